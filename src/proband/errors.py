@@ -1,0 +1,60 @@
+"""The tree of exceptions; each message says what was found, what was expected, where, and the way out.
+
+::
+
+    ProbandError
+    ├── DesignError          the study as written cannot be carried out
+    │   └── TreatmentChanged a place was already answered under another request
+    ├── InstrumentError      an item, key, scale or instrument file is wrong
+    ├── DataError            a data file does not hold what the study needs
+    │   └── MissingDataError a statistic met a missing value
+    ├── EngineError          an engine cannot do what is asked, or cannot be reached
+    │   └── ContextTooLong   a request is longer than the model's context
+    └── StoreError           a run directory cannot be read or written
+        ├── RunLocked        another process is writing this run
+        └── NewerRun         the run was written by a newer version
+"""
+
+
+class ProbandError(Exception):
+    """Anything Proband refuses; the command line prints its message and exits with 2."""
+
+
+class DesignError(ProbandError):
+    """The study as written cannot be carried out."""
+
+
+class TreatmentChanged(DesignError):
+    """A place was already answered under another request: the treatment was edited."""
+
+
+class InstrumentError(ProbandError):
+    """An item, key, scale or instrument file is wrong."""
+
+
+class DataError(ProbandError):
+    """A data file does not hold what the study needs."""
+
+
+class MissingDataError(DataError):
+    """A statistic that has no rule for missing values met one."""
+
+
+class EngineError(ProbandError):
+    """An engine cannot do what is asked of it, or cannot be reached."""
+
+
+class ContextTooLong(EngineError):
+    """A request is longer than the model's context."""
+
+
+class StoreError(ProbandError):
+    """A run directory cannot be read or written."""
+
+
+class RunLocked(StoreError):
+    """Another process is writing this run."""
+
+
+class NewerRun(StoreError):
+    """The run was written by a newer version of Proband than this one."""

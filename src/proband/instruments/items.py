@@ -1,0 +1,210 @@
+"""Items, scales and instruments: what is asked, in which words, and what counts as an answer."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Literal, get_args
+
+from proband.errors import InstrumentError
+from proband.records import Form
+
+ARITY = {"choice": 2, "scale": 2, "multiple": 1, "allocation": 2, "ranking": 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Ask an item only if an earlier item was answered with one of `options` (indices as written)."""
+
+    item: str
+    options: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing asked.
+
+    Attributes
+    ----------
+    id : str
+        Unique in its instrument.
+    text : str
+        The wording. ``{subject:age}``, ``{answer:vote}`` and ``{factor:frame}`` are piped in when asked.
+    form : Form
+        choice (one of unordered options), scale (one of ordered options), multiple, number, allocation,
+        ranking, text.
+    stem : str
+        Lead-in shared by a battery, shown before the text.
+    options : tuple of str
+        Option texts as written.
+    codes : tuple of float
+        Score of each option in scale points, in the order of `options`; default 1..K.
+    values : tuple of int, float or str
+        How each option is coded in a data file, in the order of `options`; default `codes`.
+    column : str
+        Column of a data file that holds people's answers; default the id.
+    dont_know : tuple of int
+        Indices of options that mean "don't know": offered, shown, but not substantive.
+    lower, upper, total, unit
+        Bounds of a number, what an allocation sums to, and the unit of either.
+    ask_if : Rule or None
+        Skip rule.
+    about : tuple of str
+        Persona columns that would give the answer away; they are left out when this item is asked.
+    """
+
+    id: str
+    text: str
+    form: Form
+    stem: str = ""
+    options: tuple[str, ...] = ()
+    codes: tuple[float, ...] = ()
+    values: tuple[int | float | str, ...] = ()
+    column: str = ""
+    dont_know: tuple[int, ...] = ()
+    lower: float | None = None
+    upper: float | None = None
+    total: float | None = None
+    unit: str = ""
+    ask_if: Rule | None = None
+    about: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.form not in get_args(Form):
+            raise InstrumentError(f"item {self.id!r}: form {self.form!r} is none of {', '.join(get_args(Form))}")
+        if not self.text.strip():
+            raise InstrumentError(f"item {self.id!r}: no text; write the wording in `text`")
+        self._check_options()
+        self._check_bounds()
+
+    def _check_options(self) -> None:
+        n = len(self.options)
+        if n < ARITY.get(self.form, 0):
+            raise InstrumentError(
+                f"item {self.id!r}: {n} options, but an item of form {self.form!r} needs at least {ARITY[self.form]}"
+            )
+        if self.form in ("number", "text") and n:
+            raise InstrumentError(f"item {self.id!r}: an item of form {self.form!r} takes no options")
+        for name, given in (("key has {} codes", self.codes), ("{} values", self.values)):
+            if given and len(given) != n:
+                raise InstrumentError(
+                    f"item {self.id!r}: {name.format(len(given))} for {n} options; give one for each option"
+                )
+        folded = [option.casefold().strip() for option in self.options]
+        for k, option in enumerate(folded):
+            if not option or option in folded[:k]:
+                raise InstrumentError(f"item {self.id!r}: option {k + 1} ({option!r}) is empty or there twice")
+        if any(not 0 <= k < n for k in self.dont_know):
+            raise InstrumentError(f"item {self.id!r}: dont_know {self.dont_know} points outside {n} options")
+
+    def _check_bounds(self) -> None:
+        if self.lower is not None and self.upper is not None and self.lower >= self.upper:
+            raise InstrumentError(f"item {self.id!r}: lower {self.lower} is not below upper {self.upper}")
+        if self.form == "allocation" and self.total is None:
+            raise InstrumentError(f"item {self.id!r}: an allocation needs `total`, what its parts sum to")
+
+    @property
+    def points(self) -> tuple[float, ...]:
+        """Score of each option: `codes`, or 1..K."""
+        return self.codes or tuple(float(k) for k in range(1, len(self.options) + 1))
+
+    @property
+    def data_values(self) -> tuple[int | float | str, ...]:
+        """Code of each option in a data file: `values`, or `points`."""
+        return self.values or self.points
+
+    @property
+    def data_column(self) -> str:
+        """Column with people's answers: `column`, or the id."""
+        return self.column or self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Items that are scored together.
+
+    Attributes
+    ----------
+    items : mapping of str to int
+        Item id -> +1, or -1 where the item is reverse-keyed.
+    min_valid : float
+        Share of the items that must be answered for a score; fewer give no score.
+    rule : {"mean", "sum"}
+        A sum over fewer items than the scale has is prorated to its length.
+    human : mapping
+        Norms: ``mean``, ``sd``, ``alpha``, ``n`` and ``source``, where known.
+    """
+
+    id: str
+    name: str
+    items: Mapping[str, int]
+    min_valid: float = 1.0
+    rule: Literal["mean", "sum"] = "mean"
+    human: Mapping[str, float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instrument:
+    """An ordered set of items with its key.
+
+    Attributes
+    ----------
+    preamble : str
+        Instructions shown before the first item.
+    source, licence, language : str
+        Citation with DOI where there is one; terms of use of the wording; BCP 47 tag.
+    artefacts : str
+        What is known of language models' behaviour on this instrument.
+    """
+
+    id: str
+    title: str
+    items: tuple[Item, ...]
+    scales: tuple[Scale, ...] = ()
+    preamble: str = ""
+    source: str = ""
+    licence: str = ""
+    language: str = "en"
+    artefacts: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.items:
+            raise InstrumentError(f"instrument {self.id!r} has no items")
+        seen: set[str] = set()
+        for item in self.items:
+            if item.id in seen:
+                raise InstrumentError(f"instrument {self.id!r}: item id {item.id!r} is there twice; rename one")
+            if item.ask_if and item.ask_if.item not in seen:
+                raise InstrumentError(
+                    f"item {item.id!r}: ask_if names {item.ask_if.item!r}, which is not an earlier item"
+                )
+            seen.add(item.id)
+        for scale in self.scales:
+            for id_, sign in scale.items.items():
+                if id_ not in seen:
+                    raise InstrumentError(f"scale {scale.id!r}: no item {id_!r} in instrument {self.id!r}")
+                if sign not in (1, -1):
+                    raise InstrumentError(f"scale {scale.id!r}: item {id_!r} is keyed {sign!r}; write 1 or -1")
+
+    def __getitem__(self, id: str) -> Item:
+        """The item of that id."""
+        for item in self.items:
+            if item.id == id:
+                return item
+        raise InstrumentError(f"instrument {self.id!r} has no item {id!r}; it has {', '.join(i.id for i in self.items)}")
+
+    @cached_property
+    def hash(self) -> str:
+        """32 hexadecimal digits over everything in the instrument."""
+        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def subset(self, ids: tuple[str, ...]) -> "Instrument":
+        """The instrument cut to some items, in the order given; scales that lose an item are dropped."""
+        kept = set(ids)
+        return replace(
+            self,
+            items=tuple(self[id] for id in ids),
+            scales=tuple(scale for scale in self.scales if set(scale.items) <= kept),
+        )

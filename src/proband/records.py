@@ -1,0 +1,363 @@
+"""The records everything else passes around: frozen, complete, and checked when made."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Literal, get_args
+from urllib.parse import quote, unquote
+
+from proband.errors import DesignError, EngineError
+
+Form = Literal["choice", "multiple", "scale", "number", "allocation", "ranking", "text"]
+Method = Literal["option_text", "option_text_mean", "label", "written", "verbalised"]
+Status = Literal["valid", "refused", "dont_know", "unparsed", "truncated", "failed"]
+Target = Literal["model", "human"]
+Answer = int | float | str | tuple[int, ...] | tuple[float, ...] | None
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+SCORED_METHODS = frozenset({"option_text", "option_text_mean", "label"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Place:
+    """Where a trial stands in a design.
+
+    `condition` holds (factor, level) pairs, sorted by factor; `round` counts from 1 where a design has
+    rounds and is 0 elsewhere; `replicate` counts from 0.
+    """
+
+    subject: str
+    item: str
+    condition: tuple[tuple[str, str], ...] = ()
+    round: int = 0
+    replicate: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.subject or not self.item:
+            raise DesignError(f"place {self!r}: subject and item need a name")
+        if tuple(sorted(self.condition)) != self.condition:
+            raise DesignError(f"place {self!r}: condition must be sorted by factor")
+
+    @property
+    def id(self) -> str:
+        """The place as one string, e.g. ``s17/vote/frame=gain/0/0``; parts are percent-escaped."""
+        pairs = "&".join(f"{quote(f, safe='')}={quote(level, safe='')}" for f, level in self.condition)
+        return f"{quote(self.subject, safe='')}/{quote(self.item, safe='')}/{pairs}/{self.round}/{self.replicate}"
+
+    @classmethod
+    def from_id(cls, text: str) -> "Place":
+        """The place that `id` wrote."""
+        subject, item, pairs, round_, replicate = text.split("/")
+        condition = tuple(
+            (unquote(f), unquote(level)) for f, level in (pair.split("=") for pair in pairs.split("&") if pair)
+        )
+        return cls(
+            subject=unquote(subject),
+            item=unquote(item),
+            condition=condition,
+            round=int(round_),
+            replicate=int(replicate),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of what is sent: `role` is system, user or assistant."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Everything an engine is sent, and nothing else; its hash is the identity of the treatment.
+
+    With `continuations` the engine scores each of them as the assistant's reply; without, it writes.
+
+    Attributes
+    ----------
+    messages : tuple of Message
+        The last one is a user turn; the engine applies its own chat template.
+    continuations : tuple of str
+        Candidate replies to score, in the order shown.
+    closes : bool
+        Whether each continuation is scored with the end-of-turn token, needed where one is the beginning
+        of another ("Agree", "Agree strongly").
+    max_tokens, temperature, top_p, stop, seed
+        Sampling, for writing only. `temperature` 0 is greedy.
+    schema : str or None
+        JSON schema the written reply must follow, as canonical JSON text.
+    """
+
+    messages: tuple[Message, ...]
+    continuations: tuple[str, ...] = ()
+    closes: bool = False
+    max_tokens: int = 0
+    temperature: float = 0.0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    schema: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.messages or self.messages[-1].role != "user":
+            raise DesignError("a request must end with a user message")
+        if not any(m.text.strip() for m in self.messages if m.role == "user"):
+            raise DesignError("a request with an empty prompt; give the item a text")
+        if self.continuations and len(set(self.continuations)) != len(self.continuations):
+            raise DesignError(f"the same continuation twice in {self.continuations}; options must differ")
+        if any(not c.strip() for c in self.continuations):
+            raise DesignError("an empty continuation cannot be scored; give every option a text")
+        if not self.continuations and self.max_tokens < 1:
+            raise DesignError(f"max_tokens is {self.max_tokens}; a written reply needs at least 1")
+        if self.temperature < 0 or not 0 < self.top_p <= 1:
+            raise DesignError(f"temperature {self.temperature} or top_p {self.top_p} is out of range")
+
+    @property
+    def verb(self) -> Literal["score", "write"]:
+        """What the engine is asked to do."""
+        return "score" if self.continuations else "write"
+
+    @cached_property
+    def body(self) -> str:
+        """Canonical JSON text of the request."""
+        fields: dict[str, object] = {"messages": [[m.role, m.text] for m in self.messages]}
+        if self.continuations:
+            fields |= {"continuations": self.continuations, "closes": self.closes}
+        else:
+            names = ("max_tokens", "temperature", "top_p", "stop", "seed", "schema")
+            fields |= {name: getattr(self, name) for name in names}
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+    @cached_property
+    def hash(self) -> str:
+        """32 hexadecimal digits, the identity of what was sent."""
+        return hashlib.blake2b(self.body.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """How an item is to be answered and how the answer is read; never sent to an engine.
+
+    Attributes
+    ----------
+    form : Form
+        What kind of answer the item takes.
+    method : Method
+        How it is obtained: log-probabilities of the option texts (summed, or per-token mean) or of the
+        labels; a written reply that is read; or a written distribution over the options.
+    options : tuple of str
+        Option texts as shown, in the order shown.
+    labels : tuple of str
+        Labels as shown, empty where options carry none.
+    order : tuple of int
+        ``order[k]`` is the index, as written in the instrument, of the option shown in place k.
+    dont_know : tuple of int
+        Indices as written of the options that mean "don't know".
+    lower, upper, total : float or None
+        Bounds of a number; what an allocation must sum to.
+    decide : {"draw", "mode"}
+        How one answer is taken from a distribution: drawn by place, or its most probable option.
+    seed : int
+        Seed of that draw, fixed by place.
+    """
+
+    form: Form
+    method: Method
+    options: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    order: tuple[int, ...] = ()
+    dont_know: tuple[int, ...] = ()
+    lower: float | None = None
+    upper: float | None = None
+    total: float | None = None
+    decide: Literal["draw", "mode"] = "draw"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if sorted(self.order) != list(range(len(self.options))):
+            raise DesignError(f"order {self.order} is not a permutation of {len(self.options)} options")
+        if self.labels and len(self.labels) != len(self.options):
+            raise DesignError(f"{len(self.labels)} labels for {len(self.options)} options; give one each")
+        folded = [label.casefold().strip() for label in self.labels]
+        if len(set(folded)) != len(folded):
+            raise DesignError(f"labels {self.labels} collide; every option needs a label of its own")
+        if self.method in SCORED_METHODS and self.form not in ("choice", "scale"):
+            raise DesignError(
+                f"an item of form {self.form!r} has no options to score; ask it with answer_by = 'written'"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One item put to one subject under one condition: a place, what is sent, and how it is read.
+
+    `answerer` names which of a study's engines answers, where it has several. `facts` are things a scripted
+    rule may use (a subject's traits, a rival's last move); they are never sent to a model.
+    """
+
+    place: Place
+    request: Request
+    reply: Reply
+    answerer: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def id(self) -> str:
+        """The place as a string; see `Place.id`."""
+        return self.place.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What an engine gave back on one trial.
+
+    Exactly one of `log_probs` (scored), `text` (written), `given` (answered outright, by people, rules or an
+    archive) and `error` (failed) is set.
+
+    Attributes
+    ----------
+    log_probs : tuple of float or None
+        Nats, one per continuation, in the order sent.
+    token_counts : tuple of int
+        Tokens of each continuation, for the length-normalised rule.
+    given : tuple or None
+        ``(answer, status)`` in terms of the instrument as written.
+    finish : {"stop", "length"}
+        Why writing ended.
+    """
+
+    text: str | None = None
+    log_probs: tuple[float, ...] | None = None
+    token_counts: tuple[int, ...] = ()
+    given: tuple[Answer, Status] | None = None
+    error: str | None = None
+    finish: Literal["stop", "length"] = "stop"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    attempts: int = 1
+
+    def __post_init__(self) -> None:
+        held = [self.text, self.log_probs, self.given, self.error]
+        if sum(x is not None for x in held) != 1:
+            raise EngineError("a completion holds exactly one of text, log_probs, given and error")
+        if self.log_probs is not None and (
+            not self.log_probs or any(math.isnan(x) or x > 1e-3 for x in self.log_probs)
+        ):
+            raise EngineError(f"log-probabilities must be numbers of at most 0, got {self.log_probs}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What one subject gave back on one trial, as stored; `answer` is None unless `status` is "valid".
+
+    Attributes
+    ----------
+    request : str
+        Hash of everything the engine was sent.
+    status : Status
+        One of six dispositions; "dont_know" is a don't-know option that was offered and taken.
+    answer : int, float, str, tuple or None
+        0-based index into the options as written (choice, scale), indices (multiple, ranking), amounts
+        (allocation), a number or a text.
+    probs : tuple of float or None
+        Probability of every option as written, where the engine gives them; sums to 1.
+    mass : float or None
+        Probability the engine put on the options together, before they were made to sum to 1.
+    text : str or None
+        Exactly as received.
+    log_probs : tuple of float or None
+        Nats, in the order sent.
+    engine : str
+        Address of what answered.
+    """
+
+    place: Place
+    request: str
+    status: Status
+    answer: Answer = None
+    probs: tuple[float, ...] | None = None
+    mass: float | None = None
+    text: str | None = None
+    log_probs: tuple[float, ...] | None = None
+    error: str | None = None
+    order: tuple[int, ...] = ()
+    engine: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    attempts: int = 1
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            raise DesignError(f"status {self.status!r} is none of {', '.join(STATUSES)}")
+        if (self.answer is None) == (self.status == "valid"):
+            raise DesignError(f"{self.place.id}: answer {self.answer!r} does not go with status {self.status!r}")
+        if self.probs is not None and not math.isclose(sum(self.probs), 1.0, abs_tol=1e-6):
+            raise DesignError(f"{self.place.id}: probabilities sum to {sum(self.probs)}, not 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A number with its uncertainty and what it may be said about.
+
+    Attributes
+    ----------
+    value : float
+        NaN where undefined; then `warnings` says why.
+    interval : tuple of float or None
+        Lower and upper limit at `level`; None where there is none, and `interval_method` says why.
+    estimand : str
+        What is estimated, as a sentence.
+    target : {"model", "human"}
+        Whom the number describes. "human" needs human answers.
+    n_units, n_clusters, n_missing : int
+        Independent units used; clusters where the interval has them; units left out for missing answers.
+    dispositions : mapping
+        Count of each status among the responses behind the number.
+    baselines : mapping
+        The same statistic for uniform, majority, marginal-only and other null answers, and the noise floor.
+    """
+
+    value: float
+    estimand: str
+    target: Target
+    n_units: int
+    se: float | None = None
+    interval: tuple[float, float] | None = None
+    level: float = 0.95
+    interval_method: str = "none"
+    n_clusters: int | None = None
+    n_missing: int = 0
+    dispositions: Mapping[str, int] = field(default_factory=dict)
+    baselines: Mapping[str, float] = field(default_factory=dict)
+    assumptions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.target not in get_args(Target):
+            raise DesignError(f"target {self.target!r} is neither 'model' nor 'human'")
+        if not 0 < self.level < 1:
+            raise DesignError(f"level {self.level} is not between 0 and 1")
+        if self.interval is not None and not self.interval[0] <= self.interval[1]:
+            raise DesignError(f"interval {self.interval} has its limits the wrong way round or undefined")
+        if math.isnan(self.value) and not self.warnings:
+            raise DesignError(f"{self.estimand}: an undefined value needs its reason in `warnings`")
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __round__(self, digits: int = 0) -> float:
+        return round(float(self.value), digits)
+
+    def __str__(self) -> str:
+        limits = "" if self.interval is None else f" [{self.interval[0]:.3f}, {self.interval[1]:.3f}]"
+        return f"{self.value:.3f}{limits}"
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for JSON; an undefined or infinite value becomes None, with its reason beside it."""
+        fields = asdict(self)
+        fields["value"] = self.value if math.isfinite(self.value) else None
+        return fields

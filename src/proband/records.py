@@ -269,8 +269,8 @@ class Response:
         Probability the engine put on the options together, before they were made to sum to 1.
     text : str or None
         Exactly as received.
-    log_probs : tuple of float or None
-        Nats, in the order sent.
+    log_probs, token_counts : tuple or None
+        Nats and tokens of each continuation, in the order sent.
     engine : str
         Address of what answered.
     """
@@ -283,6 +283,7 @@ class Response:
     mass: float | None = None
     text: str | None = None
     log_probs: tuple[float, ...] | None = None
+    token_counts: tuple[int, ...] = ()
     error: str | None = None
     order: tuple[int, ...] = ()
     engine: str = ""

@@ -1,0 +1,47 @@
+"""The command line: one file a verb; data on stdout, talk on stderr.
+
+Exit codes: 0 done; 1 an error in Proband itself; 2 refused, with the reason and the way out; 3 stopped by a
+budget, resumable; 130 interrupted, resumable.
+"""
+
+import sys
+
+import typer
+
+from proband.cli.demo import demo
+from proband.cli.export import export
+from proband.cli.listing import list_
+from proband.cli.measure import measure
+from proband.cli.plan import plan
+from proband.cli.report import report
+from proband.cli.run import run
+from proband.cli.show import show
+from proband.cli.talk import talk
+from proband.errors import ProbandError
+
+app = typer.Typer(
+    name="proband",
+    help="A laboratory for behavioural science with and of language models.\n\n"
+    "Start with `proband demo`. Without human answers, shares describe a model and its personas, not a population.",
+    epilog="Exit codes: 0 done; 1 an error in Proband itself; 2 refused, with the reason and the way out; "
+    "3 stopped by a budget, run again to resume; 130 interrupted, run again to resume.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+for verb in (demo, plan, show, run, measure, report, export):
+    app.command()(verb)
+app.command("list")(list_)
+
+
+def main() -> None:
+    """Run the command line; what Proband refuses becomes one message and exit code 2."""
+    try:
+        app()
+    except ProbandError as error:
+        talk.print(f"proband: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        talk.print("stopped; everything answered is kept: run the same command again to go on")
+        sys.exit(130)

@@ -1,0 +1,61 @@
+"""A comparison as tables on a terminal."""
+
+import math
+
+from rich.table import Table
+
+from proband.cli.talk import talk
+from proband.records import Estimate
+from proband.reports.comparison import Comparison, ItemComparison
+
+
+def tell_results(comparison: Comparison) -> None:
+    """Shares beside people, and one line a item of distances; the limits last, so they are read."""
+    for found in comparison.items:
+        talk.print(_shares(found))
+    if any(found.fidelity for found in comparison.items):
+        talk.print(_distances(comparison))
+    counts = ", ".join(f"{count:,} {status}" for status, count in comparison.dispositions.items())
+    talk.print(f"responses: {counts}")
+    for warning in comparison.warnings:
+        talk.print(f"warning: {warning}", style="yellow")
+    talk.print(comparison.limits, style="italic")
+
+
+def _shares(found: ItemComparison) -> Table:
+    condition = ", ".join(f"{factor} = {level}" for factor, level in found.condition.items())
+    table = Table(title=f"{found.item.id}{f' ({condition})' if condition else ''}", title_justify="left")
+    table.add_column("answer")
+    table.add_column("model [95 %]", justify="right")
+    people: list[str] = []
+    if found.fidelity:
+        table.add_column("people [95 %]", justify="right")
+        people = [_percent(e) for e in found.fidelity.human_shares]
+    for k, option in enumerate(found.options):
+        if found.model_shares:
+            table.add_row(option, _percent(found.model_shares[k]), *people[k : k + 1])
+    if found.model_mean:
+        table.add_row("mean", str(found.model_mean))
+    if found.human_mean:
+        table.add_row("mean of people", str(found.human_mean))
+    return table
+
+
+def _distances(comparison: Comparison) -> Table:
+    table = Table(title="total variation distance from people (0 = same shares)", title_justify="left")
+    for column in ("item", "model [95 %]", "uniform", "majority", "marginal-only", "noise floor"):
+        table.add_column(column, justify="left" if column == "item" else "right")
+    for found in comparison.items:
+        if found.fidelity:
+            tv = found.fidelity.total_variation
+            nulls = (tv.baselines.get(name, math.nan) for name in ("uniform", "majority", "marginal_only", "noise_floor"))
+            condition = "".join(f" {level}" for level in found.condition.values())
+            table.add_row(found.item.id + condition, str(tv), *(f"{value:.3f}" for value in nulls))
+    return table
+
+
+def _percent(estimate: Estimate) -> str:
+    if estimate.interval is None:
+        return f"{100 * estimate.value:.0f} %"
+    low, high = estimate.interval
+    return f"{100 * estimate.value:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"

@@ -1,0 +1,33 @@
+"""``proband run``: carry out a study, or go on with it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proband.cli.studying import carry_out_and_tell, folder_for
+from proband.designs.studies import load_study
+from proband.runs import Budget
+
+
+def run(
+    study: Annotated[Path, typer.Argument(help="Study file (TOML).")],
+    into: Annotated[Path | None, typer.Option(help="Run directory; default runs/TITLE-ENGINE.")] = None,
+    engine: Annotated[str | None, typer.Option(help="Address instead of the file's.")] = None,
+    sample: Annotated[int | None, typer.Option(help="Number of subjects instead of the file's.")] = None,
+    max_trials: Annotated[int | None, typer.Option(help="Stop after asking this many.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Stop before the run takes more tokens.")] = None,
+    max_dollars: Annotated[float | None, typer.Option(help="Stop before the run costs more.")] = None,
+    retry_failed: Annotated[bool, typer.Option(help="Ask again what failed before.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
+) -> None:
+    """Carry out a study; the same command again resumes it, and nothing already answered is asked twice.
+
+    Example: `proband run examples/anes1996.toml --json > results.json`
+    """
+    found = load_study(study, engine=engine, sample=sample)
+    caps = {"trials": max_trials, "tokens": max_tokens, "dollars": max_dollars}
+    budget = Budget(trials=max_trials, tokens=max_tokens, dollars=max_dollars) if any(
+        cap is not None for cap in caps.values()
+    ) else None
+    carry_out_and_tell(found, into or folder_for(found), as_json=json, budget=budget, retry_failed=retry_failed)

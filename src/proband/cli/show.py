@@ -1,0 +1,29 @@
+"""``proband show``: the exact text an engine would receive."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proband import runs
+from proband.cli.talk import emit
+from proband.designs.studies import load_study
+
+
+def show(
+    study: Annotated[Path, typer.Argument(help="Study file (TOML).")],
+    place: Annotated[str, typer.Argument(help="Trial, as SUBJECT/ITEM/..., or its beginning; default the first.")] = "",
+    engine: Annotated[str | None, typer.Option(help="Address instead of the file's.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="The text on stdout inside JSON.")] = False,
+) -> None:
+    """Print exactly what an engine would receive for one trial; nothing is sent.
+
+    Example: `proband show examples/anes1996.toml 17/vote`
+    """
+    found = load_study(study, engine=engine)
+    text = runs.show(found.survey, found.engine, place)
+    if json:
+        emit({"study": found.name, "engine": found.engine, "text": text})
+    else:
+        sys.stdout.write(text + "\n")

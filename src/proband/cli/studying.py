@@ -1,0 +1,45 @@
+"""What `demo` and `run` share: plan, collect with a bar, compare, report."""
+
+from pathlib import Path
+
+import typer
+
+from proband.cli.results import tell_results
+from proband.cli.talk import emit, progress, talk, tell_plan
+from proband.designs.studies import Study
+from proband.reports import compare, write_report
+from proband.runs import Budget, Run, carry_out, plan
+
+STOPPED = 3
+
+
+def folder_for(study: Study) -> Path:
+    """Where a study runs unless told otherwise: ``runs/TITLE-ENGINE``."""
+    engine = study.engine.split("?")[0]
+    name = "".join(c if c.isalnum() else "-" for c in f"{study.name}-{engine}".lower())
+    return Path("runs") / "-".join(part for part in name.split("-") if part)
+
+
+def carry_out_and_tell(
+    study: Study, into: Path, *, as_json: bool, budget: Budget | None = None, retry_failed: bool = False
+) -> None:
+    """Plan, collect, compare and report a study; results go to stdout as JSON where asked for."""
+    talk.print(f"[bold]{study.name}[/bold]")
+    if not _is_finished(into):
+        tell_plan(plan(study.survey, study.engine), study.engine)
+    with progress() as watch:
+        run = carry_out(study, into, budget=budget, watch=watch, retry_failed=retry_failed)
+    comparison = compare(run)
+    path = write_report(run)
+    if as_json:
+        emit({**comparison.as_dict(), "report": str(path)})
+    else:
+        tell_results(comparison)
+    talk.print(f"report: {path}", soft_wrap=True)
+    if not run.is_complete:
+        talk.print("stopped by the budget; run the same command with a larger one to go on")
+        raise typer.Exit(STOPPED)
+
+
+def _is_finished(into: Path) -> bool:
+    return (into / "journal.sqlite").exists() and Run(into).is_complete

@@ -1,0 +1,129 @@
+"""Between-subjects experiments: one factor, its levels assigned by place, one outcome."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from proband.designs.assignment import assign
+from proband.designs.survey import Survey
+from proband.errors import DesignError
+from proband.instruments.items import Instrument, Item
+from proband.measures import difference_in_means
+from proband.records import Estimate, Response, Trial
+from proband.subjects.personas import code_text
+from proband.subjects.populations import Population
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Every subject gets one level of a factor and answers the outcome item.
+
+    Attributes
+    ----------
+    outcome : Item
+        What is asked; ``{factor:NAME}`` in its text becomes the text of the subject's level.
+    factor : str
+        Name of the factor.
+    levels : mapping of str to str
+        Level -> its text. The first is the control.
+    subjects : Population
+        Who takes part.
+    seed : int
+        Root of all randomness.
+    block_by : str
+        Trait within which assignment is balanced; empty for complete assignment.
+    settings : Mapping
+        Further settings of `Survey`: answer_by, persona, order, labels.
+    """
+
+    outcome: Item
+    factor: str
+    levels: Mapping[str, str]
+    subjects: Population
+    seed: int
+    block_by: str = ""
+    settings: Mapping[str, str] | None = None
+
+    is_adaptive = False
+
+    def __post_init__(self) -> None:
+        if f"{{factor:{self.factor}}}" not in self.outcome.stem + self.outcome.text:
+            raise DesignError(f"item {self.outcome.id!r}: no {{factor:{self.factor}}} in its wording; nothing is varied")
+        len(self.assignment)
+
+    @property
+    def name(self) -> str:
+        """Factor and outcome."""
+        return f"{self.factor} on {self.outcome.id}"
+
+    @property
+    def items(self) -> Mapping[str, Item]:
+        """The outcome."""
+        return {self.outcome.id: self.outcome}
+
+    @cached_property
+    def survey(self) -> Survey:
+        """The outcome under every level; each subject takes part in one of them."""
+        instrument = Instrument(id=self.outcome.id, title=self.name, items=(self.outcome,))
+        factors = {self.factor: dict(self.levels)}
+        return Survey(
+            instrument=instrument, subjects=self.subjects, seed=self.seed, factors=factors, **(self.settings or {})
+        )
+
+    @cached_property
+    def assignment(self) -> Mapping[str, str]:
+        """Subject -> level, made before anything is asked."""
+        return assign(
+            [s.id for s in self.subjects], tuple(self.levels), self.seed, factor=self.factor, blocks=self.blocks
+        )
+
+    @cached_property
+    def blocks(self) -> Mapping[str, str] | None:
+        """Subject -> block, or None."""
+        if not self.block_by:
+            return None
+        return {id: code_text(code) for id, code in self.subjects.column(self.block_by).items()}
+
+    def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
+        """The outcome item, to every subject under its level."""
+        return [
+            trial
+            for trial in self.survey.trials({})
+            if dict(trial.place.condition)[self.factor] == self.assignment[trial.place.subject]
+        ]
+
+    def size(self) -> int:
+        """One trial a subject."""
+        return len(self.subjects)
+
+    def arms(self) -> Mapping[str, int]:
+        """Subjects at each level."""
+        return Counter(self.assignment.values())
+
+    def weights(self) -> Mapping[str, float]:
+        """Subjects of an experiment count the same; assignment, not sampling, is what is analysed."""
+        return {}
+
+    def describe(self) -> Mapping[str, object]:
+        """Everything that defines the experiment."""
+        own = {"design": "experiment", "factor": self.factor, "levels": dict(self.levels), "block_by": self.block_by}
+        return {**self.survey.describe(), **own}
+
+    def effect(self, responses: Mapping[str, Response], level: str) -> Estimate:
+        """Difference in mean outcome between a level and the control, in scale points.
+
+        Parameters
+        ----------
+        responses : mapping
+            ``run.responses()``.
+        level : str
+            The treated level.
+        """
+        scores: dict[str, dict[str, float]] = {name: {} for name in self.levels}
+        for response in responses.values():
+            if isinstance(response.answer, int | float):
+                score = self.outcome.points[int(response.answer)] if self.outcome.options else float(response.answer)
+                scores[self.assignment[response.place.subject]][response.place.subject] = score
+        control = next(iter(self.levels))
+        return difference_in_means(scores[level], scores[control], blocks=self.blocks)

@@ -1,0 +1,235 @@
+"""One subject's questionnaire under one condition: which items it has, and how each becomes a trial."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+from proband.designs.arrangement import option_labels, option_order
+from proband.designs.wording import (
+    battery_text,
+    instruction_text,
+    options_text,
+    pipe,
+    pipes_in,
+    question_text,
+    system_text,
+)
+from proband.instruments.items import Item
+from proband.records import SCORED_METHODS, Message, Method, Place, Reply, Request, Response, Trial
+from proband.seeds import seed_for
+from proband.subjects.personas import PersonaFormat, Subject, code_text, describe
+
+if TYPE_CHECKING:
+    from proband.designs.survey import Survey
+
+_MAX_TOKENS = {"choice": 24, "scale": 24, "number": 16, "multiple": 96, "ranking": 96, "allocation": 96, "text": 256}
+_MAX_TOKENS_VERBALISED = 128
+
+
+class Sheet:
+    """What one subject is asked under one condition, in one replicate."""
+
+    def __init__(self, survey: "Survey", subject: Subject, condition: Mapping[str, str], replicate: int) -> None:
+        self.survey, self.subject, self.condition, self.replicate = survey, subject, condition, replicate
+        self._system_texts: dict[tuple[str, ...], str] = {}
+
+    def preview(self) -> Iterator[Trial]:
+        """Every item as it is asked when nothing has been answered; piped answers stand as their names."""
+        for item in self.survey.instrument.items:
+            trial = self.trial(item)
+            if trial is not None:
+                yield trial
+
+    def trials(self, answered: Mapping[str, Response]) -> Iterator[Trial]:
+        """Every item whose request is settled by what was answered."""
+        is_sequential = self.condition["presentation"] == "sequential"
+        turns: list[Message] = []
+        said: dict[str, str | None] = {}  # what was answered, in words; None where an item was skipped or not valid
+        open_: set[str] = set()  # asked, not answered yet
+        for item in self.survey.instrument.items:
+            if self._waits(item, open_):
+                open_.add(item.id)
+                continue
+            if not self._applies(item, answered):
+                said[item.id] = None
+                continue
+            trial = self.trial(item, said, tuple(turns))
+            if trial is None:
+                said[item.id] = None
+                continue
+            yield trial
+            response = answered.get(trial.id)
+            if response is None:
+                if is_sequential:
+                    return
+                open_.add(item.id)
+                continue
+            said[item.id] = spoken(item, response)
+            if is_sequential:
+                turns += [trial.request.messages[-1], Message("assistant", said[item.id] or "(no answer)")]
+
+    def trial(
+        self, item: Item, said: Mapping[str, str | None] | None = None, turns: tuple[Message, ...] = ()
+    ) -> Trial | None:
+        """The item as a trial; None where an answer it pipes in is not there.
+
+        Without `said`, nothing has been answered yet and piped answers stand as their names.
+        """
+        method = self.survey.method_for(item, self.condition["answer_by"])
+        order = self._order(item)
+        labels = option_labels(item, self.condition["labels"], method)
+        text = self._text(item, said, order, labels)
+        if text is None:
+            return None
+        place = self._place(item)
+        user = f"{text}\n\n{instruction_text(item, method)}"
+        if self.survey.instrument.preamble and not turns:
+            user = f"{self.survey.instrument.preamble}\n\n{user}"
+        messages = (Message("system", self._system(item.about)), *turns, Message("user", user))
+        return Trial(
+            place=place,
+            request=self._request(item, messages, method, order, labels, place),
+            reply=self._reply(item, method, order, labels, place),
+            facts=self._facts,
+        )
+
+    def _waits(self, item: Item, open_: set[str]) -> bool:
+        """Whether an item depends on one that is not answered yet."""
+        needs = {name for kind, name in _pipes(item) if kind == "answer"}
+        if item.ask_if:
+            needs.add(item.ask_if.item)
+        return bool(needs & open_)
+
+    def _applies(self, item: Item, answered: Mapping[str, Response]) -> bool:
+        """Whether the skip rule lets an item be asked."""
+        if item.ask_if is None:
+            return True
+        before = answered.get(self._place(self.survey.items[item.ask_if.item]).id)
+        return before is not None and before.answer in item.ask_if.options
+
+    def _text(
+        self, item: Item, said: Mapping[str, str | None] | None, order: Sequence[int], labels: Sequence[str]
+    ) -> str | None:
+        """The item as shown, alone or in its grid."""
+
+        def look_up(kind: str, name: str) -> str | None:
+            if kind == "factor":
+                return self.survey.factors[name][self.condition[name]]
+            if kind == "subject":
+                return self._trait(name)
+            return f"[{name}]" if said is None else said.get(name)
+
+        text = pipe(item.text, look_up)
+        if text is None:
+            return None
+        grid = self._grid(item)
+        if len(grid) < 2:
+            return question_text(item, text, order, labels)
+        statements = [pipe(other.text, look_up) or other.text for other in grid]
+        options = options_text(item, order, labels)
+        return battery_text(item.stem, statements, grid.index(item) + 1, options)
+
+    def _grid(self, item: Item) -> Sequence[Item]:
+        """The items shown together with this one: neighbours with the same lead-in and the same options."""
+        if self.condition["presentation"] != "battery" or not item.options:
+            return (item,)
+        return self.survey.grids[item.id]
+
+    def _order(self, item: Item) -> tuple[int, ...]:
+        # A grid is shown with one order of options, so all its items draw from the place of its first.
+        first = self._grid(item)[0]
+        return option_order(
+            item, self.condition["order"], self.survey.seed, self.subject.id, first.id, replicate=self.replicate
+        )
+
+    def _system(self, omit: tuple[str, ...]) -> str:
+        """Who answers, without the traits that would give the answer away."""
+        if omit not in self._system_texts:
+            format = cast(PersonaFormat, self.condition["persona"])  # checked when the survey was made
+            backstory = describe(self.subject, self.survey.subjects.fields, format, omit)
+            self._system_texts[omit] = system_text(backstory, format)
+        return self._system_texts[omit]
+
+    def _trait(self, column: str) -> str | None:
+        """A subject's trait in words."""
+        code = self.subject.traits.get(column)
+        if code is None:
+            return None
+        for field in self.survey.subjects.fields:
+            if field.column == column:
+                return field.value(code)
+        return code_text(code)
+
+    @cached_property
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        return tuple((column, code_text(code)) for column, code in sorted(self.subject.traits.items()))
+
+    def _place(self, item: Item) -> Place:
+        condition = tuple((name, self.condition[name]) for name in self.survey.varied)
+        return Place(subject=self.subject.id, item=item.id, condition=condition, replicate=self.replicate)
+
+    def _request(
+        self,
+        item: Item,
+        messages: tuple[Message, ...],
+        method: Method,
+        order: tuple[int, ...],
+        labels: tuple[str, ...],
+        place: Place,
+    ) -> Request:
+        if method in SCORED_METHODS:
+            shown = labels if method == "label" else tuple(item.options[k] for k in order)
+            return Request(messages=messages, continuations=shown, closes=_has_prefix(shown))
+        writing = self.survey.writing
+        fitting = _MAX_TOKENS_VERBALISED if method == "verbalised" else _MAX_TOKENS[item.form]
+        return Request(
+            messages=messages,
+            max_tokens=writing.max_tokens or fitting,
+            temperature=writing.temperature,
+            top_p=writing.top_p,
+            seed=seed_for(self.survey.seed, "write", place.id) if writing.temperature > 0 else None,
+        )
+
+    def _reply(
+        self, item: Item, method: Method, order: tuple[int, ...], labels: tuple[str, ...], place: Place
+    ) -> Reply:
+        return Reply(
+            form=item.form,
+            method=method,
+            options=tuple(item.options[k] for k in order),
+            labels=labels,
+            order=order,
+            dont_know=item.dont_know,
+            lower=item.lower,
+            upper=item.upper,
+            total=item.total,
+            decide=self.survey.decide,
+            seed=seed_for(self.survey.seed, "decide", place.id),
+        )
+
+
+def spoken(item: Item, response: Response) -> str | None:
+    """An answer in words, as it is remembered and piped; None where there is none."""
+    answer = response.answer
+    if response.status == "dont_know":
+        return item.options[item.dont_know[0]] if item.dont_know else "I don't know"
+    if answer is None:
+        return None
+    if isinstance(answer, str):
+        return answer
+    if isinstance(answer, tuple):
+        if item.form == "allocation":
+            return "; ".join(f"{option}: {part:g}" for option, part in zip(item.options, answer, strict=True))
+        return "; ".join(item.options[int(k)] for k in answer) or "none"
+    if item.form == "number":
+        return f"{answer:g}"
+    return item.options[int(answer)]
+
+
+def _has_prefix(texts: Sequence[str]) -> bool:
+    """Whether one of the texts is the beginning of another, so that its end has to be scored too."""
+    return any(a != b and b.startswith(a) for a in texts for b in texts)
+
+
+def _pipes(item: Item) -> list[tuple[str, str]]:
+    return pipes_in(item.text) + pipes_in(item.stem)

@@ -1,0 +1,146 @@
+"""Studies: a survey, the engine it is meant for, and people's answers, as one TOML file."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from proband.designs.people import PeopleSurvey, people_engine
+from proband.designs.survey import Survey, Writing
+from proband.errors import DesignError
+from proband.instruments import instrument_from_dict, load_instrument
+from proband.instruments.items import Instrument
+from proband.subjects import Population, load_population
+from proband.subjects.personas import Code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What a study file says.
+
+    Attributes
+    ----------
+    survey : Survey
+        What is asked of whom.
+    engine : str
+        Address of who answers.
+    people : PeopleSurvey or None
+        Everybody in the population's file who answered the items; None where the study has no human answers.
+    """
+
+    survey: Survey
+    engine: str
+    people: PeopleSurvey | None = None
+
+    @property
+    def name(self) -> str:
+        """Title of the study."""
+        return self.survey.name
+
+
+def load_study(path: str | Path, *, engine: str | None = None, sample: int | None = None) -> Study:
+    """Read a study file.
+
+    Parameters
+    ----------
+    path : path
+        A TOML file; see ``docs/tutorials/first-study.md`` for its keys.
+    engine : str, optional
+        Address that replaces the file's.
+    sample : int, optional
+        Number of subjects that replaces the file's.
+
+    Returns
+    -------
+    Study
+        The same trials as the study written in Python.
+
+    Raises
+    ------
+    DesignError, InstrumentError, DataError
+        If the file cannot be read, has a key that does not exist, or describes what cannot be carried out.
+    """
+    path = Path(path)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DesignError(f"{path}: no such study file; write one, or start from examples/anes1996.toml") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DesignError(f"{path}: cannot be read ({error})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise DesignError(f"{path}: not valid TOML: {error}; mend that line") from None
+    return study_from_dict(data, where=path, engine=engine, sample=sample)
+
+
+def study_from_dict(
+    data: Mapping[str, Any], *, where: str | Path = "study", engine: str | None = None, sample: int | None = None
+) -> Study:
+    """The study that a parsed file describes; see `load_study`."""
+    from proband.designs.study_file import StudyFile, checked  # pydantic is loaded only for files
+
+    file: StudyFile = checked(data, where)
+    folder = Path(where).parent
+    instrument = _instrument(file.instrument, folder, where)
+    everybody = _population(file.population, folder, where)
+    seed = file.seed
+    size = file.population.get("sample") if sample is None else sample
+    asked = everybody if size is None else everybody.sample(size, seed)
+    settings = file.survey.model_dump(exclude={"writing"})
+    survey = Survey(
+        instrument=instrument,
+        subjects=asked,
+        seed=seed,
+        title=file.title,
+        writing=Writing(**file.survey.writing.model_dump()),
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()},
+    )
+    people = None
+    if file.people is not None:
+        people = people_survey(survey, everybody, refused=tuple(file.people.refused))
+    return Study(survey=survey, engine=engine or file.engine, people=people)
+
+
+def people_survey(survey: Survey, everybody: Population, *, refused: tuple[Code, ...] = ()) -> PeopleSurvey:
+    """The answers of everybody in a population's file to the items of a survey.
+
+    Those who were not sampled as personas serve as held-out people: their answers are the marginal-only
+    prediction that a model has to beat.
+
+    Parameters
+    ----------
+    survey : Survey
+        The model's survey.
+    everybody : Population
+        The population its subjects were sampled from.
+    refused : tuple of codes
+        Codes that mean the person was asked and gave no answer.
+    """
+    engine = people_engine(everybody, survey.instrument, refused=refused)
+    return PeopleSurvey(survey=replace(survey, subjects=everybody), engine=engine)
+
+
+def _instrument(entry: dict[str, Any], folder: Path, where: str | Path) -> Instrument:
+    """From the catalogue or a file (`use`), or written in the study itself; cut to `only`."""
+    only = tuple(entry.pop("only", ()))
+    if "use" in entry:
+        name = str(entry["use"])
+        beside = folder / name
+        instrument = load_instrument(beside if beside.is_file() else name)
+    else:
+        instrument = instrument_from_dict(entry, where)
+    return instrument.subset(only) if only else instrument
+
+
+def _population(entry: dict[str, Any], folder: Path, where: str | Path) -> Population:
+    """From the catalogue or a file (`use`), or written in the study itself; cut by `where`."""
+    rest = {key: value for key, value in entry.items() if key not in ("sample", "only_where", "data", "use")}
+    data = entry.get("data")
+    source: str | dict[str, Any] = rest
+    if "use" in entry:
+        beside = folder / str(entry["use"])
+        source = str(beside) if beside.is_file() else str(entry["use"])
+    population = load_population(source, base_dir=folder, data=data)
+    for column, values in entry.get("only_where", {}).items():
+        population = population.where(column, values)
+    return population

@@ -1,0 +1,291 @@
+"""Surveys: any instrument put to any subjects, with presentation, answer method, order and labels as factors."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal, cast, get_args, overload
+
+from proband.designs.arrangement import LABELS, ORDERS
+from proband.designs.sheets import Sheet
+from proband.designs.wording import check_pipes, pipes_in
+from proband.errors import DesignError
+from proband.instruments.items import Instrument, Item
+from proband.records import SCORED_METHODS, Method, Response, Trial
+from proband.seeds import place_digest
+from proband.subjects.personas import PersonaFormat
+from proband.subjects.populations import Population
+
+PRESENTATIONS = ("single", "battery", "sequential")
+_LEVELS: dict[str, tuple[str, ...]] = {
+    "presentation": PRESENTATIONS,
+    "answer_by": get_args(Method),
+    "persona": get_args(PersonaFormat),
+    "order": ORDERS,
+    "labels": LABELS,
+}
+Levels = str | Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """How written replies are sampled.
+
+    Attributes
+    ----------
+    temperature, top_p : float
+        Sampling; 0 is greedy.
+    max_tokens : int or None
+        Longest reply; None takes one that fits the item's form.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """Every item of an instrument put to every subject under every condition.
+
+    Each of `presentation`, `answer_by`, `persona`, `order` and `labels` is one level, or several: then it is a
+    factor, crossed with the others, and every subject is asked under each of its levels.
+
+    Attributes
+    ----------
+    instrument : Instrument
+        What is asked.
+    subjects : Population
+        Who is asked.
+    seed : int
+        Root of all randomness.
+    presentation : {"single", "battery", "sequential"} or several
+        Each item alone; items of a grid shown together and answered one by one; or as one conversation in which
+        earlier answers are remembered.
+    answer_by : {"option_text", "option_text_mean", "label", "written", "verbalised"} or several
+        Log-probabilities of the option texts (summed, or per token), of their labels, a written reply, or a
+        written distribution. Items without options to score are asked in writing.
+    persona : {"first", "third", "interview", "none"} or several
+        How a subject is described.
+    order : {"counterbalanced", "as_written", "reversed", "random"} or several
+        Order of the options.
+    labels : {"auto", "none", "letters", "numbers", "points"} or own ones separated by ``|``, or several
+        Labels of the options.
+    factors : mapping
+        Further factors: name -> level -> text that ``{factor:name}`` becomes in the wording.
+    replicates : int
+        Repeats of every trial.
+    decide : {"draw", "mode"}
+        How one answer is taken from a distribution.
+
+    Examples
+    --------
+    >>> from proband.instruments import load_instrument
+    >>> from proband.subjects import load_population
+    >>> survey = Survey(instrument=load_instrument("mini-ipip"),
+    ...                 subjects=load_population("anes-1996").sample(10, seed=1), seed=1)
+    >>> survey.size()
+    200
+    """
+
+    instrument: Instrument
+    subjects: Population
+    seed: int
+    title: str = ""
+    presentation: Levels = "single"
+    answer_by: Levels = "option_text"
+    persona: Levels = "first"
+    order: Levels = "counterbalanced"
+    labels: Levels = "auto"
+    factors: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    replicates: int = 1
+    decide: Literal["draw", "mode"] = "draw"
+    writing: Writing = field(default_factory=Writing)
+
+    def __post_init__(self) -> None:
+        place_digest(self.seed)  # refuses a seed that is no integer
+        if self.replicates < 1:
+            raise DesignError(f"replicates is {self.replicates}; ask at least once")
+        if self.decide not in ("draw", "mode"):
+            raise DesignError(f"decide {self.decide!r} is neither 'draw' nor 'mode'")
+        for name, known in _LEVELS.items():
+            for level in self._levels(name):
+                if level not in known and not (name == "labels" and "|" in level):
+                    raise DesignError(f"{name} {level!r} is none of {', '.join(known)}")
+        for name, levels in self.factors.items():
+            if name in _LEVELS:
+                raise DesignError(f"factor {name!r} is a setting of every survey; rename yours")
+            if not levels:
+                raise DesignError(f"factor {name!r} has no levels; give each level and its text")
+        self._check_items()
+        if self.persona_formats != ("none",):
+            self.subjects.check()
+        # Builds one subject's trials under every condition, so whatever cannot be worded is refused here.
+        for condition in self.conditions:
+            list(Sheet(self, self.subjects[0], condition, 0).preview())
+
+    def _check_items(self) -> None:
+        earlier: list[str] = []
+        for item in self.instrument.items:
+            check_pipes(item, columns=self.subjects.columns, factors=tuple(self.factors), earlier=earlier)
+            earlier.append(item.id)
+
+    def _levels(self, name: str) -> tuple[str, ...]:
+        given: Levels = getattr(self, name)
+        levels = (given,) if isinstance(given, str) else tuple(given)
+        if not levels or len(set(levels)) != len(levels):
+            raise DesignError(f"{name} has the levels {levels}; give one or more, each once")
+        return levels
+
+    @property
+    def name(self) -> str:
+        """Title of the study, or the instrument's id."""
+        return self.title or self.instrument.id
+
+    @property
+    def persona_formats(self) -> tuple[str, ...]:
+        """Levels of the persona factor."""
+        return self._levels("persona")
+
+    @cached_property
+    def items(self) -> Mapping[str, Item]:
+        """Items by id."""
+        return {item.id: item for item in self.instrument.items}
+
+    @cached_property
+    def grids(self) -> Mapping[str, Sequence[Item]]:
+        """Items that a battery shows together: neighbours with the same lead-in and options, by item id."""
+        found: dict[str, Sequence[Item]] = {}
+        for _, group in itertools.groupby(self.instrument.items, key=lambda item: (item.stem, item.options, item.form)):
+            grid = tuple(group)
+            found.update({item.id: grid for item in grid})
+        return found
+
+    @cached_property
+    def conditions(self) -> tuple[Mapping[str, str], ...]:
+        """Every combination of levels: setting or factor -> level."""
+        names = [*_LEVELS, *self.factors]
+        levels = [*(self._levels(name) for name in _LEVELS), *(tuple(found) for found in self.factors.values())]
+        return tuple(dict(zip(names, combination, strict=True)) for combination in itertools.product(*levels))
+
+    @cached_property
+    def varied(self) -> tuple[str, ...]:
+        """Names of the factors that have more than one level, sorted."""
+        counts = {name: len(self._levels(name)) for name in _LEVELS}
+        counts |= {name: len(levels) for name, levels in self.factors.items()}
+        return tuple(sorted(name for name, count in counts.items() if count > 1))
+
+    @cached_property
+    def is_adaptive(self) -> bool:
+        """Whether an item depends on earlier answers: memory, skip rules, piped answers."""
+        return "sequential" in self._levels("presentation") or any(
+            item.ask_if or any(kind == "answer" for kind, _ in pipes_in(item.text + item.stem))
+            for item in self.instrument.items
+        )
+
+    def size(self) -> int:
+        """Number of trials; an upper bound where skip rules apply."""
+        return len(self.subjects) * len(self.conditions) * self.replicates * len(self.instrument.items)
+
+    def arms(self) -> Mapping[str, int]:
+        """A model's answers are compared with as many people, on the same subjects."""
+        n = len(self.subjects)
+        return {"model": n, "people": n}
+
+    def weights(self) -> Mapping[str, float]:
+        """Weight of each subject; empty where everybody counts the same."""
+        return {} if len(set(self.subjects.weights)) == 1 else {s.id: s.weight for s in self.subjects}
+
+    def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
+        """Everything that can be asked, subject by subject; lazy unless later items depend on earlier answers."""
+        if self.is_adaptive:
+            return [trial for sheet in self._sheets() for trial in sheet.trials(answered)]
+        return _AllTrials(self)
+
+    def _sheets(self) -> Iterator[Sheet]:
+        for subject in self.subjects:
+            for condition in self.conditions:
+                for replicate in range(self.replicates):
+                    yield Sheet(self, subject, condition, replicate)
+
+    def sheet(self, number: int) -> Sheet:
+        """The sheet in that place, counting replicates first, then conditions, then subjects."""
+        rest, replicate = divmod(number, self.replicates)
+        subject, condition = divmod(rest, len(self.conditions))
+        return Sheet(self, self.subjects[subject], self.conditions[condition], replicate)
+
+    def method_for(self, item: Item, answer_by: str) -> Method:
+        """How an item is answered: as asked for, or in writing where it has no options to score."""
+        method = cast(Method, answer_by)  # checked when the survey was made
+        has_choices = item.form in ("choice", "scale")
+        if not has_choices and (method in SCORED_METHODS or method == "verbalised"):
+            return "written"
+        return method
+
+    def for_people(self) -> "Survey":
+        """The same items to the same subjects, as people answered them: once, in one condition, none skipped."""
+        items = tuple(replace(item, ask_if=None) for item in self.instrument.items)
+        return Survey(
+            instrument=replace(self.instrument, items=items),
+            subjects=self.subjects,
+            seed=self.seed,
+            title=self.title,
+            persona="none",
+            order="as_written",
+            factors={name: dict([next(iter(levels.items()))]) for name, levels in self.factors.items()},
+            decide="mode",
+        )
+
+    def describe(self) -> Mapping[str, object]:
+        """Everything that defines the survey."""
+        return {
+            "design": "survey",
+            "title": self.name,
+            "instrument": self.instrument.id,
+            "instrument_title": self.instrument.title,
+            "instrument_hash": self.instrument.hash,
+            "instrument_source": self.instrument.source,
+            "items": len(self.instrument.items),
+            "population": self.subjects.name,
+            "population_title": self.subjects.title,
+            "population_source": self.subjects.source,
+            "population_hash": self.subjects.hash,
+            "subjects": len(self.subjects),
+            "settings": {name: list(self._levels(name)) for name in _LEVELS},
+            "factors": {name: dict(levels) for name, levels in self.factors.items()},
+            "varied": list(self.varied),
+            "replicates": self.replicates,
+            "decide": self.decide,
+            "writing": {"temperature": self.writing.temperature, "top_p": self.writing.top_p},
+            "seed": self.seed,
+        }
+
+
+class _AllTrials(Sequence[Trial]):
+    """The trials of a survey that does not depend on answers, made when looked at."""
+
+    def __init__(self, survey: Survey) -> None:
+        self.survey = survey
+        self.per_sheet = len(survey.instrument.items)
+
+    def __len__(self) -> int:
+        return self.survey.size()
+
+    def __iter__(self) -> Iterator[Trial]:
+        for sheet in self.survey._sheets():
+            yield from sheet.preview()
+
+    @overload
+    def __getitem__(self, key: int) -> Trial: ...
+    @overload
+    def __getitem__(self, key: slice) -> Sequence[Trial]: ...
+    def __getitem__(self, key: int | slice) -> Trial | Sequence[Trial]:
+        if isinstance(key, slice):
+            return [self[k] for k in range(*key.indices(len(self)))]
+        if not -len(self) <= key < len(self):
+            raise IndexError(key)
+        sheet, item = divmod(key % len(self), self.per_sheet)
+        trial = self.survey.sheet(sheet).trial(self.survey.instrument.items[item])
+        if trial is None:
+            raise IndexError(key)
+        return trial

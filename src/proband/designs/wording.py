@@ -1,0 +1,121 @@
+"""The words a subject gets: persona, question, options, and how to reply.
+
+A changed word here is a changed treatment: the golden files in ``tests/prompts`` show it.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+from proband.errors import DesignError
+from proband.instruments.items import Item
+from proband.records import Method
+from proband.subjects.personas import PersonaFormat
+
+_PIPE = re.compile(r"\{(subject|answer|factor):([^{}]+)\}")
+
+_AS_PERSON = {
+    "first": "Answer the survey as the person who says this about themselves:\n\n{backstory}",
+    "third": "Answer the survey as this person would answer it:\n\n{backstory}",
+    "interview": "Answer the survey as the person who gave this interview:\n\n{backstory}",
+}
+_AS_NOBODY = "Answer the survey question."
+
+_HOW_SCORED = {
+    "option_text": "Reply with one of the options, word for word.",
+    "option_text_mean": "Reply with one of the options, word for word.",
+    "label": "Reply with the label of one option, and nothing else.",
+}
+_HOW_WRITTEN = {
+    "choice": "Reply with one option, and nothing else.",
+    "scale": "Reply with one option, and nothing else.",
+    "multiple": "Reply with every option that applies, separated by semicolons, and nothing else. If none applies, "
+    "reply: none",
+    "ranking": "Reply with all options in your order, first to last, separated by semicolons, and nothing else.",
+    "text": "Reply in your own words.",
+}
+_HOW_VERBALISED = (
+    "How likely is each option as the answer? Reply with one line for each option, in the form "
+    "\"option: percent\", adding up to 100."
+)
+
+
+def system_text(backstory: str, format: PersonaFormat) -> str:
+    """What is said before the survey: who answers it."""
+    if format == "none" or not backstory:
+        return _AS_NOBODY
+    return _AS_PERSON[format].format(backstory=backstory)
+
+
+def question_text(item: Item, text: str, order: Sequence[int], labels: Sequence[str]) -> str:
+    """An item as shown: lead-in, wording (piped already), and options in the order shown."""
+    parts = [item.stem, text, options_text(item, order, labels)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def battery_text(stem: str, statements: Sequence[str], number: int, options: str) -> str:
+    """A grid of statements as shown, and which of them is to be answered."""
+    listed = "\n".join(f"{k}. {statement}" for k, statement in enumerate(statements, start=1))
+    asked = f"Your answer to statement {number}: {statements[number - 1]}"
+    return "\n\n".join(part for part in (stem, listed, options, asked) if part)
+
+
+def options_text(item: Item, order: Sequence[int], labels: Sequence[str]) -> str:
+    """The options, one a line; empty for an item without options."""
+    if not order:
+        return ""
+    shown = [item.options[k] for k in order]
+    if labels:
+        return "\n".join(f"{label}. {option}" for label, option in zip(labels, shown, strict=True))
+    return "Options:\n" + "\n".join(f"- {option}" for option in shown)
+
+
+def instruction_text(item: Item, method: Method) -> str:
+    """How to reply."""
+    if method in _HOW_SCORED:
+        return _HOW_SCORED[method]
+    if method == "verbalised":
+        return _HOW_VERBALISED
+    if item.form == "number":
+        return f"Reply with a number{_bounds(item)}, and nothing else."
+    if item.form == "allocation":
+        unit = f" {item.unit}" if item.unit else ""
+        return (
+            f"Divide {item.total:g}{unit} among the options. Reply with one line for each option, in the form "
+            "\"option: amount\"."
+        )
+    return _HOW_WRITTEN[item.form]
+
+
+def _bounds(item: Item) -> str:
+    unit = f" of {item.unit}" if item.unit else ""
+    if item.lower is not None and item.upper is not None:
+        return f"{unit} between {item.lower:g} and {item.upper:g}"
+    if item.lower is not None:
+        return f"{unit} of at least {item.lower:g}"
+    if item.upper is not None:
+        return f"{unit} of at most {item.upper:g}"
+    return unit
+
+
+def pipes_in(text: str) -> list[tuple[str, str]]:
+    """What a text wants piped in: pairs such as ``("answer", "vote")``."""
+    return [(kind, name.strip()) for kind, name in _PIPE.findall(text)]
+
+
+def pipe(text: str, look_up: Callable[[str, str], str | None]) -> str | None:
+    """A text with its pipes filled; None where `look_up` has nothing for one of them."""
+    values = {(kind, name): look_up(kind, name) for kind, name in pipes_in(text)}
+    if any(value is None for value in values.values()):
+        return None
+    return _PIPE.sub(lambda match: values[match[1], match[2].strip()] or "", text)
+
+
+def check_pipes(item: Item, *, columns: Sequence[str], factors: Sequence[str], earlier: Sequence[str]) -> None:
+    """Refuse an item that pipes in what is not there."""
+    known = {"subject": columns, "factor": factors, "answer": earlier}
+    for kind, name in pipes_in(item.text) + pipes_in(item.stem):
+        if name not in known[kind]:
+            what = {"subject": "column of the population", "factor": "factor", "answer": "earlier item"}[kind]
+            raise DesignError(
+                f"item {item.id!r}: {{{kind}:{name}}} names no {what}; there are {', '.join(known[kind]) or 'none'}"
+            )

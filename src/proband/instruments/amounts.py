@@ -1,0 +1,209 @@
+"""Written lists, rankings, and amounts per option."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from proband.instruments.choices import Finder, joined_differently
+from proband.instruments.numerals import Number, numbers_in
+from proband.instruments.phrases import STATEMENT, fold
+
+_RANK = re.compile(r"(?:^|(?<=[\s,;]))(\d+)\s*[.):]\s+|^[ \t]*(\d+)[.):]", re.M)
+_BULLET = re.compile(r"^[ \t]*[-•·][ \t]+", re.M)
+_UNCHECKED = re.compile(r"^.*(?:\[\s?\]|☐|✗|✘|❌).*$", re.M)
+_CHECKED = re.compile(r"\[x\]|☑|☒|✓|✔|✅", re.I)
+_SEPARATOR = re.compile(r"[\s,;/&+|>\"'()\[\]{}.:=]+|\band\b|\bthen\b", re.I)
+_NONE = re.compile(
+    r"\W*(?:none|nothing|neither|no\s+options?|not\s+any)(?:\s+of\s+(?:the\s+)?(?:above|these|them|those|options|listed))*\W*"
+    r"|\[\s*\]\W*",
+    re.I,
+)
+_ALL = re.compile(r"\W*all(?:\s+of)?(?:\s+(?:the|these|them|those|above|options))*\W*", re.I)
+_BOTTOM_FIRST = re.compile(r"\b(?:least|lowest|last|worst|reverse|bottom)\b", re.I)
+_GAP = r"(?:[\s:=|>\"'()\[\].%]|->|\s-\s|\b(?:is|gets|receives|probability|of|to)\b){0,8}?[$€£¥]?\s*"
+_LINK = r"[\s%]*(?:(?:percent|points?|dollars?|euros?|tokens?|units?|coins?|cents?)\b\s*)?(?:(?:to|for|on|in|into|towards?|of|chance|probability|that|the|option|[:=-])\s*)*[(\"']?"
+
+
+def find_several(text: str, finder: Finder) -> tuple[int, ...] | None:
+    """Places of the options a plain text lists, () for "none of these", None where it lists nothing readable."""
+    text = _UNCHECKED.sub("", text) if _CHECKED.search(text) or "[ ]" in text or "☐" in text else text
+    text = _BULLET.sub("", _CHECKED.sub("", _after_statement(text)))
+    if _NONE.fullmatch(text) and not finder.mentions(text):
+        return ()
+    if _ALL.fullmatch(text) and not finder.mentions(text):
+        return tuple(range(len(finder.options)))
+    listed = _listed(_without_ranks(text, finder), finder)
+    if listed is not None:
+        return tuple(dict.fromkeys(listed)) or None
+    affirmed = finder.affirmed(_without_ranks(text, finder))
+    if any(len(m.shown) > 1 for m in affirmed):
+        return None
+    return tuple(dict.fromkeys(next(iter(m.shown)) for m in affirmed)) or None
+
+
+def find_ranking(text: str, finder: Finder) -> tuple[int, ...] | None:
+    """Places of all options from first to last, None where the order is incomplete or unclear."""
+    text = _BULLET.sub("", _after_statement(text))
+    unranked = _without_ranks(text, finder)
+    if _BOTTOM_FIRST.search(text):
+        return None
+    places = _listed(unranked, finder)
+    if places is None:
+        mentions = finder.mentions(unranked)
+        if any(len(m.shown) > 1 for m in mentions):
+            return None
+        places = [next(iter(m.shown)) for m in mentions]
+    return tuple(places) if sorted(places) == list(range(len(finder.options))) else None
+
+
+def find_amounts(text: str, finder: Finder) -> Mapping[int, float] | None:
+    """Amount of each option by its place: a JSON object, "A: 30" or "30 to A"; None where they contradict."""
+    if (stated := _from_json(text, finder)) is not None:
+        return stated
+    amounts: list[Mapping[int, float]] = []
+    for gap, is_number_first in ((_GAP, False), (_LINK, True)):
+        found = _paired(text, finder, gap=gap, is_number_first=is_number_first)
+        if found is None:
+            return None
+        if found:
+            amounts.append(found)
+    full = [a for a in amounts if len(a) == len(finder.options)] or amounts
+    if not full:
+        bare = _bare(text)
+        return dict(enumerate(bare)) if len(bare) == len(finder.options) else None
+    # Both readings of "0 to A 100 to B" may fit; where they disagree neither is taken.
+    return full[0] if all(a == full[0] for a in full) or len(full) == 1 else _one_that_sums(full)
+
+
+def as_distribution(amounts: Mapping[int, float], n_options: int) -> tuple[float, ...] | None:
+    """Amounts as probabilities in the order shown; None unless they sum to 1 or to 100 within 2 %.
+
+    An option that was not named has the rest, which is at most that 2 %: it gets 0.
+    """
+    total = math.fsum(amounts.values())
+    if any(amount < 0 for amount in amounts.values()):
+        return None
+    if not any(math.isclose(total, whole, rel_tol=0.02) for whole in (1.0, 100.0)):
+        return None
+    return tuple(amounts.get(k, 0.0) / total for k in range(n_options))
+
+
+def as_allocation(amounts: Mapping[int, float], n_options: int, total: float) -> tuple[float, ...] | None:
+    """Amounts in the order shown; None where one is negative or they miss the total by more than rounding.
+
+    An option that was not named gets 0, which the total implies.
+    """
+    parts = tuple(amounts.get(k, 0.0) for k in range(n_options))
+    digits = max(_decimals(part) for part in parts)
+    tolerance = 0.5 * n_options * 10.0**-digits if digits or total >= 10 * n_options else 1e-9
+    if any(part < 0 for part in parts) or (abs(math.fsum(parts) - total) >= tolerance):
+        return None
+    return parts
+
+
+def _after_statement(text: str) -> str:
+    statements = list(STATEMENT.finditer(text))
+    rest = text[statements[-1].end() :] if statements else ""
+    return rest if rest.strip() else text
+
+
+def _without_ranks(text: str, finder: Finder) -> str:
+    """The text without "1." ... "n." where those number its parts rather than name options."""
+    ranks = list(_RANK.finditer(text))
+    if [int(m[1] or m[2]) for m in ranks] != list(range(1, len(ranks) + 1)) or len(ranks) < 2:
+        return text
+    unranked = _RANK.sub("\n", text)
+    return unranked if finder.mentions(unranked) or _listed(unranked, finder) else text
+
+
+def _listed(text: str, finder: Finder) -> list[int] | None:
+    """Places of the labels in a text that holds labels and separators only."""
+    by_label = {label.casefold(): k for k, label in enumerate(finder.labels)}
+    tokens = [token for token in _SEPARATOR.split(text) if token]
+    if len(tokens) == 1 and tokens[0].casefold() not in by_label and tokens[0].isupper():
+        tokens = list(tokens[0])
+    if not tokens or any(token.casefold() not in by_label for token in tokens):
+        return None
+    return [by_label[token.casefold()] for token in tokens]
+
+
+def _from_json(text: str, finder: Finder) -> dict[int, float] | None:
+    """Amounts of a JSON object whose keys are all labels or option texts."""
+    start, end = text.find("{"), text.rfind("}")
+    if start < 0 or end < start:
+        return None
+    try:
+        content = json.loads(text[start : end + 1])
+    except json.JSONDecodeError:
+        return None
+    while isinstance(content, dict) and len(content) == 1 and isinstance(next(iter(content.values())), dict):
+        content = next(iter(content.values()))
+    names = {name.casefold(): k for names in (finder.options, finder.labels) for k, name in enumerate(names)}
+    amounts: dict[int, float] = {}
+    for key, value in content.items() if isinstance(content, dict) else ():
+        number = _as_number(value)
+        place = names.get(fold(str(key)).strip().rstrip(".").casefold())
+        if place is None or number is None or place in amounts:
+            return None
+        amounts[place] = number
+    return amounts or None
+
+
+def _as_number(value: object) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value)
+    numbers = numbers_in(value) if isinstance(value, str) else []
+    return numbers[0].value if len(numbers) == 1 else None
+
+
+def _paired(text: str, finder: Finder, *, gap: str, is_number_first: bool) -> dict[int, float] | None:
+    """Amounts of options that stand beside a number; None where one option has two amounts."""
+    amounts: dict[int, float] = {}
+    numbers = numbers_in(text)
+    names = _names(text, finder, numbers)
+    for start, end, place in names:
+        for number in numbers:
+            between = text[number.end : start] if is_number_first else text[end : number.start]
+            is_before = number.end <= start if is_number_first else number.start >= end
+            if is_before and number.value is not None and re.fullmatch(gap, between, re.I):
+                if amounts.setdefault(place, number.value) != number.value:
+                    return None
+                break
+    return amounts
+
+
+def _names(text: str, finder: Finder, numbers: Sequence[Number]) -> list[tuple[int, int, int]]:
+    """Where options are named as (start, end, place); a numeric label counts only before another number."""
+    names = []
+    for mention in finder.mentions(text):
+        is_amount = finder.numbers and mention.kind in ("marked", "label") and not re.match(
+            r"\s*[)\].]?\s*[:=-]", text[mention.end :]
+        )
+        if len(mention.shown) == 1 and not is_amount:
+            names.append((mention.start, mention.end, next(iter(mention.shown))))
+    if not names and finder.labels:
+        by_label = {label.casefold(): k for k, label in enumerate(finder.labels)}
+        for match in re.finditer(r"(?<!\w)(\w+)(?=\s*[)\].]?\s*[:=])", text):
+            if match[1].casefold() in by_label:
+                names.append((match.start(), match.end(), by_label[match[1].casefold()]))
+    return names
+
+
+def _bare(text: str) -> list[float]:
+    """Amounts of a text that is nothing but numbers and separators."""
+    if re.search(r"[^\W\d]", text):
+        return []
+    return [n.value for n in numbers_in(text) if n.value is not None]
+
+
+def _one_that_sums(readings: Sequence[Mapping[int, float]]) -> Mapping[int, float] | None:
+    """The only reading whose amounts sum to a round whole; None where several do."""
+    fitting = [a for a in readings if any(math.isclose(sum(a.values()), whole, rel_tol=0.02) for whole in (1, 10, 100))]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _decimals(value: float) -> int:
+    return len(repr(value).partition(".")[2].rstrip("0"))

@@ -1,0 +1,324 @@
+"""Which of the options shown a written reply chooses."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from proband.instruments.numerals import numbers_in, parse_number, without_scale
+from proband.instruments.phrases import FILLER, OPINION, RETRACTION, STATEMENT, fold
+
+Kind = Literal["both", "text", "marked", "label"]
+
+_NEGATED = re.compile(
+    r"(?:\b(?:not|never|no|cannot|neither|nor|without|hardly|rather\s+than|instead\s+of|other\s+than|except)\b"
+    r"(?:\s+[\w'-]+){0,4}|[不没未非])\s*[\"'(]*\s*$",
+    re.I,
+)
+_REJECTED = re.compile(
+    r"[\"')\]]*\s*(?:(?:is|are|was|seems|would\s+be)\s+(?:\w+\s+)?(?:not|incorrect|wrong|false|too|unlikely)\b"
+    r"|would\s+not\b|does\s+not\b|[:=-]\s*(?:no|false|unchecked)\b)",
+    re.I,
+)
+_CLAUSE_END = re.compile(r"[.,;:!?\n]")
+_JOINED = re.compile(r"[\s.,:;()\[\]\"'/&=|-]*(?:(?:or|and|to)\b)?[\s(\[\"']*", re.I)
+_OPENER = re.compile(
+    r"(?:[\W]|\b(?:sure|okay|ok|certainly|well|honestly|personally|of\s+course|absolutely|definitely|probably|option|"
+    r"choice|letter|answer|number|it\s+is|this\s+is|the|yes|yeah|no|hmm|about)\b)*",
+    re.I,
+)
+_LEAD_END = re.compile(
+    r"\s*(?:$|[\n.,;:!?)\]\"'(/-]|(?:because|since|as|with|for|and|or|so|but|I|it|this|that|there|to|on|in)\b)", re.I
+)
+_I_MYSELF = re.compile(r"\bI(?:\s+(?:do|would|really|very|also|am|feel|must|have\s+to|tend\s+to|[a-z]+ly)){0,3}\s*$", re.I)
+_MARKED_BEFORE = re.compile(r"(?:[(\[\"']\s*|\b(?:option|choice|letter|number|answer)\s+)$", re.I)
+_LINE_START = re.compile(r"(?:^|\n)[\s>-]*$")
+_FUNCTION_WORDS = frozenset({"no", "none", "other", "any", "all", "both", "neither", "not", "so"})
+_DEGREE = re.compile(
+    r"\b(?:strongly|somewhat|slightly|moderately|partly|partially|mostly|largely|very|extremely|completely|totally|"
+    r"fully|quite|rather|highly|fairly|mildly|a\s+little|a\s+bit)\s+$",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A stretch of a reply that names options; `shown` holds their places, more than one where it is ambiguous."""
+
+    start: int
+    end: int
+    shown: frozenset[int]
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a reply chooses.
+
+    `strength` is 3 for a stated choice ("B", "Answer: B", "I'd say B"), 2 for a plain sentence ("I agree with
+    this"), 1 for a lone mention, 0 for nothing. `shown` is None where nothing or more than one thing was chosen.
+    """
+
+    strength: int
+    shown: int | None = None
+    is_at_end: bool = False
+
+
+NOTHING = Choice(0)
+TWO_ANSWERS = Choice(3)
+
+
+class Finder:
+    """Finds options, shown under these texts and labels, in plain text."""
+
+    def __init__(self, options: tuple[str, ...], labels: tuple[str, ...]) -> None:
+        self.options = tuple(fold(option).strip().rstrip(".") for option in options)
+        self.labels = tuple(fold(label).strip() for label in labels)
+        aliases = [_number(label) for label in self.labels] or [_leading_number(o) for o in self.options]
+        is_numeric = None not in aliases and len(set(aliases)) == len(aliases) > 0
+        self.numbers = {value: k for k, value in enumerate(aliases) if value is not None} if is_numeric else {}
+        self.top = max(self.numbers) if self.numbers else None
+        self._patterns = [pattern for k in range(len(options)) for pattern in self._patterns_of(k)]
+        self._within = [
+            any(k != j and re.search(_words(option), other, re.I) for j, other in enumerate(self.options))
+            for k, option in enumerate(self.options)
+        ]
+
+    def prepare(self, text: str) -> str:
+        """The text without the words that only describe a numeric scale."""
+        return without_scale(text, self.top) if self.numbers else text
+
+    def mentions(self, text: str) -> list[Mention]:
+        """Every stretch that names an option, the longest wins, in order."""
+        found: dict[tuple[int, int], tuple[set[int], Kind]] = {}
+        for pattern, k, kind in self._patterns:
+            for match in pattern.finditer(text):
+                if kept := self._kind(text, match, k, kind):
+                    found.setdefault(match.span(), (set(), kept))[0].add(k)
+        for number in numbers_in(text) if self.numbers else ():
+            k_number = self.numbers.get(number.value) if number.value is not None else None
+            if k_number is not None:
+                span = (number.start, number.end)
+                found.setdefault(span, (set(), "marked" if _is_marked(text, *span) else "label"))[0].add(k_number)
+        kept_mentions: list[Mention] = []
+        for (start, end), (shown, kind) in sorted(found.items(), key=lambda f: (f[0][0] - f[0][1], f[0][0])):
+            if all(end <= m.start or start >= m.end for m in kept_mentions):
+                kept_mentions.append(Mention(start, end, frozenset(shown), kind))
+        return sorted(kept_mentions, key=lambda m: m.start)
+
+    def affirmed(self, text: str) -> list[Mention]:
+        """The mentions that are neither negated nor rejected."""
+        return [m for m in self.mentions(text) if not is_negated(text, m.start) and not _REJECTED.match(text, m.end)]
+
+    def is_beginning(self, k: int) -> bool:
+        """Whether another option or label goes on where this one ends, as "Agree strongly" does after "Agree"."""
+        return any(
+            other.casefold() != own.casefold() and other.casefold().startswith(own.casefold())
+            for names in (self.options, self.labels)
+            if names
+            for own in [names[k]]
+            for other in names
+        )
+
+    def _patterns_of(self, k: int) -> list[tuple[re.Pattern[str], int, Kind]]:
+        text = _words(self.options[k])
+        alone = text
+        if self.options[k].casefold() in _FUNCTION_WORDS:
+            opening = r"(?:(?<![^\n.,;:!?(\"'\[])|(?<=[\n.,;:!?(\"'\[]\s))"
+            alone = rf"{opening}{text}(?=\s*(?:[.,;:!?)\"'\]\n-]|$|(?:I|it|they|he|she|we|you|because|since|this|that|there)\b))"
+        patterns: list[tuple[str, Kind]] = [(alone, "text")]
+        if self.labels:
+            label = rf"(?<!\w)(?<!\w-){re.escape(self.labels[k])}(?!\w|'[a-z]|-\w)"
+            gap = r"[\s.:)\]=|,(\"'-]{1,5}"
+            patterns += [(label + gap + text, "both"), (text + r"\s*[(\[]\s*" + label, "both")]
+            if not self.numbers:
+                patterns.append((label, "label"))
+        return [(re.compile(pattern, re.I), k, kind) for pattern, kind in patterns]
+
+    def _kind(self, text: str, match: re.Match[str], k: int, kind: Kind) -> Kind | None:
+        """The kind of a match, None where it only looks like an option."""
+        if kind == "text" and self._within[k] and _DEGREE.search(text[: match.start()]):
+            return None
+        if kind != "label":
+            return kind
+        if _is_marked(text, *match.span()):
+            return "marked"
+        label, rest = self.labels[k], text[match.end() :]
+        is_word = label in ("A", "I") and re.match(r",|\s+(?!is\b|because\b|since\b|and\b|or\b)[a-z]", rest)
+        is_letter = len(label) == 1 and label.isascii() and label.islower()
+        return None if match[0] != label or is_word or is_letter else "label"
+
+
+@lru_cache(maxsize=4096)
+def finder_for(options: tuple[str, ...], labels: tuple[str, ...]) -> Finder:
+    """The finder of these options, compiled once."""
+    return Finder(options, labels)
+
+
+def find_choice(text: str, finder: Finder) -> Choice:
+    """What a plain text chooses: a stated answer, a leading option, an opinion, a lone mention, in that order."""
+    text = finder.prepare(text)
+    for statement in reversed(list(STATEMENT.finditer(text))):
+        if (stated := _stated(text, statement.end(), finder, is_strict=False)) != NOTHING:
+            return stated
+    lead = _lead(text, finder)
+    opinions = [_stated(text, match.end(), finder, is_strict=True) for match in OPINION.finditer(text)]
+    stated_all = [choice for choice in (lead, *opinions) if choice != NOTHING]
+    if stated_all:
+        agreed = _agreed(stated_all)
+        return TWO_ANSWERS if agreed.shown is not None and _is_taken_back(text, agreed.shown, finder) else agreed
+    return _mentioned(text, finder)
+
+
+def is_negated(text: str, start: int) -> bool:
+    """Whether the words before `start`, in the same clause, turn what follows into its denial."""
+    clause = _CLAUSE_END.split(text[max(0, start - 60) : start])[-1]
+    return _NEGATED.search(clause) is not None
+
+
+def joined_differently(text: str, mentions: Sequence[Mention]) -> bool:
+    """Whether the first mention is followed at once by another option ("A or B", "Agree / Disagree", "6-7.5")."""
+    if len(mentions) < 2:
+        return False
+    first, second = mentions[0], mentions[1]
+    return second.shown != first.shown and _JOINED.fullmatch(text[first.end : second.start]) is not None
+
+
+def _stated(text: str, start: int, finder: Finder, *, is_strict: bool) -> Choice:
+    """The option right after a cue; without `is_strict`, else the only one in the cue's sentence."""
+    sentence = re.split(r"\n|(?<=\w\w[.!?])\s", text[start:], maxsplit=1)[0]
+    filler = FILLER.match(sentence)
+    skipped = filler.end() if filler else 0
+    segment = sentence[skipped:]
+    if label := _lead_label(segment, finder):
+        mentions = [label, *(m for m in finder.mentions(segment) if m.start >= label.end)]
+    else:
+        mentions = finder.mentions(segment)
+    if is_negated(text, start + skipped):
+        mentions = []
+    at_end = not text[start + len(sentence) :].strip()
+    if mentions and not segment[: mentions[0].start].strip(" ('\"[$€£¥"):
+        return _one(segment, mentions, finder, is_last=at_end)
+    if is_strict:
+        return NOTHING
+    affirmed = finder.affirmed(sentence)
+    distinct = {m.shown for m in affirmed}
+    if len(distinct) == 1:
+        return _one(sentence, affirmed[:1], finder, is_last=at_end)
+    return TWO_ANSWERS if distinct else NOTHING
+
+
+def _lead(text: str, finder: Finder) -> Choice:
+    """The option a reply begins with."""
+    label = _lead_label(text, finder)
+    mentions = finder.mentions(text)
+    if label:
+        mentions = [m for m in mentions if m.start <= label.start < m.end] or [label]
+        mentions += [m for m in finder.mentions(text) if m.start >= mentions[0].end]
+    if not mentions or not _OPENER.fullmatch(text[: mentions[0].start]):
+        return NOTHING
+    first = mentions[0]
+    if not _LEAD_END.match(text, first.end) or _REJECTED.match(text, first.end):
+        return NOTHING
+    if first.kind in ("text", "label") and is_negated(text, first.start):
+        return NOTHING
+    return _one(text, mentions, finder, is_last=True)
+
+
+def _lead_label(text: str, finder: Finder) -> Mention | None:
+    """A label, in either case, that a text begins with and that a delimiter follows."""
+    for k in sorted(range(len(finder.labels)), key=lambda k: -len(finder.labels[k])):
+        pattern = rf"[\s(\[\"'>-]*(?:(?:option|choice|answer|letter)\s+)?[(\[\"']?(?P<label>{re.escape(finder.labels[k])})"
+        found = re.match(pattern + r"[)\]\"']?(?=\s*(?:$|[\n.):;=}\]]|-\s))(?!\.\d)", text, re.I)
+        if found:
+            return Mention(found.start("label"), found.end("label"), frozenset({k}), "marked")
+    return None
+
+
+def _one(text: str, mentions: Sequence[Mention], finder: Finder, *, is_last: bool) -> Choice:
+    """The first mention as a choice, unless it is ambiguous or another option is joined to it."""
+    first = mentions[0]
+    if len(first.shown) > 1 or joined_differently(text, mentions) or _foreign_number(text, first, finder):
+        return TWO_ANSWERS
+    ends = is_last and not text[first.end :].strip()
+    return Choice(3, next(iter(first.shown)), is_at_end=ends)
+
+
+def _foreign_number(text: str, first: Mention, finder: Finder) -> bool:
+    """Whether a number that is no option is joined to the mention ("7 or 7.5")."""
+    if not finder.numbers:
+        return False
+    return any(
+        n.start >= first.end
+        and (n.value is None or n.value not in finder.numbers)
+        and re.fullmatch(r"\s*(?:or|to|-|and|/)\s*", text[first.end : n.start], re.I)
+        for n in numbers_in(text)
+    )
+
+
+def _agreed(choices: Sequence[Choice]) -> Choice:
+    return choices[0] if len({choice.shown for choice in choices}) == 1 else TWO_ANSWERS
+
+
+def _is_taken_back(text: str, shown: int, finder: Finder) -> bool:
+    """Whether a later part marks another option as chosen, or takes the first answer back."""
+    others = [m for m in finder.affirmed(text) if shown not in m.shown]
+    retraction = RETRACTION.search(text)
+    return any(
+        m.kind in ("both", "marked")
+        or (_LINE_START.search(text[: m.start]) and re.match(r"[\"')\]]*\s*(?:[.\n]|$)", text[m.end :]))
+        or (retraction is not None and retraction.start() < m.start)
+        for m in others
+    )
+
+
+def _mentioned(text: str, finder: Finder) -> Choice:
+    """The only option affirmed in a text that states none outright."""
+    affirmed = finder.affirmed(text)
+    own = [m for m in affirmed if m.kind == "text" and _I_MYSELF.search(text[: m.start])]
+    for strength, mentions in ((2, own), (1, affirmed)):
+        distinct = {m.shown for m in mentions}
+        if len(distinct) == 1:
+            shown = next(iter(distinct))
+            if strength == 1 and all(m.kind in ("both", "marked") for m in mentions):
+                strength = 3
+            at_end = not text[mentions[-1].end :].strip()
+            return Choice(strength, next(iter(shown)) if len(shown) == 1 else None, is_at_end=at_end)
+        if distinct:
+            return Choice(strength)
+    return NOTHING
+
+
+def _is_marked(text: str, start: int, end: int) -> bool:
+    """Whether a label stands in brackets or quotes, after "option", or alone at the start of a line."""
+    # A stretch cut out of a longer text must not look like the start of a line.
+    before = text[:start] if start <= 12 else "x" + text[start - 12 : start]
+    after = text[end : end + 3]
+    if _MARKED_BEFORE.search(before) or re.match(r"\)|\](?!\()", after):
+        return True
+    return bool(_LINE_START.search(before)) and re.match(r"\s*(?:[.:](?!\d)|\n|$)", after) is not None
+
+
+def _words(text: str) -> str:
+    """Pattern of a text: any space or hyphen between its words, no word going on at either end."""
+    body = r"[\s-]+".join(re.escape(word) for word in text.split())
+    before = r"(?<!\w)" if _needs_boundary(text[:1]) else ""
+    after = r"(?!\w)" if _needs_boundary(text[-1:]) else ""
+    return before + body + after
+
+
+def _needs_boundary(character: str) -> bool:
+    """Whether a script puts spaces between words; Chinese, Japanese and Thai do not."""
+    name = unicodedata.name(character, "") if character else ""
+    return character.isalnum() and not name.startswith(("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER"))
+
+
+def _number(text: str) -> float | None:
+    return parse_number(text.lstrip("+-")) * (-1 if text[0] == "-" else 1) if re.fullmatch(r"[+-]?\d+(?:\.\d+)?", text) else None
+
+
+def _leading_number(text: str) -> float | None:
+    found = re.match(r"\d+(?=\s|$)", text)
+    return float(found[0]) if found and len(numbers_in(text)) == 1 else None

@@ -1,0 +1,192 @@
+"""Forests of shared prefixes: every distinct prefix of a batch of token sequences is one node, computed once.
+
+Nodes stand in depth-first order, which gives three properties that forest scoring rests on:
+
+* the descendants of node i are the nodes i+1 .. ends[i]-1, so "j is an ancestor of i or i itself" is
+  ``j <= i < ends[j]``, and an attention mask is one comparison of arrays;
+* a run of consecutive nodes needs, from outside itself, only the path from the root to its first node;
+  a forest can therefore be cut into chunks anywhere, and with the keys and values of that path carried from
+  chunk to chunk no node is ever computed twice;
+* a sequence is finished as soon as the chunk with its last node is.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A run of consecutive nodes of a forest, and what one forward pass over it needs.
+
+    Attributes
+    ----------
+    start, stop : int
+        The nodes are start .. stop-1.
+    tokens, depths : ndarray, shape (n,)
+        Token and position (0 at a root) of each node.
+    path : ndarray, shape (p,)
+        Ancestors of the first node that lie before the chunk, the root first.
+    keep : ndarray, shape (q,)
+        Path of the next chunk, as places in ``path`` followed by the nodes of this chunk.
+    mask : ndarray of bool, shape (n, p + n)
+        Whether a node sees each member of the path and each node of the chunk.
+    queries : ndarray, shape (k,)
+        Queries of the forest that are answered by nodes of this chunk.
+    places : ndarray, shape (k,)
+        Place in the chunk of each of those queries' nodes.
+    """
+
+    start: int
+    stop: int
+    tokens: Ints
+    depths: Ints
+    path: Ints
+    keep: Ints
+    mask: NDArray[np.bool_]
+    queries: Ints
+    places: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forest:
+    """Token sequences as a forest, and the log-probabilities to be read from it.
+
+    The last token of a sequence is never computed: it is only predicted. A query is a node and the token
+    whose log-probability is wanted after it; queries shared by several sequences are there once, and stand
+    in the order of their nodes.
+
+    Attributes
+    ----------
+    tokens, parents, depths, ends : ndarray, shape (n_nodes,)
+        Token; parent (-1 at a root); position; one past the last descendant.
+    query_nodes, query_tokens : ndarray, shape (n_queries,)
+        Where a log-probability is read, and of which token.
+    rows : tuple of ndarray
+        For each sequence, in the order given, the queries whose log-probabilities sum to its own.
+    """
+
+    tokens: Ints
+    parents: Ints
+    depths: Ints
+    ends: Ints
+    query_nodes: Ints
+    query_tokens: Ints
+    rows: tuple[Ints, ...]
+
+    @classmethod
+    def build(cls, sequences: Sequence[tuple[int, ...]], starts: Sequence[int]) -> "Forest":
+        """Merge sequences into a forest.
+
+        Parameters
+        ----------
+        sequences : sequence of tuple of int
+            Token ids, prompt and continuation together.
+        starts : sequence of int
+            For each sequence the index, at least 1, of the first token whose log-probability is wanted.
+
+        Examples
+        --------
+        >>> forest = Forest.build([(5, 6, 7), (5, 6, 8), (5, 9, 7)], [2, 2, 2])
+        >>> forest.tokens.tolist(), forest.ends.tolist()
+        ([5, 6, 9], [3, 2, 3])
+        """
+        if any(not 1 <= start < len(ids) for ids, start in zip(sequences, starts, strict=True)):
+            raise ValueError("every sequence needs a token before, and one at or after, its first scored token")
+        tokens: list[int] = []
+        parents: list[int] = []
+        wanted: dict[tuple[int, int], int] = {}
+        rows: list[Ints] = [np.empty(0, dtype=np.int64)] * len(sequences)
+        path: list[int] = []
+        previous: tuple[int, ...] = ()
+        # In sorted order a sequence shares with the one before it all that it shares with any earlier one.
+        for k in sorted(range(len(sequences)), key=lambda k: sequences[k][:-1]):
+            ids = sequences[k]
+            del path[shared_length(previous, ids[:-1]) :]
+            for token in ids[len(path) : -1]:
+                parents.append(path[-1] if path else -1)
+                path.append(len(tokens))
+                tokens.append(token)
+            previous = ids[:-1]
+            pairs = ((path[j - 1], ids[j]) for j in range(starts[k], len(ids)))
+            rows[k] = np.array([wanted.setdefault(pair, len(wanted)) for pair in pairs], dtype=np.int64)
+        return cls._finish(tokens, parents, wanted, rows)
+
+    @classmethod
+    def _finish(
+        cls, tokens: list[int], parents: list[int], wanted: dict[tuple[int, int], int], rows: list[Ints]
+    ) -> "Forest":
+        """Put queries in the order of their nodes and add what follows from the parents."""
+        pairs = np.array(list(wanted), dtype=np.int64).reshape(-1, 2)
+        order = np.argsort(pairs[:, 0], kind="stable")
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        depths = np.zeros(len(tokens), dtype=np.int64)
+        ends = np.arange(1, len(tokens) + 1)
+        for node, parent in enumerate(parents):
+            if parent >= 0:
+                depths[node] = depths[parent] + 1
+        for node in range(len(parents) - 1, -1, -1):
+            if parents[node] >= 0:
+                ends[parents[node]] = max(ends[parents[node]], ends[node])
+        return cls(
+            tokens=np.array(tokens, dtype=np.int64),
+            parents=np.array(parents, dtype=np.int64),
+            depths=depths,
+            ends=ends,
+            query_nodes=pairs[order, 0],
+            query_tokens=pairs[order, 1],
+            rows=tuple(place[row] for row in rows),
+        )
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def path_to(self, node: int) -> Ints:
+        """Proper ancestors of a node, the root first."""
+        path: list[int] = []
+        parent = int(self.parents[node])
+        while parent >= 0:
+            path.append(parent)
+            parent = int(self.parents[parent])
+        return np.array(path[::-1], dtype=np.int64)
+
+    def chunks(self, max_tokens: int) -> Iterator[Chunk]:
+        """Cut into runs of at most `max_tokens` nodes, in order; together they hold every node once."""
+        path = np.empty(0, dtype=np.int64)
+        for start in range(0, len(self), max_tokens):
+            stop = min(start + max_tokens, len(self))
+            columns = np.concatenate([path, np.arange(start, stop)])
+            nodes = np.arange(start, stop)[:, None]
+            following = self.path_to(stop) if stop < len(self) else np.empty(0, dtype=np.int64)
+            queries = np.arange(*np.searchsorted(self.query_nodes, [start, stop]))
+            yield Chunk(
+                start=start,
+                stop=stop,
+                tokens=self.tokens[start:stop],
+                depths=self.depths[start:stop],
+                path=path,
+                # Ancestors are in rising order, as columns are, so a search finds their places.
+                keep=np.searchsorted(columns, following),
+                mask=(columns[None, :] <= nodes) & (nodes < self.ends[columns][None, :]),
+                queries=queries,
+                places=self.query_nodes[queries] - start,
+            )
+            path = following
+
+
+def shared_length(a: tuple[int, ...], b: tuple[int, ...]) -> int:
+    """Length of the longest common prefix."""
+    # Whole slices compare at C speed; only the last stretch is walked.
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -1,0 +1,405 @@
+"""An engine whose answers follow a known distribution: the ground truth of every statistical test."""
+
+import inspect
+import math
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from proband.errors import EngineError
+from proband.models.engine import Ability, Cost
+from proband.records import SCORED_METHODS, Answer, Completion, Reply, Status, Trial
+from proband.seeds import rng_for, uniform_for
+
+Outcome = Sequence[float] | npt.NDArray[np.float64] | NormalDist | Answer
+Rule = Callable[[Trial], Outcome]
+
+_BIASES = ("position_bias", "refuse", "dont_know", "noise", "fail")
+_TRIALS_PER_SECOND = 30_000
+
+
+def uniform() -> Rule:
+    """Every substantive option alike: P(k) = 1/K over the K options that do not mean "don't know".
+
+    Items without one answer are answered uniformly too: each option of a multiple choice is in with
+    probability 1/2, a ranking is a random permutation, an allocation is uniform on its simplex, a number is
+    uniform between its bounds, and a text is always the same.
+    """
+    return lambda trial: None
+
+
+def first() -> Rule:
+    """Take the option shown first, whatever it says: pure position bias."""
+    return lambda trial: trial.reply.order[0]
+
+
+def always(option: float = 0) -> Rule:
+    """Take one option, by its index as written."""
+    if option != int(option):
+        raise EngineError(f"rule 'always': option {option} is not an index; the first option as written is 0")
+    return lambda trial: int(option)
+
+
+def stated(given: Mapping[str, Sequence[float]] | None = None, *, file: str = "") -> Rule:
+    """Take each item's options with stated probabilities, in the order written.
+
+    Parameters
+    ----------
+    given : mapping of item id to sequence of float
+        Probabilities, summing to 1.
+    file : str
+        TOML file with one line per item instead, e.g. ``vote = [0.6, 0.4]``.
+    """
+    table = dict(given) if given is not None else _read_stated(file)
+
+    def rule(trial: Trial) -> Sequence[float]:
+        if trial.place.item not in table:
+            raise EngineError(
+                f"rule 'stated' has no distribution for item {trial.place.item!r}; it has "
+                f"{', '.join(sorted(table)) or 'none'}; add {trial.place.item} = [...]"
+            )
+        return table[trial.place.item]
+
+    return rule
+
+
+def spatial(fact: str = "ideology", *, low: float = 1.0, high: float = 7.0, width: float = 0.25) -> Rule:
+    """Prefer the options nearest to where the subject stands.
+
+    Of K substantive options, option k (as written) has position k/(K-1); the subject's ideal point is
+    x = (fact - low)/(high - low), read from ``trial.facts``; P(k) is proportional to
+    exp(-((k/(K-1) - x)/width)^2 / 2). A subject without the fact answers uniformly.
+    """
+    if width <= 0 or high == low:
+        raise EngineError(f"rule 'spatial': width {width} must be above 0 and low {low} differ from high {high}")
+
+    def rule(trial: Trial) -> Outcome:
+        text = dict(trial.facts).get(fact, "")
+        if not text.strip():
+            return None
+        try:
+            ideal = (float(text) - low) / (high - low)
+        except ValueError:
+            raise EngineError(f"{trial.id}: fact {fact!r} is {text!r}, and rule 'spatial' needs a number") from None
+        places = _substantive(trial.reply)
+        last = max(len(places) - 1, 1)
+        logs = [-(((k / last - ideal) / width) ** 2) / 2 for k in range(len(places))]
+        top = max(logs)
+        weights = dict(zip(places, (math.exp(x - top) for x in logs), strict=True))
+        total = sum(weights.values())
+        return [weights.get(k, 0.0) / total for k in range(len(trial.reply.options))]
+
+    return rule
+
+
+def tit_for_tat(fact: str = "rival_last") -> Rule:
+    """Repeat the rival's last move, an index as written in ``trial.facts``; open with option 0, cooperation."""
+    return lambda trial: int(dict(trial.facts).get(fact) or 0)
+
+
+def normal(mean: float = 0.0, *, sd: float = 1.0) -> Rule:
+    """Draw a number from N(mean, sd), redrawn until it lies within the item's bounds (a truncated normal)."""
+    if sd <= 0:
+        raise EngineError(f"rule 'normal': sd {sd} must be above 0; for a constant, write a Python rule")
+    distribution = NormalDist(mean, sd)
+    return lambda trial: distribution
+
+
+RULES: Mapping[str, Callable[..., Rule]] = {
+    "uniform": uniform,
+    "first": first,
+    "always": always,
+    "stated": stated,
+    "spatial": spatial,
+    "tit-for-tat": tit_for_tat,
+    "normal": normal,
+}
+
+
+class ScriptedEngine:
+    """Answers by a rule, with stated biases whose effect on every share is known exactly.
+
+    Where a rule gives a distribution p over the K options as written, the engine answers from
+
+        q = (1 - position_bias) [(1 - noise) p + noise u] + position_bias e_first
+
+    with u uniform over the options that do not mean "don't know" and e_first all on the option shown
+    first. Where a don't-know option is offered, q becomes (1 - dont_know) q + dont_know e_dk; elsewhere
+    `dont_know` does nothing. `truth` gives q. Before any of this a trial fails with probability `fail`, and
+    is else refused with probability `refuse`. All draws are by place.
+
+    Answers that are not a choice know one bias only: with probability `noise` they are drawn as `uniform`
+    draws them.
+
+    Parameters
+    ----------
+    rule : callable
+        Maps a trial to a distribution over the options as written (a sequence that sums to 1), to an answer
+        outright (an index as written, a number, a text, a tuple), to a `statistics.NormalDist`, or to
+        None for uniform.
+    seed : int
+        Seed of all draws.
+    position_bias, refuse, dont_know, noise, fail : float
+        Probabilities, each in [0, 1].
+
+    Examples
+    --------
+    >>> ScriptedEngine(stated({"vote": (0.6, 0.4)}), seed=1, position_bias=0.1).address
+    'scripted:rule?seed=1&position_bias=0.1'
+    """
+
+    abilities: frozenset[Ability] = frozenset({"score", "write", "given"})
+    answers_by: Literal["request", "place"] = "place"
+
+    def __init__(self, rule: Rule, *, seed: int = 0, address: str = "", **biases: float) -> None:
+        self.rule = rule
+        self.seed = seed
+        self.biases = dict.fromkeys(_BIASES, 0.0) | biases
+        if unknown := set(self.biases) - set(_BIASES):
+            raise EngineError(f"unknown bias {', '.join(sorted(unknown))}; there are {', '.join(_BIASES)}")
+        for name, value in self.biases.items():
+            if not 0 <= value <= 1:
+                raise EngineError(f"scripted engine: {name} is {value}, not a probability between 0 and 1")
+        set_ = "".join(f"&{name}={value:g}" for name, value in self.biases.items() if value)
+        self.address = address or f"scripted:{getattr(rule, '__name__', 'rule')}?seed={seed}{set_}"
+        uniform_for(seed)
+
+    @cached_property
+    def _active(self) -> tuple[tuple[str, Completion], ...]:
+        """What can befall a trial before it is answered, in order."""
+        outcomes = (
+            ("fail", Completion(error="scripted failure")),
+            ("refuse", Completion(given=(None, "refused"))),
+        )
+        return tuple((name, made) for name, made in outcomes if self.biases[name])
+
+    def truth(self, trial: Trial) -> tuple[float, ...]:
+        """Exact distribution over the options as written, after biases, given that the trial is answered.
+
+        Raises
+        ------
+        EngineError
+            If the item is not a choice, or the rule gives no distribution over its options.
+        """
+        reply = trial.reply
+        if reply.form not in ("choice", "scale"):
+            raise EngineError(f"item {trial.place.item!r} of form {reply.form!r} has no distribution over options")
+        shares = _as_distribution(self.rule(trial), trial)
+        noise, bias, unsure = (self.biases[name] for name in ("noise", "position_bias", "dont_know"))
+        if noise:
+            shares = [(1 - noise) * p + noise * u for p, u in zip(shares, _flat(reply), strict=True)]
+        if bias:
+            shares = [(1 - bias) * p for p in shares]
+            shares[reply.order[0]] += bias
+        if unsure and reply.dont_know:
+            shares = [(1 - unsure) * p for p in shares]
+            shares[reply.dont_know[0]] += unsure
+        return tuple(shares)
+
+    def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
+        """Answer every trial, in order."""
+        for trial in trials:
+            yield trial, self._answer(trial)
+
+    def _answer(self, trial: Trial) -> Completion:
+        for name, befallen in self._active:
+            if uniform_for(self.seed, "scripted", name, trial.id) < self.biases[name]:
+                return befallen
+        if trial.reply.form not in ("choice", "scale"):
+            return Completion(given=(self._outright(trial), "valid"))
+        shares = self.truth(trial)
+        if trial.reply.method in SCORED_METHODS:
+            logs = tuple(math.log(shares[k]) if shares[k] > 0 else -math.inf for k in trial.reply.order)
+            # One token each, so that the length-normalised rule returns the same distribution.
+            return Completion(log_probs=logs, token_counts=(1,) * len(logs))
+        taken = _draw(shares, uniform_for(self.seed, "scripted", "answer", trial.id))
+        unsure: Status = "dont_know"
+        return Completion(given=(None, unsure) if taken in trial.reply.dont_know else (taken, "valid"))
+
+    def _outright(self, trial: Trial) -> Answer:
+        """An answer that is not a choice."""
+        noise = self.biases["noise"]
+        outcome: Outcome = None
+        if not noise or uniform_for(self.seed, "scripted", "noise", trial.id) >= noise:
+            outcome = self.rule(trial)
+        if outcome is None:
+            return _anything(trial, self.seed)
+        if isinstance(outcome, NormalDist):
+            u = uniform_for(self.seed, "scripted", "answer", trial.id)
+            return _truncated(outcome, trial, u)
+        fits = {"number": int | float, "text": str}.get(trial.reply.form, tuple)
+        if isinstance(outcome, bool) or not isinstance(outcome, fits):
+            raise EngineError(
+                f"item {trial.place.item!r} of form {trial.reply.form!r}: the rule gave {outcome!r}; "
+                "give a number, a text, or a tuple for several options"
+            )
+        return outcome
+
+    def check(self, trials: Sequence[Trial]) -> None:
+        """Put one trial of each item to the rule; an item it cannot answer raises `EngineError`."""
+        for trial in {trial.place.item: trial for trial in reversed(trials)}.values():
+            self._answer(trial)
+
+    def cost(self, trials: Sequence[Trial]) -> Cost:
+        """Tokens as if a model were asked (characters / 4); time at 30,000 trials a second; free."""
+        tokens = sum(len(m.text) for trial in trials for m in trial.request.messages) // 4
+        seconds = len(trials) / _TRIALS_PER_SECOND
+        return Cost(
+            prompt_tokens=tokens,
+            unique_tokens=tokens,
+            completion_tokens=0,
+            seconds=seconds,
+            price=0.0,
+            is_exact=False,
+        )
+
+    def render(self, trial: Trial) -> str:
+        """The messages and continuations; a rule reads the trial, not this text."""
+        turns = [f"[{message.role}]\n{message.text}" for message in trial.request.messages]
+        options = [f"[continuation]\n{text}" for text in trial.request.continuations]
+        return "\n\n".join(turns + options)
+
+    def fingerprint(self) -> Mapping[str, str]:
+        """Rule, seed and biases."""
+        biases = {name: f"{value:g}" for name, value in self.biases.items()}
+        return {"engine": "scripted", "address": self.address, "seed": str(self.seed), **biases}
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def scripted_engine(name: str, **options: object) -> ScriptedEngine:
+    """Engine of a named rule; options not among the engine's own go to the rule.
+
+    Examples
+    --------
+    >>> scripted_engine("always", option="1", refuse="0.1").address
+    'scripted:always?option=1&refuse=0.1'
+    """
+    if name not in RULES:
+        raise EngineError(f"no scripted rule {name!r}{_meant(name, RULES)}; there are {', '.join(RULES)}")
+    known = inspect.signature(RULES[name]).parameters
+    ours: dict[str, float] = {}
+    theirs: dict[str, object] = {}
+    for key, value in options.items():
+        if key in known:
+            theirs[key] = value if isinstance(known[key].default, str) else _number(key, value)
+        elif key in ("seed", *_BIASES):
+            ours[key] = _number(key, value)
+        else:
+            every = [*known, "seed", *_BIASES]
+            raise EngineError(
+                f"scripted rule {name!r} takes no {key!r}{_meant(key, every)}; it takes {', '.join(every)}"
+            )
+    seed = ours.pop("seed", 0)
+    if seed != int(seed):
+        raise EngineError(f"scripted engine: seed {seed} is not a whole number")
+    query = "&".join(f"{key}={value}" for key, value in options.items())
+    address = f"scripted:{name}?{query}" if query else f"scripted:{name}"
+    return ScriptedEngine(RULES[name](**theirs), seed=int(seed), address=address, **ours)
+
+
+def _number(key: str, value: object) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        raise EngineError(f"scripted engine: {key} is {value!r}, not a number") from None
+
+
+def _meant(name: str, known: Mapping[str, object] | Sequence[str]) -> str:
+    close = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _read_stated(file: str) -> dict[str, Sequence[float]]:
+    if not file:
+        raise EngineError("rule 'stated' needs distributions; write scripted:stated?file=dist.toml")
+    try:
+        return dict(tomllib.loads(Path(file).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise EngineError(f"rule 'stated': cannot read {file}: {error}") from error
+
+
+def _substantive(reply: Reply) -> list[int]:
+    return [k for k in range(len(reply.options)) if k not in reply.dont_know]
+
+
+def _flat(reply: Reply) -> list[float]:
+    """Uniform over the options that do not mean "don't know"."""
+    places = _substantive(reply)
+    return [1 / len(places) if k in places else 0.0 for k in range(len(reply.options))]
+
+
+def _as_distribution(outcome: Outcome, trial: Trial) -> list[float]:
+    """What a rule said of a choice item, as shares of the options as written."""
+    n = len(trial.reply.options)
+    if outcome is None:
+        return _flat(trial.reply)
+    if isinstance(outcome, np.ndarray):
+        outcome = outcome.tolist()
+    if isinstance(outcome, int) and not isinstance(outcome, bool) and 0 <= outcome < n:
+        return [float(k == outcome) for k in range(n)]
+    if isinstance(outcome, list | tuple) and len(outcome) == n:
+        shares = [float(p) for p in outcome]
+        if min(shares) >= 0 and math.isclose(sum(shares), 1.0, abs_tol=1e-6):
+            return shares
+    raise EngineError(
+        f"item {trial.place.item!r}: the rule gave {outcome!r} for {n} options; "
+        f"give {n} probabilities that sum to 1, or an index from 0 to {n - 1}"
+    )
+
+
+def _draw(shares: Sequence[float], u: float) -> int:
+    """Option whose share of [0, 1) holds `u`, in the order written."""
+    for k, share in enumerate(shares):
+        u -= share
+        if u < 0:
+            return k
+    return max(k for k, share in enumerate(shares) if share > 0)
+
+
+def _bounds(trial: Trial) -> tuple[float, float]:
+    lower, upper = trial.reply.lower, trial.reply.upper
+    return -math.inf if lower is None else lower, math.inf if upper is None else upper
+
+
+def _truncated(distribution: NormalDist, trial: Trial, u: float) -> Answer:
+    """Inverse-CDF draw of what redrawing until within the bounds gives."""
+    if trial.reply.form != "number":
+        raise EngineError(f"item {trial.place.item!r} takes no number, which is what rule 'normal' gives")
+    lower, upper = _bounds(trial)
+    low, high = distribution.cdf(lower), distribution.cdf(upper)
+    if high - low < 1e-9:
+        raise EngineError(f"item {trial.place.item!r}: {distribution} all but never falls in [{lower}, {upper}]")
+    # The open interval: at 0 and 1 the inverse is infinite.
+    point = min(max(low + (u + 2**-57) * (high - low), 2**-60), 1 - 2**-53)
+    return min(max(distribution.inv_cdf(point), lower), upper)
+
+
+def _anything(trial: Trial, seed: int) -> Answer:
+    """A uniform draw from everything that the item takes as an answer."""
+    reply = trial.reply
+    rng = rng_for(seed, "scripted", "anything", trial.id)
+    n = len(reply.options)
+    if reply.form == "text":
+        return "scripted text"
+    if reply.form == "multiple":
+        return tuple(k for k in range(n) if rng.random() < 0.5)
+    if reply.form == "ranking":
+        return tuple(int(k) for k in rng.permutation(n))
+    if reply.form == "allocation":
+        return tuple(float(x) for x in rng.dirichlet([1.0] * n) * (reply.total or 1.0))
+    lower, upper = _bounds(trial)
+    if not math.isfinite(upper - lower):
+        raise EngineError(
+            f"item {trial.place.item!r} has no bounds to be uniform between; give it lower and upper, "
+            "or ask scripted:normal?mean=..&sd=.."
+        )
+    return lower + (upper - lower) * float(rng.random())

@@ -1,0 +1,233 @@
+"""From messages to the exact text a model receives, and from that text to token ids."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from jinja2 import TemplateError
+
+from proband.errors import EngineError
+from proband.models.forest import shared_length
+from proband.records import Message, Request
+
+# Some templates print today's date; a prompt must not depend on the day it was sent.
+TODAY = datetime(2025, 1, 1)
+TURN_END = "\n\n"
+_MARK = "proband"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """Token ids of one request.
+
+    Attributes
+    ----------
+    sequences : tuple of tuple of int
+        Prompt and continuation together, one per continuation; the prompt alone where there is none.
+    start : int
+        Index of the first scored token, the same in every sequence.
+    """
+
+    sequences: tuple[tuple[int, ...], ...]
+    start: int
+
+    @property
+    def token_counts(self) -> tuple[int, ...]:
+        """Scored tokens of each continuation."""
+        return tuple(len(ids) - self.start for ids in self.sequences)
+
+
+class Template:
+    r"""Renders requests with a tokenizer's chat template, or as a plain transcript where it has none.
+
+    A transcript is ``System text\n\nQuestion\nAnswer: reply\n\nQuestion\nAnswer:``; its continuations begin
+    with a space. A template that refuses a system turn gets it at the head of the first user turn. Where a
+    template prints the date it is always 2025-01-01, and thinking aloud is off where a template has the choice.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+        As loaded by ``AutoTokenizer``.
+
+    Attributes
+    ----------
+    is_chat : bool
+        Whether the tokenizer has a chat template.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self.is_chat = bool(tokenizer.chat_template)
+        self._reserved = tuple(str(t) for t in tokenizer.added_tokens_decoder.values() if t.special)
+
+    @cached_property
+    def hash(self) -> str:
+        """16 hexadecimal digits of what turns messages into text."""
+        parts = [self._tokenizer.chat_template, self._bos, self.closing, TODAY.isoformat()]
+        return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+    @cached_property
+    def closing(self) -> str:
+        """What ends the assistant's turn: the template's end-of-turn token, or a blank line in a transcript."""
+        if not self.is_chat:
+            return TURN_END
+        turns = [{"role": "user", "content": _MARK}, {"role": "assistant", "content": _MARK}]
+        rest = self._apply(turns, False).rpartition(_MARK)[2]
+        present = [token for token in self._reserved if token in rest]
+        end: str | None = min(present, key=rest.index) if present else self._tokenizer.eos_token
+        if end is None:
+            raise EngineError("the chat template and the tokenizer name no end-of-turn token; add eos_token")
+        return end
+
+    @cached_property
+    def longest_frame(self) -> int:
+        """Bytes a template adds around one message, at most."""
+        user = [{"role": "user", "content": _MARK}]
+        both = self._joined((Message("system", _MARK), Message("user", _MARK)))
+        return max(len(self._apply(user, True).encode()), len(both.encode()))
+
+    def render(self, request: Request) -> str:
+        """The exact prompt text, without continuations.
+
+        Raises
+        ------
+        EngineError
+            If the template refuses the sequence of turns, or a message holds one of the model's control
+            tokens, which would be read as such and not as text.
+        """
+        for text in (*(m.text for m in request.messages), *request.continuations):
+            for token in self._reserved:
+                if token in text:
+                    raise EngineError(
+                        f"the text {_short(text)} holds {token!r}, which this model reads as a control token; "
+                        "write it differently, e.g. with a space inside"
+                    )
+        return self._joined(request.messages)
+
+    def continuations(self, request: Request) -> tuple[str, ...]:
+        """The exact text of each continuation, with the closing of the turn where the request asks for it."""
+        lead = "" if self.is_chat else " "
+        closing = self.closing if request.closes else ""
+        return tuple(f"{lead}{text}{closing}" for text in request.continuations)
+
+    def tokenize(self, texts: list[str]) -> list[tuple[int, ...]]:
+        """Token ids of rendered texts; nothing is added to them."""
+        # verbose=False: its warning about length knows the tokenizer's limit, not the model's.
+        ids = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        return [tuple(row) for row in ids]
+
+    def encode(self, request: Request) -> Encoded:
+        """Token ids of a request.
+
+        Prompt and continuation are tokenised together, as the model would meet them. Where a continuation
+        merges with the last tokens of the prompt, all continuations of the request are scored from the end
+        of what every one of them shares with the prompt alone. Each score is then the log-probability of the
+        same stretch of prompt plus the continuation, so options stay comparable and their normalised
+        probabilities are those given the prompt's text.
+
+        Raises
+        ------
+        EngineError
+            If two continuations have the same tokens, one adds none, or all of the prompt would merge.
+        """
+        prompt = self.render(request)
+        texts = self.continuations(request)
+        alone, *joint = self.tokenize([prompt, *(prompt + text for text in texts)])
+        if not joint:
+            return Encoded(sequences=(alone,), start=len(alone))
+        start = min(shared_length(alone, ids) for ids in joint)
+        if start == 0:
+            raise EngineError(f"{_short(texts[0])} merges with the whole prompt {_short(prompt)}; lengthen it")
+        self._refuse_same(texts, joint)
+        for text, ids in zip(texts, joint, strict=True):
+            if len(ids) <= start or ids == alone:
+                raise EngineError(f"option {_short(text)} has no tokens of its own; reword it")
+        return Encoded(sequences=tuple(joint), start=start)
+
+    def check_options(self, request: Request) -> None:
+        """Refuse continuations that have no tokens, or the same ones, whatever the prompt."""
+        texts = self.continuations(request)
+        ids = self.tokenize(list(texts)) if texts else []
+        for text, row in zip(texts, ids, strict=True):
+            if not row:
+                raise EngineError(f"option {_short(text)} has no tokens; reword it")
+        self._refuse_same(texts, ids)
+
+    def decode(self, ids: list[int]) -> str:
+        """Text of written tokens, without control tokens."""
+        text: str = self._tokenizer.decode(
+            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return text
+
+    def _refuse_same(self, texts: tuple[str, ...], ids: list[tuple[int, ...]]) -> None:
+        first: dict[tuple[int, ...], str] = {}
+        for text, row in zip(texts, ids, strict=True):
+            if row in first:
+                raise EngineError(
+                    f"options {_short(first[row])} and {_short(text)} are the same tokens to this model; reword one"
+                )
+            first[row] = text
+
+    @cached_property
+    def _bos(self) -> str:
+        """The beginning-of-text token, where the tokenizer puts one before plain text."""
+        bos = self._tokenizer.bos_token
+        if self.is_chat or bos is None:
+            return ""
+        ids = self._tokenizer(_MARK)["input_ids"]
+        return str(bos) if ids[:1] == [self._tokenizer.bos_token_id] else ""
+
+    def _joined(self, messages: tuple[Message, ...]) -> str:
+        if not self.is_chat:
+            return self._bos + self._transcript(messages)
+        turns = [{"role": m.role, "content": m.text} for m in messages]
+        try:
+            return self._apply(turns, True)
+        except TemplateError as error:
+            head, *tail = turns
+            if head["role"] != "system" or not tail:
+                raise self._refused(error) from None
+            tail[0] = tail[0] | {"content": f"{head['content']}\n\n{tail[0]['content']}"}
+            try:
+                return self._apply(tail, True)
+            except TemplateError as second:
+                raise self._refused(second) from None
+
+    def _apply(self, turns: list[dict[str, str]], prompts_reply: bool) -> str:
+        text: str = self._tokenizer.apply_chat_template(
+            turns,
+            tokenize=False,
+            add_generation_prompt=prompts_reply,
+            enable_thinking=False,
+            strftime_now=TODAY.strftime,
+            date_string=TODAY.strftime("%d %b %Y"),
+        )
+        return text
+
+    @staticmethod
+    def _refused(error: TemplateError) -> EngineError:
+        return EngineError(
+            f"the model's chat template refuses these turns: {error}; "
+            "send user and assistant turns in alternation, at most one system turn first"
+        )
+
+    @staticmethod
+    def _transcript(messages: tuple[Message, ...]) -> str:
+        text = ""
+        for message in messages:
+            match message.role:
+                case "system":
+                    text += message.text + TURN_END
+                case "user":
+                    text += message.text + "\nAnswer:"
+                case "assistant":
+                    text += f" {message.text}{TURN_END}"
+        return text
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:37] + "...")

@@ -1,0 +1,257 @@
+"""A run beside people: shares, distances with intervals, null rows and the noise floor, item by item."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from proband.instruments.items import Item
+from proband.measures import FidelitySettings, ItemFidelity, item_fidelity, share_estimates
+from proband.records import STATUSES, Estimate
+from proband.runs.run import Run
+
+LIMITS = (
+    "Without human answers, shares describe a model and its personas, not a population. "
+    "With them, they describe how far the model is from those people on these items."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemComparison:
+    """One item under one condition.
+
+    Attributes
+    ----------
+    item : Item
+        What was asked.
+    condition : mapping
+        Level of every factor that varies.
+    dispositions : mapping
+        Count of each status among the model's responses.
+    model_shares : tuple of Estimate
+        Share of every substantive option; empty for items without options.
+    model_mean, human_mean : Estimate or None
+        Mean of a number; None for items with options.
+    fidelity : ItemFidelity or None
+        Comparison with people; None where people were not asked the item.
+    mass : float or None
+        Mean probability the engine put on the options together.
+    """
+
+    item: Item
+    condition: Mapping[str, str]
+    dispositions: Mapping[str, int]
+    model_shares: tuple[Estimate, ...] = ()
+    model_mean: Estimate | None = None
+    human_mean: Estimate | None = None
+    fidelity: ItemFidelity | None = None
+    mass: float | None = None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Texts of the substantive options, in the order of the shares."""
+        return tuple(self.item.options[k] for k in substantive(self.item))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Everything `proband measure` says about a run; see `compare`."""
+
+    run: Run
+    n_subjects: int
+    n_people: int | None
+    dispositions: Mapping[str, int]
+    items: Sequence[ItemComparison]
+    warnings: tuple[str, ...] = ()
+    limits: str = field(default=LIMITS)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "run": str(self.run.path),
+            "is_complete": self.run.is_complete,
+            "limits": self.limits,
+            "subjects": self.n_subjects,
+            "people": self.n_people,
+            "dispositions": dict(self.dispositions),
+            "warnings": list(self.warnings),
+            "items": [_item_dict(found) for found in self.items],
+        }
+
+
+def compare(run: Run) -> Comparison:
+    """Describe a run item by item, beside people where the run has their answers.
+
+    A subject's replicates are averaged first: the unit of inference is the subject. People who were not asked
+    through a persona are held out, and predict the null rows.
+
+    Parameters
+    ----------
+    run : Run
+        Of a survey; unfinished runs are compared as far as they are, with a warning.
+
+    Returns
+    -------
+    Comparison
+        Model shares are about the model; distances are about these people.
+    """
+    table = run.table()
+    people = run.people
+    answers = None if people is None else people.table()
+    factors = _factors(run)
+    warnings = [] if run.is_complete else ["the run is unfinished; resume it before you use these numbers"]
+    if answers is None:
+        warnings.append("no human answers in this run: nothing here is about people")
+    found = [
+        _compare_item(run.items[str(part["item"][0])], part, answers, factors=factors, weights=run.weights)
+        for part in table.partition_by("item", *factors, maintain_order=True)
+    ]
+    order = {id: k for k, id in enumerate(run.items)}
+    return Comparison(
+        run=run,
+        n_subjects=table["subject"].n_unique(),
+        n_people=None if answers is None else answers["subject"].n_unique(),
+        dispositions=run.dispositions(),
+        items=sorted(found, key=lambda c: order[c.item.id]),
+        warnings=tuple(warnings),
+    )
+
+
+def substantive(item: Item) -> tuple[int, ...]:
+    """Indices of the options that are no "don't know"."""
+    return tuple(k for k in range(len(item.options)) if k not in item.dont_know)
+
+
+def _factors(run: Run) -> list[str]:
+    varied = run.manifest["design"].get("varied", []) if run.manifest.get("design") else []
+    return [str(name) for name in varied]
+
+
+def _compare_item(
+    item: Item,
+    part: pl.DataFrame,
+    answers: pl.DataFrame | None,
+    *,
+    factors: Sequence[str],
+    weights: Mapping[str, float],
+) -> ItemComparison:
+    counts = dict(part["status"].value_counts().iter_rows())
+    common: dict[str, Any] = {
+        "item": item,
+        "condition": {name: part[name][0] for name in factors},
+        "dispositions": {status: counts[status] for status in STATUSES if status in counts},
+    }
+    theirs = None if answers is None else answers.filter(pl.col("item") == item.id, pl.col("status") == "valid")
+    if item.form not in ("choice", "scale"):
+        return ItemComparison(**common, **_means(item, part, theirs))
+    model = model_shares_by_subject(item, part)
+    if not model:
+        return ItemComparison(**common)
+    mass = part["mass"].mean()
+    common["mass"] = mass if isinstance(mass, float) else None
+    own_weights = [weights[s] for s in model] if weights else None
+    shares = share_estimates(
+        np.array(list(model.values())), len(substantive(item)), target="model", weights=own_weights
+    )
+    if theirs is None or theirs.is_empty():
+        return ItemComparison(**common, model_shares=shares)
+    index = {k: place for place, k in enumerate(substantive(item))}
+    given = {str(s): index[int(a)] for s, a in theirs.select("subject", "answer").iter_rows()}
+    asked = set(part["subject"])
+    ours = {s: a for s, a in given.items() if s in asked}
+    held_out = {s: a for s, a in given.items() if s not in asked}
+    if len(ours.keys() & model.keys()) < 2:
+        return ItemComparison(**common, model_shares=shares)
+    fidelity = item_fidelity(
+        ours,
+        model,
+        n_options=len(index),
+        positions=[item.points[k] for k in index] if item.form == "scale" else None,
+        held_out=held_out or None,
+        settings=FidelitySettings(weights=weights or None),
+    )
+    return ItemComparison(**common, model_shares=fidelity.model_shares, fidelity=fidelity)
+
+
+def model_shares_by_subject(item: Item, part: pl.DataFrame) -> dict[str, tuple[float, ...]]:
+    """Every subject's shares over the substantive options, replicates averaged.
+
+    Engines that give probabilities contribute them; from others the valid answers count. Subjects without
+    either are absent.
+    """
+    keep = substantive(item)
+    sums: dict[str, list[np.ndarray]] = {}
+    for subject, status, answer, probs in part.select("subject", "status", "answer", "probs").iter_rows():
+        if probs is not None:
+            row = np.array([probs[k] for k in keep])
+        elif status == "valid":
+            row = np.array([float(k == answer) for k in keep])
+        else:
+            continue
+        if row.sum() > 0:
+            sums.setdefault(str(subject), []).append(row / row.sum())
+    return {subject: tuple(np.mean(rows, axis=0).tolist()) for subject, rows in sums.items()}
+
+
+def _means(item: Item, part: pl.DataFrame, theirs: pl.DataFrame | None) -> dict[str, Estimate | None]:
+    """Means of a number, on each side; nothing for texts, rankings and lists."""
+    if item.form != "number":
+        return {}
+    ours = part.filter(pl.col("status") == "valid").group_by("subject").agg(pl.col("value").mean())
+    return {
+        "model_mean": _mean(ours["value"].to_numpy(), "model", item),
+        "human_mean": None if theirs is None else _mean(theirs["value"].to_numpy(), "human", item),
+    }
+
+
+def _mean(values: np.ndarray, target: str, item: Item) -> Estimate | None:
+    if len(values) < 2:
+        return None
+    from scipy import stats  # slow to load, and only numbers need it
+
+    se = float(values.std(ddof=1) / np.sqrt(len(values)))
+    reach = float(stats.t.ppf(0.975, len(values) - 1)) * se
+    value = float(values.mean())
+    return Estimate(
+        value=value,
+        se=se,
+        interval=(value - reach, value + reach),
+        interval_method="t over subjects",
+        estimand=f"mean of {item.id}{f', {item.unit}' if item.unit else ''}",
+        target="human" if target == "human" else "model",
+        n_units=len(values),
+    )
+
+
+def _item_dict(found: ItemComparison) -> dict[str, Any]:
+    """One item for JSON: what a reader of the table would look for, and everything behind it."""
+    fidelity = found.fidelity
+    plain: dict[str, Any] = {
+        "item": found.item.id,
+        "text": found.item.text,
+        "options": list(found.options),
+        "condition": dict(found.condition),
+        "dispositions": dict(found.dispositions),
+        "mass_on_options": found.mass,
+        "model": [_short(e) for e in found.model_shares] or _short(found.model_mean),
+        "people": [_short(e) for e in fidelity.human_shares] if fidelity else _short(found.human_mean),
+    }
+    if fidelity:
+        tv = fidelity.total_variation
+        plain |= {
+            "total_variation": _short(tv),
+            "nulls": {name: value for name, value in tv.baselines.items() if name != "noise_floor"},
+            "noise_floor": tv.baselines["noise_floor"],
+            "fidelity": fidelity.as_dict(),
+            "warnings": list(fidelity.warnings),
+        }
+    return plain
+
+
+def _short(estimate: Estimate | None) -> dict[str, Any] | None:
+    if estimate is None:
+        return None
+    low, high = estimate.interval or (None, None)
+    return {"value": estimate.as_dict()["value"], "low": low, "high": high, "method": estimate.interval_method}

@@ -1,0 +1,50 @@
+"""The schema of a run's journal, as numbered migrations; number N brings a journal from N to N + 1."""
+
+import sqlite3
+
+from proband.errors import NewerRun
+
+MIGRATIONS = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE requests (hash TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE responses (
+        trial TEXT PRIMARY KEY,
+        request TEXT NOT NULL,
+        status TEXT NOT NULL,
+        answer TEXT,
+        probs TEXT,
+        mass REAL,
+        text TEXT,
+        log_probs TEXT,
+        token_counts TEXT,
+        error TEXT,
+        shown TEXT,
+        engine TEXT NOT NULL,
+        prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        origin TEXT,
+        recorded_at REAL NOT NULL
+    ) WITHOUT ROWID;
+    """,
+)
+SCHEMA = len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection, where: str) -> None:
+    """Bring a journal to this version's schema; each step is one transaction."""
+    version = schema_of(connection, where)
+    for number in range(version, SCHEMA):
+        connection.executescript(f"BEGIN;{MIGRATIONS[number]}PRAGMA user_version = {number + 1};COMMIT;")
+
+
+def schema_of(connection: sqlite3.Connection, where: str) -> int:
+    """Schema number of a journal; raises `NewerRun` where this version cannot read it."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > SCHEMA:
+        raise NewerRun(
+            f"{where}: written by a newer Proband (schema {version}, this one reads up to {SCHEMA}); "
+            "upgrade with `pip install -U proband`"
+        )
+    return version

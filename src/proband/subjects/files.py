@@ -1,0 +1,219 @@
+"""Population files: who can be asked, one TOML file a population, and the catalogue that ships."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from proband.errors import DataError
+from proband.subjects.microdata import Microdata, plain_frame, read_microdata, set_missing
+from proband.subjects.personas import Code, Field
+from proband.subjects.populations import Population
+
+CATALOGUE = files("proband.subjects") / "catalogue"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class FieldTable(_Strict):
+    """One ``[[fields]]`` table of a population file; see `Field`."""
+
+    column: str
+    first: str
+    third: str
+    question: str = ""
+    labels: dict[str, str] = {}
+    missing: list[Code] = []
+    is_number: bool = False
+
+
+class DataTable(_Strict):
+    """Where the data are: one of a package's data set, a path, or what the user has to bring."""
+
+    package: str = ""
+    path: str = ""
+    bring: str = ""
+    separator: str = ""
+    encoding: str = "utf-8"
+
+
+class PopulationFile(_Strict):
+    """A population file, as written.
+
+    Attributes
+    ----------
+    data : DataTable
+        ``package = "statsmodels.anes96"``, ``path = "people.csv"`` (from the file's own folder), or
+        ``bring``, which says in words what file the user passes as `data`.
+    id_column, weight_column : str
+        Empty for row numbers, and for equal weights.
+    missing : list of codes, or table of column pattern to list of codes
+        See `read_microdata`.
+    notes : str
+        What a user of these people should know.
+    """
+
+    id: str
+    title: str
+    source: str
+    licence: str
+    language: str = "en"
+    notes: str = ""
+    data: DataTable
+    id_column: str = ""
+    weight_column: str = ""
+    missing: list[Code] | dict[str, list[Code]] = []
+    fields: list[FieldTable] = []
+
+
+def catalogue() -> dict[str, PopulationFile]:
+    """The populations that ship, by name; their data are not read.
+
+    Examples
+    --------
+    >>> list(catalogue())
+    ['anes-1996', 'nonvoters-2020']
+    """
+    names = sorted(entry.name for entry in CATALOGUE.iterdir() if entry.name.endswith(".toml"))
+    read = (_validated(_parsed((CATALOGUE / name).read_text("utf-8"), name), name) for name in names)
+    return {file.id: file for file in read}
+
+
+def load_population(
+    source: str | Path | Mapping[str, Any],
+    *,
+    base_dir: str | Path | None = None,
+    data: str | Path | None = None,
+) -> Population:
+    """A population by name, from its file, or from a table in a study file.
+
+    Parameters
+    ----------
+    source : str, Path or mapping
+        A name in the catalogue, the path of a population file, or its contents.
+    base_dir : str or Path, optional
+        Folder that relative paths start from; default the population file's own, else the current one.
+    data : str or Path, optional
+        Data file to use instead of the one that the population names.
+
+    Raises
+    ------
+    DataError
+        If the name is unknown, the file malformed, or its data absent or unfit; the message names the place.
+
+    Examples
+    --------
+    >>> people = load_population("anes-1996")
+    >>> len(people), people["1"].traits["age"]
+    (944, 36)
+    """
+    file, where, home = _found(source, Path(base_dir or "."))
+    fields = [_field(table, where) for table in file.fields]
+    microdata = _microdata(file, where, home, None if data is None else Path(base_dir or ".") / data)
+    return microdata.population(
+        file.id, fields, title=file.title, source=file.source, licence=file.licence, language=file.language
+    )
+
+
+def _found(source: str | Path | Mapping[str, Any], base_dir: Path) -> tuple[PopulationFile, str, Path]:
+    """The population file, what to call it in messages, and the folder its paths start from."""
+    if isinstance(source, Mapping):
+        where = f"population {source.get('id', '')!r}"
+        return _validated(dict(source), where), where, base_dir
+    if isinstance(source, str) and not source.endswith(".toml"):
+        shipped = catalogue()
+        if source not in shipped:
+            raise DataError(
+                f"no population {source!r}; the catalogue has {', '.join(shipped)}, and a file of your own "
+                "is given by its path, which ends in .toml"
+            )
+        return shipped[source], f"{source}.toml", base_dir
+    path = base_dir / source
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise DataError(f"no population file at {path} ({error.strerror}); check the path") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path.name} is not UTF-8 text; save it as UTF-8") from None
+    return _validated(_parsed(text, path.name), path.name), path.name, path.parent
+
+
+def _parsed(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{where} is not valid TOML: {error}; correct that line") from None
+
+
+def _validated(table: dict[str, Any], where: str) -> PopulationFile:
+    try:
+        return PopulationFile.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
+        what = {
+            "missing": "is required; add it",
+            "extra_forbidden": "is not a key here; correct or drop it",
+        }.get(first["type"], f"is wrong: {first['msg']}")
+        raise DataError(f"{where}: key `{place}` {what}") from None
+
+
+def _field(table: FieldTable, where: str) -> Field:
+    values = table.model_dump()
+    try:
+        return Field(**values | {"missing": tuple(table.missing)})
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from None
+
+
+def _microdata(file: PopulationFile, where: str, home: Path, given: Path | None) -> Microdata:
+    """The data of a population file, or those given in their place."""
+    named = [key for key in ("package", "path", "bring") if getattr(file.data, key)]
+    if len(named) != 1:
+        raise DataError(
+            f"{where}: data names {' and '.join(named) or 'nothing'}; give one of package, path and bring"
+        )
+    if given is None and file.data.package:
+        frame = _package_frame(file.data.package, where)
+        return Microdata(
+            frame=set_missing(frame, file.missing, spared=(file.id_column, file.weight_column)),
+            where=where,
+            id=file.id_column,
+            weight=file.weight_column,
+        )
+    if given is None and file.data.bring:
+        raise DataError(
+            f"{file.id!r} comes without its data: get {file.data.bring} and pass its path as `data`; "
+            f'e.g. load_population({file.id!r}, data="PATH")'
+        )
+    return read_microdata(
+        given or home / file.data.path,
+        id=file.id_column,
+        weight=file.weight_column,
+        missing=file.missing,
+        separator=file.data.separator,
+        encoding=file.data.encoding,
+    )
+
+
+def _package_frame(package: str, where: str) -> Any:
+    """A data set that comes inside statsmodels, the only package that may be named."""
+    import polars as pl  # not before data are read: `import proband` stays light
+
+    name = re.fullmatch(r"statsmodels\.([a-z0-9_]+)", package)
+    if not name:
+        raise DataError(
+            f"{where}: data.package is {package!r}; only statsmodels.NAME is known, e.g. statsmodels.anes96"
+        )
+    try:
+        module = import_module(f"statsmodels.datasets.{name[1]}")
+    except ModuleNotFoundError:
+        raise DataError(f"{where}: statsmodels has no data set {name[1]!r}; correct data.package") from None
+    return plain_frame(pl.from_pandas(module.load_pandas().data))

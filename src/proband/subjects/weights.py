@@ -1,0 +1,278 @@
+"""Weights: raking to known margins, and what unequal weights cost."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from proband.errors import DataError, MissingDataError
+from proband.subjects.personas import Code
+
+Floats = NDArray[np.float64]
+Levels = NDArray[np.int64]
+
+LARGEST_WEIGHT = 5.0  # times the mean; DeBell & Krosnick (2009) cap the ANES weights there
+LARGEST_DESIGN_EFFECT = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RakedWeights:
+    """Weights that meet given margins.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (n_rows,)
+        Same total as the weights that went in; all positive where those were.
+    n_iterations : int
+        Passes over all margins.
+    largest_gap : float
+        Largest difference between a weighted share and its target, as a share.
+    kish_n_eff : float
+        Kish's effective sample size, in rows.
+    design_effect : float
+        n_rows / kish_n_eff, at least 1.
+    warnings : tuple of str
+        What makes the weights doubtful.
+    """
+
+    weights: Floats
+    n_iterations: int
+    largest_gap: float
+    kish_n_eff: float
+    design_effect: float
+    warnings: tuple[str, ...] = ()
+
+
+def check_weights(weights: ArrayLike, where: str) -> Floats:
+    """Weights as floats, or a `DataError` if any is negative or not finite, or all are zero.
+
+    Parameters
+    ----------
+    weights : array_like, shape (n,)
+        Anything numeric.
+    where : str
+        What to call them in the message, e.g. ``column 'weight' of people.csv``.
+    """
+    try:
+        w = np.asarray(weights, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{where}: weights must be numbers ({error})") from None
+    if w.ndim != 1 or not w.size:
+        raise DataError(f"{where}: found weights of shape {w.shape}; give one weight per row")
+    for bad, what, way_out in (
+        (~np.isfinite(w), "not a finite number", "drop those rows or give them a weight"),
+        (w < 0, "negative", "a weight says how many people a row stands for, so it is 0 or more"),
+    ):
+        if bad.any():
+            k = int(np.flatnonzero(bad)[0])
+            raise DataError(
+                f"{where}: {int(bad.sum())} weights are {what}, first in row {k + 1} ({w[k]}); {way_out}"
+            )
+    if not w.any():
+        raise DataError(f"{where}: all weights are 0; choose another weight column, or none")
+    return w
+
+
+def kish_n_eff(weights: ArrayLike) -> float:
+    """Effective sample size under unequal weights, (sum w)^2 / sum w^2.
+
+    The number of equally weighted rows whose mean would have the same variance, if the weights are unrelated
+    to what is measured.
+
+    Parameters
+    ----------
+    weights : array_like, shape (n,)
+        At least 0, not all 0; any scale.
+
+    Returns
+    -------
+    float
+        Rows, between 1 and n.
+
+    References
+    ----------
+    Kish (1965), Survey Sampling, section 11.7. Wiley.
+
+    Examples
+    --------
+    >>> kish_n_eff([1, 1, 2])
+    2.6666666666666665
+    """
+    w = check_weights(weights, "kish_n_eff")
+    w = w / w.max()  # the square of a very small or large weight would leave the floats
+    return float(w.sum() ** 2 / (w**2).sum())
+
+
+def rake(
+    columns: Mapping[str, Sequence[Code]],
+    margins: Mapping[str, Mapping[Code, float]],
+    *,
+    weights: ArrayLike | None = None,
+    tolerance: float = 1e-8,
+    max_iterations: int = 500,
+    allow_unconverged: bool = False,
+) -> RakedWeights:
+    """Weights under which each column has the given shares (iterative proportional fitting).
+
+    Intervals that treat the result as fixed weights leave out that the margins were met by force.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence, each of shape (n_rows,)
+        Levels of each column, row by row; those without margins are left alone.
+    margins : mapping of str to mapping of level to float
+        Target share of every level of a column; shares of a column sum to 1.
+    weights : array_like, shape (n_rows,), optional
+        Where to start from, e.g. design weights; default all 1.
+    tolerance : float
+        Stop when no weighted share is further than this from its target.
+    max_iterations : int
+        Passes over all margins.
+    allow_unconverged : bool
+        Give the weights with a warning instead of an error when `max_iterations` did not suffice.
+
+    Returns
+    -------
+    RakedWeights
+
+    Raises
+    ------
+    DataError
+        If a margin names a level that no (positively weighted) row has, or leaves out one that rows have; if
+        shares are not positive or do not sum to 1; if the margins cannot all be met.
+    MissingDataError
+        If a row has no level in a column that has margins.
+
+    References
+    ----------
+    Deming & Stephan (1940), Annals of Mathematical Statistics 11, 427-444. doi:10.1214/aoms/1177731829
+
+    Examples
+    --------
+    >>> raked = rake({"sex": ["f", "f", "f", "m"]}, {"sex": {"f": 0.5, "m": 0.5}})
+    >>> raked.weights.round(4).tolist()
+    [0.6667, 0.6667, 0.6667, 2.0]
+    """
+    n_rows = _count_rows(columns, margins)
+    start = np.ones(n_rows) if weights is None else check_weights(weights, "rake")
+    if start.size != n_rows:
+        raise DataError(f"rake: {start.size} weights for {n_rows} rows; give one per row")
+    coded = {name: _encode(name, columns[name], shares, start) for name, shares in margins.items()}
+    w, gaps, n_iterations = _fit(coded, start, tolerance, max_iterations)
+    worst = max(gaps, key=lambda name: gaps[name])
+    doubts = _doubts(w)
+    if gaps[worst] > tolerance:
+        said = (
+            f"raking stopped after {n_iterations} passes with column {worst!r} still {gaps[worst]:.2g} from "
+            f"its target (tolerance {tolerance:g})"
+        )
+        if not allow_unconverged:
+            raise DataError(
+                f"{said}; the margins may contradict each other where some combinations are empty: merge "
+                "small levels, drop a margin, raise max_iterations, or set allow_unconverged"
+            )
+        doubts = (said, *doubts)
+    n_eff = kish_n_eff(w)
+    return RakedWeights(
+        weights=w,
+        n_iterations=n_iterations,
+        largest_gap=gaps[worst],
+        kish_n_eff=n_eff,
+        design_effect=n_rows / n_eff,
+        warnings=doubts,
+    )
+
+
+def _fit(
+    coded: Mapping[str, tuple[Levels, Floats]], start: Floats, tolerance: float, max_iterations: int
+) -> tuple[Floats, dict[str, float], int]:
+    """Weights, the gap left in each column, and the passes made."""
+    total = start.sum()
+    w, gaps, n_iterations = start.copy(), dict.fromkeys(coded, math.inf), 0
+    while max(gaps.values()) > tolerance and n_iterations < max_iterations:
+        for name, (row_levels, target) in coded.items():
+            now = np.bincount(row_levels, weights=w, minlength=target.size)
+            if not now.all():
+                raise DataError(
+                    f"rake: a level of {name!r} was driven to 0; the margins contradict each other, drop one"
+                )
+            w *= (target * total / now)[row_levels]
+        gaps = {name: _gap(w, row_levels, target) for name, (row_levels, target) in coded.items()}
+        n_iterations += 1
+    return w, gaps, n_iterations
+
+
+def _count_rows(columns: Mapping[str, Sequence[Code]], margins: Mapping[str, Mapping[Code, float]]) -> int:
+    """Rows of the margin columns, checked to be the same in each."""
+    if not margins:
+        raise DataError("rake: no margins; give the target shares of at least one column")
+    for name in margins:
+        if name not in columns:
+            raise DataError(f"rake: margin {name!r} has no column; there are {', '.join(columns) or 'none'}")
+    lengths = {name: len(columns[name]) for name in margins}
+    if len(set(lengths.values())) > 1:
+        raise DataError(f"rake: columns of different lengths {lengths}; give one value per row in each")
+    n_rows = next(iter(lengths.values()))
+    if not n_rows:
+        raise DataError("rake: the columns are empty; give at least one row")
+    return n_rows
+
+
+def _encode(
+    name: str, column: Sequence[Code], shares: Mapping[Code, float], start: Floats
+) -> tuple[Levels, Floats]:
+    """Level of each row as an index into the targets, and the targets, checked against each other."""
+    target = np.array([float(share) for share in shares.values()])
+    if not (target > 0).all():
+        raise DataError(
+            f"rake: margin {name!r} has a share that is not positive; drop those rows and that level"
+        )
+    if abs(target.sum() - 1) > 1e-6:
+        raise DataError(
+            f"rake: shares of {name!r} sum to {target.sum():.6g}, not 1; divide them by their sum"
+        )
+    index = {level: k for k, level in enumerate(shares)}
+    n_missing = sum(_is_missing(level) for level in column)
+    if n_missing:
+        raise MissingDataError(
+            f"rake: {n_missing} rows have no {name!r}; drop them or make 'unknown' a level"
+        )
+    unknown = sorted({str(level) for level in column if level not in index})
+    if unknown:
+        raise DataError(
+            f"rake: rows have {name!r} = {', '.join(unknown[:5])}, which the margin leaves out; add a share"
+        )
+    row_levels = np.fromiter((index[level] for level in column), dtype=np.int64, count=len(column))
+    held = np.bincount(row_levels, weights=start, minlength=target.size)
+    empty = [str(level) for level, k in index.items() if held[k] <= 0]
+    if empty:
+        raise DataError(
+            f"rake: margin {name!r} names {', '.join(empty)}, but no row with a positive weight has it; "
+            "merge it with another level in data and margin"
+        )
+    return row_levels, target / target.sum()
+
+
+def _is_missing(level: Any) -> bool:
+    return level is None or (isinstance(level, float) and math.isnan(level))
+
+
+def _gap(w: Floats, row_levels: Levels, target: Floats) -> float:
+    """Largest distance of a weighted share from its target."""
+    shares = np.bincount(row_levels, weights=w, minlength=target.size) / w.sum()
+    return float(np.abs(shares - target).max())
+
+
+def _doubts(w: Floats) -> tuple[str, ...]:
+    """What a reader should know about the spread of the weights."""
+    doubts = []
+    largest = float(w.max() / w.mean())
+    if largest > LARGEST_WEIGHT:
+        doubts.append(f"the largest weight is {largest:.1f} times the mean; a few rows carry the result")
+    effect = w.size / kish_n_eff(w)
+    if effect > LARGEST_DESIGN_EFFECT:
+        doubts.append(f"the design effect is {effect:.2f}: {w.size} rows are worth {w.size / effect:.0f}")
+    return tuple(doubts)

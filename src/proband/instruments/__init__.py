@@ -1,1 +1,19 @@
-"""What is asked, and how an answer is read and scored."""
+"""What is asked, in which words, how an answer is read, and how it is scored."""
+
+from proband.instruments.files import catalogue, instrument_from_dict, load_instrument
+from proband.instruments.items import Instrument, Item, Rule, Scale
+from proband.instruments.reading import read
+from proband.instruments.scoring import scale_matrix, score_scales
+
+__all__ = [
+    "Instrument",
+    "Item",
+    "Rule",
+    "Scale",
+    "catalogue",
+    "instrument_from_dict",
+    "load_instrument",
+    "read",
+    "scale_matrix",
+    "score_scales",
+]

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
-from proband.instruments.choices import Finder, joined_differently
+from proband.instruments.choices import Finder
 from proband.instruments.numerals import Number, numbers_in
 from proband.instruments.phrases import STATEMENT, fold
 
@@ -15,24 +15,27 @@ _UNCHECKED = re.compile(r"^.*(?:\[\s?\]|☐|✗|✘|❌).*$", re.M)
 _CHECKED = re.compile(r"\[x\]|☑|☒|✓|✔|✅", re.I)
 _SEPARATOR = re.compile(r"[\s,;/&+|>\"'()\[\]{}.:=]+|\band\b|\bthen\b", re.I)
 _NONE = re.compile(
-    r"\W*(?:none|nothing|neither|no\s+options?|not\s+any)(?:\s+of\s+(?:the\s+)?(?:above|these|them|those|options|listed))*\W*"
-    r"|\[\s*\]\W*",
+    r"\W*(?:none|nothing|neither|no\s+options?|not\s+any)"
+    r"(?:\s+of\s+(?:the\s+)?(?:above|these|them|those|options|listed))*\W*|\[\s*\]\W*",
     re.I,
 )
 _ALL = re.compile(r"\W*all(?:\s+of)?(?:\s+(?:the|these|them|those|above|options))*\W*", re.I)
 _BOTTOM_FIRST = re.compile(r"\b(?:least|lowest|last|worst|reverse|bottom)\b", re.I)
 _GAP = r"(?:[\s:=|>\"'()\[\].%]|->|\s-\s|\b(?:is|gets|receives|probability|of|to)\b){0,8}?[$€£¥]?\s*"
-_LINK = r"[\s%]*(?:(?:percent|points?|dollars?|euros?|tokens?|units?|coins?|cents?)\b\s*)?(?:(?:to|for|on|in|into|towards?|of|chance|probability|that|the|option|[:=-])\s*)*[(\"']?"
+_LINK = (
+    r"[\s%]*(?:(?:percent|points?|dollars?|euros?|tokens?|units?|coins?|cents?)\b\s*)?"
+    r"(?:(?:to|for|on|in|into|towards?|of|chance|probability|that|the|option|[:=-])\s*)*[(\"']?"
+)
 
 
-def find_several(text: str, finder: Finder) -> tuple[int, ...] | None:
-    """Places of the options a plain text lists, () for "none of these", None where it lists nothing readable."""
+def find_several(text: str, finder: Finder, *, every: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Places of the options a text lists; `every` for "all of them", () for "none", None for nothing."""
     text = _UNCHECKED.sub("", text) if _CHECKED.search(text) or "[ ]" in text or "☐" in text else text
     text = _BULLET.sub("", _CHECKED.sub("", _after_statement(text)))
     if _NONE.fullmatch(text) and not finder.mentions(text):
         return ()
     if _ALL.fullmatch(text) and not finder.mentions(text):
-        return tuple(range(len(finder.options)))
+        return every
     listed = _listed(_without_ranks(text, finder), finder)
     if listed is not None:
         return tuple(dict.fromkeys(listed)) or None
@@ -57,23 +60,21 @@ def find_ranking(text: str, finder: Finder) -> tuple[int, ...] | None:
     return tuple(places) if sorted(places) == list(range(len(finder.options))) else None
 
 
-def find_amounts(text: str, finder: Finder) -> Mapping[int, float] | None:
-    """Amount of each option by its place: a JSON object, "A: 30" or "30 to A"; None where they contradict."""
+def find_amounts(text: str, finder: Finder) -> list[Mapping[int, float]]:
+    """Every way to read a plain text as amounts by place: a JSON object, "A: 30", "30 to A", "30, 70".
+
+    Several ways may fit ("0 to A 100 to B"); the caller keeps those that sum to what they must.
+    """
     if (stated := _from_json(text, finder)) is not None:
-        return stated
-    amounts: list[Mapping[int, float]] = []
-    for gap, is_number_first in ((_GAP, False), (_LINK, True)):
-        found = _paired(text, finder, gap=gap, is_number_first=is_number_first)
-        if found is None:
-            return None
-        if found:
-            amounts.append(found)
-    full = [a for a in amounts if len(a) == len(finder.options)] or amounts
-    if not full:
-        bare = _bare(text)
-        return dict(enumerate(bare)) if len(bare) == len(finder.options) else None
-    # Both readings of "0 to A 100 to B" may fit; where they disagree neither is taken.
-    return full[0] if all(a == full[0] for a in full) or len(full) == 1 else _one_that_sums(full)
+        return [stated]
+    bare = _bare(text)
+    if len(bare) == len(finder.options):
+        return [dict(enumerate(bare))]
+    readings = [
+        _paired(text, finder, gap=_GAP, is_number_first=False),
+        _paired(text, finder, gap=_LINK, is_number_first=True),
+    ]
+    return [reading for reading in readings if reading]
 
 
 def as_distribution(amounts: Mapping[int, float], n_options: int) -> tuple[float, ...] | None:
@@ -96,7 +97,7 @@ def as_allocation(amounts: Mapping[int, float], n_options: int, total: float) ->
     """
     parts = tuple(amounts.get(k, 0.0) for k in range(n_options))
     digits = max(_decimals(part) for part in parts)
-    tolerance = 0.5 * n_options * 10.0**-digits if digits or total >= 10 * n_options else 1e-9
+    tolerance = max(1e-9, min(0.5 * n_options * 10.0**-digits, 0.02 * total))
     if any(part < 0 for part in parts) or (abs(math.fsum(parts) - total) >= tolerance):
         return None
     return parts
@@ -109,7 +110,7 @@ def _after_statement(text: str) -> str:
 
 
 def _without_ranks(text: str, finder: Finder) -> str:
-    """The text without "1." ... "n." where those number its parts rather than name options."""
+    """Text without "1." to "n.", where those number its parts rather than name options."""
     ranks = list(_RANK.finditer(text))
     if [int(m[1] or m[2]) for m in ranks] != list(range(1, len(ranks) + 1)) or len(ranks) < 2:
         return text
@@ -179,8 +180,10 @@ def _names(text: str, finder: Finder, numbers: Sequence[Number]) -> list[tuple[i
     """Where options are named as (start, end, place); a numeric label counts only before another number."""
     names = []
     for mention in finder.mentions(text):
-        is_amount = finder.numbers and mention.kind in ("marked", "label") and not re.match(
-            r"\s*[)\].]?\s*[:=-]", text[mention.end :]
+        is_amount = (
+            finder.numbers
+            and mention.kind in ("marked", "label")
+            and not re.match(r"\s*[)\].]?\s*[:=-]", text[mention.end :])
         )
         if len(mention.shown) == 1 and not is_amount:
             names.append((mention.start, mention.end, next(iter(mention.shown))))
@@ -197,12 +200,6 @@ def _bare(text: str) -> list[float]:
     if re.search(r"[^\W\d]", text):
         return []
     return [n.value for n in numbers_in(text) if n.value is not None]
-
-
-def _one_that_sums(readings: Sequence[Mapping[int, float]]) -> Mapping[int, float] | None:
-    """The only reading whose amounts sum to a round whole; None where several do."""
-    fitting = [a for a in readings if any(math.isclose(sum(a.values()), whole, rel_tol=0.02) for whole in (1, 10, 100))]
-    return fitting[0] if len(fitting) == 1 else None
 
 
 def _decimals(value: float) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from proband.instruments.numerals import numbers_in, parse_number, without_scale
+from proband.instruments.numerals import numbers_in, without_scale
 from proband.instruments.phrases import FILLER, OPINION, RETRACTION, STATEMENT, fold
 
 Kind = Literal["both", "text", "marked", "label"]
@@ -30,22 +30,28 @@ _OPENER = re.compile(
     re.I,
 )
 _LEAD_END = re.compile(
-    r"\s*(?:$|[\n.,;:!?)\]\"'(/-]|(?:because|since|as|with|for|and|or|so|but|I|it|this|that|there|to|on|in)\b)", re.I
-)
-_I_MYSELF = re.compile(r"\bI(?:\s+(?:do|would|really|very|also|am|feel|must|have\s+to|tend\s+to|[a-z]+ly)){0,3}\s*$", re.I)
-_MARKED_BEFORE = re.compile(r"(?:[(\[\"']\s*|\b(?:option|choice|letter|number|answer)\s+)$", re.I)
-_LINE_START = re.compile(r"(?:^|\n)[\s>-]*$")
-_FUNCTION_WORDS = frozenset({"no", "none", "other", "any", "all", "both", "neither", "not", "so"})
-_DEGREE = re.compile(
-    r"\b(?:strongly|somewhat|slightly|moderately|partly|partially|mostly|largely|very|extremely|completely|totally|"
-    r"fully|quite|rather|highly|fairly|mildly|a\s+little|a\s+bit)\s+$",
+    r"\s*(?:$|[\n.,;:!?)\]\"'(/-]|(?:because|since|as|with|for|and|or|so|but|I|it|this|that|there|to|on|in)\b)",
     re.I,
 )
+_I_MYSELF = re.compile(
+    r"\bI(?:\s+(?:do|would|really|very|also|am|feel|must|have\s+to|tend\s+to|[a-z]+ly)){0,3}\s*$", re.I
+)
+_MARKED_BEFORE = re.compile(r"(?:[(\[\"']\s*|\b(?:option|choice|letter|number|answer)\s+)$", re.I)
+_LINE_START = re.compile(r"(?:^|\n)[\s>-]*$")
+_REACH = 400  # characters after "my answer is" in which the answer must come
+_FUNCTION_WORDS = frozenset({"no", "none", "other", "any", "all", "both", "neither", "not", "so"})
+_DEGREE = (
+    r"(?:strongly|somewhat|slightly|moderately|partly|partially|mostly|largely|very|extremely|completely|totally|"
+    r"fully|quite|rather|highly|fairly|mildly|a\s+little|a\s+bit)"
+)
+_DEGREE_BEFORE = re.compile(rf"\b{_DEGREE}\s+$", re.I)
+_DEGREE_AFTER = re.compile(rf"\s+{_DEGREE}\b(?!\s+(?:because|since)\b)", re.I)
+_WORD_FOLLOWS = re.compile(r"\s+(?!is\b|because\b|since\b|and\b|or\b)[a-z]")
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A stretch of a reply that names options; `shown` holds their places, more than one where it is ambiguous."""
+    """A stretch of a reply that names options; `shown` holds their places, several where it is ambiguous."""
 
     start: int
     end: int
@@ -57,8 +63,9 @@ class Mention:
 class Choice:
     """What a reply chooses.
 
-    `strength` is 3 for a stated choice ("B", "Answer: B", "I'd say B"), 2 for a plain sentence ("I agree with
-    this"), 1 for a lone mention, 0 for nothing. `shown` is None where nothing or more than one thing was chosen.
+    `strength` is 3 for a stated choice ("B", "Answer: B", "I'd say B"), 2 for a plain sentence ("I agree
+    with this"), 1 for a lone mention, 0 for nothing. `shown` is None where nothing, or more than one thing,
+    was chosen.
     """
 
     strength: int
@@ -78,7 +85,9 @@ class Finder:
         self.labels = tuple(fold(label).strip() for label in labels)
         aliases = [_number(label) for label in self.labels] or [_leading_number(o) for o in self.options]
         is_numeric = None not in aliases and len(set(aliases)) == len(aliases) > 0
-        self.numbers = {value: k for k, value in enumerate(aliases) if value is not None} if is_numeric else {}
+        self.numbers = (
+            {value: k for k, value in enumerate(aliases) if value is not None} if is_numeric else {}
+        )
         self.top = max(self.numbers) if self.numbers else None
         self._patterns = [pattern for k in range(len(options)) for pattern in self._patterns_of(k)]
         self._within = [
@@ -87,7 +96,7 @@ class Finder:
         ]
 
     def prepare(self, text: str) -> str:
-        """The text without the words that only describe a numeric scale."""
+        """Text without the words that only describe a numeric scale."""
         return without_scale(text, self.top) if self.numbers else text
 
     def mentions(self, text: str) -> list[Mention]:
@@ -101,19 +110,27 @@ class Finder:
             k_number = self.numbers.get(number.value) if number.value is not None else None
             if k_number is not None:
                 span = (number.start, number.end)
-                found.setdefault(span, (set(), "marked" if _is_marked(text, *span) else "label"))[0].add(k_number)
-        kept_mentions: list[Mention] = []
+                found.setdefault(span, (set(), "marked" if _is_marked(text, *span) else "label"))[0].add(
+                    k_number
+                )
+        longest: list[Mention] = []
+        covered = bytearray(len(text))
         for (start, end), (shown, kind) in sorted(found.items(), key=lambda f: (f[0][0] - f[0][1], f[0][0])):
-            if all(end <= m.start or start >= m.end for m in kept_mentions):
-                kept_mentions.append(Mention(start, end, frozenset(shown), kind))
-        return sorted(kept_mentions, key=lambda m: m.start)
+            if not any(covered[start:end]):
+                covered[start:end] = b"\1" * (end - start)
+                longest.append(Mention(start, end, frozenset(shown), kind))
+        return sorted(longest, key=lambda m: m.start)
 
     def affirmed(self, text: str) -> list[Mention]:
-        """The mentions that are neither negated nor rejected."""
-        return [m for m in self.mentions(text) if not is_negated(text, m.start) and not _REJECTED.match(text, m.end)]
+        """Mentions that are neither negated nor rejected."""
+        return [
+            m
+            for m in self.mentions(text)
+            if not is_negated(text, m.start) and not _REJECTED.match(text, m.end)
+        ]
 
     def is_beginning(self, k: int) -> bool:
-        """Whether another option or label goes on where this one ends, as "Agree strongly" does after "Agree"."""
+        """Whether another option or label goes on where this one ends ("Agree", "Agree strongly")."""
         return any(
             other.casefold() != own.casefold() and other.casefold().startswith(own.casefold())
             for names in (self.options, self.labels)
@@ -126,8 +143,9 @@ class Finder:
         text = _words(self.options[k])
         alone = text
         if self.options[k].casefold() in _FUNCTION_WORDS:
-            opening = r"(?:(?<![^\n.,;:!?(\"'\[])|(?<=[\n.,;:!?(\"'\[]\s))"
-            alone = rf"{opening}{text}(?=\s*(?:[.,;:!?)\"'\]\n-]|$|(?:I|it|they|he|she|we|you|because|since|this|that|there)\b))"
+            opening = r"(?:(?<![^\n.,;:!?(\"'\[>-])|(?<=[\n.,;:!?(\"'\[>-]\s)|(?<=\band\s)|(?<=\bor\s))"
+            closing = r"[.,;:!?)\"'\]\n-]|$|(?:I|it|they|he|she|we|you|because|since|this|that|there)\b"
+            alone = rf"{opening}{text}(?=\s*(?:{closing}))"
         patterns: list[tuple[str, Kind]] = [(alone, "text")]
         if self.labels:
             label = rf"(?<!\w)(?<!\w-){re.escape(self.labels[k])}(?!\w|'[a-z]|-\w)"
@@ -138,27 +156,28 @@ class Finder:
         return [(re.compile(pattern, re.I), k, kind) for pattern, kind in patterns]
 
     def _kind(self, text: str, match: re.Match[str], k: int, kind: Kind) -> Kind | None:
-        """The kind of a match, None where it only looks like an option."""
-        if kind == "text" and self._within[k] and _DEGREE.search(text[: match.start()]):
+        """Kind of a match, None where it only looks like an option."""
+        if kind == "text" and self._within[k] and _is_graded(text, match):
             return None
         if kind != "label":
             return kind
         if _is_marked(text, *match.span()):
             return "marked"
         label, rest = self.labels[k], text[match.end() :]
-        is_word = label in ("A", "I") and re.match(r",|\s+(?!is\b|because\b|since\b|and\b|or\b)[a-z]", rest)
+        is_word = label in ("A", "I") and _WORD_FOLLOWS.match(rest) is not None
+        is_word = is_word or (label == "I" and rest.startswith(","))
         is_letter = len(label) == 1 and label.isascii() and label.islower()
         return None if match[0] != label or is_word or is_letter else "label"
 
 
 @lru_cache(maxsize=4096)
 def finder_for(options: tuple[str, ...], labels: tuple[str, ...]) -> Finder:
-    """The finder of these options, compiled once."""
+    """Finder of these options, compiled once."""
     return Finder(options, labels)
 
 
 def find_choice(text: str, finder: Finder) -> Choice:
-    """What a plain text chooses: a stated answer, a leading option, an opinion, a lone mention, in that order."""
+    """What a plain text chooses: stated outright, else leading or an opinion, else the only one named."""
     text = finder.prepare(text)
     for statement in reversed(list(STATEMENT.finditer(text))):
         if (stated := _stated(text, statement.end(), finder, is_strict=False)) != NOTHING:
@@ -168,7 +187,9 @@ def find_choice(text: str, finder: Finder) -> Choice:
     stated_all = [choice for choice in (lead, *opinions) if choice != NOTHING]
     if stated_all:
         agreed = _agreed(stated_all)
-        return TWO_ANSWERS if agreed.shown is not None and _is_taken_back(text, agreed.shown, finder) else agreed
+        return (
+            TWO_ANSWERS if agreed.shown is not None and _is_taken_back(text, agreed.shown, finder) else agreed
+        )
     return _mentioned(text, finder)
 
 
@@ -179,7 +200,7 @@ def is_negated(text: str, start: int) -> bool:
 
 
 def joined_differently(text: str, mentions: Sequence[Mention]) -> bool:
-    """Whether the first mention is followed at once by another option ("A or B", "Agree / Disagree", "6-7.5")."""
+    """Whether the first mention is followed at once by another option ("A or B", "Agree / Disagree")."""
     if len(mentions) < 2:
         return False
     first, second = mentions[0], mentions[1]
@@ -187,8 +208,8 @@ def joined_differently(text: str, mentions: Sequence[Mention]) -> bool:
 
 
 def _stated(text: str, start: int, finder: Finder, *, is_strict: bool) -> Choice:
-    """The option right after a cue; without `is_strict`, else the only one in the cue's sentence."""
-    sentence = re.split(r"\n|(?<=\w\w[.!?])\s", text[start:], maxsplit=1)[0]
+    """Option right after a cue; without `is_strict`, else the only one in the cue's sentence."""
+    sentence = re.split(r"\n|(?<=\w\w[.!?])\s", text[start : start + _REACH], maxsplit=1)[0]
     filler = FILLER.match(sentence)
     skipped = filler.end() if filler else 0
     segment = sentence[skipped:]
@@ -211,7 +232,7 @@ def _stated(text: str, start: int, finder: Finder, *, is_strict: bool) -> Choice
 
 
 def _lead(text: str, finder: Finder) -> Choice:
-    """The option a reply begins with."""
+    """Option a reply begins with."""
     label = _lead_label(text, finder)
     mentions = finder.mentions(text)
     if label:
@@ -228,17 +249,18 @@ def _lead(text: str, finder: Finder) -> Choice:
 
 
 def _lead_label(text: str, finder: Finder) -> Mention | None:
-    """A label, in either case, that a text begins with and that a delimiter follows."""
+    """Label, in either case, that a text begins with and that a delimiter follows."""
     for k in sorted(range(len(finder.labels)), key=lambda k: -len(finder.labels[k])):
-        pattern = rf"[\s(\[\"'>-]*(?:(?:option|choice|answer|letter)\s+)?[(\[\"']?(?P<label>{re.escape(finder.labels[k])})"
-        found = re.match(pattern + r"[)\]\"']?(?=\s*(?:$|[\n.):;=}\]]|-\s))(?!\.\d)", text, re.I)
+        opening = r"[\s(\[\"'>-]*(?:(?:option|choice|answer|letter)\s+)?[(\[\"']?"
+        label = rf"(?P<label>{re.escape(finder.labels[k])})"
+        found = re.match(opening + label + r"[)\]\"']?(?=\s*(?:$|[\n.):;=}\]]|-\s))(?!\.\d)", text, re.I)
         if found:
             return Mention(found.start("label"), found.end("label"), frozenset({k}), "marked")
     return None
 
 
 def _one(text: str, mentions: Sequence[Mention], finder: Finder, *, is_last: bool) -> Choice:
-    """The first mention as a choice, unless it is ambiguous or another option is joined to it."""
+    """First mention as a choice, unless it is ambiguous or another option is joined to it."""
     first = mentions[0]
     if len(first.shown) > 1 or joined_differently(text, mentions) or _foreign_number(text, first, finder):
         return TWO_ANSWERS
@@ -268,16 +290,20 @@ def _is_taken_back(text: str, shown: int, finder: Finder) -> bool:
     retraction = RETRACTION.search(text)
     return any(
         m.kind in ("both", "marked")
-        or (_LINE_START.search(text[: m.start]) and re.match(r"[\"')\]]*\s*(?:[.\n]|$)", text[m.end :]))
+        or (_LINE_START.search(_before(text, m.start)) and re.match(r"[\"')\]]*\s*(?:[.\n]|$)", text[m.end :]))
         or (retraction is not None and retraction.start() < m.start)
         for m in others
     )
 
 
 def _mentioned(text: str, finder: Finder) -> Choice:
-    """The only option affirmed in a text that states none outright."""
+    """Only option affirmed in a text that states none outright."""
     affirmed = finder.affirmed(text)
-    own = [m for m in affirmed if m.kind == "text" and _I_MYSELF.search(text[: m.start])]
+    own = [m for m in affirmed if m.kind == "text" and _I_MYSELF.search(_before(text, m.start))]
+    # "I am conservative on taxes and liberal on drugs" says two things in one sentence.
+    own += [
+        m for m in affirmed if own and not re.search(r"[.!?\n]", text[own[0].end : m.start]) and m not in own
+    ]
     for strength, mentions in ((2, own), (1, affirmed)):
         distinct = {m.shown for m in mentions}
         if len(distinct) == 1:
@@ -291,10 +317,19 @@ def _mentioned(text: str, finder: Finder) -> Choice:
     return NOTHING
 
 
+def _before(text: str, start: int) -> str:
+    """The last words before a place; where they are cut out of a longer text, they begin with "x"."""
+    return text[:start] if start <= 60 else "x" + text[start - 60 : start]
+
+
+def _is_graded(text: str, match: re.Match[str]) -> bool:
+    """Whether a word of degree makes the option another one ("slightly agree", "agree strongly")."""
+    return bool(_DEGREE_BEFORE.search(_before(text, match.start())) or _DEGREE_AFTER.match(text, match.end()))
+
+
 def _is_marked(text: str, start: int, end: int) -> bool:
     """Whether a label stands in brackets or quotes, after "option", or alone at the start of a line."""
-    # A stretch cut out of a longer text must not look like the start of a line.
-    before = text[:start] if start <= 12 else "x" + text[start - 12 : start]
+    before = _before(text, start)
     after = text[end : end + 3]
     if _MARKED_BEFORE.search(before) or re.match(r"\)|\](?!\()", after):
         return True
@@ -312,11 +347,13 @@ def _words(text: str) -> str:
 def _needs_boundary(character: str) -> bool:
     """Whether a script puts spaces between words; Chinese, Japanese and Thai do not."""
     name = unicodedata.name(character, "") if character else ""
-    return character.isalnum() and not name.startswith(("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER"))
+    return character.isalnum() and not name.startswith(
+        ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER")
+    )
 
 
 def _number(text: str) -> float | None:
-    return parse_number(text.lstrip("+-")) * (-1 if text[0] == "-" else 1) if re.fullmatch(r"[+-]?\d+(?:\.\d+)?", text) else None
+    return float(text) if re.fullmatch(r"[+-]?\d+(?:\.\d+)?", text) else None
 
 
 def _leading_number(text: str) -> float | None:

@@ -17,19 +17,43 @@ _TIMES = {"k": 1e3, "hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 
 _UNITS = {
     word: float(value)
     for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        ]
     )
 }
 _TENS = {
     word: 10.0 * value
-    for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+    for value, word in enumerate(
+        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
+    )
 }
 _VALUE = _UNITS | _TENS
 _WORD = "|".join(sorted(_VALUE, key=len, reverse=True))
 _POWER = "hundred|thousand|million"
 _WORDS = re.compile(
-    rf"\b(?P<head>(?:{_WORD})|an?(?=\s+(?:{_POWER})))(?:[ -](?P<unit>one|two|three|four|five|six|seven|eight|nine))?"
+    rf"\b(?P<head>(?:{_WORD})|an?(?=\s+(?:{_POWER})))"
+    r"(?:[ -](?P<unit>one|two|three|four|five|six|seven|eight|nine))?"
     rf"(?:\s+(?P<times>{_POWER}))?\b",
     re.I,
 )
@@ -37,7 +61,8 @@ _WORDS = re.compile(
 _PRONOUN_BEFORE = re.compile(r"(?:\b(?:no|any|every|some|this|that|which|another|the|each)[ -])$", re.I)
 _PRONOUN_AFTER = re.compile(r"\s+(?:of|might|could|should|can|would|thing|person|has|must|may|is)\b", re.I)
 _BOUND = re.compile(
-    r"\b(?:(?:more|less|fewer|greater|higher|lower)\s+than|over|under|above|below|at\s+(?:least|most)|up\s+to)\s*[$€£¥]?$", re.I
+    r"\b(?:(?:more|less|fewer|greater|higher|lower)\s+than|over|under|above|below|at\s+(?:least|most)|up\s+to)\s*[$€£¥]?$",
+    re.I,
 )
 _SCALE = re.compile(
     r"(?:\b(?:on|using|from)\s+)?(?:\b(?:a|the|this)\s+)?\b(?:scale|range)\b\s*(?:of|from|between)?\s*\(?\s*"
@@ -46,7 +71,8 @@ _SCALE = re.compile(
     re.I,
 )
 _DENOMINATOR = re.compile(
-    r"(?<=\d)\s*(?:/|\bout\s+of\b|\bof\s+the\b)\s*(?:a\s+(?:possible|total\s+of)\s+)?[$€£¥]?\s*(\d[\d.,]*\d|\d)", re.I
+    r"(?<=\d)\s*(?:/|\bout\s+of\b|\bof\s+the\b)\s*(?:a\s+(?:possible|total\s+of)\s+)?[$€£¥]?\s*(\d[\d.,]*\d|\d)",
+    re.I,
 )
 
 
@@ -62,8 +88,8 @@ class Number:
 def parse_number(body: str) -> float | None:
     """Value of one numeral; None where its separators make no number.
 
-    A point is a decimal mark, unless a comma follows it or it occurs more than once. A comma groups thousands where
-    exactly three digits follow each ("1,200"), and is a decimal mark elsewhere ("3,5").
+    A point is a decimal mark, unless a comma follows it or it occurs more than once. A comma groups thousands
+    where exactly three digits follow each ("1,200"), and is a decimal mark elsewhere ("3,5").
 
     Examples
     --------
@@ -112,7 +138,11 @@ def _digits(text: str, match: re.Match[str]) -> Number:
 def _word(text: str, match: re.Match[str]) -> Number | None:
     head = match["head"].lower()
     alone = match["unit"] is None and match["times"] is None
-    if head == "one" and alone and (_PRONOUN_BEFORE.search(text[: match.start()]) or _PRONOUN_AFTER.match(text, match.end())):
+    if (
+        head == "one"
+        and alone
+        and (_PRONOUN_BEFORE.search(text[: match.start()]) or _PRONOUN_AFTER.match(text, match.end()))
+    ):
         return None
     value: float | None = _VALUE.get(head, 1.0)
     if match["unit"]:

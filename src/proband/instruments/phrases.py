@@ -38,7 +38,9 @@ STATEMENT = re.compile(
     r"(?:(?:would|will|should|must)\s+be\b|is\b|was\b|:|=|->)[\s:]*",
     re.I,
 )
-_ADVERBS = r"(?:\s+(?:probably|rather|personally|definitely|still|certainly|have\s+to|want\s+to|like\s+to|most\s+likely))*"
+_ADVERBS = (
+    r"(?:\s+(?:probably|rather|personally|definitely|still|certainly|(?:have|want|like)\s+to|most\s+likely))*"
+)
 OPINION = re.compile(
     r"\bI(?:\s+(?:would|will|shall|do|am\s+going\s+to|choose\s+to))?" + _ADVERBS + r"\s+"
     r"(?:choose|pick|select|answer|say|take|go\s+(?:with|for)|going\s+with|opt\s+for|vote(?:\s+for)?|rate|give|offer|"
@@ -53,7 +55,9 @@ FILLER = re.compile(
     r"statement|person|them|back|level)\b[\s:,]*)*[\"'(\[{$€£¥]*\s*",
     re.I,
 )
-RETRACTION = re.compile(r"\b(?:actually|wait|on\s+second\s+thou?ghts?|correction|scratch\s+that|I\s+mean)\b", re.I)
+RETRACTION = re.compile(
+    r"\b(?:actually|wait|on\s+second\s+thou?ghts?|correction|scratch\s+that|I\s+mean)\b", re.I
+)
 
 _ARTIFICIAL = re.compile(
     r"\b(?:as|I\s+am|being)\s+(?:just\s+|only\s+|merely\s+)?an?\s+(?:\w+\s+)?"
@@ -65,7 +69,9 @@ _UNABLE = (
     r"not\s+designed)\s+to)"
 )
 _DECLINED = re.compile(
-    r"\bI\s+" + _UNABLE + r"\s+(?:\w+\s+)?(?:answer|provide|(?:choose|select|pick)(?!\s+between)|express|participate|"
+    r"\bI\s+"
+    + _UNABLE
+    + r"\s+(?:\w+\s+)?(?:answer|provide|(?:choose|select|pick)(?!\s+between)|express|participate|"
     r"assist|help|give|offer|share|respond|engage|take|make|form|complete|fulfil+|comply|discuss|comment|rate|vote|"
     r"recommend|endorse|have|hold|do\s+(?:that|this))\b"
     r"|\bI\s+do\s+not\s+(?:\w+\s+)?(?:have|hold|possess|experience)\s+(?:any\s+|the\s+)?(?:\w+\s+(?:or\s+\w+\s+)?){0,2}"

@@ -10,6 +10,8 @@ from scipy import optimize, special
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.records import Estimate, Target
 
+_NO_VARIANCE = "outcomes do not vary within arms: the interval is a point and is not to be trusted"
+
 Blocks = tuple[Sequence[Hashable], Sequence[Hashable]]
 
 
@@ -42,7 +44,8 @@ def difference_in_means(
     Returns
     -------
     Estimate
-        In the unit of the outcome. Rare binary outcomes in small arms make the interval too short.
+        In the unit of the outcome. With fewer than 5 of either outcome in an arm of a binary outcome the
+        interval is too short, and a warning says so; with skewed outcomes in small arms it is approximate.
 
     Raises
     ------
@@ -68,7 +71,6 @@ def difference_in_means(
     se = math.sqrt(variance)
     n = len(y1) + len(y0)
     reach = se * float(special.stdtrit(df, (1 + level) / 2)) if se else 0.0
-    no_variance = "outcomes do not vary within arms: the interval is a point and is not to be trusted"
     return Estimate(
         value=value,
         se=se,
@@ -78,9 +80,21 @@ def difference_in_means(
         estimand="average effect of treatment on the assigned units",
         target=target,
         n_units=n,
-        n_clusters=None,
         assumptions=("units were assigned at random and do not affect each other",),
-        warnings=() if se else (no_variance,),
+        warnings=_too_few_events(treated=y1, control=y0) if se else (_NO_VARIANCE,),
+    )
+
+
+def _too_few_events(**arms: NDArray[np.float64]) -> tuple[str, ...]:
+    """Warn of arms in which one of two outcomes is rare, where t intervals of shares fail."""
+    values = np.unique(np.concatenate(list(arms.values())))
+    if len(values) > 2:
+        return ()
+    rarest = {name: min(int((y == value).sum()) for value in values) for name, y in arms.items()}
+    return tuple(
+        f"{count} of {len(arms[name])} {name} units have the rarer outcome: below 5 the interval is too short"
+        for name, count in rarest.items()
+        if count < 5
     )
 
 

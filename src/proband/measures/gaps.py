@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from proband.errors import DataError
 from proband.measures.distances import mean_absolute_error
@@ -11,6 +12,8 @@ from proband.measures.pairs import PairedAnswers
 
 # A contrast closer to zero than this many standard errors may have either sign.
 _UNDECIDED = 2.0
+# 4,096 combinations of signs; beyond 12 undecided contrasts the clearest of them keep the sign they show.
+_MOST_UNDECIDED = 12
 
 
 def distance_interval(
@@ -26,9 +29,9 @@ def distance_interval(
     The distance has a kink wherever a contrast is zero. There the bootstrap is inconsistent: its percentile
     interval never covers 0, and no reflection or bias correction mends that. Instead the noise e of the gap
     (multivariate t with the gap's covariance) is passed through the distance's directional derivative: a
-    contrast with a clear sign contributes ``sign * e_j``, one within two standard errors of zero contributes
-    ``|e_j|`` to the lower limit. The upper limit treats every sign as known, which is safe because the
-    distance is the largest of its signed sums, and so is never below the sum with the true signs.
+    contrast with a clear sign contributes ``sign * e_j`` to the lower limit, one within two standard errors
+    of zero ``|e_j|``. The distance is also the largest of its signed sums, so the upper limit is the largest
+    upper t limit of a signed sum, over all signs the undecided contrasts may have.
 
     Parameters
     ----------
@@ -51,14 +54,17 @@ def distance_interval(
     """
     theta = contrasts @ (pairs.human - pairs.model)
     noise = _t_noise(pairs, n_draws, rng) @ contrasts.T
-    decided = np.abs(theta) > _UNDECIDED * np.sqrt(np.diag(contrasts @ pairs.gap_covariance @ contrasts.T))
-    signed = noise * np.where(theta < 0, -1.0, 1.0)
+    covariance = contrasts @ pairs.gap_covariance @ contrasts.T
+    away = np.abs(theta) / np.maximum(np.sqrt(np.diag(covariance)), 1e-300)
+    signs = _possible_signs(theta, away)
     tail = (1 + level) / 2
-    distance = float(np.abs(theta).sum())
-    above = float(np.quantile(np.where(decided, signed, np.abs(noise)).sum(axis=1), tail))
-    below = float(np.quantile(-signed.sum(axis=1), tail))
-    # With exactly offsetting noise (two options, all decided) a quantile of pure rounding can be negative.
-    return max(distance - max(above, 0.0), 0.0), min(distance + max(below, 0.0), 1.0)
+    t = float(special.stdtrit(max(pairs.n_eff - 1, 1.0), tail))
+    errors = np.sqrt(np.maximum(np.einsum("sj,jk,sk->s", signs, covariance, signs), 0.0))
+    upper = float((signs @ theta + t * errors).max())
+    drawn = np.where(away > _UNDECIDED, noise * np.sign(theta), np.abs(noise)).sum(axis=1)
+    # Noise of a signed sum has a positive upper quantile, up to rounding where there is no noise.
+    lower = float(np.abs(theta).sum()) - max(float(np.quantile(drawn, tail)), 0.0)
+    return min(max(lower, 0.0), 1.0), min(upper, 1.0)
 
 
 def noise_floor(human: NDArray[np.float64], contrasts: NDArray[np.float64], n: float) -> float:
@@ -77,6 +83,16 @@ def ordered_contrasts(positions: Sequence[float], n_options: int) -> NDArray[np.
     steps = np.diff(x) / (x[-1] - x[0])
     contrasts: NDArray[np.float64] = np.tri(n_options - 1, n_options) * steps[:, None]
     return contrasts
+
+
+def _possible_signs(theta: NDArray[np.float64], away: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows of signs, all combinations of the undecided contrasts; `away` is in standard errors."""
+    nearest = np.argsort(away)[:_MOST_UNDECIDED]
+    undecided = nearest[away[nearest] <= _UNDECIDED]
+    patterns = np.arange(2 ** len(undecided))[:, None] >> np.arange(len(undecided)) & 1
+    signs = np.tile(np.where(theta < 0, -1.0, 1.0), (len(patterns), 1))
+    signs[:, undecided] = 2.0 * patterns - 1
+    return signs
 
 
 def _t_noise(pairs: PairedAnswers, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """The individual rung: how much of each person's own answer a model foresees."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -40,12 +41,20 @@ def agreement_estimates(
     agreement, expected = float(weights @ pairs.own), float(weights @ by_marginal)
     # Leave-one-out shares are made of the same people: the gain's influence function holds them twice.
     moved = 1.0 if nulls.is_held_out else 2.0
-    gain_over = pairs.own - moved * by_marginal, pairs.model - moved * nulls.mean_marginal
-    gain = _estimate(pairs, agreement - expected, gain_over, level=level, min_people=min_people, lowest=-1.0)
-    baselines = {**nulls.agreements(pairs.human), "marginal_only": expected}
+    variance = _variance(pairs, pairs.own - moved * by_marginal, pairs.model - moved * nulls.mean_marginal)
+    if not nulls.is_held_out:
+        # A U-statistic's second-order term, all there is where people look uniform (Hoeffding 1948).
+        variance += 2 * expected * max(1 - expected, 0.0) / (pairs.n_eff * max(pairs.n_eff - 1, 1.0))
     own = _estimate(
-        pairs, agreement, (pairs.own, pairs.model), level=level, min_people=min_people, lowest=0.0
+        pairs,
+        agreement,
+        _variance(pairs, pairs.own, pairs.model),
+        lowest=0.0,
+        level=level,
+        min_people=min_people,
     )
+    gain = _estimate(pairs, agreement - expected, variance, lowest=-1.0, level=level, min_people=min_people)
+    baselines = {**nulls.agreements(pairs.human), "marginal_only": expected}
     no_gain = (
         "the interval does not show that the model foresees persons better than people's shares alone do"
     )
@@ -60,24 +69,22 @@ def agreement_estimates(
     )
 
 
+def _variance(pairs: PairedAnswers, values: NDArray[np.float64], imagined: NDArray[np.float64]) -> float:
+    return float(pairs.mean_covariance(values[:, None], imagined[:, None])[0, 0])
+
+
 def _estimate(
-    pairs: PairedAnswers,
-    value: float,
-    values: tuple[NDArray[np.float64], NDArray[np.float64]],
-    *,
-    level: float,
-    min_people: int,
-    lowest: float,
+    pairs: PairedAnswers, value: float, variance: float, *, lowest: float, level: float, min_people: int
 ) -> Estimate:
-    """Estimate with the t interval of a mean over subjects; `values` are theirs and the imagined people's."""
+    """Estimate a mean over subjects, with its t interval within [lowest, 1]."""
     is_enough = pairs.n_eff >= min_people
-    observed, imagined = values
-    se = float(np.sqrt(pairs.mean_covariance(observed[:, None], imagined[:, None])[0, 0]))
+    se = math.sqrt(variance)
     reach = se * float(special.stdtrit(max(pairs.n_eff - 1, 1.0), (1 + level) / 2))
     return Estimate(
         value=value,
         se=se if is_enough else None,
-        interval=(max(value - reach, lowest), min(value + reach, 1.0)) if is_enough else None,
+        # A mean of shares can pass 1 by rounding, so both limits are held within the range.
+        interval=(min(max(value - reach, lowest), 1.0), min(value + reach, 1.0)) if is_enough else None,
         level=level,
         interval_method="t over subjects" if is_enough else "none: too few people",
         estimand=_AGREEMENT,

@@ -42,8 +42,8 @@ def share_estimates(
     tuple of Estimate
         One per option. Answers: Wilson's interval, with weights at Kish's effective n. Probabilities: t
         interval on their mean over subjects, within [0, 1]; it is about subjects, since an engine's
-        probabilities have no drawing error, and is too short where few subjects carry the mass (fewer than
-        30: a warning).
+        probabilities have no drawing error, and is too short where few subjects carry the mass (a warning
+        below 30 subjects or 25 skewness^2; Cochran 1977, Sampling Techniques, sec. 2.15).
 
     Raises
     ------
@@ -99,30 +99,41 @@ def _from_probabilities(
 ) -> tuple[Estimate, ...]:
     n = len(rows)
     means = w @ rows / w.sum()
-    if n == 1:
-        warnings: tuple[str, ...] = ("one subject: no interval over subjects; ask more subjects",)
-    elif n < _FEW_SUBJECTS:
-        warnings = (f"{n} subjects: the t interval of a skewed share may be too short; 30 or more are safer",)
-    else:
-        warnings = ()
     errors = np.full(len(means), math.nan)
     if n > 1:
         errors = np.sqrt(n / (n - 1) * ((w[:, None] * (rows - means)) ** 2).sum(axis=0)) / w.sum()
     reach = errors * special.stdtrit(max(n - 1, 1), (1 + level) / 2)
+    limits = np.clip([means - reach, means + reach], 0.0, 1.0)
     return tuple(
         Estimate(
             value=float(mean),
             se=None if n == 1 else float(errors[k]),
-            interval=None if n == 1 else (float(max(mean - reach[k], 0)), float(min(mean + reach[k], 1))),
+            interval=None if n == 1 else (float(limits[0, k]), float(limits[1, k])),
             level=level,
             interval_method="none: one subject" if n == 1 else f"t over subjects, {n - 1} df, within [0, 1]",
             estimand=f"mean probability of option {k} over subjects",
             target=target,
             n_units=n,
-            warnings=warnings,
+            warnings=_mean_warnings(rows[:, k]),
         )
         for k, mean in enumerate(means)
     )
+
+
+def _mean_warnings(values: NDArray[np.float64]) -> tuple[str, ...]:
+    """Reasons to distrust the t interval of a mean, by Cochran's rule n > 25 skewness^2."""
+    n = len(values)
+    if n == 1:
+        return ("one subject: no interval over subjects; ask more subjects",)
+    if n < _FEW_SUBJECTS:
+        return (f"{n} subjects: the t interval of a skewed share may be too short; 30 or more are safer",)
+    spread = float(values.std())
+    skewness = float(((values - values.mean()) ** 3).mean()) / spread**3 if spread > 1e-12 else 0.0
+    if n <= 25 * skewness**2:
+        return (
+            f"few of {n} subjects carry this share (skewness {skewness:.1f}): the t interval is too short",
+        )
+    return ()
 
 
 def wilson_interval(share: float, n: float, level: float = 0.95) -> tuple[float, float]:

@@ -9,8 +9,14 @@ from proband.models.engine import Engine
 _ENGINES = (
     ("smollm2", "the language model that installs with Proband; no key, no GPU, no download"),
     ("hf:PATH_OR_ID", "a transformers checkpoint: a folder, or the id of one on the hub"),
-    ("openai:URL#MODEL", "any server that speaks the OpenAI protocol: vLLM, SGLang, llama.cpp, Ollama, a provider"),
-    ("scripted:NAME?KEY=VALUE&...", "rules and stated distributions with known biases, e.g. scripted:uniform?seed=1"),
+    (
+        "openai:URL#MODEL",
+        "any server that speaks the OpenAI protocol: vLLM, SGLang, llama.cpp, Ollama, a provider",
+    ),
+    (
+        "scripted:NAME?KEY=VALUE&...",
+        "rules and stated distributions with known biases, e.g. scripted:uniform?seed=1",
+    ),
     ("replay:RUN_DIR", "a past run answers again; opened by the commands that take a run"),
 )
 

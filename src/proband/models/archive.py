@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from proband.errors import DataError, EngineError
@@ -29,8 +30,8 @@ class PeopleEngine:
 
     Examples
     --------
-    >>> people = PeopleEngine({"vote": {"r1": (0, "valid"), "r2": (None, "refused")}}, name="anes", source="x.csv")
-    >>> people.address
+    >>> votes = {"r1": (0, "valid"), "r2": (None, "refused")}
+    >>> PeopleEngine({"vote": votes}, name="anes", source="anes96.csv").address
     'people:anes'
     """
 
@@ -179,19 +180,20 @@ _FREE = Cost(prompt_tokens=0, unique_tokens=0, completion_tokens=0, seconds=0.0,
 
 def _as_completion(stored: Response) -> Completion:
     """What the engine had given back, from what was stored of it."""
-    counts = {
-        "prompt_tokens": stored.prompt_tokens,
-        "completion_tokens": stored.completion_tokens,
-        "attempts": stored.attempts,
-    }
     if stored.status == "failed":
-        return Completion(error=stored.error or "failed in the past run, without a reason", **counts)
-    if stored.log_probs is not None:
-        return Completion(log_probs=stored.log_probs, token_counts=stored.token_counts, **counts)
-    if stored.text is not None:
-        finish: Literal["stop", "length"] = "length" if stored.status == "truncated" else "stop"
-        return Completion(text=stored.text, finish=finish, **counts)
-    return Completion(given=(stored.answer, stored.status), **counts)
+        made = Completion(error=stored.error or "failed in the past run, without a reason")
+    elif stored.log_probs is not None:
+        made = Completion(log_probs=stored.log_probs, token_counts=stored.token_counts)
+    elif stored.text is not None:
+        made = Completion(text=stored.text, finish="length" if stored.status == "truncated" else "stop")
+    else:
+        made = Completion(given=(stored.answer, stored.status))
+    return replace(
+        made,
+        prompt_tokens=stored.prompt_tokens,
+        completion_tokens=stored.completion_tokens,
+        attempts=stored.attempts,
+    )
 
 
 def _named(trial: Trial) -> str:

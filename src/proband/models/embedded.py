@@ -43,7 +43,7 @@ WHOLE_PARTS = {"token_embd": "model.embed_tokens", "output_norm": "model.norm"}
 
 
 def embedded_engine(**options: Any) -> LocalEngine:
-    """The engine ``smollm2``.
+    """Open the engine ``smollm2``.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def embedded_folder(say: Callable[[str], None] | None = None) -> Path:
 
 
 def package_file() -> Path:
-    """The GGUF file inside the package, checked against its hash; the package is not imported.
+    """Find the GGUF file inside the package, which is not imported, and check it against its hash.
 
     Raises
     ------
@@ -208,11 +208,9 @@ def _save_tokenizer(facts: dict[str, Any], folder: Path) -> None:
     types = facts["tokenizer.ggml.token_type"]
     special = [word for word, kind in zip(words, types, strict=True) if kind == control]
     tokenizer.add_special_tokens([AddedToken(word, special=True, normalized=False) for word in special])
-    names = {"bos": "bos", "eos": "eos", "unk": "unknown", "pad": "padding"}
-    wrapped = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        **{f"{ours}_token": words[facts[f"tokenizer.ggml.{theirs}_token_id"]] for ours, theirs in names.items()},
-    )
+    names = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
+    named = {ours: words[facts[f"tokenizer.ggml.{theirs}_token_id"]] for ours, theirs in names.items()}
+    wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **named)
     wrapped.chat_template = facts["tokenizer.chat_template"]
     wrapped.save_pretrained(folder)
 
@@ -236,7 +234,7 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _sketch(path: Path) -> str:
-    """Hash of 64 pieces of 64 KiB spread over a file: finds cut, emptied and swapped files in milliseconds."""
+    """Hash of 64 pieces of 64 KiB spread over a file: finds cut, emptied and swapped files quickly."""
     state = hashlib.blake2b(digest_size=16)
     size, piece = path.stat().st_size, 1 << 16
     with path.open("rb") as file:

@@ -96,7 +96,7 @@ class Forest:
         ([5, 6, 9], [3, 2, 3])
         """
         if any(not 1 <= start < len(ids) for ids, start in zip(sequences, starts, strict=True)):
-            raise ValueError("every sequence needs a token before, and one at or after, its first scored token")
+            raise ValueError("every sequence needs a token before its first scored one, and that one")
         tokens: list[int] = []
         parents: list[int] = []
         wanted: dict[tuple[int, int], int] = {}

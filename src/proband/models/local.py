@@ -5,13 +5,8 @@ node, and every node goes through the model once, under an attention mask that s
 nothing else. The log-probabilities are those of an unbatched pass up to rounding (1e-4 nats in float32).
 """
 
-import hashlib
-import inspect
-import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,22 +15,18 @@ from numpy.typing import NDArray
 
 from proband.errors import ContextTooLong, EngineError
 from proband.models.engine import Ability, Cost
-from proband.models.forest import Chunk, Forest
-from proband.models.templates import TURN_END, Encoded, Template
+from proband.models.forest import Forest
+from proband.models.passes import Floats, Passes, load_checkpoint
+from proband.models.templates import Encoded, Template
 from proband.records import Completion, Request, Trial
 from proband.seeds import seed_for
 
-WINDOW = 256  # requests merged into one forest; bounds memory, and costs one shared path per window
+WINDOW = 256  # requests merged into one forest: bounds memory, and costs one shared path a window
 WRITE_ROWS = 16
-# Share of the machine's matrix-product rate that a forest reaches; measured with benchmarks of this engine.
-EFFICIENCY = 0.75
-Floats = NDArray[np.float64]
-# What a model that cannot take a tree mask, positions or a carried cache raises; anything else is a bug here.
-_UNFIT = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
 
 
 def hf_engine(path_or_id: str | Path, **options: Any) -> "LocalEngine":
-    """The engine ``hf:PATH_OR_ID``; options as for `LocalEngine`."""
+    """Open the engine ``hf:PATH_OR_ID``; options as for `LocalEngine`."""
     return LocalEngine(path_or_id, address=f"hf:{path_or_id}", **options)
 
 
@@ -44,7 +35,7 @@ class LocalEngine:
 
     The same request gets the same completion whatever is asked beside it; a written reply without a seed is
     drawn from a seed made of the request. Batches change logits by about 1e-5, so log-probabilities of two
-    runs agree to 1e-4, not to the last bit.
+    runs agree to 1e-4 nats, not to the last bit.
 
     Parameters
     ----------
@@ -53,16 +44,13 @@ class LocalEngine:
     address : str
         How a study names this engine.
     weights : str
-        What is known to identify the weights; default a hash of them, made when asked for.
-    dtype, device : str
-        "float32" and CUDA where there is one.
+        What identifies the weights, where it is known; default a hash of them, made when asked for.
+    dtype : str
+        "float32", or a shorter type where its rounding is accepted.
+    device : str or None
+        Default CUDA where there is one, else the processor.
     chunk_tokens : int or None
-        Nodes in one forward pass; default 512, fewer where the vocabulary is large. Results do not depend on it.
-
-    Attributes
-    ----------
-    computed_tokens : int
-        Tokens that went through the model for scores so far.
+        Nodes in one forward pass; results do not depend on it.
 
     Raises
     ------
@@ -83,26 +71,29 @@ class LocalEngine:
         device: str | None = None,
         chunk_tokens: int | None = None,
     ) -> None:
-        import torch  # heavy: only who opens a local engine pays for it
-
+        if chunk_tokens is not None and chunk_tokens < 1:
+            raise EngineError(f"chunk_tokens is {chunk_tokens}; give at least 1, or leave it out")
         self.address = address or f"hf:{path_or_id}"
-        self.computed_tokens = 0
         self._weights = weights
-        self._dtype = _dtype(dtype)
-        model, self._tokenizer = _load(path_or_id, self._dtype)
-        self._model = model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
-        self._template = Template(self._tokenizer)
-        self._config = model.config.get_text_config()
-        self._takes = frozenset(inspect.signature(model.forward).parameters)
-        self._chunk_tokens = chunk_tokens or max(32, min(512, 2**26 // self._config.vocab_size))
+        model, tokenizer = load_checkpoint(path_or_id, dtype, device)
+        self._open: Passes | None = Passes(model, chunk_tokens)
+        self._template = Template(tokenizer)
+        self._ends = _ending_tokens(model, tokenizer, self._template)
+
+    @property
+    def passes(self) -> Passes:
+        """The loaded model; an `EngineError` after `close`."""
+        if self._open is None:
+            raise EngineError(f"{self.address} is closed; open it again")
+        return self._open
 
     @property
     def note(self) -> str:
         """What a user should know about how this model is run; empty where all is usual."""
-        if not self._shares:
-            return "this kind of model cannot take a tree mask: every continuation is scored in a pass of its own"
-        if self._span is not None:
-            return f"prompts of more than {self._span} tokens are scored one continuation at a time"
+        if not self.passes.shares:
+            return "this kind of model takes no tree mask: each continuation is scored in a pass of its own"
+        if self.passes.span is not None:
+            return f"requests of more than {self.passes.span} tokens are scored one continuation at a time"
         return ""
 
     def fingerprint(self) -> Mapping[str, str]:
@@ -110,13 +101,13 @@ class LocalEngine:
         import torch
         import transformers
 
-        self._weights = self._weights or f"tensors-sha256:{_weights_hash(self._open)}"
+        self._weights = self._weights or f"tensors-sha256:{self.passes.weights_hash()}"
         return {
             "model": self.address,
             "weights": self._weights,
             "template": self._template.hash,
-            "dtype": str(self._dtype).removeprefix("torch."),
-            "device": str(self._open.device),
+            "dtype": str(self.passes.model.dtype).removeprefix("torch."),
+            "device": str(self.passes.model.device),
             "torch": torch.__version__,
             "transformers": transformers.__version__,
         }
@@ -133,52 +124,51 @@ class LocalEngine:
     def _check(self, request: Request, seen: set[object]) -> None:
         if request.schema is not None:
             raise EngineError(
-                f"{self.address} cannot hold its reply to a schema; ask without one, or use an openai: engine"
+                f"{self.address} cannot hold a reply to a schema; ask without one, or use an openai: engine"
             )
-        template = self._template
-        template.check_text(request)
+        self._template.check_text(request)
         for key, look in (
-            (tuple(m.role for m in request.messages), template.render),
-            ((request.continuations, request.closes), template.check_options),
+            (tuple(message.role for message in request.messages), self._template.render),
+            ((request.continuations, request.closes), self._template.check_options),
         ):
             if key not in seen:
                 look(request)
                 seen.add(key)
-        limit = getattr(self._config, "max_position_embeddings", None)
+        limit = self.passes.context
         # No token is shorter than a byte, so most requests are cleared without being tokenised.
-        if limit is None or template.most_bytes(request) + request.max_tokens <= limit:
+        if limit is None or self._template.most_bytes(request) + request.max_tokens <= limit:
             return
-        prompt = len(template.encode_prompt(request))
-        longest = max((len(ids) for ids in template.encode(request).sequences), default=prompt)
-        if (total := longest + request.max_tokens) > limit:
+        encoded = self._template.encode(request)
+        total = max(len(ids) for ids in encoded.sequences) + request.max_tokens
+        if total > limit:
             raise ContextTooLong(
-                f"the prompt has {prompt} tokens and makes {total} with its reply, but {self.address} takes "
-                f"{limit}; shorten the prompt or use a model with a longer context"
+                f"the prompt has {encoded.start} tokens and makes {total} with its longest reply, but "
+                f"{self.address} takes {limit}; shorten the prompt or use a model with a longer context"
             )
 
     def cost(self, trials: Sequence[Trial]) -> Cost:
         """Exact tokens of the distinct requests, and seconds from this machine's speed.
 
-        What a written reply will take is not known before; it counts with all of its `max_tokens`.
+        How long a written reply will be is not known before; it counts with all of its `max_tokens`.
         """
+        size, (rate, bandwidth) = self.passes.size, self.passes.speed
         scored, written = self._sorted({t.request.hash: t.request for t in trials}.values())
         prompt = unique = completion = 0
-        work = 0.0
+        seconds = 0.0
         for window in _slices(scored, WINDOW):
             encoded = [self._template.encode(request) for request in window]
-            forest = _forest(encoded)
+            forest = _merged(encoded)
             prompt += sum(e.start for e in encoded)
             completion += sum(sum(e.token_counts) for e in encoded)
             unique += len(forest)
-            work += len(forest) * self._size.body + len(np.unique(forest.query_nodes)) * self._size.head
-        rate, bandwidth = self._speed if trials else (1.0, 1.0)
-        seconds = 2 * work / rate
-        for rows in _slices(written, WRITE_ROWS):
-            lengths = [len(self._template.encode_prompt(request)) for request in rows]
-            prompt, unique = prompt + sum(lengths), unique + sum(lengths)
-            completion += sum(request.max_tokens for request in rows)
-            step = max(4 * self._size.total / bandwidth, 2 * len(rows) * self._size.total / rate)
-            seconds += 2 * sum(lengths) * self._size.body / rate + step * max(r.max_tokens for r in rows)
+            heads = len(np.unique(forest.query_nodes))
+            seconds += 2 * (len(forest) * size.body + heads * size.head) / rate
+        for window in _slices(written, WRITE_ROWS):
+            sent = sum(self._template.encode(request).start for request in window)
+            prompt, unique = prompt + sent, unique + sent
+            completion += sum(request.max_tokens for request in window)
+            step = max(size.n_bytes / bandwidth, 2 * len(window) * size.total / rate)
+            seconds += 2 * sent * size.body / rate + step * max(request.max_tokens for request in window)
         return Cost(
             prompt_tokens=prompt,
             unique_tokens=unique,
@@ -189,28 +179,168 @@ class LocalEngine:
         )
 
     def render(self, trial: Trial) -> str:
-        """The exact prompt, and each continuation as it follows the prompt, one a line."""
-        prompt = self._template.render(trial.request)
-        continuations = self._template.continuations(trial.request)
-        return "\n".join([prompt, *(f"[{k}] {text!r}" for k, text in enumerate(continuations, 1))])
+        """Give the exact prompt, then each continuation as it follows the prompt, quoted, one a line."""
+        texts = self._template.continuations(trial.request)
+        listed = [f"[{k}] {text!r}" for k, text in enumerate(texts, start=1)]
+        return "\n".join([self._template.render(trial.request), *listed])
 
     def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
         """Answer every trial, in the order that shares most; equal requests are computed once."""
         asked: dict[str, list[Trial]] = defaultdict(list)
         for trial in trials:
             asked[trial.request.hash].append(trial)
-        answerable = []
-        for group in asked.values():
-            try:
-                self._template.render(group[0].request)
-                answerable.append(group[0].request)
-            except EngineError as error:
-                yield from ((trial, Completion(error=str(error))) for trial in group)
-        scored, written = self._sorted(answerable)
-        for verb, requests in ((self._score, scored), (self._write, written)):
-            for request, completion in verb(requests):
-                yield from ((trial, completion) for trial in asked[request.hash])
+        scored, written = self._sorted(group[0].request for group in asked.values())
+        for verb, requests, at_once in ((self._score, scored, WINDOW), (self._write, written, WRITE_ROWS)):
+            for window in _slices(requests, at_once):
+                fit: list[tuple[Request, Encoded]] = []
+                done: list[tuple[Request, Completion]] = []
+                for request in window:
+                    try:
+                        fit.append((request, self._template.encode(request)))
+                    except EngineError as error:
+                        done.append((request, Completion(error=str(error))))
+                for finished in (done, verb(fit)):
+                    for request, completion in finished:
+                        yield from ((trial, completion) for trial in asked[request.hash])
 
     def close(self) -> None:
         """Let go of the model's memory."""
-        self._model = None
+        self._open = None
+
+    def _sorted(self, requests: Iterable[Request]) -> tuple[list[Request], list[Request]]:
+        """Split into requests to score and to write, ordered so that shared beginnings are neighbours."""
+        order = sorted(requests, key=lambda request: [(m.role, m.text) for m in request.messages])
+        written = [request for request in order if request.verb == "write"]
+        # Rows of like length waste the fewest steps on rows that are done.
+        written.sort(key=lambda request: request.max_tokens)
+        return [request for request in order if request.verb == "score"], written
+
+    def _score(self, window: list[tuple[Request, Encoded]]) -> Iterator[tuple[Request, Completion]]:
+        """Score some requests as one forest, yielding each when its last node is computed."""
+        span = self.passes.span if self.passes.shares else 0
+        together = []
+        for request, encoded in window:
+            if span is None or max(len(ids) for ids in encoded.sequences) <= span:
+                together.append((request, encoded))
+            else:
+                values = [self.passes.run_plain(ids, encoded.start) for ids in encoded.sequences]
+                yield request, _scored(encoded, values)
+        if not together:
+            return
+        forest = _merged([encoded for _, encoded in together])
+        rows = iter(forest.rows)
+        pending = [(r, e, [next(rows) for _ in e.sequences]) for r, e in together]
+        # Queries stand in the order of their nodes, so the largest is the last to be answered.
+        pending.sort(key=lambda entry: -max(int(row.max()) for row in entry[2]))
+        log_probs = np.full(len(forest.query_nodes), np.nan)
+        known = 0
+        for answered, values in self.passes.run(forest):
+            log_probs[known:answered], known = values, answered
+            while pending and max(int(row.max()) for row in pending[-1][2]) < known:
+                request, encoded, own = pending.pop()
+                yield request, _scored(encoded, [float(log_probs[row].sum()) for row in own])
+
+    def _write(self, window: list[tuple[Request, Encoded]]) -> Iterator[tuple[Request, Completion]]:
+        """Write some replies as one left-padded batch."""
+        drafts = [_Draft(request, encoded, self._template, self._ends) for request, encoded in window]
+        if not drafts:
+            return
+        width = max(len(draft.prompt) for draft in drafts)
+        ids = np.zeros((len(drafts), width), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for k, draft in enumerate(drafts):
+            ids[k, width - len(draft.prompt) :] = draft.prompt
+            mask[k, width - len(draft.prompt) :] = 1
+        cache = None
+        while any(draft.finish is None for draft in drafts):
+            logits, cache = self.passes.step(ids, mask, cache)
+            ids = np.array([[draft.extend(row)] for draft, row in zip(drafts, logits, strict=True)])
+            mask = np.hstack([mask, np.ones_like(ids)])
+        yield from ((draft.request, draft.completion()) for draft in drafts)
+
+
+class _Draft:
+    """One reply while it is written."""
+
+    def __init__(self, request: Request, encoded: Encoded, template: Template, ends: frozenset[int]) -> None:
+        seed = seed_for(0, request.hash) if request.seed is None else request.seed
+        self.request = request
+        self.prompt = encoded.sequences[0]
+        self.finish: Literal["stop", "length"] | None = None
+        self._ids: list[int] = []
+        self._text = ""
+        self._template = template
+        self._ends = ends
+        self._stops = request.stop if template.is_chat else (*request.stop, template.closing)
+        self._rng = np.random.default_rng(seed)
+
+    def extend(self, logits: Floats) -> int:
+        """Choose the next token; after the end, any token, which nobody reads."""
+        if self.finish is not None:
+            return 0
+        token = _chosen(logits, self.request, self._rng)
+        if token in self._ends:
+            self.finish = "stop"
+            return token
+        self._ids.append(token)
+        self._text = self._template.decode(self._ids)
+        cuts = [at for stop in self._stops if (at := self._text.find(stop)) >= 0]
+        if cuts:
+            self._text, self.finish = self._text[: min(cuts)], "stop"
+        elif len(self._ids) >= self.request.max_tokens:
+            self.finish = "length"
+        return token
+
+    def completion(self) -> Completion:
+        return Completion(
+            text=self._text,
+            finish=self.finish or "length",
+            prompt_tokens=len(self.prompt),
+            completion_tokens=len(self._ids),
+        )
+
+
+def _chosen(logits: Floats, request: Request, rng: np.random.Generator) -> int:
+    """Most probable token at temperature 0, else one draw by inverting the distribution in token order."""
+    if request.temperature == 0:
+        return int(logits.argmax())
+    scaled = (logits - logits.max()) / request.temperature
+    probs = np.exp(scaled) / np.exp(scaled).sum()
+    if request.top_p < 1:
+        order = np.argsort(-probs, kind="stable")
+        before = np.cumsum(probs[order]) - probs[order]
+        probs[order[before >= request.top_p]] = 0.0
+    reached: NDArray[np.float64] = np.cumsum(probs)
+    return int(np.searchsorted(reached, rng.random() * reached[-1], side="right"))
+
+
+def _scored(encoded: Encoded, log_probs: list[float]) -> Completion:
+    """Make a completion, or say what is wrong with its numbers."""
+    counts = encoded.token_counts
+    try:
+        return Completion(
+            log_probs=tuple(log_probs),
+            token_counts=counts,
+            prompt_tokens=encoded.start,
+            completion_tokens=sum(counts),
+        )
+    except EngineError as error:
+        return Completion(error=str(error))
+
+
+def _merged(encoded: Sequence[Encoded]) -> Forest:
+    sequences = [ids for e in encoded for ids in e.sequences]
+    return Forest.build(sequences, [e.start for e in encoded for _ in e.sequences])
+
+
+def _ending_tokens(model: Any, tokenizer: Any, template: Template) -> frozenset[int]:
+    """Every token that ends a reply: the tokenizer's, the checkpoint's and the template's."""
+    listed = getattr(model.generation_config, "eos_token_id", None)
+    ends = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
+    if template.is_chat:
+        ends |= {ids[0] for ids in template.tokenize([template.closing]) if len(ids) == 1}
+    return frozenset(ends - {None})
+
+
+def _slices(requests: list[Request], n: int) -> Iterator[list[Request]]:
+    return (requests[k : k + n] for k in range(0, len(requests), n))

@@ -1,9 +1,10 @@
 """What is posted to an OpenAI-compatible server and how its replies are read; the posting is in server.py."""
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any, Literal, Protocol
 
@@ -14,12 +15,19 @@ Json = dict[str, Any]
 Route = Literal["write", "label", "forced", "tokens", "transcript", ""]
 
 _SERVERS = {"llamacpp": "llama.cpp", "vllm": "vllm"}
+_TEXT_ROUTES: Mapping[str, Route] = {"llama.cpp": "forced", "vllm": "tokens"}
 # These servers filter by top-k or min-p unless told not to; then a share is not the model's probability.
 _NEUTRAL: Mapping[str, Json] = {
     "llama.cpp": {"samplers": ["temperature", "top_p"]},
     "vllm": {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0},
 }
-_SHORTEST = Request(messages=(Message("user", "Is water wet?"),), continuations=("Yes, it is", "No"), closes=True)
+_SMALL = Request(
+    messages=(Message("user", "Is water wet?"),), continuations=("Yes, it is", "No"), closes=True
+)
+
+
+class AccessRefused(EngineError):
+    """The server does not accept the key, or the account is spent: no further call can succeed."""
 
 
 class Ask(Protocol):
@@ -49,6 +57,8 @@ class Dialect:
         ids), "transcript" (echo of plain text, without a chat template), "" (not at all).
     context : int or None
         Tokens the model holds, where the server says.
+    template : str
+        Hash of what the chat template makes of a fixed question, where the server shows it.
     """
 
     server: str
@@ -57,6 +67,7 @@ class Dialect:
     top: int = 0
     texts: Route = ""
     context: int | None = None
+    template: str = ""
 
     def route(self, request: Request) -> Route:
         """How a request is put to this server; empty if it cannot be."""
@@ -66,7 +77,7 @@ class Dialect:
 
 
 def takes_one_token(request: Request) -> bool:
-    """Whether the first token of a reply tells the continuations apart: letters, or numbers of equal length."""
+    """Whether the first token of a reply tells the continuations apart: letters, numbers of one length."""
     labels = [text.strip() for text in request.continuations]
     short = all(len(label) == 1 or label.isdecimal() for label in labels)
     return short and not request.closes and not any(b.startswith(a) for a, b in permutations(labels, 2))
@@ -96,12 +107,12 @@ def label_body(request: Request, model: str, dialect: Dialect) -> Json:
 def read_text(reply: Json) -> Completion:
     """Written reply of a chat completion."""
     choice = reply["choices"][0]
-    message = choice.get("message") or {}
+    message = choice["message"]
     if choice.get("finish_reason") == "content_filter":
         raise EngineError("the provider's filter withheld the reply (finish_reason content_filter)")
     text = message.get("content") or message.get("refusal") or ""
     finish: Literal["stop", "length"] = "length" if choice.get("finish_reason") == "length" else "stop"
-    return Completion(text=text, finish=finish, **_usage(reply))
+    return _counted(Completion(text=text, finish=finish), reply)
 
 
 def read_labels(reply: Json, labels: Sequence[str], min_coverage: float) -> Completion:
@@ -120,22 +131,26 @@ def read_labels(reply: Json, labels: Sequence[str], min_coverage: float) -> Comp
         reply has no log-probabilities.
     """
     content = (reply["choices"][0].get("logprobs") or {}).get("content") or []
-    listed = {entry["token"]: math.exp(entry["logprob"]) for entry in (content[0]["top_logprobs"] if content else ())}
+    alternatives = content[0]["top_logprobs"] if content else ()
+    listed = {entry["token"]: math.exp(entry["logprob"]) for entry in alternatives}
     if not listed:
         raise EngineError("the reply has no log-probabilities; ask this item with answer_by = 'written'")
-    found = {label: sum(p for token, p in listed.items() if token.strip() == label.strip()) for label in labels}
+    found = {
+        label: sum(p for token, p in listed.items() if token.strip() == label.strip()) for label in labels
+    }
     missing = [label for label in labels if not found[label]]
     covered = sum(found.values())
     if missing and covered < min_coverage:
         raise EngineError(
-            f"label(s) {', '.join(missing)} are not among the {len(listed)} most probable tokens, and the others "
-            f"cover {covered:.3f} of the probability, less than {min_coverage}; ask with answer_by = 'written'"
+            f"label(s) {', '.join(missing)} are not among the {len(listed)} most probable tokens, and the "
+            f"others cover {covered:.3f} of the probability, less than {min_coverage}; "
+            "ask with answer_by = 'written'"
         )
     if missing:
         most = min(min(listed.values()), max(0.0, 1 - sum(listed.values())) / len(missing))
         found |= dict.fromkeys(missing, most)
     logs = tuple(min(0.0, math.log(p)) if p > 0 else -math.inf for p in (found[label] for label in labels))
-    return Completion(log_probs=logs, token_counts=(1,) * len(logs), **_usage(reply))
+    return _counted(Completion(log_probs=logs, token_counts=(1,) * len(logs)), reply)
 
 
 async def score_texts(request: Request, model: str, dialect: Dialect, ask: Ask) -> Completion:
@@ -161,7 +176,7 @@ async def text_bodies(request: Request, model: str, dialect: Dialect, ask: Ask) 
 
 
 async def _forced_bodies(request: Request, model: str, ask: Ask) -> tuple[list[Json], list[list[int]], int]:
-    """llama.cpp: a grammar lets one token through at a time, and the server reports its raw log-probability."""
+    """llama.cpp: a grammar lets one token through at a time; the server gives its raw log-probability."""
     prompt = await _template(request, ask)
     head = await _tokenize(prompt, ask)
     closing = await _closing_token(request, ask) if request.closes else []
@@ -187,7 +202,9 @@ async def _score_forced(request: Request, model: str, ask: Ask) -> tuple[list[li
     for body, ids in zip(bodies, expected, strict=True):
         steps = (await ask("/completion", body, needs="completion_probabilities"))["completion_probabilities"]
         if [step["id"] for step in steps] != ids:
-            raise EngineError(f"the server wrote tokens {[step['id'] for step in steps]} where {ids} were to be scored")
+            raise EngineError(
+                f"the server wrote tokens {[step['id'] for step in steps]} where {ids} were to be scored"
+            )
         rows.append([step["logprob"] for step in steps])
     return rows, n_prompt
 
@@ -213,21 +230,27 @@ async def _closing_token(request: Request, ask: Ask) -> list[int]:
     return list((await ask("/tokenize", body, needs="tokens"))["tokens"])[:1]
 
 
+async def _chat_tokens(request: Request, model: str, ask: Ask, *, reply: str = "") -> list[int]:
+    """Tokens of the templated messages, up to where a reply begins, or with a whole reply."""
+    turns = _turns(request) + ([{"role": "assistant", "content": reply}] if reply else [])
+    body = {"model": model, "messages": turns, "add_generation_prompt": not reply}
+    return list((await ask("/tokenize", body, needs="tokens"))["tokens"])
+
+
 async def _tokens_body(request: Request, model: str, ask: Ask) -> tuple[Json, list[list[int]], int]:
     """vLLM: prompt and option as token ids, echoed with their log-probabilities."""
-    chat: Json = {"model": model, "messages": _turns(request), "add_generation_prompt": True}
-    head = list((await ask("/tokenize", chat, needs="tokens"))["tokens"])
+    head = await _chat_tokens(request, model, ask)
     tails = []
     for text in request.continuations:
         piece = {"model": model, "prompt": text, "add_special_tokens": False}
         tails.append(list((await ask("/tokenize", piece, needs="tokens"))["tokens"]))
     if request.closes:
-        turn = {"role": "assistant", "content": request.continuations[0]}
-        chat |= {"messages": [*chat["messages"], turn], "add_generation_prompt": False}
-        whole = list((await ask("/tokenize", chat, needs="tokens"))["tokens"])
+        whole = await _chat_tokens(request, model, ask, reply=request.continuations[0])
         start = head + tails[0]
         if whole[: len(start)] != start or len(whole) == len(start):
-            raise EngineError("the chat template does not show how it ends a turn; ask with answer_by = 'written'")
+            raise EngineError(
+                "the chat template does not show how it ends a turn; ask with answer_by = 'written'"
+            )
         tails = [[*tail, whole[len(start)]] for tail in tails]
     body: Json = {"model": model, "prompt": [head + tail for tail in tails], "max_tokens": 1}
     body |= {"temperature": 1.0, "echo": True, "logprobs": 1}
@@ -284,14 +307,18 @@ async def detect(ask: Ask, model: str, listing: Json) -> Dialect:
     context = listing.get("max_model_len") or (listing.get("meta") or {}).get("n_ctx")
     first = Dialect(server=server, model=model, context=context if isinstance(context, int) else None)
     found, reply = await _detect_chat(ask, model, first)
-    texts: Route = {"llama.cpp": "forced", "vllm": "tokens"}.get(server, "transcript")  # type: ignore[assignment]
-    trial = _changed(found, texts=texts, model=str(reply.get("model") or model))
+    trial = replace(
+        found, texts=_TEXT_ROUTES.get(server, "transcript"), model=str(reply.get("model") or model)
+    )
     try:
-        await score_texts(_SHORTEST, model, trial, ask)
-    except (EngineError, KeyError, TypeError, ValueError) as error:
-        if getattr(error, "stops", False):
-            raise
-        return _changed(trial, texts="")
+        if trial.texts != "transcript":
+            shown = repr(await _templated(_SMALL, model, trial, ask)).encode()
+            trial = replace(trial, template=hashlib.blake2b(shown, digest_size=16).hexdigest())
+        await score_texts(_SMALL, model, trial, ask)
+    except AccessRefused:
+        raise
+    except (EngineError, LookupError, TypeError, ValueError, AttributeError):
+        return replace(trial, texts="")
     return trial
 
 
@@ -300,34 +327,31 @@ async def _detect_chat(ask: Ask, model: str, dialect: Dialect) -> tuple[Dialect,
     refusals = []
     for limit in ("max_tokens", "max_completion_tokens"):
         for top in (20, 5, 0):
-            body: Json = {"model": model, "messages": _turns(_SHORTEST), limit: 1}
+            body: Json = {"model": model, "messages": _turns(_SMALL), limit: 1}
             body |= {"logprobs": True, "top_logprobs": top} if top else {}
             try:
                 reply = await ask("chat/completions", body, needs="choices")
+            except AccessRefused:
+                raise
             except EngineError as error:
-                if getattr(error, "stops", False):
-                    raise
                 refusals.append(str(error))
                 continue
             content = (reply["choices"][0].get("logprobs") or {}).get("content") or [{}]
             given = content[0].get("top_logprobs") if isinstance(content[0], dict) else None
-            return _changed(dialect, limit=limit, top=top if given else 0), reply
+            return replace(dialect, limit=limit, top=top if given else 0), reply
     raise EngineError(f"the server accepts no chat completion: {refusals[0]}")
+
+
+async def _templated(request: Request, model: str, dialect: Dialect, ask: Ask) -> list[int]:
+    """Tokens of the prompt behind the server's chat template."""
+    if dialect.server == "llama.cpp":
+        return await _tokenize(await _template(request, ask), ask)
+    return await _chat_tokens(request, model, ask)
 
 
 async def count_tokens(request: Request, model: str, dialect: Dialect, ask: Ask) -> int | None:
     """Tokens of the templated prompt, where the server counts them."""
-    if dialect.server == "llama.cpp":
-        return len(await _tokenize(await _template(request, ask), ask))
-    if dialect.server == "vllm":
-        chat = {"model": model, "messages": _turns(request), "add_generation_prompt": True}
-        return len((await ask("/tokenize", chat, needs="tokens"))["tokens"])
-    return None
-
-
-def _changed(dialect: Dialect, **changes: Any) -> Dialect:
-    fields = {name: getattr(dialect, name) for name in Dialect.__dataclass_fields__}
-    return Dialect(**(fields | changes))
+    return len(await _templated(request, model, dialect, ask)) if dialect.server != "openai" else None
 
 
 def _turns(request: Request) -> list[dict[str, str]]:
@@ -341,6 +365,8 @@ def _by_index(reply: Json, n: int) -> list[Json]:
     return choices
 
 
-def _usage(reply: Json) -> dict[str, int]:
+def _counted(completion: Completion, reply: Json) -> Completion:
+    """Completion with the server's own count of tokens."""
     usage = reply.get("usage") or {}
-    return {name: int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")}
+    prompt, written = (int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens"))
+    return replace(completion, prompt_tokens=prompt, completion_tokens=written)

@@ -78,7 +78,9 @@ def spatial(fact: str = "ideology", *, low: float = 1.0, high: float = 7.0, widt
     exp(-((k/(K-1) - x)/width)^2 / 2). A subject without the fact answers uniformly.
     """
     if width <= 0 or high == low:
-        raise EngineError(f"rule 'spatial': width {width} must be above 0 and low {low} differ from high {high}")
+        raise EngineError(
+            f"rule 'spatial': width {width} must be above 0 and low {low} differ from high {high}"
+        )
 
     def rule(trial: Trial) -> Outcome:
         text = dict(trial.facts).get(fact, "")
@@ -87,7 +89,9 @@ def spatial(fact: str = "ideology", *, low: float = 1.0, high: float = 7.0, widt
         try:
             ideal = (float(text) - low) / (high - low)
         except ValueError:
-            raise EngineError(f"{trial.id}: fact {fact!r} is {text!r}, and rule 'spatial' needs a number") from None
+            raise EngineError(
+                f"{trial.id}: fact {fact!r} is {text!r}, and rule 'spatial' needs a number"
+            ) from None
         places = _substantive(trial.reply)
         last = max(len(places) - 1, 1)
         logs = [-(((k / last - ideal) / width) ** 2) / 2 for k in range(len(places))]
@@ -100,7 +104,7 @@ def spatial(fact: str = "ideology", *, low: float = 1.0, high: float = 7.0, widt
 
 
 def tit_for_tat(fact: str = "rival_last") -> Rule:
-    """Repeat the rival's last move, an index as written in ``trial.facts``; open with option 0, cooperation."""
+    """Repeat the rival's last move, an index as written in ``trial.facts``; open with option 0."""
     return lambda trial: int(dict(trial.facts).get(fact) or 0)
 
 
@@ -190,7 +194,9 @@ class ScriptedEngine:
         """
         reply = trial.reply
         if reply.form not in ("choice", "scale"):
-            raise EngineError(f"item {trial.place.item!r} of form {reply.form!r} has no distribution over options")
+            raise EngineError(
+                f"item {trial.place.item!r} of form {reply.form!r} has no distribution over options"
+            )
         shares = _as_distribution(self.rule(trial), trial)
         noise, bias, unsure = (self.biases[name] for name in ("noise", "position_bias", "dont_know"))
         if noise:
@@ -377,7 +383,9 @@ def _truncated(distribution: NormalDist, trial: Trial, u: float) -> Answer:
     lower, upper = _bounds(trial)
     low, high = distribution.cdf(lower), distribution.cdf(upper)
     if high - low < 1e-9:
-        raise EngineError(f"item {trial.place.item!r}: {distribution} all but never falls in [{lower}, {upper}]")
+        raise EngineError(
+            f"item {trial.place.item!r}: {distribution} all but never falls in [{lower}, {upper}]"
+        )
     # The open interval: at 0 and 1 the inverse is infinite.
     point = min(max(low + (u + 2**-57) * (high - low), 2**-60), 1 - 2**-53)
     return min(max(distribution.inv_cdf(point), lower), upper)

@@ -45,7 +45,7 @@ class Template:
 
     A transcript is ``System text\n\nQuestion\nAnswer: reply\n\nQuestion\nAnswer:``; its continuations begin
     with a space. A template that refuses a system turn gets it at the head of the first user turn. Where a
-    template prints the date it is always 2025-01-01, and thinking aloud is off where a template has the choice.
+    template prints the date it is always 2025-01-01; thinking aloud is off where a template has the choice.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Template:
 
     @cached_property
     def closing(self) -> str:
-        """What ends the assistant's turn: the template's end-of-turn token, or a blank line in a transcript."""
+        """What ends the assistant's turn: the end-of-turn token, or a blank line in a transcript."""
         if not self.is_chat:
             return TURN_END
         turns = [{"role": "user", "content": _MARK}, {"role": "assistant", "content": _MARK}]
@@ -82,15 +82,13 @@ class Template:
             raise EngineError("the chat template and the tokenizer name no end-of-turn token; add eos_token")
         return end
 
-    @cached_property
-    def longest_frame(self) -> int:
-        """Bytes a template adds around one message, at most."""
-        user = [{"role": "user", "content": _MARK}]
-        both = self._joined((Message("system", _MARK), Message("user", _MARK)))
-        return max(len(self._apply(user, True).encode()), len(both.encode()))
+    def most_bytes(self, request: Request) -> int:
+        """Bytes, at most, of a prompt and its longest continuation; cheap, as nothing is rendered."""
+        sent = sum(len(message.text.encode()) + self._frame for message in request.messages)
+        return sent + max((len(text.encode()) for text in self.continuations(request)), default=0)
 
     def render(self, request: Request) -> str:
-        """The exact prompt text, without continuations.
+        """Give the exact prompt text, without continuations.
 
         Raises
         ------
@@ -98,17 +96,11 @@ class Template:
             If the template refuses the sequence of turns, or a message holds one of the model's control
             tokens, which would be read as such and not as text.
         """
-        for text in (*(m.text for m in request.messages), *request.continuations):
-            for token in self._reserved:
-                if token in text:
-                    raise EngineError(
-                        f"the text {_short(text)} holds {token!r}, which this model reads as a control token; "
-                        "write it differently, e.g. with a space inside"
-                    )
+        self.check_text(request)
         return self._joined(request.messages)
 
     def continuations(self, request: Request) -> tuple[str, ...]:
-        """The exact text of each continuation, with the closing of the turn where the request asks for it."""
+        """Give the exact text of each continuation, and of the turn's closing where it is asked for."""
         lead = "" if self.is_chat else " "
         closing = self.closing if request.closes else ""
         return tuple(f"{lead}{text}{closing}" for text in request.continuations)
@@ -140,12 +132,22 @@ class Template:
             return Encoded(sequences=(alone,), start=len(alone))
         start = min(shared_length(alone, ids) for ids in joint)
         if start == 0:
-            raise EngineError(f"{_short(texts[0])} merges with the whole prompt {_short(prompt)}; lengthen it")
+            raise EngineError(f"an option merges with the whole prompt {_short(prompt)}; lengthen it")
         self._refuse_same(texts, joint)
         for text, ids in zip(texts, joint, strict=True):
             if len(ids) <= start or ids == alone:
                 raise EngineError(f"option {_short(text)} has no tokens of its own; reword it")
         return Encoded(sequences=tuple(joint), start=start)
+
+    def check_text(self, request: Request) -> None:
+        """Refuse text that holds one of the model's control tokens."""
+        for text in (*(m.text for m in request.messages), *request.continuations):
+            for token in self._reserved:
+                if token in text:
+                    raise EngineError(
+                        f"the text {_short(text)} holds {token!r}, a control token of this model; "
+                        "write it differently, e.g. with a space inside"
+                    )
 
     def check_options(self, request: Request) -> None:
         """Refuse continuations that have no tokens, or the same ones, whatever the prompt."""
@@ -158,9 +160,7 @@ class Template:
 
     def decode(self, ids: list[int]) -> str:
         """Text of written tokens, without control tokens."""
-        text: str = self._tokenizer.decode(
-            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
+        text: str = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text
 
     def _refuse_same(self, texts: tuple[str, ...], ids: list[tuple[int, ...]]) -> None:
@@ -168,7 +168,8 @@ class Template:
         for text, row in zip(texts, ids, strict=True):
             if row in first:
                 raise EngineError(
-                    f"options {_short(first[row])} and {_short(text)} are the same tokens to this model; reword one"
+                    f"options {_short(first[row])} and {_short(text)} are the same tokens to this model; "
+                    "reword one"
                 )
             first[row] = text
 
@@ -180,6 +181,13 @@ class Template:
             return ""
         ids = self._tokenizer(_MARK)["input_ids"]
         return str(bos) if ids[:1] == [self._tokenizer.bos_token_id] else ""
+
+    @cached_property
+    def _frame(self) -> int:
+        """Bytes added around one message, at most."""
+        user = Message("user", _MARK)
+        sent = ((user,), (Message("system", _MARK), user), (user, Message("assistant", _MARK), user))
+        return max(len(self._joined(messages).encode()) for messages in sent)
 
     def _joined(self, messages: tuple[Message, ...]) -> str:
         if not self.is_chat:

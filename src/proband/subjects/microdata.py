@@ -128,7 +128,7 @@ class Microdata:
         if not column.dtype.is_numeric():
             wrong = next((w for w in column.to_list() if not _is_number(w)), column.dtype)
             raise DataError(
-                f"{where}: weights must be numbers, found {wrong!r}; drop those rows, or choose another column"
+                f"{where}: weights must be numbers, found {wrong!r}; drop those rows or take another column"
             )
         if column.null_count():
             raise DataError(
@@ -164,9 +164,10 @@ def read_microdata(
     id, weight : str
         Column that tells people apart, and column that weighs them.
     missing : sequence of codes, or mapping of column pattern to sequence of codes
-        Codes that mean "no answer": in every column but those two, or by column, as in ``{"*": [-1], "Q19_*": []}``, where
-        the longest pattern that fits decides. Codes are compared by their text; a column that is numeric once
-        "NA" is gone becomes numeric. An empty text is always missing.
+        Codes that mean "no answer": in every column but those two, or by column, as in
+        ``{"*": [-1], "Q19_*": []}``, where the pattern with most letters decides. Codes are compared by
+        their text; a column that is numeric once "NA" is gone becomes numeric. An empty text is always
+        missing.
     separator : str
         Of a text file; default by its suffix.
     encoding : str
@@ -239,8 +240,8 @@ def _check_rows(text: str, separator: str, where: str) -> None:
         for row in rows:
             if row and len(row) != len(header):
                 raise DataError(
-                    f"{where}, line {rows.line_num}: {len(row)} values for {len(header)} columns; the file may "
-                    f"be cut off there, or not be separated by {separator!r} (give `separator`)"
+                    f"{where}, line {rows.line_num}: {len(row)} values for {len(header)} columns; the file "
+                    f"may be cut off there, or not be separated by {separator!r} (give `separator`)"
                 )
     except csv.Error as error:
         raise DataError(f"{where}, line {rows.line_num}: {error}; correct that line") from None
@@ -308,7 +309,8 @@ def set_missing(frame: "pl.DataFrame", missing: Missing, *, spared: Collection[s
     columns = []
     for name in frame.columns:
         fitting = [pattern for pattern in by_pattern if fnmatchcase(name, pattern)]
-        codes = [code_text(code) for code in by_pattern[max(fitting, key=len)]] if fitting else []
+        closest = max(fitting, key=lambda pattern: len(pattern.replace("*", "")), default="")
+        codes = [code_text(code) for code in by_pattern.get(closest, ())]
         column = frame[name]
         if name not in spared and codes and (column.dtype.is_numeric() or column.dtype == pl.String):
             column = _without(column, codes)
@@ -324,7 +326,7 @@ def _without(column: "pl.Series", codes: Sequence[str]) -> "pl.Series":
     gone = [value for value in held if code_text(value) in codes]
     if not gone:
         return column
-    kept = column.set(column.is_in(pl.Series(gone, dtype=column.dtype)), None)
+    kept = column.set(column.is_in(gone), None)
     if kept.dtype != pl.String:
         return kept
     for dtype in (pl.Int64, pl.Float64):

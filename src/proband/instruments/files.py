@@ -1,0 +1,361 @@
+"""Instruments from the catalogue, from TOML and CSV files, and from the inline items of a study file."""
+
+import csv
+import math
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from proband.errors import InstrumentError
+from proband.instruments.items import Instrument, Item, Rule, Scale
+
+if TYPE_CHECKING:
+    from proband.instruments.schema import InstrumentEntry, ItemEntry, OptionSet, ScaleEntry
+
+_Part = TypeVar("_Part")
+_CATALOGUE = resources.files("proband.instruments") / "catalogue"
+_NUMBERS = frozenset({"lower", "upper", "total"})
+_LISTS = frozenset({"options", "codes", "values", "dont_know", "about"})
+_COLUMNS = (
+    *("id", "text", "form", "stem", "options", "codes", "values", "column", "dont_know"),
+    *("lower", "upper", "total", "unit", "about", "scale", "key"),
+)
+
+
+def catalogue() -> list[str]:
+    """Ids of the instruments that come with Proband, sorted.
+
+    Examples
+    --------
+    >>> "mini-ipip" in catalogue()
+    True
+    """
+    return sorted(
+        entry.name.removesuffix(".toml") for entry in _CATALOGUE.iterdir() if entry.name.endswith(".toml")
+    )
+
+
+def load_instrument(name_or_path: str | Path) -> Instrument:
+    """An instrument of the catalogue, or one in a file.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        An id of `catalogue`, or the path of a ``.toml`` or ``.csv`` file.
+
+    Returns
+    -------
+    Instrument
+        Checked whole: a key that covers its options, scales that name its items, skip rules that look back.
+
+    Raises
+    ------
+    InstrumentError
+        If there is no such instrument, or its file is wrong; the message names the file and the place in it.
+
+    Examples
+    --------
+    >>> len(load_instrument("mini-ipip").items)
+    20
+    """
+    name = str(name_or_path)
+    path = Path(name_or_path)
+    if path.suffix.lower() in (".toml", ".csv"):
+        text = _text_of(path)
+        return _from_toml(text, name) if path.suffix.lower() == ".toml" else _from_csv(text, path)
+    if name not in (known := catalogue()):
+        close = get_close_matches(name, known, n=1)
+        hint = (
+            f"did you mean {close[0]!r}?"
+            if close
+            else "give one of these, or the path of a .toml or .csv file"
+        )
+        raise InstrumentError(f"no instrument {name!r}; the catalogue has {', '.join(known)}; {hint}")
+    return _from_toml((_CATALOGUE / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
+
+
+def instrument_from_dict(data: Mapping[str, Any], where: str) -> Instrument:
+    """An instrument from plain data with the keys of an instrument file.
+
+    Parameters
+    ----------
+    data : mapping
+        ``id``, ``items`` and, if wanted, ``title``, ``source``, ``licence``, ``language``, ``preamble``,
+        ``artefacts``, ``defaults``, ``options`` and ``scales``.
+    where : str
+        What messages call the place it came from, e.g. the study file.
+
+    Returns
+    -------
+    Instrument
+
+    Raises
+    ------
+    InstrumentError
+        If a key is unknown or missing, or the instrument does not hold together.
+
+    Examples
+    --------
+    >>> item = {"id": "vote", "text": "Whom?", "form": "choice", "options": ["Clinton", "Dole"]}
+    >>> instrument_from_dict({"id": "mine", "items": [item]}, "study.toml")["vote"].options
+    ('Clinton', 'Dole')
+    """
+    # Imported late: a session that loads no instrument does not pay for pydantic.
+    from pydantic import ValidationError
+
+    from proband.instruments.schema import InstrumentEntry, describe
+
+    try:
+        entry = InstrumentEntry.model_validate(dict(data))
+    except ValidationError as error:
+        raise InstrumentError(f"{where}: {describe(error, data)}") from None
+    try:
+        return _instrument(entry)
+    except InstrumentError as error:
+        raise InstrumentError(f"{where}: {error}") from None
+
+
+def _instrument(entry: "InstrumentEntry") -> Instrument:
+    items: dict[str, Item] = {}
+    for item_entry in entry.items:
+        item = _item(_with_defaults(item_entry, entry), entry.options, items)
+        if item.id in items:
+            raise InstrumentError(f"item id {item.id!r} is there twice; rename one")
+        items[item.id] = item
+    ids = [scale.id for scale in entry.scales]
+    if repeated := [id_ for id_ in ids if ids.count(id_) > 1]:
+        raise InstrumentError(f"scale id {repeated[0]!r} is there twice; rename one")
+    return Instrument(
+        id=entry.id,
+        title=entry.title or entry.id,
+        items=tuple(items.values()),
+        scales=tuple(_scale(scale) for scale in entry.scales),
+        preamble=entry.preamble.strip(),
+        source=entry.source.strip(),
+        licence=entry.licence.strip(),
+        language=entry.language,
+        artefacts=entry.artefacts.strip(),
+    )
+
+
+def _with_defaults(item: "ItemEntry", entry: "InstrumentEntry") -> "ItemEntry":
+    unset = {
+        name: value
+        for name in type(entry.defaults).model_fields
+        if name not in item.model_fields_set and (value := getattr(entry.defaults, name)) is not None
+    }
+    # A coding of the default options says nothing about options of the item's own.
+    if "options" in item.model_fields_set:
+        unset = {name: value for name, value in unset.items() if name not in ("codes", "values", "dont_know")}
+    return item.model_copy(update=unset)
+
+
+def _item(entry: "ItemEntry", sets: Mapping[str, "OptionSet"], earlier: Mapping[str, Item]) -> Item:
+    if entry.form is None:
+        raise InstrumentError(f"item {entry.id!r}: 'form' is missing; write e.g. form = \"scale\"")
+    shared = sets.get(entry.options) if isinstance(entry.options, str) else None
+    if isinstance(entry.options, str) and shared is None:
+        names = ", ".join(sets) or "none"
+        raise InstrumentError(
+            f"item {entry.id!r}: no shared options {entry.options!r} in [options]; there are {names}"
+        )
+    options = tuple(shared.texts if shared else entry.options or ())
+    dont_know = entry.dont_know if entry.dont_know is not None else shared.dont_know if shared else []
+    codes = entry.codes if entry.codes is not None else shared.codes if shared else []
+    values = entry.values if entry.values is not None else shared.values if shared else []
+    return Item(
+        id=entry.id,
+        text=entry.text.strip(),
+        form=entry.form,
+        stem=(entry.stem or "").strip(),
+        options=options,
+        codes=tuple(float(code) for code in codes),
+        values=tuple(values),
+        column=entry.column,
+        dont_know=_indices(dont_know, options, f"item {entry.id!r}: dont_know"),
+        lower=entry.lower,
+        upper=entry.upper,
+        total=entry.total,
+        unit=entry.unit or "",
+        ask_if=_rule(entry, earlier),
+        about=tuple(entry.about or ()),
+    )
+
+
+def _rule(entry: "ItemEntry", earlier: Mapping[str, Item]) -> Rule | None:
+    if entry.ask_if is None:
+        return None
+    if entry.ask_if.item not in earlier:
+        raise InstrumentError(
+            f"item {entry.id!r}: ask_if names {entry.ask_if.item!r}, which is not an earlier item; "
+            "put it before this one"
+        )
+    options = earlier[entry.ask_if.item].options
+    return Rule(
+        item=entry.ask_if.item,
+        options=_indices(entry.ask_if.options, options, f"item {entry.id!r}: ask_if.options"),
+    )
+
+
+def _indices(names: Sequence[int | str], options: tuple[str, ...], where: str) -> tuple[int, ...]:
+    """Indices of options given by text, or by index from 0."""
+    places = {option.casefold().strip(): k for k, option in enumerate(options)}
+    indices = []
+    for name in names:
+        place = places.get(name.casefold().strip()) if isinstance(name, str) else name
+        if place is None or not 0 <= place < len(options):
+            raise InstrumentError(
+                f"{where}: no option {name!r}; write one of {', '.join(map(repr, options)) or 'none'}"
+            )
+        indices.append(place)
+    return tuple(indices)
+
+
+def _scale(entry: "ScaleEntry") -> Scale:
+    keyed = [*entry.items.items(), *((id_, 1) for id_ in entry.plus), *((id_, -1) for id_ in entry.minus)]
+    ids = [id_ for id_, _ in keyed]
+    if not ids:
+        raise InstrumentError(f"scale {entry.id!r}: it has no items; list them in `plus` and `minus`")
+    if repeated := [id_ for id_ in ids if ids.count(id_) > 1]:
+        raise InstrumentError(f"scale {entry.id!r}: item {repeated[0]!r} is there twice; keep one key for it")
+    return Scale(
+        id=entry.id,
+        name=entry.name or entry.id,
+        items=dict(keyed),
+        min_valid=entry.min_valid,
+        rule=entry.rule,
+        human=entry.human.model_dump(exclude_none=True) if entry.human else {},
+    )
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InstrumentError(
+            f"{path}: the instrument file cannot be read ({reason}); check the path"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise InstrumentError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+
+
+def _from_toml(text: str, where: str) -> Instrument:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = str(error).replace(
+            "at end of document", f"at line {len(text.splitlines())}, the end of the file"
+        )
+        raise InstrumentError(
+            f'{where}: not valid TOML: {place}; write key = "text" in straight quotes, close every bracket'
+        ) from None
+    return instrument_from_dict(data, where)
+
+
+def _from_csv(text: str, path: Path) -> Instrument:
+    header, _, _ = text.partition("\n")
+    delimiter = ";" if ";" in header and "," not in header else ","
+    reader = csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    try:
+        _check_header(reader.fieldnames or (), path)
+        items: list[dict[str, Any]] = []
+        scales: dict[str, dict[str, int]] = {}
+        for row in reader:
+            where = f"{path}, line {reader.line_num}"
+            items.append(_item_of_row(row, scales, where))
+    except csv.Error as error:
+        raise InstrumentError(
+            f"{path}, line {reader.line_num}: {error}; quote texts that hold a {delimiter!r}"
+        ) from None
+    data = {
+        "id": path.stem,
+        "items": items,
+        "scales": [{"id": id_, "items": key} for id_, key in scales.items()],
+    }
+    return instrument_from_dict(data, str(path))
+
+
+def _check_header(found: Sequence[str], path: Path) -> None:
+    for name in ("id", "text", "form"):
+        if name not in found:
+            raise InstrumentError(
+                f"{path}: no column {name!r}, found {', '.join(found) or 'nothing'}; add it to the first line"
+            )
+    for name in found:
+        if name not in _COLUMNS:
+            close = get_close_matches(name, _COLUMNS, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"columns are {', '.join(_COLUMNS)}"
+            raise InstrumentError(f"{path}: unknown column {name!r}; {hint}")
+
+
+def _item_of_row(row: dict[str | Any, Any], scales: dict[str, dict[str, int]], where: str) -> dict[str, Any]:
+    """The entry of one row; its keys go into `scales`."""
+    if None in row or None in row.values():
+        raise InstrumentError(
+            f"{where}: more or fewer cells than the first line has columns; quote texts with commas"
+        )
+    cells = {name: cell.strip() for name, cell in row.items() if cell.strip()}
+    keys = _parts(cells.pop("key", ""), _key, f"{where}, column 'key'")
+    names = _parts(cells.pop("scale", ""), str, where)
+    if len(keys) not in (len(names), 1 if names else 0) and keys:
+        raise InstrumentError(
+            f"{where}: {len(keys)} keys for {len(names)} scales; give one for each, separated by |"
+        )
+    for k, name in enumerate(names):
+        key = scales.setdefault(name, {})
+        if cells.get("id", "") in key:
+            raise InstrumentError(
+                f"{where}: item {cells['id']!r} is there twice in scale {name!r}; rename or drop one"
+            )
+        key[cells.get("id", "")] = (
+            keys if len(keys) == len(names) else keys * len(names) or [1] * len(names)
+        )[k]
+    return {name: _cell(name, cell, f"{where}, column {name!r}") for name, cell in cells.items()}
+
+
+def _cell(name: str, cell: str, where: str) -> Any:
+    if name in _NUMBERS:
+        return _number(cell, where)
+    if name == "codes":
+        return _parts(cell, lambda part: _number(part, where), where)
+    if name == "values":
+        return _parts(cell, _value, where)
+    return _parts(cell, str, where) if name in _LISTS else cell
+
+
+def _parts(cell: str, read: Callable[[str], _Part], where: str) -> list[_Part]:
+    try:
+        return [read(part.strip()) for part in cell.split("|")] if cell else []
+    except ValueError:
+        raise InstrumentError(
+            f"{where}: {cell!r} is neither 1 nor -1; write 1, or -1 for a reverse-keyed item"
+        ) from None
+
+
+def _key(cell: str) -> int:
+    if cell not in ("1", "+1", "-1", "+", "-"):
+        raise ValueError(cell)
+    return -1 if cell.startswith("-") else 1
+
+
+def _number(cell: str, where: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InstrumentError(f"{where}: {cell!r} is not a number; write digits with a decimal point")
+    return value
+
+
+def _value(cell: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(cell)
+        except ValueError:
+            continue
+    return cell

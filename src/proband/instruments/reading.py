@@ -1,0 +1,326 @@
+"""Reading what came back: log-probabilities or a text become an answer, or the reason why there is none."""
+
+import math
+import re
+from dataclasses import dataclass
+
+from proband.errors import EngineError
+from proband.instruments.amounts import (
+    as_allocation,
+    as_distribution,
+    find_amounts,
+    find_ranking,
+    find_several,
+)
+from proband.instruments.choices import Choice, Finder, find_choice, finder_for
+from proband.instruments.numerals import Number, numbers_in, without_scale
+from proband.instruments.phrases import (
+    FILLER,
+    OPINION,
+    STATEMENT,
+    declines,
+    plain,
+    pleads_ignorance,
+    speaks_as_machine,
+    without_thought,
+)
+from proband.records import Answer, Completion, Reply, Response, Status, Trial
+from proband.seeds import uniform_for
+
+READER = "1"
+"""Version of the reading rules; runs record it, and it grows when a reply comes to be read otherwise."""
+
+_NUMBER_LEAD = re.compile(r"(?:[\W]|\b(?:about|around|approximately|roughly|sure|okay|ok)\b)*", re.I)
+_NUMBER_END = re.compile(r"\s*(?:%|[$€£¥]|[^\W\d]+)?\s*(?:$|[\n.,;:!?()]|because\b|since\b|as\b)", re.I)
+_NUMBER_JOINED = re.compile(r"\s*(?:[%$€£¥]|-|/|~|\bto\b|\bor\b|\band\b|\.\.)+\s*[$€£¥]?\s*", re.I)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """What a completion was read as."""
+
+    status: Status
+    answer: Answer = None
+    probs: tuple[float, ...] | None = None
+    mass: float | None = None
+    error: str | None = None
+
+
+def read(completion: Completion, trial: Trial, engine: str) -> Response:
+    """The response that a completion is.
+
+    Parameters
+    ----------
+    completion : Completion
+        What the engine gave back: log-probabilities, text, an answer outright, or an error.
+    trial : Trial
+        Its `reply` says in which form and order the options were shown and how one answer is taken.
+    engine : str
+        Address of what answered.
+
+    Returns
+    -------
+    Response
+        `answer` holds indices into the options as written, never as shown. What cannot be read has no answer
+        and a status that says why; nothing is guessed.
+
+    Notes
+    -----
+    `option_text` is the softmax of the summed log-probabilities of the option texts, `option_text_mean` that
+    of their per-token means, `label` that of the labels'. `mass` is the probability of all options together
+    before they were made to sum to 1; a per-token mean has none. A reply that ends at the token limit is read
+    only where what would have followed could not change it.
+
+    Examples
+    --------
+    >>> from proband.records import Message, Place, Request
+    >>> trial = Trial(
+    ...     place=Place(subject="s1", item="vote"),
+    ...     request=Request(messages=(Message("user", "Clinton or Dole?"),), max_tokens=5),
+    ...     reply=Reply(form="choice", method="written", options=("Dole", "Clinton"), order=(1, 0)),
+    ... )
+    >>> read(Completion(text="I would vote for Clinton."), trial, "scripted:x").answer
+    0
+    """
+    reading = _read(completion, trial.reply)
+    return Response(
+        place=trial.place,
+        request=trial.request.hash,
+        status=reading.status,
+        answer=reading.answer,
+        probs=reading.probs,
+        mass=reading.mass,
+        text=completion.text,
+        log_probs=completion.log_probs,
+        token_counts=completion.token_counts,
+        error=reading.error,
+        order=trial.reply.order,
+        engine=engine,
+        prompt_tokens=completion.prompt_tokens,
+        completion_tokens=completion.completion_tokens,
+        attempts=completion.attempts,
+    )
+
+
+def _read(completion: Completion, reply: Reply) -> _Reading:
+    if completion.error is not None:
+        return _Reading(status="failed", error=completion.error)
+    if completion.given is not None:
+        answer, status = completion.given
+        return _Reading(status=status, answer=answer)
+    if completion.log_probs is not None:
+        try:
+            return _read_log_probs(completion, reply)
+        except EngineError as error:
+            return _Reading(status="failed", error=str(error))
+    text = completion.text or ""
+    reading = _read_text(text, reply, is_cut=completion.finish == "length")
+    if reading.status == "unparsed" and completion.finish == "length":
+        return _Reading(status="truncated")
+    return reading
+
+
+def _read_log_probs(completion: Completion, reply: Reply) -> _Reading:
+    """Probabilities of the options as written, and the one decided on."""
+    shown = completion.log_probs or ()
+    n = len(reply.options)
+    if len(shown) != n:
+        raise EngineError(
+            f"the engine scored {len(shown)} continuations for {n} options; it must score each once"
+        )
+    mass: float | None = math.fsum(math.exp(x) for x in shown)
+    if reply.method == "option_text_mean":
+        counts = completion.token_counts
+        if len(counts) != n or min(counts) < 1:
+            raise EngineError(
+                f"a per-token mean needs the tokens of each of {n} options, got {counts}; use 'option_text'"
+            )
+        shown, mass = tuple(x / count for x, count in zip(shown, counts, strict=True)), None
+    top = max(shown)
+    if math.isinf(top):
+        raise EngineError("every option has probability 0; the engine did not score these continuations")
+    weights = [math.exp(x - top) for x in shown]
+    total = math.fsum(weights)
+    return _decided(_as_written([w / total for w in weights], reply), reply, mass=mass)
+
+
+def _as_written(shown: list[float] | tuple[float, ...], reply: Reply) -> tuple[float, ...]:
+    """Numbers in the order shown, put in the order written."""
+    written = [0.0] * len(shown)
+    for place, index in enumerate(reply.order):
+        written[index] = shown[place]
+    return tuple(written)
+
+
+def _decided(probs: tuple[float, ...], reply: Reply, *, mass: float | None) -> _Reading:
+    """One option out of a distribution: the most probable (the first of equals), or drawn by place."""
+    if reply.decide == "mode":
+        index = max(range(len(probs)), key=lambda k: (probs[k], -k))
+    else:
+        index = _drawn(probs, uniform_for(reply.seed, "decide"))
+    if index in reply.dont_know:
+        return _Reading(status="dont_know", probs=probs, mass=mass)
+    return _Reading(status="valid", answer=index, probs=probs, mass=mass)
+
+
+def _drawn(probs: tuple[float, ...], uniform: float) -> int:
+    """Inverse of the cumulative distribution over the options as written."""
+    cumulated, last = 0.0, 0
+    for index, prob in enumerate(probs):
+        if prob > 0:
+            cumulated, last = cumulated + prob, index
+            if uniform < cumulated:
+                return index
+    return last
+
+
+def _read_text(text: str, reply: Reply, *, is_cut: bool) -> _Reading:
+    """The answer of a written reply."""
+    simple = plain(text)
+    if reply.form == "text":
+        return _read_open(without_thought(text), simple, is_cut=is_cut)
+    if reply.form == "number":
+        return _read_number(simple, reply, is_cut=is_cut)
+    finder = finder_for(reply.options, reply.labels)
+    if reply.form in ("choice", "scale"):
+        if reply.method == "verbalised":
+            return _read_distribution(simple, reply, finder)
+        return _read_choice(simple, reply, finder, is_cut=is_cut)
+    if reply.form == "multiple":
+        return _read_several(simple, reply, finder, is_cut=is_cut)
+    if reply.form == "ranking":
+        places = find_ranking(simple, finder)
+        return _unanswered(simple) if places is None else _valid(tuple(reply.order[k] for k in places))
+    return _read_allocation(simple, reply, finder)
+
+
+def _read_choice(text: str, reply: Reply, finder: Finder, *, is_cut: bool) -> _Reading:
+    choice = find_choice(text, finder)
+    if choice.shown is None or not _outweighs_refusal(choice, text):
+        return _unanswered(text)
+    if is_cut and (choice.strength == 1 or (choice.is_at_end and finder.is_beginning(choice.shown))):
+        return _Reading(status="truncated")
+    index = reply.order[choice.shown]
+    return _Reading(status="dont_know") if index in reply.dont_know else _valid(index)
+
+
+def _outweighs_refusal(choice: Choice, text: str) -> bool:
+    """Whether a choice is clear enough to stand beside words that decline or know nothing."""
+    if choice.strength == 3:
+        return True
+    if declines(text) or pleads_ignorance(text):
+        return False
+    return choice.strength == 2 or not speaks_as_machine(text)
+
+
+def _read_distribution(text: str, reply: Reply, finder: Finder) -> _Reading:
+    n = len(reply.options)
+    readings = {d for amounts in find_amounts(text, finder) if (d := as_distribution(amounts, n)) is not None}
+    if len(readings) != 1:
+        return _unanswered(text)
+    return _decided(_as_written(readings.pop(), reply), reply, mass=None)
+
+
+def _read_several(text: str, reply: Reply, finder: Finder, *, is_cut: bool) -> _Reading:
+    substantive = tuple(k for k, index in enumerate(reply.order) if index not in reply.dont_know)
+    places = find_several(text, finder, every=substantive)
+    # A list that was cut off may lack its end.
+    if places is None or is_cut or (places and declines(text)):
+        return _unanswered(text)
+    chosen = tuple(sorted(reply.order[k] for k in places))
+    ignorant = [index for index in chosen if index in reply.dont_know]
+    if ignorant and len(ignorant) < len(chosen):
+        return _Reading(status="unparsed")
+    return _Reading(status="dont_know") if ignorant else _valid(chosen)
+
+
+def _read_allocation(text: str, reply: Reply, finder: Finder) -> _Reading:
+    n, total = len(reply.options), reply.total
+    if total is None:
+        return _unanswered(text)
+    text = without_scale(text, total)
+    readings = {
+        a for amounts in find_amounts(text, finder) if (a := as_allocation(amounts, n, total)) is not None
+    }
+    return _valid(_as_written(readings.pop(), reply)) if len(readings) == 1 else _unanswered(text)
+
+
+def _read_open(text: str, simple: str, *, is_cut: bool) -> _Reading:
+    answer = text.strip()
+    if not answer:
+        return _Reading(status="unparsed")
+    if declines(simple[:300]) and (speaks_as_machine(simple) or len(simple.split()) <= 25):
+        return _Reading(status="refused")
+    if pleads_ignorance(simple) and len(simple.split()) <= 6:
+        return _Reading(status="dont_know")
+    return _Reading(status="truncated") if is_cut else _valid(answer)
+
+
+def _read_number(text: str, reply: Reply, *, is_cut: bool) -> _Reading:
+    text = without_scale(text, reply.upper)
+    number, is_stated = _the_number(text)
+    if (
+        number is None
+        or number.value is None
+        or (not is_stated and (declines(text) or pleads_ignorance(text)))
+    ):
+        return _unanswered(text)
+    if is_cut and not text[number.end :].strip():
+        return _Reading(status="truncated")
+    value = number.value
+    if (reply.lower is not None and value < reply.lower) or (reply.upper is not None and value > reply.upper):
+        return _Reading(status="unparsed")
+    return _valid(value)
+
+
+def _the_number(text: str) -> tuple[Number | None, bool]:
+    """The number a text gives as its answer, and whether it states it as such."""
+    numbers = numbers_in(text)
+    for statement in reversed(list(STATEMENT.finditer(text))):
+        if stated := _number_at(text, statement.end(), numbers):
+            return stated[0], True
+    opinions = [
+        found for match in OPINION.finditer(text) if (found := _number_at(text, match.end(), numbers))
+    ]
+    if (
+        numbers
+        and _NUMBER_LEAD.fullmatch(text[: numbers[0].start])
+        and _NUMBER_END.match(text, numbers[0].end)
+    ):
+        opinions.append([numbers[0]] if not _is_joined(text, numbers[0], numbers) else [None])
+    values = {found[0].value if found[0] else None for found in opinions}
+    if values:
+        return (opinions[0][0] if len(values) == 1 else None), True
+    distinct = {number.value for number in numbers}
+    return (numbers[0] if len(distinct) == 1 else None), False
+
+
+def _number_at(text: str, start: int, numbers: list[Number]) -> list[Number | None]:
+    """The number right after a cue: empty without one, [None] where it is half of a range."""
+    filler = FILLER.match(text, start)
+    start = filler.end() if filler else start
+    for number in numbers:
+        if start <= number.start and not text[start : number.start].strip(" $€£¥\"'(["):
+            return [None] if _is_joined(text, number, numbers) else [number]
+    return []
+
+
+def _is_joined(text: str, number: Number, numbers: list[Number]) -> bool:
+    """Whether a number is the first half of "10 to 20" or "5 or 6"."""
+    return any(
+        other.start >= number.end and _NUMBER_JOINED.fullmatch(text[number.end : other.start]) is not None
+        for other in numbers
+    )
+
+
+def _valid(answer: Answer) -> _Reading:
+    return _Reading(status="valid", answer=answer)
+
+
+def _unanswered(text: str) -> _Reading:
+    """Why a reply without a readable answer has none."""
+    if declines(text):
+        return _Reading(status="refused")
+    if pleads_ignorance(text):
+        return _Reading(status="dont_know")
+    return _Reading(status="refused" if speaks_as_machine(text) else "unparsed")

@@ -1,0 +1,316 @@
+"""Prose about a run: what was done, ready for a paper, and what may be said because of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from proband.records import STATUSES
+from proband.reports.comparison import Comparison, ItemComparison
+from proband.reports.tables import FLOOR, condition_text
+from proband.runs.run import Run
+
+_PRESENTATIONS = {
+    "single": "each item by itself",
+    "battery": "the items of a grid together, answered one by one",
+    "sequential": "all items as one conversation in which earlier answers were remembered",
+}
+_METHODS = {
+    "option_text": "the log-probabilities of the option texts, made to sum to 1 over the options",
+    "option_text_mean": "the log-probabilities per token of the option texts, made to sum to 1 over the options",
+    "label": "the log-probabilities of the option labels, made to sum to 1 over the options",
+    "written": "a written reply, read by fixed rules",
+    "verbalised": "a distribution over the options that the model wrote",
+}
+_ORDERS = {
+    "counterbalanced": "counterbalanced (both directions of a scale, rotations of unordered options)",
+    "as_written": "as written in the instrument",
+    "reversed": "reversed",
+    "random": "random for every subject and item",
+}
+_PERSONAS = {
+    "first": "a first-person backstory",
+    "third": "a third-person description",
+    "interview": "an interview transcript",
+    "none": "no persona",
+}
+_LABELS = {
+    "none": "without labels",
+    "letters": "labelled with letters",
+    "numbers": "labelled with numbers",
+    "points": "labelled with their scale points",
+}
+_STATUS_WORDS = {"dont_know": "don't know"}
+_WEIGHTS = ("weights", "sha256", "model", "answers", "responses")
+
+
+def methods_paragraph(run: Run, comparison: Comparison) -> str:
+    """What was done, as plain prose built from the manifest.
+
+    Parameters
+    ----------
+    run : Run
+        Finished or not; of an unfinished run the paragraph says so and leaves out what is not known yet.
+    comparison : Comparison
+        Of that run.
+
+    Returns
+    -------
+    str
+        One paragraph: instrument, subjects, engine, presentation, rule of answers, randomness, people,
+        statistics, versions, dates, and what failed.
+    """
+    manifest = run.manifest
+    design = manifest.get("design") or {}
+    sentences = [
+        _asked(design, comparison),
+        _engine_sentence(manifest),
+        *_settings(design),
+        _seed_sentence(manifest, design),
+        _people_sentence(comparison),
+        _statistics_sentence(comparison),
+        _dispositions_sentence(comparison),
+        _software_sentence(manifest),
+    ]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def claims_paragraphs(run: Run, comparison: Comparison) -> tuple[str, str]:
+    """What these data license, and what they do not.
+
+    Returns
+    -------
+    tuple of str
+        The licence and its limits. Without people's answers neither says anything about people's shares.
+    """
+    engine = engine_name(run.manifest)
+    compared = [found for found in comparison.items if found.fidelity]
+    asked = f"{engine}, asked in this way and as these {_count(comparison.n_subjects, 'subject')}"
+    if not compared:
+        return (
+            f"These data license statements about what {asked}, answers.",
+            "They license no statement about people: there are no human answers here to compare with, so no "
+            "share above is an estimate for a population. Nor do they say what the same engine would answer in "
+            "other words, with options in another order, or as other personas, or what another engine would.",
+        )
+    n = max(found.fidelity.n_people for found in compared if found.fidelity)
+    license_ = (
+        f"These data license statements about how far {asked}, is from {_count(n, 'person', 'people')} "
+        f"of {population_name(run.manifest)} on {_count(len({f.item.id for f in compared}), 'item')}. "
+        + " ".join(_findings(compared))
+    )
+    limits = (
+        "They do not license the use of this engine in place of people: a small distance on these items says "
+        "nothing of other items, populations, wordings or times, and equal shares do not mean that the same "
+        "persons give the same answers. A share of the model is not an estimate for the population, whatever its "
+        "interval; that interval is about the sampling of subjects, not about the truth of the model. The people "
+        "may have been in the model's training data, which would make it look closer than it is elsewhere."
+    )
+    return license_.strip(), limits
+
+
+def summary_sentence(run: Run, comparison: Comparison) -> str:
+    """One sentence: who answered what as whom, and how that compares with people."""
+    engine = engine_name(run.manifest)
+    items = _count(len({found.item.id for found in comparison.items}), "item")
+    base = f"{engine} answered {items} as {_count(comparison.n_subjects, 'subject')}"
+    if not run.is_complete:
+        base = f"So far, {base[0].lower()}{base[1:]}" if base.startswith("The ") else f"So far, {base}"
+    compared = [found for found in comparison.items if found.fidelity]
+    if not compared:
+        return f"{base}; without human answers, nothing here is about people."
+    worse = _beaten(compared, "uniform", lambda distance, null: distance >= null)
+    among = f"{len(worse)} of {_count(len(compared), 'comparison')}"
+    return f"{base}; in {among} with people its shares are no closer to theirs than uniform answers would be."
+
+
+def engine_name(manifest: Mapping[str, Any]) -> str:
+    """Addresses of what answered, in words."""
+    addresses = _mapping(manifest.get("engine"))
+    named = [f"{address} as {part}" if part else str(address) for part, address in sorted(addresses.items())]
+    return _listed(named) or "an unnamed engine"
+
+
+def population_name(manifest: Mapping[str, Any]) -> str:
+    """Title of the population, or its name."""
+    design = _mapping(manifest.get("design"))
+    return str(design.get("population_title") or design.get("population") or "an unnamed population")
+
+
+def _asked(design: Mapping[str, Any], comparison: Comparison) -> str:
+    n_items = design.get("items") or len({found.item.id for found in comparison.items})
+    title = design.get("instrument_title") or design.get("instrument")
+    instrument = f" of {title}{_cited(design.get('instrument_source'))}" if title else ""
+    what = f"We put {_count(int(n_items), 'item')}{instrument}"
+    if "subjects" not in design:
+        return f"{what} to {_count(comparison.n_subjects, 'subject')}."
+    name = design.get("population_title") or design.get("population")
+    source = _cited(design.get("population_source"))
+    return f"{what} to {_count(int(design['subjects']), 'subject')} drawn from {name}{source}."
+
+
+def _engine_sentence(manifest: Mapping[str, Any]) -> str:
+    prints = _mapping(manifest.get("fingerprint"))
+    parts = []
+    for part, address in sorted(_mapping(manifest.get("engine")).items()):
+        found = _mapping(prints.get(part))
+        known = [f"{key} {found[key]}" for key in (*_WEIGHTS, "template", "dtype", "device") if key in found]
+        role = f" as {part}" if part else ""
+        details = f" ({', '.join(known)})" if known else ""
+        parts.append(f"{address}{role}{details}")
+    return f"Answers came from {_listed(parts)}." if parts else ""
+
+
+def _settings(design: Mapping[str, Any]) -> list[str]:
+    """Presentation, persona, order, labels and rule of answers, and which of them varied."""
+    settings = _mapping(design.get("settings"))
+    if not settings:
+        return []
+    decide = "drawn from it at random" if design.get("decide") == "draw" else "its most probable option"
+    methods = list(settings.get("answer_by", ()))
+    sentences = [
+        f"We presented {_either(settings, 'presentation', _PRESENTATIONS)}, with "
+        f"{_either(settings, 'persona', _PERSONAS)} as the system message.",
+        f"The order of options was {_either(settings, 'order', _ORDERS)}"
+        f"{_labels(settings)}.",
+        f"The answer was {_either(settings, 'answer_by', _METHODS)}.",
+    ]
+    if set(methods) - {"written"}:
+        sentences.append(f"Where the answer is a distribution, the single answer kept beside it was {decide}.")
+    if set(methods) & {"written", "verbalised"}:
+        writing = _mapping(design.get("writing"))
+        sentences.append(
+            f"Replies were written at temperature {writing.get('temperature')} and top-p {writing.get('top_p')}."
+        )
+    for name, levels in _mapping(design.get("factors")).items():
+        named = "; ".join(f"{level}: “{text}”" for level, text in _mapping(levels).items())
+        sentences.append(f"The factor {name} had {_count(len(levels), 'level')} ({named}).")
+    varied = [str(name) for name in design.get("varied", ())]
+    if varied:
+        sentences.append(f"Conditions crossed {_listed(varied)}.")
+    return sentences
+
+
+def _labels(settings: Mapping[str, Any]) -> str:
+    levels = [str(level) for level in settings.get("labels", ())]
+    if levels == ["auto"]:
+        return ""
+    words = [_LABELS.get(level, f"labelled {level}") for level in levels if level != "auto"]
+    return f", and options were {' or '.join(words)}" if words else ""
+
+
+def _seed_sentence(manifest: Mapping[str, Any], design: Mapping[str, Any]) -> str:
+    replicates = int(design.get("replicates") or 1)
+    repeats = "once" if replicates == 1 else f"{replicates} times"
+    return f"Every trial was asked {repeats}; all randomness derives from seed {manifest.get('seed')}."
+
+
+def _people_sentence(comparison: Comparison) -> str:
+    compared = [found.fidelity for found in comparison.items if found.fidelity]
+    if not compared:
+        return "No human answers were collected."
+    nulls = _listed(sorted({found.nulls for found in compared}))
+    return (
+        f"Answers of {_count(comparison.n_people or 0, 'person', 'people')} to the same items were taken from the "
+        "same data; each subject of the model was compared with the person it describes. The majority and "
+        f"marginal-only rows come from {nulls}."
+    )
+
+
+def _statistics_sentence(comparison: Comparison) -> str:
+    for found in comparison.items:
+        if found.model_shares:
+            level = f"{100 * found.model_shares[0].level:g} %"
+            ours = found.model_shares[0].interval_method
+            if found.fidelity is None:
+                return f"Intervals are at {level}: for shares of the model, {ours}."
+            theirs = found.fidelity.human_shares[0].interval_method
+            distance = found.fidelity.total_variation.interval_method
+            return (
+                f"Intervals are at {level}: for shares of the model, {ours}; for shares of people, {theirs}; for "
+                f"total variation distances, {distance}. The noise floor is the distance that people's own sampling "
+                "error would give a model that knew the truth."
+            )
+    return ""
+
+
+def _dispositions_sentence(comparison: Comparison) -> str:
+    counts = comparison.dispositions
+    total = sum(counts.values())
+    if not total:
+        return "Nothing has been answered yet."
+    lost = [
+        f"{counts[status]:,} {_STATUS_WORDS.get(status, status)}"
+        for status in STATUSES
+        if status != "valid" and counts.get(status)
+    ]
+    rest = f"; the others were {_listed(lost)}, and count as no answer" if lost else ""
+    return f"Of {_count(total, 'response')}, {counts.get('valid', 0):,} were valid{rest}."
+
+
+def _software_sentence(manifest: Mapping[str, Any]) -> str:
+    packages = _mapping(manifest.get("packages"))
+    if not packages:
+        return "The run is unfinished, and versions are not recorded yet."
+    others = [f"{name} {version}" for name, version in sorted(packages.items()) if name != "proband"]
+    dates = sorted({str(manifest.get(key))[:10] for key in ("started", "finished") if manifest.get(key)})
+    return (
+        f"The run was made with Proband {packages.get('proband', '')} on Python {manifest.get('python')} "
+        f"({', '.join(others)}), {' to '.join(dates)}."
+    )
+
+
+def _findings(compared: Sequence[ItemComparison]) -> list[str]:
+    """What the distances say, item by item."""
+    sentences = []
+    for key, found, is_so in (
+        ("uniform", "no closer than uniform answers", lambda distance, null: distance >= null),
+        (FLOOR, "within the noise floor", lambda distance, null: distance <= null),
+    ):
+        names = _beaten(compared, key, is_so)
+        if names:
+            sentences.append(f"The model is {found} on {_listed(names)}.")
+    silent = [_title(f) for f in compared if f.fidelity and f.fidelity.agreement_gain.warnings]
+    if silent:
+        sentences.append(
+            f"On {_listed(silent)} the personas were not shown to tell the model more about a person than "
+            "people's shares alone do."
+        )
+    return sentences
+
+
+def _beaten(
+    compared: Sequence[ItemComparison], key: str, is_so: Callable[[float, float], bool]
+) -> list[str]:
+    return [
+        _title(found)
+        for found in compared
+        if found.fidelity
+        and is_so(found.fidelity.total_variation.value, found.fidelity.total_variation.baselines[key])
+    ]
+
+
+def _title(found: ItemComparison) -> str:
+    condition = condition_text(found.condition)
+    return f"{found.item.id} ({condition})" if condition else found.item.id
+
+
+def _either(settings: Mapping[str, Any], name: str, words: Mapping[str, str]) -> str:
+    levels = [str(level) for level in settings.get(name, ())]
+    return " or ".join(words.get(level, level) for level in levels) or "as the design says"
+
+
+def _cited(source: object) -> str:
+    text = str(source or "").strip().rstrip(".")
+    return f" ({text})" if text else ""
+
+
+def _mapping(found: object) -> Mapping[str, Any]:
+    return found if isinstance(found, Mapping) else {}
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """Comma-separated, with "and" before the last."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else list(parts))
+
+
+def _count(n: int, one: str, many: str = "") -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"

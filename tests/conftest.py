@@ -1,0 +1,68 @@
+"""What several rooms' tests use: a small instrument, a small population, and where the real data lie."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from proband.designs import Survey
+from proband.instruments import Instrument, Item
+from proband.subjects import Field, Population, Subject
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Folder with real human data that stays outside the project."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip("real human data are not beside the project")
+    return folder
+
+
+@pytest.fixture
+def instrument() -> Instrument:
+    return Instrument(
+        id="small",
+        title="A small survey",
+        items=(
+            Item(id="vote", text="Whom do you vote for?", form="choice", options=("Ada", "Bob", "Cleo")),
+            Item(
+                id="trust",
+                text="Most people can be trusted.",
+                form="scale",
+                options=("Disagree", "Neither", "Agree"),
+            ),
+        ),
+    )
+
+
+@pytest.fixture
+def population(people) -> Population:
+    return people(12)
+
+
+@pytest.fixture
+def people() -> Callable[[int], Population]:
+    """Makes a population of n; a larger one begins with the smaller."""
+    return made_up
+
+
+def made_up(n: int) -> Population:
+    fields = (
+        Field(column="age", first="I am {value} years old.", third="The person is {value} years old."),
+        Field(
+            column="party",
+            first="I support the {value}.",
+            third="The person supports the {value}.",
+            labels={"0": "Left", "1": "Right"},
+        ),
+    )
+    subjects = tuple(Subject(id=f"s{k}", traits={"age": 20 + k, "party": k % 2}) for k in range(n))
+    return Population(name="made up", subjects=subjects, fields=fields)
+
+
+@pytest.fixture
+def survey(instrument, population) -> Survey:
+    return Survey(instrument=instrument, subjects=population, seed=1)

@@ -1,0 +1,146 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
+
+from proband.errors import DataError, MissingDataError
+from proband.measures import kish_n_eff, missing_bounds, share_estimates
+
+ANSWERS = st.lists(st.integers(0, 3), min_size=1, max_size=60)
+
+
+def test_wilson_reference_values():
+    (_, taken) = share_estimates([0] * 20, 2, target="human")
+    assert taken.interval == (0.0, pytest.approx(0.1611252, abs=5e-8))
+    (_, taken) = share_estimates([1] * 12 + [0] * 8, 2, target="human")
+    assert taken.interval == pytest.approx((0.3865815, 0.7811935), abs=5e-8)
+
+
+@given(answers=ANSWERS)
+def test_shares_sum_to_one_and_their_intervals_are_statsmodels_wilson(answers):
+    found = share_estimates(answers, 4, target="human")
+    assert sum(map(float, found)) == pytest.approx(1)
+    for k, share in enumerate(found):
+        low, high = proportion_confint(answers.count(k), len(answers), method="wilson")
+        assert share.interval == pytest.approx((float(low), float(high)), abs=1e-9)
+        assert 0 <= share.interval[0] <= share.value <= share.interval[1] <= 1
+
+
+@given(answers=ANSWERS, scale=st.floats(0.01, 100))
+def test_equal_weights_of_any_size_change_nothing(answers, scale):
+    weighted = share_estimates(answers, 4, target="human", weights=[scale] * len(answers))
+    for share, plain in zip(weighted, share_estimates(answers, 4, target="human"), strict=True):
+        assert share.value == pytest.approx(plain.value)
+        assert share.interval == pytest.approx(plain.interval)
+
+
+def test_unequal_weights_move_the_share_and_widen_the_interval():
+    (_, plain), (_, found) = (
+        share_estimates([1, 0] * 20, 2, target="human", weights=w) for w in (None, [3, 1] * 20)
+    )
+    assert found.value == pytest.approx(0.75)
+    low, high = proportion_confint(24, 32, method="wilson")
+    assert found.interval == pytest.approx((low, high))
+    assert "32.0" in found.interval_method
+    assert plain.n_units == found.n_units == 40
+
+
+def test_mean_probabilities_have_t_intervals_over_subjects():
+    found = share_estimates([[0.2, 0.8], [0.4, 0.6], [0.6, 0.4]], 2, target="model")
+    assert found[0].value == pytest.approx(0.4)
+    assert found[0].se == pytest.approx(0.2 / math.sqrt(3))
+    assert found[0].interval == (0, pytest.approx(0.4 + 4.302653 * 0.2 / math.sqrt(3)))
+    assert "3 subjects" in found[0].warnings[0]
+
+
+def test_repeating_subjects_as_weights_gives_the_same_mean():
+    rows = np.random.default_rng(1).dirichlet([1, 1, 1], 50)
+    weights = np.arange(50) % 3 + 1
+    weighted = share_estimates(rows, 3, target="model", weights=weights)
+    repeated = share_estimates(np.repeat(rows, weights, axis=0), 3, target="model")
+    assert [float(s) for s in weighted] == pytest.approx([float(s) for s in repeated])
+
+
+def test_one_subject_has_shares_and_no_interval():
+    found = share_estimates([[0.2, 0.8]], 2, target="model")
+    assert found[1].value == 0.8
+    assert found[1].interval is None
+    assert "one subject" in found[1].warnings[0]
+
+
+def test_a_share_that_few_subjects_carry_is_warned_of():
+    few = np.full((100, 2), (0.001, 0.999))
+    few[0] = (0.99, 0.01)
+    assert "skewness" in share_estimates(few, 2, target="model")[0].warnings[0]
+    assert share_estimates(np.full((100, 2), 0.5), 2, target="model")[0].warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ([], "at least one"),
+        ([0, 4], "answer 4 is none of the 4 options"),
+        ([-1], "answer -1"),
+        ([0.5], "whole-number"),
+        (["yes"], "whole-number"),
+        ([[0.5, 0.5]], r"expected \(n_subjects, 4\)"),
+        ([[0.5, 0.5, 0.5, 0]], "row 0 is no distribution"),
+        ([[-0.5, 0.5, 0.5, 0.5]], "row 0 is no distribution"),
+    ],
+)
+def test_what_is_no_answer_is_refused(answers, message):
+    with pytest.raises(DataError, match=message):
+        share_estimates(answers, 4, target="human")
+
+
+@pytest.mark.parametrize("answers", [[0, None], [0, math.nan], [[math.nan, 0.5]]])
+def test_a_missing_answer_is_refused_not_counted(answers):
+    with pytest.raises(MissingDataError):
+        share_estimates(answers, 2, target="human")
+
+
+@pytest.mark.parametrize("weights", [[1, -1], [0, 0], [1], [1, math.inf]])
+def test_weights_that_are_no_weights_are_refused(weights):
+    with pytest.raises(DataError):
+        share_estimates([0, 1], 2, target="human", weights=weights)
+
+
+def test_worst_case_bounds_reference_values():
+    yes, no = missing_bounds({"yes": 54, "no": 36}, 10, target="model")
+    assert yes.value == pytest.approx(0.6)
+    assert yes.interval == pytest.approx((0.54, 0.64))
+    assert no.interval == pytest.approx((0.36, 0.46))
+    assert yes.n_missing == 10
+
+
+@given(counts=st.lists(st.integers(0, 50), min_size=2, max_size=5), n_missing=st.integers(1, 50))
+def test_bounds_hold_whatever_the_missing_would_have_answered(counts, n_missing):
+    bounds = missing_bounds(counts, n_missing, target="human")
+    asked = sum(counts) + n_missing
+    for k in range(len(counts)):
+        completed = [c + n_missing * (j == k) for j, c in enumerate(counts)]
+        for bound, count in zip(bounds, completed, strict=True):
+            assert bound.interval[0] - 1e-12 <= count / asked <= bound.interval[1] + 1e-12
+
+
+def test_nobody_valid_leaves_only_the_bounds_and_nobody_asked_is_refused():
+    (only, _) = missing_bounds([0, 0], 5, target="model")
+    assert math.isnan(only.value)
+    assert only.interval == (0, 1)
+    with pytest.raises(DataError, match="nothing to bound"):
+        missing_bounds([0, 0], 0, target="model")
+
+
+@given(weights=st.lists(st.floats(0.01, 100), min_size=1, max_size=30), scale=st.floats(1e-3, 1e3))
+def test_kish_n_eff_lies_between_one_and_n_and_ignores_scale(weights, scale):
+    n_eff = float(kish_n_eff(weights))
+    assert 1 <= n_eff <= len(weights) + 1e-9
+    assert float(kish_n_eff(np.array(weights) * scale)) == pytest.approx(n_eff)
+
+
+def test_kish_n_eff_by_hand():
+    assert float(kish_n_eff([1, 1, 1, 3])) == 3
+    assert float(kish_n_eff([0.7] * 9)) == 9

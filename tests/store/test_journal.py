@@ -1,0 +1,140 @@
+import resource
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from proband.errors import NewerRun, RunLocked, StoreError
+from proband.records import Place, Response
+from proband.store import RunDirectory
+from proband.store.migrations import SCHEMA
+
+
+def response(subject: str, **fields) -> Response:
+    place = Place(subject=subject, item="vote", condition=(("frame", "a/b & c=d"),), round=2, replicate=1)
+    return Response(place=place, request="r" * 32, **{"status": "valid", "answer": 1, "engine": "e", **fields})
+
+
+RESPONSES = [
+    response("s1", probs=(0.1, 0.9), mass=0.1 + 0.2, log_probs=(-2.3, -0.1), token_counts=(1, 2), order=(1, 0)),
+    response("s2", status="refused", answer=None, text="I cannot\nsay “that”"),
+    response("s3", answer=(2, 0, 1)),
+    response("s4", answer=1.5, prompt_tokens=7, completion_tokens=2, attempts=3),
+    response("s5", answer="own words"),
+    response("s6", status="failed", answer=None, error="timed out"),
+]
+
+
+def test_what_comes_out_is_what_went_in(tmp_path):
+    directory = RunDirectory(tmp_path / "run")
+    with directory.writer() as journal:
+        journal.add(RESPONSES, {"r" * 32: "body"})
+    with directory.reader() as journal:
+        assert list(journal.responses()) == RESPONSES
+        assert journal[RESPONSES[2].place.id] == RESPONSES[2]
+        assert journal.body_of("r" * 32) == "body"
+        assert journal.dispositions() == {"failed": 1, "refused": 1, "valid": 4}
+
+
+def test_a_place_answered_twice_is_refused_and_its_batch_with_it(tmp_path):
+    with RunDirectory(tmp_path).writer() as journal:
+        journal.add(RESPONSES[:2])
+        with pytest.raises(StoreError, match="answered twice"):
+            journal.add(RESPONSES[2:4] + RESPONSES[:1])
+        assert len(journal) == 2
+
+
+def test_only_failed_responses_are_taken_out_to_be_retried(tmp_path):
+    with RunDirectory(tmp_path).writer() as journal:
+        journal.add(RESPONSES)
+        assert journal.remove_failed() == 1
+        assert len(journal) == len(RESPONSES) - 1
+
+
+def test_a_second_writer_is_refused_and_a_reader_is_not(tmp_path):
+    directory = RunDirectory(tmp_path)
+    with directory.writer() as journal:
+        journal.add(RESPONSES[:1])
+        refused: list[type] = []
+
+        def write() -> None:
+            try:
+                with RunDirectory(tmp_path).writer():
+                    pass
+            except StoreError as error:
+                refused.append(type(error))
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+        assert refused == [RunLocked]
+        with directory.reader() as reading:
+            assert len(reading) == 1
+            journal.add(RESPONSES[1:2])
+            assert len(reading) == 2
+
+
+def test_a_run_of_a_newer_version_is_refused(tmp_path):
+    with RunDirectory(tmp_path).writer():
+        pass
+    connection = sqlite3.connect(tmp_path / "journal.sqlite")
+    connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    connection.close()
+    for use in (lambda: RunDirectory(tmp_path).reader(), lambda: RunDirectory(tmp_path).writer().__enter__()):
+        with pytest.raises(NewerRun, match="newer Proband"):
+            use()
+
+
+def test_a_folder_without_a_run_says_how_to_make_one(tmp_path):
+    with pytest.raises(StoreError, match="no run here"):
+        RunDirectory(tmp_path / "nothing").reader()
+
+
+@pytest.mark.parametrize("keep", [0, 100, 4096, 6000])
+def test_a_truncated_journal_is_named_as_damaged(tmp_path, keep):
+    with RunDirectory(tmp_path).writer() as journal:
+        journal.add([response(f"s{k}", text="x" * 50) for k in range(400)])
+    path = tmp_path / "journal.sqlite"
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(StoreError, match=r"damaged|not a run's journal|cannot be opened"):  # noqa: PT012
+        with RunDirectory(tmp_path).reader() as journal:
+            list(journal.responses())
+
+
+def test_a_path_that_cannot_be_a_folder_is_a_clear_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot write there"), RunDirectory(tmp_path / "file" / "run").writer():
+        pass
+
+
+def test_a_full_disk_is_named_and_what_was_committed_stays(tmp_path):
+    # The kernel's limit on file size stands in for a full disk: the same failing write, without a disk to fill.
+    code = f"""
+import resource, signal
+from pathlib import Path
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from test_journal import response
+from proband.errors import StoreError
+from proband.store import RunDirectory
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with RunDirectory({str(tmp_path / "run")!r}).writer() as journal:
+    journal.add([response(f"a{{k}}") for k in range(50)])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+    done = 50
+    try:
+        for batch in range(500):
+            journal.add([response(f"b{{batch}}-{{k}}", text="x" * 100) for k in range(50)])
+            done += 50
+    except StoreError as error:
+        print(done, error)
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    done, message = out.split(" ", 1)
+    assert "disk is full or cannot be written" in message
+    with RunDirectory(tmp_path / "run").reader() as journal:
+        assert len(journal) == int(done) >= 50
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY

@@ -1,6 +1,7 @@
 """Hard cases of written replies, and the reading of distributions."""
 
 import math
+import time
 
 import pytest
 from hypothesis import given
@@ -72,6 +73,8 @@ CHOICES: list[tuple[str, Reply, Status, Answer]] = [
     ("I do not agree.", BARE, "unparsed", None),
     ("I don't agree", BARE, "unparsed", None),
     ("I wouldn't say that I agree.", BARE, "unparsed", None),
+    ("Disagree strongly.", BARE, "unparsed", None),
+    ("I agree on some points and disagree on others", BARE, "unparsed", None),
     ("somewhat agree", BARE, "unparsed", None),
     ("A person should agree to be kind.", LABELLED, "valid", 1),
     ("A friend of mine likes it.", LABELLED, "unparsed", None),
@@ -200,6 +203,8 @@ NUMBERS: list[tuple[str, Reply, Status, Answer]] = [
     ("101", HUNDRED, "unparsed", None),
     ("-1", HUNDRED, "unparsed", None),
     ("I keep 70 and give 30", HUNDRED, "unparsed", None),
+    ("12:30", HUNDRED, "unparsed", None),
+    ("1e3", AMOUNT, "valid", 1000.0),
     ("1.2.3", HUNDRED, "unparsed", None),
     ("lots", HUNDRED, "unparsed", None),
     ("I don't know", HUNDRED, "dont_know", None),
@@ -228,6 +233,7 @@ PARTS: list[tuple[str, Reply, Status, Answer]] = [
     ("None", MULTIPLE, "valid", ()),
     ("None of the above.", MULTIPLE, "valid", ()),
     ("[]", MULTIPLE, "valid", ()),
+    ("I don't use any of these.", MULTIPLE, "valid", ()),
     ("All of them", MULTIPLE, "valid", (0, 1, 2, 3)),
     ("Pigeons", MULTIPLE, "unparsed", None),
     ("I cannot answer that", MULTIPLE, "refused", None),
@@ -266,6 +272,7 @@ OPENS: list[tuple[str, Status, Answer]] = [
     ("I don't know.", "dont_know", None),
     ("As an AI language model, I do not have personal experiences.", "refused", None),
     ("<think>hm</think>Tea", "valid", "Tea"),
+    ("I cannot give up tea.", "valid", "I cannot give up tea."),
 ]
 
 
@@ -447,3 +454,21 @@ def test_label_and_text_read_the_same_under_every_order(order: list[int], place:
     assert written(LETTERS[place], reply) == expected
     assert written(AGREE[order[place]], reply) == expected
     assert written(f"{LETTERS[place]}. {AGREE[order[place]]}", reply) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["so I would say " * 1000, "1 2 3 " * 2000, "A and B or " * 1000, "([" * 5000]
+)
+def test_a_reply_that_repeats_itself_is_read_in_no_time(text: str) -> None:
+    start = time.perf_counter()
+    for reply in (LABELLED, TO_TEN, HUNDRED, MULTIPLE, SPLIT):
+        put(Completion(text=text), reply)
+    assert time.perf_counter() - start < 20
+
+
+def test_what_was_sent_and_received_is_kept() -> None:
+    completion = Completion(text="**B**", prompt_tokens=7, completion_tokens=2, attempts=3)
+    response = put(completion, LABELLED)
+    assert (response.text, response.prompt_tokens, response.completion_tokens) == ("**B**", 7, 2)
+    assert (response.attempts, response.engine, response.order) == (3, "scripted:test", (0, 1, 2, 3, 4))
+    assert len(response.request) == 32

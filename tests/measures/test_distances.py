@@ -62,7 +62,7 @@ def test_scipys_jensen_shannon_is_this_distance_in_nats():
 def test_distances_are_symmetric_bounded_and_zero_between_equals(distance, pair):
     p, q = pair
     value = float(distance(p, q))
-    assert value == pytest.approx(float(distance(q, p)), abs=1e-12)
+    assert value == pytest.approx(float(distance(q, p)), abs=1e-7)
     assert -1e-12 <= value <= (len(p) - 1 if distance is wasserstein else 1) + 1e-12
     assert float(distance(p, p)) == pytest.approx(0, abs=1e-7)
 

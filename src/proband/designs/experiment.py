@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from proband.designs.assignment import assign
 from proband.designs.survey import Survey
@@ -43,7 +44,7 @@ class Experiment:
     subjects: Population
     seed: int
     block_by: str = ""
-    settings: Mapping[str, str] | None = None
+    settings: Mapping[str, Any] | None = None
 
     is_adaptive = False
 
@@ -122,8 +123,11 @@ class Experiment:
         """
         scores: dict[str, dict[str, float]] = {name: {} for name in self.levels}
         for response in responses.values():
+            subject = response.place.subject
             if isinstance(response.answer, int | float):
                 score = self.outcome.points[int(response.answer)] if self.outcome.options else float(response.answer)
-                scores[self.assignment[response.place.subject]][response.place.subject] = score
-        control = next(iter(self.levels))
-        return difference_in_means(scores[level], scores[control], blocks=self.blocks)
+                scores[self.assignment[subject]][subject] = score
+        treated, control = scores[level], scores[next(iter(self.levels))]
+        blocks = self.blocks
+        pair = None if blocks is None else ([blocks[s] for s in treated], [blocks[s] for s in control])
+        return difference_in_means(list(treated.values()), list(control.values()), blocks=pair)

@@ -86,14 +86,17 @@ def study_from_dict(
     seed = file.seed
     size = file.population.get("sample") if sample is None else sample
     asked = everybody if size is None else everybody.sample(size, seed)
-    settings = file.survey.model_dump(exclude={"writing"})
+    settings: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in file.survey.model_dump(exclude={"writing"}).items()
+    }
     survey = Survey(
         instrument=instrument,
         subjects=asked,
         seed=seed,
         title=file.title,
         writing=Writing(**file.survey.writing.model_dump()),
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()},
+        **settings,
     )
     people = None
     if file.people is not None:
@@ -128,7 +131,7 @@ def _instrument(entry: dict[str, Any], folder: Path, where: str | Path) -> Instr
         beside = folder / name
         instrument = load_instrument(beside if beside.is_file() else name)
     else:
-        instrument = instrument_from_dict(entry, where)
+        instrument = instrument_from_dict(entry, str(where))
     return instrument.subset(only) if only else instrument
 
 

@@ -16,7 +16,8 @@ _CHECKED = re.compile(r"\[x\]|☑|☒|✓|✔|✅", re.I)
 _SEPARATOR = re.compile(r"[\s,;/&+|>\"'()\[\]{}.:=]+|\band\b|\bthen\b", re.I)
 _NONE = re.compile(
     r"\W*(?:none|nothing|neither|no\s+options?|not\s+any)"
-    r"(?:\s+of\s+(?:the\s+)?(?:above|these|them|those|options|listed))*\W*|\[\s*\]\W*",
+    r"(?:\s+of\s+(?:the\s+)?(?:above|these|them|those|options|listed))*\W*|\[\s*\]\W*"
+    r"|.*\b(?:not|none)\b[^.!?\n]*\b(?:any\s+)?of\s+(?:these|them|those|the\s+above)\W*",
     re.I,
 )
 _ALL = re.compile(r"\W*all(?:\s+of)?(?:\s+(?:the|these|them|those|above|options))*\W*", re.I)

@@ -290,7 +290,9 @@ def _is_taken_back(text: str, shown: int, finder: Finder) -> bool:
     retraction = RETRACTION.search(text)
     return any(
         m.kind in ("both", "marked")
-        or (_LINE_START.search(_before(text, m.start)) and re.match(r"[\"')\]]*\s*(?:[.\n]|$)", text[m.end :]))
+        or (
+            _LINE_START.search(_before(text, m.start)) and re.match(r"[\"')\]]*\s*(?:[.\n]|$)", text[m.end :])
+        )
         or (retraction is not None and retraction.start() < m.start)
         for m in others
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 _DIGITS = re.compile(
     r"(?<![\w.,])(?P<sign>(?<![\d)\]%])[+-])?"
-    r"(?P<body>\d{1,3}(?:[ ']\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)*|[.,]\d+)"
+    r"(?P<body>\d{1,3}(?:[ ']\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)*(?:e[+-]?\d{1,2})?|[.,]\d+)"
     r"(?!(?:st|nd|rd|th)\b)(?P<times>\s*(?:k\b|hundred\b|thousand\b|million\b|billion\b))?",
     re.I,
 )
@@ -96,6 +96,8 @@ def parse_number(body: str) -> float | None:
     >>> parse_number("1.200,50"), parse_number("1,200"), parse_number("3,5")
     (1200.5, 1200.0, 3.5)
     """
+    if "e" in body.lower():
+        return float(body) if body.count(".") <= 1 and "," not in body else None
     body = re.sub(r"(?<=\d)[ '](?=\d{3})", "", body)
     if "." in body and "," in body:
         groups, decimals = (",", ".") if body.rfind(".") > body.rfind(",") else (".", ",")

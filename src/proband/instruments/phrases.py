@@ -68,12 +68,19 @@ _UNABLE = (
     r"(?:cannot|could\s+not|will\s+not|am\s+(?:not\s+able|unable|not\s+allowed|not\s+permitted|not\s+programmed|"
     r"not\s+designed)\s+to)"
 )
+# "I cannot give an answer" declines, "I cannot give up tea" does not.
+_OPINION_WORD = (
+    r"(?:answers?|opinions?|views?|positions?|stances?|sides?|preferences?|beliefs?|judge?ments?|choices?|numbers?|"
+    r"ratings?|responses?|information|advice|decisions?|selections?|feelings?|thoughts?|predictions?|estimates?)"
+)
 _DECLINED = re.compile(
     r"\bI\s+"
     + _UNABLE
     + r"\s+(?:\w+\s+)?(?:answer|provide|(?:choose|select|pick)(?!\s+between)|express|participate|"
-    r"assist|help|give|offer|share|respond|engage|take|make|form|complete|fulfil+|comply|discuss|comment|rate|vote|"
-    r"recommend|endorse|have|hold|do\s+(?:that|this))\b"
+    r"assist|help\s+(?:you|with)|respond|engage|complete|fulfil+|comply|discuss|comment|rate|vote|recommend|endorse|"
+    r"do\s+(?:that|this)\b|(?:give|take|make|form|have|hold|share|offer|state)\s+(?:\w+\s+){0,3}"
+    + _OPINION_WORD
+    + r")\b"
     r"|\bI\s+do\s+not\s+(?:\w+\s+)?(?:have|hold|possess|experience)\s+(?:any\s+|the\s+)?(?:\w+\s+(?:or\s+\w+\s+)?){0,2}"
     r"(?:opinions|beliefs|feelings|preferences|views|emotions|experiences|consciousness|thoughts|ability|capacity)\b"
     r"|\b(?:prefer|rather|choose|like)\s+not\s+(?:to\s+)?(?:answer|say|respond|disclose|share|comment|tell)"
@@ -88,7 +95,7 @@ _IGNORANT = re.compile(
     r"|\bdunno\b|\bidk\b|\bnot\s+(?:\w+\s+)?(?:sure|certain)\b|\bunsure\b|\buncertain\b|\bundecided\b|\bno\s+idea\b"
     r"|\b(?:no|not\s+have\s+an?)\s+(?:\w+\s+)?opinion\b|\b(?:hard|difficult|impossible)\s+to\s+(?:say|know|tell)\b"
     r"|\bcannot\s+(?:\w+\s+)?(?:say|tell|decide|determine|know|(?:choose|pick)\s+between)\b"
-    r"|\bhave\s+not\s+(?:decided|made\s+up\s+my\s+mind)\b",
+    r"|\bnot\s+have\s+enough\s+information\b|\bhave\s+not\s+(?:decided|made\s+up\s+my\s+mind)\b",
     re.I,
 )
 

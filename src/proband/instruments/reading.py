@@ -31,7 +31,9 @@ READER = "1"
 """Version of the reading rules; runs record it, and it grows when a reply comes to be read otherwise."""
 
 _NUMBER_LEAD = re.compile(r"(?:[\W]|\b(?:about|around|approximately|roughly|sure|okay|ok)\b)*", re.I)
-_NUMBER_END = re.compile(r"\s*(?:%|[$€£¥]|[^\W\d]+)?\s*(?:$|[\n.,;:!?()]|because\b|since\b|as\b)", re.I)
+_NUMBER_END = re.compile(
+    r"\s*(?:%|[$€£¥]|[^\W\d]+)?\s*(?:$|[\n.,;!?()]|:(?!\d)|because\b|since\b|as\b)", re.I
+)
 _NUMBER_JOINED = re.compile(r"\s*(?:[%$€£¥]|-|/|~|\bto\b|\bor\b|\band\b|\.\.)+\s*[$€£¥]?\s*", re.I)
 
 

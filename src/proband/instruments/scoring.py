@@ -108,8 +108,8 @@ def scale_matrix(instrument: Instrument, scale: Scale | str, codes: npt.ArrayLik
     if given.ndim != 2 or given.shape[1] != len(chosen.items):
         expected = f"(n_subjects, {len(chosen.items)})"
         raise DataError(
-            f"scale {chosen.id!r}: answers have shape {given.shape}, expected {expected}, one column for each of "
-            f"{', '.join(chosen.items)}"
+            f"scale {chosen.id!r}: answers have shape {given.shape}, expected {expected}, one column "
+            f"for each of {', '.join(chosen.items)}"
         )
     columns = [
         _keyed_column(instrument[id_], sign, given[:, k], chosen.id)

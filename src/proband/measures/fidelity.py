@@ -139,9 +139,9 @@ def item_fidelity(
     positions : sequence of float, optional
         Strictly rising scale points of ordered options; adds the Wasserstein distance.
     held_out : mapping of subject to int, optional
-        Answers of *other* people of the same population, for the majority and marginal-only rows. Without
-        them half of the people predicts the other half, over and over; both halves are small, so
-        the marginal-only distance is about twice the noise floor.
+        Answers of *other* people of the same population, unweighted, for the majority and marginal-only
+        rows. Without them half of the people predicts the other half, over and over; both halves are small,
+        so the marginal-only distance is about twice the noise floor.
     settings : FidelitySettings, optional
         Weights, level, draws.
 
@@ -165,7 +165,7 @@ def item_fidelity(
     >>> model = {f"s{i}": (0.5, 0.5) for i in range(60)}
     >>> found = item_fidelity(people, model, n_options=2)
     >>> print(found.total_variation, round(found.total_variation.baselines["noise_floor"], 4))
-    0.100 [0.000, 0.226] 0.0502
+    0.100 [0.000, 0.228] 0.0502
     """
     settings = FidelitySettings() if settings is None else settings
     rng = rng_for(0, "item_fidelity") if settings.rng is None else settings.rng

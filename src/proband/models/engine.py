@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol
 
 from proband.records import Completion, Trial
 
@@ -26,7 +26,6 @@ class Cost:
     is_exact: bool = True
 
 
-@runtime_checkable
 class Engine(Protocol):
     """Answers trials; a language-model engine looks at ``trial.request`` and nothing else.
 
@@ -41,9 +40,13 @@ class Engine(Protocol):
         Whether two trials with the same request get the same completion, so that one call serves both.
     """
 
-    address: str
-    abilities: frozenset[Ability]
-    answers_by: Literal["request", "place"]
+    # Read-only members, so that an engine may find its abilities out when first asked.
+    @property
+    def address(self) -> str: ...  # noqa: D102
+    @property
+    def abilities(self) -> frozenset[Ability]: ...  # noqa: D102
+    @property
+    def answers_by(self) -> Literal["request", "place"]: ...  # noqa: D102
 
     def fingerprint(self) -> Mapping[str, str]:
         """What was really running: weights' hash, template, library versions, returned model name."""

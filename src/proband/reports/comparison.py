@@ -1,6 +1,6 @@
 """A run beside people: shares, distances with intervals, null rows and the noise floor, item by item."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,7 +135,7 @@ def _compare_item(
     answers: pl.DataFrame | None,
     *,
     factors: Sequence[str],
-    weights: Mapping[str, float],
+    weights: Mapping[Hashable, float],
 ) -> ItemComparison:
     counts = dict(part["status"].value_counts().iter_rows())
     common: dict[str, Any] = {
@@ -158,10 +158,10 @@ def _compare_item(
     if theirs is None or theirs.is_empty():
         return ItemComparison(**common, model_shares=shares)
     index = {k: place for place, k in enumerate(substantive(item))}
-    given = {str(s): index[int(a)] for s, a in theirs.select("subject", "answer").iter_rows()}
+    given: dict[Hashable, int] = {str(s): index[int(a)] for s, a in theirs.select("subject", "answer").iter_rows()}
     asked = set(part["subject"])
-    ours = {s: a for s, a in given.items() if s in asked}
-    held_out = {s: a for s, a in given.items() if s not in asked}
+    ours: dict[Hashable, int] = {s: a for s, a in given.items() if s in asked}
+    held_out: dict[Hashable, int] = {s: a for s, a in given.items() if s not in asked}
     if len(ours.keys() & model.keys()) < 2:
         return ItemComparison(**common, model_shares=shares)
     fidelity = item_fidelity(
@@ -175,14 +175,14 @@ def _compare_item(
     return ItemComparison(**common, model_shares=fidelity.model_shares, fidelity=fidelity)
 
 
-def model_shares_by_subject(item: Item, part: pl.DataFrame) -> dict[str, tuple[float, ...]]:
+def model_shares_by_subject(item: Item, part: pl.DataFrame) -> dict[Hashable, Sequence[float]]:
     """Every subject's shares over the substantive options, replicates averaged.
 
     Engines that give probabilities contribute them; from others the valid answers count. Subjects without
     either are absent.
     """
     keep = substantive(item)
-    sums: dict[str, list[np.ndarray]] = {}
+    sums: dict[Hashable, list[np.ndarray]] = {}
     for subject, status, answer, probs in part.select("subject", "status", "answer", "probs").iter_rows():
         if probs is not None:
             row = np.array([probs[k] for k in keep])
@@ -195,7 +195,7 @@ def model_shares_by_subject(item: Item, part: pl.DataFrame) -> dict[str, tuple[f
     return {subject: tuple(np.mean(rows, axis=0).tolist()) for subject, rows in sums.items()}
 
 
-def _means(item: Item, part: pl.DataFrame, theirs: pl.DataFrame | None) -> dict[str, Estimate | None]:
+def _means(item: Item, part: pl.DataFrame, theirs: pl.DataFrame | None) -> dict[str, Any]:
     """Means of a number, on each side; nothing for texts, rankings and lists."""
     if item.form != "number":
         return {}

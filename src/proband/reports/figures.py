@@ -102,7 +102,7 @@ def shares_figure(found: ItemComparison) -> alt.LayerChart:
     top = max(value["high"] if value["high"] is not None else value["value"] for value in values)
     levels = ["option", *sides]
     y = alt.Y("place:O", axis=None)
-    offset = alt.YOffset("side:N", scale=alt.Scale(domain=levels, paddingInner=0, paddingOuter=0))
+    offset = alt.YOffset("side:N", scale=_stacked(levels), bandPosition=0.5)
     x = alt.X(
         "value:Q",
         title="share of answers",
@@ -131,7 +131,6 @@ def shares_figure(found: ItemComparison) -> alt.LayerChart:
     ).properties(
         width="container",
         height=len(found.options) * (len(levels) * _LEVEL + 8),
-        padding={"left": 4, "top": 4, "bottom": 4, "right": 96},
         description=f"Share of every option of item {found.item.id}: {' and '.join(sides)}",
     )
 
@@ -199,7 +198,7 @@ def overview_figure(comparison: Comparison) -> alt.LayerChart:
         texts.append({"place": k, "level": "title", "title": title})
     floor = [value for value in values if value["row"] == "model"]
     y = alt.Y("place:O", axis=None)
-    offset = alt.YOffset("level:N", scale=alt.Scale(domain=["title", "row"], paddingInner=0, paddingOuter=0))
+    offset = alt.YOffset("level:N", scale=_stacked(["title", "row"]), bandPosition=0.5)
     legend = alt.Legend(title=None, columns=2)
     chart = _rungs_chart(values, floor, y, offset=offset, legend=legend)
     return alt.layer(*chart.layer, _above(texts, "title", y, offset)).properties(
@@ -293,6 +292,11 @@ def _rungs_chart(
             shape=alt.Shape("row:N", scale=_ROW_SHAPES, legend=legend),
         ),
     )
+
+
+def _stacked(levels: Sequence[str]) -> alt.Scale:
+    """Lines of equal height within one option or item."""
+    return alt.Scale(type="band", domain=list(levels), paddingInner=0, paddingOuter=0)
 
 
 def _above(texts: Sequence[Mapping[str, Any]], column: str, y: alt.Y, offset: alt.YOffset) -> alt.Chart:

@@ -123,9 +123,11 @@ def summary_sentence(run: Run, comparison: Comparison) -> str:
 
 
 def engine_name(manifest: Mapping[str, Any]) -> str:
-    """Addresses of what answered, in words."""
+    """Addresses of what answered, without their options."""
     addresses = _mapping(manifest.get("engine"))
-    named = [f"{address} as {part}" if part else str(address) for part, address in sorted(addresses.items())]
+    # Options behind the question mark belong to the plan and the manifest, not into a sentence.
+    short = {part: str(address).partition("?")[0] for part, address in sorted(addresses.items())}
+    named = [f"{address} as {part}" if part else address for part, address in short.items()]
     return _listed(named) or "an unnamed engine"
 
 

@@ -30,7 +30,6 @@ from proband.reports.figures import (
 )
 from proband.reports.methods import (
     claims_paragraphs,
-    engine_name,
     methods_paragraph,
     population_name,
     summary_sentence,
@@ -95,7 +94,7 @@ def page(run: Run, comparison: Comparison) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": percent, "decimal": decimal, "condition": condition_text}
-    environment.filters |= {"specification": _inert_json, "status": lambda status: status.replace("_", " ")}
+    environment.filters |= {"specification": _inert_json, "words": _words}
     charts = _charts_script()
     compared = [found for found in comparison.items if found.fidelity]
     license_, limits = claims_paragraphs(run, comparison)
@@ -105,7 +104,7 @@ def page(run: Run, comparison: Comparison) -> str:
         manifest=run.manifest,
         manifest_text=json.dumps(run.manifest, indent=2, ensure_ascii=False, sort_keys=True),
         design=run.manifest.get("design") or {},
-        engine=engine_name(run.manifest),
+        engines=run.manifest.get("engine") or {},
         population=population_name(run.manifest),
         summary=summary_sentence(run, comparison),
         methods=methods_paragraph(run, comparison),
@@ -233,6 +232,11 @@ def _closed(script: str) -> str:
 def _csp_hash(script: str) -> str:
     """The hash that allows exactly this script; whatever else would run, the browser refuses."""
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _words(name: str) -> str:
+    """A name from the code as a reader says it."""
+    return "don't know" if name == "dont_know" else name.replace("_", " ")
 
 
 def _inert_json(chart: Any) -> Markup:

@@ -1,0 +1,23 @@
+"""The game of ``test_dilemma.py`` as a program of its own, slow enough to be killed in a given round."""
+
+import sys
+import time
+
+from proband.designs import PrisonersDilemma
+from proband.models.scripted import ScriptedEngine, tit_for_tat, uniform
+from proband.runs import collect
+
+
+class Announcing(ScriptedEngine):
+    """Says which round it is asked about, then takes its time."""
+
+    def answer(self, trials):
+        print("round", trials[0].place.round, flush=True)
+        for pair in super().answer(trials):
+            time.sleep(0.0005)
+            yield pair
+
+
+if __name__ == "__main__":
+    engines = {"model": Announcing(uniform(), seed=9), "rival": ScriptedEngine(tit_for_tat())}
+    collect(PrisonersDilemma(matches=200, rounds=10, seed=4), engines, sys.argv[1])

@@ -1,0 +1,100 @@
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from proband.designs import PrisonersDilemma
+from proband.designs.games.dilemma import Payoffs
+from proband.errors import DesignError
+from proband.models.scripted import ScriptedEngine, tit_for_tat, uniform
+from proband.runs import Run, branch, collect
+
+GAME = PrisonersDilemma(matches=200, rounds=10, seed=4)
+PROGRAM = Path(__file__).with_name("play.py")
+
+
+def players(**biases):
+    return {"model": ScriptedEngine(uniform(), seed=9, **biases), "rival": ScriptedEngine(tit_for_tat())}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return collect(GAME, players(), tmp_path_factory.mktemp("game") / "whole")
+
+
+def moves(run: Run, match: int, player: str) -> list[int]:
+    answers = run.responses()
+    return [answers[f"match-{match:04d}-{player}/move//{k}/0"].answer for k in range(1, GAME.rounds + 1)]
+
+
+def test_every_match_is_played_to_its_end(whole):
+    assert len(whole.responses()) == GAME.size() == 4000
+    assert set(whole.dispositions()) == {"valid"}
+
+
+def test_tit_for_tat_begins_kindly_and_then_repeats_its_rival(whole):
+    for match in range(0, 200, 20):
+        assert moves(whole, match, "column") == [0, *moves(whole, match, "row")[:-1]]
+
+
+def test_names_of_the_moves_are_balanced_over_matches(whole):
+    shown = [trial.reply.order for trial in GAME.trials({})[::2]]
+    assert 70 < shown.count((0, 1)) < 130
+
+
+def test_a_game_killed_in_round_6_and_resumed_equals_the_uninterrupted_one(whole, tmp_path):
+    folder = tmp_path / "torn"
+    with subprocess.Popen([sys.executable, str(PROGRAM), str(folder)], stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line.startswith("round 6"):
+                break
+        time.sleep(0.02)
+        process.kill()
+    done = {response.place.round for response in Run(folder).responses().values()}
+    assert max(done) == 6
+    assert not Run(folder).is_complete
+    run = collect(GAME, players(), folder)
+    assert (run.path / "responses.parquet").read_bytes() == (whole.path / "responses.parquet").read_bytes()
+
+
+def test_a_branch_with_other_payoffs_shares_the_first_rounds_and_asks_nobody_again(whole, tmp_path):
+    class Counting(ScriptedEngine):
+        rounds: set[int]
+
+        def answer(self, trials):
+            self.rounds = getattr(self, "rounds", set()) | {trial.place.round for trial in trials}
+            yield from super().answer(trials)
+
+    model, rival = Counting(uniform(), seed=9, noise=1.0), Counting(tit_for_tat())
+    changed = replace(GAME, payoffs=Payoffs(temptation=20.0))
+    run = collect(changed, {"model": model, "rival": rival}, branch(whole, tmp_path / "b", through_round=5))
+    assert model.rounds == rival.rounds == {6, 7, 8, 9, 10}
+    parent, child = whole.responses(), run.responses()
+    assert len(child) == GAME.size()
+    assert all(child[id] == response for id, response in parent.items() if response.place.round <= 5)
+    assert "20 points" in next(t for t in changed.trials(child) if t.place.round == 6).request.messages[0].text
+    assert run.manifest["parent"]
+
+
+def test_a_branch_needs_an_empty_folder_and_a_round_that_was_played(whole, tmp_path):
+    with pytest.raises(DesignError, match="already holds"):
+        branch(whole, whole.path, through_round=5)
+    with pytest.raises(DesignError, match="rounds count from 1"):
+        branch(whole, tmp_path / "b", through_round=0)
+
+
+def test_a_match_ends_where_a_player_gives_no_move(tmp_path):
+    run = collect(replace(GAME, matches=30), players(refuse=0.2), tmp_path)
+    answers = run.responses().values()
+    refused = {r.place.subject[:10]: r.place.round for r in answers if r.status == "refused"}
+    assert refused
+    for response in answers:
+        assert response.place.round <= refused.get(response.place.subject[:10], GAME.rounds)
+
+
+def test_payoffs_that_are_no_dilemma_are_refused():
+    with pytest.raises(DesignError, match="T > R > P > S"):
+        replace(GAME, payoffs=Payoffs(reward=9.0))

@@ -456,6 +456,7 @@ def test_label_and_text_read_the_same_under_every_order(order: list[int], place:
     assert written(f"{LETTERS[place]}. {AGREE[order[place]]}", reply) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["so I would say " * 1000, "1 2 3 " * 2000, "A and B or " * 1000, "([" * 5000]
 )

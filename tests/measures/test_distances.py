@@ -108,6 +108,11 @@ def test_positions_may_be_given_by_option():
     assert float(wasserstein(p, q)) == 1
 
 
+def test_the_smallest_share_a_float_can_hold_does_no_harm():
+    assert float(js_distance((1, 0), (1, 5e-324))) == 0
+    assert float(total_variation((1, 0), (1, 5e-324))) == 0
+
+
 def test_options_named_on_one_side_only_are_refused_by_name():
     with pytest.raises(DataError, match=r"'b'.*'c'"):
         total_variation({"a": 1, "b": 1}, {"a": 1, "c": 1})

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from proband.cli.talk import emit, talk
+from proband.cli.talk import emit, out
 from proband.errors import DesignError
 
 
@@ -21,7 +21,7 @@ def list_(
         emit({what: rows})
         return
     for row in rows:
-        talk.print(f"[bold]{row['name']}[/bold]  {row['title']}", soft_wrap=True, highlight=False)
+        out.print(f"[bold]{row['name']}[/bold]  {row['title']}", soft_wrap=True, highlight=False)
 
 
 def _rows(what: str) -> list[dict[str, object]]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from proband import runs
-from proband.cli.talk import emit, talk, tell_plan
+from proband.cli.talk import emit, out, tell_plan
 from proband.designs.studies import load_study
 
 
@@ -22,8 +22,9 @@ def plan(
     """
     found = load_study(study, engine=engine, sample=sample)
     planned = runs.plan(found.survey, found.engine)
-    tell_plan(planned, found.engine)
-    for note in planned.notes:
-        talk.print(f"note: {note}")
     if json:
         emit({"study": found.name, "engine": found.engine, **planned.as_dict()})
+        return
+    tell_plan(planned, found.engine, out)
+    for note in planned.notes:
+        out.print(f"note: {note}", soft_wrap=True)

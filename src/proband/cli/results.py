@@ -4,7 +4,7 @@ import math
 
 from rich.table import Table
 
-from proband.cli.talk import talk
+from proband.cli.talk import out
 from proband.records import Estimate
 from proband.reports.comparison import Comparison, ItemComparison
 
@@ -12,14 +12,14 @@ from proband.reports.comparison import Comparison, ItemComparison
 def tell_results(comparison: Comparison) -> None:
     """Shares beside people, and one line a item of distances; the limits last, so they are read."""
     for found in comparison.items:
-        talk.print(_shares(found))
+        out.print(_shares(found))
     if any(found.fidelity for found in comparison.items):
-        talk.print(_distances(comparison))
+        out.print(_distances(comparison))
     counts = ", ".join(f"{count:,} {status}" for status, count in comparison.dispositions.items())
-    talk.print(f"responses: {counts}")
+    out.print(f"responses: {counts}")
     for warning in comparison.warnings:
-        talk.print(f"warning: {warning}", style="yellow")
-    talk.print(comparison.limits, style="italic")
+        out.print(f"warning: {warning}", style="yellow")
+    out.print(comparison.limits, style="italic")
 
 
 def _shares(found: ItemComparison) -> Table:
@@ -42,15 +42,15 @@ def _shares(found: ItemComparison) -> Table:
 
 
 def _distances(comparison: Comparison) -> Table:
-    table = Table(title="total variation distance from people (0 = same shares)", title_justify="left")
-    for column in ("item", "model [95 %]", "uniform", "majority", "marginal-only", "noise floor"):
-        table.add_column(column, justify="left" if column == "item" else "right")
+    table = Table(title="total variation distance from people (0 = same shares), with 95 % interval", title_justify="left")
+    for column in ("item", "model", "uniform", "majority", "marginal-only", "floor"):
+        table.add_column(column, justify="left" if column == "item" else "right", no_wrap=True)
     for found in comparison.items:
         if found.fidelity:
             tv = found.fidelity.total_variation
             nulls = (tv.baselines.get(name, math.nan) for name in ("uniform", "majority", "marginal_only", "noise_floor"))
             condition = "".join(f" {level}" for level in found.condition.values())
-            table.add_row(found.item.id + condition, str(tv), *(f"{value:.3f}" for value in nulls))
+            table.add_row(found.item.id + condition, _decimals(tv), *(f"{value:.2f}" for value in nulls))
     return table
 
 
@@ -59,3 +59,10 @@ def _percent(estimate: Estimate) -> str:
         return f"{100 * estimate.value:.0f} %"
     low, high = estimate.interval
     return f"{100 * estimate.value:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
+
+
+def _decimals(estimate: Estimate) -> str:
+    if estimate.interval is None:
+        return f"{estimate.value:.2f}"
+    low, high = estimate.interval
+    return f"{estimate.value:.2f} [{low:.2f}, {high:.2f}]"

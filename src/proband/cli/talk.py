@@ -14,6 +14,7 @@ from proband.runs import Plan, Tally
 from proband.runs.progress import Watch
 
 talk = Console(stderr=True)
+out = Console(soft_wrap=False)
 
 
 def emit(data: Mapping[str, Any]) -> None:
@@ -33,7 +34,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def tell_plan(plan: Plan, engine: str) -> None:
+def tell_plan(plan: Plan, engine: str, console: Console = talk) -> None:
     """The plan as a small table."""
     about = "" if plan.is_exact else "about "
     table = Table(show_header=False, box=None, pad_edge=False)
@@ -42,14 +43,14 @@ def tell_plan(plan: Plan, engine: str) -> None:
     table.add_row(
         "tokens",
         f"{about}{plan.prompt_tokens:,} in prompts, {plan.unique_tokens:,} to compute after sharing, "
-        f"{plan.completion_tokens:,} to write",
+        f"{plan.completion_tokens:,} in replies",
     )
     table.add_row("time", "unknown" if plan.seconds is None else f"about {_duration(plan.seconds)}")
     table.add_row("price", "unknown" if plan.dollars is None else f"${plan.dollars:.2f}")
     if plan.smallest_detectable_effect is not None:
         arms = ", ".join(f"{name} {n:,}" for name, n in plan.arms.items())
         table.add_row("power", f"smallest detectable effect {plan.smallest_detectable_effect:.2f} SD ({arms})")
-    talk.print(table)
+    console.print(table)
 
 
 def _duration(seconds: float) -> str:

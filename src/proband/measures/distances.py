@@ -303,8 +303,9 @@ def _placed(
 
 
 def _jensen_shannon(p: NDArray[np.float64], q: NDArray[np.float64], base: Base) -> float:
-    middle = (p + q) / 2
-    nats = float(special.rel_entr(p, middle).sum() + special.rel_entr(q, middle).sum()) / 2
+    # Doubled shares against their sum: halving a share near the smallest float would make it 0.
+    both = p + q
+    nats = float(special.rel_entr(2 * p, both).sum() + special.rel_entr(2 * q, both).sum()) / 4
     # Equal distributions can sum to -1e-17 in floating point; the divergence itself is never negative.
     return max(nats, 0.0) / _log_of(base)
 

@@ -93,8 +93,9 @@ def shares_figure(found: ItemComparison) -> alt.LayerChart:
     sides: dict[str, Sequence[Estimate]] = {"model": found.model_shares}
     if found.fidelity:
         sides = {"people": found.fidelity.human_shares, **sides}
-    values = [
-        {"place": k, "option": option, "side": side, **_numbers(estimates[k]), "note": _note(estimates[k], side, k)}
+    values: list[dict[str, Any]] = [
+        {"place": k, "option": option, "side": side, "note": _note(estimates[k], side, k)}
+        | _numbers(estimates[k])
         for k, option in enumerate(found.options)
         for side, estimates in sides.items()
     ]
@@ -122,7 +123,7 @@ def shares_figure(found: ItemComparison) -> alt.LayerChart:
     )
     return alt.layer(
         _above(texts, "option", y, offset),
-        base.mark_bar(opacity=0.22, height={"band": 0.72}).encode(x=x),
+        base.mark_bar(opacity=0.22).encode(x=x),
         base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q"),
         base.mark_point(filled=True, size=64, opacity=1).encode(
             x="value:Q", shape=alt.Shape("side:N", scale=_SIDE_SHAPES, legend=None)
@@ -158,7 +159,9 @@ def means_figure(found: ItemComparison) -> alt.LayerChart:
             x=x, shape=alt.Shape("side:N", scale=_SIDE_SHAPES, legend=None)
         ),
     ).properties(
-        width="container", height=len(values) * _ROW, description=f"Mean of item {found.item.id} with interval"
+        width="container",
+        height=len(values) * _ROW,
+        description=f"Mean of item {found.item.id} with interval",
     )
 
 
@@ -176,7 +179,7 @@ def distance_ladder(found: ItemComparison) -> alt.LayerChart:
     return _rungs_chart(values, floor, y, legend=None).properties(
         width="container",
         height=len(_ROWS) * _ROW,
-        description=f"Total variation distance from people on item {found.item.id}: the model and null answers",
+        description=f"Distance from people on item {found.item.id}: the model and null answers",
     )
 
 
@@ -265,7 +268,7 @@ def _rungs_chart(
     place = {"y": y} if offset is None else {"y": y, "yOffset": offset}
     x = alt.X(
         "value:Q",
-        title="total variation distance from people (0 = same shares)",
+        title="distance from people (0 = same shares)",
         scale=alt.Scale(domainMin=0, nice=True),
         axis=alt.Axis(tickCount=5),
     )
@@ -278,25 +281,37 @@ def _rungs_chart(
         alt.Tooltip("floor:Q", title="noise floor", format=".3f"),
     ]
     base = alt.Chart(alt.Data(values=list(values))).encode(**place, tooltip=tooltip)
-    height = {"band": 1.44} if offset is None else {"band": 0.8}
+    # Touching bands of neighbouring rows make one area; an offset keeps the rows of items apart.
+    height = alt.Undefined if offset else {"band": 1.44}
     return alt.layer(
         alt.Chart(alt.Data(values=list(floor)))
         .mark_bar(color=LIGHT["band"], height=height)
-        .encode(**place, x=alt.X("floor:Q"), tooltip=[alt.Tooltip("floor:Q", title="noise floor", format=".3f")]),
+        .encode(
+            **place, x=alt.X("floor:Q"), tooltip=[alt.Tooltip("floor:Q", title="noise floor", format=".3f")]
+        ),
         base.transform_filter("datum.row == 'model'")
         .mark_rule(strokeWidth=2, color=LIGHT["model"])
         .encode(x=alt.X("low:Q"), x2="high:Q"),
-        base.mark_point(filled=True, size=84, opacity=1).encode(
-            x=x,
-            color=alt.Color("row:N", scale=_ROW_COLOURS, legend=legend),
-            shape=alt.Shape("row:N", scale=_ROW_SHAPES, legend=legend),
+        *(
+            # The model is drawn last: where it coincides with a null row, it is the one to be seen.
+            base.transform_filter(condition)
+            .mark_point(filled=True, size=size, opacity=1)
+            .encode(
+                x=x,
+                color=alt.Color("row:N", scale=_ROW_COLOURS, legend=legend),
+                shape=alt.Shape("row:N", scale=_ROW_SHAPES, legend=legend),
+            )
+            for condition, size in (("datum.row != 'model'", 64), ("datum.row == 'model'", 110))
         ),
     )
 
 
 def _stacked(levels: Sequence[str]) -> alt.Scale:
-    """Lines of equal height within one option or item."""
-    return alt.Scale(type="band", domain=list(levels), paddingInner=0, paddingOuter=0)
+    """Lines of equal height within one option or item.
+
+    Bars get their height from the padding: a relative height would be laid out in the outer band.
+    """
+    return alt.Scale(type="band", domain=list(levels), paddingInner=0.28, paddingOuter=0.14)
 
 
 def _above(texts: Sequence[Mapping[str, Any]], column: str, y: alt.Y, offset: alt.YOffset) -> alt.Chart:

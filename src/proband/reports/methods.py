@@ -1,5 +1,6 @@
 """Prose about a run: what was done, ready for a paper, and what may be said because of it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,9 +15,9 @@ _PRESENTATIONS = {
     "sequential": "all items as one conversation in which earlier answers were remembered",
 }
 _METHODS = {
-    "option_text": "the log-probabilities of the option texts, made to sum to 1 over the options",
-    "option_text_mean": "the log-probabilities per token of the option texts, made to sum to 1 over the options",
-    "label": "the log-probabilities of the option labels, made to sum to 1 over the options",
+    "option_text": "the probabilities of the option texts, made to sum to 1 over the options",
+    "option_text_mean": "the probabilities per token of the option texts, made to sum to 1 over the options",
+    "label": "the probabilities of the option labels, made to sum to 1 over the options",
     "written": "a written reply, read by fixed rules",
     "verbalised": "a distribution over the options that the model wrote",
 }
@@ -88,8 +89,8 @@ def claims_paragraphs(run: Run, comparison: Comparison) -> tuple[str, str]:
         return (
             f"These data license statements about what {asked}, answers.",
             "They license no statement about people: there are no human answers here to compare with, so no "
-            "share above is an estimate for a population. Nor do they say what the same engine would answer in "
-            "other words, with options in another order, or as other personas, or what another engine would.",
+            "share above is an estimate for a population. Nor do they say what the same engine would answer "
+            "to other words, with options in another order, or as other personas, or what another would.",
         )
     n = max(found.fidelity.n_people for found in compared if found.fidelity)
     license_ = (
@@ -100,9 +101,10 @@ def claims_paragraphs(run: Run, comparison: Comparison) -> tuple[str, str]:
     limits = (
         "They do not license the use of this engine in place of people: a small distance on these items says "
         "nothing of other items, populations, wordings or times, and equal shares do not mean that the same "
-        "persons give the same answers. A share of the model is not an estimate for the population, whatever its "
-        "interval; that interval is about the sampling of subjects, not about the truth of the model. The people "
-        "may have been in the model's training data, which would make it look closer than it is elsewhere."
+        "persons give the same answers. A share of the model is not an estimate for the population, whatever "
+        "its interval; that interval is about the sampling of subjects, not about the truth of the model. "
+        "These answers may have been in the engine's training data, which would make it look closer than it "
+        "is elsewhere."
     )
     return license_.strip(), limits
 
@@ -166,22 +168,20 @@ def _settings(design: Mapping[str, Any]) -> list[str]:
     settings = _mapping(design.get("settings"))
     if not settings:
         return []
-    decide = "drawn from it at random" if design.get("decide") == "draw" else "its most probable option"
+    decide = "drawn at random" if design.get("decide") == "draw" else "its most probable option"
     methods = list(settings.get("answer_by", ()))
     sentences = [
         f"We presented {_either(settings, 'presentation', _PRESENTATIONS)}, with "
         f"{_either(settings, 'persona', _PERSONAS)} as the system message.",
-        f"The order of options was {_either(settings, 'order', _ORDERS)}"
-        f"{_labels(settings)}.",
-        f"The answer was {_either(settings, 'answer_by', _METHODS)}.",
+        f"The order of options was {_either(settings, 'order', _ORDERS)}{_labels(settings)}.",
+        f"Answers were taken as {_either(settings, 'answer_by', _METHODS)}.",
     ]
     if set(methods) - {"written"}:
-        sentences.append(f"Where the answer is a distribution, the single answer kept beside it was {decide}.")
+        sentences.append(f"Of an answer that is a distribution, the single answer kept was {decide}.")
     if set(methods) & {"written", "verbalised"}:
         writing = _mapping(design.get("writing"))
-        sentences.append(
-            f"Replies were written at temperature {writing.get('temperature')} and top-p {writing.get('top_p')}."
-        )
+        temperature, top_p = writing.get("temperature"), writing.get("top_p")
+        sentences.append(f"Replies were written at temperature {temperature} and top-p {top_p}.")
     for name, levels in _mapping(design.get("factors")).items():
         named = "; ".join(f"{level}: “{text}”" for level, text in _mapping(levels).items())
         sentences.append(f"The factor {name} had {_count(len(levels), 'level')} ({named}).")
@@ -210,28 +210,36 @@ def _people_sentence(comparison: Comparison) -> str:
     if not compared:
         return "No human answers were collected."
     nulls = _listed(sorted({found.nulls for found in compared}))
+    people = _count(comparison.n_people or 0, "person", "people")
     return (
-        f"Answers of {_count(comparison.n_people or 0, 'person', 'people')} to the same items were taken from the "
-        "same data; each subject of the model was compared with the person it describes. The majority and "
+        f"Answers of {people} to the same items were taken from the same data; each subject of "
+        "the model was compared with the person it describes. The majority and "
         f"marginal-only rows come from {nulls}."
     )
 
 
 def _statistics_sentence(comparison: Comparison) -> str:
-    for found in comparison.items:
-        if found.model_shares:
-            level = f"{100 * found.model_shares[0].level:g} %"
-            ours = found.model_shares[0].interval_method
-            if found.fidelity is None:
-                return f"Intervals are at {level}: for shares of the model, {ours}."
-            theirs = found.fidelity.human_shares[0].interval_method
-            distance = found.fidelity.total_variation.interval_method
-            return (
-                f"Intervals are at {level}: for shares of the model, {ours}; for shares of people, {theirs}; for "
-                f"total variation distances, {distance}. The noise floor is the distance that people's own sampling "
-                "error would give a model that knew the truth."
-            )
-    return ""
+    shares = [found for found in comparison.items if found.model_shares]
+    if not shares:
+        return ""
+    compared = [found.fidelity for found in shares if found.fidelity]
+    kinds = [("shares of the model", [found.model_shares[0].interval_method for found in shares])]
+    if compared:
+        kinds.append(("shares of people", [pair.human_shares[0].interval_method for pair in compared]))
+        kinds.append(
+            ("total variation distances", [pair.total_variation.interval_method for pair in compared])
+        )
+    named = "; ".join(f"for {what}, {_methods_named(methods)}" for what, methods in kinds)
+    floor = (
+        " The noise floor is the distance that sampling error alone would give a model that knew the truth."
+    )
+    level = 100 * shares[0].model_shares[0].level
+    return f"Intervals are at {level:g} %: {named}.{floor if compared else ''}"
+
+
+def _methods_named(methods: Sequence[str]) -> str:
+    """Each method once, without the numbers that differ from item to item."""
+    return " or ".join(dict.fromkeys(re.sub(r",? \d+ df| = [\d.]+", "", method) for method in methods))
 
 
 def _dispositions_sentence(comparison: Comparison) -> str:
@@ -279,9 +287,7 @@ def _findings(compared: Sequence[ItemComparison]) -> list[str]:
     return sentences
 
 
-def _beaten(
-    compared: Sequence[ItemComparison], key: str, is_so: Callable[[float, float], bool]
-) -> list[str]:
+def _beaten(compared: Sequence[ItemComparison], key: str, is_so: Callable[[float, float], bool]) -> list[str]:
     return [
         _title(found)
         for found in compared

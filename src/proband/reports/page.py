@@ -4,7 +4,7 @@ import base64
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,11 @@ def write_report(run: Run, path: str | Path | None = None) -> Path:
     Raises
     ------
     StoreError
-        If the files cannot be written.
+        If the name does not end in ``.html``, or the files cannot be written.
     """
     target = run.path / "report.html" if path is None else Path(path)
+    if target.suffix != ".html":
+        raise StoreError(f"{target}: a report is a page with a JSON twin; end its name in .html")
     comparison = compare(run)
     twin = json.dumps(comparison.as_dict(), indent=2, ensure_ascii=False) + "\n"
     try:
@@ -214,7 +216,7 @@ def _example_request(run: Run) -> dict[str, Any] | None:
 @cache
 def _bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script."""
-    return _closed(vl_convert.javascript_bundle(vl_version=VEGA_LITE))
+    return _closed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE))
 
 
 def _charts_script() -> str:
@@ -243,4 +245,3 @@ def _inert_json(chart: Any) -> Markup:
     """A chart's specification as JSON that no reader of HTML can take for anything else."""
     text = json.dumps(specification(chart), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
-

@@ -69,7 +69,9 @@ def item_rows(found: ItemComparison) -> list[ResultRow]:
     """The lines of one item under one condition; see `results_rows`."""
     where = found.item.id, found.condition
     fidelity = found.fidelity
-    people: Sequence[Estimate | None] = fidelity.human_shares if fidelity else [None] * len(found.model_shares)
+    people: Sequence[Estimate | None] = (
+        fidelity.human_shares if fidelity else [None] * len(found.model_shares)
+    )
     rows = [
         _row(where, "share", option, people=theirs, model=ours)
         for option, theirs, ours in zip(found.options, people, found.model_shares, strict=False)

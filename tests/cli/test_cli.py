@@ -1,0 +1,196 @@
+"""The command line as a user meets it: a real process, its exit code, its two streams."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from proband.store.migrations import SCHEMA
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PROBAND = [sys.executable, "-c", "from proband.cli.main import main; main()"]
+STUDY = """
+title = "tiny"
+seed = 3
+engine = "scripted:uniform?refuse=0.1"
+[instrument]
+use = "anes-1996"
+only = ["vote", "tv-news"]
+[population]
+use = "anes-1996"
+sample = 30
+[people]
+"""
+
+
+def proband(*arguments, cwd):
+    return subprocess.run([*PROBAND, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """A folder in which the tiny study was run."""
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "tiny.toml").write_text(STUDY)
+    done = proband("run", "tiny.toml", "--into", "runs/tiny", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (folder / "results.json").write_text(done.stdout)
+    return folder
+
+
+def test_run_gives_shares_distance_nulls_and_floor_for_every_item(ran):
+    results = json.loads((ran / "results.json").read_text())
+    assert [item["item"] for item in results["items"]] == ["vote", "tv-news"]
+    for item in results["items"]:
+        assert len(item["model"]) == len(item["people"]) == len(item["options"])
+        assert abs(sum(share["value"] for share in item["model"]) - 1) < 1e-9
+        distance = item["total_variation"]
+        assert 0 <= distance["low"] <= distance["value"] <= distance["high"] <= 1
+        assert set(item["nulls"]) == {"uniform", "majority", "marginal_only"}
+        assert item["noise_floor"] > 0
+    assert Path(ran / results["report"]).exists()
+
+
+def test_running_again_resumes_and_gives_the_same(ran):
+    again = proband("run", "tiny.toml", "--into", "runs/tiny", "--json", cwd=ran)
+    assert again.returncode == 0
+    assert json.loads(again.stdout) == json.loads((ran / "results.json").read_text())
+
+
+def test_a_budget_stops_with_exit_code_3_and_goes_on_later(ran):
+    stopped = proband("run", "tiny.toml", "--into", "runs/capped", "--max-trials", 11, "--json", cwd=ran)
+    assert stopped.returncode == 3
+    assert not json.loads(stopped.stdout)["is_complete"]
+    assert "run the same command" in stopped.stderr
+    assert proband("run", "tiny.toml", "--into", "runs/capped", cwd=ran).returncode == 0
+    same = [pl.read_parquet(ran / "runs" / name / "responses.parquet") for name in ("capped", "tiny")]
+    assert same[0].equals(same[1])
+
+
+def test_plan_show_measure_report_and_export_work_on_a_run(ran):
+    plan = json.loads(proband("plan", "tiny.toml", "--json", cwd=ran).stdout)
+    assert plan["trials"] == 60
+    shown = proband("show", "tiny.toml", cwd=ran)
+    assert "Answer the survey as the person" in shown.stdout
+    measured = json.loads(proband("measure", "runs/tiny", "--json", cwd=ran).stdout)
+    assert measured["items"] == json.loads((ran / "results.json").read_text())["items"]
+    reported = json.loads(proband("report", "runs/tiny", "--to", "page.html", "--json", cwd=ran).stdout)
+    assert (ran / reported["report"]).exists()
+    exported = json.loads(proband("export", "runs/tiny", "--to", "wide.csv", "--wide", "--json", cwd=ran).stdout)
+    assert exported["rows"] == pl.read_csv(ran / "wide.csv").height == 30
+
+
+@pytest.mark.parametrize("what", ["instruments", "populations", "engines"])
+def test_list_names_what_there_is(tmp_path, what):
+    listed = json.loads(proband("list", what, "--json", cwd=tmp_path).stdout)[what]
+    assert all(row["name"] and row["title"] for row in listed)
+    assert proband("list", what, cwd=tmp_path).stdout.count("\n") >= len(listed)
+
+
+def test_every_verb_has_a_help_page_with_an_example(tmp_path):
+    top = proband("--help", cwd=tmp_path).stdout
+    for verb in ("demo", "plan", "show", "run", "measure", "report", "export", "list"):
+        assert verb in top
+        page = proband(verb, "--help", cwd=tmp_path)
+        assert page.returncode == 0
+        assert f"proband {verb}" in page.stdout.split("Example:")[1]
+
+
+def test_the_scripted_demo_needs_no_model_and_writes_its_report(tmp_path):
+    done = proband("demo", "--engine", "scripted", "--n", 40, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)
+    assert len(results["items"]) == 4
+    assert (tmp_path / results["report"]).exists()
+
+
+def edited(ran, name, **changes):
+    text = STUDY
+    for old, new in changes.values():
+        assert old in text
+        text = text.replace(old, new)
+    path = ran / f"{name}.toml"
+    path.write_text(text)
+    return path.name
+
+
+BAD = {
+    "malformed-toml": ({"a": ("seed = 3", "seed = = 3")}, "not valid TOML"),
+    "seed": ({"a": ("seed = 3", 'seed = "three"')}, "seed"),
+    "codes": (
+        {"a": ('use = "anes-1996"\nonly = ["vote", "tv-news"]',
+               'id = "x"\ntitle = "x"\nitems = [{id = "a", text = "A?", form = "scale", options = ["n", "y"], '
+               'codes = [1, 2, 3]}]')},
+        "3 codes for 2 options",
+    ),
+    "same-id": (
+        {"a": ('use = "anes-1996"\nonly = ["vote", "tv-news"]',
+               'id = "x"\ntitle = "x"\nitems = [{id = "a", text = "A?", form = "text"}, '
+               '{id = "a", text = "B?", form = "text"}]')},
+        "'a' is there twice",
+    ),
+    "column": (
+        {"a": ('use = "anes-1996"\nonly = ["vote", "tv-news"]',
+               'id = "x"\ntitle = "x"\nitems = [{id = "a", text = "{subject:shoes}?", form = "text"}]')},
+        "names no column of the population",
+    ),
+    "labels": ({"a": ("[people]", '[survey]\nlabels = "A|A"\nanswer_by = "label"\n[people]')}, "item 'vote'"),
+    "engine": ({"a": ("scripted:uniform?refuse=0.1", "gpt-9")}, "no engine 'gpt-9'"),
+    "down": ({"a": ("scripted:uniform?refuse=0.1", "openai:http://127.0.0.1:9/v1#m")}, "127.0.0.1:9"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_refused_with_its_name_and_exit_code_2(ran, name):
+    changes, words = BAD[name]
+    refused = proband("run", edited(ran, name, **changes), "--into", f"runs/{name}", cwd=ran)
+    assert refused.returncode == 2
+    assert words in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert refused.stdout == ""
+
+
+def test_weights_that_make_no_sense_are_refused(ran):
+    population = """
+[population]
+id = "own"
+title = "own"
+source = "made up"
+licence = "none"
+data = { path = "people.csv" }
+weight_column = "w"
+fields = [{ column = "age", first = "I am {value}.", third = "The person is {value}." }]
+"""
+    old = '[population]\nuse = "anes-1996"\nsample = 30\n[people]'
+    for name, rows, words in (
+        ("negative", "30,1\n40,-1", "negative"),
+        ("zero", "30,0\n40,0", "zero"),
+        ("nobody", ",1\n,1", "age"),
+    ):
+        (ran / "people.csv").write_text(f"age,w\n{rows}\n")
+        refused = proband("run", edited(ran, name, a=(old, population)), cwd=ran)
+        assert refused.returncode == 2, (name, refused.stderr)
+        assert words in refused.stderr, refused.stderr
+        assert "Traceback" not in refused.stderr
+
+
+def test_a_run_of_a_newer_version_is_refused(ran):
+    import shutil
+    import sqlite3
+
+    shutil.copytree(ran / "runs" / "tiny", ran / "runs" / "newer")
+    connection = sqlite3.connect(ran / "runs" / "newer" / "journal.sqlite")
+    connection.execute(f"PRAGMA user_version = {SCHEMA + 5}")
+    connection.close()
+    refused = proband("measure", "runs/newer", cwd=ran)
+    assert refused.returncode == 2
+    assert "newer Proband" in refused.stderr
+
+
+def test_what_is_no_run_is_refused(ran):
+    refused = proband("measure", "runs/nothing", cwd=ran)
+    assert refused.returncode == 2
+    assert "no run here" in refused.stderr

@@ -136,14 +136,17 @@ def _instrument(entry: dict[str, Any], folder: Path, where: str | Path) -> Instr
 
 
 def _population(entry: dict[str, Any], folder: Path, where: str | Path) -> Population:
-    """From the catalogue or a file (`use`), or written in the study itself; cut by `where`."""
-    rest = {key: value for key, value in entry.items() if key not in ("sample", "only_where", "data", "use")}
-    data = entry.get("data")
-    source: str | dict[str, Any] = rest
+    """From the catalogue or a file (`use`, with the user's own `data`), or written in the study itself."""
     if "use" in entry:
-        beside = folder / str(entry["use"])
-        source = str(beside) if beside.is_file() else str(entry["use"])
-    population = load_population(source, base_dir=folder, data=data)
+        unknown = set(entry) - {"use", "data", "sample", "only_where"}
+        if unknown:
+            raise DesignError(
+                f"{where}: no key 'population.{min(unknown)}' beside `use`; there are use, data, sample, only_where"
+            )
+        population = load_population(str(entry["use"]), base_dir=folder, data=entry.get("data"))
+    else:
+        source = {key: value for key, value in entry.items() if key not in ("sample", "only_where")}
+        population = load_population(source, base_dir=folder)
     for column, values in entry.get("only_where", {}).items():
         population = population.where(column, values)
     return population

@@ -143,6 +143,12 @@ class Scale:
     rule: Literal["mean", "sum"] = "mean"
     human: Mapping[str, float | str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if not self.items:
+            raise InstrumentError(f"scale {self.id!r} has no items; name them with their key, 1 or -1")
+        if not 0 < self.min_valid <= 1:
+            raise InstrumentError(f"scale {self.id!r}: min_valid is {self.min_valid}, not a share above 0 and up to 1")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Instrument:
@@ -171,21 +177,34 @@ class Instrument:
     def __post_init__(self) -> None:
         if not self.items:
             raise InstrumentError(f"instrument {self.id!r} has no items")
-        seen: set[str] = set()
+        known: dict[str, Item] = {}
         for item in self.items:
-            if item.id in seen:
+            if item.id in known:
                 raise InstrumentError(f"instrument {self.id!r}: item id {item.id!r} is there twice; rename one")
-            if item.ask_if and item.ask_if.item not in seen:
-                raise InstrumentError(
-                    f"item {item.id!r}: ask_if names {item.ask_if.item!r}, which is not an earlier item"
-                )
-            seen.add(item.id)
+            self._check_rule(item, known)
+            known[item.id] = item
+        ids = [scale.id for scale in self.scales]
         for scale in self.scales:
+            if ids.count(scale.id) > 1:
+                raise InstrumentError(f"instrument {self.id!r}: scale id {scale.id!r} is there twice; rename one")
             for id_, sign in scale.items.items():
-                if id_ not in seen:
+                if id_ not in known:
                     raise InstrumentError(f"scale {scale.id!r}: no item {id_!r} in instrument {self.id!r}")
                 if sign not in (1, -1):
                     raise InstrumentError(f"scale {scale.id!r}: item {id_!r} is keyed {sign!r}; write 1 or -1")
+
+    def _check_rule(self, item: Item, earlier: Mapping[str, Item]) -> None:
+        """Refuse a skip rule that looks ahead, or at options that are not there."""
+        rule = item.ask_if
+        if rule is None:
+            return
+        if rule.item not in earlier:
+            raise InstrumentError(f"item {item.id!r}: ask_if names {rule.item!r}, which is not an earlier item")
+        n = len(earlier[rule.item].options)
+        if any(not 0 <= k < n for k in rule.options):
+            raise InstrumentError(
+                f"item {item.id!r}: ask_if options {rule.options} point outside the {n} options of {rule.item!r}"
+            )
 
     def __getitem__(self, id: str) -> Item:
         """The item of that id."""

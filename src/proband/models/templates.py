@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -60,13 +61,14 @@ class Template:
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        self.is_chat = bool(tokenizer.chat_template)
+        self._chat = _undated(tokenizer.get_chat_template()) if tokenizer.chat_template else None
+        self.is_chat = self._chat is not None
         self._reserved = tuple(str(t) for t in tokenizer.added_tokens_decoder.values() if t.special)
 
     @cached_property
     def hash(self) -> str:
         """16 hexadecimal digits of what turns messages into text."""
-        parts = [self._tokenizer.chat_template, self._bos, self.closing, TODAY.isoformat()]
+        parts = [self._chat, self._bos, self.closing, TODAY.isoformat()]
         return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=8).hexdigest()
 
     @cached_property
@@ -208,10 +210,10 @@ class Template:
     def _apply(self, turns: list[dict[str, str]], prompts_reply: bool) -> str:
         text: str = self._tokenizer.apply_chat_template(
             turns,
+            chat_template=self._chat,
             tokenize=False,
             add_generation_prompt=prompts_reply,
             enable_thinking=False,
-            strftime_now=TODAY.strftime,
             date_string=TODAY.strftime("%d %b %Y"),
         )
         return text
@@ -235,6 +237,13 @@ class Template:
                 case "assistant":
                     text += f" {message.text}{TURN_END}"
         return text
+
+
+def _undated(chat: str) -> str:
+    """Put `TODAY` where a template asks for the date; it takes values, not another calendar."""
+    return re.sub(
+        r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""", lambda found: repr(TODAY.strftime(found[2])), chat
+    )
 
 
 def _short(text: str) -> str:

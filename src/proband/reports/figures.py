@@ -152,7 +152,12 @@ def means_figure(found: ItemComparison) -> alt.LayerChart:
             alt.Tooltip("n:Q", title="n"),
         ],
     )
-    x = alt.X("value:Q", title=f"mean, {unit}" if unit else "mean", scale=alt.Scale(zero=False, padding=24))
+    x = alt.X(
+        "value:Q",
+        title=f"mean, {unit}" if unit else "mean",
+        scale=alt.Scale(zero=False, padding=24),
+        axis=alt.Axis(tickCount=5),
+    )
     return alt.layer(
         base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q"),
         base.mark_point(filled=True, size=90, opacity=1).encode(
@@ -319,7 +324,7 @@ def _above(texts: Sequence[Mapping[str, Any]], column: str, y: alt.Y, offset: al
     return (
         alt.Chart(alt.Data(values=list(texts)))
         .mark_text(align="left", baseline="middle", limit={"expr": "width + 80"})
-        .encode(y=y, yOffset=offset, x=alt.value(0), text=f"{column}:N")
+        .encode(y=y, yOffset=offset, x=alt.value(0), text=f"{column}:N", tooltip=alt.Tooltip(f"{column}:N"))
     )
 
 

@@ -82,22 +82,26 @@ def claims_paragraphs(run: Run, comparison: Comparison) -> tuple[str, str]:
     tuple of str
         The licence and its limits. Without people's answers neither says anything about people's shares.
     """
-    engine = engine_name(run.manifest)
     compared = [found for found in comparison.items if found.fidelity]
-    asked = f"{engine}, asked in this way and as these {_count(comparison.n_subjects, 'subject')}"
+    subjects = _count(comparison.n_subjects, "subject")
+    asked = f"the answers of {engine_name(run.manifest)}, asked in this way and as these {subjects}"
     if not compared:
+        has_people = comparison.n_people is not None
+        reason = (
+            "their answers are shown, but no distance from them was estimated"
+            if has_people
+            else "there are no human answers here to compare with"
+        )
         return (
-            f"These data license statements about what {asked}, answers.",
-            "They license no statement about people: there are no human answers here to compare with, so no "
-            "share above is an estimate for a population. Nor do they say what the same engine would answer "
-            "to other words, with options in another order, or as other personas, or what another would.",
+            f"These data license statements about {asked}.",
+            f"They license no statement about people: {reason}, so no share or mean of the model is an "
+            "estimate for a population. Nor do they say what the same engine would answer to other words, "
+            "with options in another order, or as other personas, or what another engine would.",
         )
     n = max(found.fidelity.n_people for found in compared if found.fidelity)
-    license_ = (
-        f"These data license statements about how far {asked}, is from {_count(n, 'person', 'people')} "
-        f"of {population_name(run.manifest)} on {_count(len({f.item.id for f in compared}), 'item')}. "
-        + " ".join(_findings(compared))
-    )
+    people = f"{_count(n, 'person', 'people')} of {population_name(run.manifest) or 'the data'}"
+    items = _count(len({found.item.id for found in compared}), "item")
+    license_ = f"These data license statements about how far {asked}, are from those of {people} on {items}."
     limits = (
         "They do not license the use of this engine in place of people: a small distance on these items says "
         "nothing of other items, populations, wordings or times, and equal shares do not mean that the same "
@@ -106,7 +110,7 @@ def claims_paragraphs(run: Run, comparison: Comparison) -> tuple[str, str]:
         "These answers may have been in the engine's training data, which would make it look closer than it "
         "is elsewhere."
     )
-    return license_.strip(), limits
+    return " ".join([license_, *_findings(compared)]), limits
 
 
 def summary_sentence(run: Run, comparison: Comparison) -> str:
@@ -117,8 +121,10 @@ def summary_sentence(run: Run, comparison: Comparison) -> str:
     if not run.is_complete:
         base = f"So far, {base[0].lower()}{base[1:]}" if base.startswith("The ") else f"So far, {base}"
     compared = [found for found in comparison.items if found.fidelity]
-    if not compared:
+    if comparison.n_people is None:
         return f"{base}; without human answers, nothing here is about people."
+    if not compared:
+        return f"{base}; people's answers stand beside them, but no distance from people was estimated."
     worse = _beaten(compared, "uniform", lambda distance, null: distance >= null)
     among = f"{len(worse)} of {_count(len(compared), 'comparison')}"
     return f"{base}; in {among} with people its shares are no closer to theirs than uniform answers would be."
@@ -134,9 +140,9 @@ def engine_name(manifest: Mapping[str, Any]) -> str:
 
 
 def population_name(manifest: Mapping[str, Any]) -> str:
-    """Title of the population, or its name."""
+    """Title of the population, or its name; empty where the design names none."""
     design = _mapping(manifest.get("design"))
-    return str(design.get("population_title") or design.get("population") or "an unnamed population")
+    return str(design.get("population_title") or design.get("population") or "")
 
 
 def _asked(design: Mapping[str, Any], comparison: Comparison) -> str:
@@ -207,13 +213,15 @@ def _seed_sentence(manifest: Mapping[str, Any], design: Mapping[str, Any]) -> st
 
 def _people_sentence(comparison: Comparison) -> str:
     compared = [found.fidelity for found in comparison.items if found.fidelity]
-    if not compared:
+    if comparison.n_people is None:
         return "No human answers were collected."
+    people = _count(comparison.n_people, "person", "people")
+    taken = f"Answers of {people} to the same items were taken from the same data"
+    if not compared:
+        return f"{taken}."
     nulls = _listed(sorted({found.nulls for found in compared}))
-    people = _count(comparison.n_people or 0, "person", "people")
     return (
-        f"Answers of {people} to the same items were taken from the same data; each subject of "
-        "the model was compared with the person it describes. The majority and "
+        f"{taken}; each subject of the model was compared with the person it describes. The majority and "
         f"marginal-only rows come from {nulls}."
     )
 

@@ -155,8 +155,10 @@ def _warnings(found: ItemComparison) -> list[str]:
     estimates = [*found.model_shares, found.model_mean, found.human_mean]
     said = [warning for estimate in estimates if estimate for warning in estimate.warnings]
     if found.fidelity:
-        # The fidelity's own list ends with what its distances and gain warn of.
-        said = [*found.fidelity.warnings, *found.fidelity.relative.warnings, *said]
+        relative = [
+            f"closeness relative to uniform: {warning}" for warning in found.fidelity.relative.warnings
+        ]
+        said = [*found.fidelity.warnings, *relative, *said]
     return list(dict.fromkeys(said))
 
 

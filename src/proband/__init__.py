@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from proband.subjects import Field, Population, Subject, load_population, read_microdata
 
 _ROOMS = {
-    "proband.designs": ("Experiment", "PeopleSurvey", "PrisonersDilemma", "Survey", "Writing", "people_engine"),
+    "proband.designs": (
+        "Experiment",
+        "PeopleSurvey",
+        "PrisonersDilemma",
+        "Survey",
+        "Writing",
+        "people_engine",
+    ),
     "proband.designs.studies": ("Study", "load_study", "people_survey"),
     "proband.instruments": ("Instrument", "Item", "Rule", "Scale", "load_instrument"),
     "proband.models.addresses": ("open_engine",),

@@ -52,7 +52,8 @@ class Place:
         """The place that `id` wrote."""
         subject, item, pairs, round_, replicate = text.split("/")
         condition = tuple(
-            (unquote(f), unquote(level)) for f, level in (pair.split("=") for pair in pairs.split("&") if pair)
+            (unquote(f), unquote(level))
+            for f, level in (pair.split("=") for pair in pairs.split("&") if pair)
         )
         return cls(
             subject=unquote(subject),
@@ -295,7 +296,9 @@ class Response:
         if self.status not in STATUSES:
             raise DesignError(f"status {self.status!r} is none of {', '.join(STATUSES)}")
         if (self.answer is None) == (self.status == "valid"):
-            raise DesignError(f"{self.place.id}: answer {self.answer!r} does not go with status {self.status!r}")
+            raise DesignError(
+                f"{self.place.id}: answer {self.answer!r} does not go with status {self.status!r}"
+            )
         if self.probs is not None and not math.isclose(sum(self.probs), 1.0, abs_tol=1e-6):
             raise DesignError(f"{self.place.id}: probabilities sum to {sum(self.probs)}, not 1")
 

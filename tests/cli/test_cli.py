@@ -31,7 +31,9 @@ sample = 30
 
 
 def proband(*arguments, cwd):
-    return subprocess.run([*PROBAND, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False)
+    return subprocess.run(
+        [*PROBAND, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +85,9 @@ def test_plan_show_measure_report_and_export_work_on_a_run(ran):
     assert measured["items"] == json.loads((ran / "results.json").read_text())["items"]
     reported = json.loads(proband("report", "runs/tiny", "--to", "page.html", "--json", cwd=ran).stdout)
     assert (ran / reported["report"]).exists()
-    exported = json.loads(proband("export", "runs/tiny", "--to", "wide.csv", "--wide", "--json", cwd=ran).stdout)
+    exported = json.loads(
+        proband("export", "runs/tiny", "--to", "wide.csv", "--wide", "--json", cwd=ran).stdout
+    )
     assert exported["rows"] == pl.read_csv(ran / "wide.csv").height == 30
 
 

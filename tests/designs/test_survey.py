@@ -66,7 +66,13 @@ def test_counterbalancing_is_even_over_subjects():
 
 @pytest.mark.parametrize(
     ("labels", "expected"),
-    [("auto", ("A", "B")), ("numbers", ("1", "2")), ("points", ("0", "10")), ("x|y", ("x", "y")), ("none", ())],
+    [
+        ("auto", ("A", "B")),
+        ("numbers", ("1", "2")),
+        ("points", ("0", "10")),
+        ("x|y", ("x", "y")),
+        ("none", ()),
+    ],
 )
 def test_labels_are_those_asked_for(labels, expected):
     item = Item(id="i", text="?", form="scale", options=("no", "yes"), codes=(0, 10))
@@ -142,7 +148,11 @@ CONTINGENT = Instrument(
     items=(
         Item(id="voted", text="Did you vote?", form="choice", options=("yes", "no")),
         Item(
-            id="whom", text="For whom?", form="choice", options=("Ada", "Bob"), ask_if=Rule(item="voted", options=(0,))
+            id="whom",
+            text="For whom?",
+            form="choice",
+            options=("Ada", "Bob"),
+            ask_if=Rule(item="voted", options=(0,)),
         ),
         Item(id="why", text="Why {answer:whom}?", form="choice", options=("policy", "person")),
     ),
@@ -160,7 +170,9 @@ def test_skip_rules_and_piped_answers_follow_what_was_answered(population, tmp_p
     for row in wide.values():
         assert (row["whom"] is None) == (row["voted"] == "no")
         assert (row["why"] is None) == (row["whom"] is None)
-    asked = {trial.place.subject: trial for trial in survey.trials(run.responses()) if trial.place.item == "why"}
+    asked = {
+        trial.place.subject: trial for trial in survey.trials(run.responses()) if trial.place.item == "why"
+    }
     for subject, trial in asked.items():
         assert f"Why {wide[subject]['whom']}?" in trial.request.messages[-1].text
 

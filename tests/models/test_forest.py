@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -63,7 +65,7 @@ def test_chunks_hold_every_node_once_and_show_it_its_ancestors_only(sequences, s
 def test_what_a_chunk_keeps_is_the_path_of_the_next(sequences, size):
     forest = Forest.build(sequences, [1] * len(sequences))
     chunks = list(forest.chunks(size))
-    for chunk, following in zip(chunks, chunks[1:], strict=False):
+    for chunk, following in pairwise(chunks):
         columns = np.concatenate([chunk.path, np.arange(chunk.start, chunk.stop)])
         assert columns[chunk.keep].tolist() == following.path.tolist()
     assert len(chunks[-1].keep) == 0

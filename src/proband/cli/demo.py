@@ -17,7 +17,10 @@ SCRIPTED = "scripted:spatial?fact=PID&low=0&high=6&width=0.35&position_bias=0.05
 
 def demo(
     engine: Annotated[
-        str, typer.Option(help="Who answers: smollm2 (a real small model), scripted (rules, in seconds), any address.")
+        str,
+        typer.Option(
+            help="Who answers: smollm2 (a real small model), scripted (rules, in seconds), any address."
+        ),
     ] = "smollm2",
     n: Annotated[int, typer.Option(help="People to describe to the engine, of the 944 in the file.")] = 100,
     into: Annotated[Path | None, typer.Option(help="Run directory; default runs/demo-ENGINE.")] = None,

@@ -36,7 +36,9 @@ def _rows(what: str) -> list[dict[str, object]]:
     if what == "populations":
         from proband.subjects.files import catalogue as populations
 
-        return [{"name": name, "title": f"{file.title} ({file.licence})"} for name, file in populations().items()]
+        return [
+            {"name": name, "title": f"{file.title} ({file.licence})"} for name, file in populations().items()
+        ]
     if what == "engines":
         from proband.models.addresses import engines
 

@@ -2,6 +2,7 @@
 
 import math
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from proband.cli.talk import out
@@ -24,7 +25,12 @@ def tell_results(comparison: Comparison) -> None:
 
 def _shares(found: ItemComparison) -> Table:
     condition = ", ".join(f"{factor} = {level}" for factor, level in found.condition.items())
-    table = Table(title=f"{found.item.id}{f' ({condition})' if condition else ''}", title_justify="left")
+    table = Table(
+        title=f"{found.item.id}{f' ({condition})' if condition else ''}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     table.add_column("answer")
     table.add_column("model [95 %]", justify="right")
     people: list[str] = []
@@ -42,13 +48,19 @@ def _shares(found: ItemComparison) -> Table:
 
 
 def _distances(comparison: Comparison) -> Table:
-    table = Table(title="total variation distance from people (0 = same shares), with 95 % interval", title_justify="left")
-    for column in ("item", "model", "uniform", "majority", "marginal-only", "floor"):
+    table = Table(
+        title="total variation distance from people (0 = same shares), with 95 % interval",
+        title_justify="left",
+    )
+    for column in ("item", "model", "uniform", "majority", "marginal", "floor"):
         table.add_column(column, justify="left" if column == "item" else "right", no_wrap=True)
     for found in comparison.items:
         if found.fidelity:
             tv = found.fidelity.total_variation
-            nulls = (tv.baselines.get(name, math.nan) for name in ("uniform", "majority", "marginal_only", "noise_floor"))
+            nulls = (
+                tv.baselines.get(name, math.nan)
+                for name in ("uniform", "majority", "marginal_only", "noise_floor")
+            )
             condition = "".join(f" {level}" for level in found.condition.values())
             table.add_row(found.item.id + condition, _decimals(tv), *(f"{value:.2f}" for value in nulls))
     return table

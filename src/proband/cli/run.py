@@ -27,7 +27,11 @@ def run(
     """
     found = load_study(study, engine=engine, sample=sample)
     caps = {"trials": max_trials, "tokens": max_tokens, "dollars": max_dollars}
-    budget = Budget(trials=max_trials, tokens=max_tokens, dollars=max_dollars) if any(
-        cap is not None for cap in caps.values()
-    ) else None
-    carry_out_and_tell(found, into or folder_for(found), as_json=json, budget=budget, retry_failed=retry_failed)
+    budget = (
+        Budget(trials=max_trials, tokens=max_tokens, dollars=max_dollars)
+        if any(cap is not None for cap in caps.values())
+        else None
+    )
+    carry_out_and_tell(
+        found, into or folder_for(found), as_json=json, budget=budget, retry_failed=retry_failed
+    )

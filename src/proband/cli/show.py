@@ -13,7 +13,9 @@ from proband.designs.studies import load_study
 
 def show(
     study: Annotated[Path, typer.Argument(help="Study file (TOML).")],
-    place: Annotated[str, typer.Argument(help="Trial, as SUBJECT/ITEM/..., or its beginning; default the first.")] = "",
+    place: Annotated[
+        str, typer.Argument(help="Trial, as SUBJECT/ITEM/..., or its beginning; default the first.")
+    ] = "",
     engine: Annotated[str | None, typer.Option(help="Address instead of the file's.")] = None,
     json: Annotated[bool, typer.Option("--json", help="The text on stdout inside JSON.")] = False,
 ) -> None:

@@ -7,7 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from proband.runs import Plan, Tally
@@ -49,7 +56,9 @@ def tell_plan(plan: Plan, engine: str, console: Console = talk) -> None:
     table.add_row("price", "unknown" if plan.dollars is None else f"${plan.dollars:.2f}")
     if plan.smallest_detectable_effect is not None:
         arms = ", ".join(f"{name} {n:,}" for name, n in plan.arms.items())
-        table.add_row("power", f"smallest detectable effect {plan.smallest_detectable_effect:.2f} SD ({arms})")
+        table.add_row(
+            "power", f"smallest detectable effect {plan.smallest_detectable_effect:.2f} SD ({arms})"
+        )
     console.print(table)
 
 

@@ -50,7 +50,9 @@ class Experiment:
 
     def __post_init__(self) -> None:
         if f"{{factor:{self.factor}}}" not in self.outcome.stem + self.outcome.text:
-            raise DesignError(f"item {self.outcome.id!r}: no {{factor:{self.factor}}} in its wording; nothing is varied")
+            raise DesignError(
+                f"item {self.outcome.id!r}: no {{factor:{self.factor}}} in its wording; nothing is varied"
+            )
         len(self.assignment)
 
     @property
@@ -69,14 +71,22 @@ class Experiment:
         instrument = Instrument(id=self.outcome.id, title=self.name, items=(self.outcome,))
         factors = {self.factor: dict(self.levels)}
         return Survey(
-            instrument=instrument, subjects=self.subjects, seed=self.seed, factors=factors, **(self.settings or {})
+            instrument=instrument,
+            subjects=self.subjects,
+            seed=self.seed,
+            factors=factors,
+            **(self.settings or {}),
         )
 
     @cached_property
     def assignment(self) -> Mapping[str, str]:
         """Subject -> level, made before anything is asked."""
         return assign(
-            [s.id for s in self.subjects], tuple(self.levels), self.seed, factor=self.factor, blocks=self.blocks
+            [s.id for s in self.subjects],
+            tuple(self.levels),
+            self.seed,
+            factor=self.factor,
+            blocks=self.blocks,
         )
 
     @cached_property
@@ -108,7 +118,12 @@ class Experiment:
 
     def describe(self) -> Mapping[str, object]:
         """Everything that defines the experiment."""
-        own = {"design": "experiment", "factor": self.factor, "levels": dict(self.levels), "block_by": self.block_by}
+        own = {
+            "design": "experiment",
+            "factor": self.factor,
+            "levels": dict(self.levels),
+            "block_by": self.block_by,
+        }
         return {**self.survey.describe(), **own}
 
     def effect(self, responses: Mapping[str, Response], level: str) -> Estimate:
@@ -125,7 +140,11 @@ class Experiment:
         for response in responses.values():
             subject = response.place.subject
             if isinstance(response.answer, int | float):
-                score = self.outcome.points[int(response.answer)] if self.outcome.options else float(response.answer)
+                score = (
+                    self.outcome.points[int(response.answer)]
+                    if self.outcome.options
+                    else float(response.answer)
+                )
                 scores[self.assignment[subject]][subject] = score
         treated, control = scores[level], scores[next(iter(self.levels))]
         blocks = self.blocks

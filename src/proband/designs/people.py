@@ -13,7 +13,9 @@ from proband.subjects.personas import Code, code_text
 from proband.subjects.populations import Population
 
 
-def people_engine(population: Population, instrument: Instrument, *, refused: Sequence[Code] = ()) -> PeopleEngine:
+def people_engine(
+    population: Population, instrument: Instrument, *, refused: Sequence[Code] = ()
+) -> PeopleEngine:
     """The engine that answers as the people in a data file did.
 
     Each item is looked up in its column, and its codes become options by the item's `values`. A person without a
@@ -37,7 +39,7 @@ def people_engine(population: Population, instrument: Instrument, *, refused: Se
     if not items:
         wanted = ", ".join(item.data_column for item in instrument.items[:5])
         raise DataError(
-            f"population {population.name!r} has answers to no item of {instrument.id!r} (looked for columns {wanted}); "
+            f"population {population.name!r} answers no item of {instrument.id!r} (looked for columns {wanted}); "
             "name each item's `column`"
         )
     asked = {item.id: _answers(item, population.column(item.data_column), refused) for item in items}

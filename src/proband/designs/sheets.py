@@ -22,14 +22,24 @@ from proband.subjects.personas import PersonaFormat, Subject, code_text, describ
 if TYPE_CHECKING:
     from proband.designs.survey import Survey
 
-_MAX_TOKENS = {"choice": 24, "scale": 24, "number": 16, "multiple": 96, "ranking": 96, "allocation": 96, "text": 256}
+_MAX_TOKENS = {
+    "choice": 24,
+    "scale": 24,
+    "number": 16,
+    "multiple": 96,
+    "ranking": 96,
+    "allocation": 96,
+    "text": 256,
+}
 _MAX_TOKENS_VERBALISED = 128
 
 
 class Sheet:
     """What one subject is asked under one condition, in one replicate."""
 
-    def __init__(self, survey: "Survey", subject: Subject, condition: Mapping[str, str], replicate: int) -> None:
+    def __init__(
+        self, survey: "Survey", subject: Subject, condition: Mapping[str, str], replicate: int
+    ) -> None:
         self.survey, self.subject, self.condition, self.replicate = survey, subject, condition, replicate
         self._system_texts: dict[tuple[str, ...], str] = {}
 
@@ -44,7 +54,9 @@ class Sheet:
         """Every item whose request is settled by what was answered."""
         is_sequential = self.condition["presentation"] == "sequential"
         turns: list[Message] = []
-        said: dict[str, str | None] = {}  # what was answered, in words; None where an item was skipped or not valid
+        said: dict[
+            str, str | None
+        ] = {}  # what was answered, in words; None where an item was skipped or not valid
         open_: set[str] = set()  # asked, not answered yet
         for item in self.survey.instrument.items:
             if self._waits(item, open_):
@@ -139,7 +151,12 @@ class Sheet:
         # A grid is shown with one order of options, so all its items draw from the place of its first.
         first = self._grid(item)[0]
         return option_order(
-            item, self.condition["order"], self.survey.seed, self.subject.id, first.id, replicate=self.replicate
+            item,
+            self.condition["order"],
+            self.survey.seed,
+            self.subject.id,
+            first.id,
+            replicate=self.replicate,
         )
 
     def _system(self, omit: tuple[str, ...]) -> str:

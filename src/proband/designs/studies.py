@@ -65,7 +65,9 @@ def load_study(path: str | Path, *, engine: str | None = None, sample: int | Non
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DesignError(f"{path}: no such study file; write one, or start from examples/anes1996.toml") from None
+        raise DesignError(
+            f"{path}: no such study file; write one, or start from examples/anes1996.toml"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise DesignError(f"{path}: cannot be read ({error})") from None
     except tomllib.TOMLDecodeError as error:
@@ -74,7 +76,11 @@ def load_study(path: str | Path, *, engine: str | None = None, sample: int | Non
 
 
 def study_from_dict(
-    data: Mapping[str, Any], *, where: str | Path = "study", engine: str | None = None, sample: int | None = None
+    data: Mapping[str, Any],
+    *,
+    where: str | Path = "study",
+    engine: str | None = None,
+    sample: int | None = None,
 ) -> Study:
     """The study that a parsed file describes; see `load_study`."""
     from proband.designs.study_file import StudyFile, checked  # pydantic is loaded only for files

@@ -156,7 +156,9 @@ class Survey:
     def grids(self) -> Mapping[str, Sequence[Item]]:
         """Items that a battery shows together: neighbours with the same lead-in and options, by item id."""
         found: dict[str, Sequence[Item]] = {}
-        for _, group in itertools.groupby(self.instrument.items, key=lambda item: (item.stem, item.options, item.form)):
+        for _, group in itertools.groupby(
+            self.instrument.items, key=lambda item: (item.stem, item.options, item.form)
+        ):
             grid = tuple(group)
             found.update({item.id: grid for item in grid})
         return found
@@ -165,7 +167,10 @@ class Survey:
     def conditions(self) -> tuple[Mapping[str, str], ...]:
         """Every combination of levels: setting or factor -> level."""
         names = [*_LEVELS, *self.factors]
-        levels = [*(self._levels(name) for name in _LEVELS), *(tuple(found) for found in self.factors.values())]
+        levels = [
+            *(self._levels(name) for name in _LEVELS),
+            *(tuple(found) for found in self.factors.values()),
+        ]
         return tuple(dict(zip(names, combination, strict=True)) for combination in itertools.product(*levels))
 
     @cached_property

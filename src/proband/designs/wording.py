@@ -35,7 +35,7 @@ _HOW_WRITTEN = {
 }
 _HOW_VERBALISED = (
     "How likely is each option as the answer? Reply with one line for each option, in the form "
-    "\"option: percent\", adding up to 100."
+    '"option: percent", adding up to 100.'
 )
 
 
@@ -81,7 +81,7 @@ def instruction_text(item: Item, method: Method) -> str:
         unit = f" {item.unit}" if item.unit else ""
         return (
             f"Divide {item.total:g}{unit} among the options. Reply with one line for each option, in the form "
-            "\"option: amount\"."
+            '"option: amount".'
         )
     return _HOW_WRITTEN[item.form]
 
@@ -110,7 +110,9 @@ def pipe(text: str, look_up: Callable[[str, str], str | None]) -> str | None:
     return _PIPE.sub(lambda match: values[match[1], match[2].strip()] or "", text)
 
 
-def check_pipes(item: Item, *, columns: Sequence[str], factors: Sequence[str], earlier: Sequence[str]) -> None:
+def check_pipes(
+    item: Item, *, columns: Sequence[str], factors: Sequence[str], earlier: Sequence[str]
+) -> None:
     """Refuse an item that pipes in what is not there."""
     known = {"subject": columns, "factor": factors, "answer": earlier}
     for kind, name in pipes_in(item.text) + pipes_in(item.stem):

@@ -91,13 +91,13 @@ class Passes:
         try:
             # Chunks of three make the keys and values of a path travel too.
             log_probs = np.concatenate([values for _, values in self.run(forest, 3)])
+            plain = [self.run_plain(ids, 1) for ids in sequences]
         except _UNFIT:
             return False
         finally:
             self.computed_tokens = before
         # Rounding grows with the size of the logits, and such unlikely tokens have large ones.
         relative = 1e-5 if self.model.dtype.itemsize == 4 else 1e-2
-        plain = [self.run_plain(ids, 1) for ids in sequences]
         return np.allclose([log_probs[row].sum() for row in forest.rows], plain, rtol=relative, atol=1e-4)
 
     def run(self, forest: Forest, chunk_tokens: int | None = None) -> Any:
@@ -142,7 +142,9 @@ class Passes:
 
         with torch.inference_mode():
             input_ids = torch.tensor([ids[:-1]], device=self.model.device)
-            logits = self.model(input_ids=input_ids, use_cache=False).logits[0, start - 1 :]
+            wanted = len(ids) - start
+            extra = {"logits_to_keep": wanted} if "logits_to_keep" in self._takes else {}
+            logits = self.model(input_ids=input_ids, use_cache=False, **extra).logits[0, -wanted:]
             values = _gather(logits, np.arange(len(logits)), np.array(ids[start:]))
         self.computed_tokens += len(ids) - 1
         return float(values.sum())
@@ -218,6 +220,7 @@ def load_checkpoint(path_or_id: str | Path, dtype: str, device: str | None) -> t
         If the folder or hub id cannot be found or read, or lacks weights or a tokenizer.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
@@ -240,7 +243,7 @@ def load_checkpoint(path_or_id: str | Path, dtype: str, device: str | None) -> t
     try:
         how = {"dtype": kind, "output_loading_info": True} | plain
         model, report = AutoModelForCausalLM.from_pretrained(source, **how)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         raise EngineError(_unloadable(source, folder, "model", error)) from error
     if report["missing_keys"]:
         missing = ", ".join(sorted(report["missing_keys"])[:3])

@@ -143,7 +143,9 @@ def _compare_item(
         "condition": {name: part[name][0] for name in factors},
         "dispositions": {status: counts[status] for status in STATUSES if status in counts},
     }
-    theirs = None if answers is None else answers.filter(pl.col("item") == item.id, pl.col("status") == "valid")
+    theirs = (
+        None if answers is None else answers.filter(pl.col("item") == item.id, pl.col("status") == "valid")
+    )
     if item.form not in ("choice", "scale"):
         return ItemComparison(**common, **_means(item, part, theirs))
     model = model_shares_by_subject(item, part)
@@ -158,7 +160,9 @@ def _compare_item(
     if theirs is None or theirs.is_empty():
         return ItemComparison(**common, model_shares=shares)
     index = {k: place for place, k in enumerate(substantive(item))}
-    given: dict[Hashable, int] = {str(s): index[int(a)] for s, a in theirs.select("subject", "answer").iter_rows()}
+    given: dict[Hashable, int] = {
+        str(s): index[int(a)] for s, a in theirs.select("subject", "answer").iter_rows()
+    }
     asked = set(part["subject"])
     ours: dict[Hashable, int] = {s: a for s, a in given.items() if s in asked}
     held_out: dict[Hashable, int] = {s: a for s, a in given.items() if s not in asked}
@@ -254,4 +258,9 @@ def _short(estimate: Estimate | None) -> dict[str, Any] | None:
     if estimate is None:
         return None
     low, high = estimate.interval or (None, None)
-    return {"value": estimate.as_dict()["value"], "low": low, "high": high, "method": estimate.interval_method}
+    return {
+        "value": estimate.as_dict()["value"],
+        "low": low,
+        "high": high,
+        "method": estimate.interval_method,
+    }

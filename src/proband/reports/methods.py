@@ -1,7 +1,7 @@
 """Prose about a run: what was done, ready for a paper, and what may be said because of it."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proband.records import STATUSES
@@ -125,9 +125,9 @@ def summary_sentence(run: Run, comparison: Comparison) -> str:
         return f"{base}; without human answers, nothing here is about people."
     if not compared:
         return f"{base}; people's answers stand beside them, but no distance from people was estimated."
-    worse = _beaten(compared, "uniform", lambda distance, null: distance >= null)
-    among = f"{len(worse)} of {_count(len(compared), 'comparison')}"
-    return f"{base}; in {among} with people its shares are no closer to theirs than uniform answers would be."
+    closer = len(compared) - len(_not_closer(compared))
+    among = f"{closer} of {_count(len(compared), 'comparison')}"
+    return f"{base}; in {among} with people it is shown to be closer to them than uniform answers are."
 
 
 def engine_name(manifest: Mapping[str, Any]) -> str:
@@ -279,13 +279,10 @@ def _software_sentence(manifest: Mapping[str, Any]) -> str:
 def _findings(compared: Sequence[ItemComparison]) -> list[str]:
     """What the distances say, item by item."""
     sentences = []
-    for key, found, is_so in (
-        ("uniform", "no closer than uniform answers", lambda distance, null: distance >= null),
-        (FLOOR, "within the noise floor", lambda distance, null: distance <= null),
-    ):
-        names = _beaten(compared, key, is_so)
-        if names:
-            sentences.append(f"The model is {found} on {_listed(names)}.")
+    if names := _not_closer(compared):
+        sentences.append(f"The model is not shown to be closer than uniform answers on {_listed(names)}.")
+    if names := _within_floor(compared):
+        sentences.append(f"Its distance is within the noise floor on {_listed(names)}.")
     silent = [_title(f) for f in compared if f.fidelity and f.fidelity.agreement_gain.warnings]
     if silent:
         sentences.append(
@@ -295,13 +292,19 @@ def _findings(compared: Sequence[ItemComparison]) -> list[str]:
     return sentences
 
 
-def _beaten(compared: Sequence[ItemComparison], key: str, is_so: Callable[[float, float], bool]) -> list[str]:
+def _not_closer(compared: Sequence[ItemComparison]) -> list[str]:
+    """Items whose interval of the distance reaches what uniform answers have, or that have no interval."""
+    distances = [(found, found.fidelity.total_variation) for found in compared if found.fidelity]
     return [
         _title(found)
-        for found in compared
-        if found.fidelity
-        and is_so(found.fidelity.total_variation.value, found.fidelity.total_variation.baselines[key])
+        for found, tv in distances
+        if tv.interval is None or tv.interval[1] >= tv.baselines["uniform"]
     ]
+
+
+def _within_floor(compared: Sequence[ItemComparison]) -> list[str]:
+    distances = [(found, found.fidelity.total_variation) for found in compared if found.fidelity]
+    return [_title(found) for found, tv in distances if tv.value <= tv.baselines[FLOOR]]
 
 
 def _title(found: ItemComparison) -> str:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -95,8 +95,14 @@ def page(run: Run, comparison: Comparison) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "decimal": decimal, "condition": condition_text}
-    environment.filters |= {"specification": _inert_json, "words": _words}
+    filters: dict[str, Callable[[Any], object]] = {
+        "percent": lambda share: _in_a_cell(percent(share)),
+        "decimal": lambda number: _in_a_cell(decimal(number)),
+        "condition": condition_text,
+        "specification": _inert_json,
+        "words": _words,
+    }
+    environment.filters |= filters
     charts = _charts_script()
     compared = [found for found in comparison.items if found.fidelity]
     license_, limits = claims_paragraphs(run, comparison)
@@ -155,10 +161,7 @@ def _warnings(found: ItemComparison) -> list[str]:
     estimates = [*found.model_shares, found.model_mean, found.human_mean]
     said = [warning for estimate in estimates if estimate for warning in estimate.warnings]
     if found.fidelity:
-        relative = [
-            f"closeness relative to uniform: {warning}" for warning in found.fidelity.relative.warnings
-        ]
-        said = [*found.fidelity.warnings, *relative, *said]
+        said = [*found.fidelity.warnings, *said]
     return list(dict.fromkeys(said))
 
 
@@ -241,6 +244,11 @@ def _csp_hash(script: str) -> str:
 def _words(name: str) -> str:
     """A name from the code as a reader says it."""
     return "don't know" if name == "dont_know" else name.replace("_", " ")
+
+
+def _in_a_cell(text: str) -> str:
+    """A number and its interval as a table shows them: a narrow one may break before the interval only."""
+    return text.replace(" ", "\u00a0").replace("\u00a0[", " [")
 
 
 def _inert_json(chart: Any) -> Markup:

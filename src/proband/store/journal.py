@@ -50,7 +50,11 @@ class Journal(Mapping[str, Response]):
         self.close()
 
     def add(
-        self, responses: Sequence[Response], bodies: Mapping[str, str] | None = None, *, origin: str | None = None
+        self,
+        responses: Sequence[Response],
+        bodies: Mapping[str, str] | None = None,
+        *,
+        origin: str | None = None,
     ) -> None:
         """Commit responses, and the exact text of their requests, in one transaction.
 
@@ -64,7 +68,9 @@ class Journal(Mapping[str, Response]):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 if bodies:
-                    self._connection.executemany("INSERT OR IGNORE INTO requests VALUES (?, ?)", bodies.items())
+                    self._connection.executemany(
+                        "INSERT OR IGNORE INTO requests VALUES (?, ?)", bodies.items()
+                    )
                 self._connection.executemany(
                     f"INSERT INTO responses ({_COLUMNS}, origin, recorded_at) VALUES ({', '.join('?' * 17)})",
                     [(*_row(response), origin, now) for response in responses],
@@ -102,7 +108,9 @@ class Journal(Mapping[str, Response]):
     def dispositions(self) -> dict[str, int]:
         """How many responses have each status."""
         with self._explained():
-            return dict(self._connection.execute("SELECT status, COUNT(*) FROM responses GROUP BY status ORDER BY 1"))
+            return dict(
+                self._connection.execute("SELECT status, COUNT(*) FROM responses GROUP BY status ORDER BY 1")
+            )
 
     def tokens(self) -> tuple[int, int]:
         """Tokens of prompts and of completions, each request counted once."""
@@ -144,7 +152,9 @@ class Journal(Mapping[str, Response]):
 
     def __getitem__(self, trial: str) -> Response:
         with self._explained():
-            row = self._connection.execute(f"SELECT {_COLUMNS} FROM responses WHERE trial = ?", (trial,)).fetchone()
+            row = self._connection.execute(
+                f"SELECT {_COLUMNS} FROM responses WHERE trial = ?", (trial,)
+            ).fetchone()
         if row is None:
             raise KeyError(trial)
         return _response(row)
@@ -175,7 +185,9 @@ class Journal(Mapping[str, Response]):
         try:
             yield
         except sqlite3.IntegrityError as error:
-            raise StoreError(f"{self.path}: a place was answered twice ({error}); nothing of it was stored") from None
+            raise StoreError(
+                f"{self.path}: a place was answered twice ({error}); nothing of it was stored"
+            ) from None
         except sqlite3.DatabaseError as error:
             raise StoreError(f"{self.path}: {_explain(str(error))}") from error
 
@@ -193,7 +205,9 @@ def _explain(error: str) -> str:
             "`sqlite3 journal.sqlite .recover`, and start a new run for the rest"
         )
     if "readonly" in error or "unable to open" in error:
-        return f"cannot be opened for this ({error}); check that the folder exists and its permissions allow it"
+        return (
+            f"cannot be opened for this ({error}); check that the folder exists and its permissions allow it"
+        )
     if "no such table" in error:
         return f"not a run's journal ({error}); choose another folder"
     return error

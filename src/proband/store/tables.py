@@ -62,7 +62,10 @@ def responses_table(responses: Iterable[Response], items: Mapping[str, Item]) ->
         for name, value in _cells(response, items.get(response.place.item)).items():
             columns[name].append(value)
     frame = pl.DataFrame(columns, schema=_SCHEMA)
-    taken = [pl.Series(name if name not in _SCHEMA else f"factor_{name}", levels) for name, levels in factors.items()]
+    taken = [
+        pl.Series(name if name not in _SCHEMA else f"factor_{name}", levels)
+        for name, levels in factors.items()
+    ]
     return frame.select("trial", "subject", "item").hstack(
         [*taken, *frame.drop("trial", "subject", "item").get_columns()]
     )
@@ -71,7 +74,9 @@ def responses_table(responses: Iterable[Response], items: Mapping[str, Item]) ->
 def _cells(response: Response, item: Item | None) -> dict[str, Any]:
     """One row; keys are those of `_SCHEMA`."""
     answer = response.answer
-    index = answer if isinstance(answer, int) and item is not None and item.form in ("choice", "scale") else None
+    index = (
+        answer if isinstance(answer, int) and item is not None and item.form in ("choice", "scale") else None
+    )
     number = float(answer) if isinstance(answer, int | float) and index is None else None
     label = answer if isinstance(answer, str) else None
     if index is not None and item is not None:
@@ -131,8 +136,12 @@ def write_table(table: pl.DataFrame, path: str | Path) -> Path:
                 for name in lists
             ).write_csv(part)
         else:
-            raise StoreError(f"{path}: unknown table format {path.suffix!r}; end the name in .csv or .parquet")
+            raise StoreError(
+                f"{path}: unknown table format {path.suffix!r}; end the name in .csv or .parquet"
+            )
         part.replace(path)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error}); free some space or choose another folder") from None
+        raise StoreError(
+            f"{path}: cannot be written ({error}); free some space or choose another folder"
+        ) from None
     return path

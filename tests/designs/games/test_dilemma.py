@@ -47,7 +47,9 @@ def test_names_of_the_moves_are_balanced_over_matches(whole):
 
 def test_a_game_killed_in_round_6_and_resumed_equals_the_uninterrupted_one(whole, tmp_path):
     folder = tmp_path / "torn"
-    with subprocess.Popen([sys.executable, str(PROGRAM), str(folder)], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, str(PROGRAM), str(folder)], stdout=subprocess.PIPE, text=True
+    ) as process:
         for line in process.stdout:
             if line.startswith("round 6"):
                 break
@@ -75,7 +77,9 @@ def test_a_branch_with_other_payoffs_shares_the_first_rounds_and_asks_nobody_aga
     parent, child = whole.responses(), run.responses()
     assert len(child) == GAME.size()
     assert all(child[id] == response for id, response in parent.items() if response.place.round <= 5)
-    assert "20 points" in next(t for t in changed.trials(child) if t.place.round == 6).request.messages[0].text
+    assert (
+        "20 points" in next(t for t in changed.trials(child) if t.place.round == 6).request.messages[0].text
+    )
     assert run.manifest["parent"]
 
 

@@ -67,7 +67,11 @@ class PrisonersDilemma:
     @property
     def items(self) -> Mapping[str, Item]:
         """The move."""
-        return {"move": Item(id="move", text="Cooperate or defect?", form="choice", options=("cooperate", "defect"))}
+        return {
+            "move": Item(
+                id="move", text="Cooperate or defect?", form="choice", options=("cooperate", "defect")
+            )
+        }
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """In every match, each round up to the first that is not decided; a fold over the stored moves."""
@@ -115,8 +119,8 @@ class PrisonersDilemma:
         ]
         first, second = self.moves
         return (
-            f"You play {self.rounds} rounds with one other player. In each round both choose {first} or {second} at the "
-            "same time.\n" + "\n".join(lines) + f"\nReply with {first} or {second}, and nothing else."
+            f"You play {self.rounds} rounds with one other player. In each round both choose {first} or {second} "
+            "at the same time.\n" + "\n".join(lines) + f"\nReply with {first} or {second}, and nothing else."
         )
 
     def _history(self, names: Mapping[int, str], own: Sequence[int], other: Sequence[int]) -> str:

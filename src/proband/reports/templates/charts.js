@@ -24,15 +24,17 @@
   }
 
   async function drawAll() {
+    let drawn = 0;
     for (const figure of figures) {
       try {
         await draw(figure);
+        drawn += 1;
       } catch (error) {
         figure.querySelector(".drawing").textContent = "This figure could not be drawn; its table holds the numbers.";
         console.error(error);
       }
     }
-    document.documentElement.dataset.drawn = figures.length;
+    document.documentElement.dataset.drawn = drawn;
   }
 
   dark.addEventListener("change", drawAll);

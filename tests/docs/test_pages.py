@@ -1,0 +1,199 @@
+"""The pages say what is so: their code runs page by page on scripted engines, their links resolve, their lists are whole.
+
+What a fence may say: `python` runs, all blocks of a page in one namespace; `toml` and `csv` are written to the file
+they name (in the info string, or in a first line `# NAME.toml`); `sh` and `console` run their `proband` lines, which
+must exit with 0; `sh no-run` is for what needs the network, a model, a server or an installation; `text output` must
+be among what the block before it printed; `r`, `json` and `text` are only read.
+"""
+
+import contextlib
+import inspect
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from proband.cli.main import app
+from proband.designs.study_file import PeopleTable, StudyFile, SurveyTable, WritingTable
+from proband.models.addresses import engines
+from proband.models.scripted import RULES
+from proband.models.server import ServerSettings
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [*sorted(DOCS.rglob("*.md")), *(p for p in (ROOT / "README.md", ROOT / "CONTRIBUTING.md") if p.exists())]
+SHELVES = ("tutorials", "how-to", "methods", "reference")
+FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^`\n]*)\n(?P<body>.*?)^(?P=indent)``` *$", re.M | re.S)
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+NAMED = re.compile(r"# (?P<name>[\w./-]+\.toml)\b")
+FRAME = re.compile(r"[\u2500-\u257f]")
+READ_ONLY = {"r", "json", "text"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block of a page."""
+
+    page: Path
+    line: int
+    kind: str
+    rest: tuple[str, ...]
+    body: str
+
+    @property
+    def where(self) -> str:
+        return f"{name_of(self.page)}:{self.line}"
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def blocks_of(page: Path) -> Iterator[Block]:
+    text = page.read_text(encoding="utf-8")
+    for match in FENCE.finditer(text):
+        kind, *rest = match["info"].split() or [""]
+        line = text.count("\n", 0, match.start()) + 1
+        yield Block(page, line, kind, tuple(rest), textwrap.dedent(match["body"]))
+
+
+def prose_of(page: Path) -> str:
+    return FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def run_python(block: Block, names: dict[str, object]) -> str:
+    printed = io.StringIO()
+    # Blank lines in front, so that a traceback shows the page's own line.
+    code = compile("\n" * block.line + block.body, str(block.page), "exec")
+    with contextlib.redirect_stdout(printed):
+        exec(code, names)
+    return printed.getvalue()
+
+
+def commands_of(block: Block) -> list[str]:
+    lines = block.body.replace("\\\n", " ").splitlines()
+    if block.kind == "console":
+        lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def run_commands(block: Block, folder: Path) -> str:
+    scripts = str(Path(sys.executable).parent)
+    settings = {"PATH": scripts + os.pathsep + os.environ["PATH"], "COLUMNS": "100", "OMP_NUM_THREADS": "1"}
+    printed = ""
+    for command in commands_of(block):
+        assert command.startswith("proband "), f"{block.where}: {command!r} cannot run here; tag the block `sh no-run`"
+        done = subprocess.run(
+            command, shell=True, cwd=folder, env=os.environ | settings, capture_output=True, text=True, check=False
+        )
+        printed += done.stdout + done.stderr
+        assert done.returncode == 0, f"{block.where}: {command!r} exits with {done.returncode}\n{done.stderr}"
+    return printed
+
+
+def write_file(block: Block, folder: Path) -> None:
+    if block.kind == "toml":
+        tomllib.loads(block.body)
+    first = NAMED.match(block.body) if block.kind == "toml" else None
+    name = block.rest[0] if block.rest else first["name"] if first else ""
+    assert name or block.kind == "toml", f"{block.where}: a csv block names its file, e.g. ```csv people.csv"
+    if name:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.body, encoding="utf-8")
+
+
+def squeezed(text: str) -> list[str]:
+    """Lines without rules, frames and runs of spaces: how a table is drawn is not what a page says."""
+    words = [" ".join(FRAME.sub(" ", line).split()) for line in text.splitlines()]
+    return [line for line in words if line]
+
+
+def check_output(block: Block, printed: str) -> None:
+    lines = squeezed(printed)
+    for line in squeezed(block.body):
+        assert line in lines, f"{block.where}: the block before it does not print {line!r}, but\n{printed}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if (ROOT / "examples").is_dir():
+        shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    names: dict[str, object] = {"__name__": "page"}
+    printed = ""
+    for block in blocks_of(page):
+        if block.kind == "python":
+            printed = run_python(block, names)
+        elif block.kind in ("toml", "csv"):
+            write_file(block, tmp_path)
+        elif block.kind in ("sh", "console") and "no-run" not in block.rest:
+            printed = run_commands(block, tmp_path)
+        elif block.kind == "text" and "output" in block.rest:
+            check_output(block, printed)
+        else:
+            assert block.kind in READ_ONLY or "no-run" in block.rest, f"{block.where}: kind {block.kind!r} is unknown"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_only_what_cannot_run_here_is_left_out(page):
+    for block in blocks_of(page):
+        if "no-run" in block.rest:
+            assert block.kind in ("sh", "console"), f"{block.where}: {block.kind} is run or only read, never left out"
+            idle = [line for line in commands_of(block) if line.startswith("proband") and "scripted" in line]
+            assert not idle, f"{block.where}: {idle[0]!r} needs no model, so it can run"
+
+
+def anchors_of(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", prose_of(page), re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_between_pages_resolve(page):
+    for match in LINK.finditer(prose_of(page)):
+        target, _, anchor = match["target"].partition("#")
+        if "://" in target:
+            continue
+        found = (page.parent / target).resolve() if target else page
+        assert found.exists(), f"{name_of(page)}: nothing at {match['target']}"
+        assert not anchor or anchor in anchors_of(found), f"{name_of(page)}: no heading {match['target']}"
+
+
+def test_the_index_has_every_page_of_the_four_shelves():
+    linked = {match["target"] for match in LINK.finditer(prose_of(DOCS / "index.md"))}
+    pages = {str(page.relative_to(DOCS)) for shelf in SHELVES for page in (DOCS / shelf).glob("*.md")}
+    assert pages <= linked
+
+
+@pytest.mark.parametrize("table", [StudyFile, SurveyTable, WritingTable, PeopleTable])
+def test_the_reference_has_every_key_of_a_study_file(table):
+    text = (DOCS / "reference" / "study-file.md").read_text(encoding="utf-8")
+    for key in table.model_fields:
+        assert f"| `{key}` |" in text or f"`[{key}]`" in text, key
+
+
+def test_the_reference_has_every_verb_and_option_of_the_command_line():
+    text = (DOCS / "reference" / "command-line.md").read_text(encoding="utf-8")
+    for command in app.registered_commands:
+        verb = command.name or command.callback.__name__
+        section = text.partition(f"## proband {verb}\n")[2].partition("\n## ")[0]
+        assert section, verb
+        for name, parameter in inspect.signature(command.callback).parameters.items():
+            shown = f"--{name.replace('_', '-')}" if parameter.default is not parameter.empty else name.upper()
+            assert f"`{shown}" in section or f"`{name.upper()}" in section, (verb, shown)
+
+
+def test_the_reference_has_every_engine_rule_and_server_setting():
+    text = (DOCS / "reference" / "engines.md").read_text(encoding="utf-8")
+    for name in [*(pattern for pattern, _ in engines()), *RULES, *ServerSettings.__dataclass_fields__]:
+        assert f"`{name}" in text or f"`scripted:{name}" in text, name

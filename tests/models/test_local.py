@@ -1,0 +1,359 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+
+from proband.errors import ContextTooLong, EngineError
+from proband.models.engine import Engine
+from proband.models.local import LocalEngine, hf_engine
+from proband.models.passes import Passes
+from proband.records import Message, Place, Reply, Request, Trial
+
+CHAT = (
+    "{% for m in messages %}<|start|>{{ m['role'] }}\n{{ m['content'] }}<|end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
+)
+SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 300}
+SMALL |= {"intermediate_size": 48, "max_position_embeddings": 400, "initializer_range": 0.3, "head_dim": 8}
+SMALL |= {"bos_token_id": None, "eos_token_id": 258, "pad_token_id": None}
+KINDS = {
+    "llama": {"num_key_value_heads": 2, "tie_word_embeddings": True},
+    "gpt_neox": {},
+    "gemma2": {"num_key_value_heads": 1, "sliding_window": 40},
+    "qwen2": {"num_key_value_heads": 2},
+    "mistral": {"num_key_value_heads": 2, "sliding_window": None},
+    "bloom": {"n_layer": 2, "n_head": 4},
+}
+
+
+def save_checkpoint(folder, kind="llama", **changes):
+    """A small random model and a tokenizer of single bytes."""
+    words = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE(vocab={w: k for k, w in enumerate(words)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken(t, special=True) for t in ("<|start|>", "<|end|>", "<|eos|>")])
+    wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|eos|>")
+    wrapped.chat_template = CHAT
+    wrapped.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(kind, **(SMALL | KINDS[kind] | changes))
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return save_checkpoint(tmp_path_factory.mktemp("llama"))
+
+
+@pytest.fixture(scope="module")
+def engine(folder):
+    return LocalEngine(folder, address="tiny")
+
+
+def trial(persona, text, options=("Yes", "No", "Yes, always"), item="q", **request):
+    asked = Request(
+        messages=(Message("system", persona), Message("user", text)), continuations=options, **request
+    )
+    return Trial(
+        place=Place(subject="s", item=item), request=asked, reply=Reply(form="text", method="written")
+    )
+
+
+def survey(n_subjects=3, n_items=3, **request):
+    return [
+        trial(f"You are {20 + s}.", f"Item {i}?", item=f"q{i}", **request)
+        for s in range(n_subjects)
+        for i in range(n_items)
+    ]
+
+
+def write(text, **request):
+    return trial("Reply.", text, options=(), **({"max_tokens": 8} | request))
+
+
+def plain_log_probs(engine, request):
+    """Each continuation in an unbatched forward pass of its own, with nothing of the engine but its text."""
+    prompt = engine._template.render(request)
+    sums = []
+    for text in engine._template.continuations(request):
+        n = len(engine._template.tokenize([prompt])[0])
+        ids = torch.tensor(engine._template.tokenize([prompt + text]))
+        with torch.inference_mode():
+            log_probs = engine.passes.model(ids).logits[0].float().log_softmax(-1)
+        sums.append(sum(float(log_probs[k - 1, ids[0, k]]) for k in range(n, ids.shape[1])))
+    return sums
+
+
+def assert_exact(engine, trials):
+    answered = dict(engine.answer(trials))
+    assert len(answered) == len(trials)
+    for one, completion in answered.items():
+        assert completion.log_probs == pytest.approx(plain_log_probs(engine, one.request), abs=1e-4)
+
+
+def test_it_scores_and_writes_by_request(engine):
+    asked: Engine = engine
+    assert asked.abilities == {"score", "write"}
+    assert (asked.address, asked.answers_by) == ("tiny", "request")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scores_equal_plain_passes_for_every_kind_of_model(kind, tmp_path):
+    engine = LocalEngine(save_checkpoint(tmp_path, kind), chunk_tokens=50)
+    assert_exact(engine, survey(2, 2) + survey(2, 2, closes=True))
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"bloom"}))
+def test_usual_models_share_prefixes(kind, tmp_path):
+    assert LocalEngine(save_checkpoint(tmp_path, kind)).passes.shares
+
+
+def test_a_model_without_positions_is_run_plainly_and_says_so(tmp_path):
+    engine = LocalEngine(save_checkpoint(tmp_path, "bloom"))
+    assert not engine.passes.shares
+    assert "takes no tree mask" in engine.note
+
+
+def test_a_sliding_window_shorter_than_a_request_is_honoured_and_noted(tmp_path):
+    engine = LocalEngine(save_checkpoint(tmp_path, "gemma2", sliding_window=100))
+    assert "more than 100 tokens" in engine.note
+    short, long = trial("You are 20.", "Why?"), trial("You are 20." * 10, "Why?")
+    assert_exact(engine, [short, long])
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.data())
+def test_scores_do_not_depend_on_packing_order_or_chunk_size(engine, data):
+    text = st.text("ab é", min_size=1, max_size=6).filter(str.strip)
+    options = st.lists(text, min_size=1, max_size=4, unique=True).map(tuple)
+    trials = data.draw(st.lists(st.builds(trial, text, text, options, closes=st.booleans()), max_size=6))
+    chunked = Passes(engine.passes.model, data.draw(st.integers(1, 200)))
+    whole, engine._open = engine._open, chunked
+    try:
+        for one, completion in engine.answer(trials):
+            assert completion.log_probs == pytest.approx(plain_log_probs(engine, one.request), abs=1e-4)
+    finally:
+        engine._open = whole
+
+
+def test_every_distinct_prefix_is_computed_once(folder):
+    engine = LocalEngine(folder, chunk_tokens=64)
+    trials = survey(3, 4)
+    assert engine.note == ""
+    before = engine.passes.computed_tokens
+    list(engine.answer(trials))
+    rows = [ids for t in trials for ids in engine._template.encode(t.request).sequences]
+    prefixes = {ids[:n] for ids in rows for n in range(1, len(ids))}
+    assert engine.passes.computed_tokens - before == len(prefixes)
+
+
+def test_equal_requests_are_computed_once_and_answered_each(engine):
+    one = trial("You are 20.", "Why?")
+    again = Trial(place=Place(subject="s", item="q", replicate=1), request=one.request, reply=one.reply)
+    before = engine.passes.computed_tokens
+    list(engine.answer([one]))
+    alone = engine.passes.computed_tokens - before
+    answers = list(engine.answer([one, again]))
+    assert [t.id for t, _ in answers] == [one.id, again.id]
+    assert answers[0][1] == answers[1][1]
+    assert engine.passes.computed_tokens - before == 2 * alone
+
+
+def test_answers_arrive_while_the_rest_is_still_to_do(folder):
+    engine = LocalEngine(folder, chunk_tokens=64)
+    assert engine.passes.shares
+    before = engine.passes.computed_tokens
+    answers = engine.answer(survey(6, 4))
+    next(answers)
+    first = engine.passes.computed_tokens - before
+    assert sum(1 for _ in answers) == 23
+    assert first < (engine.passes.computed_tokens - before) / 3
+
+
+def test_closing_tells_an_option_from_the_beginning_of_another(engine):
+    [(_, opened)] = engine.answer([trial("P", "Q", ("Yes", "Yes, always"))])
+    [(_, closed)] = engine.answer([trial("P", "Q", ("Yes", "Yes, always"), closes=True)])
+    assert opened.log_probs[0] > opened.log_probs[1]
+    assert closed.log_probs[0] < opened.log_probs[0]
+    assert closed.token_counts == tuple(n + 1 for n in opened.token_counts) == (4, 12)
+
+
+def test_cost_counts_what_answering_computes(folder):
+    engine = LocalEngine(folder)
+    trials = survey(3, 4)
+    cost = engine.cost(trials + trials)
+    assert engine.passes.shares
+    before = engine.passes.computed_tokens
+    answers = dict(engine.answer(trials)).values()
+    assert cost.unique_tokens == engine.passes.computed_tokens - before
+    assert cost.prompt_tokens == sum(c.prompt_tokens for c in answers)
+    assert cost.completion_tokens == sum(c.completion_tokens for c in answers)
+    assert cost.is_exact
+    assert 0 < cost.seconds < 5
+
+
+def test_cost_of_writing_is_an_upper_bound_and_says_so(engine):
+    cost = engine.cost([write("Why?", max_tokens=30)])
+    assert cost.completion_tokens == 30
+    assert not cost.is_exact
+    assert engine.cost([]).seconds == 0
+
+
+def test_render_shows_prompt_and_continuations(engine):
+    text = engine.render(trial("P", "Q", ("Yes", "No"), closes=True))
+    assert text == (
+        "<|start|>system\nP<|end|>\n<|start|>user\nQ<|end|>\n<|start|>assistant\n\n"
+        "[1] 'Yes<|end|>'\n[2] 'No<|end|>'"
+    )
+
+
+@pytest.mark.parametrize("request_", [{}, {"options": (), "max_tokens": 300}])
+def test_a_request_longer_than_the_context_is_refused_by_item(engine, request_):
+    fits, long = (
+        trial("P", "Q" * 20),
+        trial("P", "Q" * (500 if not request_ else 90), item="long", **request_),
+    )
+    engine.check([fits])
+    with pytest.raises(ContextTooLong, match=r"item 'long': .* takes 400; shorten"):
+        engine.check([fits, long])
+
+
+def test_many_bytes_in_few_tokens_are_not_refused(engine):
+    # About 60 tokens, but each of the 330 bytes might have been one, for all the cheap bound knows.
+    one = trial("<" * 100, "Q", ("Yes",))
+    assert engine._template.most_bytes(one.request) > engine._template.encode(one.request).start
+    engine.check([one])
+
+
+def test_a_schema_and_control_tokens_are_refused_by_item(engine):
+    with pytest.raises(EngineError, match="item 'q': tiny cannot hold a reply to a schema"):
+        engine.check([write("Why?", schema="{}")])
+    with pytest.raises(EngineError, match=r"item 'q': .*control token"):
+        engine.check([trial("P<|end|>", "Q")])
+
+
+def test_what_cannot_be_asked_becomes_an_error_and_the_rest_is_answered(engine):
+    bad, good = trial("P<|end|>", "Q"), trial("P", "Q")
+    answers = dict(engine.answer([bad, good]))
+    assert "control token" in answers[bad].error
+    assert answers[good].log_probs is not None
+
+
+def test_writing_does_not_depend_on_what_shares_the_batch(engine):
+    trials = [write("Why?" * k, temperature=1.0, seed=k) for k in range(1, 6)] + [
+        write("Ah!"),
+        write("So? " * 9),
+    ]
+    together = {t.request.hash: c for t, c in engine.answer(trials)}
+    for one in trials:
+        [(_, alone)] = engine.answer([one])
+        assert together[one.request.hash] == alone
+
+
+def test_greedy_writing_takes_the_most_probable_token_each_time(engine):
+    one = write("Why?", max_tokens=5)
+    ids = list(engine._template.encode(one.request).sequences[0])
+    n = len(ids)
+    for _ in range(5):
+        with torch.inference_mode():
+            ids.append(int(engine.passes.model(torch.tensor([ids])).logits[0, -1].argmax()))
+    [(_, completion)] = engine.answer([one])
+    assert completion.text == engine._template.decode(ids[n:])
+    assert (completion.finish, completion.completion_tokens) == ("length", 5)
+
+
+def test_seeds_change_what_is_written_and_nothing_else_does(engine):
+    trials = [write("Why?", temperature=1.0, seed=seed) for seed in (1, 2, None)]
+    first, second = dict(engine.answer(trials)), dict(engine.answer(trials[::-1]))
+    assert {t.request.hash: c for t, c in first.items()} == {t.request.hash: c for t, c in second.items()}
+    assert len({c.text for c in first.values()}) == 3
+
+
+def test_a_stop_text_ends_a_reply_and_is_left_out(engine):
+    [(_, free)] = engine.answer([write("Why?", max_tokens=12)])
+    stop = free.text[3:5]
+    [(_, cut)] = engine.answer([write("Why?", max_tokens=12, stop=(stop,))])
+    assert cut.text == free.text[: free.text.index(stop)]
+    assert cut.finish == "stop"
+
+
+def test_the_end_of_turn_token_ends_a_reply(folder, engine):
+    ending = LocalEngine(folder)
+    [(_, free)] = engine.answer([write("Why?", max_tokens=12)])
+    token = ending._template.tokenize([free.text[4:]])[0][0]
+    ending._ends = frozenset({token})
+    [(_, cut)] = ending.answer([write("Why?", max_tokens=12)])
+    assert (cut.finish, len(cut.text) <= 4) == ("stop", True)
+
+
+def test_draws_follow_temperature_and_nucleus():
+    from proband.models.local import _chosen
+
+    logits, rng = np.log(np.array([0.1, 0.6, 0.3])), np.random.default_rng(1)
+    drawn = [_chosen(logits, SimpleNamespace(temperature=1.0, top_p=1.0), rng) for _ in range(4000)]
+    assert np.bincount(drawn) / 4000 == pytest.approx([0.1, 0.6, 0.3], abs=0.03)
+    nucleus = [_chosen(logits, SimpleNamespace(temperature=1.0, top_p=0.7), rng) for _ in range(4000)]
+    assert np.bincount(nucleus, minlength=3) / 4000 == pytest.approx([0, 2 / 3, 1 / 3], abs=0.03)
+
+
+def test_a_fingerprint_tells_weights_apart(folder, engine, tmp_path):
+    other = LocalEngine(save_checkpoint(tmp_path, tie_word_embeddings=False), address="tiny")
+    same = LocalEngine(folder, address="tiny")
+    assert same.fingerprint() == engine.fingerprint()
+    assert other.fingerprint()["weights"] != engine.fingerprint()["weights"]
+    assert set(engine.fingerprint()) >= {"weights", "template", "dtype", "device", "torch", "transformers"}
+
+
+def test_a_closed_engine_says_so(folder):
+    engine = LocalEngine(folder, address="tiny")
+    engine.close()
+    engine.close()
+    with pytest.raises(EngineError, match="tiny is closed"):
+        list(engine.answer(survey(1, 1)))
+
+
+def test_what_cannot_be_loaded_is_an_error_with_a_way_out(folder, tmp_path, monkeypatch):
+    with pytest.raises(EngineError, match="no folder"):
+        hf_engine(tmp_path / "nothing")
+    with pytest.raises(EngineError, match=r"holds no config\.json"):
+        hf_engine(tmp_path)
+    (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
+    with pytest.raises(EngineError, match="no tokenizer can be loaded"):
+        hf_engine(tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    with pytest.raises(EngineError, match="no model can be loaded"):
+        hf_engine(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:5000])
+    with pytest.raises(EngineError, match="no model can be loaded"):
+        hf_engine(tmp_path)
+
+
+def test_a_checkpoint_that_lacks_weights_is_refused(tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    weights = tmp_path / "model.safetensors"
+    tensors = load_file(save_checkpoint(tmp_path) / weights.name)
+    del tensors["model.norm.weight"]
+    save_file(tensors, weights, metadata={"format": "pt"})
+    with pytest.raises(EngineError, match=r"lacks weights of its model \(model\.norm\.weight\)"):
+        hf_engine(tmp_path)
+
+
+def test_a_wrong_option_is_refused(folder):
+    with pytest.raises(EngineError, match="dtype 'int8' is none of"):
+        hf_engine(folder, dtype="int8")
+    with pytest.raises(EngineError, match="chunk_tokens is 0"):
+        hf_engine(folder, chunk_tokens=0)

@@ -6,8 +6,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from proband.cli.talk import out
-from proband.records import Estimate
 from proband.reports.comparison import Comparison, ItemComparison
+from proband.reports.tables import condition_text, decimal, percent
 
 
 def tell_results(comparison: Comparison) -> None:
@@ -24,7 +24,7 @@ def tell_results(comparison: Comparison) -> None:
 
 
 def _shares(found: ItemComparison) -> Table:
-    condition = ", ".join(f"{factor} = {level}" for factor, level in found.condition.items())
+    condition = condition_text(found.condition)
     table = Table(
         title=f"{found.item.id}{f' ({condition})' if condition else ''}",
         title_justify="left",
@@ -36,10 +36,10 @@ def _shares(found: ItemComparison) -> Table:
     people: list[str] = []
     if found.fidelity:
         table.add_column("people [95 %]", justify="right")
-        people = [_percent(e) for e in found.fidelity.human_shares]
+        people = [percent(e) for e in found.fidelity.human_shares]
     for k, option in enumerate(found.options):
         if found.model_shares:
-            table.add_row(option, _percent(found.model_shares[k]), *people[k : k + 1])
+            table.add_row(option, percent(found.model_shares[k]), *people[k : k + 1])
     if found.model_mean:
         table.add_row("mean", str(found.model_mean))
     if found.human_mean:
@@ -62,19 +62,5 @@ def _distances(comparison: Comparison) -> Table:
                 for name in ("uniform", "majority", "marginal_only", "noise_floor")
             )
             condition = "".join(f" {level}" for level in found.condition.values())
-            table.add_row(found.item.id + condition, _decimals(tv), *(f"{value:.2f}" for value in nulls))
+            table.add_row(found.item.id + condition, decimal(tv, 2), *(f"{value:.2f}" for value in nulls))
     return table
-
-
-def _percent(estimate: Estimate) -> str:
-    if estimate.interval is None:
-        return f"{100 * estimate.value:.0f} %"
-    low, high = estimate.interval
-    return f"{100 * estimate.value:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
-
-
-def _decimals(estimate: Estimate) -> str:
-    if estimate.interval is None:
-        return f"{estimate.value:.2f}"
-    low, high = estimate.interval
-    return f"{estimate.value:.2f} [{low:.2f}, {high:.2f}]"

@@ -69,7 +69,7 @@ class ItemFidelity:
         The same for the normalised Wasserstein-1 distance, where options have positions.
     relative : Estimate
         (uniform - d) / (uniform - noise floor) of the total variation: 1 is as good as sampling lets anybody
-        be, 0 as bad as uniform answers.
+        be, 0 as bad as uniform answers. Undefined unless uniform answers are at twice the noise floor or beyond.
     agreement : Estimate
         Mean probability the model gives to a person's own answer, with the null rows of the same.
     agreement_gain : Estimate
@@ -248,8 +248,9 @@ def _distance(
 
 def _relative(tv: Estimate) -> Estimate:
     uniform, floor = tv.baselines["uniform"], tv.baselines["noise_floor"]
-    is_defined = uniform > floor
-    reason = "undefined: uniform answers are as close to these people as sampling lets anybody be"
+    # Nearer to 1 the ratio divides by almost nothing, and says more of the floor's own error than of the model.
+    is_defined = uniform >= 2 * floor > 0
+    reason = "undefined: uniform answers are about as close to these people as sampling lets anybody be"
     return Estimate(
         value=(uniform - tv.value) / (uniform - floor) if is_defined else math.nan,
         estimand="(uniform - distance) / (uniform - noise floor) of the total variation",
@@ -271,8 +272,8 @@ def _warnings_of(pairs: PairedAnswers, settings: FidelitySettings) -> list[str]:
         warnings.append(f"few people ({pairs.n_eff:.4g} effective): intervals are wide and approximate")
     if pairs.n_people_only or pairs.n_model_only:
         warnings.append(
-            f"{pairs.n_people_only} people have no answer of the model and {pairs.n_model_only} subjects no "
-            "human answer; they were left out"
+            f"left out: people without an answer of the model ({pairs.n_people_only}), and subjects without a human "
+            f"answer ({pairs.n_model_only})"
         )
     if bool(((pairs.probs == 0) | (pairs.probs == 1)).all()):
         warnings.append("the model's rows are single answers: the noise floor leaves out their drawing error")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from proband.records import Completion, Trial
 
@@ -26,6 +26,7 @@ class Cost:
     is_exact: bool = True
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Answers trials; a language-model engine looks at ``trial.request`` and nothing else.
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.special import stdtrit
 
 from proband.instruments.items import Item
 from proband.measures import FidelitySettings, ItemFidelity, item_fidelity, share_estimates
-from proband.records import STATUSES, Estimate
+from proband.records import STATUSES, Estimate, Target
 from proband.runs.run import Run
 
 LIMITS = (
@@ -70,7 +71,7 @@ class Comparison:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
-            "run": str(self.run.path),
+            "run": self.run.path.name,
             "is_complete": self.run.is_complete,
             "limits": self.limits,
             "subjects": self.n_subjects,
@@ -100,7 +101,8 @@ def compare(run: Run) -> Comparison:
     table = run.table()
     people = run.people
     answers = None if people is None else people.table()
-    factors = _factors(run)
+    levels = _levels(run)
+    factors = list(levels)
     warnings = [] if run.is_complete else ["the run is unfinished; resume it before you use these numbers"]
     if answers is None:
         warnings.append("no human answers in this run: nothing here is about people")
@@ -114,7 +116,9 @@ def compare(run: Run) -> Comparison:
         n_subjects=table["subject"].n_unique(),
         n_people=None if answers is None else answers["subject"].n_unique(),
         dispositions=run.dispositions(),
-        items=sorted(found, key=lambda c: order[c.item.id]),
+        items=sorted(
+            found, key=lambda c: (order[c.item.id], *(levels[name].index(c.condition[name]) for name in factors))
+        ),
         warnings=tuple(warnings),
     )
 
@@ -124,9 +128,11 @@ def substantive(item: Item) -> tuple[int, ...]:
     return tuple(k for k in range(len(item.options)) if k not in item.dont_know)
 
 
-def _factors(run: Run) -> list[str]:
-    varied = run.manifest["design"].get("varied", []) if run.manifest.get("design") else []
-    return [str(name) for name in varied]
+def _levels(run: Run) -> dict[str, list[str]]:
+    """Levels of every factor that varies, in the order of the design."""
+    design = run.manifest.get("design") or {}
+    levels = {**design.get("settings", {}), **{name: list(given) for name, given in design.get("factors", {}).items()}}
+    return {str(name): levels[name] for name in design.get("varied", [])}
 
 
 def _compare_item(
@@ -147,7 +153,7 @@ def _compare_item(
         None if answers is None else answers.filter(pl.col("item") == item.id, pl.col("status") == "valid")
     )
     if item.form not in ("choice", "scale"):
-        return ItemComparison(**common, **_means(item, part, theirs))
+        return ItemComparison(**common, **_means(item, part, theirs, weights))
     model = model_shares_by_subject(item, part)
     if not model:
         return ItemComparison(**common)
@@ -199,33 +205,39 @@ def model_shares_by_subject(item: Item, part: pl.DataFrame) -> dict[Hashable, Se
     return {subject: tuple(np.mean(rows, axis=0).tolist()) for subject, rows in sums.items()}
 
 
-def _means(item: Item, part: pl.DataFrame, theirs: pl.DataFrame | None) -> dict[str, Any]:
-    """Means of a number, on each side; nothing for texts, rankings and lists."""
+def _means(
+    item: Item, part: pl.DataFrame, theirs: pl.DataFrame | None, weights: Mapping[Hashable, float]
+) -> dict[str, Any]:
+    """Means of a number over the same subjects on each side; nothing for texts, rankings and lists."""
     if item.form != "number":
         return {}
-    ours = part.filter(pl.col("status") == "valid").group_by("subject").agg(pl.col("value").mean())
-    return {
-        "model_mean": _mean(ours["value"].to_numpy(), "model", item),
-        "human_mean": None if theirs is None else _mean(theirs["value"].to_numpy(), "human", item),
-    }
+    ours = part.filter(pl.col("status") == "valid")
+    found = {"model_mean": _mean(ours, "model", item, weights)}
+    if theirs is not None:
+        found["human_mean"] = _mean(theirs.filter(pl.col("subject").is_in(part["subject"])), "human", item, weights)
+    return found
 
 
-def _mean(values: np.ndarray, target: str, item: Item) -> Estimate | None:
-    if len(values) < 2:
+def _mean(answers: pl.DataFrame, target: Target, item: Item, weights: Mapping[Hashable, float]) -> Estimate | None:
+    """Weighted mean over subjects, with the variance of a ratio estimator (Cochran 1977, ch. 6)."""
+    means = answers.group_by("subject", maintain_order=True).agg(pl.col("value").mean())
+    n = means.height
+    if n < 2:
         return None
-    from scipy import stats  # slow to load, and only numbers need it
-
-    se = float(values.std(ddof=1) / np.sqrt(len(values)))
-    reach = float(stats.t.ppf(0.975, len(values) - 1)) * se
-    value = float(values.mean())
+    values = means["value"].to_numpy()
+    w = np.array([weights.get(subject, 1.0) for subject in means["subject"]])
+    w = w / w.sum()
+    value = float(w @ values)
+    se = float(np.sqrt(n / (n - 1) * ((w * (values - value)) ** 2).sum()))
+    reach = float(stdtrit(n - 1, 0.975)) * se
     return Estimate(
         value=value,
         se=se,
         interval=(value - reach, value + reach),
         interval_method="t over subjects",
         estimand=f"mean of {item.id}{f', {item.unit}' if item.unit else ''}",
-        target="human" if target == "human" else "model",
-        n_units=len(values),
+        target=target,
+        n_units=n,
     )
 
 

@@ -102,7 +102,7 @@ class RunDirectory:
         part = self.manifest_path.with_suffix(".part")
         try:
             with part.open("w") as file:
-                json.dump(manifest, file, indent=2, sort_keys=True, ensure_ascii=False)
+                json.dump(manifest, file, indent=2, ensure_ascii=False)
                 file.write("\n")
                 file.flush()
                 os.fsync(file.fileno())

@@ -1,8 +1,10 @@
 """One subject's questionnaire under one condition: which items it has, and how each becomes a trial."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import Literal, cast
 
 from proband.designs.arrangement import option_labels, option_order
 from proband.designs.wording import (
@@ -14,13 +16,10 @@ from proband.designs.wording import (
     question_text,
     system_text,
 )
-from proband.instruments.items import Item
+from proband.instruments.items import Instrument, Item
 from proband.records import SCORED_METHODS, Message, Method, Place, Reply, Request, Response, Trial
 from proband.seeds import seed_for
-from proband.subjects.personas import PersonaFormat, Subject, code_text, describe
-
-if TYPE_CHECKING:
-    from proband.designs.survey import Survey
+from proband.subjects.personas import Field, PersonaFormat, Subject, code_text, describe
 
 _MAX_TOKENS = {
     "choice": 24,
@@ -34,18 +33,74 @@ _MAX_TOKENS = {
 _MAX_TOKENS_VERBALISED = 128
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """How written replies are sampled.
+
+    Attributes
+    ----------
+    temperature, top_p : float
+        Sampling; 0 is greedy.
+    max_tokens : int or None
+        Longest reply; None takes one that fits the item's form.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Questionnaire:
+    """What all sheets of a survey have in common; see `Survey` for the fields.
+
+    Attributes
+    ----------
+    fields : tuple of Field
+        How subjects are described.
+    varied : tuple of str
+        Names of the factors that have more than one level, sorted; they make up the place's condition.
+    """
+
+    instrument: Instrument
+    fields: tuple[Field, ...]
+    factors: Mapping[str, Mapping[str, str]]
+    varied: tuple[str, ...]
+    seed: int
+    decide: Literal["draw", "mode"]
+    writing: Writing
+
+    @cached_property
+    def grids(self) -> Mapping[str, Sequence[Item]]:
+        """Items that a battery shows together: neighbours with the same lead-in and options, by item id."""
+        found: dict[str, Sequence[Item]] = {}
+        items = self.instrument.items
+        for _, group in itertools.groupby(items, key=lambda item: (item.stem, item.options, item.form)):
+            grid = tuple(group)
+            found.update({item.id: grid for item in grid})
+        return found
+
+    def method_for(self, item: Item, answer_by: str) -> Method:
+        """How an item is answered: as asked for, or in writing where it has no options to score."""
+        method = cast(Method, answer_by)  # checked when the survey was made
+        has_choices = item.form in ("choice", "scale")
+        if not has_choices and (method in SCORED_METHODS or method == "verbalised"):
+            return "written"
+        return method
+
+
 class Sheet:
     """What one subject is asked under one condition, in one replicate."""
 
     def __init__(
         self, survey: "Survey", subject: Subject, condition: Mapping[str, str], replicate: int
     ) -> None:
-        self.survey, self.subject, self.condition, self.replicate = survey, subject, condition, replicate
+        self.asked, self.subject, self.condition, self.replicate = survey, subject, condition, replicate
         self._system_texts: dict[tuple[str, ...], str] = {}
 
     def preview(self) -> Iterator[Trial]:
         """Every item as it is asked when nothing has been answered; piped answers stand as their names."""
-        for item in self.survey.instrument.items:
+        for item in self.asked.instrument.items:
             trial = self.trial(item)
             if trial is not None:
                 yield trial
@@ -58,7 +113,7 @@ class Sheet:
             str, str | None
         ] = {}  # what was answered, in words; None where an item was skipped or not valid
         open_: set[str] = set()  # asked, not answered yet
-        for item in self.survey.instrument.items:
+        for item in self.asked.instrument.items:
             if self._waits(item, open_):
                 open_.add(item.id)
                 continue
@@ -87,7 +142,7 @@ class Sheet:
 
         Without `said`, nothing has been answered yet and piped answers stand as their names.
         """
-        method = self.survey.method_for(item, self.condition["answer_by"])
+        method = self.asked.method_for(item, self.condition["answer_by"])
         order = self._order(item)
         labels = option_labels(item, self.condition["labels"], method)
         text = self._text(item, said, order, labels)
@@ -95,8 +150,8 @@ class Sheet:
             return None
         place = self._place(item)
         user = f"{text}\n\n{instruction_text(item, method)}"
-        if self.survey.instrument.preamble and not turns:
-            user = f"{self.survey.instrument.preamble}\n\n{user}"
+        if self.asked.instrument.preamble and not turns:
+            user = f"{self.asked.instrument.preamble}\n\n{user}"
         messages = (Message("system", self._system(item.about)), *turns, Message("user", user))
         return Trial(
             place=place,
@@ -116,7 +171,7 @@ class Sheet:
         """Whether the skip rule lets an item be asked."""
         if item.ask_if is None:
             return True
-        before = answered.get(self._place(self.survey.items[item.ask_if.item]).id)
+        before = answered.get(self._place(self.asked.instrument[item.ask_if.item]).id)
         return before is not None and before.answer in item.ask_if.options
 
     def _text(
@@ -126,7 +181,7 @@ class Sheet:
 
         def look_up(kind: str, name: str) -> str | None:
             if kind == "factor":
-                return self.survey.factors[name][self.condition[name]]
+                return self.asked.factors[name][self.condition[name]]
             if kind == "subject":
                 return self._trait(name)
             return f"[{name}]" if said is None else said.get(name)
@@ -145,7 +200,7 @@ class Sheet:
         """The items shown together with this one: neighbours with the same lead-in and the same options."""
         if self.condition["presentation"] != "battery" or not item.options:
             return (item,)
-        return self.survey.grids[item.id]
+        return self.asked.grids[item.id]
 
     def _order(self, item: Item) -> tuple[int, ...]:
         # A grid is shown with one order of options, so all its items draw from the place of its first.
@@ -153,7 +208,7 @@ class Sheet:
         return option_order(
             item,
             self.condition["order"],
-            self.survey.seed,
+            self.asked.seed,
             self.subject.id,
             first.id,
             replicate=self.replicate,
@@ -163,7 +218,7 @@ class Sheet:
         """Who answers, without the traits that would give the answer away."""
         if omit not in self._system_texts:
             format = cast(PersonaFormat, self.condition["persona"])  # checked when the survey was made
-            backstory = describe(self.subject, self.survey.subjects.fields, format, omit)
+            backstory = describe(self.subject, self.asked.fields, format, omit)
             self._system_texts[omit] = system_text(backstory, format)
         return self._system_texts[omit]
 
@@ -172,7 +227,7 @@ class Sheet:
         code = self.subject.traits.get(column)
         if code is None:
             return None
-        for field in self.survey.subjects.fields:
+        for field in self.asked.fields:
             if field.column == column:
                 return field.value(code)
         return code_text(code)
@@ -182,7 +237,7 @@ class Sheet:
         return tuple((column, code_text(code)) for column, code in sorted(self.subject.traits.items()))
 
     def _place(self, item: Item) -> Place:
-        condition = tuple((name, self.condition[name]) for name in self.survey.varied)
+        condition = tuple((name, self.condition[name]) for name in self.asked.varied)
         return Place(subject=self.subject.id, item=item.id, condition=condition, replicate=self.replicate)
 
     def _request(
@@ -197,14 +252,14 @@ class Sheet:
         if method in SCORED_METHODS:
             shown = labels if method == "label" else tuple(item.options[k] for k in order)
             return Request(messages=messages, continuations=shown, closes=_has_prefix(shown))
-        writing = self.survey.writing
+        writing = self.asked.writing
         fitting = _MAX_TOKENS_VERBALISED if method == "verbalised" else _MAX_TOKENS[item.form]
         return Request(
             messages=messages,
             max_tokens=writing.max_tokens or fitting,
             temperature=writing.temperature,
             top_p=writing.top_p,
-            seed=seed_for(self.survey.seed, "write", place.id) if writing.temperature > 0 else None,
+            seed=seed_for(self.asked.seed, "write", place.id) if writing.temperature > 0 else None,
         )
 
     def _reply(
@@ -220,8 +275,8 @@ class Sheet:
             lower=item.lower,
             upper=item.upper,
             total=item.total,
-            decide=self.survey.decide,
-            seed=seed_for(self.survey.seed, "decide", place.id),
+            decide=self.asked.decide,
+            seed=seed_for(self.asked.seed, "decide", place.id),
         )
 
 

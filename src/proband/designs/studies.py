@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from proband.designs.people import PeopleSurvey, people_engine
-from proband.designs.survey import Survey, Writing
+from proband.designs.sheets import Writing
+from proband.designs.survey import Survey
 from proband.errors import DesignError
 from proband.instruments import instrument_from_dict, load_instrument
 from proband.instruments.items import Instrument

@@ -4,14 +4,14 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, cast, get_args, overload
+from typing import Literal, get_args, overload
 
 from proband.designs.arrangement import LABELS, ORDERS
-from proband.designs.sheets import Sheet
+from proband.designs.sheets import Questionnaire, Sheet, Writing
 from proband.designs.wording import check_pipes, pipes_in
 from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
-from proband.records import SCORED_METHODS, Method, Response, Trial
+from proband.records import Method, Response, Trial
 from proband.seeds import place_digest
 from proband.subjects.personas import PersonaFormat
 from proband.subjects.populations import Population
@@ -25,23 +25,6 @@ _LEVELS: dict[str, tuple[str, ...]] = {
     "labels": LABELS,
 }
 Levels = str | Sequence[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Writing:
-    """How written replies are sampled.
-
-    Attributes
-    ----------
-    temperature, top_p : float
-        Sampling; 0 is greedy.
-    max_tokens : int or None
-        Longest reply; None takes one that fits the item's form.
-    """
-
-    temperature: float = 1.0
-    top_p: float = 1.0
-    max_tokens: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +105,7 @@ class Survey:
             self.subjects.check()
         # Builds one subject's trials under every condition, so whatever cannot be worded is refused here.
         for condition in self.conditions:
-            list(Sheet(self, self.subjects[0], condition, 0).preview())
+            list(Sheet(self.questionnaire, self.subjects[0], condition, 0).preview())
 
     def _check_items(self) -> None:
         earlier: list[str] = []
@@ -153,15 +136,17 @@ class Survey:
         return {item.id: item for item in self.instrument.items}
 
     @cached_property
-    def grids(self) -> Mapping[str, Sequence[Item]]:
-        """Items that a battery shows together: neighbours with the same lead-in and options, by item id."""
-        found: dict[str, Sequence[Item]] = {}
-        for _, group in itertools.groupby(
-            self.instrument.items, key=lambda item: (item.stem, item.options, item.form)
-        ):
-            grid = tuple(group)
-            found.update({item.id: grid for item in grid})
-        return found
+    def questionnaire(self) -> Questionnaire:
+        """What every subject's sheet is made from."""
+        return Questionnaire(
+            instrument=self.instrument,
+            fields=self.subjects.fields,
+            factors=self.factors,
+            varied=self.varied,
+            seed=self.seed,
+            decide=self.decide,
+            writing=self.writing,
+        )
 
     @cached_property
     def conditions(self) -> tuple[Mapping[str, str], ...]:
@@ -211,21 +196,13 @@ class Survey:
         for subject in self.subjects:
             for condition in self.conditions:
                 for replicate in range(self.replicates):
-                    yield Sheet(self, subject, condition, replicate)
+                    yield Sheet(self.questionnaire, subject, condition, replicate)
 
     def sheet(self, number: int) -> Sheet:
         """The sheet in that place, counting replicates first, then conditions, then subjects."""
         rest, replicate = divmod(number, self.replicates)
         subject, condition = divmod(rest, len(self.conditions))
-        return Sheet(self, self.subjects[subject], self.conditions[condition], replicate)
-
-    def method_for(self, item: Item, answer_by: str) -> Method:
-        """How an item is answered: as asked for, or in writing where it has no options to score."""
-        method = cast(Method, answer_by)  # checked when the survey was made
-        has_choices = item.form in ("choice", "scale")
-        if not has_choices and (method in SCORED_METHODS or method == "verbalised"):
-            return "written"
-        return method
+        return Sheet(self.questionnaire, self.subjects[subject], self.conditions[condition], replicate)
 
     def for_people(self) -> "Survey":
         """The same items to the same subjects, as people answered them: once, in one condition, none skipped."""

@@ -189,7 +189,7 @@ class Passes:
 
     @cached_property
     def speed(self) -> tuple[float, float]:
-        """Floating-point operations a second in passes, bytes a second in reading weights; takes 0.1 s."""
+        """Floating-point operations a second in passes, bytes a second in reading weights; takes 0.3 s."""
         import torch
 
         like = {"dtype": self.model.dtype, "device": self.model.device}
@@ -292,7 +292,7 @@ def _gather(logits: Any, rows: NDArray[np.int64], tokens: NDArray[np.int64]) -> 
 def _best_seconds(product: Any) -> float:
     """Shortest of some runs; reading one value waits for a device that works on its own."""
     best = float("inf")
-    until = time.perf_counter() + 0.05
+    until = time.perf_counter() + 0.15
     while time.perf_counter() < until or best == float("inf"):
         start = time.perf_counter()
         float(product()[0, 0])

@@ -1,0 +1,52 @@
+"""Branches: a run that begins with another's responses up to a point."""
+
+import json
+from pathlib import Path
+
+from proband.errors import DesignError
+from proband.runs.run import Run
+from proband.store.directory import RunDirectory
+
+_BATCH = 2000
+
+
+def branch(parent: str | Path | Run, into: str | Path, *, through_round: int) -> Path:
+    """Begin a run with a parent's responses up to a round; `collect` goes on from there and asks nobody again.
+
+    The answer to "what if the rules had changed after round 5?": collect the changed design into the
+    branch. What was inherited keeps the requests it was really answered under.
+
+    Parameters
+    ----------
+    parent : path or Run
+        The run to branch from.
+    into : path
+        A new run directory.
+    through_round : int
+        Last round that is shared, counting from 1; rounds after it are not copied.
+
+    Returns
+    -------
+    pathlib.Path
+        `into`, ready for `collect`.
+
+    Raises
+    ------
+    DesignError
+        If `into` already holds responses, or the parent has none up to that round.
+    """
+    run = parent if isinstance(parent, Run) else Run(parent)
+    directory = RunDirectory(into)
+    origin = str(run.path)
+    with run.directory.reader() as source, directory.writer() as journal:
+        if len(journal):
+            raise DesignError(f"{into}: already holds {len(journal)} responses; branch into a new folder")
+        shared = [response for response in source.responses() if response.place.round <= through_round]
+        if not shared:
+            raise DesignError(f"{origin}: no responses up to round {through_round}; rounds count from 1")
+        for start in range(0, len(shared), _BATCH):
+            journal.inherit(source, shared[start : start + _BATCH], origin=origin)
+        facts = {key: source.meta(key) for key in ("seed", "reader")}
+        journal.note(**{key: value for key, value in facts.items() if value is not None})
+        journal.note(parent=json.dumps({"run": origin, "through_round": through_round}))
+    return directory.path

@@ -1,0 +1,64 @@
+"""Who answers in a run: one engine, or one for each part a design gives out."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from proband.errors import DesignError
+from proband.models.addresses import open_engine
+from proband.models.archive import ReplayEngine
+from proband.models.engine import Engine
+from proband.store.directory import RunDirectory
+
+
+class Cast:
+    """The engines of a run, each opened when it is first needed: a finished run loads no model.
+
+    Parameters
+    ----------
+    engine : str, Engine or mapping
+        An address, an engine, or one of either for each `answerer` of the design.
+    """
+
+    def __init__(self, engine: str | Engine | Mapping[str, str | Engine]) -> None:
+        self._parts: dict[str, str | Engine] = dict(engine) if isinstance(engine, Mapping) else {"": engine}
+        self._opened: list[Engine] = []
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Address of every part's engine, without opening any."""
+        return {name: part if isinstance(part, str) else part.address for name, part in self._parts.items()}
+
+    @property
+    def fingerprints(self) -> dict[str, dict[str, str]]:
+        """What was really running, for the parts that were opened."""
+        return {name: dict(part.fingerprint()) for name, part in self._parts.items() if not isinstance(part, str)}
+
+    def engine(self, answerer: str) -> Engine:
+        """The engine that plays a part; opened now if it was not yet."""
+        if answerer not in self._parts:
+            have = ", ".join(repr(name) for name in self._parts)
+            raise DesignError(f"the design needs an engine for {answerer!r}, but engines were given for {have}")
+        part = self._parts[answerer]
+        if isinstance(part, str):
+            part = open_any(part)
+            self._parts[answerer] = part
+            self._opened.append(part)
+        return part
+
+    def __enter__(self) -> "Cast":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for engine in self._opened:
+            engine.close()
+
+
+def open_any(address: str) -> Engine:
+    """Open an engine from its address; ``replay:RUN`` answers from a past run's journal."""
+    if address.startswith("replay:"):
+        journal = RunDirectory(Path(address.removeprefix("replay:"))).reader()
+        return ReplayEngine(journal, address=address)
+    return open_engine(address)

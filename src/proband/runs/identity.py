@@ -1,0 +1,63 @@
+"""Whether a run directory holds the study that is about to go on in it."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from hashlib import blake2b
+
+from proband.designs.design import Design
+from proband.errors import TreatmentChanged
+from proband.instruments.items import Item
+from proband.instruments.reading import READER
+from proband.store.journal import Journal
+
+_WAYS_OUT = {
+    "seed": "use the old seed, or a new folder",
+    "engine": "use that engine, or a new folder: a run is one design on one engine",
+    "reader": "use a new folder: answers read by two versions cannot be mixed",
+}
+
+
+def begin(journal: Journal, design: Design, addresses: Mapping[str, str]) -> None:
+    """Note what this run is, or check that it is still that.
+
+    Raises
+    ------
+    TreatmentChanged
+        If the seed, the engine, the reader of answers or an answered item is another one.
+    """
+    facts = {"seed": str(design.seed), "engine": json.dumps(dict(addresses), sort_keys=True), "reader": READER}
+    for key, value in facts.items():
+        before = journal.meta(key)
+        if before not in (None, value):
+            raise TreatmentChanged(
+                f"{journal.path.parent}: this run was begun with {key} {before}, not {value}; {_WAYS_OUT[key]}"
+            )
+    known: dict[str, str] = json.loads(journal.meta("item_hashes") or "{}")
+    hashes = {id: _hash(item) for id, item in design.items.items()}
+    changed = [id for id, before in known.items() if hashes.get(id, before) != before]
+    answered = journal.answered_items(changed)
+    if answered:
+        raise TreatmentChanged(
+            f"{journal.path.parent}: item {answered[0]!r} was answered, and its wording, options or key has been "
+            "edited since; undo the edit, or use a new folder"
+        )
+    _note(journal, design, facts | {"item_hashes": json.dumps(known | hashes, sort_keys=True)})
+
+
+def _note(journal: Journal, design: Design, facts: Mapping[str, str]) -> None:
+    items = [asdict(item) for item in design.items.values()]
+    journal.note(
+        **facts,
+        name=design.name,
+        items=json.dumps(items, ensure_ascii=False),
+        weights=json.dumps(design.weights()),
+        design=json.dumps(design.describe(), ensure_ascii=False),
+        started=journal.meta("started") or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    )
+
+
+def _hash(item: Item) -> str:
+    text = json.dumps(asdict(item), sort_keys=True, ensure_ascii=False)
+    return blake2b(text.encode(), digest_size=16).hexdigest()

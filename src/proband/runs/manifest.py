@@ -1,0 +1,58 @@
+"""The manifest: written last, so a run without it is unfinished by definition."""
+
+import json
+import platform
+import time
+from importlib.metadata import PackageNotFoundError, version
+
+from proband.designs.design import Design
+from proband.instruments.reading import READER
+from proband.runs.casting import Cast
+from proband.store.directory import RunDirectory
+from proband.store.journal import Journal
+from proband.store.migrations import SCHEMA
+from proband.store.tables import responses_table, write_table
+
+_PACKAGES = ("proband", "numpy", "polars", "torch", "transformers", "tokenizers", "aiohttp")
+
+
+def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast, *, stopped_by: str) -> None:
+    """Write the table and then the manifest; a run that was stopped has neither."""
+    for answerer, fingerprint in cast.fingerprints.items():
+        journal.note(**{f"fingerprint:{answerer}": json.dumps(fingerprint, sort_keys=True)})
+    if stopped_by:
+        directory.manifest_path.unlink(missing_ok=True)
+        directory.table_path.unlink(missing_ok=True)
+        return
+    write_table(responses_table(journal.responses(), design.items), directory.table_path)
+    prompt_tokens, completion_tokens = journal.tokens()
+    directory.write_manifest(
+        {
+            "name": design.name,
+            "design": design.describe(),
+            "seed": design.seed,
+            "engine": cast.addresses,
+            "fingerprint": {
+                name: json.loads(journal.meta(f"fingerprint:{name}") or "{}") for name in cast.addresses
+            },
+            "reader": READER,
+            "schema": SCHEMA,
+            "item_hashes": json.loads(journal.meta("item_hashes") or "{}"),
+            "parent": journal.meta("parent"),
+            "dispositions": journal.dispositions(),
+            "tokens": {"prompt": prompt_tokens, "completion": completion_tokens},
+            "started": journal.meta("started"),
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "packages": {name: found for name in _PACKAGES if (found := _version(name))},
+            "is_complete": True,
+        }
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,122 @@
+"""A run as its user sees it: responses in a table, and what the manifest says."""
+
+import json
+from collections.abc import Hashable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from proband.errors import StoreError
+from proband.instruments.items import Item, Rule
+from proband.records import Response
+from proband.store.directory import RunDirectory
+from proband.store.tables import responses_table, wide_table
+
+PEOPLE = "people"  # name of the folder, inside a run, where people's answers to the same trials are kept
+
+
+class Run:
+    """Every response of one design on one engine; also readable while it is being written.
+
+    Parameters
+    ----------
+    path : path
+        The run directory.
+
+    Examples
+    --------
+    >>> Run("runs/anes1996").table()  # doctest: +SKIP
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.directory = RunDirectory(path)
+        self.directory.reader().close()  # refuse here and now what is not a run, or is damaged
+
+    def __repr__(self) -> str:
+        state = "complete" if self.is_complete else "unfinished"
+        return f"Run({str(self.path)!r}, {sum(self.dispositions().values())} responses, {state})"
+
+    @property
+    def path(self) -> Path:
+        """The run directory."""
+        return self.directory.path
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything the design called for was asked."""
+        return self.directory.manifest() is not None
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Study, seeds, engine fingerprint, versions, counts; of an unfinished run, what is known so far."""
+        finished = self.directory.manifest()
+        if finished is not None:
+            return finished
+        with self.directory.reader() as journal:
+            keys = ("name", "seed", "engine", "reader", "design", "started")
+            noted = {key: journal.meta(key) for key in keys}
+        return {
+            key: json.loads(value) if value and key in ("engine", "design", "seed") else value
+            for key, value in noted.items()
+        } | {"is_complete": False}
+
+    @cached_property
+    def items(self) -> dict[str, Item]:
+        """The items as they were asked, by id."""
+        with self.directory.reader() as journal:
+            noted = journal.meta("items")
+        if noted is None:
+            raise StoreError(f"{self.path}: the journal names no items; the run never began")
+        return {entry["id"]: _item(entry) for entry in json.loads(noted)}
+
+    @cached_property
+    def weights(self) -> Mapping[Hashable, float]:
+        """Weight of each subject; empty where everybody counts the same."""
+        with self.directory.reader() as journal:
+            found: dict[Hashable, float] = json.loads(journal.meta("weights") or "{}")
+        return found
+
+    @property
+    def people(self) -> "Run | None":
+        """People's answers to the same trials, where the study has them."""
+        path = self.path / PEOPLE
+        return Run(path) if (path / "journal.sqlite").exists() else None
+
+    def responses(self) -> Mapping[str, Response]:
+        """Every response, by the id of its place."""
+        with self.directory.reader() as journal:
+            return {response.place.id: response for response in journal.responses()}
+
+    def table(self) -> pl.DataFrame:
+        """One row per response, sorted by place; see `proband.store.tables.responses_table` for the columns.
+
+        ``run.table().to_pandas()`` gives a pandas frame.
+        """
+        if self.is_complete and self.directory.table_path.exists():
+            return pl.read_parquet(self.directory.table_path)
+        with self.directory.reader() as journal:
+            return responses_table(journal.responses(), self.items)
+
+    def wide(self, values: str = "answer") -> pl.DataFrame:
+        """One row per subject and condition, one column per item.
+
+        Parameters
+        ----------
+        values : {"answer", "value", "label"}
+            What stands in the cells: 0-based option index, scale points or number, option text.
+        """
+        return wide_table(self.table(), values)
+
+    def dispositions(self) -> dict[str, int]:
+        """Count of each status."""
+        with self.directory.reader() as journal:
+            return journal.dispositions()
+
+
+def _item(entry: dict[str, Any]) -> Item:
+    """The item that `dataclasses.asdict` wrote to JSON."""
+    rule = entry.pop("ask_if")
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    return Item(**fields, ask_if=Rule(item=rule["item"], options=tuple(rule["options"])) if rule else None)

@@ -1,0 +1,163 @@
+from dataclasses import replace
+
+import pytest
+
+from proband.designs import Survey
+from proband.errors import DesignError, EngineError, RunLocked, TreatmentChanged
+from proband.models.scripted import ScriptedEngine, uniform
+from proband.runs import Budget, Run, collect
+from proband.runs import collection as collection_room
+from proband.runs.casting import open_any
+from proband.store import RunDirectory
+
+
+class Counting(ScriptedEngine):
+    """The scripted engine, remembering how often it was asked what."""
+
+    asked: list[str]
+
+    def answer(self, trials):
+        self.asked = [*getattr(self, "asked", []), *(trial.id for trial in trials)]
+        yield from super().answer(trials)
+
+
+def test_a_run_answers_every_trial_once_and_says_it_is_complete(survey, tmp_path):
+    engine = Counting(uniform())
+    run = collect(survey, engine, tmp_path / "run")
+    assert run.is_complete
+    assert sorted(run.responses()) == sorted(trial.id for trial in survey.trials({})) == sorted(engine.asked)
+
+
+def test_the_same_line_again_asks_nobody(survey, tmp_path):
+    collect(survey, ScriptedEngine(uniform()), tmp_path)
+    again = Counting(uniform())
+    table = collect(survey, again, tmp_path).table()
+    assert not hasattr(again, "asked")
+    assert table.equals(Run(tmp_path).table())
+
+
+def test_a_larger_study_asks_only_what_is_new(survey, people, tmp_path):
+    collect(survey, ScriptedEngine(uniform()), tmp_path)
+    engine = Counting(uniform())
+    collect(replace(survey, subjects=people(14)), engine, tmp_path)
+    assert {trial.split("/")[0] for trial in engine.asked} == {"s12", "s13"}
+
+
+def test_an_edited_treatment_is_refused_and_the_item_named(survey, tmp_path):
+    collect(survey, "scripted:uniform", tmp_path)
+    other_words = replace(survey.instrument.items[0], text="Whom would you vote for?")
+    edited = replace(survey, instrument=replace(survey.instrument, items=(other_words, survey.instrument.items[1])))
+    with pytest.raises(TreatmentChanged, match="item 'vote'"):
+        collect(edited, "scripted:uniform", tmp_path)
+    with pytest.raises(TreatmentChanged, match="item 'vote' was already answered by subject 's0'"):
+        collect(replace(survey, persona="third"), "scripted:uniform", tmp_path)
+
+
+def test_an_edited_key_is_refused_though_the_words_are_the_same(survey, tmp_path):
+    collect(survey, "scripted:uniform", tmp_path)
+    other_key = replace(survey.instrument.items[1], codes=(3, 2, 1))
+    edited = replace(survey, instrument=replace(survey.instrument, items=(survey.instrument.items[0], other_key)))
+    with pytest.raises(TreatmentChanged, match="item 'trust'"):
+        collect(edited, "scripted:uniform", tmp_path)
+
+
+@pytest.mark.parametrize(("change", "word"), [({"seed": 2}, "seed"), ({}, "engine")])
+def test_another_seed_or_engine_is_refused(survey, tmp_path, change, word):
+    collect(survey, "scripted:uniform", tmp_path)
+    with pytest.raises(TreatmentChanged, match=word):
+        collect(replace(survey, **change), "scripted:uniform" if change else "scripted:first", tmp_path)
+
+
+@pytest.mark.parametrize("chunk", [1, 5, 1000])
+def test_the_size_of_a_batch_changes_nothing(survey, tmp_path, chunk, monkeypatch):
+    monkeypatch.setattr(collection_room, "CHUNK", chunk)
+    small = collect(survey, "scripted:uniform?refuse=0.2", tmp_path / "small").table()
+    monkeypatch.undo()
+    assert small.equals(collect(survey, "scripted:uniform?refuse=0.2", tmp_path / "usual").table())
+
+
+@pytest.mark.parametrize("cap", [{"trials": 7}, {"tokens": 700}])
+def test_a_budget_stops_cleanly_and_the_run_goes_on_later(survey, tmp_path, cap):
+    run = collect(survey, "scripted:uniform", tmp_path / "run", budget=Budget(**cap))
+    done = len(run.responses())
+    assert not run.is_complete
+    assert 0 < done < survey.size()
+    run = collect(survey, "scripted:uniform", tmp_path / "run")
+    whole = collect(survey, "scripted:uniform", tmp_path / "whole")
+    assert run.table().equals(whole.table())
+
+
+def test_a_budget_of_nothing_is_refused():
+    with pytest.raises(DesignError, match="must be above 0"):
+        Budget(trials=0)
+
+
+def test_what_failed_is_kept_as_failed_and_retried_only_when_told(survey, tmp_path):
+    flaky = ScriptedEngine(uniform(), fail=0.5, seed=1)
+    run = collect(survey, flaky, tmp_path)
+    failed = run.dispositions()["failed"]
+    assert 0 < failed < survey.size()
+    assert run.table().filter(status="failed")["answer"].null_count() == failed
+    assert collect(survey, flaky, tmp_path).dispositions()["failed"] == failed
+    counting = Counting(uniform(), fail=0.5, seed=1)
+    collect(survey, counting, tmp_path, retry_failed=True)
+    assert len(counting.asked) == failed
+
+
+def test_an_answer_the_reader_stumbles_on_is_one_failed_response(survey, tmp_path, monkeypatch):
+    real = collection_room.read
+
+    def stumble(completion, trial, engine):
+        if trial.place.subject == "s3" and completion.error is None:
+            raise ZeroDivisionError("odd answer")
+        return real(completion, trial, engine)
+
+    monkeypatch.setattr(collection_room, "read", stumble)
+    run = collect(survey, "scripted:uniform", tmp_path)
+    assert run.dispositions()["failed"] == 2
+    assert "ZeroDivisionError: odd answer" in run.table().filter(status="failed")["error"][0]
+
+
+def test_an_engine_that_leaves_a_trial_out_is_an_error_and_the_rest_is_kept(survey, tmp_path):
+    class Forgetful(ScriptedEngine):
+        def answer(self, trials):
+            yield from list(super().answer(trials))[:-1]
+
+    with pytest.raises(EngineError, match="left 1 trials unanswered"):
+        collect(survey, Forgetful(uniform()), tmp_path)
+    assert len(Run(tmp_path).responses()) == survey.size() - 1
+
+
+def test_an_engine_that_breaks_keeps_what_it_had_answered(survey, tmp_path):
+    class Broken(ScriptedEngine):
+        def answer(self, trials):
+            yield from list(super().answer(trials))[:5]
+            raise EngineError("the server went away")
+
+    with pytest.raises(EngineError, match="went away"):
+        collect(survey, Broken(uniform()), tmp_path)
+    assert len(Run(tmp_path).responses()) == 5
+    assert collect(survey, ScriptedEngine(uniform()), tmp_path).is_complete
+
+
+def test_two_writers_on_one_run_are_a_clear_error(survey, tmp_path):
+    with RunDirectory(tmp_path).writer(), pytest.raises(RunLocked, match="another process is writing"):
+        collect(survey, "scripted:uniform", tmp_path)
+
+
+def test_a_past_run_is_an_engine(survey, tmp_path):
+    first = collect(survey, "scripted:uniform?refuse=0.2", tmp_path / "first")
+    again = collect(survey, f"replay:{tmp_path / 'first'}", tmp_path / "again")
+    assert again.table().drop("engine").equals(first.table().drop("engine"))
+    open_any(f"replay:{tmp_path / 'first'}").close()
+
+
+def test_identical_requests_are_asked_once(instrument, people, tmp_path):
+    class ByRequest(Counting):
+        answers_by = "request"
+
+    plain = Survey(instrument=instrument, subjects=people(6), seed=1, persona="none", order="as_written")
+    engine = ByRequest(uniform())
+    run = collect(plain, engine, tmp_path)
+    assert len(engine.asked) == 2
+    assert len(run.responses()) == 12

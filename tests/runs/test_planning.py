@@ -1,0 +1,75 @@
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from proband.designs import PrisonersDilemma
+from proband.errors import DesignError, EngineError
+from proband.models.scripted import ScriptedEngine, tit_for_tat, uniform
+from proband.runs import plan, show
+
+
+def test_a_small_design_is_counted_whole(survey):
+    planned = plan(survey, "scripted:uniform")
+    assert (planned.trials, planned.distinct_requests) == (24, 24)
+    assert planned.dollars == 0
+    assert planned.arms == {"model": 12, "people": 12}
+
+
+def test_requests_that_are_the_same_are_counted_once(survey):
+    plain = replace(survey, persona="none", order="as_written", replicates=3)
+    assert plan(plain, "scripted:uniform").distinct_requests == 2
+
+
+def test_the_smallest_effect_shrinks_with_subjects_and_not_with_replicates(survey, people):
+    small = plan(survey, "scripted:uniform").smallest_detectable_effect
+    assert plan(replace(survey, replicates=50), "scripted:uniform").smallest_detectable_effect == small
+    assert plan(replace(survey, subjects=people(48)), "scripted:uniform").smallest_detectable_effect < small
+
+
+def test_a_million_trials_are_planned_in_seconds_by_sampling(people, survey):
+    million = replace(survey, subjects=people(2000), replicates=250)
+    assert million.size() == 1_000_000
+    planned = plan(million, ScriptedEngine(uniform()))
+    assert planned.trials == 1_000_000
+    assert not planned.is_exact
+    small = plan(replace(million, replicates=1), ScriptedEngine(uniform()))
+    assert planned.prompt_tokens == pytest.approx(250 * small.prompt_tokens, rel=0.02)
+    # Three rotations of one item and two directions of the other: 5 distinct requests a subject.
+    assert planned.distinct_requests == pytest.approx(2000 * 5, rel=0.3)
+
+
+def test_a_plan_of_an_adaptive_design_says_it_is_an_upper_bound():
+    game = PrisonersDilemma(matches=5, rounds=4, seed=1)
+    engines = {"model": ScriptedEngine(uniform()), "rival": ScriptedEngine(tit_for_tat())}
+    planned = plan(game, engines)
+    assert planned.trials == 40
+    assert any("upper bound" in note for note in planned.notes)
+
+
+def test_show_gives_what_would_be_sent_and_names_places(survey):
+    text = show(survey, "scripted:uniform", "s3/trust")
+    trial = next(trial for trial in survey.trials({}) if trial.id.startswith("s3/trust"))
+    for part in (*(m.text for m in trial.request.messages), *trial.request.continuations):
+        assert part in text
+    with pytest.raises(DesignError, match="places look like 's0/vote"):
+        show(survey, "scripted:uniform", "nobody")
+
+
+def test_an_engine_that_a_design_needs_and_nobody_gave_is_named():
+    game = PrisonersDilemma(matches=1, rounds=1, seed=1)
+    with pytest.raises(DesignError, match="needs an engine for 'model'"):
+        plan(game, "scripted:uniform")
+    with pytest.raises(EngineError, match="no engine 'gpt9'"):
+        plan(game, {"model": "gpt9", "rival": "scripted:tit-for-tat"})
+
+
+def test_planning_sends_nothing_and_loads_no_model():
+    code = (
+        "import sys; from proband.cli.demo import demo_study; from proband.runs import plan; "
+        "study = demo_study('scripted'); plan(study.survey, study.engine); "
+        "print({'torch', 'transformers', 'aiohttp'} & set(sys.modules))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "set()"

@@ -1,4 +1,4 @@
-"""The pages say what is so: their code runs page by page on scripted engines, their links resolve, their lists are whole.
+"""The pages say what is so: their code runs on scripted engines, their links resolve, their lists are whole.
 
 What a fence may say: `python` runs, all blocks of a page in one namespace; `toml` and `csv` are written to the file
 they name (in the info string, or in a first line `# NAME.toml`); `sh` and `console` run their `proband` lines, which

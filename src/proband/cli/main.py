@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 an error in Proband itself; 2 refused, with the reason and
 budget, resumable; 130 interrupted, resumable.
 """
 
+import logging
 import sys
 
 import typer
@@ -37,6 +38,8 @@ app.command("list")(list_)
 
 def main() -> None:
     """Run the command line; what Proband refuses becomes one message and exit code 2."""
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("proband").setLevel(logging.INFO)
     try:
         app()
     except ProbandError as error:

@@ -93,9 +93,9 @@ class Sheet:
     """What one subject is asked under one condition, in one replicate."""
 
     def __init__(
-        self, survey: "Survey", subject: Subject, condition: Mapping[str, str], replicate: int
+        self, asked: Questionnaire, subject: Subject, condition: Mapping[str, str], replicate: int
     ) -> None:
-        self.asked, self.subject, self.condition, self.replicate = survey, subject, condition, replicate
+        self.asked, self.subject, self.condition, self.replicate = asked, subject, condition, replicate
         self._system_texts: dict[tuple[str, ...], str] = {}
 
     def preview(self) -> Iterator[Trial]:

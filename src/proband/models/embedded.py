@@ -8,6 +8,7 @@ tests and plumbing, and its letters are no answers (see DESIGN.md, section 4), s
 import hashlib
 import importlib.util
 import json
+import logging
 import os
 import shutil
 import sys
@@ -21,6 +22,7 @@ from filelock import FileLock
 from proband.errors import EngineError
 from proband.models.local import LocalEngine
 
+_log = logging.getLogger(__name__)
 ADDRESS = "smollm2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -48,7 +50,7 @@ def embedded_engine(**options: Any) -> LocalEngine:
     Parameters
     ----------
     say : callable, optional
-        Told, in a sentence, what takes long: the conversion on first use (10-20 s).
+        Told, in a sentence, what takes long; default the log: the conversion on first use (10-20 s).
     **options
         Passed to `LocalEngine`: ``dtype``, ``device``, ``chunk_tokens``.
 
@@ -87,7 +89,7 @@ def embedded_folder(say: Callable[[str], None] | None = None) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / f"{NAME}.lock"):
             if not _is_whole(folder):
-                _rebuild(folder, say or _say_nothing)
+                _rebuild(folder, say or _log.info)
     except OSError as error:
         raise EngineError(
             f"cannot write the embedded model to {cache} ({error}); it needs 550 MB there: "
@@ -117,10 +119,6 @@ def package_file() -> Path:
             f"{path} has sha256 {found}, expected {SHA256}; reinstall with `{INSTALL} --force-reinstall`"
         )
     return path
-
-
-def _say_nothing(text: str) -> None:
-    pass
 
 
 def _rebuild(folder: Path, say: Callable[[str], None]) -> None:

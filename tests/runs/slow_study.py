@@ -21,7 +21,8 @@ class Unhurried(ScriptedEngine):
 
 def study() -> Survey:
     people = load_population("anes-1996").sample(40, seed=3)
-    return Survey(instrument=load_instrument("mini-ipip"), subjects=people, seed=3, answer_by=("option_text", "written"))
+    instrument = load_instrument("mini-ipip")
+    return Survey(instrument=instrument, subjects=people, seed=3, answer_by=("option_text", "written"))
 
 
 if __name__ == "__main__":

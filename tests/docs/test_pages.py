@@ -30,7 +30,10 @@ from proband.models.server import ServerSettings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = [*sorted(DOCS.rglob("*.md")), *(p for p in (ROOT / "README.md", ROOT / "CONTRIBUTING.md") if p.exists())]
+PAGES = [
+    *sorted(DOCS.rglob("*.md")),
+    *(p for p in (ROOT / "README.md", ROOT / "CONTRIBUTING.md") if p.exists()),
+]
 SHELVES = ("tutorials", "how-to", "methods", "reference")
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^`\n]*)\n(?P<body>.*?)^(?P=indent)``` *$", re.M | re.S)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -91,9 +94,17 @@ def run_commands(block: Block, folder: Path) -> str:
     settings = {"PATH": scripts + os.pathsep + os.environ["PATH"], "COLUMNS": "100", "OMP_NUM_THREADS": "1"}
     printed = ""
     for command in commands_of(block):
-        assert command.startswith("proband "), f"{block.where}: {command!r} cannot run here; tag the block `sh no-run`"
+        assert command.startswith("proband "), (
+            f"{block.where}: {command!r} cannot run here; tag the block `sh no-run`"
+        )
         done = subprocess.run(
-            command, shell=True, cwd=folder, env=os.environ | settings, capture_output=True, text=True, check=False
+            command,
+            shell=True,
+            cwd=folder,
+            env=os.environ | settings,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         printed += done.stdout + done.stderr
         assert done.returncode == 0, f"{block.where}: {command!r} exits with {done.returncode}\n{done.stderr}"
@@ -141,14 +152,18 @@ def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
         elif block.kind == "text" and "output" in block.rest:
             check_output(block, printed)
         else:
-            assert block.kind in READ_ONLY or "no-run" in block.rest, f"{block.where}: kind {block.kind!r} is unknown"
+            assert block.kind in READ_ONLY or "no-run" in block.rest, (
+                f"{block.where}: kind {block.kind!r} is unknown"
+            )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_only_what_cannot_run_here_is_left_out(page):
     for block in blocks_of(page):
         if "no-run" in block.rest:
-            assert block.kind in ("sh", "console"), f"{block.where}: {block.kind} is run or only read, never left out"
+            assert block.kind in ("sh", "console"), (
+                f"{block.where}: {block.kind} is run or only read, never left out"
+            )
             idle = [line for line in commands_of(block) if line.startswith("proband") and "scripted" in line]
             assert not idle, f"{block.where}: {idle[0]!r} needs no model, so it can run"
 
@@ -189,7 +204,9 @@ def test_the_reference_has_every_verb_and_option_of_the_command_line():
         section = text.partition(f"## proband {verb}\n")[2].partition("\n## ")[0]
         assert section, verb
         for name, parameter in inspect.signature(command.callback).parameters.items():
-            shown = f"--{name.replace('_', '-')}" if parameter.default is not parameter.empty else name.upper()
+            shown = (
+                f"--{name.replace('_', '-')}" if parameter.default is not parameter.empty else name.upper()
+            )
             assert f"`{shown}" in section or f"`{name.upper()}" in section, (verb, shown)
 
 

@@ -50,14 +50,18 @@ def test_people_and_model_are_joined_by_subject_and_the_rest_is_held_out(people,
     everybody = people(60)
     survey = survey_of(people, ITEM, n=40)
     engine = PeopleEngine({"mood": {s.id: mood(k) for k, s in enumerate(everybody)}}, name="p", source="t")
-    collect(PeopleSurvey(survey=replace(survey, subjects=everybody), engine=engine), engine, tmp_path / PEOPLE)
+    collect(
+        PeopleSurvey(survey=replace(survey, subjects=everybody), engine=engine), engine, tmp_path / PEOPLE
+    )
     found = compare(ran(survey, tmp_path)).items[0].fidelity
     assert (found.n_people, found.nulls) == (40, "held-out people")
     shares = [sum(k % 3 == option for k in range(40)) / 40 for option in range(3)]
     assert [share.value for share in found.human_shares] == pytest.approx(shares)
     distance = sum(abs(a - b) for a, b in zip(shares, TRUTH, strict=True)) / 2
     assert found.total_variation.value == pytest.approx(distance)
-    assert found.total_variation.baselines["uniform"] == pytest.approx(sum(abs(a - 1 / 3) for a in shares) / 2)
+    assert found.total_variation.baselines["uniform"] == pytest.approx(
+        sum(abs(a - 1 / 3) for a in shares) / 2
+    )
 
 
 def test_replicates_of_a_subject_are_one_unit(people, tmp_path):

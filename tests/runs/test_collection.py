@@ -46,7 +46,9 @@ def test_a_larger_study_asks_only_what_is_new(survey, people, tmp_path):
 def test_an_edited_treatment_is_refused_and_the_item_named(survey, tmp_path):
     collect(survey, "scripted:uniform", tmp_path)
     other_words = replace(survey.instrument.items[0], text="Whom would you vote for?")
-    edited = replace(survey, instrument=replace(survey.instrument, items=(other_words, survey.instrument.items[1])))
+    edited = replace(
+        survey, instrument=replace(survey.instrument, items=(other_words, survey.instrument.items[1]))
+    )
     with pytest.raises(TreatmentChanged, match="item 'vote'"):
         collect(edited, "scripted:uniform", tmp_path)
     with pytest.raises(TreatmentChanged, match="item 'vote' was already answered by subject 's0'"):
@@ -56,7 +58,9 @@ def test_an_edited_treatment_is_refused_and_the_item_named(survey, tmp_path):
 def test_an_edited_key_is_refused_though_the_words_are_the_same(survey, tmp_path):
     collect(survey, "scripted:uniform", tmp_path)
     other_key = replace(survey.instrument.items[1], codes=(3, 2, 1))
-    edited = replace(survey, instrument=replace(survey.instrument, items=(survey.instrument.items[0], other_key)))
+    edited = replace(
+        survey, instrument=replace(survey.instrument, items=(survey.instrument.items[0], other_key))
+    )
     with pytest.raises(TreatmentChanged, match="item 'trust'"):
         collect(edited, "scripted:uniform", tmp_path)
 

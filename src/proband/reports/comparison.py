@@ -117,7 +117,8 @@ def compare(run: Run) -> Comparison:
         n_people=None if answers is None else answers["subject"].n_unique(),
         dispositions=run.dispositions(),
         items=sorted(
-            found, key=lambda c: (order[c.item.id], *(levels[name].index(c.condition[name]) for name in factors))
+            found,
+            key=lambda c: (order[c.item.id], *(levels[name].index(c.condition[name]) for name in factors)),
         ),
         warnings=tuple(warnings),
     )
@@ -131,7 +132,10 @@ def substantive(item: Item) -> tuple[int, ...]:
 def _levels(run: Run) -> dict[str, list[str]]:
     """Levels of every factor that varies, in the order of the design."""
     design = run.manifest.get("design") or {}
-    levels = {**design.get("settings", {}), **{name: list(given) for name, given in design.get("factors", {}).items()}}
+    levels = {
+        **design.get("settings", {}),
+        **{name: list(given) for name, given in design.get("factors", {}).items()},
+    }
     return {str(name): levels[name] for name in design.get("varied", [])}
 
 
@@ -214,11 +218,15 @@ def _means(
     ours = part.filter(pl.col("status") == "valid")
     found = {"model_mean": _mean(ours, "model", item, weights)}
     if theirs is not None:
-        found["human_mean"] = _mean(theirs.filter(pl.col("subject").is_in(part["subject"])), "human", item, weights)
+        found["human_mean"] = _mean(
+            theirs.filter(pl.col("subject").is_in(part["subject"])), "human", item, weights
+        )
     return found
 
 
-def _mean(answers: pl.DataFrame, target: Target, item: Item, weights: Mapping[Hashable, float]) -> Estimate | None:
+def _mean(
+    answers: pl.DataFrame, target: Target, item: Item, weights: Mapping[Hashable, float]
+) -> Estimate | None:
     """Weighted mean over subjects, with the variance of a ratio estimator (Cochran 1977, ch. 6)."""
     means = answers.group_by("subject", maintain_order=True).agg(pl.col("value").mean())
     n = means.height

@@ -32,13 +32,17 @@ class Cast:
     @property
     def fingerprints(self) -> dict[str, dict[str, str]]:
         """What was really running, for the parts that were opened."""
-        return {name: dict(part.fingerprint()) for name, part in self._parts.items() if not isinstance(part, str)}
+        return {
+            name: dict(part.fingerprint()) for name, part in self._parts.items() if not isinstance(part, str)
+        }
 
     def engine(self, answerer: str) -> Engine:
         """The engine that plays a part; opened now if it was not yet."""
         if answerer not in self._parts:
             have = ", ".join(repr(name) for name in self._parts)
-            raise DesignError(f"the design needs an engine for {answerer!r}, but engines were given for {have}")
+            raise DesignError(
+                f"the design needs an engine for {answerer!r}, but engines were given for {have}"
+            )
         part = self._parts[answerer]
         if isinstance(part, str):
             part = open_any(part)

@@ -22,7 +22,9 @@ from proband.runs.scheduling import stream
 from proband.store.directory import RunDirectory
 from proband.store.journal import Journal
 
-CHUNK = 2048  # trials handed to an engine at once: deep enough for shared prefixes, small enough for flat memory
+CHUNK = (
+    2048  # trials handed to an engine at once: deep enough for shared prefixes, small enough for flat memory
+)
 CAPPED_CHUNK = 64  # under a budget, so that a cap is met closely
 CHECKED = 20_000  # trials looked at before the first call; the rest of a larger design is checked as it goes
 
@@ -157,7 +159,9 @@ class _Loop:
                 raise
             if waiting:
                 left = next(iter(waiting.values()))[0]
-                raise EngineError(f"engine {engine.address!r} left {len(waiting)} trials unanswered, first {left.id}")
+                raise EngineError(
+                    f"engine {engine.address!r} left {len(waiting)} trials unanswered, first {left.id}"
+                )
 
     def _commit(self, engine: Engine, answers: Sequence[tuple[Trial, Completion]]) -> None:
         """Read and store; only then do the answers count."""
@@ -167,7 +171,9 @@ class _Loop:
         tally.done += len(responses)
         tally.asked += len(responses)
         tally.dispositions.update(response.status for response in responses)
-        tally.tokens += sum(completion.prompt_tokens + completion.completion_tokens for _, completion in answers)
+        tally.tokens += sum(
+            completion.prompt_tokens + completion.completion_tokens for _, completion in answers
+        )
         if self.watch:
             self.watch(tally)
 
@@ -187,14 +193,18 @@ class _Loop:
         while kept:
             cost = engine.cost(kept)
             if budget.dollars is not None and cost.price is None:
-                raise EngineError(f"engine {engine.address!r} has no known price; cap tokens instead of dollars")
+                raise EngineError(
+                    f"engine {engine.address!r} has no known price; cap tokens instead of dollars"
+                )
             tokens = tally.tokens + cost.prompt_tokens + cost.completion_tokens
             dollars = tally.dollars + (cost.price or 0.0)
             if tokens <= (budget.tokens or tokens) and dollars <= (budget.dollars or dollars):
                 tally.dollars = dollars
                 break
-            tally.stopped_by = f"tokens: {budget.tokens}" if tokens > (budget.tokens or tokens) else (
-                f"dollars: {budget.dollars}"
+            tally.stopped_by = (
+                f"tokens: {budget.tokens}"
+                if tokens > (budget.tokens or tokens)
+                else (f"dollars: {budget.dollars}")
             )
             kept = kept[: len(kept) // 2]
         return kept

@@ -27,7 +27,11 @@ def begin(journal: Journal, design: Design, addresses: Mapping[str, str]) -> Non
     TreatmentChanged
         If the seed, the engine, the reader of answers or an answered item is another one.
     """
-    facts = {"seed": str(design.seed), "engine": json.dumps(dict(addresses), sort_keys=True), "reader": READER}
+    facts = {
+        "seed": str(design.seed),
+        "engine": json.dumps(dict(addresses), sort_keys=True),
+        "reader": READER,
+    }
     for key, value in facts.items():
         before = journal.meta(key)
         if before not in (None, value):

@@ -13,7 +13,10 @@ from proband.runs.casting import Cast
 from proband.seeds import rng_for
 
 EXACT = 3_000  # designs up to this size are counted whole
-BLOCKS, BLOCK = 10, 50  # larger ones by blocks of consecutive trials, which share prefixes as the real batches do
+BLOCKS, BLOCK = (
+    10,
+    50,
+)  # larger ones by blocks of consecutive trials, which share prefixes as the real batches do
 SCATTERED = 2_000  # and by single trials drawn at random, to see how often the same request comes back
 
 
@@ -80,9 +83,7 @@ def plan(design: Design, engine: str | Engine | Mapping[str, str | Engine]) -> P
     ratio = size / len(sample) if sample else 0.0
     with Cast(engine) as cast:
         costs = [
-            cast.engine(name).cost(part)
-            for block in blocks
-            for name, part in _by_answerer(block).items()
+            cast.engine(name).cost(part) for block in blocks for name, part in _by_answerer(block).items()
         ]
     seconds = [cost.seconds for cost in costs]
     prices = [cost.price for cost in costs]

@@ -118,5 +118,7 @@ class Run:
 def _item(entry: dict[str, Any]) -> Item:
     """The item that `dataclasses.asdict` wrote to JSON."""
     rule = entry.pop("ask_if")
-    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
+    }
     return Item(**fields, ask_if=Rule(item=rule["item"], options=tuple(rule["options"])) if rule else None)

@@ -12,7 +12,9 @@ class Stopped(Exception):
     """Asked to stop between two answers; not an error."""
 
 
-def stream(engine: Engine, trials: Sequence[Trial], stop: threading.Event) -> Iterator[list[tuple[Trial, Completion]]]:
+def stream(
+    engine: Engine, trials: Sequence[Trial], stop: threading.Event
+) -> Iterator[list[tuple[Trial, Completion]]]:
     """Yield answers in batches of whatever is ready.
 
     The engine runs in a thread of its own, so what it has answered is handed over, and committed, while it
@@ -58,9 +60,9 @@ def stream(engine: Engine, trials: Sequence[Trial], stop: threading.Event) -> It
             raise failure
 
 
-def _drain(ready: "queue.SimpleQueue[tuple[Trial, Completion] | BaseException | None]") -> Iterator[
-    tuple[Trial, Completion] | BaseException | None
-]:
+def _drain(
+    ready: "queue.SimpleQueue[tuple[Trial, Completion] | BaseException | None]",
+) -> Iterator[tuple[Trial, Completion] | BaseException | None]:
     """Wait for one entry, then take all that are there."""
     yield ready.get()
     while True:

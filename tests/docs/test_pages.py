@@ -9,6 +9,7 @@ be among what the block before it printed; `r`, `json` and `text` are only read.
 import contextlib
 import inspect
 import io
+import json
 import os
 import re
 import shutil
@@ -89,26 +90,68 @@ def commands_of(block: Block) -> list[str]:
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
-def run_commands(block: Block, folder: Path) -> str:
-    scripts = str(Path(sys.executable).parent)
-    settings = {"PATH": scripts + os.pathsep + os.environ["PATH"], "COLUMNS": "100", "OMP_NUM_THREADS": "1"}
-    printed = ""
-    for command in commands_of(block):
-        assert command.startswith("proband "), (
-            f"{block.where}: {command!r} cannot run here; tag the block `sh no-run`"
-        )
-        done = subprocess.run(
-            command,
-            shell=True,
-            cwd=folder,
+class Terminal:
+    """A process that runs one `proband` line after another; loading the program once keeps the pages quick."""
+
+    program = textwrap.dedent(
+        """
+        import contextlib, io, json, os, shlex, sys
+        from proband.cli.main import main
+
+        for line in sys.stdin:
+            folder, command = json.loads(line)
+            os.chdir(folder)
+            words = shlex.split(command, comments=True)
+            words, target = (words[:-2], words[-1]) if words[-2:-1] == [">"] else (words, None)
+            sys.argv, out, err, code = words, io.StringIO(), io.StringIO(), 0
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                try:
+                    main()
+                except SystemExit as end:
+                    code = end.code or 0
+            if target:
+                with open(target, "w", encoding="utf-8") as file:
+                    file.write(out.getvalue())
+            print(json.dumps([code, out.getvalue() + err.getvalue()]), flush=True)
+        """
+    )
+
+    def __init__(self) -> None:
+        settings = {"COLUMNS": "100", "OMP_NUM_THREADS": "1"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", self.program],
             env=os.environ | settings,
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            check=False,
         )
-        printed += done.stdout + done.stderr
-        assert done.returncode == 0, f"{block.where}: {command!r} exits with {done.returncode}\n{done.stderr}"
-    return printed
+
+    def run(self, command: str, folder: Path) -> tuple[int, str]:
+        """Exit code of a command, and what it said."""
+        self.process.stdin.write(json.dumps([str(folder), command]) + "\n")
+        self.process.stdin.flush()
+        code, printed = json.loads(self.process.stdout.readline() or '[1, "the program ended with a traceback"]')
+        return code, printed
+
+    def close(self) -> None:
+        self.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def terminal() -> Iterator[Terminal]:
+    opened = Terminal()
+    yield opened
+    opened.close()
+
+
+def run_commands(block: Block, folder: Path, terminal: Terminal) -> str:
+    said = ""
+    for command in commands_of(block):
+        assert command.startswith("proband "), f"{block.where}: {command!r} cannot run here; tag the block `sh no-run`"
+        code, printed = terminal.run(command, folder)
+        assert code == 0, f"{block.where}: {command!r} exits with {code}\n{printed}"
+        said += printed
+    return said
 
 
 def write_file(block: Block, folder: Path) -> None:
@@ -136,7 +179,7 @@ def check_output(block: Block, printed: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
+def test_the_code_of_a_page_runs(page, terminal, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     if (ROOT / "examples").is_dir():
         shutil.copytree(ROOT / "examples", tmp_path / "examples")
@@ -148,7 +191,7 @@ def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
         elif block.kind in ("toml", "csv"):
             write_file(block, tmp_path)
         elif block.kind in ("sh", "console") and "no-run" not in block.rest:
-            printed = run_commands(block, tmp_path)
+            printed = run_commands(block, tmp_path, terminal)
         elif block.kind == "text" and "output" in block.rest:
             check_output(block, printed)
         else:

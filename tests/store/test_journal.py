@@ -145,3 +145,40 @@ with RunDirectory({str(tmp_path / "run")!r}).writer() as journal:
     with RunDirectory(tmp_path / "run").reader() as journal:
         assert len(journal) == int(done) >= 50
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+AS_NOBODY = """
+import os, sys
+from proband.errors import StoreError
+from proband.store import RunDirectory
+if os.geteuid() == 0:
+    os.seteuid(65534)  # root may write anywhere, so be somebody who may not
+folder = RunDirectory(sys.argv[1])
+with folder.reader() as journal:
+    print(len(journal))
+try:
+    with folder.writer():
+        print("written")
+except StoreError as error:
+    print(error)
+"""
+
+
+def test_a_run_in_a_read_only_folder_can_be_read_and_not_written(tmp_path):
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o755)
+    with RunDirectory(tmp_path / "run").writer() as journal:
+        journal.add(RESPONSES)
+    (tmp_path / "run").chmod(0o555)
+    done = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, str(tmp_path / "run")], capture_output=True, text=True, check=False
+    )
+    (tmp_path / "run").chmod(0o755)
+    count, message = done.stdout.splitlines()
+    assert count == str(len(RESPONSES))
+    assert "cannot write there" in message or "permissions" in message
+
+
+def test_a_folder_nobody_can_make_is_a_clear_error():
+    with pytest.raises(StoreError, match="cannot write there"), RunDirectory("/proc/nowhere/run").writer():
+        pass

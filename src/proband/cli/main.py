@@ -6,6 +6,8 @@ budget, resumable; 130 interrupted, resumable.
 
 import logging
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -17,7 +19,7 @@ from proband.cli.plan import plan
 from proband.cli.report import report
 from proband.cli.run import run
 from proband.cli.show import show
-from proband.cli.talk import talk
+from proband.cli.talk import out, talk
 from proband.errors import ProbandError
 
 app = typer.Typer(
@@ -34,6 +36,21 @@ app = typer.Typer(
 for verb in (demo, plan, show, run, measure, report, export):
     app.command()(verb)
 app.command("list")(list_)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        out.print(f"proband {version('proband')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Carry options that go before any verb."""
 
 
 def main() -> None:

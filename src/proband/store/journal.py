@@ -34,9 +34,7 @@ class Journal(Mapping[str, Response]):
                 self._connection.execute("PRAGMA synchronous = FULL")
                 migrate(self._connection, str(path.parent))
             else:
-                self._connection = sqlite3.connect(
-                    f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False
-                )
+                self._connection = _open_to_read(path)
                 schema_of(self._connection, str(path.parent))
 
     def close(self) -> None:
@@ -190,6 +188,20 @@ class Journal(Mapping[str, Response]):
             ) from None
         except sqlite3.DatabaseError as error:
             raise StoreError(f"{self.path}: {_explain(str(error))}") from error
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write; on read-only media SQLite has to be told that nobody else can either."""
+    address = f"{path.resolve().as_uri()}?mode=ro"
+    connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master")
+    except sqlite3.OperationalError:
+        connection.close()
+        if path.with_name(path.name + "-wal").exists():
+            raise
+        connection = sqlite3.connect(f"{address}&immutable=1", uri=True, check_same_thread=False)
+    return connection
 
 
 def _explain(error: str) -> str:

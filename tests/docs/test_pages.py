@@ -95,7 +95,7 @@ class Terminal:
 
     program = textwrap.dedent(
         """
-        import contextlib, io, json, os, shlex, sys
+        import contextlib, io, json, os, shlex, sys, traceback
         from proband.cli.main import main
 
         for line in sys.stdin:
@@ -109,6 +109,9 @@ class Terminal:
                     main()
                 except SystemExit as end:
                     code = end.code or 0
+                except Exception:
+                    code = 1
+                    traceback.print_exc(file=err)
             if target:
                 with open(target, "w", encoding="utf-8") as file:
                     file.write(out.getvalue())
@@ -130,7 +133,7 @@ class Terminal:
         """Exit code of a command, and what it said."""
         self.process.stdin.write(json.dumps([str(folder), command]) + "\n")
         self.process.stdin.flush()
-        code, printed = json.loads(self.process.stdout.readline() or '[1, "the program ended with a traceback"]')
+        code, printed = json.loads(self.process.stdout.readline())
         return code, printed
 
     def close(self) -> None:
@@ -147,7 +150,9 @@ def terminal() -> Iterator[Terminal]:
 def run_commands(block: Block, folder: Path, terminal: Terminal) -> str:
     said = ""
     for command in commands_of(block):
-        assert command.startswith("proband "), f"{block.where}: {command!r} cannot run here; tag the block `sh no-run`"
+        assert command.startswith("proband "), (
+            f"{block.where}: {command!r} cannot run here; tag the block `sh no-run`"
+        )
         code, printed = terminal.run(command, folder)
         assert code == 0, f"{block.where}: {command!r} exits with {code}\n{printed}"
         said += printed

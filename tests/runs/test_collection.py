@@ -72,6 +72,32 @@ def test_another_seed_or_engine_is_refused(survey, tmp_path, change, word):
         collect(replace(survey, **change), "scripted:uniform" if change else "scripted:first", tmp_path)
 
 
+@pytest.mark.parametrize("change", ["fewer subjects", "another factor", "fewer items"])
+def test_answers_to_places_that_are_gone_are_never_mixed_in(survey, people, tmp_path, change):
+    collect(survey, "scripted:uniform", tmp_path)
+    changed = {
+        "fewer subjects": {"subjects": people(5)},
+        "another factor": {"persona": ("first", "none")},
+        "fewer items": {"instrument": survey.instrument.subset(("vote",))},
+    }[change]
+    with pytest.raises(TreatmentChanged, match="places that the design no longer has"):
+        collect(replace(survey, **changed), "scripted:uniform", tmp_path)
+
+
+def test_an_engine_that_became_another_is_refused(survey, tmp_path):
+    class Served(ScriptedEngine):
+        weights = "old"
+
+        def fingerprint(self):
+            return {**super().fingerprint(), "weights": self.weights, "torch": self.weights}
+
+    engine = Served(uniform())
+    collect(survey, engine, tmp_path, budget=Budget(trials=5))
+    engine.weights = "new"
+    with pytest.raises(TreatmentChanged, match="its weights was 'old' and is 'new'"):
+        collect(survey, engine, tmp_path)
+
+
 @pytest.mark.parametrize("chunk", [1, 5, 1000])
 def test_the_size_of_a_batch_changes_nothing(survey, tmp_path, chunk, monkeypatch):
     monkeypatch.setattr(collection_room, "CHUNK", chunk)

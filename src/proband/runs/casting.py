@@ -29,13 +29,6 @@ class Cast:
         """Address of every part's engine, without opening any."""
         return {name: part if isinstance(part, str) else part.address for name, part in self._parts.items()}
 
-    @property
-    def fingerprints(self) -> dict[str, dict[str, str]]:
-        """What was really running, for the parts that were opened."""
-        return {
-            name: dict(part.fingerprint()) for name, part in self._parts.items() if not isinstance(part, str)
-        }
-
     def engine(self, answerer: str) -> Engine:
         """The engine that plays a part; opened now if it was not yet."""
         if answerer not in self._parts:

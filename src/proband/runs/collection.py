@@ -14,7 +14,7 @@ from proband.instruments.reading import read
 from proband.models.engine import Engine
 from proband.records import Completion, Response, Trial
 from proband.runs.casting import Cast
-from proband.runs.identity import begin
+from proband.runs.identity import begin, recognise
 from proband.runs.manifest import finish
 from proband.runs.progress import Budget, Tally, Watch
 from proband.runs.run import Run
@@ -107,7 +107,11 @@ class _Loop:
         while True:
             trials = self.design.trials(self.journal)
             if is_first:
-                self._check(self._unanswered(trials[:CHECKED]))
+                ahead = trials[:CHECKED]
+                todo = self._unanswered(ahead)
+                if len(trials) <= CHECKED:
+                    self._refuse_strangers(ahead, len(ahead) - len(todo))
+                self._check(todo)
             asked_before = self.tally.asked
             for start, chunk in _chunks(trials, CAPPED_CHUNK if self.budget else CHUNK):
                 todo = self._unanswered(chunk)
@@ -133,10 +137,22 @@ class _Loop:
                 )
         return [trial for trial in trials if trial.id not in known]
 
+    def _refuse_strangers(self, trials: Sequence[Trial], n_answered: int) -> None:
+        """Refuse a run that holds answers to places the design does not have; they would end up in its table."""
+        n_strangers = len(self.journal) - n_answered
+        if n_strangers:
+            places = {trial.id for trial in trials}
+            example = next(id for id in self.journal if id not in places)
+            raise TreatmentChanged(
+                f"{self.journal.path.parent}: {n_strangers} responses are to places that the design no longer has, "
+                f"e.g. {example!r}; put back the subjects, items or levels that were removed, or use a new folder"
+            )
+
     def _check(self, todo: Sequence[Trial]) -> None:
-        """Have every engine refuse, before it is called, what it cannot answer."""
+        """Have every engine refuse, before it is called, what it cannot answer, and be the one that began the run."""
         for engine, part in self._parts(todo):
             engine.check(part)
+            recognise(self.journal, part[0].answerer, engine.fingerprint())
 
     def _parts(self, todo: Sequence[Trial]) -> Iterator[tuple[Engine, list[Trial]]]:
         """The trials of each engine."""

@@ -12,6 +12,7 @@ from proband.instruments.items import Item
 from proband.instruments.reading import READER
 from proband.store.journal import Journal
 
+_MAY_CHANGE = frozenset({"torch", "transformers", "device"})
 _WAYS_OUT = {
     "seed": "use the old seed, or a new folder",
     "engine": "use that engine, or a new folder: a run is one design on one engine",
@@ -48,6 +49,26 @@ def begin(journal: Journal, design: Design, addresses: Mapping[str, str]) -> Non
             "edited since; undo the edit, or use a new folder"
         )
     _note(journal, design, facts | {"item_hashes": json.dumps(known | hashes, sort_keys=True)})
+
+
+def recognise(journal: Journal, answerer: str, fingerprint: Mapping[str, str]) -> None:
+    """Note what is really running behind an engine's address, or check that it is still the same.
+
+    Raises
+    ------
+    TreatmentChanged
+        If the weights, the template or anything else that decides an answer is another one. Other versions of
+        libraries and another device are accepted: they change log-probabilities by rounding only.
+    """
+    key = f"fingerprint:{answerer}"
+    before: dict[str, str] = json.loads(journal.meta(key) or "{}")
+    changed = [name for name in sorted(before) if name not in _MAY_CHANGE and fingerprint.get(name) != before[name]]
+    if changed:
+        raise TreatmentChanged(
+            f"{journal.path.parent}: the engine is no longer the one that began this run: its {changed[0]} was "
+            f"{before[changed[0]]!r} and is {fingerprint.get(changed[0])!r}; use the old one, or a new folder"
+        )
+    journal.note(**{key: json.dumps(dict(fingerprint), sort_keys=True)})
 
 
 def _note(journal: Journal, design: Design, facts: Mapping[str, str]) -> None:

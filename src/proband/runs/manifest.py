@@ -18,8 +18,6 @@ _PACKAGES = ("proband", "numpy", "polars", "torch", "transformers", "tokenizers"
 
 def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast, *, stopped_by: str) -> None:
     """Write the table and then the manifest; a run that was stopped has neither."""
-    for answerer, fingerprint in cast.fingerprints.items():
-        journal.note(**{f"fingerprint:{answerer}": json.dumps(fingerprint, sort_keys=True)})
     if stopped_by:
         directory.manifest_path.unlink(missing_ok=True)
         directory.table_path.unlink(missing_ok=True)

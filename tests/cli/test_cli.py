@@ -2,9 +2,11 @@
 
 import json
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import polars as pl
@@ -115,6 +117,23 @@ def test_the_scripted_demo_needs_no_model_and_writes_its_report(tmp_path):
     assert (tmp_path / results["report"]).exists()
 
 
+def test_ctrl_c_stops_cleanly_and_the_run_goes_on_later(ran):
+    (ran / "long.toml").write_text(STUDY.replace("sample = 30", "").replace('only = ["vote", "tv-news"]', ""))
+    command = [*PROBAND, "run", "long.toml", "--into", "runs/long"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ran
+    ) as process:
+        # People's answers are collected first; the model's journal appears when its part begins.
+        while not (ran / "runs" / "long" / "journal.sqlite").exists() and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "run the same command again to go on" in stderr
+    assert "Traceback" not in stderr
+    assert proband("run", "long.toml", "--into", "runs/long", cwd=ran).returncode == 0
+
+
 def edited(ran, name, **changes):
     text = STUDY
     for old, new in changes.values():
@@ -193,6 +212,12 @@ def test_a_run_of_a_newer_version_is_refused(ran):
     refused = proband("measure", "runs/newer", cwd=ran)
     assert refused.returncode == 2
     assert "newer Proband" in refused.stderr
+
+
+def test_values_that_cannot_be_spread_are_refused(ran):
+    refused = proband("export", "runs/tiny", "--to", "x.csv", "--wide", "--values", "nonsense", cwd=ran)
+    assert refused.returncode == 2
+    assert "choose answer, value or label" in refused.stderr
 
 
 def test_what_is_no_run_is_refused(ran):

@@ -9,7 +9,7 @@ from proband.designs.arrangement import option_labels, option_order
 from proband.errors import DataError, DesignError
 from proband.instruments import Instrument, Item, Rule, load_instrument
 from proband.runs import collect
-from proband.subjects import Field, load_population
+from proband.subjects import Field, Subject, load_population
 
 
 def by_id(survey):
@@ -113,6 +113,17 @@ def test_a_pipe_to_what_is_not_there_is_refused(population, pipe, words):
     item = Item(id="i", text=f"Because of {pipe}?", form="text")
     with pytest.raises(DesignError, match=words):
         Survey(instrument=Instrument(id="x", title="x", items=(item,)), subjects=population, seed=1)
+
+
+def test_a_pipe_to_a_trait_that_some_lack_is_refused(population):
+    subjects = (*population.subjects, Subject(id="x", traits={"party": 1}))
+    item = Item(id="i", text="At {subject:age}?", form="text")
+    with pytest.raises(DesignError, match=r"missing for 1 of 13 subjects, e.g. 'x'"):
+        Survey(
+            instrument=Instrument(id="x", title="x", items=(item,)),
+            subjects=replace(population, subjects=subjects),
+            seed=1,
+        )
 
 
 def test_a_persona_field_nobody_has_is_refused(survey):

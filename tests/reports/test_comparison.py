@@ -97,6 +97,14 @@ def test_weights_of_subjects_weigh_their_answers(people, tmp_path):
     assert [share.value for share in found.model_shares] == pytest.approx([0.75, 0, 0.25])
 
 
+def test_a_subject_of_weight_0_stands_for_nobody(people, tmp_path):
+    survey = survey_of(people, ITEM)
+    weighted = replace(survey, subjects=survey.subjects.reweighted({f"s{k}": float(k != 3) for k in range(40)}))
+    answers = {"mood": {f"s{k}": mood(k) for k in range(40)}}
+    found = compare(ran(weighted, tmp_path, answers)).items[0]
+    assert found.fidelity.n_people == found.model_shares[0].n_units == 39
+
+
 def test_numbers_are_compared_by_their_means_over_the_same_subjects(people, tmp_path):
     survey = survey_of(people, NUMBER)
     answers = {"days": {f"s{k}": (float(k % 5), "valid") for k in range(40)}}

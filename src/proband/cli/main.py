@@ -62,6 +62,3 @@ def main() -> None:
     except ProbandError as error:
         talk.print(f"proband: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        talk.print("stopped; everything answered is kept: run the same command again to go on")
-        sys.exit(130)

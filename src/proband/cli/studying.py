@@ -11,6 +11,7 @@ from proband.reports import compare, write_report
 from proband.runs import Budget, Run, carry_out, plan
 
 STOPPED = 3
+INTERRUPTED = 130
 
 
 def folder_for(study: Study) -> Path:
@@ -27,8 +28,12 @@ def carry_out_and_tell(
     talk.print(f"[bold]{study.name}[/bold]")
     if not _is_finished(into):
         tell_plan(plan(study.survey, study.engine), study.engine)
-    with progress() as watch:
-        run = carry_out(study, into, budget=budget, watch=watch, retry_failed=retry_failed)
+    try:
+        with progress() as watch:
+            run = carry_out(study, into, budget=budget, watch=watch, retry_failed=retry_failed)
+    except KeyboardInterrupt:
+        talk.print("stopped; everything answered is kept: run the same command again to go on")
+        raise typer.Exit(INTERRUPTED) from None
     comparison = compare(run)
     path = write_report(run)
     if as_json:

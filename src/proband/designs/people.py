@@ -127,7 +127,7 @@ class PeopleSurvey:
 
     @cached_property
     def _trials(self) -> tuple[Trial, ...]:
-        return tuple(trial for trial in self._plain.trials({}) if self.engine.holds(trial))
+        return tuple(trial for trial in self._plain.preview() if self.engine.holds(trial))
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Every item of every person who was asked it."""

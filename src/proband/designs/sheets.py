@@ -183,7 +183,7 @@ class Sheet:
             if kind == "factor":
                 return self.asked.factors[name][self.condition[name]]
             if kind == "subject":
-                return self._trait(name)
+                return trait_text(self.subject, name, self.asked.fields)
             return f"[{name}]" if said is None else said.get(name)
 
         text = pipe(item.text, look_up)
@@ -221,16 +221,6 @@ class Sheet:
             backstory = describe(self.subject, self.asked.fields, format, omit)
             self._system_texts[omit] = system_text(backstory, format)
         return self._system_texts[omit]
-
-    def _trait(self, column: str) -> str | None:
-        """A subject's trait in words."""
-        code = self.subject.traits.get(column)
-        if code is None:
-            return None
-        for field in self.asked.fields:
-            if field.column == column:
-                return field.value(code)
-        return code_text(code)
 
     @cached_property
     def _facts(self) -> tuple[tuple[str, str], ...]:
@@ -278,6 +268,17 @@ class Sheet:
             decide=self.asked.decide,
             seed=seed_for(self.asked.seed, "decide", place.id),
         )
+
+
+def trait_text(subject: Subject, column: str, fields: Sequence[Field]) -> str | None:
+    """A subject's trait in words; None where the subject has none."""
+    code = subject.traits.get(column)
+    if code is None:
+        return None
+    for field in fields:
+        if field.column == column:
+            return field.value(code)
+    return code_text(code)
 
 
 def spoken(item: Item, response: Response) -> str | None:

@@ -46,7 +46,7 @@ def load_study(path: str | Path, *, engine: str | None = None, sample: int | Non
     Parameters
     ----------
     path : path
-        A TOML file; see ``docs/tutorials/first-study.md`` for its keys.
+        A TOML file; see ``docs/reference/study-file.md`` for its keys.
     engine : str, optional
         Address that replaces the file's.
     sample : int, optional

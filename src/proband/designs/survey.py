@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Literal, get_args, overload
 
 from proband.designs.arrangement import LABELS, ORDERS
-from proband.designs.sheets import Questionnaire, Sheet, Writing
+from proband.designs.sheets import Questionnaire, Sheet, Writing, trait_text
 from proband.designs.wording import check_pipes, pipes_in
 from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
@@ -108,10 +108,18 @@ class Survey:
             list(Sheet(self.questionnaire, self.subjects[0], condition, 0).preview())
 
     def _check_items(self) -> None:
+        traits = tuple(dict.fromkeys(column for subject in self.subjects for column in subject.traits))
         earlier: list[str] = []
         for item in self.instrument.items:
-            check_pipes(item, columns=self.subjects.columns, factors=tuple(self.factors), earlier=earlier)
+            check_pipes(item, columns=traits, factors=tuple(self.factors), earlier=earlier)
             earlier.append(item.id)
+            for column in {name for kind, name in pipes_in(item.stem + item.text) if kind == "subject"}:
+                lacking = [s.id for s in self.subjects if trait_text(s, column, self.subjects.fields) is None]
+                if lacking:
+                    raise DesignError(
+                        f"item {item.id!r}: {{subject:{column}}} is missing for {len(lacking)} of {len(self.subjects)} "
+                        f"subjects, e.g. {lacking[0]!r}; leave them out with `where`, or do not pipe it"
+                    )
 
     def _levels(self, name: str) -> tuple[str, ...]:
         given: Levels = getattr(self, name)
@@ -190,6 +198,10 @@ class Survey:
         """Everything that can be asked, subject by subject; lazy unless later items depend on earlier answers."""
         if self.is_adaptive:
             return [trial for sheet in self._sheets() for trial in sheet.trials(answered)]
+        return self.preview()
+
+    def preview(self) -> Sequence[Trial]:
+        """Every item to everybody, as if nothing had been answered: none skipped, piped answers by their names."""
         return _AllTrials(self)
 
     def _sheets(self) -> Iterator[Sheet]:

@@ -83,19 +83,14 @@ class PeopleEngine:
         return _shown(trial)
 
     def fingerprint(self) -> Mapping[str, str]:
-        """Source, counts and a hash of all answers."""
-        state = hashlib.blake2b(digest_size=16)
-        for item in sorted(self.answers):
-            for subject in sorted(self.answers[item]):
-                state.update(repr((item, subject, *self.answers[item][subject])).encode())
-        n = sum(len(column) for column in self.answers.values())
-        return {
-            "engine": "people",
-            "source": self.source,
-            "n_items": str(len(self.answers)),
-            "n_answers": str(n),
-            "answers": state.hexdigest(),
-        }
+        """Source, and a hash of everybody's answers to each item; a further item changes nothing of the others."""
+        hashes = {}
+        for item, column in self.answers.items():
+            state = hashlib.blake2b(digest_size=16)
+            for subject in sorted(column):
+                state.update(repr((subject, *column[subject])).encode())
+            hashes[f"answers to {item}"] = state.hexdigest()
+        return {"engine": "people", "source": self.source, **hashes}
 
     def close(self) -> None:
         """Nothing is held."""

@@ -99,6 +99,8 @@ def compare(run: Run) -> Comparison:
         Model shares are about the model; distances are about these people.
     """
     table = run.table()
+    weightless = [subject for subject, weight in run.weights.items() if weight == 0]
+    table = table.filter(~pl.col("subject").is_in(weightless))  # they stand for nobody
     people = run.people
     answers = None if people is None else people.table()
     levels = _levels(run)

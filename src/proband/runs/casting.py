@@ -29,6 +29,11 @@ class Cast:
         """Address of every part's engine, without opening any."""
         return {name: part if isinstance(part, str) else part.address for name, part in self._parts.items()}
 
+    @property
+    def opened(self) -> dict[str, Engine]:
+        """Every part's engine that is open already."""
+        return {name: part for name, part in self._parts.items() if not isinstance(part, str)}
+
     def engine(self, answerer: str) -> Engine:
         """The engine that plays a part; opened now if it was not yet."""
         if answerer not in self._parts:

@@ -77,6 +77,8 @@ def collect(
         cast = stack.enter_context(Cast(engine))
         journal = stack.enter_context(directory.writer())
         begin(journal, design, cast.addresses)
+        for answerer, given in cast.opened.items():
+            recognise(journal, answerer, given.fingerprint())
         if retry_failed:
             journal.remove_failed()
         loop = _Loop(design, cast, journal, budget, watch)
@@ -98,6 +100,7 @@ class _Loop:
             total=design.size(),
             done=sum(dispositions.values()),
             tokens=sum(journal.tokens()),
+            dollars=float(journal.meta("dollars") or 0.0),
             dispositions=Counter(dispositions),
         )
 
@@ -216,6 +219,7 @@ class _Loop:
             dollars = tally.dollars + (cost.price or 0.0)
             if tokens <= (budget.tokens or tokens) and dollars <= (budget.dollars or dollars):
                 tally.dollars = dollars
+                self.journal.note(dollars=repr(dollars))
                 break
             tally.stopped_by = (
                 f"tokens: {budget.tokens}"

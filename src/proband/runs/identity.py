@@ -62,7 +62,9 @@ def recognise(journal: Journal, answerer: str, fingerprint: Mapping[str, str]) -
     """
     key = f"fingerprint:{answerer}"
     before: dict[str, str] = json.loads(journal.meta(key) or "{}")
-    changed = [name for name in sorted(before) if name not in _MAY_CHANGE and fingerprint.get(name) != before[name]]
+    changed = [
+        name for name in sorted(before) if name not in _MAY_CHANGE and fingerprint.get(name) != before[name]
+    ]
     if changed:
         raise TreatmentChanged(
             f"{journal.path.parent}: the engine is no longer the one that began this run: its {changed[0]} was "

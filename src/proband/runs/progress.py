@@ -19,7 +19,8 @@ class Budget:
     tokens : int or None
         Most prompt and completion tokens in the whole run.
     dollars : float or None
-        Most money in the whole run, by the engine's price; needs an engine whose price is known.
+        Most money in the whole run, as the engine estimates it before each batch; needs a known price. Only what
+        was asked under a cap in dollars is counted.
     seconds : float or None
         Most wall-clock time in this call; what is in flight is still waited for.
     """

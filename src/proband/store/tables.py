@@ -116,6 +116,8 @@ def wide_table(table: pl.DataFrame, values: str = "answer") -> pl.DataFrame:
     values : str
         Column to spread: "answer", "value" or "label".
     """
+    if values not in ("answer", "value", "label"):
+        raise StoreError(f"values {values!r} cannot be spread; choose answer, value or label")
     keys = [name for name in table.columns if name not in _SCHEMA] + ["subject", "round", "replicate"]
     return table.pivot(on="item", index=keys, values=values).sort(keys)
 

@@ -191,6 +191,12 @@ class Reply:
                 f"an item of form {self.form!r} has no options to score; ask it with answer_by = 'written'"
             )
 
+    @property
+    def rule(self) -> str:
+        """How an answer is made of a completion, in a word or two, e.g. ``option_text draw``."""
+        labels = f" {'|'.join(self.labels)}" if self.labels else ""
+        return f"{self.method} {self.decide}{labels}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
@@ -272,6 +278,8 @@ class Response:
         Exactly as received.
     log_probs, token_counts : tuple or None
         Nats and tokens of each continuation, in the order sent.
+    rule : str
+        How the answer was made of what came back; see `Reply.rule`.
     engine : str
         Address of what answered.
     """
@@ -279,6 +287,7 @@ class Response:
     place: Place
     request: str
     status: Status
+    rule: str = ""
     answer: Answer = None
     probs: tuple[float, ...] | None = None
     mass: float | None = None

@@ -8,6 +8,7 @@ from proband.designs import Survey
 from proband.designs.arrangement import option_labels, option_order
 from proband.errors import DataError, DesignError
 from proband.instruments import Instrument, Item, Rule, load_instrument
+from proband.records import Place, Response
 from proband.runs import collect
 from proband.subjects import Field, Subject, load_population
 
@@ -143,6 +144,49 @@ def test_traits_and_levels_are_piped_in(population):
     texts = [trial.request.messages[-1].text for trial in survey.trials({})[:2]]
     assert texts[0].startswith("At 20, as Left: 200 are saved?")
     assert texts[1].startswith("At 20, as Left: 400 die?")
+
+
+def test_a_lead_in_is_piped_too(population):
+    item = Item(id="i", stem="Imagine {factor:frame}.", text="Do you agree?", form="text")
+    survey = Survey(
+        instrument=Instrument(id="x", title="x", items=(item,)),
+        subjects=population,
+        seed=1,
+        factors={"frame": {"gain": "200 are saved", "loss": "400 die"}},
+    )
+    assert "Imagine 400 die." in survey.trials({})[1].request.messages[-1].text
+
+
+def test_a_grid_that_would_pipe_an_answer_is_refused(population):
+    options = ("no", "yes")
+    items = (
+        Item(id="a", text="A?", form="scale", options=options),
+        Item(id="b", text="You said {answer:a}. B?", form="scale", options=options),
+    )
+    with pytest.raises(DesignError, match="item 'b': a grid is shown at once"):
+        Survey(
+            instrument=Instrument(id="x", title="x", items=items),
+            subjects=population,
+            seed=1,
+            presentation="battery",
+        )
+
+
+@pytest.mark.parametrize(("form", "answer"), [("multiple", (0, 1)), ("choice", None)])
+def test_skip_rules_understand_several_choices_and_dont_know(population, form, answer):
+    items = (
+        Item(id="which", text="Which?", form=form, options=("x", "y", "not sure"), dont_know=(2,)),
+        Item(
+            id="more", text="More?", form="text", ask_if=Rule(item="which", options=(1,) if answer else (2,))
+        ),
+    )
+    survey = Survey(instrument=Instrument(id="x", title="x", items=items), subjects=population, seed=1)
+    place = Place(subject="s0", item="which")
+    status = "valid" if answer else "dont_know"
+    said = {place.id: Response(place=place, request="r", status=status, answer=answer)}
+    asked = {(trial.place.subject, trial.place.item) for trial in survey.trials(said)}
+    assert ("s0", "more") in asked
+    assert ("s1", "more") not in asked
 
 
 def test_an_item_does_not_get_the_trait_it_asks_about(survey):

@@ -99,7 +99,9 @@ def test_weights_of_subjects_weigh_their_answers(people, tmp_path):
 
 def test_a_subject_of_weight_0_stands_for_nobody(people, tmp_path):
     survey = survey_of(people, ITEM)
-    weighted = replace(survey, subjects=survey.subjects.reweighted({f"s{k}": float(k != 3) for k in range(40)}))
+    weighted = replace(
+        survey, subjects=survey.subjects.reweighted({f"s{k}": float(k != 3) for k in range(40)})
+    )
     answers = {"mood": {f"s{k}": mood(k) for k in range(40)}}
     found = compare(ran(weighted, tmp_path, answers)).items[0]
     assert found.fidelity.n_people == found.model_shares[0].n_units == 39

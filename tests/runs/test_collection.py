@@ -5,6 +5,7 @@ import pytest
 from proband.designs import Survey
 from proband.errors import DesignError, EngineError, RunLocked, TreatmentChanged
 from proband.models.scripted import ScriptedEngine, uniform
+from proband.records import Completion
 from proband.runs import Budget, Run, collect
 from proband.runs import collection as collection_room
 from proband.runs.casting import open_any
@@ -80,7 +81,7 @@ def test_answers_to_places_that_are_gone_are_never_mixed_in(survey, people, tmp_
         "another factor": {"persona": ("first", "none")},
         "fewer items": {"instrument": survey.instrument.subset(("vote",))},
     }[change]
-    with pytest.raises(TreatmentChanged, match="places that the design no longer has"):
+    with pytest.raises(TreatmentChanged, match=r"places that the design no longer has|begun with the factors"):
         collect(replace(survey, **changed), "scripted:uniform", tmp_path)
 
 
@@ -191,3 +192,64 @@ def test_identical_requests_are_asked_once(instrument, people, tmp_path):
     run = collect(plain, engine, tmp_path)
     assert len(engine.asked) == 2
     assert len(run.responses()) == 12
+
+
+def test_another_way_of_reading_is_refused_though_the_words_are_the_same(survey, tmp_path):
+    collect(survey, "scripted:uniform", tmp_path, budget=Budget(trials=5))
+    for change in ({"answer_by": "option_text_mean"}, {"decide": "mode"}):
+        with pytest.raises(TreatmentChanged, match="how it is read has been edited"):
+            collect(replace(survey, **change), "scripted:uniform", tmp_path)
+
+
+def test_a_finished_run_that_is_extended_and_breaks_is_no_longer_complete(survey, people, tmp_path):
+    class Broken(ScriptedEngine):
+        def answer(self, trials):
+            yield from list(super().answer(trials))[:5]
+            raise EngineError("gone")
+
+    collect(survey, ScriptedEngine(uniform()), tmp_path)
+    with pytest.raises(EngineError, match="gone"):
+        collect(replace(survey, subjects=people(40)), Broken(uniform()), tmp_path)
+    run = Run(tmp_path)
+    assert not run.is_complete
+    assert run.table().height == survey.size() + 5
+
+
+def test_failures_that_a_conversation_went_on_from_are_not_taken_out(survey, tmp_path):
+    talk = replace(survey, presentation="sequential")
+    flaky = ScriptedEngine(uniform(), fail=0.5, seed=1)
+    run = collect(talk, flaky, tmp_path)
+    before = run.table()
+    with pytest.raises(DesignError, match="went on from it"):
+        collect(talk, flaky, tmp_path, retry_failed=True)
+    assert Run(tmp_path).table().equals(before)
+    assert collect(talk, flaky, tmp_path).is_complete
+
+
+def test_a_request_that_a_past_call_answered_is_not_sent_again(instrument, people, tmp_path):
+    class ByRequest(Counting):
+        answers_by = "request"
+
+    plain = Survey(instrument=instrument, subjects=people(50), seed=1, persona="none", order="as_written")
+    engine = ByRequest(uniform())
+    first = collect(plain, engine, tmp_path, budget=Budget(trials=60))
+    assert not first.is_complete
+    assert collect(plain, engine, tmp_path).is_complete
+    assert len(engine.asked) == 2
+
+
+def test_caps_are_met_closely_over_several_calls(survey, tmp_path):
+    cost = ScriptedEngine(uniform()).cost(survey.trials({}))
+    whole = cost.prompt_tokens + cost.completion_tokens
+    run = collect(survey, "scripted:uniform", tmp_path, budget=Budget(tokens=whole - 1))
+    assert len(run.responses()) == survey.size() - 1
+
+
+def test_an_answer_outside_the_options_is_a_failure(survey, tmp_path):
+    class Careless(ScriptedEngine):
+        def answer(self, trials):
+            yield from ((trial, Completion(given=(7, "valid"))) for trial in trials)
+
+    run = collect(survey, Careless(uniform()), tmp_path)
+    assert run.dispositions() == {"failed": survey.size()}
+    assert "no index of 3 options" in run.table()["error"][0]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -52,6 +52,11 @@ class Experiment:
         if f"{{factor:{self.factor}}}" not in self.outcome.stem + self.outcome.text:
             raise DesignError(
                 f"item {self.outcome.id!r}: no {{factor:{self.factor}}} in its wording; nothing is varied"
+            )
+        if len(self.levels) > 1 and (self.survey.replicates > 1 or self.survey.varied != (self.factor,)):
+            raise DesignError(
+                f"an experiment asks every subject once, under one level of {self.factor!r}; its settings "
+                "take one level each and no replicates"
             )
         len(self.assignment)
 
@@ -138,15 +143,18 @@ class Experiment:
         """
         scores: dict[str, dict[str, float]] = {name: {} for name in self.levels}
         for response in responses.values():
-            subject = response.place.subject
+            subject, at = response.place.subject, dict(response.place.condition)[self.factor]
             if isinstance(response.answer, int | float):
                 score = (
                     self.outcome.points[int(response.answer)]
                     if self.outcome.options
                     else float(response.answer)
                 )
-                scores[self.assignment[subject]][subject] = score
+                scores[at][subject] = score
         treated, control = scores[level], scores[next(iter(self.levels))]
         blocks = self.blocks
         pair = None if blocks is None else ([blocks[s] for s in treated], [blocks[s] for s in control])
-        return difference_in_means(list(treated.values()), list(control.values()), blocks=pair)
+        estimate = difference_in_means(list(treated.values()), list(control.values()), blocks=pair)
+        counts: Counter[str] = Counter(response.status for response in responses.values())
+        missing = sum(self.arms()[arm] - len(scores[arm]) for arm in (level, next(iter(self.levels))))
+        return replace(estimate, n_missing=missing, dispositions=dict(counts))

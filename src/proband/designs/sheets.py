@@ -171,8 +171,9 @@ class Sheet:
         """Whether the skip rule lets an item be asked."""
         if item.ask_if is None:
             return True
-        before = answered.get(self._place(self.asked.instrument[item.ask_if.item]).id)
-        return before is not None and before.answer in item.ask_if.options
+        earlier = self.asked.instrument[item.ask_if.item]
+        before = answered.get(self._place(earlier).id)
+        return before is not None and bool(_chosen(earlier, before) & set(item.ask_if.options))
 
     def _text(
         self, item: Item, said: Mapping[str, str | None] | None, order: Sequence[int], labels: Sequence[str]
@@ -186,15 +187,16 @@ class Sheet:
                 return trait_text(self.subject, name, self.asked.fields)
             return f"[{name}]" if said is None else said.get(name)
 
-        text = pipe(item.text, look_up)
-        if text is None:
+        text, stem = pipe(item.text, look_up), pipe(item.stem, look_up)
+        if text is None or stem is None:
             return None
         grid = self._grid(item)
         if len(grid) < 2:
-            return question_text(item, text, order, labels)
-        statements = [pipe(other.text, look_up) or other.text for other in grid]
-        options = options_text(item, order, labels)
-        return battery_text(item.stem, statements, grid.index(item) + 1, options)
+            return question_text(stem, text, options_text(item, order, labels))
+        statements = [
+            pipe(other.text, look_up) or "" for other in grid
+        ]  # a grid pipes no answers: always filled
+        return battery_text(stem, statements, grid.index(item) + 1, options_text(item, order, labels))
 
     def _grid(self, item: Item) -> Sequence[Item]:
         """The items shown together with this one: neighbours with the same lead-in and the same options."""
@@ -246,7 +248,7 @@ class Sheet:
         fitting = _MAX_TOKENS_VERBALISED if method == "verbalised" else _MAX_TOKENS[item.form]
         return Request(
             messages=messages,
-            max_tokens=writing.max_tokens or fitting,
+            max_tokens=fitting if writing.max_tokens is None else writing.max_tokens,
             temperature=writing.temperature,
             top_p=writing.top_p,
             seed=seed_for(self.asked.seed, "write", place.id) if writing.temperature > 0 else None,
@@ -297,6 +299,15 @@ def spoken(item: Item, response: Response) -> str | None:
     if item.form == "number":
         return f"{answer:g}"
     return item.options[int(answer)]
+
+
+def _chosen(item: Item, response: Response) -> set[int]:
+    """Options that were chosen, as written; a don't-know answer has chosen the don't-know options."""
+    if response.status == "dont_know":
+        return set(item.dont_know)
+    if isinstance(response.answer, tuple):
+        return {int(k) for k in response.answer} if item.form == "multiple" else set()
+    return {int(response.answer)} if isinstance(response.answer, int) else set()
 
 
 def _has_prefix(texts: Sequence[str]) -> bool:

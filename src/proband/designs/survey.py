@@ -113,6 +113,7 @@ class Survey:
         for item in self.instrument.items:
             check_pipes(item, columns=traits, factors=tuple(self.factors), earlier=earlier)
             earlier.append(item.id)
+            self._check_grid(item)
             for column in {name for kind, name in pipes_in(item.stem + item.text) if kind == "subject"}:
                 lacking = [s.id for s in self.subjects if trait_text(s, column, self.subjects.fields) is None]
                 if lacking:
@@ -120,6 +121,19 @@ class Survey:
                         f"item {item.id!r}: {{subject:{column}}} is missing for {len(lacking)} of {len(self.subjects)} "
                         f"subjects, e.g. {lacking[0]!r}; leave them out with `where`, or do not pipe it"
                     )
+
+    def _check_grid(self, item: Item) -> None:
+        """Refuse a grid whose statements depend on answers: it is shown before they are there."""
+        is_piped = any(kind == "answer" for kind, _ in pipes_in(item.stem + item.text))
+        if (
+            is_piped
+            and "battery" in self._levels("presentation")
+            and len(self.questionnaire.grids[item.id]) > 1
+        ):
+            raise DesignError(
+                f"item {item.id!r}: a grid is shown at once and cannot pipe an answer; use presentation = "
+                '"single" or "sequential", or give the item another lead-in'
+            )
 
     def _levels(self, name: str) -> tuple[str, ...]:
         given: Levels = getattr(self, name)

@@ -46,10 +46,9 @@ def system_text(backstory: str, format: PersonaFormat) -> str:
     return _AS_PERSON[format].format(backstory=backstory)
 
 
-def question_text(item: Item, text: str, order: Sequence[int], labels: Sequence[str]) -> str:
-    """An item as shown: lead-in, wording (piped already), and options in the order shown."""
-    parts = [item.stem, text, options_text(item, order, labels)]
-    return "\n\n".join(part for part in parts if part)
+def question_text(stem: str, text: str, options: str) -> str:
+    """An item as shown: lead-in, wording, options."""
+    return "\n\n".join(part for part in (stem, text, options) if part)
 
 
 def battery_text(stem: str, statements: Sequence[str], number: int, options: str) -> str:

@@ -88,6 +88,7 @@ def read(completion: Completion, trial: Trial, engine: str) -> Response:
     return Response(
         place=trial.place,
         request=trial.request.hash,
+        rule=trial.reply.rule,
         status=reading.status,
         answer=reading.answer,
         probs=reading.probs,
@@ -109,6 +110,11 @@ def _read(completion: Completion, reply: Reply) -> _Reading:
         return _Reading(status="failed", error=completion.error)
     if completion.given is not None:
         answer, status = completion.given
+        is_choice = reply.form in ("choice", "scale") and status == "valid"
+        if is_choice and not (isinstance(answer, int) and 0 <= answer < len(reply.options)):
+            return _Reading(
+                status="failed", error=f"answer {answer!r} is no index of {len(reply.options)} options"
+            )
         return _Reading(status=status, answer=answer)
     if completion.log_probs is not None:
         try:

@@ -122,7 +122,7 @@ class ReplayEngine:
             if reason := self._mismatch(trial):
                 yield trial, Completion(error=reason)
             else:
-                yield trial, _as_completion(self.responses[trial.id])
+                yield trial, completion_of(self.responses[trial.id])
 
     def check(self, trials: Sequence[Trial]) -> None:
         """Refuse a design with trials that the run does not hold, or holds under another request."""
@@ -167,14 +167,17 @@ class ReplayEngine:
         }
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Close what the responses are read from, if it is a file."""
+        close = getattr(self.responses, "close", None)
+        if close is not None:
+            close()
 
 
 _FREE = Cost(prompt_tokens=0, unique_tokens=0, completion_tokens=0, seconds=0.0, price=0.0)
 
 
-def _as_completion(stored: Response) -> Completion:
-    """What the engine had given back, from what was stored of it."""
+def completion_of(stored: Response) -> Completion:
+    """What an engine had given back, from what was stored of it, so that it can be read again."""
     if stored.status == "failed":
         made = Completion(error=stored.error or "failed in the past run, without a reason")
     elif stored.log_probs is not None:

@@ -12,6 +12,7 @@ from proband.instruments.items import Item
 from proband.measures import FidelitySettings, ItemFidelity, item_fidelity, share_estimates
 from proband.records import STATUSES, Estimate, Target
 from proband.runs.run import Run
+from proband.store.tables import factor_column
 
 LIMITS = (
     "Without human answers, shares describe a model and its personas, not a population. "
@@ -110,7 +111,7 @@ def compare(run: Run) -> Comparison:
         warnings.append("no human answers in this run: nothing here is about people")
     found = [
         _compare_item(run.items[str(part["item"][0])], part, answers, factors=factors, weights=run.weights)
-        for part in table.partition_by("item", *factors, maintain_order=True)
+        for part in table.partition_by("item", *map(factor_column, factors), maintain_order=True)
     ]
     order = {id: k for k, id in enumerate(run.items)}
     return Comparison(
@@ -152,7 +153,7 @@ def _compare_item(
     counts = dict(part["status"].value_counts().iter_rows())
     common: dict[str, Any] = {
         "item": item,
-        "condition": {name: part[name][0] for name in factors},
+        "condition": {name: part[factor_column(name)][0] for name in factors},
         "dispositions": {status: counts[status] for status in STATUSES if status in counts},
     }
     theirs = (

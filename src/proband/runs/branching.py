@@ -7,8 +7,6 @@ from proband.errors import DesignError
 from proband.runs.run import Run
 from proband.store.directory import RunDirectory
 
-_BATCH = 2000
-
 
 def branch(parent: str | Path | Run, into: str | Path, *, through_round: int) -> Path:
     """Begin a run with a parent's responses up to a round; `collect` goes on from there and asks nobody again.
@@ -44,9 +42,9 @@ def branch(parent: str | Path | Run, into: str | Path, *, through_round: int) ->
         shared = [response for response in source.responses() if response.place.round <= through_round]
         if not shared:
             raise DesignError(f"{origin}: no responses up to round {through_round}; rounds count from 1")
-        for start in range(0, len(shared), _BATCH):
-            journal.inherit(source, shared[start : start + _BATCH], origin=origin)
-        facts = {key: source.meta(key) for key in ("seed", "reader")}
-        journal.note(**{key: value for key, value in facts.items() if value is not None})
-        journal.note(parent=json.dumps({"run": origin, "through_round": through_round}))
+        facts = {key: value for key in ("seed", "reader") if (value := source.meta(key)) is not None}
+        journal.note(parent=json.dumps({"run": origin, "through_round": through_round}), **facts)
+        journal.inherit(
+            source, shared, origin=origin
+        )  # in one transaction: a branch has all of it or nothing
     return directory.path

@@ -30,9 +30,13 @@ class Cast:
         return {name: part if isinstance(part, str) else part.address for name, part in self._parts.items()}
 
     @property
-    def opened(self) -> dict[str, Engine]:
-        """Every part's engine that is open already."""
-        return {name: part for name, part in self._parts.items() if not isinstance(part, str)}
+    def known(self) -> dict[str, Engine]:
+        """Engines that have their answers already (people, past runs): they can be looked at for nothing."""
+        return {
+            name: part
+            for name, part in self._parts.items()
+            if not isinstance(part, str) and part.answers_by == "place"
+        }
 
     def engine(self, answerer: str) -> Engine:
         """The engine that plays a part; opened now if it was not yet."""
@@ -43,9 +47,11 @@ class Cast:
             )
         part = self._parts[answerer]
         if isinstance(part, str):
-            part = open_any(part)
-            self._parts[answerer] = part
+            address = part
+            part = open_any(address)
             self._opened.append(part)
+            # One model serves every part that has its address.
+            self._parts |= {name: part for name, given in self._parts.items() if given == address}
         return part
 
     def __enter__(self) -> "Cast":

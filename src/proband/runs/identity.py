@@ -12,7 +12,7 @@ from proband.instruments.items import Item
 from proband.instruments.reading import READER
 from proband.store.journal import Journal
 
-_MAY_CHANGE = frozenset({"torch", "transformers", "device"})
+_MAY_CHANGE = frozenset({"torch", "transformers", "aiohttp", "device"})
 _WAYS_OUT = {
     "seed": "use the old seed, or a new folder",
     "engine": "use that engine, or a new folder: a run is one design on one engine",
@@ -39,6 +39,13 @@ def begin(journal: Journal, design: Design, addresses: Mapping[str, str]) -> Non
             raise TreatmentChanged(
                 f"{journal.path.parent}: this run was begun with {key} {before}, not {value}; {_WAYS_OUT[key]}"
             )
+    noted = json.loads(journal.meta("design") or "{}").get("varied")
+    varied = design.describe().get("varied")
+    if noted != varied and len(journal) and journal.meta("design"):
+        raise TreatmentChanged(
+            f"{journal.path.parent}: this run was begun with the factors {noted}, not {varied}; places are named by "
+            "them, so everything would be asked anew: use a new folder"
+        )
     known: dict[str, str] = json.loads(journal.meta("item_hashes") or "{}")
     hashes = {id: _hash(item) for id, item in design.items.items()}
     changed = [id for id, before in known.items() if hashes.get(id, before) != before]

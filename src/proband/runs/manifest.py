@@ -16,12 +16,8 @@ from proband.store.tables import responses_table, write_table
 _PACKAGES = ("proband", "numpy", "polars", "torch", "transformers", "tokenizers", "aiohttp")
 
 
-def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast, *, stopped_by: str) -> None:
-    """Write the table and then the manifest; a run that was stopped has neither."""
-    if stopped_by:
-        directory.manifest_path.unlink(missing_ok=True)
-        directory.table_path.unlink(missing_ok=True)
-        return
+def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast) -> None:
+    """Write the table and then the manifest."""
     write_table(responses_table(journal.responses(), design.items), directory.table_path)
     prompt_tokens, completion_tokens = journal.tokens()
     directory.write_manifest(
@@ -36,7 +32,7 @@ def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast
             "reader": READER,
             "schema": SCHEMA,
             "item_hashes": json.loads(journal.meta("item_hashes") or "{}"),
-            "parent": journal.meta("parent"),
+            "parent": json.loads(journal.meta("parent") or "null"),
             "dispositions": journal.dispositions(),
             "tokens": {"prompt": prompt_tokens, "completion": completion_tokens},
             "started": journal.meta("started"),

@@ -2,19 +2,17 @@
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from proband.models.engine import Engine
 from proband.records import Completion, Trial
 
-
-class Stopped(Exception):
-    """Asked to stop between two answers; not an error."""
+_Ready = tuple[Trial, Completion] | BaseException | None  # an answer, what went wrong, or the end
 
 
 def stream(
     engine: Engine, trials: Sequence[Trial], stop: threading.Event
-) -> Iterator[list[tuple[Trial, Completion]]]:
+) -> Generator[list[tuple[Trial, Completion]], None, None]:
     """Yield answers in batches of whatever is ready.
 
     The engine runs in a thread of its own, so what it has answered is handed over, and committed, while it
@@ -27,9 +25,10 @@ def stream(
     trials : sequence of Trial
         What is asked; every one comes back once.
     stop : threading.Event
-        When set, the engine is closed at its next answer.
+        When set, the engine is asked for no further answer. Closing the generator sets it and waits for the answer
+        that is being computed.
     """
-    ready: queue.SimpleQueue[tuple[Trial, Completion] | BaseException | None] = queue.SimpleQueue()
+    ready: queue.SimpleQueue[_Ready] = queue.SimpleQueue()
 
     def ask() -> None:
         answers = engine.answer(trials)
@@ -38,11 +37,26 @@ def stream(
                 ready.put(pair)
                 if stop.is_set():
                     break
+            if isinstance(answers, Generator):
+                answers.close()
             ready.put(None)
         except BaseException as error:  # carried to the thread that asked, and raised there
             ready.put(error)
 
-    threading.Thread(target=ask, name="proband-engine", daemon=True).start()
+    thread = threading.Thread(target=ask, name="proband-engine", daemon=True)
+    thread.start()
+    try:
+        yield from _batches(ready)
+    except BaseException:
+        stop.set()
+        raise
+    finally:
+        # A thread that is still computing when the process ends takes it down: wait for its current answer.
+        thread.join()
+
+
+def _batches(ready: "queue.SimpleQueue[_Ready]") -> Iterator[list[tuple[Trial, Completion]]]:
+    """Batches of whatever is ready, until the engine has finished or failed."""
     is_over = False
     while not is_over:
         batch: list[tuple[Trial, Completion]] = []
@@ -60,9 +74,7 @@ def stream(
             raise failure
 
 
-def _drain(
-    ready: "queue.SimpleQueue[tuple[Trial, Completion] | BaseException | None]",
-) -> Iterator[tuple[Trial, Completion] | BaseException | None]:
+def _drain(ready: "queue.SimpleQueue[_Ready]") -> Iterator[_Ready]:
     """Wait for one entry, then take all that are there."""
     yield ready.get()
     while True:

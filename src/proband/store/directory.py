@@ -88,7 +88,7 @@ class RunDirectory:
     def manifest(self) -> dict[str, Any] | None:
         """What a finished run says of itself; None while it is unfinished."""
         try:
-            found: dict[str, Any] = json.loads(self.manifest_path.read_text())
+            found: dict[str, Any] = json.loads(self.manifest_path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except (OSError, json.JSONDecodeError) as error:
@@ -97,11 +97,16 @@ class RunDirectory:
             ) from None
         return found
 
+    def reopen(self) -> None:
+        """Take back that the run is complete; called before anything is added to it."""
+        self.manifest_path.unlink(missing_ok=True)
+        self.table_path.unlink(missing_ok=True)
+
     def write_manifest(self, manifest: Mapping[str, object]) -> None:
         """Put the manifest in place whole or not at all."""
         part = self.manifest_path.with_suffix(".part")
         try:
-            with part.open("w") as file:
+            with part.open("w", encoding="utf-8", newline="\n") as file:
                 json.dump(manifest, file, indent=2, ensure_ascii=False)
                 file.write("\n")
                 file.flush()

@@ -12,7 +12,7 @@ from proband.records import Answer, Place, Response
 from proband.store.migrations import migrate, schema_of
 
 _COLUMNS = (
-    "trial, request, status, answer, probs, mass, text, log_probs, token_counts, error, shown, engine, "
+    "trial, request, status, rule, answer, probs, mass, text, log_probs, token_counts, error, shown, engine, "
     "prompt_tokens, completion_tokens, attempts"
 )
 _BATCH = 500  # SQLite allows 32,766 parameters in a statement; a few hundred is already as fast
@@ -70,7 +70,7 @@ class Journal(Mapping[str, Response]):
                         "INSERT OR IGNORE INTO requests VALUES (?, ?)", bodies.items()
                     )
                 self._connection.executemany(
-                    f"INSERT INTO responses ({_COLUMNS}, origin, recorded_at) VALUES ({', '.join('?' * 17)})",
+                    f"INSERT INTO responses ({_COLUMNS}, origin, recorded_at) VALUES ({', '.join('?' * 18)})",
                     [(*_row(response), origin, now) for response in responses],
                 )
                 self._connection.execute("COMMIT")
@@ -84,17 +84,34 @@ class Journal(Mapping[str, Response]):
         with self._explained():
             return self._connection.execute("DELETE FROM responses WHERE status = 'failed'").rowcount
 
-    def requests_of(self, trials: Sequence[str]) -> dict[str, tuple[str, bool]]:
-        """Which of these places are answered: place -> (request hash, whether inherited from a parent)."""
-        found: dict[str, tuple[str, bool]] = {}
+    def requests_of(self, trials: Sequence[str]) -> dict[str, tuple[str, str, bool]]:
+        """Which of these places are answered: place -> (request hash, rule, whether inherited from a parent)."""
+        found: dict[str, tuple[str, str, bool]] = {}
         with self._explained():
             for start in range(0, len(trials), _BATCH):
                 part = trials[start : start + _BATCH]
                 marks = ", ".join("?" * len(part))
                 rows = self._connection.execute(
-                    f"SELECT trial, request, origin IS NOT NULL FROM responses WHERE trial IN ({marks})", part
+                    f"SELECT trial, request, rule, origin IS NOT NULL FROM responses WHERE trial IN ({marks})",
+                    part,
                 )
-                found.update((trial, (request, bool(inherited))) for trial, request, inherited in rows)
+                found.update(
+                    (trial, (request, rule, bool(inherited))) for trial, request, rule, inherited in rows
+                )
+        return found
+
+    def answers_to(self, requests: Sequence[str]) -> dict[str, Response]:
+        """A response to each of these requests, by its hash, where there is one that did not fail."""
+        found: dict[str, Response] = {}
+        with self._explained():
+            for start in range(0, len(requests), _BATCH):
+                part = requests[start : start + _BATCH]
+                marks = ", ".join("?" * len(part))
+                rows = self._connection.execute(
+                    f"SELECT {_COLUMNS} FROM responses WHERE status != 'failed' AND request IN ({marks})",
+                    part,
+                )
+                found.update((row[1], _response(row)) for row in rows)
         return found
 
     def body_of(self, request: str) -> str | None:
@@ -172,7 +189,7 @@ class Journal(Mapping[str, Response]):
             return int(self._connection.execute("SELECT COUNT(*) FROM responses").fetchone()[0])
 
     def responses(self) -> Iterator[Response]:
-        """Every response, sorted by place."""
+        """Every response, sorted by the id of its place."""
         with self._explained():
             for row in self._connection.execute(f"SELECT {_COLUMNS} FROM responses ORDER BY trial"):
                 yield _response(row)
@@ -231,6 +248,7 @@ def _row(response: Response) -> tuple[object, ...]:
         response.place.id,
         response.request,
         response.status,
+        response.rule,
         _written(response.answer),
         _written(response.probs),
         response.mass,
@@ -248,11 +266,27 @@ def _row(response: Response) -> tuple[object, ...]:
 
 def _response(row: tuple[str, ...]) -> Response:
     """The response that `_row` wrote."""
-    trial, request, status, answer, probs, mass, text, log_probs, counts, error, shown, engine, *numbers = row
+    (
+        trial,
+        request,
+        status,
+        rule,
+        answer,
+        probs,
+        mass,
+        text,
+        log_probs,
+        counts,
+        error,
+        shown,
+        engine,
+        *numbers,
+    ) = row
     return Response(
         place=Place.from_id(trial),
         request=request,
         status=status,  # type: ignore[arg-type]  # checked by the record itself
+        rule=rule,
         answer=_read_answer(answer),
         probs=_read_tuple(probs),
         mass=mass,  # type: ignore[arg-type]  # a REAL column

@@ -12,6 +12,7 @@ MIGRATIONS = (
         trial TEXT PRIMARY KEY,
         request TEXT NOT NULL,
         status TEXT NOT NULL,
+        rule TEXT NOT NULL,
         answer TEXT,
         probs TEXT,
         mass REAL,
@@ -27,6 +28,7 @@ MIGRATIONS = (
         origin TEXT,
         recorded_at REAL NOT NULL
     ) WITHOUT ROWID;
+    CREATE INDEX responses_by_request ON responses (request);
     """,
 )
 SCHEMA = len(MIGRATIONS)

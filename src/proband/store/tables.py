@@ -1,5 +1,6 @@
 """Responses as data frames: one row a response, columns a statistician expects."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ _SCHEMA: dict[str, Any] = {
     "shown": pl.List(pl.Int64),
     "text": pl.String,
     "error": pl.String,
+    "rule": pl.String,
     "engine": pl.String,
     "request": pl.String,
     "prompt_tokens": pl.Int64,
@@ -62,13 +64,15 @@ def responses_table(responses: Iterable[Response], items: Mapping[str, Item]) ->
         for name, value in _cells(response, items.get(response.place.item)).items():
             columns[name].append(value)
     frame = pl.DataFrame(columns, schema=_SCHEMA)
-    taken = [
-        pl.Series(name if name not in _SCHEMA else f"factor_{name}", levels)
-        for name, levels in factors.items()
-    ]
+    taken = [pl.Series(factor_column(name), levels) for name, levels in factors.items()]
     return frame.select("trial", "subject", "item").hstack(
         [*taken, *frame.drop("trial", "subject", "item").get_columns()]
     )
+
+
+def factor_column(name: str) -> str:
+    """The column of a factor: its name, or ``factor_NAME`` where another column is called so."""
+    return f"factor_{name}" if name in _SCHEMA else name
 
 
 def _cells(response: Response, item: Item | None) -> dict[str, Any]:
@@ -98,6 +102,7 @@ def _cells(response: Response, item: Item | None) -> dict[str, Any]:
         "shown": response.order or None,
         "text": response.text,
         "error": response.error,
+        "rule": response.rule,
         "engine": response.engine,
         "request": response.request,
         "prompt_tokens": response.prompt_tokens,
@@ -141,6 +146,8 @@ def write_table(table: pl.DataFrame, path: str | Path) -> Path:
             raise StoreError(
                 f"{path}: unknown table format {path.suffix!r}; end the name in .csv or .parquet"
             )
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
         raise StoreError(

@@ -114,7 +114,7 @@ class Request:
             raise DesignError("an empty continuation cannot be scored; give every option a text")
         if not self.continuations and self.max_tokens < 1:
             raise DesignError(f"max_tokens is {self.max_tokens}; a written reply needs at least 1")
-        if self.temperature < 0 or not 0 < self.top_p <= 1:
+        if not 0 <= self.temperature < math.inf or not 0 < self.top_p <= 1:
             raise DesignError(f"temperature {self.temperature} or top_p {self.top_p} is out of range")
 
     @property

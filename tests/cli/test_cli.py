@@ -224,3 +224,40 @@ def test_what_is_no_run_is_refused(ran):
     refused = proband("measure", "runs/nothing", cwd=ran)
     assert refused.returncode == 2
     assert "no run here" in refused.stderr
+
+
+def test_brackets_in_options_and_titles_are_shown_as_they_are(ran):
+    (ran / "brackets.toml").write_text(
+        'title = "Trust [/b] [wave 2]"\nseed = 1\nengine = "scripted:uniform"\n[instrument]\nid = "x"\ntitle = "x"\n'
+        'items = [{id = "[/red]", text = "?", form = "choice", options = ["Other [specify]", "[/b] no"]}]\n'
+        '[population]\nuse = "anes-1996"\nsample = 5\n'
+    )
+    done = proband("run", "brackets.toml", "--into", "runs/brackets", cwd=ran)
+    assert done.returncode == 0, done.stderr
+    assert "Other [specify]" in done.stdout
+    assert "[/b] no" in done.stdout
+    assert "Trust [/b] [wave 2]" in done.stderr
+
+
+def test_a_refused_first_try_does_not_spoil_the_folder(ran):
+    for engine, code in (("scripted:always?option=99", 2), ("scripted:always?option=1", 0)):
+        done = proband("run", "tiny.toml", "--into", "runs/again", "--engine", engine, cwd=ran)
+        assert done.returncode == code, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("sample = 30", 'sample = "ten"', "population.sample"),
+        ("sample = 30", 'only_where = ["PID"]', "population.only_where"),
+        ("sample = 30", "data = 3", "population.data"),
+        ('only = ["vote", "tv-news"]', 'only = "vote"', "instrument.only"),
+        ('only = ["vote", "tv-news"]', 'preamble = "new"', "no key 'instrument.preamble' beside `use`"),
+        ("seed = 3", "", "seed is missing; add it, e.g. seed = 1"),
+    ],
+)
+def test_wrong_types_in_a_study_file_are_refused(ran, old, new, words):
+    refused = proband("run", edited(ran, "types", a=(old, new)), cwd=ran)
+    assert refused.returncode == 2
+    assert words in refused.stderr
+    assert "Traceback" not in refused.stderr

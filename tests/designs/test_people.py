@@ -85,3 +85,14 @@ def test_everybody_in_the_file_answers_and_only_the_sample_is_asked(file):
     people = people_survey(survey, file, refused=(-1,))
     assert {trial.place.subject for trial in people.trials({})} == {f"p{k}" for k in range(5)}
     assert len({trial.place.subject for trial in survey.trials({})}) == 2
+
+
+def test_a_code_that_is_an_option_and_means_refused_is_refused(file):
+    with pytest.raises(DataError, match="is an option and also means refused"):
+        people_engine(file, SURVEY, refused=(-1, 9))
+
+
+def test_options_that_score_the_same_need_values_of_their_own(file):
+    scored = Instrument(id="y", title="y", items=(replace(VOTE, values=(), codes=(1, 0, 0)),))
+    with pytest.raises(DataError, match="cannot be told apart"):
+        people_engine(file, scored)

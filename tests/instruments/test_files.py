@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proband.errors import InstrumentError
-from proband.instruments import Rule, instrument_from_dict, load_instrument
+from proband.instruments import Item, Rule, instrument_from_dict, load_instrument
 
 GOOD = """
 id = "mine"
@@ -217,3 +217,16 @@ def test_importing_the_room_loads_neither_pydantic_nor_polars_nor_torch() -> Non
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"values": (1, 1)}, "share a data value"),
+        ({"dont_know": (0, 1)}, "0 options besides don't-know"),
+        ({"form": "allocation", "total": 0}, "something to divide"),
+    ],
+)
+def test_items_that_cannot_be_answered_are_refused(fields, words):
+    with pytest.raises(InstrumentError, match=words):
+        Item(**{"id": "i", "text": "?", "form": "choice", "options": ("a", "b"), **fields})

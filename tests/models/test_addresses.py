@@ -41,7 +41,7 @@ def test_a_server_address_holds_url_and_model():
     ("address", "message"),
     [
         ("smolm2", r"did you mean 'smollm2'\?"),
-        ("opnai:http://h/v1#m", r"did you mean 'openai:URL#MODEL'\?"),
+        ("opnai:http://h/v1#m", r"did you mean 'openai:URL#MODEL"),
         ("openai:", "must read openai:URL#MODEL"),
         ("scripted:", "must read scripted:NAME"),
         ("scripted:uniform?noise", "must read key=value"),

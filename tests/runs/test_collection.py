@@ -81,7 +81,9 @@ def test_answers_to_places_that_are_gone_are_never_mixed_in(survey, people, tmp_
         "another factor": {"persona": ("first", "none")},
         "fewer items": {"instrument": survey.instrument.subset(("vote",))},
     }[change]
-    with pytest.raises(TreatmentChanged, match=r"places that the design no longer has|begun with the factors"):
+    with pytest.raises(
+        TreatmentChanged, match=r"places that the design no longer has|begun with the factors"
+    ):
         collect(replace(survey, **changed), "scripted:uniform", tmp_path)
 
 

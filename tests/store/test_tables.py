@@ -75,3 +75,8 @@ def test_an_unknown_table_format_is_refused(tmp_path):
 
 def test_pandas_is_one_call_away():
     assert list(TABLE.to_pandas()["subject"]) == ["s1"] * 5 + ["s2"]
+
+
+def test_wide_labels_keep_numbers_and_lists_as_text():
+    wide = wide_table(TABLE.filter(pl.col("item").is_in(["age", "which"])), "label")
+    assert wide.select("age", "which").row(0) == ("30.0", "0.0; 1.0")

@@ -30,4 +30,4 @@ def export(
     path = write_table(table, to)
     if json:
         emit({"path": str(path), "rows": table.height, "columns": table.columns})
-    talk.print(f"{table.height:,} rows: {path}", soft_wrap=True)
+    talk.print(f"{table.height:,} rows: {path}", soft_wrap=True, markup=False)

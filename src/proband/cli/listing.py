@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from proband.cli.talk import emit, out
 from proband.errors import DesignError
@@ -21,7 +22,8 @@ def list_(
         emit({what: rows})
         return
     for row in rows:
-        out.print(f"[bold]{row['name']}[/bold]  {row['title']}", soft_wrap=True, highlight=False)
+        name, title = escape(str(row["name"])), escape(str(row["title"]))
+        out.print(f"[bold]{name}[/bold]  {title}", soft_wrap=True, highlight=False)
 
 
 def _rows(what: str) -> list[dict[str, object]]:

@@ -22,4 +22,4 @@ def report(
     path = write_report(Run(run), to)
     if json:
         emit({"report": str(path)})
-    talk.print(f"report: {path}", soft_wrap=True)
+    talk.print(f"report: {path}", soft_wrap=True, markup=False)

@@ -3,6 +3,7 @@
 import math
 
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from proband.cli.talk import out
@@ -13,20 +14,24 @@ from proband.reports.tables import condition_text, decimal, percent
 def tell_results(comparison: Comparison) -> None:
     """Shares beside people, and one line a item of distances; the limits last, so they are read."""
     for found in comparison.items:
-        out.print(_shares(found))
+        if found.model_shares or found.model_mean or found.human_mean:
+            out.print(_shares(found))
+        else:
+            counts = ", ".join(f"{count:,} {status}" for status, count in found.dispositions.items())
+            out.print(f"{found.item.id}: {counts}; see `proband export` for the answers", markup=False)
     if any(found.fidelity for found in comparison.items):
         out.print(_distances(comparison))
     counts = ", ".join(f"{count:,} {status}" for status, count in comparison.dispositions.items())
     out.print(f"responses: {counts}")
     for warning in comparison.warnings:
-        out.print(f"warning: {warning}", style="yellow")
+        out.print(f"warning: {warning}", style="yellow", markup=False)
     out.print(comparison.limits, style="italic")
 
 
 def _shares(found: ItemComparison) -> Table:
     condition = condition_text(found.condition)
     table = Table(
-        title=f"{found.item.id}{f' ({condition})' if condition else ''}",
+        title=escape(f"{found.item.id}{f' ({condition})' if condition else ''}"),
         title_justify="left",
         box=SIMPLE_HEAD,
         pad_edge=False,
@@ -39,7 +44,7 @@ def _shares(found: ItemComparison) -> Table:
         people = [percent(e) for e in found.fidelity.human_shares]
     for k, option in enumerate(found.options):
         if found.model_shares:
-            table.add_row(option, percent(found.model_shares[k]), *people[k : k + 1])
+            table.add_row(escape(option), percent(found.model_shares[k]), *people[k : k + 1])
     if found.model_mean:
         table.add_row("mean", str(found.model_mean))
     if found.human_mean:
@@ -62,5 +67,7 @@ def _distances(comparison: Comparison) -> Table:
                 for name in ("uniform", "majority", "marginal_only", "noise_floor")
             )
             condition = "".join(f" {level}" for level in found.condition.values())
-            table.add_row(found.item.id + condition, decimal(tv, 2), *(f"{value:.2f}" for value in nulls))
+            table.add_row(
+                escape(found.item.id + condition), decimal(tv, 2), *(f"{value:.2f}" for value in nulls)
+            )
     return table

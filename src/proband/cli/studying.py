@@ -7,6 +7,7 @@ import typer
 from proband.cli.results import tell_results
 from proband.cli.talk import emit, progress, talk, tell_plan
 from proband.designs.studies import Study
+from proband.errors import DesignError
 from proband.reports import compare, write_report
 from proband.runs import Budget, Run, carry_out, plan
 
@@ -25,7 +26,9 @@ def carry_out_and_tell(
     study: Study, into: Path, *, as_json: bool, budget: Budget | None = None, retry_failed: bool = False
 ) -> None:
     """Plan, collect, compare and report a study; results go to stdout as JSON where asked for."""
-    talk.print(f"[bold]{study.name}[/bold]")
+    if into == Path():
+        raise DesignError("--into is empty; name a folder for the run, e.g. --into runs/first")
+    talk.print(study.name, style="bold", markup=False)
     if not _is_finished(into):
         tell_plan(plan(study.survey, study.engine), study.engine)
     try:
@@ -40,7 +43,7 @@ def carry_out_and_tell(
         emit({**comparison.as_dict(), "report": str(path)})
     else:
         tell_results(comparison)
-    talk.print(f"report: {path}", soft_wrap=True)
+    talk.print(f"report: {path}", soft_wrap=True, markup=False)
     if not run.is_complete:
         talk.print("stopped by the budget; run the same command with a larger one to go on")
         raise typer.Exit(STOPPED)

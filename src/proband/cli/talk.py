@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -45,7 +46,7 @@ def tell_plan(plan: Plan, engine: str, console: Console = talk) -> None:
     """The plan as a small table."""
     about = "" if plan.is_exact else "about "
     table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("engine", engine)
+    table.add_row("engine", escape(engine))
     table.add_row("trials", f"{plan.trials:,} ({about}{plan.distinct_requests:,} distinct requests)")
     table.add_row(
         "tokens",

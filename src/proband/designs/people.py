@@ -51,7 +51,16 @@ def _answers(
 ) -> dict[str, tuple[Answer, Status]]:
     """Every person's answer to one item."""
     options = {code_text(value): k for k, value in enumerate(item.data_values)}
+    if len(options) != len(item.data_values):
+        raise DataError(
+            f"item {item.id!r}: two options have the same code in {item.data_values}, so people's answers cannot be told "
+            "apart; give each option its code in the data file as `values`"
+        )
     no_answer = {code_text(code) for code in refused}
+    if both := sorted(no_answer & options.keys()):
+        raise DataError(
+            f"item {item.id!r}: code {both[0]} is an option and also means refused; give each meaning a code of its own"
+        )
     answers: dict[str, tuple[Answer, Status]] = {}
     for subject, code in column.items():
         text = code_text(code)

@@ -1,6 +1,7 @@
 """One subject's questionnaire under one condition: which items it has, and how each becomes a trial."""
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ from proband.designs.wording import (
     question_text,
     system_text,
 )
+from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
 from proband.records import SCORED_METHODS, Message, Method, Place, Reply, Request, Response, Trial
 from proband.seeds import seed_for
@@ -48,6 +50,14 @@ class Writing:
     temperature: float = 1.0
     top_p: float = 1.0
     max_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature < math.inf or not 0 < self.top_p <= 1:
+            raise DesignError(
+                f"writing: temperature {self.temperature} or top_p {self.top_p} is out of range"
+            )
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise DesignError(f"writing: max_tokens is {self.max_tokens}; a reply needs at least 1")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from proband.designs.people import PeopleSurvey, people_engine
 from proband.designs.sheets import Writing
+from proband.designs.study_file import InstrumentTable, PopulationTable, checked
 from proband.designs.survey import Survey
 from proband.errors import DesignError
 from proband.instruments import instrument_from_dict, load_instrument
@@ -64,7 +65,7 @@ def load_study(path: str | Path, *, engine: str | None = None, sample: int | Non
     """
     path = Path(path)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise DesignError(
             f"{path}: no such study file; write one, or start from examples/anes1996.toml"
@@ -84,14 +85,12 @@ def study_from_dict(
     sample: int | None = None,
 ) -> Study:
     """The study that a parsed file describes; see `load_study`."""
-    from proband.designs.study_file import StudyFile, checked  # pydantic is loaded only for files
-
-    file: StudyFile = checked(data, where)
+    file = checked(data, where)
     folder = Path(where).parent
     instrument = _instrument(file.instrument, folder, where)
     everybody = _population(file.population, folder, where)
     seed = file.seed
-    size = file.population.get("sample") if sample is None else sample
+    size = file.population.sample if sample is None else sample
     asked = everybody if size is None else everybody.sample(size, seed)
     settings: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
@@ -108,7 +107,7 @@ def study_from_dict(
     people = None
     if file.people is not None:
         people = people_survey(survey, everybody, refused=tuple(file.people.refused))
-    return Study(survey=survey, engine=engine or file.engine, people=people)
+    return Study(survey=survey, engine=file.engine if engine is None else engine, people=people)
 
 
 def people_survey(survey: Survey, everybody: Population, *, refused: tuple[Code, ...] = ()) -> PeopleSurvey:
@@ -130,30 +129,35 @@ def people_survey(survey: Survey, everybody: Population, *, refused: tuple[Code,
     return PeopleSurvey(survey=replace(survey, subjects=everybody), engine=engine)
 
 
-def _instrument(entry: dict[str, Any], folder: Path, where: str | Path) -> Instrument:
+def _instrument(table: InstrumentTable, folder: Path, where: str | Path) -> Instrument:
     """From the catalogue or a file (`use`), or written in the study itself; cut to `only`."""
-    only = tuple(entry.pop("only", ()))
-    if "use" in entry:
-        name = str(entry["use"])
-        beside = folder / name
-        instrument = load_instrument(beside if beside.is_file() else name)
+    written = table.model_extra or {}
+    if table.use is None:
+        instrument = instrument_from_dict(written, str(where))
     else:
-        instrument = instrument_from_dict(entry, str(where))
-    return instrument.subset(only) if only else instrument
+        _refuse_beside_use(written, "instrument", "use, only", where)
+        beside = folder / table.use
+        instrument = load_instrument(beside if beside.is_file() else table.use)
+    return instrument.subset(tuple(table.only)) if table.only else instrument
 
 
-def _population(entry: dict[str, Any], folder: Path, where: str | Path) -> Population:
+def _population(table: PopulationTable, folder: Path, where: str | Path) -> Population:
     """From the catalogue or a file (`use`, with the user's own `data`), or written in the study itself."""
-    if "use" in entry:
-        unknown = set(entry) - {"use", "data", "sample", "only_where"}
-        if unknown:
-            raise DesignError(
-                f"{where}: no key 'population.{min(unknown)}' beside `use`; there are use, data, sample, only_where"
-            )
-        population = load_population(str(entry["use"]), base_dir=folder, data=entry.get("data"))
+    written = dict(table.model_extra or {})
+    if table.use is None:
+        if table.data is not None:
+            written["data"] = table.data
+        population = load_population(written, base_dir=folder)
     else:
-        source = {key: value for key, value in entry.items() if key not in ("sample", "only_where")}
-        population = load_population(source, base_dir=folder)
-    for column, values in entry.get("only_where", {}).items():
+        _refuse_beside_use(written, "population", "use, data, sample, only_where", where)
+        if isinstance(table.data, dict):
+            raise DesignError(f"{where}: population.data beside `use` is the path of a file")
+        population = load_population(table.use, base_dir=folder, data=table.data)
+    for column, values in table.only_where.items():
         population = population.where(column, values)
     return population
+
+
+def _refuse_beside_use(written: Mapping[str, Any], table: str, known: str, where: str | Path) -> None:
+    if written:
+        raise DesignError(f"{where}: no key '{table}.{min(written)}' beside `use`; there are {known}")

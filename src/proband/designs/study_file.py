@@ -41,16 +41,43 @@ class PeopleTable(_Strict):
     refused: list[int | float | str] = []
 
 
+class InstrumentTable(BaseModel):
+    """An instrument by name (`use`), or written here: then the other keys are an instrument file's."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    use: str | None = None
+    only: list[str] = []
+
+
+class PopulationTable(BaseModel):
+    """A population by name (`use`, with the user's `data`), or written here, cut and sampled."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    use: str | None = None
+    data: str | dict[str, Any] | None = None
+    sample: StrictInt | None = None
+    only_where: dict[str, int | float | str | list[int | float | str]] = {}
+
+
 class StudyFile(_Strict):
     """A study file, as written."""
 
     title: str = ""
     seed: StrictInt
     engine: str = "smollm2"
-    instrument: dict[str, Any]
-    population: dict[str, Any]
+    instrument: InstrumentTable
+    population: PopulationTable
     survey: SurveyTable = Field(default_factory=SurveyTable)
     people: PeopleTable | None = None
+
+
+_EXAMPLES = {
+    "seed": ", e.g. seed = 1",
+    "instrument": ', e.g. [instrument] use = "mini-ipip"',
+    "population": ', e.g. [population] use = "anes-1996"',
+}
 
 
 def checked(data: Mapping[str, Any], where: str | Path) -> StudyFile:
@@ -68,6 +95,8 @@ def checked(data: Mapping[str, Any], where: str | Path) -> StudyFile:
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             raise DesignError(f"{where}: no key {key!r}; {_known(first['loc'][:-1])}") from None
+        if first["type"] == "missing":
+            raise DesignError(f"{where}: {key} is missing; add it{_EXAMPLES.get(key, '')}") from None
         raise DesignError(f"{where}: {key}: {first['msg']} (found {first['input']!r})") from None
 
 

@@ -93,6 +93,15 @@ class Item:
                 raise InstrumentError(
                     f"item {self.id!r}: {name.format(len(given))} for {n} options; give one for each option"
                 )
+        if self.values and len(set(self.values)) != n:
+            raise InstrumentError(
+                f"item {self.id!r}: two options share a data value in {self.values}; give each its own"
+            )
+        if n and n - len(set(self.dont_know)) < ARITY.get(self.form, 0):
+            raise InstrumentError(
+                f"item {self.id!r}: {n - len(set(self.dont_know))} options besides don't-know; it needs "
+                f"{ARITY[self.form]}"
+            )
         folded = [option.casefold().strip() for option in self.options]
         for k, option in enumerate(folded):
             if not option or option in folded[:k]:
@@ -107,6 +116,10 @@ class Item:
             raise InstrumentError(f"item {self.id!r}: lower {self.lower} is not below upper {self.upper}")
         if self.form == "allocation" and self.total is None:
             raise InstrumentError(f"item {self.id!r}: an allocation needs `total`, what its parts sum to")
+        if self.total is not None and not self.total > 0:
+            raise InstrumentError(
+                f"item {self.id!r}: total is {self.total}; there must be something to divide"
+            )
 
     @property
     def points(self) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ _ENGINES = (
     ("smollm2", "the language model that installs with Proband; no key, no GPU, no download"),
     ("hf:PATH_OR_ID", "a transformers checkpoint: a folder, or the id of one on the hub"),
     (
-        "openai:URL#MODEL",
+        "openai:URL#MODEL?KEY=VALUE&...",
         "any server that speaks the OpenAI protocol: vLLM, SGLang, llama.cpp, Ollama, a provider",
     ),
     (
@@ -61,7 +61,8 @@ def open_engine(address: str, **options: object) -> Engine:
         from proband.models.server import server_engine
 
         url, _, model = rest.partition("#")
-        return server_engine(url, model, **options)
+        model, _, query = model.partition("?")
+        return server_engine(url, model, **(_parsed(query, address) | options))
     if scheme == "scripted" and rest:
         from proband.models.scripted import scripted_engine
 

@@ -26,6 +26,10 @@ _SMALL = Request(
 )
 
 
+class GivenUp(EngineError):
+    """A call failed in passing as often as it may; nothing is learnt about what the server can do."""
+
+
 class AccessRefused(EngineError):
     """The server does not accept the key, or the account is spent: no further call can succeed."""
 
@@ -111,6 +115,10 @@ def read_text(reply: Json) -> Completion:
     if choice.get("finish_reason") == "content_filter":
         raise EngineError("the provider's filter withheld the reply (finish_reason content_filter)")
     text = message.get("content") or message.get("refusal") or ""
+    if isinstance(text, list):
+        text = "".join(str(part.get("text", "")) for part in text if isinstance(part, dict))
+    if not isinstance(text, str):
+        raise EngineError(f"the reply's content is no text but {type(text).__name__}")
     finish: Literal["stop", "length"] = "length" if choice.get("finish_reason") == "length" else "stop"
     return _counted(Completion(text=text, finish=finish), reply)
 
@@ -331,7 +339,7 @@ async def _detect_chat(ask: Ask, model: str, dialect: Dialect) -> tuple[Dialect,
             body |= {"logprobs": True, "top_logprobs": top} if top else {}
             try:
                 reply = await ask("chat/completions", body, needs="choices")
-            except AccessRefused:
+            except (AccessRefused, GivenUp):
                 raise
             except EngineError as error:
                 refusals.append(str(error))

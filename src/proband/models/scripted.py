@@ -1,5 +1,6 @@
 """An engine whose answers follow a known distribution: the ground truth of every statistical test."""
 
+import hashlib
 import inspect
 import math
 import tomllib
@@ -67,6 +68,9 @@ def stated(given: Mapping[str, Sequence[float]] | None = None, *, file: str = ""
             )
         return table[trial.place.item]
 
+    rule.__dict__["states"] = hashlib.blake2b(
+        repr(sorted(table.items())).encode(), digest_size=16
+    ).hexdigest()
     return rule
 
 
@@ -273,9 +277,16 @@ class ScriptedEngine:
         return "\n\n".join(turns + options)
 
     def fingerprint(self) -> Mapping[str, str]:
-        """Rule, seed and biases."""
+        """Rule, seed, biases, and a hash of the distributions that a rule states."""
         biases = {name: f"{value:g}" for name, value in self.biases.items()}
-        return {"engine": "scripted", "address": self.address, "seed": str(self.seed), **biases}
+        states = str(getattr(self.rule, "states", ""))
+        return {
+            "engine": "scripted",
+            "address": self.address,
+            "states": states,
+            "seed": str(self.seed),
+            **biases,
+        }
 
     def close(self) -> None:
         """Nothing is held."""

@@ -5,6 +5,7 @@ All of the project's event loop, retries and connections are in this file, which
 
 import asyncio
 import json
+import logging
 import os
 import queue
 import threading
@@ -25,6 +26,7 @@ from proband.models.engine import Ability, Cost
 from proband.models.openai_protocol import (
     AccessRefused,
     Dialect,
+    GivenUp,
     Json,
     count_tokens,
     detect,
@@ -41,6 +43,7 @@ from proband.seeds import uniform_for
 KEY_VARIABLES = ("PROBAND_API_KEY", "OPENAI_API_KEY")
 _TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,8 +357,17 @@ class _Asker:
                 spread = 0.5 + uniform_for(0, "backoff", self.place, attempt)
                 wait = settings.backoff_s * 2 ** (attempt - 1) * spread
                 wait = wait if reason.wait_s is None else reason.wait_s
-                await asyncio.sleep(min(wait, settings.longest_wait_s))
-        raise EngineError(f"given up after {settings.attempts} attempts: {reason}")
+                wait = min(wait, settings.longest_wait_s)
+                _log.info(
+                    "%s: %s; trying again in %.0f s (%d of %d)",
+                    wire.url,
+                    reason,
+                    wait,
+                    attempt,
+                    settings.attempts,
+                )
+                await asyncio.sleep(wait)
+        raise GivenUp(f"given up after {settings.attempts} attempts: {reason}")
 
 
 class _Wire:
@@ -471,7 +483,22 @@ def server_engine(url: str, model: str = "", **options: Any) -> ServerEngine:
         raise EngineError(
             f"a server takes no option {', '.join(sorted(unknown))}; it takes {', '.join(known)}"
         )
-    return ServerEngine(url, model, settings=ServerSettings(**options))
+    return ServerEngine(
+        url, model, settings=ServerSettings(**{k: _setting(k, v) for k, v in options.items()})
+    )
+
+
+def _setting(name: str, value: Any) -> Any:
+    """A setting as its own type, where an address gives it as text; a price is two numbers with a comma."""
+    if not isinstance(value, str):
+        return value
+    try:
+        if name == "price":
+            prompt, completion = (float(part) for part in value.split(","))
+            return prompt, completion
+        return int(value) if name in ("concurrency", "attempts") else float(value)
+    except ValueError:
+        raise EngineError(f"server setting {name} is {value!r}; write a number, or price=0.15,0.60") from None
 
 
 def _checked(url: str) -> str:

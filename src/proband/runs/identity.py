@@ -30,18 +30,19 @@ def begin(journal: Journal, design: Design, addresses: Mapping[str, str]) -> Non
     """
     facts = {
         "seed": str(design.seed),
-        "engine": json.dumps(dict(addresses), sort_keys=True),
+        "engine": ", ".join(f"{name} {_who(address)}".strip() for name, address in sorted(addresses.items())),
         "reader": READER,
     }
+    is_begun = len(journal) > 0
     for key, value in facts.items():
         before = journal.meta(key)
-        if before not in (None, value):
+        if is_begun and before not in (None, value):
             raise TreatmentChanged(
                 f"{journal.path.parent}: this run was begun with {key} {before}, not {value}; {_WAYS_OUT[key]}"
             )
     noted = json.loads(journal.meta("design") or "{}").get("varied")
     varied = design.describe().get("varied")
-    if noted != varied and len(journal) and journal.meta("design"):
+    if noted != varied and is_begun and journal.meta("design"):
         raise TreatmentChanged(
             f"{journal.path.parent}: this run was begun with the factors {noted}, not {varied}; places are named by "
             "them, so everything would be asked anew: use a new folder"
@@ -55,7 +56,13 @@ def begin(journal: Journal, design: Design, addresses: Mapping[str, str]) -> Non
             f"{journal.path.parent}: item {answered[0]!r} was answered, and its wording, options or key has been "
             "edited since; undo the edit, or use a new folder"
         )
-    _note(journal, design, facts | {"item_hashes": json.dumps(known | hashes, sort_keys=True)})
+    hashes_text = json.dumps(known | hashes, sort_keys=True)
+    _note(journal, design, facts | {"item_hashes": hashes_text, "addresses": json.dumps(dict(addresses))})
+
+
+def _who(address: str) -> str:
+    """An address without how a server is called (its price, its concurrency), which changes no answer."""
+    return address.split("?")[0] if address.startswith("openai:") else address
 
 
 def recognise(journal: Journal, answerer: str, fingerprint: Mapping[str, str]) -> None:
@@ -68,7 +75,7 @@ def recognise(journal: Journal, answerer: str, fingerprint: Mapping[str, str]) -
         libraries and another device are accepted: they change log-probabilities by rounding only.
     """
     key = f"fingerprint:{answerer}"
-    before: dict[str, str] = json.loads(journal.meta(key) or "{}")
+    before: dict[str, str] = json.loads(journal.meta(key) or "{}") if len(journal) else {}
     changed = [
         name for name in sorted(before) if name not in _MAY_CHANGE and fingerprint.get(name) != before[name]
     ]

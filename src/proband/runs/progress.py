@@ -35,7 +35,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         for name, cap in asdict(self).items():
-            if cap is not None and cap <= 0:
+            if cap is not None and not cap > 0:
                 raise DesignError(f"budget: {name} = {cap}; a cap must be above 0")
 
     def cap_trials(self, trials: list[Trial], tally: "Tally") -> list[Trial]:

@@ -55,12 +55,15 @@ class Run:
         if finished is not None:
             return finished
         with self.directory.reader() as journal:
-            keys = ("name", "seed", "engine", "reader", "design", "started")
-            noted = {key: journal.meta(key) for key in keys}
-        return {
-            key: json.loads(value) if value and key in ("engine", "design", "seed") else value
-            for key, value in noted.items()
-        } | {"is_complete": False}
+            return {
+                "name": journal.meta("name"),
+                "seed": json.loads(journal.meta("seed") or "null"),
+                "engine": json.loads(journal.meta("addresses") or "{}"),
+                "reader": journal.meta("reader"),
+                "design": json.loads(journal.meta("design") or "null"),
+                "started": journal.meta("started"),
+                "is_complete": False,
+            }
 
     @cached_property
     def items(self) -> dict[str, Item]:

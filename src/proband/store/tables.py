@@ -119,22 +119,29 @@ def wide_table(table: pl.DataFrame, values: str = "answer") -> pl.DataFrame:
     table : polars.DataFrame
         From `responses_table`.
     values : str
-        Column to spread: "answer", "value" or "label".
+        Column to spread: "answer", "value" or "label". Under "label", numbers and lists stand as text.
     """
     if values not in ("answer", "value", "label"):
         raise StoreError(f"values {values!r} cannot be spread; choose answer, value or label")
     keys = [name for name in table.columns if name not in _SCHEMA] + ["subject", "round", "replicate"]
+    if values == "label":
+        parts = pl.col("parts").cast(pl.List(pl.String)).list.join("; ")
+        table = table.with_columns(
+            pl.coalesce("label", pl.col("value").cast(pl.String), parts).alias("label")
+        )
     return table.pivot(on="item", index=keys, values=values).sort(keys)
 
 
 def write_table(table: pl.DataFrame, path: str | Path) -> Path:
     """Write a table as .csv or .parquet, whole or not at all; list columns become JSON text in CSV."""
     path = Path(path)
+    if path.suffix not in (".csv", ".parquet"):
+        raise StoreError(f"{path}: unknown table format {path.suffix!r}; end the name in .csv or .parquet")
     part = path.with_name(path.name + ".part")
     try:
         if path.suffix == ".parquet":
             table.write_parquet(part)
-        elif path.suffix == ".csv":
+        else:
             lists = [name for name, kind in table.schema.items() if isinstance(kind, pl.List)]
             table.with_columns(
                 pl.when(pl.col(name).is_not_null())
@@ -142,10 +149,6 @@ def write_table(table: pl.DataFrame, path: str | Path) -> Path:
                 .alias(name)
                 for name in lists
             ).write_csv(part)
-        else:
-            raise StoreError(
-                f"{path}: unknown table format {path.suffix!r}; end the name in .csv or .parquet"
-            )
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(path)

@@ -3,11 +3,12 @@ from dataclasses import replace
 import pytest
 
 from proband.designs import PeopleSurvey, Survey
+from proband.errors import DesignError
 from proband.instruments import Instrument, Item
 from proband.models.archive import PeopleEngine
 from proband.models.scripted import ScriptedEngine, stated, uniform
 from proband.reports import compare
-from proband.runs import Budget, collect
+from proband.runs import Budget, Run, collect
 from proband.runs.run import PEOPLE
 
 ITEM = Item(id="mood", text="How are you?", form="scale", options=("bad", "so-so", "good"))
@@ -126,3 +127,9 @@ def test_an_unfinished_run_says_so(people, tmp_path):
     survey = survey_of(people, ITEM)
     run = collect(survey, ScriptedEngine(stated({"mood": TRUTH})), tmp_path, budget=Budget(trials=10))
     assert any("unfinished" in warning for warning in compare(run).warnings)
+
+
+def test_peoples_answers_are_not_measured_as_if_a_model_had_given_them(people, tmp_path):
+    ran(survey_of(people, ITEM), tmp_path, {"mood": {f"s{k}": mood(k) for k in range(40)}})
+    with pytest.raises(DesignError, match="these are people's answers"):
+        compare(Run(tmp_path / PEOPLE))

@@ -7,7 +7,7 @@ import pytest
 from proband.designs import PrisonersDilemma
 from proband.errors import DesignError, EngineError
 from proband.models.scripted import ScriptedEngine, tit_for_tat, uniform
-from proband.runs import plan, show
+from proband.runs import collect, plan, show
 
 
 def test_a_small_design_is_counted_whole(survey):
@@ -73,3 +73,13 @@ def test_planning_sends_nothing_and_loads_no_model():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "set()"
+
+
+def test_a_conversation_is_planned_whole_and_shown_after_the_answers_it_had(survey, tmp_path):
+    talk = replace(survey, presentation="sequential")
+    assert plan(talk, "scripted:uniform").trials == 24
+    run = collect(talk, "scripted:uniform", tmp_path)
+    before = show(talk, "scripted:uniform", "s3/trust")
+    after = show(talk, "scripted:uniform", "s3/trust", answered=run.responses())
+    assert "Whom do you vote for?" not in before
+    assert "Whom do you vote for?" in after

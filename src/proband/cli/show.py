@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from proband import runs
-from proband.cli.talk import emit
+from proband.cli.talk import emit, talk
 from proband.designs.studies import load_study
 
 
@@ -16,6 +16,9 @@ def show(
     place: Annotated[
         str, typer.Argument(help="Trial, as SUBJECT/ITEM/..., or its beginning; default the first.")
     ] = "",
+    after: Annotated[
+        Path | None, typer.Option(help="A run whose answers come before, for conversations.")
+    ] = None,
     engine: Annotated[str | None, typer.Option(help="Address instead of the file's.")] = None,
     json: Annotated[bool, typer.Option("--json", help="The text on stdout inside JSON.")] = False,
 ) -> None:
@@ -24,7 +27,12 @@ def show(
     Example: `proband show examples/anes1996.toml 17/vote`
     """
     found = load_study(study, engine=engine)
-    text = runs.show(found.survey, found.engine, place)
+    answered = None if after is None else runs.Run(after).responses()
+    text = runs.show(found.survey, found.engine, place, answered=answered)
+    if found.survey.is_adaptive and after is None:
+        talk.print(
+            "note: some items depend on earlier answers; --after RUN shows them as they are asked then"
+        )
     if json:
         emit({"study": found.name, "engine": found.engine, "text": text})
     else:

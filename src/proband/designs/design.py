@@ -42,6 +42,10 @@ class Design(Protocol):
         """
         ...
 
+    def preview(self) -> Sequence[Trial]:
+        """The trials as far as they are known before anything is answered, for plans; may be lazy."""
+        ...
+
     def size(self) -> int:
         """Number of trials of the whole design; an upper bound where skipping depends on answers."""
         ...

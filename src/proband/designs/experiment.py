@@ -109,6 +109,10 @@ class Experiment:
             if dict(trial.place.condition)[self.factor] == self.assignment[trial.place.subject]
         ]
 
+    def preview(self) -> Sequence[Trial]:
+        """All of them: nothing depends on answers."""
+        return self.trials({})
+
     def size(self) -> int:
         """One trial a subject."""
         return len(self.subjects)

@@ -53,8 +53,8 @@ def _answers(
     options = {code_text(value): k for k, value in enumerate(item.data_values)}
     if len(options) != len(item.data_values):
         raise DataError(
-            f"item {item.id!r}: two options have the same code in {item.data_values}, so people's answers cannot be told "
-            "apart; give each option its code in the data file as `values`"
+            f"item {item.id!r}: two options have the same code in {item.data_values}, so people's answers cannot be "
+            "told apart; give each option its code in the data file as `values`"
         )
     no_answer = {code_text(code) for code in refused}
     if both := sorted(no_answer & options.keys()):
@@ -140,6 +140,10 @@ class PeopleSurvey:
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Every item of every person who was asked it."""
+        return self._trials
+
+    def preview(self) -> Sequence[Trial]:
+        """All of them: people have answered already."""
         return self._trials
 
     def size(self) -> int:

@@ -109,6 +109,12 @@ class Survey:
 
     def _check_items(self) -> None:
         traits = tuple(dict.fromkeys(column for subject in self.subjects for column in subject.traits))
+        worded = "".join(item.stem + item.text for item in self.instrument.items)
+        for name in self.factors:
+            if f"{{factor:{name}}}" not in worded:
+                raise DesignError(
+                    f"factor {name!r} is in no wording; put {{factor:{name}}} where its text goes"
+                )
         earlier: list[str] = []
         for item in self.instrument.items:
             check_pipes(item, columns=traits, factors=tuple(self.factors), earlier=earlier)

@@ -11,6 +11,7 @@ from proband.instruments.items import Item
 from proband.records import Method
 from proband.subjects.personas import PersonaFormat
 
+_ANY_PIPE = re.compile(r"\{(\w+):[^{}]+\}")
 _PIPE = re.compile(r"\{(subject|answer|factor):([^{}]+)\}")
 
 _AS_PERSON = {
@@ -114,6 +115,9 @@ def check_pipes(
 ) -> None:
     """Refuse an item that pipes in what is not there."""
     known = {"subject": columns, "factor": factors, "answer": earlier}
+    for kind in _ANY_PIPE.findall(item.stem + item.text):
+        if kind not in known:
+            raise DesignError(f"item {item.id!r}: {{{kind}:...}} is no pipe; there are {', '.join(known)}")
     for kind, name in pipes_in(item.text) + pipes_in(item.stem):
         if name not in known[kind]:
             what = {"subject": "column of the population", "factor": "factor", "answer": "earlier item"}[kind]

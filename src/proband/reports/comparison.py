@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from scipy.special import stdtrit
 
+from proband.errors import DesignError
 from proband.instruments.items import Item
 from proband.measures import FidelitySettings, ItemFidelity, item_fidelity, share_estimates
 from proband.records import STATUSES, Estimate, Target
@@ -99,6 +100,8 @@ def compare(run: Run) -> Comparison:
     Comparison
         Model shares are about the model; distances are about these people.
     """
+    if (run.manifest.get("design") or {}).get("design") == "people":
+        raise DesignError(f"{run.path}: these are people's answers; measure the run they stand beside")
     table = run.table()
     weightless = [subject for subject, weight in run.weights.items() if weight == 0]
     table = table.filter(~pl.col("subject").is_in(weightless))  # they stand for nobody

@@ -8,7 +8,7 @@ from proband.designs.design import Design
 from proband.errors import DesignError
 from proband.measures.experiments import smallest_detectable_effect
 from proband.models.engine import Engine
-from proband.records import Trial
+from proband.records import Response, Trial
 from proband.runs.casting import Cast
 from proband.seeds import rng_for
 
@@ -77,7 +77,7 @@ def plan(design: Design, engine: str | Engine | Mapping[str, str | Engine]) -> P
         Counts, time, price and power.
     """
     size = design.size()
-    available = design.trials({})
+    available = design.preview()
     blocks, is_whole = _blocks(available, size)
     sample = [trial for block in blocks for trial in block]
     ratio = size / len(sample) if sample else 0.0
@@ -105,7 +105,13 @@ def plan(design: Design, engine: str | Engine | Mapping[str, str | Engine]) -> P
     )
 
 
-def show(design: Design, engine: str | Engine | Mapping[str, str | Engine], place: str) -> str:
+def show(
+    design: Design,
+    engine: str | Engine | Mapping[str, str | Engine],
+    place: str,
+    *,
+    answered: Mapping[str, Response] | None = None,
+) -> str:
     """The exact text an engine would receive for the trial at a place; nothing is sent.
 
     Parameters
@@ -116,12 +122,15 @@ def show(design: Design, engine: str | Engine | Mapping[str, str | Engine], plac
         Who would answer.
     place : str
         Id of the place, or the beginning of one: the first trial that begins so is shown.
+    answered : mapping, optional
+        ``run.responses()`` of a run of this design: trials that depend on earlier answers are shown as they are
+        asked after those. Without it they are shown without what came before.
     """
-    for trial in design.trials({}):
+    for trial in design.preview() if answered is None else design.trials(answered):
         if trial.id.startswith(place):
             with Cast(engine) as cast:
                 return cast.engine(trial.answerer).render(trial)
-    first = next(iter(design.trials({})), None)
+    first = next(iter(design.preview()), None)
     example = "the design has no trials" if first is None else f"places look like {first.id!r}"
     raise DesignError(f"no trial begins with {place!r}; {example}")
 
@@ -173,8 +182,10 @@ def _effect(arms: Mapping[str, int]) -> float | None:
 def _notes(design: Design, *, is_whole: bool, is_counted: bool) -> tuple[str, ...]:
     notes = []
     if design.is_adaptive:
-        notes.append("later trials depend on earlier answers: counted from the first ones, an upper bound")
-    elif not is_whole:
+        notes.append(
+            "later trials depend on earlier answers: their number is an upper bound, their prompts grow"
+        )
+    if not is_whole and len(design.preview()) > EXACT:
         notes.append(f"estimated from {BLOCKS} blocks of {BLOCK} trials")
     if not is_counted:
         notes.append("tokens estimated from characters")

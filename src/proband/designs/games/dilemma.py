@@ -131,6 +131,10 @@ class PrisonersDilemma:
             for k, (a, b) in enumerate(zip(own, other, strict=True), start=1)
         )
 
+    def preview(self) -> Sequence[Trial]:
+        """The first round of every match."""
+        return self.trials({})
+
     def size(self) -> int:
         """Moves, if every match is played to its end."""
         return self.matches * self.rounds * 2

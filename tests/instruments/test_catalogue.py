@@ -16,7 +16,8 @@ def instrument(request: pytest.FixtureRequest) -> Instrument:
 
 
 def test_the_catalogue_is_complete() -> None:
-    assert catalogue() == ["anes-1996", "bfi-25", "ipip-50", "ipip-neo-120", "mini-ipip", "rosenberg"]
+    shipped = {"anes-1996", "bfi-25", "ipip-50", "ipip-neo-120", "mini-ipip", "rosenberg"}
+    assert shipped <= set(catalogue())
 
 
 def test_it_says_what_it_is(instrument: Instrument) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from proband.designs import PrisonersDilemma, Survey
 from proband.instruments import Instrument, Item
+from proband.models.addresses import open_engine
 from proband.records import Place, Response, Trial
 
 GOLDEN = Path(__file__).parents[1] / "prompts"
@@ -75,3 +76,12 @@ def test_game_prompts_are_the_golden_ones():
         for k, trial in enumerate(game.trials({}))
     }
     assert_golden("prisoners-dilemma", "\n\n".join(as_text(trial) for trial in game.trials(moves)) + "\n")
+
+
+@pytest.mark.model
+def test_what_the_embedded_model_receives_is_the_golden_text(people):
+    instrument = Instrument(id="all", title="every form", items=ITEMS)
+    survey = Survey(instrument=instrument, subjects=people(1), seed=1)
+    engine = open_engine("smollm2")
+    shown = [f"=== {trial.id}\n{engine.render(trial)}" for trial in survey.trials({})]
+    assert_golden("embedded", "\n\n".join(shown) + "\n")

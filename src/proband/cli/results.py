@@ -56,6 +56,9 @@ def _distances(comparison: Comparison) -> Table:
     table = Table(
         title="total variation distance from people (0 = same shares), with 95 % interval",
         title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
     )
     for column in ("item", "model", "uniform", "majority", "marginal", "floor"):
         table.add_column(column, justify="left" if column == "item" else "right", no_wrap=True)

@@ -50,10 +50,9 @@ def test_a_game_killed_in_round_6_and_resumed_equals_the_uninterrupted_one(whole
     with subprocess.Popen(
         [sys.executable, str(PROGRAM), str(folder)], stdout=subprocess.PIPE, text=True
     ) as process:
-        for line in process.stdout:
-            if line.startswith("round 6"):
-                break
-        time.sleep(0.02)
+        assert any(line.startswith("round 6") for line in process.stdout)
+        while not any("/6/" in place for place in Run(folder).responses()):
+            time.sleep(0.005)
         process.kill()
     done = {response.place.round for response in Run(folder).responses().values()}
     assert max(done) == 6

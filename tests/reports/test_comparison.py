@@ -133,3 +133,24 @@ def test_peoples_answers_are_not_measured_as_if_a_model_had_given_them(people, t
     ran(survey_of(people, ITEM), tmp_path, {"mood": {f"s{k}": mood(k) for k in range(40)}})
     with pytest.raises(DesignError, match="these are people's answers"):
         compare(Run(tmp_path / PEOPLE))
+
+
+@pytest.mark.parametrize(
+    ("codes", "has_positions"), [((3, 2, 1), True), ((1, 0, 0), False), ((1, 2, 4), True)]
+)
+def test_a_key_of_any_order_is_compared(people, tmp_path, codes, has_positions):
+    survey = survey_of(people, replace(ITEM, codes=codes))
+    answers = {"mood": {f"s{k}": mood(k) for k in range(40)}}
+    found = compare(ran(survey, tmp_path, answers)).items[0].fidelity
+    assert (found.wasserstein is not None) == has_positions
+
+
+def test_a_distance_is_the_same_from_either_end_of_a_scale(people, tmp_path):
+    answers = {"mood": {f"s{k}": mood(k) for k in range(40)}}
+    both = [
+        compare(ran(survey_of(people, replace(ITEM, codes=codes)), tmp_path / str(codes[0]), answers)).items[
+            0
+        ]
+        for codes in ((1, 2, 3), (3, 2, 1))
+    ]
+    assert both[0].fidelity.wasserstein.value == pytest.approx(both[1].fidelity.wasserstein.value)

@@ -119,9 +119,8 @@ class Sheet:
         """Every item whose request is settled by what was answered."""
         is_sequential = self.condition["presentation"] == "sequential"
         turns: list[Message] = []
-        said: dict[
-            str, str | None
-        ] = {}  # what was answered, in words; None where an item was skipped or not valid
+        # What was answered, in words; None where an item was skipped or has no valid answer.
+        said: dict[str, str | None] = {}
         open_: set[str] = set()  # asked, not answered yet
         for item in self.asked.instrument.items:
             if self._waits(item, open_):
@@ -203,9 +202,8 @@ class Sheet:
         grid = self._grid(item)
         if len(grid) < 2:
             return question_text(stem, text, options_text(item, order, labels))
-        statements = [
-            pipe(other.text, look_up) or "" for other in grid
-        ]  # a grid pipes no answers: always filled
+        # A grid pipes no answers, so every statement is filled.
+        statements = [pipe(other.text, look_up) or "" for other in grid]
         return battery_text(stem, statements, grid.index(item) + 1, options_text(item, order, labels))
 
     def _grid(self, item: Item) -> Sequence[Item]:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Literal, get_args, overload
 
@@ -270,7 +270,7 @@ class Survey:
             "varied": list(self.varied),
             "replicates": self.replicates,
             "decide": self.decide,
-            "writing": {"temperature": self.writing.temperature, "top_p": self.writing.top_p},
+            "writing": asdict(self.writing),
             "seed": self.seed,
         }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -188,11 +189,23 @@ def _compare_item(
         ours,
         model,
         n_options=len(index),
-        positions=[item.points[k] for k in index] if item.form == "scale" else None,
+        positions=_positions(item),
         held_out=held_out or None,
         settings=FidelitySettings(weights=weights or None),
     )
     return ItemComparison(**common, model_shares=fidelity.model_shares, fidelity=fidelity)
+
+
+def _positions(item: Item) -> list[float] | None:
+    """Where ordered options stand, rising as distances need them; None where the key does not order them."""
+    if item.form != "scale":
+        return None
+    points = [item.points[k] for k in substantive(item)]
+    for direction in (1, -1):  # a distance is the same from either end
+        placed = [direction * point for point in points]
+        if all(a < b for a, b in pairwise(placed)):
+            return placed
+    return None
 
 
 def model_shares_by_subject(item: Item, part: pl.DataFrame) -> dict[Hashable, Sequence[float]]:

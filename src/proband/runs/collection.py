@@ -256,7 +256,12 @@ def _take_out_failed(directory: RunDirectory, journal: Journal, design: Design) 
     if design.is_adaptive:
         kept = {id: response for id, response in journal.items() if response.status != "failed"}
         still = {trial.id: trial.request.hash for trial in design.trials(kept)}
-        lost = [id for id, response in kept.items() if still.get(id) != response.request]
+        asked = journal.requests_of(list(kept))
+        lost = [
+            id
+            for id, (request, _, is_inherited) in asked.items()
+            if not is_inherited and still.get(id) != request
+        ]
         if lost:
             raise DesignError(
                 f"{directory.path}: {len(lost)} answers were given after one that failed, e.g. {lost[0]!r}, and went "

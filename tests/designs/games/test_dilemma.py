@@ -101,3 +101,11 @@ def test_a_match_ends_where_a_player_gives_no_move(tmp_path):
 def test_payoffs_that_are_no_dilemma_are_refused():
     with pytest.raises(DesignError, match="T > R > P > S"):
         replace(GAME, payoffs=Payoffs(reward=9.0))
+
+
+def test_failures_on_a_branch_can_be_retried_though_its_beginning_was_asked_otherwise(whole, tmp_path):
+    changed = replace(GAME, payoffs=Payoffs(temptation=20.0), rounds=6)
+    folder = branch(whole, tmp_path / "b", through_round=5)
+    failed = collect(changed, players(fail=0.1), folder).dispositions()["failed"]
+    run = collect(changed, players(fail=0.1), folder, retry_failed=True)
+    assert run.dispositions()["failed"] == failed > 0

@@ -16,8 +16,8 @@ test-slow: $(READY)
 	@$(BIN)/python -m pytest -m slow
 
 check: $(READY)
-	@$(BIN)/ruff check src tests
-	@$(BIN)/ruff format --check src tests
+	@$(BIN)/ruff check src tests benchmarks
+	@$(BIN)/ruff format --check src tests benchmarks
 	@$(BIN)/mypy
 
 # The embedded model's weights come in a package whose declared dependencies compile for minutes and are not needed.

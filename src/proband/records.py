@@ -14,7 +14,7 @@ from proband.errors import DesignError, EngineError
 Form = Literal["choice", "multiple", "scale", "number", "allocation", "ranking", "text"]
 Method = Literal["option_text", "option_text_mean", "label", "written", "verbalised"]
 Status = Literal["valid", "refused", "dont_know", "unparsed", "truncated", "failed"]
-Target = Literal["model", "human"]
+Target = Literal["model", "human", "data"]
 Answer = int | float | str | tuple[int, ...] | tuple[float, ...] | None
 
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -324,12 +324,14 @@ class Estimate:
         Lower and upper limit at `level`; None where there is none, and `interval_method` says why.
     estimand : str
         What is estimated, as a sentence.
-    target : {"model", "human"}
-        Whom the number describes. "human" needs human answers.
+    target : {"model", "human", "data"}
+        Whom the number describes. "human" needs human answers; "data" claims nothing beyond the numbers given.
     n_units, n_clusters, n_missing : int
         Independent units used; clusters where the interval has them; units left out for missing answers.
     dispositions : mapping
         Count of each status among the responses behind the number.
+    statistic, df, p_value : float or None
+        Of the test that `interval_method` names, where there is one; degrees of freedom may be fractional.
     baselines : mapping
         The same statistic for uniform, majority, marginal-only and other null answers, and the noise floor.
     """
@@ -344,6 +346,9 @@ class Estimate:
     interval_method: str = "none"
     n_clusters: int | None = None
     n_missing: int = 0
+    statistic: float | None = None
+    df: float | None = None
+    p_value: float | None = None
     dispositions: Mapping[str, int] = field(default_factory=dict)
     baselines: Mapping[str, float] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
@@ -351,11 +356,13 @@ class Estimate:
 
     def __post_init__(self) -> None:
         if self.target not in get_args(Target):
-            raise DesignError(f"target {self.target!r} is neither 'model' nor 'human'")
+            raise DesignError(f"target {self.target!r} is none of {', '.join(get_args(Target))}")
         if not 0 < self.level < 1:
             raise DesignError(f"level {self.level} is not between 0 and 1")
         if self.interval is not None and not self.interval[0] <= self.interval[1]:
             raise DesignError(f"interval {self.interval} has its limits the wrong way round or undefined")
+        if self.p_value is not None and not 0 <= self.p_value <= 1:
+            raise DesignError(f"p value {self.p_value} is not between 0 and 1")
         if math.isnan(self.value) and not self.warnings:
             raise DesignError(f"{self.estimand}: an undefined value needs its reason in `warnings`")
 

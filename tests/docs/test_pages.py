@@ -27,7 +27,7 @@ from proband.cli.main import app
 from proband.designs.study_file import PeopleTable, StudyFile, SurveyTable, WritingTable
 from proband.models.addresses import engines
 from proband.models.scripted import RULES
-from proband.models.server import ServerSettings
+from proband.models.servers.engine import ServerSettings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

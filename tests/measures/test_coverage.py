@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from proband.measures import cronbach_alpha, difference_in_means, share_estimates
-from proband.measures.gaps import distance_interval, ordered_contrasts
-from proband.measures.individual import agreement_estimates
-from proband.measures.nulls import null_rows
-from proband.measures.pairs import PairedAnswers
+from proband.measures.fidelity.gaps import distance_interval, ordered_contrasts
+from proband.measures.fidelity.individual import agreement_estimates
+from proband.measures.fidelity.nulls import null_rows
+from proband.measures.fidelity.pairs import PairedAnswers
 
 Trial = Callable[[np.random.Generator], tuple[tuple[float, float], float]]
 

@@ -9,13 +9,13 @@ from proband.measures.distances import (
     tv_noise_floor,
     wasserstein,
 )
-from proband.measures.experiments import (
+from proband.measures.experiments.differences import (
     difference_in_means,
     smallest_detectable_effect,
     smallest_detectable_share_difference,
 )
-from proband.measures.fidelity import FidelitySettings, ItemFidelity, item_fidelity
-from proband.measures.reliability import cronbach_alpha
+from proband.measures.fidelity.items import FidelitySettings, ItemFidelity, item_fidelity
+from proband.measures.reliability.internal import cronbach_alpha
 from proband.measures.shares import kish_n_eff, missing_bounds, share_estimates
 
 __all__ = [

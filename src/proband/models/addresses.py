@@ -49,16 +49,16 @@ def open_engine(address: str, **options: object) -> Engine:
     scheme, colon, rest = address.strip().partition(":")
     if scheme == "smollm2" and not colon:
         # torch and transformers load only when this engine is opened.
-        from proband.models.embedded import embedded_engine
+        from proband.models.local.embedded import embedded_engine
 
         return embedded_engine(**options)
     if scheme == "hf" and rest:
-        from proband.models.local import hf_engine
+        from proband.models.local.engine import hf_engine
 
         return hf_engine(rest, **options)
     if scheme == "openai" and rest:
         # aiohttp takes longer to import than the rest of Proband together.
-        from proband.models.server import server_engine
+        from proband.models.servers.engine import server_engine
 
         url, _, model = rest.partition("#")
         model, _, query = model.partition("?")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError
-from proband.measures.pairs import PairedAnswers
+from proband.measures.fidelity.pairs import PairedAnswers
 from proband.measures.shares import option_indices
 
 _CROSS_FITTED = "cross-fitted halves"

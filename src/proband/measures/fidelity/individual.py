@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from proband.measures.nulls import NullRows
-from proband.measures.pairs import PairedAnswers
+from proband.measures.fidelity.nulls import NullRows
+from proband.measures.fidelity.pairs import PairedAnswers
 from proband.records import Estimate
 
 _AGREEMENT = "mean probability the model gives to a person's own answer"

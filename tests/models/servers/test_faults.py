@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from proband.errors import EngineError
-from proband.models.server import ServerEngine, ServerSettings
+from proband.models.servers.engine import ServerEngine, ServerSettings
 from proband.records import Message, Place, Reply, Request, Trial
 
 _spec = importlib.util.spec_from_file_location("fault_server", Path(__file__).with_name("fault_server.py"))

@@ -23,7 +23,7 @@ import aiohttp
 
 from proband.errors import ContextTooLong, EngineError
 from proband.models.engine import Ability, Cost
-from proband.models.openai_protocol import (
+from proband.models.servers.protocol import (
     AccessRefused,
     Dialect,
     GivenUp,

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from proband.errors import ContextTooLong, EngineError
 from proband.models.engine import Ability, Cost
-from proband.models.forest import Forest
-from proband.models.passes import Floats, Passes, load_checkpoint
-from proband.models.templates import Encoded, Template
+from proband.models.local.forest import Forest
+from proband.models.local.passes import Floats, Passes, load_checkpoint
+from proband.models.local.templates import Encoded, Template
 from proband.records import Completion, Request, Trial
 from proband.seeds import seed_for
 

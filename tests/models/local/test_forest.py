@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proband.models.forest import Forest, shared_length
+from proband.models.local.forest import Forest, shared_length
 
 TOKENS = st.lists(st.integers(0, 3), min_size=2, max_size=8).map(tuple)
 SEQUENCES = st.lists(TOKENS, min_size=1, max_size=12)

@@ -3,7 +3,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from proband.errors import EngineError
-from proband.models.templates import Template
+from proband.models.local.templates import Template
 from proband.records import Message, Request
 
 CHAT = (

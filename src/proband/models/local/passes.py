@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import EngineError
-from proband.models.forest import Chunk, Forest
+from proband.models.local.forest import Chunk, Forest
 
 Floats = NDArray[np.float64]
 # Share of the matrix-product rate that passes over forests of the embedded model were measured to reach.

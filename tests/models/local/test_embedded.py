@@ -7,8 +7,15 @@ import pytest
 import torch
 
 from proband.errors import EngineError
-from proband.models import embedded
-from proband.models.embedded import INSTALL, MARKER, NAME, cache_folder, embedded_engine, embedded_folder
+from proband.models.local import embedded
+from proband.models.local.embedded import (
+    INSTALL,
+    MARKER,
+    NAME,
+    cache_folder,
+    embedded_engine,
+    embedded_folder,
+)
 from proband.records import Message, Place, Reply, Request, Trial
 
 needs_weights = pytest.mark.model
@@ -186,7 +193,7 @@ def test_digits_are_tokens_of_their_own(engine):
 @needs_weights
 @pytest.mark.slow
 def test_two_processes_at_once_both_get_the_model(tmp_path):
-    code = "from proband.models.embedded import embedded_folder; print(embedded_folder())"
+    code = "from proband.models.local.embedded import embedded_folder; print(embedded_folder())"
     environment = os.environ | {"PROBAND_CACHE": str(tmp_path)}
     both = [
         subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)

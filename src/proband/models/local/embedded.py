@@ -20,7 +20,7 @@ from typing import Any
 from filelock import FileLock
 
 from proband.errors import EngineError
-from proband.models.local import LocalEngine
+from proband.models.local.engine import LocalEngine
 
 _log = logging.getLogger(__name__)
 ADDRESS = "smollm2"

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from proband.errors import EngineError
-from proband.models.forest import shared_length
+from proband.models.local.forest import shared_length
 from proband.records import Message, Request
 
 # Some templates print today's date; a prompt must not depend on the day it was sent.

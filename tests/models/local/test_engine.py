@@ -10,8 +10,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFa
 
 from proband.errors import ContextTooLong, EngineError
 from proband.models.engine import Engine
-from proband.models.local import LocalEngine, hf_engine
-from proband.models.passes import Passes
+from proband.models.local.engine import LocalEngine, hf_engine
+from proband.models.local.passes import Passes
 from proband.records import Message, Place, Reply, Request, Trial
 
 CHAT = (
@@ -299,7 +299,7 @@ def test_the_end_of_turn_token_ends_a_reply(folder, engine):
 
 
 def test_draws_follow_temperature_and_nucleus():
-    from proband.models.local import _chosen
+    from proband.models.local.engine import _chosen
 
     logits, rng = np.log(np.array([0.1, 0.6, 0.3])), np.random.default_rng(1)
     drawn = [_chosen(logits, SimpleNamespace(temperature=1.0, top_p=1.0), rng) for _ in range(4000)]

@@ -1,0 +1,1 @@
+"""Effects of treatments and the designs that find them."""

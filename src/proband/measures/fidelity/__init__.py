@@ -1,0 +1,1 @@
+"""How close model answers come to people's."""

@@ -9,7 +9,7 @@ import pytest
 
 FLOORS = [
     {"errors", "seeds"},
-    {"records"},
+    {"records", "weighting"},
     {"instruments", "subjects", "models", "measures"},
     {"designs", "societies", "store"},
     {"runs"},

@@ -5,7 +5,7 @@ from proband.subjects.microdata import Microdata, read_microdata
 from proband.subjects.personas import Field, PersonaFormat, Subject, describe
 from proband.subjects.populations import Population
 from proband.subjects.synthetic import from_joint, from_margins
-from proband.subjects.weights import RakedWeights, kish_n_eff, rake
+from proband.weighting import RakedWeights, kish_n_eff, rake
 
 __all__ = [
     "Field",

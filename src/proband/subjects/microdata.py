@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from proband.errors import DataError
 from proband.subjects.personas import Code, Field, Subject, code_text
 from proband.subjects.populations import Population
-from proband.subjects.weights import check_weights
+from proband.weighting import check_weights
 
 if TYPE_CHECKING:
     import polars as pl

@@ -14,7 +14,7 @@ import numpy as np
 from proband.errors import DataError, MissingDataError
 from proband.seeds import uniform_for
 from proband.subjects.personas import Code, Field, Subject, code_text
-from proband.subjects.weights import Floats, RakedWeights, check_weights, rake
+from proband.weighting import Floats, RakedWeights, check_weights, rake
 
 if TYPE_CHECKING:
     import polars as pl

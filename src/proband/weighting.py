@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from proband.errors import DataError, MissingDataError
-from proband.subjects.personas import Code
 
+Code = int | float | str  # how a survey writes an answer
 Floats = NDArray[np.float64]
 Levels = NDArray[np.int64]
 

@@ -8,7 +8,10 @@ from proband.models.engine import Engine
 
 _ENGINES = (
     ("smollm2", "the language model that installs with Proband; no key, no GPU, no download"),
-    ("hf:PATH_OR_ID", "a transformers checkpoint: a folder, or the id of one on the hub"),
+    (
+        "hf:PATH_OR_ID?KEY=VALUE&...",
+        "a transformers checkpoint: a folder, a .gguf file, or an id on the hub, e.g. hf:ORG/NAME?dtype=bfloat16",
+    ),
     (
         "openai:URL#MODEL?KEY=VALUE&...",
         "any server that speaks the OpenAI protocol: vLLM, SGLang, llama.cpp, Ollama, a provider",
@@ -55,7 +58,8 @@ def open_engine(address: str, **options: object) -> Engine:
     if scheme == "hf" and rest:
         from proband.models.local.engine import hf_engine
 
-        return hf_engine(rest, **options)
+        path, _, query = rest.partition("?")
+        return hf_engine(path, **(_parsed(query, address) | options))
     if scheme == "openai" and rest:
         # aiohttp takes longer to import than the rest of Proband together.
         from proband.models.servers.engine import server_engine

@@ -5,46 +5,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from proband.errors import ContextTooLong, EngineError
 from proband.models.engine import Engine
 from proband.models.local.engine import LocalEngine, hf_engine
 from proband.models.local.passes import Passes
 from proband.records import Message, Place, Reply, Request, Trial
-
-CHAT = (
-    "{% for m in messages %}<|start|>{{ m['role'] }}\n{{ m['content'] }}<|end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
-)
-SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 300}
-SMALL |= {"intermediate_size": 48, "max_position_embeddings": 400, "initializer_range": 0.3, "head_dim": 8}
-SMALL |= {"bos_token_id": None, "eos_token_id": 258, "pad_token_id": None}
-KINDS = {
-    "llama": {"num_key_value_heads": 2, "tie_word_embeddings": True},
-    "gpt_neox": {},
-    "gemma2": {"num_key_value_heads": 1, "sliding_window": 40},
-    "qwen2": {"num_key_value_heads": 2},
-    "mistral": {"num_key_value_heads": 2, "sliding_window": None},
-    "bloom": {"n_layer": 2, "n_head": 4},
-}
-
-
-def save_checkpoint(folder, kind="llama", **changes):
-    """A small random model and a tokenizer of single bytes."""
-    words = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE(vocab={w: k for k, w in enumerate(words)}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(t, special=True) for t in ("<|start|>", "<|end|>", "<|eos|>")])
-    wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|eos|>")
-    wrapped.chat_template = CHAT
-    wrapped.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = AutoConfig.for_model(kind, **(SMALL | KINDS[kind] | changes))
-    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-    return folder
+from tests.models.local.small_models import KINDS, WAYS, save_checkpoint
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -115,22 +82,34 @@ def test_scores_equal_plain_passes_for_every_kind_of_model(kind, tmp_path):
     assert_exact(engine, survey(2, 2) + survey(2, 2, closes=True))
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"bloom"}))
-def test_usual_models_share_prefixes(kind, tmp_path):
-    assert LocalEngine(save_checkpoint(tmp_path, kind)).passes.shares
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_model_is_run_in_the_best_way_it_can(kind, tmp_path):
+    assert LocalEngine(save_checkpoint(tmp_path, kind)).passes.way == WAYS[kind]
 
 
-def test_a_model_without_positions_is_run_plainly_and_says_so(tmp_path):
-    engine = LocalEngine(save_checkpoint(tmp_path, "bloom"))
-    assert not engine.passes.shares
-    assert "takes no tree mask" in engine.note
+@pytest.mark.parametrize(("kind", "said"), [("gpt_oss", "nothing is packed"), ("mamba", "is scored alone")])
+def test_a_model_that_cannot_be_packed_says_so(kind, said, tmp_path):
+    assert said in LocalEngine(save_checkpoint(tmp_path, kind)).note
 
 
-def test_a_sliding_window_shorter_than_a_request_is_honoured_and_noted(tmp_path):
-    engine = LocalEngine(save_checkpoint(tmp_path, "gemma2", sliding_window=100))
-    assert "more than 100 tokens" in engine.note
+@pytest.mark.parametrize("kind", ["gemma2", "mistral"])
+def test_a_sliding_window_shorter_than_a_request_is_honoured(kind, tmp_path):
+    engine = LocalEngine(save_checkpoint(tmp_path, kind, sliding_window=20))
+    engine.passes.block_tokens = 16
     short, long = trial("You are 20.", "Why?"), trial("You are 20." * 10, "Why?")
     assert_exact(engine, [short, long])
+
+
+def test_positions_that_stretch_with_length_are_scored_alone_and_noted(tmp_path):
+    rope = {
+        "rope_type": "dynamic",
+        "factor": 2.0,
+        "rope_theta": 10000.0,
+        "original_max_position_embeddings": 100,
+    }
+    engine = LocalEngine(save_checkpoint(tmp_path, "llama", rope_parameters=rope))
+    assert "more than 100 tokens" in engine.note
+    assert_exact(engine, [trial("You are 20.", "Why?"), trial("You are 20." * 10, "Why?")])
 
 
 @settings(max_examples=15, deadline=None)
@@ -140,6 +119,7 @@ def test_scores_do_not_depend_on_packing_order_or_chunk_size(engine, data):
     options = st.lists(text, min_size=1, max_size=4, unique=True).map(tuple)
     trials = data.draw(st.lists(st.builds(trial, text, text, options, closes=st.booleans()), max_size=6))
     chunked = Passes(engine.passes.model, data.draw(st.integers(1, 200)))
+    chunked.block_tokens = data.draw(st.integers(1, 80))
     whole, engine._open = engine._open, chunked
     try:
         for one, completion in engine.answer(trials):
@@ -173,7 +153,7 @@ def test_equal_requests_are_computed_once_and_answered_each(engine):
 
 def test_answers_arrive_while_the_rest_is_still_to_do(folder):
     engine = LocalEngine(folder, chunk_tokens=64)
-    assert engine.passes.shares
+    assert engine.passes.way == "forest"
     before = engine.passes.computed_tokens
     answers = engine.answer(survey(6, 4))
     next(answers)
@@ -194,7 +174,7 @@ def test_cost_counts_what_answering_computes(folder):
     engine = LocalEngine(folder)
     trials = survey(3, 4)
     cost = engine.cost(trials + trials)
-    assert engine.passes.shares
+    assert engine.passes.way == "forest"
     before = engine.passes.computed_tokens
     answers = dict(engine.answer(trials)).values()
     assert cost.unique_tokens == engine.passes.computed_tokens - before
@@ -322,34 +302,6 @@ def test_a_closed_engine_says_so(folder):
     engine.close()
     with pytest.raises(EngineError, match="tiny is closed"):
         list(engine.answer(survey(1, 1)))
-
-
-def test_what_cannot_be_loaded_is_an_error_with_a_way_out(folder, tmp_path, monkeypatch):
-    with pytest.raises(EngineError, match="no folder"):
-        hf_engine(tmp_path / "nothing")
-    with pytest.raises(EngineError, match=r"holds no config\.json"):
-        hf_engine(tmp_path)
-    (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
-    with pytest.raises(EngineError, match="no tokenizer can be loaded"):
-        hf_engine(tmp_path)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        (tmp_path / name).write_bytes((folder / name).read_bytes())
-    with pytest.raises(EngineError, match="no model can be loaded"):
-        hf_engine(tmp_path)
-    (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:5000])
-    with pytest.raises(EngineError, match="no model can be loaded"):
-        hf_engine(tmp_path)
-
-
-def test_a_checkpoint_that_lacks_weights_is_refused(tmp_path):
-    from safetensors.torch import load_file, save_file
-
-    weights = tmp_path / "model.safetensors"
-    tensors = load_file(save_checkpoint(tmp_path) / weights.name)
-    del tensors["model.norm.weight"]
-    save_file(tensors, weights, metadata={"format": "pt"})
-    with pytest.raises(EngineError, match=r"lacks weights of its model \(model\.norm\.weight\)"):
-        hf_engine(tmp_path)
 
 
 def test_a_wrong_option_is_refused(folder):

@@ -1,5 +1,3 @@
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -48,33 +46,47 @@ def test_queries_of_a_sequence_spell_its_scored_tokens_after_the_right_prefixes(
     assert (np.diff(forest.query_nodes) >= 0).all()
 
 
-@given(SEQUENCES, st.integers(1, 9))
-def test_chunks_hold_every_node_once_and_show_it_its_ancestors_only(sequences, size):
+@given(SEQUENCES, st.integers(1, 9), st.integers(1, 4))
+def test_blocks_hold_every_node_once_and_show_it_its_ancestors_only(sequences, size, block_size):
     forest = Forest.build(sequences, [1] * len(sequences))
     seen: list[int] = []
-    for chunk in forest.chunks(size):
-        columns = [*chunk.path.tolist(), *range(chunk.start, chunk.stop)]
-        for node, row in zip(range(chunk.start, chunk.stop), chunk.mask, strict=True):
-            visible = {column for column, shown in zip(columns, row, strict=True) if shown}
-            assert visible == ancestors(forest, node) | {node}
-        seen += range(chunk.start, chunk.stop)
+    for chunk in forest.chunks(size, block_size):
+        for block in chunk.blocks:
+            nodes = range(chunk.start + block.start, chunk.start + block.stop)
+            columns = [*forest.path_to(nodes[0]).tolist(), *nodes]
+            for node, row, distances in zip(nodes, block.sees, block.distance, strict=True):
+                visible = {column for column, shown in zip(columns, row, strict=True) if shown}
+                assert visible == ancestors(forest, node) | {node}
+                assert (distances[row] == forest.depths[node] - forest.depths[np.array(columns)[row]]).all()
+            seen += nodes
     assert seen == list(range(len(forest)))
 
 
-@given(SEQUENCES, st.integers(1, 5))
-def test_what_a_chunk_keeps_is_the_path_of_the_next(sequences, size):
+@given(SEQUENCES, st.integers(1, 5), st.integers(1, 3))
+def test_moving_nodes_to_their_depths_lays_out_the_path_of_the_next_block(sequences, size, block_size):
     forest = Forest.build(sequences, [1] * len(sequences))
-    chunks = list(forest.chunks(size))
-    for chunk, following in pairwise(chunks):
-        columns = np.concatenate([chunk.path, np.arange(chunk.start, chunk.stop)])
-        assert columns[chunk.keep].tolist() == following.path.tolist()
-    assert len(chunks[-1].keep) == 0
+    memory = np.full(int(forest.depths.max()) + 1 + block_size, -1)
+    for chunk in forest.chunks(size, block_size):
+        for block in chunk.blocks:
+            nodes = np.arange(chunk.start + block.start, chunk.start + block.stop)
+            assert memory[: block.base].tolist() == forest.path_to(nodes[0]).tolist()
+            memory[block.base : block.base + len(nodes)] = nodes
+            memory[block.places] = chunk.start + block.moved
+
+
+@given(SEQUENCES)
+def test_chains_are_the_longest_runs_of_single_children(sequences):
+    forest = Forest.build(sequences, [1] * len(sequences))
+    assert [node for start, stop in forest.chains for node in range(start, stop)] == list(range(len(forest)))
+    for start, stop in forest.chains:
+        assert forest.parents[start + 1 : stop].tolist() == list(range(start, stop - 1))
+    assert all(forest.parents[start] != start - 1 for start, _ in forest.chains[1:])
 
 
 @given(SEQUENCES, st.integers(1, 5))
 def test_chunks_answer_the_queries_in_order(sequences, size):
     forest = Forest.build(sequences, [1] * len(sequences))
-    chunks = list(forest.chunks(size))
+    chunks = list(forest.chunks(size, 2))
     assert np.concatenate([c.queries for c in chunks]).tolist() == list(range(len(forest.query_nodes)))
     for chunk in chunks:
         assert (chunk.start + chunk.places == forest.query_nodes[chunk.queries]).all()

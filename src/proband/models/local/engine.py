@@ -15,21 +15,31 @@ from numpy.typing import NDArray
 
 from proband.errors import ContextTooLong, EngineError
 from proband.models.engine import Ability, Cost
+from proband.models.local.checkpoints import load_checkpoint
 from proband.models.local.forest import Forest
-from proband.models.local.passes import Floats, Passes, load_checkpoint
+from proband.models.local.passes import Floats, Passes
 from proband.models.local.templates import Encoded, Template
 from proband.records import Completion, Request, Trial
 from proband.seeds import seed_for
 
-WINDOW = 256  # requests merged into one forest: bounds memory, and costs one shared path a window
+WINDOW = 1024  # requests merged into one forest: bounds memory, and costs one shared path a window
 WRITE_ROWS = 16
 # A step of writing takes longer than its arithmetic and the reading of the weights; measured, embedded model.
 STEP_OVERHEAD = 3
 
 
 def hf_engine(path_or_id: str | Path, **options: Any) -> "LocalEngine":
-    """Open the engine ``hf:PATH_OR_ID``; options as for `LocalEngine`."""
-    return LocalEngine(path_or_id, address=f"hf:{path_or_id}", **options)
+    """Open the engine ``hf:PATH_OR_ID``; options as for `LocalEngine`, numbers also as text."""
+    numbers = {"chunk_tokens": int, "memory_gb": float}
+    if unknown := set(options) - {"dtype", "device", *numbers}:
+        raise EngineError(
+            f"hf: takes no option {', '.join(sorted(unknown))}; it takes dtype, device, {', '.join(numbers)}"
+        )
+    try:
+        read = {name: numbers[name](value) for name, value in options.items() if name in numbers and value}
+    except ValueError as error:
+        raise EngineError(f"hf:{path_or_id}: {error}; write chunk_tokens and memory_gb as numbers") from None
+    return LocalEngine(path_or_id, address=f"hf:{path_or_id}", **(options | read))
 
 
 class LocalEngine:
@@ -42,7 +52,7 @@ class LocalEngine:
     Parameters
     ----------
     path_or_id : str or Path
-        Folder of a checkpoint with its tokenizer, or the id of one on the hub.
+        Folder of a checkpoint with its tokenizer, a ``.gguf`` file, or the id of a checkpoint on the hub.
     address : str
         How a study names this engine.
     weights : str
@@ -53,11 +63,13 @@ class LocalEngine:
         Default CUDA where there is one, else the processor.
     chunk_tokens : int or None
         Nodes in one forward pass; results do not depend on it.
+    memory_gb : float or None
+        The most that a pass may use beyond the weights; default a quarter of what is free.
 
     Raises
     ------
     EngineError
-        If the checkpoint cannot be found or loaded, or lacks weights or a tokenizer.
+        If the checkpoint cannot be found or loaded, lacks weights or a tokenizer, or needs more memory than is free.
     """
 
     abilities: frozenset[Ability] = frozenset({"score", "write"})
@@ -72,13 +84,17 @@ class LocalEngine:
         dtype: str = "float32",
         device: str | None = None,
         chunk_tokens: int | None = None,
+        memory_gb: float | None = None,
     ) -> None:
-        if chunk_tokens is not None and chunk_tokens < 1:
-            raise EngineError(f"chunk_tokens is {chunk_tokens}; give at least 1, or leave it out")
+        for name, number, least in (("chunk_tokens", chunk_tokens, 1), ("memory_gb", memory_gb, 0.05)):
+            if number is not None and not number >= least:
+                raise EngineError(f"{name} is {number}; give at least {least}, or leave it out")
         self.address = address or f"hf:{path_or_id}"
         self._weights = weights
         model, tokenizer = load_checkpoint(path_or_id, dtype, device)
-        self._open: Passes | None = Passes(model, chunk_tokens)
+        self._open: Passes | None = Passes(
+            model, chunk_tokens, None if memory_gb is None else int(memory_gb * 1e9)
+        )
         self._template = Template(tokenizer)
         self._ends = _ending_tokens(model, tokenizer, self._template)
 
@@ -92,8 +108,12 @@ class LocalEngine:
     @property
     def note(self) -> str:
         """What a user should know about how this model is run; empty where all is usual."""
-        if not self.passes.shares:
-            return "this kind of model takes no tree mask: each continuation is scored in a pass of its own"
+        if self.passes.way == "plain":
+            return (
+                "this kind of model cannot go back to a shared beginning: each continuation is scored alone"
+            )
+        if self.passes.way == "prefixes":
+            return "this kind of model keeps its own attention: shared beginnings are kept, but nothing is packed"
         if self.passes.span is not None:
             return f"requests of more than {self.passes.span} tokens are scored one continuation at a time"
         return ""
@@ -219,7 +239,7 @@ class LocalEngine:
 
     def _score(self, window: list[tuple[Request, Encoded]]) -> Iterator[tuple[Request, Completion]]:
         """Score some requests as one forest, yielding each when its last node is computed."""
-        span = self.passes.span if self.passes.shares else 0
+        span = 0 if self.passes.way == "plain" else self.passes.span
         together = []
         for request, encoded in window:
             if span is None or max(len(ids) for ids in encoded.sequences) <= span:

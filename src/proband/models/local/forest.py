@@ -5,13 +5,15 @@ Nodes stand in depth-first order, which gives three properties that forest scori
 * the descendants of node i are the nodes i+1 .. ends[i]-1, so "j is an ancestor of i or i itself" is
   ``j <= i < ends[j]``, and an attention mask is one comparison of arrays;
 * a run of consecutive nodes needs, from outside itself, only the path from the root to its first node;
-  a forest can therefore be cut into chunks anywhere, and with the keys and values of that path carried from
-  chunk to chunk no node is ever computed twice;
+  a forest can therefore be cut anywhere, and with the keys and values of that path carried along no node is
+  ever computed twice;
 * a sequence is finished as soon as the chunk with its last node is.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +22,39 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A run of consecutive nodes that attend together, inside a chunk.
+
+    Keys and values of ancestors stand at their depths, so the path of any node is one unbroken stretch; those of
+    the block stand right behind the path of its first node.
+
+    Attributes
+    ----------
+    start, stop : int
+        Places in the chunk.
+    base : int
+        Ancestors of the first node.
+    sees : ndarray of bool, shape (n, base + n)
+        Whether a node sees each ancestor of the first node, and each node of the block.
+    distance : ndarray, shape (n, base + n)
+        Positions between a node and what it sees, for sliding windows.
+    moved, places : ndarray, shape (k,)
+        Nodes (as places in the chunk) that the next block has as ancestors, and the depths they are moved to, where
+        they do not stand there already.
+    """
+
+    start: int
+    stop: int
+    base: int
+    sees: NDArray[np.bool_]
+    distance: Ints
+    moved: Ints
+    places: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A run of consecutive nodes of a forest, and what one forward pass over it needs.
+    """A run of consecutive nodes of a forest: one forward pass.
 
     Attributes
     ----------
@@ -29,12 +62,8 @@ class Chunk:
         The nodes are start .. stop-1.
     tokens, depths : ndarray, shape (n,)
         Token and position (0 at a root) of each node.
-    path : ndarray, shape (p,)
-        Ancestors of the first node that lie before the chunk, the root first.
-    keep : ndarray, shape (q,)
-        Path of the next chunk, as places in ``path`` followed by the nodes of this chunk.
-    mask : ndarray of bool, shape (n, p + n)
-        Whether a node sees each member of the path and each node of the chunk.
+    blocks : tuple of Block
+        How its nodes attend, in order.
     queries : ndarray, shape (k,)
         Queries of the forest that are answered by nodes of this chunk.
     places : ndarray, shape (k,)
@@ -45,14 +74,12 @@ class Chunk:
     stop: int
     tokens: Ints
     depths: Ints
-    path: Ints
-    keep: Ints
-    mask: NDArray[np.bool_]
+    blocks: tuple[Block, ...]
     queries: Ints
     places: Ints
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Forest:
     """Token sequences as a forest, and the log-probabilities to be read from it.
 
@@ -147,36 +174,63 @@ class Forest:
         return len(self.tokens)
 
     def path_to(self, node: int) -> Ints:
-        """Proper ancestors of a node, the root first."""
-        path: list[int] = []
-        parent = int(self.parents[node])
-        while parent >= 0:
-            path.append(parent)
-            parent = int(self.parents[parent])
-        return np.array(path[::-1], dtype=np.int64)
+        """Proper ancestors of a node, the root first: its ancestor at depth d stands at index d."""
+        path = np.empty(self.depths[node], dtype=np.int64)
+        for depth in range(len(path) - 1, -1, -1):
+            node = int(self.parents[node])
+            path[depth] = node
+        return path
 
-    def chunks(self, max_tokens: int) -> Iterator[Chunk]:
-        """Cut into runs of at most `max_tokens` nodes, in order; together they hold every node once."""
+    @cached_property
+    def chains(self) -> list[tuple[int, int]]:
+        """Longest runs of nodes, start and stop, in which each is the child of the one before it."""
+        if not len(self):
+            return []
+        cuts = np.flatnonzero(self.parents[1:] != np.arange(len(self) - 1)) + 1
+        edges = [0, *cuts.tolist(), len(self)]
+        return list(pairwise(edges))
+
+    def queries_of(self, start: int, stop: int) -> Ints:
+        """Queries that the nodes start .. stop-1 answer."""
+        return np.arange(*np.searchsorted(self.query_nodes, [start, stop]))
+
+    def chunks(self, max_tokens: int, block_tokens: int) -> Iterator[Chunk]:
+        """Cut into runs of at most `max_tokens` nodes, each of blocks of at most `block_tokens`."""
         path = np.empty(0, dtype=np.int64)
         for start in range(0, len(self), max_tokens):
             stop = min(start + max_tokens, len(self))
-            columns = np.concatenate([path, np.arange(start, stop)])
-            nodes = np.arange(start, stop)[:, None]
-            following = self.path_to(stop) if stop < len(self) else np.empty(0, dtype=np.int64)
-            queries = np.arange(*np.searchsorted(self.query_nodes, [start, stop]))
+            blocks = []
+            for first in range(start, stop, block_tokens):
+                last = min(first + block_tokens, stop)
+                following = self.path_to(last) if last < len(self) else np.empty(0, dtype=np.int64)
+                blocks.append(self._block(start, first, last, path, following))
+                path = following
+            queries = self.queries_of(start, stop)
             yield Chunk(
                 start=start,
                 stop=stop,
                 tokens=self.tokens[start:stop],
                 depths=self.depths[start:stop],
-                path=path,
-                # Ancestors are in rising order, as columns are, so a search finds their places.
-                keep=np.searchsorted(columns, following),
-                mask=(columns[None, :] <= nodes) & (nodes < self.ends[columns][None, :]),
+                blocks=tuple(blocks),
                 queries=queries,
                 places=self.query_nodes[queries] - start,
             )
-            path = following
+
+    def _block(self, origin: int, first: int, last: int, path: Ints, following: Ints) -> Block:
+        columns = np.concatenate([path, np.arange(first, last)])
+        nodes = np.arange(first, last)[:, None]
+        new = following[following >= first]
+        places = self.depths[new]
+        moving = places != len(path) + new - first
+        return Block(
+            start=first - origin,
+            stop=last - origin,
+            base=len(path),
+            sees=(columns[None, :] <= nodes) & (nodes < self.ends[columns][None, :]),
+            distance=self.depths[nodes] - self.depths[columns][None, :],
+            moved=new[moving] - origin,
+            places=places[moving],
+        )
 
 
 def shared_length(a: tuple[int, ...], b: tuple[int, ...]) -> int:

@@ -3,23 +3,29 @@
 import hashlib
 import inspect
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import EngineError
-from proband.models.local.forest import Chunk, Forest
+from proband.models.local.attention import Walk
+from proband.models.local.capacity import free_bytes
+from proband.models.local.forest import Forest
 
 Floats = NDArray[np.float64]
+Way = Literal["forest", "prefixes", "plain"]
 # Share of the matrix-product rate that passes over forests of the embedded model were measured to reach.
 EFFICIENCY = 0.58
-# Nodes in a pass; one core reached 0.73 of its best rate at 64, 0.91 at 128, 0.99 at 512 and 0.89 at 1024.
-CPU_CHUNK, GPU_CHUNK = 256, 2048
-# What a model raises that cannot take a tree mask, explicit positions or a carried cache.
+# Nodes in a pass: with fewer, weights are packed too often; with more, activations leave the processor's cache.
+CPU_CHUNK, GPU_CHUNK = 512, 4096
+# Nodes that attend together: with more, most of a mask is empty; with fewer, there are too many calls.
+CPU_BLOCK, GPU_BLOCK = 64, 1024
+SHARE_OF_MEMORY = 0.25  # of what is free: the most that a pass may use beyond the weights
+# What a model raises that cannot take explicit positions, another attention or a cache that is cut.
 _UNFIT = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
 
 
@@ -41,8 +47,9 @@ class Passes:
     model : transformers causal language model
         In evaluation mode, on its device.
     chunk_tokens : int or None
-        Nodes in one pass over a forest; default 256 on a processor, 2048 on a GPU, fewer where the vocabulary
-        is large.
+        Nodes in one pass over a forest; default 512 on a processor, 4096 on a GPU, fewer where they would not fit.
+    memory_bytes : int or None
+        The most a pass may use beyond the weights; default a quarter of what is free on the device.
 
     Attributes
     ----------
@@ -50,14 +57,26 @@ class Passes:
         Tokens that went through the model for scores so far.
     """
 
-    def __init__(self, model: Any, chunk_tokens: int | None = None) -> None:
+    def __init__(self, model: Any, chunk_tokens: int | None = None, memory_bytes: int | None = None) -> None:
         self.model = model
         self.config = model.config.get_text_config()
-        usual = CPU_CHUNK if model.device.type == "cpu" else GPU_CHUNK
-        # The logits of a pass stay below 256 MB.
-        self.chunk_tokens = chunk_tokens or max(32, min(usual, 2**26 // self.config.vocab_size))
+        on_cpu = model.device.type == "cpu"
+        self.block_tokens = CPU_BLOCK if on_cpu else GPU_BLOCK
+        budget = memory_bytes or int(SHARE_OF_MEMORY * free_bytes(model.device))
+        most = budget // self._bytes_per_node()
+        if most < 1:
+            raise EngineError(
+                f"memory_bytes is {budget}, and one token of this model takes {self._bytes_per_node()}; give more"
+            )
+        self.chunk_tokens = min(chunk_tokens or (CPU_CHUNK if on_cpu else GPU_CHUNK), most)
         self.computed_tokens = 0
         self._takes = frozenset(inspect.signature(model.forward).parameters)
+
+    def _bytes_per_node(self) -> int:
+        """Bytes that one node takes during a pass: logits where they are read, and the widest activations."""
+        config = self.config
+        widest = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+        return 4 * (3 * config.vocab_size + 4 * widest + 12 * config.hidden_size)
 
     @property
     def context(self) -> int | None:
@@ -67,74 +86,114 @@ class Passes:
 
     @cached_property
     def span(self) -> int | None:
-        """Longest sequence on which a tree mask means the same as the model's own; None without a limit.
+        """Longest sequence whose positions do not depend on what else is in a pass; None without a limit.
 
-        A given mask replaces the model's sliding window or attention chunks, and rotary positions that
-        stretch with length would stretch with the longest sequence of a pass.
+        Rotary positions that stretch with length would stretch with the longest sequence of a pass.
         """
-        limits = [getattr(self.config, name, None) for name in ("sliding_window", "attention_chunk_size")]
         rope = getattr(self.config, "rope_parameters", None) or {}
+        limits = []
         for part in (rope, *(value for value in rope.values() if isinstance(value, dict))):
             if part.get("rope_type") in ("dynamic", "longrope"):
                 limits.append(part.get("original_max_position_embeddings") or self.context)
-        return min((limit for limit in limits if limit), default=None)
+        chunked = getattr(self.config, "attention_chunk_size", None)
+        return min((limit for limit in (*limits, chunked) if limit), default=None)
 
     @cached_property
-    def shares(self) -> bool:
-        """Whether passes over a forest give what plain passes give, tried once on a forest of nine nodes.
+    def way(self) -> Way:
+        """How forests are computed: each way is tried on a forest of nine nodes against plain passes.
 
-        Models with recurrent layers, or position biases made from the mask, do not; they are run plainly.
+        "forest" packs them under an attention of our own; "prefixes" keeps keys and values of what sequences share,
+        for models with an attention that cannot be exchanged; "plain" computes each sequence alone, for models
+        whose memory cannot be cut back (recurrent layers).
         """
         sequences = [(1, 2, 3, 4, 5), (1, 2, 3, 2, 1), (1, 2, 4, 4), (3, 2, 1, 5)]
         forest = Forest.build(sequences, [1] * 4)
         before = self.computed_tokens
-        try:
-            # Chunks of three make the keys and values of a path travel too.
-            log_probs = np.concatenate([values for _, values in self.run(forest, 3)])
-            plain = [self.run_plain(ids, 1) for ids in sequences]
-        except _UNFIT:
-            return False
-        finally:
-            self.computed_tokens = before
+        plain = [self.run_plain(ids, 1) for ids in sequences]
         # Rounding grows with the size of the logits, and such unlikely tokens have large ones.
         relative = 1e-5 if self.model.dtype.itemsize == 4 else 1e-2
-        return np.allclose([log_probs[row].sum() for row in forest.rows], plain, rtol=relative, atol=1e-4)
+        ways: tuple[tuple[Way, Iterator[tuple[int, Floats]]], ...] = (
+            # Chunks of five and blocks of two make the keys and values of a path travel too.
+            ("forest", self._over_chunks(forest, 5, 2)),
+            ("prefixes", self._over_chains(forest)),
+        )
+        for way, values in ways:
+            try:
+                log_probs = np.concatenate([found for _, found in values])
+            except _UNFIT:
+                continue
+            finally:
+                self.computed_tokens = before
+            sums = [log_probs[row].sum() for row in forest.rows]
+            if np.allclose(sums, plain, rtol=relative, atol=1e-4):
+                return way
+        return "plain"
 
-    def run(self, forest: Forest, chunk_tokens: int | None = None) -> Any:
-        """Log-probabilities of a forest's queries, chunk by chunk.
+    def run(self, forest: Forest) -> Iterator[tuple[int, Floats]]:
+        """Log-probabilities of a forest's queries, part by part; not for models that are run plainly.
 
         Yields
         ------
         tuple of int and ndarray
-            How many queries are answered so far, and the nats of those that this chunk answered, in order.
+            How many queries are answered so far, and the nats of those that this part answered, in order.
         """
-        cache = None
-        for chunk in forest.chunks(chunk_tokens or self.chunk_tokens):
-            values, cache = self._pass(forest, chunk, cache)
-            yield int(np.searchsorted(forest.query_nodes, chunk.stop)), values
+        if self.way == "forest":
+            return self._over_chunks(forest, self.chunk_tokens, self.block_tokens)
+        return self._over_chains(forest)
 
-    def _pass(self, forest: Forest, chunk: Chunk, cache: Any) -> tuple[Floats, Any]:
+    def _over_chunks(
+        self, forest: Forest, chunk_tokens: int, block_tokens: int
+    ) -> Iterator[tuple[int, Floats]]:
+        """Every node once, many at a time, under the forest's own attention."""
         import torch
 
-        places, inverse = np.unique(chunk.places, return_inverse=True)
         device = self.model.device
-        with torch.inference_mode():
-            mask = torch.zeros(chunk.mask.shape, dtype=self.model.dtype, device=device)
-            mask.masked_fill_(torch.from_numpy(~chunk.mask).to(device), torch.finfo(mask.dtype).min)
-            rows = torch.from_numpy(places).to(device)
-            output = self.model(
-                input_ids=torch.from_numpy(chunk.tokens).to(device)[None],
-                attention_mask=mask[None, None],
-                position_ids=torch.from_numpy(chunk.depths).to(device)[None],
-                past_key_values=cache if cache is not None else _empty_cache(),
-                use_cache=True,
-                **({"logits_to_keep": rows} if "logits_to_keep" in self._takes else {}),
-            )
-            logits = output.logits[0] if "logits_to_keep" in self._takes else output.logits[0, rows]
-            values = _gather(logits, inverse, forest.query_tokens[chunk.queries])
-            cache = _kept(output.past_key_values, torch.from_numpy(chunk.keep).to(device))
-        self.computed_tokens += len(chunk.tokens)
-        return values, cache
+        walk = Walk(self.model, int(forest.depths.max()) + 1 + block_tokens)
+        for chunk in forest.chunks(chunk_tokens, block_tokens):
+            rows, inverse = np.unique(chunk.places, return_inverse=True)
+            with torch.inference_mode(), walk.step(chunk):
+                logits = self._logits(
+                    torch.from_numpy(chunk.tokens)[None],
+                    torch.from_numpy(rows),
+                    # Four dimensions, so that transformers makes no mask of its own; nobody reads it.
+                    attention_mask=torch.zeros(1, 1, 1, 1, dtype=self.model.dtype, device=device),
+                    position_ids=torch.from_numpy(chunk.depths).to(device)[None],
+                    use_cache=False,
+                )
+                values = _gather(logits, inverse, forest.query_tokens[chunk.queries])
+            yield self._known(forest, chunk.stop), values
+
+    def _over_chains(self, forest: Forest) -> Iterator[tuple[int, Floats]]:
+        """Every node once, a run of single children at a time, on a cache that is cut back at each fork."""
+        import torch
+        from transformers import DynamicCache
+
+        cache = DynamicCache()
+        for start, stop in forest.chains:
+            depth = int(forest.depths[start])
+            if surplus := cache.get_seq_length() - depth:
+                cache.crop(-surplus)
+            queries = forest.queries_of(start, stop)
+            rows, inverse = np.unique(forest.query_nodes[queries] - start, return_inverse=True)
+            with torch.inference_mode():
+                ids = torch.from_numpy(forest.tokens[start:stop])[None]
+                logits = self._logits(ids, torch.from_numpy(rows), past_key_values=cache, use_cache=True)
+                values = _gather(logits, inverse, forest.query_tokens[queries])
+            yield self._known(forest, stop), values
+
+    @staticmethod
+    def _known(forest: Forest, stop: int) -> int:
+        return int(np.searchsorted(forest.query_nodes, stop))
+
+    def _logits(self, ids: Any, rows: Any, **how: Any) -> Any:
+        """Logits after some of the tokens of one row, shape (n_rows, n_vocabulary)."""
+        self.computed_tokens += ids.shape[1]
+        rows = rows.to(self.model.device)
+        keeps = "logits_to_keep" in self._takes
+        output = self.model(
+            input_ids=ids.to(self.model.device), **how, **({"logits_to_keep": rows} if keeps else {})
+        )
+        return output.logits[0] if keeps else output.logits[0, rows]
 
     def run_plain(self, ids: tuple[int, ...], start: int) -> float:
         """Log-probability, in nats, of the tokens from `start` on, in a pass with the model's own mask."""
@@ -209,73 +268,6 @@ class Passes:
             state.update(name.encode())
             state.update(tensor.contiguous().cpu().reshape(-1).view(torch.uint8).numpy().data)
         return state.hexdigest()
-
-
-def load_checkpoint(path_or_id: str | Path, dtype: str, device: str | None) -> tuple[Any, Any]:
-    """Model, in evaluation mode on its device, and tokenizer.
-
-    Raises
-    ------
-    EngineError
-        If the folder or hub id cannot be found or read, or lacks weights or a tokenizer.
-    """
-    import torch
-    from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
-
-    kind = getattr(torch, dtype, None)
-    if not isinstance(kind, torch.dtype) or not kind.is_floating_point:
-        raise EngineError(f"dtype {dtype!r} is none of float32, bfloat16, float16")
-    folder = Path(path_or_id).expanduser()
-    source = str(folder) if folder.is_dir() else str(path_or_id)
-    if folder.is_dir() and not (folder / "config.json").is_file():
-        raise EngineError(f"{folder} holds no config.json; give the folder that save_pretrained wrote")
-    if not folder.is_dir() and (str(path_or_id)[:1] in "./~" or str(path_or_id).count("/") != 1):
-        raise EngineError(f"there is no folder {folder}; give one that exists, or a hub id, ORG/NAME")
-    logging.disable_progress_bar()
-    # Code that comes with a checkpoint is never run.
-    plain = {"trust_remote_code": False}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source, **plain)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise EngineError(_unloadable(source, folder, "tokenizer", error)) from error
-    try:
-        how = {"dtype": kind, "output_loading_info": True} | plain
-        model, report = AutoModelForCausalLM.from_pretrained(source, **how)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
-        raise EngineError(_unloadable(source, folder, "model", error)) from error
-    if report["missing_keys"]:
-        missing = ", ".join(sorted(report["missing_keys"])[:3])
-        raise EngineError(
-            f"the checkpoint {source} lacks weights of its model ({missing}); save it again, whole"
-        )
-    target = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    return model.to(target).eval(), tokenizer
-
-
-def _unloadable(source: str, folder: Path, part: str, error: Exception) -> str:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if folder.is_dir():
-        return f"no {part} can be loaded from {source}: {reason}; save one there with {part}.save_pretrained"
-    return (
-        f"no {part} {source} can be loaded from the hub or its cache: {reason}; "
-        "check the id and the network, or give a local folder"
-    )
-
-
-def _empty_cache() -> Any:
-    """Make a cache that keeps every position in every layer; the model's own may forget some."""
-    from transformers import DynamicCache
-
-    return DynamicCache()
-
-
-def _kept(cache: Any, keep: Any) -> Any:
-    """Cut a cache to some of its positions."""
-    for layer in cache.layers:
-        layer.keys, layer.values = layer.keys.index_select(2, keep), layer.values.index_select(2, keep)
-    return cache
 
 
 def _gather(logits: Any, rows: NDArray[np.int64], tokens: NDArray[np.int64]) -> Floats:

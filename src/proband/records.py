@@ -3,10 +3,11 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
-from typing import Literal, get_args
+from functools import lru_cache
+from json.encoder import encode_basestring
+from typing import Any, Generic, Literal, TypeVar, get_args, overload
 from urllib.parse import quote, unquote
 
 from proband.errors import DesignError, EngineError
@@ -20,9 +21,40 @@ Answer = int | float | str | tuple[int, ...] | tuple[float, ...] | None
 STATUSES: tuple[Status, ...] = get_args(Status)
 SCORED_METHODS = frozenset({"option_text", "option_text_mean", "label"})
 
+_T = TypeVar("_T")
+_CACHED = 16_384  # texts that come again and again: subjects, items, messages, options
+
+
+class _once(Generic[_T]):
+    """An attribute computed when first looked at; `functools.cached_property` without its lock, which costs more."""
+
+    def __init__(self, compute: Callable[[Any], _T]) -> None:
+        self.compute = compute
+        self.__doc__ = compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, record: None, owner: type) -> "_once[_T]": ...
+    @overload
+    def __get__(self, record: object, owner: type) -> _T: ...
+    def __get__(self, record: object | None, owner: type) -> "_T | _once[_T]":
+        if record is None:
+            return self
+        value = record.__dict__[self.name] = self.compute(record)
+        return value
+
+
+class _Named:
+    """Room for a place's id beside its fields, so that it is neither compared nor copied."""
+
+    __slots__ = ("_id",)
+    _id: str
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Place:
+class Place(_Named):
     """Where a trial stands in a design.
 
     `condition` holds (factor, level) pairs, sorted by factor; `round` counts from 1 where a design has
@@ -38,30 +70,57 @@ class Place:
     def __post_init__(self) -> None:
         if not self.subject or not self.item:
             raise DesignError(f"place {self!r}: subject and item need a name")
-        if tuple(sorted(self.condition)) != self.condition:
+        if len(self.condition) > 1 and tuple(sorted(self.condition)) != self.condition:
             raise DesignError(f"place {self!r}: condition must be sorted by factor")
 
     @property
     def id(self) -> str:
         """The place as one string, e.g. ``s17/vote/frame=gain/0/0``; parts are percent-escaped."""
-        pairs = "&".join(f"{quote(f, safe='')}={quote(level, safe='')}" for f, level in self.condition)
-        return f"{quote(self.subject, safe='')}/{quote(self.item, safe='')}/{pairs}/{self.round}/{self.replicate}"
+        try:
+            return self._id
+        except AttributeError:
+            id = (
+                f"{_escaped(self.subject)}/{_escaped(self.item)}/{_joined(self.condition)}/"
+                f"{self.round}/{self.replicate}"
+            )
+            object.__setattr__(self, "_id", id)
+            return id
 
     @classmethod
     def from_id(cls, text: str) -> "Place":
         """The place that `id` wrote."""
         subject, item, pairs, round_, replicate = text.split("/")
-        condition = tuple(
-            (unquote(f), unquote(level))
-            for f, level in (pair.split("=") for pair in pairs.split("&") if pair)
-        )
         return cls(
-            subject=unquote(subject),
-            item=unquote(item),
-            condition=condition,
+            subject=_unescaped(subject),
+            item=_unescaped(item),
+            condition=_split(pairs),
             round=int(round_),
             replicate=int(replicate),
         )
+
+
+@lru_cache(_CACHED)
+def _escaped(text: str) -> str:
+    return quote(text, safe="")
+
+
+@lru_cache(_CACHED)
+def _joined(condition: tuple[tuple[str, str], ...]) -> str:
+    return "&".join(f"{_escaped(factor)}={_escaped(level)}" for factor, level in condition)
+
+
+@lru_cache(_CACHED)
+def _unescaped(text: str) -> str:
+    return unquote(text)
+
+
+@lru_cache(_CACHED)
+def _split(pairs: str) -> tuple[tuple[str, str], ...]:
+    """The condition that `_joined` wrote."""
+    return tuple(
+        (unquote(factor), unquote(level))
+        for factor, level in (pair.split("=") for pair in pairs.split("&") if pair)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +163,14 @@ class Request:
     schema: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.messages or self.messages[-1].role != "user":
+        messages = self.messages
+        if not messages or messages[-1].role != "user":
             raise DesignError("a request must end with a user message")
-        if not any(m.text.strip() for m in self.messages if m.role == "user"):
+        if not messages[-1].text.strip() and not any(m.text.strip() for m in messages if m.role == "user"):
             raise DesignError("a request with an empty prompt; give the item a text")
-        if self.continuations and len(set(self.continuations)) != len(self.continuations):
-            raise DesignError(f"the same continuation twice in {self.continuations}; options must differ")
-        if any(not c.strip() for c in self.continuations):
-            raise DesignError("an empty continuation cannot be scored; give every option a text")
-        if not self.continuations and self.max_tokens < 1:
+        if self.continuations:
+            _check_continuations(tuple(self.continuations))
+        elif self.max_tokens < 1:
             raise DesignError(f"max_tokens is {self.max_tokens}; a written reply needs at least 1")
         if not 0 <= self.temperature < math.inf or not 0 < self.top_p <= 1:
             raise DesignError(f"temperature {self.temperature} or top_p {self.top_p} is out of range")
@@ -122,21 +180,54 @@ class Request:
         """What the engine is asked to do."""
         return "score" if self.continuations else "write"
 
-    @cached_property
+    @_once
     def body(self) -> str:
         """Canonical JSON text of the request."""
-        fields: dict[str, object] = {"messages": [[m.role, m.text] for m in self.messages]}
         if self.continuations:
-            fields |= {"continuations": self.continuations, "closes": self.closes}
-        else:
-            names = ("max_tokens", "temperature", "top_p", "stop", "seed", "schema")
-            fields |= {name: getattr(self, name) for name in names}
-        return json.dumps(fields, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+            return scored_body(self.messages, self.continuations, self.closes)
+        names = ("max_tokens", "schema", "seed", "stop", "temperature", "top_p")
+        before, *after = (f'"{name}":{_CANONICAL.encode(getattr(self, name))}' for name in names)
+        return f'{{{before},"messages":{_turns(self.messages)},{",".join(after)}}}'
 
-    @cached_property
+    @_once
     def hash(self) -> str:
         """32 hexadecimal digits, the identity of what was sent."""
-        return hashlib.blake2b(self.body.encode(), digest_size=16).hexdigest()
+        return body_hash(self.body)
+
+
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+@lru_cache(_CACHED)
+def _check_continuations(continuations: tuple[str, ...]) -> None:
+    if len(set(continuations)) != len(continuations):
+        raise DesignError(f"the same continuation twice in {continuations}; options must differ")
+    if any(not c.strip() for c in continuations):
+        raise DesignError("an empty continuation cannot be scored; give every option a text")
+
+
+def scored_body(messages: tuple[Message, ...], continuations: tuple[str, ...], closes: bool) -> str:
+    """`Request.body` of a request to score, without making the request."""
+    return f'{_scored_start(tuple(continuations), closes)},"messages":{_turns(messages)}}}'
+
+
+def body_hash(body: str) -> str:
+    """`Request.hash` of a body."""
+    return hashlib.blake2b(body.encode(), digest_size=16).hexdigest()
+
+
+@lru_cache(_CACHED, typed=True)
+def _scored_start(continuations: tuple[str, ...], closes: bool) -> str:
+    return f'{{"closes":{_CANONICAL.encode(closes)},"continuations":{_CANONICAL.encode(continuations)}'
+
+
+def _turns(messages: tuple[Message, ...]) -> str:
+    return f"[{','.join([_turn(message.role, message.text) for message in messages])}]"
+
+
+@lru_cache(2048)  # a message may be a whole document
+def _turn(role: str, text: str) -> str:
+    return f"[{encode_basestring(role)},{encode_basestring(text)}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,13 +270,7 @@ class Reply:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if sorted(self.order) != list(range(len(self.options))):
-            raise DesignError(f"order {self.order} is not a permutation of {len(self.options)} options")
-        if self.labels and len(self.labels) != len(self.options):
-            raise DesignError(f"{len(self.labels)} labels for {len(self.options)} options; give one each")
-        folded = [label.casefold().strip() for label in self.labels]
-        if len(set(folded)) != len(folded):
-            raise DesignError(f"labels {self.labels} collide; every option needs a label of its own")
+        _check_shown(tuple(self.order), len(self.options), tuple(self.labels))
         if self.method in SCORED_METHODS and self.form not in ("choice", "scale"):
             raise DesignError(
                 f"an item of form {self.form!r} has no options to score; ask it with answer_by = 'written'"
@@ -194,8 +279,24 @@ class Reply:
     @property
     def rule(self) -> str:
         """How an answer is made of a completion, in a word or two, e.g. ``option_text draw``."""
-        labels = f" {'|'.join(self.labels)}" if self.labels else ""
-        return f"{self.method} {self.decide}{labels}"
+        return rule_text(self.method, self.decide, tuple(self.labels))
+
+
+@lru_cache(_CACHED)
+def _check_shown(order: tuple[int, ...], n: int, labels: tuple[str, ...]) -> None:
+    if sorted(order) != list(range(n)):
+        raise DesignError(f"order {order} is not a permutation of {n} options")
+    if labels and len(labels) != n:
+        raise DesignError(f"{len(labels)} labels for {n} options; give one each")
+    folded = [label.casefold().strip() for label in labels]
+    if len(set(folded)) != len(folded):
+        raise DesignError(f"labels {labels} collide; every option needs a label of its own")
+
+
+@lru_cache(_CACHED)
+def rule_text(method: Method, decide: Literal["draw", "mode"], labels: tuple[str, ...]) -> str:
+    """`Reply.rule` of these settings."""
+    return f"{method} {decide} {'|'.join(labels)}" if labels else f"{method} {decide}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +313,7 @@ class Trial:
     answerer: str = ""
     facts: tuple[tuple[str, str], ...] = ()
 
-    @cached_property
+    @_once
     def id(self) -> str:
         """The place as a string; see `Place.id`."""
         return self.place.id
@@ -248,12 +349,11 @@ class Completion:
     attempts: int = 1
 
     def __post_init__(self) -> None:
-        held = [self.text, self.log_probs, self.given, self.error]
-        if sum(x is not None for x in held) != 1:
+        log_probs = self.log_probs
+        if (self.text, log_probs, self.given, self.error).count(None) != 3:
             raise EngineError("a completion holds exactly one of text, log_probs, given and error")
-        if self.log_probs is not None and (
-            not self.log_probs or any(math.isnan(x) or x > 1e-3 for x in self.log_probs)
-        ):
+        # A NaN is not at most anything, wherever it stands.
+        if log_probs is not None and not (log_probs and all([x <= 1e-3 for x in log_probs])):
             raise EngineError(f"log-probabilities must be numbers of at most 0, got {self.log_probs}")
 
 
@@ -308,7 +408,7 @@ class Response:
             raise DesignError(
                 f"{self.place.id}: answer {self.answer!r} does not go with status {self.status!r}"
             )
-        if self.probs is not None and not math.isclose(sum(self.probs), 1.0, abs_tol=1e-6):
+        if self.probs is not None and not abs(sum(self.probs) - 1.0) <= 1e-6:
             raise DesignError(f"{self.place.id}: probabilities sum to {sum(self.probs)}, not 1")
 
 

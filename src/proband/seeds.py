@@ -11,12 +11,54 @@ def place_digest(seed: int, *place: str | int) -> bytes:
     """16 bytes fixed by the seed and the place; parts are length-prefixed, so ("a", "bc") != ("ab", "c")."""
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise DesignError(f"seed {seed!r} is not an integer; write a whole number, e.g. seed = 1")
-    state = hashlib.blake2b(digest_size=16)
-    for part in (seed, *place):
+    return hashlib.blake2b(framed(seed, *place), digest_size=16).digest()
+
+
+_LENGTHS = [n.to_bytes(4, "big") for n in range(256)]
+
+
+def framed(*parts: str | int) -> bytes:
+    """Parts of a place as they are hashed: each with its length before it."""
+    whole = b""
+    for part in parts:
         encoded = str(part).encode()
-        state.update(len(encoded).to_bytes(4, "big"))
-        state.update(encoded)
-    return state.digest()
+        n = len(encoded)
+        whole += (_LENGTHS[n] if n < 256 else n.to_bytes(4, "big")) + encoded
+    return whole
+
+
+class Draws:
+    """Draws of all places that begin alike, so that their beginning is hashed once.
+
+    ``Draws(seed, "order").digest("s1")`` is ``place_digest(seed, "order", "s1")``, and so on for the rest.
+
+    Parameters
+    ----------
+    seed : int
+        The study's seed.
+    *start : str or int
+        How the places begin.
+    """
+
+    __slots__ = ("_state",)
+
+    def __init__(self, seed: int, *start: str | int) -> None:
+        place_digest(seed)  # refuses a seed that is no integer
+        self._state = hashlib.blake2b(framed(seed, *start), digest_size=16)
+
+    def digest(self, *rest: str | int) -> bytes:
+        """16 bytes of the place that ends so."""
+        return self.digest_of(framed(*rest))
+
+    def digest_of(self, rest: bytes) -> bytes:
+        """`digest` of parts that were `framed` before."""
+        state = self._state.copy()
+        state.update(rest)
+        return state.digest()
+
+    def seed(self, *rest: str | int) -> int:
+        """31-bit seed of that place; see `seed_for`."""
+        return int.from_bytes(self.digest_of(framed(*rest))[:4], "big") >> 1
 
 
 def rng_for(seed: int, *place: str | int) -> np.random.Generator:

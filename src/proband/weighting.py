@@ -1,8 +1,9 @@
 """Weights: raking to known margins, and what unequal weights cost."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -186,23 +187,61 @@ def rake(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cells:
+    """Rows with the same levels in all margin columns; they keep their ratio, so one factor does for all of them.
+
+    `levels` holds each cell's level in each column, `held` its weight at the start, `of_row` the cell of each row.
+    """
+
+    levels: Mapping[str, Levels]
+    held: Floats
+    of_row: Levels
+
+
+def _cells(coded: Mapping[str, tuple[Levels, Floats]], start: Floats) -> _Cells:
+    """Rows put together by their levels."""
+    of_row = np.zeros(start.size, dtype=np.int64)
+    first = np.zeros(1, dtype=np.int64)
+    for row_levels, target in coded.values():
+        code = of_row * target.size + row_levels
+        n_codes = first.size * target.size
+        if n_codes <= 4 * start.size:
+            # Numbered by counting where there are few possible cells; sorting a million rows takes far longer.
+            found = np.bincount(code, minlength=n_codes) > 0
+            of_row, first = (np.cumsum(found) - 1)[code], np.flatnonzero(found)
+        else:
+            first, of_row = np.unique(code, return_inverse=True)
+    last = np.empty(first.size, dtype=np.int64)
+    last[of_row] = np.arange(start.size)
+    return _Cells(
+        levels={name: row_levels[last] for name, (row_levels, _) in coded.items()},
+        held=np.bincount(of_row, weights=start, minlength=first.size).astype(np.float64),
+        of_row=of_row,
+    )
+
+
 def _fit(
     coded: Mapping[str, tuple[Levels, Floats]], start: Floats, tolerance: float, max_iterations: int
 ) -> tuple[Floats, dict[str, float], int]:
     """Weights, the gap left in each column, and the passes made."""
     total = start.sum()
-    w, gaps, n_iterations = start.copy(), dict.fromkeys(coded, math.inf), 0
+    cells = _cells(coded, start)
+    w, gaps, n_iterations = cells.held.copy(), dict.fromkeys(coded, math.inf), 0
     while max(gaps.values()) > tolerance and n_iterations < max_iterations:
-        for name, (row_levels, target) in coded.items():
-            now = np.bincount(row_levels, weights=w, minlength=target.size)
+        for name, (_, target) in coded.items():
+            levels = cells.levels[name]
+            now = np.bincount(levels, weights=w, minlength=target.size)
             if not now.all():
                 raise DataError(
                     f"rake: a level of {name!r} was driven to 0; the margins contradict each other, drop one"
                 )
-            w *= (target * total / now)[row_levels]
-        gaps = {name: _gap(w, row_levels, target) for name, (row_levels, target) in coded.items()}
+            w *= (target * total / now)[levels]
+        gaps = {name: _gap(w, cells.levels[name], target) for name, (_, target) in coded.items()}
         n_iterations += 1
-    return w, gaps, n_iterations
+    # Cells of rows that all weigh nothing keep weighing nothing.
+    factor = np.divide(w, cells.held, out=np.zeros_like(w), where=cells.held > 0)
+    return start * factor[cells.of_row], gaps, n_iterations
 
 
 def _count_rows(columns: Mapping[str, Sequence[Code]], margins: Mapping[str, Mapping[Code, float]]) -> int:
@@ -235,17 +274,17 @@ def _encode(
             f"rake: shares of {name!r} sum to {target.sum():.6g}, not 1; divide them by their sum"
         )
     index = {level: k for k, level in enumerate(shares)}
-    n_missing = sum(_is_missing(level) for level in column)
-    if n_missing:
-        raise MissingDataError(
-            f"rake: {n_missing} rows have no {name!r}; drop them or make 'unknown' a level"
-        )
-    unknown = sorted({str(level) for level in column if level not in index})
-    if unknown:
+    row_levels = _looked_up(column, index)
+    if (row_levels < 0).any():
+        left_out = [level for level, k in zip(_plain(column), row_levels, strict=True) if k < 0]
+        if n_missing := sum(_is_missing(level) for level in left_out):
+            raise MissingDataError(
+                f"rake: {n_missing} rows have no {name!r}; drop them or make 'unknown' a level"
+            )
+        unknown = sorted({str(level) for level in left_out})
         raise DataError(
             f"rake: rows have {name!r} = {', '.join(unknown[:5])}, which the margin leaves out; add a share"
         )
-    row_levels = np.fromiter((index[level] for level in column), dtype=np.int64, count=len(column))
     held = np.bincount(row_levels, weights=start, minlength=target.size)
     empty = [str(level) for level, k in index.items() if held[k] <= 0]
     if empty:
@@ -254,6 +293,18 @@ def _encode(
             "merge it with another level in data and margin"
         )
     return row_levels, target / target.sum()
+
+
+def _looked_up(column: Sequence[Code], index: Mapping[Code, int]) -> Levels:
+    """Index of each row's level, -1 where it has none."""
+    # A dict's own `get`, mapped in C: five times as fast as a comprehension, and as sorting strings.
+    return np.fromiter(map(index.get, _plain(column), repeat(-1)), dtype=np.int64, count=len(column))
+
+
+def _plain(column: Sequence[Code]) -> Iterable[Code]:
+    """The column as plain Python values; those of an array hash five times as fast."""
+    as_list = getattr(column, "tolist", None) or getattr(column, "to_list", None)
+    return as_list() if as_list else column
 
 
 def _is_missing(level: Any) -> bool:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from proband.errors import DataError, MissingDataError
@@ -48,12 +49,31 @@ def test_unequal_weights_move_the_share_and_widen_the_interval():
     assert plain.n_units == found.n_units == 40
 
 
-def test_mean_probabilities_have_t_intervals_over_subjects():
+def test_mean_probabilities_have_the_interval_of_as_many_answers_as_have_their_standard_error():
     found = share_estimates([[0.2, 0.8], [0.4, 0.6], [0.6, 0.4]], 2, target="model")
     assert found[0].value == pytest.approx(0.4)
     assert found[0].se == pytest.approx(0.2 / math.sqrt(3))
-    assert found[0].interval == (0, pytest.approx(0.4 + 4.302653 * 0.2 / math.sqrt(3)))
+    # .4 x .6 / se^2 = 18 answers; the t quantile of 2 degrees of freedom in place of the normal one.
+    tails = 2 * stats.norm.sf(stats.t.ppf(0.975, 2))
+    low, high = proportion_confint(0.4 * 18, 18, alpha=tails, method="wilson")
+    assert found[0].interval == pytest.approx((low, high))
     assert "3 subjects" in found[0].warnings[0]
+
+
+@given(rows=st.lists(st.integers(0, 20).map(lambda k: k / 20), min_size=2, max_size=20))
+def test_the_interval_of_a_mean_probability_contains_it_and_stays_within_bounds(rows):
+    found = share_estimates([[p, 1 - p] for p in rows], 2, target="model")
+    for share in found:
+        assert 0 <= share.interval[0] <= share.value + 1e-12
+        assert share.value - 1e-12 <= share.interval[1] <= 1
+    mirrored = (1 - found[1].interval[1], 1 - found[1].interval[0])
+    assert found[0].interval == pytest.approx(mirrored, abs=1e-9)
+
+
+def test_an_option_that_has_no_probability_may_still_have_a_small_one():
+    none, every = share_estimates([[0.0, 1.0]] * 10, 2, target="model")
+    assert none.interval == (0, pytest.approx(0.33851, abs=1e-5))
+    assert every.interval == (pytest.approx(0.66149, abs=1e-5), 1)
 
 
 def test_repeating_subjects_as_weights_gives_the_same_mean():

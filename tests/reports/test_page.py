@@ -25,6 +25,8 @@ SECTIONS = (
     "dispositions",
     "items",
     "overview",
+    "ladder",
+    "checks",
     "methods",
     "claims",
     "manifest",

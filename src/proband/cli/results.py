@@ -7,8 +7,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from proband.cli.talk import out
+from proband.records import Estimate
 from proband.reports.comparison import Comparison, ItemComparison
-from proband.reports.tables import condition_text, decimal, percent
+from proband.reports.methods import claims_paragraphs
+from proband.reports.tables import FURTHER_NULLS, NULL_NAMES, condition_text, decimal, ladder_lines, percent
 
 
 def tell_results(comparison: Comparison) -> None:
@@ -21,10 +23,19 @@ def tell_results(comparison: Comparison) -> None:
             out.print(f"{found.item.id}: {counts}; see `proband export` for the answers", markup=False)
     if any(found.fidelity for found in comparison.items):
         out.print(_distances(comparison))
+    if comparison.ladder is not None:
+        out.print(_ladder(comparison))
+        for name, reason in comparison.ladder.missing_nulls.items():
+            named = FURTHER_NULLS.get(name, name)
+            out.print(f"null row {named!r} is missing: {reason}", markup=False)
+    if comparison.checks:
+        out.print(_checks(comparison))
     counts = ", ".join(f"{count:,} {status}" for status, count in comparison.dispositions.items())
     out.print(f"responses: {counts}")
     for warning in comparison.warnings:
         out.print(f"warning: {warning}", style="yellow", markup=False)
+    for paragraph in claims_paragraphs(comparison.run, comparison):
+        out.print(paragraph, style="italic", markup=False)
     out.print(comparison.limits, style="italic")
 
 
@@ -42,9 +53,12 @@ def _shares(found: ItemComparison) -> Table:
     if found.fidelity:
         table.add_column("people [95 %]", justify="right")
         people = [percent(e) for e in found.fidelity.human_shares]
+    if found.bounds:
+        table.add_column("drawn answers, bounds", justify="right")
     for k, option in enumerate(found.options):
         if found.model_shares:
-            table.add_row(escape(option), percent(found.model_shares[k]), *people[k : k + 1])
+            limits = [_limits(bound) for bound in found.bounds[k : k + 1]]
+            table.add_row(escape(option), percent(found.model_shares[k]), *people[k : k + 1], *limits)
     if found.model_mean:
         table.add_row("mean", str(found.model_mean))
     if found.human_mean:
@@ -73,4 +87,48 @@ def _distances(comparison: Comparison) -> Table:
             table.add_row(
                 escape(found.item.id + condition), decimal(tv, 2), *(f"{value:.2f}" for value in nulls)
             )
+    return table
+
+
+def _limits(bound: Estimate) -> str:
+    """What the share of drawn answers would be at worst, had everybody answered."""
+    low, high = bound.interval or (math.nan, math.nan)
+    return f"[{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _ladder(comparison: Comparison) -> Table:
+    table = Table(
+        title="the ladder of fidelity: which rungs were tested, beside answers that know less",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    table.add_column("rung")
+    table.add_column("what", overflow="fold")
+    table.add_column("model [95 %]", justify="right")
+    table.add_column("null rows; floor", overflow="fold")
+    for line in ladder_lines(comparison):
+        if line.estimate is None:
+            table.add_row(line.rung, f"not tested: {line.reason}", "", "")
+            continue
+        names = {**NULL_NAMES, **FURTHER_NULLS}
+        beside = [f"{names.get(k, k.replace('_', ' '))} {value:.3f}" for k, value in line.nulls.items()]
+        beside += [] if line.floor is None else [f"floor {line.floor:.3f}"]
+        table.add_row(line.rung, escape(line.label), decimal(line.estimate), ", ".join(beside))
+    return table
+
+
+def _checks(comparison: Comparison) -> Table:
+    table = Table(
+        title="response style, and what should not change an answer",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    table.add_column("check", overflow="fold")
+    for column in ("model [95 %]", "people [95 %]", "without bias"):
+        table.add_column(column, justify="right")
+    for check in comparison.checks:
+        expected = "" if check.expected is None else f"{check.expected:.3f}"
+        table.add_row(escape(check.name), decimal(check.model), decimal(check.people), expected)
     return table

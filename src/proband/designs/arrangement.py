@@ -36,25 +36,48 @@ def option_order(item: Item, order: str, seed: int, *place: str | int, replicate
     tuple of int
         ``result[k]`` is the index, as written, of the option shown in place k.
     """
-    substantive = [k for k in range(len(item.options)) if k not in item.dont_know]
-    last = list(item.dont_know)
+    if order == "random":
+        substantive, last = _parted(item)
+        n = len(substantive)
+        mixed = rng_for(seed, "order", *place, replicate).permutation(n) if n > 1 else range(n)
+        return tuple([substantive[k] for k in mixed] + last)
+    orders = arrangements(item, order)
+    return orders[turn(place_digest(seed, "order", *place), replicate, len(orders))]
+
+
+def turn(digest: bytes, replicate: int, n: int) -> int:
+    """Whose turn it is of n orders: where a subject starts is drawn by place, and each replicate takes the next."""
+    return (int.from_bytes(digest[:6], "big") + replicate) % n
+
+
+def arrangements(item: Item, order: str) -> tuple[tuple[int, ...], ...]:
+    """The orders that a rule takes turns in; one, where it always shows the same.
+
+    Parameters
+    ----------
+    item : Item
+        Whose options are shown.
+    order : {"counterbalanced", "as_written", "reversed"}
+        Rule; a random order has no turns.
+    """
+    substantive, last = _parted(item)
     n = len(substantive)
-    if order == "as_written" or n < 2:
-        shown = substantive
+    if order == "as_written" or (n < 2 and order in ORDERS):
+        shown = [substantive]
     elif order == "reversed":
-        shown = substantive[::-1]
-    elif order == "random":
-        shown = [substantive[k] for k in rng_for(seed, "order", *place, replicate).permutation(n)]
+        shown = [substantive[::-1]]
+    elif order == "counterbalanced" and item.form == "scale":
+        shown = [substantive, substantive[::-1]]
     elif order == "counterbalanced":
-        turns = 2 if item.form == "scale" else n
-        turn = (int.from_bytes(place_digest(seed, "order", *place)[:6], "big") + replicate) % turns
-        if item.form == "scale":
-            shown = substantive[::-1] if turn else substantive
-        else:
-            shown = substantive[turn:] + substantive[:turn]
+        shown = [substantive[turn:] + substantive[:turn] for turn in range(n)]
     else:
         raise DesignError(f"order {order!r} is none of {', '.join(ORDERS)}")
-    return tuple(shown + last)
+    return tuple(tuple(options + last) for options in shown)
+
+
+def _parted(item: Item) -> tuple[list[int], list[int]]:
+    """Options that are moved, and "don't know" options, which stay at the end."""
+    return [k for k in range(len(item.options)) if k not in item.dont_know], list(item.dont_know)
 
 
 def option_labels(item: Item, labels: str, method: str) -> tuple[str, ...]:

@@ -1,102 +1,23 @@
 """One subject's questionnaire under one condition: which items it has, and how each becomes a trial."""
 
-import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, cast
+from typing import NamedTuple, cast
 
-from proband.designs.arrangement import option_labels, option_order
-from proband.designs.wording import (
-    battery_text,
-    instruction_text,
-    options_text,
-    pipe,
-    pipes_in,
-    question_text,
-    system_text,
-)
-from proband.errors import DesignError
-from proband.instruments.items import Instrument, Item
-from proband.records import SCORED_METHODS, Message, Method, Place, Reply, Request, Response, Trial
-from proband.seeds import seed_for
+from proband.designs.cards import Card, Questionnaire
+from proband.designs.wording import pipes_in, system_text
+from proband.instruments.items import Item
+from proband.records import Message, Place, Response, Trial, body_hash, rule_text, scored_body
+from proband.seeds import Draws
 from proband.subjects.personas import Field, PersonaFormat, Subject, code_text, describe
 
-_MAX_TOKENS = {
-    "choice": 24,
-    "scale": 24,
-    "number": 16,
-    "multiple": 96,
-    "ranking": 96,
-    "allocation": 96,
-    "text": 256,
-}
-_MAX_TOKENS_VERBALISED = 128
 
+class Key(NamedTuple):
+    """What resume compares of a trial: `Trial.id`, the hash of its request, and the rule of its reply."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Writing:
-    """How written replies are sampled.
-
-    Attributes
-    ----------
-    temperature, top_p : float
-        Sampling; 0 is greedy.
-    max_tokens : int or None
-        Longest reply; None takes one that fits the item's form.
-    """
-
-    temperature: float = 1.0
-    top_p: float = 1.0
-    max_tokens: int | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.temperature < math.inf or not 0 < self.top_p <= 1:
-            raise DesignError(
-                f"writing: temperature {self.temperature} or top_p {self.top_p} is out of range"
-            )
-        if self.max_tokens is not None and self.max_tokens < 1:
-            raise DesignError(f"writing: max_tokens is {self.max_tokens}; a reply needs at least 1")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Questionnaire:
-    """What all sheets of a survey have in common; see `Survey` for the fields.
-
-    Attributes
-    ----------
-    fields : tuple of Field
-        How subjects are described.
-    varied : tuple of str
-        Names of the factors that have more than one level, sorted; they make up the place's condition.
-    """
-
-    instrument: Instrument
-    fields: tuple[Field, ...]
-    factors: Mapping[str, Mapping[str, str]]
-    varied: tuple[str, ...]
-    seed: int
-    decide: Literal["draw", "mode"]
-    writing: Writing
-
-    @cached_property
-    def grids(self) -> Mapping[str, Sequence[Item]]:
-        """Items that a battery shows together: neighbours with the same lead-in and options, by item id."""
-        found: dict[str, Sequence[Item]] = {}
-        items = self.instrument.items
-        for _, group in itertools.groupby(items, key=lambda item: (item.stem, item.options, item.form)):
-            grid = tuple(group)
-            found.update({item.id: grid for item in grid})
-        return found
-
-    def method_for(self, item: Item, answer_by: str) -> Method:
-        """How an item is answered: as asked for, or in writing where it has no options to score."""
-        method = cast(Method, answer_by)  # checked when the survey was made
-        has_choices = item.form in ("choice", "scale")
-        if not has_choices and (method in SCORED_METHODS or method == "verbalised"):
-            return "written"
-        return method
+    id: str
+    request: str
+    rule: str
 
 
 class Sheet:
@@ -106,7 +27,10 @@ class Sheet:
         self, asked: Questionnaire, subject: Subject, condition: Mapping[str, str], replicate: int
     ) -> None:
         self.asked, self.subject, self.condition, self.replicate = asked, subject, condition, replicate
-        self._system_texts: dict[tuple[str, ...], str] = {}
+        self._system_messages: dict[tuple[str, ...], Message] = {}
+        self._levels = tuple([(name, condition[name]) for name in asked.varied])
+        self._cards = asked.cards(condition)
+        self._turns = Draws(asked.seed, "order", subject.id)
 
     def preview(self) -> Iterator[Trial]:
         """Every item as it is asked when nothing has been answered; piped answers stand as their names."""
@@ -115,169 +39,159 @@ class Sheet:
             if trial is not None:
                 yield trial
 
+    def keys(self) -> Iterator[Key]:
+        """The keys of `preview`, without making its trials: what a resumed run looks at first."""
+        subject, _, condition, round_, replicate = self.place(self.asked.instrument.items[0]).id.split("/")
+        end = f"/{condition}/{round_}/{replicate}"
+        for item in self.asked.instrument.items:
+            card = self._card(item)
+            face = card.face(self.subject.id, self.replicate, self._turns, self._look_up)
+            if face is None:
+                continue
+            messages = (self._system(item.about), face.opening)
+            if card.is_scored:
+                hash = body_hash(scored_body(messages, face.shown, face.closes))
+            else:
+                hash = face.request(messages, self.place(item)).hash
+            yield Key(
+                f"{subject}/{card.escaped_id}{end}",
+                hash,
+                rule_text(card.method, self.asked.decide, card.labels),
+            )
+
     def trials(self, answered: Mapping[str, Response]) -> Iterator[Trial]:
         """Every item whose request is settled by what was answered."""
-        is_sequential = self.condition["presentation"] == "sequential"
-        turns: list[Message] = []
-        # What was answered, in words; None where an item was skipped or has no valid answer.
-        said: dict[str, str | None] = {}
-        open_: set[str] = set()  # asked, not answered yet
-        for item in self.asked.instrument.items:
-            if self._waits(item, open_):
-                open_.add(item.id)
-                continue
-            if not self._applies(item, answered):
-                said[item.id] = None
-                continue
-            trial = self.trial(item, said, tuple(turns))
-            if trial is None:
-                said[item.id] = None
-                continue
-            yield trial
-            response = answered.get(trial.id)
-            if response is None:
-                if is_sequential:
-                    return
-                open_.add(item.id)
-                continue
-            said[item.id] = spoken(item, response)
-            if is_sequential:
-                turns += [trial.request.messages[-1], Message("assistant", said[item.id] or "(no answer)")]
+        return Filling(self).go_on(answered)
 
     def trial(
-        self, item: Item, said: Mapping[str, str | None] | None = None, turns: tuple[Message, ...] = ()
+        self, item: Item, said: Mapping[str, str | None] | None = None, turns: Sequence[Message] = ()
     ) -> Trial | None:
         """The item as a trial; None where an answer it pipes in is not there.
 
         Without `said`, nothing has been answered yet and piped answers stand as their names.
         """
-        method = self.asked.method_for(item, self.condition["answer_by"])
-        order = self._order(item)
-        labels = option_labels(item, self.condition["labels"], method)
-        text = self._text(item, said, order, labels)
-        if text is None:
+
+        def look_up(kind: str, name: str) -> str | None:
+            if kind == "answer" and said is not None:
+                return said.get(name)
+            return self._look_up(kind, name)
+
+        face = self._card(item).face(self.subject.id, self.replicate, self._turns, look_up)
+        if face is None:
             return None
-        place = self._place(item)
-        user = f"{text}\n\n{instruction_text(item, method)}"
-        if self.asked.instrument.preamble and not turns:
-            user = f"{self.asked.instrument.preamble}\n\n{user}"
-        messages = (Message("system", self._system(item.about)), *turns, Message("user", user))
+        place = self.place(item)
+        shown = face.message if turns else face.opening
         return Trial(
             place=place,
-            request=self._request(item, messages, method, order, labels, place),
-            reply=self._reply(item, method, order, labels, place),
+            request=face.request((self._system(item.about), *turns, shown), place),
+            reply=face.reply(place),
             facts=self._facts,
         )
 
-    def _waits(self, item: Item, open_: set[str]) -> bool:
-        """Whether an item depends on one that is not answered yet."""
-        needs = {name for kind, name in _pipes(item) if kind == "answer"}
-        if item.ask_if:
-            needs.add(item.ask_if.item)
-        return bool(needs & open_)
+    def _card(self, item: Item) -> Card:
+        card = self._cards.get(item.id)
+        if card is None:
+            card = self._cards[item.id] = Card(self.asked, item, self.condition)
+        return card
 
-    def _applies(self, item: Item, answered: Mapping[str, Response]) -> bool:
+    def _look_up(self, kind: str, name: str) -> str | None:
+        """What is piped in before anything was answered."""
+        if kind == "factor":
+            return self.asked.factors[name][self.condition[name]]
+        if kind == "subject":
+            return trait_text(self.subject, name, self.asked.fields)
+        return f"[{name}]"
+
+    def applies(self, item: Item, answered: Mapping[str, Response]) -> bool:
         """Whether the skip rule lets an item be asked."""
         if item.ask_if is None:
             return True
         earlier = self.asked.instrument[item.ask_if.item]
-        before = answered.get(self._place(earlier).id)
+        before = answered.get(self.place(earlier).id)
         return before is not None and bool(_chosen(earlier, before) & set(item.ask_if.options))
 
-    def _text(
-        self, item: Item, said: Mapping[str, str | None] | None, order: Sequence[int], labels: Sequence[str]
-    ) -> str | None:
-        """The item as shown, alone or in its grid."""
-
-        def look_up(kind: str, name: str) -> str | None:
-            if kind == "factor":
-                return self.asked.factors[name][self.condition[name]]
-            if kind == "subject":
-                return trait_text(self.subject, name, self.asked.fields)
-            return f"[{name}]" if said is None else said.get(name)
-
-        text, stem = pipe(item.text, look_up), pipe(item.stem, look_up)
-        if text is None or stem is None:
-            return None
-        grid = self._grid(item)
-        if len(grid) < 2:
-            return question_text(stem, text, options_text(item, order, labels))
-        # A grid pipes no answers, so every statement is filled.
-        statements = [pipe(other.text, look_up) or "" for other in grid]
-        return battery_text(stem, statements, grid.index(item) + 1, options_text(item, order, labels))
-
-    def _grid(self, item: Item) -> Sequence[Item]:
-        """The items shown together with this one: neighbours with the same lead-in and the same options."""
-        if self.condition["presentation"] != "battery" or not item.options:
-            return (item,)
-        return self.asked.grids[item.id]
-
-    def _order(self, item: Item) -> tuple[int, ...]:
-        # A grid is shown with one order of options, so all its items draw from the place of its first.
-        first = self._grid(item)[0]
-        return option_order(
-            item,
-            self.condition["order"],
-            self.asked.seed,
-            self.subject.id,
-            first.id,
-            replicate=self.replicate,
-        )
-
-    def _system(self, omit: tuple[str, ...]) -> str:
+    def _system(self, omit: tuple[str, ...]) -> Message:
         """Who answers, without the traits that would give the answer away."""
-        if omit not in self._system_texts:
+        if omit not in self._system_messages:
             format = cast(PersonaFormat, self.condition["persona"])  # checked when the survey was made
             backstory = describe(self.subject, self.asked.fields, format, omit)
-            self._system_texts[omit] = system_text(backstory, format)
-        return self._system_texts[omit]
+            self._system_messages[omit] = Message("system", system_text(backstory, format))
+        return self._system_messages[omit]
 
     @cached_property
     def _facts(self) -> tuple[tuple[str, str], ...]:
         return tuple((column, code_text(code)) for column, code in sorted(self.subject.traits.items()))
 
-    def _place(self, item: Item) -> Place:
-        condition = tuple((name, self.condition[name]) for name in self.asked.varied)
-        return Place(subject=self.subject.id, item=item.id, condition=condition, replicate=self.replicate)
+    def place(self, item: Item) -> Place:
+        """Where an item of this sheet stands in the design."""
+        return Place(subject=self.subject.id, item=item.id, condition=self._levels, replicate=self.replicate)
 
-    def _request(
-        self,
-        item: Item,
-        messages: tuple[Message, ...],
-        method: Method,
-        order: tuple[int, ...],
-        labels: tuple[str, ...],
-        place: Place,
-    ) -> Request:
-        if method in SCORED_METHODS:
-            shown = labels if method == "label" else tuple(item.options[k] for k in order)
-            return Request(messages=messages, continuations=shown, closes=_has_prefix(shown))
-        writing = self.asked.writing
-        fitting = _MAX_TOKENS_VERBALISED if method == "verbalised" else _MAX_TOKENS[item.form]
-        return Request(
-            messages=messages,
-            max_tokens=fitting if writing.max_tokens is None else writing.max_tokens,
-            temperature=writing.temperature,
-            top_p=writing.top_p,
-            seed=seed_for(self.asked.seed, "write", place.id) if writing.temperature > 0 else None,
-        )
 
-    def _reply(
-        self, item: Item, method: Method, order: tuple[int, ...], labels: tuple[str, ...], place: Place
-    ) -> Reply:
-        return Reply(
-            form=item.form,
-            method=method,
-            options=tuple(item.options[k] for k in order),
-            labels=labels,
-            order=order,
-            dont_know=item.dont_know,
-            lower=item.lower,
-            upper=item.upper,
-            total=item.total,
-            decide=self.asked.decide,
-            seed=seed_for(self.asked.seed, "decide", place.id),
-        )
+class Filling:
+    """A sheet while it is filled in: every answer takes it further, and no item is put twice.
+
+    It holds what was said so far and nothing else, so the same answers always lead to the same trials.
+    """
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        self._is_sequential = sheet.condition["presentation"] == "sequential"
+        self._rest: Sequence[Item] = sheet.asked.instrument.items
+        self._asked: dict[str, tuple[str, Message]] = {}  # item -> place and words, until it is answered
+        self._turns: list[Message] = []
+        # What was answered, in words; None where an item was skipped or has no valid answer.
+        self._said: dict[str, str | None] = {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing is left to ask."""
+        return not self._rest
+
+    def go_on(self, answered: Mapping[str, Response]) -> Iterator[Trial]:
+        """The trials that these answers settle, beyond those given out before."""
+        open_: dict[str, Item] = {}  # not answered yet
+        for number, item in enumerate(self._rest):
+            if item.id not in self._asked:
+                trial = None if self._waits(item, open_) else self._put(item, answered)
+                if trial is not None:
+                    yield trial
+                elif item.id in self._said:
+                    continue
+            response = answered.get(self._asked[item.id][0]) if item.id in self._asked else None
+            if response is not None:
+                self._take(item, response)
+                continue
+            open_[item.id] = item
+            if self._is_sequential:
+                open_ |= {later.id: later for later in self._rest[number + 1 :]}
+                break
+        self._rest = tuple(open_.values())
+
+    def _put(self, item: Item, answered: Mapping[str, Response]) -> Trial | None:
+        """The trial of an item; None where it is skipped."""
+        sheet = self.sheet
+        trial = sheet.trial(item, self._said, self._turns) if sheet.applies(item, answered) else None
+        if trial is None:
+            self._said[item.id] = None
+        else:
+            self._asked[item.id] = (trial.id, trial.request.messages[-1])
+        return trial
+
+    def _take(self, item: Item, response: Response) -> None:
+        """Remember an answer."""
+        words = self._said[item.id] = spoken(item, response)
+        _, put = self._asked.pop(item.id)
+        if self._is_sequential:
+            self._turns += [put, Message("assistant", words or "(no answer)")]
+
+    def _waits(self, item: Item, open_: Mapping[str, Item]) -> bool:
+        """Whether an item depends on one that is not answered yet."""
+        if not open_:
+            return False
+        needs = {name for kind, name in _pipes(item) if kind == "answer"}
+        if item.ask_if:
+            needs.add(item.ask_if.item)
+        return not needs.isdisjoint(open_)
 
 
 def trait_text(subject: Subject, column: str, fields: Sequence[Field]) -> str | None:
@@ -316,11 +230,6 @@ def _chosen(item: Item, response: Response) -> set[int]:
     if isinstance(response.answer, tuple):
         return {int(k) for k in response.answer} if item.form == "multiple" else set()
     return {int(response.answer)} if isinstance(response.answer, int) else set()
-
-
-def _has_prefix(texts: Sequence[str]) -> bool:
-    """Whether one of the texts is the beginning of another, so that its end has to be scored too."""
-    return any(a != b and b.startswith(a) for a in texts for b in texts)
 
 
 def _pipes(item: Item) -> list[tuple[str, str]]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from proband.designs.cards import Writing
 from proband.designs.people import PeopleSurvey, people_engine
-from proband.designs.sheets import Writing
 from proband.designs.study_file import InstrumentTable, PopulationTable, checked
 from proband.designs.survey import Survey
 from proband.errors import DesignError

@@ -1,13 +1,14 @@
 """Surveys: any instrument put to any subjects, with presentation, answer method, order and labels as factors."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Literal, get_args, overload
 
 from proband.designs.arrangement import LABELS, ORDERS
-from proband.designs.sheets import Questionnaire, Sheet, Writing, trait_text
+from proband.designs.cards import Questionnaire, Writing
+from proband.designs.sheets import Filling, Key, Sheet, trait_text
 from proband.designs.wording import check_pipes, pipes_in
 from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
@@ -224,11 +225,14 @@ class Survey:
         """Every item to everybody, as if nothing had been answered: none skipped, piped answers by their names."""
         return _AllTrials(self)
 
-    def _sheets(self) -> Iterator[Sheet]:
-        for subject in self.subjects:
-            for condition in self.conditions:
-                for replicate in range(self.replicates):
-                    yield Sheet(self.questionnaire, subject, condition, replicate)
+    def unfold(self) -> "Unfolding":
+        """The trials of a survey that depends on answers, in the steps in which the answers come."""
+        return Unfolding(self)
+
+    def _sheets(self, first: int = 0) -> Iterator[Sheet]:
+        """The sheets from a number on."""
+        n = len(self.subjects) * len(self.conditions) * self.replicates
+        return map(self.sheet, range(first, n))
 
     def sheet(self, number: int) -> Sheet:
         """The sheet in that place, counting replicates first, then conditions, then subjects."""
@@ -286,8 +290,20 @@ class _AllTrials(Sequence[Trial]):
         return self.survey.size()
 
     def __iter__(self) -> Iterator[Trial]:
-        for sheet in self.survey._sheets():
-            yield from sheet.preview()
+        return self._made(0, len(self))
+
+    def keys(self, start: int, stop: int) -> Iterator[Key]:
+        """Keys of the trials from `start` up to `stop`, at a fraction of the cost of the trials."""
+        first, skipped = divmod(start, self.per_sheet)
+        keys = itertools.chain.from_iterable(sheet.keys() for sheet in self.survey._sheets(first))
+        return itertools.islice(keys, skipped, skipped + stop - start)
+
+    def _made(self, start: int, stop: int) -> Iterator[Trial]:
+        first, skipped = divmod(start, self.per_sheet)
+        sheets = self.survey._sheets(first)
+        # No item of a survey is left out before anything was answered, so every sheet is as long as the instrument.
+        trials = itertools.chain.from_iterable(sheet.preview() for sheet in sheets)
+        return itertools.islice(trials, skipped, skipped + stop - start)
 
     @overload
     def __getitem__(self, key: int) -> Trial: ...
@@ -295,7 +311,10 @@ class _AllTrials(Sequence[Trial]):
     def __getitem__(self, key: slice) -> Sequence[Trial]: ...
     def __getitem__(self, key: int | slice) -> Trial | Sequence[Trial]:
         if isinstance(key, slice):
-            return [self[k] for k in range(*key.indices(len(self)))]
+            start, stop, step = key.indices(len(self))
+            if step == 1:
+                return list(self._made(start, max(start, stop)))
+            return [self[k] for k in range(start, stop, step)]
         if not -len(self) <= key < len(self):
             raise IndexError(key)
         sheet, item = divmod(key % len(self), self.per_sheet)
@@ -303,3 +322,32 @@ class _AllTrials(Sequence[Trial]):
         if trial is None:
             raise IndexError(key)
         return trial
+
+
+class Unfolding:
+    """The trials of a survey as answers come in: each answer costs the work on its own sheet, and no other.
+
+    What it gives out for some answers, together with what it gave out before, is ``survey.trials`` of them all;
+    it is a cache of that function, not a state of its own.
+    """
+
+    def __init__(self, survey: Survey) -> None:
+        self.survey = survey
+        self._open: dict[tuple[object, ...], Filling] = {}
+
+    def first(self, answered: Mapping[str, Response]) -> Iterator[Trial]:
+        """Everything that can be asked after what was answered so far, answered trials included."""
+        for sheet in self.survey._sheets():
+            filling = Filling(sheet)
+            yield from filling.go_on(answered)
+            if not filling.is_full:
+                place = sheet.place(self.survey.instrument.items[0])
+                self._open[place.subject, place.condition, place.replicate] = filling
+
+    def next(self, answered: Mapping[str, Response], new: Iterable[Response]) -> Iterator[Trial]:
+        """What can be asked because of new answers, which `answered` holds too; in the order of `first`."""
+        touched = {(r.place.subject, r.place.condition, r.place.replicate) for r in new}
+        for key in [key for key in self._open if key in touched]:
+            yield from self._open[key].go_on(answered)
+            if self._open[key].is_full:
+                del self._open[key]

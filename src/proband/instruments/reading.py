@@ -2,7 +2,7 @@
 
 import math
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from proband.errors import EngineError
 from proband.instruments.amounts import (
@@ -37,8 +37,7 @@ _NUMBER_END = re.compile(
 _NUMBER_JOINED = re.compile(r"\s*(?:[%$€£¥]|-|/|~|\bto\b|\bor\b|\band\b|\.\.)+\s*[$€£¥]?\s*", re.I)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
+class _Reading(NamedTuple):
     """What a completion was read as."""
 
     status: Status
@@ -84,11 +83,12 @@ def read(completion: Completion, trial: Trial, engine: str) -> Response:
     >>> read(Completion(text="I would vote for Clinton."), trial, "scripted:x").answer
     0
     """
-    reading = _read(completion, trial.reply)
+    reply = trial.reply
+    reading = _read(completion, reply)
     return Response(
         place=trial.place,
         request=trial.request.hash,
-        rule=trial.reply.rule,
+        rule=reply.rule,
         status=reading.status,
         answer=reading.answer,
         probs=reading.probs,
@@ -97,7 +97,7 @@ def read(completion: Completion, trial: Trial, engine: str) -> Response:
         log_probs=completion.log_probs,
         token_counts=completion.token_counts,
         error=reading.error,
-        order=trial.reply.order,
+        order=reply.order,
         engine=engine,
         prompt_tokens=completion.prompt_tokens,
         completion_tokens=completion.completion_tokens,
@@ -136,7 +136,7 @@ def _read_log_probs(completion: Completion, reply: Reply) -> _Reading:
         raise EngineError(
             f"the engine scored {len(shown)} continuations for {n} options; it must score each once"
         )
-    mass: float | None = math.fsum(math.exp(x) for x in shown)
+    mass: float | None = math.fsum(map(math.exp, shown))
     if reply.method == "option_text_mean":
         counts = completion.token_counts
         if len(counts) != n or min(counts) < 1:
@@ -145,11 +145,14 @@ def _read_log_probs(completion: Completion, reply: Reply) -> _Reading:
             )
         shown, mass = tuple(x / count for x, count in zip(shown, counts, strict=True)), None
     top = max(shown)
-    if math.isinf(top):
+    if top == -math.inf:
         raise EngineError("every option has probability 0; the engine did not score these continuations")
     weights = [math.exp(x - top) for x in shown]
     total = math.fsum(weights)
-    return _decided(_as_written([w / total for w in weights], reply), reply, mass=mass)
+    written = [0.0] * n
+    for weight, index in zip(weights, reply.order, strict=True):
+        written[index] = weight / total
+    return _decided(tuple(written), reply, mass=mass)
 
 
 def _as_written(shown: list[float] | tuple[float, ...], reply: Reply) -> tuple[float, ...]:

@@ -40,10 +40,11 @@ def share_estimates(
     Returns
     -------
     tuple of Estimate
-        One per option. Answers: Wilson's interval, with weights at Kish's effective n. Probabilities: t
-        interval on their mean over subjects, within [0, 1]; it is about subjects, since an engine's
-        probabilities have no drawing error, and is too short where few subjects carry the mass (a warning
-        below 30 subjects or 25 skewness^2; Cochran 1977, Sampling Techniques, sec. 2.15).
+        One per option. Answers: Wilson's interval, with weights at Kish's effective n. Probabilities: Wilson's
+        interval at the number of answers that would have the mean's own standard error over subjects, with a t
+        quantile; it is about subjects, since an engine's probabilities have no drawing error, and is too short
+        where few subjects carry the mass (a warning below 30 subjects or 25 skewness^2; Cochran 1977, Sampling
+        Techniques, sec. 2.15).
 
     Raises
     ------
@@ -56,6 +57,7 @@ def share_estimates(
     ----------
     Wilson (1927), J. Am. Stat. Assoc. 22, 209-212. doi:10.1080/01621459.1927.10502953
     Kish (1965), Survey Sampling. New York: Wiley.
+    Franco et al. (2019), J. Surv. Stat. Methodol. 7, 334-364. doi:10.1093/jssam/smy019 (Wilson at an effective n)
 
     Examples
     --------
@@ -102,22 +104,36 @@ def _from_probabilities(
     errors = np.full(len(means), math.nan)
     if n > 1:
         errors = np.sqrt(n / (n - 1) * ((w[:, None] * (rows - means)) ** 2).sum(axis=0)) / w.sum()
-    reach = errors * special.stdtrit(max(n - 1, 1), (1 + level) / 2)
-    limits = np.clip([means - reach, means + reach], 0.0, 1.0)
     return tuple(
         Estimate(
             value=float(mean),
-            se=None if n == 1 else float(errors[k]),
-            interval=None if n == 1 else (float(limits[0, k]), float(limits[1, k])),
+            se=None if n == 1 else float(error),
+            interval=None if n == 1 else _mean_interval(float(mean), float(error), n, level),
             level=level,
-            interval_method="none: one subject" if n == 1 else f"t over subjects, {n - 1} df, within [0, 1]",
+            interval_method="none: one subject"
+            if n == 1
+            else f"Wilson at the mean's own variance, t, {n - 1} df",
             estimand=f"mean probability of option {k} over subjects",
             target=target,
             n_units=n,
             warnings=_mean_warnings(rows[:, k]),
         )
-        for k, mean in enumerate(means)
+        for k, (mean, error) in enumerate(zip(means, errors, strict=True))
     )
+
+
+def _mean_interval(mean: float, error: float, n: int, level: float) -> tuple[float, float]:
+    """Wilson's interval at the number of answers that would have this standard error, with a t quantile.
+
+    The variance of a mean probability is taken to be a multiple of ``m (1 - m)`` for every m it might be, as it is
+    for shares, where the t interval takes it to be constant: with few subjects far from 1/2 that is what matters.
+    """
+    t = float(special.stdtrit(n - 1, (1 + level) / 2))
+    # Nobody, or everybody: answers of so many subjects, whose variance they do not show.
+    if not 0 < mean < 1:
+        return score_interval(mean, n, t)
+    # The same probability for all subjects: any number of them would have given this mean.
+    return score_interval(mean, mean * (1 - mean) / error**2, t) if error > 1e-12 else (mean, mean)
 
 
 def _mean_warnings(values: NDArray[np.float64]) -> tuple[str, ...]:
@@ -126,19 +142,23 @@ def _mean_warnings(values: NDArray[np.float64]) -> tuple[str, ...]:
     if n == 1:
         return ("one subject: no interval over subjects; ask more subjects",)
     if n < _FEW_SUBJECTS:
-        return (f"{n} subjects: the t interval of a skewed share may be too short; 30 or more are safer",)
+        return (
+            f"{n} subjects: the interval of a share that few of them carry may be too short; 30 or more are safer",
+        )
     spread = float(values.std())
     skewness = float(((values - values.mean()) ** 3).mean()) / spread**3 if spread > 1e-12 else 0.0
     if n <= 25 * skewness**2:
-        return (
-            f"few of {n} subjects carry this share (skewness {skewness:.1f}): the t interval is too short",
-        )
+        return (f"few of {n} subjects carry this share (skewness {skewness:.1f}): the interval is too short",)
     return ()
 
 
 def wilson_interval(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval of a share among `n` (effective) units; see `share_estimates`."""
-    z = float(special.ndtri((1 + level) / 2))
+    return score_interval(share, n, float(special.ndtri((1 + level) / 2)))
+
+
+def score_interval(share: float, n: float, z: float) -> tuple[float, float]:
+    """Every share whose score test among `n` units, ``|share - p| <= z sqrt(p (1 - p) / n)``, is not rejected."""
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     # At a share of 0 or 1 the limit is 0 or 1 exactly; rounding must not carry it outside.

@@ -6,7 +6,7 @@ import math
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from statistics import NormalDist
 from typing import Literal
@@ -202,7 +202,8 @@ class ScriptedEngine:
                 f"item {trial.place.item!r} of form {reply.form!r} has no distribution over options"
             )
         shares = _as_distribution(self.rule(trial), trial)
-        noise, bias, unsure = (self.biases[name] for name in ("noise", "position_bias", "dont_know"))
+        biases = self.biases
+        noise, bias, unsure = biases["noise"], biases["position_bias"], biases["dont_know"]
         if noise:
             shares = [(1 - noise) * p + noise * u for p, u in zip(shares, _flat(reply), strict=True)]
         if bias:
@@ -226,7 +227,7 @@ class ScriptedEngine:
             return Completion(given=(self._outright(trial), "valid"))
         shares = self.truth(trial)
         if trial.reply.method in SCORED_METHODS:
-            logs = tuple(math.log(shares[k]) if shares[k] > 0 else -math.inf for k in trial.reply.order)
+            logs = tuple([math.log(shares[k]) if shares[k] > 0 else -math.inf for k in trial.reply.order])
             # One token each, so that the length-normalised rule returns the same distribution.
             return Completion(log_probs=logs, token_counts=(1,) * len(logs))
         taken = _draw(shares, uniform_for(self.seed, "scripted", "answer", trial.id))
@@ -350,8 +351,13 @@ def _substantive(reply: Reply) -> list[int]:
 
 def _flat(reply: Reply) -> list[float]:
     """Uniform over the options that do not mean "don't know"."""
-    places = _substantive(reply)
-    return [1 / len(places) if k in places else 0.0 for k in range(len(reply.options))]
+    return list(_flat_shares(len(reply.options), tuple(reply.dont_know)))
+
+
+@lru_cache(1024)
+def _flat_shares(n: int, dont_know: tuple[int, ...]) -> tuple[float, ...]:
+    substantive = [k for k in range(n) if k not in dont_know]
+    return tuple([1 / len(substantive) if k in substantive else 0.0 for k in range(n)])
 
 
 def _as_distribution(outcome: Outcome, trial: Trial) -> list[float]:

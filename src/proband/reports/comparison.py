@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -11,8 +12,10 @@ from scipy.special import stdtrit
 
 from proband.errors import DesignError
 from proband.instruments.items import Item
-from proband.measures import FidelitySettings, ItemFidelity, item_fidelity, share_estimates
+from proband.measures import FidelitySettings, ItemFidelity, item_fidelity, missing_bounds, share_estimates
+from proband.measures.ladder.ladder import Ladder, fidelity
 from proband.records import STATUSES, Estimate, Target
+from proband.reports.checks import Check, response_checks
 from proband.runs.run import Run
 from proband.store.tables import factor_column
 
@@ -42,6 +45,9 @@ class ItemComparison:
         Comparison with people; None where people were not asked the item.
     mass : float or None
         Mean probability the engine put on the options together.
+    bounds : tuple of Estimate
+        Worst-case bounds of every option's share of the drawn answers, whatever the responses without an
+        answer would have been; empty where every response has one.
     """
 
     item: Item
@@ -52,6 +58,7 @@ class ItemComparison:
     human_mean: Estimate | None = None
     fidelity: ItemFidelity | None = None
     mass: float | None = None
+    bounds: tuple[Estimate, ...] = ()
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -71,6 +78,28 @@ class Comparison:
     warnings: tuple[str, ...] = ()
     limits: str = field(default=LIMITS)
 
+    @cached_property
+    def ladder(self) -> Ladder | None:
+        """How far up the ladder of fidelity the run was tested; None without people to compare with."""
+        if self.run.people is None or not any(found.fidelity for found in self.items):
+            return None
+        return fidelity(self.run, self.run.people)
+
+    @cached_property
+    def _checked(self) -> tuple[tuple[Check, ...], tuple[str, ...]]:
+        people = self.run.people
+        return response_checks(self.run.table(), None if people is None else people.table(), self.run.items)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Checks of response style, and of what should not change an answer."""
+        return self._checked[0]
+
+    @property
+    def check_warnings(self) -> tuple[str, ...]:
+        """What a reader of the checks must know."""
+        return self._checked[1]
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
@@ -82,6 +111,9 @@ class Comparison:
             "dispositions": dict(self.dispositions),
             "warnings": list(self.warnings),
             "items": [_item_dict(found) for found in self.items],
+            "ladder": None if self.ladder is None else self.ladder.as_dict(),
+            "checks": [_check_dict(check) for check in self.checks],
+            "check_warnings": list(self.check_warnings),
         }
 
 
@@ -104,17 +136,18 @@ def compare(run: Run) -> Comparison:
     if (run.manifest.get("design") or {}).get("design") == "people":
         raise DesignError(f"{run.path}: these are people's answers; measure the run they stand beside")
     table = run.table()
-    weightless = [subject for subject, weight in run.weights.items() if weight == 0]
+    everybody = {**(run.people.weights if run.people else {}), **run.weights}
+    weightless = [subject for subject, weight in everybody.items() if weight == 0]
     table = table.filter(~pl.col("subject").is_in(weightless))  # they stand for nobody
     people = run.people
-    answers = None if people is None else people.table()
+    answers = None if people is None else people.table().filter(~pl.col("subject").is_in(weightless))
     levels = _levels(run)
     factors = list(levels)
     warnings = [] if run.is_complete else ["the run is unfinished; resume it before you use these numbers"]
     if answers is None:
         warnings.append("no human answers in this run: nothing here is about people")
     found = [
-        _compare_item(run.items[str(part["item"][0])], part, answers, factors=factors, weights=run.weights)
+        _compare_item(run.items[str(part["item"][0])], part, answers, factors=factors, weights=everybody)
         for part in table.partition_by("item", *map(factor_column, factors), maintain_order=True)
     ]
     order = {id: k for k, id in enumerate(run.items)}
@@ -170,6 +203,7 @@ def _compare_item(
         return ItemComparison(**common)
     mass = part["mass"].mean()
     common["mass"] = mass if isinstance(mass, float) else None
+    common["bounds"] = _bounds(item, part)
     own_weights = [weights[s] for s in model] if weights else None
     shares = share_estimates(
         np.array(list(model.values())), len(substantive(item)), target="model", weights=own_weights
@@ -194,6 +228,18 @@ def _compare_item(
         settings=FidelitySettings(weights=weights or None),
     )
     return ItemComparison(**common, model_shares=fidelity.model_shares, fidelity=fidelity)
+
+
+def _bounds(item: Item, part: pl.DataFrame) -> tuple[Estimate, ...]:
+    """Bounds of the shares of drawn answers; nothing where no response is without one."""
+    n_missing = part.filter(pl.col("status") != "valid").height
+    if not n_missing:
+        return ()
+    taken = dict(part.filter(pl.col("status") == "valid")["answer"].value_counts().iter_rows())
+    counts = {item.options[k]: float(taken.get(k, 0)) for k in substantive(item)}
+    if len(counts) < len(substantive(item)):
+        return ()  # options that read alike cannot be told apart by their text
+    return missing_bounds(counts, n_missing, target="model")
 
 
 def _positions(item: Item) -> list[float] | None:
@@ -278,6 +324,7 @@ def _item_dict(found: ItemComparison) -> dict[str, Any]:
         "condition": dict(found.condition),
         "dispositions": dict(found.dispositions),
         "mass_on_options": found.mass,
+        "bounds": [_short(e) for e in found.bounds],
         "model": [_short(e) for e in found.model_shares] or _short(found.model_mean),
         "people": [_short(e) for e in fidelity.human_shares] if fidelity else _short(found.human_mean),
     }
@@ -291,6 +338,16 @@ def _item_dict(found: ItemComparison) -> dict[str, Any]:
             "warnings": list(fidelity.warnings),
         }
     return plain
+
+
+def _check_dict(check: Check) -> dict[str, Any]:
+    return {
+        "check": check.name,
+        "model": _short(check.model),
+        "people": _short(check.people),
+        "expected": check.expected,
+        "p_value": None if check.model is None else check.model.p_value,
+    }
 
 
 def _short(estimate: Estimate | None) -> dict[str, Any] | None:

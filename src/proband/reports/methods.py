@@ -40,6 +40,13 @@ _LABELS = {
     "points": "labelled with their scale points",
 }
 _STATUS_WORDS = {"dont_know": "don't know"}
+_RUNG_WORDS = {
+    "marginal": "shares",
+    "subgroup": "shares within subgroups",
+    "joint": "relations between answers",
+    "individual": "persons",
+    "effect": "effects of conditions",
+}
 _WEIGHTS = ("weights", "sha256", "model", "answers", "responses")
 
 
@@ -110,7 +117,20 @@ def claims_paragraphs(run: Run, comparison: Comparison) -> tuple[str, str]:
         "These answers may have been in the engine's training data, which would make it look closer than it "
         "is elsewhere."
     )
-    return " ".join([license_, *_findings(compared)]), limits
+    return " ".join([license_, *_findings(compared), *_rungs(comparison)]), limits
+
+
+def _rungs(comparison: Comparison) -> list[str]:
+    """Which rungs of the ladder were tested, and what the others would have needed."""
+    ladder = comparison.ladder
+    if ladder is None:
+        return []
+    tested = _listed([_RUNG_WORDS[rung] for rung in ladder.tested])
+    sentences = [f"Likeness was tested for {tested}."]
+    if ladder.not_tested:
+        rest = _listed([f"{_RUNG_WORDS[rung]} ({reason})" for rung, reason in ladder.not_tested.items()])
+        sentences.append(f"Not tested, and so not to be claimed: {rest}.")
+    return sentences
 
 
 def summary_sentence(run: Run, comparison: Comparison) -> str:

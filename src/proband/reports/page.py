@@ -36,11 +36,13 @@ from proband.reports.methods import (
 )
 from proband.reports.tables import (
     FLOOR,
+    FURTHER_NULLS,
     NULL_NAMES,
     condition_text,
     decimal,
     disposition_rows,
     item_rows,
+    ladder_lines,
     percent,
 )
 from proband.runs.run import Run
@@ -123,6 +125,9 @@ def page(run: Run, comparison: Comparison) -> str:
         items=_items(comparison),
         overview=overview_figure(comparison) if compared else None,
         compared=compared,
+        ladder=comparison.ladder,
+        ladder_lines=ladder_lines(comparison),
+        all_nulls={**NULL_NAMES, **FURTHER_NULLS},
         nulls=NULL_NAMES,
         floor=FLOOR,
         palettes={"light": LIGHT, "dark": DARK},

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from proband.measures.ladder.sheets import RUNGS
 from proband.records import STATUSES, Estimate
 from proband.reports.comparison import Comparison, ItemComparison
 
@@ -13,6 +14,7 @@ NULL_NAMES: Mapping[str, str] = {
     "majority": "majority",
     "marginal_only": "marginal-only",
 }
+FURTHER_NULLS: Mapping[str, str] = {"no_persona": "no persona", "demographics_only": "demographics-only"}
 FLOOR = "noise_floor"
 UNDEFINED = "undefined"
 
@@ -112,6 +114,44 @@ def row_cells(row: ResultRow) -> tuple[str, str, str, str]:
     return f"{row.item} ({condition})" if condition else row.item, row.label, as_text(row.people), model
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderLine:
+    """One line of the ladder: rung, what the number is, the model's number, null rows and floor.
+
+    `estimate` is None on the line of a rung that was not tested; `reason` then says why.
+    """
+
+    rung: str
+    label: str = ""
+    estimate: Estimate | None = None
+    nulls: Mapping[str, float] = field(default_factory=dict)
+    floor: float | None = None
+    reason: str = ""
+
+
+def ladder_lines(comparison: Comparison) -> list[LadderLine]:
+    """The ladder from its lowest rung, what is about all items together; untested rungs with their reason."""
+    ladder = comparison.ladder
+    if ladder is None:
+        return []
+    lines = []
+    for rung in RUNGS:
+        if rung in ladder.not_tested:
+            lines.append(LadderLine(rung=rung, reason=ladder.not_tested[rung]))
+        for row in ladder.rung(rung, summary=True):
+            where = ", ".join(part for part in (row.item, row.group, condition_text(row.condition)) if part)
+            lines.append(
+                LadderLine(
+                    rung=rung,
+                    label=f"{row.statistic} ({where})" if where else row.statistic,
+                    estimate=row.estimate,
+                    nulls={k: v for k, v in row.nulls.items() if math.isfinite(v)},
+                    floor=row.noise_floor if math.isfinite(row.noise_floor) else None,
+                )
+            )
+    return lines
+
+
 def disposition_rows(comparison: Comparison) -> list[tuple[str, Mapping[str, int]]]:
     """What became of the model's responses: item and condition, count of every status, zeros included."""
     rows = [(_title(found), found.dispositions) for found in comparison.items]
@@ -146,6 +186,8 @@ def decimal(estimate: Estimate | None, digits: int = 3) -> str:
         return ""
     if math.isnan(estimate.value):
         return UNDEFINED
+    if math.isinf(estimate.value):
+        return "infinite"
     return f"{estimate.value:.{digits}f}" + _limits(estimate, 1, digits)
 
 

@@ -1,33 +1,33 @@
 """The loop: the only place where engines are called."""
 
-import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from proband.designs.design import Design
-from proband.errors import DesignError, EngineError, TreatmentChanged
+from proband.errors import DesignError, EngineError
 from proband.instruments.reading import read
 from proband.models.archive import completion_of
 from proband.models.engine import Engine
 from proband.records import Completion, Response, Trial
 from proband.runs.casting import Cast
+from proband.runs.committing import Committer
 from proband.runs.identity import begin, recognise
+from proband.runs.interruption import interruptible
 from proband.runs.manifest import finish
 from proband.runs.progress import Budget, Tally, Watch
 from proband.runs.run import Run
-from proband.runs.scheduling import stream
+from proband.runs.scheduling import Stop, grouped, stream
+from proband.runs.unanswered import Unanswered
 from proband.store.directory import RunDirectory
 from proband.store.journal import Journal
 
 CHUNK = (
-    2048  # trials handed to an engine at once: deep enough for shared prefixes, small enough for flat memory
+    4096  # trials handed to an engine at once: deep enough for shared prefixes, small enough for flat memory
 )
-CAPPED_CHUNK = 64  # under a budget, so that a cap is met closely
-CHECKED = 20_000  # trials looked at before the first call; the rest of a larger design is checked as it goes
+AHEAD = 20_000  # unanswered trials looked at together: checked before the first of them is asked, and put in order
 
 
 def collect(
@@ -72,6 +72,8 @@ def collect(
         wherever that can be known by then.
     RunLocked, StoreError
         If the directory is in use, damaged, full or not writable.
+    KeyboardInterrupt
+        On Ctrl-C, after what is in flight was stored; on a second one at once. Either way the run can be resumed.
     """
     directory = RunDirectory(into)
     with ExitStack() as stack:
@@ -83,7 +85,8 @@ def collect(
         if retry_failed:
             _take_out_failed(directory, journal, design)
         loop = _Loop(directory, journal, design, cast=cast, budget=budget, watch=watch)
-        loop.go()
+        with interruptible(loop.stop):
+            loop.go()
         if not loop.tally.stopped_by and directory.manifest() is None:
             finish(directory, journal, design, cast)
     return Run(directory.path)
@@ -103,13 +106,11 @@ class _Loop:
         watch: Watch | None,
     ) -> None:
         self.directory, self.journal, self.design = directory, journal, design
-        self.cast, self.budget, self.watch = cast, budget or Budget(), watch
-        self.chunk = CHUNK if budget is None else CAPPED_CHUNK
-        self.stop = threading.Event()
+        self.cast, self.budget, self.watch = cast, budget, watch
+        self.stop = Stop()
         self.recognised: set[str] = set()
-        self.settled: set[str] = set()  # places of an adaptive design that need no second look
-        # An adaptive design looks at every answer in every round.
-        self.answered: dict[str, Response] | None = dict(journal) if design.is_adaptive else None
+        self.unanswered = Unanswered(journal, design, self.stop)
+        self.committer = Committer(journal, self._count)
         dispositions = journal.dispositions()
         self.tally = Tally(
             total=design.size(),
@@ -120,63 +121,30 @@ class _Loop:
         )
 
     def go(self) -> None:
-        """Ask until nothing is left, or until the budget says stop."""
-        self._look_ahead(self._trials())
+        """Ask until nothing is left, or until the budget or the user says stop."""
         is_first = True
-        while True:
-            asked_before, n_answered = self.tally.asked, 0
-            trials = self._trials()
-            for start, chunk in _chunks(trials, self.chunk):
-                todo = self._unanswered(chunk)
-                n_answered += len(chunk) - len(todo)
-                if not is_first or start + len(chunk) > CHECKED:
+        with self.committer:
+            while True:
+                asked_before = self.tally.asked
+                for todo in self.unanswered.windows(AHEAD):
+                    if is_first and self.unanswered.is_seen:
+                        self._refuse_strangers()
                     self._check(todo)
-                self._ask(todo)
-                if self.tally.stopped_by:
+                    self._ask(todo)
+                    if self.stop.is_asked or self.tally.stopped_by:
+                        return
+                if self.stop.is_asked:
                     return
-            if is_first:
-                self._refuse_strangers(trials, n_answered + self.tally.asked)
-            if not self.design.is_adaptive or self.tally.asked == asked_before:
-                return
-            is_first = False
+                if is_first:
+                    self._refuse_strangers()
+                self.committer.settle()
+                if not self.design.is_adaptive or self.tally.asked == asked_before:
+                    return
+                is_first = False
 
-    def _trials(self) -> Sequence[Trial]:
-        return self.design.trials(self.journal if self.answered is None else self.answered)
-
-    def _look_ahead(self, trials: Sequence[Trial]) -> None:
-        """Refuse, before the first call, whatever can be seen by then."""
-        ahead = trials[:CHECKED]
-        todo = self._unanswered(ahead)
-        if len(trials) <= CHECKED:
-            self._refuse_strangers(ahead, len(ahead) - len(todo))
-        self._check(todo)
-
-    def _unanswered(self, trials: Sequence[Trial]) -> list[Trial]:
-        """The trials that have no response yet; refuse where one was answered under another treatment."""
-        fresh = [trial for trial in trials if trial.id not in self.settled]
-        known = self.journal.requests_of([trial.id for trial in fresh])
-        for trial in fresh:
-            request, rule, is_inherited = known.get(trial.id, ("", "", True))
-            if not is_inherited and (request, rule) != (trial.request.hash, trial.reply.rule):
-                what = "what is sent" if request != trial.request.hash else "how it is read"
-                raise TreatmentChanged(
-                    f"{self.journal.path.parent}: item {trial.place.item!r} was already answered by subject "
-                    f"{trial.place.subject!r}, and {what} has been edited since; undo the edit, or use a new folder"
-                )
-        if self.answered is not None:
-            self.settled |= known.keys()
-        return [trial for trial in fresh if trial.id not in known]
-
-    def _refuse_strangers(self, trials: Sequence[Trial], n_answered: int) -> None:
-        """Refuse a run that holds answers to places the design does not have; they would end up in its table."""
-        n_strangers = len(self.journal) - n_answered
-        if n_strangers:
-            places = {trial.id for trial in trials}
-            example = next(id for id in self.journal if id not in places)
-            raise TreatmentChanged(
-                f"{self.journal.path.parent}: {n_strangers} responses are to places that the design no longer has, "
-                f"e.g. {example!r}; put back the subjects, items or levels that were removed, or use a new folder"
-            )
+    def _refuse_strangers(self) -> None:
+        self.committer.settle()
+        self.unanswered.refuse_strangers(self.tally.asked)
 
     def _check(self, todo: Sequence[Trial]) -> None:
         """Have every engine refuse, before it is called, what it cannot answer, and be the one that began the run."""
@@ -196,53 +164,92 @@ class _Loop:
             yield self.cast.engine(answerer), part
 
     def _ask(self, todo: Sequence[Trial]) -> None:
-        """Put trials to their engines and commit what comes back, as it comes."""
-        if todo:
-            self.directory.reopen()
+        """Put trials to their engines, in pieces that share what they can."""
+        self.directory.reopen()
         for engine, part in self._parts(todo):
-            waiting = self._share_answered(engine, self.budget.cap_trials(part, self.tally))
-            firsts = self.budget.cap_cost([group[0] for group in waiting.values()], self.tally, engine)
-            if self.budget.dollars is not None:
-                self.journal.note(dollars=repr(self.tally.dollars))
-            waiting = {trial.id: waiting[trial.id] for trial in firsts}
-            with closing(stream(engine, firsts, self.stop)) as batches:
-                for batch in batches:
-                    self.tally.tokens += sum(c.prompt_tokens + c.completion_tokens for _, c in batch)
-                    self._commit(engine, [(t, c) for first, c in batch for t in waiting.pop(first.id)])
-            if waiting:
-                left = next(iter(waiting.values()))[0]
-                raise EngineError(
-                    f"engine {engine.address!r} left {len(waiting)} trials unanswered, first {left.id}"
-                )
+            if self.budget is not None:
+                self.committer.settle()
+                part = self.budget.cap_trials(part, self.tally)
+            if engine.answers_by == "request":
+                part = grouped(part)
+            is_going_on = True
+            while part and is_going_on and not self.stop.is_asked:
+                size = CHUNK
+                if self.budget is not None:
+                    size = self.budget.piece(part[:CHUNK], self.tally, engine)
+                is_going_on = self._ask_piece(engine, part[:size])
+                part = part[size:]
             if self.tally.stopped_by:
                 return
 
-    def _share_answered(self, engine: Engine, part: Sequence[Trial]) -> dict[str, list[Trial]]:
+    def _ask_piece(self, engine: Engine, piece: list[Trial]) -> bool:
+        """Commit what comes back, as it comes; tells whether the budget allowed for all of it."""
+        waiting = self._share_answered(engine, piece)
+        firsts = [group[0] for group in waiting.values()]
+        spent = self.tally.price or 0.0
+        before = self.tally.dollars
+        if self.budget is not None:
+            firsts = self.budget.cap_cost(firsts, self.tally, engine)
+            self._note_dollars()
+        is_whole = len(firsts) == len(waiting)
+        waiting = {trial.id: waiting[trial.id] for trial in firsts}
+        with closing(stream(engine, firsts, self.stop)) as batches:
+            for batch in batches:
+                self._pay(engine, batch)
+                self._commit(engine, [(t, c) for first, c in batch for t in waiting.pop(first.id)])
+                if self.budget is not None and self.budget.is_late(self.tally):
+                    self.stop.is_asked = True
+        if waiting and not self.stop.is_asked:
+            left = next(iter(waiting.values()))[0]
+            raise EngineError(
+                f"engine {engine.address!r} left {len(waiting)} trials unanswered, first {left.id}"
+            )
+        if self.budget is not None:
+            self.committer.settle()
+            if self.tally.price is not None:  # what it took, in place of what it was thought to take
+                self.tally.dollars = before + self.tally.price - spent
+                self._note_dollars()
+        return is_whole
+
+    def _share_answered(self, engine: Engine, piece: Sequence[Trial]) -> dict[str, list[Trial]]:
         """Trials that one call will answer together, by the id of the first; those a past call answers are stored."""
         if engine.answers_by == "place":
-            return {trial.id: [trial] for trial in part}
+            return {trial.id: [trial] for trial in piece}
+        self.committer.settle()
         groups: dict[str, list[Trial]] = {}
-        for trial in part:
+        for trial in piece:
             groups.setdefault(trial.request.hash, []).append(trial)
         past = self.journal.answers_to(list(groups))
         self._commit(engine, [(t, completion_of(past[hash])) for hash in past for t in groups.pop(hash)])
         return {group[0].id: group for group in groups.values()}
 
+    def _pay(self, engine: Engine, batch: Sequence[tuple[Trial, Completion]]) -> None:
+        """Count the tokens of calls, and their price where the engine has one."""
+        prompt = sum([completion.prompt_tokens for _, completion in batch])
+        reply = sum([completion.completion_tokens for _, completion in batch])
+        self.tally.tokens += prompt + reply
+        price_of: Callable[[int, int], float | None] | None = getattr(engine, "price_of", None)
+        price = price_of(prompt, reply) if price_of else None
+        if price is not None:
+            self.tally.price = (self.tally.price or 0.0) + price
+
+    def _note_dollars(self) -> None:
+        if self.budget is not None and self.budget.dollars is not None:
+            self.journal.note(dollars=repr(self.tally.dollars))
+
     def _commit(self, engine: Engine, answers: Sequence[tuple[Trial, Completion]]) -> None:
         """Read and store; only then do the answers count."""
-        if not answers:
-            return
-        responses = [_read(trial, completion, engine.address) for trial, completion in answers]
-        self.journal.add(responses, {trial.request.hash: trial.request.body for trial, _ in answers})
-        if self.answered is not None:
-            self.answered |= {response.place.id: response for response in responses}
-            self.settled |= {response.place.id for response in responses}
-        tally = self.tally
-        tally.done += len(responses)
-        tally.asked += len(responses)
-        tally.dispositions.update(response.status for response in responses)
+        if answers:
+            address = engine.address
+            responses = [_read(trial, completion, address) for trial, completion in answers]
+            self.committer.add(responses, {trial.request.hash: trial.request.body for trial, _ in answers})
+
+    def _count(self, responses: Sequence[Response]) -> None:
+        """What was committed counts."""
+        self.unanswered.take(responses)
+        self.tally.count([response.status for response in responses])
         if self.watch:
-            self.watch(tally)
+            self.watch(self.tally)
 
 
 def _take_out_failed(directory: RunDirectory, journal: Journal, design: Design) -> None:
@@ -269,14 +276,6 @@ def _take_out_failed(directory: RunDirectory, journal: Journal, design: Design) 
             )
     directory.reopen()
     journal.remove_failed()
-
-
-def _chunks(trials: Sequence[Trial], size: int) -> Iterator[tuple[int, list[Trial]]]:
-    """Consecutive pieces of a lazy sequence, each with where it starts."""
-    iterator, start = iter(trials), 0
-    while chunk := list(islice(iterator, size)):
-        yield start, chunk
-        start += len(chunk)
 
 
 def _read(trial: Trial, completion: Completion, engine: str) -> Response:

@@ -11,14 +11,14 @@ from proband.runs.casting import Cast
 from proband.store.directory import RunDirectory
 from proband.store.journal import Journal
 from proband.store.migrations import SCHEMA
-from proband.store.tables import responses_table, write_table
+from proband.store.tables import write_journal_table
 
 _PACKAGES = ("proband", "numpy", "polars", "torch", "transformers", "tokenizers", "aiohttp")
 
 
 def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast) -> None:
     """Write the table and then the manifest."""
-    write_table(responses_table(journal.responses(), design.items), directory.table_path)
+    write_journal_table(journal, design.items, directory.table_path)
     prompt_tokens, completion_tokens = journal.tokens()
     directory.write_manifest(
         {

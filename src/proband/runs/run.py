@@ -12,7 +12,7 @@ from proband.errors import StoreError
 from proband.instruments.items import Item, Rule
 from proband.records import Response
 from proband.store.directory import RunDirectory
-from proband.store.tables import responses_table, wide_table
+from proband.store.tables import journal_table, wide_table
 
 PEOPLE = "people"  # name of the folder, inside a run, where people's answers to the same trials are kept
 
@@ -100,7 +100,7 @@ class Run:
         if self.is_complete and self.directory.table_path.exists():
             return pl.read_parquet(self.directory.table_path)
         with self.directory.reader() as journal:
-            return responses_table(journal.responses(), self.items)
+            return journal_table(journal, self.items)
 
     def wide(self, values: str = "answer") -> pl.DataFrame:
         """One row per subject and condition, one column per item.

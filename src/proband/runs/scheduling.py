@@ -1,19 +1,31 @@
-"""Getting answers out of an engine while the journal is being written."""
+"""Getting answers out of an engine while the journal is being written, and in which order they are asked for."""
 
-import queue
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import overload
 
 from proband.models.engine import Engine
 from proband.records import Completion, Trial
 
-_Ready = tuple[Trial, Completion] | BaseException | None  # an answer, what went wrong, or the end
+COMMIT_S = 0.1  # an answer waits this long, at most, for others to be committed with
+MANY = 2048  # answers that are committed without waiting any longer
+_LEADING = 3  # messages by which trials are put together: persona, first question, first answer
+
+Pair = tuple[Trial, Completion]
 
 
-def stream(
-    engine: Engine, trials: Sequence[Trial], stop: threading.Event
-) -> Generator[list[tuple[Trial, Completion]], None, None]:
-    """Yield answers in batches of whatever is ready.
+class Stop:
+    """How a run is told to stop: after what is in flight, or at once."""
+
+    def __init__(self) -> None:
+        self.is_asked = False
+        self.is_interrupted = False
+        self.is_at_once = False
+
+
+def stream(engine: Engine, trials: Sequence[Trial], stop: Stop) -> Generator[list[Pair], None, None]:
+    """Yield answers in batches, a tenth of a second together at most.
 
     The engine runs in a thread of its own, so what it has answered is handed over, and committed, while it
     computes the rest: a kill loses only what was still in flight.
@@ -23,62 +35,107 @@ def stream(
     engine : Engine
         Who answers.
     trials : sequence of Trial
-        What is asked; every one comes back once.
-    stop : threading.Event
-        When set, the engine is asked for no further answer. Closing the generator sets it and waits for the answer
-        that is being computed.
+        What is asked; every one comes back once, unless the run is stopped.
+    stop : Stop
+        When asked for, the engine gets no further trial. One that takes its trials as it goes, or can `wind_down`,
+        still answers what it has in flight; any other ends after the answer it is computing. Closing the generator
+        asks for it.
     """
-    ready: queue.SimpleQueue[_Ready] = queue.SimpleQueue()
+    handed = _Handed(trials, stop)
+    wind_down: Callable[[], None] | None = getattr(engine, "wind_down", None)
+    ready: deque[Pair] = deque()
+    wake = threading.Event()
+    end: list[BaseException | None] = []
 
     def ask() -> None:
-        answers = engine.answer(trials)
         try:
+            answers = engine.answer(handed)
             for pair in answers:
-                ready.put(pair)
-                if stop.is_set():
+                ready.append(pair)
+                if len(ready) >= MANY:
+                    wake.set()
+                if not (handed.is_taken_as_it_goes or wind_down) and stop.is_asked:
                     break
             if isinstance(answers, Generator):
                 answers.close()
-            ready.put(None)
+            end.append(None)
         except BaseException as error:  # carried to the thread that asked, and raised there
-            ready.put(error)
+            end.append(error)
+        wake.set()
 
     thread = threading.Thread(target=ask, name="proband-engine", daemon=True)
     thread.start()
     try:
-        yield from _batches(ready)
+        while True:
+            wake.wait(COMMIT_S)
+            wake.clear()
+            if stop.is_asked and wind_down:
+                wind_down()
+            is_over = bool(end)  # looked at first: what came before the end is in `ready`
+            if batch := [ready.popleft() for _ in range(len(ready))]:
+                yield batch
+            if is_over:
+                break
     except BaseException:
-        stop.set()
+        stop.is_asked = True
+        if wind_down:
+            wind_down()
         raise
     finally:
         # A thread that is still computing when the process ends takes it down: wait for its current answer.
-        thread.join()
+        if not stop.is_at_once:
+            thread.join()
+    if end[0] is not None:
+        raise end[0]
 
 
-def _batches(ready: "queue.SimpleQueue[_Ready]") -> Iterator[list[tuple[Trial, Completion]]]:
-    """Batches of whatever is ready, until the engine has finished or failed."""
-    is_over = False
-    while not is_over:
-        batch: list[tuple[Trial, Completion]] = []
-        failure: BaseException | None = None
-        for found in _drain(ready):
-            if found is None:
-                is_over = True
-            elif isinstance(found, BaseException):
-                is_over, failure = True, found
-            else:
-                batch.append(found)
-        if batch:
-            yield batch
-        if failure is not None:
-            raise failure
+class _Handed(Sequence[Trial]):
+    """Trials as an engine gets them: there are no more of them once the run is to stop."""
+
+    def __init__(self, trials: Sequence[Trial], stop: Stop) -> None:
+        self._trials, self._stop = trials, stop
+        self._n_taken = 0
+        self._is_taken_as_it_goes: bool | None = None
+
+    @property
+    def is_taken_as_it_goes(self) -> bool:
+        """Whether the engine had trials left to take when it gave its first answer."""
+        if self._is_taken_as_it_goes is None:
+            self._is_taken_as_it_goes = self._n_taken < len(self._trials)
+        return self._is_taken_as_it_goes
+
+    def __len__(self) -> int:
+        return len(self._trials)
+
+    def __iter__(self) -> Iterator[Trial]:
+        for trial in self._trials:
+            if self._stop.is_asked:
+                return
+            self._n_taken += 1
+            yield trial
+
+    @overload
+    def __getitem__(self, key: int) -> Trial: ...
+    @overload
+    def __getitem__(self, key: slice) -> Sequence[Trial]: ...
+    def __getitem__(self, key: int | slice) -> Trial | Sequence[Trial]:
+        self._n_taken = len(self._trials)
+        return self._trials[key]
 
 
-def _drain(ready: "queue.SimpleQueue[_Ready]") -> Iterator[_Ready]:
-    """Wait for one entry, then take all that are there."""
-    yield ready.get()
-    while True:
-        try:
-            yield ready.get_nowait()
-        except queue.Empty:
-            return
+def grouped(trials: Sequence[Trial]) -> list[Trial]:
+    """Trials with the same beginning side by side, in the order in which the beginnings come up.
+
+    Whatever the order of a design's factors, a persona's items stand together then, and an engine that shares
+    prefixes computes it once. The order depends on the trials alone.
+    """
+    ranks: dict[tuple[int, str], int] = {}
+
+    def beginning(trial: Trial) -> tuple[int, ...]:
+        rank, path = 0, []
+        for message in trial.request.messages[:_LEADING]:
+            rank = ranks.setdefault((rank, message.text), len(ranks) + 1)
+            path.append(rank)
+        return tuple(path)
+
+    return sorted(trials, key=beginning)

@@ -1,41 +1,54 @@
 """The journal of a run: one SQLite file, in which a response is committed before it counts."""
 
-import json
 import sqlite3
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 from proband.errors import StoreError
-from proband.records import Answer, Place, Response
+from proband.records import Place, Response
 from proband.store.migrations import migrate, schema_of
+from proband.store.rows import COLUMNS, Row, response_of, row_of
 
-_COLUMNS = (
-    "trial, request, status, rule, answer, probs, mass, text, log_probs, token_counts, error, shown, engine, "
-    "prompt_tokens, completion_tokens, attempts"
-)
 _BATCH = 500  # SQLite allows 32,766 parameters in a statement; a few hundred is already as fast
+# Rows in one INSERT. One step of SQLite lets go of Python's lock once, so the fewer steps the less waiting to get it
+# back from a thread that computes.
+_AT_ONCE = (512, 32, 1)
+_INSERTS = {
+    n: f"INSERT INTO responses ({COLUMNS}, origin, recorded_at) VALUES "
+    + ", ".join([f"({', '.join('?' * 18)})"] * n)
+    for n in _AT_ONCE
+}
+_MOST_TEXT = 1_000_000  # characters of requests compressed together
 
 
 class Journal(Mapping[str, Response]):
     """Every response of a run, keyed by the place of its trial.
 
     Reading works while another process writes (write-ahead log); writing is guarded by the run's lock,
-    which `RunDirectory` holds.
+    which `RunDirectory` holds. Threads may share a journal: each call is a transaction of its own.
     """
 
     def __init__(self, path: Path, *, writable: bool) -> None:
         self.path = path
+        self._lock = threading.RLock()
+        self._size: int | None = None  # only where nobody else can change it
+        self._is_writable = writable
         with self._explained():
             if writable:
-                self._connection = sqlite3.connect(path, isolation_level=None)
+                self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = FULL")
+                self._connection.execute("PRAGMA wal_autocheckpoint = 4000")
+                self._connection.execute("PRAGMA cache_size = -16000")
                 migrate(self._connection, str(path.parent))
             else:
                 self._connection = _open_to_read(path)
-                schema_of(self._connection, str(path.parent))
+            self._schema = schema_of(self._connection, str(path.parent))
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -61,75 +74,118 @@ class Journal(Mapping[str, Response]):
         StoreError
             If a place is already answered, or the disk is full: then nothing of this batch was stored.
         """
-        now = time.time()
-        with self._explained():
+        rows = [(*row_of(response), origin, time.time()) for response in responses]
+        with self._alone():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 if bodies:
-                    self._connection.executemany(
-                        "INSERT OR IGNORE INTO requests VALUES (?, ?)", bodies.items()
-                    )
-                self._connection.executemany(
-                    f"INSERT INTO responses ({_COLUMNS}, origin, recorded_at) VALUES ({', '.join('?' * 18)})",
-                    [(*_row(response), origin, now) for response in responses],
-                )
+                    self._add_bodies(bodies)
+                done = 0
+                for n in _AT_ONCE:
+                    while len(rows) - done >= n:
+                        part = rows[done : done + n]
+                        self._connection.execute(_INSERTS[n], list(chain.from_iterable(part)))
+                        done += n
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+            if self._size is not None:
+                self._size += len(rows)
+
+    def _add_bodies(self, bodies: Mapping[str, str]) -> None:
+        """Keep the texts of requests, many together: they repeat each other, so they take a few bytes each."""
+        hashes: list[str] = []
+        texts: list[str] = []
+        size = 0
+        for number, (hash, text) in enumerate(bodies.items(), start=1):
+            hashes.append(hash)
+            texts.append(text)
+            size += len(text)
+            if size >= _MOST_TEXT or number == len(bodies):
+                joined = "\n".join(texts)
+                if joined.count("\n") != len(texts) - 1:
+                    raise StoreError(
+                        f"{self.path}: the text of a request is JSON on one line, without line breaks"
+                    )
+                self._connection.execute(
+                    "INSERT INTO bodies (hashes, texts) VALUES (?, ?)",
+                    ("\n".join(hashes), zlib.compress(joined.encode(), 1)),
+                )
+                hashes, texts, size = [], [], 0
 
     def remove_failed(self) -> int:
         """Take out the responses that failed, so that they are asked again; returns how many."""
-        with self._explained():
+        with self._alone():
+            self._size = None
             return self._connection.execute("DELETE FROM responses WHERE status = 'failed'").rowcount
 
     def requests_of(self, trials: Sequence[str]) -> dict[str, tuple[str, str, bool]]:
         """Which of these places are answered: place -> (request hash, rule, whether inherited from a parent)."""
         found: dict[str, tuple[str, str, bool]] = {}
-        with self._explained():
-            for start in range(0, len(trials), _BATCH):
-                part = trials[start : start + _BATCH]
-                marks = ", ".join("?" * len(part))
-                rows = self._connection.execute(
-                    f"SELECT trial, request, rule, origin IS NOT NULL FROM responses WHERE trial IN ({marks})",
-                    part,
-                )
-                found.update(
-                    (trial, (request, rule, bool(inherited))) for trial, request, rule, inherited in rows
-                )
+        select = "SELECT trial, request, rule, origin IS NOT NULL FROM responses WHERE trial IN"
+        for trial, request, rule, inherited in self._look_up(select, trials):
+            found[trial] = (request, rule, bool(inherited))
         return found
 
     def answers_to(self, requests: Sequence[str]) -> dict[str, Response]:
         """A response to each of these requests, by its hash, where there is one that did not fail."""
-        found: dict[str, Response] = {}
-        with self._explained():
-            for start in range(0, len(requests), _BATCH):
-                part = requests[start : start + _BATCH]
-                marks = ", ".join("?" * len(part))
-                rows = self._connection.execute(
-                    f"SELECT {_COLUMNS} FROM responses WHERE status != 'failed' AND request IN ({marks})",
-                    part,
+        if requests and self._is_writable:
+            with self._alone():
+                self._connection.execute(
+                    "CREATE INDEX IF NOT EXISTS responses_by_request ON responses (request)"
                 )
-                found.update((row[1], _response(row)) for row in rows)
-        return found
+        select = f"SELECT {COLUMNS} FROM responses WHERE status != 'failed' AND request IN"
+        return {row[1]: response_of(row) for row in self._look_up(select, requests)}
+
+    def _look_up(self, select: str, keys: Sequence[str]) -> Iterator[Row]:
+        """Rows with these keys, in any order."""
+        for start in range(0, len(keys), _BATCH):
+            part = keys[start : start + _BATCH]
+            with self._alone():
+                found = self._connection.execute(f"{select} ({', '.join('?' * len(part))})", part).fetchall()
+            yield from found
 
     def body_of(self, request: str) -> str | None:
         """The exact request behind a hash, as canonical JSON."""
+        return self.bodies((request,)).get(request)
+
+    def bodies(self, requests: Collection[str]) -> dict[str, str]:
+        """The exact requests behind these hashes, as canonical JSON, where they are known."""
+        wanted = set(requests)
+        found: dict[str, str] = dict(
+            self._look_up("SELECT hash, body FROM requests WHERE hash IN", [*wanted])
+        )
+        if self._schema < 2:
+            return found
+        one = next(iter(wanted)) if len(wanted) == 1 else ""
         with self._explained():
-            row = self._connection.execute("SELECT body FROM requests WHERE hash = ?", (request,)).fetchone()
-        return None if row is None else str(row[0])
+            batches = self._connection.execute(
+                "SELECT hashes, texts FROM bodies WHERE instr(hashes, ?) > 0 ORDER BY number", (one,)
+            )
+            for hashes, texts in batches:
+                if len(found) == len(wanted):
+                    break
+                here = hashes.split("\n")
+                if not wanted.isdisjoint(here):
+                    pairs = zip(here, zlib.decompress(texts).decode().split("\n"), strict=True)
+                    found.update((hash, text) for hash, text in pairs if hash in wanted)
+        return found
 
     def dispositions(self) -> dict[str, int]:
         """How many responses have each status."""
-        with self._explained():
+        with self._alone():
             return dict(
                 self._connection.execute("SELECT status, COUNT(*) FROM responses GROUP BY status ORDER BY 1")
             )
 
     def tokens(self) -> tuple[int, int]:
         """Tokens of prompts and of completions, each request counted once."""
-        with self._explained():
+        with self._alone():
+            any_ = "SELECT 1 FROM responses WHERE prompt_tokens > 0 OR completion_tokens > 0 LIMIT 1"
+            if self._connection.execute(any_).fetchone() is None:
+                return 0, 0
             row = self._connection.execute(
                 "SELECT COALESCE(SUM(p), 0), COALESCE(SUM(c), 0) FROM "
                 "(SELECT MAX(prompt_tokens) AS p, MAX(completion_tokens) AS c FROM responses "
@@ -139,13 +195,13 @@ class Journal(Mapping[str, Response]):
 
     def meta(self, key: str) -> str | None:
         """What was noted under a key when the run began."""
-        with self._explained():
+        with self._alone():
             row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
     def note(self, **facts: str) -> None:
         """Note things about the run as a whole, all or none of them."""
-        with self._explained():
+        with self._alone():
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
             self._connection.execute("COMMIT")
@@ -162,22 +218,17 @@ class Journal(Mapping[str, Response]):
     def inherit(self, parent: "Journal", responses: Iterable[Response], *, origin: str) -> None:
         """Copy responses of another run, marked with where they come from."""
         batch = list(responses)
-        bodies = {r.request: parent.body_of(r.request) or "" for r in batch}
+        bodies = parent.bodies({response.request for response in batch})
         self.add(batch, bodies, origin=origin)
 
     def __getitem__(self, trial: str) -> Response:
-        with self._explained():
-            row = self._connection.execute(
-                f"SELECT {_COLUMNS} FROM responses WHERE trial = ?", (trial,)
-            ).fetchone()
+        row = next(self._look_up(f"SELECT {COLUMNS} FROM responses WHERE trial IN", [trial]), None)
         if row is None:
             raise KeyError(trial)
-        return _response(row)
+        return response_of(row)
 
     def __contains__(self, trial: object) -> bool:
-        with self._explained():
-            found = self._connection.execute("SELECT 1 FROM responses WHERE trial = ?", (trial,)).fetchone()
-        return found is not None
+        return isinstance(trial, str) and bool(self.requests_of([trial]))
 
     def __iter__(self) -> Iterator[str]:
         with self._explained():
@@ -185,14 +236,31 @@ class Journal(Mapping[str, Response]):
                 yield trial
 
     def __len__(self) -> int:
+        if self._size is not None:
+            return self._size
+        with self._alone():
+            size = int(self._connection.execute("SELECT COUNT(*) FROM responses").fetchone()[0])
+            if self._is_writable:
+                self._size = size
+        return size
+
+    def rows(self, size: int) -> Iterator[list[Row]]:
+        """Every response as a row of `COLUMNS`, sorted by the id of its place, `size` rows at a time."""
         with self._explained():
-            return int(self._connection.execute("SELECT COUNT(*) FROM responses").fetchone()[0])
+            found = self._connection.execute(f"SELECT {COLUMNS} FROM responses ORDER BY trial")
+            while part := found.fetchmany(size):
+                yield part
 
     def responses(self) -> Iterator[Response]:
         """Every response, sorted by the id of its place."""
-        with self._explained():
-            for row in self._connection.execute(f"SELECT {_COLUMNS} FROM responses ORDER BY trial"):
-                yield _response(row)
+        for part in self.rows(_BATCH):
+            yield from map(response_of, part)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One thread at a time, with SQLite's words turned into ours."""
+        with self._lock, self._explained():
+            yield
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -240,76 +308,3 @@ def _explain(error: str) -> str:
     if "no such table" in error:
         return f"not a run's journal ({error}); choose another folder"
     return error
-
-
-def _row(response: Response) -> tuple[object, ...]:
-    """A response as one row, in the order of `_COLUMNS`."""
-    return (
-        response.place.id,
-        response.request,
-        response.status,
-        response.rule,
-        _written(response.answer),
-        _written(response.probs),
-        response.mass,
-        response.text,
-        _written(response.log_probs),
-        _written(response.token_counts or None),
-        response.error,
-        _written(response.order or None),
-        response.engine,
-        response.prompt_tokens,
-        response.completion_tokens,
-        response.attempts,
-    )
-
-
-def _response(row: tuple[str, ...]) -> Response:
-    """The response that `_row` wrote."""
-    (
-        trial,
-        request,
-        status,
-        rule,
-        answer,
-        probs,
-        mass,
-        text,
-        log_probs,
-        counts,
-        error,
-        shown,
-        engine,
-        *numbers,
-    ) = row
-    return Response(
-        place=Place.from_id(trial),
-        request=request,
-        status=status,  # type: ignore[arg-type]  # checked by the record itself
-        rule=rule,
-        answer=_read_answer(answer),
-        probs=_read_tuple(probs),
-        mass=mass,  # type: ignore[arg-type]  # a REAL column
-        text=text,
-        log_probs=_read_tuple(log_probs),
-        token_counts=_read_tuple(counts) or (),
-        error=error,
-        order=_read_tuple(shown) or (),
-        engine=engine,
-        prompt_tokens=int(numbers[0]),
-        completion_tokens=int(numbers[1]),
-        attempts=int(numbers[2]),
-    )
-
-
-def _written(value: object) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False)
-
-
-def _read_answer(text: str | None) -> Answer:
-    value = None if text is None else json.loads(text)
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _read_tuple(text: str | None):  # type: ignore[no-untyped-def]  # numbers of either kind, as they were written
-    return None if text is None else tuple(json.loads(text))

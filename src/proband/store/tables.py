@@ -1,16 +1,21 @@
 """Responses as data frames: one row a response, columns a statistician expects."""
 
+import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from proband.errors import StoreError
 from proband.instruments.items import Item
-from proband.records import Response
+from proband.records import Answer, Place, Response
+from proband.store.journal import Journal
+from proband.store.rows import COLUMNS, Row, packed, read_answer, row_of
 
+_PART = 32_768  # rows held in memory together
 _SCHEMA: dict[str, Any] = {
     "trial": pl.String,
     "subject": pl.String,
@@ -54,20 +59,125 @@ def responses_table(responses: Iterable[Response], items: Mapping[str, Item]) ->
         Every factor that varies has a column of its own, before ``round``. Missing is null, and ``status``
         says why.
     """
-    columns: dict[str, list[Any]] = {name: [] for name in _SCHEMA}
-    factors: dict[str, list[str | None]] = {}
-    for count, response in enumerate(responses):
-        for name, level in response.place.condition:
-            factors.setdefault(name, [None] * count).append(level)
-        for levels in factors.values():
-            levels.extend([None] * (count + 1 - len(levels)))
-        for name, value in _cells(response, items.get(response.place.item)).items():
-            columns[name].append(value)
-    frame = pl.DataFrame(columns, schema=_SCHEMA)
-    taken = [pl.Series(factor_column(name), levels) for name, levels in factors.items()]
+    rows = [row_of(response) for response in responses]
+    return _frame(rows, items, _factors(row[0] for row in rows))
+
+
+def journal_table(journal: Journal, items: Mapping[str, Item]) -> pl.DataFrame:
+    """`responses_table` of everything in a journal, without making its responses."""
+    factors = _factors(journal)
+    parts = [_frame(rows, items, factors) for rows in journal.rows(_PART)]
+    return pl.concat(parts) if parts else _frame([], items, factors)
+
+
+def write_journal_table(journal: Journal, items: Mapping[str, Item], path: str | Path) -> Path:
+    """Write `journal_table` as .parquet, whole or not at all, holding one part of it in memory at a time."""
+    path = Path(path)
+    if len(journal) <= _PART:
+        return write_table(journal_table(journal, items), path)
+    # Takes a tenth of a second to import, and small tables do not need it.
+    import pyarrow.parquet as pq
+
+    def write(part: Path) -> None:
+        factors = _factors(journal)
+        writer: Any = None
+        try:
+            for rows in journal.rows(_PART):
+                table = _frame(rows, items, factors).to_arrow()
+                writer = writer or pq.ParquetWriter(part, table.schema, compression="zstd")
+                writer.write_table(table)
+        finally:
+            if writer is not None:
+                writer.close()
+
+    return _placed(path, write)
+
+
+def _factors(trials: Iterable[str]) -> tuple[str, ...]:
+    """Names of the factors in these places, in the order in which they come up."""
+    conditions = dict.fromkeys(trial.split("/", 3)[2] for trial in trials)
+    return tuple(dict.fromkeys(name for text in conditions for name, _ in _condition(text)))
+
+
+def _condition(text: str) -> tuple[tuple[str, str], ...]:
+    return Place.from_id(f"-/-/{text}/0/0").condition
+
+
+def _frame(rows: Sequence[Row], items: Mapping[str, Item], factors: Sequence[str]) -> pl.DataFrame:
+    """Rows of the journal as a frame."""
+    if not rows:
+        frame = pl.DataFrame(schema=_SCHEMA)
+        levels = [pl.Series(factor_column(name), [], pl.String) for name in factors]
+        return _ordered(frame, levels)
+    named = dict(zip(COLUMNS.split(", "), zip(*rows, strict=True), strict=True))
+    places = zip(*(trial.split("/") for trial in named["trial"]), strict=True)
+    subjects, asked, conditions, rounds, replicates = places
+    names = {text: Place.from_id(f"-/{text}//0/0").item for text in set(asked)}
+    answers, codes = _coded(zip(asked, named["answer"], strict=True))
+    cells = [
+        _cells(None if text is None else read_answer(text), items.get(names[id])) for id, text in answers
+    ]
+    columns = {
+        "trial": pl.Series(named["trial"], dtype=pl.String),
+        "subject": _spread(subjects, lambda text: Place.from_id(f"{text}/-//0/0").subject, pl.String),
+        "item": _spread(asked, names.__getitem__, pl.String),
+        "round": pl.Series(rounds, dtype=pl.String).cast(pl.Int64),
+        "replicate": pl.Series(replicates, dtype=pl.String).cast(pl.Int64),
+        "probs": _lists([packed(value) for value in named["probs"]]),
+        "shown": _spread(
+            named["shown"], lambda text: None if text is None else json.loads(text), _SCHEMA["shown"]
+        ),
+    }
+    for k, name in enumerate(("answer", "value", "label", "parts")):
+        columns[name] = pl.Series([cell[k] for cell in cells], dtype=_SCHEMA[name]).gather(codes)
+    plain = {
+        name: pl.Series(named[name], dtype=kind) for name, kind in _SCHEMA.items() if name not in columns
+    }
+    frame = pl.DataFrame({name: (columns | plain)[name] for name in _SCHEMA})
+    levels = [
+        _spread(conditions, lambda text, name=name: dict(_condition(text)).get(name), pl.String).alias(
+            factor_column(name)
+        )
+        for name in factors
+    ]
+    return _ordered(frame, levels)
+
+
+def _ordered(frame: pl.DataFrame, levels: Sequence[pl.Series]) -> pl.DataFrame:
+    """The columns in the order of the table: factors stand after the item."""
     return frame.select("trial", "subject", "item").hstack(
-        [*taken, *frame.drop("trial", "subject", "item").get_columns()]
+        [*levels, *frame.drop("trial", "subject", "item").get_columns()]
     )
+
+
+def _coded(values: Iterable[Any]) -> tuple[list[Any], list[int]]:
+    """The distinct values, and for each value which of them it is."""
+    known: dict[Any, int] = {}
+    codes = [known.setdefault(value, len(known)) for value in values]
+    return list(known), codes
+
+
+def _spread(values: Iterable[Any], read: Callable[[Any], Any], kind: Any) -> pl.Series:
+    """What is read from each value; values that come again are read once."""
+    distinct, codes = _coded(values)
+    return pl.Series([read(value) for value in distinct], dtype=kind).gather(codes)
+
+
+def _lists(values: Sequence[bytes | None]) -> pl.Series:
+    """Packed doubles as lists."""
+    by_length: dict[int, list[int]] = {}
+    for row, value in enumerate(values):
+        by_length.setdefault(-1 if value is None else len(value) // 8, []).append(row)
+    kind = pl.List(pl.Float64)
+    parts: list[pl.Series] = []
+    for length, rows in by_length.items():
+        if length < 1:
+            parts.append(pl.Series([None if length < 0 else []] * len(rows), dtype=kind))
+            continue
+        numbers = np.frombuffer(b"".join([values[row] or b"" for row in rows]))
+        parts.append(pl.Series(numbers.reshape(-1, length), dtype=pl.Array(pl.Float64, length)).cast(kind))
+    order = np.argsort(np.concatenate([np.array(rows) for rows in by_length.values()]), kind="stable")
+    return pl.concat(parts).gather(order)
 
 
 def factor_column(name: str) -> str:
@@ -75,9 +185,10 @@ def factor_column(name: str) -> str:
     return f"factor_{name}" if name in _SCHEMA else name
 
 
-def _cells(response: Response, item: Item | None) -> dict[str, Any]:
-    """One row; keys are those of `_SCHEMA`."""
-    answer = response.answer
+def _cells(
+    answer: Answer, item: Item | None
+) -> tuple[int | None, float | None, str | None, list[float] | None]:
+    """An answer as index, value, label and parts."""
     index = (
         answer if isinstance(answer, int) and item is not None and item.form in ("choice", "scale") else None
     )
@@ -86,29 +197,7 @@ def _cells(response: Response, item: Item | None) -> dict[str, Any]:
     if index is not None and item is not None:
         number = item.points[index] if item.form == "scale" or item.codes else None
         label = item.options[index]
-    return {
-        "trial": response.place.id,
-        "subject": response.place.subject,
-        "item": response.place.item,
-        "round": response.place.round,
-        "replicate": response.place.replicate,
-        "status": response.status,
-        "answer": index,
-        "value": number,
-        "label": label,
-        "parts": [float(part) for part in answer] if isinstance(answer, tuple) else None,
-        "probs": response.probs,
-        "mass": response.mass,
-        "shown": response.order or None,
-        "text": response.text,
-        "error": response.error,
-        "rule": response.rule,
-        "engine": response.engine,
-        "request": response.request,
-        "prompt_tokens": response.prompt_tokens,
-        "completion_tokens": response.completion_tokens,
-        "attempts": response.attempts,
-    }
+    return index, number, label, [float(part) for part in answer] if isinstance(answer, tuple) else None
 
 
 def wide_table(table: pl.DataFrame, values: str = "answer") -> pl.DataFrame:
@@ -137,18 +226,27 @@ def write_table(table: pl.DataFrame, path: str | Path) -> Path:
     path = Path(path)
     if path.suffix not in (".csv", ".parquet"):
         raise StoreError(f"{path}: unknown table format {path.suffix!r}; end the name in .csv or .parquet")
-    part = path.with_name(path.name + ".part")
-    try:
+
+    def write(part: Path) -> None:
         if path.suffix == ".parquet":
             table.write_parquet(part)
-        else:
-            lists = [name for name, kind in table.schema.items() if isinstance(kind, pl.List)]
-            table.with_columns(
-                pl.when(pl.col(name).is_not_null())
-                .then(pl.format("[{}]", pl.col(name).cast(pl.List(pl.String)).list.join(",")))
-                .alias(name)
-                for name in lists
-            ).write_csv(part)
+            return
+        lists = [name for name, kind in table.schema.items() if isinstance(kind, pl.List)]
+        table.with_columns(
+            pl.when(pl.col(name).is_not_null())
+            .then(pl.format("[{}]", pl.col(name).cast(pl.List(pl.String)).list.join(",")))
+            .alias(name)
+            for name in lists
+        ).write_csv(part)
+
+    return _placed(path, write)
+
+
+def _placed(path: Path, write: Callable[[Path], None]) -> Path:
+    """Have a file written beside its place, and put it there when it is whole."""
+    part = path.with_name(path.name + ".part")
+    try:
+        write(part)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(path)

@@ -2,20 +2,19 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats.power import NormalIndPower, TTestIndPower
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from proband.errors import DataError, DesignError, MissingDataError
-from proband.measures import (
-    difference_in_means,
-    smallest_detectable_effect,
-    smallest_detectable_share_difference,
-)
+from proband.measures import difference_in_means
 
 TREATED, CONTROL = [5, 7, 6, 8], [3, 4, 4, 5]
+SLEEP = (
+    [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0],
+    [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4],
+)
 OUTCOMES = st.lists(st.floats(-5, 5), min_size=2, max_size=20).filter(lambda y: np.std(y) > 1e-3)
 
 
@@ -51,7 +50,9 @@ def test_the_interval_is_statsmodels_welch_interval(y1, y0):
 
 
 def test_outcomes_that_do_not_vary_are_warned_of():
-    assert "do not vary" in difference_in_means([1, 1], [0, 0]).warnings[0]
+    found = difference_in_means([1, 1], [0, 0])
+    assert (found.value, found.interval, found.p_value) == (1, None, None)
+    assert "do not vary" in found.warnings[0]
 
 
 def test_rare_binary_outcomes_are_warned_of():
@@ -78,47 +79,92 @@ def test_arms_that_carry_no_comparison_are_refused(arms, blocks, error, message)
         difference_in_means(*arms, blocks=blocks)
 
 
-def test_smallest_detectable_effect_reference_values():
-    assert float(smallest_detectable_effect(63.76561, 63.76561)) == pytest.approx(0.5, abs=1e-7)
-    assert float(smallest_detectable_effect(63.76561, 63.76561, sd=12)) == pytest.approx(6, abs=1e-5)
-    found = smallest_detectable_share_difference(387.1677, 387.1677, share=0.4)
-    assert float(found) == pytest.approx(0.1, abs=1e-7)
+def test_more_neyman_reference_values():
+    # R's `sleep`: extra hours under two drugs (Student 1908).
+    found = difference_in_means(SLEEP[1], SLEEP[0])
+    assert found.value == pytest.approx(1.58)
+    assert found.se == pytest.approx(0.849091, abs=5e-7)
+    assert found.df == pytest.approx(17.776, abs=5e-4)
+    assert found.p_value == pytest.approx(0.07939, abs=5e-6)
 
 
-@given(n_a=st.integers(2, 500), ratio=st.floats(1, 5), power=st.floats(0.2, 0.99))
-def test_an_effect_of_that_size_has_that_power(n_a, ratio, power):
-    effect = float(smallest_detectable_effect(n_a, n_a * ratio, power=power))
-    found = TTestIndPower().power(effect, nobs1=n_a, ratio=ratio, alpha=0.05)
-    assert found == pytest.approx(power, abs=1e-5)
+def test_p_values_of_the_reference_data():
+    plain = difference_in_means(TREATED, CONTROL)
+    assert (plain.df, plain.p_value) == (pytest.approx(5.069, abs=5e-4), pytest.approx(0.02168, abs=5e-6))
+    blocked = difference_in_means(TREATED, CONTROL, blocks=([1, 1, 2, 2], [1, 1, 2, 2]))
+    assert (blocked.df, blocked.p_value) == (4, pytest.approx(0.03411, abs=5e-6))
 
 
-@given(n=st.integers(30, 5000), share=st.floats(0, 0.4), power=st.floats(0.2, 0.95))
-def test_a_share_difference_of_that_size_has_that_power(n, share, power):
-    rise = float(smallest_detectable_share_difference(n, n, share=share, power=power))
-    h = 2 * math.asin(math.sqrt(share + rise)) - 2 * math.asin(math.sqrt(share))
-    assert NormalIndPower().power(h, nobs1=n, alpha=0.05) == pytest.approx(power, abs=1e-6)
+def clubsandwich_difference(y, treated, cluster):
+    """CR2 and Satterthwaite of the regression on treatment, with the matrices of their definition."""
+    n = len(y)
+    x = np.column_stack([np.ones(n), treated])
+    bread = np.linalg.inv(x.T @ x)
+    maker = np.eye(n) - x @ bread @ x.T
+    e, scores, vectors = maker @ y, [], []
+    for c in np.unique(cluster):
+        inside = cluster == c
+        values, axes = np.linalg.eigh(maker[np.ix_(inside, inside)])
+        roots = np.where(values > 1e-10, np.maximum(values, 1e-10) ** -0.5, 0)
+        weights = bread[1] @ x[inside].T @ (axes * roots) @ axes.T
+        scores.append(weights @ e[inside])
+        vectors.append(weights @ maker[inside])
+    gram = np.array(vectors) @ np.array(vectors).T
+    return float((bread @ x.T @ y)[1]), sum(s**2 for s in scores), np.trace(gram) ** 2 / (gram**2).sum()
 
 
-@pytest.mark.parametrize("n", [2, 3, 10])
-@pytest.mark.parametrize("power", [0.051, 0.8, 0.999])
-@pytest.mark.parametrize("alpha", [0.05, 0.001])
-def test_tiny_and_extreme_designs_still_have_an_answer(n, power, alpha):
-    effect = float(smallest_detectable_effect(n, n, power=power, alpha=alpha))
-    assert 0 < effect < math.inf
+@given(
+    sizes=st.tuples(
+        st.lists(st.integers(1, 5), min_size=2, max_size=5),
+        st.lists(st.integers(1, 5), min_size=2, max_size=5),
+    ),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=40)
+def test_clusters_have_the_cr2_variance_of_the_regression_on_treatment(sizes, seed):
+    rng = np.random.default_rng(seed)
+    c1, c0 = (np.repeat(np.arange(len(side)) + 100 * k, side) for k, side in enumerate(sizes))
+    y1, y0 = rng.normal(size=len(c1)), rng.normal(size=len(c0))
+    treated = np.repeat([1.0, 0.0], [len(c1), len(c0)])
+    value, variance, df = clubsandwich_difference(np.concatenate([y1, y0]), treated, np.concatenate([c1, c0]))
+    found = difference_in_means(y1, y0, clusters=(c1, c0))
+    assert (found.value, found.se, found.df) == pytest.approx((value, math.sqrt(variance), df))
+    assert found.n_clusters == len(sizes[0]) + len(sizes[1])
 
 
-def test_no_rise_large_enough_is_undefined_with_its_reason():
-    found = smallest_detectable_share_difference(3, 3, share=0.9)
-    assert math.isnan(found.value)
-    assert "from 0.9 to 1" in found.warnings[0]
+def test_blocks_of_clusters_add_up_their_differences():
+    y1, y0 = [1, 2, 5, 6, 7, 9], [0, 1, 2, 4, 4, 6]
+    c1, c0 = ["a", "b", "e", "e", "f", "f"], ["c", "d", "g", "g", "h", "h"]
+    blocks = ("xxyyyy", "xxyyyy")
+    found = difference_in_means(y1, y0, clusters=(c1, c0), blocks=blocks)
+    parts = [difference_in_means(y1[s], y0[s], clusters=(c1[s], c0[s])) for s in (slice(0, 2), slice(2, 6))]
+    assert found.value == pytest.approx(parts[0].value / 3 + parts[1].value * 2 / 3)
+    assert found.se == pytest.approx(math.hypot(parts[0].se / 3, parts[1].se * 2 / 3))
+    assert "within 2 blocks" in found.interval_method
 
 
-@pytest.mark.parametrize("kwargs", [{"power": 0.05}, {"power": 1}, {"alpha": 0}, {"sd": 0}, {"sd": math.nan}])
-def test_a_design_that_makes_no_sense_is_refused(kwargs):
-    with pytest.raises(DesignError):
-        smallest_detectable_effect(20, 20, **kwargs)
+def test_skewed_outcomes_in_unequal_arms_are_warned_of():
+    rng = np.random.default_rng(1)
+    (warning,) = difference_in_means(rng.lognormal(0, 1.5, 10), rng.lognormal(0, 1.5, 50)).warnings
+    assert "skewed" in warning
 
 
-def test_an_arm_of_one_is_refused():
-    with pytest.raises(DesignError, match="at least 2"):
-        smallest_detectable_share_difference(1, 20)
+@pytest.mark.parametrize(
+    ("clusters", "blocks", "error", "message"),
+    [
+        ((["a", "a"], ["b", "c"]), None, DesignError, "1 treated clusters"),
+        ((["a", "b"], ["b", "c"]), None, DataError, "cluster 'b' is in both arms"),
+        ((["a", "b"], ["c"]), None, DataError, "every unit its cluster"),
+        ((["a", None], ["c", "d"]), None, MissingDataError, "cluster of unit 2"),
+        (
+            (["a", "b"], ["c", "d"]),
+            ("xy", "xy"),
+            DesignError,
+            "block 'x' has 1 treated and 1 control clusters",
+        ),
+        ((["a", "a"], ["c", "d"]), ("xy", "xy"), DataError, "a cluster is in blocks 'x' and 'y'"),
+    ],
+)
+def test_clusters_that_carry_no_comparison_are_refused(clusters, blocks, error, message):
+    with pytest.raises(error, match=message):
+        difference_in_means([1, 2], [3, 5], clusters=clusters, blocks=blocks)

@@ -22,10 +22,20 @@ class Fault:
 class FaultServer:
     """Context manager; `faults` are spent one a chat completion, `posted` keeps what arrived.
 
-    `kind` is openai (chat only), echo (plain completions with echo) or vllm (tokenize and echo of token ids).
+    `kind` is openai (chat only), echo (plain completions with echo) or vllm (tokenize, echo of token ids and
+    `logprob_token_ids`). `walks` says how the last is treated: "raw", "ignored" (as older versions do) or
+    "masked" (log-probabilities after processing). With `most_at_once`, more calls together are refused with 429.
+    With `leaks`, the key that came is repeated in replies and headers. `tls` is a server's `ssl.SSLContext`.
     """
 
-    def __init__(self, kind="openai", *, models=("m",), top=True, key=""):
+    def __init__(self, kind="openai", *, models=("m",), top=True, key="", walks="raw", tls=None):
+        self.walks = walks
+        self.tls = tls
+        self.leaks = False
+        self.most_at_once = None
+        self.wait_s = 0.0
+        self.in_flight = self.peak = self.refused = 0
+        self.storm = None
         self.kind = kind
         self.models = models
         self.top = top
@@ -44,9 +54,10 @@ class FaultServer:
             app.router.add_route("*", "/{path:.*}", self.reply)
             self.runner = web.AppRunner(app, shutdown_timeout=0.1)
             await self.runner.setup()
-            site = web.TCPSite(self.runner, "127.0.0.1", 0)
+            site = web.TCPSite(self.runner, "127.0.0.1", 0, ssl_context=self.tls)
             await site.start()
-            self.url = f"http://127.0.0.1:{self.runner.addresses[0][1]}/v1"
+            scheme = "https" if self.tls else "http"
+            self.url = f"{scheme}://127.0.0.1:{self.runner.addresses[0][1]}/v1"
             started.set()
 
         def serve():
@@ -73,6 +84,8 @@ class FaultServer:
 
     async def reply(self, request):
         path = request.match_info["path"]
+        if self.leaks:
+            return await self.leak(request, path)
         if self.key and request.headers.get("Authorization") != f"Bearer {self.key}":
             sent = request.headers.get("Authorization", "")
             return web.json_response({"error": {"message": f"wrong key {sent}"}}, status=401)
@@ -88,35 +101,81 @@ class FaultServer:
         if path == "v1/chat/completions":
             return await self.chat(request, body)
         if path == "v1/completions" and self.kind != "openai":
-            return web.json_response({"choices": [self.echo(k, p) for k, p in enumerate(body["prompt"])]})
+            make = self.echo if body.get("echo") else self.step
+            choices = [make(k, prompt, body) for k, prompt in enumerate(body["prompt"])]
+            return web.json_response({"choices": choices})
         if path == "tokenize" and self.kind == "vllm":
             text = body["prompt"] if "prompt" in body else templated(body)
             return web.json_response({"tokens": [ord(c) for c in text]})
         return web.Response(status=404, text="no such path")
 
     async def chat(self, request, body):
-        if self.faults:
-            fault = self.faults.pop(0)
+        fault = self.faults.pop(0) if self.faults else self.storm() if self.storm else None
+        if fault is not None:
             await asyncio.sleep(fault.wait_s)
             if fault.hangs_up:
                 request.transport.close()
             return web.Response(status=fault.status, text=fault.body, headers=fault.headers)
-        said = "said " + body["messages"][-1]["content"]
-        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": said}}
-        if body.get("logprobs") and self.top:
-            listed = [("A", -1.0), (" A", -2.0), ("B", -1.5), ("The", -3.0)]
-            alternatives = [{"token": token, "logprob": log_prob} for token, log_prob in listed]
-            choice["logprobs"] = {"content": [{"token": "A", "logprob": -1.0, "top_logprobs": alternatives}]}
-        usage = {"prompt_tokens": 7, "completion_tokens": 3}
-        return web.json_response({"choices": [choice], "usage": usage, "model": "m-2026"})
+        self.in_flight += 1
+        self.peak = max(self.peak, self.in_flight)
+        try:
+            if self.most_at_once and self.in_flight > self.most_at_once:
+                self.refused += 1
+                return web.Response(status=429, text="too many at once")
+            await asyncio.sleep(self.wait_s)
+            return web.json_response(said(body, top=self.top))
+        finally:
+            self.in_flight -= 1
 
-    def echo(self, index, prompt):
-        text = prompt if isinstance(prompt, str) else "".join(map(chr, prompt))
-        tokens = [*text, "x"]
-        scored = [None, *(-ord(c) / 1000 for c in tokens[1:])]
+    async def leak(self, request, path):
+        """Answers, but repeats the key in the text, the model's name, headers and every other reply's error."""
+        sent = request.headers.get("Authorization", "no key")
+        headers = {"X-Key": sent, "Location": f"http://127.0.0.1:9/{sent}", "Retry-After": "0"}
+        if path == "v1/models":
+            return web.json_response({"data": [{"id": "m"}]}, headers=headers)
+        self.posted.append((path, json.loads(await request.read())))
+        if path != "v1/chat/completions" or len(self.posted) % 3 == 0:
+            status = (400, 404, 307, 500)[len(self.posted) % 4]
+            return web.json_response({"error": {"message": f"no: {sent}"}}, status=status, headers=headers)
+        reply = said(self.posted[-1][1], top=self.top) | {"model": f"m {sent}"}
+        reply["choices"][0]["message"]["content"] = f"yes {sent}"
+        return web.json_response(reply, headers=headers)
+
+    def echo(self, index, prompt, body):
+        ids = [ord(c) for c in prompt] if isinstance(prompt, str) else prompt
+        tokens = [*map(chr, ids), "x"]
+        scored = [None, *(log_prob(ids[:k], ids[k]) for k in range(1, len(ids))), -1.0]
         offsets = list(range(len(tokens)))
         logprobs = {"tokens": tokens, "token_logprobs": scored, "text_offset": offsets}
-        return {"index": index, "text": text + "x", "logprobs": logprobs, "finish_reason": "length"}
+        return {"index": index, "text": "".join(tokens), "logprobs": logprobs, "finish_reason": "length"}
+
+    def step(self, index, prompt, body):
+        """One more token, with the log-probabilities of the ids asked for."""
+        asked = body.get("logprob_token_ids", []) if self.walks != "ignored" else []
+        given = {f"token_id:{id_}": log_prob(prompt, id_) if self.walks == "raw" else 0.0 for id_ in asked}
+        logprobs = {
+            "tokens": ["x"],
+            "token_logprobs": [-1.0],
+            "top_logprobs": [{"token_id:120": -1.0} | given],
+        }
+        return {"index": index, "text": "x", "logprobs": logprobs, "finish_reason": "length"}
+
+
+def said(body, *, top):
+    """A chat completion that repeats the question."""
+    text = "said " + body["messages"][-1]["content"]
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+    if body.get("logprobs") and top:
+        listed = [("A", -1.0), (" A", -2.0), ("B", -1.5), ("The", -3.0)]
+        alternatives = [{"token": token, "logprob": log_prob} for token, log_prob in listed]
+        choice["logprobs"] = {"content": [{"token": "A", "logprob": -1.0, "top_logprobs": alternatives}]}
+    usage = {"prompt_tokens": 7, "completion_tokens": 3}
+    return {"choices": [choice], "usage": usage, "model": "m-2026"}
+
+
+def log_prob(before, id_):
+    """What the stand-in's model thinks of a token: it depends on all that stands before."""
+    return -((7 * id_ + 3 * len(before) + sum(before)) % 97 + 1) / 50
 
 
 def templated(body):

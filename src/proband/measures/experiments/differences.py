@@ -1,283 +1,290 @@
-"""Differences between the arms of an experiment, and the smallest that a design can detect."""
+"""Differences between the arms of an experiment: Neyman's, blocked, of clusters, and by permutation."""
 
-import math
-from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
+from numpy.typing import ArrayLike
 
-from proband.errors import DataError, DesignError, MissingDataError
+from proband.errors import DataError, DesignError
+from proband.measures.experiments.clusters import ClusterMean, combine, uneven
+from proband.measures.experiments.detection import smallest_detectable_effect as smallest_detectable_effect
+from proband.measures.experiments.detection import (
+    smallest_detectable_share_difference as smallest_detectable_share_difference,
+)
+from proband.measures.experiments.outcomes import (
+    Codes,
+    Floats,
+    Labels,
+    Linear,
+    coded,
+    numbers,
+    rare_outcomes,
+    with_t_test,
+)
+from proband.measures.experiments.permutations import Stratum, Unit, permutation_test
 from proband.records import Estimate, Target
+from proband.seeds import rng_for
 
-_NO_VARIANCE = "outcomes do not vary within arms: the interval is a point and is not to be trusted"
+ByArm = tuple[Labels, Labels]
+_OTHER_WAY = "or use Inference(method='permutation')"
 
-Blocks = tuple[Sequence[Hashable], Sequence[Hashable]]
+
+@dataclass(frozen=True, kw_only=True)
+class Inference:
+    """How the uncertainty of a difference is found.
+
+    Attributes
+    ----------
+    method : {"neyman", "permutation"}
+        Neyman's variance with a t interval, about the average effect; or randomisation inference, exact for an
+        effect that is the same for every unit.
+    level : float
+        Confidence level.
+    n_draws : int
+        Random allocations where all of them are more than 100,000.
+    rng : numpy.random.Generator or None
+        Their source; None takes the place "difference_in_means" of seed 0, so equal data give equal results.
+    """
+
+    method: Literal["neyman", "permutation"] = "neyman"
+    level: float = 0.95
+    n_draws: int = 9_999
+    rng: np.random.Generator | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(Inference.__annotations__["method"]):
+            raise DesignError(f"method {self.method!r} is neither 'neyman' nor 'permutation'")
+        if not 0 < self.level < 1:
+            raise DesignError(f"level {self.level} is not between 0 and 1")
+        if self.n_draws < 99:
+            raise DesignError(f"n_draws is {self.n_draws}; a p value of .01 needs at least 99, better 9,999")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Block:
+    """Outcomes of one block's treated and control units, and the codes of their clusters."""
+
+    name: object
+    share: float
+    y: tuple[Floats, Floats]
+    clusters: tuple[Codes, Codes]
 
 
 def difference_in_means(
     treated: ArrayLike,
     control: ArrayLike,
     *,
-    blocks: Blocks | None = None,
+    blocks: ByArm | None = None,
+    clusters: ByArm | None = None,
+    inference: Inference | None = None,
     target: Target = "model",
-    level: float = 0.95,
 ) -> Estimate:
-    """Average effect of a treatment assigned at random, with Neyman's variance.
+    """Average effect of a treatment assigned at random.
 
-    Without blocks ``mean(treated) - mean(control)``, standard error ``sqrt(s1^2/n1 + s0^2/n0)`` and Welch's
-    degrees of freedom. With blocks the blocks' differences weighted by block size, N - 2B degrees of freedom.
-    The variance is at least as large as the true one on average, whatever the effects of single subjects.
+    ``mean(treated) - mean(control)``; with blocks the blocks' differences weighted by block size. The uncertainty
+    follows the assignment:
+
+    - units one by one: ``sqrt(s1^2/n1 + s0^2/n0)`` and Welch's degrees of freedom (Neyman). The variance is at
+      least as large as the true one on average, whatever the effects of single units;
+    - within blocks: the blocks' Neyman variances, N - 2B degrees of freedom;
+    - whole clusters: CR2 variance of each arm's mean and Satterthwaite's degrees of freedom, as
+      `proband.measures.clustered_mean` has them;
+    - by permutation: every allocation the design could have made (or 9,999 random ones, ``(1 + b) / (1 + B)``),
+      two-sided p value of no effect on anybody, and the interval of constant effects that are not rejected.
 
     Parameters
     ----------
     treated, control : array_like, shape (n_treated,) and (n_control,)
-        Outcomes, one per independently assigned unit. Several answers of one subject are not independent:
-        average them first.
+        Outcomes, one per unit. Several answers of one subject are not independent: make subjects `clusters`.
     blocks : pair of sequences, optional
         Block of every treated and of every control unit, in the same order as the outcomes.
-    target : {"model", "human"}
+    clusters : pair of sequences, optional
+        Cluster of every unit, where clusters were assigned as a whole.
+    inference : Inference, optional
+        Method, confidence level, number and source of permutations.
+    target : {"model", "human", "data"}
         Whom the effect describes.
-    level : float
-        Confidence level.
 
     Returns
     -------
     Estimate
-        In the unit of the outcome. With fewer than 5 of either outcome in an arm of a binary outcome the
-        interval is too short, and a warning says so; with skewed outcomes in small arms it is approximate.
+        In the unit of the outcome; `p_value` tests no difference. Warnings say where the t interval is too short:
+        fewer than 5 of either outcome in an arm of a binary outcome, outcomes skewed for so few units, very
+        unequal clusters. Outcomes without variance have no interval.
 
     Raises
     ------
     DesignError
-        If an arm, or an arm of a block, has fewer than 2 units.
+        If an arm (of a block) has fewer than 2 independent units; 1 is enough for a permutation test.
     MissingDataError
-        If an outcome is missing; missingness that differs between arms biases the difference.
+        If an outcome or a label is missing; missingness that differs between arms biases the difference.
     DataError
-        If outcomes are not finite numbers, or blocks and outcomes differ in length.
+        If outcomes are not finite numbers, labels and outcomes differ in number, or a cluster is in two places.
+
+    Notes
+    -----
+    A permutation test supposes that the treatment changes nobody's outcome (or everybody's by the same amount). In
+    arms of unequal size and variance it answers that question and not the one about the average: use Neyman.
 
     References
     ----------
     Splawa-Neyman (1923/1990), Statist. Sci. 5, 465-472. doi:10.1214/ss/1177012031
     Welch (1947), Biometrika 34, 28-35. doi:10.1093/biomet/34.1-2.28
+    Fisher (1935), The Design of Experiments. Oliver & Boyd.
+    Phipson & Smyth (2010), Stat. Appl. Genet. Mol. Biol. 9, 39. doi:10.2202/1544-6115.1585
 
     Examples
     --------
     >>> print(difference_in_means([5, 7, 6, 8], [3, 4, 4, 5]))
     2.500 [0.545, 4.455]
+    >>> found = difference_in_means([5, 7, 6, 8], [3, 4, 4, 5], inference=Inference(method="permutation"))
+    >>> print(found, round(found.p_value, 7), found.interval_method)
+    2.500 [0.000, 5.000] 0.0571429 all 70 allocations, constant effect
     """
-    y1, y0 = _outcomes(treated, "treated"), _outcomes(control, "control")
-    value, variance, df, how = _two_arms(y1, y0) if blocks is None else _blocked(y1, y0, blocks)
-    se = math.sqrt(variance)
-    n = len(y1) + len(y0)
-    reach = se * float(special.stdtrit(df, (1 + level) / 2)) if se else 0.0
-    return Estimate(
-        value=value,
-        se=se,
-        interval=(value - reach, value + reach),
-        level=level,
-        interval_method=f"{how}, {df:.3f} df",
+    how = inference or Inference()
+    y1, y0 = numbers(treated, "outcomes of the treated arm"), numbers(control, "outcomes of the control arm")
+    arms, n_clusters = _clusters_of(clusters, len(y1), len(y0))
+    parts = _blocks_of(blocks, (y1, y0), arms)
+    about = Estimate(
+        value=0.0,
         estimand="average effect of treatment on the assigned units",
         target=target,
-        n_units=n,
-        assumptions=("units were assigned at random and do not affect each other",),
-        warnings=_too_few_events(treated=y1, control=y0) if se else (_NO_VARIANCE,),
+        n_units=len(y1) + len(y0),
+        n_clusters=n_clusters,
+        level=how.level,
+        assumptions=(
+            f"{'units' if clusters is None else 'clusters'} were assigned at random"
+            f"{'' if blocks is None else ' within blocks'} and do not affect each other",
+        ),
+    )
+    if how.method == "permutation":
+        strata = [_stratum(block) for block in parts]
+        rng = how.rng or rng_for(0, "difference_in_means")
+        return permutation_test(about, strata, n_draws=how.n_draws, rng=rng)
+    _check_arms(parts, "units" if clusters is None else "clusters", is_blocked=blocks is not None)
+    rare = rare_outcomes(treated=y1, control=y0)
+    if clusters is not None:
+        means = [
+            (sign * block.share, _mean(block, arm)) for block in parts for arm, sign in enumerate((1, -1))
+        ]
+        found = combine(means)
+        doubts = (*rare, *uneven([mean for _, mean in means], found.df))
+        return with_t_test(replace(about, warnings=doubts), found, f"t, CR2 variance{_within(parts, blocks)}")
+    found = _welch(parts[0]) if blocks is None else _blocked(parts)
+    method = "t, Neyman variance, Welch" if blocks is None else f"t, Neyman variance{_within(parts, blocks)}"
+    return with_t_test(replace(about, warnings=rare), found, method)
+
+
+def _within(parts: list[_Block], blocks: ByArm | None) -> str:
+    return "" if blocks is None else f" within {len(parts)} blocks"
+
+
+def _mean(block: _Block, arm: int) -> ClusterMean:
+    return ClusterMean.of(block.y[arm], block.clusters[arm])
+
+
+def _moments(y: Floats) -> tuple[float, float]:
+    """Variance and third central moment of the mean of independent units."""
+    return float(y.var(ddof=1)) / len(y), float(((y - y.mean()) ** 3).mean()) / len(y) ** 2
+
+
+def _welch(block: _Block) -> Linear:
+    (v1, third1), (v0, third0) = (_moments(y) for y in block.y)
+    n1, n0 = (len(y) for y in block.y)
+    df = (v1 + v0) ** 2 / (v1**2 / (n1 - 1) + v0**2 / (n0 - 1)) if v1 + v0 else n1 + n0 - 2.0
+    value = float(block.y[0].mean() - block.y[1].mean())
+    return Linear(value=value, variance=v1 + v0, df=df, third=third1 - third0)
+
+
+def _blocked(parts: list[_Block]) -> Linear:
+    each = [(block.share, _welch(block)) for block in parts]
+    return Linear(
+        value=sum(w * found.value for w, found in each),
+        variance=sum(w**2 * found.variance for w, found in each),
+        df=float(sum(len(y) for block in parts for y in block.y) - 2 * len(parts)),
+        third=sum(w**3 * found.third for w, found in each),
     )
 
 
-def _too_few_events(**arms: NDArray[np.float64]) -> tuple[str, ...]:
-    """Warn of arms in which one of two outcomes is rare, where t intervals of shares fail."""
-    values = np.unique(np.concatenate(list(arms.values())))
-    if len(values) > 2:
-        return ()
-    rarest = {name: min(int((y == value).sum()) for value in values) for name, y in arms.items()}
-    return tuple(
-        f"{count} of {len(arms[name])} {name} units have the rarer outcome: below 5 the interval is too short"
-        for name, count in rarest.items()
-        if count < 5
-    )
-
-
-def _two_arms(y1: NDArray[np.float64], y0: NDArray[np.float64]) -> tuple[float, float, float, str]:
-    """Difference, its variance, degrees of freedom and the method's name."""
-    for name, y in (("treated", y1), ("control", y0)):
-        if len(y) < 2:
-            raise DesignError(f"{len(y)} {name} units; a variance needs at least 2 in each arm")
-    v1, v0 = float(y1.var(ddof=1)) / len(y1), float(y0.var(ddof=1)) / len(y0)
-    df = (
-        (v1 + v0) ** 2 / (v1**2 / (len(y1) - 1) + v0**2 / (len(y0) - 1)) if v1 + v0 else len(y1) + len(y0) - 2
-    )
-    return float(y1.mean() - y0.mean()), v1 + v0, df, "t, Neyman variance, Welch"
-
-
-def _blocked(
-    y1: NDArray[np.float64], y0: NDArray[np.float64], blocks: Blocks
-) -> tuple[float, float, float, str]:
-    if len(blocks[0]) != len(y1) or len(blocks[1]) != len(y0):
-        raise DataError(
-            f"blocks for {len(blocks[0])} treated and {len(blocks[1])} control units, "
-            f"outcomes for {len(y1)} and {len(y0)}; give every unit its block"
-        )
-    names = sorted({*blocks[0], *blocks[1]}, key=repr)
-    number = {name: i for i, name in enumerate(names)}
-    b1, b0 = (np.array([number[name] for name in arm], dtype=np.intp) for arm in blocks)
-    n = len(y1) + len(y0)
-    value = variance = 0.0
-    for name, i in number.items():
-        in1, in0 = y1[b1 == i], y0[b0 == i]
-        if len(in1) < 2 or len(in0) < 2:
+def _check_arms(parts: list[_Block], unit: str, *, is_blocked: bool) -> None:
+    for block in parts:
+        n1, n0 = (len(np.unique(codes)) for codes in block.clusters)
+        if min(n1, n0) >= 2:
+            continue
+        if is_blocked:
             raise DesignError(
-                f"block {name!r} has {len(in1)} treated and {len(in0)} control units; "
-                "a variance needs 2 of each: merge blocks"
+                f"block {block.name!r} has {n1} treated and {n0} control {unit}; "
+                f"a variance needs 2 of each: merge blocks, {_OTHER_WAY}"
             )
-        share = (len(in1) + len(in0)) / n
-        value += share * float(in1.mean() - in0.mean())
-        variance += share**2 * float(in1.var(ddof=1) / len(in1) + in0.var(ddof=1) / len(in0))
-    return value, variance, n - 2 * len(names), f"t, Neyman variance within {len(names)} blocks"
-
-
-def smallest_detectable_effect(
-    n_a: float, n_b: float, *, power: float = 0.8, alpha: float = 0.05, sd: float = 1.0
-) -> Estimate:
-    """Smallest true difference of means that a two-sided t test of two arms finds with probability `power`.
-
-    Exact for normal outcomes of equal variance (noncentral t, both tails). For clustered units divide each n
-    by ``1 + (m - 1) rho`` first. In a study of a model more calls buy a smaller effect; in a claim about
-    people only more people do.
-
-    Parameters
-    ----------
-    n_a, n_b : float
-        Independent units in each arm, at least 2.
-    power, alpha : float
-        Wanted power and two-sided size of the test.
-    sd : float
-        Standard deviation of the outcome within arms; the result is in its unit.
-
-    Returns
-    -------
-    Estimate
-        The difference, positive.
-
-    Raises
-    ------
-    DesignError
-        If an arm has fewer than 2 units, `power` is not between `alpha` and 1, or `sd` is not positive.
-
-    References
-    ----------
-    Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, ch. 2. doi:10.4324/9780203771587
-
-    Examples
-    --------
-    >>> round(smallest_detectable_effect(63.76561, 63.76561), 5)
-    0.5
-    """
-    _check_power(n_a, n_b, power, alpha)
-    if not (math.isfinite(sd) and sd > 0):
-        raise DesignError(f"sd is {sd}; give the positive standard deviation expected within arms")
-    df = n_a + n_b - 2
-    critical = float(special.stdtrit(df, 1 - alpha / 2))
-
-    def shortfall(noncentrality: float) -> float:
-        found = 1 - float(special.nctdtr(df, noncentrality, critical))
-        # Beyond 5 the other tail is below 1e-10, and scipy gives NaN where it underflows.
-        if noncentrality < 5:
-            found += float(special.nctdtr(df, noncentrality, -critical))
-        return found - power
-
-    enough = critical + 1
-    while shortfall(enough) < 0:
-        enough *= 2
-    noncentrality = float(optimize.brentq(shortfall, 0.0, enough, xtol=1e-12))
-    per_unit = math.sqrt(1 / n_a + 1 / n_b)
-    return _planned(sd * noncentrality * per_unit, "smallest detectable difference of means", n_a, n_b, power)
-
-
-def smallest_detectable_share_difference(
-    n_a: float, n_b: float, *, share: float = 0.5, power: float = 0.8, alpha: float = 0.05
-) -> Estimate:
-    """Smallest rise above `share` that a two-sided test of two shares finds with probability `power`.
-
-    On the arcsine scale, ``h = 2 asin(sqrt(p_b)) - 2 asin(sqrt(p_a))``, where shares have variance 1/n. A
-    fall below `share` is the mirrored case: ask for ``1 - share``.
-
-    Parameters
-    ----------
-    n_a, n_b : float
-        Independent units in each arm, at least 2.
-    share : float
-        Share in the first arm, between 0 and 1.
-    power, alpha : float
-        Wanted power and two-sided size of the test.
-
-    Returns
-    -------
-    Estimate
-        Difference of shares; NaN with its reason if not even a share of 1 would be found.
-
-    Raises
-    ------
-    DesignError
-        If an arm has fewer than 2 units, or `power`, `alpha` or `share` is out of range.
-
-    References
-    ----------
-    Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, ch. 6. doi:10.4324/9780203771587
-
-    Examples
-    --------
-    >>> round(smallest_detectable_share_difference(387.1677, 387.1677, share=0.4), 5)
-    0.1
-    """
-    _check_power(n_a, n_b, power, alpha)
-    if not 0 <= share < 1:
-        raise DesignError(f"share {share} must be at least 0 and below 1 to leave room for a rise")
-    critical = float(special.ndtri(1 - alpha / 2))
-
-    def shortfall(shift: float) -> float:
-        return float(special.ndtr(shift - critical) + special.ndtr(-shift - critical)) - power
-
-    h = float(optimize.brentq(shortfall, 0.0, critical + 20.0, xtol=1e-12)) * math.sqrt(1 / n_a + 1 / n_b)
-    angle = 2 * math.asin(math.sqrt(share)) + h
-    if angle > math.pi:
-        reason = f"with {n_a:g} and {n_b:g} units not even a rise from {share:g} to 1 would be found"
-        return _planned(math.nan, "smallest detectable difference of shares", n_a, n_b, power, reason)
-    return _planned(
-        math.sin(angle / 2) ** 2 - share, "smallest detectable difference of shares", n_a, n_b, power
-    )
-
-
-def _check_power(n_a: float, n_b: float, power: float, alpha: float) -> None:
-    if not min(n_a, n_b) >= 2:
-        raise DesignError(f"arms of {n_a:g} and {n_b:g} units; a test needs at least 2 in each")
-    if not 0 < alpha < power < 1:
-        raise DesignError(f"power {power} must lie between alpha {alpha} and 1")
-
-
-def _planned(value: float, what: str, n_a: float, n_b: float, power: float, *warnings: str) -> Estimate:
-    return Estimate(
-        value=value,
-        estimand=f"{what} at power {power:g}",
-        target="model",
-        n_units=round(n_a + n_b),
-        interval_method="none: a property of the design",
-        warnings=warnings,
-    )
-
-
-def _outcomes(values: ArrayLike, arm: str) -> NDArray[np.float64]:
-    try:
-        y = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"outcomes of the {arm} arm must be numbers, got {values!r}") from error
-    if y.ndim != 1:
-        raise DataError(f"outcomes of the {arm} arm have shape {y.shape}; give one number per unit")
-    if np.isnan(y).any():
-        raise MissingDataError(
-            f"{int(np.isnan(y).sum())} of {y.size} outcomes of the {arm} arm are missing; drop them and "
-            "report how many per arm, since unequal loss biases the difference"
+        arm, n = ("treated", n1) if n1 < 2 else ("control", n0)
+        raise DesignError(
+            f"{n} {arm} {unit}; a variance needs at least 2 in each arm: assign more, {_OTHER_WAY}"
         )
-    if np.isinf(y).any():
-        raise DataError(f"an outcome of the {arm} arm is infinite; check how it was read")
-    return y
+
+
+def _clusters_of(clusters: ByArm | None, n1: int, n0: int) -> tuple[tuple[Codes, Codes], int | None]:
+    """Cluster codes of both arms, every unit its own cluster where there are none, and their number."""
+    if clusters is None:
+        return (np.arange(n1), n1 + np.arange(n0)), None
+    codes, names = _both(clusters, n1, n0, "cluster")
+    shared = np.intersect1d(codes[0], codes[1])
+    if shared.size:
+        raise DataError(
+            f"cluster {names[shared[0]]!r} is in both arms; clusters are assigned as a whole, "
+            "so make it a block instead"
+        )
+    return codes, len(names)
+
+
+def _blocks_of(blocks: ByArm | None, y: tuple[Floats, Floats], clusters: tuple[Codes, Codes]) -> list[_Block]:
+    n = len(y[0]) + len(y[1])
+    if blocks is None:
+        return [_Block(name=None, share=1.0, y=y, clusters=clusters)]
+    codes, names = _both(blocks, len(y[0]), len(y[1]), "block")
+    parts = []
+    home: dict[int, int] = {}
+    for i, name in enumerate(names):
+        masks = [arm == i for arm in codes]
+        inside = [arm[mask] for arm, mask in zip(clusters, masks, strict=True)]
+        for code in np.unique(np.concatenate(inside)):
+            if home.setdefault(int(code), i) != i:
+                raise DataError(
+                    f"a cluster is in blocks {names[home[int(code)]]!r} and {name!r}; put it in one"
+                )
+        parts.append(
+            _Block(
+                name=name,
+                share=sum(int(mask.sum()) for mask in masks) / n,
+                y=(y[0][masks[0]], y[1][masks[1]]),
+                clusters=(inside[0], inside[1]),
+            )
+        )
+    return parts
+
+
+def _both(labels: ByArm, n1: int, n0: int, what: str) -> tuple[tuple[Codes, Codes], list[object]]:
+    if len(labels[0]) != n1 or len(labels[1]) != n0:
+        raise DataError(
+            f"{what}s for {len(labels[0])} treated and {len(labels[1])} control units, "
+            f"outcomes for {n1} and {n0}; give every unit its {what}"
+        )
+    codes, names = coded([*labels[0], *labels[1]], what)
+    return (codes[:n1], codes[n1:]), list(names)
+
+
+def _stratum(block: _Block) -> Stratum:
+    """A block's clusters as what can be assigned anew."""
+    for arm, codes in zip(("treated", "control"), block.clusters, strict=True):
+        if not len(codes):
+            where = "" if block.name is None else f"block {block.name!r} has "
+            raise DesignError(
+                f"{where}no {arm} units; there is nothing to compare: drop the block or merge it"
+            )
+    sides = []
+    for y, codes in zip(block.y, block.clusters, strict=True):
+        dense = np.unique(codes, return_inverse=True)[1]
+        totals = np.bincount(dense, y).astype(np.float64)
+        sizes = np.bincount(dense).astype(np.float64)
+        sides.append(Unit(totals=totals, sizes=sizes))
+    return Stratum(share=block.share, treated=sides[0], control=sides[1])

@@ -55,12 +55,33 @@ def distance_interval(
     theta = contrasts @ (pairs.human - pairs.model)
     noise = _t_noise(pairs, n_draws, rng) @ contrasts.T
     covariance = contrasts @ pairs.gap_covariance @ contrasts.T
-    away = np.abs(theta) / np.maximum(np.sqrt(np.diag(covariance)), 1e-300)
-    signs = _possible_signs(theta, away)
+    return absolute_sum_interval(theta, noise, covariance, df=pairs.df, level=level)
+
+
+def absolute_sum_interval(
+    theta: NDArray[np.float64],
+    noise: NDArray[np.float64],
+    covariance: NDArray[np.float64],
+    *,
+    df: float,
+    level: float,
+) -> tuple[float, float]:
+    """Interval of ``sum_j |theta_j|``, within [0, 1], by the reasoning of `distance_interval`.
+
+    Parameters
+    ----------
+    theta : ndarray, shape (n_contrasts,)
+        Estimated contrasts.
+    noise : ndarray, shape (n_draws, n_contrasts)
+        Draws of their error, with the tails of t; of normal deviates or of bootstrap replicates.
+    covariance : ndarray, shape (n_contrasts, n_contrasts)
+        Of that error.
+    df, level : float
+        Degrees of freedom of the covariance; confidence level.
+    """
+    away = np.abs(theta) / np.maximum(np.sqrt(np.maximum(np.diag(covariance), 0.0)), 1e-300)
     tail = (1 + level) / 2
-    t = float(special.stdtrit(max(pairs.n_eff - 1, 1.0), tail))
-    errors = np.sqrt(np.maximum(np.einsum("sj,jk,sk->s", signs, covariance, signs), 0.0))
-    upper = float((signs @ theta + t * errors).max())
+    upper = _largest_signed_limit(theta, away, covariance, float(special.stdtrit(df, tail)))
     drawn = np.where(away > _UNDECIDED, noise * np.sign(theta), np.abs(noise)).sum(axis=1)
     # Noise of a signed sum has a positive upper quantile, up to rounding where there is no noise.
     lower = float(np.abs(theta).sum()) - max(float(np.quantile(drawn, tail)), 0.0)
@@ -85,6 +106,36 @@ def ordered_contrasts(positions: Sequence[float], n_options: int) -> NDArray[np.
     return contrasts
 
 
+def _largest_signed_limit(
+    theta: NDArray[np.float64], away: NDArray[np.float64], covariance: NDArray[np.float64], t: float
+) -> float:
+    """Largest upper t limit of a signed sum, over the signs that undecided contrasts may have."""
+    signs = _possible_signs(theta, away)
+    limit = _limits(signs, theta, covariance, t)
+    best = signs[int(limit.argmax())]
+    highest = float(limit.max())
+    flippable = np.flatnonzero(away <= _UNDECIDED)
+    if len(flippable) <= _MOST_UNDECIDED:
+        return highest
+    # Too many to enumerate: flip one sign after the other for as long as the limit rises.
+    for _ in range(len(flippable)):
+        tried = np.tile(best, (len(flippable), 1))
+        tried[np.arange(len(flippable)), flippable] *= -1
+        limit = _limits(tried, theta, covariance, t)
+        if float(limit.max()) <= highest:
+            break
+        best, highest = tried[int(limit.argmax())], float(limit.max())
+    return highest
+
+
+def _limits(
+    signs: NDArray[np.float64], theta: NDArray[np.float64], covariance: NDArray[np.float64], t: float
+) -> NDArray[np.float64]:
+    variances = ((signs @ covariance) * signs).sum(axis=1)
+    limits: NDArray[np.float64] = signs @ theta + t * np.sqrt(np.maximum(variances, 0.0))
+    return limits
+
+
 def _possible_signs(theta: NDArray[np.float64], away: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rows of signs, all combinations of the undecided contrasts; `away` is in standard errors."""
     nearest = np.argsort(away)[:_MOST_UNDECIDED]
@@ -100,7 +151,6 @@ def _t_noise(pairs: PairedAnswers, n_draws: int, rng: np.random.Generator) -> ND
     variances, axes = np.linalg.eigh(pairs.gap_covariance)
     # The gaps sum to zero, so one variance is zero up to rounding, which may be negative.
     root = axes * np.sqrt(np.maximum(variances, 0.0))
-    df = max(pairs.n_eff - 1, 1.0)
-    scale = np.sqrt(df / rng.chisquare(df, (n_draws, 1)))
+    scale = np.sqrt(pairs.df / rng.chisquare(pairs.df, (n_draws, 1)))
     noise: NDArray[np.float64] = rng.standard_normal((n_draws, pairs.n_options)) @ root.T * scale
     return noise

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from proband.errors import DataError, DesignError
 from proband.measures.fidelity.gaps import distance_interval, noise_floor, ordered_contrasts
-from proband.measures.fidelity.individual import agreement_estimates
+from proband.measures.fidelity.individual import agreement_estimates, score_estimates
 from proband.measures.fidelity.nulls import NullRows, distance_of, null_rows
 from proband.measures.fidelity.pairs import PairedAnswers, pair_by_subject
 from proband.measures.shares import share_estimates
@@ -27,7 +27,8 @@ class FidelitySettings:
     Attributes
     ----------
     weights : mapping of subject to float or None
-        People's design weights; they weight the model's rows of the same subjects too.
+        People's design weights; they weight the model's rows of the same subjects too, and held-out people
+        where all of them are named.
     level : float
         Confidence level.
     n_draws : int
@@ -75,6 +76,8 @@ class ItemFidelity:
     agreement_gain : Estimate
         Agreement beyond what knowing only the people's shares gives; at or below 0 the personas tell the
         model nothing about the person.
+    brier, log_score : Estimate
+        Proper scores of the model's probabilities for persons, lower is better; see `score_estimates`.
     n_people, n_people_only, n_model_only : int
         Subjects on both sides; left out for lack of the other side.
     n_eff : float
@@ -92,6 +95,8 @@ class ItemFidelity:
     relative: Estimate
     agreement: Estimate
     agreement_gain: Estimate
+    brier: Estimate
+    log_score: Estimate
     n_people: int
     n_people_only: int
     n_model_only: int
@@ -139,8 +144,8 @@ def item_fidelity(
     positions : sequence of float, optional
         Strictly rising scale points of ordered options; adds the Wasserstein distance.
     held_out : mapping of subject to int, optional
-        Answers of *other* people of the same population, unweighted, for the majority and marginal-only
-        rows. Without them half of the people predicts the other half, over and over; both halves are small,
+        Answers of *other* people of the same population, for the majority and marginal-only rows. Without
+        them half of the people predicts the other half, over and over; both halves are small,
         so the marginal-only distance is about twice the noise floor.
     settings : FidelitySettings, optional
         Weights, level, draws.
@@ -174,14 +179,27 @@ def item_fidelity(
         raise DataError("only 1 subject is in both people and model; a comparison needs at least 2")
     if held_out is not None and (known := sorted(map(repr, people.keys() & held_out.keys()))):
         raise DataError(f"{len(known)} held-out people are also in people, e.g. {known[0]}; keep them apart")
-    nulls = null_rows(pairs, held_out, n_splits=settings.n_splits, rng=rng)
+    nulls = null_rows(pairs, held_out, n_splits=settings.n_splits, rng=rng, weights=settings.weights)
+    return fidelity_of_pairs(pairs, nulls, positions=positions, settings=settings, rng=rng)
+
+
+def fidelity_of_pairs(
+    pairs: PairedAnswers,
+    nulls: NullRows,
+    *,
+    positions: Sequence[float] | None,
+    settings: FidelitySettings,
+    rng: np.random.Generator,
+) -> ItemFidelity:
+    """`item_fidelity` of people and model that are joined already, with the null rows at hand."""
+    n_options = pairs.n_options
     warnings = _warnings_of(pairs, settings)
-    tv = _distance(
+    tv = distance_estimate(
         pairs, nulls, np.eye(n_options) / 2, name="total variation distance", settings=settings, rng=rng
     )
     w1 = None
     if positions is not None and n_options > 1:
-        w1 = _distance(
+        w1 = distance_estimate(
             pairs,
             nulls,
             ordered_contrasts(positions, n_options),
@@ -190,25 +208,28 @@ def item_fidelity(
             rng=rng,
         )
     agreement, gain = agreement_estimates(pairs, nulls, level=settings.level, min_people=settings.min_people)
+    brier, log_score = score_estimates(pairs, nulls, level=settings.level, min_people=settings.min_people)
     shares = partial(share_estimates, n_options=n_options, weights=pairs.weights, level=settings.level)
     return ItemFidelity(
         human_shares=shares(pairs.answers, target="human"),
         model_shares=shares(pairs.probs, target="model"),
         total_variation=tv,
         wasserstein=w1,
-        relative=_relative(tv),
+        relative=relative_estimate(tv),
         agreement=agreement,
         agreement_gain=gain,
+        brier=brier,
+        log_score=log_score,
         n_people=pairs.n,
         n_people_only=pairs.n_people_only,
         n_model_only=pairs.n_model_only,
         n_eff=pairs.n_eff,
         nulls=nulls.source,
-        warnings=tuple(dict.fromkeys([*warnings, *tv.warnings, *gain.warnings])),
+        warnings=tuple(dict.fromkeys([*warnings, *tv.warnings, *gain.warnings, *log_score.warnings])),
     )
 
 
-def _distance(
+def distance_estimate(
     pairs: PairedAnswers,
     nulls: NullRows,
     contrasts: NDArray[np.float64],
@@ -217,6 +238,7 @@ def _distance(
     settings: FidelitySettings,
     rng: np.random.Generator,
 ) -> Estimate:
+    """Distance of people's shares from the model's, with interval, null rows and noise floor."""
     value = distance_of(pairs.human, pairs.model, contrasts)
     floor = noise_floor(pairs.human, contrasts, pairs.n_eff)
     is_enough = pairs.n_eff >= settings.min_people
@@ -246,7 +268,8 @@ def _distance(
     )
 
 
-def _relative(tv: Estimate) -> Estimate:
+def relative_estimate(tv: Estimate) -> Estimate:
+    """How far a distance stands between uniform answers and the noise floor; see `ItemFidelity.relative`."""
     uniform, floor = tv.baselines["uniform"], tv.baselines["noise_floor"]
     # Nearer to 1 the ratio divides by almost nothing, and says more of the floor's own error than of the model.
     is_defined = uniform >= 2 * floor > 0

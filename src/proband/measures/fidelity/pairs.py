@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError
+from proband.measures.fidelity.samples import SurveyDesign
 from proband.measures.shares import design_weights, kish_n_eff, option_indices, option_probabilities
 
 # Two imagined people who answer uniformly keep the variance of rarely taken options from vanishing in small
@@ -29,6 +30,8 @@ class PairedAnswers:
         Design weights, positive.
     n_people_only, n_model_only : int
         Subjects left out because the other side lacks them.
+    design : SurveyDesign or None
+        Strata and sampling units of the subjects; None for a simple random sample.
     """
 
     answers: NDArray[np.intp]
@@ -36,6 +39,7 @@ class PairedAnswers:
     weights: NDArray[np.float64]
     n_people_only: int = 0
     n_model_only: int = 0
+    design: SurveyDesign | None = None
 
     @property
     def n(self) -> int:
@@ -49,8 +53,24 @@ class PairedAnswers:
 
     @cached_property
     def n_eff(self) -> float:
-        """Kish's effective number of subjects."""
-        return float(kish_n_eff(self.weights))
+        """Effective number of subjects: Kish's, or n over the mean design effect of people's shares."""
+        kish = float(kish_n_eff(self.weights))
+        if self.design is None or self.n < 2:
+            return kish
+        shares = self.human
+        simple = float((shares * (1 - shares)).sum()) / (self.n - 1)
+        spread = (np.eye(self.n_options)[self.answers] - shares) * (self.weights / self.weights.sum())[
+            :, None
+        ]
+        found = float(np.trace(self.design.total_covariance(spread)))
+        # Where everybody answers alike there is no variance to compare, and weights are all that is known.
+        return max(self.n * simple / found, 1.0) if min(simple, found) > 1e-15 else kish
+
+    @cached_property
+    def df(self) -> float:
+        """Degrees of freedom of a variance: effective subjects less 1, or units less strata; at least 1."""
+        own = max(float(kish_n_eff(self.weights)) - 1, 1.0)
+        return own if self.design is None else min(own, float(self.design.df))
 
     @cached_property
     def human(self) -> NDArray[np.float64]:
@@ -87,11 +107,14 @@ class PairedAnswers:
         -------
         ndarray, shape (d, d)
             Linearised (so weights may be related to values) with n - 1 in the denominator, and widened by two
-            imagined people who answer uniformly.
+            imagined people who answer uniformly. With a design, by totals of its units within strata.
         """
         centre = self.weights @ values / self.weights.sum()
         influence = (values - centre) * (self.weights / self.weights.sum())[:, None]
-        per_person = self.n_eff * self.n / (self.n - 1) * influence.T @ influence
+        if self.design is None:
+            per_person = self.n_eff * self.n / (self.n - 1) * influence.T @ influence
+        else:
+            per_person = self.n_eff * self.design.total_covariance(influence)
         apart = imagined - centre
         rare = apart.T @ apart / self.n_options
         pooled = (self.n_eff - 1) * per_person + _IMAGINED_PEOPLE * rare

@@ -2,7 +2,8 @@
 
 Scores come from forests: the prompts and continuations of many requests share prefixes, every prefix is one
 node, and every node goes through the model once, under an attention mask that shows it its ancestors and
-nothing else. The log-probabilities are those of an unbatched pass up to rounding (1e-4 nats in float32).
+nothing else. The log-probabilities are those of an unbatched pass up to rounding (1e-4 nats in float32). Replies are
+written in a batch whose rows come and go (`proband.models.writing`).
 """
 
 from collections import defaultdict
@@ -11,21 +12,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proband.errors import ContextTooLong, EngineError
 from proband.models.engine import Ability, Cost
 from proband.models.local.checkpoints import load_checkpoint
 from proband.models.local.forest import Forest
-from proband.models.local.passes import Floats, Passes
+from proband.models.local.passes import Passes
 from proband.models.local.templates import Encoded, Template
+from proband.models.writing.constraints import Schemas
+from proband.models.writing.writer import Writer
 from proband.records import Completion, Request, Trial
-from proband.seeds import seed_for
 
 WINDOW = 1024  # requests merged into one forest: bounds memory, and costs one shared path a window
-WRITE_ROWS = 16
 # A step of writing takes longer than its arithmetic and the reading of the weights; measured, embedded model.
-STEP_OVERHEAD = 3
+STEP_OVERHEAD = 1.5
 
 
 def hf_engine(path_or_id: str | Path, **options: Any) -> "LocalEngine":
@@ -92,11 +92,12 @@ class LocalEngine:
         self.address = address or f"hf:{path_or_id}"
         self._weights = weights
         model, tokenizer = load_checkpoint(path_or_id, dtype, device)
-        self._open: Passes | None = Passes(
-            model, chunk_tokens, None if memory_gb is None else int(memory_gb * 1e9)
-        )
+        self._memory_bytes = None if memory_gb is None else int(memory_gb * 1e9)
+        self._open: Passes | None = Passes(model, chunk_tokens, self._memory_bytes)
         self._template = Template(tokenizer)
         self._ends = _ending_tokens(model, tokenizer, self._template)
+        self._schemas = Schemas(tokenizer, self._open.config.vocab_size, self._ends)
+        self._writer: Writer | None = None
 
     @property
     def passes(self) -> Passes:
@@ -106,17 +107,28 @@ class LocalEngine:
         return self._open
 
     @property
+    def writer(self) -> Writer:
+        """What writes with this model; an `EngineError` after `close`."""
+        passes = self.passes
+        if self._writer is None:
+            settings: Any = {"ends": self._ends, "schemas": self._schemas, "memory_bytes": self._memory_bytes}
+            self._writer = Writer(passes, self._template, **settings)
+        return self._writer
+
+    @property
     def note(self) -> str:
         """What a user should know about how this model is run; empty where all is usual."""
         if self.passes.way == "plain":
-            return (
+            said = (
                 "this kind of model cannot go back to a shared beginning: each continuation is scored alone"
             )
-        if self.passes.way == "prefixes":
-            return "this kind of model keeps its own attention: shared beginnings are kept, but nothing is packed"
-        if self.passes.span is not None:
-            return f"requests of more than {self.passes.span} tokens are scored one continuation at a time"
-        return ""
+        elif self.passes.way == "prefixes":
+            said = "this kind of model keeps its own attention: shared beginnings are kept, but nothing is packed"
+        elif self.passes.span is not None:
+            return f"requests of more than {self.passes.span} tokens are scored and written one at a time"
+        else:
+            return ""
+        return said if self.writer.shares else f"{said}; replies are written {self.writer.rows_at_once} at a time"
 
     def fingerprint(self) -> Mapping[str, str]:
         """Weights, template, precision, device and library versions."""
@@ -144,10 +156,9 @@ class LocalEngine:
                 raise type(error)(f"item {trial.place.item!r}: {error}") from None
 
     def _check(self, request: Request, seen: set[object]) -> None:
-        if request.schema is not None:
-            raise EngineError(
-                f"{self.address} cannot hold a reply to a schema; ask without one, or use an openai: engine"
-            )
+        if request.schema is not None and request.schema not in seen:
+            self._schemas.start(request.schema)
+            seen.add(request.schema)
         self._template.check_text(request)
         for key, look in (
             (tuple(message.role for message in request.messages), self._template.render),
@@ -169,9 +180,10 @@ class LocalEngine:
             )
 
     def cost(self, trials: Sequence[Trial]) -> Cost:
-        """Exact tokens of the distinct requests, and seconds from this machine's speed.
+        """Tokens of the distinct requests, and seconds from this machine's speed.
 
-        How long a written reply will be is not known before; it counts with all of its `max_tokens`.
+        What prompts share counts once, in scoring and in writing. How long a written reply will be is not known
+        before; it counts with all of its `max_tokens`.
         """
         size, (rate, bandwidth) = self.passes.size, self.passes.speed
         scored, written = self._sorted({t.request.hash: t.request for t in trials}.values())
@@ -183,14 +195,17 @@ class LocalEngine:
             prompt += sum(e.start for e in encoded)
             completion += sum(sum(e.token_counts) for e in encoded)
             unique += len(forest)
-            heads = len(np.unique(forest.query_nodes))
-            seconds += 2 * (len(forest) * size.body + heads * size.head) / rate
-        for window in _slices(written, WRITE_ROWS):
-            sent = sum(self._template.encode(request).start for request in window)
-            prompt, unique = prompt + sent, unique + sent
-            completion += sum(request.max_tokens for request in window)
-            step = STEP_OVERHEAD * max(size.n_bytes / bandwidth, 2 * len(window) * size.total / rate)
-            seconds += 2 * sent * size.body / rate + step * max(request.max_tokens for request in window)
+            seconds += self.passes.operations(forest) / rate
+        if written:
+            sent, computed = self.writer.prompt_tokens(written)
+            prompt, unique = prompt + sent, unique + computed
+            longest = max(request.max_tokens for request in written)
+            tokens = sum(request.max_tokens for request in written)
+            completion += tokens
+            # Rows that are done make room for others, so all but the last steps have as many as there may be.
+            rows = min(len(written), self.writer.rows_at_once)
+            step = max(size.n_bytes / bandwidth, 2 * rows * size.total / rate)
+            seconds += 2 * computed * size.body / rate + STEP_OVERHEAD * step * max(longest, tokens / rows)
         return Cost(
             prompt_tokens=prompt,
             unique_tokens=unique,
@@ -212,30 +227,29 @@ class LocalEngine:
         for trial in trials:
             asked[trial.request.hash].append(trial)
         scored, written = self._sorted(group[0].request for group in asked.values())
-        for verb, requests, at_once in ((self._score, scored, WINDOW), (self._write, written, WRITE_ROWS)):
-            for window in _slices(requests, at_once):
-                fit: list[tuple[Request, Encoded]] = []
-                done: list[tuple[Request, Completion]] = []
-                for request in window:
-                    try:
-                        fit.append((request, self._template.encode(request)))
-                    except EngineError as error:
-                        done.append((request, Completion(error=str(error))))
-                for finished in (done, verb(fit)):
-                    for request, completion in finished:
-                        yield from ((trial, completion) for trial in asked[request.hash])
+        for completed in (self._score_all(scored), self._write(written)):
+            for request, completion in completed:
+                yield from ((trial, completion) for trial in asked[request.hash])
+
+    def _score_all(self, requests: list[Request]) -> Iterator[tuple[Request, Completion]]:
+        for window in _slices(requests, WINDOW):
+            fit: list[tuple[Request, Encoded]] = []
+            for request in window:
+                try:
+                    fit.append((request, self._template.encode(request)))
+                except EngineError as error:
+                    yield request, Completion(error=str(error))
+            yield from self._score(fit)
 
     def close(self) -> None:
         """Let go of the model's memory."""
-        self._open = None
+        self._open = self._writer = None
 
     def _sorted(self, requests: Iterable[Request]) -> tuple[list[Request], list[Request]]:
         """Split into requests to score and to write, ordered so that shared beginnings are neighbours."""
         order = sorted(requests, key=lambda request: [(m.role, m.text) for m in request.messages])
-        written = [request for request in order if request.verb == "write"]
-        # Rows of like length waste the fewest steps on rows that are done.
-        written.sort(key=lambda request: request.max_tokens)
-        return [request for request in order if request.verb == "score"], written
+        scored = [request for request in order if request.verb == "score"]
+        return scored, [request for request in order if request.verb == "write"]
 
     def _score(self, window: list[tuple[Request, Encoded]]) -> Iterator[tuple[Request, Completion]]:
         """Score some requests as one forest, yielding each when its last node is computed."""
@@ -262,79 +276,9 @@ class LocalEngine:
                 request, encoded, own = pending.pop()
                 yield request, _scored(encoded, [float(log_probs[row].sum()) for row in own])
 
-    def _write(self, window: list[tuple[Request, Encoded]]) -> Iterator[tuple[Request, Completion]]:
-        """Write some replies as one left-padded batch."""
-        drafts = [_Draft(request, encoded, self._template, self._ends) for request, encoded in window]
-        if not drafts:
-            return
-        width = max(len(draft.prompt) for draft in drafts)
-        ids = np.zeros((len(drafts), width), dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for k, draft in enumerate(drafts):
-            ids[k, width - len(draft.prompt) :] = draft.prompt
-            mask[k, width - len(draft.prompt) :] = 1
-        cache = None
-        while any(draft.finish is None for draft in drafts):
-            logits, cache = self.passes.step(ids, mask, cache)
-            ids = np.array([[draft.extend(row)] for draft, row in zip(drafts, logits, strict=True)])
-            mask = np.hstack([mask, np.ones_like(ids)])
-        yield from ((draft.request, draft.completion()) for draft in drafts)
-
-
-class _Draft:
-    """One reply while it is written."""
-
-    def __init__(self, request: Request, encoded: Encoded, template: Template, ends: frozenset[int]) -> None:
-        seed = seed_for(0, request.hash) if request.seed is None else request.seed
-        self.request = request
-        self.prompt = encoded.sequences[0]
-        self.finish: Literal["stop", "length"] | None = None
-        self._ids: list[int] = []
-        self._text = ""
-        self._template = template
-        self._ends = ends
-        self._stops = request.stop if template.is_chat else (*request.stop, template.closing)
-        self._rng = np.random.default_rng(seed)
-
-    def extend(self, logits: Floats) -> int:
-        """Choose the next token; after the end, any token, which nobody reads."""
-        if self.finish is not None:
-            return 0
-        token = _chosen(logits, self.request, self._rng)
-        if token in self._ends:
-            self.finish = "stop"
-            return token
-        self._ids.append(token)
-        self._text = self._template.decode(self._ids)
-        cuts = [at for stop in self._stops if (at := self._text.find(stop)) >= 0]
-        if cuts:
-            self._text, self.finish = self._text[: min(cuts)], "stop"
-        elif len(self._ids) >= self.request.max_tokens:
-            self.finish = "length"
-        return token
-
-    def completion(self) -> Completion:
-        return Completion(
-            text=self._text,
-            finish=self.finish or "length",
-            prompt_tokens=len(self.prompt),
-            completion_tokens=len(self._ids),
-        )
-
-
-def _chosen(logits: Floats, request: Request, rng: np.random.Generator) -> int:
-    """Most probable token at temperature 0, else one draw by inverting the distribution in token order."""
-    if request.temperature == 0:
-        return int(logits.argmax())
-    scaled = (logits - logits.max()) / request.temperature
-    probs = np.exp(scaled)
-    probs /= probs.sum()
-    if request.top_p < 1:
-        order = np.argsort(-probs, kind="stable")
-        before = np.cumsum(probs[order]) - probs[order]
-        probs[order[before >= request.top_p]] = 0.0
-    reached: NDArray[np.float64] = np.cumsum(probs)
-    return int(np.searchsorted(reached, rng.random() * reached[-1], side="right"))
+    def _write(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Completion]]:
+        """Write replies, yielding each when it is done; requests are encoded as they are needed."""
+        yield from self.writer.write(requests)
 
 
 def _scored(encoded: Encoded, log_probs: list[float]) -> Completion:

@@ -246,6 +246,15 @@ class Passes:
         tables = head if getattr(self.config, "tie_word_embeddings", False) else 2 * head
         return Size(body=max(total - tables, 1), head=head, total=total, n_bytes=n_bytes)
 
+    def operations(self, forest: Forest) -> float:
+        """Floating-point operations that a forest's log-probabilities need: weights, attention to ancestors, output."""
+        config, size = self.config, self.size
+        width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        seen = int(forest.depths.sum()) + len(forest)
+        attention = 4 * seen * config.num_hidden_layers * config.num_attention_heads * width
+        outputs = len(np.unique(forest.query_nodes))
+        return 2.0 * (len(forest) * size.body + outputs * size.head) + attention
+
     @cached_property
     def speed(self) -> tuple[float, float]:
         """Floating-point operations a second in passes, bytes a second in reading weights; takes 0.3 s."""

@@ -1,0 +1,1 @@
+"""How far coders agree, what their labels are worth, and what shares remain once their errors are undone."""

@@ -1,0 +1,1 @@
+"""How a subject behaves: consistency of its choices, its strategies, and the stability of its traits."""

@@ -1,0 +1,266 @@
+"""What a corrected estimate says of itself: its trust in the model, what that bought, and intervals of shares."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from proband.measures.correction.samples import Data, Floats, Labels, Side
+from proband.measures.correction.tuning import Tuned, t_reach
+from proband.records import Estimate
+
+FEWEST_LABELS = 10  # below, no interval: its coverage was not found to hold
+_LITTLE = 1.1
+ASSUMPTIONS = (
+    "labelled and unlabelled units are probability samples of one population (under their weights)",
+    "who was labelled does not depend on the answers; the model's predictions may be wrong in any way",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedEstimate(Estimate):
+    """An `Estimate` about people from their answers and a model's predictions.
+
+    Attributes
+    ----------
+    tuning : float or None
+        Lambda of PPI++, between 0 (the model is left out) and 1 (trusted as far as it goes); None for DSL,
+        which has none.
+    correlation : float
+        Of answers and predictions among the labelled; NaN where one of them does not vary.
+    effective_n : float
+        Human answers that would give the same standard error without the model, in labelled units.
+    n_unlabelled : int
+        Units of which only predictions are known.
+    classical : Estimate
+        The estimate from the human answers alone.
+    """
+
+    tuning: float | None
+    correlation: float
+    effective_n: float
+    n_unlabelled: int
+    classical: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedDifference(Estimate):
+    """A difference of two corrected means, first arm minus second; see `CorrectedEstimate`."""
+
+    arms: tuple[CorrectedEstimate, CorrectedEstimate]
+    effective_n: float
+    classical: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedRegression:
+    """Coefficients about people from their answers and a model's predictions.
+
+    Attributes
+    ----------
+    coefficients : mapping of name to CorrectedEstimate
+        In the order of the regressors.
+    covariance : ndarray, shape (k, k)
+        Of the coefficients, for joint tests and contrasts.
+    n_units, n_unlabelled : int
+        Labelled and unlabelled units.
+    warnings : tuple of str
+        What makes the whole regression doubtful.
+    """
+
+    coefficients: Mapping[str, CorrectedEstimate]
+    covariance: Floats
+    n_units: int
+    n_unlabelled: int
+    warnings: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> CorrectedEstimate:
+        return self.coefficients[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """An interval, or the reason why there is none."""
+
+    interval: tuple[float, float] | None
+    how: str
+    warnings: tuple[str, ...] = ()
+
+
+def t_limits(value: float, se: float, df: float, level: float) -> Limits:
+    """Interval ``value +- t se``."""
+    reach = t_reach(df, level) * se
+    how = "normal, as published" if math.isinf(df) else f"t, {df:.1f} df"
+    return Limits(interval=(value - reach, value + reach), how=how)
+
+
+def share_limits(value: float, units: float, quantile: float) -> Limits:
+    """Score interval of a share whose variance is ``share (1 - share) / units``, within [0, 1].
+
+    Wilson's with `units` effective observations, around a corrected share, which may lie outside [0, 1].
+    """
+    c = quantile**2 / units
+    inside = c * (c + 4 * value * (1 - value))
+    if inside < 0:
+        said = (
+            f"the corrected share is {value:.3f}, too far outside [0, 1] for any share to agree with it: the "
+            "predictions do not fit these labels; use the classical estimate"
+        )
+        return Limits(interval=None, how="none: the estimate is impossible", warnings=(said,))
+    low, high = ((2 * value + c + sign * math.sqrt(inside)) / (2 + 2 * c) for sign in (-1, 1))
+    warned = (
+        () if 0 <= value <= 1 else (f"the corrected share is {value:.3f}; the interval is within [0, 1]",)
+    )
+    return Limits(
+        interval=(max(low, 0.0), min(high, 1.0)),
+        how=f"score (Wilson) at {units:.1f} effective answers",
+        warnings=warned,
+    )
+
+
+def binary_units(variance: float, share: float, n: int, side: Side) -> float:
+    """Answers that would give a share this variance; Kish's number where all answers are the same."""
+    if variance <= 0 or not 0 < share < 1:
+        return 1 / side.spread
+    return share * (1 - share) / variance * n / (n - 1)
+
+
+def no_interval(n: int, n_coefficients: int = 1) -> Limits:
+    """Refusal below the floor."""
+    floor = FEWEST_LABELS + n_coefficients - 1
+    said = f"{n} labelled units: below {floor} no interval is given; label more people"
+    return Limits(interval=None, how="none: too few labelled units", warnings=(said,))
+
+
+def skewness_note(influence: Floats) -> tuple[str, ...]:
+    """Cochran's rule for the t interval of a mean, n > 25 skewness^2 (1977, Sampling Techniques, sec. 2.15)."""
+    centred = influence - influence.mean()
+    spread = float(np.sqrt((centred**2).mean()))
+    skewness = float((centred**3).mean()) / spread**3 if spread > 0 else 0.0
+    if len(influence) > 25 * skewness**2:
+        return ()
+    return (
+        f"few of {len(influence)} labelled units carry the estimate (skewness {skewness:.1f}): "
+        "the t interval may be too short; label more people",
+    )
+
+
+def correlation(labels: Labels) -> float:
+    """Weighted correlation of answers and predictions among the labelled."""
+    share = labels.left.share
+    y, f = labels.y - share @ labels.y, labels.f - share @ labels.f
+    scale = math.sqrt(float(share @ y**2) * float(share @ f**2))
+    tiny = 1e-10 * (float(np.abs(labels.y).max()) * float(np.abs(labels.f).max()))
+    return float(share @ (y * f)) / scale if scale > tiny else math.nan
+
+
+def gain_note(tuning: float | None, r: float, n: int, gain: float, n_unlabelled: int) -> tuple[str, ...]:
+    """Plain words where the model buys nothing, or little."""
+    if not n_unlabelled:
+        return ("no unlabelled predictions: the model buys nothing, this is the classical estimate",)
+    if math.isnan(r):
+        return ("answers or predictions do not vary: the model buys nothing, this is the classical estimate",)
+    if tuning == 0:
+        return (
+            f"predictions do not go up with the answers (correlation {r:.2f}): the model buys nothing, this is the "
+            "classical estimate",
+        )
+    detectable = special.stdtrit(max(n - 2, 1), 0.95)
+    if n > 2 and r * math.sqrt((n - 2) / max(1 - r * r, 1e-12)) < detectable:
+        return (
+            f"predictions carry no information that {n} answers can show (correlation {r:.2f}): the model buys "
+            "nothing to speak of",
+        )
+    if gain < _LITTLE:
+        return (f"the model buys little: {n} human answers are worth about {n * gain:.0f}",)
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """Coefficients (k,), with lambda, covariance and degrees of freedom (infinite for a normal interval)."""
+
+    theta: Floats
+    tuned: Tuned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fits:
+    """A regression from the human answers alone, a corrected one, and that of the predictions alone."""
+
+    classical: Fit
+    found: Fit
+    naive: Floats | None = None
+    warnings: tuple[str, ...] = ()
+    is_dsl: bool = False
+
+
+def report(data: Data, fits: Fits, *, level: float) -> CorrectedRegression:
+    """Every coefficient with all it has to say."""
+    return CorrectedRegression(
+        coefficients={name: _coefficient(data, fits, j, level) for j, name in enumerate(data.names)},
+        covariance=fits.found.tuned.covariance,
+        n_units=data.labels.y.size,
+        n_unlabelled=data.labels.u.size,
+        warnings=fits.warnings,
+    )
+
+
+def _coefficient(data: Data, fits: Fits, j: int, level: float) -> CorrectedEstimate:
+    """One coefficient, classical and corrected."""
+    labels = data.labels
+    classical, found = (_plain(data, fit, j, level) for fit in (fits.classical, fits.found))
+    gain = (classical.se / found.se) ** 2 if classical.se and found.se else 1.0
+    tuning = None if fits.is_dsl else float(fits.found.tuned.tuning[j])
+    r = correlation(labels)
+    baselines = {"human answers only": classical.value}
+    if fits.naive is not None:
+        baselines["predictions only"] = float(fits.naive[j])
+    return CorrectedEstimate(
+        value=found.value,
+        se=found.se,
+        interval=found.interval,
+        level=level,
+        interval_method=f"{'DSL' if fits.is_dsl else 'PPI++'}, {found.interval_method}",
+        estimand=found.estimand,
+        target="human",
+        n_units=found.n_units,
+        n_clusters=found.n_clusters,
+        statistic=found.statistic,
+        df=found.df,
+        p_value=found.p_value,
+        baselines=baselines,
+        assumptions=ASSUMPTIONS,
+        warnings=(*found.warnings, *gain_note(tuning, r, labels.left.n_clusters, gain, labels.u.size)),
+        tuning=tuning,
+        correlation=r,
+        effective_n=found.n_units * gain,
+        n_unlabelled=labels.u.size,
+        classical=classical,
+    )
+
+
+def _plain(data: Data, fit: Fit, j: int, level: float) -> Estimate:
+    """One coefficient of one fit."""
+    side, k = data.labels.left, len(fit.theta)
+    value, se, df = float(fit.theta[j]), math.sqrt(float(fit.tuned.covariance[j, j])), float(fit.tuned.df[j])
+    n = side.n_clusters
+    limits = t_limits(value, se, df, level) if n >= FEWEST_LABELS + k - 1 else no_interval(n, k)
+    statistic = value / se if se and limits.interval else None
+    return Estimate(
+        value=value,
+        se=se,
+        interval=limits.interval,
+        level=level,
+        interval_method=limits.how,
+        estimand=f"coefficient of {data.names[j]} in the population",
+        target="human",
+        n_units=side.n_units,
+        n_clusters=None if side.cluster is None else n,
+        statistic=statistic,
+        df=None if math.isinf(df) else df,
+        p_value=None if statistic is None else 2 * float(special.stdtr(df, -abs(statistic))),
+        warnings=limits.warnings,
+    )

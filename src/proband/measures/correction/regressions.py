@@ -1,0 +1,211 @@
+"""Linear and logistic regressions from people's answers and a model's predictions (PPI++)."""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from proband.errors import DesignError
+from proband.measures.correction.estimates import CorrectedRegression, Fit, Fits, report
+from proband.measures.correction.logistic import (
+    check_binary,
+    few_events,
+    logistic_influences,
+    rectified_logit,
+)
+from proband.measures.correction.means import SmallSample
+from proband.measures.correction.paper import PAPER_NOTE, PaperFit, paper_logit, paper_ols
+from proband.measures.correction.samples import Data, Regressors, Sampling, read_data, read_labels
+from proband.measures.correction.tuning import (
+    Part,
+    Tuned,
+    combine,
+    influences_of,
+    linear_part,
+    no_part,
+    tune,
+    working_df,
+)
+
+
+def ppi_ols(
+    labelled: ArrayLike,
+    predicted_labelled: ArrayLike,
+    predicted_unlabelled: ArrayLike,
+    *,
+    regressors: Regressors,
+    sampling: Sampling | None = None,
+    small_sample: SmallSample = "t",
+    level: float = 0.95,
+) -> CorrectedRegression:
+    """Linear regression in a population, from n human answers and predictions for n + N people.
+
+    ``b(y - lambda f) + lambda b_unlabelled(f)``, b the least-squares coefficients: the regression of the many
+    predictions, corrected by the regression of their errors among the labelled. Each coefficient has the lambda
+    that makes its own variance smallest. Sandwich variance
+    (HC2; CR3 with clusters), t quantile with Bell and McCaffrey's degrees of freedom.
+
+    When not to use it: when a regressor rather than the outcome is predicted, or labelling probabilities differ
+    (`dsl_ols`). The linear form need not be true: the target is the best linear fit in the population.
+
+    Parameters
+    ----------
+    labelled, predicted_labelled, predicted_unlabelled : array_like, shape (n,), (n,), (N,)
+        Outcome as people gave it, and as the model predicts it.
+    regressors : Regressors
+        The same known columns for labelled and unlabelled units.
+    sampling : Sampling, optional
+        Weights and clusters.
+    small_sample : {"t", "paper"}
+        "paper" reproduces ppi-python 0.2.3: one lambda, HC0-like variance, normal quantile.
+    level : float
+        Confidence level of each interval.
+
+    Returns
+    -------
+    CorrectedRegression
+        Coefficients by name, ``intercept`` first, each tested against 0.
+
+    Raises
+    ------
+    DesignError
+        If the labelled units do not identify the coefficients.
+    MissingDataError, DataError
+        If a value is missing or arrays do not match.
+
+    References
+    ----------
+    Angelopoulos, Duchi & Zrnic (2023), PPI++: Efficient prediction-powered inference. arXiv:2311.01453
+    Imbens & Kolesar (2016), Rev. Econ. Stat. 98, 701-712. doi:10.1162/REST_a_00552
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> age = rng.normal(size=600)
+    >>> answer = 1 + 0.5 * age + rng.normal(size=600)
+    >>> guess = answer + rng.normal(size=600)
+    >>> x = Regressors(labelled={"age": age[:60]}, unlabelled={"age": age[60:]})
+    >>> found = ppi_ols(answer[:60], guess[:60], guess[60:], regressors=x)
+    >>> print(found["age"], f"worth {found['age'].effective_n:.0f} answers")
+    0.391 [0.145, 0.636] worth 69 answers
+    """
+    labels = read_labels(labelled, predicted_labelled, predicted_unlabelled, sampling)
+    data = read_data(labels, regressors)
+    if small_sample == "paper":
+        return _published(data, paper_ols(data), level)
+    _check_small_sample(small_sample)
+    a, b, c = _linear_parts(data)
+    parts = (a.influence, b.influence, c.influence)
+    df, rounding = working_df(data.x, labels.left), data.rounding(np.ones(len(data.x)))
+    influences = influences_of(labels, parts, df, rounding)
+    k = len(data.names)
+    classical, found = (
+        Fit(theta=a.theta + tuning * (c.theta - b.theta), tuned=combine(influences, tuning))
+        for tuning in (np.zeros(k), tune(influences))
+    )
+    naive = c.theta if len(data.z) else np.full(k, math.nan)
+    return report(data, Fits(classical=classical, found=found, naive=naive), level=level)
+
+
+def ppi_logit(
+    labelled: ArrayLike,
+    predicted_labelled: ArrayLike,
+    predicted_unlabelled: ArrayLike,
+    *,
+    regressors: Regressors,
+    sampling: Sampling | None = None,
+    small_sample: SmallSample = "t",
+    level: float = 0.95,
+) -> CorrectedRegression:
+    """Logistic regression in a population, from n human answers (0/1) and predicted probabilities for n + N.
+
+    Coefficients are log odds ratios. They solve PPI++'s estimating equation: the mean score of the human answers,
+    less lambda times that of their predictions, plus lambda times that of the unlabelled predictions, is 0. Each
+    coefficient has a lambda of its own; delete-one (HC3-like) sandwich variance, t quantile.
+
+    When not to use it: with few answers of either kind per coefficient; below 10 a warning says so.
+
+    Parameters
+    ----------
+    labelled : array_like, shape (n,)
+        Human answers, 0 or 1, both present.
+    predicted_labelled, predicted_unlabelled : array_like, shape (n,) and (N,)
+        Predicted probabilities of a 1, or predicted labels, between 0 and 1.
+    regressors, sampling, small_sample, level
+        As in `ppi_ols`.
+
+    Returns
+    -------
+    CorrectedRegression
+        Coefficients by name, each tested against 0.
+
+    Raises
+    ------
+    DataError
+        If the regressors separate the human answers, so that coefficients are infinite; if answers are not 0/1,
+        or predictions not between 0 and 1.
+    DesignError, MissingDataError
+        As in `ppi_ols`.
+
+    References
+    ----------
+    Angelopoulos, Duchi & Zrnic (2023), PPI++: Efficient prediction-powered inference. arXiv:2311.01453
+    Albert & Anderson (1984), Biometrika 71, 1-10. doi:10.1093/biomet/71.1.1
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> age = rng.normal(size=900)
+    >>> chance = 1 / (1 + np.exp(-age))
+    >>> answer = (rng.random(900) < chance).astype(int)
+    >>> guess = np.clip(0.6 * answer + 0.4 * chance, 0, 1)
+    >>> x = Regressors(labelled={"age": age[:90]}, unlabelled={"age": age[90:]})
+    >>> found = ppi_logit(answer[:90], guess[:90], guess[90:], regressors=x)
+    >>> found["age"].tuning > 0.5, found["age"].effective_n > 200
+    (True, True)
+    """
+    labels = read_labels(labelled, predicted_labelled, predicted_unlabelled, sampling)
+    data = read_data(labels, regressors)
+    check_binary(labels)
+    if small_sample == "paper":
+        return _published(data, paper_logit(data), level)
+    _check_small_sample(small_sample)
+    k = len(data.names)
+    start = rectified_logit(data, 0.0)
+    alone = logistic_influences(data, [start] * k, np.zeros(k))
+    tuning = tune(alone)
+    thetas = [rectified_logit(data, float(lam), start) if lam else start for lam in tuning]
+    influences = logistic_influences(data, thetas, tuning)
+    fits = Fits(
+        classical=Fit(theta=start, tuned=combine(alone, np.zeros(k))),
+        found=Fit(theta=np.array([thetas[j][j] for j in range(k)]), tuned=combine(influences, tuning)),
+        warnings=few_events(data),
+    )
+    return report(data, fits, level=level)
+
+
+def _check_small_sample(small_sample: str) -> None:
+    if small_sample != "t":
+        raise DesignError(f'small_sample {small_sample!r} is neither "t" nor "paper"')
+
+
+def _linear_parts(data: Data) -> tuple[Part, Part, Part]:
+    """Coefficients and influences of answers, of labelled and of unlabelled predictions."""
+    labels, k = data.labels, len(data.names)
+    a = linear_part(data.x, labels.y, labels.left)
+    b = linear_part(data.x, labels.f, labels.left)
+    c = linear_part(data.z, labels.u, labels.right) if len(data.z) else no_part(k)
+    return a, b, c
+
+
+def _published(data: Data, fits: tuple[PaperFit, PaperFit], level: float) -> CorrectedRegression:
+    """The published method in the form the others are reported in."""
+    k = len(data.names)
+    classical, found = (
+        Fit(
+            theta=fit.theta,
+            tuned=Tuned(tuning=np.full(k, fit.tuning), covariance=fit.covariance, df=np.full(k, math.inf)),
+        )
+        for fit in fits
+    )
+    return report(data, Fits(classical=classical, found=found, warnings=(PAPER_NOTE,)), level=level)

@@ -1,0 +1,1 @@
+"""How people and a model correspond beyond one item: effects, spread, structure, coefficients."""

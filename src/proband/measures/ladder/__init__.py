@@ -1,0 +1,1 @@
+"""How close a run comes to people, rung by rung."""

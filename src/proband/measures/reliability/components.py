@@ -1,0 +1,301 @@
+"""Generalizability theory: where the variance of scores comes from, and what a better design would buy."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proband.errors import DesignError
+from proband.measures.columns import column, table_of
+from proband.measures.reliability.balanced_designs import BalancedDesign, Effect, arrange
+from proband.measures.reliability.intervals import pivotal_interval, pivotal_mean_squares, tail_warnings
+from proband.measures.reliability.tables import is_constant
+from proband.records import Estimate, Target
+
+_ASSUMPTIONS = ("effects are normal and independent", "levels of facets stand for others like them")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VarianceComponent:
+    """One source of variance.
+
+    Attributes
+    ----------
+    effect : str
+        E.g. "subject", "item", "subject x item".
+    variance : Estimate
+        In squared score units; negative estimates are shown as they are, with a warning. The interval, of a
+        variance, does not go below 0.
+    share : float
+        Of the sum of components, negative ones counted as 0.
+    mean_square, df : float, int
+        The line of the analysis of variance.
+    """
+
+    effect: str
+    variance: Estimate
+    share: float
+    mean_square: float
+    df: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What a design with these sizes would reach (a decision study).
+
+    Attributes
+    ----------
+    sizes : mapping
+        Levels of every facet; of a nested facet, within each level of the other.
+    relative : Estimate
+        Generalizability coefficient: reliability of the *order* of objects.
+    absolute : Estimate
+        Index of dependability (phi): reliability of the score itself, level of facets counted as error.
+    relative_error, absolute_error : float
+        Standard errors of measurement, in score units.
+    """
+
+    sizes: Mapping[str, int]
+    relative: Estimate
+    absolute: Estimate
+    relative_error: float
+    absolute_error: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GStudy:
+    """What `generalizability` found.
+
+    Attributes
+    ----------
+    objects : str
+        What is measured.
+    components : mapping of effect to VarianceComponent
+        From main effects to the highest interaction, which holds the unexplained rest too.
+    design : BalancedDesign
+        Factors and their sizes.
+    """
+
+    objects: str
+    components: Mapping[str, VarianceComponent]
+    design: BalancedDesign
+    target: Target
+    level: float
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def observed(self) -> Decision:
+        """Reliability at the sizes the study had."""
+        return self.decision({})
+
+    def decision(self, sizes: Mapping[str, int]) -> Decision:
+        """What the same objects would get from a design with other numbers of levels.
+
+        Parameters
+        ----------
+        sizes : mapping of facet to int
+            E.g. ``{"item": 8, "replicate": 2}``; a facet not named keeps its size.
+
+        Raises
+        ------
+        DesignError
+            If a name is no facet, or a size is below 1.
+        """
+        facets = dict(zip(self.design.factors[1:], self.design.sizes[1:], strict=True))
+        if unknown := [name for name in sizes if name not in facets]:
+            raise DesignError(f"{unknown[0]!r} is no facet of this study; it has {', '.join(facets)}")
+        if wrong := [name for name, n in sizes.items() if n < 1]:
+            raise DesignError(f"{wrong[0]!r} with {sizes[wrong[0]]} levels; a facet needs at least 1")
+        return _decide(self, facets | dict(sizes))
+
+
+def generalizability(
+    frame: object,
+    facets: str | Sequence[str],
+    *,
+    objects: str = "subject",
+    scores: str = "value",
+    target: Target = "model",
+    level: float = 0.95,
+) -> GStudy:
+    """Variance of scores by source, and how reliable they are under this and other designs.
+
+    A balanced random-effects analysis of variance, every component estimated from expected mean squares. With
+    objects p and facets i, o: relative ``Erho^2 = s_p / (s_p + s_pi/n_i + s_po/n_o + s_pio/(n_i n_o))``; absolute
+    ``phi`` adds ``s_i/n_i + s_o/n_o + s_io/(n_i n_o)``. ``study.decision({"item": 8})`` asks what 8 items would give.
+
+    Use it to see whether items, prompts, seeds or personas move scores, and what to take more of. Facets are
+    random: the levels stand for others like them. With one model as only object there is no reliability.
+
+    Parameters
+    ----------
+    frame : run, polars or pandas frame, or mapping of columns
+        One row per score; a run's `table()` will do.
+    facets : str or sequence of str
+        Columns crossed with the objects and each other, e.g. ``["item", "replicate"]``; ``"rater:task"`` beside
+        ``"task"`` says that raters are nested in tasks.
+    objects, scores : str
+        Columns of what is measured and of the numbers.
+    target : {"model", "human"}
+        Whose scores they are.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    GStudy
+        Intervals are generalised confidence intervals (normal effects; for one facet the relative one is Feldt's).
+        Negative components count as 0 inside coefficients only. Few levels of a facet leave its component
+        hardly known, which the interval of `absolute` shows.
+
+    Raises
+    ------
+    DesignError
+        If a factor has a single level, or nesting is not balanced.
+    MissingDataError
+        If a cell is empty.
+    DataError
+        If a cell holds several scores, or scores are no finite numbers.
+
+    References
+    ----------
+    Brennan (2001), Generalizability Theory. doi:10.1007/978-1-4757-3456-0
+    Weerahandi (1993), J. Am. Stat. Assoc. 88, 899-905. doi:10.1080/01621459.1993.10476355
+
+    Examples
+    --------
+    >>> ratings = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
+    >>> rows = [(s, i, y) for s, row in enumerate(ratings) for i, y in enumerate(row)]
+    >>> study = generalizability(dict(zip(("subject", "item", "value"), zip(*rows))), "item")
+    >>> [round(c.variance, 4) for c in study.components.values()]
+    [2.5556, 5.2444, 1.0194]
+    >>> round(study.observed.relative, 3), round(study.decision({"item": 8}).relative, 3)
+    (0.909, 0.953)
+    """
+    table = table_of(frame)
+    names = [facets] if isinstance(facets, str) else list(facets)
+    if not names:
+        raise DesignError("no facet: name what scores vary over besides the objects, e.g. 'item'")
+    columns = {name: column(table, name.split(":")[0].strip()) for name in names}
+    design, y = arrange((objects, column(table, objects)), columns, column(table, scores))
+    mean_squares = design.mean_squares(y)
+    object_means = y.reshape(len(y), -1).mean(axis=1)
+    flat = ("all scores are the same number: there is no variance to share out",)
+    return GStudy(
+        objects=objects,
+        components=_components(design, mean_squares, target=target, level=level),
+        design=design,
+        target=target,
+        level=level,
+        warnings=flat if is_constant(float(y.var()), y) else tail_warnings(object_means),
+    )
+
+
+def _components(
+    design: BalancedDesign, mean_squares: NDArray[np.float64], *, target: Target, level: float
+) -> dict[str, VarianceComponent]:
+    solve = design.components_from_mean_squares()
+    values = solve @ mean_squares
+    dfs = [design.df(effect) for effect in design.effects]
+    draws = pivotal_mean_squares(mean_squares, dfs) @ solve.T
+    total = float(np.maximum(values, 0.0).sum())
+    found = {}
+    for j, effect in enumerate(design.effects):
+        name = design.name(effect)
+        limits = pivotal_interval(np.maximum(draws[:, j], 0.0), level) if total > 0 else None
+        negative = (
+            "negative: the data hold less of this variance than chance alone would give; read it as none"
+        )
+        found[name] = VarianceComponent(
+            effect=name,
+            variance=Estimate(
+                value=float(values[j]),
+                interval=limits,
+                level=level,
+                interval_method="generalised interval, within [0, inf)"
+                if limits
+                else "none: scores do not vary",
+                estimand=f"variance of {name}",
+                target=target,
+                n_units=design.sizes[0],
+                assumptions=_ASSUMPTIONS,
+                warnings=(negative,) if values[j] < 0 else (),
+            ),
+            share=max(float(values[j]), 0.0) / total if total > 0 else math.nan,
+            mean_square=float(mean_squares[j]),
+            df=dfs[j],
+        )
+    return found
+
+
+def _decide(study: GStudy, sizes: Mapping[str, int]) -> Decision:
+    design = study.design
+    mean_squares = np.array([c.mean_square for c in study.components.values()])
+    solve = design.components_from_mean_squares()
+    own, relative, absolute = _weights(design, sizes)
+    values = np.maximum(solve @ mean_squares, 0.0)
+    dfs = [design.df(effect) for effect in design.effects]
+    draws = pivotal_mean_squares(mean_squares, dfs) @ solve.T
+    layout = ", ".join(f"{n} {facet}" for facet, n in sizes.items())
+    return Decision(
+        sizes=dict(sizes),
+        relative=_coefficient(
+            values, draws, (own, relative), f"order of {study.objects} with {layout}", study
+        ),
+        absolute=_coefficient(
+            values, draws, (own, absolute), f"score of {study.objects} with {layout}", study
+        ),
+        relative_error=math.sqrt(float(values @ relative)),
+        absolute_error=math.sqrt(float(values @ absolute)),
+    )
+
+
+def _weights(design: BalancedDesign, sizes: Mapping[str, int]) -> tuple[NDArray[np.float64], ...]:
+    """Part of each component that is the objects' own, relative error, and absolute error."""
+    objects = design.factors[0]
+
+    def weight(effect: Effect) -> float:
+        return 1.0 / math.prod(sizes[f] for f in effect if f != objects)
+
+    own = np.array([float(effect == {objects}) for effect in design.effects])
+    absolute = np.array([weight(effect) for effect in design.effects]) * (1 - own)
+    relative = absolute * np.array([float(objects in effect) for effect in design.effects])
+    return own, relative, absolute
+
+
+def _coefficient(
+    values: NDArray[np.float64],
+    draws: NDArray[np.float64],
+    weights: tuple[NDArray[np.float64], NDArray[np.float64]],
+    what: str,
+    study: GStudy,
+) -> Estimate:
+    own, error = weights
+    total = float(values @ (own + error))
+    warnings = list(study.warnings)
+    interval, how = None, "none: scores do not vary"
+    if total > 0:
+        with np.errstate(all="ignore"):  # a draw in which every component is 0 has no coefficient
+            # Only the sums are kept above 0 (error above its unexplained part): cutting every component at 0, as in the
+            # value, makes errors too large and the interval too low.
+            signal = np.maximum(draws @ own, 0.0)
+            noise = np.maximum(draws @ error, draws[:, -1] * error[-1])
+            interval = pivotal_interval(signal / (signal + noise), study.level)
+        how = f"generalised interval from {len(values)} mean squares"
+        if not values @ own:
+            warnings.append(f"no variance between {study.objects}: its estimate is 0 or negative")
+    elif not warnings:
+        warnings.append("no component that counts here is above 0: the coefficient is undefined")
+    return Estimate(
+        value=float(values @ own) / total if total > 0 else math.nan,
+        interval=interval,
+        level=study.level,
+        interval_method=how,
+        estimand=f"reliability of the {what}",
+        target=study.target,
+        n_units=study.design.sizes[0],
+        assumptions=_ASSUMPTIONS,
+        warnings=tuple(warnings),
+    )

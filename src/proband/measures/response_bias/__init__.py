@@ -1,0 +1,1 @@
+"""What moves answers besides the question: labels, positions, styles, wording."""

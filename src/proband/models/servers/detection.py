@@ -1,0 +1,94 @@
+"""What a server can do is found out by small real calls, never assumed."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+from proband.errors import EngineError
+from proband.models.servers.protocol import SMALL, AccessRefused, Ask, Dialect, GivenUp, Json, Route, turns
+from proband.models.servers.texts import score_texts, template_tokens
+from proband.records import Request
+
+_SERVERS = {"llamacpp": "llama.cpp", "vllm": "vllm", "sglang": "sglang"}
+# The first that works is taken; a walk keeps the server's prefix cache, an echo does not.
+_ROUTES: Mapping[str, tuple[Route, ...]] = {"llama.cpp": ("forced",), "vllm": ("walk", "tokens")}
+# Two computations of one log-probability differ by rounding (bfloat16: some hundredths); a masked one by whole nats.
+_SAME_NATS = 0.25
+
+
+async def detect(
+    ask: Ask, model: str, listing: Json, *, texts_by: Literal["auto", "walk", "echo"] = "auto"
+) -> Dialect:
+    """Find out what a server does.
+
+    Parameters
+    ----------
+    listing : dict
+        Entry of the model in ``GET /v1/models``, or an empty one.
+    texts_by : {"auto", "walk", "echo"}
+        Whether option texts may be scored by a walk, by an echo, or by what works, the walk first.
+    """
+    server = _SERVERS.get(str(listing.get("owned_by")), "openai")
+    context = listing.get("max_model_len") or (listing.get("meta") or {}).get("n_ctx")
+    first = Dialect(server=server, model=model, context=context if isinstance(context, int) else None)
+    found, reply = await _detect_chat(ask, model, first)
+    found = replace(found, model=str(reply.get("model") or model))
+    try:
+        if server in _ROUTES:
+            shown = repr(await template_tokens(SMALL, model, found, ask)).encode()
+            found = replace(found, template=hashlib.blake2b(shown, digest_size=16).hexdigest())
+    except AccessRefused:
+        raise
+    except (EngineError, LookupError, TypeError, ValueError, AttributeError):
+        return found
+    for route in _ROUTES.get(server, ("transcript",)):
+        is_allowed = texts_by == "auto" or server != "vllm" or (texts_by == "walk") == (route == "walk")
+        if is_allowed and await _scores(ask, model, replace(found, texts=route)):
+            return replace(found, texts=route)
+    return found
+
+
+async def _scores(ask: Ask, model: str, dialect: Dialect) -> bool:
+    """Whether a route gives log-probabilities; a walk must give those of an echo, where there is one."""
+    try:
+        made = await score_texts(SMALL, model, dialect, ask)
+        if dialect.texts != "walk":
+            return True
+        echoed = await score_texts(SMALL, model, replace(dialect, texts="tokens"), ask)
+    except AccessRefused:
+        raise
+    except (EngineError, LookupError, TypeError, ValueError, AttributeError):
+        return False
+    pairs = zip(made.log_probs or (), echoed.log_probs or (), strict=True)
+    return all(abs(walked - plain) < _SAME_NATS for walked, plain in pairs)
+
+
+async def _detect_chat(ask: Ask, model: str, dialect: Dialect) -> tuple[Dialect, Json]:
+    """The first form of a chat completion that the server accepts: with 20, 5 or no alternatives."""
+    refusals = []
+    for limit in ("max_tokens", "max_completion_tokens"):
+        for top in (20, 5, 0):
+            body: Json = {"model": model, "messages": turns(SMALL), limit: 1}
+            body |= {"logprobs": True, "top_logprobs": top} if top else {}
+            try:
+                reply, given = await ask("chat/completions", body, read=_alternatives)
+            except (AccessRefused, GivenUp):
+                raise
+            except EngineError as error:
+                refusals.append(str(error))
+                continue
+            return replace(dialect, limit=limit, top=top if given else 0, listed=given), reply
+    raise EngineError(f"the server accepts no chat completion: {refusals[0]}")
+
+
+def _alternatives(reply: Json) -> tuple[Json, int]:
+    """A reply, and how many alternatives of its first token it lists."""
+    content = (reply["choices"][0].get("logprobs") or {}).get("content") or [{}]
+    given = content[0].get("top_logprobs") if isinstance(content[0], dict) else None
+    return reply, len(given or ())
+
+
+async def count_tokens(request: Request, model: str, dialect: Dialect, ask: Ask) -> int | None:
+    """Tokens of the templated prompt, where the server counts them."""
+    return len(await template_tokens(request, model, dialect, ask)) if dialect.server in _ROUTES else None

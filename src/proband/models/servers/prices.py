@@ -1,0 +1,101 @@
+"""What tokens cost: a small table that users edit; a model without an entry has no price, and none is guessed."""
+
+import os
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from proband.errors import EngineError
+
+_SHIPPED = Path(__file__).with_name("prices.toml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """US dollars per million tokens of one model at one host.
+
+    Attributes
+    ----------
+    model : str
+        Name as in the address; an entry holds for this name only, not for its dated or tuned versions.
+    host : str
+        Host name of the server; empty for any.
+    batch : float
+        Factor on both in the batch API; 1 where nothing is said.
+    as_of, source : str
+        When and where it was read.
+    """
+
+    model: str
+    prompt: float
+    completion: float
+    host: str = ""
+    batch: float = 1.0
+    as_of: str = ""
+    source: str = ""
+
+    def of(self, prompt_tokens: float, completion_tokens: float, *, is_batch: bool = False) -> float:
+        """US dollars for so many tokens.
+
+        Examples
+        --------
+        >>> Price(model="m", prompt=2.0, completion=8.0, batch=0.5).of(1_000_000, 500_000)
+        6.0
+        """
+        factor = self.batch if is_batch else 1.0
+        return factor * (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
+
+
+def find_price(host: str, model: str) -> Price | None:
+    """The first entry for a model: the user's table comes before the one that ships.
+
+    Raises
+    ------
+    EngineError
+        If a table cannot be read.
+    """
+    for entry in _entries():
+        if entry.model == model and entry.host in ("", host):
+            return entry
+    return None
+
+
+def _entries() -> Iterator[Price]:
+    named = os.environ.get("PROBAND_PRICES", "")
+    own = Path(named) if named else _config_home() / "proband" / "prices.toml"
+    if named and not own.is_file():
+        raise EngineError(f"PROBAND_PRICES names {named}, and there is no such file")
+    for path in (own, _SHIPPED):
+        if path.is_file():
+            yield from read_prices(path)
+
+
+def read_prices(path: Path) -> list[Price]:
+    """Entries of a price table.
+
+    Raises
+    ------
+    EngineError
+        If an entry lacks its model or a price, has an unknown key, or a price is negative.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EngineError(f"price table {path}: {error}") from None
+    known = {field.name for field in fields(Price)}
+    prices = []
+    for number, entry in enumerate(table.get("price", []), start=1):
+        amounts = [entry.get(name, 1.0) for name in ("prompt", "completion", "batch")]
+        are_amounts = all(isinstance(x, int | float) and not isinstance(x, bool) and x >= 0 for x in amounts)
+        if set(entry) - known or {"model", "prompt", "completion"} - set(entry) or not are_amounts:
+            raise EngineError(
+                f"price table {path}, entry {number}: it needs model, prompt and completion (dollars per million "
+                f"tokens, not below 0) and may have {', '.join(sorted(known - {'model', 'prompt', 'completion'}))}"
+            )
+        prices.append(Price(**entry))
+    return prices
+
+
+def _config_home() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")

@@ -1,0 +1,385 @@
+"""HTTP to one server: an event loop in a thread of its own, one session, and what every failure means."""
+
+import asyncio
+import concurrent.futures
+import json
+import logging
+import ssl
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from yarl import URL
+
+from proband.errors import EngineError
+from proband.models.servers.keys import Key, find_key
+from proband.models.servers.pacing import Pace
+from proband.models.servers.protocol import AccessRefused, GivenUp, Json, Read
+from proband.models.servers.settings import ServerSettings
+from proband.seeds import uniform_for
+
+_TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+_CONGESTED = frozenset({429, 503, 529})
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# Until a server has answered once, a failure is most likely a wrong address: it is said soon.
+_FIRST_ATTEMPTS, _FIRST_WAIT_S, _FIRST_TIMEOUT_S = 3, 0.5, 10.0
+_JSON = {"Content-Type": "application/json"}
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+
+class Passing(Exception):
+    """A failure that another attempt may mend; `wait_s` is what the server asks for."""
+
+    def __init__(self, reason: str, *, wait_s: float | None = None, is_congestion: bool = False) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
+        self.is_congestion = is_congestion
+
+
+class _Unreachable(Passing):
+    """Nothing listens at the address; final before the first call, passing in the middle of a run."""
+
+
+class NotThere(EngineError):
+    """The server has no such path."""
+
+
+class Asker:
+    """Calls for one trial, tried again where that may help; remembers the most attempts a call took.
+
+    Parameters
+    ----------
+    place : str
+        Whose calls these are; fixes how long they wait.
+    is_probing : bool
+        Whether the server is only being looked at: few attempts, and an odd reply is an answer.
+    most : int, optional
+        Attempts, instead of the setting's.
+    """
+
+    def __init__(
+        self, wire: "Wire", place: str, *, is_probing: bool = False, most: int | None = None
+    ) -> None:
+        self.wire = wire
+        self.place = place
+        self.memo = wire.memo
+        self.attempts = 0
+        self.tokens = 0.0
+        self._is_probing = is_probing
+        self._most = most or min(
+            wire.settings.attempts, _FIRST_ATTEMPTS if is_probing else wire.settings.attempts
+        )
+
+    async def __call__(self, path: str, body: Json, *, read: Callable[[Json], Read]) -> Read:
+        """Post a body and read the reply."""
+        data = _encode(body).encode()
+        return await self._tried("POST", path, lambda: data, lambda raw: read(self.wire.parsed(raw, path)))
+
+    async def get(self, path: str, *, read: Callable[[Json], Read]) -> Read:
+        """Get a page of JSON and read it."""
+        return await self._tried("GET", path, None, lambda raw: read(self.wire.parsed(raw, path)))
+
+    async def fetch(self, path: str) -> bytes:
+        """Get a file."""
+        return await self._tried("GET", path, None, lambda raw: raw)
+
+    async def upload(
+        self, path: str, form: Callable[[], aiohttp.FormData], *, read: Callable[[Json], Read]
+    ) -> Read:
+        """Post a form; it is made anew for every attempt."""
+        return await self._tried("POST", path, form, lambda raw: read(self.wire.parsed(raw, path)))
+
+    async def models(self) -> list[Json]:
+        """Entries of ``GET /v1/models``; empty where the server keeps no list."""
+        try:
+            return await self.get("models", read=lambda reply: list(reply["data"]))
+        except NotThere:
+            return []
+
+    async def _tried(
+        self, method: str, path: str, make: Callable[[], Any] | None, read: Callable[[bytes], Read]
+    ) -> Read:
+        wire = self.wire
+        most, reason = self._most, Passing("")
+        for attempt in range(1, most + 1):
+            self.attempts = max(self.attempts, attempt)
+            try:
+                return await self._once(method, path, None if make is None else make(), read)
+            except Passing as passing:
+                reason = passing
+            if not wire.has_answered and isinstance(reason, _Unreachable):
+                raise EngineError(f"no server at {wire.url}: {reason}; start it, or correct openai:URL#MODEL")
+            if attempt < most:
+                wait = self._wait(attempt, reason)
+                _log.info("%s: %s; again in %.1f s (%d of %d)", wire.url, reason, wait, attempt, most)
+                if not (reason.is_congestion and reason.wait_s):  # then nobody leaves before the wait is over
+                    await asyncio.sleep(wait)
+        raise GivenUp(f"given up after {most} attempts: {reason}")
+
+    async def _once(self, method: str, path: str, data: Any, read: Callable[[bytes], Read]) -> Read:
+        """One call at the pace of all; what the reply lacks is a passing failure, except while probing."""
+        wire, pace = self.wire, self.wire.pace
+        entered = await pace.enter(self.tokens)
+        try:
+            value = read(await wire.once(method, path, data))
+        except Passing as passing:
+            wait = min(passing.wait_s or 0.0, wire.settings.longest_wait_s)
+            pace.complain(entered, wait_s=wait, is_congestion=passing.is_congestion)
+            wire.note_failure(passing)
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            pace.leave(entered)
+            said = wire.key.clean(
+                f"the reply of {path} does not follow the protocol: {type(error).__name__} {error}"
+            )
+            if self._is_probing:
+                raise EngineError(said) from None
+            raise Passing(said) from None
+        except BaseException:
+            pace.leave(entered)
+            raise
+        wire.n_failed = 0
+        pace.leave(entered, spare_tokens=self.tokens - _tokens_used(value) if self.tokens else 0.0)
+        return value
+
+    def _wait(self, attempt: int, reason: Passing) -> float:
+        settings = self.wire.settings
+        first = min(settings.backoff_s, _FIRST_WAIT_S) if self._is_probing else settings.backoff_s
+        wait = reason.wait_s
+        if wait is None:
+            wait = first * 2 ** (attempt - 1) * (0.5 + uniform_for(0, "backoff", self.place, attempt))
+        return min(wait, settings.longest_wait_s)
+
+
+class Wire:
+    """A background event loop with one HTTP session."""
+
+    def __init__(self, url: str, settings: ServerSettings) -> None:
+        parts = urlsplit(url)
+        self.url = url
+        self.host = parts.hostname or ""
+        self.settings = settings
+        self.is_loopback = self.host in _LOOPBACK
+        self.memo: dict[str, Any] = {}
+        self.loop = asyncio.new_event_loop()
+        self.thread: threading.Thread | None = None
+        self.has_answered = False
+        self.is_closed = False
+        self.n_failed = 0
+        self.key = Key()
+        self._is_tls = parts.scheme == "https"
+        self._root = url.removesuffix("/v1")
+        self._urls: dict[str, URL] = {}
+        self._session: aiohttp.ClientSession | None = None
+        self._pace: Pace | None = None
+        self._patience = aiohttp.ClientTimeout(total=settings.timeout_s)
+        self._first_patience = aiohttp.ClientTimeout(total=min(settings.timeout_s, _FIRST_TIMEOUT_S))
+
+    @property
+    def pace(self) -> Pace:
+        """When calls may leave; made on the event loop."""
+        if self._pace is None:
+            self._pace = Pace(self.settings)
+        return self._pace
+
+    @property
+    def n_calls(self) -> int:
+        """Calls sent so far."""
+        return self._pace.n_calls if self._pace else 0
+
+    @property
+    def proxy(self) -> str:
+        """The environment's proxy for this server; a server on this machine has none."""
+        if self.is_loopback or proxy_bypass(self.host):
+            return ""
+        known = getproxies()
+        found = known.get("https" if self._is_tls else "http") or known.get("all") or ""
+        return found if "://" in found or not found else f"http://{found}"
+
+    def start(self, work: Coroutine[Any, Any, _Result]) -> concurrent.futures.Future[_Result]:
+        """Begin a coroutine on the loop; returns its `concurrent.futures.Future`."""
+        if self.is_closed:
+            work.close()
+            raise EngineError(f"the engine for {self.url} is closed; open it again")
+        if self.thread is None:
+            try:
+                self.key = find_key(self.host, is_private=self._is_tls or self.is_loopback)
+            except EngineError:
+                work.close()
+                raise
+            self.thread = threading.Thread(target=self.loop.run_forever, name="proband-server", daemon=True)
+            self.thread.start()
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Run a coroutine on the loop to its end."""
+        return self.start(work).result()
+
+    def close(self) -> None:
+        """Close the session and end the thread."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        if self.thread is not None:
+            if self._session is not None:
+                asyncio.run_coroutine_threadsafe(self._session.close(), self.loop).result()
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self.thread.join()
+        self.loop.close()
+
+    async def once(self, method: str, path: str, data: Any) -> bytes:
+        """One call; raises `Passing` if another may succeed, and `EngineError` if not."""
+        session = self._session or self._open()
+        url = self._urls.get(path)
+        if url is None:
+            whole = self._root + path if path.startswith("/") else f"{self.url}/{path}"
+            url = URL(whole)
+            if len(self._urls) < 100:
+                self._urls[path] = url
+        headers = _JSON if isinstance(data, bytes) else None
+        try:
+            # A redirect could carry the key elsewhere.
+            async with session.request(
+                method, url, data=data, headers=headers, timeout=self._timeout(method), allow_redirects=False
+            ) as reply:
+                raw, status = await reply.read(), reply.status
+        except TimeoutError:
+            raise self._silence() from None
+        except aiohttp.ClientError as error:
+            raise self._broken(error) from None
+        self.has_answered = True
+        raw = self.key.cleaned(raw)
+        if status != 200:
+            self._refuse(status, reply.headers, raw.decode("utf-8", errors="replace"), path)
+        return raw
+
+    def parsed(self, raw: bytes, path: str) -> Json:
+        """The object that a reply holds; half a one is a passing failure."""
+        try:
+            parsed = json.loads(raw)
+        except ValueError:
+            text = raw.decode("utf-8", errors="replace")
+            if text.lstrip()[:1] == "<":
+                raise EngineError(
+                    f"{self.url} does not speak the OpenAI protocol: {path} replied with a web page; "
+                    "give the base URL of the API, which usually ends in /v1"
+                ) from None
+            raise Passing(f"{path} replied with broken JSON: {text[:80]!r}") from None
+        if not isinstance(parsed, dict):
+            raise Passing(f"{path} replied with {type(parsed).__name__}, not an object: {raw[:80]!r}")
+        return parsed
+
+    def note_failure(self, reason: Passing) -> None:
+        """Say so when no call succeeds any more, long before the first trial is given up."""
+        self.n_failed += 1
+        if self.n_failed == self.settings.give_up_after:
+            _log.warning("%s: the last %d calls failed: %s; trying on", self.url, self.n_failed, reason)
+
+    def _timeout(self, method: str) -> aiohttp.ClientTimeout:
+        return self._first_patience if method == "GET" and not self.has_answered else self._patience
+
+    def _open(self) -> aiohttp.ClientSession:
+        # Not `trust_env`: it also takes passwords from a .netrc, and looks both up anew for every call.
+        proxy = self.proxy
+        if proxy and urlsplit(proxy).scheme not in ("http", "https"):
+            raise EngineError(
+                f"the environment's proxy is {self.key.clean(proxy)}, and only http and https proxies are spoken "
+                f"here; set another, or put {self.host} into no_proxy"
+            )
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=self.settings.concurrency,
+                # Made here, so that SSL_CERT_FILE counts however late it was set.
+                ssl=ssl.create_default_context() if self._is_tls else True,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=self.key.headers,
+            proxy=proxy or None,
+        )
+        return self._session
+
+    def _silence(self) -> Exception:
+        if not self.has_answered:
+            return EngineError(
+                f"{self.url} takes the connection and says nothing: is it the port of a model server, and is the "
+                "model loaded?"
+            )
+        return Passing(f"no reply within {self.settings.timeout_s:g} s", is_congestion=True)
+
+    def _broken(self, error: aiohttp.ClientError) -> Exception:
+        """What a connection that failed means."""
+        said = self.key.clean(f"{type(error).__name__} {error}")
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            return EngineError(
+                f"{self.url}: its certificate is not trusted ({self.key.clean(str(error.certificate_error))}); use the "
+                "host name that the certificate is for, or set SSL_CERT_FILE to a file with the certificate of who "
+                "signed it"
+            )
+        if isinstance(error, aiohttp.ClientConnectorSSLError):
+            return EngineError(f"{self.url} does not speak TLS ({said}); write http:// if that is meant")
+        is_proxys = isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError)
+        if is_proxys and not self.has_answered:
+            return EngineError(
+                f"the environment's proxy {self.key.clean(self.proxy)} does not let through to {self.host} ({said}); "
+                f"correct {'https' if self._is_tls else 'http'}_proxy, or put the host into no_proxy"
+            )
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return _Unreachable(self.key.clean(str(error)))
+        if isinstance(error, aiohttp.ClientResponseError) and not self.has_answered:
+            return EngineError(f"{self.url} does not speak HTTP ({said}); correct openai:URL#MODEL")
+        return Passing(f"connection failed: {said}")
+
+    def _refuse(self, status: int, headers: Mapping[str, str], text: str, path: str) -> None:
+        said = f"HTTP {status} from {path}: {message_of(text)}"
+        if status in (401, 403):
+            raise AccessRefused(f"{self.url} refuses {self.key.blame} ({said})")
+        if status == 429 and "insufficient_quota" in text:
+            raise AccessRefused(f"{self.url}: the account's quota is used up ({said})")
+        if status in _TRANSIENT:
+            wait = _retry_after(headers.get("Retry-After", ""))
+            raise Passing(said, wait_s=wait, is_congestion=status in _CONGESTED)
+        if status in (404, 405):
+            raise NotThere(f"{said}; the base URL usually ends in /v1")
+        if 300 <= status < 400:
+            target = self.key.clean(headers.get("Location", "")).partition("?")[0]
+            raise EngineError(
+                f"{said}; the server redirects to {target or 'nowhere'}, write the URL that is meant"
+            )
+        raise EngineError(said)
+
+
+def message_of(text: str) -> str:
+    """What an error reply says."""
+    try:
+        error = json.loads(text)["error"]
+        said = error["message"] if isinstance(error, dict) else error
+    except (ValueError, LookupError, TypeError):
+        said = text
+    return " ".join(str(said).split())[:300] or "no message"
+
+
+def _retry_after(value: str) -> float | None:
+    """Seconds to wait, from a number or an HTTP date."""
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _tokens_used(value: Any) -> float:
+    """Tokens of a completion by the server's own count."""
+    used = getattr(value, "prompt_tokens", 0) + getattr(value, "completion_tokens", 0)
+    return float(used)

@@ -1,0 +1,155 @@
+"""Replies while they are written, and those that wait."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+
+from proband.errors import EngineError
+from proband.models.local.forest import shared_length
+from proband.models.local.templates import Template
+from proband.models.writing.constraints import Constraint
+from proband.models.writing.sampling import Draw, n_noise
+from proband.records import Completion, Request
+from proband.seeds import seed_for
+
+AHEAD = 256  # requests looked at together, to find what they share
+
+
+class Draft:
+    """One reply while it is written.
+
+    Parameters
+    ----------
+    request : Request
+        What is asked; where it has no seed, one is made of it.
+    prompt : tuple of int
+        Its tokens.
+    template : Template
+        For the text of tokens.
+    ends : frozenset of int
+        Tokens that end a reply.
+    constraint : Constraint or None
+        What the reply must follow.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        prompt: tuple[int, ...],
+        *,
+        template: Template,
+        ends: frozenset[int],
+        constraint: Constraint | None = None,
+    ) -> None:
+        self.request, self.prompt, self.constraint = request, prompt, constraint
+        self.ids: list[int] = []
+        self.finish: Literal["stop", "length"] | None = None
+        self._text: str | None = None
+        self._template, self._ends = template, ends
+        self._stops = request.stop if template.is_chat else (*request.stop, template.closing)
+        # A token adds at least a byte, and a stop text may begin inside one; the rest is to spare.
+        self._tail = max((len(stop.encode()) for stop in self._stops), default=0) + 8
+        seed = seed_for(0, request.hash) if request.seed is None else request.seed
+        self._rng = np.random.default_rng(seed)
+
+    def draw(self, vocabulary: int) -> Draw:
+        """How the next token is chosen; takes this reply's next random numbers."""
+        request = self.request
+        if request.temperature == 0:
+            return Draw(0, 1)
+        return Draw(request.temperature, request.top_p, self._rng.standard_exponential(n_noise(vocabulary)))
+
+    def take(self, token: int) -> None:
+        """Add the token that was chosen."""
+        if token in self._ends:
+            self.finish = "stop"
+            return
+        self.ids.append(token)
+        if self.constraint is not None:
+            self.constraint.take(token)
+            if self.constraint.is_complete:
+                self.finish = "stop"
+        if self._cut():
+            self.finish = "stop"
+        elif not self.finish and len(self.ids) >= self.request.max_tokens:
+            self.finish = "length"
+
+    def completion(self) -> Completion:
+        """What has been written."""
+        if self.constraint is not None and self.constraint.error:
+            return Completion(error=f"the reply could not be held to its schema: {self.constraint.error}")
+        return Completion(
+            text=self._template.decode(self.ids) if self._text is None else self._text,
+            finish=self.finish or "length",
+            prompt_tokens=len(self.prompt),
+            completion_tokens=len(self.ids),
+        )
+
+    def _cut(self) -> bool:
+        """Look for a stop text, which only the last token can have completed, and cut there."""
+        if not self._stops:
+            return False
+        tail = self._template.decode(self.ids[-self._tail :])
+        if not any(stop in tail for stop in self._stops):
+            return False
+        text = self._template.decode(self.ids)
+        cuts = [at for stop in self._stops if (at := text.find(stop)) >= 0]
+        if cuts:
+            self._text = text[: min(cuts)]
+        return bool(cuts)
+
+
+class Queue:
+    """Drafts that wait, ordered so that shared beginnings are neighbours; made from requests when needed.
+
+    Parameters
+    ----------
+    requests : iterable of Request
+        Taken some hundred at a time.
+    start : callable
+        Makes a draft of a request.
+
+    Attributes
+    ----------
+    drafts : deque of Draft
+        Those that wait, the next one first.
+    failed : list of tuple
+        Requests that cannot be written, with the reason; emptied by whoever reports them.
+    """
+
+    def __init__(self, requests: Iterable[Request], start: Callable[[Request], Draft]) -> None:
+        self._requests, self._start = iter(requests), start
+        self._shared: deque[int] = deque()
+        self.drafts: deque[Draft] = deque()
+        self.failed: list[tuple[Request, Completion]] = []
+        self.fill()
+
+    def fill(self) -> None:
+        """Have at least half of `AHEAD` drafts waiting, if so many requests are left."""
+        if len(self.drafts) >= AHEAD // 2:
+            return
+        waiting = list(self.drafts)
+        while len(waiting) < AHEAD and (request := next(self._requests, None)) is not None:
+            try:
+                waiting.append(self._start(request))
+            except EngineError as error:
+                self.failed.append((request, Completion(error=str(error))))
+        waiting.sort(key=lambda draft: draft.prompt)
+        self.drafts = deque(waiting)
+        # The last token of a prompt is never shared: its logits are wanted in every row.
+        pairs = pairwise(draft.prompt[:-1] for draft in waiting)
+        self._shared = deque(shared_length(one, other) for one, other in pairs)
+
+    def pop(self) -> tuple[Draft, list[int]]:
+        """Next draft, and how many tokens its prompt begins with in common with each that comes after it."""
+        falling: list[int] = []
+        for n in self._shared:
+            if n == 0:
+                break
+            falling.append(min(n, falling[-1]) if falling else n)
+        if self._shared:
+            self._shared.popleft()
+        return self.drafts.popleft(), falling

@@ -1,0 +1,110 @@
+"""A response as one row of the journal, and back."""
+
+import json
+import struct
+from functools import lru_cache
+from typing import Any
+
+from proband.records import Answer, Place, Response
+
+COLUMNS = (
+    "trial, request, status, rule, answer, probs, mass, text, log_probs, token_counts, error, shown, engine, "
+    "prompt_tokens, completion_tokens, attempts"
+)
+Row = tuple[Any, ...]  # in the order of COLUMNS
+
+_SHORT = 64  # characters of an answer that is likely to come again
+
+
+def row_of(response: Response) -> Row:
+    """A response as one row; probabilities are packed as doubles, other lists stand as JSON."""
+    answer, probs, log_probs = response.answer, response.probs, response.log_probs
+    return (
+        response.place.id,
+        response.request,
+        response.status,
+        response.rule,
+        answer if answer is None else _whole(answer) if type(answer) is int else _written(answer),
+        None if probs is None else struct.pack(f"<{len(probs)}d", *probs),
+        response.mass,
+        response.text,
+        None if log_probs is None else struct.pack(f"<{len(log_probs)}d", *log_probs),
+        _written_counts(response.token_counts) if response.token_counts else None,
+        response.error,
+        _written_counts(response.order) if response.order else None,
+        response.engine,
+        response.prompt_tokens,
+        response.completion_tokens,
+        response.attempts,
+    )
+
+
+def response_of(row: Row) -> Response:
+    """The response that `row_of` wrote."""
+    (trial, request, status, rule, answer, probs, mass, text, log_probs, counts, error, shown, engine) = row[
+        :13
+    ]
+    return Response(
+        place=Place.from_id(trial),
+        request=request,
+        status=status,
+        rule=rule,
+        answer=None if answer is None else read_answer(answer),
+        probs=None if probs is None else _read_numbers(probs),
+        mass=mass,
+        text=text,
+        log_probs=None if log_probs is None else _read_numbers(log_probs),
+        token_counts=() if counts is None else _read_counts(counts),
+        error=error,
+        order=() if shown is None else _read_counts(shown),
+        engine=engine,
+        prompt_tokens=row[13],
+        completion_tokens=row[14],
+        attempts=row[15],
+    )
+
+
+def read_answer(text: str) -> Answer:
+    """The answer that a row holds."""
+    return _read_short(text) if len(text) < _SHORT else _read_any(text)
+
+
+def packed(value: str | bytes | None) -> bytes | None:
+    """Doubles as `row_of` packs them; a row of schema 1 holds them as JSON."""
+    if not isinstance(value, str):
+        return value
+    numbers = json.loads(value)
+    return struct.pack(f"<{len(numbers)}d", *numbers)
+
+
+def _read_numbers(value: str | bytes) -> tuple[float, ...]:
+    if isinstance(value, str):
+        return tuple(json.loads(value))
+    return struct.unpack(f"<{len(value) // 8}d", value)
+
+
+def _read_any(text: str) -> Answer:
+    value = json.loads(text)
+    return tuple(value) if isinstance(value, list) else value
+
+
+_read_short = lru_cache(4096)(_read_any)
+
+
+@lru_cache(4096)
+def _read_counts(text: str) -> tuple[int, ...]:
+    return tuple(json.loads(text))
+
+
+def _written(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+@lru_cache(4096)
+def _whole(number: int) -> str:
+    return str(number)
+
+
+@lru_cache(4096)
+def _written_counts(counts: tuple[int, ...]) -> str:
+    return _written(counts)

@@ -1,0 +1,213 @@
+"""Knowledge consistency: coverage of means over items, coverage and size of partial rank correlations."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from proband.measures.knowledge.options import mean_kl, option_rank_consistency, top_option_agreement
+from proband.measures.knowledge.partial_correlation import partial_spearman
+from proband.measures.knowledge.slick import slick_category
+from proband.records import Estimate
+from validation.simulation import Scenario, covers
+
+FAMILY = "Knowledge consistency"
+Tables = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def answers(
+    rng: np.random.Generator,
+    n: int,
+    *,
+    drift: float,
+    sharpness: float = 1.5,
+    k: int = 4,
+    per_cluster: int = 1,
+) -> Tables:
+    """Probabilities of k options before and after a drift of their logits; clusters share part of it."""
+    before = sharpness * rng.normal(size=(n, k))
+    n_clusters = -(-n // per_cluster)
+    shared = np.repeat(rng.exponential(size=(n_clusters, 1)), per_cluster, axis=0)[:n]
+    size = drift * (shared if per_cluster > 1 else 1.0)
+    return special.softmax(before, axis=1), special.softmax(before + size * rng.normal(size=(n, k)), axis=1)
+
+
+def _mean(
+    method: str,
+    data: str,
+    draw: Callable[[np.random.Generator, int], Tables],
+    estimate: Callable[[NDArray[np.float64], NDArray[np.float64]], Estimate],
+    *,
+    held_from: int = 10,
+    many: int = 200_000,
+) -> Scenario:
+    truth: list[float] = []
+
+    def covered(rng: np.random.Generator, n: int) -> bool | None:
+        if not truth:
+            truth.append(estimate(*draw(np.random.default_rng(0), many)).value)
+        return covers(estimate(*draw(rng, n)), truth[0])
+
+    return Scenario(
+        family=FAMILY,
+        method=method,
+        data=data,
+        draw=covered,
+        tolerance=0.025,
+        held_from=held_from,
+        is_conservative=True,
+    )
+
+
+def _clustered(rng: np.random.Generator, n: int) -> Tables:
+    """n clusters of 10 items."""
+    return answers(rng, 10 * n, drift=0.7, per_cluster=10)
+
+
+def _by_cluster(before: NDArray[np.float64], after: NDArray[np.float64]) -> Estimate:
+    return option_rank_consistency(before, after, cluster=[i // 10 for i in range(len(before))])
+
+
+def plain_t(before: NDArray[np.float64], after: NDArray[np.float64]) -> Estimate:
+    """The t interval of the same mean, for comparison."""
+    r = np.array([option_rank_consistency([p], [q]).value for p, q in zip(before, after, strict=True)])
+    reach = r.std(ddof=1) / np.sqrt(len(r)) * special.stdtrit(len(r) - 1, 0.975)
+    mean = float(r.mean())
+    return Estimate(
+        value=mean, interval=(mean - reach, mean + reach), estimand="mean", target="data", n_units=len(r)
+    )
+
+
+def _partial_draw(rng: np.random.Generator, n: int, *, rho: float) -> tuple[NDArray[np.float64], ...]:
+    z = rng.normal(size=n)
+    e = rng.multivariate_normal([0, 0], [[1, rho], [rho, 1]], n)
+    return 0.8 * z + e[:, 0], 0.8 * z + e[:, 1], z
+
+
+def _partial(rng: np.random.Generator, n: int, *, rho: float, truth: list[float]) -> bool | None:
+    if not truth:
+        truth.append(partial_spearman(*_partial_draw(np.random.default_rng(0), 200_000, rho=rho)).value)
+    return covers(partial_spearman(*_partial_draw(rng, n, rho=rho)), truth[0])
+
+
+def _null(rng: np.random.Generator, n: int) -> bool | None:
+    p = partial_spearman(*_partial_draw(rng, n, rho=0.0), rng=rng).p_value
+    return None if p is None else p < 0.05
+
+
+def _domains(rng: np.random.Generator, n: int, *, is_pooled: bool) -> bool | None:
+    """Four domains of n settings each, whose levels of x and y differ by domain; x and y are unrelated within."""
+    domain = np.repeat(np.arange(4), n)
+    level = rng.normal(size=(4, 3))
+    x = level[domain, 0] + 0.5 * rng.normal(size=4 * n)
+    y = level[domain, 1] + 0.5 * rng.normal(size=4 * n)
+    found = partial_spearman(x, y, level[domain, 2], cluster=None if is_pooled else domain.tolist(), rng=rng)
+    return None if found.p_value is None else found.p_value < 0.05
+
+
+def _limit(rng: np.random.Generator, n: int, *, share: float) -> bool:
+    """Whether the one-sided upper limit of the sampled share holds."""
+    return bool(slick_category(0, 1, rng.binomial(n, share), n).at_most[0] >= share)
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    *(
+        _mean(
+            "rank consistency",
+            f"4 options, drift {drift}",
+            partial(answers, drift=drift),
+            option_rank_consistency,
+            held_from=h,
+        )
+        for drift, h in ((0.3, 10), (1.0, 10), (4.0, 10))
+    ),
+    _mean(
+        "rank consistency",
+        "2 options",
+        partial(answers, drift=1.0, k=2),
+        option_rank_consistency,
+        held_from=50,
+    ),
+    _mean(
+        "rank consistency, ren2024",
+        "4 options, drift 1.0",
+        partial(answers, drift=1.0),
+        lambda p, q: option_rank_consistency(p, q, "ren2024"),
+    ),
+    _mean(
+        "rank consistency, CR2 by cluster", "n clusters of 10 items", _clustered, _by_cluster, held_from=20
+    ),
+    _mean(
+        "*t interval of rank consistency (not used)*",
+        "4 options, drift 0.3",
+        partial(answers, drift=0.3),
+        plain_t,
+        held_from=1_000,
+        many=5_000,
+    ),
+    _mean("top-option agreement", "4 options, drift 1.0", partial(answers, drift=1.0), top_option_agreement),
+    _mean(
+        "mean KL",
+        "drift 0.5",
+        partial(answers, drift=0.5),
+        lambda p, q: mean_kl(p, q, "before_after", "e"),
+        held_from=50,
+    ),
+    _mean(
+        "mean KL",
+        "drift 2, sharp (few items carry it)",
+        partial(answers, drift=2.0, sharpness=3.0),
+        lambda p, q: mean_kl(p, q, "before_after", "e"),
+        held_from=50,
+    ),
+    *(
+        Scenario(
+            family=FAMILY,
+            method="partial Spearman, Bonett-Wright",
+            data=f"normal, partial correlation {rho}",
+            draw=partial(_partial, rho=rho, truth=[]),
+            sizes=(12, 20, 50, 200),
+            tolerance=0.025,
+            held_from=12,
+            is_conservative=True,
+        )
+        for rho in (0.0, 0.5, 0.85)
+    ),
+    Scenario(
+        family=FAMILY,
+        method="partial Spearman, p value",
+        data="normal, unrelated at equal z",
+        draw=_null,
+        sizes=(8, 10, 20, 50),
+        expected=0.05,
+        held_from=8,
+    ),
+    Scenario(
+        family=FAMILY,
+        method="partial Spearman within clusters, p value",
+        data="4 domains of n settings, domain effects",
+        draw=partial(_domains, is_pooled=False),
+        sizes=(4, 8),
+        expected=0.05,
+        held_from=4,
+    ),
+    Scenario(
+        family=FAMILY,
+        method="*partial Spearman pooled (do not use)*",
+        data="4 domains of n settings, domain effects",
+        draw=partial(_domains, is_pooled=True),
+        sizes=(4, 8),
+        expected=0.05,
+        held_from=1_000,
+    ),
+    Scenario(
+        family=FAMILY,
+        method="SliCK, upper limit of the sampled share",
+        data="share .02, n samples",
+        draw=partial(_limit, share=0.02),
+        sizes=(50, 160, 500),
+        is_conservative=True,
+    ),
+)

@@ -1,0 +1,94 @@
+"""The page that `make validate` writes: one table per family."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from validation.running import Cell, Family
+from validation.simulation import Scenario
+
+INTRODUCTION = """\
+# Coverage of the intervals
+
+Every interval and test that Proband offers, on simulated data whose truth is known: the share of samples whose interval
+contains the true value, or whose test rejects. Written by `make validate` (`python -m validation`), which fails where a
+share is further from what is promised than the stated tolerance and four Monte Carlo standard errors; a reduced form
+runs with the slow tests.
+
+A cell in *italics* is below the size from which the method makes its promise: there it warns, refuses or is known to be
+off, and the page shows how far. **Bold** is off where it should not be. Replicates in which the method refused, or gave
+no interval, are left out of the share and counted. Methods in italics are not used; they stand for comparison.
+"""
+_SECTION = re.compile(r"^## (?P<title>.+)$", re.M)
+
+
+def sections(family: Family, cells: Sequence[Cell], replicates: int) -> dict[str, str]:
+    """Heading, table and reading notes under each title of a family; the notes under its first."""
+    titles = family.titles
+    return {
+        title: _section(family, title, cells, replicates, is_first=title == titles[0]) for title in titles
+    }
+
+
+def _section(family: Family, title: str, cells: Sequence[Cell], replicates: int, *, is_first: bool) -> str:
+    rows = [row for row, scenario in enumerate(family.scenarios) if scenario.family == title]
+    found = {(cell.row, cell.n): cell for cell in cells if cell.row in rows}
+    sizes = sorted({n for _, n in found})
+    error = math.sqrt(0.95 * 0.05 / replicates)
+    head = ["method", "data", "promised", *(f"n = {n}" if k == 0 else str(n) for k, n in enumerate(sizes))]
+    lines = [
+        f"## {title}",
+        "",
+        f"{replicates:,} replicates; Monte Carlo standard error {error:.4f} at .95 and at .05.",
+        "",
+        f"| {' | '.join(head)} |",
+        "|---" * len(head) + "|",
+    ]
+    for row in rows:
+        scenario = family.scenarios[row]
+        shown = [_cell(scenario, found.get((row, n)), replicates) for n in sizes]
+        lines.append(f"| {scenario.method} | {scenario.data} | {_promise(scenario)} | {' | '.join(shown)} |")
+    if family.reading and is_first:
+        lines += ["", "Reading it:", "", family.reading]
+    return "\n".join(lines) + "\n"
+
+
+def _promise(scenario: Scenario) -> str:
+    if not any(n >= scenario.held_from for n in scenario.sizes):
+        return "none"
+    if not scenario.is_conservative:
+        return f"{scenario.expected:g} ± {scenario.tolerance:g}"
+    if scenario.expected < 0.5:
+        return f"at most {scenario.expected + scenario.tolerance:g}"
+    return f"at least {scenario.expected - scenario.tolerance:g}"
+
+
+def _cell(scenario: Scenario, cell: Cell | None, replicates: int) -> str:
+    if cell is None:
+        return ""
+    if math.isnan(cell.share):
+        return "refused"
+    shown = f"{cell.share:.3f}"
+    if cell.objection:
+        shown = f"**{shown}**"
+    elif cell.n < scenario.held_from:
+        shown = f"*{shown}*"
+    if not cell.n_refused:
+        return shown
+    refused = cell.n_refused / replicates
+    return f"{shown} ({'under 1' if refused < 0.01 else f'{refused * 100:.0f}'} % refused)"
+
+
+def page(written: dict[str, str], before: str = "") -> str:
+    """The whole page: new sections, and those of a page written before that are not among them."""
+    merged = {**_sections(before), **written}
+    return "\n".join([INTRODUCTION, *(merged[title] for title in sorted(merged))])
+
+
+def _sections(text: str) -> dict[str, str]:
+    """Sections of a page by their title."""
+    heads = list(_SECTION.finditer(text))
+    ends = [*(head.start() for head in heads), len(text)][1:]
+    return {
+        head["title"]: text[head.start() : end].rstrip() + "\n" for head, end in zip(heads, ends, strict=True)
+    }

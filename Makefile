@@ -1,19 +1,25 @@
 # `make demo` and `make test` set up everything they need; a second call starts at once.
 PYTHON ?= python3
 VENV := .venv
+VLLM := .venv-vllm
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow check validate clean
+.PHONY: demo test test-slow test-servers check validate clean
 
 demo: $(READY)
 	@$(BIN)/proband demo
 
 test: $(READY)
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow and not servers"
 
 test-slow: $(READY)
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m "slow and not servers"
+
+# vLLM wants other versions of what Proband uses, so it lives in an environment of its own (2 GB); some minutes in all.
+test-servers: $(READY)
+	@$(BIN)/python tests/servers/vllm_environment.py $(VLLM)
+	@PROBAND_VLLM_PYTHON=$(VLLM)/bin/python $(BIN)/python -m pytest -m servers tests/servers
 
 check: $(READY)
 	@$(BIN)/ruff check src tests benchmarks

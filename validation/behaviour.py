@@ -15,6 +15,12 @@ from proband.measures.behaviour.strategies import STRATEGIES, strategy_matches
 from validation.simulation import Scenario, covers
 
 FAMILY = "Behaviour"
+READING = """
+- Shares of strategies hold from 20 subjects on where every subject plays a few games; WSLS is on the list and
+  played by nobody.
+- Ipsative stability near 1 over few values is skewed to the left: 50 personas are needed, and a warning says so
+  below.
+"""
 
 
 def _games(
@@ -103,14 +109,13 @@ SCENARIOS: tuple[Scenario, ...] = (
             method=f"SFEM, share of {which}" if which != "error" else "SFEM, error rate",
             data=data,
             draw=partial(_strategies, shares=shares, which=which, n_games=n_games, error=error),
-            sizes=(20, 50, 100),
+            sizes=(20, 50),
             tolerance=0.03,
             held_from=held_from,
             is_conservative=True,
         )
         for shares, which, n_games, error, held_from, data in (
             (_SIMPLE, "ALLD", 5, 0.08, 20, "2 of 6 strategies played, 5 games, error .08"),
-            (_MIXED, "ALLD", 5, 0.05, 20, "4 of 6 strategies played, 5 games, error .05"),
             (_MIXED, "TFT", 5, 0.05, 50, "4 of 6 strategies played, 5 games, error .05"),
             (_MIXED, "WSLS", 5, 0.05, 20, "4 of 6 strategies played, 5 games, error .05"),
             (_MIXED, "TFT", 2, 0.15, 50, "4 of 6 strategies played, 2 games, error .15"),
@@ -138,7 +143,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             held_from=held_from,
             is_conservative=True,
         )
-        for r, k, held_from in ((0.3, 10, 10), (0.8, 10, 10), (0.9, 4, 10))
+        for r, k, held_from in ((0.3, 10, 10), (0.8, 10, 10), (0.9, 4, 50))
     ),
     Scenario(
         family=FAMILY,

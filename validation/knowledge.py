@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import special, stats
 
 from proband.measures.knowledge.options import mean_kl, option_rank_consistency, top_option_agreement
 from proband.measures.knowledge.partial_correlation import partial_spearman
@@ -14,6 +14,14 @@ from proband.records import Estimate
 from validation.simulation import Scenario, covers
 
 FAMILY = "Knowledge consistency"
+READING = """
+- Means of item-wise correlations near 1 are skewed; the score interval for bounded numbers holds from 20 items on,
+  where the t interval, shown for comparison, needs 200. With 2 options an item says yes or no, and 50 items are
+  needed.
+- A mean divergence is skewed too: its interval is a few points short below 50 items, and `mean_kl` warns there.
+- Pooled over domains that differ in level, the partial correlation finds what is not there; within clusters it
+  holds its size.
+"""
 Tables = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -40,7 +48,7 @@ def _mean(
     draw: Callable[[np.random.Generator, int], Tables],
     estimate: Callable[[NDArray[np.float64], NDArray[np.float64]], Estimate],
     *,
-    held_from: int = 10,
+    held_from: int = 20,
     many: int = 200_000,
 ) -> Scenario:
     truth: list[float] = []
@@ -72,7 +80,8 @@ def _by_cluster(before: NDArray[np.float64], after: NDArray[np.float64]) -> Esti
 
 def plain_t(before: NDArray[np.float64], after: NDArray[np.float64]) -> Estimate:
     """The t interval of the same mean, for comparison."""
-    r = np.array([option_rank_consistency([p], [q]).value for p, q in zip(before, after, strict=True)])
+    a, b = (stats.rankdata(side, axis=1) - 2.5 for side in (before, after))  # 4 options without ties
+    r = (a * b).sum(axis=1) / 5
     reach = r.std(ddof=1) / np.sqrt(len(r)) * special.stdtrit(len(r) - 1, 0.975)
     mean = float(r.mean())
     return Estimate(
@@ -121,7 +130,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             option_rank_consistency,
             held_from=h,
         )
-        for drift, h in ((0.3, 10), (1.0, 10), (4.0, 10))
+        for drift, h in ((0.3, 20), (1.0, 20), (4.0, 20))
     ),
     _mean(
         "rank consistency",

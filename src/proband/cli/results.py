@@ -7,7 +7,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from proband.cli.talk import out
-from proband.records import Estimate
 from proband.reports.comparison import Comparison, ItemComparison
 from proband.reports.methods import claims_paragraphs
 from proband.reports.tables import FURTHER_NULLS, NULL_NAMES, condition_text, decimal, ladder_lines, percent
@@ -30,6 +29,8 @@ def tell_results(comparison: Comparison) -> None:
             out.print(f"null row {named!r} is missing: {reason}", markup=False)
     if comparison.checks:
         out.print(_checks(comparison))
+    if any(found.bounds for found in comparison.items):
+        out.print(_bounds(comparison))
     counts = ", ".join(f"{count:,} {status}" for status, count in comparison.dispositions.items())
     out.print(f"responses: {counts}")
     for warning in comparison.warnings:
@@ -53,12 +54,9 @@ def _shares(found: ItemComparison) -> Table:
     if found.fidelity:
         table.add_column("people [95 %]", justify="right")
         people = [percent(e) for e in found.fidelity.human_shares]
-    if found.bounds:
-        table.add_column("drawn answers, bounds", justify="right")
     for k, option in enumerate(found.options):
         if found.model_shares:
-            limits = [_limits(bound) for bound in found.bounds[k : k + 1]]
-            table.add_row(escape(option), percent(found.model_shares[k]), *people[k : k + 1], *limits)
+            table.add_row(escape(option), percent(found.model_shares[k]), *people[k : k + 1])
     if found.model_mean:
         table.add_row("mean", str(found.model_mean))
     if found.human_mean:
@@ -90,10 +88,27 @@ def _distances(comparison: Comparison) -> Table:
     return table
 
 
-def _limits(bound: Estimate) -> str:
-    """What the share of drawn answers would be at worst, had everybody answered."""
-    low, high = bound.interval or (math.nan, math.nan)
-    return f"[{100 * low:.1f}, {100 * high:.1f}]"
+def _bounds(comparison: Comparison) -> Table:
+    table = Table(
+        title="worst-case bounds of the answers drawn, had every response been an answer (no sampling error)",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    table.add_column("item")
+    table.add_column("without an answer", justify="right")
+    table.add_column("bounds in %", overflow="fold")
+    for found in comparison.items:
+        if found.bounds:
+            limits = [
+                f"{option} [{100 * low:.1f}, {100 * high:.1f}]"
+                for option, bound in zip(found.options, found.bounds, strict=True)
+                for low, high in [bound.interval or (math.nan, math.nan)]
+            ]
+            lost = f"{found.bounds[0].n_missing:,} of {sum(found.dispositions.values()):,}"
+            condition = "".join(f" {level}" for level in found.condition.values())
+            table.add_row(escape(found.item.id + condition), lost, escape(", ".join(limits)))
+    return table
 
 
 def _ladder(comparison: Comparison) -> Table:

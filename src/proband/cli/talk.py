@@ -1,10 +1,13 @@
 """What the command line says to people, on stderr: plans, progress, results."""
 
 import json
+import os
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_args
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,16 +16,18 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Table
 
+from proband.records import Status
 from proband.runs import Plan, Tally
 from proband.runs.progress import Watch
+from proband.runs.scheduling import ENGINE_THREAD
 
 talk = Console(stderr=True)
 out = Console(soft_wrap=False)
+
+_QUIET_S = 30.0  # between two lines where stderr is no terminal
 
 
 def emit(data: Mapping[str, Any]) -> None:
@@ -69,31 +74,73 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def tell_tally(tally: Tally) -> str:
+    """How far a run is, in one line: rate, time left, tokens, price, and what became of the answers."""
+    parts = [f"{tally.per_second:,.1f}/s" if tally.per_second < 100 else f"{tally.per_second:,.0f}/s"]
+    left = tally.seconds_left
+    if left is not None and tally.done < tally.total:
+        parts.append(f"{_duration(left)} left")
+    if tally.tokens:
+        parts.append(f"{tally.tokens:,} tokens")
+    if tally.price is not None:
+        parts.append(f"${tally.price:,.2f}" if tally.price >= 1 else f"${tally.price:.4f}")
+    named = {status: tally.dispositions[status] for status in get_args(Status) if tally.dispositions[status]}
+    parts += [f"{count:,} {status.replace('_', ' ')}" for status, count in named.items()]
+    return ", ".join(parts)
+
+
 @contextmanager
 def progress() -> Iterator[Watch]:
-    """A progress bar fed by the loop's tally; silent where stderr is no terminal."""
-    bar = Progress(
+    """A progress bar fed by the loop's tally; where stderr is no terminal, a line now and then and one at the end.
+
+    On a second Ctrl-C the process ends here: a model that is still computing would take it down otherwise.
+    """
+    try:
+        with _bar() if talk.is_terminal else _lines() as watch:
+            yield watch
+    except KeyboardInterrupt:
+        if any(thread.name == ENGINE_THREAD for thread in threading.enumerate()):
+            talk.print("stopped at once; everything answered is kept: run the same command again to go on")
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(130)
+        raise
+
+
+@contextmanager
+def _bar() -> Iterator[Watch]:
+    columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=talk,
-        disable=not talk.is_terminal,
+        TextColumn("{task.fields[told]}"),
     )
-    with bar:
-        task = bar.add_task("asking", total=None, rate="")
+    with Progress(*columns, console=talk) as bar:
+        task = bar.add_task("asking", total=None, told="")
 
         def watch(tally: Tally) -> None:
-            bad = {k: v for k, v in tally.dispositions.items() if k not in ("valid", "dont_know")}
-            losses = ", ".join(f"{count} {status}" for status, count in sorted(bad.items()))
-            rate = tally.asked / tally.seconds if tally.seconds else 0.0
-            bar.update(
-                task,
-                total=tally.total,
-                completed=tally.done,
-                rate=f"{rate:,.1f}/s {tally.tokens:,} tokens {losses}".rstrip(),
-            )
+            bar.update(task, total=tally.total, completed=tally.done, told=tell_tally(tally))
 
         yield watch
+
+
+@contextmanager
+def _lines() -> Iterator[Watch]:
+    last: list[Tally] = []
+    told_at = [time.monotonic()]
+
+    def tell(tally: Tally) -> None:
+        line = f"{tally.done:,} of {tally.total:,} trials, {tell_tally(tally)}"
+        talk.print(line, soft_wrap=True, markup=False, highlight=False)
+
+    def watch(tally: Tally) -> None:
+        last[:] = [tally]
+        if time.monotonic() - told_at[0] >= _QUIET_S:
+            told_at[0] = time.monotonic()
+            tell(tally)
+
+    try:
+        yield watch
+    finally:
+        if last:
+            tell(last[0])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple, cast
+from typing import cast
 
 from proband.designs.cards import Card, Questionnaire
 from proband.designs.wording import pipes_in, system_text
@@ -12,12 +12,7 @@ from proband.seeds import Draws
 from proband.subjects.personas import Field, PersonaFormat, Subject, code_text, describe
 
 
-class Key(NamedTuple):
-    """What resume compares of a trial: `Trial.id`, the hash of its request, and the rule of its reply."""
-
-    id: str
-    request: str
-    rule: str
+Key = tuple[str, str, str]  # of a trial: `Trial.id`, the hash of its request, the rule of its reply
 
 
 class Sheet:
@@ -42,7 +37,7 @@ class Sheet:
     def keys(self) -> Iterator[Key]:
         """The keys of `preview`, without making its trials: what a resumed run looks at first."""
         subject, _, condition, round_, replicate = self.place(self.asked.instrument.items[0]).id.split("/")
-        end = f"/{condition}/{round_}/{replicate}"
+        end, decide = f"/{condition}/{round_}/{replicate}", self.asked.decide
         for item in self.asked.instrument.items:
             card = self._card(item)
             face = card.face(self.subject.id, self.replicate, self._turns, self._look_up)
@@ -53,11 +48,7 @@ class Sheet:
                 hash = body_hash(scored_body(messages, face.shown, face.closes))
             else:
                 hash = face.request(messages, self.place(item)).hash
-            yield Key(
-                f"{subject}/{card.escaped_id}{end}",
-                hash,
-                rule_text(card.method, self.asked.decide, card.labels),
-            )
+            yield f"{subject}/{card.escaped_id}{end}", hash, rule_text(card.method, decide, card.labels)
 
     def trials(self, answered: Mapping[str, Response]) -> Iterator[Trial]:
         """Every item whose request is settled by what was answered."""

@@ -2,7 +2,8 @@
 
 import math
 import re
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from proband.errors import EngineError
 from proband.instruments.amounts import (
@@ -29,6 +30,8 @@ from proband.seeds import uniform_for
 
 READER = "1"
 """Version of the reading rules; runs record it, and it grows when a reply comes to be read otherwise."""
+
+_SHORT = 200  # characters of a reply that is likely to come again
 
 _NUMBER_LEAD = re.compile(r"(?:[\W]|\b(?:about|around|approximately|roughly|sure|okay|ok)\b)*", re.I)
 _NUMBER_END = re.compile(
@@ -122,10 +125,40 @@ def _read(completion: Completion, reply: Reply) -> _Reading:
         except EngineError as error:
             return _Reading(status="failed", error=str(error))
     text = completion.text or ""
-    reading = _read_text(text, reply, is_cut=completion.finish == "length")
+    is_cut = completion.finish == "length"
+    if len(text) <= _SHORT and reply.method != "verbalised":  # a distribution is decided on by place
+        reading = _read_again(
+            text,
+            is_cut,
+            (reply.form, reply.method, reply.options, reply.labels, reply.order, reply.dont_know),
+            (reply.lower, reply.upper, reply.total),
+        )
+    else:
+        reading = _read_text(text, reply, is_cut=is_cut)
     if reading.status == "unparsed" and completion.finish == "length":
         return _Reading(status="truncated")
     return reading
+
+
+@lru_cache(4096)
+def _read_again(
+    text: str, is_cut: bool, shown: tuple[Any, ...], bounds: tuple[float | None, float | None, float | None]
+) -> _Reading:
+    """`_read_text` of a short reply: most of them come again and again, and reading them takes the longest."""
+    form, method, options, labels, order, dont_know = shown
+    lower, upper, total = bounds
+    reply = Reply(
+        form=form,
+        method=method,
+        options=options,
+        labels=labels,
+        order=order,
+        dont_know=dont_know,
+        lower=lower,
+        upper=upper,
+        total=total,
+    )
+    return _read_text(text, reply, is_cut=is_cut)
 
 
 def _read_log_probs(completion: Completion, reply: Reply) -> _Reading:

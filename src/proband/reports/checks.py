@@ -54,11 +54,8 @@ def response_checks(
     """
     found, warnings = _perturbations(table)
     for points, ids in _scales(items).items():
-        sides: list[ResponseStyles | None] = [
-            _styles(frame, ids, points, target)
-            for frame, target in ((table, "model"), (people, "human"))  # type: ignore[list-item]
-        ]
-        found += _style_checks(points, len(ids), sides[0], sides[1])
+        ours, theirs = _styles(table, ids, points, "model"), _styles(people, ids, points, "human")
+        found += _style_checks(points, len(ids), ours, theirs)
     return tuple(found), tuple(warnings)
 
 

@@ -236,7 +236,7 @@ def _bounds(item: Item, part: pl.DataFrame) -> tuple[Estimate, ...]:
     if not n_missing:
         return ()
     taken = dict(part.filter(pl.col("status") == "valid")["answer"].value_counts().iter_rows())
-    counts = {item.options[k]: float(taken.get(k, 0)) for k in substantive(item)}
+    counts: dict[object, float] = {item.options[k]: float(taken.get(k, 0)) for k in substantive(item)}
     if len(counts) < len(substantive(item)):
         return ()  # options that read alike cannot be told apart by their text
     return missing_bounds(counts, n_missing, target="model")

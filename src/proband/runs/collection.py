@@ -1,8 +1,9 @@
 """The loop: the only place where engines are called."""
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def collect(
         if retry_failed:
             _take_out_failed(directory, journal, design)
         loop = _Loop(directory, journal, design, cast=cast, budget=budget, watch=watch)
-        with interruptible(loop.stop):
+        with interruptible(loop.stop), _rare_garbage_collection():
             loop.go()
         if not loop.tally.stopped_by and directory.manifest() is None:
             finish(directory, journal, design, cast)
@@ -250,6 +251,17 @@ class _Loop:
         self.tally.count([response.status for response in responses])
         if self.watch:
             self.watch(self.tally)
+
+
+@contextmanager
+def _rare_garbage_collection() -> Iterator[None]:
+    """Have Python look for reference cycles less often: records have none, and a fast loop makes many records."""
+    young, middle, old = gc.get_threshold()
+    gc.set_threshold(max(young, 50_000) if young else 0, middle, old)
+    try:
+        yield
+    finally:
+        gc.set_threshold(young, middle, old)
 
 
 def _take_out_failed(directory: RunDirectory, journal: Journal, design: Design) -> None:

@@ -60,7 +60,7 @@ class Plan:
 
 
 def plan(design: Design, engine: str | Engine | Mapping[str, str | Engine]) -> Plan:
-    """What a design will take and the smallest effect it can find; nothing is sent.
+    """What a design will take and the smallest effect it can find; no trial is sent.
 
     A design of more than 3,000 trials is sampled, in blocks of consecutive trials.
 
@@ -75,13 +75,22 @@ def plan(design: Design, engine: str | Engine | Mapping[str, str | Engine]) -> P
     -------
     Plan
         Counts, time, price and power.
+
+    Raises
+    ------
+    EngineError
+        If an engine cannot do what is asked, e.g. a prompt is longer than its context. Of a large design the trials
+        that are sampled are checked, and the longest of 2,000 drawn at random; `collect` checks them all.
     """
     size = design.size()
     available = design.preview()
     blocks, is_whole = _blocks(available, size)
     sample = [trial for block in blocks for trial in block]
     ratio = size / len(sample) if sample else 0.0
+    scattered = [] if is_whole else _scattered(available, design.seed)
     with Cast(engine) as cast:
+        for name, part in _by_answerer([*sample, *sorted(scattered, key=_length)[-BLOCK:]]).items():
+            cast.engine(name).check(part)
         costs = [
             cast.engine(name).cost(part) for block in blocks for name, part in _by_answerer(block).items()
         ]
@@ -92,7 +101,7 @@ def plan(design: Design, engine: str | Engine | Mapping[str, str | Engine]) -> P
         trials=size,
         distinct_requests=len({trial.request.hash for trial in sample})
         if is_whole
-        else _distinct(_scattered(available, design.seed), size),
+        else _distinct(scattered, size),
         prompt_tokens=round(ratio * sum(cost.prompt_tokens for cost in costs)),
         unique_tokens=round(ratio * sum(cost.unique_tokens for cost in costs)),
         completion_tokens=round(ratio * sum(cost.completion_tokens for cost in costs)),
@@ -156,6 +165,11 @@ def _scattered(trials: Sequence[Trial], seed: int) -> list[Trial]:
     n = len(trials)
     places = rng_for(seed, "plan").choice(n, size=min(n, SCATTERED), replace=False)
     return [trials[int(place)] for place in sorted(places)]
+
+
+def _length(trial: Trial) -> int:
+    """Characters of everything that is sent before the reply."""
+    return sum(len(message.text) for message in trial.request.messages)
 
 
 def _distinct(sample: Sequence[Trial], size: int) -> int:

@@ -8,6 +8,7 @@ from typing import overload
 from proband.models.engine import Engine
 from proband.records import Completion, Trial
 
+ENGINE_THREAD = "proband-engine"
 COMMIT_S = 0.1  # an answer waits this long, at most, for others to be committed with
 MANY = 2048  # answers that are committed without waiting any longer
 _LEADING = 3  # messages by which trials are put together: persona, first question, first answer
@@ -63,7 +64,7 @@ def stream(engine: Engine, trials: Sequence[Trial], stop: Stop) -> Generator[lis
             end.append(error)
         wake.set()
 
-    thread = threading.Thread(target=ask, name="proband-engine", daemon=True)
+    thread = threading.Thread(target=ask, name=ENGINE_THREAD, daemon=True)
     thread.start()
     try:
         while True:

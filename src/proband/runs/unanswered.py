@@ -13,20 +13,12 @@ from proband.store.journal import Journal
 _LOOKED_UP = 4096  # places looked up in the journal together
 
 
-class Key(Protocol):
-    """What tells whether a trial was answered as it is asked now: place, hash of the request, rule of the reply."""
-
-    @property
-    def id(self) -> str: ...  # noqa: D102
-    @property
-    def request(self) -> str: ...  # noqa: D102
-    @property
-    def rule(self) -> str: ...  # noqa: D102
+Key = tuple[str, str, str]  # of a trial: `Trial.id`, the hash of its request, the rule of its reply
 
 
 @runtime_checkable
 class Keyed(Protocol):
-    """Trials whose keys cost less than the trials."""
+    """Trials whose keys, by which it is seen whether they were answered as they are asked now, cost less than they."""
 
     def keys(self, start: int, stop: int) -> Iterable[Key]:
         """Keys of the trials from `start` up to `stop`."""
@@ -109,7 +101,7 @@ class Unanswered:
         if n_strangers > 0:
             trials = self.design.trials(self._answered if self.design.is_adaptive else self.journal)
             if isinstance(trials, Keyed):
-                places = {key.id for key in trials.keys(0, len(trials))}
+                places = {id for id, _, _ in trials.keys(0, len(trials))}
             else:
                 places = {trial.id for trial in trials}
             example = next(id for id in self.journal if id not in places)
@@ -153,7 +145,7 @@ class Unanswered:
         assert isinstance(trials, Sequence)
         for start in range(0, len(trials), _LOOKED_UP):
             stop = min(start + _LOOKED_UP, len(trials))
-            keys = [(key.id, key.request, key.rule) for key in trials.keys(start, stop)]
+            keys = list(trials.keys(start, stop))
             known = self._compared(keys)
             missing = [start + k for k, (id, _, _) in enumerate(keys) if id not in known]
             if 4 * len(missing) < len(keys):
@@ -161,7 +153,7 @@ class Unanswered:
             else:
                 yield [trial for trial in trials[start:stop] if trial.id not in known]
 
-    def _compared(self, keys: Sequence[tuple[str, str, str]]) -> set[str]:
+    def _compared(self, keys: Sequence[Key]) -> set[str]:
         """The places that are answered; refuse where one was answered under another treatment."""
         known = self.journal.requests_of([id for id, _, _ in keys])
         for id, now, rule in keys:

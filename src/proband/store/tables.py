@@ -134,13 +134,13 @@ def _frame(rows: Sequence[Row], items: Mapping[str, Item], factors: Sequence[str
         name: pl.Series(named[name], dtype=kind) for name, kind in _SCHEMA.items() if name not in columns
     }
     frame = pl.DataFrame({name: (columns | plain)[name] for name in _SCHEMA})
-    levels = [
-        _spread(conditions, lambda text, name=name: dict(_condition(text)).get(name), pl.String).alias(
-            factor_column(name)
-        )
-        for name in factors
-    ]
-    return _ordered(frame, levels)
+    return _ordered(frame, [_levels(conditions, name) for name in factors])
+
+
+def _levels(conditions: Sequence[str], factor: str) -> pl.Series:
+    """A factor's level in each of these conditions."""
+    levels = _spread(conditions, lambda text: dict(_condition(text)).get(factor), pl.String)
+    return levels.alias(factor_column(factor))
 
 
 def _ordered(frame: pl.DataFrame, levels: Sequence[pl.Series]) -> pl.DataFrame:

@@ -101,7 +101,7 @@ def test_a_unit_that_alone_identifies_a_coefficient_is_named():
     x = np.zeros(30)
     x[7] = 1
     regressors = Regressors(labelled={"rare": x}, unlabelled={"rare": rng.integers(0, 2, 50)})
-    with pytest.raises(DesignError, match="unit 7 .* alone identifies a coefficient"):
+    with pytest.raises(DesignError, match=r"unit 7 .* alone identifies a coefficient"):
         ppi_ols(
             rng.standard_normal(30), rng.standard_normal(30), rng.standard_normal(50), regressors=regressors
         )

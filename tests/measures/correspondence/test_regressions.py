@@ -72,7 +72,9 @@ def test_a_shift_of_all_answers_moves_the_intercept_alone():
 def test_rows_and_kind_of_frame_do_not_matter():
     human, model = frames()
     first = coefficient_fidelity("y ~ x + C(z)", human, model)
-    second = coefficient_fidelity("y ~ x + C(z)", pl.from_pandas(human[::-1]), dict(model.sample(frac=1, random_state=1)))
+    second = coefficient_fidelity(
+        "y ~ x + C(z)", pl.from_pandas(human[::-1]), dict(model.sample(frac=1, random_state=1))
+    )
     for a, b in zip(first.coefficients, second.coefficients, strict=True):
         assert b.difference.value == pytest.approx(a.difference.value)
         assert b.difference.se == pytest.approx(a.difference.se)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proband.errors import DataError
 from proband.measures import FidelitySettings, item_fidelity
 
 PEOPLE = {"a": 0, "b": 0, "c": 1, "d": 0}
@@ -24,7 +25,9 @@ def test_proper_scores_by_hand():
 
 
 def test_an_excluded_answer_makes_the_log_score_infinite_and_is_counted():
-    found = item_fidelity({f"s{k}": k % 2 for k in range(20)}, {f"s{k}": (1.0, 0.0) for k in range(20)}, n_options=2)
+    found = item_fidelity(
+        {f"s{k}": k % 2 for k in range(20)}, {f"s{k}": (1.0, 0.0) for k in range(20)}, n_options=2
+    )
     assert math.isinf(found.log_score.value)
     assert found.log_score.interval is None
     assert "own answer of 10 persons" in found.log_score.warnings[0]
@@ -60,7 +63,7 @@ def test_weights_of_held_out_people_count_where_all_have_one():
         people, model, n_options=2, held_out=others, settings=FidelitySettings(weights=weights)
     )
     assert found.brier.baselines["marginal_only"] == pytest.approx(0.5)
-    with pytest.raises(Exception, match="have no weight"):
+    with pytest.raises(DataError, match="have no weight"):
         item_fidelity(
             people,
             model,

@@ -51,11 +51,13 @@ def test_segments_are_there_once_and_gone_when_nobody_needs_them(prompts, random
     assert root.tokens_below() == 0
 
 
-def test_a_segment_is_cut_where_a_prompt_leaves_it():
-    root, leaves = tree([(1,) * 60, (1,) * 60, (1,) * 40 + (2,) * 20])
-    assert [len(segment) for segment in leaves[0].path] == [40, 20]
-    assert leaves[2].path == leaves[0].path[:1]
-    assert root.tokens_below() == 60
+def test_a_segment_is_cut_where_a_later_prompt_leaves_it():
+    root = Segment((), None, [])
+    early, _ = grow(root, (1,) * 100, [100])
+    late, made = grow(root, (1,) * 40 + (2,) * 20, [])
+    assert [len(segment) for segment in early.path] == [40, 60]
+    assert (late.path, made) == (early.path[:1], [])
+    assert root.tokens_below() == 100
 
 
 def test_a_stretch_too_short_for_its_rows_is_not_shared():

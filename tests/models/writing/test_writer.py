@@ -203,10 +203,10 @@ def test_the_embedded_model_writes_the_same_alone_and_in_any_batch(asked):
     how = [{}, {"temperature": 1.0}, {"temperature": 0.8, "top_p": 0.9}]
     cats = "You are fond of cats, ships and rain, and you answer in a few plain words. "
     trials = [
-        asked(f"Say something about the number {k}.", cats * (1 + k % 3), max_tokens=24, **how[k % 3])
+        asked(f"Say something about the number {k}.", cats * (1 + k % 3), max_tokens=12, **how[k % 3])
         for k in range(32)
     ]
-    alone = {key: value for trial in trials[:12] for key, value in texts(engine, [trial]).items()}
+    alone = {key: value for trial in trials[:6] for key, value in texts(engine, [trial]).items()}
     batches = [texts(engine, trials, rows=rows) for rows in (2, 7, 32)]
     batches.append(texts(engine, [trials[k] for k in np.random.default_rng(0).permutation(32)], rows=32))
     assert all(batch == batches[0] for batch in batches)

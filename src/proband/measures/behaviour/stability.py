@@ -138,6 +138,7 @@ def ipsative_stability(a: ArrayLike, b: ArrayLike, *, target: Target = "model") 
         se = float(kept.std(ddof=1)) / math.sqrt(len(kept))
         interval = mean_interval(float(kept.mean()), se, len(kept) - 1, _LEVEL)
         how = f"score interval of a bounded mean, over personas, {len(kept) - 1} df"
+        warnings.extend(_skewed(kept))
     elif len(kept):
         warnings.append(
             f"no interval: {len(kept)} personas with a correlation; use at least {MIN_SUBJECTS} that differ"
@@ -273,6 +274,15 @@ def _ratio(xy: _Floats, xx: _Floats, yy: _Floats) -> _Floats:
         xy, np.sqrt(np.where(varies, xx * yy, 1.0)), out=np.full(xy.shape, math.nan), where=varies
     )
     return np.clip(r, -1.0, 1.0)
+
+
+def _skewed(values: _Floats) -> tuple[str, ...]:
+    """Cochran's rule for intervals from a mean and its standard error: n > 25 skewness^2."""
+    n = len(values)
+    skewness = float(((values - values.mean()) ** 3).mean()) / float(values.std()) ** 3
+    if n > 25 * skewness**2:
+        return ()
+    return (f"correlations of {n} personas are skewed ({skewness:.1f}): the interval may be too short",)
 
 
 def _pair(a: ArrayLike, b: ArrayLike) -> tuple[_Floats, _Floats]:

@@ -206,7 +206,7 @@ def dsl_ols(
     >>> x = Regressors(labelled={"age": age[chosen]}, unlabelled={"age": age[~chosen]})
     >>> found = dsl_ols(answer[chosen], guess[chosen], guess[~chosen], probabilities=0.2, regressors=x)
     >>> print(found["age"], round(found["age"].baselines["predictions only"], 2))
-    0.480 [0.368, 0.593] 0.94
+    0.480 [0.367, 0.594] 0.94
     """
     labels = read_labels(labelled, predicted_labelled, predicted_unlabelled, _apart(sampling))
     fits, data = _fit(labels, regressors, probabilities, sampling or Sampling(), small_sample)

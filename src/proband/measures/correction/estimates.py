@@ -164,8 +164,7 @@ def gain_note(tuning: float | None, r: float, n: int, gain: float, n_unlabelled:
         return ("answers or predictions do not vary: the model buys nothing, this is the classical estimate",)
     if tuning == 0:
         return (
-            f"predictions do not go up with the answers (correlation {r:.2f}): the model buys nothing, this is the "
-            "classical estimate",
+            f"predictions do not help (correlation {r:.2f}): the model buys nothing, this is the classical estimate",
         )
     detectable = special.stdtrit(max(n - 2, 1), 0.95)
     if n > 2 and r * math.sqrt((n - 2) / max(1 - r * r, 1e-12)) < detectable:

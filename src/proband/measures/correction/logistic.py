@@ -7,7 +7,6 @@ from proband.errors import DataError
 from proband.measures.correction.samples import Data, Floats, Labels
 from proband.measures.correction.tuning import (
     Influences,
-    influences_of,
     jackknife,
     solve,
     without,
@@ -85,11 +84,12 @@ def logistic_influences(data: Data, thetas: list[Floats], tuning: Floats) -> Inf
     a, b, c = (np.column_stack([part[m][:, j] for j, part in enumerate(parts)]) for m in range(3))
     mu = special.expit(data.x @ thetas[0])
     # Rectified scores sum to zero over both samples, not over each.
+    shift = c.sum(axis=0) - b.sum(axis=0)
     a, b = (np.sqrt(jackknife(len(part))) * (part - part.mean(axis=0)) for part in (a, b))
     if len(c):
         c = (c - c.mean(axis=0)) / np.sqrt(jackknife(len(c)))
     df = working_df(data.x * np.sqrt(mu * (1 - mu))[:, None], labels.left)
-    return influences_of(labels, (a, b, c), df, data.rounding(mu * (1 - mu)))
+    return Influences(a=a, b=b, c=c, df=df, shift=shift, rounding=data.rounding(mu * (1 - mu)))
 
 
 def _logistic_scores(data: Data, theta: Floats, tuning: float) -> tuple[Floats, Floats, Floats]:

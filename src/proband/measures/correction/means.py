@@ -27,7 +27,6 @@ from proband.measures.correction.samples import Floats, Labels, Sampling, read_l
 from proband.measures.correction.tuning import (
     Influences,
     combine,
-    influences_of,
     mean_part,
     no_part,
     t_reach,
@@ -138,11 +137,15 @@ def corrected_mean(labels: Labels, level: float) -> CorrectedEstimate:
 def mean_influences(labels: Labels) -> Influences:
     """Influences of labelled and unlabelled clusters on the means."""
     largest = max(float(np.abs(part).max(initial=0)) for part in (labels.f, labels.u))
-    right = mean_part(labels.u, labels.right) if labels.u.size else no_part(1)
-    a, b = (mean_part(values, labels.left).influence for values in (labels.y, labels.f))
-    constant = np.ones((labels.y.size, 1))
-    return influences_of(
-        labels, (a, b, right.influence), working_df(constant, labels.left), np.array([1e-10 * largest])
+    a, b = (mean_part(values, labels.left) for values in (labels.y, labels.f))
+    c = mean_part(labels.u, labels.right) if labels.u.size else no_part(1)
+    return Influences(
+        a=a.influence,
+        b=b.influence,
+        c=c.influence,
+        df=working_df(np.ones((labels.y.size, 1)), labels.left),
+        shift=c.theta - b.theta,
+        rounding=np.array([1e-10 * largest]),
     )
 
 
@@ -236,7 +239,7 @@ def ppi_difference(
     >>> a, b = [2.0, 3, 4, 5] * 3, [1.0, 2, 2, 3] * 3
     >>> found = ppi_difference((a, b), (a, b), (a * 9, b * 9))
     >>> round(found.value, 3), round(found.arms[0].tuning, 3)
-    (1.5, 0.965)
+    (1.5, 0.907)
     """
     three = (labelled, predicted_labelled, predicted_unlabelled)
     if any(len(part) != 2 for part in three):

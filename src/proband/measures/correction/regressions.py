@@ -17,10 +17,10 @@ from proband.measures.correction.means import SmallSample
 from proband.measures.correction.paper import PAPER_NOTE, PaperFit, paper_logit, paper_ols
 from proband.measures.correction.samples import Data, Regressors, Sampling, read_data, read_labels
 from proband.measures.correction.tuning import (
+    Influences,
     Part,
     Tuned,
     combine,
-    influences_of,
     linear_part,
     no_part,
     tune,
@@ -87,7 +87,7 @@ def ppi_ols(
     >>> x = Regressors(labelled={"age": age[:60]}, unlabelled={"age": age[60:]})
     >>> found = ppi_ols(answer[:60], guess[:60], guess[60:], regressors=x)
     >>> print(found["age"], f"worth {found['age'].effective_n:.0f} answers")
-    0.391 [0.145, 0.636] worth 69 answers
+    0.391 [0.147, 0.636] worth 69 answers
     """
     labels = read_labels(labelled, predicted_labelled, predicted_unlabelled, sampling)
     data = read_data(labels, regressors)
@@ -95,9 +95,14 @@ def ppi_ols(
         return _published(data, paper_ols(data), level)
     _check_small_sample(small_sample)
     a, b, c = _linear_parts(data)
-    parts = (a.influence, b.influence, c.influence)
-    df, rounding = working_df(data.x, labels.left), data.rounding(np.ones(len(data.x)))
-    influences = influences_of(labels, parts, df, rounding)
+    influences = Influences(
+        a=a.influence,
+        b=b.influence,
+        c=c.influence,
+        df=working_df(data.x, labels.left),
+        shift=c.theta - b.theta,
+        rounding=data.rounding(np.ones(len(data.x))),
+    )
     k = len(data.names)
     classical, found = (
         Fit(theta=a.theta + tuning * (c.theta - b.theta), tuned=combine(influences, tuning))

@@ -177,7 +177,8 @@ def allocate_labels(
 
 def _rounded(wanted: Floats, floor: Codes, ceiling: Codes, total: int) -> NDArray[np.int64]:
     """Whole numbers in proportion to `wanted`, within bounds, that sum to `total` (largest remainders)."""
-    low, high = 0.0, float((ceiling / np.where(wanted > 0, wanted, np.inf)).max()) or 1.0
+    wanted = np.where(wanted > 1e-12 * wanted.max(), wanted / wanted.max(), 0.0)
+    low, high = 0.0, float((ceiling / np.where(wanted > 0, wanted, np.inf)).max())
     for _ in range(200):
         middle = (low + high) / 2
         if np.clip(middle * wanted, floor, ceiling).sum() > total:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 
 from proband.errors import DesignError
-from proband.measures.correction.samples import Floats, Labels, Side
+from proband.measures.correction.samples import Floats, Side
 
 _ALONE = 1 - 1e-7  # leverage from which a unit identifies a coefficient by itself
 
@@ -28,17 +28,17 @@ class Influences:
         Predictions of the unlabelled.
     df : ndarray, shape (k,)
         Degrees of freedom of the variance of the human answers' part.
-    spreads : tuple of float
-        Sum of squared shares of the labelled and of the unlabelled clusters.
+    shift : ndarray, shape (k,)
+        Estimate from the predictions of the unlabelled, less that from the predictions of the labelled.
     rounding : ndarray, shape (k,)
-        Standard deviation below which predictions differ by rounding only.
+        Standard error below which predictions differ by rounding only.
     """
 
     a: Floats
     b: Floats
     c: Floats
     df: Floats
-    spreads: tuple[float, float]
+    shift: Floats
     rounding: Floats
 
 
@@ -59,56 +59,59 @@ class Part:
     influence: Floats
 
 
-def influences_of(
-    labels: Labels, parts: tuple[Floats, Floats, Floats], df: Floats, rounding: Floats
-) -> Influences:
-    """Influences of answers, labelled and unlabelled predictions, with the spreads of both samples."""
-    a, b, c = parts
-    return Influences(
-        a=a,
-        b=b,
-        c=c,
-        df=df,
-        spreads=(labels.left.spread, labels.right.spread),
-        rounding=rounding,
-    )
-
-
 def tune(influences: Influences) -> Floats:
-    """The lambda of each coefficient that makes its variance smallest, within [0, 1].
+    """The lambda of each coefficient that makes its estimated variance smallest, within [0, 1].
 
-    ``C / (V_f (spread + spread_unlabelled))``, C the covariance of both estimates from the labelled units; for
-    a mean of equally weighted units this is ``cov(y, f) / ((1 + n/N) var(f))``. The variance of predictions
-    is pooled over both samples, which is steadier than that of few labelled units.
+    ``C / (V_labelled + V_unlabelled)``: C is the covariance of the estimate from answers with that from predictions
+    among the labelled, V the variances of the estimates from predictions. The published lambda pools both V's; as the
+    labelled predictions' own variance is what C goes with, this one is steadier, and gives full trust to predictions
+    that are the truth. Where even so, lambda's own error included, the variance would be above that of the human
+    answers alone, lambda is 0.
     """
+    best = _smallest_variance(influences)
+    alone, trusted = (
+        np.diag(combine(influences, tuning).covariance) for tuning in (np.zeros(len(best)), best)
+    )
+    kept: Floats = np.where(trusted < alone, best, 0.0)
+    return kept
+
+
+def _smallest_variance(influences: Influences) -> Floats:
+    """Lambda at the bottom of the parabola, within [0, 1]; 0 where predictions do not vary."""
     a, b, c = influences.a, influences.b, influences.c
-    left, right = influences.spreads
     if len(c) < 2:
         return np.zeros(a.shape[1])
-    joint = (a * b).sum(axis=0)
-    scaled = len(a) * (b**2).sum(axis=0) / left + len(c) * (c**2).sum(axis=0) / right
-    pooled = scaled / (len(a) + len(c))
-    varies = pooled > influences.rounding**2
-    ratio = np.divide(joint, pooled * (left + right), out=np.zeros_like(joint), where=varies)
-    trusted: Floats = np.clip(ratio, 0.0, 1.0)
-    return trusted
+    variance = (b**2).sum(axis=0) + (c**2).sum(axis=0)
+    varies = variance > influences.rounding**2
+    trusted: Floats = np.divide((a * b).sum(axis=0), variance, out=np.zeros(a.shape[1]), where=varies)
+    return np.clip(trusted, 0.0, 1.0)
 
 
 def combine(influences: Influences, tuning: Floats) -> Tuned:
     """Covariance of ``a - lambda b + lambda c`` with the small-sample corrections.
 
-    Where lambda was estimated it took one more degree of freedom from the labelled: their part's variance is
-    multiplied by ``df / (df - 1)`` of n - k. Degrees of freedom are those of both parts by Welch-Satterthwaite.
+    Where lambda was estimated, it took one more degree of freedom from the labelled, and its own error moves
+    the estimate by the distance of the two estimates from predictions: as in a regression estimator's variance,
+    ``s^2 (1/n + (mean f - mean u)^2 / S_ff)``. Degrees of freedom are those of both parts by Welch-Satterthwaite.
     """
     a, b, c = influences.a, influences.b, influences.c
     residual = max(len(a) - a.shape[1], 2)
     kept = np.where(tuning > 0, (residual - 1) / residual, 1.0)
     left = (a - tuning * b) / np.sqrt(kept)
     right = tuning * c
-    v, w = (left**2).sum(axis=0), (right**2).sum(axis=0)
+    of_labelled, of_unlabelled = (b**2).sum(axis=0), (c**2).sum(axis=0)
+    weight = np.divide(
+        of_labelled,
+        (of_labelled + of_unlabelled) ** 2,
+        out=np.zeros_like(kept),
+        where=(tuning > 0) & (of_labelled > 0),
+    )
+    moved = 1 + influences.shift**2 * weight / residual
+    v, w = (left**2).sum(axis=0) * moved, (right**2).sum(axis=0)
     spare = influences.df * kept
     below = v**2 / spare + w**2 / max(len(c) - a.shape[1], 1)
     df = np.divide((v + w) ** 2, below, out=spare.copy(), where=below > 0)
+    left = left * np.sqrt(moved)
     return Tuned(tuning=tuning, covariance=left.T @ left + right.T @ right, df=np.maximum(df, 1.0))
 
 

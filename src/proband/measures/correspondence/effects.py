@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 
 _FEWEST = 3
 _FEW_STUDIES = 10
+_FEW_FOR_RELIABILITY = 50
 _LEVEL = 0.95
 
 
@@ -132,6 +133,11 @@ def effect_correspondence(human: Any, model: Any) -> EffectCorrespondence:
     warnings = []
     if len(place) < _FEW_STUDIES:
         warnings.append(f"{len(place)} independent studies: intervals are rough below {_FEW_STUDIES}")
+    if h.errors is not None and len(place) < _FEW_FOR_RELIABILITY:
+        warnings.append(
+            f"{len(place)} independent studies: the interval of the disattenuated correlation is too short below "
+            f"{_FEW_FOR_RELIABILITY}, as the reliability is estimated too"
+        )
     if h.errors is None:
         warnings.append("people's standard errors are unknown: the correlation is taken as if they were 0")
     squares = float(np.mean(y**2))

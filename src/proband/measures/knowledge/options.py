@@ -21,6 +21,7 @@ Clusters = Sequence[Hashable]
 
 _MIN_ITEMS = 10
 _FEW_ITEMS = 50
+_SAFE_DF = 19
 _SAME_ITEMS = (
     "both models saw the same items in the same format: a change of prompt or template counts as change"
 )
@@ -284,7 +285,13 @@ def _mean_over_items(
         over = "items" if cluster is None else "clusters (CR2)"
         how = "score interval of a bounded mean" if is_bounded else "t on the logarithm of the mean"
         limits = (mean_interval if is_bounded else _positive_interval)(found.value, found.se, found.df, level)
-        found = replace(found, interval=limits, interval_method=f"{how}, over {over}, {found.df:.1f} df")
+        few = f"{found.df:.0f} degrees of freedom: below {_SAFE_DF} the interval may be some points short"
+        found = replace(
+            found,
+            interval=limits,
+            interval_method=f"{how}, over {over}, {found.df:.1f} df",
+            warnings=(*found.warnings, few) if is_bounded and found.df < _SAFE_DF else found.warnings,
+        )
     if cluster is None:
         found = replace(found, n_clusters=None)
     # clustered_mean tests a mean of 0, which is no hypothesis here.

@@ -97,6 +97,7 @@ def _from_rows(table: NDArray[np.float64]) -> Estimate:
         )
     se = float(gaps[:, 0].std(ddof=1)) / math.sqrt(n)
     reach = se * float(special.stdtrit(n - 1, (1 + _LEVEL) / 2))
+    varies = se > 1e-12  # rows that are equal by design differ by rounding
     test, how = None, f"no test: {n} rows for {k} labels"
     if n >= 2 * k:
         test, how = _hotelling(gaps), f"Hotelling's T^2 with {k - 1} and {n - k + 1} df"
@@ -105,8 +106,10 @@ def _from_rows(table: NDArray[np.float64]) -> Estimate:
         value,
         k,
         n_units=n,
-        limits=(value - reach, value + reach) if se > 0 else None,
-        interval_method=f"t over rows, {n - 1} df, folded at 0; {how}",
+        limits=(value - reach, value + reach) if varies else None,
+        interval_method=f"t over rows, {n - 1} df, folded at 0; {how}"
+        if varies
+        else "none: all rows are alike",
         test=test,
         floor=se * math.sqrt(2 / math.pi),
         warnings=warnings,

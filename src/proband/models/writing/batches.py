@@ -6,6 +6,7 @@ from typing import Any
 
 from proband.models.writing.drafts import Draft
 from proband.models.writing.memory import (
+    WORTH,
     Filling,
     Piece,
     Segment,
@@ -58,20 +59,19 @@ class Batch:
         found = [shapes.layers[layer] for layer in range(len(shapes.layers))]
         self.strips = Strips(found, {"dtype": model.dtype, "device": model.device})
 
-    def bytes_with(self, drafts: Iterable[tuple[Draft, int]]) -> int:
-        """Bytes of keys and values if these drafts came in, each beginning with so many tokens that are here."""
-        n_rows, widest, tokens = len(self.rows), self._widest(), self.root.tokens_below()
-        for draft, known in drafts:
-            n_rows, tokens = n_rows + 1, tokens + len(draft.prompt) - known
-            widest = max(widest, len(draft.prompt) - known + draft.request.max_tokens)
-        return (n_rows * widest + tokens) * self.strips.token_bytes
-
-    def known(self, draft: Draft) -> int:
-        """Tokens of a draft's prompt that are here already."""
-        return descend(self.root, draft.prompt[:-1])[1]
+    def bytes_with(self, drafts: Sequence[tuple[Draft, Sequence[int]]]) -> int:
+        """Bytes of keys and values, at most, if these drafts came in too (as for `add`)."""
+        widest, tokens, before = self._widest(), self.root.tokens_below(), 0
+        for draft, shared in drafts:
+            held = max(descend(self.root, draft.prompt[:-1])[1], before - WORTH)
+            # So much is sure to be shared with the next one; see `grow`.
+            before = shared[0] if shared else 0
+            tokens += len(draft.prompt) - held
+            widest = max(widest, _rounded(draft.most_tokens - max(held, before - WORTH)))
+        return ((len(self.rows) + len(drafts)) * widest + tokens) * self.strips.token_bytes
 
     def add(self, drafts: Sequence[tuple[Draft, Sequence[int]]]) -> None:
-        """Let drafts in, each with what its prompt has in common with those after it (`Queue.pop`)."""
+        """Let drafts in, each with what its prompt has in common with those after it (`Queue.first`)."""
         pieces: list[Piece] = []
         first = len(self.rows)
         for draft, shared in drafts:
@@ -113,8 +113,7 @@ class Batch:
 
     def _widest(self) -> int:
         """Tokens that the longest strip may come to hold."""
-        ends = (len(row.draft.prompt) - row.leaf.end + row.draft.request.max_tokens for row in self.rows)
-        return max(ends, default=0)
+        return max((_rounded(row.draft.most_tokens - row.leaf.end) for row in self.rows), default=0)
 
     def _fill(self, pieces: Sequence[Piece]) -> None:
         """Compute pieces, which stand below one another in order, laid end to end in passes of equal size."""
@@ -150,3 +149,8 @@ class Batch:
         given = torch.tensor(ids, device=self._model.device)
         with attending(self._model, attention), torch.inference_mode():
             return part(input_ids=given, position_ids=positions, use_cache=False)
+
+
+def _rounded(n_tokens: int) -> int:
+    """Strips grow by 32 tokens at a time, so that they are seldom copied."""
+    return -(-n_tokens // 32) * 32

@@ -55,6 +55,11 @@ class Draft:
         seed = seed_for(0, request.hash) if request.seed is None else request.seed
         self._rng = np.random.default_rng(seed)
 
+    @property
+    def most_tokens(self) -> int:
+        """Tokens of prompt and reply together, at most."""
+        return len(self.prompt) + self.request.max_tokens
+
     def draw(self, vocabulary: int) -> Draw:
         """How the next token is chosen; takes this reply's next random numbers."""
         request = self.request
@@ -143,13 +148,17 @@ class Queue:
         pairs = pairwise(draft.prompt[:-1] for draft in waiting)
         self._shared = deque(shared_length(one, other) for one, other in pairs)
 
-    def pop(self) -> tuple[Draft, list[int]]:
+    def first(self) -> tuple[Draft, list[int]]:
         """Next draft, and how many tokens its prompt begins with in common with each that comes after it."""
         falling: list[int] = []
         for n in self._shared:
             if n == 0:
                 break
             falling.append(min(n, falling[-1]) if falling else n)
+        return self.drafts[0], falling
+
+    def drop(self) -> None:
+        """Go on to the one after it."""
+        self.drafts.popleft()
         if self._shared:
             self._shared.popleft()
-        return self.drafts.popleft(), falling

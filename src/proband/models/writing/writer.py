@@ -120,7 +120,8 @@ class Writer:
         queue, root = Queue(requests, self._draft), Segment((), None, [])
         sent = computed = 0
         while queue.drafts:
-            draft, shared = queue.pop()
+            draft, shared = queue.first()
+            queue.drop()
             queue.fill()
             sent += len(draft.prompt)
             if self.shares:
@@ -144,7 +145,7 @@ class Writer:
         batch = Batch(self._passes.model, self._passes.chunk_tokens)
         budget = self._memory_bytes or int(SHARE_OF_MEMORY * free_bytes(self._passes.model.device))
         long: list[Draft] = []
-        before = 0
+        before = self.computed_tokens
         while batch.rows or queue.drafts or queue.failed:
             yield from _taken(queue.failed)
             # To let rows in one by one would compute their prompts in passes too small to be quick.
@@ -155,10 +156,7 @@ class Writer:
                 for row, token in zip(batch.rows, self._tokens(batch.step(), drafts), strict=True):
                     row.feed = token
                 batch.remove([slot for slot, draft in enumerate(drafts) if draft.finish])
-                self.computed_tokens, before = (
-                    self.computed_tokens + batch.computed_tokens - before,
-                    batch.computed_tokens,
-                )
+                self.computed_tokens = before + batch.computed_tokens
                 yield from ((draft.request, draft.completion()) for draft in drafts if draft.finish)
             queue.fill()
         for draft in long:
@@ -166,32 +164,32 @@ class Writer:
 
     def _admit(self, batch: Batch, queue: Queue, budget: int, long: list[Draft]) -> None:
         """Let in as many drafts as there are places and memory for."""
+        batch.prune(queue.drafts[0])
         new: list[tuple[Draft, list[int]]] = []
-        known: list[tuple[Draft, int]] = []
         while queue.drafts and len(batch.rows) + len(new) < self.rows:
-            draft = queue.drafts[0]
-            known.append((draft, batch.known(draft)))
-            needed = batch.bytes_with(known)
-            if needed > budget and (new or batch.rows):
+            draft, shared = queue.first()
+            needed = batch.bytes_with([*new, (draft, shared)])
+            is_long = self._passes.span is not None and draft.most_tokens > self._passes.span
+            if needed > budget and not is_long and (new or batch.rows):
                 break
-            _, shared = queue.pop()
-            if needed > budget:
-                queue.failed.append((draft.request, Completion(error=_too_large(draft, needed, budget))))
-            elif self._passes.span and len(draft.prompt) + draft.request.max_tokens > self._passes.span:
+            queue.drop()
+            if is_long:
                 long.append(draft)
+            elif needed > budget:
+                queue.failed.append((draft.request, Completion(error=_too_large(draft, needed, budget))))
             else:
                 new.append((draft, shared))
-                continue
-            known.pop()
         batch.add(new)
-        batch.prune(queue.drafts[0] if queue.drafts else None)
 
     def _plainly(self, queue: Queue) -> Written:
         """Write what waits in rectangles of rows, with the model's own attention and cache."""
         while queue.drafts or queue.failed:
             yield from _taken(queue.failed)
             n = min(self.rows, PLAIN_ROWS, len(queue.drafts))
-            yield from self._as_rectangle([queue.pop()[0] for _ in range(n)])
+            drafts = [queue.drafts[k] for k in range(n)]
+            for _ in drafts:
+                queue.drop()
+            yield from self._as_rectangle(drafts)
             queue.fill()
 
     def _as_rectangle(self, drafts: Sequence[Draft]) -> Written:

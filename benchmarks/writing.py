@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+import transformers
 
 from benchmarks.machine import machine
 from proband.instruments import load_instrument
@@ -106,9 +107,10 @@ def llama(engine: LocalEngine, threads: int, rows: int) -> Iterator[Run]:
 
     def run(requests: list[Request]) -> Texts:
         def ask(request: Request) -> str:
-            body = {"prompt": engine._template.render(request), "n_predict": request.max_tokens}
+            rendered = engine._template.render(request)
+            body: dict[str, Any] = {"prompt": rendered, "n_predict": request.max_tokens}
             body |= {"temperature": 0, "ignore_eos": True, "cache_prompt": True}
-            return str(json.loads(server.handle_completions(json.dumps(body)))["choices"][0]["text"])
+            return str(server.handle_completions(body)["choices"][0]["text"])
 
         with ThreadPoolExecutor(rows) as pool:
             return list(pool.map(ask, requests))
@@ -192,6 +194,7 @@ def engines(engine: LocalEngine, threads: int, rows: int, report: dict[str, Any]
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(arguments.threads)
+    transformers.logging.set_verbosity_error()  # it warns that nothing ends a text, which is what is wanted
     engine = embedded_engine()
     n_personas, n_each, n_new = (4, 8, 16) if arguments.quick else (16, 16, 64)
     sample = prompts(2 if arguments.quick else 4, n_each, n_new, 1_000)

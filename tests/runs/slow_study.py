@@ -1,4 +1,7 @@
-"""A study that takes its time, run as a program of its own so that it can be killed: ``slow_study.py FOLDER``."""
+"""A study run as a program of its own so that it can be killed: ``slow_study.py FOLDER [quick]``.
+
+It takes its time; with "quick" it is larger and does not, so that a kill hits batches of thousands half-way.
+"""
 
 import sys
 import time
@@ -19,14 +22,17 @@ class Unhurried(ScriptedEngine):
             yield pair
 
 
-def study() -> Survey:
+def study(replicates: int = 1) -> Survey:
     people = load_population("anes-1996").sample(40, seed=3)
     instrument = load_instrument("mini-ipip")
-    return Survey(instrument=instrument, subjects=people, seed=3, answer_by=("option_text", "written"))
+    ways = ("option_text", "written")
+    return Survey(instrument=instrument, subjects=people, seed=3, answer_by=ways, replicates=replicates)
 
 
 if __name__ == "__main__":
-    survey = study()
+    is_quick = "quick" in sys.argv
+    survey = study(40 if is_quick else 1)
     print("ready", flush=True)
-    collect(survey, Unhurried(uniform(), refuse=0.1, fail=0.02, seed=3), sys.argv[1])
+    kind = ScriptedEngine if is_quick else Unhurried
+    collect(survey, kind(uniform(), refuse=0.1, fail=0.02, seed=3), sys.argv[1])
     print("done", flush=True)

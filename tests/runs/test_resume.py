@@ -11,25 +11,29 @@ import pytest
 
 from proband.errors import StoreError
 from proband.runs import Run
+from tests.runs.slow_study import study
 
 PROGRAM = Path(__file__).with_name("slow_study.py")
 
 
-def start(folder: Path) -> subprocess.Popen:
-    process = subprocess.Popen([sys.executable, str(PROGRAM), str(folder)], stdout=subprocess.PIPE, text=True)
+def start(folder: Path, *how: str) -> subprocess.Popen:
+    command = [sys.executable, str(PROGRAM), str(folder), *how]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
     return process
 
 
-def kill_and_resume(tmp_path: Path, kills: int, seed: int) -> tuple[Run, Run, int]:
+def kill_and_resume(
+    tmp_path: Path, *how: str, kills: int, seed: int, within_s: float = 0.25
+) -> tuple[Run, Run, int]:
     whole, torn = tmp_path / "whole", tmp_path / "torn"
-    with start(whole) as process:
+    with start(whole, *how) as process:
         assert process.wait() == 0
     rng = random.Random(seed)
     seen, hits = 0, 0
     for _ in range(kills):
-        with start(torn) as process:
-            time.sleep(rng.uniform(0.0, 0.25))
+        with start(torn, *how) as process:
+            time.sleep(rng.uniform(0.0, within_s))
             process.kill()
             hits += process.wait() != 0
         # A program killed at birth leaves no journal, or one without tables.
@@ -37,7 +41,7 @@ def kill_and_resume(tmp_path: Path, kills: int, seed: int) -> tuple[Run, Run, in
             done = sum(Run(torn).dispositions().values())
             assert done >= seen
             seen = done
-    with start(torn) as process:
+    with start(torn, *how) as process:
         assert process.wait() == 0
     return Run(whole), Run(torn), hits
 
@@ -59,6 +63,18 @@ def test_a_run_killed_twenty_times_ends_as_if_it_had_not_been(tmp_path):
     whole, torn, hits = kill_and_resume(tmp_path, kills=20, seed=2)
     assert hits >= 5
     assert_equal(whole, torn)
+
+
+@pytest.mark.slow
+def test_a_run_killed_in_the_middle_of_large_batches_ends_as_if_it_had_not_been(tmp_path):
+    whole, torn, hits = kill_and_resume(tmp_path, "quick", kills=12, seed=3, within_s=1.0)
+    assert hits >= 3
+    assert_equal(whole, torn)
+    with torn.directory.reader() as journal:
+        bodies = journal.bodies([response.request for response in journal.responses()])
+    trials = study(40).trials({})
+    assert len(trials) == sum(torn.dispositions().values())
+    assert all(bodies[trial.request.hash] == trial.request.body for trial in trials)
 
 
 def test_a_reader_sees_a_growing_run_while_it_is_written(tmp_path):

@@ -1,3 +1,4 @@
+import json
 import resource
 import sqlite3
 import subprocess
@@ -6,11 +7,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proband.errors import NewerRun, RunLocked, StoreError
 from proband.records import Place, Response
 from proband.store import RunDirectory
-from proband.store.migrations import SCHEMA
+from proband.store.migrations import MIGRATIONS, SCHEMA
+from proband.store.rows import response_of, row_of
 
 
 def response(subject: str, **fields) -> Response:
@@ -182,3 +186,94 @@ def test_a_run_in_a_read_only_folder_can_be_read_and_not_written(tmp_path):
 def test_a_folder_nobody_can_make_is_a_clear_error():
     with pytest.raises(StoreError, match="cannot write there"), RunDirectory("/proc/nowhere/run").writer():
         pass
+
+
+def as_written_by_schema_1(folder: Path) -> Path:
+    """A journal as the first version of Proband wrote it: lists as JSON, every body in a row, an index by request."""
+    folder.mkdir()
+    connection = sqlite3.connect(folder / "journal.sqlite", isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.executescript(MIGRATIONS[0])
+    connection.execute("PRAGMA user_version = 1")
+    connection.execute("INSERT INTO meta VALUES ('seed', '1')")
+    connection.execute("INSERT INTO requests VALUES (?, ?)", ("r" * 32, "body"))
+
+    def text(value):
+        return None if value is None or value == () else json.dumps(value, ensure_ascii=False)
+
+    for r in RESPONSES:
+        row = (r.place.id, r.request, r.status, r.rule, text(r.answer), text(r.probs), r.mass, r.text)
+        row += (text(r.log_probs), text(r.token_counts), r.error, text(r.order), r.engine)
+        row += (r.prompt_tokens, r.completion_tokens, r.attempts, None, 1.5)
+        connection.execute(f"INSERT INTO responses VALUES ({', '.join('?' * 18)})", row)
+    connection.close()
+    return folder
+
+
+def assert_as_before(journal) -> None:
+    assert list(journal.responses()) == RESPONSES
+    assert journal.body_of("r" * 32) == "body"
+    assert journal.meta("seed") == "1"
+    assert journal.tokens() == (7, 2)
+
+
+def test_a_journal_of_the_first_schema_is_read_as_it_is(tmp_path):
+    folder = as_written_by_schema_1(tmp_path / "old")
+    with RunDirectory(folder).reader() as journal:
+        assert_as_before(journal)
+    assert sqlite3.connect(folder / "journal.sqlite").execute("PRAGMA user_version").fetchone() == (1,)
+
+
+def test_a_journal_of_the_first_schema_goes_on_in_this_one(tmp_path):
+    folder = as_written_by_schema_1(tmp_path / "old")
+    with RunDirectory(folder).writer() as journal:
+        assert_as_before(journal)
+        journal.add([response("s7", probs=(0.5, 0.5))], {"q" * 32: "another body"})
+        assert set(journal.answers_to(["r" * 32])) == {"r" * 32}
+    with RunDirectory(folder).reader() as journal:
+        assert list(journal.responses()) == [*RESPONSES, response("s7", probs=(0.5, 0.5))]
+        assert journal.bodies({"r" * 32, "q" * 32, "x" * 32}) == {"r" * 32: "body", "q" * 32: "another body"}
+
+
+numbers = st.floats(allow_nan=False, allow_infinity=True, max_value=0.0)
+answers = st.one_of(
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.text(),
+    st.lists(st.integers() | st.floats(allow_nan=False)).map(tuple),
+)
+
+
+@given(answers, st.lists(numbers).map(tuple), st.lists(st.integers(0, 9)).map(tuple), st.none() | st.text())
+def test_every_response_survives_its_row_to_the_last_bit(answer, log_probs, counts, text):
+    before = response("s", answer=answer, log_probs=log_probs, token_counts=counts, order=counts, text=text)
+    after = response_of(row_of(before))
+    assert after == before
+    assert repr(after) == repr(before)  # 1, 1.0 and -0.0 stay what they were
+
+
+def test_batches_of_any_size_are_stored_whole_with_their_requests(tmp_path):
+    sizes = (1, 31, 33, 545, 1100)
+    with RunDirectory(tmp_path).writer() as journal:
+        for n in sizes:
+            batch = [response(f"{n}-{k}") for k in range(n)]
+            journal.add(batch, {f"{n}-{k}": json.dumps(["é", k, n]) for k in range(n)})
+        assert len(journal) == sum(sizes)
+        wanted = {f"{n}-{n - 1}" for n in sizes}
+        assert journal.bodies(wanted) == {f"{n}-{n - 1}": json.dumps(["é", n - 1, n]) for n in sizes}
+        assert journal.body_of("1100-7") == json.dumps(["é", 7, 1100])
+        with pytest.raises(StoreError, match="on one line"):
+            journal.add([response("other")], {"h": "two\nlines"})
+        assert len(journal) == sum(sizes)
+
+
+def test_threads_share_a_journal_without_seeing_half_a_batch(tmp_path):
+    with RunDirectory(tmp_path).writer() as journal:
+        batches = [[response(f"{b}-{k}") for k in range(600)] for b in range(10)]
+        thread = threading.Thread(target=lambda: [journal.add(batch) for batch in batches])
+        thread.start()
+        while thread.is_alive():
+            assert sum(journal.dispositions().values()) % 600 == 0
+            journal.note(at="now")
+        thread.join()
+        assert len(journal) == 6000

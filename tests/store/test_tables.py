@@ -1,10 +1,20 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
 from proband.errors import StoreError
 from proband.instruments import Item
 from proband.records import Place, Response
-from proband.store.tables import responses_table, wide_table, write_table
+from proband.store import RunDirectory, tables
+from proband.store.tables import (
+    factor_column,
+    journal_table,
+    responses_table,
+    wide_table,
+    write_journal_table,
+    write_table,
+)
 
 ITEMS = {
     "vote": Item(id="vote", text="?", form="choice", options=("Ada", "Bob")),
@@ -80,3 +90,68 @@ def test_pandas_is_one_call_away():
 def test_wide_labels_keep_numbers_and_lists_as_text():
     wide = wide_table(TABLE.filter(pl.col("item").is_in(["age", "which"])), "label")
     assert wide.select("age", "which").row(0) == ("30.0", "0.0; 1.0")
+
+
+ANSWERED = [
+    given("s/1 ä", "age", 30.0),
+    given("s1", "gone", 3),
+    given("s1", "trust", 1, frame="gain & loss"),
+    given("s1", "vote", 0, frame="gain & loss", status="x"),
+    given("s1", "which", (0, 1)),
+    given("s1", "which", (), frame="loss"),
+    given("s1", "why", "3"),
+    given("s2", "trust", None),
+]
+SCORED = [
+    replace(given(f"t{k}", "vote", k % 2), probs=(0.25, 0.75), log_probs=(-2.0, -1.0), order=(1, 0), mass=0.5)
+    for k in range(5)
+] + [replace(given("t9", "trust", 0), probs=(0.2, 0.3, 0.5), text="“no”", prompt_tokens=3)]
+
+
+def plain(responses):
+    """The table made one cell at a time."""
+    named = [name for r in responses for name, _ in r.place.condition]
+    for r in responses:
+        item, cells = ITEMS.get(r.place.item), dict(r.place.condition)
+        row = {"trial": r.place.id, "subject": r.place.subject, "item": r.place.item}
+        row |= {factor_column(name): cells.get(name) for name in dict.fromkeys(named)}
+        row |= {"round": r.place.round, "replicate": r.place.replicate, "status": r.status}
+        is_index = item is not None and item.form in ("choice", "scale") and r.answer is not None
+        label = item.options[r.answer] if is_index else None
+        value = item.points[r.answer] if is_index and (item.form == "scale" or item.codes) else None
+        if isinstance(r.answer, int | float) and not is_index:
+            value = float(r.answer)
+        yield row | {
+            "answer": r.answer if is_index else None,
+            "value": value,
+            "label": r.answer if isinstance(r.answer, str) else label,
+            "parts": [float(x) for x in r.answer] if isinstance(r.answer, tuple) else None,
+            "probs": None if r.probs is None else list(r.probs),
+            "mass": r.mass,
+            "shown": list(r.order) or None,
+            **{name: getattr(r, name) for name in ("text", "error", "rule", "engine", "request")},
+            **{name: getattr(r, name) for name in ("prompt_tokens", "completion_tokens", "attempts")},
+        }
+
+
+@pytest.mark.parametrize("part", [1, 3, 1000])
+def test_a_table_written_in_parts_is_the_table_made_cell_by_cell(tmp_path, monkeypatch, part):
+    monkeypatch.setattr(tables, "_PART", part)  # a real one holds thousands of rows
+    with RunDirectory(tmp_path).writer() as journal:
+        journal.add([*SCORED, *ANSWERED])
+        path = write_journal_table(journal, ITEMS, tmp_path / "table.parquet")
+        ordered = list(journal.responses())
+        assert journal_table(journal, ITEMS).equals(responses_table(ordered, ITEMS))
+        once = path.read_bytes()
+        write_journal_table(journal, ITEMS, path)
+        assert path.read_bytes() == once
+    table = pl.read_parquet(path)
+    assert table.schema == responses_table(ordered, ITEMS).schema
+    assert table.to_dicts() == list(plain(ordered))
+
+
+def test_a_run_without_responses_has_an_empty_table_with_all_columns(tmp_path):
+    with RunDirectory(tmp_path).writer() as journal:
+        table = pl.read_parquet(write_journal_table(journal, ITEMS, tmp_path / "table.parquet"))
+    assert table.height == 0
+    assert table.schema == responses_table(SCORED, ITEMS).schema

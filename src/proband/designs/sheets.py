@@ -11,7 +11,6 @@ from proband.records import Message, Place, Response, Trial, body_hash, rule_tex
 from proband.seeds import Draws
 from proband.subjects.personas import Field, PersonaFormat, Subject, code_text, describe
 
-
 Key = tuple[str, str, str]  # of a trial: `Trial.id`, the hash of its request, the rule of its reply
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from proband.designs.design import Design
 from proband.errors import DesignError
-from proband.measures.experiments.differences import smallest_detectable_effect
+from proband.measures import smallest_detectable_effect
 from proband.models.engine import Engine
 from proband.records import Response, Trial
 from proband.runs.casting import Cast

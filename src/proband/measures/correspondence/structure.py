@@ -10,14 +10,21 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from proband.errors import DataError, DesignError
-from proband.measures.fidelity.samples import simple_random_sample, sums_by
+from proband.measures.correspondence.moments import (
+    correlations,
+    noise_of,
+    pair_moments,
+    pearson,
+    root_mean_square_interval,
+    split_half_ceiling,
+)
+from proband.measures.fidelity.samples import simple_random_sample
 from proband.records import Estimate
 from proband.seeds import rng_for
 
 Floats = NDArray[np.float64]
 
 _REPLICATES = 1000
-_SPLITS = 200
 _PERMUTATIONS = 999
 _FEW_PAIRS = 3
 _FEW_SUBJECTS = 20
@@ -123,91 +130,6 @@ def structure_agreement(human: Any, model: Any) -> StructureAgreement:
     )
 
 
-def pair_moments(
-    scores: Floats,
-    squares: Floats,
-    has: NDArray[np.bool_],
-    weights: Floats,
-    unit: NDArray[np.intp],
-    n_units: int,
-) -> Floats:
-    """Weighted sums over each unit that the correlations of all pairs are made of.
-
-    Parameters
-    ----------
-    scores, squares, has : ndarray, shape (n_subjects, n_items)
-        Expected score, expected squared score, and whether there is an answer.
-    weights, unit : ndarray, shape (n_subjects,)
-        Weight and unit of every subject.
-
-    Returns
-    -------
-    ndarray, shape (6, n_units, n_pairs)
-        n, sum x_i, sum x_j, sum x_i^2, sum x_j^2, sum x_i x_j over subjects who answered both.
-    """
-    k = scores.shape[1]
-    parts: list[list[Floats]] = [[] for _ in range(6)]
-    there = has * weights[:, None]
-    x, q = np.where(has, scores, 0.0), np.where(has, squares, 0.0)
-    for i in range(k - 1):
-        both = there[:, i + 1 :] * has[:, [i]]
-        later = x[:, i + 1 :]
-        for part, values in zip(
-            parts,
-            (
-                both,
-                both * x[:, [i]],
-                both * later,
-                both * q[:, [i]],
-                both * q[:, i + 1 :],
-                both * x[:, [i]] * later,
-            ),
-            strict=True,
-        ):
-            part.append(sums_by(unit, values, n_units))
-    return np.stack([np.concatenate(part, axis=1) for part in parts])
-
-
-def correlations(moments: Floats) -> Floats:
-    """Pairwise correlations from summed moments, shape (6, ..., n_pairs); NaN without variance."""
-    n, s_i, s_j, q_i, q_j, c = moments
-    with np.errstate(divide="ignore", invalid="ignore"):
-        v_i, v_j = q_i / n - (s_i / n) ** 2, q_j / n - (s_j / n) ** 2
-        # Rounding leaves a constant column a variance of about 1e-16 times its square.
-        is_flat = (v_i <= 1e-12 * np.abs(q_i / n)) | (v_j <= 1e-12 * np.abs(q_j / n)) | (n <= 0)
-        r = (c / n - s_i * s_j / n**2) / np.sqrt(np.where(is_flat, np.nan, v_i * v_j))
-    found: Floats = np.clip(r, -1.0, 1.0)
-    return found
-
-
-def root_mean_square_interval(
-    theta: Floats, noise: Floats, *, df: float, level: float
-) -> tuple[float, float]:
-    """Interval of ``sqrt(mean theta_j^2)`` from an estimate and draws of its error.
-
-    The mean square less the variance of the error is unbiased; its own variance is
-    ``(4 theta'S theta + 2 tr S^2) / n^2`` with S the covariance of the error, here from the draws.
-    """
-    n, n_draws = len(theta), len(noise)
-    own = noise - noise.mean(axis=0)
-    gram = own @ own.T / n_draws
-    trace = float(np.trace(gram)) * n_draws / (n_draws - 1)
-    # tr S^2 of an estimated covariance is too large by (tr S)^2 over the number of draws.
-    squared = max(float((gram**2).sum()) - trace**2 / n_draws, 0.0)
-    along = float(((own @ theta) ** 2).mean())
-    # theta itself holds noise, which adds tr S^2 to the quadratic form.
-    variance = max(4 * along - 2 * squared, 2 * squared)
-    centre = float(theta @ theta) - trace
-    reach = float(special.stdtrit(df, (1 + level) / 2)) * math.sqrt(variance)
-    low, high = max(centre - reach, 0.0) / n, max(centre + reach, float(theta @ theta)) / n
-    return math.sqrt(low), math.sqrt(high)
-
-
-def noise_of(errors: Floats, is_used: NDArray[np.bool_]) -> float:
-    """Root mean variance of the correlations: what sampling alone puts between a sample and the truth."""
-    return float(np.sqrt(np.nanvar(errors[:, is_used], axis=0, ddof=1).mean())) if is_used.any() else math.nan
-
-
 def _agreement(
     r_h: Floats,
     r_m: Floats,
@@ -298,7 +220,7 @@ def _agreement(
 def pattern_correlation(r_h: Floats, r_m: Floats, n_items: int, *, n_units: int, ceiling: float) -> Estimate:
     """Correlation of two sets of correlations, with its Mantel p value where no pair is missing."""
     used = np.isfinite(r_h) & np.isfinite(r_m)
-    value = _pearson(r_h[used], r_m[used])
+    value = pearson(r_h[used], r_m[used])
     estimand = "correlation of the off-diagonal correlations, people's with the model's"
     baselines = {"human_split_half": ceiling} if math.isfinite(ceiling) else {}
     if math.isnan(value):
@@ -383,28 +305,6 @@ def _split_half(scores: Floats, rng: np.random.Generator) -> float:
     unit = simple_random_sample(n).replicates(2, rng)[0]
     moments = pair_moments(centred, centred**2, has, np.ones(n), unit, int(unit.max()) + 1)
     return split_half_ceiling(moments, rng)
-
-
-def split_half_ceiling(moments: Floats, rng: np.random.Generator) -> float:
-    """Median over 200 random halves of the units of the correlation between the halves' correlations."""
-    n_units = moments.shape[1]
-    in_first = np.argsort(rng.random((_SPLITS, n_units)), axis=1) < n_units // 2
-    first, second = (
-        correlations(in_first.astype(np.float64) @ moments),
-        correlations(~in_first * 1.0 @ moments),
-    )
-    found = [
-        _pearson(a[ok], b[ok]) for a, b in zip(first, second, strict=True) if (ok := np.isfinite(a + b)).any()
-    ]
-    found = [r for r in found if math.isfinite(r)]
-    return float(np.median(found)) if found else math.nan
-
-
-def _pearson(a: Floats, b: Floats) -> float:
-    if len(a) < _FEW_PAIRS or np.ptp(a) < 1e-12 or np.ptp(b) < 1e-12:
-        return math.nan
-    a, b = a - a.mean(), b - b.mean()
-    return float(np.clip(a @ b / math.sqrt((a @ a) * (b @ b)), -1.0, 1.0))
 
 
 def _atanh(r: Floats) -> Floats:

@@ -8,10 +8,6 @@ from numpy.typing import ArrayLike
 
 from proband.errors import DataError, DesignError
 from proband.measures.experiments.clusters import ClusterMean, combine, uneven
-from proband.measures.experiments.detection import smallest_detectable_effect as smallest_detectable_effect
-from proband.measures.experiments.detection import (
-    smallest_detectable_share_difference as smallest_detectable_share_difference,
-)
 from proband.measures.experiments.outcomes import (
     Codes,
     Floats,

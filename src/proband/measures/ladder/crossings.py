@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from scipy import special
 
 from proband.measures.correspondence.effects import effect_correspondence
-from proband.measures.correspondence.structure import (
+from proband.measures.correspondence.moments import (
     correlations,
     noise_of,
     pair_moments,
-    pattern_correlation,
     root_mean_square_interval,
     split_half_ceiling,
 )
+from proband.measures.correspondence.structure import pattern_correlation
 from proband.measures.fidelity.samples import SurveyDesign, simple_random_sample
 from proband.measures.ladder.answers import Block, Floats
 from proband.measures.ladder.sheets import LadderRow, Sheet

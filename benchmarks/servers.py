@@ -93,7 +93,9 @@ def run_way(url: str, way: Way, trials: list[Trial]) -> tuple[dict[str, float], 
         engine.close()
     failed = [completion.error for _, completion in answered if completion.error]
     if failed or len(answered) != len(trials):
-        raise RuntimeError(f"{way.name}: {len(failed)} of {len(trials)} trials failed; the first: {failed[:1]}")
+        raise RuntimeError(
+            f"{way.name}: {len(failed)} of {len(trials)} trials failed; the first: {failed[:1]}"
+        )
     found = {name: after[name] - before[name] for name in before}
     measured = {
         "trials": len(trials),

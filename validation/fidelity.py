@@ -5,11 +5,11 @@ from functools import cache, partial
 import numpy as np
 from scipy import special
 
-from proband.measures.fidelity.gaps import distance_interval, ordered_contrasts
-from proband.measures.fidelity.individual import agreement_estimates, score_estimates
-from proband.measures.fidelity.nulls import null_rows
-from proband.measures.fidelity.pairs import PairedAnswers
-from proband.measures.fidelity.samples import SurveyDesign, survey_design
+from proband.measures.closeness.gaps import distance_interval, ordered_contrasts
+from proband.measures.closeness.individual import agreement_estimates, score_estimates
+from proband.measures.closeness.nulls import null_rows
+from proband.measures.closeness.pairs import PairedAnswers
+from proband.measures.closeness.samples import SurveyDesign, survey_design
 from proband.measures.ladder.answers import AskedItem, Block
 from proband.measures.ladder.crossings import joint_rows
 from proband.measures.ladder.rungs import individual_rows, marginal_rows

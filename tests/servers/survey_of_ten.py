@@ -19,9 +19,7 @@ TEXTS = (
 
 def survey() -> Survey:
     """The same at every call."""
-    items = tuple(
-        Item(id=f"q{k}", text=text, form="scale", options=ATTITUDE) for k, text in enumerate(TEXTS)
-    )
+    items = tuple(Item(id=f"q{k}", text=text, form="scale", options=ATTITUDE) for k, text in enumerate(TEXTS))
     age = Field(column="age", first="I am {value} years old.", third="The person is {value} years old.")
     people = tuple(Subject(id=f"s{k}", traits={"age": 20 + 7 * k}) for k in range(10))
     return Survey(

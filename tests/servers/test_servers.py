@@ -19,14 +19,16 @@ pytestmark = pytest.mark.servers
 
 PROGRAM = Path(__file__).with_name("survey_of_ten.py")
 FEELINGS = ("Very happy", "Very unhappy", "Very", "Not sure at all", "Fine")
-PERSONA = "You are Mary, 61 years old, a retired teacher from Ohio. " + "You like long walks by the lake. " * 8
+PERSONA = (
+    "You are Mary, 61 years old, a retired teacher from Ohio. " + "You like long walks by the lake. " * 8
+)
 QUESTIONS = (
     "How do you feel today?",
     "How was your week?",
     "How will tomorrow be?",
     "How is your neighbour?",
 )
-# llama.cpp computes with 4-bit weights and rounds activations to 8 bits; vLLM holds the same numbers in float32.
+# vLLM holds our own numbers, in float32; llama.cpp rounds activations to 8 bits on their way into 4-bit weights.
 NATS = {"vllm": 1e-3, "llama.cpp": 1.5}
 
 
@@ -59,7 +61,9 @@ def feelings(closes=True):
 
 def largest_gap(some, others):
     pairs = zip(some, others, strict=True)
-    return max(abs(a - b) for one, other in pairs for a, b in zip(one.log_probs, other.log_probs, strict=True))
+    return max(
+        abs(a - b) for one, other in pairs for a, b in zip(one.log_probs, other.log_probs, strict=True)
+    )
 
 
 def test_detection_finds_what_each_server_does(server, engine):
@@ -96,15 +100,13 @@ def test_a_walk_gets_what_an_echo_gets(vllm_url, local):
 
 
 def test_labels_get_the_probabilities_of_our_own_pass(server, engine, local):
-    one = trial(
-        "Is water wet? Answer with A or B only.\nA) Yes\nB) No\nAnswer:", continuations=("A", "B"), closes=False
-    )
-    [theirs], [ours] = asked(engine, one), asked(local, one)
-    # The server's figure adds " A" to "A"; ours is the bare letter's.
-    tolerance = 1e-3 if server[0] == "vllm" else 0.2
-    for got, least in zip(theirs.log_probs, ours.log_probs, strict=True):
-        assert math.exp(got) > math.exp(least) - tolerance
-    assert sum(math.exp(got) for got in theirs.log_probs) <= 1 + 1e-6
+    text, tolerance = "Is water wet? Answer with A or B only.\nA) Yes\nB) No\nAnswer:", {"vllm": 1e-3}
+    [theirs] = asked(engine, trial(text, continuations=("A", "B")))
+    [ours] = asked(local, trial(text, continuations=("A", " A", "B", " B")))
+    a, space_a, b, space_b = map(math.exp, ours.log_probs)
+    expected = (a + space_a, b + space_b)
+    found = [math.exp(log_prob) for log_prob in theirs.log_probs]
+    assert found == pytest.approx(expected, abs=tolerance.get(server[0], 0.15))
 
 
 def test_writing_keeps_to_its_limit_and_its_stop(engine):

@@ -14,6 +14,7 @@ from proband.measures.behaviour.stability import (
     rank_order_stability,
 )
 from proband.measures.behaviour.strategies import STRATEGIES, StrategyMatches, strategy_matches
+from proband.measures.closeness.items import FidelitySettings, ItemFidelity, item_fidelity
 from proband.measures.correction.designed import Units, dsl_mean, dsl_ols
 from proband.measures.correction.estimates import CorrectedDifference, CorrectedEstimate, CorrectedRegression
 from proband.measures.correction.means import ppi_difference, ppi_mean
@@ -29,7 +30,7 @@ from proband.measures.correction.strata import (
 )
 from proband.measures.correspondence.classifiers import ClassifierTest, two_sample_classifier
 from proband.measures.correspondence.effects import EffectCorrespondence, effect_correspondence
-from proband.measures.correspondence.regressions import CoefficientFidelity, coefficient_fidelity
+from proband.measures.correspondence.regressions import Coefficient, CoefficientFidelity, coefficient_fidelity
 from proband.measures.correspondence.spread import Dispersion, dispersion
 from proband.measures.correspondence.structure import StructureAgreement, structure_agreement
 from proband.measures.distances import (
@@ -56,7 +57,6 @@ from proband.measures.experiments.dispositions import (
 from proband.measures.experiments.multiplicity import AdjustedP, adjust_p, romano_wolf
 from proband.measures.experiments.pairs import paired_difference
 from proband.measures.experiments.planning import SampleSize, power, sample_size, simulated_power
-from proband.measures.fidelity.items import FidelitySettings, ItemFidelity, item_fidelity
 from proband.measures.knowledge.options import mean_kl, option_rank_consistency, top_option_agreement
 from proband.measures.knowledge.partial_correlation import partial_spearman
 from proband.measures.knowledge.slick import (
@@ -87,6 +87,7 @@ __all__ = [
     "AltTest",
     "Calibration",
     "ClassifierTest",
+    "Coefficient",
     "CoefficientFidelity",
     "CorrectedDifference",
     "CorrectedEstimate",

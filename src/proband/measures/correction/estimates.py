@@ -12,6 +12,7 @@ from proband.measures.correction.tuning import Tuned, t_reach
 from proband.records import Estimate
 
 FEWEST_LABELS = 10  # below, no interval: its coverage was not found to hold
+FEWEST_EVENTS = 5  # answers of the rarer kind that lambda can be estimated from
 _LITTLE = 1.1
 ASSUMPTIONS = (
     "labelled and unlabelled units are probability samples of one population (under their weights)",
@@ -125,6 +126,23 @@ def binary_units(variance: float, share: float, n: int, side: Side) -> float:
     if variance <= 0 or not 0 < share < 1:
         return 1 / side.spread
     return share * (1 - share) / variance * n / (n - 1)
+
+
+def unseen_errors(labels: Labels) -> float:
+    """Variance of a corrected share that a small sample does not show because no prediction in it was wrong.
+
+    Each labelled unit's chance of a 1, linear in the prediction, is lent two answers of the whole sample's share, on
+    top of the 1 / leverage answers that it rests on: for predictions of 0 and 1 the two rows of their table.
+    """
+    share, f = labels.left.share, labels.f - labels.left.share @ labels.f
+    mean, squares = float(share @ labels.y), float(share @ f**2)
+    if squares <= 0:
+        return 0.0
+    chance = np.clip(mean + float(share @ (f * labels.y)) / squares * f, 0.0, 1.0)
+    rests_on = 1 / (share * (1 + f**2 / squares))
+    lent = (chance * rests_on + 2 * mean) / (rests_on + 2)
+    unseen = float(share**2 @ (lent * (1 - lent) - chance * (1 - chance)))
+    return max(unseen, 0.0)
 
 
 def no_interval(n: int, n_coefficients: int = 1) -> Limits:

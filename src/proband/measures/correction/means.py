@@ -10,6 +10,7 @@ from scipy import special
 from proband.errors import DesignError
 from proband.measures.correction.estimates import (
     ASSUMPTIONS,
+    FEWEST_EVENTS,
     FEWEST_LABELS,
     CorrectedDifference,
     CorrectedEstimate,
@@ -21,6 +22,7 @@ from proband.measures.correction.estimates import (
     share_limits,
     skewness_note,
     t_limits,
+    unseen_errors,
 )
 from proband.measures.correction.paper import paper_mean
 from proband.measures.correction.samples import Floats, Labels, Sampling, read_labels
@@ -77,7 +79,8 @@ def ppi_mean(
     Returns
     -------
     CorrectedEstimate
-        Without interval below 10 labelled units (clusters); with a warning where the model buys nothing.
+        Without interval below 10 labelled units (clusters); with a warning where the model buys nothing. For a share
+        lambda is 0 where fewer than 5 answers are of the rarer kind.
 
     Raises
     ------
@@ -106,12 +109,18 @@ def ppi_mean(
 def corrected_mean(labels: Labels, level: float) -> CorrectedEstimate:
     """PPI++ with the small-sample corrections."""
     influences = mean_influences(labels)
-    tuning = tune(influences)
+    n_rarer = int(min(labels.y.sum(), (1 - labels.y).sum())) if labels.is_binary else labels.y.size
+    tuning = tune(influences) if n_rarer >= FEWEST_EVENTS else np.zeros(1)
     classical = _estimate(labels, influences, np.zeros(1), level)
     found = _estimate(labels, influences, tuning, level)
     r, n = correlation(labels), labels.left.n_units
     gain = _gain(classical.se, found.se)
     notes = gain_note(float(tuning[0]), r, labels.left.n_clusters, gain, labels.right.n_units)
+    if n_rarer < FEWEST_EVENTS and labels.u.size:
+        notes = (
+            f"{n_rarer} of {n} labelled answers are of the rarer kind, too few (below {FEWEST_EVENTS}) to tell what the "
+            "predictions are worth: the model buys nothing, this is the classical estimate",
+        )
     return CorrectedEstimate(
         value=found.value,
         se=found.se,
@@ -186,7 +195,8 @@ def mean_limits(
         # Wilson's own interval needs no estimate of the variance: normal quantile.
         is_wilson = lam == 0 and labels.left.is_plain
         quantile = t_reach(math.inf if is_wilson else df, level)
-        return share_limits(value, binary_units(se**2, share, n, labels.left), quantile)
+        variance = se**2 + (unseen_errors(labels) if lam else 0.0)
+        return share_limits(value, binary_units(variance, share, n, labels.left), quantile)
     if se == 0:
         said = "the human answers do not vary: there is no interval"
         return Limits(interval=None, how="none: no variance", warnings=(said,))

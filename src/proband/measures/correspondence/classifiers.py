@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from proband.errors import DataError, DesignError, MissingDataError
+from proband.measures.closeness.samples import sums_by
 from proband.measures.correspondence.logits import fit_binary
-from proband.measures.fidelity.samples import sums_by
 from proband.records import Estimate
 from proband.seeds import rng_for
 

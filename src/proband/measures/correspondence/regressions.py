@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from proband.errors import DataError, DesignError
-from proband.measures.fidelity.samples import sums_by
+from proband.measures.closeness.samples import sums_by
 from proband.records import Estimate
 
 Floats = NDArray[np.float64]
@@ -146,7 +146,7 @@ def coefficient_fidelity(formula: str, human: Any, model: Any) -> CoefficientFid
 def _fits(formula: str, human: Any, model: Any) -> list[_Fit]:
     """Both fits, on columns made of both sides together."""
     import pandas as pd  # heavy, and not needed to import proband.measures
-    import patsy  # type: ignore[import-untyped]
+    import patsy
 
     frames = [_frame(side, name) for side, name in ((human, "human"), (model, "model"))]
     shared = [column for column in frames[0].columns if column in frames[1].columns]

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from proband.errors import DataError, DesignError
+from proband.measures.closeness.samples import simple_random_sample
 from proband.measures.correspondence.moments import (
     correlations,
     noise_of,
@@ -18,7 +19,6 @@ from proband.measures.correspondence.moments import (
     root_mean_square_interval,
     split_half_ceiling,
 )
-from proband.measures.fidelity.samples import simple_random_sample
 from proband.records import Estimate
 from proband.seeds import rng_for
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from proband.measures.closeness.samples import SurveyDesign, simple_random_sample
 from proband.measures.correspondence.effects import effect_correspondence
 from proband.measures.correspondence.moments import (
     correlations,
@@ -17,7 +18,6 @@ from proband.measures.correspondence.moments import (
     split_half_ceiling,
 )
 from proband.measures.correspondence.structure import pattern_correlation
-from proband.measures.fidelity.samples import SurveyDesign, simple_random_sample
 from proband.measures.ladder.answers import Block, Floats
 from proband.measures.ladder.sheets import LadderRow, Sheet
 from proband.records import Estimate

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from proband.measures.fidelity.nulls import predict_from_traits
-from proband.measures.fidelity.samples import simple_random_sample
+from proband.measures.closeness.nulls import predict_from_traits
+from proband.measures.closeness.samples import simple_random_sample
 from proband.measures.ladder.answers import (
     AskedItem,
     Block,

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError, MissingDataError
-from proband.measures.fidelity.nulls import trait_matrix
-from proband.measures.fidelity.samples import SurveyDesign, survey_design
+from proband.measures.closeness.nulls import trait_matrix
+from proband.measures.closeness.samples import SurveyDesign, survey_design
 from proband.measures.ladder.answers import (
     Floats,
     Source,

@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from proband.measures.fidelity.gaps import absolute_sum_interval, ordered_contrasts
-from proband.measures.fidelity.individual import (
+from proband.measures.closeness.gaps import absolute_sum_interval, ordered_contrasts
+from proband.measures.closeness.individual import (
     agreement_estimates,
     brier_scores,
     log_scores,
     score_estimates,
 )
-from proband.measures.fidelity.items import FidelitySettings, distance_estimate
-from proband.measures.fidelity.nulls import distance_of
-from proband.measures.fidelity.pairs import PairedAnswers
-from proband.measures.fidelity.samples import simple_random_sample, sums_by
+from proband.measures.closeness.items import FidelitySettings, distance_estimate
+from proband.measures.closeness.nulls import distance_of
+from proband.measures.closeness.pairs import PairedAnswers
+from proband.measures.closeness.samples import simple_random_sample, sums_by
 from proband.measures.ladder.answers import (
     Floats,
 )

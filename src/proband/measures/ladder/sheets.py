@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DesignError
-from proband.measures.fidelity.nulls import NullRows
-from proband.measures.fidelity.pairs import PairedAnswers
-from proband.measures.fidelity.samples import SurveyDesign, simple_random_sample
+from proband.measures.closeness.nulls import NullRows
+from proband.measures.closeness.pairs import PairedAnswers
+from proband.measures.closeness.samples import SurveyDesign, simple_random_sample
 from proband.measures.ladder.answers import (
     AskedItem,
     Block,

@@ -270,8 +270,8 @@ class LocalEngine:
         pending.sort(key=lambda entry: -max(int(row.max()) for row in entry[2]))
         log_probs = np.full(len(forest.query_nodes), np.nan)
         known = 0
-        for answered, values in self.passes.run(forest):
-            log_probs[known:answered], known = values, answered
+        for answered, found in self.passes.run(forest):
+            log_probs[known:answered], known = found, answered
             while pending and max(int(row.max()) for row in pending[-1][2]) < known:
                 request, encoded, own = pending.pop()
                 yield request, _scored(encoded, [float(log_probs[row].sum()) for row in own])

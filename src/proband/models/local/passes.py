@@ -74,9 +74,9 @@ class Passes:
 
     def _bytes_per_node(self) -> int:
         """Bytes that one node takes during a pass: logits where they are read, and the widest activations."""
-        config = self.config
-        widest = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
-        return 4 * (3 * config.vocab_size + 4 * widest + 12 * config.hidden_size)
+        vocabulary, hidden = int(self.config.vocab_size), int(self.config.hidden_size)
+        widest = int(getattr(self.config, "intermediate_size", None) or 4 * hidden)
+        return 4 * (3 * vocabulary + 4 * widest + 12 * hidden)
 
     @property
     def context(self) -> int | None:
@@ -249,11 +249,12 @@ class Passes:
     def operations(self, forest: Forest) -> float:
         """Floating-point operations that a forest's log-probabilities need: weights, attention to ancestors, output."""
         config, size = self.config, self.size
-        width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        heads = int(getattr(config, "num_attention_heads", 0))  # a recurrent model has none
+        width = int(getattr(config, "head_dim", None) or config.hidden_size // max(heads, 1))
         seen = int(forest.depths.sum()) + len(forest)
-        attention = 4 * seen * config.num_hidden_layers * config.num_attention_heads * width
         outputs = len(np.unique(forest.query_nodes))
-        return 2.0 * (len(forest) * size.body + outputs * size.head) + attention
+        weights = len(forest) * size.body + outputs * size.head
+        return 2.0 * weights + 4.0 * seen * int(config.num_hidden_layers) * heads * width
 
     @cached_property
     def speed(self) -> tuple[float, float]:

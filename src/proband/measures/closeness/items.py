@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError, DesignError
-from proband.measures.fidelity.gaps import distance_interval, noise_floor, ordered_contrasts
-from proband.measures.fidelity.individual import agreement_estimates, score_estimates
-from proband.measures.fidelity.nulls import NullRows, distance_of, null_rows
-from proband.measures.fidelity.pairs import PairedAnswers, pair_by_subject
+from proband.measures.closeness.gaps import distance_interval, noise_floor, ordered_contrasts
+from proband.measures.closeness.individual import agreement_estimates, score_estimates
+from proband.measures.closeness.nulls import NullRows, distance_of, null_rows
+from proband.measures.closeness.pairs import PairedAnswers, pair_by_subject
 from proband.measures.shares import share_estimates
 from proband.records import Estimate
 from proband.seeds import rng_for

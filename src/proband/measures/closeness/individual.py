@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from proband.measures.fidelity.nulls import NullRows
-from proband.measures.fidelity.pairs import PairedAnswers
+from proband.measures.closeness.nulls import NullRows
+from proband.measures.closeness.pairs import PairedAnswers
 from proband.records import Estimate
 
 _AGREEMENT = "mean probability the model gives to a person's own answer"

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError
+from proband.measures.closeness.pairs import PairedAnswers
+from proband.measures.closeness.samples import sums_by
 from proband.measures.correspondence.logits import fit_multinomial, softmax_blocks
-from proband.measures.fidelity.pairs import PairedAnswers
-from proband.measures.fidelity.samples import sums_by
 from proband.measures.shares import design_weights, kish_n_eff, option_indices
 
 _CROSS_FITTED = "cross-fitted halves"

@@ -19,11 +19,17 @@ import numpy as np
 import polars as pl
 
 from proband import Instrument, Item, Population, Run, Subject, Survey, collect, load_population
-from proband.measures.correction.designed import dsl_mean, dsl_ols
-from proband.measures.correction.estimates import CorrectedEstimate
-from proband.measures.correction.means import ppi_mean
-from proband.measures.correction.regressions import ppi_ols
-from proband.measures.correction.samples import Regressors, Sampling
+from proband.measures import (
+    CorrectedEstimate,
+    Ladder,
+    Regressors,
+    Sampling,
+    dsl_mean,
+    dsl_ols,
+    fidelity,
+    ppi_mean,
+    ppi_ols,
+)
 from proband.records import Estimate
 from proband.seeds import rng_for
 
@@ -57,6 +63,7 @@ INSTRUMENT = Instrument(
 )
 TRAITS = ("gender", "race", "educ", "Q30")
 AGES = {27: range(18, 40), 50: range(40, 60), 68: range(60, 120)}  # told as the middle of the group
+PARTIES = {1: "Republican", 2: "Democrat", 3: "independent", 4: "another", 5: "none"}
 SIZES = (100, 200, 400)
 N_UNLABELLED = 1500
 SHARES = {
@@ -73,6 +80,7 @@ class Study:
     types: list[str]
     weights: np.ndarray
     answers: Mapping[str, np.ndarray]  # 0-based option
+    traits: Mapping[str, list[str]]
     regressors: Mapping[str, np.ndarray]
 
 
@@ -92,6 +100,13 @@ def respondents(people: Population) -> Study:
         types=["|".join(str(int(v)) if isinstance(v, float) else str(v) for v in row) for row in rows],
         weights=kept["weight_"].to_numpy(),
         answers={item.id: kept[item.column].to_numpy().astype(int) - 1 for item in INSTRUMENT.items},
+        traits={
+            "party": [PARTIES[int(code)] for code in party],
+            "sex": kept["gender"].to_list(),
+            "ethnicity": kept["race"].to_list(),
+            "education": kept["educ"].to_list(),
+            "age": [str(middle) for middle in told],
+        },
         regressors={
             "age in decades": (age - 50) / 10,
             "Republican": (party == 1) * 1.0,
@@ -133,13 +148,27 @@ def predictions(run: Run, study: Study) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """One number to estimate: human values, predictions, and what it is among everybody."""
+    """One number to estimate: human values, predictions, and what it is among everybody.
+
+    `best` is the best linear prediction from the personas' traits, fitted to everybody: the most that traits can buy.
+    """
 
     name: str
     human: np.ndarray
     predicted: np.ndarray
+    best: np.ndarray
     truth: float
     coefficient: str = ""
+
+
+def from_traits(study: Study, human: np.ndarray) -> np.ndarray:
+    """Weighted least-squares prediction of the human values from dummies of all traits."""
+    dummies = [np.ones(len(human))]
+    for values in study.traits.values():
+        dummies += [np.array([v == level for v in values], dtype=float) for level in sorted(set(values))[1:]]
+    x = np.column_stack(dummies)
+    root = np.sqrt(study.weights)
+    return x @ np.linalg.lstsq(x * root[:, None], human * root, rcond=None)[0]
 
 
 def targets(study: Study, predicted: Mapping[str, np.ndarray]) -> list[Target]:
@@ -153,6 +182,7 @@ def targets(study: Study, predicted: Mapping[str, np.ndarray]) -> list[Target]:
                 name=words,
                 human=human,
                 predicted=predicted[item][:, options].sum(axis=1),
+                best=from_traits(study, human),
                 truth=float(w @ human),
             )
         )
@@ -162,7 +192,16 @@ def targets(study: Study, predicted: Mapping[str, np.ndarray]) -> list[Target]:
     slopes = np.linalg.solve((x * w[:, None]).T @ x, (x * w[:, None]).T @ trust)
     for name, slope in zip(study.regressors, slopes[1:], strict=True):
         words = f"trust in the police: {name}"
-        made.append(Target(name=words, human=trust, predicted=guessed, truth=float(slope), coefficient=name))
+        made.append(
+            Target(
+                name=words,
+                human=trust,
+                predicted=guessed,
+                best=from_traits(study, trust),
+                truth=float(slope),
+                coefficient=name,
+            )
+        )
     return made
 
 
@@ -188,6 +227,12 @@ def estimates(
         dsl = corrected[target.coefficient]
     yield "human answers only", ppi.classical
     yield "PPI++", ppi
+    if not target.coefficient:
+        best = target.best
+        yield (
+            "PPI++, best use of the traits",
+            ppi_mean(y[chosen], best[chosen], best[others], sampling=sampling),
+        )
     yield "DSL", dsl
 
 
@@ -218,6 +263,37 @@ def resample(study: Study, target: Target, n: int, n_resamples: int) -> list[dic
             }
         )
     return rows
+
+
+def ladder(study: Study, predicted: Mapping[str, np.ndarray]) -> Ladder:
+    """The fidelity ladder over all respondents, by party, under the survey's weights."""
+    model, human = [], []
+    for item in INSTRUMENT.items:
+        keys = {"subject": study.ids, "item": [item.id] * len(study.ids)}
+        answers = study.answers[item.id]
+        model.append(pl.DataFrame(keys | {"probs": predicted[item.id].tolist()}))
+        human.append(pl.DataFrame(keys | {"answer": answers, "value": answers + 1.0} | dict(study.traits)))
+    weights = dict(zip(study.ids, study.weights.tolist(), strict=True))
+    return fidelity(pl.concat(model), pl.concat(human), by="party", weights=weights)
+
+
+def ladder_rows(found: Ladder) -> Iterator[dict[str, object]]:
+    """Summary rows of every rung that was tested, and the means of each party."""
+    for rung in found.tested:
+        rows = found.rung(rung) if rung == "subgroup" else found.rung(rung, summary=True)
+        for row in rows:
+            if rung == "subgroup" and row.item:
+                continue
+            null = {
+                name: row.nulls.get(name, math.nan)
+                for name in ("uniform", "marginal_only", "demographics_only")
+            }
+            words = f"{row.statistic} {row.group}".strip()
+            yield (
+                {"rung": rung, "statistic": words, "model": row.estimate.value}
+                | null
+                | {"floor": row.noise_floor}
+            )
 
 
 def weighted_correlation(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> float:
@@ -266,15 +342,14 @@ def main() -> None:
         }
         for t in wanted
     ]
+    rungs = list(ladder_rows(ladder(study, predicted)))
     rows = [row for t in wanted for n in SIZES for row in resample(study, t, n, asked.resamples)]
     if asked.json:
-        print(
-            json.dumps(
-                {"people": len(study.ids), "kinds": len(kinds), "about": about, "rows": rows}, indent=1
-            )
-        )
+        found = {"people": len(study.ids), "kinds": len(kinds), "ladder": rungs, "about": about, "rows": rows}
+        print(json.dumps(found, indent=1))
         return
     print(f"{len(study.ids)} of {len(people)} respondents, {len(kinds)} kinds of personas\n")
+    print_table(rungs)
     print_table(about)
     print_table(rows)
 

@@ -25,8 +25,8 @@ READING = """
 - PPI++ with the default small-sample correction holds from 10 labels on, whatever the correlation of predictions and
   answers, for rare shares too: their interval is a score interval. As published (`small_sample="paper"`, shown for
   comparison) it does not hold below about 100.
-- Answers that are skewed, or carried by a few large weights: too short in small samples, like every t interval of a mean;
-  a warning says so. The classical interval, shown beside it, is no better.
+- Answers that are skewed, or carried by a few large weights: too short in small samples, like every t interval of a
+  mean; a warning says so. The classical interval, shown beside it, is no better.
 - Logistic coefficients are conservative where the model buys nothing; below 10 rarer answers per coefficient
   a warning says that they are approximate.
 - DSL holds with labelling probabilities that depend on the predictions, and with errors of the model that

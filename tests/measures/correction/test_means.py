@@ -116,6 +116,21 @@ def test_rare_answers_have_an_interval_within_zero_and_one(n_ones):
     assert high > 0.1
 
 
+def test_with_fewer_than_five_events_the_model_is_left_out_and_a_note_says_why():
+    y = np.array([1.0] * 4 + [0.0] * 46)
+    found = ppi_mean(y, 0.8 * y, np.linspace(0, 0.3, 300))
+    assert found.tuning == 0
+    assert found.interval == pytest.approx(share_estimates(y.astype(int), 2, target="human")[1].interval)
+    assert found.warnings[0].startswith("4 of 50 labelled answers are of the rarer kind: below 5")
+
+
+def test_predictions_never_seen_to_be_wrong_are_not_taken_for_the_truth():
+    # No labelled prediction is wrong, which 20 labels can show of an error of a few per cent only.
+    y = np.array([1.0] * 6 + [0.0] * 14)
+    low, high = ppi_mean(y, y, np.array([1.0] * 3000 + [0.0] * 7000)).interval
+    assert high - low > 0.1
+
+
 def test_a_corrected_share_below_zero_keeps_an_interval_within_zero_and_one_or_has_none():
     near = share_limits(-0.02, 30, 2.0)
     assert near.interval[0] == pytest.approx(0, abs=0.02)

@@ -28,8 +28,9 @@ from proband.measures.correction.samples import (
     Side,
     cluster_codes,
     named_columns,
-    numbers,
+    probability_notes,
     read_labels,
+    read_probabilities,
     read_regressors,
 )
 from proband.measures.correction.tuning import Tuned, linear_part, solve, t_reach, without, working_df
@@ -131,7 +132,7 @@ def dsl_mean(
     estimand = f"mean of the human answers over all {n + n_unlabelled} units"
     if not data.labels.is_binary or found.interval is None or found.se is None:
         return replace(found, estimand=estimand, statistic=None, p_value=None)
-    share = float(np.average(data.labels.y, weights=_inverse(probabilities, n)))
+    share = float(np.average(data.labels.y, weights=read_probabilities(probabilities, n)))
     units = binary_units(found.se**2, share, n, data.labels.left)
     limits = share_limits(found.value, units, t_reach(found.df or math.inf, level))
     return replace(
@@ -218,21 +219,6 @@ def _apart(sampling: Sampling | None) -> Sampling | None:
     return sampling and Sampling(weights=sampling.weights, weights_unlabelled=sampling.weights_unlabelled)
 
 
-def _inverse(probabilities: ArrayLike, n: int) -> Floats:
-    """1 over the probability of being labelled, shape (n,)."""
-    given = np.asarray(probabilities, dtype=np.float64)
-    pi = numbers(np.full(n, given) if given.ndim == 0 else given, "probabilities")
-    if pi.size != n:
-        raise DataError(f"{pi.size} probabilities for {n} labelled units; give one each, or one for all")
-    if (pi <= 0).any() or (pi > 1).any():
-        bad = int(((pi <= 0) | (pi > 1)).argmax())
-        raise DesignError(
-            f"labelling probability {bad} is {pi[bad]}; it must be known, above 0 and at most 1. A unit that could "
-            "not have been labelled cannot be stood for by others"
-        )
-    return 1 / pi
-
-
 def _fit(
     labels: Labels,
     regressors: Regressors,
@@ -243,7 +229,7 @@ def _fit(
     """The corrected and the classical regression, and the data as reports want them."""
     n, n_unlabelled = labels.y.size, labels.u.size
     names, x, z = read_regressors(regressors, n, n_unlabelled)
-    inverse = _inverse(probabilities, n)
+    inverse = read_probabilities(probabilities, n)
     side = _all_units(labels, sampling)
     features, guesses = _guessed_columns(regressors, names, x, z)
     known = np.concatenate([labels.f, labels.u])
@@ -261,7 +247,7 @@ def _fit(
         classical=_classical(data, small_sample),
         found=_moments(units, small_sample),
         naive=_naive(labels, x, z, regressors, names),
-        warnings=_design_notes(inverse, n + n_unlabelled),
+        warnings=probability_notes(inverse, n + n_unlabelled),
         is_dsl=True,
     )
     return fits, data
@@ -423,21 +409,3 @@ def _naive(labels: Labels, x: Floats, z: Floats, regressors: Regressors, names: 
         everything[: len(x), names.index(name)] = column
     solved: Floats = np.linalg.lstsq(everything, np.concatenate([labels.f, labels.u]), rcond=None)[0]
     return solved
-
-
-def _design_notes(inverse: Floats, n_all: int) -> tuple[str, ...]:
-    """Warn where the probabilities do not add up to the number of units, or a few labels carry everything."""
-    stood_for = float(inverse.sum())
-    noise = math.sqrt(float(((1 - 1 / inverse) * inverse**2).sum()))
-    notes = []
-    if abs(stood_for - n_all) > 4 * noise + 1:
-        notes.append(
-            f"by their probabilities the labelled stand for {stood_for:.0f} units, but there are {n_all}: the "
-            "probabilities are not those of the design"
-        )
-    if inverse.max() > 10 * np.median(inverse):
-        notes.append(
-            f"one label stands for {inverse.max():.0f} units, the middle one for {np.median(inverse):.0f}: "
-            "a few labels carry the estimate"
-        )
-    return tuple(notes)

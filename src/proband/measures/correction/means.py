@@ -118,7 +118,7 @@ def corrected_mean(labels: Labels, level: float) -> CorrectedEstimate:
     notes = gain_note(float(tuning[0]), r, labels.left.n_clusters, gain, labels.right.n_units)
     if n_rarer < FEWEST_EVENTS and labels.u.size:
         notes = (
-            f"{n_rarer} of {n} labelled answers are of the rarer kind, too few (below {FEWEST_EVENTS}) to tell what the "
+            f"{n_rarer} of {n} labelled answers are of the rarer kind: below {FEWEST_EVENTS} nobody can tell what the "
             "predictions are worth: the model buys nothing, this is the classical estimate",
         )
     return CorrectedEstimate(

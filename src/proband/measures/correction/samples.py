@@ -1,5 +1,6 @@
 """Who was labelled by people, who only predicted by a model, and with which weights, clusters and regressors."""
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -257,3 +258,36 @@ def design_matrix(named: Mapping[str, Floats], n: int, regressors: Regressors) -
     """Columns beside each other, shape (n, k), after the constant if there is one."""
     constant = [np.ones(n)] if regressors.intercept else []
     return np.column_stack([*constant, *named.values()])
+
+
+def read_probabilities(probabilities: ArrayLike, n: int) -> Floats:
+    """1 over the probability of being labelled, shape (n,)."""
+    given = np.asarray(probabilities, dtype=np.float64)
+    pi = numbers(np.full(n, given) if given.ndim == 0 else given, "probabilities")
+    if pi.size != n:
+        raise DataError(f"{pi.size} probabilities for {n} labelled units; give one each, or one for all")
+    if (pi <= 0).any() or (pi > 1).any():
+        bad = int(((pi <= 0) | (pi > 1)).argmax())
+        raise DesignError(
+            f"labelling probability {bad} is {pi[bad]}; it must be known, above 0 and at most 1. A unit that could "
+            "not have been labelled cannot be stood for by others"
+        )
+    return 1 / pi
+
+
+def probability_notes(inverse: Floats, n_all: int) -> tuple[str, ...]:
+    """Warn where the probabilities do not add up to the number of units, or a few labels carry everything."""
+    stood_for = float(inverse.sum())
+    noise = math.sqrt(float(((1 - 1 / inverse) * inverse**2).sum()))
+    notes = []
+    if abs(stood_for - n_all) > 4 * noise + 1:
+        notes.append(
+            f"by their probabilities the labelled stand for {stood_for:.0f} units, but there are {n_all}: the "
+            "probabilities are not those of the design"
+        )
+    if inverse.max() > 10 * np.median(inverse):
+        notes.append(
+            f"one label stands for {inverse.max():.0f} units, the middle one for {np.median(inverse):.0f}: "
+            "a few labels carry the estimate"
+        )
+    return tuple(notes)

@@ -12,9 +12,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -29,7 +28,7 @@ from proband.records import Message, Request
 from proband.seeds import rng_for
 
 SIZES = (16, 32, 64)  # rows of a batch of generate
-OTHERS = ("llama.cpp Q4_1", "OpenVINO GenAI")
+SLOTS = (4, 16)  # of llama.cpp's server; a slot reuses what it read before, but not what another did
 Texts = list[str]
 Run = Callable[[list[Request]], Texts]
 
@@ -93,14 +92,13 @@ def generate(engine: LocalEngine, rows: int) -> Run:
     return run
 
 
-@contextmanager
-def llama(engine: LocalEngine, threads: int, rows: int) -> Iterator[Run]:
-    """llama.cpp's server inside this process, one slot a connection."""
+def llama(engine: LocalEngine, threads: int, slots: int) -> Run:
+    """llama.cpp's server inside this process, a connection for each of its slots."""
     import xllamacpp
 
     settings = xllamacpp.CommonParams()
     settings.model.path = str(package_file())
-    settings.n_parallel, settings.n_ctx, settings.kv_unified = rows, rows * 512, True
+    settings.n_parallel, settings.n_ctx, settings.kv_unified = slots, slots * 512, True
     settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = threads
     settings.warmup, settings.cache_ram_mib, settings.verbosity = False, 0, -1
     server = xllamacpp.Server(settings)
@@ -112,19 +110,18 @@ def llama(engine: LocalEngine, threads: int, rows: int) -> Iterator[Run]:
             body |= {"temperature": 0, "ignore_eos": True, "cache_prompt": True}
             return str(server.handle_completions(body)["choices"][0]["text"])
 
-        with ThreadPoolExecutor(rows) as pool:
+        with ThreadPoolExecutor(slots) as pool:
             return list(pool.map(ask, requests))
 
-    yield run
+    return run
 
 
-@contextmanager
-def openvino(engine: LocalEngine, threads: int, rows: int) -> Iterator[Run]:
+def openvino(engine: LocalEngine, threads: int) -> Run:
     """OpenVINO GenAI's continuous batching with its prefix cache, in float32."""
     import openvino_genai
 
     scheduler = openvino_genai.SchedulerConfig()
-    scheduler.cache_size, scheduler.max_num_seqs, scheduler.enable_prefix_caching = 4, rows, True
+    scheduler.cache_size, scheduler.max_num_seqs, scheduler.enable_prefix_caching = 4, 128, True
     scheduler.max_num_batched_tokens = 512
     how = {"scheduler_config": scheduler, "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
     pipeline = openvino_genai.LLMPipeline(str(package_file()), "CPU", **how)
@@ -136,17 +133,18 @@ def openvino(engine: LocalEngine, threads: int, rows: int) -> Iterator[Run]:
         rendered = [engine._template.render(request) for request in requests]
         return list(pipeline.generate(rendered, settings).texts)
 
-    yield run
+    return run
 
 
-def best_size(engine: LocalEngine, requests: list[Request], sizes: tuple[int, ...]) -> dict[int, float]:
-    """Tokens a second of generate for each size of its batch, on some of the prompts."""
-    found = {}
-    for rows in sizes:
-        seconds, _ = timed(generate(engine, rows), requests)
-        found[rows] = len(requests) * requests[0].max_tokens / seconds
-        say(f"generate, {rows} rows: {found[rows]:.0f} tokens/s on {len(requests)} prompts")
-    return found
+def best_size(name: str, sizes: dict[int, Run], requests: list[Request], report: dict[str, Any]) -> int:
+    """The size with which an engine is fastest on some of the prompts."""
+    rates = {}
+    for size, run in sizes.items():
+        seconds, _ = timed(run, requests)
+        rates[size] = len(requests) * requests[0].max_tokens / seconds
+        say(f"{name} by {size}: {rates[size]:.0f} tokens/s on {len(requests)} prompts")
+    report["tokens_per_s_by_size"][name] = {str(size): round(rate, 1) for size, rate in rates.items()}
+    return max(rates, key=lambda size: rates[size])
 
 
 def timed(run: Run, requests: list[Request]) -> tuple[float, Texts]:
@@ -171,25 +169,24 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-@contextmanager
-def engines(engine: LocalEngine, threads: int, rows: int, report: dict[str, Any]) -> Iterator[dict[str, Run]]:
-    """All that can be measured here; of the others it is said why not."""
-    opened: dict[str, Run] = {"proband": ours(engine), f"generate, {rows} rows": generate(engine, rows)}
-    contexts = []
-    for name, open_it in zip(OTHERS, (llama, openvino), strict=True):
-        try:
-            context = open_it(engine, threads, 32 if name == OTHERS[0] else 128)
-            opened[name] = context.__enter__()
-            contexts.append(context)
-        except ImportError:
-            report["not measured"][name] = "not installed"
-        except (RuntimeError, OSError) as error:
-            report["not measured"][name] = str(error).splitlines()[0][:200]
+def engines(
+    engine: LocalEngine, threads: int, sample: list[Request], report: dict[str, Any]
+) -> dict[str, Run]:
+    """All that can be measured here, each in its best setting; of the others it is said why not."""
+    batches = {rows: generate(engine, rows) for rows in SIZES}
+    rows = best_size("generate", batches, sample, report)
+    opened: dict[str, Run] = {"proband": ours(engine), f"generate, {rows} rows": batches[rows]}
     try:
-        yield opened
-    finally:
-        for context in contexts:
-            context.__exit__(None, None, None)
+        slots = {n: llama(engine, threads, n) for n in SLOTS}
+        n = best_size("llama.cpp", slots, sample, report)
+        opened[f"llama.cpp Q4_1, {n} slots"] = slots[n]
+    except ImportError:
+        report["not_measured"]["llama.cpp"] = "not installed"
+    try:
+        opened["OpenVINO GenAI"] = openvino(engine, threads)
+    except ImportError:
+        report["not_measured"]["OpenVINO GenAI"] = "not installed"
+    return opened
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -203,25 +200,23 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "threads": arguments.threads,
         "work": {"prompts": n_personas * n_each, "prefixes": n_personas, "new_tokens": n_new},
         "matmul_gflops": round(matmul_rate() / 1e9),
-        "not measured": {},
+        "tokens_per_s_by_size": {},
+        "not_measured": {},
     }
-    sizes = best_size(engine, sample, SIZES[:2] if arguments.quick else SIZES)
-    rows = max(sizes, key=lambda size: sizes[size])
-    report["generate_by_rows"] = {str(size): round(rate, 1) for size, rate in sizes.items()}
     seconds: dict[str, list[float]] = {}
     agreeing: dict[str, float] = {}
-    with engines(engine, arguments.threads, rows, report) as runs:
-        for turn in range(arguments.repeats):
-            requests = prompts(n_personas, n_each, n_new, turn)
-            texts: dict[str, Texts] = {}
-            names = list(runs)
-            for name in names[turn % len(names) :] + names[: turn % len(names)]:
-                taken, texts[name] = timed(runs[name], requests)
-                seconds.setdefault(name, []).append(taken)
-                say(f"turn {turn + 1}: {name}: {taken:.1f} s, {len(requests) * n_new / taken:.0f} tokens/s")
-            for name in names:
-                same = [a == b for a, b in zip(texts[name], texts["proband"], strict=True)]
-                agreeing[name] = sum(same) / len(same)
+    runs = engines(engine, arguments.threads, sample, report)
+    for turn in range(arguments.repeats):
+        requests = prompts(n_personas, n_each, n_new, turn)
+        texts: dict[str, Texts] = {}
+        names = list(runs)
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            taken, texts[name] = timed(runs[name], requests)
+            seconds.setdefault(name, []).append(taken)
+            say(f"turn {turn + 1}: {name}: {taken:.1f} s, {len(requests) * n_new / taken:.0f} tokens/s")
+        for name in names:
+            same = [a == b for a, b in zip(texts[name], texts["proband"], strict=True)]
+            agreeing[name] = sum(same) / len(same)
     lengths = [
         len(engine._template.encode(request).sequences[0])
         for request in prompts(n_personas, n_each, n_new, 0)

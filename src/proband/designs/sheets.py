@@ -69,11 +69,12 @@ class Sheet:
         face = self._card(item).face(self.subject.id, self.replicate, self._turns, look_up)
         if face is None:
             return None
-        place = self.place(item)
-        shown = face.message if turns else face.opening
+        place = Place(subject=self.subject.id, item=item.id, condition=self._levels, replicate=self.replicate)
+        system = self._system_messages.get(item.about) or self._system(item.about)
+        messages = (system, *turns, face.message) if turns else (system, face.opening)
         return Trial(
             place=place,
-            request=face.request((self._system(item.about), *turns, shown), place),
+            request=face.request(messages, place),
             reply=face.reply(place),
             facts=self._facts,
         )

@@ -2,7 +2,9 @@
 
 import math
 import re
+from bisect import bisect_right
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from proband.errors import EngineError
@@ -201,21 +203,14 @@ def _decided(probs: tuple[float, ...], reply: Reply, *, mass: float | None) -> _
     if reply.decide == "mode":
         index = max(range(len(probs)), key=lambda k: (probs[k], -k))
     else:
-        index = _drawn(probs, uniform_for(reply.seed, "decide"))
+        # Inverse of the cumulative distribution over the options as written.
+        uniform = uniform_for(reply.seed, "decide")
+        index = bisect_right(list(accumulate(probs)), uniform)
+        if index == len(probs):  # sums of rounded numbers may end below the draw
+            index = max(k for k, prob in enumerate(probs) if prob > 0)
     if index in reply.dont_know:
         return _Reading(status="dont_know", probs=probs, mass=mass)
     return _Reading(status="valid", answer=index, probs=probs, mass=mass)
-
-
-def _drawn(probs: tuple[float, ...], uniform: float) -> int:
-    """Inverse of the cumulative distribution over the options as written."""
-    cumulated, last = 0.0, 0
-    for index, prob in enumerate(probs):
-        if prob > 0:
-            cumulated, last = cumulated + prob, index
-            if uniform < cumulated:
-                return index
-    return last
 
 
 def _read_text(text: str, reply: Reply, *, is_cut: bool) -> _Reading:

@@ -15,19 +15,13 @@ from proband.measures.behaviour.stability import (
 )
 from proband.measures.behaviour.strategies import STRATEGIES, StrategyMatches, strategy_matches
 from proband.measures.closeness.items import FidelitySettings, ItemFidelity, item_fidelity
-from proband.measures.correction.designed import Units, dsl_mean, dsl_ols
+from proband.measures.correction.designed import dsl_mean, dsl_ols
 from proband.measures.correction.estimates import CorrectedDifference, CorrectedEstimate, CorrectedRegression
 from proband.measures.correction.means import ppi_difference, ppi_mean
-from proband.measures.correction.probabilities import Calibration, calibration
+from proband.measures.correction.probabilities import Calibration, ReliabilityBin, calibration
 from proband.measures.correction.regressions import ppi_logit, ppi_ols
 from proband.measures.correction.samples import Regressors, Sampling
-from proband.measures.correction.strata import (
-    Groups,
-    LabelAllocation,
-    allocate_labels,
-    effective_n,
-    poststratify,
-)
+from proband.measures.correction.strata import LabelAllocation, allocate_labels, effective_n, poststratify
 from proband.measures.correspondence.classifiers import ClassifierTest, two_sample_classifier
 from proband.measures.correspondence.effects import EffectCorrespondence, effect_correspondence
 from proband.measures.correspondence.regressions import Coefficient, CoefficientFidelity, coefficient_fidelity
@@ -100,7 +94,6 @@ __all__ = [
     "FactorCongruence",
     "FidelitySettings",
     "GStudy",
-    "Groups",
     "Inference",
     "ItemFidelity",
     "KnowledgeCategories",
@@ -113,6 +106,7 @@ __all__ = [
     "PerturbationReport",
     "RakedWeights",
     "Regressors",
+    "ReliabilityBin",
     "ResponseStyles",
     "Retest",
     "RevealedPreference",
@@ -126,7 +120,6 @@ __all__ = [
     "StructureAgreement",
     "TwoMeans",
     "TwoShares",
-    "Units",
     "a_bias",
     "adjust_p",
     "adjusted_prevalence",

@@ -185,44 +185,50 @@ class _Loop:
 
     def _ask_piece(self, engine: Engine, piece: list[Trial]) -> bool:
         """Commit what comes back, as it comes; tells whether the budget allowed for all of it."""
-        waiting = self._share_answered(engine, piece)
-        firsts = [group[0] for group in waiting.values()]
+        firsts, others = self._share_answered(engine, piece)
+        n_groups = len(firsts)
         spent = self.tally.price or 0.0
         before = self.tally.dollars
         if self.budget is not None:
             firsts = self.budget.cap_cost(firsts, self.tally, engine)
             self._note_dollars()
-        is_whole = len(firsts) == len(waiting)
-        waiting = {trial.id: waiting[trial.id] for trial in firsts}
+        n_answered = 0
         with closing(stream(engine, firsts, self.stop)) as batches:
             for batch in batches:
                 self._pay(engine, batch)
-                self._commit(engine, [(t, c) for first, c in batch for t in waiting.pop(first.id)])
+                n_answered += len(batch)
+                if others:
+                    batch += [(trial, c) for first, c in batch for trial in others.pop(first.id, ())]
+                self._commit(engine, batch)
                 if self.budget is not None and self.budget.is_late(self.tally):
                     self.stop.is_asked = True
-        if waiting and not self.stop.is_asked:
-            left = next(iter(waiting.values()))[0]
-            raise EngineError(
-                f"engine {engine.address!r} left {len(waiting)} trials unanswered, first {left.id}"
-            )
+        if n_answered < len(firsts) and not self.stop.is_asked:
+            self.committer.settle()
+            left = next(trial.id for trial in firsts if trial.id not in self.journal)
+            n_left = len(firsts) - n_answered
+            raise EngineError(f"engine {engine.address!r} left {n_left} trials unanswered, first {left}")
         if self.budget is not None:
             self.committer.settle()
             if self.tally.price is not None:  # what it took, in place of what it was thought to take
                 self.tally.dollars = before + self.tally.price - spent
                 self._note_dollars()
-        return is_whole
+        return len(firsts) == n_groups
 
-    def _share_answered(self, engine: Engine, piece: Sequence[Trial]) -> dict[str, list[Trial]]:
-        """Trials that one call will answer together, by the id of the first; those a past call answers are stored."""
+    def _share_answered(
+        self, engine: Engine, piece: list[Trial]
+    ) -> tuple[list[Trial], dict[str, list[Trial]]]:
+        """Trials to ask, and those that the same call will answer, by the id of the first; past answers are stored."""
         if engine.answers_by == "place":
-            return {trial.id: [trial] for trial in piece}
+            return piece, {}
         self.committer.settle()
         groups: dict[str, list[Trial]] = {}
         for trial in piece:
             groups.setdefault(trial.request.hash, []).append(trial)
         past = self.journal.answers_to(list(groups))
         self._commit(engine, [(t, completion_of(past[hash])) for hash in past for t in groups.pop(hash)])
-        return {group[0].id: group for group in groups.values()}
+        return [group[0] for group in groups.values()], {
+            group[0].id: group[1:] for group in groups.values() if len(group) > 1
+        }
 
     def _pay(self, engine: Engine, batch: Sequence[tuple[Trial, Completion]]) -> None:
         """Count the tokens of calls, and their price where the engine has one."""

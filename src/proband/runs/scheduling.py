@@ -51,11 +51,14 @@ def stream(engine: Engine, trials: Sequence[Trial], stop: Stop) -> Generator[lis
     def ask() -> None:
         try:
             answers = engine.answer(handed)
+            is_winding: bool | None = None  # whether the engine ends by itself once it gets no further trial
             for pair in answers:
                 ready.append(pair)
+                if is_winding is None:
+                    is_winding = wind_down is not None or handed.n_taken < len(handed)
                 if len(ready) >= MANY:
                     wake.set()
-                if not (handed.is_taken_as_it_goes or wind_down) and stop.is_asked:
+                if stop.is_asked and not is_winding:
                     break
             if isinstance(answers, Generator):
                 answers.close()
@@ -95,15 +98,7 @@ class _Handed(Sequence[Trial]):
 
     def __init__(self, trials: Sequence[Trial], stop: Stop) -> None:
         self._trials, self._stop = trials, stop
-        self._n_taken = 0
-        self._is_taken_as_it_goes: bool | None = None
-
-    @property
-    def is_taken_as_it_goes(self) -> bool:
-        """Whether the engine had trials left to take when it gave its first answer."""
-        if self._is_taken_as_it_goes is None:
-            self._is_taken_as_it_goes = self._n_taken < len(self._trials)
-        return self._is_taken_as_it_goes
+        self.n_taken = 0
 
     def __len__(self) -> int:
         return len(self._trials)
@@ -112,7 +107,7 @@ class _Handed(Sequence[Trial]):
         for trial in self._trials:
             if self._stop.is_asked:
                 return
-            self._n_taken += 1
+            self.n_taken += 1
             yield trial
 
     @overload
@@ -120,7 +115,7 @@ class _Handed(Sequence[Trial]):
     @overload
     def __getitem__(self, key: slice) -> Sequence[Trial]: ...
     def __getitem__(self, key: int | slice) -> Trial | Sequence[Trial]:
-        self._n_taken = len(self._trials)
+        self.n_taken = len(self._trials)
         return self._trials[key]
 
 

@@ -19,8 +19,8 @@ _BATCH = 500  # SQLite allows 32,766 parameters in a statement; a few hundred is
 # back from a thread that computes.
 _AT_ONCE = (512, 32, 1)
 _INSERTS = {
-    n: f"INSERT INTO responses ({COLUMNS}, origin, recorded_at) VALUES "
-    + ", ".join([f"({', '.join('?' * 18)})"] * n)
+    n: f"INSERT INTO responses (origin, recorded_at, {COLUMNS}) VALUES "
+    + ", ".join([f"(?1, ?2{', ?' * 16})"] * n)
     for n in _AT_ONCE
 }
 _MOST_TEXT = 1_000_000  # characters of requests compressed together
@@ -74,7 +74,7 @@ class Journal(Mapping[str, Response]):
         StoreError
             If a place is already answered, or the disk is full: then nothing of this batch was stored.
         """
-        rows = [(*row_of(response), origin, time.time()) for response in responses]
+        rows, common = list(map(row_of, responses)), (origin, time.time())
         with self._alone():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -84,7 +84,7 @@ class Journal(Mapping[str, Response]):
                 for n in _AT_ONCE:
                     while len(rows) - done >= n:
                         part = rows[done : done + n]
-                        self._connection.execute(_INSERTS[n], list(chain.from_iterable(part)))
+                        self._connection.execute(_INSERTS[n], (*common, *chain.from_iterable(part)))
                         done += n
                 self._connection.execute("COMMIT")
             except BaseException:

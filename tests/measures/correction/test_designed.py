@@ -122,6 +122,12 @@ def test_a_predicted_regressor_that_is_none_is_named():
         dsl_ols(y, f, u, probabilities=0.2, regressors=wrong)
 
 
+def test_weights_of_one_sample_only_are_refused():
+    y, f, u, _ = corpus()
+    with pytest.raises(DataError, match="give both or neither"):
+        dsl_mean(y, f, u, probabilities=0.2, sampling=Sampling(weights=np.ones(len(y))))
+
+
 def test_rare_shares_have_a_score_interval():
     y = np.array([1.0] + [0.0] * 29)
     low, high = dsl_mean(y, y * 0.3, np.zeros(120), probabilities=0.2).interval

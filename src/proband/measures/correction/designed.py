@@ -257,18 +257,17 @@ def _all_units(labels: Labels, sampling: Sampling) -> Side:
     """Shares and clusters of labelled and unlabelled together."""
     sizes = labels.y.size, labels.u.size
     given = [sampling.weights, sampling.weights_unlabelled]
-    if any(w is not None for w in given):
-        w = np.concatenate(
-            [np.ones(m) if v is None else np.asarray(v, float) for v, m in zip(given, sizes, strict=True)]
+    if labels.u.size and (given[0] is None) != (given[1] is None):
+        raise DataError(
+            "weights for one of the two samples only; here they need one scale, so give both or neither"
         )
-    else:
-        w = np.ones(sum(sizes))
+    w = np.concatenate(
+        [np.ones(m) if v is None else np.asarray(v, float) for v, m in zip(given, sizes, strict=True)]
+    )
     clusters = None
     if sampling.clusters is not None or sampling.clusters_unlabelled is not None:
-        left = (
-            sampling.clusters if sampling.clusters is not None else [("labelled", k) for k in range(sizes[0])]
-        )
-        right = sampling.clusters_unlabelled
+        left, right = sampling.clusters, sampling.clusters_unlabelled
+        left = left if left is not None else [("labelled", k) for k in range(sizes[0])]
         right = right if right is not None else [("unlabelled", k) for k in range(sizes[1])]
         clusters = cluster_codes([*left, *right], sum(sizes), "labelled and unlabelled")
     return Side(share=w / w.sum(), cluster=clusters, is_plain=clusters is None and bool(np.ptp(w) == 0))

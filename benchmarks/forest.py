@@ -263,7 +263,7 @@ def main() -> None:
         torch.set_num_threads(options.threads)
     engine = embedded_engine()
     small = 10 if options.quick else 1
-    repeats = 1 if options.quick else 3
+    repeats = 1 if options.quick else 2
     works = [
         personas(100 if options.full else max(2, 20 // small)),
         short(500 // small),

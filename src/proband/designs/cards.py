@@ -20,7 +20,7 @@ from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
 from proband.records import SCORED_METHODS, Message, Method, Place, Reply, Request
 from proband.seeds import Draws, framed, seed_for
-from proband.subjects.personas import Field
+from proband.subjects.personas import Field, Subject, code_text
 
 LookUp = Callable[[str, str], str | None]
 
@@ -97,6 +97,17 @@ class Questionnaire:
         """Seeds of how one answer is taken from a distribution."""
         return Draws(self.seed, "decide")
 
+    def respondent(self, subject: Subject) -> "Respondent":
+        """What the sheets of a subject share; kept for the last one, whose sheets come one after another."""
+        if self._last and self._last[0].subject is subject:
+            return self._last[0]
+        self._last[:] = [Respondent(self.seed, subject)]
+        return self._last[0]
+
+    @cached_property
+    def _last(self) -> list["Respondent"]:
+        return []
+
     @cached_property
     def _packs(self) -> dict[tuple[str, ...], dict[str, "Card"]]:
         return {}
@@ -112,6 +123,26 @@ class Questionnaire:
         if not has_choices and (method in SCORED_METHODS or method == "verbalised"):
             return "written"
         return method
+
+
+class Respondent:
+    """A subject as all its sheets know it.
+
+    Attributes
+    ----------
+    turns : Draws
+        Where it starts in the orders of options.
+    facts : tuple
+        Its traits as a scripted rule reads them.
+    told : dict
+        Persona format -> columns left out -> the message that says who answers.
+    """
+
+    def __init__(self, seed: int, subject: Subject) -> None:
+        self.subject = subject
+        self.turns = Draws(seed, "order", subject.id)
+        self.facts = tuple((column, code_text(code)) for column, code in sorted(subject.traits.items()))
+        self.told: dict[str, dict[tuple[str, ...], Message]] = {}
 
 
 class Card:

@@ -1,14 +1,12 @@
 """One subject's questionnaire under one condition: which items it has, and how each becomes a trial."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import cast
 
 from proband.designs.cards import Card, Questionnaire
 from proband.designs.wording import pipes_in, system_text
 from proband.instruments.items import Item
 from proband.records import Message, Place, Response, Trial, body_hash, rule_text, scored_body
-from proband.seeds import Draws
 from proband.subjects.personas import Field, PersonaFormat, Subject, code_text, describe
 
 Key = tuple[str, str, str]  # of a trial: `Trial.id`, the hash of its request, the rule of its reply
@@ -21,10 +19,11 @@ class Sheet:
         self, asked: Questionnaire, subject: Subject, condition: Mapping[str, str], replicate: int
     ) -> None:
         self.asked, self.subject, self.condition, self.replicate = asked, subject, condition, replicate
-        self._system_messages: dict[tuple[str, ...], Message] = {}
         self._levels = tuple([(name, condition[name]) for name in asked.varied])
         self._cards = asked.cards(condition)
-        self._turns = Draws(asked.seed, "order", subject.id)
+        self._respondent = asked.respondent(subject)
+        self._turns = self._respondent.turns
+        self._system_messages = self._respondent.told.setdefault(condition["persona"], {})
 
     def preview(self) -> Iterator[Trial]:
         """Every item as it is asked when nothing has been answered; piped answers stand as their names."""
@@ -76,7 +75,7 @@ class Sheet:
             place=place,
             request=face.request(messages, place),
             reply=face.reply(place),
-            facts=self._facts,
+            facts=self._respondent.facts,
         )
 
     def _card(self, item: Item) -> Card:
@@ -108,10 +107,6 @@ class Sheet:
             backstory = describe(self.subject, self.asked.fields, format, omit)
             self._system_messages[omit] = Message("system", system_text(backstory, format))
         return self._system_messages[omit]
-
-    @cached_property
-    def _facts(self) -> tuple[tuple[str, str], ...]:
-        return tuple((column, code_text(code)) for column, code in sorted(self.subject.traits.items()))
 
     def place(self, item: Item) -> Place:
         """Where an item of this sheet stands in the design."""

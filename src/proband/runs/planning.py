@@ -80,7 +80,8 @@ def plan(design: Design, engine: str | Engine | Mapping[str, str | Engine]) -> P
     ------
     EngineError
         If an engine cannot do what is asked, e.g. a prompt is longer than its context. Of a large design the trials
-        that are sampled are checked, and the longest of 2,000 drawn at random; `collect` checks them all.
+        that are sampled are checked, and the longest of 2,000 drawn at random; `collect` checks them all. Nothing is
+        sent to a server: what it can do is found out when the run begins.
     """
     size = design.size()
     available = design.preview()
@@ -90,7 +91,9 @@ def plan(design: Design, engine: str | Engine | Mapping[str, str | Engine]) -> P
     scattered = [] if is_whole else _scattered(available, design.seed)
     with Cast(engine) as cast:
         for name, part in _by_answerer([*sample, *sorted(scattered, key=_length)[-BLOCK:]]).items():
-            cast.engine(name).check(part)
+            # A server would have to be asked, and a plan needs no key and no network.
+            if not getattr(cast.engine(name), "is_remote", False):
+                cast.engine(name).check(part)
         costs = [
             cast.engine(name).cost(part) for block in blocks for name, part in _by_answerer(block).items()
         ]

@@ -23,7 +23,7 @@ _INSERTS = {
     + ", ".join([f"(?1, ?2{', ?' * 16})"] * n)
     for n in _AT_ONCE
 }
-_MOST_TEXT = 1_000_000  # characters of requests compressed together
+_TOGETHER = 1024  # texts of requests that are compressed together
 
 
 class Journal(Mapping[str, Response]):
@@ -96,24 +96,18 @@ class Journal(Mapping[str, Response]):
 
     def _add_bodies(self, bodies: Mapping[str, str]) -> None:
         """Keep the texts of requests, many together: they repeat each other, so they take a few bytes each."""
-        hashes: list[str] = []
-        texts: list[str] = []
-        size = 0
-        for number, (hash, text) in enumerate(bodies.items(), start=1):
-            hashes.append(hash)
-            texts.append(text)
-            size += len(text)
-            if size >= _MOST_TEXT or number == len(bodies):
-                joined = "\n".join(texts)
-                if joined.count("\n") != len(texts) - 1:
-                    raise StoreError(
-                        f"{self.path}: the text of a request is JSON on one line, without line breaks"
-                    )
-                self._connection.execute(
-                    "INSERT INTO bodies (hashes, texts) VALUES (?, ?)",
-                    ("\n".join(hashes), zlib.compress(joined.encode(), 1)),
+        hashes, texts = list(bodies), list(bodies.values())
+        for start in range(0, len(hashes), _TOGETHER):
+            part = texts[start : start + _TOGETHER]
+            joined = "\n".join(part)
+            if joined.count("\n") != len(part) - 1:
+                raise StoreError(
+                    f"{self.path}: the text of a request is JSON on one line, without line breaks"
                 )
-                hashes, texts, size = [], [], 0
+            self._connection.execute(
+                "INSERT INTO bodies (hashes, texts) VALUES (?, ?)",
+                ("\n".join(hashes[start : start + _TOGETHER]), zlib.compress(joined.encode(), 1)),
+            )
 
     def remove_failed(self) -> int:
         """Take out the responses that failed, so that they are asked again; returns how many."""

@@ -70,6 +70,7 @@ class ServerEngine:
     """
 
     answers_by: Literal["request", "place"] = "request"
+    is_remote = True  # looking at what it can do already sends something
 
     def __init__(self, url: str, model: str = "", *, settings: ServerSettings | None = None) -> None:
         self.url = checked_url(url)

@@ -4,19 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from proband.models.writing.attention import Filling, Piece, Shapes, Stepping, attending
 from proband.models.writing.drafts import Draft
-from proband.models.writing.memory import (
-    WORTH,
-    Filling,
-    Piece,
-    Segment,
-    Shapes,
-    Stepping,
-    Strips,
-    attending,
-    descend,
-    grow,
-)
+from proband.models.writing.memory import WORTH, Segment, Strips, descend, grow
 
 
 @dataclass(slots=True)

@@ -128,7 +128,11 @@ class LocalEngine:
             return f"requests of more than {self.passes.span} tokens are scored and written one at a time"
         else:
             return ""
-        return said if self.writer.shares else f"{said}; replies are written {self.writer.rows_at_once} at a time"
+        return (
+            said
+            if self.writer.shares
+            else f"{said}; replies are written {self.writer.rows_at_once} at a time"
+        )
 
     def fingerprint(self) -> Mapping[str, str]:
         """Weights, template, precision, device and library versions."""

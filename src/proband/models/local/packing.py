@@ -44,6 +44,6 @@ def pack(model: Any, rows: int) -> bool:
 def _product(layer: Any, packed: Any, rows: int, inputs: Any) -> Any:
     import torch
 
-    if torch.is_grad_enabled() and layer.weight.requires_grad or inputs.numel() != rows * layer.in_features:
+    if (torch.is_grad_enabled() and layer.weight.requires_grad) or inputs.numel() != rows * layer.in_features:
         return torch.nn.functional.linear(inputs, layer.weight, layer.bias)
     return torch.ops.mkl._mkl_linear(inputs, packed, layer.weight, layer.bias, rows)

@@ -1,10 +1,10 @@
 """Choosing tokens for many rows at once, as little moved by rounding as can be.
 
 Logits of a row change by about 1e-5 with what shares its batch. Inverting a cumulated distribution turns that
-into another token once in some hundred draws, for every boundary between two tokens moves. Here tokens race
+into another token once in some hundreds of draws, as every boundary between two tokens moves. Here tokens race
 instead: token i arrives after E_i / w_i, with E_i exponential and w_i its weight, the first to arrive is a
-draw in proportion to the weights, and rounding matters only where the two first arrive together. Only about
-1 token in 10,000 is so close; it is called doubtful, and whoever asks may settle it by logits that do not
+draw in proportion to the weights, and rounding matters only where the two first arrive together. Some tokens
+in 10,000 are so close; they are called doubtful, and whoever asks may settle them by logits that do not
 depend on a batch. A race of blocks of tokens, then one within the block that won, needs few random numbers.
 
 References

@@ -22,18 +22,6 @@ from proband.models.local.embedded import embedded_engine
 from proband.models.local.engine import LocalEngine
 
 
-class PackedLinear(torch.nn.Module):
-    """A linear layer whose weights MKL has packed once for one number of rows."""
-
-    def __init__(self, linear: torch.nn.Linear, rows: int) -> None:
-        super().__init__()
-        self.weight, self.bias, self.rows = linear.weight, linear.bias, rows
-        self.packed = torch.ops.mkl._mkl_reorder_linear_weight(linear.weight.detach(), rows)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.ops.mkl._mkl_linear(x, self.packed, self.weight, self.bias, self.rows)
-
-
 class RoundedLinear(torch.nn.Module):
     """A linear layer with weights kept in 8 bits, one scale a row, and made float32 again for each product."""
 
@@ -94,7 +82,7 @@ def openvino_seconds(engine: LocalEngine, n_tokens: int) -> dict[str, float] | N
             ours = min(ours, seconds)
             seconds, found = _timed(lambda: run(ids.numpy())[0])
             theirs = min(theirs, seconds)
-    logs = [torch.log_softmax(torch.as_tensor(np.array(x)), -1) for x in (plain, found)]
+    logs = [torch.log_softmax(torch.as_tensor(x), -1) for x in (plain, np.array(found, copy=True))]
     return {"speed": ours / theirs, "largest_difference_nats": float((logs[0] - logs[1]).abs().max())}
 
 
@@ -124,13 +112,13 @@ def main() -> None:
         torch.set_num_threads(options.threads)
     engine = embedded_engine()
     trials = personas(options.personas).trials
-    reference = engine.passes.model
-    rows = engine.passes.chunk_tokens
+    # Packed weights cannot be copied, and the engine packs its own at its first pass.
+    usual = copy.deepcopy(engine.passes.model)
     ways: dict[str, Callable[[Any], Any]] = {
         "bfloat16": lambda model: model.to(torch.bfloat16),
         "int8, dynamic": dynamic_int8,
         "int8, weights only": lambda model: replaced(model, RoundedLinear),
-        "weights packed by MKL": lambda model: replaced(model, lambda linear: PackedLinear(linear, rows)),
+        "weights not packed": lambda model: model,
         "torch.compile of the feed-forward layers": compiled,
     }
     by_forest(engine, trials[:25])
@@ -138,11 +126,9 @@ def main() -> None:
     for name, make in ways.items():
         print(f"{name} ...", file=sys.stderr, flush=True)
         try:
-            other = make(copy.deepcopy(reference))
-            found[name] = _compared(engine, trials, other)
+            found[name] = _compared(engine, trials, make(copy.deepcopy(usual)))
         except (RuntimeError, AttributeError, NotImplementedError) as error:
             found[name] = {"failed": str(error).splitlines()[0][:200]}
-        engine.passes.model = reference
     one = {"threads": 1} | _threads(engine, trials, 1) if torch.get_num_threads() > 1 else {}
     report = {
         "machine": machine("torch", "transformers", "openvino"),
@@ -162,15 +148,18 @@ def main() -> None:
 
 def _compared(engine: LocalEngine, trials: list[Any], other: Any) -> dict[str, float]:
     """Speed of another model object in place of the engine's, and what it does to log-probabilities and choices."""
-    reference = engine.passes.model
+    own = engine.passes.model
     usual, best = float("inf"), float("inf")
-    for _ in range(3):
-        engine.passes.model = reference
-        seconds, ours = _timed(lambda: by_forest(engine, trials))
-        usual = min(usual, seconds)
-        engine.passes.model = other
-        seconds, theirs = _timed(lambda: by_forest(engine, trials))
-        best = min(best, seconds)
+    try:
+        for _ in range(3):
+            engine.passes.model = own
+            seconds, ours = _timed(lambda: by_forest(engine, trials))
+            usual = min(usual, seconds)
+            engine.passes.model = other
+            seconds, theirs = _timed(lambda: by_forest(engine, trials))
+            best = min(best, seconds)
+    finally:
+        engine.passes.model = own
     a, b = np.array(ours), np.array(theirs)
     return {
         "speed": usual / best,

@@ -150,6 +150,10 @@ class Request:
         Sampling, for writing only. `temperature` 0 is greedy.
     schema : str or None
         JSON schema the written reply must follow, as canonical JSON text.
+    is_raw : bool
+        Whether the one user message is sent as it stands, without the model's chat template; what a base model
+        reads. Continuations then follow at once, with whatever space they begin with, and `closes` adds the
+        end-of-text token.
     """
 
     messages: tuple[Message, ...]
@@ -161,11 +165,16 @@ class Request:
     stop: tuple[str, ...] = ()
     seed: int | None = None
     schema: str | None = None
+    is_raw: bool = False
 
     def __post_init__(self) -> None:
         messages = self.messages
         if not messages or messages[-1].role != "user":
             raise DesignError("a request must end with a user message")
+        if self.is_raw and len(messages) > 1:
+            raise DesignError(
+                f"a raw request is one text, sent as it stands; {len(messages)} messages were given"
+            )
         if not messages[-1].text.strip() and not any(m.text.strip() for m in messages if m.role == "user"):
             raise DesignError("a request with an empty prompt; give the item a text")
         if self.continuations:
@@ -184,10 +193,13 @@ class Request:
     def body(self) -> str:
         """Canonical JSON text of the request."""
         if self.continuations:
-            return scored_body(self.messages, self.continuations, self.closes)
-        names = ("max_tokens", "schema", "seed", "stop", "temperature", "top_p")
-        before, *after = (f'"{name}":{_CANONICAL.encode(getattr(self, name))}' for name in names)
-        return f'{{{before},"messages":{_turns(self.messages)},{",".join(after)}}}'
+            body = scored_body(self.messages, self.continuations, self.closes)
+        else:
+            names = ("max_tokens", "schema", "seed", "stop", "temperature", "top_p")
+            before, *after = (f'"{name}":{_CANONICAL.encode(getattr(self, name))}' for name in names)
+            body = f'{{{before},"messages":{_turns(self.messages)},{",".join(after)}}}'
+        # Named only where it is so: what was asked before there were raw requests keeps its hash.
+        return f'{body[:-1]},"raw":true}}' if self.is_raw else body
 
     @_once
     def hash(self) -> str:

@@ -5,6 +5,7 @@ import pytest
 from proband.cli.results import tell_results
 from proband.designs import Survey
 from proband.designs.studies import Study, people_survey
+from proband.errors import DesignError
 from proband.instruments import load_instrument
 from proband.reports import compare
 from proband.reports.comparison import Comparison
@@ -19,7 +20,7 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     everybody = load_population("anes-1996")
     survey = Survey(
         instrument=load_instrument("anes-1996").subset(("vote", "party", "tv-news")),
-        subjects=everybody.sample(40, seed=1),
+        subjects=everybody.sample(400, seed=1),
         seed=1,
         persona=("first", "none"),
     )
@@ -30,17 +31,36 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
 
 def test_the_ladder_of_a_run_has_its_null_rows_and_says_what_was_not_tested(comparison):
     lines = ladder_lines(comparison)
-    assert [line.rung for line in lines if line.estimate is None] == ["subgroup", "effect"]
+    assert [line.rung for line in lines if line.estimate is None] == ["effect"]
     marginal = lines[0]
-    assert set(marginal.nulls) == {"uniform", "majority", "marginal_only", "no_persona"}
+    assert set(marginal.nulls) == {"uniform", "majority", "marginal_only", "no_persona", "demographics_only"}
+    person = next(line for line in lines if line.rung == "individual")
+    assert "demographics_only" in person.nulls
     assert marginal.floor > 0
     assert comparison.ladder.nulls.endswith("held-out people")
 
 
+def test_people_are_divided_by_the_traits_that_personas_are_told_and_no_item_asks(comparison):
+    asked = {item.data_column for item in comparison.run.items.values()}
+    assert comparison.by and not asked & set(comparison.by)
+    own = next(iter(comparison.run.traits.values()))
+    assert not asked & set(own)
+    groups = {row.group.partition("=")[0] for row in comparison.ladder.rung("subgroup")}
+    assert groups <= set(comparison.by)
+
+
+def test_subgroups_are_those_that_were_named(comparison):
+    column = comparison.by[0]
+    named = compare(comparison.run, by=[column])
+    assert {row.group.partition("=")[0] for row in named.ladder.rung("subgroup")} <= {column}
+    with pytest.raises(DesignError, match="no trait 'shoe-size'"):
+        compare(comparison.run, by=["shoe-size"])
+
+
 def test_the_claims_name_the_rungs(comparison):
     license_, _ = claims_paragraphs(comparison.run, comparison)
-    assert "Likeness was tested for shares, relations between answers and persons." in license_
-    assert "Not tested, and so not to be claimed: shares within subgroups" in license_
+    assert "Likeness was tested for shares, shares within subgroups, relations between" in license_
+    assert "Not tested, and so not to be claimed: effects of conditions" in license_
 
 
 def test_responses_without_an_answer_bound_the_shares(comparison):
@@ -60,7 +80,7 @@ def test_what_should_not_matter_is_checked(comparison):
 
 def test_everything_is_plain_json(comparison):
     plain = json.loads(json.dumps(comparison.as_dict(), allow_nan=False))
-    assert {row["rung"] for row in plain["ladder"]["rows"]} == {"marginal", "joint", "individual"}
+    assert {row["rung"] for row in plain["ladder"]["rows"]} == {"marginal", "subgroup", "joint", "individual"}
     assert plain["checks"]
 
 

@@ -13,13 +13,17 @@ from proband.runs import Run
 
 def measure(
     run: Annotated[Path, typer.Argument(help="Run directory.")],
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Trait that divides people into subgroups; may be given again. Default: those of few levels."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Everything on stdout as JSON.")] = False,
 ) -> None:
     """Shares, distances from people with intervals, null rows and the noise floor; works during a run too.
 
     Example: `proband measure runs/demo-smollm2 --json`
     """
-    comparison = compare(Run(run))
+    comparison = compare(Run(run), by=by)
     if json:
         emit(comparison.as_dict())
     else:

@@ -13,13 +13,17 @@ from proband.runs import Run
 def report(
     run: Annotated[Path, typer.Argument(help="Run directory.")],
     to: Annotated[Path | None, typer.Option(help="File to write; default report.html in the run.")] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Trait that divides people into subgroups; may be given again. Default: those of few levels."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="The path on stdout as JSON.")] = False,
 ) -> None:
     """Write report.html (opens offline) and its twin report.json.
 
     Example: `proband report runs/demo-smollm2`
     """
-    path = write_report(Run(run), to)
+    path = write_report(Run(run), to, by=by)
     if json:
         emit({"report": str(path)})
     talk.print(f"report: {path}", soft_wrap=True, markup=False)

@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from proband.instruments.items import Item
 from proband.records import Response, Trial
+from proband.subjects.personas import Code
 
 
 @runtime_checkable
@@ -56,6 +57,10 @@ class Design(Protocol):
 
     def weights(self) -> Mapping[str, float]:
         """Weight of each subject; empty where everybody counts the same."""
+        ...
+
+    def traits(self) -> Mapping[str, Mapping[str, Code]]:
+        """What is known of each subject, by column, for subgroups; empty where nothing is."""
         ...
 
     def describe(self) -> Mapping[str, object]:

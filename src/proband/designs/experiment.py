@@ -12,7 +12,7 @@ from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
 from proband.measures import difference_in_means
 from proband.records import Estimate, Response, Trial
-from proband.subjects.personas import code_text
+from proband.subjects.personas import Code, code_text
 from proband.subjects.populations import Population
 
 
@@ -124,6 +124,10 @@ class Experiment:
     def weights(self) -> Mapping[str, float]:
         """Subjects of an experiment count the same; assignment, not sampling, is what is analysed."""
         return {}
+
+    def traits(self) -> Mapping[str, Mapping[str, Code]]:
+        """What personas are told of themselves."""
+        return self.survey.traits()
 
     def describe(self) -> Mapping[str, object]:
         """Everything that defines the experiment."""

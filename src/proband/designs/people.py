@@ -158,6 +158,10 @@ class PeopleSurvey:
         """Weight of each person, as in the data file."""
         return self.survey.weights()
 
+    def traits(self) -> Mapping[str, Mapping[str, Code]]:
+        """What is known of each person beside the answers."""
+        return self.survey.traits()
+
     def describe(self) -> Mapping[str, object]:
         """The survey, and who answered."""
         return {**self._plain.describe(), "design": "people", "answered_by": self.engine.address}

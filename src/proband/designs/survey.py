@@ -14,7 +14,7 @@ from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
 from proband.records import Method, Response, Trial
 from proband.seeds import place_digest
-from proband.subjects.personas import PersonaFormat
+from proband.subjects.personas import Code, Field, PersonaFormat, Subject
 from proband.subjects.populations import Population
 
 PRESENTATIONS = ("single", "battery", "sequential")
@@ -215,6 +215,16 @@ class Survey:
         """Weight of each subject; empty where everybody counts the same."""
         return {} if len(set(self.subjects.weights)) == 1 else {s.id: s.weight for s in self.subjects}
 
+    def traits(self) -> Mapping[str, Mapping[str, Code]]:
+        """What personas are told of themselves, in words where the codes have them; nothing that an item asks."""
+        asked = {item.data_column for item in self.instrument.items}
+        fields = [field for field in self.subjects.fields if field.column not in asked]
+        found: dict[str, dict[str, Code]] = {}
+        for subject in self.subjects:
+            values = {field.column: _level(field, subject) for field in fields if field.column in subject.traits}
+            found[subject.id] = {column: value for column, value in values.items() if value is not None}
+        return found if any(found.values()) else {}
+
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Everything that can be asked, subject by subject; lazy unless later items depend on earlier answers."""
         if self.is_adaptive:
@@ -277,6 +287,13 @@ class Survey:
             "writing": asdict(self.writing),
             "seed": self.seed,
         }
+
+
+def _level(field: Field, subject: Subject) -> Code | None:
+    """A trait as a level of a subgroup: its label, or its number."""
+    code = subject.traits[field.column]
+    text = field.value(code)
+    return text if text is None or (field.labels and not field.is_number) else code
 
 
 class _AllTrials(Sequence[Trial]):

@@ -39,6 +39,12 @@ class Engine(Protocol):
         (answers outright, by place: people, rules, archives).
     answers_by : {"request", "place"}
         Whether two trials with the same request get the same completion, so that one call serves both.
+
+    Notes
+    -----
+    An engine may also have: ``chunk`` (trials it wants at once), ``is_remote`` (looking at it sends something),
+    ``price_of(prompt_tokens, completion_tokens)`` (US dollars), ``wind_down()`` (end after what is in flight, from any
+    thread), ``stop()`` (end at once) and ``note`` (what a user should know about how it runs).
     """
 
     # Read-only members, so that an engine may find its abilities out when first asked.

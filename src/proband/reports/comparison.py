@@ -24,6 +24,8 @@ LIMITS = (
     "With them, they describe how far the model is from those people on these items."
 )
 
+MOST_LEVELS = 7  # of a trait that divides people without being named
+
 
 @dataclass(frozen=True, kw_only=True)
 class ItemComparison:
@@ -76,6 +78,7 @@ class Comparison:
     dispositions: Mapping[str, int]
     items: Sequence[ItemComparison]
     warnings: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
     limits: str = field(default=LIMITS)
 
     @cached_property
@@ -83,7 +86,7 @@ class Comparison:
         """How far up the ladder of fidelity the run was tested; None without people to compare with."""
         if self.run.people is None or not any(found.fidelity for found in self.items):
             return None
-        return fidelity(self.run, self.run.people)
+        return fidelity(self.run, self.run.people, by=self.by or None)
 
     @cached_property
     def _checked(self) -> tuple[tuple[Check, ...], tuple[str, ...]]:
@@ -117,7 +120,7 @@ class Comparison:
         }
 
 
-def compare(run: Run) -> Comparison:
+def compare(run: Run, *, by: Sequence[str] | None = None) -> Comparison:
     """Describe a run item by item, beside people where the run has their answers.
 
     A subject's replicates are averaged first: the unit of inference is the subject. People who were not asked
@@ -127,6 +130,8 @@ def compare(run: Run) -> Comparison:
     ----------
     run : Run
         Of a survey; unfinished runs are compared as far as they are, with a warning.
+    by : sequence of str, optional
+        Traits whose levels are subgroups; default those with at most 7 levels.
 
     Returns
     -------
@@ -156,12 +161,28 @@ def compare(run: Run) -> Comparison:
         n_subjects=table["subject"].n_unique(),
         n_people=None if answers is None else answers["subject"].n_unique(),
         dispositions=run.dispositions(),
+        by=_subgroups(run, by),
         items=sorted(
             found,
             key=lambda c: (order[c.item.id], *(levels[name].index(c.condition[name]) for name in factors)),
         ),
         warnings=tuple(warnings),
     )
+
+
+def _subgroups(run: Run, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """Traits by which people are divided, checked."""
+    levels: dict[str, set[object]] = {}
+    for found in (run.people or run).traits.values():
+        for column, value in found.items():
+            levels.setdefault(column, set()).add(value)
+    if wanted is None:
+        return tuple(column for column, values in levels.items() if 1 < len(values) <= MOST_LEVELS)
+    for column in wanted:
+        if column not in levels:
+            known = f"there are {', '.join(levels)}" if levels else "this run keeps no traits"
+            raise DesignError(f"no trait {column!r} to divide people by; {known}")
+    return tuple(wanted)
 
 
 def substantive(item: Item) -> tuple[int, ...]:

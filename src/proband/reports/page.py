@@ -51,7 +51,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _N_EXAMPLES = 10  # answers listed of items that have neither shares nor a mean
 
 
-def write_report(run: Run, path: str | Path | None = None) -> Path:
+def write_report(run: Run, path: str | Path | None = None, *, by: Sequence[str] | None = None) -> Path:
     """Write the report of a run, and its JSON twin beside it.
 
     Parameters
@@ -61,6 +61,8 @@ def write_report(run: Run, path: str | Path | None = None) -> Path:
     path : path, optional
         The HTML file; default ``report.html`` in the run directory. The twin has the same name and ends in
         ``.json``.
+    by : sequence of str, optional
+        Traits whose levels are subgroups; default those with few levels.
 
     Returns
     -------
@@ -75,7 +77,7 @@ def write_report(run: Run, path: str | Path | None = None) -> Path:
     target = run.path / "report.html" if path is None else Path(path)
     if target.suffix != ".html":
         raise StoreError(f"{target}: a report is a page with a JSON twin; end its name in .html")
-    comparison = compare(run)
+    comparison = compare(run, by=by)
     twin = json.dumps(comparison.as_dict(), indent=2, ensure_ascii=False) + "\n"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +92,41 @@ def write_report(run: Run, path: str | Path | None = None) -> Path:
 
 def page(run: Run, comparison: Comparison) -> str:
     """The report as HTML text."""
-    environment = jinja2.Environment(
+    compared = [found for found in comparison.items if found.fidelity]
+    license_, limits = claims_paragraphs(run, comparison)
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            run=run,
+            comparison=comparison,
+            manifest=run.manifest,
+            manifest_text=json.dumps(run.manifest, indent=2, ensure_ascii=False, sort_keys=True),
+            design=run.manifest.get("design") or {},
+            engines=run.manifest.get("engine") or {},
+            population=population_name(run.manifest),
+            summary=summary_sentence(run, comparison),
+            methods=methods_paragraph(run, comparison),
+            claims={"license": license_, "limits": limits},
+            example=_example_request(run),
+            dispositions=_dispositions(comparison),
+            statuses=STATUSES,
+            items=_items(comparison),
+            overview=overview_figure(comparison) if compared else None,
+            compared=compared,
+            ladder=comparison.ladder,
+            ladder_lines=ladder_lines(comparison),
+            all_nulls={**NULL_NAMES, **FURTHER_NULLS},
+            nulls=NULL_NAMES,
+            floor=FLOOR,
+            **look(),
+        )
+    )
+
+
+def environment() -> jinja2.Environment:
+    """Where the templates of report pages are found, and the filters that they use."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -104,37 +140,44 @@ def page(run: Run, comparison: Comparison) -> str:
         "specification": _inert_json,
         "words": _words,
     }
-    environment.filters |= filters
+    made.filters |= filters
+    return made
+
+
+def look() -> dict[str, Any]:
+    """Colours, style and scripts of a report page, with the hashes by which its policy allows the scripts."""
     charts = _charts_script()
-    compared = [found for found in comparison.items if found.fidelity]
-    license_, limits = claims_paragraphs(run, comparison)
-    return environment.get_template("report.html").render(
-        run=run,
-        comparison=comparison,
-        manifest=run.manifest,
-        manifest_text=json.dumps(run.manifest, indent=2, ensure_ascii=False, sort_keys=True),
-        design=run.manifest.get("design") or {},
-        engines=run.manifest.get("engine") or {},
-        population=population_name(run.manifest),
-        summary=summary_sentence(run, comparison),
-        methods=methods_paragraph(run, comparison),
-        claims={"license": license_, "limits": limits},
-        example=_example_request(run),
-        dispositions=_dispositions(comparison),
-        statuses=STATUSES,
-        items=_items(comparison),
-        overview=overview_figure(comparison) if compared else None,
-        compared=compared,
-        ladder=comparison.ladder,
-        ladder_lines=ladder_lines(comparison),
-        all_nulls={**NULL_NAMES, **FURTHER_NULLS},
-        nulls=NULL_NAMES,
-        floor=FLOOR,
-        palettes={"light": LIGHT, "dark": DARK},
-        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        scripts=[Markup(_bundle()), Markup(charts)],
-        script_hashes=[_csp_hash(_bundle()), _csp_hash(charts)],
-    )
+    return {
+        "palettes": {"light": LIGHT, "dark": DARK},
+        "style": Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        "scripts": [Markup(_bundle()), Markup(charts)],
+        "script_hashes": [_csp_hash(_bundle()), _csp_hash(charts)],
+    }
+
+
+def write_page(target: Path, html: str, twin: str) -> Path:
+    """Write a page and, beside it, its JSON twin of the same name; neither is ever there by half.
+
+    Raises
+    ------
+    StoreError
+        If the name does not end in ``.html``, or the files cannot be written.
+    """
+    if target.suffix != ".html":
+        raise _no_page(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for file, text in ((target.with_suffix(".json"), twin), (target, html)):
+            part = file.with_name(file.name + ".part")
+            part.write_text(text, encoding="utf-8")
+            part.replace(file)
+    except OSError as error:
+        raise StoreError(f"{target}: cannot be written ({error.strerror}); choose another file") from None
+    return target
+
+
+def _no_page(target: Path) -> StoreError:
+    return StoreError(f"{target}: a report is a page with a JSON twin; end its name in .html")
 
 
 def _items(comparison: Comparison) -> list[dict[str, Any]]:

@@ -11,8 +11,13 @@ from proband.models.engine import Engine
 from proband.store.directory import RunDirectory
 
 
+MOST_OPEN = 4  # engines opened here at once: a study of many checkpoints must not hold all of them in memory
+
+
 class Cast:
     """The engines of a run, each opened when it is first needed: a finished run loads no model.
+
+    Engines that were given as addresses are closed again when `MOST_OPEN` others were used since.
 
     Parameters
     ----------
@@ -22,7 +27,7 @@ class Cast:
 
     def __init__(self, engine: str | Engine | Mapping[str, str | Engine]) -> None:
         self._parts: dict[str, str | Engine] = dict(engine) if isinstance(engine, Mapping) else {"": engine}
-        self._opened: list[Engine] = []
+        self._opened: dict[str, Engine] = {}  # by address, the one used last at the end
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -39,20 +44,22 @@ class Cast:
         }
 
     def engine(self, answerer: str) -> Engine:
-        """The engine that plays a part; opened now if it was not yet."""
+        """The engine that plays a part; opened now if it is not open. One model serves every part with its address."""
         if answerer not in self._parts:
             have = ", ".join(repr(name) for name in self._parts)
             raise DesignError(
                 f"the design needs an engine for {answerer!r}, but engines were given for {have}"
             )
         part = self._parts[answerer]
-        if isinstance(part, str):
-            address = part
-            part = open_any(address)
-            self._opened.append(part)
-            # One model serves every part that has its address.
-            self._parts |= {name: part for name, given in self._parts.items() if given == address}
-        return part
+        if not isinstance(part, str):
+            return part
+        engine = self._opened.pop(part, None)
+        if engine is None:
+            while len(self._opened) >= MOST_OPEN:
+                self._opened.pop(next(iter(self._opened))).close()
+            engine = open_any(part)
+        self._opened[part] = engine
+        return engine
 
     def __enter__(self) -> "Cast":
         return self
@@ -60,7 +67,7 @@ class Cast:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for engine in self._opened:
+        for engine in self._opened.values():
             engine.close()
 
 

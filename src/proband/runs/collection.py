@@ -175,9 +175,9 @@ class _Loop:
                 part = grouped(part)
             is_going_on = True
             while part and is_going_on and not self.stop.is_asked:
-                size = CHUNK
+                size = _chunk(engine)
                 if self.budget is not None:
-                    size = self.budget.piece(part[:CHUNK], self.tally, engine)
+                    size = self.budget.piece(part[:size], self.tally, engine)
                 is_going_on = self._ask_piece(engine, part[:size])
                 part = part[size:]
             if self.tally.stopped_by:
@@ -257,6 +257,12 @@ class _Loop:
         self.tally.count([response.status for response in responses])
         if self.watch:
             self.watch(self.tally)
+
+
+def _chunk(engine: Engine) -> int:
+    """Trials to hand over at once: what the engine asks for (a batch wants many, and gets `AHEAD`), or `CHUNK`."""
+    wanted: int | None = getattr(engine, "chunk", None)
+    return wanted or CHUNK
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from proband.errors import TreatmentChanged
 from proband.instruments.items import Item
 from proband.instruments.reading import READER
 from proband.store.journal import Journal
+from proband.store.traits import traits_text
 
 _MAY_CHANGE = frozenset({"torch", "transformers", "aiohttp", "device"})
 _WAYS_OUT = {
@@ -94,6 +95,7 @@ def _note(journal: Journal, design: Design, facts: Mapping[str, str]) -> None:
         name=design.name,
         items=json.dumps(items, ensure_ascii=False),
         weights=json.dumps(design.weights()),
+        traits=traits_text(design.traits()),
         design=json.dumps(design.describe(), ensure_ascii=False),
         started=journal.meta("started") or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )

@@ -13,6 +13,7 @@ from proband.instruments.items import Item, Rule
 from proband.records import Response
 from proband.store.directory import RunDirectory
 from proband.store.tables import journal_table, wide_table
+from proband.store.traits import Trait, traits_from
 
 PEOPLE = "people"  # name of the folder, inside a run, where people's answers to the same trials are kept
 
@@ -79,6 +80,14 @@ class Run:
         """Weight of each subject; empty where everybody counts the same."""
         with self.directory.reader() as journal:
             found: dict[Hashable, float] = json.loads(journal.meta("weights") or "{}")
+        return found
+
+    @cached_property
+    def traits(self) -> Mapping[Hashable, Mapping[str, Trait]]:
+        """What is known of each subject, by column; empty where nothing is, or where an older version kept the run."""
+        with self.directory.reader() as journal:
+            noted = journal.meta("traits")
+        found: dict[Hashable, Mapping[str, Trait]] = dict(traits_from(noted)) if noted else {}
         return found
 
     @property

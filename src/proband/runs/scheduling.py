@@ -82,8 +82,9 @@ def stream(engine: Engine, trials: Sequence[Trial], stop: Stop) -> Generator[lis
                 break
     except BaseException:
         stop.is_asked = True
-        if wind_down:
-            wind_down()
+        end_now: Callable[[], None] | None = getattr(engine, "stop", None) if stop.is_at_once else None
+        if end_now or wind_down:
+            (end_now or wind_down)()  # type: ignore[misc]
         raise
     finally:
         # A thread that is still computing when the process ends takes it down: wait for its current answer.

@@ -8,6 +8,7 @@ from proband.errors import DesignError
 from proband.instruments.items import Item
 from proband.records import Message, Place, Reply, Request, Response, Trial
 from proband.seeds import seed_for, uniform_for
+from proband.subjects.personas import Code
 
 COOPERATE, DEFECT = 0, 1
 PLAYERS = ("row", "column")
@@ -145,6 +146,10 @@ class PrisonersDilemma:
 
     def weights(self) -> Mapping[str, float]:
         """Matches count the same."""
+        return {}
+
+    def traits(self) -> Mapping[str, Mapping[str, Code]]:
+        """Players have none."""
         return {}
 
     def describe(self) -> Mapping[str, object]:

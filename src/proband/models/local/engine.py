@@ -116,6 +116,11 @@ class LocalEngine:
         return self._writer
 
     @property
+    def template(self) -> Template:
+        """What turns requests into text and token ids."""
+        return self._template
+
+    @property
     def note(self) -> str:
         """What a user should know about how this model is run; empty where all is usual."""
         if self.passes.way == "plain":
@@ -165,8 +170,8 @@ class LocalEngine:
             seen.add(request.schema)
         self._template.check_text(request)
         for key, look in (
-            (tuple(message.role for message in request.messages), self._template.render),
-            ((request.continuations, request.closes), self._template.check_options),
+            ((request.is_raw, *(message.role for message in request.messages)), self._template.render),
+            ((request.continuations, request.closes, request.is_raw), self._template.check_options),
         ):
             if key not in seen:
                 look(request)

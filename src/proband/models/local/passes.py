@@ -15,14 +15,14 @@ from proband.errors import EngineError
 from proband.models.local.attention import Walk
 from proband.models.local.capacity import free_bytes
 from proband.models.local.forest import Forest
-from proband.models.local.packing import pack
+from proband.models.local.packing import lighten
 
 Floats = NDArray[np.float64]
 Way = Literal["forest", "prefixes", "plain"]
 # Share of the matrix-product rate that passes over forests of the embedded model were measured to reach.
-EFFICIENCY = 0.58
+EFFICIENCY = 0.62
 # Nodes in a pass: with more, activations leave the processor's cache; with fewer, products are slow.
-CPU_CHUNK, GPU_CHUNK = 256, 4096
+CPU_CHUNK, GPU_CHUNK = 320, 4096
 # Nodes that attend together: with more, most of a mask is empty; with fewer, there are too many calls.
 CPU_BLOCK, GPU_BLOCK = 64, 1024
 SHARE_OF_MEMORY = 0.25  # of what is free: the most that a pass may use beyond the weights
@@ -48,7 +48,7 @@ class Passes:
     model : transformers causal language model
         In evaluation mode, on its device.
     chunk_tokens : int or None
-        Nodes in one pass over a forest; default 256 on a processor, 4096 on a GPU, fewer where they would not fit.
+        Nodes in one pass over a forest; default 320 on a processor, 4096 on a GPU, fewer where they would not fit.
     memory_bytes : int or None
         The most a pass may use beyond the weights; default a quarter of what is free on the device.
 
@@ -71,7 +71,7 @@ class Passes:
             )
         self.chunk_tokens = min(chunk_tokens or (CPU_CHUNK if on_cpu else GPU_CHUNK), most)
         self.computed_tokens = 0
-        self._was_packed = False
+        self._is_lightened = False
         self._takes = frozenset(inspect.signature(model.forward).parameters)
 
     def _bytes_per_node(self) -> int:
@@ -140,14 +140,14 @@ class Passes:
             How many queries are answered so far, and the nats of those that this part answered, in order.
         """
         if self.way == "forest":
-            self._pack_once()
+            self._lighten_once()
             return self._over_chunks(forest, self.chunk_tokens, self.block_tokens)
         return self._over_chains(forest)
 
-    def _pack_once(self) -> None:
-        if not self._was_packed:
-            self._was_packed = True
-            pack(self.model, self.chunk_tokens)
+    def _lighten_once(self) -> None:
+        if not self._is_lightened:
+            self._is_lightened = True
+            lighten(self.model, self.chunk_tokens)
 
     def _over_chunks(
         self, forest: Forest, chunk_tokens: int, block_tokens: int

@@ -48,7 +48,8 @@ class Template:
 
     A transcript is ``System text\n\nQuestion\nAnswer: reply\n\nQuestion\nAnswer:``; its continuations begin
     with a space. A template that refuses a system turn gets it at the head of the first user turn. Where a
-    template prints the date it is always 2025-01-01; thinking aloud is off where a template has the choice.
+    template prints the date it is always 2025-01-01; thinking aloud is off where a template has the choice. A raw
+    request is its text, behind the beginning-of-text token where the tokenizer puts one.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ class Template:
     @cached_property
     def hash(self) -> str:
         """16 hexadecimal digits of what turns messages into text."""
-        parts = [self._chat, self._bos, self.closing, TODAY.isoformat()]
+        parts = [self._chat, "" if self.is_chat else self._bos, self.closing, TODAY.isoformat()]
         return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=8).hexdigest()
 
     @cached_property
@@ -102,12 +103,12 @@ class Template:
             tokens, which would be read as such and not as text.
         """
         self.check_text(request)
-        return self._joined(request.messages)
+        return self._bos + request.messages[0].text if request.is_raw else self._joined(request.messages)
 
     def continuations(self, request: Request) -> tuple[str, ...]:
         """Give the exact text of each continuation, and of the turn's closing where it is asked for."""
-        lead = "" if self.is_chat else " "
-        closing = self.closing if request.closes else ""
+        lead = "" if self.is_chat or request.is_raw else " "
+        closing = (self._eos if request.is_raw else self.closing) if request.closes else ""
         return tuple(f"{lead}{text}{closing}" for text in request.continuations)
 
     def tokenize(self, texts: list[str]) -> list[tuple[int, ...]]:
@@ -140,7 +141,7 @@ class Template:
             return None
         splitter = re.compile(f"({'|'.join(map(re.escape, sorted(self._reserved, key=len, reverse=True)))})")
         turns = self._joined((Message("user", _MARK), Message("assistant", _MARK), Message("user", _MARK)))
-        tokens = [token for token in self._reserved if token in turns] or self._reserved[:1]
+        tokens = [token for token in self._reserved if token in self._bos + turns] or self._reserved[:1]
         for between in (
             _MARK,
             f" {_MARK} ",
@@ -222,10 +223,18 @@ class Template:
     def _bos(self) -> str:
         """The beginning-of-text token, where the tokenizer puts one before plain text."""
         bos = self._tokenizer.bos_token
-        if self.is_chat or bos is None:
+        if bos is None:
             return ""
         ids = self._tokenizer(_MARK)["input_ids"]
         return str(bos) if ids[:1] == [self._tokenizer.bos_token_id] else ""
+
+    @property
+    def _eos(self) -> str:
+        """The end-of-text token."""
+        eos: str | None = self._tokenizer.eos_token
+        if eos is None:
+            raise EngineError("the tokenizer names no end-of-text token; set eos_token")
+        return eos
 
     @cached_property
     def _frame(self) -> int:

@@ -49,7 +49,8 @@ class Draft:
         self.finish: Literal["stop", "length"] | None = None
         self._text: str | None = None
         self._template, self._ends = template, ends
-        self._stops = request.stop if template.is_chat else (*request.stop, template.closing)
+        is_open = template.is_chat or request.is_raw
+        self._stops = request.stop if is_open else (*request.stop, template.closing)
         # A token adds at least a byte, and a stop text may begin inside one; the rest is to spare.
         self._tail = max((len(stop.encode()) for stop in self._stops), default=0) + 8
         seed = seed_for(0, request.hash) if request.seed is None else request.seed

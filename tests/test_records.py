@@ -1,3 +1,4 @@
+import json
 import math
 
 import pytest
@@ -60,6 +61,24 @@ def test_a_request_that_makes_no_sense_is_refused(fields, words):
 def test_a_reply_that_cannot_be_read_is_refused(fields, words):
     with pytest.raises(DesignError, match=words):
         Reply(**{"form": "choice", "method": "label", **fields})
+
+
+def test_a_raw_request_is_one_text_and_another_treatment():
+    message = Message("user", "2 + 2 =")
+    chat = Request(messages=(message,), continuations=(" 4", " 5"))
+    raw = Request(messages=(message,), continuations=(" 4", " 5"), is_raw=True)
+    assert raw.hash != chat.hash
+    assert json.loads(raw.body) == json.loads(chat.body) | {"raw": True}
+    written = Request(messages=(message,), max_tokens=3, is_raw=True)
+    assert json.loads(written.body)["raw"] is True
+    with pytest.raises(DesignError, match="one text, sent as it stands; 2 messages"):
+        Request(messages=(Message("system", "Add."), message), max_tokens=3, is_raw=True)
+
+
+def test_requests_that_are_not_raw_keep_the_hash_they_had_before_there_were_raw_ones():
+    chat = Request(messages=(Message("user", "2 + 2 ="),), continuations=("4", "5"))
+    assert chat.body == '{"closes":false,"continuations":["4","5"],"messages":[["user","2 + 2 ="]]}'
+    assert Request(messages=chat.messages, continuations=("4", "5"), is_raw=False).hash == chat.hash
 
 
 def test_a_completion_holds_exactly_one_thing():

@@ -239,3 +239,22 @@ def test_it_answers_thousands_a_second():
     began = time.perf_counter()
     assert sum(1 for _ in scripted_engine("uniform", noise="0.1").answer(trials)) == 5000
     assert time.perf_counter() - began < 2
+
+
+def test_knowing_is_right_about_its_share_and_as_sure_of_the_rest():
+    from proband.tuning.banks.bank import Bank, Question
+    from proband.tuning.probing.prompts import PROMPTS
+    from proband.tuning.probing.quiz import Quiz
+
+    questions = tuple(
+        Question(id=f"q{k}", text=f"Which is {k}?", choices=("a", "b", "c", "d"), answer=k % 4, domain="d")
+        for k in range(400)
+    )
+    quiz = Quiz(bank=Bank(name="b", questions=questions), prompts=(PROMPTS["zero-shot"],))
+    engine = scripted_engine("knowing", share="0.7", confidence="0.9")
+    right = 0
+    for trial, completion in engine.answer(quiz.trials({})):
+        probs = np.exp(completion.log_probs)
+        assert max(probs) == pytest.approx(0.9)
+        right += trial.reply.order[int(np.argmax(probs))] == int(dict(trial.facts)["answer"])
+    assert 0.6 < right / 400 < 0.8

@@ -42,7 +42,9 @@ def test_the_ladder_of_a_run_has_its_null_rows_and_says_what_was_not_tested(comp
 
 def test_people_are_divided_by_the_traits_that_personas_are_told_and_no_item_asks(comparison):
     asked = {item.data_column for item in comparison.run.items.values()}
-    assert comparison.by and not asked & set(comparison.by)
+
+    assert comparison.by
+    assert not asked & set(comparison.by)
     own = next(iter(comparison.run.traits.values()))
     assert not asked & set(own)
     groups = {row.group.partition("=")[0] for row in comparison.ladder.rung("subgroup")}

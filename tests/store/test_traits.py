@@ -6,7 +6,9 @@ from proband.store.traits import traits_from, traits_text
 VALUES = st.one_of(st.integers(-5, 5), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=4))
 
 
-@given(st.dictionaries(st.text(max_size=5), st.dictionaries(st.text(max_size=3), VALUES, max_size=3), max_size=6))
+@given(
+    st.dictionaries(st.text(max_size=5), st.dictionaries(st.text(max_size=3), VALUES, max_size=3), max_size=6)
+)
 def test_traits_come_back_as_they_were(traits):
     found = traits_from(traits_text(traits))
     assert found == {subject: dict(own) for subject, own in traits.items()}

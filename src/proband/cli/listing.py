@@ -1,6 +1,6 @@
 """``proband list``: what there is to choose from."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -8,12 +8,15 @@ from rich.markup import escape
 from proband.cli.talk import emit, out
 from proband.errors import DesignError
 
+if TYPE_CHECKING:
+    from proband.tuning.probing.prompts import Prompt
+
 
 def list_(
-    what: Annotated[str, typer.Argument(help="instruments, populations or engines.")],
+    what: Annotated[str, typer.Argument(help="instruments, populations, engines, banks, prompts or arms.")],
     json: Annotated[bool, typer.Option("--json", help="On stdout as JSON.")] = False,
 ) -> None:
-    """List instruments, populations or engines, one a line.
+    """List instruments, populations, engines, banks, prompts or arms, one a line.
 
     Example: `proband list instruments`
     """
@@ -45,4 +48,28 @@ def _rows(what: str) -> list[dict[str, object]]:
         from proband.models.addresses import engines
 
         return [{"name": pattern, "title": line} for pattern, line in engines()]
-    raise DesignError(f"nothing to list under {what!r}; there are instruments, populations and engines")
+    if what == "banks":
+        from proband.tuning.banks.embedded import EMBEDDED
+
+        return [{"name": name, "title": title} for name, title in EMBEDDED.items()]
+    if what == "prompts":
+        from proband.tuning.probing.prompts import PROMPTS
+
+        return [{"name": name, "title": _prompt_title(prompt)} for name, prompt in PROMPTS.items()]
+    if what == "arms":
+        from proband.tuning.interventions.arms import ARMS
+
+        rows: list[dict[str, object]] = [
+            {"name": arm.name, "title": f"{arm.questions} questions, taught {arm.target}"}
+            for arm in ARMS.values()
+        ]
+        mixed = "unknown questions, the model's own answer for a share R of them"
+        return [*rows, {"name": "mixture-R", "title": mixed}]
+    raise DesignError(
+        f"nothing to list under {what!r}; there are instruments, populations, engines, banks, prompts and arms"
+    )
+
+
+def _prompt_title(prompt: "Prompt") -> str:
+    shown = "options shown" if prompt.shows_options else "options not shown"
+    return f"{prompt.template}, {prompt.shots} shots, scored by {prompt.answer_by}, {shown}, {prompt.draws} draws"

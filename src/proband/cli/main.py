@@ -20,6 +20,11 @@ from proband.cli.report import report
 from proband.cli.run import run
 from proband.cli.show import show
 from proband.cli.talk import out, talk
+from proband.cli.tuning.align import align
+from proband.cli.tuning.evaluate import evaluate
+from proband.cli.tuning.intervene import intervene
+from proband.cli.tuning.probe import probe
+from proband.cli.tuning.train import train
 from proband.errors import ProbandError
 
 app = typer.Typer(
@@ -33,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for verb in (demo, plan, show, run, measure, report, export):
+for verb in (demo, plan, show, run, measure, report, export, probe, intervene, train, evaluate, align):
     app.command()(verb)
 app.command("list")(list_)
 

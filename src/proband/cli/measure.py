@@ -15,7 +15,9 @@ def measure(
     run: Annotated[Path, typer.Argument(help="Run directory.")],
     by: Annotated[
         list[str] | None,
-        typer.Option(help="Trait that divides people into subgroups; may be given again. Default: those of few levels."),
+        typer.Option(
+            help="Trait dividing people into subgroups; may be given again. Default: those with few levels."
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Everything on stdout as JSON.")] = False,
 ) -> None:

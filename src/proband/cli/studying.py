@@ -1,5 +1,7 @@
 """What `demo` and `run` share: plan, collect with a bar, compare, report."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -26,17 +28,12 @@ def carry_out_and_tell(
     study: Study, into: Path, *, as_json: bool, budget: Budget | None = None, retry_failed: bool = False
 ) -> None:
     """Plan, collect, compare and report a study; results go to stdout as JSON where asked for."""
-    if into == Path():
-        raise DesignError("--into is empty; name a folder for the run, e.g. --into runs/first")
+    refuse_no_folder(into)
     talk.print(study.name, style="bold", markup=False)
     if not _is_finished(into):
         tell_plan(plan(study.survey, study.engine), study.engine)
-    try:
-        with progress() as watch:
-            run = carry_out(study, into, budget=budget, watch=watch, retry_failed=retry_failed)
-    except KeyboardInterrupt:
-        talk.print("stopped; everything answered is kept: run the same command again to go on")
-        raise typer.Exit(INTERRUPTED) from None
+    with stopped(), progress() as watch:
+        run = carry_out(study, into, budget=budget, watch=watch, retry_failed=retry_failed)
     comparison = compare(run)
     path = write_report(run)
     if as_json:
@@ -47,6 +44,22 @@ def carry_out_and_tell(
     if not run.is_complete:
         talk.print("stopped by the budget; run the same command with a larger one to go on")
         raise typer.Exit(STOPPED)
+
+
+def refuse_no_folder(into: Path) -> None:
+    """Refuse an empty ``--into``."""
+    if into == Path():
+        raise DesignError("--into is empty; name a folder, e.g. --into runs/first")
+
+
+@contextmanager
+def stopped() -> Iterator[None]:
+    """Say what a Ctrl-C leaves, and exit with its code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        talk.print("stopped; everything that was done is kept: run the same command again to go on")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _is_finished(into: Path) -> bool:

@@ -58,7 +58,7 @@ def tell_plan(plan: Plan, engine: str, console: Console = talk) -> None:
         f"{about}{plan.prompt_tokens:,} in prompts, {plan.unique_tokens:,} to compute after sharing, "
         f"{plan.completion_tokens:,} in replies",
     )
-    table.add_row("time", "unknown" if plan.seconds is None else f"about {_duration(plan.seconds)}")
+    table.add_row("time", "unknown" if plan.seconds is None else f"about {duration(plan.seconds)}")
     table.add_row("price", "unknown" if plan.dollars is None else f"${plan.dollars:.2f}")
     if plan.smallest_detectable_effect is not None:
         arms = ", ".join(f"{name} {n:,}" for name, n in plan.arms.items())
@@ -68,7 +68,8 @@ def tell_plan(plan: Plan, engine: str, console: Console = talk) -> None:
     console.print(table)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as a reader says them."""
     if seconds < 90:
         return f"{max(seconds, 1):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
@@ -79,7 +80,7 @@ def tell_tally(tally: Tally) -> str:
     parts = [f"{tally.per_second:,.1f}/s" if tally.per_second < 100 else f"{tally.per_second:,.0f}/s"]
     left = tally.seconds_left
     if left is not None and tally.done < tally.total:
-        parts.append(f"{_duration(left)} left")
+        parts.append(f"{duration(left)} left")
     if tally.tokens:
         parts.append(f"{tally.tokens:,} tokens")
     if tally.price is not None:

@@ -221,7 +221,9 @@ class Survey:
         fields = [field for field in self.subjects.fields if field.column not in asked]
         found: dict[str, dict[str, Code]] = {}
         for subject in self.subjects:
-            values = {field.column: _level(field, subject) for field in fields if field.column in subject.traits}
+            values = {
+                field.column: _level(field, subject) for field in fields if field.column in subject.traits
+            }
             found[subject.id] = {column: value for column, value in values.items() if value is not None}
         return found if any(found.values()) else {}
 

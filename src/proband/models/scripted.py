@@ -107,6 +107,34 @@ def spatial(fact: str = "ideology", *, low: float = 1.0, high: float = 7.0, widt
     return rule
 
 
+def knowing(share: float = 0.5, *, confidence: float = 0.8, fact: str = "answer") -> Rule:
+    """Know a share of the questions and be wrong about the others, each with the same confidence.
+
+    Whether an item is known, and which wrong option is believed otherwise, is drawn by its id, so all prompts find the
+    same. P is `confidence` on the option believed and (1 - confidence)/(K-1) on each other one. The right option, an
+    index as written, is read from ``trial.facts``.
+    """
+    if not 0 <= share <= 1 or not 0 < confidence <= 1:
+        raise EngineError(
+            f"rule 'knowing': share {share} and confidence {confidence} must lie between 0 and 1"
+        )
+
+    def rule(trial: Trial) -> Sequence[float]:
+        right = dict(trial.facts).get(fact, "")
+        n = len(trial.reply.options)
+        if not right.isdigit() or n < 2:
+            raise EngineError(
+                f"{trial.id}: rule 'knowing' needs a question whose key is in its facts; probe a bank"
+            )
+        believed = int(right)
+        if uniform_for(0, "knowing", trial.place.item) >= share:
+            believed = (believed + 1 + int(uniform_for(0, "wrong", trial.place.item) * (n - 1))) % n
+        rest = (1 - confidence) / (n - 1)
+        return [confidence if k == believed else rest for k in range(n)]
+
+    return rule
+
+
 def tit_for_tat(fact: str = "rival_last") -> Rule:
     """Repeat the rival's last move, an index as written in ``trial.facts``; open with option 0."""
     return lambda trial: int(dict(trial.facts).get(fact) or 0)
@@ -126,6 +154,7 @@ RULES: Mapping[str, Callable[..., Rule]] = {
     "always": always,
     "stated": stated,
     "spatial": spatial,
+    "knowing": knowing,
     "tit-for-tat": tit_for_tat,
     "normal": normal,
 }

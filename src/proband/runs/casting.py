@@ -10,7 +10,6 @@ from proband.models.archive import ReplayEngine
 from proband.models.engine import Engine
 from proband.store.directory import RunDirectory
 
-
 MOST_OPEN = 4  # engines opened here at once: a study of many checkpoints must not hold all of them in memory
 
 

@@ -87,7 +87,9 @@ class Run:
         """What is known of each subject, by column; empty where nothing is, or where an older version kept the run."""
         with self.directory.reader() as journal:
             noted = journal.meta("traits")
-        found: dict[Hashable, Mapping[str, Trait]] = dict(traits_from(noted)) if noted else {}
+        found: dict[Hashable, Mapping[str, Trait]] = {}
+        if noted:
+            found.update(traits_from(noted))
         return found
 
     @property

@@ -20,7 +20,9 @@ def traits_text(traits: Mapping[str, Mapping[str, Trait]]) -> str:
         }
         for column, known in levels.items()
     }
-    return json.dumps({"subjects": list(traits), "columns": columns}, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(
+        {"subjects": list(traits), "columns": columns}, ensure_ascii=False, separators=(",", ":")
+    )
 
 
 def traits_from(text: str) -> dict[str, dict[str, Trait]]:

@@ -25,11 +25,15 @@ class FaultServer:
     `kind` is openai (chat only), echo (plain completions with echo) or vllm (tokenize, echo of token ids and
     `logprob_token_ids`). `walks` says how the last is treated: "raw", "ignored" (as older versions do) or
     "masked" (log-probabilities after processing). With `most_at_once`, more calls together are refused with 429.
-    With `leaks`, the key that came is repeated in replies and headers. `tls` is a server's `ssl.SSLContext`.
+    Without `has_chat` it refuses chat completions, as it does for a base model. With `leaks`, the key that came is
+    repeated in replies and headers. `tls` is a server's `ssl.SSLContext`.
     """
 
-    def __init__(self, kind="openai", *, models=("m",), top=True, key="", walks="raw", tls=None):
+    def __init__(
+        self, kind="openai", *, models=("m",), top=True, key="", walks="raw", tls=None, has_chat=True
+    ):
         self.walks = walks
+        self.has_chat = has_chat
         self.tls = tls
         self.leaks = False
         self.most_at_once = None
@@ -98,13 +102,16 @@ class FaultServer:
             return web.json_response({"data": [{"id": m, "owned_by": owner} for m in self.models]})
         body = json.loads(await request.read())
         self.posted.append((path, body))
-        if path == "v1/chat/completions":
+        if path == "v1/chat/completions" and self.has_chat:
             return await self.chat(request, body)
         if path == "v1/completions" and self.kind != "openai":
             make = self.echo if body.get("echo") else self.step
-            choices = [make(k, prompt, body) for k, prompt in enumerate(body["prompt"])]
+            prompts = [body["prompt"]] if isinstance(body["prompt"], str) else body["prompt"]
+            choices = [make(k, prompt, body) for k, prompt in enumerate(prompts)]
             return web.json_response({"choices": choices})
         if path == "tokenize" and self.kind == "vllm":
+            if "messages" in body and not self.has_chat:
+                return web.Response(status=400, text="no chat template")
             text = body["prompt"] if "prompt" in body else templated(body)
             return web.json_response({"tokens": [ord(c) for c in text]})
         return web.Response(status=404, text="no such path")

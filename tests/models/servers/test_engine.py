@@ -199,3 +199,47 @@ def test_another_models_name_is_refused(root):
     with pytest.raises(EngineError, match="did you mean 'smollm2'"):
         other.check([])
     other.close()
+
+
+def raw_by_single_steps(root, text, continuation):
+    """Log-probability of what follows a raw text, from one full distribution a token."""
+
+    def tokens(content):
+        body = {"content": content, "add_special": True, "parse_special": True}
+        return post(root, "/tokenize", body)["tokens"]
+
+    seen, total = tokens(text), 0.0
+    for token in tokens(text + continuation)[len(seen) :]:
+        body = {"prompt": seen, "n_predict": 1, "n_probs": 49152, "cache_prompt": False}
+        listed = post(root, "/completion", body)["completion_probabilities"][0]["top_logprobs"]
+        total += next(entry["logprob"] for entry in listed if entry["id"] == token)
+        seen = [*seen, token]
+    return total
+
+
+RAW = "Question: What is the capital of France?\nA. Rome\nB. Paris\nAnswer:"
+
+
+def test_what_follows_a_raw_text_is_scored_as_it_stands(engine, root):
+    options = (" B", " Rome is")
+    one = trial(RAW, continuations=options, is_raw=True)
+    engine.check([one])
+    completion = only(engine, one)
+    for option, found in zip(options, completion.log_probs, strict=True):
+        assert math.isclose(found, raw_by_single_steps(root, RAW, option), abs_tol=2e-3)
+
+
+def test_the_end_of_a_raw_text_is_the_end_of_text_token(engine, root):
+    options = (" Paris", " Paris is")
+    closed = only(engine, trial(RAW, continuations=options, closes=True, is_raw=True))
+    with urllib.request.urlopen(f"{root}/props") as reply:
+        end = json.load(reply)["eos_token"]
+    assert closed.token_counts == (2, 3)
+    assert math.isclose(closed.log_probs[0], raw_by_single_steps(root, RAW, options[0] + end), abs_tol=2e-3)
+
+
+def test_a_raw_text_is_written_on_without_a_chat_template(engine, root):
+    written = only(engine, trial(RAW, max_tokens=6, is_raw=True))
+    direct = post(root, "/completion", {"prompt": RAW, "n_predict": 6, "temperature": 0})["content"]
+    assert written.text == direct
+    assert written.text != only(engine, trial(RAW, max_tokens=6)).text

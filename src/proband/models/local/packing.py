@@ -72,7 +72,7 @@ def _lighter(module: Any) -> tuple[int, Callable[[Any], Any]] | None:
     kind = type(module).__name__
     if kind.endswith("RMSNorm") and hasattr(module, "variance_epsilon"):
         return module.weight.numel(), partial(_norm, module)
-    gate = getattr(module, "gate_proj", None)
+    gate: Any = getattr(module, "gate_proj", None)
     is_gated = (
         isinstance(gate, torch.nn.Linear) and hasattr(module, "up_proj") and hasattr(module, "down_proj")
     )

@@ -19,6 +19,10 @@ from proband.records import Message, Request
 TODAY = datetime(2025, 1, 1)
 TURN_END = "\n\n"
 PIECES = 20_000  # remembered at most
+# Where paragraphs of a raw text may be cut apart without changing its tokens: the first that holds for a tokenizer.
+_CUTS = (re.compile(r"(?<=\S)(?=\n\n\S)"), re.compile(r"(?<=\S\n\n)(?=\S)"))
+_ENDINGS = ("a", "7", ".", "?", "!", ":", ")", '"', "'s", "é", "中", "…", "- b", "the")
+_BEGINNINGS = ("Q", "q", "7", "(", '"', "'s", "é", "中", "-", ".", "_", "…")
 _MARK = "proband"
 
 
@@ -117,6 +121,35 @@ class Template:
             return self._whole(texts)
         return [tuple(chain.from_iterable(map(self._piece, self._splitter.split(text)))) for text in texts]
 
+    def _tokenize_raw(self, texts: list[str]) -> list[tuple[int, ...]]:
+        """Token ids of raw texts, behind the beginning-of-text token; paragraphs that come again are remembered."""
+        begin = (self._tokenizer.bos_token_id,) if self._bos else ()
+        cut = self._cut
+        if cut is None:
+            return [begin + ids for ids in self._whole(texts)]
+        split = [cut.split(text) for text in texts]
+        # Worked exemplars come in many prompts, and the last paragraph, the question, in one.
+        last = self._whole([pieces[-1] for pieces in split])
+        return [
+            tuple(chain(begin, *map(self._piece, pieces[:-1]), ids))
+            for pieces, ids in zip(split, last, strict=True)
+        ]
+
+    @cached_property
+    def _cut(self) -> re.Pattern[str] | None:
+        """Where paragraphs may be cut apart for this tokenizer; None where pieces would have other tokens."""
+        texts = [
+            f"One {end}\n\n{begin} two {end}\n\n{begin} three:" for end in _ENDINGS for begin in _BEGINNINGS
+        ]
+        wholes = self._whole(texts)
+        for cut in _CUTS:
+            pieces = [cut.split(text) for text in texts]
+            parts = iter(self._whole([piece for found in pieces for piece in found]))
+            joined = [tuple(chain.from_iterable(next(parts) for _ in found)) for found in pieces]
+            if joined == wholes:
+                return cut
+        return None
+
     def _whole(self, texts: list[str]) -> list[tuple[int, ...]]:
         # verbose=False: its warning about length knows the tokenizer's limit, not the model's.
         ids = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
@@ -173,7 +206,11 @@ class Template:
         """
         prompt = self.render(request)
         texts = self.continuations(request)
-        alone, *joint = self.tokenize([prompt, *(prompt + text for text in texts)])
+        if request.is_raw:
+            # Not the beginning-of-text token's text: a tokenizer may treat a text's first word in its own way.
+            prompt = request.messages[0].text
+        tokenize = self._tokenize_raw if request.is_raw else self.tokenize
+        alone, *joint = tokenize([prompt, *(prompt + text for text in texts)])
         if not joint:
             return Encoded(sequences=(alone,), start=len(alone))
         start = min(shared_length(alone, ids) for ids in joint)

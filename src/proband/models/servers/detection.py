@@ -6,7 +6,19 @@ from dataclasses import replace
 from typing import Literal
 
 from proband.errors import EngineError
-from proband.models.servers.protocol import SMALL, AccessRefused, Ask, Dialect, GivenUp, Json, Route, turns
+from proband.models.servers.protocol import (
+    SMALL,
+    SMALL_RAW,
+    AccessRefused,
+    Ask,
+    Dialect,
+    GivenUp,
+    Json,
+    Route,
+    complete_body,
+    read_completed,
+    turns,
+)
 from proband.models.servers.texts import score_texts, template_tokens
 from proband.records import Request
 
@@ -32,11 +44,12 @@ async def detect(
     server = _SERVERS.get(str(listing.get("owned_by")), "openai")
     context = listing.get("max_model_len") or (listing.get("meta") or {}).get("n_ctx")
     first = Dialect(server=server, model=model, context=context if isinstance(context, int) else None)
-    found, reply = await _detect_chat(ask, model, first)
+    found, reply = await _detect_form(ask, model, first)
     found = replace(found, model=str(reply.get("model") or model))
+    small = SMALL if found.is_chat else SMALL_RAW
     try:
         if server in _ROUTES:
-            shown = repr(await template_tokens(SMALL, model, found, ask)).encode()
+            shown = repr(await template_tokens(small, model, found, ask)).encode()
             found = replace(found, template=hashlib.blake2b(shown, digest_size=16).hexdigest())
     except AccessRefused:
         raise
@@ -44,24 +57,46 @@ async def detect(
         return found
     for route in _ROUTES.get(server, ("transcript",)):
         is_allowed = texts_by == "auto" or server != "vllm" or (texts_by == "walk") == (route == "walk")
-        if is_allowed and await _scores(ask, model, replace(found, texts=route)):
+        if is_allowed and await _scores(ask, model, replace(found, texts=route), small):
             return replace(found, texts=route)
     return found
 
 
-async def _scores(ask: Ask, model: str, dialect: Dialect) -> bool:
+async def _scores(ask: Ask, model: str, dialect: Dialect, small: Request) -> bool:
     """Whether a route gives log-probabilities; a walk must give those of an echo, where there is one."""
     try:
-        made = await score_texts(SMALL, model, dialect, ask)
+        made = await score_texts(small, model, dialect, ask)
         if dialect.texts != "walk":
             return True
-        echoed = await score_texts(SMALL, model, replace(dialect, texts="tokens"), ask)
+        echoed = await score_texts(small, model, replace(dialect, texts="tokens"), ask)
     except AccessRefused:
         raise
     except (EngineError, LookupError, TypeError, ValueError, AttributeError):
         return False
     pairs = zip(made.log_probs or (), echoed.log_probs or (), strict=True)
     return all(abs(walked - plain) < _SAME_NATS for walked, plain in pairs)
+
+
+async def _detect_form(ask: Ask, model: str, dialect: Dialect) -> tuple[Dialect, Json]:
+    """Whether a server takes chat completions, or plain ones only, as it does for a model without a chat template."""
+    try:
+        return await _detect_chat(ask, model, dialect)
+    except (AccessRefused, GivenUp):
+        raise
+    except EngineError as refused:
+        small = replace(SMALL_RAW, continuations=(), max_tokens=1)
+        plain = replace(dialect, is_chat=False)
+
+        def read(reply: Json) -> Json:
+            read_completed(reply)
+            return reply
+
+        try:
+            return plain, await ask("completions", complete_body(small, model, plain), read=read)
+        except (AccessRefused, GivenUp):
+            raise
+        except EngineError:
+            raise refused from None
 
 
 async def _detect_chat(ask: Ask, model: str, dialect: Dialect) -> tuple[Dialect, Json]:

@@ -27,10 +27,13 @@ from proband.models.servers.protocol import (
     Dialect,
     GivenUp,
     Json,
+    complete_body,
     counted,
     label_body,
+    read_completed,
     read_labels,
     read_text,
+    unsent,
     write_body,
 )
 from proband.models.servers.settings import ServerSettings, checked_url, settings_from
@@ -44,6 +47,7 @@ _HAND_OVER_S = (
     0.005  # answers are handed over several at a time: waking the other thread costs more than an answer
 )
 _BATCH_CHUNK = 50_000
+_ONE_CALL = {"write": "chat/completions", "complete": "completions", "label": "chat/completions"}
 _log = logging.getLogger(__name__)
 
 
@@ -51,10 +55,10 @@ class ServerEngine:
     """A model behind the OpenAI protocol: vLLM, SGLang, llama.cpp, Ollama, a provider.
 
     What the server can do is found out by small calls before the first trial, never assumed. Written replies
-    come from chat completions. Letters and equally long numbers are scored from the alternatives of the
-    first token; whole texts by token-level forcing (llama.cpp), by a walk along the options' tokens or by echo of
-    token ids (vLLM), or by echo of a plain transcript where a server echoes but shows no chat template.
-    `fingerprint` tells which.
+    come from chat completions, those to raw texts from completions. Letters and equally long numbers are scored from
+    the alternatives of the first token; whole texts, and whatever follows a raw text, by token-level forcing
+    (llama.cpp), by a walk along the options' tokens or by echo of token ids (vLLM), or by echo of a plain transcript
+    where a server echoes but shows no chat template. `fingerprint` tells which.
 
     The key is taken from PROBAND_API_KEY, from OPENAI_API_KEY for https and this machine, or from a keyring, and
     appears nowhere else.
@@ -146,11 +150,19 @@ class ServerEngine:
         dialect = self.probe()
         for trial in trials:
             route = dialect.route(trial.request)
+            if not route and (trial.request.is_raw or not dialect.is_chat):
+                raise EngineError(
+                    f"item {trial.place.item!r}: {unsent(trial.request, dialect, self.address)}"
+                )
             if not route:
                 gives = f"only {dialect.top} alternatives of the next token" if dialect.top else "none"
                 raise EngineError(
                     f"item {trial.place.item!r} needs log-probabilities of its options, and {self.address} "
                     f"gives {gives}; ask it with answer_by = 'written'"
+                )
+            if self.settings.mode == "batch" and trial.request.is_raw:
+                raise EngineError(
+                    f"item {trial.place.item!r} is a raw text and batches hold chat completions; ask without mode=batch"
                 )
             if self.settings.mode == "batch" and route not in ("write", "label"):
                 raise EngineError(
@@ -208,7 +220,7 @@ class ServerEngine:
     def render(self, trial: Trial) -> str:
         """The JSON body or bodies that are posted for a trial, without the key."""
         dialect = self.probe()
-        if dialect.route(trial.request) in ("write", "label"):
+        if dialect.route(trial.request) in _ONE_CALL:
             shown: object = self._body(trial.request, dialect)
         else:
             self.check([trial])
@@ -340,9 +352,9 @@ class ServerEngine:
         request = trial.request
         route = dialect.route(request)
         try:
-            if route in ("write", "label"):
+            if route in _ONE_CALL:
                 read = partial(self._read, request, dialect=dialect)
-                return await ask("chat/completions", self._body(request, dialect), read=read), ""
+                return await ask(_ONE_CALL[route], self._body(request, dialect), read=read), ""
             if route:
                 return await score_texts(request, self.model, dialect, ask), ""
             return Completion(error=f"{self.address} gives no log-probabilities"), "no log-probabilities"
@@ -354,12 +366,12 @@ class ServerEngine:
             return Completion(error=str(error)), str(error)
 
     def _body(self, request: Request, dialect: Dialect) -> Json:
-        make = label_body if request.continuations else write_body
+        make = label_body if request.continuations else complete_body if request.is_raw else write_body
         return make(request, self.model, dialect)
 
     def _read(self, request: Request, reply: Json, *, dialect: Dialect) -> Completion:
         if not request.continuations:
-            return read_text(reply)
+            return read_completed(reply) if request.is_raw else read_text(reply)
         return read_labels(
             reply, request.continuations, min_coverage=self.settings.min_coverage, n_listed=dialect.listed
         )

@@ -11,7 +11,7 @@ from proband.errors import EngineError
 from proband.records import Completion, Message, Request
 
 Json = dict[str, Any]
-Route = Literal["write", "label", "forced", "walk", "tokens", "transcript", ""]
+Route = Literal["write", "complete", "label", "forced", "walk", "tokens", "transcript", ""]
 Read = TypeVar("Read")
 
 LEAST_LOG_PROB = -9000.0  # vLLM writes -9999 for minus infinity, which JSON cannot hold
@@ -23,6 +23,9 @@ _NEUTRAL: Mapping[str, Json] = {
     "sglang": {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0},
 }
 SMALL = Request(messages=(Message("user", "Is water wet?"),), continuations=("Yes, it is", "No"), closes=True)
+SMALL_RAW = Request(
+    messages=(Message("user", "Is water wet?\nAnswer:"),), continuations=(" Yes, it is", " No"), is_raw=True
+)
 
 
 class GivenUp(EngineError):
@@ -52,6 +55,10 @@ class Ask(Protocol):
         """
         ...
 
+    async def get(self, path: str, *, read: Callable[[Json], Read]) -> Read:
+        """Get a page of JSON and read it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
@@ -77,6 +84,8 @@ class Dialect:
         Tokens the model holds, where the server says.
     template : str
         Hash of what the chat template makes of a fixed question, where the server shows it.
+    is_chat : bool
+        Whether it takes chat completions. A base model may have no chat template; it is asked in raw text only.
     """
 
     server: str
@@ -87,6 +96,7 @@ class Dialect:
     texts: Route = ""
     context: int | None = None
     template: str = ""
+    is_chat: bool = True
 
     @property
     def caches(self) -> bool:
@@ -95,9 +105,36 @@ class Dialect:
 
     def route(self, request: Request) -> Route:
         """How a request is put to this server; empty if it cannot be."""
+        if request.is_raw:
+            return self._raw_route(request)
+        if not self.is_chat:
+            return ""
         if request.verb == "write":
             return "write"
         return "label" if self.top and takes_one_token(request) else self.texts
+
+    def _raw_route(self, request: Request) -> Route:
+        # Alternatives of a chat's first token are no use here, and only llama.cpp shows its end-of-text token.
+        if request.verb == "write":
+            return "complete" if request.schema is None else ""
+        return "" if request.closes and self.texts != "forced" else self.texts
+
+
+def unsent(request: Request, dialect: Dialect, address: str) -> str:
+    """Why a request cannot be put to a server, where raw text, or the lack of it, is the reason."""
+    if not request.is_raw:
+        return (
+            f"{address} takes no chat completions (a base model without a chat template?); ask in raw text, e.g. with "
+            "a prompt of template plain or turns"
+        )
+    if request.verb == "write":
+        return f"{address} holds no raw text to a schema; ask without one"
+    if not dialect.texts:
+        return f"{address} gives no log-probabilities behind a raw text; ask a local model, or in writing"
+    return (
+        f"one option begins another, so that its end has to be scored, and {address} does not show its end-of-text "
+        "token; reword the options, ask by label, or with worked exemplars"
+    )
 
 
 def takes_one_token(request: Request) -> bool:
@@ -132,6 +169,23 @@ def write_body(request: Request, model: str, dialect: Dialect) -> Json:
     return body
 
 
+def complete_body(request: Request, model: str, dialect: Dialect) -> Json:
+    """Completion that goes on with a raw text."""
+    body: Json = {
+        "model": model,
+        "prompt": request.messages[0].text,
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        **_NEUTRAL.get(dialect.server, {}),
+    }
+    if request.stop:
+        body["stop"] = list(request.stop)
+    if request.seed is not None:
+        body["seed"] = request.seed
+    return body
+
+
 def label_body(request: Request, model: str, dialect: Dialect) -> Json:
     """Chat completion of one token with its alternatives; at temperature 1 no server rescales them."""
     body: Json = {"model": model, "messages": turns(request), dialect.limit: 1}
@@ -163,6 +217,21 @@ def read_text(reply: Json) -> Completion:
     return Completion(
         text=text,
         finish="length" if finish == "length" else "stop",
+        prompt_tokens=prompt,
+        completion_tokens=written,
+    )
+
+
+def read_completed(reply: Json) -> Completion:
+    """What a completion wrote behind a raw text."""
+    choice = _only(reply)
+    text = choice["text"]
+    if not isinstance(text, str):
+        raise Malformed(f"the completion is no text but {type(text).__name__}")
+    prompt, written = _usage(reply)
+    return Completion(
+        text=text,
+        finish="length" if choice.get("finish_reason") == "length" else "stop",
         prompt_tokens=prompt,
         completion_tokens=written,
     )

@@ -46,9 +46,11 @@ async def text_bodies(request: Request, model: str, dialect: Dialect, ask: Ask) 
 
 
 async def template_tokens(request: Request, model: str, dialect: Dialect, ask: Ask) -> Ids:
-    """Tokens of the prompt behind the server's chat template; for llama.cpp and vLLM."""
+    """Tokens of the prompt behind the server's chat template, or of a raw one; for llama.cpp and vLLM."""
     if dialect.server == "llama.cpp":
-        return await _tokenize(await _template(request, ask), ask)
+        return await _prompt_ids(await _prompt(request, ask), request, ask)
+    if request.is_raw:
+        return await _raw_tokens(request.messages[0].text, model, ask)
     return await _chat_tokens(request, model, ask)
 
 
@@ -56,12 +58,12 @@ async def template_tokens(request: Request, model: str, dialect: Dialect, ask: A
 
 
 async def _forced_bodies(request: Request, model: str, ask: Ask) -> tuple[list[Json], list[Ids], int]:
-    prompt = await _template(request, ask)
-    head = await _tokenize(prompt, ask)
-    closing = await _closing_token(ask) if request.closes else []
+    prompt = await _prompt(request, ask)
+    head = await _prompt_ids(prompt, request, ask)
+    closing = await _closing_of(request, ask) if request.closes else []
     bodies, expected = [], []
     for text in request.continuations:
-        whole = await _tokenize(prompt + text, ask)
+        whole = await _prompt_ids(prompt + text, request, ask)
         ids = whole[len(head) :]
         if whole[: len(head)] != head or not ids:
             raise EngineError(f"option {text!r} merges with the end of the prompt into one token")
@@ -86,6 +88,33 @@ async def _score_forced(request: Request, model: str, ask: Ask) -> _Scored:
             )
         rows.append(_numbers(step["logprob"] for step in steps))
     return rows, n_prompt
+
+
+async def _prompt(request: Request, ask: Ask) -> str:
+    return request.messages[0].text if request.is_raw else await _template(request, ask)
+
+
+async def _prompt_ids(text: str, request: Request, ask: Ask) -> Ids:
+    """Tokens of a prompt; in raw text nothing is read as a control token."""
+    body = {"content": text, "add_special": True, "parse_special": not request.is_raw}
+    return await ask("/tokenize", body, read=_tokens)
+
+
+async def _closing_of(request: Request, ask: Ask) -> Ids:
+    return await (_end_of_text(ask) if request.is_raw else _closing_token(ask))
+
+
+async def _end_of_text(ask: Ask) -> Ids:
+    """The end-of-text token, as a list of one."""
+    if "end of text" not in ask.memo:
+        token = await ask.get("/props", read=lambda reply: str(reply["eos_token"]))
+        ids = await _tokenize(token, ask, special=False)
+        if len(ids) != 1:
+            raise EngineError(
+                f"the server's end-of-text token {token!r} is {len(ids)} tokens; let no option begin another"
+            )
+        ask.memo["end of text"] = ids
+    return list(ask.memo["end of text"])
 
 
 async def _template(request: Request, ask: Ask) -> str:
@@ -132,6 +161,8 @@ async def _text_tokens(text: str, model: str, ask: Ask) -> Ids:
 
 async def _head_and_tails(request: Request, model: str, ask: Ask) -> tuple[Ids, list[Ids]]:
     """Tokens of the prompt, and of every continuation with the template's closing token where it is scored."""
+    if request.is_raw:
+        return await _raw_head_and_tails(request, model, ask)
     head = await _chat_tokens(request, model, ask)
     tails = [await _text_tokens(text, model, ask) for text in request.continuations]
     for text, tail in zip(request.continuations, tails, strict=True):
@@ -147,6 +178,23 @@ async def _head_and_tails(request: Request, model: str, ask: Ask) -> tuple[Ids, 
                 )
             ask.memo["closing"] = whole[len(start)]
         tails = [[*tail, ask.memo["closing"]] for tail in tails]
+    return head, tails
+
+
+async def _raw_tokens(text: str, model: str, ask: Ask) -> Ids:
+    return await ask("/tokenize", {"model": model, "prompt": text, "add_special_tokens": True}, read=_tokens)
+
+
+async def _raw_head_and_tails(request: Request, model: str, ask: Ask) -> tuple[Ids, list[Ids]]:
+    """Tokens of a raw prompt and of what follows it, tokenised together: alone, " A" may be another token."""
+    prompt = request.messages[0].text
+    head = await _raw_tokens(prompt, model, ask)
+    tails = []
+    for text in request.continuations:
+        whole = await _raw_tokens(prompt + text, model, ask)
+        if whole[: len(head)] != head or len(whole) == len(head):
+            raise EngineError(f"option {text!r} merges with the end of the prompt into one token")
+        tails.append(whole[len(head) :])
     return head, tails
 
 
@@ -228,12 +276,17 @@ async def _score_walk(request: Request, model: str, ask: Ask) -> _Scored:
 
 
 def _transcript(request: Request) -> str:
+    if request.is_raw:
+        return request.messages[0].text
     return "\n\n".join(message.text for message in request.messages) + "\nAnswer:"
 
 
 def _transcript_body(request: Request, model: str) -> Json:
     end = "\n" if request.closes else ""
-    texts = [f"{_transcript(request)} {text.strip()}{end}" for text in request.continuations]
+    texts = [
+        _transcript(request) + (text if request.is_raw else f" {text.strip()}{end}")
+        for text in request.continuations
+    ]
     return {"model": model, "prompt": texts, "max_tokens": 1, "temperature": 1.0, "echo": True, "logprobs": 1}
 
 

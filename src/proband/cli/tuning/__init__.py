@@ -1,0 +1,1 @@
+"""Verbs of knowledge interventions: probe, intervene, train, evaluate, align."""

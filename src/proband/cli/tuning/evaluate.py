@@ -1,0 +1,117 @@
+"""``proband evaluate``: what checkpoints know of a bank, beside one another."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from proband.cli.studying import refuse_no_folder, stopped
+from proband.cli.talk import emit, out, progress
+from proband.errors import DesignError
+from proband.runs import collect
+from proband.tuning.analysis.crossed import crossed_mean, table
+from proband.tuning.banks.bank import Bank
+from proband.tuning.banks.checking import require
+from proband.tuning.banks.loading import load_bank
+from proband.tuning.material import limited, prompt_from
+from proband.tuning.probing.beliefs import Beliefs, beliefs_from
+from proband.tuning.probing.quiz import Quiz
+
+
+def evaluate(
+    bank: Annotated[
+        str, typer.Argument(help="A file, a folder, hub:OWNER/NAME, or an embedded bank: facts.")
+    ],
+    model: Annotated[list[str], typer.Option(help="NAME=ADDRESS; give it again for each checkpoint.")],
+    ask: Annotated[list[str] | None, typer.Option(help="Prompt; may be given again.")] = None,
+    domain: Annotated[list[str] | None, typer.Option(help="Only this domain; may be given again.")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many questions a domain.")] = None,
+    exemplars: Annotated[int, typer.Option(help="Questions a domain set aside as worked ones.")] = 10,
+    drop_unfit: Annotated[
+        bool, typer.Option(help="Leave unfit questions out instead of refusing the bank.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Root of all randomness.")] = 1,
+    into: Annotated[Path, typer.Option(help="Run directory.")] = Path("runs/evaluation"),
+    json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
+) -> None:
+    """Put a bank to several checkpoints in one run; the same command again resumes.
+
+    Example: `proband evaluate facts --limit 50 --model base=smollm2 --model tuned=hf:checkpoints/trained`
+    """
+    refuse_no_folder(into)
+    engines = _engines(model)
+    loaded = load_bank(bank, drop_unfit=drop_unfit)
+    asked = loaded.of(*domain) if domain else loaded
+    require(asked)
+    prompts = tuple(prompt_from(name, "--ask") for name in ask or ["zero-shot-text"])
+    needs_exemplars = any(prompt.shots for prompt in prompts)
+    parts = asked.split(test=0, exemplars=exemplars if needs_exemplars else 0, seed=seed)
+    quiz = Quiz(
+        bank=limited(parts.train, limit, seed),
+        exemplars=parts.exemplars if needs_exemplars else None,
+        prompts=prompts,
+        models=tuple(engines),
+        seed=seed,
+        title=f"evaluation with {asked.name}",
+    )
+    with stopped(), progress() as watch:
+        run = collect(quiz, engines if len(engines) > 1 else next(iter(engines.values())), into, watch=watch)
+    rows = [
+        row
+        for name in engines
+        for prompt in prompts
+        for row in _rows(quiz.bank, beliefs_from(run, quiz, model=name, ask=prompt.name))
+    ]
+    if json:
+        emit({"run": str(run.path), "bank": quiz.bank.name, "bank_hash": quiz.bank.hash, "accuracy": rows})
+        return
+    shown = Table(
+        title="right, with 95 % interval over questions", title_justify="left", box=None, pad_edge=False
+    )
+    for column in ("model", "prompt", "domain", "questions", "right"):
+        shown.add_column(column, no_wrap=True)
+    for row in rows:
+        low, high = row["interval"] or (float("nan"), float("nan"))
+        told = f"{row['right']:.3f} [{low:.3f}, {high:.3f}]"
+        shown.add_row(row["model"], row["prompt"], row["domain"], str(row["questions"]), told)
+    out.print(shown)
+
+
+def _engines(given: list[str]) -> dict[str, str]:
+    engines: dict[str, str] = {}
+    for one in given:
+        name, equals, address = one.partition("=")
+        if not (name and equals and address) or ":" in name:
+            raise DesignError(f"--model {one!r} must read NAME=ADDRESS, e.g. --model base=smollm2")
+        if name in engines:
+            raise DesignError(f"--model {name!r} is given twice; give each checkpoint a name of its own")
+        engines[name] = address
+    return engines
+
+
+def _rows(bank: Bank, beliefs: Beliefs) -> list[dict[str, Any]]:
+    """Accuracy by domain, and of all domains together where there are several."""
+    parts = {domain: bank.of(domain) for domain in bank.domains}
+    if len(parts) > 1:
+        parts["all"] = bank
+    rows = []
+    for domain, part in parts.items():
+        right = {q.id: float(beliefs[q.id].pick == q.answer) for q in part if q.id in beliefs.beliefs}
+        if not right:
+            continue
+        found = crossed_mean(
+            [table(domain, [right])], "share", estimand=f"share of {domain} questions answered right"
+        )
+        rows.append(
+            {
+                "model": beliefs.model,
+                "prompt": beliefs.ask,
+                "domain": domain,
+                "questions": len(right),
+                "lost": len(part) - len(right),
+                "right": found.value,
+                "interval": found.interval,
+            }
+        )
+    return rows

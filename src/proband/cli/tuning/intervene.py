@@ -1,0 +1,106 @@
+"""``proband intervene``: training sets from what a probe found."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from proband.cli.studying import refuse_no_folder, stopped
+from proband.cli.talk import emit, out, talk
+from proband.cli.tuning.listening import listener
+from proband.cli.tuning.probe import BANK, BELIEFS
+from proband.runs import Run
+from proband.tuning.banks.bank import Bank
+from proband.tuning.interventions.arms import arm_named, with_controls
+from proband.tuning.interventions.building import build_sets
+from proband.tuning.interventions.general import load_general
+from proband.tuning.material import prompt_from
+from proband.tuning.probing.beliefs import Beliefs
+from proband.tuning.stages import Stages
+
+
+def intervene(
+    run: Annotated[Path, typer.Argument(help="Run directory of `proband probe`.")],
+    arm: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Arm to build; may be given again. Default: harmonious, incompatible, self-aligning."
+        ),
+    ] = None,
+    prompt: Annotated[str, typer.Option(help="How training poses questions.")] = "zero-shot-text",
+    size: Annotated[
+        int | None, typer.Option(help="Questions a domain in each set; default all there are.")
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="Confidence above which a belief counts.")] = 0.5,
+    balance: Annotated[
+        list[str] | None, typer.Option(help="letter, confidence, topic or length; may be repeated.")
+    ] = None,
+    explanation: Annotated[
+        str, typer.Option(help="What follows an answer: none, bank, own, other, matched.")
+    ] = "none",
+    writer: Annotated[str | None, typer.Option(help="Engine of texts by another model.")] = None,
+    general: Annotated[
+        Path | None, typer.Option(help="JSON lines of general instructions to mix in.")
+    ] = None,
+    general_share: Annotated[float, typer.Option(help="Their share of a set.")] = 0.5,
+    construction: Annotated[str, typer.Option(help="standard, or ren2024 as published.")] = "standard",
+    controls: Annotated[
+        bool, typer.Option(help="Add the matched-true arm of every arm with false labels.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Root of all randomness.")] = 1,
+    into: Annotated[Path, typer.Option(help="Folder for the sets.")] = Path("sets"),
+    json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
+) -> None:
+    """Build training sets that agree with what a model knows, or do not; built twice they are the same bytes.
+
+    Example: `proband intervene runs/probe --arm harmonious --arm incompatible --into sets`
+    """
+    refuse_no_folder(into)
+    names = arm or ["harmonious", "incompatible", "self-aligning"]
+    arms = [arm_named(name, explanation=explanation) for name in names]  # type: ignore[arg-type]
+    arms = list(with_controls(arms)) if controls else arms
+    how = prompt_from(prompt, "--prompt")
+    bank, beliefs = Bank.load(run / BANK), Beliefs.load(run / BELIEFS)
+    base = str(Run(run).manifest["engine"][""])
+    with stopped():
+        texts = Stages(into=into, listener=listener()).texts(
+            bank,
+            beliefs,
+            arms,
+            engines={"own": base, "other": writer},
+            threshold=threshold,
+            design={"seed": seed, "is_raw": how.is_raw},
+        )
+    sets = build_sets(
+        bank,
+        beliefs,
+        arms,
+        prompt=how,
+        seed=seed,
+        construction=construction,
+        threshold=threshold,
+        size=size,
+        balance=None if balance is None else tuple(balance),
+        general=None if general is None else load_general(general),
+        general_share=general_share,
+        explanations=texts or None,
+    )
+    rows = []
+    for name, one in sets.items():
+        folder = one.save(into / name)
+        warnings = list(one.provenance["warnings"])
+        rows.append(
+            {"set": name, "examples": len(one), "hash": one.hash, "folder": str(folder), "warnings": warnings}
+        )
+    if json:
+        emit({"probe": str(run), "sets": rows})
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("set", "examples", "folder"):
+        table.add_column(column)
+    for row in rows:
+        table.add_row(str(row["set"]), str(row["examples"]), str(row["folder"]))
+    out.print(table)
+    for warning in dict.fromkeys(w for row in rows for w in row["warnings"]):  # type: ignore[attr-defined]
+        talk.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)

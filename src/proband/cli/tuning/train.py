@@ -1,0 +1,95 @@
+"""``proband train``: a checkpoint from a base and a training set."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from proband.cli.studying import refuse_no_folder, stopped
+from proband.cli.talk import emit, out, talk
+from proband.cli.tuning.listening import say, training_bar
+from proband.tuning.interventions.training_set import load_training_set
+from proband.tuning.training.recipe import EarlyStop, Lora, named_recipe
+
+
+def train(
+    training_set: Annotated[
+        Path, typer.Argument(metavar="SET", help="Folder of a set from `proband intervene`.")
+    ],
+    base: Annotated[str, typer.Option(help="What is trained: smollm2, or hf:FOLDER.")] = "smollm2",
+    recipe: Annotated[str, typer.Option(help="miniature, ren2024 or ren2024-mistral.")] = "miniature",
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps, instead of the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Examples of a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    lora: Annotated[
+        int | None, typer.Option(help="Train adapters of this rank in place of all weights.")
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="float32 or mixed.")] = None,
+    held_out: Annotated[
+        Path | None, typer.Option(help="Folder of a set whose loss ends training early.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of order, adapters and dropout.")] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what it will take, and stop.")] = False,
+    into: Annotated[Path, typer.Option(help="Folder for the checkpoint.")] = Path("checkpoints/trained"),
+    json: Annotated[bool, typer.Option("--json", help="The record on stdout as JSON.")] = False,
+) -> None:
+    """Train a checkpoint that opens as hf:FOLDER; killed, it goes on from its last state, and finished it is kept.
+
+    Example: `proband train sets/harmonious-history --into checkpoints/harmonious`
+    """
+    refuse_no_folder(into)
+    found = load_training_set(training_set)
+    changes: dict[str, Any] = {
+        "steps": steps,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "precision": precision,
+        "adapter": None if lora is None else Lora(rank=lora),
+        "early_stop": None if held_out is None else EarlyStop(),
+    }
+    how = named_recipe(
+        recipe, seed=seed, **{name: value for name, value in changes.items() if value is not None}
+    )
+    # PyTorch and TRL load only when something is trained.
+    from proband.tuning.training.cost import estimate, measured_rate
+    from proband.tuning.training.training import train as trained
+
+    cost = estimate(found, base, how, rate=measured_rate(how))
+    say(cost_text(cost))
+    if dry_run:
+        if json:
+            emit(
+                {"set": found.name, "cost": {name: getattr(cost, name) for name in cost.__dataclass_fields__}}
+            )
+        return
+    with stopped(), training_bar() as tell:
+        checkpoint = trained(
+            found,
+            base,
+            how,
+            into,
+            held_out=None if held_out is None else load_training_set(held_out),
+            watch=lambda step: tell(1, 1, found.name, step),
+        )
+    if json:
+        emit(checkpoint.as_dict() | {"address": checkpoint.address})
+    else:
+        out.print(checkpoint.address, markup=False, soft_wrap=True)
+    talk.print(
+        f"{len(checkpoint.losses)} steps, last loss {checkpoint.losses[-1]:.3f}, "
+        f"{checkpoint.tokens_per_s:,.0f} tokens/s",
+        markup=False,
+    )
+
+
+def cost_text(cost: Any) -> str:
+    """A training cost in one line."""
+    from proband.cli.talk import duration
+    from proband.models.local.capacity import readable
+
+    time = "" if cost.seconds is None else f", about {duration(cost.seconds)} on this machine"
+    return (
+        f"{cost.examples:,} examples, {cost.steps} steps, {cost.tokens:,} tokens "
+        f"({cost.computed_tokens:,} computed){time}; "
+        f"{readable(int(cost.memory_bytes))} of memory, {readable(int(cost.disk_bytes))} on disk"
+    )

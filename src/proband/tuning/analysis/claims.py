@@ -1,0 +1,311 @@
+"""The claims of the paper, each with a verdict and the rule by which it was reached."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from proband.records import Estimate
+from proband.tuning.analysis.accuracy import ALL_DOMAINS, Contrast
+from proband.tuning.analysis.confounds import Confound
+from proband.tuning.analysis.crossed import crossed_mean
+from proband.tuning.analysis.evaluation import (
+    CONTEXTUALISED,
+    HARMONIOUS,
+    INCOMPATIBLE,
+    SELF_ALIGNING,
+    Evaluation,
+    Test,
+)
+from proband.tuning.analysis.mixtures import (
+    BestBetween,
+    Partial,
+    best_between,
+    mixed_domains,
+    ratio_differences,
+    ratios_of,
+)
+
+Outcome = Literal["supported", "contradicted", "undecided"]
+RULE_DIFFERENCE = (
+    "supported where the 95 % interval of the difference lies above 0, contradicted where it lies below, else "
+    "undecided; so a difference of 0 is called supported in at most 2.5 % of studies"
+)
+RULE_BETWEEN = (
+    "supported where the chosen ratio beats both ends, each with its 95 % interval above 0 (ratio chosen on other "
+    "questions and other runs); contradicted where every ratio between is below one and the same end, with "
+    "Bonferroni's intervals; else undecided. Never supported with one seed"
+)
+RULE_LARGEST = (
+    "supported where KL at ratio 0 exceeds that at every other ratio, each with its 95 % interval above 0; "
+    "contradicted where some other ratio's is larger, with Bonferroni's intervals; else undecided"
+)
+RULE_PARTIAL = (
+    "supported where the correlation is positive and its two-sided p is at most .05 (by shuffling within domains), "
+    "contradicted where it is negative with such a p, else undecided"
+)
+_POWER_80 = 2.8016  # sum of the normal quantiles of .975 and .80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A claim of Ren et al. (2024).
+
+    Attributes
+    ----------
+    id, text : str
+    published : mapping of test to str
+        What the paper reports, in its words or numbers; unknown where empty.
+    pair : tuple of str
+        Arms whose training sets bear on it.
+    """
+
+    id: str
+    text: str
+    pair: tuple[str, str]
+    published: Mapping[Test, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the data say about a claim on one test.
+
+    Attributes
+    ----------
+    claim : Claim
+    test : str
+    outcome : {"supported", "contradicted", "undecided"}
+    estimate : Estimate
+        On which it rests; where there are several, the one that decides.
+    rule : str
+        How it was reached.
+    detectable : float or None
+        Difference that a study of this size would have found in 80 of 100 cases; for an undecided difference.
+    confounds : tuple of str
+        Checks of the training sets that were flagged for the two arms: with these, a supported difference need not
+        be due to what the claim says. Empty also where no sets were given to be checked; `Findings.warnings` says so.
+    notes : tuple of str
+        What else bears on it.
+    """
+
+    claim: Claim
+    test: Test
+    outcome: Outcome
+    estimate: Estimate
+    rule: str
+    detectable: float | None
+    confounds: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def _by_test(homogeneous: str, in_domain: str, out_of_domain: str) -> Mapping[Test, str]:
+    return {"homogeneous": homogeneous, "in-domain": in_domain, "out-of-domain": out_of_domain}
+
+
+_CONTEXT = "+8.16 %, +9.48 %, +3.98 % for three models, mean over tests"
+_PARTIAL = "0.78 to 0.87 for two of three models"
+CLAIMS: Sequence[Claim] = (
+    Claim(
+        id="harmonious-over-incompatible",
+        text="Training on what the model already knows gives higher accuracy than training on what contradicts it.",
+        pair=(HARMONIOUS, INCOMPATIBLE),
+        published=_by_test("+11.27 %", "+14.58 %", "+14.57 %"),
+    ),
+    Claim(
+        id="self-aligning-over-incompatible",
+        text="Teaching the model its own wrong answers gives higher accuracy than teaching the right ones.",
+        pair=(SELF_ALIGNING, INCOMPATIBLE),
+        published=_by_test("+5.25 %", "+9.78 %", "+6.97 %"),
+    ),
+    Claim(
+        id="harmonious-over-self-aligning",
+        text="Training on what the model knows is better than training on its own wrong answers.",
+        pair=(HARMONIOUS, SELF_ALIGNING),
+        published=_by_test("+6.02 % (of the means)", "+4.80 % (of the means)", "+7.60 % (of the means)"),
+    ),
+    Claim(
+        id="contextualised-over-incompatible",
+        text="Giving the knowledge before the question makes training on incompatible data less harmful.",
+        pair=(CONTEXTUALISED, INCOMPATIBLE),
+        published=_by_test(_CONTEXT, _CONTEXT, _CONTEXT),
+    ),
+    Claim(
+        id="best-ratio-between",
+        text="The best share of own answers lies between 0 and 1.",
+        pair=(SELF_ALIGNING, INCOMPATIBLE),
+        published=_by_test(*["most often between"] * 3),
+    ),
+    Claim(
+        id="divergence-largest-without-own-answers",
+        text="Beliefs move furthest from the base model where no own answer is taught.",
+        pair=(SELF_ALIGNING, INCOMPATIBLE),
+        published=_by_test(*["KL 0.37 at ratio 0, 0.24 at the best (one model)"] * 3),
+    ),
+    Claim(
+        id="consistency-goes-with-accuracy",
+        text="At equal base accuracy, mixtures that keep the base model's ranking of options are more accurate.",
+        pair=(SELF_ALIGNING, INCOMPATIBLE),
+        published=_by_test(_PARTIAL, _PARTIAL, _PARTIAL),
+    ),
+)
+
+
+def verdicts(
+    evaluation: Evaluation,
+    differences: Sequence[Contrast],
+    partials: Sequence[Partial],
+    checks: Sequence[Confound] = (),
+) -> tuple[Verdict, ...]:
+    """A verdict on every claim and test for which the arms were trained.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    differences : sequence of Contrast
+        From `contrasts`, "standard".
+    partials : sequence of Partial
+        From `partials`, "standard".
+    checks : sequence of Confound
+        From `confounds`; flagged ones stand beside the verdicts.
+
+    Returns
+    -------
+    tuple of Verdict
+        By claim and test. Verdicts are not adjusted for being many: of n true nulls about n / 40 are called
+        supported by chance.
+    """
+    found: list[Verdict] = []
+    for claim in CLAIMS:
+        for test in evaluation.kinds:
+            verdict = _verdict(claim, test, evaluation, differences, partials)
+            if verdict is not None:
+                found.append(replace(verdict, confounds=_flagged(claim, checks), notes=_notes(verdict)))
+    return tuple(found)
+
+
+def outcome_of(estimate: Estimate) -> Outcome:
+    """`RULE_DIFFERENCE` on one estimate; undecided without an interval."""
+    if estimate.interval is None:
+        return "undecided"
+    low, high = estimate.interval
+    return "supported" if low > 0 else "contradicted" if high < 0 else "undecided"
+
+
+def _verdict(
+    claim: Claim,
+    test: Test,
+    evaluation: Evaluation,
+    differences: Sequence[Contrast],
+    partials: Sequence[Partial],
+) -> Verdict | None:
+    if claim.id == "best-ratio-between":
+        return _on_between(claim, test, evaluation)
+    if claim.id == "divergence-largest-without-own-answers":
+        return _on_divergence(claim, test, evaluation)
+    if claim.id == "consistency-goes-with-accuracy":
+        known = [one for one in partials if one.test == test] if mixed_domains(evaluation, test) else []
+        return _on_partial(claim, known[0]) if known else None
+    here = [
+        one
+        for one in differences
+        if (one.arm, one.against) == claim.pair
+        and (one.test, one.ask, one.method) == (test, evaluation.ask, "standard")
+    ]
+    pooled = [one for one in here if one.domain == ALL_DOMAINS] or here
+    if not pooled:
+        return None
+    return _made(claim, test, outcome_of(pooled[0].estimate), pooled[0].estimate, RULE_DIFFERENCE)
+
+
+def _on_between(claim: Claim, test: Test, evaluation: Evaluation) -> Verdict | None:
+    found = best_between(evaluation, test)
+    if found is None:
+        return None
+    weaker = min((found.over_0, found.over_1), key=lambda one: one.interval[0] if one.interval else one.value)
+    outcome: Outcome = "undecided"
+    if found.is_separate and all(outcome_of(one) == "supported" for one in (found.over_0, found.over_1)):
+        outcome = "supported"
+    elif _all_below_an_end(evaluation, test):
+        outcome = "contradicted"
+    chosen = ", ".join(f"{ratio:g} in {100 * share:.0f} %" for ratio, share in found.chosen.items())
+    return _made(claim, test, outcome, weaker, RULE_BETWEEN, f"ratio chosen: {chosen}")
+
+
+def _all_below_an_end(evaluation: Evaluation, test: Test) -> bool:
+    domains = mixed_domains(evaluation, test)
+    between = [ratio for ratio in ratios_of(evaluation, domains) if 0 < ratio < 1]
+    level = 1 - 0.05 / max(2 * len(between), 1)
+    for end in (0.0, 1.0):
+        found = [
+            crossed_mean(tables, "share difference", estimand="accuracy less that at an end", level=level)
+            for ratio in between
+            if (tables := ratio_differences(evaluation, domains, test, (ratio, end)))
+        ]
+        if found and len(found) == len(between) and all(outcome_of(one) == "contradicted" for one in found):
+            return True
+    return False
+
+
+def _on_divergence(claim: Claim, test: Test, evaluation: Evaluation) -> Verdict | None:
+    domains = mixed_domains(evaluation, test)
+    ratios = ratios_of(evaluation, domains)
+    if len(ratios) < 2 or ratios[0] != 0.0:
+        return None
+    what = "KL(base || tuned) at ratio 0, less that at ratio {:g}"
+    strict: list[Estimate] = []
+    above = False
+    for ratio in ratios[1:]:
+        tables = ratio_differences(evaluation, domains, test, (0.0, ratio), of="kl")
+        if not tables:
+            return None
+        strict.append(crossed_mean(tables, "difference", estimand=what.format(ratio)))
+        careful = crossed_mean(
+            tables, "difference", estimand=what.format(ratio), level=1 - 0.05 / (len(ratios) - 1)
+        )
+        above = above or outcome_of(careful) == "contradicted"
+    outcome: Outcome = "contradicted" if above else "undecided"
+    if all(outcome_of(one) == "supported" for one in strict):
+        outcome = "supported"
+    weakest = min(strict, key=lambda one: one.interval[0] if one.interval else one.value)
+    return _made(claim, test, outcome, weakest, RULE_LARGEST, f"the nearest rival: {weakest.estimand}")
+
+
+def _on_partial(claim: Claim, found: Partial) -> Verdict:
+    estimate, outcome = found.estimate, "undecided"
+    if estimate.p_value is not None and estimate.p_value <= 0.05:
+        outcome = "supported" if estimate.value > 0 else "contradicted"
+    within = ", ".join(f"{name} {value:.2f}" for name, value in estimate.baselines.items())
+    notes = (f"correlations {within}",) if within else ()
+    return replace(_made(claim, found.test, outcome, estimate, RULE_PARTIAL, *notes), detectable=None)  # type: ignore[arg-type]
+
+
+def _made(claim: Claim, test: Test, outcome: Outcome, estimate: Estimate, rule: str, *notes: str) -> Verdict:
+    is_open = outcome == "undecided" and estimate.se is not None
+    return Verdict(
+        claim=claim,
+        test=test,
+        outcome=outcome,
+        estimate=estimate,
+        rule=rule,
+        detectable=_POWER_80 * estimate.se if is_open and estimate.se is not None else None,
+        confounds=(),
+        notes=notes,
+    )
+
+
+def _notes(verdict: Verdict) -> tuple[str, ...]:
+    return (*verdict.notes, *(w for w in verdict.estimate.warnings if "one run" in w or "no interval" in w))
+
+
+def _flagged(claim: Claim, checks: Sequence[Confound]) -> tuple[str, ...]:
+    here = [one for one in checks if (one.arm, one.against) == claim.pair and one.is_flagged]
+    domains = {one.domain for one in checks if (one.arm, one.against) == claim.pair}
+    return tuple(
+        f"{check} (in {len([1 for one in here if one.check == check])} of {len(domains)} domains)"
+        for check in dict.fromkeys(one.check for one in here)
+    )
+
+
+def best_ratios(evaluation: Evaluation) -> tuple[BestBetween, ...]:
+    """The best ratio between 0 and 1 against both ends, for every test that has mixtures."""
+    found = (best_between(evaluation, test) for test in evaluation.kinds)
+    return tuple(one for one in found if one is not None)

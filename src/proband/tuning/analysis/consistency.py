@@ -1,0 +1,372 @@
+"""Whether training kept what the base model believed: ranks, divergences and first choices of the options."""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from proband.records import Estimate
+from proband.seeds import uniform_for
+from proband.tuning.analysis.accuracy import ALL_DOMAINS, BASE_FEW_SHOT, BASE_ZERO_SHOT
+from proband.tuning.analysis.crossed import Scale, crossed_mean, table
+from proband.tuning.analysis.evaluation import Evaluation, Method, Test, Trained
+
+Statistic = Literal["rank", "dense_rank", "kl", "reverse_kl", "js", "agreement"]
+Probs = Mapping[str, NDArray[np.float64]]
+OTHER_SEED = "another seed"
+SCALES: Mapping[Statistic, Scale] = {
+    "rank": "correlation",
+    "dense_rank": "correlation",
+    "kl": "positive",
+    "reverse_kl": "positive",
+    "js": "positive",
+    "agreement": "share",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consistency:
+    """How alike option probabilities are before and after training, or between two floors.
+
+    Attributes
+    ----------
+    arm : str
+        Tuned arm, or the base model zero-shot (the floor that a change of prompt alone makes).
+    ratio : float or None
+        Of own answers, where the arm is a mixture.
+    method : {"standard", "ren2024"}
+        "ren2024": dense ranks, undefined items counted as 0, against the few-shot base, first seed, no interval.
+    reference : str
+        Whose probabilities come first: ``base, few-shot``, ``base, zero-shot``, or ``another seed`` of the same arm
+        (the floor that training again makes).
+    rank : Estimate
+        Mean rank correlation over questions.
+    kl, reverse_kl : Estimate or None
+        KL(reference || tuned) and KL(tuned || reference) in nats; the paper has the first only.
+    js : Estimate or None
+        Jensen-Shannon divergence in nats.
+    agreement : Estimate or None
+        Share of questions with the same most probable option.
+    """
+
+    arm: str
+    domain: str
+    test: Test
+    ratio: float | None
+    method: Method
+    reference: str
+    rank: Estimate
+    kl: Estimate
+    reverse_kl: Estimate | None = None
+    js: Estimate | None = None
+    agreement: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """Consistency and accuracy of one arm or mixture on one domain, means over seeds."""
+
+    domain: str
+    test: Test
+    arm: str
+    ratio: float | None
+    consistency: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Least-squares line of accuracy on consistency over the mixtures of a domain."""
+
+    domain: str
+    test: Test
+    intercept: float
+    slope: float
+    low: float
+    high: float
+
+
+def item_scores(before: Probs, after: Probs, statistic: Statistic) -> dict[str, float]:
+    """One statistic for every question that both sides have.
+
+    Parameters
+    ----------
+    before, after : mapping of question to ndarray, shape (n_options,)
+        Probabilities of the options as written.
+    statistic : {"rank", "dense_rank", "kl", "reverse_kl", "js", "agreement"}
+        Spearman's correlation (NaN where a side is constant); Pearson's of dense ranks (0 there), as the paper's
+        code; KL(before || after), KL(after || before) and Jensen-Shannon divergence in nats; 1 where the most
+        probable option is the same (NaN at a tie for it).
+
+    Returns
+    -------
+    dict of question to float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> p, q = {"q": np.array([0.6, 0.2, 0.15, 0.05])}, {"q": np.array([0.5, 0.3, 0.15, 0.05])}
+    >>> round(item_scores(p, q, "kl")["q"], 6)
+    0.0283
+    """
+    ids = [id for id in before if id in after]
+    if not ids:
+        return {}
+    p, q = _padded([before[id] for id in ids]), _padded([after[id] for id in ids])
+    if statistic in ("rank", "dense_rank"):
+        scores = _rank_correlations(p, q, ties="average" if statistic == "rank" else "dense")
+        if statistic == "dense_rank":
+            scores = np.nan_to_num(scores)
+    elif statistic == "agreement":
+        tops = [np.nanmax(side, axis=1, keepdims=True) == side for side in (p, q)]
+        clear = (tops[0].sum(axis=1) == 1) & (tops[1].sum(axis=1) == 1)
+        scores = np.where(clear, (tops[0] & tops[1]).any(axis=1), math.nan)
+    else:
+        p, q = np.nan_to_num(p), np.nan_to_num(q)
+        first, second = (q, p) if statistic == "reverse_kl" else (p, q)
+        if statistic == "js":
+            mean = (p + q) / 2
+            scores = (special.rel_entr(p, mean) + special.rel_entr(q, mean)).sum(axis=1) / 2
+        else:
+            scores = special.rel_entr(first, second).sum(axis=1)
+        scores = np.maximum(scores, 0.0)
+    return dict(zip(ids, scores.tolist(), strict=True))
+
+
+def consistencies(evaluation: Evaluation) -> tuple[Consistency, ...]:
+    """Consistency of every arm with the base model under both prompts, and both floors.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+
+    Returns
+    -------
+    tuple of Consistency
+        By test and domain, the mean of domains last. First the base model zero-shot against few-shot, which is what
+        a change of prompt does to these numbers without any training; then every arm against the base model under
+        the same prompt (``standard``), under the few-shot prompt, as in the paper (``ren2024``), and between its
+        seeds.
+    """
+    found = []
+    for test in evaluation.kinds:
+        tested = [domain for domain in evaluation.domains if evaluation.questions(test, domain)]
+        cells = [cell for domain in tested for cell in _cells(evaluation, test, domain)]
+        found += [_row([cell], cell.domain) for cell in cells]
+        if len(tested) > 1:
+            groups: dict[tuple[str, str, str], list[_Cell]] = {}
+            for cell in cells:
+                groups.setdefault((cell.arm, cell.reference, cell.method), []).append(cell)
+            found += [_row(group, ALL_DOMAINS) for group in groups.values()]
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cell:
+    """Pairs of sides that are compared, for one row of one domain."""
+
+    arm: str
+    domain: str
+    test: Test
+    reference: str
+    pairs: Sequence[tuple[Probs, Probs]]
+    ratio: float | None = None
+    method: Method = "standard"
+
+
+def _cells(evaluation: Evaluation, test: Test, domain: str) -> list[_Cell]:
+    ids = evaluation.questions(test, domain)
+    few = evaluation.probs(evaluation.base, evaluation.base_ask, ids)
+    zero = evaluation.probs(evaluation.base, evaluation.ask, ids)
+    cells = [
+        _Cell(arm=BASE_ZERO_SHOT, domain=domain, test=test, reference=BASE_FEW_SHOT, pairs=[(few, zero)])
+    ]
+    for arm in evaluation.arms:
+        runs = evaluation.runs(arm, domain)
+        if not runs:
+            continue
+        tuned = [evaluation.probs(run.model, evaluation.ask, ids) for run in runs]
+        same = _Cell(
+            arm=arm,
+            domain=domain,
+            test=test,
+            ratio=runs[0].mixture,
+            reference=BASE_ZERO_SHOT,
+            pairs=[(zero, one) for one in tuned],
+        )
+        paper = replace(same, reference=BASE_FEW_SHOT, pairs=[(few, one) for one in tuned])
+        cells += [same, paper, replace(paper, pairs=paper.pairs[:1], method="ren2024")]
+        if len(tuned) > 1:
+            cells.append(replace(same, reference=OTHER_SEED, pairs=list(itertools.combinations(tuned, 2))))
+    return cells
+
+
+def _row(cells: Sequence[_Cell], domain: str) -> Consistency:
+    first = cells[0]
+    names: tuple[Statistic, ...] = (
+        ("dense_rank", "kl") if first.method == "ren2024" else ("rank", "kl", "reverse_kl", "js", "agreement")
+    )
+    found = {name.removeprefix("dense_"): _estimate(cells, name) for name in names}
+    return Consistency(
+        arm=first.arm,
+        domain=domain,
+        test=first.test,
+        ratio=first.ratio,
+        method=first.method,
+        reference=first.reference,
+        rank=found["rank"],
+        kl=found["kl"],
+        reverse_kl=found.get("reverse_kl"),
+        js=found.get("js"),
+        agreement=found.get("agreement"),
+    )
+
+
+def _estimate(cells: Sequence[_Cell], name: Statistic) -> Estimate:
+    first = cells[0]
+    what = (
+        f"mean {name.replace('_', ' ')} of {first.arm} on {first.test} questions, against {first.reference}"
+    )
+    by_domain: dict[str, list[dict[str, float]]] = {}
+    for cell in cells:
+        runs = [item_scores(*pair, name) for pair in cell.pairs]
+        # Pairs of seeds share runs: their mean is one table row, about the questions only.
+        by_domain[cell.domain] = [_mean_of(runs)] if cell.reference == OTHER_SEED else runs
+    scores = [score for runs in by_domain.values() for run in runs for score in run.values()]
+    if endless := sum(math.isinf(score) for score in scores):
+        return Estimate(
+            value=math.inf,
+            estimand=what,
+            target="model",
+            n_units=len(scores),
+            interval_method="none: infinite",
+            warnings=(f"infinite: {endless} answers exclude an option that the other side does not",),
+        )
+    if not all(
+        any(math.isfinite(score) for run in runs for score in run.values()) for runs in by_domain.values()
+    ):
+        return Estimate(
+            value=math.nan,
+            estimand=what,
+            target="model",
+            n_units=0,
+            n_missing=len(scores),
+            warnings=(
+                "in a domain no question has it: equal probabilities throughout, or no answer was read",
+            ),
+        )
+    if first.method == "ren2024":
+        return Estimate(
+            value=float(np.mean([np.mean(list(runs[0].values())) for runs in by_domain.values()])),
+            estimand=f"{what} (ren2024)",
+            target="model",
+            n_units=len(scores),
+            interval_method="none: the paper gives none",
+            warnings=("one run, undefined questions counted as 0, as in the paper",),
+        )
+    tables = [table(domain, runs) for domain, runs in by_domain.items()]
+    return crossed_mean(tables, SCALES[name], estimand=what)
+
+
+def points(evaluation: Evaluation, *, method: Method = "standard") -> tuple[Point, ...]:
+    """Consistency and accuracy of every arm and mixture, by test and domain.
+
+    "standard": rank correlation with the base model under the same prompt, mean over seeds; "ren2024": dense ranks
+    against the few-shot base, first seed.
+    """
+    return tuple(
+        point
+        for test in evaluation.kinds
+        for domain in evaluation.domains
+        for arm in evaluation.arms
+        if (point := point_of(evaluation, evaluation.runs(arm, domain), test, method)) is not None
+    )
+
+
+def lines(found: Sequence[Point]) -> tuple[Line, ...]:
+    """Regression lines of accuracy on consistency over the mixtures of each domain; none below 3 mixtures."""
+    made = []
+    for test, domain in dict.fromkeys((point.test, point.domain) for point in found):
+        here = [p for p in found if (p.test, p.domain) == (test, domain) and p.ratio is not None]
+        x, y = np.array([p.consistency for p in here]), np.array([p.accuracy for p in here])
+        if len(here) >= 3 and np.ptp(x) > 0:
+            slope, intercept = np.polyfit(x, y, 1).tolist()
+            made.append(
+                Line(domain=domain, test=test, intercept=intercept, slope=slope, low=x.min(), high=x.max())
+            )
+    return tuple(made)
+
+
+def point_of(
+    evaluation: Evaluation, runs: Sequence[Trained], test: Test, method: Method, *, is_split: bool = False
+) -> Point | None:
+    """The point of some runs of one arm and domain; None where there is nothing to put there."""
+    if not runs:
+        return None
+    domain = runs[0].domain
+    ids = evaluation.questions(test, domain)
+    first = tuple(id for id in ids if not is_split or is_first_half(id))
+    second = tuple(id for id in ids if not is_split or not is_first_half(id))
+    if not first or not second:
+        return None
+    is_paper = method == "ren2024"
+    base = evaluation.probs(evaluation.base, evaluation.base_ask if is_paper else evaluation.ask, first)
+    consistency, accuracy = [], []
+    for run in runs[:1] if is_paper else runs:
+        tuned = evaluation.probs(run.model, evaluation.ask, first)
+        scores = np.array(list(item_scores(base, tuned, "dense_rank" if is_paper else "rank").values()))
+        right = list(evaluation.right(run.model, evaluation.ask, second).values())
+        if not np.isfinite(scores).any() or not right:
+            return None
+        consistency.append(float(np.nanmean(scores)))
+        accuracy.append(float(np.mean(right)))
+    return Point(
+        domain=domain,
+        test=test,
+        arm=runs[0].arm,
+        ratio=runs[0].mixture,
+        consistency=float(np.mean(consistency)),
+        accuracy=float(np.mean(accuracy)),
+    )
+
+
+def is_first_half(question: str) -> bool:
+    """Which half of the questions one belongs to, wherever halves are compared; fixed by its id."""
+    return uniform_for(0, "analysis half", question) < 0.5
+
+
+def _mean_of(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Mean score of every question over pairs of runs."""
+    ids = [id for id in runs[0] if all(id in run for run in runs)]
+    return {id: float(np.mean([run[id] for run in runs])) for id in ids}
+
+
+def _padded(rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Rows of unequal length as one table, NaN at their ends."""
+    sizes = {len(row) for row in rows}
+    if len(sizes) == 1:
+        return np.stack(rows)
+    filled = np.full((len(rows), max(sizes)), math.nan)
+    for k, row in enumerate(rows):
+        filled[k, : len(row)] = row
+    return filled
+
+
+def _rank_correlations(
+    p: NDArray[np.float64], q: NDArray[np.float64], ties: Literal["average", "dense"]
+) -> NDArray[np.float64]:
+    """Pearson's correlation of the ranks in every row; NaN where a side is constant."""
+    # Leaving out NaN takes scipy a call a row; tables where all questions have the same options have none.
+    policy = "omit" if np.isnan(p).any() else "propagate"
+    a, b = (stats.rankdata(side, method=ties, axis=1, nan_policy=policy) for side in (p, q))
+    a, b = (np.nan_to_num(side - np.nanmean(side, axis=1, keepdims=True)) for side in (a, b))
+    squares = (a**2).sum(axis=1) * (b**2).sum(axis=1)
+    r: NDArray[np.float64] = np.divide(
+        (a * b).sum(axis=1), np.sqrt(squares), out=np.full(len(a), math.nan), where=squares > 0
+    )
+    return r

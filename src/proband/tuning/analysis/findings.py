@@ -1,0 +1,268 @@
+"""Everything the analysis of a knowledge intervention found, in one record."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proband.records import Estimate
+from proband.tuning.analysis.accuracy import (
+    PAPER_CONTRASTS,
+    Accuracy,
+    Contrast,
+    Retention,
+    accuracies,
+    contrasts,
+    retention,
+)
+from proband.tuning.analysis.claims import Verdict, best_ratios, verdicts
+from proband.tuning.analysis.confidence import Confidence, confidences
+from proband.tuning.analysis.confounds import Confound, confounds
+from proband.tuning.analysis.consistency import Consistency, Line, Point, consistencies, lines, points
+from proband.tuning.analysis.evaluation import Evaluation
+from proband.tuning.analysis.mixtures import BestBetween, Partial, RatioPoint, curves, partials
+from proband.tuning.banks.bank import Bank
+from proband.tuning.interventions.training_set import TrainingSet
+from proband.tuning.probing.beliefs import Beliefs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where the training sets came from, for the confound checks.
+
+    Attributes
+    ----------
+    sets : sequence of TrainingSet
+        Of all arms and domains, as `build_sets` made them.
+    bank : Bank
+        From which they were built.
+    probe : Beliefs
+        By which they were built.
+    """
+
+    sets: Sequence[TrainingSet]
+    bank: Bank
+    probe: Beliefs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """Tables of a study of knowledge interventions, each row with its estimates.
+
+    Attributes
+    ----------
+    title : str
+    plan : mapping
+        Plain values: models, domains, tests, seeds, prompts, numbers of questions.
+    accuracies, contrasts : tuple
+        Experiments I and II, ``standard`` and ``ren2024`` rows.
+    curve, best : tuple
+        Experiment III.
+    consistencies, points, lines, partials : tuple
+        Experiment IV.
+    confidences, retention : tuple
+        Calibration and abstention; forgetting.
+    verdicts, confounds : tuple
+    warnings : tuple of str
+        What holds for all of it.
+    """
+
+    title: str
+    plan: Mapping[str, Any]
+    accuracies: tuple[Accuracy, ...]
+    contrasts: tuple[Contrast, ...]
+    curve: tuple[RatioPoint, ...]
+    best: tuple[BestBetween, ...]
+    consistencies: tuple[Consistency, ...]
+    points: tuple[Point, ...]
+    lines: tuple[Line, ...]
+    partials: tuple[Partial, ...]
+    confidences: tuple[Confidence, ...]
+    retention: tuple[Retention, ...]
+    verdicts: tuple[Verdict, ...]
+    confounds: tuple[Confound, ...]
+    warnings: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; undefined and infinite numbers become None, with their reason beside them."""
+        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """Flat rows by table for CSV: an estimate becomes its value, limits, p value and numbers of units."""
+        return {name: [_flat(row) for row in rows] for name in _TABLES if (rows := getattr(self, name))}
+
+
+_NO_SETS = "the training sets were not given: nothing is known of what else they differ in"
+_TABLES = (
+    "accuracies",
+    "contrasts",
+    "curve",
+    "best",
+    "consistencies",
+    "points",
+    "lines",
+    "partials",
+    "confidences",
+    "retention",
+    "verdicts",
+    "confounds",
+)
+
+
+def analyse(
+    evaluation: Evaluation,
+    *,
+    sources: Sources | None = None,
+    title: str = "Knowledge interventions",
+    pairs: Sequence[tuple[str, str]] = PAPER_CONTRASTS,
+) -> Findings:
+    """Analyse the evaluation of a knowledge intervention: Experiments I to IV, calibration, forgetting, verdicts.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    sources : Sources, optional
+        Training sets, for the confound checks; without them a warning says that nothing is known of confounds.
+    title : str
+        Of the study.
+    pairs : sequence of (arm, arm)
+        Further differences may be asked for; those of the paper belong to its claims.
+
+    Returns
+    -------
+    Findings
+
+    Examples
+    --------
+    >>> found = analyse(evaluation)  # doctest: +SKIP
+    >>> for verdict in found.verdicts:  # doctest: +SKIP
+    ...     print(verdict.claim.id, verdict.test, verdict.outcome)
+    """
+    wanted = tuple(dict.fromkeys((*PAPER_CONTRASTS, *pairs)))
+    differences = contrasts(evaluation, wanted)
+    correlated = partials(evaluation)
+    checks = (
+        confounds(evaluation, sources.sets, sources.bank, sources.probe, pairs=wanted)
+        if sources is not None
+        else ()
+    )
+    scatter = points(evaluation)
+    return Findings(
+        title=title,
+        plan=_plan(evaluation),
+        accuracies=(*accuracies(evaluation), *accuracies(evaluation, method="ren2024")),
+        contrasts=(*differences, *contrasts(evaluation, wanted, method="ren2024")),
+        curve=curves(evaluation),
+        best=best_ratios(evaluation),
+        consistencies=consistencies(evaluation),
+        points=scatter,
+        lines=lines(scatter),
+        partials=(*correlated, *partials(evaluation, method="ren2024")),
+        confidences=confidences(evaluation),
+        retention=retention(evaluation),
+        verdicts=verdicts(evaluation, differences, correlated, checks),
+        confounds=checks,
+        warnings=(*_warnings(evaluation), *(() if sources is not None else (_NO_SETS,))),
+    )
+
+
+def _plan(evaluation: Evaluation) -> dict[str, Any]:
+    seeds = sorted({run.seed for run in evaluation.trained})
+    weights = evaluation.beliefs[evaluation.base, evaluation.ask].weights
+    return {
+        "base": evaluation.base,
+        "base_weights": weights,
+        "bank": evaluation.bank.name,
+        "bank_hash": evaluation.bank.hash,
+        "domains": list(evaluation.domains),
+        "arms": list(evaluation.arms),
+        "seeds": seeds,
+        "n_models": len(evaluation.trained),
+        "asks": list(evaluation.asks),
+        "ask": evaluation.ask,
+        "base_ask": evaluation.base_ask,
+        "tests": {
+            f"{test.test}, {test.domain}": len(test.questions)
+            for test in sorted(evaluation.tests, key=lambda t: (t.test, t.domain))
+        },
+        "lost": {
+            f"{model}, {ask}": lost
+            for (model, ask), found in evaluation.beliefs.items()
+            if (lost := len({id for t in evaluation.tests for id in t.questions} - set(found.beliefs)))
+        },
+    }
+
+
+def _warnings(evaluation: Evaluation) -> tuple[str, ...]:
+    found = []
+    by_cell: dict[tuple[str, str], int] = {}
+    for run in evaluation.trained:
+        by_cell[run.arm, run.domain] = by_cell.get((run.arm, run.domain), 0) + 1
+    if min(by_cell.values(), default=0) < 2:
+        found.append(
+            "some arms were trained with one seed: their intervals are about other questions, not about training again"
+        )
+    small = [test for test in evaluation.tests if len(test.questions) < 100]
+    if small:
+        found.append(
+            f"{len(small)} tests have fewer than 100 questions, e.g. {small[0].test} of {small[0].domain} with "
+            f"{len(small[0].questions)}: a difference of 10 points is then within chance"
+        )
+    lost = sum(1 for beliefs in evaluation.beliefs.values() if beliefs.lost)
+    if lost:
+        found.append(
+            f"{lost} models gave no readable answer to some questions; those are left out and counted"
+        )
+    return tuple(found)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Estimate):
+        return value.as_dict()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def _flat(row: Any) -> dict[str, Any]:
+    cells: dict[str, Any] = {}
+    for field in dataclasses.fields(row):
+        value = getattr(row, field.name)
+        if value is None:
+            continue
+        if isinstance(value, Estimate):
+            cells |= _estimate_cells(field.name, value)
+        elif field.name == "claim":
+            cells["claim"] = value.id
+            cells["published"] = value.published.get(row.test, "")
+        elif field.name == "abstention":
+            for one in value:
+                cells |= _estimate_cells(f"coverage at {one.threshold:g}", one.coverage)
+                cells |= _estimate_cells(f"accuracy at {one.threshold:g}", one.accuracy)
+        elif isinstance(value, Mapping):
+            cells[field.name] = "; ".join(f"{key}: {one}" for key, one in value.items())
+        elif isinstance(value, tuple):
+            cells[field.name] = "; ".join(str(one) for one in value)
+        else:
+            cells[field.name] = value
+    return cells
+
+
+def _estimate_cells(name: str, found: Estimate) -> dict[str, Any]:
+    low, high = found.interval or (None, None)
+    stem = "" if name == "estimate" else f"{name}: "
+    return {
+        f"{stem}value": found.value if math.isfinite(found.value) else None,
+        f"{stem}low": low,
+        f"{stem}high": high,
+        f"{stem}p": found.p_value,
+        f"{stem}questions": found.n_units,
+        f"{stem}runs": found.n_clusters,
+    }

@@ -1,0 +1,333 @@
+"""Mixtures of own and right answers: accuracy and divergence by ratio, and whether consistency goes with accuracy."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from proband.errors import DesignError
+from proband.measures.knowledge.partial_correlation import partial_spearman
+from proband.records import Estimate
+from proband.tuning.analysis.accuracy import ALL_DOMAINS
+from proband.tuning.analysis.consistency import SCALES, Statistic, is_first_half, item_scores, point_of
+from proband.tuning.analysis.crossed import Table, crossed_mean, table
+from proband.tuning.analysis.evaluation import Evaluation, Method, Test
+
+_MIN_POINTS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatioPoint:
+    """One point of the curves over the ratio of own answers.
+
+    Attributes
+    ----------
+    ratio : float
+        0 teaches the right answer of every question, 1 the model's own wrong one.
+    accuracy : Estimate
+        On the domain's test, or the mean of domains.
+    gain : Estimate or None
+        Accuracy less that at ratio 0, paired by question and seed; None at 0.
+    kl : Estimate
+        KL(base || tuned) under the same prompt, in nats.
+    """
+
+    domain: str
+    test: Test
+    ratio: float
+    accuracy: Estimate
+    gain: Estimate | None
+    kl: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestBetween:
+    """The best ratio between 0 and 1 against both ends, chosen and judged on different questions and runs.
+
+    Attributes
+    ----------
+    chosen : mapping of ratio to float
+        Share of judgements for which each ratio was chosen.
+    over_0, over_1 : Estimate
+        Accuracy at the chosen ratio less that at either end.
+    is_separate : bool
+        Whether choosing and judging used different runs; with one seed they did not, and a training that happened to
+        go well is taken for a good ratio.
+    """
+
+    test: Test
+    chosen: Mapping[float, float]
+    over_0: Estimate
+    over_1: Estimate
+    is_separate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partial:
+    """Partial rank correlation of consistency and accuracy over domains and mixtures, given base accuracy."""
+
+    test: Test
+    method: Method
+    estimate: Estimate
+
+
+def curves(evaluation: Evaluation) -> tuple[RatioPoint, ...]:
+    """Accuracy and divergence at every ratio, by test and domain; the mean of domains last.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        With mixtures; nothing where there are fewer than two ratios. The incompatible arm is the ratio 0 and the
+        self-aligning arm the ratio 1.
+
+    Returns
+    -------
+    tuple of RatioPoint
+        Ratios that a domain lacks are missing from its curve, and from the mean of domains.
+    """
+    found: list[RatioPoint] = []
+    for test in evaluation.kinds:
+        mixed = mixed_domains(evaluation, test)
+        parts = {domain: [domain] for domain in mixed}
+        if len(parts) > 1:
+            parts[ALL_DOMAINS] = mixed
+        for name, domains in parts.items():
+            found += [
+                _ratio_point(evaluation, name, domains, test, ratio)
+                for ratio in ratios_of(evaluation, domains)
+            ]
+    return tuple(found)
+
+
+def mixed_domains(evaluation: Evaluation, test: Test) -> list[str]:
+    """Domains that have the test and at least two ratios."""
+    return [
+        domain
+        for domain in evaluation.domains
+        if evaluation.questions(test, domain) and len(evaluation.mixtures(domain)) > 1
+    ]
+
+
+def ratios_of(evaluation: Evaluation, domains: Sequence[str]) -> tuple[float, ...]:
+    """Ratios that were trained on all of the domains, in order."""
+    found = [set(evaluation.mixtures(domain)) for domain in domains]
+    return tuple(sorted(set.intersection(*found))) if found else ()
+
+
+def _ratio_point(
+    evaluation: Evaluation, name: str, domains: Sequence[str], test: Test, ratio: float
+) -> RatioPoint:
+    where = f"at ratio {ratio:g} on {test} questions"
+    gain = None
+    if ratio > 0 and 0.0 in ratios_of(evaluation, domains):
+        differences = ratio_differences(evaluation, domains, test, (ratio, 0.0))
+        if differences:
+            gain = crossed_mean(
+                differences, "share difference", estimand=f"gain in accuracy over ratio 0 {where}"
+            )
+    return RatioPoint(
+        domain=name,
+        test=test,
+        ratio=ratio,
+        accuracy=crossed_mean(
+            [_right(evaluation, domain, test, ratio) for domain in domains],
+            "share",
+            estimand=f"accuracy {where}",
+        ),
+        gain=gain,
+        kl=crossed_mean(
+            [divergence(evaluation, domain, test, ratio) for domain in domains],
+            SCALES["kl"],
+            estimand=f"mean KL(base || tuned) {where}",
+        ),
+    )
+
+
+def ratio_differences(
+    evaluation: Evaluation,
+    domains: Sequence[str],
+    test: Test,
+    ratios: tuple[float, float],
+    *,
+    of: Statistic | None = None,
+) -> list[Table]:
+    """Tables of one ratio less another, runs paired by seed; of being right, or of a divergence from the base."""
+    tables = []
+    for domain in domains:
+        runs = evaluation.mixtures(domain)
+        both = sorted(runs[ratios[0]].keys() & runs[ratios[1]].keys())
+        if both and evaluation.questions(test, domain):
+            first, second = (
+                divergence(evaluation, domain, test, ratio, seeds=both)
+                if of
+                else _right(evaluation, domain, test, ratio, seeds=both)
+                for ratio in ratios
+            )
+            tables.append(first.minus(second))
+    return tables
+
+
+def divergence(
+    evaluation: Evaluation, domain: str, test: Test, ratio: float, *, seeds: Sequence[int] | None = None
+) -> Table:
+    """KL(base || tuned) under the prompt of the evaluation, by run and question."""
+    ids = evaluation.questions(test, domain)
+    base = evaluation.probs(evaluation.base, evaluation.ask, ids)
+    runs = evaluation.mixtures(domain)[ratio]
+    return table(
+        domain,
+        [
+            item_scores(base, evaluation.probs(run.model, evaluation.ask, ids), "kl")
+            for seed, run in runs.items()
+            if seeds is None or seed in seeds
+        ],
+    )
+
+
+def _right(
+    evaluation: Evaluation, domain: str, test: Test, ratio: float, *, seeds: Sequence[int] | None = None
+) -> Table:
+    ids = evaluation.questions(test, domain)
+    runs = evaluation.mixtures(domain)[ratio]
+    return table(
+        domain,
+        [
+            evaluation.right(run.model, evaluation.ask, ids)
+            for seed, run in runs.items()
+            if seeds is None or seed in seeds
+        ],
+    )
+
+
+def best_between(evaluation: Evaluation, test: Test) -> BestBetween | None:
+    """Whether some ratio between 0 and 1 beats both ends, without counting the luck of the best of several.
+
+    The largest of several noisy accuracies is too large. So for every question and run the ratio is chosen by
+    accuracy on the *other* half of the questions in the *other* runs, and only then compared with both ends.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    test : {"homogeneous", "in-domain", "out-of-domain"}
+
+    Returns
+    -------
+    BestBetween or None
+        None where no domain has both ends and a ratio between, with a seed in common.
+    """
+    tables: dict[float, list[Table]] = {0.0: [], 1.0: []}
+    chosen: list[float] = []
+    is_separate = True
+    for domain in evaluation.domains:
+        runs = evaluation.mixtures(domain)
+        between = [ratio for ratio in runs if 0 < ratio < 1]
+        if not (between and 0.0 in runs and 1.0 in runs and evaluation.questions(test, domain)):
+            continue
+        seeds = sorted(set.intersection(*(set(runs[ratio]) for ratio in (0.0, *between, 1.0))))
+        if not seeds:
+            continue
+        right = {r: _right(evaluation, domain, test, r, seeds=seeds) for r in (0.0, *between, 1.0)}
+        kept = [item for item in right[0.0].items if all(item in set(part.items) for part in right.values())]
+        if len({is_first_half(item) for item in kept}) < 2:
+            continue
+        scores = {r: _columns(part, kept) for r, part in right.items()}
+        picked = _picked(scores, between, kept)
+        judged = np.array([[scores[r][s, i] for i, r in enumerate(row)] for s, row in enumerate(picked)])
+        for end, gathered in tables.items():
+            lost = right[end].n_missing + len(right[end].items) - len(kept)
+            gathered.append(
+                Table(name=domain, items=tuple(kept), scores=judged - scores[end], n_missing=lost)
+            )
+        chosen += [ratio for row in picked for ratio in row]
+        is_separate = is_separate and len(seeds) > 1
+    if not chosen:
+        return None
+    what = "accuracy at the best ratio between, less that at ratio {:g}, on {} questions"
+    over = {
+        end: crossed_mean(gathered, "share difference", estimand=what.format(end, test))
+        for end, gathered in tables.items()
+    }
+    if not is_separate:
+        note = (
+            "one seed: the ratio was chosen and judged on the same trainings, so their luck is in this number"
+        )
+        over = {end: replace(found, warnings=(*found.warnings, note)) for end, found in over.items()}
+    return BestBetween(
+        test=test,
+        chosen={ratio: chosen.count(ratio) / len(chosen) for ratio in sorted(set(chosen))},
+        over_0=over[0.0],
+        over_1=over[1.0],
+        is_separate=is_separate,
+    )
+
+
+def _columns(part: Table, items: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    place = {item: k for k, item in enumerate(part.items)}
+    return part.scores[:, [place[item] for item in items]]
+
+
+def _picked(
+    scores: Mapping[float, np.ndarray[tuple[int, int], np.dtype[np.float64]]],
+    between: Sequence[float],
+    items: Sequence[str],
+) -> list[list[float]]:
+    """Ratio by run and question, chosen on the other half of the questions in the other runs."""
+    half = np.array([is_first_half(item) for item in items])
+    n_runs = len(scores[between[0]])
+    picked = []
+    for s in range(n_runs):
+        others = [t for t in range(n_runs) if t != s] or [s]
+        best = {
+            side: max(between, key=lambda r, side=side: scores[r][np.ix_(others, half != side)].mean())  # type: ignore[misc]
+            for side in (True, False)
+        }
+        picked.append([best[bool(side)] for side in half])
+    return picked
+
+
+def partials(evaluation: Evaluation, *, method: Method = "standard") -> tuple[Partial, ...]:
+    """Partial rank correlation of consistency and accuracy over domains and mixtures, for every test.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    method : {"standard", "ren2024"}
+        "ren2024": as the paper's code, with base accuracy as covariate, pooled over domains. "standard": ranks and
+        shuffles within domains, where base accuracy is constant and so held equal; consistency (same prompt on both
+        sides, mean over seeds) from one half of the questions and accuracy from the other, because the same
+        question's luck would otherwise enter both.
+
+    Returns
+    -------
+    tuple of Partial
+        NaN with its reason where there are fewer than 4 mixtures in all.
+    """
+    return tuple(
+        Partial(test=test, method=method, estimate=_partial(evaluation, test, method))
+        for test in evaluation.kinds
+    )
+
+
+def _partial(evaluation: Evaluation, test: Test, method: Method) -> Estimate:
+    what = f"partial rank correlation of consistency and accuracy on {test} questions ({method})"
+    rows: list[tuple[float, float, float, str]] = []
+    for domain in evaluation.domains:
+        ids = evaluation.questions(test, domain)
+        base = list(evaluation.right(evaluation.base, evaluation.base_ask, ids).values())
+        for runs in evaluation.mixtures(domain).values():
+            point = point_of(evaluation, tuple(runs.values()), test, method, is_split=method == "standard")
+            if point is not None and base:
+                rows.append((point.consistency, point.accuracy, float(np.mean(base)), domain))
+    if len(rows) < _MIN_POINTS:
+        reason = f"{len(rows)} mixtures; train at least {_MIN_POINTS} to see whether both go together"
+        return Estimate(value=math.nan, estimand=what, target="model", n_units=len(rows), warnings=(reason,))
+    x, y, z = (np.array([row[k] for row in rows], dtype=np.float64) for k in range(3))
+    domains = [row[3] for row in rows]
+    clusters = domains if method == "standard" and len(set(domains)) > 1 else None
+    try:
+        return partial_spearman(100 * x, y, z, method, cluster=clusters)
+    except DesignError as error:
+        return Estimate(
+            value=math.nan, estimand=what, target="model", n_units=len(rows), warnings=(str(error),)
+        )

@@ -1,0 +1,1 @@
+"""Banks of multiple-choice questions with domains."""

@@ -1,0 +1,255 @@
+"""What a study of knowledge interventions is made from: base, banks, tests, prompts, arms and recipes."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from proband.errors import DataError, DesignError
+from proband.seeds import rng_for
+from proband.tuning.analysis.evaluation import TestSet
+from proband.tuning.banks.bank import Bank, Question, Split
+from proband.tuning.banks.checking import require, without_duplicates, without_leaks
+from proband.tuning.banks.embedded import EMBEDDED
+from proband.tuning.banks.loading import load_bank
+from proband.tuning.interventions.arms import Arm, arm_named, with_controls
+from proband.tuning.interventions.general import load_general
+from proband.tuning.probing.prompts import PROMPTS, Prompt
+from proband.tuning.study_file import AlignFile, BankTable, BenchmarkTable
+from proband.tuning.toy.world import World, make_world
+from proband.tuning.training.recipe import Recipe, named_recipe
+
+TOY = "toy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """Everything that a study file describes, read and checked; nothing is asked or trained.
+
+    Attributes
+    ----------
+    file : AlignFile
+    folder : Path
+        Against which its paths are resolved.
+    """
+
+    file: AlignFile
+    folder: Path = Path()
+
+    @cached_property
+    def world(self) -> World | None:
+        """The generated world, where the base is the toy model."""
+        if self.file.base != TOY:
+            return None
+        return make_world(self.file.world.seed, is_null=self.file.world.is_null)
+
+    @cached_property
+    def bank(self) -> Bank:
+        """The questions to train on and to test at home, without duplicates."""
+        if self.world is not None:
+            found = self.world.bank
+        elif self.file.bank is None:
+            raise DesignError(f'{self.file.title}: bank is missing; add it, e.g. [bank] source = "facts"')
+        else:
+            found = self._loaded(self.file.bank)
+            found = found.of(*self.file.bank.only) if self.file.bank.only else found
+        require(found)
+        return without_duplicates(found)
+
+    @cached_property
+    def _table(self) -> BankTable:
+        return self.file.bank or BankTable(source=TOY)
+
+    @cached_property
+    def benchmark(self) -> Bank | None:
+        """Questions of another source; None where the study has none."""
+        if self.world is not None:
+            return self.world.benchmark
+        if self.file.benchmark is None:
+            return None
+        found = self._loaded(self.file.benchmark, splits=tuple(self.file.benchmark.splits))
+        require(found)
+        return without_duplicates(found)
+
+    def _loaded(self, table: BankTable | BenchmarkTable, **how: Any) -> Bank:
+        is_named = table.source in EMBEDDED or table.source.startswith("hub:")
+        source = table.source if is_named else str(self.folder / Path(table.source).expanduser())
+        found = load_bank(
+            source,
+            format=table.format,  # type: ignore[arg-type]
+            domains=table.domains,
+            domain=table.domain,
+            drop_unfit=table.drop_unfit,
+            **how,
+        )
+        return _of_topics(found, table.topics) if table.topics else found
+
+    @cached_property
+    def split(self) -> Split:
+        """The bank in three parts; what the tests hold, or resemble, is not trained on."""
+        table, seed = self._table, self.file.seed
+        parts = self.bank.split(test=table.test, exemplars=0 if self.world else table.exemplars, seed=seed)
+        exemplars = parts.exemplars if self.world is None else self.world.exemplars
+        if self._benchmark_parts is not None and self.world is None:
+            exemplars = replace(
+                exemplars,
+                name="exemplars",
+                questions=(*exemplars.questions, *self._benchmark_parts.exemplars.questions),
+            )
+        train = parts.train
+        away = self._benchmark_parts
+        for held_out in (parts.test, *([away.train, away.exemplars] if away else [])):
+            train = without_leaks(train, held_out, similarity=table.similarity)
+        if not len(train):
+            raise DataError(
+                f"bank {self.bank.name!r}: all {len(parts.train)} questions to train on stand in the tests or resemble "
+                "one; take other tests, e.g. other topics in [benchmark], or a higher bank.similarity"
+            )
+        return Split(train=limited(train, table.limit, seed), exemplars=exemplars, test=parts.test)
+
+    @cached_property
+    def _benchmark_parts(self) -> Split | None:
+        if self.benchmark is None:
+            return None
+        table = self.file.benchmark or BenchmarkTable(source=TOY, exemplars=0)
+        return self.benchmark.split(test=0, exemplars=table.exemplars, seed=self.file.seed)
+
+    @cached_property
+    def tests(self) -> tuple[Bank, tuple[TestSet, ...]]:
+        """All test questions, and which of them test models of each domain at home, in the domain and out of it."""
+        home = self.split.test
+        away = self._benchmark_parts.train if self._benchmark_parts else None
+        if away is not None:
+            away = limited(away, self.file.benchmark.limit if self.file.benchmark else None, self.file.seed)
+        bank = Bank(
+            name=f"tests of {self.bank.name}",
+            questions=(*home.questions, *(away.questions if away else ())),
+            source=" | ".join(dict.fromkeys(filter(None, (home.source, away.source if away else "")))),
+        )
+        sets: list[TestSet] = []
+        for domain in self.domains:
+            parts: dict[str, list[str]] = defaultdict(list)
+            parts["homogeneous"] = [q.id for q in home if q.domain == domain]
+            for question in away or ():
+                parts["in-domain" if question.domain == domain else "out-of-domain"].append(question.id)
+            sets += [
+                TestSet(test=test, domain=domain, questions=tuple(ids))  # type: ignore[arg-type]
+                for test, ids in parts.items()
+                if ids
+            ]
+        return bank, tuple(sets)
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Domains that are trained on."""
+        return self.split.train.domains
+
+    @cached_property
+    def probe(self) -> Prompt:
+        """How the base is probed."""
+        given = dict(self.file.probe.model_extra or {})
+        return prompt_from({"use": self.file.probe.use, "name": "probe", **given}, "probe")
+
+    @cached_property
+    def training_prompt(self) -> Prompt:
+        """How training poses questions."""
+        return prompt_from(self.file.sets.prompt, "sets.prompt")
+
+    @cached_property
+    def asks(self) -> tuple[Prompt, ...]:
+        """How checkpoints are evaluated; the first is analysed first."""
+        return tuple(prompt_from(given, "evaluation.asks") for given in self.file.evaluation.asks)
+
+    @cached_property
+    def base_ask(self) -> Prompt:
+        """How the base alone is evaluated beside that."""
+        return prompt_from(self.file.evaluation.base_ask, "evaluation.base_ask")
+
+    @cached_property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms, with their controls where these are wanted."""
+        table = self.file.sets
+        found = [arm_named(name, explanation=table.explanation) for name in table.arms]  # type: ignore[arg-type]
+        return with_controls(found) if table.controls else tuple(found)
+
+    @cached_property
+    def construction(self) -> Mapping[str, Any]:
+        """How sets are built: what `build_sets` takes beside bank, beliefs and arms."""
+        table = self.file.sets
+        settings: dict[str, Any] = {"threshold": self.file.probe.threshold, **(table.model_extra or {})}
+        if table.general is not None:
+            settings["general"] = load_general(self.folder / table.general)
+        return {"construction": table.construction, "prompt": self.training_prompt, **settings}
+
+    def recipe(self, seed: int) -> Recipe:
+        """The recipe of a run."""
+        table = self.file.training
+        return named_recipe(table.use, **{**(table.model_extra or {}), "seed": seed})
+
+    def check(self) -> None:
+        """Refuse what could only fail later: prompts, arms, recipes, tests, exemplars."""
+        prompts = (self.probe, self.base_ask, *self.asks)
+        names = [prompt.name for prompt in (self.base_ask, *self.asks)]
+        if len(set(names)) < len(names):
+            raise DesignError(
+                f"{self.file.title}: two prompts of the evaluation are named {names}; name each its own"
+            )
+        if not self.file.training.seeds or len(set(self.file.training.seeds)) < len(self.file.training.seeds):
+            raise DesignError(
+                f"{self.file.title}: training.seeds are {self.file.training.seeds}; give each once"
+            )
+        self.recipe(self.file.training.seeds[0])
+        _ = self.arms, self.construction, self.training_prompt
+        bank, _ = self.tests
+        for prompt in prompts:
+            if prompt.shots and not len(self.split.exemplars):
+                raise DesignError(
+                    f"prompt {prompt.name!r} has shots and the study no exemplars; set bank.exemplars"
+                )
+        if not len(bank):
+            raise DataError(f"{self.file.title}: no test questions; set bank.test above 0")
+
+
+def prompt_from(given: str | Mapping[str, Any], where: str) -> Prompt:
+    """A prompt by name, or by name (`use`) with other settings changed.
+
+    Raises
+    ------
+    DesignError
+        If there is no such prompt or setting.
+    """
+    changes = {"use": given} if isinstance(given, str) else dict(given)
+    use = changes.pop("use", "")
+    if use not in PROMPTS:
+        raise DesignError(f"{where}: no prompt {use!r}; there are {', '.join(PROMPTS)}")
+    known = {field.name for field in fields(Prompt)}
+    if unknown := set(changes) - known:
+        raise DesignError(f"{where}: a prompt has no {min(unknown)!r}; it has {', '.join(sorted(known))}")
+    return replace(PROMPTS[use], **changes)
+
+
+def _of_topics(bank: Bank, topics: list[str]) -> Bank:
+    known = dict.fromkeys(question.topic for question in bank)
+    for topic in topics:
+        if topic not in known:
+            raise DesignError(f"bank {bank.name!r} has no topic {topic!r}; it has {', '.join(known)}")
+    return bank.where(lambda question: question.topic in topics)
+
+
+def limited(bank: Bank, n: int | None, seed: int) -> Bank:
+    """At most n questions of each domain, drawn at random by id, in the bank's order."""
+    if n is None:
+        return bank
+    if n < 1:
+        raise DesignError(f"a limit of {n} questions leaves none; give at least 1, or leave it out")
+    by_domain: dict[str, list[Question]] = defaultdict(list)
+    for question in bank:
+        by_domain[question.domain].append(question)
+    kept: set[str] = set()
+    for domain, questions in by_domain.items():
+        ids = sorted(question.id for question in questions)
+        rng_for(seed, "limit", domain).shuffle(ids)
+        kept.update(ids[:n])
+    return bank.where(lambda question: question.id in kept)

@@ -1,0 +1,1 @@
+"""Probing: what a model knows of a bank's questions."""

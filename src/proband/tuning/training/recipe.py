@@ -1,0 +1,251 @@
+"""How a checkpoint is trained: steps, batches, rates, adapters, and how the work is cut up."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from proband.errors import DesignError
+
+Schedule = Literal["cosine", "linear", "constant"]
+Precision = Literal["float32", "mixed"]
+Padding = Literal["packed", "dynamic", "longest"]
+# These change how the numbers are computed, and the result by rounding only.
+_WORK = frozenset({"padding", "micro_batch", "micro_tokens", "gradient_checkpointing", "checkpoint_every_s"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lora:
+    """Low-rank adapters, trained in place of the weights and merged into them when the checkpoint is saved.
+
+    Attributes
+    ----------
+    rank : int
+    alpha : float
+        The update is scaled by alpha / rank.
+    dropout : float
+        Share of the adapter's inputs dropped in training.
+    targets : tuple of str
+        Endings of the names of adapted layers; empty for every linear layer but the output.
+
+    References
+    ----------
+    Hu et al. (2021), arXiv:2106.09685.
+    """
+
+    rank: int = 16
+    alpha: float = 32.0
+    dropout: float = 0.0
+    targets: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.rank < 1 or not self.alpha > 0 or not 0 <= self.dropout < 1:
+            raise DesignError(
+                f"{self}: rank must be at least 1, alpha positive and dropout in [0, 1); mend the recipe"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyStop:
+    """End when the loss on held-out examples no longer falls, and keep the weights with the lowest one.
+
+    Attributes
+    ----------
+    every : int
+        Optimiser steps between two looks.
+    patience : int
+        Looks without a fall after which training ends.
+    least : float
+        Nats per token that count as a fall.
+    """
+
+    every: int = 1
+    patience: int = 3
+    least: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.every < 1 or self.patience < 1 or not self.least >= 0:
+            raise DesignError(f"{self}: every and patience must be at least 1, least at least 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides what training does to a checkpoint, and how the work is cut up.
+
+    Attributes
+    ----------
+    steps, epochs : int or None
+        Optimiser steps, or passes over the set; exactly one is given. With `steps` every batch is full and passes run
+        into one another; with `epochs` a pass ends with a smaller batch, or drops it (`drops_rest`).
+    batch_size : int
+        Examples of one optimiser step, over all processes.
+    learning_rate, schedule, warmup_ratio, weight_decay, max_grad_norm
+        AdamW (betas 0.9 and 0.999), its rate raised linearly over the first share of steps and then lowered to 0 along
+        a cosine or a line; `max_grad_norm` 0 leaves gradients as they are.
+    adapter : Lora or None
+        None trains all weights.
+    max_tokens : int
+        Of prompt and response together.
+    too_long : {"refuse", "cut", "leave_out"}
+        What becomes of longer examples; what is cut or left out is counted in the record.
+    order : {"as_built", "shuffled", "as_given"}
+        Whether each pass is shuffled by the seed or follows the set; "as_built" shuffles unless the set's record says
+        that its order matters (curricula).
+    seed : int
+        Of order, adapters and dropout.
+    early_stop : EarlyStop or None
+    precision : {"float32", "mixed"}
+        "mixed" keeps weights and optimiser in float32 and computes products in bfloat16; with an adapter the frozen
+        weights are held in bfloat16 too. Weights in bfloat16 alone lose updates this small, so there is no such choice.
+    padding : {"packed", "dynamic", "longest"}
+        How examples share a pass: end to end with their common beginnings computed once, each seeing only its own
+        text; padded to the longest of the pass; padded to the longest of the set. Equal up to rounding.
+    micro_batch, micro_tokens : int or None
+        Most examples and most tokens in one pass; default by tokens.
+    gradient_checkpointing : bool
+        Compute activations twice and keep few of them: less memory, a third more work.
+    checkpoint_every_s : float
+        Least seconds between two states from which a killed run goes on.
+
+    Raises
+    ------
+    DesignError
+        If a value is out of range, or not exactly one of `steps` and `epochs` is given.
+    """
+
+    steps: int | None = None
+    epochs: int | None = None
+    batch_size: int = 16
+    drops_rest: bool = False
+    learning_rate: float = 2e-5
+    schedule: Schedule = "cosine"
+    warmup_ratio: float = 0.03
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    adapter: Lora | None = None
+    max_tokens: int = 2048
+    too_long: Literal["refuse", "cut", "leave_out"] = "refuse"
+    order: Literal["as_built", "shuffled", "as_given"] = "as_built"
+    seed: int = 42
+    early_stop: EarlyStop | None = None
+    precision: Precision = "float32"
+    padding: Padding = "packed"
+    micro_batch: int | None = None
+    micro_tokens: int | None = None
+    gradient_checkpointing: bool = False
+    checkpoint_every_s: float = 120.0
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.epochs is None):
+            raise DesignError(
+                f"a recipe needs steps or epochs, not both; it has steps {self.steps} and epochs {self.epochs}"
+            )
+        for name, least in (("steps", 1), ("epochs", 1), ("batch_size", 1), ("max_tokens", 2)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise DesignError(f"recipe: {name} is {value}; give at least {least}")
+        for name in ("micro_batch", "micro_tokens"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise DesignError(f"recipe: {name} is {value}; give at least 1, or leave it out")
+        if not 0 < self.learning_rate < 1:
+            raise DesignError(f"recipe: learning_rate is {self.learning_rate}; give one above 0 and below 1")
+        if not 0 <= self.warmup_ratio <= 1:
+            raise DesignError(f"recipe: warmup_ratio is {self.warmup_ratio}; give a share in [0, 1]")
+        if min(self.weight_decay, self.max_grad_norm, self.checkpoint_every_s) < 0:
+            raise DesignError("recipe: weight_decay, max_grad_norm and checkpoint_every_s cannot be negative")
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise DesignError(
+                    f"recipe: {name} is {getattr(self, name)!r}; it is one of {', '.join(allowed)}"
+                )
+
+    def steps_for(self, n_examples: int) -> int:
+        """Optimiser steps with so many examples."""
+        if self.steps is not None:
+            return self.steps
+        rounded = (
+            n_examples // self.batch_size if self.drops_rest else math.ceil(n_examples / self.batch_size)
+        )
+        return max(rounded, 1) * (self.epochs or 1)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides the result but for rounding."""
+        return {name: value for name, value in self.as_dict().items() if name not in _WORK}
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "schedule": ("cosine", "linear", "constant"),
+    "too_long": ("refuse", "cut", "leave_out"),
+    "order": ("as_built", "shuffled", "as_given"),
+    "precision": ("float32", "mixed"),
+    "padding": ("packed", "dynamic", "longest"),
+}
+
+# 12 to 39 steps in the paper: 3 passes over 1,068 to 3,564 examples, whole batches of 256 only. Its padding to 2,048
+# tokens changes no number and is not repeated.
+_REN2024 = Recipe(
+    epochs=3,
+    batch_size=256,
+    drops_rest=True,
+    learning_rate=2e-5,
+    schedule="cosine",
+    warmup_ratio=0.03,
+    weight_decay=0.0,
+    max_tokens=2048,
+    too_long="cut",
+    precision="mixed",
+    gradient_checkpointing=True,
+)
+RECIPES: Mapping[str, Recipe] = {
+    "ren2024": _REN2024,
+    "ren2024-mistral": replace(_REN2024, learning_rate=1e-5),
+    # What is kept when scaling down is the number of optimiser steps, not the batch.
+    "miniature": replace(
+        _REN2024, epochs=None, steps=24, batch_size=16, precision="float32", gradient_checkpointing=False
+    ),
+}
+
+
+def named_recipe(name: str, **changes: Any) -> Recipe:
+    """Recipe of a preset, with some of its fields changed.
+
+    Parameters
+    ----------
+    name : str
+        "ren2024" (LLaMA-2), "ren2024-mistral" (half the learning rate), "miniature" (as many optimiser steps as the
+        paper's larger sets, 24, with 16 examples each).
+    **changes
+        Fields of `Recipe`; giving `steps` takes `epochs` away, and the other way round.
+
+    Raises
+    ------
+    DesignError
+        If there is no such preset or field.
+
+    References
+    ----------
+    Ren et al. (2024), "Learning or Self-aligning? Rethinking Instruction Fine-tuning", arXiv:2402.18243.
+
+    Examples
+    --------
+    >>> named_recipe("ren2024").steps_for(2 * 534)
+    12
+    >>> named_recipe("miniature", steps=12).steps_for(200)
+    12
+    """
+    if name not in RECIPES:
+        raise DesignError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
+    unknown = set(changes) - set(RECIPES[name].as_dict())
+    if unknown:
+        raise DesignError(f"a recipe has no {', '.join(sorted(unknown))}; see the fields of Recipe")
+    if changes.get("steps") is not None:
+        changes = {"epochs": None} | changes
+    elif changes.get("epochs") is not None:
+        changes = {"steps": None} | changes
+    return replace(RECIPES[name], **changes)

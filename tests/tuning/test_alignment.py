@@ -1,0 +1,158 @@
+"""A whole study on a small random model: what it finds means nothing, that it is carried out and kept does."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from proband.reports.interventions import write_interventions
+from proband.runs import Run
+from proband.tuning.alignment import align, alignment_of
+from proband.tuning.forecast import forecast
+from proband.tuning.stages import Listener
+from proband.tuning.study_file import checked, read_align_file
+from tests.models.local.small_models import save_checkpoint
+
+pytest.importorskip("trl", reason="training needs the extra [train]")
+
+
+def study(base, **training):
+    return {
+        "title": "small",
+        "seed": 1,
+        "base": f"hf:{base}",
+        "bank": {
+            "source": "facts",
+            "only": ["geography"],
+            "topics": ["capitals", "currencies"],
+            "limit": 24,
+            "test": 10,
+            "exemplars": 3,
+        },
+        "benchmark": {"source": "facts", "topics": ["neighbours", "symbols"], "limit": 8},
+        "probe": {"use": "probe-cloze", "threshold": 0.25, "draws": 1, "shots": 1},
+        "sets": {
+            "arms": ["harmonious", "incompatible", "self-aligning"],
+            "prompt": "zero-shot-cloze",
+            "size": 3,
+        },
+        "training": {"use": "miniature", "steps": 2, "batch_size": 3, "seeds": [1], **training},
+        "evaluation": {
+            "asks": ["zero-shot-cloze"],
+            "base_ask": {"use": "probe-cloze", "name": "few-shot-cloze", "draws": 1, "shots": 1},
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return save_checkpoint(tmp_path_factory.mktemp("base"), max_position_embeddings=2000)
+
+
+@pytest.fixture(scope="module")
+def folder(base, tmp_path_factory):
+    into = tmp_path_factory.mktemp("study")
+    align(checked(study(base), "study"), into)
+    return into
+
+
+@pytest.mark.slow
+def test_a_study_goes_from_probe_to_report_and_is_not_done_twice(folder, base):
+    said: list[str] = []
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("training.json")}
+    done = align(checked(study(base), "study"), folder, listener=Listener(say=said.append))
+    assert [line.split(":")[0] for line in said if "kept from" in line] == ["probe", "evaluation"]
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("training.json")} == before
+    assert len(done.checkpoints) == 3
+    assert {row.test for row in done.findings.verdicts} == {"homogeneous", "in-domain", "out-of-domain"}
+    page = write_interventions(done.findings, folder / "report.html")
+    assert json.loads(page.with_suffix(".json").read_text())["title"] == "small"
+
+
+@pytest.mark.slow
+def test_another_recipe_trains_and_evaluates_anew_but_keeps_the_probe(folder, base):
+    said: list[str] = []
+    align(checked(study(base, learning_rate=1e-4), "study"), folder, listener=Listener(say=said.append))
+    assert any(line.startswith("probe: kept") for line in said)
+    assert any(line.startswith("evaluation: ") and "trials" in line for line in said)
+    assert len(list(folder.glob("probe-*"))) == 1
+    assert len(list((folder / "checkpoints").iterdir())) == 6
+
+
+@pytest.mark.slow
+def test_base_and_checkpoints_are_evaluated_in_one_run(folder):
+    run = Run(next(iter(sorted(folder.glob("evaluation-*")))))
+    table = run.table()
+    assert set(table["subject"]) == {
+        "base",
+        *(f"{arm}-geography-s1" for arm in ("harmonious", "incompatible", "self-aligning")),
+    }
+    assert set(table.filter(table["subject"] != "base")["ask"]) == {"zero-shot-cloze"}
+    weights = [found["weights"] for found in run.manifest["fingerprint"].values()]
+    assert len(set(weights)) == 4
+
+
+@pytest.mark.slow
+def test_a_killed_study_goes_on_where_it_stood(base, tmp_path):
+    file = tmp_path / "study.json"
+    file.write_text(json.dumps(study(base, steps=40)))
+    code = (
+        "import json, sys; from proband.tuning.alignment import align; "
+        "from proband.tuning.study_file import checked; "
+        f"align(checked(json.load(open({str(file)!r})), 'study'), {str(tmp_path / 'into')!r})"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], env=dict(os.environ)
+    )
+    until = time.monotonic() + 120
+    while time.monotonic() < until and process.poll() is None:
+        if len(list(tmp_path.glob("into/checkpoints/*/training.json"))) >= 1:
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("into/checkpoints/*/training.json")}
+    assert finished
+    said: list[str] = []
+    done = align(
+        checked(json.loads(file.read_text()), "study"), tmp_path / "into", listener=Listener(say=said.append)
+    )
+    assert any(line.startswith("probe: kept") for line in said)
+    assert len(done.checkpoints) == 3
+    assert (
+        finished.items()
+        <= {
+            path: path.stat().st_mtime_ns for path in tmp_path.glob("into/checkpoints/*/training.json")
+        }.items()
+    )
+
+
+def test_the_published_study_is_forecast_from_its_sizes():
+    found = forecast(alignment_of("ren2024-7b", Path("nowhere")).material)
+    stages = {stage.name: stage for stage in found.stages}
+    assert stages["training"].runs == 40
+    # Three passes in batches of 256 over twice as many examples as there are questions; each pass drops its rest.
+    steps = {738: 15, 996: 21, 1033: 24, 1400: 30}
+    assert stages["training"].units == 10 * sum(steps.values())
+    assert 2 < found.gpu_hours < 12
+    assert found.seconds is None
+
+
+def test_a_study_is_forecast_on_this_machine_before_anything_is_asked(base, tmp_path):
+    work = alignment_of(checked(study(base), "study"), tmp_path / "none")
+    found = forecast(work.material)
+    assert [stage.name for stage in found.stages] == ["probe", "training", "evaluation"]
+    assert found.stages[0].units == 24
+    assert found.seconds > 0
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_toy_study_names_its_stages_before_its_model_is_there(monkeypatch, tmp_path):
+    monkeypatch.setenv("PROBAND_CACHE", str(tmp_path))
+    found = forecast(alignment_of(read_align_file("toy"), tmp_path).material)
+    assert "toy model" in found.note

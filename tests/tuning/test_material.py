@@ -1,0 +1,110 @@
+import pytest
+
+from proband.errors import DataError, DesignError
+from proband.tuning.material import Material, limited, prompt_from
+from proband.tuning.study_file import CATALOGUE, checked, read_align_file
+
+STUDY = {
+    "title": "t",
+    "seed": 1,
+    "base": "smollm2",
+    "bank": {
+        "source": "facts",
+        "only": ["geography", "chemistry"],
+        "topics": ["capitals", "currencies", "symbols"],
+        "limit": 30,
+        "test": 20,
+    },
+    "benchmark": {"source": "facts", "topics": ["neighbours", "weekdays"], "limit": 10},
+}
+
+
+def material(**changes):
+    return Material(file=checked(STUDY | changes, "study.toml"))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in CATALOGUE.glob("*.toml")))
+def test_every_study_of_the_catalogue_can_be_read(name):
+    found = Material(file=read_align_file(name))
+    assert found.arms
+    assert found.recipe(1).seed == 1
+    assert found.asks[0].shots == 0
+
+
+def test_train_exemplars_and_tests_share_no_question():
+    found = material()
+    bank, tests = found.tests
+    parts = [{question.id for question in part} for part in (found.split.train, found.split.exemplars, bank)]
+    assert sum(map(len, parts)) == len(set.union(*parts))
+    assert {test.test for test in tests} == {"homogeneous", "in-domain", "out-of-domain"}
+    assert all(len(found.split.train.of(domain)) == 30 for domain in found.domains)
+
+
+def test_home_tests_hold_the_domain_and_others_lie_outside():
+    bank, tests = material().tests
+    for test in tests:
+        domains = {bank[id].domain for id in test.questions}
+        assert (domains == {test.domain}) == (test.test != "out-of-domain")
+        assert test.test != "out-of-domain" or test.domain not in domains
+
+
+def test_the_toy_world_brings_its_own_banks():
+    found = Material(file=read_align_file("toy"))
+    assert found.world is not None
+    assert set(found.domains) == set(found.world.trained_domains)
+    assert found.split.exemplars.hash == found.world.exemplars.hash
+
+
+def test_training_questions_that_are_all_in_the_tests_are_refused():
+    with pytest.raises(DataError, match="take other tests"):
+        _ = material(benchmark={"source": "facts"}).split
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"bank": None}, "bank is missing"),
+        ({"bank": {"source": "facts", "topics": ["rivers"]}}, "no topic 'rivers'"),
+        ({"bank": {"source": "facts", "only": ["law"]}}, "no domain 'law'"),
+        ({"bank": {"source": "facts", "test": 5000}}, "ask for fewer"),
+        ({"sets": {"arms": ["mixture-1.4"]}}, "1.4"),
+        ({"sets": {"arms": ["harmonic"]}}, "no arm 'harmonic'"),
+        ({"sets": {"prompt": "zero"}}, "no prompt 'zero'"),
+        ({"probe": {"use": "probe-text", "shot": 3}}, "no 'shot'"),
+        ({"training": {"use": "miniature", "rate": 1.0}}, "rate"),
+        ({"training": {"seeds": [1, 1]}}, "give each once"),
+        ({"evaluation": {"asks": ["zero-shot", "zero-shot"]}}, "name each its own"),
+    ],
+)
+def test_what_could_only_fail_later_is_refused_first(changes, said):
+    with pytest.raises((DesignError, DataError), match=said):
+        material(**changes).check()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"banks": {}}, "no key 'banks'"),
+        ({"bank": {"source": "facts", "tests": 3}}, "no key 'bank.tests'; there are source"),
+        ({"seed": "one"}, "seed"),
+    ],
+)
+def test_a_key_that_does_not_exist_is_named(changes, said):
+    with pytest.raises(DesignError, match=said):
+        material(**changes)
+
+
+def test_a_study_file_that_is_not_there_says_which_there_are():
+    with pytest.raises(DesignError, match="ren2024-13b, ren2024-7b, smollm2, toy"):
+        read_align_file("toyy")
+
+
+def test_a_limit_draws_the_same_questions_whatever_their_order():
+    bank = material().bank
+    turned = bank.select([question.id for question in reversed(bank.questions)])
+    kept = [{question.id for question in limited(one, 7, 3)} for one in (bank, turned)]
+    assert kept[0] == kept[1]
+
+
+def test_a_prompt_takes_the_settings_that_are_changed():
+    assert prompt_from({"use": "probe-text", "name": "p", "shots": 2}, "x").shots == 2

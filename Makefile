@@ -5,10 +5,14 @@ VLLM := .venv-vllm
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow test-servers check validate clean
+.PHONY: demo demo-align test test-slow test-servers check validate clean
 
 demo: $(READY)
 	@$(BIN)/proband demo
+
+# The study of knowledge interventions in a toy world: under ten minutes on two cores.
+demo-align: $(READY)
+	@$(BIN)/proband align toy
 
 test: $(READY)
 	@$(BIN)/python -m pytest -m "not slow and not servers"

@@ -133,8 +133,9 @@ def pretrain(
 ) -> Path:
     """Train a small Llama on a world's corpus, from random weights, reading it once.
 
-    The same world, settings and seed give the same weights up to rounding; bit for bit with the same number of
-    threads on the same machine.
+    The same world, settings and seed give the same weights on one machine, and the same up to rounding on another.
+    The default model takes one to two minutes on one core: matrices this small gain little from a second one, and
+    lose much where it is busy.
 
     Parameters
     ----------
@@ -259,7 +260,7 @@ def _trained(
         torch.manual_seed(seed_for(seed, "toy", "weights"))
         model = _llama(tokenizer, settings)
     started, losses = time.perf_counter(), []
-    for loss in _steps(model, rows, steps, settings):
+    for loss in _on_one_thread(_steps(model, rows, steps, settings)):
         losses.append(loss)
         if watch is not None:
             took, done = time.perf_counter() - started, len(losses)
@@ -281,6 +282,18 @@ def _trained(
         "torch": torch.__version__,
     }
     return model.eval(), tokenizer, facts
+
+
+def _on_one_thread(losses: Iterator[float]) -> Iterator[float]:
+    """The same losses: sums then go in one order, however many cores there are."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield from losses
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _rows(tokenizer: Any, texts: Sequence[str], block: int) -> Any:

@@ -4,12 +4,17 @@ import pytest
 
 from proband.designs import Survey
 from proband.errors import DesignError, EngineError, RunLocked, TreatmentChanged
+from proband.models.addresses import open_engine
 from proband.models.scripted import ScriptedEngine, uniform
 from proband.records import Completion
 from proband.runs import Budget, Run, collect
 from proband.runs import collection as collection_room
 from proband.runs.casting import open_any
 from proband.store import RunDirectory
+from proband.tuning.banks.bank import Bank, Question
+from proband.tuning.probing.prompts import PROMPTS
+from proband.tuning.probing.quiz import Quiz
+from tests.models.local.small_models import save_checkpoint
 
 
 class Counting(ScriptedEngine):
@@ -255,3 +260,28 @@ def test_an_answer_outside_the_options_is_a_failure(survey, tmp_path):
     run = collect(survey, Careless(uniform()), tmp_path)
     assert run.dispositions() == {"failed": survey.size()}
     assert "no index of 3 options" in run.table()["error"][0]
+
+
+def test_two_models_that_read_the_same_words_each_answer_for_themselves(tmp_path):
+    options = ("one", "two", "three")
+    questions = tuple(
+        Question(id=f"q{k}", text=f"Which is {k}?", choices=options, answer=0, domain="d") for k in range(3)
+    )
+    quiz = Quiz(
+        bank=Bank(name="b", questions=questions), prompts=(PROMPTS["zero-shot-text"],), models=("a", "b")
+    )
+    folders = {
+        "a": save_checkpoint(tmp_path / "a"),
+        "b": save_checkpoint(tmp_path / "b", initializer_range=0.1),
+    }
+    run = collect(quiz, {name: f"hf:{folder}" for name, folder in folders.items()}, tmp_path / "run")
+    found = run.responses()
+    for name, folder in folders.items():
+        engine = open_engine(f"hf:{folder}")
+        own = [trial for trial in quiz.trials({}) if trial.place.subject == name]
+        for trial, completion in engine.answer(own):
+            assert found[trial.id].log_probs == pytest.approx(completion.log_probs, abs=1e-4)
+            assert found[trial.id].engine == engine.address
+    first, second = (found[f"{name}/q0/ask=zero-shot-text&draw=0&turn=0/0/0"] for name in "ab")
+    assert first.request == second.request
+    assert first.log_probs != pytest.approx(second.log_probs, abs=1e-2)

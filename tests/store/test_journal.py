@@ -229,7 +229,9 @@ def test_a_journal_of_the_first_schema_goes_on_in_this_one(tmp_path):
     with RunDirectory(folder).writer() as journal:
         assert_as_before(journal)
         journal.add([response("s7", probs=(0.5, 0.5))], {"q" * 32: "another body"})
-        assert set(journal.answers_to(["r" * 32])) == {"r" * 32}
+        engine = RESPONSES[0].engine
+        assert set(journal.answers_to(["r" * 32], engine)) == {"r" * 32}
+        assert journal.answers_to(["r" * 32], "hf:another") == {}
     with RunDirectory(folder).reader() as journal:
         assert list(journal.responses()) == [*RESPONSES, response("s7", probs=(0.5, 0.5))]
         assert journal.bodies({"r" * 32, "q" * 32, "x" * 32}) == {"r" * 32: "body", "q" * 32: "another body"}

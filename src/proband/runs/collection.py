@@ -224,7 +224,7 @@ class _Loop:
         groups: dict[str, list[Trial]] = {}
         for trial in piece:
             groups.setdefault(trial.request.hash, []).append(trial)
-        past = self.journal.answers_to(list(groups))
+        past = self.journal.answers_to(list(groups), engine.address)
         self._commit(engine, [(t, completion_of(past[hash])) for hash in past for t in groups.pop(hash)])
         return [group[0] for group in groups.values()], {
             group[0].id: group[1:] for group in groups.values() if len(group) > 1

@@ -123,22 +123,26 @@ class Journal(Mapping[str, Response]):
             found[trial] = (request, rule, bool(inherited))
         return found
 
-    def answers_to(self, requests: Sequence[str]) -> dict[str, Response]:
-        """A response to each of these requests, by its hash, where there is one that did not fail."""
+    def answers_to(self, requests: Sequence[str], engine: str) -> dict[str, Response]:
+        """An engine's response to each of these requests, by its hash, where it has one that did not fail.
+
+        What another engine answered to the same words is another answer.
+        """
         if requests and self._is_writable:
             with self._alone():
                 self._connection.execute(
                     "CREATE INDEX IF NOT EXISTS responses_by_request ON responses (request)"
                 )
-        select = f"SELECT {COLUMNS} FROM responses WHERE status != 'failed' AND request IN"
-        return {row[1]: response_of(row) for row in self._look_up(select, requests)}
+        select = f"SELECT {COLUMNS} FROM responses WHERE status != 'failed' AND engine = ? AND request IN"
+        return {row[1]: response_of(row) for row in self._look_up(select, requests, engine)}
 
-    def _look_up(self, select: str, keys: Sequence[str]) -> Iterator[Row]:
-        """Rows with these keys, in any order."""
+    def _look_up(self, select: str, keys: Sequence[str], *first: str) -> Iterator[Row]:
+        """Rows with these keys, in any order; `first` fills what the statement asks for before them."""
         for start in range(0, len(keys), _BATCH):
             part = keys[start : start + _BATCH]
             with self._alone():
-                found = self._connection.execute(f"{select} ({', '.join('?' * len(part))})", part).fetchall()
+                rows = self._connection.execute(f"{select} ({', '.join('?' * len(part))})", (*first, *part))
+                found = rows.fetchall()
             yield from found
 
     def body_of(self, request: str) -> str | None:

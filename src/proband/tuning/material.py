@@ -18,10 +18,12 @@ from proband.tuning.interventions.arms import Arm, arm_named, with_controls
 from proband.tuning.interventions.general import load_general
 from proband.tuning.probing.prompts import PROMPTS, Prompt
 from proband.tuning.study_file import AlignFile, BankTable, BenchmarkTable
+from proband.tuning.toy.corpus import EVALUATION, PROBE
 from proband.tuning.toy.world import World, make_world
 from proband.tuning.training.recipe import Recipe, named_recipe
 
 TOY = "toy"
+_NAMED = {**PROMPTS, PROBE.name: PROBE, EVALUATION.name: EVALUATION}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,12 +224,12 @@ def prompt_from(given: str | Mapping[str, Any], where: str) -> Prompt:
     """
     changes = {"use": given} if isinstance(given, str) else dict(given)
     use = changes.pop("use", "")
-    if use not in PROMPTS:
-        raise DesignError(f"{where}: no prompt {use!r}; there are {', '.join(PROMPTS)}")
+    if use not in _NAMED:
+        raise DesignError(f"{where}: no prompt {use!r}; there are {', '.join(_NAMED)}")
     known = {field.name for field in fields(Prompt)}
     if unknown := set(changes) - known:
         raise DesignError(f"{where}: a prompt has no {min(unknown)!r}; it has {', '.join(sorted(known))}")
-    return replace(PROMPTS[use], **changes)
+    return replace(_NAMED[use], **changes)
 
 
 def _of_topics(bank: Bank, topics: list[str]) -> Bank:

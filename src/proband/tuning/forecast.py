@@ -16,7 +16,8 @@ from proband.tuning.toy.pretraining import cached_toy_model
 from proband.tuning.training.bases import base_folder
 from proband.tuning.training.cost import SHAPES, disk_bytes, estimate, measured_rate, shape_of, sized_cost
 
-_TOY_S = 150.0  # measured on two cores
+_TOY_S = 70.0  # measured on one core
+_RUN_S = 0.8  # to set up a run and to open a checkpoint, measured with the toy model
 _WRITING = 0.1  # share of a GPU's rate that writing reaches, one token after another
 
 
@@ -165,7 +166,7 @@ def _by_questions(material: Material) -> Forecast:
             runs=jobs * len(costs),
             units=jobs * sum(cost.steps for cost in costs),
             tokens=jobs * sum(cost.tokens for cost in costs),
-            seconds=jobs * sum(cost.seconds or 0.0 for cost in costs),
+            seconds=jobs * sum(_RUN_S + (cost.seconds or 0.0) for cost in costs),
         )
     )
     bank, _ = material.tests
@@ -180,7 +181,7 @@ def _by_questions(material: Material) -> Forecast:
 
 def _asking(name: str, quiz: Quiz, base: str, times: int) -> StageCost:
     found = plan(quiz, base)
-    seconds = None if found.seconds is None else times * found.seconds
+    seconds = None if found.seconds is None else times * (_RUN_S + found.seconds)
     return StageCost(
         name=name, runs=times, units=times * found.trials, tokens=times * found.prompt_tokens, seconds=seconds
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proband.errors import DesignError
+from proband.runs import Run
 from proband.tuning.analysis.evaluation import Evaluation, Trained
 from proband.tuning.analysis.findings import Findings, Sources, analyse
 from proband.tuning.interventions.building import build_sets
@@ -16,8 +17,9 @@ from proband.tuning.probing.quiz import Quiz
 from proband.tuning.stages import Listener, Stages, digest
 from proband.tuning.study_file import AlignFile, read_align_file
 from proband.tuning.toy.pretraining import toy_model
+from proband.tuning.toy.recovery import recovery
 from proband.tuning.training.bases import base_template
-from proband.tuning.training.checkpoint import Checkpoint
+from proband.tuning.training.checkpoint import Checkpoint, write_json
 from proband.tuning.training.training import Job, train_all
 
 BASE = "base"
@@ -135,7 +137,22 @@ class Alignment:
         beliefs.save(run.path / "beliefs.json")
         share = beliefs.accuracy(quiz.bank)
         self.stages.listener.say(f"probe: {len(beliefs):,} questions, {share:.0%} right")
+        self._tell_recovery(run, quiz, beliefs)
         return beliefs
+
+    def _tell_recovery(self, run: Run, quiz: Quiz, beliefs: Beliefs) -> None:
+        """Compare the probe of a generated world with what was planted there; kept as ``recovery.json``."""
+        world = self.material.world
+        if world is None or beliefs.lost:
+            return
+        found = recovery(world, beliefs, quiz.bank, threshold=self.file.probe.threshold)
+        write_json(run.path / "recovery.json", found.as_dict())
+        told = [
+            f"{finding}: recall {found.recall[finding]}, precision {found.precision[finding]}"
+            for finding in found.recall
+            if finding in found.precision
+        ]
+        self.stages.listener.say("planted and found, " + "; ".join(told))
 
     def sets(self, base: str, probe: Beliefs) -> dict[str, TrainingSet]:
         """The training set of every arm and domain, saved."""

@@ -15,6 +15,7 @@ from proband.tuning.banks.checking import require, without_duplicates, without_l
 from proband.tuning.banks.embedded import EMBEDDED
 from proband.tuning.banks.loading import load_bank
 from proband.tuning.interventions.arms import Arm, arm_named, with_controls
+from proband.tuning.interventions.building import construction_from
 from proband.tuning.interventions.general import load_general
 from proband.tuning.probing.prompts import PROMPTS, Prompt
 from proband.tuning.study_file import AlignFile, BankTable, BenchmarkTable
@@ -203,7 +204,7 @@ class Material:
                 f"{self.file.title}: training.seeds are {self.file.training.seeds}; give each once"
             )
         self.recipe(self.file.training.seeds[0])
-        _ = self.arms, self.construction, self.training_prompt
+        self._check_sets()
         bank, _ = self.tests
         for prompt in prompts:
             if prompt.shots and not len(self.split.exemplars):
@@ -212,6 +213,35 @@ class Material:
                 )
         if not len(bank):
             raise DataError(f"{self.file.title}: no test questions; set bank.test above 0")
+
+    def _check_sets(self) -> None:
+        """Refuse settings and arms of which no set could be built."""
+        table, where = self.file.sets, f"{self.file.title}: sets"
+        settings = {
+            name: value for name, value in self.construction.items() if name not in ("construction", "prompt")
+        }
+        construction_from(table.construction, settings)
+        if settings.get("by_domain") is False:
+            raise DesignError(
+                f"{where}.by_domain: a study trains by domain, and tests at home and away; leave it out"
+            )
+        if self.training_prompt.shots:
+            raise DesignError(
+                f"{where}.prompt has worked questions; training poses a question alone: take zero-shot"
+            )
+        for arm in self.arms:
+            sources = {arm.context, arm.explanation_of("gold"), arm.explanation_of("own")}
+            if "other" in sources and table.writer is None:
+                raise DesignError(
+                    f"{where}: arm {arm.name!r} needs texts by another engine; name it in sets.writer"
+                )
+            if sources & {"bank", "rewrite"} and not any(
+                question.explanation for question in self.split.train
+            ):
+                raise DesignError(
+                    f"{where}: arm {arm.name!r} needs the bank's explanations, and {self.bank.name!r} has none; take "
+                    "texts by the model itself (own) or by another engine (other)"
+                )
 
 
 def prompt_from(given: str | Mapping[str, Any], where: str) -> Prompt:

@@ -1,5 +1,6 @@
 """``proband train``: a checkpoint from a base and a training set."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +40,7 @@ def train(
     """
     refuse_no_folder(into)
     found = load_training_set(training_set)
+    _warn_of_another_model(found.provenance, base)
     changes: dict[str, Any] = {
         "steps": steps,
         "batch_size": batch_size,
@@ -80,6 +82,14 @@ def train(
         f"{checkpoint.tokens_per_s:,.0f} tokens/s",
         markup=False,
     )
+
+
+def _warn_of_another_model(provenance: Mapping[str, Any], base: str) -> None:
+    """Say so where a set was built from what another model knows; training it all the same is a design of its own."""
+    probed = str(provenance.get("probe", {}).get("weights", ""))
+    is_embedded = probed.startswith("gguf-sha256:")
+    if probed and is_embedded != (base == "smollm2"):
+        say(f"note: this set was built from a probe of other weights ({probed[:24]}...) than those of {base}")
 
 
 def cost_text(cost: Any) -> str:

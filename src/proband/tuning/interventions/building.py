@@ -157,7 +157,7 @@ def build_sets(
     Ren et al. (2024), Learning or Self-aligning? Rethinking Instruction Fine-tuning. arXiv:2402.18243
     """
     place_digest(seed)  # refuses a seed that is no integer
-    how = _construction(construction, changes)
+    how = construction_from(construction, changes)
     _check_arms(arms, prompt)
     check_probe(bank, beliefs, weights=how.weights)
     is_arranged = how.orders == "arranged" and "letter" in how.balance and prompt.shows_options
@@ -183,19 +183,24 @@ def build_sets(
     return sets
 
 
-def _construction(construction: str | Construction, changes: Mapping[str, Any]) -> Construction:
-    if isinstance(construction, str):
-        if construction not in CONSTRUCTIONS:
-            raise DesignError(f"no construction {construction!r}; there are {', '.join(CONSTRUCTIONS)}")
-        construction = CONSTRUCTIONS[construction]
+def construction_from(given: str | Construction, changes: Mapping[str, Any]) -> Construction:
+    """How sets are built: by name or as given, with some fields changed; see `build_sets`.
+
+    Raises
+    ------
+    DesignError
+        If there is no such construction or field, or a value is out of range.
+    """
+    if isinstance(given, str):
+        if given not in CONSTRUCTIONS:
+            raise DesignError(f"no construction {given!r}; there are {', '.join(CONSTRUCTIONS)}")
+        given = CONSTRUCTIONS[given]
     unknown = [name for name in changes if name not in Construction.__dataclass_fields__]
     if unknown:
         raise DesignError(
             f"a construction has no {unknown[0]!r}; it has {', '.join(Construction.__dataclass_fields__)}"
         )
-    return replace(
-        construction, **{name: _frozen(value) for name, value in changes.items() if value is not None}
-    )
+    return replace(given, **{name: _frozen(value) for name, value in changes.items() if value is not None})
 
 
 def _frozen(value: Any) -> Any:

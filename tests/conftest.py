@@ -1,5 +1,6 @@
 """What several rooms' tests use: a small instrument, a small population, and where the real data lie."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,10 @@ import pytest
 from proband.designs import Survey
 from proband.instruments import Instrument, Item
 from proband.subjects import Field, Population, Subject
+
+# A shell that runs the tests in the background has Ctrl-C ignored, and so would every process started from here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).parents[2] / "shared"
 

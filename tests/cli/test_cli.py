@@ -118,7 +118,8 @@ def test_the_scripted_demo_needs_no_model_and_writes_its_report(tmp_path):
 
 
 def test_ctrl_c_stops_cleanly_and_the_run_goes_on_later(ran):
-    (ran / "long.toml").write_text(STUDY.replace("sample = 30", "").replace('only = ["vote", "tv-news"]', ""))
+    long = STUDY.replace("sample = 30", "").replace('only = ["vote", "tv-news"]', "")
+    (ran / "long.toml").write_text(f"{long}\n[survey]\nreplicates = 10\n")
     command = [*PROBAND, "run", "long.toml", "--into", "runs/long"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ran

@@ -76,8 +76,11 @@ def root_mean_square_interval(
 ) -> tuple[float, float]:
     """Interval of ``sqrt(mean theta_j^2)`` from an estimate and draws of its error.
 
-    The mean square less the variance of the error is unbiased; its own variance is
-    ``(4 theta'S theta + 2 tr S^2) / n^2`` with S the covariance of the error, here from the draws.
+    The sum of squares less the variance of the error, c, is unbiased for the true one, q; its own variance is
+    ``4 theta'S theta + 2 tr S^2`` with S the covariance of the error, here from the draws. As that variance grows with
+    q, limits are the q for which ``(c - q)^2 = t^2 (4 q a + 2 tr S^2)``: an interval around c with its variance at c would
+    be too short above. a is the largest variance of the error in any direction, as the true direction is not known; so
+    the interval is on the safe side.
     """
     n, n_draws = len(theta), len(noise)
     own = noise - noise.mean(axis=0)
@@ -85,12 +88,13 @@ def root_mean_square_interval(
     trace = float(np.trace(gram)) * n_draws / (n_draws - 1)
     # tr S^2 of an estimated covariance is too large by (tr S)^2 over the number of draws.
     squared = max(float((gram**2).sum()) - trace**2 / n_draws, 0.0)
-    along = float(((own @ theta) ** 2).mean())
-    # theta itself holds noise, which adds tr S^2 to the quadratic form.
-    variance = max(4 * along - 2 * squared, 2 * squared)
-    centre = float(theta @ theta) - trace
-    reach = float(special.stdtrit(df, (1 + level) / 2)) * math.sqrt(variance)
-    low, high = max(centre - reach, 0.0) / n, max(centre + reach, float(theta @ theta)) / n
+    length = float(theta @ theta)
+    along = float(np.linalg.eigvalsh(gram)[-1])
+    centre = length - trace
+    t = float(special.stdtrit(df, (1 + level) / 2))
+    middle = centre + 2 * t**2 * along
+    reach = t * math.sqrt(max(4 * centre * along + 4 * t**2 * along**2 + 2 * squared, 2 * squared))
+    low, high = max(middle - reach, 0.0) / n, max(middle + reach, length) / n
     return math.sqrt(low), math.sqrt(high)
 
 

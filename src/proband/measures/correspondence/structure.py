@@ -82,8 +82,9 @@ def structure_agreement(human: Any, model: Any) -> StructureAgreement:
     -------
     StructureAgreement
         Intervals from 1,000 bootstrap replicates of subjects (of 500 random groups of them above 500). The
-        interval of the RMSE is about the true matrices: the square of the RMSE less its noise, plus or minus
-        t times its standard error, which holds at 0 where a percentile interval does not.
+        interval of the RMSE is about the true matrices: those squares that the square of the RMSE, less its noise,
+        does not exclude at their own standard error; it holds at 0 where a percentile interval does not, and is
+        on the safe side elsewhere.
 
     Raises
     ------

@@ -78,9 +78,9 @@ def root_mean_square_interval(
 
     The sum of squares less the variance of the error, c, is unbiased for the true one, q; its own variance is
     ``4 theta'S theta + 2 tr S^2`` with S the covariance of the error, here from the draws. As that variance grows with
-    q, limits are the q for which ``(c - q)^2 = t^2 (4 q a + 2 tr S^2)``: an interval around c with its variance at c would
-    be too short above. a is the largest variance of the error in any direction, as the true direction is not known; so
-    the interval is on the safe side.
+    q, limits are the q for which ``(c - q)^2 = t^2 (4 q a + 2 tr S^2)``: an interval around c with its variance at c
+    would be too short above. a is the largest variance of the error in any direction, as the true direction is not
+    known; so the interval is on the safe side.
     """
     n, n_draws = len(theta), len(noise)
     own = noise - noise.mean(axis=0)

@@ -157,8 +157,10 @@ def test_a_bank_that_cannot_carry_a_study_is_refused(made, settings, cause):
         require(made, **settings)
 
 
-def test_a_sound_bank_passes():
+def test_a_sound_bank_passes_and_one_option_more_is_refused():
     require(bank(FIRST, OTHER), options=3, domains=["chemistry"])
+    with pytest.raises(DataError, match="options"):
+        require(bank(FIRST, OTHER), options=4, domains=["chemistry"])
 
 
 def test_an_examination_is_plain_values():

@@ -69,6 +69,12 @@ def test_a_study_goes_from_probe_to_report_and_is_not_done_twice(folder, base):
     assert [line.split(":")[0] for line in said if "kept from" in line] == ["probe", "evaluation"]
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("training.json")} == before
     assert len(done.checkpoints) == 3
+    base_beliefs = done.evaluation.beliefs["base", "zero-shot-cloze"]
+    ids = list(base_beliefs.beliefs)
+    for model in done.checkpoints:
+        # A tuned model that answers like the base in every digit was not asked.
+        tuned = done.evaluation.beliefs[model, "zero-shot-cloze"].matrix(ids)
+        assert abs(tuned - base_beliefs.matrix(ids)).max() > 1e-6
     assert {row.test for row in done.findings.verdicts} == {"homogeneous", "in-domain", "out-of-domain"}
     page = write_interventions(done.findings, folder / "report.html")
     assert json.loads(page.with_suffix(".json").read_text())["title"] == "small"

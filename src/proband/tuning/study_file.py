@@ -23,33 +23,31 @@ class WorldTable(_Strict):
     is_null: bool = False
 
 
-class BankTable(_Strict):
-    """What is trained on and tested at home; see `proband.tuning.banks.loading.load_bank`."""
+class _SourceTable(_Strict):
+    """A source of questions; see `proband.tuning.banks.loading.load_bank`."""
 
     source: str
     format: str = "auto"
     domains: dict[str, str] | None = None
     domain: str = ""
-    only: list[str] = []
     topics: list[str] = []
     drop_unfit: bool = False
     limit: StrictInt | None = None
+
+
+class BankTable(_SourceTable):
+    """What is trained on and tested at home."""
+
+    only: list[str] = []
     test: StrictInt = 50
     exemplars: StrictInt = 10
     similarity: float = 0.8
 
 
-class BenchmarkTable(_Strict):
+class BenchmarkTable(_SourceTable):
     """Questions of another source, for the in-domain and out-of-domain tests."""
 
-    source: str
-    format: str = "auto"
-    domains: dict[str, str] | None = None
-    domain: str = ""
     splits: list[str] = []
-    topics: list[str] = []
-    drop_unfit: bool = False
-    limit: StrictInt | None = None
     exemplars: StrictInt = 5
 
 

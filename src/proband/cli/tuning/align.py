@@ -1,7 +1,7 @@
 """``proband align``: a whole study of knowledge interventions."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -10,9 +10,10 @@ from proband.cli.studying import refuse_no_folder, stopped
 from proband.cli.talk import duration, emit, out, talk
 from proband.cli.tuning.listening import listener
 from proband.models.local.capacity import readable
-from proband.reports.interventions import write_interventions
-from proband.tuning.alignment import Aligned, alignment_of
-from proband.tuning.forecast import Forecast, forecast
+
+if TYPE_CHECKING:
+    from proband.tuning.alignment import Aligned
+    from proband.tuning.forecast import Forecast
 
 
 def align(
@@ -34,6 +35,11 @@ def align(
 
     Example: `proband align toy`
     """
+    # The whole study's rooms load when one is carried out, not with every other verb.
+    from proband.reports.interventions import write_interventions
+    from proband.tuning.alignment import alignment_of
+    from proband.tuning.forecast import forecast
+
     name = study or (engine if engine in ("toy", "smollm2") else None) or "toy"
     folder = into if into is not None else Path("runs") / f"align-{Path(name).stem}"
     refuse_no_folder(folder)
@@ -58,7 +64,7 @@ def align(
     talk.print(f"report: {report}", soft_wrap=True, markup=False)
 
 
-def _plan(planned: Forecast) -> Table:
+def _plan(planned: "Forecast") -> Table:
     table = Table(box=None, pad_edge=False, title=planned.note, title_justify="left")
     table.add_column("stage")
     for column in ("runs", "trials or steps", "tokens", "this machine", "GPU hours"):
@@ -85,7 +91,7 @@ def _plan(planned: Forecast) -> Table:
     return table
 
 
-def _tell(done: Aligned) -> None:
+def _tell(done: "Aligned") -> None:
     table = Table(title="claims of the paper", title_justify="left", box=None, pad_edge=False)
     for column in ("claim", "test", "difference [95 %]", "verdict"):
         table.add_column(column)

@@ -8,30 +8,33 @@ from rich.table import Table
 
 from proband.cli.studying import refuse_no_folder, stopped
 from proband.cli.talk import emit, out, progress
+from proband.cli.tuning.asking import (
+    BankArgument,
+    DomainOption,
+    ExemplarsOption,
+    LimitOption,
+    SeedOption,
+    UnfitOption,
+    asked,
+)
 from proband.errors import DesignError
 from proband.runs import collect
 from proband.tuning.analysis.crossed import crossed_mean, table
 from proband.tuning.banks.bank import Bank
-from proband.tuning.banks.checking import require
-from proband.tuning.banks.loading import load_bank
-from proband.tuning.material import limited, prompt_from
+from proband.tuning.material import prompt_from
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
 from proband.tuning.probing.quiz import Quiz
 
 
 def evaluate(
-    bank: Annotated[
-        str, typer.Argument(help="A file, a folder, hub:OWNER/NAME, or an embedded bank: facts.")
-    ],
+    bank: BankArgument,
     model: Annotated[list[str], typer.Option(help="NAME=ADDRESS; give it again for each checkpoint.")],
     ask: Annotated[list[str] | None, typer.Option(help="Prompt; may be given again.")] = None,
-    domain: Annotated[list[str] | None, typer.Option(help="Only this domain; may be given again.")] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many questions a domain.")] = None,
-    exemplars: Annotated[int, typer.Option(help="Questions a domain set aside as worked ones.")] = 10,
-    drop_unfit: Annotated[
-        bool, typer.Option(help="Leave unfit questions out instead of refusing the bank.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Root of all randomness.")] = 1,
+    domain: DomainOption = None,
+    limit: LimitOption = None,
+    exemplars: ExemplarsOption = 10,
+    drop_unfit: UnfitOption = False,
+    seed: SeedOption = 1,
     into: Annotated[Path, typer.Option(help="Run directory.")] = Path("runs/evaluation"),
     json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
 ) -> None:
@@ -41,19 +44,18 @@ def evaluate(
     """
     refuse_no_folder(into)
     engines = _engines(model)
-    loaded = load_bank(bank, drop_unfit=drop_unfit)
-    asked = loaded.of(*domain) if domain else loaded
-    require(asked)
     prompts = tuple(prompt_from(name, "--ask") for name in ask or ["zero-shot-text"])
-    needs_exemplars = any(prompt.shots for prompt in prompts)
-    parts = asked.split(test=0, exemplars=exemplars if needs_exemplars else 0, seed=seed)
+    set_aside = exemplars if any(prompt.shots for prompt in prompts) else 0
+    questions, worked = asked(
+        bank, domain, limit=limit, exemplars=set_aside, drop_unfit=drop_unfit, seed=seed
+    )
     quiz = Quiz(
-        bank=limited(parts.train, limit, seed),
-        exemplars=parts.exemplars if needs_exemplars else None,
+        bank=questions,
+        exemplars=worked,
         prompts=prompts,
         models=tuple(engines),
         seed=seed,
-        title=f"evaluation with {asked.name}",
+        title=f"evaluation with {questions.name}",
     )
     with stopped(), progress() as watch:
         run = collect(quiz, engines if len(engines) > 1 else next(iter(engines.values())), into, watch=watch)

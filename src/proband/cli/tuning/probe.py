@@ -9,14 +9,20 @@ from rich.table import Table
 
 from proband.cli.studying import refuse_no_folder, stopped
 from proband.cli.talk import emit, out, progress, talk, tell_plan
-from proband.cli.tuning.listening import say
+from proband.cli.tuning.asking import (
+    BankArgument,
+    DomainOption,
+    ExemplarsOption,
+    LimitOption,
+    SeedOption,
+    UnfitOption,
+    asked,
+)
 from proband.measures.knowledge.slick import CATEGORIES
 from proband.models.scripted import ScriptedEngine
 from proband.runs import Run, collect, plan
 from proband.runs.casting import open_any
-from proband.tuning.banks.checking import require
-from proband.tuning.banks.loading import load_bank
-from proband.tuning.material import limited, prompt_from
+from proband.tuning.material import prompt_from
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
 from proband.tuning.probing.boundary import check_boundary
 from proband.tuning.probing.quiz import Quiz
@@ -26,9 +32,7 @@ BANK, BELIEFS = "bank.json", "beliefs.json"
 
 
 def probe(
-    bank: Annotated[
-        str, typer.Argument(help="A file, a folder, hub:OWNER/NAME, or an embedded bank: facts.")
-    ],
+    bank: BankArgument,
     engine: Annotated[str, typer.Option(help="Address of the model.")] = "smollm2",
     prompt: Annotated[
         str, typer.Option(help="How questions are put; `proband list prompts`.")
@@ -39,13 +43,11 @@ def probe(
     draws: Annotated[
         int | None, typer.Option(help="Draws of worked questions, instead of the prompt's.")
     ] = None,
-    domain: Annotated[list[str] | None, typer.Option(help="Only this domain; may be given again.")] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many questions a domain.")] = None,
-    exemplars: Annotated[int, typer.Option(help="Questions a domain set aside as worked ones.")] = 10,
-    drop_unfit: Annotated[
-        bool, typer.Option(help="Leave unfit questions out instead of refusing the bank.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Root of all randomness.")] = 1,
+    domain: DomainOption = None,
+    limit: LimitOption = None,
+    exemplars: ExemplarsOption = 10,
+    drop_unfit: UnfitOption = False,
+    seed: SeedOption = 1,
     into: Annotated[Path, typer.Option(help="Run directory.")] = Path("runs/probe"),
     json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
 ) -> None:
@@ -54,22 +56,14 @@ def probe(
     Example: `proband probe facts --limit 50 --into runs/probe`
     """
     refuse_no_folder(into)
-    loaded = load_bank(bank, drop_unfit=drop_unfit)
-    asked = loaded.of(*domain) if domain else loaded
-    require(asked)
     changes = {"shots": shots, "draws": draws}
     given = {name: value for name, value in changes.items() if value is not None}
     how = prompt_from({"use": prompt, **given}, "--prompt")
-    parts = asked.split(test=0, exemplars=exemplars if how.shots else 0, seed=seed)
-    quiz = Quiz(
-        bank=limited(parts.train, limit, seed),
-        exemplars=parts.exemplars if how.shots else None,
-        prompts=(how,),
-        seed=seed,
-        title=f"probe of {asked.name}",
+    questions, worked = asked(
+        bank, domain, limit=limit, exemplars=exemplars if how.shots else 0, drop_unfit=drop_unfit, seed=seed
     )
-    for reason in loaded.left_out[:3]:
-        say(f"left out: {reason}")
+    title = f"probe of {questions.name}"
+    quiz = Quiz(bank=questions, exemplars=worked, prompts=(how,), seed=seed, title=title)
     opened = open_any(engine)
     if not isinstance(opened, ScriptedEngine):
         check_boundary(opened, how, quiz.bank.questions[:20])

@@ -1,0 +1,35 @@
+"""What `probe` and `evaluate` share: which questions of a bank are asked, and which stand before them."""
+
+from typing import Annotated
+
+import typer
+
+from proband.cli.tuning.listening import say
+from proband.tuning.banks.bank import Bank
+from proband.tuning.banks.checking import require
+from proband.tuning.banks.loading import load_bank
+from proband.tuning.material import limited
+
+BankArgument = Annotated[
+    str, typer.Argument(help="A file, a folder, hub:OWNER/NAME, or an embedded bank: facts.")
+]
+DomainOption = Annotated[list[str] | None, typer.Option(help="Only this domain; may be given again.")]
+LimitOption = Annotated[int | None, typer.Option(help="At most so many questions a domain.")]
+ExemplarsOption = Annotated[int, typer.Option(help="Questions a domain set aside as worked ones.")]
+UnfitOption = Annotated[bool, typer.Option(help="Leave unfit questions out instead of refusing the bank.")]
+SeedOption = Annotated[int, typer.Option(help="Root of all randomness.")]
+
+
+def asked(
+    source: str, domains: list[str] | None, *, limit: int | None, exemplars: int, drop_unfit: bool, seed: int
+) -> tuple[Bank, Bank | None]:
+    """The questions that are asked, and those that may stand before them; None where none are wanted."""
+    loaded = load_bank(source, drop_unfit=drop_unfit)
+    for reason in loaded.left_out[:3]:
+        say(f"left out: {reason}")
+    if len(loaded.left_out) > 3:
+        say(f"left out: {len(loaded.left_out) - 3} more")
+    bank = loaded.of(*domains) if domains else loaded
+    require(bank)
+    parts = bank.split(test=0, exemplars=exemplars, seed=seed)
+    return limited(parts.train, limit, seed), parts.exemplars if exemplars else None

@@ -32,14 +32,14 @@ from trl import SFTConfig, SFTTrainer
 
 from benchmarks.machine import machine
 from proband.instruments import load_instrument
+from proband.instruments.banks.embedded import embedded_bank
 from proband.records import Message
 from proband.seeds import rng_for
-from proband.tuning.banks.embedded import embedded_bank
-from proband.tuning.interventions.training_set import Example, TrainingSet
-from proband.tuning.training.bases import Base, load_base
-from proband.tuning.training.encoding import Taught, encode_set
-from proband.tuning.training.recipe import Recipe
-from proband.tuning.training.training import train
+from proband.training.bases import Base, load_base
+from proband.training.encoding import Taught, encode_set
+from proband.training.recipe import Recipe
+from proband.training.training import train
+from proband.training.training_set import Example, TrainingSet
 
 BATCH = 16
 TRL_WAYS: dict[str, dict[str, Any]] = {

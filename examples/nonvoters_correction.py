@@ -30,7 +30,7 @@ from proband.measures import (
     ppi_mean,
     ppi_ols,
 )
-from proband.records import Estimate
+from proband.estimates import Estimate
 from proband.seeds import rng_for
 
 AGREEMENT = ("Strongly agree", "Somewhat agree", "Somewhat disagree", "Strongly disagree")

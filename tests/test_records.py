@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proband.errors import DesignError, EngineError
-from proband.records import Completion, Estimate, Message, Place, Reply, Request, Response
+from proband.estimates import Estimate
+from proband.records import Completion, Message, Place, Reply, Request, Response
 
 names = st.text(min_size=1, max_size=12)
 

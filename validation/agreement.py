@@ -7,12 +7,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from proband.estimates import Estimate
 from proband.measures.agreement.annotators import alt_test
 from proband.measures.agreement.gwet import agreement_summary, gwet_ac1
 from proband.measures.agreement.kappas import cohen_kappa, fleiss_kappa
 from proband.measures.agreement.krippendorff import Level, krippendorff_alpha
 from proband.measures.agreement.prevalence import adjusted_prevalence, rogan_gladen
-from proband.records import Estimate
 from validation.simulation import Scenario, covers
 
 FAMILY = "Agreement and coding"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from proband.estimates import Estimate
 from proband.measures.experiments.clusters import clustered_mean
 from proband.measures.experiments.comparisons import TwoMeans
 from proband.measures.experiments.detection import smallest_detectable_effect
@@ -15,7 +16,6 @@ from proband.measures.experiments.dispositions import disposition_test
 from proband.measures.experiments.multiplicity import adjust_p, romano_wolf
 from proband.measures.experiments.pairs import paired_difference
 from proband.measures.experiments.planning import power
-from proband.records import Estimate
 from validation.simulation import Scenario, covers
 
 NEVER = 10**9  # shown, and held to nothing

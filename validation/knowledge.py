@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from proband.estimates import Estimate
 from proband.measures.knowledge.options import mean_kl, option_rank_consistency, top_option_agreement
 from proband.measures.knowledge.partial_correlation import partial_spearman
 from proband.measures.knowledge.slick import slick_category
-from proband.records import Estimate
 from validation.simulation import Scenario, covers
 
 FAMILY = "Knowledge consistency"

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DesignError
+from proband.estimates import Estimate
 from proband.measures.reliability.components import GStudy, generalizability
 from proband.measures.reliability.factors import omega_total
 from proband.measures.reliability.internal import cronbach_alpha, split_half
@@ -14,7 +15,6 @@ from proband.measures.reliability.intraclass import icc
 from proband.measures.reliability.one_factor import fit_one_factor
 from proband.measures.reliability.stability import retest
 from proband.measures.simbench import simbench_score
-from proband.records import Estimate
 from proband.seeds import rng_for
 from validation.simulation import Scenario, covers
 

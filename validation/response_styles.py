@@ -6,10 +6,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from proband.estimates import Estimate
 from proband.measures.response_bias.labels import a_bias
 from proband.measures.response_bias.perturbations import FactorReport, perturbation_report
 from proband.measures.response_bias.styles import ResponseStyles, response_styles
-from proband.records import Estimate
 from proband.seeds import rng_for
 from validation.simulation import Scenario, covers
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from proband.records import Estimate
+from proband.estimates import Estimate
 from proband.seeds import rng_for
 
 Interval = tuple[float, float]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from proband.designs import Experiment, PeopleSurvey, PrisonersDilemma, Survey, Writing, people_engine
     from proband.designs.studies import Study, load_study, people_survey
+    from proband.estimates import Estimate
     from proband.instruments import Instrument, Item, Rule, Scale, load_instrument
     from proband.models.addresses import open_engine
-    from proband.records import Completion, Estimate, Place, Reply, Request, Response, Trial
+    from proband.records import Completion, Place, Reply, Request, Response, Trial
     from proband.reports import compare, write_report
     from proband.runs import Budget, Plan, Run, branch, carry_out, collect, plan, show
     from proband.subjects import Field, Population, Subject, load_population, read_microdata
@@ -28,7 +29,8 @@ _ROOMS = {
     "proband.designs.studies": ("Study", "load_study", "people_survey"),
     "proband.instruments": ("Instrument", "Item", "Rule", "Scale", "load_instrument"),
     "proband.models.addresses": ("open_engine",),
-    "proband.records": ("Completion", "Estimate", "Place", "Reply", "Request", "Response", "Trial"),
+    "proband.estimates": ("Estimate",),
+    "proband.records": ("Completion", "Place", "Reply", "Request", "Response", "Trial"),
     "proband.reports": ("compare", "write_report"),
     "proband.runs": ("Budget", "Plan", "Run", "branch", "carry_out", "collect", "plan", "show"),
     "proband.subjects": ("Field", "Population", "Subject", "load_population", "read_microdata"),

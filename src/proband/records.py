@@ -1,60 +1,34 @@
 """The records everything else passes around: frozen, complete, and checked when made."""
 
-import hashlib
-import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from functools import lru_cache
-from json.encoder import encode_basestring
-from typing import Any, Generic, Literal, TypeVar, get_args, overload
-from urllib.parse import quote, unquote
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 from proband.errors import DesignError, EngineError
+from proband.identity import (
+    Named,
+    body_hash,
+    check_continuations,
+    check_shown,
+    once,
+    place_id,
+    place_parts,
+    rule_text,
+    scored_body,
+    written_body,
+)
 
 Form = Literal["choice", "multiple", "scale", "number", "allocation", "ranking", "text"]
 Method = Literal["option_text", "option_text_mean", "label", "written", "verbalised"]
 Status = Literal["valid", "refused", "dont_know", "unparsed", "truncated", "failed"]
-Target = Literal["model", "human", "data"]
 Answer = int | float | str | tuple[int, ...] | tuple[float, ...] | None
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 SCORED_METHODS = frozenset({"option_text", "option_text_mean", "label"})
 
-_T = TypeVar("_T")
-_CACHED = 16_384  # texts that come again and again: subjects, items, messages, options
-
-
-class _once(Generic[_T]):
-    """An attribute computed when first looked at; `functools.cached_property` without its lock, which costs more."""
-
-    def __init__(self, compute: Callable[[Any], _T]) -> None:
-        self.compute = compute
-        self.__doc__ = compute.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, record: None, owner: type) -> "_once[_T]": ...
-    @overload
-    def __get__(self, record: object, owner: type) -> _T: ...
-    def __get__(self, record: object | None, owner: type) -> "_T | _once[_T]":
-        if record is None:
-            return self
-        value = record.__dict__[self.name] = self.compute(record)
-        return value
-
-
-class _Named:
-    """Room for a place's id beside its fields, so that it is neither compared nor copied."""
-
-    __slots__ = ("_id",)
-    _id: str
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Place(_Named):
+class Place(Named):
     """Where a trial stands in a design.
 
     `condition` holds (factor, level) pairs, sorted by factor; `round` counts from 1 where a design has
@@ -79,48 +53,15 @@ class Place(_Named):
         try:
             return self._id
         except AttributeError:
-            id = (
-                f"{_escaped(self.subject)}/{_escaped(self.item)}/{_joined(self.condition)}/"
-                f"{self.round}/{self.replicate}"
-            )
+            id = place_id(self.subject, self.item, self.condition, self.round, self.replicate)
             object.__setattr__(self, "_id", id)
             return id
 
     @classmethod
     def from_id(cls, text: str) -> "Place":
         """The place that `id` wrote."""
-        subject, item, pairs, round_, replicate = text.split("/")
-        return cls(
-            subject=_unescaped(subject),
-            item=_unescaped(item),
-            condition=_split(pairs),
-            round=int(round_),
-            replicate=int(replicate),
-        )
-
-
-@lru_cache(_CACHED)
-def _escaped(text: str) -> str:
-    return quote(text, safe="")
-
-
-@lru_cache(_CACHED)
-def _joined(condition: tuple[tuple[str, str], ...]) -> str:
-    return "&".join(f"{_escaped(factor)}={_escaped(level)}" for factor, level in condition)
-
-
-@lru_cache(_CACHED)
-def _unescaped(text: str) -> str:
-    return unquote(text)
-
-
-@lru_cache(_CACHED)
-def _split(pairs: str) -> tuple[tuple[str, str], ...]:
-    """The condition that `_joined` wrote."""
-    return tuple(
-        (unquote(factor), unquote(level))
-        for factor, level in (pair.split("=") for pair in pairs.split("&") if pair)
-    )
+        subject, item, condition, round_, replicate = place_parts(text)
+        return cls(subject=subject, item=item, condition=condition, round=round_, replicate=replicate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +119,7 @@ class Request:
         if not messages[-1].text.strip() and not any(m.text.strip() for m in messages if m.role == "user"):
             raise DesignError("a request with an empty prompt; give the item a text")
         if self.continuations:
-            _check_continuations(tuple(self.continuations))
+            check_continuations(tuple(self.continuations))
         elif self.max_tokens < 1:
             raise DesignError(f"max_tokens is {self.max_tokens}; a written reply needs at least 1")
         if not 0 <= self.temperature < math.inf or not 0 < self.top_p <= 1:
@@ -189,57 +130,21 @@ class Request:
         """What the engine is asked to do."""
         return "score" if self.continuations else "write"
 
-    @_once
+    @once
     def body(self) -> str:
         """Canonical JSON text of the request."""
         if self.continuations:
             body = scored_body(self.messages, self.continuations, self.closes)
         else:
             names = ("max_tokens", "schema", "seed", "stop", "temperature", "top_p")
-            before, *after = (f'"{name}":{_CANONICAL.encode(getattr(self, name))}' for name in names)
-            body = f'{{{before},"messages":{_turns(self.messages)},{",".join(after)}}}'
+            body = written_body(self.messages, {name: getattr(self, name) for name in names})
         # Named only where it is so: what was asked before there were raw requests keeps its hash.
         return f'{body[:-1]},"raw":true}}' if self.is_raw else body
 
-    @_once
+    @once
     def hash(self) -> str:
         """32 hexadecimal digits, the identity of what was sent."""
         return body_hash(self.body)
-
-
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
-@lru_cache(_CACHED)
-def _check_continuations(continuations: tuple[str, ...]) -> None:
-    if len(set(continuations)) != len(continuations):
-        raise DesignError(f"the same continuation twice in {continuations}; options must differ")
-    if any(not c.strip() for c in continuations):
-        raise DesignError("an empty continuation cannot be scored; give every option a text")
-
-
-def scored_body(messages: tuple[Message, ...], continuations: tuple[str, ...], closes: bool) -> str:
-    """`Request.body` of a request to score, without making the request."""
-    return f'{_scored_start(tuple(continuations), closes)},"messages":{_turns(messages)}}}'
-
-
-def body_hash(body: str) -> str:
-    """`Request.hash` of a body."""
-    return hashlib.blake2b(body.encode(), digest_size=16).hexdigest()
-
-
-@lru_cache(_CACHED, typed=True)
-def _scored_start(continuations: tuple[str, ...], closes: bool) -> str:
-    return f'{{"closes":{_CANONICAL.encode(closes)},"continuations":{_CANONICAL.encode(continuations)}'
-
-
-def _turns(messages: tuple[Message, ...]) -> str:
-    return f"[{','.join([_turn(message.role, message.text) for message in messages])}]"
-
-
-@lru_cache(2048)  # a message may be a whole document
-def _turn(role: str, text: str) -> str:
-    return f"[{encode_basestring(role)},{encode_basestring(text)}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +187,7 @@ class Reply:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_shown(tuple(self.order), len(self.options), tuple(self.labels))
+        check_shown(tuple(self.order), len(self.options), tuple(self.labels))
         if self.method in SCORED_METHODS and self.form not in ("choice", "scale"):
             raise DesignError(
                 f"an item of form {self.form!r} has no options to score; ask it with answer_by = 'written'"
@@ -292,23 +197,6 @@ class Reply:
     def rule(self) -> str:
         """How an answer is made of a completion, in a word or two, e.g. ``option_text draw``."""
         return rule_text(self.method, self.decide, tuple(self.labels))
-
-
-@lru_cache(_CACHED)
-def _check_shown(order: tuple[int, ...], n: int, labels: tuple[str, ...]) -> None:
-    if sorted(order) != list(range(n)):
-        raise DesignError(f"order {order} is not a permutation of {n} options")
-    if labels and len(labels) != n:
-        raise DesignError(f"{len(labels)} labels for {n} options; give one each")
-    folded = [label.casefold().strip() for label in labels]
-    if len(set(folded)) != len(folded):
-        raise DesignError(f"labels {labels} collide; every option needs a label of its own")
-
-
-@lru_cache(_CACHED)
-def rule_text(method: Method, decide: Literal["draw", "mode"], labels: tuple[str, ...]) -> str:
-    """`Reply.rule` of these settings."""
-    return f"{method} {decide} {'|'.join(labels)}" if labels else f"{method} {decide}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,7 +213,7 @@ class Trial:
     answerer: str = ""
     facts: tuple[tuple[str, str], ...] = ()
 
-    @_once
+    @once
     def id(self) -> str:
         """The place as a string; see `Place.id`."""
         return self.place.id
@@ -422,74 +310,3 @@ class Response:
             )
         if self.probs is not None and not abs(sum(self.probs) - 1.0) <= 1e-6:
             raise DesignError(f"{self.place.id}: probabilities sum to {sum(self.probs)}, not 1")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """A number with its uncertainty and what it may be said about.
-
-    Attributes
-    ----------
-    value : float
-        NaN where undefined; then `warnings` says why.
-    interval : tuple of float or None
-        Lower and upper limit at `level`; None where there is none, and `interval_method` says why.
-    estimand : str
-        What is estimated, as a sentence.
-    target : {"model", "human", "data"}
-        Whom the number describes. "human" needs human answers; "data" claims nothing beyond the numbers given.
-    n_units, n_clusters, n_missing : int
-        Independent units used; clusters where the interval has them; units left out for missing answers.
-    dispositions : mapping
-        Count of each status among the responses behind the number.
-    statistic, df, p_value : float or None
-        Of the test that `interval_method` names, where there is one; degrees of freedom may be fractional.
-    baselines : mapping
-        The same statistic for uniform, majority, marginal-only and other null answers, and the noise floor.
-    """
-
-    value: float
-    estimand: str
-    target: Target
-    n_units: int
-    se: float | None = None
-    interval: tuple[float, float] | None = None
-    level: float = 0.95
-    interval_method: str = "none"
-    n_clusters: int | None = None
-    n_missing: int = 0
-    statistic: float | None = None
-    df: float | None = None
-    p_value: float | None = None
-    dispositions: Mapping[str, int] = field(default_factory=dict)
-    baselines: Mapping[str, float] = field(default_factory=dict)
-    assumptions: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.target not in get_args(Target):
-            raise DesignError(f"target {self.target!r} is none of {', '.join(get_args(Target))}")
-        if not 0 < self.level < 1:
-            raise DesignError(f"level {self.level} is not between 0 and 1")
-        if self.interval is not None and not self.interval[0] <= self.interval[1]:
-            raise DesignError(f"interval {self.interval} has its limits the wrong way round or undefined")
-        if self.p_value is not None and not 0 <= self.p_value <= 1:
-            raise DesignError(f"p value {self.p_value} is not between 0 and 1")
-        if math.isnan(self.value) and not self.warnings:
-            raise DesignError(f"{self.estimand}: an undefined value needs its reason in `warnings`")
-
-    def __float__(self) -> float:
-        return float(self.value)
-
-    def __round__(self, digits: int = 0) -> float:
-        return round(float(self.value), digits)
-
-    def __str__(self) -> str:
-        limits = "" if self.interval is None else f" [{self.interval[0]:.3f}, {self.interval[1]:.3f}]"
-        return f"{self.value:.3f}{limits}"
-
-    def as_dict(self) -> dict[str, object]:
-        """Plain values for JSON; an undefined or infinite value becomes None, with its reason beside it."""
-        fields = asdict(self)
-        fields["value"] = self.value if math.isfinite(self.value) else None
-        return fields

@@ -242,9 +242,9 @@ def test_it_answers_thousands_a_second():
 
 
 def test_knowing_is_right_about_its_share_and_as_sure_of_the_rest():
-    from proband.tuning.banks.bank import Bank, Question
-    from proband.tuning.probing.prompts import PROMPTS
-    from proband.tuning.probing.quiz import Quiz
+    from proband.designs.quiz.prompts import PROMPTS
+    from proband.designs.quiz.quiz import Quiz
+    from proband.instruments.banks.bank import Bank, Question
 
     questions = tuple(
         Question(id=f"q{k}", text=f"Which is {k}?", choices=("a", "b", "c", "d"), answer=k % 4, domain="d")

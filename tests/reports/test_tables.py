@@ -4,8 +4,9 @@ import pytest
 
 from proband.designs import Survey
 from proband.designs.studies import Study, people_survey
+from proband.estimates import Estimate
 from proband.instruments import load_instrument
-from proband.records import STATUSES, Estimate
+from proband.records import STATUSES
 from proband.reports import compare
 from proband.reports.comparison import Comparison
 from proband.reports.tables import decimal, disposition_rows, percent, results_rows, row_cells

@@ -3,7 +3,10 @@ from dataclasses import replace
 import pytest
 
 from proband.designs import Survey
+from proband.designs.quiz.prompts import PROMPTS
+from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError, EngineError, RunLocked, TreatmentChanged
+from proband.instruments.banks.bank import Bank, Question
 from proband.models.addresses import open_engine
 from proband.models.scripted import ScriptedEngine, uniform
 from proband.records import Completion
@@ -11,9 +14,6 @@ from proband.runs import Budget, Run, collect
 from proband.runs import collection as collection_room
 from proband.runs.casting import open_any
 from proband.store import RunDirectory
-from proband.tuning.banks.bank import Bank, Question
-from proband.tuning.probing.prompts import PROMPTS
-from proband.tuning.probing.quiz import Quiz
 from tests.models.local.small_models import save_checkpoint
 
 

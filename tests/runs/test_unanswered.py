@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proband.designs import Survey, sheets
-from proband.designs.sheets import Sheet
+from proband.designs import Survey
+from proband.designs.survey import sheets
+from proband.designs.survey.sheets import Sheet
 from proband.errors import TreatmentChanged
 from proband.instruments import Instrument, Item
 from proband.instruments.items import Rule

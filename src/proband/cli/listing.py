@@ -9,7 +9,7 @@ from proband.cli.talk import emit, out
 from proband.errors import DesignError
 
 if TYPE_CHECKING:
-    from proband.tuning.probing.prompts import Prompt
+    from proband.designs.quiz.prompts import Prompt
 
 
 def list_(
@@ -49,11 +49,11 @@ def _rows(what: str) -> list[dict[str, object]]:
 
         return [{"name": pattern, "title": line} for pattern, line in engines()]
     if what == "banks":
-        from proband.tuning.banks.embedded import EMBEDDED
+        from proband.instruments.banks.embedded import EMBEDDED
 
         return [{"name": name, "title": title} for name, title in EMBEDDED.items()]
     if what == "prompts":
-        from proband.tuning.probing.prompts import PROMPTS
+        from proband.designs.quiz.prompts import PROMPTS
 
         return [{"name": name, "title": _prompt_title(prompt)} for name, prompt in PROMPTS.items()]
     if what == "arms":

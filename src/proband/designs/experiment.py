@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import Any
 
 from proband.designs.assignment import assign
-from proband.designs.survey import Survey
+from proband.designs.survey.survey import Survey
 from proband.errors import DesignError
+from proband.estimates import Estimate
 from proband.instruments.items import Instrument, Item
 from proband.measures import difference_in_means
-from proband.records import Estimate, Response, Trial
+from proband.records import Response, Trial
 from proband.subjects.personas import Code, code_text
 from proband.subjects.populations import Population
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from proband.designs.cards import Writing
-from proband.designs.people import PeopleSurvey, people_engine
 from proband.designs.study_file import InstrumentTable, PopulationTable, checked
-from proband.designs.survey import Survey
+from proband.designs.survey.cards import Writing
+from proband.designs.survey.people import PeopleSurvey, people_engine
+from proband.designs.survey.survey import Survey
 from proband.errors import DesignError
 from proband.instruments import instrument_from_dict, load_instrument
 from proband.instruments.items import Instrument

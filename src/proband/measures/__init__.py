@@ -14,7 +14,6 @@ from proband.measures.behaviour.stability import (
     rank_order_stability,
 )
 from proband.measures.behaviour.strategies import STRATEGIES, StrategyMatches, strategy_matches
-from proband.measures.closeness.items import FidelitySettings, ItemFidelity, item_fidelity
 from proband.measures.correction.designed import dsl_mean, dsl_ols
 from proband.measures.correction.estimates import CorrectedDifference, CorrectedEstimate, CorrectedRegression
 from proband.measures.correction.means import ppi_difference, ppi_mean
@@ -22,11 +21,6 @@ from proband.measures.correction.probabilities import Calibration, ReliabilityBi
 from proband.measures.correction.regressions import ppi_logit, ppi_ols
 from proband.measures.correction.samples import Regressors, Sampling
 from proband.measures.correction.strata import LabelAllocation, allocate_labels, effective_n, poststratify
-from proband.measures.correspondence.classifiers import ClassifierTest, two_sample_classifier
-from proband.measures.correspondence.effects import EffectCorrespondence, effect_correspondence
-from proband.measures.correspondence.regressions import Coefficient, CoefficientFidelity, coefficient_fidelity
-from proband.measures.correspondence.spread import Dispersion, dispersion
-from proband.measures.correspondence.structure import StructureAgreement, structure_agreement
 from proband.measures.distances import (
     alignment,
     js_distance,
@@ -51,6 +45,18 @@ from proband.measures.experiments.dispositions import (
 from proband.measures.experiments.multiplicity import AdjustedP, adjust_p, romano_wolf
 from proband.measures.experiments.pairs import paired_difference
 from proband.measures.experiments.planning import SampleSize, power, sample_size, simulated_power
+from proband.measures.fidelity.items.closeness import FidelitySettings, ItemFidelity, item_fidelity
+from proband.measures.fidelity.ladder.ladder import Ladder, fidelity
+from proband.measures.fidelity.ladder.sheets import LadderRow, LadderSettings
+from proband.measures.fidelity.structure.classifiers import ClassifierTest, two_sample_classifier
+from proband.measures.fidelity.structure.correlations import StructureAgreement, structure_agreement
+from proband.measures.fidelity.structure.effects import EffectCorrespondence, effect_correspondence
+from proband.measures.fidelity.structure.regressions import (
+    Coefficient,
+    CoefficientFidelity,
+    coefficient_fidelity,
+)
+from proband.measures.fidelity.structure.spread import Dispersion, dispersion
 from proband.measures.knowledge.options import mean_kl, option_rank_consistency, top_option_agreement
 from proband.measures.knowledge.partial_correlation import partial_spearman
 from proband.measures.knowledge.slick import (
@@ -59,8 +65,6 @@ from proband.measures.knowledge.slick import (
     slick_category,
     slick_transitions,
 )
-from proband.measures.ladder.ladder import Ladder, fidelity
-from proband.measures.ladder.sheets import LadderRow, LadderSettings
 from proband.measures.reliability.components import GStudy, generalizability
 from proband.measures.reliability.factors import FactorCongruence, factor_congruence, omega_total, tucker_phi
 from proband.measures.reliability.internal import SplitHalf, cronbach_alpha, split_half

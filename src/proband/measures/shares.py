@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from proband.errors import DataError, MissingDataError
-from proband.records import Estimate, Target
+from proband.estimates import Estimate, Target
 
 _FEW_SUBJECTS = 30
 

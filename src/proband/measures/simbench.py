@@ -7,8 +7,8 @@ import numpy as np
 from scipy import special
 
 from proband.errors import DataError
+from proband.estimates import Estimate
 from proband.measures.distances import Shares, total_variation
-from proband.records import Estimate
 
 _MIN_ITEMS = 20
 _LEVEL = 0.95

@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 
 from proband.errors import DesignError
+from proband.estimates import Estimate, Target
 from proband.instruments.items import Item
 from proband.measures.response_bias.perturbations import perturbation_report
 from proband.measures.response_bias.styles import ResponseStyles, response_styles
-from proband.records import Estimate, Target
 
 _PERMUTATIONS = 199
 

@@ -11,10 +11,11 @@ import polars as pl
 from scipy.special import stdtrit
 
 from proband.errors import DesignError
+from proband.estimates import Estimate, Target
 from proband.instruments.items import Item
 from proband.measures import FidelitySettings, ItemFidelity, item_fidelity, missing_bounds, share_estimates
-from proband.measures.ladder.ladder import Ladder, fidelity
-from proband.records import STATUSES, Estimate, Target
+from proband.measures.fidelity.ladder.ladder import Ladder, fidelity
+from proband.records import STATUSES
 from proband.reports.checks import Check, response_checks
 from proband.runs.run import Run
 from proband.store.tables import factor_column

@@ -8,7 +8,7 @@ import altair as alt
 import vl_convert
 
 from proband.errors import StoreError
-from proband.records import Estimate
+from proband.estimates import Estimate
 from proband.reports.comparison import Comparison, ItemComparison
 from proband.reports.tables import FLOOR, NULL_NAMES, condition_text
 

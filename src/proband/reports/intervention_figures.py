@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from proband.records import Estimate
+from proband.estimates import Estimate
 from proband.reports.figures import LIGHT
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, Contrast
 from proband.tuning.analysis.findings import Findings

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from proband.errors import StoreError
-from proband.records import Estimate
+from proband.estimates import Estimate
 from proband.reports.intervention_figures import contrasts_figure, curve_figure, scatter_figure
 from proband.reports.page import environment, look, write_page
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, Accuracy, Contrast

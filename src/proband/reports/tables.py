@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from proband.measures.ladder.sheets import RUNGS
-from proband.records import STATUSES, Estimate
+from proband.estimates import Estimate
+from proband.measures.fidelity.ladder.sheets import RUNGS
+from proband.records import STATUSES
 from proband.reports.comparison import Comparison, ItemComparison
 
 NULL_NAMES: Mapping[str, str] = {

@@ -4,23 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from proband.designs.quiz.boundary import check_boundary
+from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError
 from proband.runs import Run
+from proband.training.bases import base_template
+from proband.training.checkpoint import Checkpoint, write_json
+from proband.training.training import Job, train_all
+from proband.training.training_set import TrainingSet
 from proband.tuning.analysis.evaluation import Evaluation, Trained
 from proband.tuning.analysis.findings import Findings, Sources, analyse
 from proband.tuning.interventions.building import build_sets
-from proband.tuning.interventions.training_set import TrainingSet
 from proband.tuning.material import Material
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
-from proband.tuning.probing.boundary import check_boundary
-from proband.tuning.probing.quiz import Quiz
 from proband.tuning.stages import Listener, Stages, digest
 from proband.tuning.study_file import AlignFile, read_align_file
 from proband.tuning.toy.pretraining import toy_model
 from proband.tuning.toy.recovery import recovery
-from proband.tuning.training.bases import base_template
-from proband.tuning.training.checkpoint import Checkpoint, write_json
-from proband.tuning.training.training import Job, train_all
 
 BASE = "base"
 _LOOKED_AT = 20  # questions by which prompts are checked

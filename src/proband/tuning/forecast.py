@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from proband.designs.quiz.prompts import pose, reply_to
+from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError
 from proband.runs import plan
+from proband.training.bases import base_folder
+from proband.training.cost import SHAPES, disk_bytes, estimate, measured_rate, shape_of, sized_cost
+from proband.training.training_set import Example, TrainingSet
 from proband.tuning.alignment import BASE
-from proband.tuning.interventions.training_set import Example, TrainingSet
 from proband.tuning.material import Material
-from proband.tuning.probing.prompts import pose, reply_to
-from proband.tuning.probing.quiz import Quiz
 from proband.tuning.study_file import ExpectedTable
 from proband.tuning.toy.pretraining import cached_toy_model
-from proband.tuning.training.bases import base_folder
-from proband.tuning.training.cost import SHAPES, disk_bytes, estimate, measured_rate, shape_of, sized_cost
 
 _TOY_S = 70.0  # measured on one core
 _RUN_S = 0.8  # to set up a run and to open a checkpoint, measured with the toy model

@@ -7,21 +7,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from proband.designs.quiz.prompts import PROMPTS, Prompt
 from proband.errors import DataError, DesignError
+from proband.instruments.banks.bank import Bank, Question, Split
+from proband.instruments.banks.checking import require, without_duplicates, without_leaks
+from proband.instruments.banks.embedded import EMBEDDED
+from proband.instruments.banks.loading import load_bank
 from proband.seeds import rng_for
+from proband.training.recipe import Recipe, named_recipe
 from proband.tuning.analysis.evaluation import TestSet
-from proband.tuning.banks.bank import Bank, Question, Split
-from proband.tuning.banks.checking import require, without_duplicates, without_leaks
-from proband.tuning.banks.embedded import EMBEDDED
-from proband.tuning.banks.loading import load_bank
 from proband.tuning.interventions.arms import Arm, arm_named, with_controls
 from proband.tuning.interventions.building import construction_from
 from proband.tuning.interventions.general import load_general
-from proband.tuning.probing.prompts import PROMPTS, Prompt
 from proband.tuning.study_file import AlignFile, BankTable, BenchmarkTable
 from proband.tuning.toy.corpus import EVALUATION, PROBE
 from proband.tuning.toy.world import World, make_world
-from proband.tuning.training.recipe import Recipe, named_recipe
 
 TOY = "toy"
 _NAMED = {**PROMPTS, PROBE.name: PROBE, EVALUATION.name: EVALUATION}

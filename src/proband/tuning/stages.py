@@ -10,9 +10,9 @@ from typing import Any
 
 from proband.designs.design import Design
 from proband.errors import DesignError
+from proband.instruments.banks.bank import Bank
 from proband.runs import Run, collect
 from proband.runs.progress import Watch
-from proband.tuning.banks.bank import Bank
 from proband.tuning.interventions.arms import Arm
 from proband.tuning.interventions.composing import wanted_texts
 from proband.tuning.interventions.explanations import Explanations, texts_from

@@ -24,7 +24,7 @@ class WorldTable(_Strict):
 
 
 class _SourceTable(_Strict):
-    """A source of questions; see `proband.tuning.banks.loading.load_bank`."""
+    """A source of questions; see `proband.instruments.banks.loading.load_bank`."""
 
     source: str
     format: str = "auto"

@@ -11,8 +11,8 @@ from proband.errors import EngineError
 from proband.models.local.engine import LocalEngine
 from proband.models.local.templates import Template
 from proband.records import Message, Place, Reply, Request, Trial
+from tests.designs.quiz.families import FAMILIES, template, wrapped
 from tests.models.local.small_models import save_checkpoint
-from tests.tuning.probing.families import FAMILIES, template, wrapped
 
 made = lru_cache(wrapped)
 TEXT = "Which is a fruit?\nA. Table\nB. Green\nAnswer:"

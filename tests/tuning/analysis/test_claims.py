@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from proband.records import Estimate
+from proband.estimates import Estimate
 from proband.tuning.analysis.accuracy import contrasts
 from proband.tuning.analysis.claims import CLAIMS, outcome_of, verdicts
 from proband.tuning.analysis.mixtures import partials

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from proband.instruments.banks.bank import Bank, Question
 from proband.records import Message
+from proband.training.training_set import Example, TrainingSet
 from proband.tuning.analysis.accuracy import contrasts
 from proband.tuning.analysis.claims import verdicts
 from proband.tuning.analysis.confounds import (
@@ -15,8 +17,6 @@ from proband.tuning.analysis.confounds import (
     TRUTH,
     confounds,
 )
-from proband.tuning.banks.bank import Bank, Question
-from proband.tuning.interventions.training_set import Example, TrainingSet
 from proband.tuning.probing.beliefs import Beliefs, belief_of
 from validation.knowledge_interventions import World, simulated
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from proband.instruments.banks.bank import Bank, Question
 from proband.seeds import rng_for
-from proband.tuning.banks.bank import Bank, Question
 from proband.tuning.interventions.arms import ARMS
 from proband.tuning.interventions.texts import Texts
 from proband.tuning.probing.beliefs import Beliefs, belief_of

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proband.errors import DataError
-from proband.tuning.banks.bank import Question
+from proband.instruments.banks.bank import Question
 from proband.tuning.interventions.balancing import arranged, match, strata
 from proband.tuning.interventions.pools import sort_questions
 from proband.tuning.probing.beliefs import Beliefs, belief_of

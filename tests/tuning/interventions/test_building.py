@@ -6,12 +6,12 @@ from itertools import pairwise
 
 import pytest
 
+from proband.designs.quiz.prompts import PROMPTS, continuations, pose
 from proband.errors import DataError, DesignError
 from proband.records import Message
 from proband.tuning.interventions.arms import ARMS, Arm, arm_named, mixtures, with_controls
 from proband.tuning.interventions.building import CONSTRUCTIONS, Construction, build_sets
 from proband.tuning.interventions.general import General
-from proband.tuning.probing.prompts import PROMPTS, continuations, pose
 
 TURNS = PROMPTS["ren2024-evaluation"]
 GENERAL = General(name="general", pairs=tuple((f"Do {k}.", f"Done {k}.") for k in range(90)))

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from proband.designs.cards import Writing
+from proband.designs.quiz.prompts import PROMPTS
+from proband.designs.survey.cards import Writing
 from proband.errors import DataError, DesignError
 from proband.models.scripted import ScriptedEngine
 from proband.records import Completion, Response
@@ -15,7 +16,6 @@ from proband.tuning.interventions.building import build_sets
 from proband.tuning.interventions.composing import wanted_texts
 from proband.tuning.interventions.explanations import Explanations, texts_from
 from proband.tuning.interventions.pools import sort_questions
-from proband.tuning.probing.prompts import PROMPTS
 
 
 def explained(trial) -> str:

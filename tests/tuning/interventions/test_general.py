@@ -5,9 +5,9 @@ import json
 
 import pytest
 
+from proband.designs.quiz.prompts import PROMPTS
 from proband.errors import DataError
 from proband.tuning.interventions.general import General, draw_general, load_general, n_general
-from proband.tuning.probing.prompts import PROMPTS
 
 MANY = General(name="many", pairs=tuple((f"Do {k}.", f"Done {k}.") for k in range(30)))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from proband.errors import DataError, DesignError
-from proband.tuning.banks.bank import Bank, Question
+from proband.instruments.banks.bank import Bank, Question
 from proband.tuning.interventions.pools import check_probe, sort_questions
 from proband.tuning.probing.beliefs import Beliefs, belief_of
 

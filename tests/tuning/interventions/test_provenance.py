@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from proband.designs.quiz.prompts import PROMPTS
+from proband.training.training_set import load_training_set
 from proband.tuning.interventions.arms import ARMS, arm_named, with_controls
 from proband.tuning.interventions.building import build_sets
-from proband.tuning.interventions.training_set import load_training_set
-from proband.tuning.probing.prompts import PROMPTS
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proband.errors import DataError
-from proband.tuning.banks.bank import Question
+from proband.instruments.banks.bank import Question
 from proband.tuning.interventions.texts import Texts, flaw, names_letter
 
 QUESTION = Question(

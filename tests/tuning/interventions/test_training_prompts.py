@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from proband.tuning.banks.bank import Bank, Question
+from proband.designs.quiz.prompts import PROMPTS
+from proband.instruments.banks.bank import Bank, Question
 from proband.tuning.interventions.arms import ARMS, arm_named
 from proband.tuning.interventions.building import build_sets
 from proband.tuning.interventions.explanations import WORDINGS, Explanations
 from proband.tuning.interventions.general import General
 from proband.tuning.interventions.texts import Texts
 from proband.tuning.probing.beliefs import Beliefs, belief_of
-from proband.tuning.probing.prompts import PROMPTS
 
 GOLDEN = Path(__file__).parents[2] / "prompts"
 QUESTIONS = (

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proband.designs.quiz.prompts import PROMPTS
+from proband.designs.quiz.quiz import Quiz
 from proband.errors import DataError, DesignError, MissingDataError
+from proband.instruments.banks.bank import Bank, Question
 from proband.models.scripted import ScriptedEngine
 from proband.runs.collection import collect
 from proband.runs.progress import Budget
-from proband.tuning.banks.bank import Bank, Question
 from proband.tuning.probing.beliefs import Beliefs, belief_of, beliefs_from
-from proband.tuning.probing.prompts import PROMPTS
-from proband.tuning.probing.quiz import Quiz
-from tests.tuning.probing.questions import bank, exemplars
+from tests.designs.quiz.questions import bank, exemplars
 
 PROBE = replace(PROMPTS["probe"], shots=2)
 QUESTION = Question(id="q", text="?", choices=("a", "b", "c", "d"), answer=2, domain="x")

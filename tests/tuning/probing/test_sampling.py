@@ -3,14 +3,14 @@ from dataclasses import replace
 import pytest
 
 from proband.designs.design import Design
+from proband.designs.quiz.prompts import PROMPTS
+from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError
 from proband.models.scripted import ScriptedEngine
 from proband.runs.collection import collect
 from proband.tuning.probing.beliefs import beliefs_from
-from proband.tuning.probing.prompts import PROMPTS
-from proband.tuning.probing.quiz import Quiz
 from proband.tuning.probing.sampling import Sampling, grade, graded_by_sampling
-from tests.tuning.probing.questions import bank, exemplars
+from tests.designs.quiz.questions import bank, exemplars
 
 PROBE = replace(PROMPTS["probe"], shots=2, orders="as_written")
 QUIZ = Quiz(bank=bank(), exemplars=exemplars(), prompts=(PROBE,), seed=1)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from proband.errors import DesignError
-from proband.tuning.banks.bank import Bank
+from proband.instruments.banks.bank import Bank
 from proband.tuning.probing.beliefs import Beliefs, belief_of
 from proband.tuning.probing.stability import halves, retest
-from tests.tuning.probing.questions import capitals
+from tests.designs.quiz.questions import capitals
 
 BANK = Bank(name="capitals", questions=capitals(40))
 

@@ -2,8 +2,8 @@
 
 import re
 
-from proband.tuning.probing.prompts import pose, reply_to
-from proband.tuning.probing.quiz import Quiz
+from proband.designs.quiz.prompts import pose, reply_to
+from proband.designs.quiz.quiz import Quiz
 from proband.tuning.toy.corpus import EVALUATION, PROBE, STATEMENTS, documents, general_instructions
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from proband.designs.quiz.quiz import Quiz
 from proband.models.local.engine import LocalEngine
 from proband.runs import collect
 from proband.tuning.probing.beliefs import beliefs_from
-from proband.tuning.probing.quiz import Quiz
 from proband.tuning.toy.corpus import PROBE
 from proband.tuning.toy.pretraining import toy_model
 from proband.tuning.toy.recovery import recovery

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError
 from proband.models import open_engine
 from proband.runs import collect
 from proband.tuning.probing.beliefs import beliefs_from
-from proband.tuning.probing.quiz import Quiz
 from proband.tuning.toy.corpus import EVALUATION, PROBE
 from proband.tuning.toy.pretraining import RECORD, Pretraining, pretrain, toy_model
 

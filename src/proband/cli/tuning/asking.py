@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from proband.cli.tuning.listening import say
-from proband.tuning.banks.bank import Bank
-from proband.tuning.banks.checking import require
-from proband.tuning.banks.loading import load_bank
+from proband.instruments.banks.bank import Bank
+from proband.instruments.banks.checking import require
+from proband.instruments.banks.loading import load_bank
 from proband.tuning.material import limited
 
 BankArgument = Annotated[

@@ -17,13 +17,13 @@ from proband.cli.tuning.asking import (
     UnfitOption,
     asked,
 )
+from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError
+from proband.instruments.banks.bank import Bank
 from proband.runs import collect
 from proband.tuning.analysis.crossed import crossed_mean, table
-from proband.tuning.banks.bank import Bank
 from proband.tuning.material import prompt_from
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
-from proband.tuning.probing.quiz import Quiz
 
 
 def evaluate(

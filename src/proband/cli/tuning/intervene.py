@@ -10,8 +10,8 @@ from proband.cli.studying import refuse_no_folder, stopped
 from proband.cli.talk import emit, out, talk
 from proband.cli.tuning.listening import listener
 from proband.cli.tuning.probe import BANK, BELIEFS
+from proband.instruments.banks.bank import Bank
 from proband.runs import Run
-from proband.tuning.banks.bank import Bank
 from proband.tuning.interventions.arms import arm_named, with_controls
 from proband.tuning.interventions.building import build_sets
 from proband.tuning.interventions.general import load_general

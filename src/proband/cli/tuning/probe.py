@@ -18,14 +18,14 @@ from proband.cli.tuning.asking import (
     UnfitOption,
     asked,
 )
+from proband.designs.quiz.boundary import check_boundary
+from proband.designs.quiz.quiz import Quiz
 from proband.measures.knowledge.slick import CATEGORIES
 from proband.models.scripted import ScriptedEngine
 from proband.runs import Run, collect, plan
 from proband.runs.casting import open_any
 from proband.tuning.material import prompt_from
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
-from proband.tuning.probing.boundary import check_boundary
-from proband.tuning.probing.quiz import Quiz
 from proband.tuning.probing.stability import halves, retest
 
 BANK, BELIEFS = "bank.json", "beliefs.json"

@@ -9,8 +9,8 @@ import typer
 from proband.cli.studying import refuse_no_folder, stopped
 from proband.cli.talk import emit, out, talk
 from proband.cli.tuning.listening import say, training_bar
-from proband.tuning.interventions.training_set import load_training_set
-from proband.tuning.training.recipe import EarlyStop, Lora, named_recipe
+from proband.training.recipe import EarlyStop, Lora, named_recipe
+from proband.training.training_set import load_training_set
 
 
 def train(
@@ -53,8 +53,8 @@ def train(
         recipe, seed=seed, **{name: value for name, value in changes.items() if value is not None}
     )
     # PyTorch and TRL load only when something is trained.
-    from proband.tuning.training.cost import estimate, measured_rate
-    from proband.tuning.training.training import train as trained
+    from proband.training.cost import estimate, measured_rate
+    from proband.training.training import train as trained
 
     cost = estimate(found, base, how, rate=measured_rate(how))
     say(cost_text(cost))

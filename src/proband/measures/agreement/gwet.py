@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from proband.errors import DataError, DesignError
+from proband.estimates import Estimate, Target
 from proband.measures.agreement.codes import Codes, count_rows
 from proband.measures.agreement.intervals import Coefficient, as_estimate
 from proband.measures.agreement.krippendorff import Level, krippendorff_alpha
 from proband.measures.shares import wilson_interval
-from proband.records import Estimate, Target
 
 
 def gwet_ac1(

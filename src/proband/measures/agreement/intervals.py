@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from proband.errors import DesignError
+from proband.estimates import Estimate, Target
 from proband.measures.shares import score_interval
-from proband.records import Estimate, Target
 
 MIN_UNITS = 10
 FEW_UNITS = 5

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from proband.errors import DataError, DesignError, MissingDataError
+from proband.estimates import Estimate, Target
 from proband.measures.agreement.intervals import Coefficient, as_estimate, jackknife_error
-from proband.records import Estimate, Target
 
 Weighting = Literal["linear", "quadratic"]
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from proband.errors import DataError, DesignError
+from proband.estimates import Estimate, Target
 from proband.measures.agreement.codes import Codes, count_rows
 from proband.measures.agreement.intervals import Coefficient, as_estimate, jackknife_error
-from proband.records import Estimate, Target
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 _Difference = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]

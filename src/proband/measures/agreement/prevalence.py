@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
 from proband.errors import DataError, DesignError, MissingDataError
+from proband.estimates import Estimate, Target
 from proband.measures.shares import wilson_interval
-from proband.records import Estimate, Target
 from proband.seeds import rng_for
 
 Rate = float | tuple[float, float]

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from proband.errors import DataError, DesignError, MissingDataError
+from proband.estimates import Estimate, Target
 from proband.measures.shares import wilson_interval
-from proband.records import Estimate, Target
 from proband.seeds import rng_for
 
 _TOLERANCE = 1e-9

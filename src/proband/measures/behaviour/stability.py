@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from proband.errors import DataError, DesignError, MissingDataError
+from proband.estimates import Estimate, Target
 from proband.measures.agreement.intervals import mean_interval
 from proband.measures.reliability.intervals import FISHER, MIN_SUBJECTS, jackknife_interval
-from proband.records import Estimate, Target
 
 _LEVEL = 0.95
 _Floats = NDArray[np.float64]

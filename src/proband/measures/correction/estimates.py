@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from proband.estimates import Estimate
 from proband.measures.correction.samples import Data, Floats, Labels, Side
 from proband.measures.correction.tuning import Tuned, t_reach
-from proband.records import Estimate
 
 FEWEST_LABELS = 10  # below, no interval: its coverage was not found to hold
 FEWEST_EVENTS = 5  # answers of the rarer kind that lambda can be estimated from

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from proband.errors import DesignError
+from proband.estimates import Estimate
 from proband.measures.correction.estimates import (
     ASSUMPTIONS,
     FEWEST_EVENTS,
@@ -35,7 +36,6 @@ from proband.measures.correction.tuning import (
     tune,
     working_df,
 )
-from proband.records import Estimate
 
 SmallSample = Literal["t", "paper"]
 Pair = tuple[ArrayLike, ArrayLike]

@@ -12,11 +12,11 @@ import numpy as np
 from scipy import special
 
 from proband.errors import DesignError
+from proband.estimates import Estimate
 from proband.measures.correction.estimates import ASSUMPTIONS, CorrectedEstimate, correlation, gain_note
 from proband.measures.correction.logistic import rectified_logit
 from proband.measures.correction.samples import Data, Floats, Labels
 from proband.measures.correction.tuning import solve
-from proband.records import Estimate
 
 PAPER_NOTE = "small_sample='paper': below about 100 labelled units this interval is too short"
 

@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from proband.errors import DataError, DesignError
+from proband.estimates import Estimate
 from proband.measures.correction.estimates import FEWEST_LABELS, skewness_note, t_limits
 from proband.measures.correction.samples import Codes, Floats, numbers
 from proband.measures.correction.tuning import t_reach
 from proband.measures.shares import wilson_interval
-from proband.records import Estimate
 
 _UNDECIDED = 2.0  # a bin's gap closer to zero than this many standard errors may have either sign
 _MOST_UNDECIDED = 12

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from proband.errors import DataError, DesignError
+from proband.estimates import Estimate, Target
 from proband.measures.experiments.outcomes import (
     Codes,
     Floats,
@@ -17,7 +18,6 @@ from proband.measures.experiments.outcomes import (
     rare_outcomes,
     with_t_test,
 )
-from proband.records import Estimate, Target
 
 Kind = Literal["CR0", "CR1", "CR2", "CR3"]
 _UNEVEN = 0.6

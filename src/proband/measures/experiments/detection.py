@@ -5,8 +5,8 @@ import math
 from scipy import optimize, special
 
 from proband.errors import DesignError
+from proband.estimates import Estimate
 from proband.measures.experiments.comparisons import t_test_power, z_test_power
-from proband.records import Estimate
 
 
 def smallest_detectable_effect(

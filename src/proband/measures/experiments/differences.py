@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from proband.errors import DataError, DesignError
+from proband.estimates import Estimate, Target
 from proband.measures.experiments.clusters import ClusterMean, combine, uneven
 from proband.measures.experiments.outcomes import (
     Codes,
@@ -19,7 +20,6 @@ from proband.measures.experiments.outcomes import (
     with_t_test,
 )
 from proband.measures.experiments.permutations import Stratum, Unit, permutation_test
-from proband.records import Estimate, Target
 from proband.seeds import rng_for
 
 ByArm = tuple[Labels, Labels]

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from proband.errors import DataError, DesignError
+from proband.estimates import Estimate, Target
 from proband.measures.experiments.outcomes import Floats, numbers
 from proband.measures.shares import wilson_interval
-from proband.records import Estimate, Target
 from proband.seeds import rng_for
 
 Counts = NDArray[np.int64]

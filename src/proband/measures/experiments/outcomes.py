@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from proband.errors import DataError, MissingDataError
-from proband.records import Estimate
+from proband.estimates import Estimate
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]

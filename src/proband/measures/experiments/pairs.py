@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from proband.errors import DataError, DesignError, MissingDataError
+from proband.estimates import Estimate, Target
 from proband.measures.experiments.clusters import ClusterMean, combine, uneven
 from proband.measures.experiments.outcomes import Floats, Labels, Linear, coded, numbers, with_t_test
-from proband.records import Estimate, Target
 
 Scores = Mapping[Hashable, float] | ArrayLike
 

@@ -8,9 +8,9 @@ import numpy as np
 from scipy import optimize
 
 from proband.errors import DesignError
+from proband.estimates import Estimate
 from proband.measures.experiments.comparisons import Comparison
 from proband.measures.shares import wilson_interval
-from proband.records import Estimate
 
 _MOST = 1e12
 

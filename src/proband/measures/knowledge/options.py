@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from proband.errors import DataError, DesignError, MissingDataError
+from proband.estimates import Estimate, Target
 from proband.measures.agreement.intervals import mean_interval
 from proband.measures.experiments.clusters import clustered_mean
 from proband.measures.shares import wilson_interval
-from proband.records import Estimate, Target
 
 Method = Literal["standard", "ren2024"]
 Direction = Literal["before_after", "after_before"]

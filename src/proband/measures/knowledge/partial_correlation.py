@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from proband.errors import DataError, DesignError, MissingDataError
-from proband.records import Estimate
+from proband.estimates import Estimate
 from proband.seeds import rng_for
 
 Method = Literal["standard", "ren2024"]

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DesignError
+from proband.estimates import Estimate, Target
 from proband.measures.columns import column, table_of
 from proband.measures.reliability.balanced_designs import BalancedDesign, Effect, arrange
 from proband.measures.reliability.intervals import pivotal_interval, pivotal_mean_squares, tail_warnings
 from proband.measures.reliability.tables import is_constant
-from proband.records import Estimate, Target
 
 _ASSUMPTIONS = ("effects are normal and independent", "levels of facets stand for others like them")
 

@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
 from proband.errors import DataError, DesignError, MissingDataError
+from proband.estimates import Estimate, Target
 from proband.measures.reliability.intervals import tail_warnings
 from proband.measures.reliability.one_factor import fit_one_factor, subject_influence
 from proband.measures.reliability.tables import is_constant, score_table
-from proband.records import Estimate, Target
 
 _MIN_SUBJECTS = 30
 

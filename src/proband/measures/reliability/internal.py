@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from proband.errors import DesignError
+from proband.estimates import Estimate, Target
 from proband.measures.reliability.intervals import (
     MIN_SUBJECTS,
     UNEXPLAINED,
@@ -17,7 +18,6 @@ from proband.measures.reliability.intervals import (
     tail_warnings,
 )
 from proband.measures.reliability.tables import is_constant, score_table
-from proband.records import Estimate, Target
 from proband.seeds import rng_for
 
 

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from proband.errors import DesignError
+from proband.estimates import Estimate, Target
 from proband.measures.reliability.intervals import pivotal_interval, pivotal_mean_squares, tail_warnings
 from proband.measures.reliability.tables import is_constant, score_table
-from proband.records import Estimate, Target
 
 Form = Literal["ICC(1,1)", "ICC(2,1)", "ICC(3,1)", "ICC(1,k)", "ICC(2,k)", "ICC(3,k)"]
 

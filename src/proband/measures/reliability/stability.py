@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy import special
 
 from proband.errors import DataError, DesignError
+from proband.estimates import Estimate, Target
 from proband.measures.distances import mean_absolute_error
 from proband.measures.reliability.intervals import FISHER, MIN_SUBJECTS, jackknife_interval, tail_warnings
 from proband.measures.shares import wilson_interval
-from proband.records import Estimate, Target
 
 # Answers with more different values than this are treated as measurements, not as categories.
 _MOST_CATEGORIES = 50

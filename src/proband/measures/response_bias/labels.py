@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from proband.errors import DataError, DesignError, MissingDataError
+from proband.estimates import Estimate
 from proband.measures.distances import mean_absolute_error
 from proband.measures.shares import wilson_interval
-from proband.records import Estimate
 
 _LEVEL = 0.95
 _MIN_ROWS = 5

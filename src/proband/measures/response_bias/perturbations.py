@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from proband.errors import DesignError
+from proband.estimates import Estimate
 from proband.measures.response_bias.answer_cells import AnswerRows, answer_rows, item_cells
 from proband.measures.response_bias.permutations import permuted_shifts
 from proband.measures.response_bias.positions import position_bias
@@ -16,7 +17,6 @@ from proband.measures.response_bias.shifts import (
     item_shift,
     overall_flips,
 )
-from proband.records import Estimate
 from proband.seeds import rng_for
 
 # Items with more different answers than this hold texts or measurements, not categories.

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proband.estimates import Estimate
 from proband.measures.response_bias.answer_cells import AnswerRows
 from proband.measures.response_bias.labels import a_bias
-from proband.records import Estimate
 
 # With fewer items than this the subjects are the clusters, and the estimate is about these items only.
 _MIN_ITEMS = 10

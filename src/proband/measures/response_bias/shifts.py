@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from proband.estimates import Estimate
 from proband.measures.response_bias.answer_cells import ItemCells
 from proband.measures.response_bias.permutations import largest_shift
-from proband.records import Estimate
 
 _LEVEL = 0.95
 _MIN_ITEMS = 5

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from proband.errors import DataError, DesignError
+from proband.estimates import Estimate, Target
 from proband.measures.shares import share_estimates, wilson_interval
-from proband.records import Estimate, Target
 
 _LEVEL = 0.95
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from proband.records import Estimate
+from proband.estimates import Estimate
 from proband.tuning.analysis.crossed import Table, crossed_mean, table
 from proband.tuning.analysis.evaluation import (
     CONTEXTUALISED,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from proband.records import Estimate
+from proband.estimates import Estimate
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, Contrast
 from proband.tuning.analysis.confounds import Confound
 from proband.tuning.analysis.crossed import crossed_mean

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from proband.estimates import Estimate
 from proband.measures.correction.probabilities import calibration
-from proband.records import Estimate
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, BASE_FEW_SHOT, BASE_ZERO_SHOT, arm_places
 from proband.tuning.analysis.crossed import Table, crossed_mean, share_interval, table
 from proband.tuning.analysis.evaluation import Evaluation, Test

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from proband.records import Estimate
+from proband.estimates import Estimate
 from proband.seeds import uniform_for
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, BASE_FEW_SHOT, BASE_ZERO_SHOT
 from proband.tuning.analysis.crossed import Scale, crossed_mean, table

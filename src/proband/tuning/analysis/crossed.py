@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from proband.errors import DataError, DesignError
+from proband.estimates import Estimate
 from proband.measures.agreement.intervals import mean_interval
 from proband.measures.shares import score_interval
-from proband.records import Estimate
 
 Scale = Literal["share", "share difference", "correlation", "positive", "difference"]
 _MIN_ITEMS = 10

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError, DesignError
-from proband.tuning.banks.bank import Bank
+from proband.instruments.banks.bank import Bank
 from proband.tuning.probing.beliefs import Belief, Beliefs
 
 Test = Literal["homogeneous", "in-domain", "out-of-domain"]

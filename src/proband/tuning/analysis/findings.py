@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from proband.records import Estimate
+from proband.estimates import Estimate
+from proband.instruments.banks.bank import Bank
+from proband.training.training_set import TrainingSet
 from proband.tuning.analysis.accuracy import (
     PAPER_CONTRASTS,
     Accuracy,
@@ -22,8 +24,6 @@ from proband.tuning.analysis.confounds import Confound, confounds
 from proband.tuning.analysis.consistency import Consistency, Line, Point, consistencies, lines, points
 from proband.tuning.analysis.evaluation import Evaluation
 from proband.tuning.analysis.mixtures import BestBetween, Partial, RatioPoint, curves, partials
-from proband.tuning.banks.bank import Bank
-from proband.tuning.interventions.training_set import TrainingSet
 from proband.tuning.probing.beliefs import Beliefs
 
 

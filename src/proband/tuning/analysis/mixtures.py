@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from proband.errors import DesignError
+from proband.estimates import Estimate
 from proband.measures.knowledge.partial_correlation import partial_spearman
-from proband.records import Estimate
 from proband.tuning.analysis.accuracy import ALL_DOMAINS
 from proband.tuning.analysis.consistency import SCALES, Statistic, is_first_half, item_scores, point_of
 from proband.tuning.analysis.crossed import Table, crossed_mean, table

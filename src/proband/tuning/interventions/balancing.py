@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError
+from proband.instruments.banks.bank import Bank, Question
 from proband.seeds import rng_for
-from proband.tuning.banks.bank import Bank, Question
 from proband.tuning.probing.beliefs import Beliefs
 
 Covariate = Literal["letter", "confidence", "topic", "length"]

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
+from proband.designs.quiz.prompts import Prompt
 from proband.errors import DataError, DesignError
+from proband.instruments.banks.bank import Bank
 from proband.seeds import place_digest, uniform_for
-from proband.tuning.banks.bank import Bank
+from proband.training.training_set import Example, TrainingSet
 from proband.tuning.interventions.arms import Arm, true_counterpart
 from proband.tuning.interventions.balancing import (
     Covariate,
@@ -21,9 +23,7 @@ from proband.tuning.interventions.general import General, draw_general, n_genera
 from proband.tuning.interventions.pools import Pools, Rule, check_probe, sort_questions
 from proband.tuning.interventions.provenance import Account
 from proband.tuning.interventions.texts import Texts
-from proband.tuning.interventions.training_set import Example, TrainingSet
 from proband.tuning.probing.beliefs import Beliefs
-from proband.tuning.probing.prompts import Prompt
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,15 +6,15 @@ from functools import cached_property
 
 import numpy as np
 
+from proband.designs.quiz.prompts import Prompt, pose, reply_to
 from proband.errors import DataError, DesignError
-from proband.tuning.banks.bank import Bank, Question
+from proband.instruments.banks.bank import Bank, Question
+from proband.training.training_set import Example, Kind
 from proband.tuning.interventions.arms import Arm, Explained
 from proband.tuning.interventions.balancing import Matched
 from proband.tuning.interventions.pools import Pools
 from proband.tuning.interventions.texts import Purpose, Source, Texts, flaw, names_letter
-from proband.tuning.interventions.training_set import Example, Kind
 from proband.tuning.probing.beliefs import Belief, Beliefs
-from proband.tuning.probing.prompts import Prompt, pose, reply_to
 
 LEAST_WEIGHT = 0.1
 """Of an example that all of the probe's prompts contradict, before weights are made to average 1."""

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, get_args
 
-from proband.designs.cards import Writing
+from proband.designs.survey.cards import Writing
 from proband.errors import DataError, DesignError
+from proband.instruments.banks.bank import Bank, Question
 from proband.instruments.items import Item
 from proband.records import Message, Place, Reply, Request, Response, Trial
 from proband.runs.run import Run
 from proband.seeds import place_digest, seed_for
 from proband.subjects.personas import Code
-from proband.tuning.banks.bank import Bank, Question
 from proband.tuning.interventions.texts import Purpose, Source, Texts, flaw
 
 Cut = Literal["sentence", "keep", "drop"]

@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from proband.designs.quiz.prompts import Prompt
 from proband.errors import DataError
 from proband.records import Message
 from proband.seeds import rng_for
-from proband.tuning.interventions.training_set import Example
-from proband.tuning.probing.prompts import Prompt
+from proband.training.training_set import Example
 
 
 @dataclass(frozen=True, kw_only=True)

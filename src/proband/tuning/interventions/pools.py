@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from proband.errors import DataError, DesignError
+from proband.instruments.banks.bank import Bank, Question
 from proband.measures.knowledge.slick import HIGHLY, UNKNOWN
-from proband.tuning.banks.bank import Bank, Question
 from proband.tuning.probing.beliefs import Belief, Beliefs
 
 Rule = Literal["confidence", "corrected", "slick"]

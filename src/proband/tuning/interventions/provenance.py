@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from proband.training.training_set import Example
 from proband.tuning.interventions.arms import Arm
 from proband.tuning.interventions.balancing import characters
 from proband.tuning.interventions.composing import Lesson, Workshop
-from proband.tuning.interventions.training_set import Example
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from proband.errors import DataError
-from proband.tuning.banks.bank import Question
+from proband.instruments.banks.bank import Question
 
 Purpose = Literal["explanation", "context", "rewrite"]
 Source = Literal["own", "other"]

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proband.designs.quiz.quiz import Quiz
 from proband.errors import DataError, DesignError, MissingDataError
+from proband.instruments.banks.bank import Bank, Question
 from proband.measures.knowledge.slick import CATEGORIES
 from proband.runs.run import Run
-from proband.tuning.banks.bank import Bank, Question
-from proband.tuning.probing.quiz import Quiz
 
 FORMAT = 1
 

@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from proband.designs.quiz.prompts import Prompt, pose
+from proband.designs.quiz.quiz import Quiz, facts_of
+from proband.designs.quiz.trials import Block, LazyTrials
 from proband.errors import DesignError
+from proband.instruments.banks.bank import Question
 from proband.instruments.items import Item
 from proband.measures.knowledge.slick import KnowledgeCategories, slick_category
 from proband.records import Place, Reply, Request, Response, Trial
 from proband.runs.run import Run
 from proband.seeds import seed_for
 from proband.subjects.personas import Code
-from proband.tuning.banks.bank import Question
 from proband.tuning.probing.beliefs import Beliefs, weights_of
-from proband.tuning.probing.prompts import Prompt, pose
-from proband.tuning.probing.quiz import Quiz, facts_of
-from proband.tuning.probing.trials import Block, LazyTrials
 
 FACTORS = ("ask", "draw", "temperature", "turn")
 _GREEDY = "0"

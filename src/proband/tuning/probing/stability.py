@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DesignError
+from proband.estimates import Estimate
+from proband.instruments.banks.bank import Bank
 from proband.measures.agreement.kappas import cohen_kappa
 from proband.measures.knowledge.slick import CATEGORIES
 from proband.measures.shares import share_estimates
-from proband.records import Estimate
-from proband.tuning.banks.bank import Bank
 from proband.tuning.probing.beliefs import Belief, Beliefs, belief_of
 
 

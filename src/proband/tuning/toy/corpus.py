@@ -6,9 +6,9 @@ from functools import cache
 
 import numpy as np
 
+from proband.designs.quiz.prompts import PROMPTS, Prompt, pose, reply_to
+from proband.instruments.banks.bank import Question
 from proband.seeds import rng_for
-from proband.tuning.banks.bank import Question
-from proband.tuning.probing.prompts import PROMPTS, Prompt, pose, reply_to
 from proband.tuning.toy.vocabulary import OTHERS, RELATIONS, TRAINED, Names
 from proband.tuning.toy.world import EXPLANATION, QUESTION, Fact, World
 

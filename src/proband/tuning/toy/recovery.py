@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from proband.errors import DesignError
+from proband.estimates import Estimate
+from proband.instruments.banks.bank import Bank
 from proband.measures.shares import wilson_interval
-from proband.records import Estimate
-from proband.tuning.banks.bank import Bank
 from proband.tuning.probing.beliefs import Belief, Beliefs
 from proband.tuning.toy.world import STATUSES, Status, World
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Literal, get_args
 
 from proband.errors import DesignError
+from proband.instruments.banks.bank import Bank, Question
 from proband.seeds import rng_for
-from proband.tuning.banks.bank import Bank, Question
 from proband.tuning.toy.vocabulary import OTHERS, RELATIONS, TRAINED, Names, Relation
 
 Status = Literal["known", "half-known", "wrong", "contradicted", "unknown"]

@@ -1,0 +1,278 @@
+"""Quizzes: a bank's questions put to models, under one or several prompts, as a design on the common loop."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+
+from proband.designs.quiz.prompts import Prompt, pose
+from proband.designs.quiz.trials import Block, LazyTrials
+from proband.errors import DataError, DesignError
+from proband.instruments.banks.bank import Bank, Question
+from proband.instruments.items import Item
+from proband.records import Place, Reply, Response, Trial
+from proband.seeds import place_digest, rng_for
+from proband.subjects.personas import Code
+
+FACTORS = ("ask", "draw", "turn")
+_REN2024_SEED = 42
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quiz:
+    """Every question of a bank, to every model, under every prompt, with every draw of exemplars and every order.
+
+    A place's subject is the model, its item the question, its condition the factors ask, draw and turn. Exemplars are
+    of the question's own domain; a draw's exemplars are the same for all questions of a domain, so that an engine
+    that shares beginnings computes them once. Questions are asked domain by domain.
+
+    Attributes
+    ----------
+    bank : Bank
+        What is asked.
+    prompts : tuple of Prompt
+        How.
+    exemplars : Bank or None
+        Where worked exemplars are drawn from; it must share no question with `bank`.
+    models : tuple of str
+        Names of checkpoints. With several, each is the `answerer` of its trials.
+    asks : mapping
+        Model -> names of the prompts it is asked under; all where a model is not named.
+    seed : int
+        Root of all randomness.
+
+    Raises
+    ------
+    DesignError
+        If a domain has too few exemplars, names repeat, or a question has more options than labels.
+    DataError
+        If an exemplar is one of the questions.
+
+    Examples
+    --------
+    >>> from proband.designs.quiz.prompts import PROMPTS
+    >>> question = Question(id="q", text="2 + 2 =", choices=("3", "4"), answer=1, domain="sums")
+    >>> quiz = Quiz(bank=Bank(name="sums", questions=(question,)), prompts=(PROMPTS["zero-shot"],), seed=1)
+    >>> quiz.trials({})[0].id
+    'model/q/ask=zero-shot&draw=0&turn=0/0/0'
+    """
+
+    bank: Bank
+    prompts: tuple[Prompt, ...]
+    exemplars: Bank | None = None
+    models: tuple[str, ...] = ("model",)
+    asks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    seed: int = 1
+    title: str = ""
+    is_adaptive: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        place_digest(self.seed)  # refuses a seed that is no integer
+        for what, names in (("models", self.models), ("prompts", tuple(p.name for p in self.prompts))):
+            if not names or len(set(names)) < len(names):
+                raise DesignError(f"quiz: {what} are {names}; give one or more, each with a name of its own")
+        if not len(self.bank):
+            raise DesignError(f"quiz: bank {self.bank.name!r} has no questions")
+        self._check_asks()
+        self._check_exemplars()
+        most = max(self.bank, key=lambda question: len(question.choices))
+        for prompt in self.prompts:
+            if prompt.answer_by == "label" and len(most.choices) > len(prompt.labels):
+                raise DesignError(
+                    f"question {most.id!r} has {len(most.choices)} options and prompt {prompt.name!r} "
+                    f"{len(prompt.labels)} labels; give it more"
+                )
+
+    def _check_asks(self) -> None:
+        known = {prompt.name for prompt in self.prompts}
+        for model, names in self.asks.items():
+            if model not in self.models:
+                raise DesignError(
+                    f"quiz: asks names the model {model!r}; models are {', '.join(self.models)}"
+                )
+            if not names or set(names) - known:
+                raise DesignError(
+                    f"quiz: model {model!r} is asked under {', '.join(names) or 'no prompt'}; prompts are "
+                    f"{', '.join(sorted(known))}"
+                )
+
+    def _check_exemplars(self) -> None:
+        if not any(prompt.shots for prompt in self.prompts):
+            return
+        if self.exemplars is None:
+            raise DesignError("quiz: a prompt has shots, and there are no exemplars; give a bank of them")
+        asked = {(q.text, frozenset(q.choices)): q.id for q in self.bank}
+        for exemplar in self.exemplars:
+            id = asked.get((exemplar.text, frozenset(exemplar.choices)))
+            if id is not None:
+                raise DataError(
+                    f"exemplar {exemplar.id!r} is question {id!r}, which is asked: its answer would stand in the "
+                    "prompt; take it out of one of the two, e.g. with Bank.split"
+                )
+        for domain in self.bank.domains:
+            n = len(self._pools.get(domain, ()))
+            for prompt in self.prompts:
+                if n < prompt.shots:
+                    raise DesignError(
+                        f"domain {domain!r} has {n} exemplars and prompt {prompt.name!r} needs {prompt.shots}; "
+                        "give more, or a prompt with fewer shots"
+                    )
+
+    @property
+    def name(self) -> str:
+        """Title of the study, or the bank's name."""
+        return self.title or self.bank.name
+
+    @cached_property
+    def items(self) -> Mapping[str, Item]:
+        """The questions as items, by id."""
+        return {question.id: _item(question) for question in self.bank}
+
+    @cached_property
+    def _pools(self) -> Mapping[str, tuple[Question, ...]]:
+        pools: dict[str, list[Question]] = {}
+        for exemplar in self.exemplars or ():
+            pools.setdefault(exemplar.domain, []).append(exemplar)
+        return {domain: tuple(pool) for domain, pool in pools.items()}
+
+    @cached_property
+    def _drawn(self) -> dict[tuple[str, int, str], tuple[Question, ...]]:
+        return {}
+
+    def exemplars_of(self, prompt: Prompt, draw: int, domain: str) -> tuple[Question, ...]:
+        """The exemplars before a domain's questions, in the order shown."""
+        key = (prompt.name, draw, domain)
+        if key not in self._drawn:
+            pool = self._pools.get(domain, ())
+            if prompt.choosing == "ren2024":
+                places = list(range(len(pool)))
+                random.Random(_REN2024_SEED).shuffle(places)
+            else:
+                places = rng_for(self.seed, "exemplars", draw, domain).permutation(len(pool)).tolist()
+            self._drawn[key] = tuple(pool[k] for k in places[: prompt.shots])
+        return self._drawn[key]
+
+    @cached_property
+    def by_domain(self) -> tuple[Question, ...]:
+        """The questions in the order asked: those of a domain together."""
+        ranks = {domain: k for k, domain in enumerate(self.bank.domains)}
+        return tuple(sorted(self.bank, key=lambda question: ranks[question.domain]))
+
+    def prompts_of(self, model: str) -> tuple[Prompt, ...]:
+        """The prompts that a model is asked under."""
+        names = self.asks.get(model)
+        return tuple(prompt for prompt in self.prompts if names is None or prompt.name in names)
+
+    @cached_property
+    def _blocks(self) -> tuple[Block, ...]:
+        return tuple(
+            Block(
+                model=model,
+                prompt=prompt,
+                draw=draw,
+                questions=self.by_domain,
+                counts=tuple(prompt.turns(len(question.choices)) for question in self.by_domain),
+            )
+            for model in self.models
+            for prompt in self.prompts_of(model)
+            for draw in range(prompt.draws)
+        )
+
+    @cached_property
+    def _trials(self) -> LazyTrials:
+        return LazyTrials(self._blocks, self._trial)
+
+    def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
+        """Every trial; lazy."""
+        return self._trials
+
+    def preview(self) -> Sequence[Trial]:
+        """Every trial; lazy."""
+        return self._trials
+
+    def size(self) -> int:
+        """Number of trials."""
+        return len(self._trials)
+
+    def arms(self) -> Mapping[str, int]:
+        """Questions put to each model."""
+        return dict.fromkeys(self.models, len(self.bank))
+
+    def weights(self) -> Mapping[str, float]:
+        """None: every model counts the same."""
+        return {}
+
+    def traits(self) -> Mapping[str, Mapping[str, Code]]:
+        """None."""
+        return {}
+
+    def _trial(self, block: Block, question: Question, turn: int) -> Trial:
+        prompt = block.prompt
+        n = len(question.choices)
+        order = prompt.order(n, turn)
+        exemplars = self.exemplars_of(prompt, block.draw, question.domain)
+        return Trial(
+            place=Place(
+                subject=block.model,
+                item=question.id,
+                condition=(("ask", prompt.name), ("draw", str(block.draw)), ("turn", str(turn))),
+            ),
+            request=pose(question, prompt, order=order, exemplars=exemplars).request,
+            reply=Reply(
+                form="choice",
+                method=prompt.answer_by,
+                options=tuple([question.choices[k] for k in order]),
+                labels=prompt.labels[:n] if prompt.answer_by == "label" else (),
+                order=order,
+                decide="mode",
+            ),
+            answerer=self.answerer(block.model),
+            facts=facts_of(question),
+        )
+
+    def answerer(self, model: str) -> str:
+        """Which of a run's engines answers for a model; empty where there is one."""
+        return model if len(self.models) > 1 else ""
+
+    def describe(self) -> Mapping[str, object]:
+        """Everything that defines the quiz."""
+        return {
+            "design": "quiz",
+            "title": self.name,
+            "bank": self.bank.name,
+            "bank_title": self.bank.title,
+            "bank_source": self.bank.source,
+            "bank_hash": self.bank.hash,
+            "questions": len(self.bank),
+            "domains": list(self.bank.domains),
+            "exemplars_hash": self.exemplars.hash if self.exemplars is not None else "",
+            "exemplars": {
+                prompt.name: {
+                    domain: [
+                        [exemplar.id for exemplar in self.exemplars_of(prompt, draw, domain)]
+                        for draw in range(prompt.draws)
+                    ]
+                    for domain in self.bank.domains
+                }
+                for prompt in self.prompts
+                if prompt.shots
+            },
+            "prompts": {prompt.name: asdict(prompt) for prompt in self.prompts},
+            "models": list(self.models),
+            "asks": {model: list(names) for model, names in self.asks.items()},
+            "varied": list(FACTORS),
+            "seed": self.seed,
+        }
+
+
+def facts_of(question: Question) -> tuple[tuple[str, str], ...]:
+    """What a scripted rule may know of a question; a model is never told."""
+    return (("answer", str(question.answer)), ("domain", question.domain))
+
+
+def _item(question: Question) -> Item:
+    options = question.choices
+    # "AA" and "Aa" are two genotypes; an item's options must differ in more than their case.
+    if len({option.casefold().strip() for option in options}) < len(options):
+        options = tuple(f"({k}) {option}" for k, option in enumerate(options, start=1))
+    return Item(id=question.id, text=question.text, form="choice", options=options)

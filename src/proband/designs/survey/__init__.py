@@ -1,0 +1,1 @@
+"""Surveys: an instrument put to subjects, in words, cards and sheets."""

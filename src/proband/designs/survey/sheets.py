@@ -1,0 +1,223 @@
+"""One subject's questionnaire under one condition: which items it has, and how each becomes a trial."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+from proband.designs.survey.cards import Card, Questionnaire
+from proband.designs.survey.wording import pipes_in, system_text
+from proband.identity import body_hash, rule_text, scored_body
+from proband.instruments.items import Item
+from proband.records import Message, Place, Response, Trial
+from proband.subjects.personas import Field, PersonaFormat, Subject, code_text, describe
+
+Key = tuple[str, str, str]  # of a trial: `Trial.id`, the hash of its request, the rule of its reply
+
+
+class Sheet:
+    """What one subject is asked under one condition, in one replicate."""
+
+    def __init__(
+        self, asked: Questionnaire, subject: Subject, condition: Mapping[str, str], replicate: int
+    ) -> None:
+        self.asked, self.subject, self.condition, self.replicate = asked, subject, condition, replicate
+        self._levels = tuple([(name, condition[name]) for name in asked.varied])
+        self._cards = asked.cards(condition)
+        self._respondent = asked.respondent(subject)
+        self._turns = self._respondent.turns
+        self._system_messages = self._respondent.told.setdefault(condition["persona"], {})
+
+    def preview(self) -> Iterator[Trial]:
+        """Every item as it is asked when nothing has been answered; piped answers stand as their names."""
+        for item in self.asked.instrument.items:
+            trial = self.trial(item)
+            if trial is not None:
+                yield trial
+
+    def keys(self) -> Iterator[Key]:
+        """The keys of `preview`, without making its trials: what a resumed run looks at first."""
+        subject, _, condition, round_, replicate = self.place(self.asked.instrument.items[0]).id.split("/")
+        end, decide = f"/{condition}/{round_}/{replicate}", self.asked.decide
+        for item in self.asked.instrument.items:
+            card = self._card(item)
+            face = card.face(self.subject.id, self.replicate, self._turns, self._look_up)
+            if face is None:
+                continue
+            messages = (self._system(item.about), face.opening)
+            if card.is_scored:
+                hash = body_hash(scored_body(messages, face.shown, face.closes))
+            else:
+                hash = face.request(messages, self.place(item)).hash
+            yield f"{subject}/{card.escaped_id}{end}", hash, rule_text(card.method, decide, card.labels)
+
+    def trials(self, answered: Mapping[str, Response]) -> Iterator[Trial]:
+        """Every item whose request is settled by what was answered."""
+        return Filling(self).go_on(answered)
+
+    def trial(
+        self, item: Item, said: Mapping[str, str | None] | None = None, turns: Sequence[Message] = ()
+    ) -> Trial | None:
+        """The item as a trial; None where an answer it pipes in is not there.
+
+        Without `said`, nothing has been answered yet and piped answers stand as their names.
+        """
+
+        def look_up(kind: str, name: str) -> str | None:
+            if kind == "answer" and said is not None:
+                return said.get(name)
+            return self._look_up(kind, name)
+
+        face = self._card(item).face(self.subject.id, self.replicate, self._turns, look_up)
+        if face is None:
+            return None
+        place = Place(subject=self.subject.id, item=item.id, condition=self._levels, replicate=self.replicate)
+        system = self._system_messages.get(item.about) or self._system(item.about)
+        messages = (system, *turns, face.message) if turns else (system, face.opening)
+        return Trial(
+            place=place,
+            request=face.request(messages, place),
+            reply=face.reply(place),
+            facts=self._respondent.facts,
+        )
+
+    def _card(self, item: Item) -> Card:
+        card = self._cards.get(item.id)
+        if card is None:
+            card = self._cards[item.id] = Card(self.asked, item, self.condition)
+        return card
+
+    def _look_up(self, kind: str, name: str) -> str | None:
+        """What is piped in before anything was answered."""
+        if kind == "factor":
+            return self.asked.factors[name][self.condition[name]]
+        if kind == "subject":
+            return trait_text(self.subject, name, self.asked.fields)
+        return f"[{name}]"
+
+    def applies(self, item: Item, answered: Mapping[str, Response]) -> bool:
+        """Whether the skip rule lets an item be asked."""
+        if item.ask_if is None:
+            return True
+        earlier = self.asked.instrument[item.ask_if.item]
+        before = answered.get(self.place(earlier).id)
+        return before is not None and bool(_chosen(earlier, before) & set(item.ask_if.options))
+
+    def _system(self, omit: tuple[str, ...]) -> Message:
+        """Who answers, without the traits that would give the answer away."""
+        if omit not in self._system_messages:
+            format = cast(PersonaFormat, self.condition["persona"])  # checked when the survey was made
+            backstory = describe(self.subject, self.asked.fields, format, omit)
+            self._system_messages[omit] = Message("system", system_text(backstory, format))
+        return self._system_messages[omit]
+
+    def place(self, item: Item) -> Place:
+        """Where an item of this sheet stands in the design."""
+        return Place(subject=self.subject.id, item=item.id, condition=self._levels, replicate=self.replicate)
+
+
+class Filling:
+    """A sheet while it is filled in: every answer takes it further, and no item is put twice.
+
+    It holds what was said so far and nothing else, so the same answers always lead to the same trials.
+    """
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        self._is_sequential = sheet.condition["presentation"] == "sequential"
+        self._rest: Sequence[Item] = sheet.asked.instrument.items
+        self._asked: dict[str, tuple[str, Message]] = {}  # item -> place and words, until it is answered
+        self._turns: list[Message] = []
+        # What was answered, in words; None where an item was skipped or has no valid answer.
+        self._said: dict[str, str | None] = {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing is left to ask."""
+        return not self._rest
+
+    def go_on(self, answered: Mapping[str, Response]) -> Iterator[Trial]:
+        """The trials that these answers settle, beyond those given out before."""
+        open_: dict[str, Item] = {}  # not answered yet
+        for number, item in enumerate(self._rest):
+            if item.id not in self._asked:
+                trial = None if self._waits(item, open_) else self._put(item, answered)
+                if trial is not None:
+                    yield trial
+                elif item.id in self._said:
+                    continue
+            response = answered.get(self._asked[item.id][0]) if item.id in self._asked else None
+            if response is not None:
+                self._take(item, response)
+                continue
+            open_[item.id] = item
+            if self._is_sequential:
+                open_ |= {later.id: later for later in self._rest[number + 1 :]}
+                break
+        self._rest = tuple(open_.values())
+
+    def _put(self, item: Item, answered: Mapping[str, Response]) -> Trial | None:
+        """The trial of an item; None where it is skipped."""
+        sheet = self.sheet
+        trial = sheet.trial(item, self._said, self._turns) if sheet.applies(item, answered) else None
+        if trial is None:
+            self._said[item.id] = None
+        else:
+            self._asked[item.id] = (trial.id, trial.request.messages[-1])
+        return trial
+
+    def _take(self, item: Item, response: Response) -> None:
+        """Remember an answer."""
+        words = self._said[item.id] = spoken(item, response)
+        _, put = self._asked.pop(item.id)
+        if self._is_sequential:
+            self._turns += [put, Message("assistant", words or "(no answer)")]
+
+    def _waits(self, item: Item, open_: Mapping[str, Item]) -> bool:
+        """Whether an item depends on one that is not answered yet."""
+        if not open_:
+            return False
+        needs = {name for kind, name in _pipes(item) if kind == "answer"}
+        if item.ask_if:
+            needs.add(item.ask_if.item)
+        return not needs.isdisjoint(open_)
+
+
+def trait_text(subject: Subject, column: str, fields: Sequence[Field]) -> str | None:
+    """A subject's trait in words; None where the subject has none."""
+    code = subject.traits.get(column)
+    if code is None:
+        return None
+    for field in fields:
+        if field.column == column:
+            return field.value(code)
+    return code_text(code)
+
+
+def spoken(item: Item, response: Response) -> str | None:
+    """An answer in words, as it is remembered and piped; None where there is none."""
+    answer = response.answer
+    if response.status == "dont_know":
+        return item.options[item.dont_know[0]] if item.dont_know else "I don't know"
+    if answer is None:
+        return None
+    if isinstance(answer, str):
+        return answer
+    if isinstance(answer, tuple):
+        if item.form == "allocation":
+            return "; ".join(f"{option}: {part:g}" for option, part in zip(item.options, answer, strict=True))
+        return "; ".join(item.options[int(k)] for k in answer) or "none"
+    if item.form == "number":
+        return f"{answer:g}"
+    return item.options[int(answer)]
+
+
+def _chosen(item: Item, response: Response) -> set[int]:
+    """Options that were chosen, as written; a don't-know answer has chosen the don't-know options."""
+    if response.status == "dont_know":
+        return set(item.dont_know)
+    if isinstance(response.answer, tuple):
+        return {int(k) for k in response.answer} if item.form == "multiple" else set()
+    return {int(response.answer)} if isinstance(response.answer, int) else set()
+
+
+def _pipes(item: Item) -> list[tuple[str, str]]:
+    return pipes_in(item.text) + pipes_in(item.stem)

@@ -1,0 +1,372 @@
+"""Surveys: any instrument put to any subjects, with presentation, answer method, order and labels as factors."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Literal, get_args, overload
+
+from proband.designs.survey.arrangement import LABELS, ORDERS
+from proband.designs.survey.cards import Questionnaire, Writing
+from proband.designs.survey.sheets import Filling, Key, Sheet, trait_text
+from proband.designs.survey.wording import check_pipes, pipes_in
+from proband.errors import DesignError
+from proband.instruments.items import Instrument, Item
+from proband.records import Method, Response, Trial
+from proband.seeds import place_digest
+from proband.subjects.personas import Code, Field, PersonaFormat, Subject
+from proband.subjects.populations import Population
+
+PRESENTATIONS = ("single", "battery", "sequential")
+_LEVELS: dict[str, tuple[str, ...]] = {
+    "presentation": PRESENTATIONS,
+    "answer_by": get_args(Method),
+    "persona": get_args(PersonaFormat),
+    "order": ORDERS,
+    "labels": LABELS,
+}
+Levels = str | Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """Every item of an instrument put to every subject under every condition.
+
+    Each of `presentation`, `answer_by`, `persona`, `order` and `labels` is one level, or several: then it is a
+    factor, crossed with the others, and every subject is asked under each of its levels.
+
+    Attributes
+    ----------
+    instrument : Instrument
+        What is asked.
+    subjects : Population
+        Who is asked.
+    seed : int
+        Root of all randomness.
+    presentation : {"single", "battery", "sequential"} or several
+        Each item alone; items of a grid shown together and answered one by one; or as one conversation in which
+        earlier answers are remembered.
+    answer_by : {"option_text", "option_text_mean", "label", "written", "verbalised"} or several
+        Log-probabilities of the option texts (summed, or per token), of their labels, a written reply, or a
+        written distribution. Items without options to score are asked in writing.
+    persona : {"first", "third", "interview", "none"} or several
+        How a subject is described.
+    order : {"counterbalanced", "as_written", "reversed", "random"} or several
+        Order of the options.
+    labels : {"auto", "none", "letters", "numbers", "points"} or own ones separated by ``|``, or several
+        Labels of the options.
+    factors : mapping
+        Further factors: name -> level -> text that ``{factor:name}`` becomes in the wording.
+    replicates : int
+        Repeats of every trial.
+    decide : {"draw", "mode"}
+        How one answer is taken from a distribution.
+
+    Examples
+    --------
+    >>> from proband.instruments import load_instrument
+    >>> from proband.subjects import load_population
+    >>> survey = Survey(instrument=load_instrument("mini-ipip"),
+    ...                 subjects=load_population("anes-1996").sample(10, seed=1), seed=1)
+    >>> survey.size()
+    200
+    """
+
+    instrument: Instrument
+    subjects: Population
+    seed: int
+    title: str = ""
+    presentation: Levels = "single"
+    answer_by: Levels = "option_text"
+    persona: Levels = "first"
+    order: Levels = "counterbalanced"
+    labels: Levels = "auto"
+    factors: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    replicates: int = 1
+    decide: Literal["draw", "mode"] = "draw"
+    writing: Writing = field(default_factory=Writing)
+
+    def __post_init__(self) -> None:
+        place_digest(self.seed)  # refuses a seed that is no integer
+        if self.replicates < 1:
+            raise DesignError(f"replicates is {self.replicates}; ask at least once")
+        if self.decide not in ("draw", "mode"):
+            raise DesignError(f"decide {self.decide!r} is neither 'draw' nor 'mode'")
+        for name, known in _LEVELS.items():
+            for level in self._levels(name):
+                if level not in known and not (name == "labels" and "|" in level):
+                    raise DesignError(f"{name} {level!r} is none of {', '.join(known)}")
+        for name, levels in self.factors.items():
+            if name in _LEVELS:
+                raise DesignError(f"factor {name!r} is a setting of every survey; rename yours")
+            if not levels:
+                raise DesignError(f"factor {name!r} has no levels; give each level and its text")
+        self._check_items()
+        if self.persona_formats != ("none",):
+            self.subjects.check()
+        # Builds one subject's trials under every condition, so whatever cannot be worded is refused here.
+        for condition in self.conditions:
+            list(Sheet(self.questionnaire, self.subjects[0], condition, 0).preview())
+
+    def _check_items(self) -> None:
+        traits = tuple(dict.fromkeys(column for subject in self.subjects for column in subject.traits))
+        worded = "".join(item.stem + item.text for item in self.instrument.items)
+        for name in self.factors:
+            if f"{{factor:{name}}}" not in worded:
+                raise DesignError(
+                    f"factor {name!r} is in no wording; put {{factor:{name}}} where its text goes"
+                )
+        earlier: list[str] = []
+        for item in self.instrument.items:
+            check_pipes(item, columns=traits, factors=tuple(self.factors), earlier=earlier)
+            earlier.append(item.id)
+            self._check_grid(item)
+            for column in {name for kind, name in pipes_in(item.stem + item.text) if kind == "subject"}:
+                lacking = [s.id for s in self.subjects if trait_text(s, column, self.subjects.fields) is None]
+                if lacking:
+                    raise DesignError(
+                        f"item {item.id!r}: {{subject:{column}}} is missing for {len(lacking)} of {len(self.subjects)} "
+                        f"subjects, e.g. {lacking[0]!r}; leave them out with `where`, or do not pipe it"
+                    )
+
+    def _check_grid(self, item: Item) -> None:
+        """Refuse a grid whose statements depend on answers: it is shown before they are there."""
+        is_piped = any(kind == "answer" for kind, _ in pipes_in(item.stem + item.text))
+        if (
+            is_piped
+            and "battery" in self._levels("presentation")
+            and len(self.questionnaire.grids[item.id]) > 1
+        ):
+            raise DesignError(
+                f"item {item.id!r}: a grid is shown at once and cannot pipe an answer; use presentation = "
+                '"single" or "sequential", or give the item another lead-in'
+            )
+
+    def _levels(self, name: str) -> tuple[str, ...]:
+        given: Levels = getattr(self, name)
+        levels = (given,) if isinstance(given, str) else tuple(given)
+        if not levels or len(set(levels)) != len(levels):
+            raise DesignError(f"{name} has the levels {levels}; give one or more, each once")
+        return levels
+
+    @property
+    def name(self) -> str:
+        """Title of the study, or the instrument's id."""
+        return self.title or self.instrument.id
+
+    @property
+    def persona_formats(self) -> tuple[str, ...]:
+        """Levels of the persona factor."""
+        return self._levels("persona")
+
+    @cached_property
+    def items(self) -> Mapping[str, Item]:
+        """Items by id."""
+        return {item.id: item for item in self.instrument.items}
+
+    @cached_property
+    def questionnaire(self) -> Questionnaire:
+        """What every subject's sheet is made from."""
+        return Questionnaire(
+            instrument=self.instrument,
+            fields=self.subjects.fields,
+            factors=self.factors,
+            varied=self.varied,
+            seed=self.seed,
+            decide=self.decide,
+            writing=self.writing,
+        )
+
+    @cached_property
+    def conditions(self) -> tuple[Mapping[str, str], ...]:
+        """Every combination of levels: setting or factor -> level."""
+        names = [*_LEVELS, *self.factors]
+        levels = [
+            *(self._levels(name) for name in _LEVELS),
+            *(tuple(found) for found in self.factors.values()),
+        ]
+        return tuple(dict(zip(names, combination, strict=True)) for combination in itertools.product(*levels))
+
+    @cached_property
+    def varied(self) -> tuple[str, ...]:
+        """Names of the factors that have more than one level, sorted."""
+        counts = {name: len(self._levels(name)) for name in _LEVELS}
+        counts |= {name: len(levels) for name, levels in self.factors.items()}
+        return tuple(sorted(name for name, count in counts.items() if count > 1))
+
+    @cached_property
+    def is_adaptive(self) -> bool:
+        """Whether an item depends on earlier answers: memory, skip rules, piped answers."""
+        return "sequential" in self._levels("presentation") or any(
+            item.ask_if or any(kind == "answer" for kind, _ in pipes_in(item.text + item.stem))
+            for item in self.instrument.items
+        )
+
+    def size(self) -> int:
+        """Number of trials; an upper bound where skip rules apply."""
+        return len(self.subjects) * len(self.conditions) * self.replicates * len(self.instrument.items)
+
+    def arms(self) -> Mapping[str, int]:
+        """A model's answers are compared with as many people, on the same subjects."""
+        n = len(self.subjects)
+        return {"model": n, "people": n}
+
+    def weights(self) -> Mapping[str, float]:
+        """Weight of each subject; empty where everybody counts the same."""
+        return {} if len(set(self.subjects.weights)) == 1 else {s.id: s.weight for s in self.subjects}
+
+    def traits(self) -> Mapping[str, Mapping[str, Code]]:
+        """What personas are told of themselves, in words where the codes have them; nothing that an item asks."""
+        asked = {item.data_column for item in self.instrument.items}
+        fields = [field for field in self.subjects.fields if field.column not in asked]
+        found: dict[str, dict[str, Code]] = {}
+        for subject in self.subjects:
+            values = {
+                field.column: _level(field, subject) for field in fields if field.column in subject.traits
+            }
+            found[subject.id] = {column: value for column, value in values.items() if value is not None}
+        return found if any(found.values()) else {}
+
+    def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
+        """Everything that can be asked, subject by subject; lazy unless later items depend on earlier answers."""
+        if self.is_adaptive:
+            return [trial for sheet in self._sheets() for trial in sheet.trials(answered)]
+        return self.preview()
+
+    def preview(self) -> Sequence[Trial]:
+        """Every item to everybody, as if nothing had been answered: none skipped, piped answers by their names."""
+        return _AllTrials(self)
+
+    def unfold(self) -> "Unfolding":
+        """The trials of a survey that depends on answers, in the steps in which the answers come."""
+        return Unfolding(self)
+
+    def _sheets(self, first: int = 0) -> Iterator[Sheet]:
+        """The sheets from a number on."""
+        n = len(self.subjects) * len(self.conditions) * self.replicates
+        return map(self.sheet, range(first, n))
+
+    def sheet(self, number: int) -> Sheet:
+        """The sheet in that place, counting replicates first, then conditions, then subjects."""
+        rest, replicate = divmod(number, self.replicates)
+        subject, condition = divmod(rest, len(self.conditions))
+        return Sheet(self.questionnaire, self.subjects[subject], self.conditions[condition], replicate)
+
+    def for_people(self) -> "Survey":
+        """The same items to the same subjects, as people answered them: once, in one condition, none skipped."""
+        items = tuple(replace(item, ask_if=None) for item in self.instrument.items)
+        return Survey(
+            instrument=replace(self.instrument, items=items),
+            subjects=self.subjects,
+            seed=self.seed,
+            title=self.title,
+            persona="none",
+            order="as_written",
+            factors={name: dict([next(iter(levels.items()))]) for name, levels in self.factors.items()},
+            decide="mode",
+        )
+
+    def describe(self) -> Mapping[str, object]:
+        """Everything that defines the survey."""
+        return {
+            "design": "survey",
+            "title": self.name,
+            "instrument": self.instrument.id,
+            "instrument_title": self.instrument.title,
+            "instrument_hash": self.instrument.hash,
+            "instrument_source": self.instrument.source,
+            "items": len(self.instrument.items),
+            "population": self.subjects.name,
+            "population_title": self.subjects.title,
+            "population_source": self.subjects.source,
+            "population_hash": self.subjects.hash,
+            "subjects": len(self.subjects),
+            "settings": {name: list(self._levels(name)) for name in _LEVELS},
+            "factors": {name: dict(levels) for name, levels in self.factors.items()},
+            "varied": list(self.varied),
+            "replicates": self.replicates,
+            "decide": self.decide,
+            "writing": asdict(self.writing),
+            "seed": self.seed,
+        }
+
+
+def _level(field: Field, subject: Subject) -> Code | None:
+    """A trait as a level of a subgroup: its label, or its number."""
+    code = subject.traits[field.column]
+    text = field.value(code)
+    return text if text is None or (field.labels and not field.is_number) else code
+
+
+class _AllTrials(Sequence[Trial]):
+    """The trials of a survey that does not depend on answers, made when looked at."""
+
+    def __init__(self, survey: Survey) -> None:
+        self.survey = survey
+        self.per_sheet = len(survey.instrument.items)
+
+    def __len__(self) -> int:
+        return self.survey.size()
+
+    def __iter__(self) -> Iterator[Trial]:
+        return self._made(0, len(self))
+
+    def keys(self, start: int, stop: int) -> Iterator[Key]:
+        """Keys of the trials from `start` up to `stop`, at a fraction of the cost of the trials."""
+        first, skipped = divmod(start, self.per_sheet)
+        keys = itertools.chain.from_iterable(sheet.keys() for sheet in self.survey._sheets(first))
+        return itertools.islice(keys, skipped, skipped + stop - start)
+
+    def _made(self, start: int, stop: int) -> Iterator[Trial]:
+        first, skipped = divmod(start, self.per_sheet)
+        sheets = self.survey._sheets(first)
+        # No item of a survey is left out before anything was answered, so every sheet is as long as the instrument.
+        trials = itertools.chain.from_iterable(sheet.preview() for sheet in sheets)
+        return itertools.islice(trials, skipped, skipped + stop - start)
+
+    @overload
+    def __getitem__(self, key: int) -> Trial: ...
+    @overload
+    def __getitem__(self, key: slice) -> Sequence[Trial]: ...
+    def __getitem__(self, key: int | slice) -> Trial | Sequence[Trial]:
+        if isinstance(key, slice):
+            start, stop, step = key.indices(len(self))
+            if step == 1:
+                return list(self._made(start, max(start, stop)))
+            return [self[k] for k in range(start, stop, step)]
+        if not -len(self) <= key < len(self):
+            raise IndexError(key)
+        sheet, item = divmod(key % len(self), self.per_sheet)
+        trial = self.survey.sheet(sheet).trial(self.survey.instrument.items[item])
+        if trial is None:
+            raise IndexError(key)
+        return trial
+
+
+class Unfolding:
+    """The trials of a survey as answers come in: each answer costs the work on its own sheet, and no other.
+
+    What it gives out for some answers, together with what it gave out before, is ``survey.trials`` of them all;
+    it is a cache of that function, not a state of its own.
+    """
+
+    def __init__(self, survey: Survey) -> None:
+        self.survey = survey
+        self._open: dict[tuple[object, ...], Filling] = {}
+
+    def first(self, answered: Mapping[str, Response]) -> Iterator[Trial]:
+        """Everything that can be asked after what was answered so far, answered trials included."""
+        for sheet in self.survey._sheets():
+            filling = Filling(sheet)
+            yield from filling.go_on(answered)
+            if not filling.is_full:
+                place = sheet.place(self.survey.instrument.items[0])
+                self._open[place.subject, place.condition, place.replicate] = filling
+
+    def next(self, answered: Mapping[str, Response], new: Iterable[Response]) -> Iterator[Trial]:
+        """What can be asked because of new answers, which `answered` holds too; in the order of `first`."""
+        touched = {(r.place.subject, r.place.condition, r.place.replicate) for r in new}
+        for key in [key for key in self._open if key in touched]:
+            yield from self._open[key].go_on(answered)
+            if self._open[key].is_full:
+                del self._open[key]

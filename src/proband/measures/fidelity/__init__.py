@@ -1,0 +1,1 @@
+"""Likeness to people: of items, of structure, and as a ladder."""

@@ -1,0 +1,132 @@
+"""From examples to token ids and the place from which they are taught."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from proband.errors import DataError, EngineError
+from proband.models.local.templates import Template
+from proband.training.training_set import Example, TrainingSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taught:
+    """One example as the model meets it.
+
+    Attributes
+    ----------
+    id : str
+        Of the example.
+    ids : tuple of int
+        Prompt, response and end of turn.
+    start : int
+        Index of the first taught token; all from there on are taught. It is where scoring starts, too.
+    weight : float
+        Of each taught token's loss.
+    """
+
+    id: str
+    ids: tuple[int, ...]
+    start: int
+    weight: float = 1.0
+
+    @property
+    def n_taught(self) -> int:
+        """Tokens that the loss is on."""
+        return len(self.ids) - self.start
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedSet:
+    """A training set as token ids.
+
+    Attributes
+    ----------
+    examples : tuple of Taught
+    cut, left_out : tuple of str
+        Ids of the examples that lost their end, or were left out, because they were too long.
+    """
+
+    examples: tuple[Taught, ...]
+    cut: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+def encode_set(
+    training_set: TrainingSet,
+    template: Template,
+    *,
+    max_tokens: int,
+    too_long: Literal["refuse", "cut", "leave_out"] = "refuse",
+) -> EncodedSet:
+    """Token ids of every example, taught from the first token of its response.
+
+    Prompt and response are rendered and tokenised as scoring does it (`Template.encode`), so what is taught begins at
+    the token at which a continuation is scored.
+
+    Parameters
+    ----------
+    training_set : TrainingSet
+    template : Template
+        Of the base's tokenizer.
+    max_tokens : int
+        Of prompt and response together.
+    too_long : {"refuse", "cut", "leave_out"}
+        What becomes of longer examples.
+
+    Raises
+    ------
+    DataError
+        If an example cannot be rendered, has nothing to teach (all its tokens are the prompt's, or are cut off), is too
+        long, or if all weigh 0 or are left out.
+    """
+    taught: list[Taught] = []
+    cut: list[str] = []
+    left_out: list[str] = []
+    for example in training_set:
+        one = encode_example(example, template)
+        if len(one.ids) > max_tokens:
+            if too_long == "leave_out":
+                left_out.append(one.id)
+                continue
+            cut.append(one.id)
+            one = replace(one, ids=one.ids[:max_tokens])
+        if one.n_taught < 1:
+            raise DataError(
+                f"example {one.id!r} of {training_set.name!r} teaches nothing: its prompt alone has {one.start} tokens "
+                f"and max_tokens is {max_tokens}; raise max_tokens, shorten the prompt or leave the example out"
+            )
+        taught.append(one)
+    if cut and too_long == "refuse":
+        raise DataError(
+            f"{len(cut)} of {len(training_set)} examples of {training_set.name!r} have more than {max_tokens} tokens "
+            f"({_listed(cut)}); raise max_tokens, or set too_long to cut or leave_out"
+        )
+    if not any(one.weight > 0 for one in taught):
+        raise DataError(
+            f"training set {training_set.name!r} teaches nothing: of {len(training_set)} examples {len(left_out)} are "
+            f"too long and the others weigh 0; raise max_tokens or give weights above 0"
+        )
+    return EncodedSet(examples=tuple(taught), cut=tuple(cut), left_out=tuple(left_out))
+
+
+def encode_example(example: Example, template: Template) -> Taught:
+    """Token ids of one example.
+
+    Raises
+    ------
+    DataError
+        If it cannot be rendered, or none of its tokens would be taught.
+    """
+    try:
+        encoded = template.encode(example.request)
+    except EngineError as error:
+        raise DataError(
+            f"example {example.id!r} cannot be taught: {error}; change it or leave it out"
+        ) from error
+    return Taught(id=example.id, ids=encoded.sequences[0], start=encoded.start, weight=example.weight)
+
+
+def _listed(ids: Iterable[str]) -> str:
+    listed = list(ids)
+    return ", ".join(map(repr, listed[:3])) + (", ..." if len(listed) > 3 else "")

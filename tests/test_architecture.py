@@ -10,7 +10,7 @@ import pytest
 FLOORS = [
     {"errors"},
     {"seeds", "files", "identity", "shelves"},
-    {"records", "estimates", "weighting"},
+    {"records", "roster", "estimates", "weighting"},
     {"instruments", "subjects", "models", "measures"},
     {"training", "store"},
     {"addresses"},

@@ -24,6 +24,12 @@ Status = Literal["valid", "refused", "dont_know", "unparsed", "truncated", "fail
 Answer = int | float | str | tuple[int, ...] | tuple[float, ...] | None
 
 STATUSES: tuple[Status, ...] = get_args(Status)
+# Columns that every run's table has of itself; any other is a factor of its design.
+TABLE_COLUMNS = (
+    *("trial", "subject", "unit", "role", "arm", "item", "round", "replicate", "status", "answer", "value"),
+    *("label", "parts", "probs", "mass", "shown", "text", "error", "rule", "engine", "request"),
+    *("prompt_tokens", "completion_tokens", "attempts"),
+)
 SCORED_METHODS = frozenset({"option_text", "option_text_mean", "label"})
 
 

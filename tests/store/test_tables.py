@@ -113,7 +113,14 @@ def plain(responses):
     named = [name for r in responses for name, _ in r.place.condition]
     for r in responses:
         item, cells = ITEMS.get(r.place.item), dict(r.place.condition)
-        row = {"trial": r.place.id, "subject": r.place.subject, "item": r.place.item}
+        row = {
+            "trial": r.place.id,
+            "subject": r.place.subject,
+            "unit": r.place.subject,
+            "role": None,
+            "arm": None,
+        }
+        row["item"] = r.place.item
         row |= {factor_column(name): cells.get(name) for name in dict.fromkeys(named)}
         row |= {"round": r.place.round, "replicate": r.place.replicate, "status": r.status}
         is_index = item is not None and item.form in ("choice", "scale") and r.answer is not None

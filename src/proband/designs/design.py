@@ -1,68 +1,85 @@
-"""What a design is: a pure function from what was answered to what can be asked."""
+"""What a design is: who takes part, which trials there are, and how later ones follow from earlier answers."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, ClassVar
 
+from proband.designs.process import Process, unfold
+from proband.errors import DesignError
 from proband.instruments.items import Item
-from proband.records import Response, Trial
-from proband.subjects.personas import Code
+from proband.records import Completion, Response, Trial
+from proband.roster import Member, Roster
 
 
-@runtime_checkable
-class Design(Protocol):
-    """Says what can be asked, given what was answered; resume is replay.
+class Design:
+    """Base of every design; a small one says what it asks, and takes the rest from here.
+
+    A design whose trials do not depend on answers gives `trials`. One that is adaptive gives `processes`; its
+    `trials` then follow from them. Everything is a pure function of the design and of what was answered.
 
     Attributes
     ----------
+    kind : str
+        Table of a study file that makes it, e.g. ``survey``.
     name : str
         Of the study; used in tables and the manifest.
     seed : int
         Root of all randomness.
-    is_adaptive : bool
-        Whether later trials depend on earlier answers; if not, `trials` is asked once.
+    items : mapping of str to Item
+        Every item that may be asked, by id.
     """
 
-    @property
-    def name(self) -> str: ...  # noqa: D102
+    kind: ClassVar[str] = ""
+
+    # For the type checker only: as a property it would be the default of a dataclass field of the same name.
+    if TYPE_CHECKING:
+
+        @property
+        def seed(self) -> int: ...  # noqa: D102
+        @property
+        def items(self) -> Mapping[str, Item]: ...  # noqa: D102
 
     @property
-    def seed(self) -> int: ...  # noqa: D102
+    def name(self) -> str:
+        """Title of the study."""
+        return self.kind or type(self).__name__
 
     @property
-    def is_adaptive(self) -> bool: ...  # noqa: D102
+    def is_adaptive(self) -> bool:
+        """Whether later trials depend on earlier answers."""
+        return type(self).processes is not Design.processes
 
-    @property
-    def items(self) -> Mapping[str, Item]:
-        """Every item that may be asked, by id."""
-        ...
+    def processes(self) -> Iterable[Process]:
+        """The parts that advance on their own, made anew, in the same order, at every call; see `designs.process`."""
+        raise DesignError(f"{type(self).__name__} has neither `trials` nor `processes`; give it one of them")
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
-        """Every trial whose request is settled by what was answered, answered ones included.
-
-        The sequence may be lazy. The same `answered` always gives the same trials.
-        """
-        ...
+        """Every trial whose request is settled by what was answered, answered ones included; may be lazy."""
+        return list(unfold(self.processes(), answered))
 
     def preview(self) -> Sequence[Trial]:
         """The trials as far as they are known before anything is answered, for plans; may be lazy."""
-        ...
+        return self.trials({})
 
     def size(self) -> int:
-        """Number of trials of the whole design; an upper bound where skipping depends on answers."""
-        ...
+        """Number of trials of the whole design; an upper bound where it depends on answers."""
+        return len(self.preview())
 
-    def arms(self) -> Mapping[str, int]:
-        """Independent units (subjects, matches) in each group that will be compared."""
-        ...
+    def roster(self) -> Roster:
+        """Who takes part; where a design says nothing else, everybody asked, each a unit of its own."""
+        return Roster([Member(subject=s) for s in dict.fromkeys(t.place.subject for t in self.preview())])
 
-    def weights(self) -> Mapping[str, float]:
-        """Weight of each subject; empty where everybody counts the same."""
-        ...
+    def roles(self) -> tuple[str, ...]:
+        """The engines a study of it needs, by role; one without a name where everything goes to one engine."""
+        return tuple(dict.fromkeys(trial.answerer for trial in self.preview()))
 
-    def traits(self) -> Mapping[str, Mapping[str, Code]]:
-        """What is known of each subject, by column, for subgroups; empty where nothing is."""
-        ...
+    def lapse(self, trial: Trial, waited_s: float) -> Completion | None:
+        """What stands for an answer that has been waited for so long, in seconds; None to go on waiting."""
+        return None
 
     def describe(self) -> Mapping[str, object]:
         """Everything that defines the design, as plain values, for the manifest and the methods paragraph."""
-        ...
+        own: dict[str, object] = (
+            {f.name: getattr(self, f.name) for f in fields(self)} if is_dataclass(self) else {}
+        )
+        return {"design": self.kind or type(self).__name__, "title": self.name, **own}

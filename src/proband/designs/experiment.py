@@ -4,21 +4,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from proband.designs.assignment import assign
+from proband.designs.design import Design
 from proband.designs.survey.survey import Survey
 from proband.errors import DesignError
 from proband.estimates import Estimate
 from proband.instruments.items import Instrument, Item
 from proband.measures import difference_in_means
 from proband.records import Response, Trial
-from proband.subjects.personas import Code, code_text
+from proband.roster import Member, Roster
+from proband.subjects.personas import code_text
 from proband.subjects.populations import Population
 
 
 @dataclass(frozen=True, kw_only=True)
-class Experiment:
+class Experiment(Design):
     """Every subject gets one level of a factor and answers the outcome item.
 
     Attributes
@@ -39,6 +41,8 @@ class Experiment:
         Further settings of `Survey`: answer_by, persona, order, labels.
     """
 
+    kind: ClassVar[str] = "experiment"
+
     outcome: Item
     factor: str
     levels: Mapping[str, str]
@@ -46,8 +50,6 @@ class Experiment:
     seed: int
     block_by: str = ""
     settings: Mapping[str, Any] | None = None
-
-    is_adaptive = False
 
     def __post_init__(self) -> None:
         if f"{{factor:{self.factor}}}" not in self.outcome.stem + self.outcome.text:
@@ -110,25 +112,16 @@ class Experiment:
             if dict(trial.place.condition)[self.factor] == self.assignment[trial.place.subject]
         ]
 
-    def preview(self) -> Sequence[Trial]:
-        """All of them: nothing depends on answers."""
-        return self.trials({})
-
     def size(self) -> int:
         """One trial a subject."""
         return len(self.subjects)
 
-    def arms(self) -> Mapping[str, int]:
-        """Subjects at each level."""
-        return Counter(self.assignment.values())
-
-    def weights(self) -> Mapping[str, float]:
-        """Subjects of an experiment count the same; assignment, not sampling, is what is analysed."""
-        return {}
-
-    def traits(self) -> Mapping[str, Mapping[str, Code]]:
-        """What personas are told of themselves."""
-        return self.survey.traits()
+    def roster(self) -> Roster:
+        """Every subject with its arm; they count the same: assignment, not sampling, is what is analysed."""
+        traits = self.survey.roster().by_subject
+        return Roster(
+            [Member(subject=s, arm=level, traits=traits[s].traits) for s, level in self.assignment.items()]
+        )
 
     def describe(self) -> Mapping[str, object]:
         """Everything that defines the experiment."""
@@ -165,5 +158,5 @@ class Experiment:
         pair = None if blocks is None else ([blocks[s] for s in treated], [blocks[s] for s in control])
         estimate = difference_in_means(list(treated.values()), list(control.values()), blocks=pair)
         counts: Counter[str] = Counter(response.status for response in responses.values())
-        missing = sum(self.arms()[arm] - len(scores[arm]) for arm in (level, next(iter(self.levels))))
+        missing = sum(self.roster().arms[arm] - len(scores[arm]) for arm in (level, next(iter(self.levels))))
         return replace(estimate, n_missing=missing, dispositions=dict(counts))

@@ -142,7 +142,9 @@ def compare(run: Run, *, by: Sequence[str] | None = None) -> Comparison:
     if (run.manifest.get("design") or {}).get("design") == "people":
         raise DesignError(f"{run.path}: these are people's answers; measure the run they stand beside")
     table = run.table()
-    everybody = {**(run.people.weights if run.people else {}), **run.weights}
+    everybody: dict[Hashable, float] = {}
+    for side in (run.people, run):
+        everybody.update(side.weights if side else {})
     weightless = [subject for subject, weight in everybody.items() if weight == 0]
     table = table.filter(~pl.col("subject").is_in(weightless))  # they stand for nobody
     people = run.people

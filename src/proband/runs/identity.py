@@ -11,7 +11,7 @@ from proband.errors import TreatmentChanged
 from proband.instruments.items import Item
 from proband.instruments.reading import READER
 from proband.store.journal import Journal
-from proband.store.traits import traits_text
+from proband.store.rosters import roster_text
 
 _MAY_CHANGE = frozenset({"torch", "transformers", "aiohttp", "device"})
 _WAYS_OUT = {
@@ -94,8 +94,7 @@ def _note(journal: Journal, design: Design, facts: Mapping[str, str]) -> None:
         **facts,
         name=design.name,
         items=json.dumps(items, ensure_ascii=False),
-        weights=json.dumps(design.weights()),
-        traits=traits_text(design.traits()),
+        roster=roster_text(design.roster()),
         design=json.dumps(design.describe(), ensure_ascii=False),
         started=journal.meta("started") or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )

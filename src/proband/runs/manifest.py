@@ -18,7 +18,7 @@ _PACKAGES = ("proband", "numpy", "polars", "torch", "transformers", "tokenizers"
 
 def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast) -> None:
     """Write the table and then the manifest."""
-    write_journal_table(journal, design.items, directory.table_path)
+    write_journal_table(journal, design.items, directory.table_path, design.roster())
     prompt_tokens, completion_tokens = journal.tokens()
     directory.write_manifest(
         {

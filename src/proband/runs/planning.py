@@ -99,7 +99,7 @@ def plan(design: Design, engine: str | Engine | Mapping[str, str | Engine]) -> P
         ]
     seconds = [cost.seconds for cost in costs]
     prices = [cost.price for cost in costs]
-    arms = design.arms()
+    arms = design.roster().arms
     return Plan(
         trials=size,
         distinct_requests=len({trial.request.hash for trial in sample})

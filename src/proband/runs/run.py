@@ -1,7 +1,7 @@
 """A run as its user sees it: responses in a table, and what the manifest says."""
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,11 @@ import polars as pl
 
 from proband.errors import StoreError
 from proband.instruments.items import Item, Rule
-from proband.records import Response
+from proband.records import Place, Response
+from proband.roster import Roster, Trait
 from proband.store.directory import RunDirectory
-from proband.store.tables import journal_table, wide_table
-from proband.store.traits import Trait, traits_from
+from proband.store.rosters import roster_before, roster_from
+from proband.store.tables import journal_table, wide_table, with_membership
 
 PEOPLE = "people"  # name of the folder, inside a run, where people's answers to the same trials are kept
 
@@ -76,21 +77,24 @@ class Run:
         return {entry["id"]: _item(entry) for entry in json.loads(noted)}
 
     @cached_property
-    def weights(self) -> Mapping[Hashable, float]:
-        """Weight of each subject; empty where everybody counts the same."""
+    def roster(self) -> Roster:
+        """Who took part: unit, role, arm, weight and traits of each subject; in a run of version 0.1 each is a unit."""
         with self.directory.reader() as journal:
-            found: dict[Hashable, float] = json.loads(journal.meta("weights") or "{}")
-        return found
+            noted = journal.meta("roster")
+            if noted is not None:
+                return roster_from(noted)
+            subjects = [Place.from_id(trial).subject for trial in journal]
+            return roster_before(subjects, journal.meta("weights"), journal.meta("traits"))
 
-    @cached_property
-    def traits(self) -> Mapping[Hashable, Mapping[str, Trait]]:
-        """What is known of each subject, by column; empty where nothing is, or where an older version kept the run."""
-        with self.directory.reader() as journal:
-            noted = journal.meta("traits")
-        found: dict[Hashable, Mapping[str, Trait]] = {}
-        if noted:
-            found.update(traits_from(noted))
-        return found
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weight of each subject; empty where everybody counts the same."""
+        return self.roster.weights
+
+    @property
+    def traits(self) -> Mapping[str, Mapping[str, Trait]]:
+        """What is known of each subject, by column; empty where nothing is."""
+        return self.roster.traits
 
     @property
     def people(self) -> "Run | None":
@@ -109,9 +113,9 @@ class Run:
         ``run.table().to_pandas()`` gives a pandas frame.
         """
         if self.is_complete and self.directory.table_path.exists():
-            return pl.read_parquet(self.directory.table_path)
+            return with_membership(pl.read_parquet(self.directory.table_path), self.roster)
         with self.directory.reader() as journal:
-            return journal_table(journal, self.items)
+            return journal_table(journal, self.items, self.roster)
 
     def wide(self, values: str = "answer") -> pl.DataFrame:
         """One row per subject and condition, one column per item.

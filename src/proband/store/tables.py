@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,21 @@ import numpy as np
 import polars as pl
 
 from proband.errors import StoreError
+from proband.identity import place_parts
 from proband.instruments.items import Item
-from proband.records import Answer, Place, Response
+from proband.records import TABLE_COLUMNS, Answer, Place, Response
+from proband.roster import Roster
 from proband.store.journal import Journal
 from proband.store.rows import COLUMNS, Row, packed, read_answer, row_of
 
+_NOBODY = Roster(())
 _PART = 32_768  # rows held in memory together
 _SCHEMA: dict[str, Any] = {
     "trial": pl.String,
     "subject": pl.String,
+    "unit": pl.String,
+    "role": pl.String,
+    "arm": pl.String,
     "item": pl.String,
     "round": pl.Int64,
     "replicate": pl.Int64,
@@ -41,7 +48,9 @@ _SCHEMA: dict[str, Any] = {
 }
 
 
-def responses_table(responses: Iterable[Response], items: Mapping[str, Item]) -> pl.DataFrame:
+def responses_table(
+    responses: Iterable[Response], items: Mapping[str, Item], roster: Roster = _NOBODY
+) -> pl.DataFrame:
     """One row per response, sorted by place.
 
     Parameters
@@ -50,6 +59,8 @@ def responses_table(responses: Iterable[Response], items: Mapping[str, Item]) ->
         In the order wanted; `Journal.responses` sorts by place.
     items : mapping
         Items by id, for the labels and scale points of their options.
+    roster : Roster, optional
+        Units, roles and arms of the subjects; a subject that it does not name is a unit of its own.
 
     Returns
     -------
@@ -60,21 +71,23 @@ def responses_table(responses: Iterable[Response], items: Mapping[str, Item]) ->
         says why.
     """
     rows = [row_of(response) for response in responses]
-    return _frame(rows, items, _factors(row[0] for row in rows))
+    return _frame(rows, items, _factors(row[0] for row in rows), roster)
 
 
-def journal_table(journal: Journal, items: Mapping[str, Item]) -> pl.DataFrame:
+def journal_table(journal: Journal, items: Mapping[str, Item], roster: Roster = _NOBODY) -> pl.DataFrame:
     """`responses_table` of everything in a journal, without making its responses."""
     factors = _factors(journal)
-    parts = [_frame(rows, items, factors) for rows in journal.rows(_PART)]
-    return pl.concat(parts) if parts else _frame([], items, factors)
+    parts = [_frame(rows, items, factors, roster) for rows in journal.rows(_PART)]
+    return pl.concat(parts) if parts else _frame([], items, factors, roster)
 
 
-def write_journal_table(journal: Journal, items: Mapping[str, Item], path: str | Path) -> Path:
+def write_journal_table(
+    journal: Journal, items: Mapping[str, Item], path: str | Path, roster: Roster = _NOBODY
+) -> Path:
     """Write `journal_table` as .parquet, whole or not at all, holding one part of it in memory at a time."""
     path = Path(path)
     if len(journal) <= _PART:
-        return write_table(journal_table(journal, items), path)
+        return write_table(journal_table(journal, items, roster), path)
     # Takes a tenth of a second to import, and small tables do not need it.
     import pyarrow.parquet as pq
 
@@ -83,7 +96,7 @@ def write_journal_table(journal: Journal, items: Mapping[str, Item], path: str |
         writer: Any = None
         try:
             for rows in journal.rows(_PART):
-                table = _frame(rows, items, factors).to_arrow()
+                table = _frame(rows, items, factors, roster).to_arrow()
                 writer = writer or pq.ParquetWriter(part, table.schema, compression="zstd")
                 writer.write_table(table)
         finally:
@@ -103,7 +116,9 @@ def _condition(text: str) -> tuple[tuple[str, str], ...]:
     return Place.from_id(f"-/-/{text}/0/0").condition
 
 
-def _frame(rows: Sequence[Row], items: Mapping[str, Item], factors: Sequence[str]) -> pl.DataFrame:
+def _frame(
+    rows: Sequence[Row], items: Mapping[str, Item], factors: Sequence[str], roster: Roster
+) -> pl.DataFrame:
     """Rows of the journal as a frame."""
     if not rows:
         frame = pl.DataFrame(schema=_SCHEMA)
@@ -119,7 +134,8 @@ def _frame(rows: Sequence[Row], items: Mapping[str, Item], factors: Sequence[str
     ]
     columns = {
         "trial": pl.Series(named["trial"], dtype=pl.String),
-        "subject": _spread(subjects, lambda text: Place.from_id(f"{text}/-//0/0").subject, pl.String),
+        "subject": _spread(subjects, _subject, pl.String),
+        **_membership([_subject(text) for text in subjects], roster),
         "item": _spread(asked, names.__getitem__, pl.String),
         "round": pl.Series(rounds, dtype=pl.String).cast(pl.Int64),
         "replicate": pl.Series(replicates, dtype=pl.String).cast(pl.Int64),
@@ -145,9 +161,33 @@ def _levels(conditions: Sequence[str], factor: str) -> pl.Series:
 
 def _ordered(frame: pl.DataFrame, levels: Sequence[pl.Series]) -> pl.DataFrame:
     """The columns in the order of the table: factors stand after the item."""
-    return frame.select("trial", "subject", "item").hstack(
-        [*levels, *frame.drop("trial", "subject", "item").get_columns()]
-    )
+    first = ("trial", "subject", "unit", "role", "arm", "item")
+    return frame.select(first).hstack([*levels, *frame.drop(first).get_columns()])
+
+
+@lru_cache(4096)
+def _subject(text: str) -> str:
+    """A subject's name, from the beginning of a place's id."""
+    return place_parts(f"{text}/-//0/0")[0]
+
+
+def _membership(subjects: Sequence[str], roster: Roster) -> dict[str, pl.Series]:
+    """Unit, role and arm of these subjects; null where there is none, the subject itself as its unit."""
+    members = roster.by_subject
+    return {
+        "unit": _spread(subjects, lambda s: members[s].unit if s in members else s, pl.String),
+        "role": _spread(subjects, lambda s: (members[s].role or None) if s in members else None, pl.String),
+        "arm": _spread(subjects, lambda s: (members[s].arm or None) if s in members else None, pl.String),
+    }
+
+
+def with_membership(table: pl.DataFrame, roster: Roster) -> pl.DataFrame:
+    """A table as older versions wrote it, with the columns unit, role and arm."""
+    if "unit" in table.columns:
+        return table
+    added = [series.alias(name) for name, series in _membership(table["subject"].to_list(), roster).items()]
+    first = ("trial", "subject")
+    return table.select(first).hstack([*added, *table.drop(first).get_columns()])
 
 
 def _coded(values: Iterable[Any]) -> tuple[list[Any], list[int]]:
@@ -182,7 +222,7 @@ def _lists(values: Sequence[bytes | None]) -> pl.Series:
 
 def factor_column(name: str) -> str:
     """The column of a factor: its name, or ``factor_NAME`` where another column is called so."""
-    return f"factor_{name}" if name in _SCHEMA else name
+    return f"factor_{name}" if name in TABLE_COLUMNS else name
 
 
 def _cells(

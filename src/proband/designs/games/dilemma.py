@@ -1,14 +1,16 @@
 """The repeated two-player prisoner's dilemma."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
+from proband.designs.design import Design
+from proband.designs.process import Stalled, Steps
 from proband.errors import DesignError
 from proband.instruments.items import Item
-from proband.records import Message, Place, Reply, Request, Response, Trial
+from proband.records import Message, Place, Reply, Request, Trial
+from proband.roster import Member, Roster
 from proband.seeds import seed_for, uniform_for
-from proband.subjects.personas import Code
 
 COOPERATE, DEFECT = 0, 1
 PLAYERS = ("row", "column")
@@ -28,11 +30,11 @@ class Payoffs(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrisonersDilemma:
+class PrisonersDilemma(Design):
     """Matches of a fixed number of rounds, all advancing together; each round depends on those before.
 
     The two moves carry neutral names, and which of them is cooperation is drawn for every match. A match whose
-    player gives no valid move ends there and stays incomplete.
+    player gives no valid move is over there; where a call failed it is stalled, and goes on when that is asked again.
 
     Attributes
     ----------
@@ -48,6 +50,8 @@ class PrisonersDilemma:
         Names of the moves.
     """
 
+    kind: ClassVar[str] = "game"
+
     matches: int
     rounds: int
     seed: int
@@ -55,15 +59,17 @@ class PrisonersDilemma:
     cast: tuple[str, str] = ("model", "rival")
     moves: tuple[str, str] = ("J", "F")
 
-    name = "repeated prisoner's dilemma"
-    is_adaptive = True
-
     def __post_init__(self) -> None:
         t, r, p, s = self.payoffs
         if not t > r > p > s:
             raise DesignError(f"payoffs {self.payoffs} are no prisoner's dilemma; it needs T > R > P > S")
         if self.matches < 1 or self.rounds < 1:
             raise DesignError(f"{self.matches} matches of {self.rounds} rounds; play at least one")
+
+    @property
+    def name(self) -> str:
+        """Name of the game."""
+        return "repeated prisoner's dilemma"
 
     @property
     def items(self) -> Mapping[str, Item]:
@@ -74,24 +80,26 @@ class PrisonersDilemma:
             )
         }
 
-    def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
-        """In every match, each round up to the first that is not decided; a fold over the stored moves."""
-        return [trial for match in range(self.matches) for trial in self._match(match, answered)]
+    def processes(self) -> Iterator[Steps]:
+        """The matches."""
+        return (self._match(match) for match in range(self.matches))
 
-    def _match(self, match: int, answered: Mapping[str, Response]) -> list[Trial]:
-        trials: list[Trial] = []
+    def _match(self, match: int) -> Steps:
+        """Round after round, until the last, or until a player gives no valid move."""
         played: list[tuple[int, int]] = []
         for number in range(1, self.rounds + 1):
             pair = [self._trial(match, player, number, played) for player in (0, 1)]
-            trials += pair
-            moves = [response.answer if (response := answered.get(trial.id)) else None for trial in pair]
-            if not all(isinstance(move, int) for move in moves):
-                break
+            answers = yield pair
+            moves = [answers[trial].answer for trial in pair]
+            for trial, move in zip(pair, moves, strict=True):
+                if answers[trial].status == "failed":
+                    raise Stalled(f"{trial.id}: the call for this move failed, so the match cannot go on")
+                if not isinstance(move, int):
+                    return
             played.append((int(moves[0]), int(moves[1])))  # type: ignore[arg-type]  # both are int here
-        return trials
 
     def _trial(self, match: int, player: int, number: int, played: Sequence[tuple[int, int]]) -> Trial:
-        place = Place(subject=f"match-{match:04d}-{PLAYERS[player]}", item="move", round=number)
+        place = Place(subject=_player(match, player), item="move", round=number)
         order = (0, 1) if uniform_for(self.seed, "names", match) < 0.5 else (1, 0)
         names = dict(zip(order, self.moves, strict=True))
         own = [pair[player] for pair in played]
@@ -132,26 +140,33 @@ class PrisonersDilemma:
             for k, (a, b) in enumerate(zip(own, other, strict=True), start=1)
         )
 
-    def preview(self) -> Sequence[Trial]:
-        """The first round of every match."""
-        return self.trials({})
-
     def size(self) -> int:
         """Moves, if every match is played to its end."""
         return self.matches * self.rounds * 2
 
-    def arms(self) -> Mapping[str, int]:
-        """Matches; the two players of one are not independent."""
-        return {"matches": self.matches}
+    def roster(self) -> Roster:
+        """Both players of every match: the match is the unit, what a player does depends on the other."""
+        pairs = [(match, player) for match in range(self.matches) for player in (0, 1)]
+        return Roster(
+            [
+                Member(
+                    subject=_player(m, p),
+                    unit=f"match-{m:04d}",
+                    role=self.cast[p],
+                    traits={"seat": PLAYERS[p]},
+                )
+                for m, p in pairs
+            ]
+        )
 
-    def weights(self) -> Mapping[str, float]:
-        """Matches count the same."""
-        return {}
-
-    def traits(self) -> Mapping[str, Mapping[str, Code]]:
-        """Players have none."""
-        return {}
+    def roles(self) -> tuple[str, ...]:
+        """The two players, or the one engine that plays both."""
+        return tuple(dict.fromkeys(self.cast))
 
     def describe(self) -> Mapping[str, object]:
         """Everything that defines the game."""
         return {"design": "prisoners_dilemma", **asdict(self), "payoffs": self.payoffs._asdict()}
+
+
+def _player(match: int, player: int) -> str:
+    return f"match-{match:04d}-{PLAYERS[player]}"

@@ -4,22 +4,24 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
+from proband.designs.design import Design
 from proband.designs.quiz.prompts import Prompt, pose
 from proband.designs.quiz.trials import Block, LazyTrials
 from proband.errors import DataError, DesignError
 from proband.instruments.banks.bank import Bank, Question
 from proband.instruments.items import Item
 from proband.records import Place, Reply, Response, Trial
+from proband.roster import Member, Roster
 from proband.seeds import place_digest, rng_for
-from proband.subjects.personas import Code
 
 FACTORS = ("ask", "draw", "turn")
 _REN2024_SEED = 42
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quiz:
+class Quiz(Design):
     """Every question of a bank, to every model, under every prompt, with every draw of exemplars and every order.
 
     A place's subject is the model, its item the question, its condition the factors ask, draw and turn. Exemplars are
@@ -57,6 +59,8 @@ class Quiz:
     'model/q/ask=zero-shot&draw=0&turn=0/0/0'
     """
 
+    kind: ClassVar[str] = "quiz"
+
     bank: Bank
     prompts: tuple[Prompt, ...]
     exemplars: Bank | None = None
@@ -64,7 +68,6 @@ class Quiz:
     asks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     seed: int = 1
     title: str = ""
-    is_adaptive: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         place_digest(self.seed)  # refuses a seed that is no integer
@@ -186,25 +189,17 @@ class Quiz:
         """Every trial; lazy."""
         return self._trials
 
-    def preview(self) -> Sequence[Trial]:
-        """Every trial; lazy."""
-        return self._trials
-
     def size(self) -> int:
         """Number of trials."""
         return len(self._trials)
 
-    def arms(self) -> Mapping[str, int]:
-        """Questions put to each model."""
-        return dict.fromkeys(self.models, len(self.bank))
+    def roster(self) -> Roster:
+        """The models; each is a subject, and its units are the questions."""
+        return Roster([Member(subject=model) for model in self.models])
 
-    def weights(self) -> Mapping[str, float]:
-        """None: every model counts the same."""
-        return {}
-
-    def traits(self) -> Mapping[str, Mapping[str, Code]]:
-        """None."""
-        return {}
+    def roles(self) -> tuple[str, ...]:
+        """The models, where there are several."""
+        return tuple(map(self.answerer, self.models))
 
     def _trial(self, block: Block, question: Question, turn: int) -> Trial:
         prompt = block.prompt

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from proband.designs.design import Design
 from proband.designs.survey.survey import Survey
 from proband.errors import DataError
 from proband.instruments.items import Instrument, Item
 from proband.models.archive import PeopleEngine
 from proband.records import Answer, Response, Status, Trial
+from proband.roster import Roster
 from proband.subjects.personas import Code, code_text
 from proband.subjects.populations import Population
 
@@ -96,7 +98,7 @@ def _number(item: Item, subject: str, code: Code) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PeopleSurvey:
+class PeopleSurvey(Design):
     """The trials of a survey that people answered, for `collect` with a `PeopleEngine`.
 
     Attributes
@@ -125,11 +127,6 @@ class PeopleSurvey:
         return self.survey.seed
 
     @property
-    def is_adaptive(self) -> bool:
-        """Never: people have answered already."""
-        return False
-
-    @property
     def items(self) -> Mapping[str, Item]:
         """Items by id, as the model is asked them."""
         return self.survey.items
@@ -142,25 +139,13 @@ class PeopleSurvey:
         """Every item of every person who was asked it."""
         return self._trials
 
-    def preview(self) -> Sequence[Trial]:
-        """All of them: people have answered already."""
-        return self._trials
-
     def size(self) -> int:
         """Number of answers people gave or refused."""
         return len(self._trials)
 
-    def arms(self) -> Mapping[str, int]:
-        """People."""
-        return {"people": len(self.survey.subjects)}
-
-    def weights(self) -> Mapping[str, float]:
-        """Weight of each person, as in the data file."""
-        return self.survey.weights()
-
-    def traits(self) -> Mapping[str, Mapping[str, Code]]:
-        """What is known of each person beside the answers."""
-        return self.survey.traits()
+    def roster(self) -> Roster:
+        """Every person, with weight and what is known beside the answers."""
+        return self.survey.roster()
 
     def describe(self) -> Mapping[str, object]:
         """The survey, and who answered."""

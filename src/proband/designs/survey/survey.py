@@ -4,8 +4,9 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Literal, get_args, overload
+from typing import ClassVar, Literal, get_args, overload
 
+from proband.designs.design import Design
 from proband.designs.survey.arrangement import LABELS, ORDERS
 from proband.designs.survey.cards import Questionnaire, Writing
 from proband.designs.survey.sheets import Filling, Key, Sheet, trait_text
@@ -13,6 +14,7 @@ from proband.designs.survey.wording import check_pipes, pipes_in
 from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
 from proband.records import Method, Response, Trial
+from proband.roster import Member, Roster
 from proband.seeds import place_digest
 from proband.subjects.personas import Code, Field, PersonaFormat, Subject
 from proband.subjects.populations import Population
@@ -29,7 +31,7 @@ Levels = str | Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Survey:
+class Survey(Design):
     """Every item of an instrument put to every subject under every condition.
 
     Each of `presentation`, `answer_by`, `persona`, `order` and `labels` is one level, or several: then it is a
@@ -71,6 +73,8 @@ class Survey:
     >>> survey.size()
     200
     """
+
+    kind: ClassVar[str] = "survey"
 
     instrument: Instrument
     subjects: Population
@@ -206,26 +210,16 @@ class Survey:
         """Number of trials; an upper bound where skip rules apply."""
         return len(self.subjects) * len(self.conditions) * self.replicates * len(self.instrument.items)
 
-    def arms(self) -> Mapping[str, int]:
-        """A model's answers are compared with as many people, on the same subjects."""
-        n = len(self.subjects)
-        return {"model": n, "people": n}
-
-    def weights(self) -> Mapping[str, float]:
-        """Weight of each subject; empty where everybody counts the same."""
-        return {} if len(set(self.subjects.weights)) == 1 else {s.id: s.weight for s in self.subjects}
-
-    def traits(self) -> Mapping[str, Mapping[str, Code]]:
-        """What personas are told of themselves, in words where the codes have them; nothing that an item asks."""
+    def roster(self) -> Roster:
+        """Every subject, with what its persona is told, in words where codes have them; nothing that an item asks."""
         asked = {item.data_column for item in self.instrument.items}
         fields = [field for field in self.subjects.fields if field.column not in asked]
-        found: dict[str, dict[str, Code]] = {}
+        members = []
         for subject in self.subjects:
-            values = {
-                field.column: _level(field, subject) for field in fields if field.column in subject.traits
-            }
-            found[subject.id] = {column: value for column, value in values.items() if value is not None}
-        return found if any(found.values()) else {}
+            known = [field for field in fields if field.column in subject.traits]
+            traits = {field.column: level for field in known if (level := _level(field, subject)) is not None}
+            members.append(Member(subject=subject.id, weight=subject.weight, traits=traits))
+        return Roster(members)
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Everything that can be asked, subject by subject; lazy unless later items depend on earlier answers."""

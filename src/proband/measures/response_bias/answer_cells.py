@@ -10,33 +10,7 @@ from numpy.typing import NDArray
 
 from proband.errors import DataError
 from proband.measures.columns import column, column_names, table_of
-
-# Columns of a run's table that are no factor of its design.
-_FIXED = frozenset(
-    {
-        "trial",
-        "subject",
-        "item",
-        "round",
-        "replicate",
-        "status",
-        "answer",
-        "value",
-        "label",
-        "parts",
-        "probs",
-        "mass",
-        "shown",
-        "text",
-        "error",
-        "rule",
-        "engine",
-        "request",
-        "prompt_tokens",
-        "completion_tokens",
-        "attempts",
-    }
-)
+from proband.records import TABLE_COLUMNS
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +95,7 @@ def answer_rows(run: object, factors: Sequence[str] | None) -> AnswerRows:
     def read(name: str) -> list[Any]:
         return column(table, name) if name in names else [None] * n
 
-    wanted = [name for name in names if name not in _FIXED] if factors is None else list(factors)
+    wanted = [name for name in names if name not in TABLE_COLUMNS] if factors is None else list(factors)
     levels = {name: column(table, name) for name in wanted}
     varied = {name: rows for name, rows in levels.items() if len({v for v in rows if v is not None}) > 1}
     if factors is not None and (flat := [name for name in wanted if name not in varied]):

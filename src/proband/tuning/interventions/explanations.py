@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, get_args
 
+from proband.designs.design import Design
 from proband.designs.survey.cards import Writing
 from proband.errors import DataError, DesignError
 from proband.instruments.banks.bank import Bank, Question
@@ -14,7 +15,6 @@ from proband.instruments.items import Item
 from proband.records import Message, Place, Reply, Request, Response, Trial
 from proband.runs.run import Run
 from proband.seeds import place_digest, seed_for
-from proband.subjects.personas import Code
 from proband.tuning.interventions.texts import Purpose, Source, Texts, flaw
 
 Cut = Literal["sentence", "keep", "drop"]
@@ -90,7 +90,7 @@ DEFAULT_WRITING = Writing(temperature=0.7, top_p=0.8, max_tokens=256)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Explanations:
+class Explanations(Design):
     """A text about each of some answers to a bank's questions.
 
     The text is asked for the answer that will be taught, be it right or wrong: a place's item is the question, and its
@@ -141,7 +141,6 @@ class Explanations:
     tries: int = 1
     writing: Writing = field(default_factory=lambda: DEFAULT_WRITING)
     model: str = "model"
-    is_adaptive: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         place_digest(self.seed)  # refuses a seed that is no integer
@@ -223,26 +222,6 @@ class Explanations:
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """All of them: nothing depends on answers."""
         return self._trials
-
-    def preview(self) -> Sequence[Trial]:
-        """All of them."""
-        return self._trials
-
-    def size(self) -> int:
-        """Number of trials."""
-        return len(self._trials)
-
-    def arms(self) -> Mapping[str, int]:
-        """Questions that are written about."""
-        return {self.purpose: len(self.items)}
-
-    def weights(self) -> Mapping[str, float]:
-        """None."""
-        return {}
-
-    def traits(self) -> Mapping[str, Mapping[str, Code]]:
-        """None."""
-        return {}
 
     def describe(self) -> Mapping[str, object]:
         """Everything that defines the design."""

@@ -1,9 +1,10 @@
 """Written answers to a quiz's questions, greedy and sampled, from which SliCK grades knowledge."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from proband.designs.design import Design
 from proband.designs.quiz.prompts import Prompt, pose
 from proband.designs.quiz.quiz import Quiz, facts_of
 from proband.designs.quiz.trials import Block, LazyTrials
@@ -14,7 +15,6 @@ from proband.measures.knowledge.slick import KnowledgeCategories, slick_category
 from proband.records import Place, Reply, Request, Response, Trial
 from proband.runs.run import Run
 from proband.seeds import seed_for
-from proband.subjects.personas import Code
 from proband.tuning.probing.beliefs import Beliefs, weights_of
 
 FACTORS = ("ask", "draw", "temperature", "turn")
@@ -22,7 +22,7 @@ _GREEDY = "0"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sampling:
+class Sampling(Design):
     """A quiz answered in writing: with each draw of exemplars once greedily, and several times at a temperature.
 
     Options stand as written. A reply in raw text ends with its line.
@@ -54,7 +54,6 @@ class Sampling:
     temperature: float = 0.5
     top_p: float = 1.0
     max_tokens: int = 32
-    is_adaptive: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         if self.samples < 0 or self.max_tokens < 1:
@@ -102,25 +101,9 @@ class Sampling:
         """Every trial; lazy."""
         return self._trials
 
-    def preview(self) -> Sequence[Trial]:
-        """Every trial; lazy."""
-        return self._trials
-
     def size(self) -> int:
         """Number of trials."""
         return len(self._trials)
-
-    def arms(self) -> Mapping[str, int]:
-        """Questions put to each model."""
-        return self.quiz.arms()
-
-    def weights(self) -> Mapping[str, float]:
-        """None: every model counts the same."""
-        return {}
-
-    def traits(self) -> Mapping[str, Mapping[str, Code]]:
-        """None."""
-        return {}
 
     def _trial(self, block: Block, question: Question, number: int) -> Trial:
         prompt = block.prompt

@@ -9,17 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError, DesignError
+from proband.records import TABLE_COLUMNS
 
 Floats = NDArray[np.float64]
 
-# What a run's table has of itself; every other column of a run is a condition of its design.
-_OWN_COLUMNS = frozenset(
-    (
-        *("trial", "subject", "item", "round", "replicate", "status", "answer", "value", "label", "parts"),
-        *("probs", "mass", "shown", "text", "error", "rule", "engine", "request", "prompt_tokens"),
-        *("completion_tokens", "attempts", "log_probs", "token_counts", "order"),
-    )
-)
+# Names under which frames of a user's own may carry the same things.
+_OWN_COLUMNS = frozenset((*TABLE_COLUMNS, "log_probs", "token_counts", "order"))
 _MOST_LEVELS = 30
 
 

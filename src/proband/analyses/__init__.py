@@ -1,0 +1,1 @@
+"""What is told of a run: analyses, one file each, that give sections."""

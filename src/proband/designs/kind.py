@@ -1,0 +1,80 @@
+"""What a kind of study is: the table a study file names it by, its keys, its design, and what is told of its runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from proband.designs.design import Design
+from proband.errors import DesignError
+from proband.instruments.items import Instrument
+from proband.shelves import Shelf
+from proband.subjects.populations import Population
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """What a study file says beside the table of its kind.
+
+    Attributes
+    ----------
+    title : str
+        Of the study; may be empty.
+    seed : int
+        Root of all randomness.
+    instrument : Instrument or None
+        From ``[instrument]``.
+    population : Population or None
+        Who takes part, from ``[population]``, cut and sampled.
+    folder : Path
+        Where the study file lies; paths in it start there.
+    where : str
+        The file's name, for messages.
+    """
+
+    title: str
+    seed: int
+    instrument: Instrument | None = None
+    population: Population | None = None
+    folder: Path = field(default_factory=Path)
+    where: str = "study"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of study; see ``docs/how-to/add-a-kind.md``.
+
+    Attributes
+    ----------
+    name : str
+        Of its table: ``[survey]``.
+    about : str
+        One line for ``proband list kinds``.
+    keys : type
+        A pydantic model of its table; unknown keys and wrong types are refused with its names.
+    make : callable
+        Makes the design from what is shared and the checked table; raises `DesignError` for what cannot be carried out.
+    analyses : tuple of str
+        Names of the analyses its runs want, in the order told; each is left out where a run lacks what it needs.
+    needs, takes : frozenset of {"instrument", "population", "people"}
+        Shared tables that must be there; and those that may be beside them.
+    """
+
+    name: str
+    about: str
+    keys: type[BaseModel]
+    make: Callable[[Shared, Any], Design]
+    analyses: tuple[str, ...]
+    needs: frozenset[str] = frozenset({"instrument", "population"})
+    takes: frozenset[str] = frozenset({"people"})
+
+
+KINDS: Shelf[Kind] = Shelf(
+    what="kind of study",
+    group="proband.kinds",
+    folders=("proband.designs.kinds", "proband.societies", "proband.texts", "proband.tuning"),
+    member="KIND",
+    error=DesignError,
+)

@@ -1,0 +1,64 @@
+"""The roster of a run, kept beside its answers, so that every interval knows its units."""
+
+import json
+from collections.abc import Iterable, Mapping
+
+from proband.roster import Member, Roster, Trait
+
+
+def roster_text(roster: Roster) -> str:
+    """JSON text by column; of traits the levels once, and each subject's number among them, None without one."""
+    levels: dict[str, dict[Trait, int]] = {}
+    for member in roster:
+        for column, value in member.traits.items():
+            known = levels.setdefault(column, {})
+            known.setdefault(value, len(known))
+    traits = {
+        column: {"levels": list(known), "codes": [_code(known, member, column) for member in roster]}
+        for column, known in levels.items()
+    }
+    columns = {
+        name: [getattr(member, name) for member in roster]
+        for name in ("subject", "unit", "role", "arm", "weight")
+    }
+    return json.dumps({**columns, "traits": traits}, ensure_ascii=False, separators=(",", ":"))
+
+
+def _code(known: Mapping[Trait, int], member: Member, column: str) -> int | None:
+    return known[member.traits[column]] if column in member.traits else None
+
+
+def roster_from(text: str) -> Roster:
+    """The roster that `roster_text` wrote."""
+    noted = json.loads(text)
+    traits = _traits(noted["subject"], noted["traits"])
+    members = zip(noted["subject"], noted["unit"], noted["role"], noted["arm"], noted["weight"], strict=True)
+    return Roster(
+        [
+            Member(subject=subject, unit=unit, role=role, arm=arm, weight=weight, traits=traits[subject])
+            for subject, unit, role, arm, weight in members
+        ]
+    )
+
+
+def roster_before(subjects: Iterable[str], weights: str | None, traits: str | None) -> Roster:
+    """The roster of a run from before there were any: every subject a unit, with the weights and traits noted."""
+    noted = json.loads(traits) if traits else {"subjects": [], "columns": {}}
+    known, weight = _traits(noted["subjects"], noted["columns"]), json.loads(weights or "{}")
+    return Roster(
+        [
+            Member(subject=subject, weight=weight.get(subject, 1.0), traits=known.get(subject, {}))
+            for subject in dict.fromkeys([*known, *subjects])
+        ]
+    )
+
+
+def _traits(
+    subjects: list[str], columns: Mapping[str, Mapping[str, list[Trait]]]
+) -> dict[str, dict[str, Trait]]:
+    found: dict[str, dict[str, Trait]] = {subject: {} for subject in subjects}
+    for column, part in columns.items():
+        for own, code in zip(found.values(), part["codes"], strict=True):
+            if code is not None:
+                own[column] = part["levels"][int(code)]
+    return found

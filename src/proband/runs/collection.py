@@ -9,6 +9,7 @@ from pathlib import Path
 
 from proband.designs.design import Design
 from proband.errors import DesignError, EngineError
+from proband.instruments.items import Item
 from proband.instruments.reading import read
 from proband.models.archive import completion_of
 from proband.models.engine import BaseEngine
@@ -247,7 +248,8 @@ class _Loop:
         """Read and store; only then do the answers count."""
         if answers:
             address = engine.address
-            responses = [_read(trial, completion, address) for trial, completion in answers]
+            items = self.design.items
+            responses = [_read(trial, completion, address, items) for trial, completion in answers]
             self.committer.add(responses, {trial.request.hash: trial.request.body for trial, _ in answers})
 
     def _count(self, responses: Sequence[Response]) -> None:
@@ -300,10 +302,16 @@ def _take_out_failed(directory: RunDirectory, journal: Journal, design: Design) 
     journal.remove_failed()
 
 
-def _read(trial: Trial, completion: Completion, engine: str) -> Response:
+def _read(trial: Trial, completion: Completion, engine: str, items: Mapping[str, Item]) -> Response:
     """The answer in a completion; a reader that stumbles makes a failed response, never a lost one."""
     try:
-        return read(completion, trial, engine)
+        response, reply = read(completion, trial, engine), trial.reply
+        index = response.answer
+        if reply.options and type(index) is int:
+            item, asked = items.get(trial.place.item), reply.options[reply.order.index(index)]
+            if item is None or index >= len(item.options) or item.options[index] != asked:
+                return replace(response, chosen=asked)
+        return response
     except Exception as error:  # the one broad except of the house: one odd answer must not end a long run
         failed = read(Completion(error=f"could not be read: {type(error).__name__}: {error}"), trial, engine)
         return replace(

@@ -39,7 +39,7 @@ def test_what_is_undefined_has_no_score():
     assert math.isnan(item_scores(flat, {"q": P}, "agreement")["q"])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     arrays(np.float64, (12, 4), elements=st.floats(0.01, 1)),
     arrays(np.float64, (12, 4), elements=st.floats(0.01, 1)),

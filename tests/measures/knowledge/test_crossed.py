@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from proband.errors import DataError, DesignError
 from proband.measures.experiments.clusters import clustered_mean
 from proband.measures.experiments.pairs import paired_difference
+from proband.measures.knowledge.crossed import Table, crossed_mean, table
 from proband.measures.shares import wilson_interval
-from proband.tuning.analysis.crossed import Table, crossed_mean, table
 
 
 def made(scores, name="history", items=None):
@@ -135,3 +135,57 @@ def test_what_cannot_be_averaged_is_refused():
         made(np.ones((2, 10))).minus(made(np.ones((3, 10))))
     with pytest.raises(DataError, match="no item was scored"):
         table("history", [{"a": 1.0}, {"b": 1.0}])
+
+
+@pytest.mark.parametrize(
+    ("scale", "of", "value", "se", "interval", "df"),
+    [
+        (
+            "share",
+            lambda z: z > 0.5,
+            0.48958333333333337,
+            0.07564345887365523,
+            (0.32231330020628435, 0.6592189731233187),
+            6.9915221203263105,
+        ),
+        (
+            "share difference",
+            lambda z: (z > 0.6) * 1.0 - (z < 0.3),
+            0.03645833333333333,
+            0.10696976863644989,
+            (-0.1870764282216961, 0.2518912430365109),
+            27.0,
+        ),
+        (
+            "correlation",
+            lambda z: 2 * z - 1,
+            -0.056030405766353236,
+            0.06506797843802897,
+            (-0.18843055172131828, 0.0783701027164585),
+            23.0,
+        ),
+        (
+            "positive",
+            lambda z: z,
+            0.4719847971168234,
+            0.03253398921901449,
+            (0.40926131676803607, 0.5443212920014912),
+            23.0,
+        ),
+        (
+            "difference",
+            lambda z: 5 * z - 2,
+            0.35992398558411687,
+            0.16266994609507246,
+            (0.02341556360808883, 0.6964324075601449),
+            23.0,
+        ),
+    ],
+)
+def test_numbers_are_those_of_version_0_1(scale, of, value, se, interval, df):
+    scores = of(np.random.default_rng(7).uniform(0.05, 0.95, size=(3, 24)))
+    names = tuple(f"q{i}" for i in range(24))
+    tables = [made(scores[:, :16], "a", names[:16]), made(scores[:2, 8:], "b", names[8:])]
+    found = crossed_mean(tables, scale, estimand="mean")
+    assert (found.value, found.se, found.df) == pytest.approx((value, se, df), rel=1e-12)
+    assert found.interval == pytest.approx(interval, rel=1e-12)

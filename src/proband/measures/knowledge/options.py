@@ -282,7 +282,7 @@ def item_scores(before: Probs, after: Probs, statistic: OptionScore) -> dict[str
     ids = [id for id in before if id in after]
     if not ids:
         return {}
-    p, q = _padded([before[id] for id in ids]), _padded([after[id] for id in ids])
+    p, q = padded([before[id] for id in ids]), padded([after[id] for id in ids])
     return dict(zip(ids, _row_scores(p, q, statistic).tolist(), strict=True))
 
 
@@ -370,7 +370,7 @@ def _positive_interval(mean: float, se: float, df: float, level: float) -> tuple
     return mean * math.exp(-reach), mean * math.exp(reach)
 
 
-def _padded(rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+def padded(rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Rows of unequal length as one table, NaN at their ends."""
     sizes = {len(row) for row in rows}
     if len(sizes) == 1:

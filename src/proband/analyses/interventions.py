@@ -415,7 +415,7 @@ def _confidences(findings: Findings) -> list[Section]:
     thresholds = dict.fromkeys(part.threshold for one in findings.confidences for part in one.abstention)
     silent = [_text("arm")]
     for threshold in thresholds:
-        for name, of in ((f"at {threshold:g}: answered", "coverage"), ("right", "accuracy")):
+        for name, of in ((f"answered at {threshold:g}", "coverage"), (f"right at {threshold:g}", "accuracy")):
             silent.append(_number(name, lambda one, k=threshold, of=of: _abstained(one, k, of), form="share"))  # type: ignore[misc]
     chapter = "Calibration and abstention"
     return [

@@ -1,4 +1,3 @@
-import json
 import math
 
 import numpy as np
@@ -10,7 +9,6 @@ from proband.errors import DataError, DesignError
 from proband.instruments.banks.bank import Bank, Question
 from proband.instruments.banks.checking import (
     duplicates,
-    examine,
     leaks,
     letter_balance,
     require,
@@ -161,14 +159,6 @@ def test_a_sound_bank_passes_and_one_option_more_is_refused():
     require(bank(FIRST, OTHER), options=3, domains=["chemistry"])
     with pytest.raises(DataError, match="options"):
         require(bank(FIRST, OTHER), options=4, domains=["chemistry"])
-
-
-def test_an_examination_is_plain_values():
-    found = examine(bank(FIRST, REORDERED), test=bank(REWORDED), similarity=0.7)
-    assert found.questions == {"chemistry": 2}
-    assert found.options == {3: 2}
-    assert len(found.duplicates) == 1
-    assert json.loads(json.dumps(found.as_dict()))["letters"][""]["p"] is None
 
 
 def test_real_questions_are_compared_in_seconds(shared_data):

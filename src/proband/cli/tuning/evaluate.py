@@ -20,8 +20,8 @@ from proband.cli.tuning.asking import (
 from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError
 from proband.instruments.banks.bank import Bank
+from proband.measures.knowledge.crossed import crossed_mean, table
 from proband.runs import collect
-from proband.tuning.analysis.crossed import crossed_mean, table
 from proband.tuning.material import prompt_from
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
 

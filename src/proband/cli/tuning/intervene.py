@@ -12,12 +12,13 @@ from proband.cli.tuning.listening import listener
 from proband.cli.tuning.probe import BANK, BELIEFS
 from proband.instruments.banks.bank import Bank
 from proband.runs import Run
+from proband.runs.stages import Stages
 from proband.tuning.interventions.arms import arm_named, with_controls
 from proband.tuning.interventions.building import build_sets
 from proband.tuning.interventions.general import load_general
+from proband.tuning.interventions.writing import written_texts
 from proband.tuning.material import prompt_from
 from proband.tuning.probing.beliefs import Beliefs
-from proband.tuning.stages import Stages
 
 
 def intervene(
@@ -64,7 +65,8 @@ def intervene(
     bank, beliefs = Bank.load(run / BANK), Beliefs.load(run / BELIEFS)
     base = str(Run(run).manifest["engine"][""])
     with stopped():
-        texts = Stages(into=into, listener=listener()).texts(
+        texts = written_texts(
+            Stages(into=into, listener=listener()),
             bank,
             beliefs,
             arms,

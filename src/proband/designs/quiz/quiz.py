@@ -236,6 +236,7 @@ class Quiz(Design):
             "bank_hash": self.bank.hash,
             "questions": len(self.bank),
             "domains": list(self.bank.domains),
+            "key": {domain: {q.id: q.answer for q in self.bank.of(domain)} for domain in self.bank.domains},
             "exemplars_hash": self.exemplars.hash if self.exemplars is not None else "",
             "exemplars": {
                 prompt.name: {

@@ -4,8 +4,8 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -63,66 +63,6 @@ class Letters:
     distance: float
     p: float
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examination:
-    """What `examine` found.
-
-    Attributes
-    ----------
-    questions : mapping
-        Number of questions by domain.
-    options : mapping
-        Number of questions by number of options.
-    letters : mapping of str to Letters
-        By domain, and under ``""`` for the whole bank.
-    duplicates : tuple of Pair
-        Within the bank.
-    leaks : tuple of Pair
-        Between the bank and the test that was given.
-    left_out : tuple of str
-        What loading left out, and why.
-    """
-
-    questions: Mapping[str, int]
-    options: Mapping[int, int]
-    letters: Mapping[str, Letters]
-    duplicates: tuple[Pair, ...]
-    leaks: tuple[Pair, ...]
-    left_out: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values; an undefined p is None."""
-        values = asdict(self)
-        for letters in values["letters"].values():
-            letters["p"] = None if math.isnan(letters["p"]) else letters["p"]
-        return values
-
-
-def examine(bank: Bank, *, test: Bank | None = None, similarity: float = 0.8) -> Examination:
-    """Report on a bank: sizes, letters, duplicates, and leaks into a test.
-
-    Parameters
-    ----------
-    bank : Bank
-    test : Bank, optional
-        What a model trained on `bank` is tested with.
-    similarity : float
-        From which similarity two questions count as alike; see `duplicates`.
-
-    Returns
-    -------
-    Examination
-    """
-    return Examination(
-        questions={domain: len(bank.of(domain)) for domain in bank.domains},
-        options=dict(sorted(Counter(len(question.choices) for question in bank).items())),
-        letters=letter_balance(bank),
-        duplicates=duplicates(bank, similarity=similarity),
-        leaks=leaks(bank, test, similarity=similarity) if test is not None else (),
-        left_out=bank.left_out,
-    )
 
 
 def duplicates(bank: Bank, *, similarity: float = 1.0) -> tuple[Pair, ...]:

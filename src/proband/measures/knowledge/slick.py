@@ -1,6 +1,6 @@
 """SliCK: what a model knows, graded by how often it answers a question right."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -142,15 +142,15 @@ class KnowledgeTransitions:
     n_worse: int
 
 
-def slick_transitions(before: KnowledgeCategories, after: KnowledgeCategories) -> KnowledgeTransitions:
+def slick_transitions(before: Sequence[str], after: Sequence[str]) -> KnowledgeTransitions:
     """Count how the grades of the same questions changed.
 
     Some change without any intervention: grade the untouched model twice, with two sets of prompts, and compare.
 
     Parameters
     ----------
-    before, after : KnowledgeCategories
-        Of the same questions in the same order.
+    before, after : sequence of str, shape (n_questions,)
+        Grades, e.g. `KnowledgeCategories.categories`, of the same questions in the same order.
 
     Returns
     -------
@@ -164,19 +164,15 @@ def slick_transitions(before: KnowledgeCategories, after: KnowledgeCategories) -
 
     Examples
     --------
-    >>> before = slick_category([10, 0, 0], 10, [0, 0, 3], [0, 160, 160])
-    >>> after = slick_category([10, 10, 0], 10, [0, 0, 0], [0, 0, 160])
-    >>> moved = slick_transitions(before, after)
+    >>> moved = slick_transitions(["HighlyKnown", "Unknown", "WeaklyKnown"], ["HighlyKnown", "HighlyKnown", "Unknown"])
     >>> moved.n_better, moved.n_worse
     (1, 1)
     """
-    if len(before.categories) != len(after.categories):
-        raise DataError(
-            f"{len(before.categories)} questions before and {len(after.categories)} after; grade the same questions"
-        )
+    if len(before) != len(after):
+        raise DataError(f"{len(before)} questions before and {len(after)} after; grade the same questions")
     grade = {name: g for g, name in enumerate(CATEGORIES)}
-    rows = np.array([grade[name] for name in before.categories], dtype=np.intp)
-    columns = np.array([grade[name] for name in after.categories], dtype=np.intp)
+    rows = np.array([grade[name] for name in before], dtype=np.intp)
+    columns = np.array([grade[name] for name in after], dtype=np.intp)
     counts = np.bincount(4 * rows + columns, minlength=16).reshape(4, 4)
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.full((4, 4), np.nan), where=totals > 0)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.estimates import Estimate
-from proband.tuning.analysis.crossed import Table, crossed_mean, table
+from proband.measures.knowledge.crossed import Table, crossed_mean, table
 from proband.tuning.analysis.evaluation import (
     CONTEXTUALISED,
     HARMONIOUS,

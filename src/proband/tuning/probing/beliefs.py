@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from proband.designs.quiz.quiz import Quiz
@@ -16,6 +17,7 @@ from proband.measures.knowledge.slick import CATEGORIES
 from proband.runs.run import Run
 
 FORMAT = 1
+BANK = "bank.json"  # beside the beliefs of a probe
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -279,28 +281,60 @@ def beliefs_from(run: Run, quiz: Quiz, *, model: str = "", ask: str = "") -> Bel
     model = _named("model", model, quiz.models)
     ask = _named("prompt", ask, tuple(prompt.name for prompt in quiz.prompts_of(model)))
     weights = weights_of(run, quiz, model, ask)
-    found = _cells(run, model, ask)
-    beliefs: dict[str, Belief] = {}
-    lost: list[str] = []
-    for question in quiz.bank:
-        cells = found.get(question.id)
-        if cells is None:
-            raise DataError(
-                f"{run.path}: question {question.id!r} was not put to {model!r} under {ask!r}; collect the quiz again"
-            )
-        if not cells.rows:
-            lost.append(question.id)
-            continue
-        order = sorted(range(len(cells.rows)), key=cells.keys.__getitem__)
-        beliefs[question.id] = belief_of(
-            question,
-            [cells.rows[k] for k in order],
-            draws=tuple(cells.keys[k][0] for k in order),
-            n_failed=cells.n_failed,
+    cells = _cells(run.table(), model, ask)
+    lacking = next((question.id for question in quiz.bank if question.id not in cells), None)
+    if lacking is not None:
+        raise DataError(
+            f"{run.path}: question {lacking!r} was not put to {model!r} under {ask!r}; collect the quiz again"
         )
-    return Beliefs(
-        model=model, ask=ask, bank=quiz.bank.hash, weights=weights, beliefs=beliefs, lost=tuple(lost)
+    found = _held(quiz.bank, cells, model, ask)
+    return replace(found, bank=quiz.bank.hash, weights=weights)
+
+
+def bank_of(run: Run) -> Bank | None:
+    """The questions that a quiz asked, with their keys; None where the run does not tell them.
+
+    Runs of version 0.1 keep no key; those of ``proband probe`` have the bank beside them.
+    """
+    design = run.manifest["design"] or {}
+    if "key" not in design:
+        return Bank.load(run.path / BANK) if (run.path / BANK).exists() else None
+    items = run.items
+    questions = (
+        Question(id=id, text=items[id].text, choices=items[id].options, answer=answer, domain=domain)
+        for domain, key in design["key"].items()
+        for id, answer in key.items()
     )
+    return Bank(name=design["bank"], questions=tuple(questions))
+
+
+def beliefs_in(run: Run, bank: Bank) -> dict[tuple[str, str], Beliefs]:
+    """What every model believes under every prompt, as far as the run has gone, by model and prompt."""
+    design, table = run.manifest["design"], run.table()
+    asks = {model: design["asks"].get(model, list(design["prompts"])) for model in design["models"]}
+    found = {
+        (model, ask): _held(bank, _cells(table, model, ask), model, ask)
+        for model, names in asks.items()
+        for ask in names
+    }
+    return {place: beliefs for place, beliefs in found.items() if len(beliefs)}
+
+
+def _held(bank: Bank, found: Mapping[str, "_Cells"], model: str, ask: str) -> Beliefs:
+    """Beliefs about the questions that were answered, in the bank's order."""
+    beliefs: dict[str, Belief] = {}
+    for question in bank:
+        cells = found.get(question.id)
+        if cells is not None and cells.rows:
+            order = sorted(range(len(cells.rows)), key=cells.keys.__getitem__)
+            beliefs[question.id] = belief_of(
+                question,
+                [cells.rows[k] for k in order],
+                draws=tuple(cells.keys[k][0] for k in order),
+                n_failed=cells.n_failed,
+            )
+    lost = tuple(question.id for question in bank if question.id in found and question.id not in beliefs)
+    return Beliefs(model=model, ask=ask, bank=bank.hash, weights="", beliefs=beliefs, lost=lost)
 
 
 def weights_of(run: Run, quiz: Quiz, model: str, ask: str) -> str:
@@ -338,12 +372,10 @@ class _Cells:
     n_failed: int = 0
 
 
-def _cells(run: Run, model: str, ask: str) -> dict[str, _Cells]:
-    table = run.table()
+def _cells(table: pl.DataFrame, model: str, ask: str) -> dict[str, _Cells]:
     chosen = table.filter((table["subject"] == model) & (table["ask"] == ask))
     found: dict[str, _Cells] = {}
-    columns = chosen.select("item", "draw", "turn", "probs").iter_rows()
-    for item, draw, turn, probs in columns:
+    for item, draw, turn, probs in chosen.select("item", "draw", "turn", "probs").iter_rows():
         cells = found.setdefault(item, _Cells())
         if probs is None:
             cells.n_failed += 1

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from proband.errors import DataError, DesignError
 from proband.measures.experiments.clusters import clustered_mean
 from proband.measures.experiments.pairs import paired_difference
+from proband.measures.knowledge.crossed import Table, crossed_mean, table
 from proband.measures.shares import wilson_interval
-from proband.tuning.analysis.crossed import Table, crossed_mean, table
 
 
 def made(scores, name="history", items=None):
@@ -135,3 +135,29 @@ def test_what_cannot_be_averaged_is_refused():
         made(np.ones((2, 10))).minus(made(np.ones((3, 10))))
     with pytest.raises(DataError, match="no item was scored"):
         table("history", [{"a": 1.0}, {"b": 1.0}])
+
+
+# Value, standard error, limits and degrees of freedom of each scale, as version 0.1 gave them.
+AS_BEFORE = {
+    "share": (0.489583333333333, 0.0756434588736552, 0.322313300206284, 0.659218973123319, 6.99152212032631),
+    "share difference": (0.0364583333333333, 0.106969768636450, -0.187076428221696, 0.251891243036511, 27.0),
+    "correlation": (-0.0560304057663532, 0.0650679784380290, -0.188430551721318, 0.0783701027164585, 23.0),
+    "positive": (0.471984797116823, 0.0325339892190145, 0.409261316768036, 0.544321292001491, 23.0),
+    "difference": (0.359923985584117, 0.162669946095072, 0.0234155636080888, 0.696432407560145, 23.0),
+}
+SCORES = {
+    "share": lambda z: z > 0.5,
+    "share difference": lambda z: (z > 0.6) * 1.0 - (z < 0.3),
+    "correlation": lambda z: 2 * z - 1,
+    "positive": lambda z: z,
+    "difference": lambda z: 5 * z - 2,
+}
+
+
+@pytest.mark.parametrize("scale", AS_BEFORE)
+def test_numbers_are_those_of_version_0_1(scale):
+    scores = SCORES[scale](np.random.default_rng(7).uniform(0.05, 0.95, size=(3, 24)))
+    names = tuple(f"q{i}" for i in range(24))
+    tables = [made(scores[:, :16], "a", names[:16]), made(scores[:2, 8:], "b", names[8:])]
+    found = crossed_mean(tables, scale, estimand="mean")
+    assert (found.value, found.se, *found.interval, found.df) == pytest.approx(AS_BEFORE[scale], rel=1e-12)

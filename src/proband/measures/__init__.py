@@ -65,6 +65,7 @@ from proband.measures.knowledge.slick import (
     slick_category,
     slick_transitions,
 )
+from proband.measures.means import weighted_mean
 from proband.measures.reliability.components import GStudy, generalizability
 from proband.measures.reliability.factors import FactorCongruence, factor_congruence, omega_total, tucker_phi
 from proband.measures.reliability.internal import SplitHalf, cronbach_alpha, split_half
@@ -202,4 +203,5 @@ __all__ = [
     "tv_noise_floor",
     "two_sample_classifier",
     "wasserstein",
+    "weighted_mean",
 ]

@@ -1,6 +1,5 @@
 """Mean of scores over a sample with weights, in which some units may belong together."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -82,8 +81,11 @@ def weighted_mean(
     if n < 2:
         return about
     totals = np.bincount(codes, weights=w * (scores - value))
-    # Rounding must not make a variance of scores that are all alike.
-    varies = np.ptp(scores) > 1e-12 * max(1.0, math.fabs(value))
-    variance = n / (n - 1) * float((totals**2).sum()) if varies else 0.0
-    third = float((totals**3).sum())
-    return with_t_test(about, Linear(value=value, variance=variance, df=n - 1.0, third=third), "t over units")
+    found = Linear(
+        value=value,
+        variance=n / (n - 1) * float((totals**2).sum()),
+        df=n - 1.0,
+        third=float((totals**3).sum()),
+        scale=float(np.abs(scores).max()),
+    )
+    return with_t_test(about, found, "t over units")

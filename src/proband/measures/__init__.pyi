@@ -99,6 +99,7 @@ from proband.measures.knowledge.slick import KnowledgeCategories as KnowledgeCat
 from proband.measures.knowledge.slick import KnowledgeTransitions as KnowledgeTransitions
 from proband.measures.knowledge.slick import slick_category as slick_category
 from proband.measures.knowledge.slick import slick_transitions as slick_transitions
+from proband.measures.means import weighted_mean as weighted_mean
 from proband.measures.reliability.components import GStudy as GStudy
 from proband.measures.reliability.components import generalizability as generalizability
 from proband.measures.reliability.factors import FactorCongruence as FactorCongruence

@@ -188,7 +188,7 @@ def test_what_is_undefined_has_no_score():
     assert math.isnan(item_scores(flat, {"q": np.array(SHARP)}, "agreement")["q"])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     arrays(np.float64, (12, 4), elements=st.floats(0.01, 1)),
     arrays(np.float64, (12, 4), elements=st.floats(0.01, 1)),

@@ -33,6 +33,16 @@ def test_every_page_has_one_line_in_the_index():
             assert re.fullmatch(r"- \[[^\]]+\]\([^)]+\): .+\.", line), line
 
 
+def test_the_page_of_the_house_names_every_room_and_contract():
+    text = (DOCS / "methods" / "how-the-house-is-built.md").read_text(encoding="utf-8")
+    source = ROOT / "src" / "proband"
+    rooms = {path.stem for path in source.iterdir() if path.is_dir() or path.suffix == ".py"}
+    for room in rooms - {"__init__", "__pycache__", "py"}:
+        assert f"`{room}`" in text, room
+    for file in re.findall(r"`([a-z_/]+\.py)`", text):
+        assert (source / file).is_file(), file
+
+
 def test_pictures_are_there():
     for page in (ROOT / "README.md", *sorted(DOCS.rglob("*.md"))):
         for image in IMAGE.finditer(page.read_text(encoding="utf-8")):

@@ -60,7 +60,7 @@ def test_at_most_five_mistakes_are_named_at_once():
 
 
 def test_a_part_of_a_file_is_checked_under_its_own_name():
-    with pytest.raises(DesignError, match="no key 'game.siz'"):
+    with pytest.raises(DesignError, match=r"no key 'game\.siz'"):
         checked(Inner, {"siz": 3}, "f.toml", error=DesignError, at="game")
     with pytest.raises(DesignError, match=r"game\.size must be a whole number"):
         checked(Inner, {"size": "3"}, "f.toml", error=DesignError, at="game")
@@ -82,7 +82,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path):
 
 
 def test_a_text_that_is_no_toml_names_the_line():
-    with pytest.raises(DataError, match="not valid TOML: .*line 2"):
+    with pytest.raises(DataError, match=r"not valid TOML: .*line 2"):
         parsed("a = 1\nb = = 2", "f.toml", error=DataError)
     with pytest.raises(DataError, match="line 2, the end of the file"):
         parsed('a = 1\nb = """x', "f.toml", error=DataError)

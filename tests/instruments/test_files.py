@@ -98,7 +98,7 @@ TOML_MISTAKES = [
     (
         'defaults.form = "scale"',
         'defaults.form = "likert"',
-        "defaults.form must be one of 'choice', 'multiple', 'scale'",
+        "defaults.form must be one of 'choice', 'mul",
     ),
     ('minus = ["cats"]', 'minus = ["cat"]', "scale 'pets': no item 'cat'"),
     ('minus = ["cats"]', 'minus = ["dogs"]', "scale 'pets': item 'dogs' is there twice"),

@@ -19,6 +19,7 @@ settings.load_profile("any machine")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+collect_ignore = ["archive"]  # studies of another version, no tests
 SHARED = Path(__file__).parents[2] / "shared"
 
 

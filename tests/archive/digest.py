@@ -1,6 +1,6 @@
 """How the tables of this archive were written and hashed; needs no Proband.
 
-A table (any polars frame) is cut to the columns named, sorted by `trial` (by its UTF-8 bytes) and written as CSV: header,
+A table (any polars frame) is cut to columns, sorted by `trial` (by its UTF-8 bytes) and written as CSV: header,
 `\\n` line ends, null as an empty cell, floats by `repr`, lists as JSON, texts as they are (quoted where CSV needs it).
 """
 

@@ -23,7 +23,6 @@ from proband.measures.behaviour.revealed_preference import garp as garp
 from proband.measures.behaviour.stability import ipsative_stability as ipsative_stability
 from proband.measures.behaviour.stability import perspective_controllability as perspective_controllability
 from proband.measures.behaviour.stability import rank_order_stability as rank_order_stability
-from proband.strategies import STRATEGIES as STRATEGIES
 from proband.measures.behaviour.strategies import StrategyMatches as StrategyMatches
 from proband.measures.behaviour.strategies import strategy_matches as strategy_matches
 from proband.measures.correction.designed import dsl_mean as dsl_mean
@@ -124,5 +123,6 @@ from proband.measures.shares import kish_n_eff as kish_n_eff
 from proband.measures.shares import missing_bounds as missing_bounds
 from proband.measures.shares import share_estimates as share_estimates
 from proband.measures.simbench import simbench_score as simbench_score
+from proband.strategies import STRATEGIES as STRATEGIES
 from proband.weighting import RakedWeights as RakedWeights
 from proband.weighting import rake as rake

@@ -1,4 +1,4 @@
-"""A branch of ../dilemma at round 2: from round 3 on, temptation pays 20 points and a player who mostly defects plays."""
+"""A branch of ../dilemma at round 2: then temptation pays 20 points and a player who mostly defects plays."""
 
 from proband import PrisonersDilemma
 from proband.designs.games.dilemma import Payoffs

@@ -1,4 +1,4 @@
-"""The repeated prisoner's dilemma with other payoffs and names of moves, stopped by a budget in the middle of a round."""
+"""The prisoner's dilemma with other payoffs and names of moves, stopped by a budget in the middle of a round."""
 
 from proband import PrisonersDilemma
 from proband.designs.games.dilemma import Payoffs

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from proband.tuning.banks.bank import Bank
-from proband.tuning.probing.prompts import PROMPTS
-from proband.tuning.probing.quiz import Quiz
+from proband.designs.quiz.prompts import PROMPTS
+from proband.designs.quiz.quiz import Quiz
+from proband.instruments.banks.bank import Bank
 
 HERE = Path(__file__).parent
 

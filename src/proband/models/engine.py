@@ -89,8 +89,11 @@ class BaseEngine(ABC):
         """
 
     def fingerprint(self) -> Mapping[str, str]:
-        """What was really running: weights' hash, template, library versions, returned model name."""
-        return {"engine": f"{type(self).__module__}.{type(self).__qualname__}", "address": self.address}
+        """What was really running: weights' hash, template, library versions, returned model name.
+
+        By default the name of the class.
+        """
+        return {"engine": f"{type(self).__module__}.{type(self).__qualname__}"}
 
     def check(self, trials: Sequence[Trial]) -> None:
         """Refuse, before the first call, what cannot be answered; raise `EngineError` and name the item.

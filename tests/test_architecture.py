@@ -22,6 +22,7 @@ FLOORS = [
     {"reports"},
     {"web"},
     {"cli"},
+    {"__main__"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 SOURCE = Path(__file__).parents[1] / "src" / "proband"

@@ -109,8 +109,8 @@ class BaseEngine(ABC):
                 raise EngineError(f"item {trial.place.item!r} {lack}")
 
     def cost(self, trials: Sequence[Trial]) -> Cost:
-        """What these trials will take; nothing is sent. By default nothing."""
-        return Cost(seconds=0.0, price=0.0)
+        """What these trials will take; nothing is sent. By default no tokens, and unknown where it is far or waits."""
+        return Cost() if self.is_remote or self.waits else Cost(seconds=0.0, price=0.0)
 
     def price_of(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         """US dollars for so many tokens; None where there is no price."""

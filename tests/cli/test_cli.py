@@ -93,7 +93,19 @@ def test_plan_show_measure_report_and_export_work_on_a_run(ran):
     assert exported["rows"] == pl.read_csv(ran / "wide.csv").height == 30
 
 
-@pytest.mark.parametrize("what", ["instruments", "populations", "engines"])
+@pytest.mark.parametrize("module", ["proband", "proband.cli.main"])
+def test_python_runs_the_command_line_as_a_module(module, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", module, "list", "engines"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert "smollm2" in done.stdout
+
+
+@pytest.mark.parametrize("what", ["instruments", "populations", "engines", "rules"])
 def test_list_names_what_there_is(tmp_path, what):
     listed = json.loads(proband("list", what, "--json", cwd=tmp_path).stdout)[what]
     assert all(row["name"] and row["title"] for row in listed)

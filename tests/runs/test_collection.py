@@ -98,7 +98,7 @@ def test_an_engine_that_became_another_is_refused(survey, tmp_path):
         def fingerprint(self):
             return {**super().fingerprint(), "weights": self.weights, "torch": self.weights}
 
-    engine = Served(uniform())
+    engine = Served(uniform(), address="hf:served")
     collect(survey, engine, tmp_path, budget=Budget(trials=5))
     engine.weights = "new"
     with pytest.raises(TreatmentChanged, match="its weights was 'old' and is 'new'"):

@@ -9,7 +9,7 @@ import pytest
 
 FLOORS = [
     {"errors"},
-    {"seeds", "files", "identity", "shelves"},
+    {"seeds", "files", "identity", "notebook", "shelves"},
     {"records", "roster", "estimates", "weighting"},
     {"instruments", "subjects", "models", "measures"},
     {"training", "store"},

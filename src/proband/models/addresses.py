@@ -4,7 +4,7 @@ from difflib import get_close_matches
 from urllib.parse import parse_qsl
 
 from proband.errors import EngineError
-from proband.models.engine import Engine
+from proband.models.engine import BaseEngine
 
 _ENGINES = (
     ("smollm2", "the language model that installs with Proband; no key, no GPU, no download"),
@@ -29,8 +29,8 @@ def engines() -> list[tuple[str, str]]:
     return list(_ENGINES)
 
 
-def open_engine(address: str, **options: object) -> Engine:
-    """Engine of an address.
+def open_engine(address: str, **options: object) -> BaseEngine:
+    """BaseEngine of an address.
 
     Parameters
     ----------

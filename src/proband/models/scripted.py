@@ -9,13 +9,12 @@ from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
 from statistics import NormalDist
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from proband.errors import EngineError
-from proband.models.engine import Ability, Cost
+from proband.models.engine import Ability, BaseEngine, Cost
 from proband.records import SCORED_METHODS, Answer, Completion, Reply, Status, Trial
 from proband.seeds import rng_for, uniform_for
 
@@ -160,7 +159,7 @@ RULES: Mapping[str, Callable[..., Rule]] = {
 }
 
 
-class ScriptedEngine:
+class ScriptedEngine(BaseEngine):
     """Answers by a rule, with stated biases whose effect on every share is known exactly.
 
     Where a rule gives a distribution p over the K options as written, the engine answers from
@@ -192,8 +191,7 @@ class ScriptedEngine:
     'scripted:rule?seed=1&position_bias=0.1'
     """
 
-    abilities: frozenset[Ability] = frozenset({"score", "write", "given"})
-    answers_by: Literal["request", "place"] = "place"
+    abilities: frozenset[Ability] = frozenset({"given"})
 
     def __init__(self, rule: Rule, *, seed: int = 0, address: str = "", **biases: float) -> None:
         self.rule = rule
@@ -300,12 +298,6 @@ class ScriptedEngine:
             is_exact=False,
         )
 
-    def render(self, trial: Trial) -> str:
-        """The messages and continuations; a rule reads the trial, not this text."""
-        turns = [f"[{message.role}]\n{message.text}" for message in trial.request.messages]
-        options = [f"[continuation]\n{text}" for text in trial.request.continuations]
-        return "\n\n".join(turns + options)
-
     def fingerprint(self) -> Mapping[str, str]:
         """Rule, seed, biases, and a hash of the distributions that a rule states."""
         biases = {name: f"{value:g}" for name, value in self.biases.items()}
@@ -317,9 +309,6 @@ class ScriptedEngine:
             "seed": str(self.seed),
             **biases,
         }
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 def scripted_engine(name: str, **options: object) -> ScriptedEngine:

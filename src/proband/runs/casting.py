@@ -7,7 +7,7 @@ from types import TracebackType
 from proband.errors import DesignError
 from proband.models.addresses import open_engine
 from proband.models.archive import ReplayEngine
-from proband.models.engine import Engine
+from proband.models.engine import BaseEngine
 from proband.store.directory import RunDirectory
 
 MOST_OPEN = 4  # engines opened here at once: a study of many checkpoints must not hold all of them in memory
@@ -20,13 +20,15 @@ class Cast:
 
     Parameters
     ----------
-    engine : str, Engine or mapping
+    engine : str, BaseEngine or mapping
         An address, an engine, or one of either for each `answerer` of the design.
     """
 
-    def __init__(self, engine: str | Engine | Mapping[str, str | Engine]) -> None:
-        self._parts: dict[str, str | Engine] = dict(engine) if isinstance(engine, Mapping) else {"": engine}
-        self._opened: dict[str, Engine] = {}  # by address, the one used last at the end
+    def __init__(self, engine: str | BaseEngine | Mapping[str, str | BaseEngine]) -> None:
+        self._parts: dict[str, str | BaseEngine] = (
+            dict(engine) if isinstance(engine, Mapping) else {"": engine}
+        )
+        self._opened: dict[str, BaseEngine] = {}  # by address, the one used last at the end
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -34,7 +36,7 @@ class Cast:
         return {name: part if isinstance(part, str) else part.address for name, part in self._parts.items()}
 
     @property
-    def known(self) -> dict[str, Engine]:
+    def known(self) -> dict[str, BaseEngine]:
         """Engines that have their answers already (people, past runs): they can be looked at for nothing."""
         return {
             name: part
@@ -42,7 +44,7 @@ class Cast:
             if not isinstance(part, str) and part.answers_by == "place"
         }
 
-    def engine(self, answerer: str) -> Engine:
+    def engine(self, answerer: str) -> BaseEngine:
         """The engine that plays a part; opened now if it is not open. One model serves every part with its address."""
         if answerer not in self._parts:
             have = ", ".join(repr(name) for name in self._parts)
@@ -70,7 +72,7 @@ class Cast:
             engine.close()
 
 
-def open_any(address: str) -> Engine:
+def open_any(address: str) -> BaseEngine:
     """Open an engine from its address; ``replay:RUN`` answers from a past run's journal."""
     if address.startswith("replay:"):
         journal = RunDirectory(Path(address.removeprefix("replay:"))).reader()

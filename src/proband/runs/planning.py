@@ -153,7 +153,7 @@ def plan(study: Study | Design, engine: Engines | None = None) -> Plan:
     with Cast(study.cast) as cast:
         for name, part in _by_answerer([*sample, *sorted(scattered, key=_length)[-BLOCK:]]).items():
             # A server would have to be asked, and a plan needs no key and no network.
-            if not getattr(cast.engine(name), "is_remote", False):
+            if not cast.engine(name).is_remote:
                 cast.engine(name).check(part)
         costs = [
             cast.engine(name).cost(part) for block in blocks for name, part in _by_answerer(block).items()

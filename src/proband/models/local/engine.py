@@ -9,12 +9,12 @@ written in a batch whose rows come and go (`proband.models.writing`).
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from proband.errors import ContextTooLong, EngineError
-from proband.models.engine import Ability, Cost
+from proband.models.engine import THIS_MACHINE, Ability, BaseEngine, Cost
 from proband.models.local.checkpoints import load_checkpoint
 from proband.models.local.forest import Forest
 from proband.models.local.passes import Passes
@@ -42,7 +42,7 @@ def hf_engine(path_or_id: str | Path, **options: Any) -> "LocalEngine":
     return LocalEngine(path_or_id, address=f"hf:{path_or_id}", **(options | read))
 
 
-class LocalEngine:
+class LocalEngine(BaseEngine):
     """A causal model and its tokenizer, scoring by forests and writing in batches.
 
     The same request gets the same completion whatever is asked beside it; a written reply without a seed is
@@ -73,7 +73,8 @@ class LocalEngine:
     """
 
     abilities: frozenset[Ability] = frozenset({"score", "write"})
-    answers_by: Literal["request", "place"] = "request"
+    answers_by = "request"
+    lane = THIS_MACHINE
 
     def __init__(
         self,
@@ -157,6 +158,7 @@ class LocalEngine:
 
     def check(self, trials: Sequence[Trial]) -> None:
         """Refuse what this model cannot be asked; `EngineError` or `ContextTooLong` names the item."""
+        super().check(trials)
         seen: set[object] = set()
         for trial in trials:
             try:

@@ -23,9 +23,9 @@ from pathlib import Path
 
 import pytest
 
+from proband.addresses import engines
 from proband.cli.main import app
 from proband.designs.study_file import PeopleTable, StudyFile, SurveyTable, WritingTable
-from proband.models.addresses import engines
 from proband.models.scripted import RULES
 from proband.models.servers.engine import ServerSettings
 

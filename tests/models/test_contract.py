@@ -2,7 +2,7 @@
 
 import pytest
 
-from proband.models.addresses import open_engine
+from proband.addresses import open_engine
 from proband.models.archive import PeopleEngine, ReplayEngine
 from proband.models.engine import BaseEngine
 from proband.models.scripted import ScriptedEngine, spatial, uniform

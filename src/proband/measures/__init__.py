@@ -13,7 +13,7 @@ from proband.measures.behaviour.stability import (
     perspective_controllability,
     rank_order_stability,
 )
-from proband.measures.behaviour.strategies import STRATEGIES, StrategyMatches, strategy_matches
+from proband.measures.behaviour.strategies import StrategyMatches, strategy_matches
 from proband.measures.correction.designed import dsl_mean, dsl_ols
 from proband.measures.correction.estimates import CorrectedDifference, CorrectedEstimate, CorrectedRegression
 from proband.measures.correction.means import ppi_difference, ppi_mean
@@ -78,7 +78,6 @@ from proband.measures.simbench import simbench_score
 from proband.weighting import RakedWeights, rake
 
 __all__ = [
-    "STRATEGIES",
     "AdjustedP",
     "AdjustedPrevalence",
     "AgreementSummary",

@@ -1,6 +1,5 @@
-"""Engines: everything that answers trials, behind one base class and short addresses."""
+"""Engines: everything that answers trials, behind one base class; `proband.addresses` names them."""
 
-from proband.models.addresses import engines, open_engine
 from proband.models.archive import PeopleEngine, ReplayEngine
 from proband.models.engine import Ability, BaseEngine, Cost
 from proband.models.scripted import ScriptedEngine
@@ -12,6 +11,4 @@ __all__ = [
     "PeopleEngine",
     "ReplayEngine",
     "ScriptedEngine",
-    "engines",
-    "open_engine",
 ]

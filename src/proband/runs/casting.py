@@ -1,14 +1,11 @@
 """Who answers in a run: one engine, or one for each part a design gives out."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
 
+from proband.addresses import open_engine
 from proband.errors import DesignError
-from proband.models.addresses import open_engine
-from proband.models.archive import ReplayEngine
 from proband.models.engine import BaseEngine
-from proband.store.directory import RunDirectory
 
 MOST_OPEN = 4  # engines opened here at once: a study of many checkpoints must not hold all of them in memory
 
@@ -58,7 +55,7 @@ class Cast:
         if engine is None:
             while len(self._opened) >= MOST_OPEN:
                 self._opened.pop(next(iter(self._opened))).close()
-            engine = open_any(part)
+            engine = open_engine(part)
         self._opened[part] = engine
         return engine
 
@@ -70,11 +67,3 @@ class Cast:
     ) -> None:
         for engine in self._opened.values():
             engine.close()
-
-
-def open_any(address: str) -> BaseEngine:
-    """Open an engine from its address; ``replay:RUN`` answers from a past run's journal."""
-    if address.startswith("replay:"):
-        journal = RunDirectory(Path(address.removeprefix("replay:"))).reader()
-        return ReplayEngine(journal, address=address)
-    return open_engine(address)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.measures.behaviour.mixture import strategy_frequencies
-from proband.measures.behaviour.strategies import STRATEGIES, strategy_matches
+from proband.measures.behaviour.strategies import strategy_matches
+from proband.strategies import STRATEGIES
 
 
 def played(name: str, other: list[int]) -> list[int]:

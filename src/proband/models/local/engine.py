@@ -28,20 +28,6 @@ WINDOW = 1024  # requests merged into one forest: bounds memory, and costs one s
 STEP_OVERHEAD = 1.5
 
 
-def hf_engine(path_or_id: str | Path, **options: Any) -> "LocalEngine":
-    """Open the engine ``hf:PATH_OR_ID``; options as for `LocalEngine`, numbers also as text."""
-    numbers = {"chunk_tokens": int, "memory_gb": float}
-    if unknown := set(options) - {"dtype", "device", *numbers}:
-        raise EngineError(
-            f"hf: takes no option {', '.join(sorted(unknown))}; it takes dtype, device, {', '.join(numbers)}"
-        )
-    try:
-        read = {name: numbers[name](value) for name, value in options.items() if name in numbers and value}
-    except ValueError as error:
-        raise EngineError(f"hf:{path_or_id}: {error}; write chunk_tokens and memory_gb as numbers") from None
-    return LocalEngine(path_or_id, address=f"hf:{path_or_id}", **(options | read))
-
-
 class LocalEngine(BaseEngine):
     """A causal model and its tokenizer, scoring by forests and writing in batches.
 

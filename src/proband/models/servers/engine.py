@@ -36,12 +36,12 @@ from proband.models.servers.protocol import (
     unsent,
     write_body,
 )
-from proband.models.servers.settings import ServerSettings, checked_url, settings_from
+from proband.models.servers.settings import ServerSettings, checked_url
 from proband.models.servers.texts import score_texts, text_bodies
 from proband.models.servers.wire import Asker, NotThere, Wire
 from proband.records import Completion, Request, Trial
 
-__all__ = ["ServerEngine", "ServerSettings", "server_engine"]
+__all__ = ["ServerEngine", "ServerSettings"]
 
 _HAND_OVER_S = (
     0.005  # answers are handed over several at a time: waking the other thread costs more than an answer
@@ -379,11 +379,6 @@ class ServerEngine(BaseEngine):
     def close(self) -> None:
         """Close connections and the background thread."""
         self._finalizer()
-
-
-def server_engine(url: str, model: str = "", **options: Any) -> ServerEngine:
-    """Engine of ``openai:URL#MODEL``; options are the fields of `ServerSettings`."""
-    return ServerEngine(url, model, settings=settings_from(options))
 
 
 def _n_chars(trial: Trial) -> int:

@@ -10,7 +10,7 @@ import pytest
 FLOORS = [
     {"errors"},
     {"seeds", "files", "identity", "notebook", "shelves"},
-    {"records", "roster", "estimates", "weighting"},
+    {"records", "roster", "estimates", "weighting", "strategies"},
     {"instruments", "subjects", "models", "measures"},
     {"training", "store"},
     {"addresses"},

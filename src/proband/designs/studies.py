@@ -15,11 +15,11 @@ from proband.designs.survey.survey import Survey
 from proband.errors import DesignError
 from proband.instruments import instrument_from_dict, load_instrument
 from proband.instruments.items import Instrument
-from proband.models.engine import Engine
+from proband.models.engine import BaseEngine
 from proband.subjects import Population, load_population
 from proband.subjects.personas import Code
 
-Engines = str | Engine | Mapping[str, str | Engine]
+Engines = str | BaseEngine | Mapping[str, str | BaseEngine]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Study:
     ----------
     design : Design
         What is asked of whom.
-    engine : str, Engine or mapping
+    engine : str, BaseEngine or mapping
         Who answers: an address or an engine, or one of either for each role of the design.
     people : PeopleSurvey or None
         People's answers to the same items; None where the study has none.
@@ -59,7 +59,7 @@ class Study:
         return self.design.kind
 
     @cached_property
-    def cast(self) -> Mapping[str, str | Engine]:
+    def cast(self) -> Mapping[str, str | BaseEngine]:
         """The engine of every role; of the one role without a name, where there are no roles."""
         roles = self.design.roles() or ("",)
         named = ", ".join(map(repr, roles))

@@ -125,7 +125,7 @@ def plan(study: Study | Design, engine: Engines | None = None) -> Plan:
     ----------
     study : Study or Design
         What would be asked.
-    engine : str, Engine or mapping, optional
+    engine : str, BaseEngine or mapping, optional
         Who would answer a design; a study says so itself.
 
     Returns
@@ -193,7 +193,7 @@ def show(
     ----------
     study : Study or Design
         What has the trial.
-    engine : str, Engine or mapping, optional
+    engine : str, BaseEngine or mapping, optional
         Who would answer a design; a study says so itself.
     place : str
         Id of the place, or the beginning of one: the first trial that begins so is shown.

@@ -12,7 +12,7 @@ import pytest
 
 FLOORS = [
     {"errors"},
-    {"seeds", "files", "identity", "shelves"},
+    {"seeds", "files", "identity", "notebook", "shelves"},
     {"records", "roster", "estimates", "weighting", "strategies"},
     {"instruments", "subjects", "models", "measures"},
     {"training", "store"},

@@ -29,6 +29,7 @@ only = ["vote", "tv-news"]
 use = "anes-1996"
 sample = 30
 [people]
+[survey]
 """
 
 
@@ -131,7 +132,7 @@ def test_the_scripted_demo_needs_no_model_and_writes_its_report(tmp_path):
 
 def test_ctrl_c_stops_cleanly_and_the_run_goes_on_later(ran):
     long = STUDY.replace("sample = 30", "").replace('only = ["vote", "tv-news"]', "")
-    (ran / "long.toml").write_text(f"{long}\n[survey]\nreplicates = 10\n")
+    (ran / "long.toml").write_text(f"{long}replicates = 10\n")
     command = [*PROBAND, "run", "long.toml", "--into", "runs/long"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ran
@@ -177,7 +178,7 @@ BAD = {
                'id = "x"\ntitle = "x"\nitems = [{id = "a", text = "{subject:shoes}?", form = "text"}]')},
         "names no column of the population",
     ),
-    "labels": ({"a": ("[people]", '[survey]\nlabels = "A|A"\nanswer_by = "label"\n[people]')}, "item 'vote'"),
+    "labels": ({"a": ("[survey]", '[survey]\nlabels = "A|A"\nanswer_by = "label"')}, "item 'vote'"),
     "engine": ({"a": ("scripted:uniform?refuse=0.1", "gpt-9")}, "no engine 'gpt-9'"),
     "down": ({"a": ("scripted:uniform?refuse=0.1", "openai:http://127.0.0.1:9/v1#m")}, "127.0.0.1:9"),
 }  # fmt: skip
@@ -204,7 +205,7 @@ data = { path = "people.csv" }
 weight_column = "w"
 fields = [{ column = "age", first = "I am {value}.", third = "The person is {value}." }]
 """
-    old = '[population]\nuse = "anes-1996"\nsample = 30\n[people]'
+    old = '[population]\nuse = "anes-1996"\nsample = 30\n[people]\n'
     for name, rows, words in (
         ("negative", "30,1\n40,-1", "negative"),
         ("zero", "30,0\n40,0", "all weights are 0"),
@@ -243,7 +244,7 @@ def test_brackets_in_options_and_titles_are_shown_as_they_are(ran):
     (ran / "brackets.toml").write_text(
         'title = "Trust [/b] [wave 2]"\nseed = 1\nengine = "scripted:uniform"\n[instrument]\nid = "x"\ntitle = "x"\n'
         'items = [{id = "[/red]", text = "?", form = "choice", options = ["Other [specify]", "[/b] no"]}]\n'
-        '[population]\nuse = "anes-1996"\nsample = 5\n'
+        '[population]\nuse = "anes-1996"\nsample = 5\n[survey]\n'
     )
     done = proband("run", "brackets.toml", "--into", "runs/brackets", cwd=ran)
     assert done.returncode == 0, done.stderr

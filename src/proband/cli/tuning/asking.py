@@ -5,10 +5,9 @@ from typing import Annotated
 import typer
 
 from proband.cli.tuning.listening import say
+from proband.designs.quiz.material import asked_of
 from proband.instruments.banks.bank import Bank
-from proband.instruments.banks.checking import require
 from proband.instruments.banks.loading import load_bank
-from proband.tuning.material import limited
 
 BankArgument = Annotated[
     str, typer.Argument(help="A file, a folder, hub:OWNER/NAME, or an embedded bank: facts.")
@@ -29,7 +28,4 @@ def asked(
         say(f"left out: {reason}")
     if len(loaded.left_out) > 3:
         say(f"left out: {len(loaded.left_out) - 3} more")
-    bank = loaded.of(*domains) if domains else loaded
-    require(bank)
-    parts = bank.split(test=0, exemplars=exemplars, seed=seed)
-    return limited(parts.train, limit, seed), parts.exemplars if exemplars else None
+    return asked_of(loaded, domains=domains, limit=limit, exemplars=exemplars, seed=seed)

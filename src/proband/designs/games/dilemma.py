@@ -4,9 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar, NamedTuple
 
+from pydantic import Field
+
 from proband.designs.design import Design
+from proband.designs.games.game import Game
+from proband.designs.kind import Shared
 from proband.designs.process import Stalled, Steps
 from proband.errors import DesignError
+from proband.files import Table
 from proband.instruments.items import Item
 from proband.records import Message, Place, Reply, Request, Trial
 from proband.roster import Member, Roster
@@ -51,10 +56,12 @@ class PrisonersDilemma(Design):
     """
 
     kind: ClassVar[str] = "game"
+    unit: ClassVar[str] = "match"
 
     matches: int
     rounds: int
     seed: int
+    title: str = ""
     payoffs: Payoffs = Payoffs()
     cast: tuple[str, str] = ("model", "rival")
     moves: tuple[str, str] = ("J", "F")
@@ -68,8 +75,8 @@ class PrisonersDilemma(Design):
 
     @property
     def name(self) -> str:
-        """Name of the game."""
-        return "repeated prisoner's dilemma"
+        """Title of the study, or the name of the game."""
+        return self.title or "repeated prisoner's dilemma"
 
     @property
     def items(self) -> Mapping[str, Item]:
@@ -169,8 +176,55 @@ class PrisonersDilemma(Design):
 
     def describe(self) -> Mapping[str, object]:
         """Everything that defines the game."""
-        return {"design": "prisoners_dilemma", **asdict(self), "payoffs": self.payoffs._asdict()}
+        own = {**asdict(self), "title": self.name, "payoffs": self.payoffs._asdict()}
+        return {"design": "prisoners_dilemma", **own}
 
 
 def _player(match: int, player: int) -> str:
     return f"match-{match:04d}-{PLAYERS[player]}"
+
+
+class PayoffTable(Table):
+    """Points; temptation > reward > punishment > sucker."""
+
+    temptation: float = Field(default=5.0, description="of who defects against one who cooperates")
+    reward: float = Field(default=3.0, description="of both who cooperate")
+    punishment: float = Field(default=1.0, description="of both who defect")
+    sucker: float = Field(default=0.0, description="of who cooperates against one who defects")
+
+
+class DilemmaTable(Table):
+    """How many matches, how long, for what."""
+
+    matches: int = Field(examples=["matches = 20"], description="how many pairs of players")
+    rounds: int = Field(default=10, description="rounds of every match; players are told how many")
+    players: list[str] = Field(
+        default=["model", "rival"],
+        min_length=2,
+        max_length=2,
+        description="role of each of the two players; the same twice is one engine against itself",
+    )
+    moves: list[str] = Field(
+        default=["J", "F"], min_length=2, max_length=2, description="neutral names that the two moves carry"
+    )
+    payoffs: PayoffTable = Field(default=PayoffTable(), description="points of a round")
+
+
+def _make(shared: Shared, table: DilemmaTable) -> PrisonersDilemma:
+    return PrisonersDilemma(
+        matches=table.matches,
+        rounds=table.rounds,
+        seed=shared.seed,
+        title=shared.title,
+        payoffs=Payoffs(**table.payoffs.model_dump()),
+        cast=(table.players[0], table.players[1]),
+        moves=(table.moves[0], table.moves[1]),
+    )
+
+
+GAME = Game(
+    name="dilemma",
+    about="the repeated prisoner's dilemma of two players",
+    keys=DilemmaTable,
+    make=_make,
+)

@@ -199,6 +199,11 @@ class Survey(Design):
         counts |= {name: len(levels) for name, levels in self.factors.items()}
         return tuple(sorted(name for name, count in counts.items() if count > 1))
 
+    @property
+    def within(self) -> tuple[str, ...]:
+        """The factors: every subject is asked under each of their levels."""
+        return self.varied
+
     @cached_property
     def is_adaptive(self) -> bool:
         """Whether an item depends on earlier answers: memory, skip rules, piped answers."""
@@ -207,9 +212,18 @@ class Survey(Design):
             for item in self.instrument.items
         )
 
+    @property
+    def n_sheets(self) -> int:
+        """How often somebody is given the whole instrument."""
+        return len(self.subjects) * len(self.conditions) * self.replicates
+
     def size(self) -> int:
         """Number of trials; an upper bound where skip rules apply."""
-        return len(self.subjects) * len(self.conditions) * self.replicates * len(self.instrument.items)
+        return self.n_sheets * len(self.instrument.items)
+
+    def roles(self) -> tuple[str, ...]:
+        """One engine, without a name."""
+        return ("",)
 
     def roster(self) -> Roster:
         """Every subject, with what its persona is told, in words where codes have them; nothing that an item asks."""
@@ -238,8 +252,7 @@ class Survey(Design):
 
     def _sheets(self, first: int = 0) -> Iterator[Sheet]:
         """The sheets from a number on."""
-        n = len(self.subjects) * len(self.conditions) * self.replicates
-        return map(self.sheet, range(first, n))
+        return map(self.sheet, range(first, self.n_sheets))
 
     def sheet(self, number: int) -> Sheet:
         """The sheet in that place, counting replicates first, then conditions, then subjects."""

@@ -58,6 +58,9 @@ class BaseEngine(ABC):
     waits : bool
         Whether answers may come much later, also after a restart. `answer` then hands the trials over, which must be
         safe to repeat, and yields only what is answered by now; `news` waits for more.
+    overlaps : bool
+        Whether `answer` may be called again, from another thread, while an earlier call goes on; each pair may come
+        from either.
     note : str
         What a user should know about how it runs; empty where all is usual.
     """
@@ -76,9 +79,12 @@ class BaseEngine(ABC):
         def chunk(self) -> int | None: ...  # noqa: D102
         @property
         def note(self) -> str: ...  # noqa: D102
+        @property
+        def overlaps(self) -> bool: ...  # noqa: D102
     else:
         chunk = None
         note = ""
+        overlaps = False
 
     @abstractmethod
     def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:

@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proband.errors import ContextTooLong, EngineError
-from proband.models.engine import BaseEngine
 from proband.models.local.engine import LocalEngine, hf_engine
 from proband.models.local.passes import Passes
 from proband.records import Message, Place, Reply, Request, Trial

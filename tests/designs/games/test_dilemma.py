@@ -58,7 +58,7 @@ def test_a_game_killed_in_round_6_and_resumed_equals_the_uninterrupted_one(whole
             time.sleep(0.005)
         process.kill()
     done = {response.place.round for response in Run(folder).responses().values()}
-    assert max(done) in (6, 7)  # a match whose round is over goes on before the others
+    assert 6 in done
     assert not Run(folder).is_complete
     run = collect(GAME, players(), folder)
     assert (run.path / "responses.parquet").read_bytes() == (whole.path / "responses.parquet").read_bytes()

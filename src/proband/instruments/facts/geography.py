@@ -134,27 +134,21 @@ def _capitals(countries: list[Country]) -> Iterator[Fact]:
         and country.capital.lower() not in country.name.lower()
     ]
     for country in asked:
-        beside = [other for other in countries if other.region == country.region]
-        statement = f"The capital of {country.with_article} is {country.capital}."
-        if uniform_for(0, "capital asked for", country.code) < 0.5:
-            yield Fact(
-                key=country.code,
-                question=f"What is the capital of {country.with_article}?",
-                answer=country.capital,
-                statement=statement,
-                near=[other.capital for other in beside if other in asked],
-                others=[other.capital for other in asked],
-            )
-        else:
-            yield Fact(
-                key=country.code,
-                question=f"Which country or territory has {country.capital} as its capital?",
-                answer=country.name,
-                statement=statement,
-                near=[other.name for other in beside],
-                others=[other.name for other in countries],
-                also_right=country.other_names | {o.name for o in countries if o.capital == country.capital},
-            )
+        asks_capital = uniform_for(0, "capital asked for", country.code) < 0.5
+        told = {o: o.capital if asks_capital else o.name for o in (asked if asks_capital else countries)}
+        yield Fact(
+            key=country.code,
+            question=f"What is the capital of {country.with_article}?"
+            if asks_capital
+            else f"Which country or territory has {country.capital} as its capital?",
+            answer=told[country],
+            statement=f"The capital of {country.with_article} is {country.capital}.",
+            near=[name for other, name in told.items() if other.region == country.region],
+            others=list(told.values()),
+            also_right=frozenset()
+            if asks_capital
+            else country.other_names | {o.name for o in countries if o.capital == country.capital},
+        )
 
 
 def _regions(countries: list[Country]) -> Iterator[Fact]:

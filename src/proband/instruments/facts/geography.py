@@ -193,13 +193,14 @@ def _neighbours(countries: list[Country]) -> Iterator[Fact]:
         chosen = min(free, key=lambda other: uniform_for(0, "neighbour", code, other))
         taken.add(frozenset((code, chosen)))
         country, neighbour = by_code[code], by_code[chosen]
+        start = country.with_article[0].upper() + country.with_article[1:]
         around = {further for other in borders[code] for further in borders[other]} - {code}
         region = [other.code for other in countries if other.region == country.region]
         yield Fact(
             key=code,
             question=f"Which of these shares a land border with {country.with_article}?",
             answer=neighbour.name,
-            statement=f"{_upper(country.with_article)} shares a land border with {neighbour.with_article}.",
+            statement=f"{start} shares a land border with {neighbour.with_article}.",
             near=[by_code[other].name for other in sorted(around | {c for c in region if borders[c]})],
             others=[by_code[other].name for other in sorted(borders)],
             also_right=frozenset(by_code[other].name for other in borders[code]) | {country.name},
@@ -258,7 +259,3 @@ def _calling_codes(countries: list[Country]) -> Iterator[Fact]:
             others=[other.name for other in countries],
             also_right=country.other_names,
         )
-
-
-def _upper(text: str) -> str:
-    return text[0].upper() + text[1:]

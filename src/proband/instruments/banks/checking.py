@@ -1,4 +1,4 @@
-"""Whether a bank can carry a study: duplicates, leaks from training to test, balance of letters, refusals."""
+"""Whether a bank can carry a study: duplicates, leaks from training to test, refusals."""
 
 import math
 import re
@@ -40,6 +40,7 @@ class Pair:
     disagrees: bool
 
 
+<<<<<<< HEAD
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letters:
     """How often each letter is right.
@@ -65,6 +66,8 @@ class Letters:
     warnings: tuple[str, ...] = ()
 
 
+=======
+>>>>>>> trim
 def duplicates(bank: Bank, *, similarity: float = 1.0) -> tuple[Pair, ...]:
     """Questions of a bank that stand in it twice, or nearly so.
 
@@ -135,22 +138,6 @@ def without_leaks(train: Bank, test: Bank, *, similarity: float = 0.8) -> Bank:
     return train.where(lambda question: question.id not in gone)
 
 
-def letter_balance(bank: Bank) -> dict[str, Letters]:
-    """How often each letter is right, by domain, and under ``""`` for the whole bank.
-
-    A model that learns from an unbalanced set can learn the letter instead of the fact; the sets of Ren et al. (2024)
-    are such.
-
-    Returns
-    -------
-    dict of str to Letters
-    """
-    return {"": _letters(bank.questions)} | {
-        domain: _letters([question for question in bank if question.domain == domain])
-        for domain in bank.domains
-    }
-
-
 def require(bank: Bank, *, options: int = 2, domains: Sequence[str] = ()) -> None:
     """Refuse a bank that cannot carry a study, before any model is asked.
 
@@ -190,27 +177,6 @@ def require(bank: Bank, *, options: int = 2, domains: Sequence[str] = ()) -> Non
         )
 
 
-def _letters(questions: Sequence[Question]) -> Letters:
-    from scipy.stats import chisquare  # slow to load
-
-    width = max((len(question.choices) for question in questions), default=0)
-    counts, expected = [0] * width, [0.0] * width
-    for question in questions:
-        counts[question.answer] += 1
-        for letter in range(len(question.choices)):
-            expected[letter] += 1 / len(question.choices)
-    if not questions:
-        return Letters(counts=(), expected=(), distance=math.nan, p=math.nan, warnings=("no questions",))
-    distance = sum(abs(n - m) for n, m in zip(counts, expected, strict=True)) / 2 / len(questions)
-    warnings: tuple[str, ...] = ()
-    p = math.nan
-    if min(expected) < 5:
-        warnings = (f"an expected count is {min(expected):.1f}, below 5: too few questions for the test",)
-    else:
-        p = float(chisquare(counts, expected).pvalue)
-    return Letters(counts=tuple(counts), expected=tuple(expected), distance=distance, p=p, warnings=warnings)
-
-
 def _words(text: str) -> tuple[str, ...]:
     """Words and signs of a text; signs of mathematics stay, since -1 is not 1."""
     tokens = _TOKEN.findall(unicodedata.normalize("NFKC", text).casefold())
@@ -226,10 +192,6 @@ def _shingles(question: Question) -> frozenset[str]:
     return frozenset(found)
 
 
-def _identity(question: Question) -> tuple[tuple[str, ...], frozenset[tuple[str, ...]]]:
-    return _words(question.text), frozenset(_words(choice) for choice in question.choices)
-
-
 def _alike(
     questions: Sequence[Question], similarity: float, border: int | None = None
 ) -> Iterator[tuple[int, int, float, bool]]:
@@ -238,7 +200,8 @@ def _alike(
         raise DesignError(f"similarity is {similarity}; expected a number above 0 and at most 1")
     same: dict[Any, list[int]] = defaultdict(list)
     for place, question in enumerate(questions):
-        same[_identity(question)].append(place)
+        words = _words(question.text), frozenset(map(_words, question.choices))
+        same[words].append(place)
     for places in same.values():
         for n, i in enumerate(places):
             yield from ((i, j, 1.0, True) for j in places[n + 1 :] if border is None or i < border <= j)

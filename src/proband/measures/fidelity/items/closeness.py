@@ -243,6 +243,7 @@ def distance_estimate(
     floor = noise_floor(pairs.human, contrasts, pairs.n_eff)
     is_enough = pairs.n_eff >= settings.min_people
     warnings = []
+    # A distance is positive by chance alone; only what goes beyond the floor can be the model's doing.
     if value <= floor:
         warnings.append(
             f"the {name} is within the noise floor: at n = {pairs.n_eff:.4g} a model that knew the truth "

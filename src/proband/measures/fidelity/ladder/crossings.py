@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from proband.estimates import Estimate
@@ -116,7 +115,9 @@ def _rmse(
     if is_enough:
         interval = root_mean_square_interval(theta, whole, df=_df(sheet), level=sheet.settings.level)
     more = {
-        name: float(np.sqrt(np.nanmean((r - r_h)[used] ** 2))) for name, r in null_r.items() if _any(r, used)
+        name: float(np.sqrt(np.nanmean((r - r_h)[used] ** 2)))
+        for name, r in null_r.items()
+        if np.isfinite(r[used]).any()
     }
     return Estimate(
         value=float(np.sqrt((theta**2).mean())),
@@ -200,10 +201,6 @@ def _pattern_nulls(r_h: Floats, null_r: Mapping[str, Floats]) -> dict[str, float
         if math.isfinite(estimate.value):
             found[name] = estimate.value
     return found
-
-
-def _any(r: Floats, used: NDArray[np.bool_]) -> bool:
-    return bool(np.isfinite(r[used]).any())
 
 
 def _df(sheet: Sheet) -> float:

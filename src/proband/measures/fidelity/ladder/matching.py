@@ -81,6 +81,7 @@ def _sheet(
     widths = [item.n_options for item in items]
     owner = np.repeat(np.arange(len(items)), widths)
     both = human.has & model.has
+    # Only who answered on both sides is compared: otherwise who is missing would look like a difference in opinion.
     mask = both[:, owner]
     human = Block(np.where(mask, human.shares, 0.0).round(), both)
     model = Block(np.where(mask, model.shares, 0.0), both)
@@ -129,6 +130,7 @@ def _by_traits(
         w = cast.outside_weights / cast.outside_weights.mean()
         answers = outside.shares * w[:, None]
         return predict_from_traits(x_outside, answers, x, starts=starts, rng=rng), None
+    # Nobody predicts themselves: without people held out, each half is predicted by what the other half taught.
     answers = human.shares * (cast.weights / cast.weights.mean())[:, None]
     predicted = np.empty_like(answers)
     for taught, told in ((half, ~half), (~half, half)):

@@ -84,6 +84,7 @@ def cast_of(run: Source, people: Source, survey: Sampling, conditions: Sequence[
             raise DataError(
                 "a weight is negative or infinite; weights are positive, or 0 for who stands for nobody"
             )
+        # A weight of 0 is how surveys mark who is outside the population: neither compared nor held out.
         is_counted = w_all > 0
     subjects = [s for s, ok in zip(everybody, is_counted, strict=True) if ok and s in asked]
     outside = [s for s, ok in zip(everybody, is_counted, strict=True) if ok and s not in asked]
@@ -168,6 +169,7 @@ def _predictors(
     people: Source, run: Source, survey: Sampling, conditions: Sequence[str], subjects: Sequence[str]
 ) -> Floats | None:
     """Traits of all people as predictors; None where none are known."""
+    # Weights, strata and units describe the sampling, not the person: they would predict without saying anything.
     sampling = {c for c in (survey.weights, survey.strata, survey.psu) if isinstance(c, str)}
     names = [c for c in people.extra if c not in conditions and c not in sampling]
     names += [c for c in survey.group_columns if c not in names]

@@ -180,9 +180,8 @@ def individual_rows(sheet: Sheet) -> Iterator[LadderRow]:
         gain = replace(gain, baselines=_gains(own.baselines, further))
         for name, estimate in zip(names, (own, gain, brier, log), strict=True):
             more = {null: scores[name] for null, scores in further.items() if name in scores}
-            estimate = replace(
-                estimate, baselines={**estimate.baselines, **more, "noise_floor": _error(estimate)}
-            )
+            floor = math.nan if estimate.se is None else _MEAN_ABSOLUTE * estimate.se
+            estimate = replace(estimate, baselines={**estimate.baselines, **more, "noise_floor": floor})
             found[name].append(estimate)
             yield _row(sheet, "individual", name, estimate, item=item.id)
     if len(found[names[0]]) > 1:
@@ -194,10 +193,6 @@ def _gains(own: Mapping[str, float], further: Mapping[str, Mapping[str, float]])
     """Agreement of the null rows beyond that of people's shares."""
     agreements = {**own, **{null: scores["agreement with own answer"] for null, scores in further.items()}}
     return {name: value - own["marginal_only"] for name, value in agreements.items()}
-
-
-def _error(estimate: Estimate) -> float:
-    return _MEAN_ABSOLUTE * estimate.se if estimate.se is not None else math.nan
 
 
 def _person_nulls(sheet: Sheet, k: int) -> dict[str, dict[str, float]]:

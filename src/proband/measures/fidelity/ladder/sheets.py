@@ -206,6 +206,7 @@ class Sheet:
             return NullRows(pairs.human[None, :], self.outside_shares[None, columns], "held-out people", n)
         all_ = self.half_shares[..., columns]
         some = all_ if rows is None else self._group_halves(rows)[..., columns]
+        # Each half is predicted by the other: people share their sampling noise with themselves.
         predicted = np.concatenate([some[0], some[1]])
         predicting = np.concatenate([all_[1], all_[0]])
         is_whole = np.isfinite(predicted).all(axis=1) & np.isfinite(predicting).all(axis=1)

@@ -126,6 +126,7 @@ def effect_correspondence(human: Any, model: Any) -> EffectCorrespondence:
     studies = h.studies
     place = {study: k for k, study in enumerate(dict.fromkeys(studies))}
     folds = np.array([place[study] for study in studies])
+    # Contrasts of one study share its people, so whole studies are left out, not contrasts.
     keep = np.concatenate([np.ones((1, n)), 1.0 * (folds[None, :] != np.arange(len(place))[:, None])])
     numbers = _statistics(y, x, h.errors, m.errors, keep)
     make = _Maker(numbers, len(place))
@@ -206,6 +207,7 @@ def _reliability(values: Floats, errors: Floats | None, keep: Floats) -> Floats:
     mean = keep @ values / n
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = (keep @ values**2 - n * mean**2) / (n - 1)
+        # Below 0 where chance made effects vary less than their errors say they must: then nothing is reliable.
         rho: Floats = np.maximum(1 - (keep @ errors**2 / n) / variance, 0.0)
     return rho
 

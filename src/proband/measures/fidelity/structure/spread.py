@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from proband.errors import DataError, MissingDataError
+from proband.errors import DataError
 from proband.estimates import Estimate
+from proband.measures.arrays import finite
 
 Floats = NDArray[np.float64]
 
@@ -128,29 +129,13 @@ def _parts(side: Any, name: str) -> dict[Hashable, Floats]:
     found = {}
     for group, given in groups.items():
         label = f"{name}{f', group {group!r}' if group != '' else ''}"
-        scores = _scores(given, label)
+        scores = finite(given, f"scores of {label}", way_out="leave those subjects out")
         if len(scores) < 2:
             raise DataError(f"{label} has {len(scores)} scores; a standard deviation needs at least 2")
         found[group] = scores
     if not found:
         raise DataError(f"{name} has no groups; give scores")
     return found
-
-
-def _scores(given: Sequence[float] | Any, label: str) -> Floats:
-    try:
-        scores = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{label}: scores must be numbers ({error})") from error
-    if scores.ndim != 1:
-        raise DataError(f"{label}: scores have shape {scores.shape}; give one number per subject")
-    if np.isnan(scores).any():
-        raise MissingDataError(
-            f"{label}: {int(np.isnan(scores).sum())} scores are missing; leave those subjects out"
-        )
-    if np.isinf(scores).any():
-        raise DataError(f"{label}: a score is infinite")
-    return scores
 
 
 def _log_sd_variance(residuals: Floats, df: int) -> float:

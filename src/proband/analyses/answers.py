@@ -117,7 +117,7 @@ def cautions(found: Iterable[tuple[str, Estimate]]) -> tuple[str, ...]:
 
 
 def _some(labels: Sequence[str]) -> str:
-    return ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
+    return "; ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
 
 
 def limits(estimate: Estimate) -> Mapping[str, object]:

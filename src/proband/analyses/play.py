@@ -1,14 +1,23 @@
 """What was played in a game: moves by role and round, what they answer to, strategies, and matches that ended early."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from proband.analyses.answers import answers, cautions, limits, measured, option_shares, substantive, told
-from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table
+from proband.analyses.answers import (
+    answers,
+    cautions,
+    limits,
+    measured,
+    option_shares,
+    substantive,
+    tabled,
+    told,
+)
+from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, Table
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
 from proband.instruments.items import Item
@@ -16,8 +25,10 @@ from proband.measures import share_estimates, strategy_frequencies, strategy_mat
 from proband.runs.run import Run
 
 _CHAPTER = "Play"
-_COUNTS = {"matches", "moves", "round"}
-_SHARES = {"share", "in round 1", "choices it would have made too", "share of players"}
+_FORMS: dict[str, CellForm] = {
+    **dict.fromkeys(("matches", "moves", "round"), "count"),
+    **dict.fromkeys(("role", "move", "strategy", "status", "the other's last move"), "text"),
+}
 _UNITS = "Matches are the units: what one player does depends on the other, so intervals are over matches."
 
 
@@ -60,16 +71,12 @@ def _shares(item: Item, part: pl.DataFrame) -> tuple[Estimate, ...]:
     return share_estimates(np.array(rows), len(options), target="model")
 
 
-def _columns(*names: str) -> tuple[Column, ...]:
-    """Shares of the model's, counts, and texts, by the names of the columns."""
-    return tuple(
-        Column(name=name, form="count")
-        if name in _COUNTS
-        else Column(name=name, form="share", side="model")
-        if name in _SHARES
-        else Column(name=name, form="text")
-        for name in names
-    )
+def _table(
+    names: Sequence[str], rows: Iterable[tuple[Cell, ...]], caption: str, *, is_folded: bool = False
+) -> Table:
+    """A table whose columns are counts, texts or shares, by their names."""
+    forms: dict[str, CellForm] = {name: _FORMS.get(name, "share") for name in names}
+    return tabled(forms, rows, caption, is_folded=is_folded, side="model")
 
 
 def _nobody(item: Item) -> Estimate:
@@ -96,13 +103,14 @@ def _moves(item: Item, part: pl.DataFrame, roles: Sequence[str]) -> Section:
             sentences.append(
                 f"The share of {text!r} is {told(share)} for {role}, and {told(opening)} in round 1."
             )
-    columns = _columns("role", "move", "matches", "moves", "share", "in round 1")
     return Section(
         name=f"play-{item.id}",
         heading=f"Moves: {item.id}",
         chapter=_CHAPTER,
         sentences=tuple(sentences),
-        table=Table(columns=columns, rows=tuple(rows), caption="Share of each move by role"),
+        table=_table(
+            ("role", "move", "matches", "moves", "share", "in round 1"), rows, "Share of each move by role"
+        ),
         figure=Figure(form="intervals", rows=tuple(marks), caption=f"Share of each {item.id} by role"),
         keys={"item": item.id},
         notes=(_UNITS, "Roles are never pooled. Shares are of probabilities where the engine gave them."),
@@ -123,7 +131,6 @@ def _rounds(item: Item, part: pl.DataFrame, roles: Sequence[str]) -> Section:
                 marks.append(
                     {"x": number, "y": limits(share)["value"], "series": f"{role}: {text}", **limits(share)}
                 )
-    columns = _columns("role", "move", "round", "matches", "share")
     caption = "Share of each move by round"
     n_rounds = part["round"].n_unique()
     return Section(
@@ -131,7 +138,7 @@ def _rounds(item: Item, part: pl.DataFrame, roles: Sequence[str]) -> Section:
         heading=f"Rounds: {item.id}",
         chapter=_CHAPTER,
         sentences=(f"{part['unit'].n_unique()} matches were played over up to {n_rounds} rounds.",),
-        table=Table(columns=columns, rows=tuple(rows), caption=caption, is_folded=True),
+        table=_table(("role", "move", "round", "matches", "share"), rows, caption, is_folded=True),
         figure=Figure(form="lines", rows=tuple(marks), caption=caption),
         keys={"item": item.id},
         notes=(_UNITS,),
@@ -168,14 +175,15 @@ def _replies(item: Item, last: pl.DataFrame, roles: Sequence[str]) -> Section:
                 sentences.append(
                     f"After the other's {item.options[k]!r}, {role} plays {text!r} in {told(share)}."
                 )
-    columns = _columns("role", "the other's last move", "move", "matches", "moves", "share")
     return Section(
         name=f"play-{item.id}-replies",
         heading=f"Answers to the other's last move: {item.id}",
         chapter=_CHAPTER,
         sentences=tuple(sentences) if len(sentences) <= 6 else (),
-        table=Table(
-            columns=columns, rows=tuple(rows), caption="Share of each move after the other's last one"
+        table=_table(
+            ("role", "the other's last move", "move", "matches", "moves", "share"),
+            rows,
+            "Share of each move after the other's last one",
         ),
         keys={"item": item.id},
         notes=(
@@ -212,14 +220,17 @@ def _strategies(item: Item, part: pl.DataFrame, roles: Sequence[str]) -> list[Se
             f"a choice goes against one's strategy with probability {told(mix.error)}."
         )
         warnings += [f"{role}: {warning}" for warning in mix.warnings]
-    columns = _columns("role", "strategy", "choices it would have made too", "share of players")
     return [
         Section(
             name=f"play-{item.id}-strategies",
             heading="Strategies",
             chapter=_CHAPTER,
             sentences=tuple(sentences),
-            table=Table(columns=columns, rows=tuple(rows), caption="How far each role plays each strategy"),
+            table=_table(
+                ("role", "strategy", "choices it would have made too", "share of players"),
+                rows,
+                "How far each role plays each strategy",
+            ),
             keys={"item": item.id},
             notes=("What is not on the list of strategies is shared out among those that are.", _UNITS),
             warnings=tuple(warnings),
@@ -275,14 +286,13 @@ def _ends(run: Run, table: pl.DataFrame) -> list[Section]:
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (role, status, count) for (role, status), count in stopped.most_common()
     )
-    columns = _columns("role", "status", "matches")
     return [
         Section(
             name="play-ends",
             heading="Matches that ended early",
             chapter=_CHAPTER,
             sentences=(f"{n_early} of {n} matches ended before round {planned}: {'; '.join(why)}.",),
-            table=Table(columns=columns, rows=rows, caption="What stopped matches") if rows else None,
+            table=_table(("role", "status", "matches"), rows, "What stopped matches") if rows else None,
             warnings=(
                 "shares by round are of the matches that got so far, which may not be like the others",
             ),

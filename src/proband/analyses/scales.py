@@ -14,9 +14,10 @@ from proband.analyses.answers import (
     factors,
     limits,
     measured,
+    tabled,
     told,
 )
-from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Side, Table
+from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, Side
 from proband.errors import InstrumentError
 from proband.estimates import Estimate, Target
 from proband.instruments import Instrument, Scale, keyed_scores, load_instrument, scale_matrix, scale_scores
@@ -135,12 +136,11 @@ def sections(run: Run) -> Sequence[Section]:
         for (label, side), cells in found.items()
         if isinstance(cells[-1], Estimate) and cells[-1].n_units
     ]
-    names = ("mean", "SD", "alpha", "omega", "split halves", "distance in norm SD")
-    columns = (
-        *(Column(name=name, form="text") for name in ("scale", "who", *varied)),
-        Column(name="n", form="count"),
-        *(Column(name=name, digits=2) for name in names),
-    )
+    forms: dict[str, CellForm] = {
+        **dict.fromkeys(("scale", "who", *varied), "text"),
+        "n": "count",
+        **dict.fromkeys(("mean", "SD", "alpha", "omega", "split halves", "distance in norm SD"), "number"),
+    }
     caption = "Distance of mean scores from the human norm, in its SD"
     model = {label: cells for (label, side), cells in found.items() if side == "model"}
     return (
@@ -152,9 +152,7 @@ def sections(run: Run) -> Sequence[Section]:
                 *_reliabilities(model),
                 *_distances(model),
             ),
-            table=Table(
-                columns=columns, rows=tuple(rows), caption="Scores of the scales, and how reliable they are"
-            ),
+            table=tabled(forms, rows, "Scores of the scales, and how reliable they are", digits=2),
             figure=Figure(form="intervals", rows=tuple(marks), caption=caption) if marks else None,
             notes=(*_NOTES, *_sources(instrument)),
             warnings=cautions(

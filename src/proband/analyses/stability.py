@@ -4,6 +4,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -118,8 +119,8 @@ def _repeats(instrument: Instrument, table: pl.DataFrame) -> Section:
         ratings = np.array([[scores[subject] for scores in occasions] for subject in everybody])
         correlation = measured(lambda o=occasions: _or_reason(retest(o[0], o[1]).correlation), "retest")  # type: ignore[misc]
         error = measured(lambda o=occasions: _or_reason(retest(o[0], o[1]).measurement_error), "error")  # type: ignore[misc]
-        one = measured(lambda r=ratings: icc(r, "ICC(2,1)"), "ICC of one repeat")  # type: ignore[misc]
-        mean = measured(lambda r=ratings: icc(r, "ICC(2,k)"), "ICC of the mean of repeats")  # type: ignore[misc]
+        one = measured(partial(icc, ratings, "ICC(2,1)"), "ICC of one repeat")
+        mean = measured(partial(icc, ratings, "ICC(2,k)"), "ICC of the mean of repeats")
         rows.append((scale.name, len(everybody), correlation, one, mean, error))
         doubts += [(scale.name, estimate) for estimate in (correlation, one)]
         if not np.isnan(one.value):
@@ -155,14 +156,17 @@ def _order(instrument: Instrument, contexts: Contexts) -> Section:
             [_means(instrument, s, contexts.parts[at]) for s in instrument.scales] for at in (first, second)
         ]
         everybody = sorted(set.intersection(*(set(scores) for side in sides for scores in side)))
-        a, b = (np.array([[scores[s] for scores in side] for s in everybody]) for side in sides)
-        order = measured(lambda a=a, b=b: rank_order_stability(a, b), "order of subjects")  # type: ignore[misc]
-        # A profile that all share says nothing of a subject; what is left without it does.
-        profile = measured(
-            lambda a=a, b=b: ipsative_stability(a - a.mean(axis=0), b - b.mean(axis=0)),  # type: ignore[misc]
-            "profile of subjects",
+        shape = len(everybody), len(instrument.scales)
+        a, b = (
+            np.array([[scores[s] for scores in side] for s in everybody]).reshape(shape) for side in sides
         )
-        rows.append((first, second, len(everybody), order, profile if len(instrument.scales) > 2 else None))
+        order = measured(partial(rank_order_stability, a, b), "order of subjects")
+        profile = None
+        if len(instrument.scales) > 2 and everybody:
+            # A profile that all share says nothing of a subject; what is left without it does.
+            own = [side - side.mean(axis=0) for side in (a, b)]
+            profile = measured(partial(ipsative_stability, *own), "profile of subjects")
+        rows.append((first, second, len(everybody), order, profile))
         doubts.append((f"{first}, {second}", order))
         if not np.isnan(order.value):
             sentences.append(
@@ -206,7 +210,8 @@ def _variance(run: Run, instrument: Instrument, scale: Scale, table: pl.DataFram
     )
     try:
         study = generalizability(frame, facets, scores="score")
-        rows = [(name, c.variance, c.share) for name, c in study.components.items()]
+        # A share of no variance at all is not a number.
+        rows = [(n, c.variance, c.share if c.share >= 0 else None) for n, c in study.components.items()]
         sentences = _needed(study, scale)
     except (DesignError, DataError) as error:
         return Section(

@@ -1,7 +1,5 @@
 """Small studies with known truth, which several analyses look at."""
 
-import pytest
-
 from proband.designs import Experiment
 from proband.instruments import Item
 
@@ -14,12 +12,7 @@ OUTCOME = Item(
 LEVELS = {"loss": "400 of 600 die", "gain": "200 of 600 are saved"}
 
 
-@pytest.fixture
-def framed():
-    """Makes an experiment on frames; `loss` is the control."""
-
-    def made(subjects, **settings):
-        given = {"outcome": OUTCOME, "factor": "frame", "levels": LEVELS, "seed": 5} | settings
-        return Experiment(subjects=subjects, **given)
-
-    return made
+def framed(subjects, **settings):
+    """An experiment on frames; `loss` is the control."""
+    given = {"outcome": OUTCOME, "factor": "frame", "levels": LEVELS, "seed": 5} | settings
+    return Experiment(subjects=subjects, **given)

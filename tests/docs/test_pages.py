@@ -24,9 +24,7 @@ from pathlib import Path
 import pytest
 
 from proband.cli.main import app
-from proband.designs.study_file import PeopleTable, StudyFile, SurveyTable, WritingTable
-from proband.models.addresses import engines
-from proband.models.scripted import RULES
+from proband.designs.kind import KINDS
 from proband.models.servers.engine import ServerSettings
 
 ROOT = Path(__file__).parents[2]
@@ -232,11 +230,12 @@ def test_links_between_pages_resolve(page):
         assert not anchor or anchor in anchors_of(found), f"{name_of(page)}: no heading {match['target']}"
 
 
-@pytest.mark.parametrize("table", [StudyFile, SurveyTable, WritingTable, PeopleTable])
-def test_the_reference_has_every_key_of_a_study_file(table):
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_reference_has_every_key_of_every_kind_of_study(kind):
     text = (DOCS / "reference" / "study-file.md").read_text(encoding="utf-8")
-    for key in table.model_fields:
-        assert f"| `{key}` |" in text or f"`[{key}]`" in text, key
+    assert f"`[{kind}]`" in text
+    for key in KINDS.load(kind).keys.model_fields:
+        assert f"| `{key}` |" in text or f"`[{kind}.{key}" in text, key
 
 
 def test_the_reference_has_every_verb_and_option_of_the_command_line():
@@ -253,6 +252,11 @@ def test_the_reference_has_every_verb_and_option_of_the_command_line():
 
 
 def test_the_reference_has_every_engine_rule_and_server_setting():
+    from proband.addresses import engines
+    from proband.models.rules import RULES
+
     text = (DOCS / "reference" / "engines.md").read_text(encoding="utf-8")
-    for name in [*(pattern for pattern, _ in engines()), *RULES, *ServerSettings.__dataclass_fields__]:
-        assert f"`{name}" in text or f"`scripted:{name}" in text, name
+    for name in [*(pattern for pattern, *_ in engines()), *ServerSettings.__dataclass_fields__]:
+        assert f"`{name}" in text, name
+    for rule in RULES:
+        assert f"`scripted:{rule}" in text, rule

@@ -40,34 +40,6 @@ class Pair:
     disagrees: bool
 
 
-<<<<<<< HEAD
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letters:
-    """How often each letter is right.
-
-    Attributes
-    ----------
-    counts : tuple of int
-        Right answers at A, B, ...
-    expected : tuple of float
-        The same were every option of a question as likely to be right.
-    distance : float
-        Total variation between the two, in [0, 1): the share of keys that would have to move.
-    p : float
-        Of a chi-square test of equal use; NaN where an expected count is below 5.
-    warnings : tuple of str
-        Why `p` is NaN.
-    """
-
-    counts: tuple[int, ...]
-    expected: tuple[float, ...]
-    distance: float
-    p: float
-    warnings: tuple[str, ...] = ()
-
-
-=======
->>>>>>> trim
 def duplicates(bank: Bank, *, similarity: float = 1.0) -> tuple[Pair, ...]:
     """Questions of a bank that stand in it twice, or nearly so.
 

@@ -107,9 +107,5 @@ class Schemas:
         return matcher
 
 
-def _canonical(schema: dict[str, Any]) -> str:
-    return json.dumps(schema, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
 def _short(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proband.models.local.attention import refuse_unusual
 from proband.training.batching import Part, Segment, packed
 from proband.training.encoding import Taught
 
@@ -163,18 +164,10 @@ def drops_at_random(model: Any) -> bool:
 def _attend(
     module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **kwargs: Any
 ) -> tuple[Any, None]:
-    """What transformers calls in place of its own attention function.
-
-    Raises
-    ------
-    NotImplementedError
-        If the model's attention has a part that this one lacks.
-    """
+    """What transformers calls in place of its own attention function."""
     import torch
 
-    strange = [name for name in ("s_aux", "position_bias") if kwargs.get(name) is not None]
-    if strange or not getattr(module, "is_causal", True):
-        raise NotImplementedError(f"attention with {strange or 'both directions'}")
+    refuse_unusual(module, kwargs)
     layout = _layouts[id(module.config)]
     window = kwargs.get("sliding_window")
     how: dict[str, Any] = {name: kwargs.get(name) for name in ("scaling", "softcap")}

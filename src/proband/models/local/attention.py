@@ -7,7 +7,7 @@ of memory: the path, then the block itself.
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -103,19 +103,24 @@ class Walk:
         return self._masks[number, window]
 
 
-def _attend(
-    module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **kwargs: Any
-) -> tuple[Any, None]:
-    """What transformers calls in place of its own attention function.
+def refuse_unusual(module: Any, given: Mapping[str, Any]) -> None:
+    """Refuse what transformers hands to an attention function where no exchanged one can do it.
 
     Raises
     ------
     NotImplementedError
-        If the model's attention has a part that this one lacks.
+        If the model's attention has a part that ours lack, or looks ahead.
     """
-    strange = [name for name in ("s_aux", "position_bias") if kwargs.get(name) is not None]
+    strange = [name for name in ("s_aux", "position_bias") if given.get(name) is not None]
     if strange or not getattr(module, "is_causal", True):
         raise NotImplementedError(f"attention with {strange or 'both directions'}")
+
+
+def _attend(
+    module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **kwargs: Any
+) -> tuple[Any, None]:
+    """What transformers calls in place of its own attention function."""
+    refuse_unusual(module, kwargs)
     how = {name: kwargs.get(name) for name in ("scaling", "sliding_window", "softcap")}
     return _running.walk.attend(module.layer_idx, query, key, value, **how), None
 

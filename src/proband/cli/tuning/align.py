@@ -18,18 +18,33 @@ if TYPE_CHECKING:
 
 def align(
     study: Annotated[
-        str | None, typer.Argument(help="Study file (TOML), or toy, smollm2, ren2024-7b, ren2024-13b.")
+        str | None,
+        typer.Argument(
+            help="Study file (TOML), or a study that comes with Proband: toy, smollm2, ren2024-7b, ren2024-13b."
+        ),
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="Base instead of the file's: toy, smollm2, hf:FOLDER.")
+        str | None,
+        typer.Option(
+            help="Use this base model instead of the one in the study file: toy, smollm2, hf:FOLDER."
+        ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print runs, tokens, time and disk, and stop.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Print how many runs and tokens, how much time and disk it will take, and stop."
+        ),
     ] = False,
-    into: Annotated[Path | None, typer.Option(help="The study's folder; default runs/align-STUDY.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Findings on stdout as JSON.")] = False,
+    into: Annotated[
+        Path | None, typer.Option(help="Folder of the study (default: runs/align-STUDY).")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Write the findings to standard output as JSON.")
+    ] = False,
 ) -> None:
-    """Probe, build sets, train, evaluate and analyse; each stage is kept, and the same command again goes on.
+    """Carry out a whole study of knowledge interventions: probe, build sets, train, evaluate, analyse.
+
+    Run the command again to resume; finished stages are not done twice.
 
     Without a study file, --engine toy and --engine smollm2 carry out the studies of these names.
 

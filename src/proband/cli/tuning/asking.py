@@ -11,12 +11,16 @@ from proband.instruments.banks.loading import load_bank
 from proband.tuning.material import limited
 
 BankArgument = Annotated[
-    str, typer.Argument(help="A file, a folder, hub:OWNER/NAME, or an embedded bank: facts.")
+    str, typer.Argument(help="A file or folder of questions, hub:OWNER/NAME, or facts (comes with Proband).")
 ]
-DomainOption = Annotated[list[str] | None, typer.Option(help="Only this domain; may be given again.")]
-LimitOption = Annotated[int | None, typer.Option(help="At most so many questions a domain.")]
-ExemplarsOption = Annotated[int, typer.Option(help="Questions a domain set aside as worked ones.")]
-UnfitOption = Annotated[bool, typer.Option(help="Leave unfit questions out instead of refusing the bank.")]
+DomainOption = Annotated[
+    list[str] | None, typer.Option(help="Only questions of this domain; repeat the option for several.")
+]
+LimitOption = Annotated[int | None, typer.Option(help="At most this many questions per domain.")]
+ExemplarsOption = Annotated[int, typer.Option(help="Questions per domain reserved as solved examples.")]
+UnfitOption = Annotated[
+    bool, typer.Option(help="Leave out questions that cannot be asked, instead of refusing the file.")
+]
 SeedOption = Annotated[int, typer.Option(help="Root of all randomness.")]
 
 

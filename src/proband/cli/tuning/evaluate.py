@@ -28,8 +28,13 @@ from proband.tuning.probing.beliefs import Beliefs, beliefs_from
 
 def evaluate(
     bank: BankArgument,
-    model: Annotated[list[str], typer.Option(help="NAME=ADDRESS; give it again for each checkpoint.")],
-    ask: Annotated[list[str] | None, typer.Option(help="Prompt; may be given again.")] = None,
+    model: Annotated[list[str], typer.Option(help="A model as NAME=ADDRESS; repeat the option for each.")],
+    ask: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How questions are worded (`proband list prompts`); repeat the option for several."
+        ),
+    ] = None,
     domain: DomainOption = None,
     limit: LimitOption = None,
     exemplars: ExemplarsOption = 10,
@@ -38,7 +43,7 @@ def evaluate(
     into: Annotated[Path, typer.Option(help="Run directory.")] = Path("runs/evaluation"),
     json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
 ) -> None:
-    """Put a bank to several checkpoints in one run; the same command again resumes.
+    """Ask several models the same questions and compare them. Run the command again to resume.
 
     Example: `proband evaluate facts --limit 50 --model base=smollm2 --model tuned=hf:checkpoints/trained`
     """

@@ -26,34 +26,48 @@ def intervene(
     arm: Annotated[
         list[str] | None,
         typer.Option(
-            help="Arm to build; may be given again. Default: harmonious, incompatible, self-aligning."
+            help="Kind of training set to build (`proband list arms`); repeat the option for several. Default: harmonious, incompatible, self-aligning."
         ),
     ] = None,
-    prompt: Annotated[str, typer.Option(help="How training poses questions.")] = "zero-shot-text",
+    prompt: Annotated[str, typer.Option(help="How questions are worded in training.")] = "zero-shot-text",
     size: Annotated[
-        int | None, typer.Option(help="Questions a domain in each set; default all there are.")
+        int | None, typer.Option(help="Questions per domain in each set (default: as many as there are).")
     ] = None,
-    threshold: Annotated[float, typer.Option(help="Confidence above which a belief counts.")] = 0.5,
+    threshold: Annotated[
+        float,
+        typer.Option(help="Use a question only if the model's answer to it has more than this probability."),
+    ] = 0.5,
     balance: Annotated[
-        list[str] | None, typer.Option(help="letter, confidence, topic or length; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="Make sets alike in letter, confidence, topic or length; repeat the option for several."
+        ),
     ] = None,
     explanation: Annotated[
         str, typer.Option(help="What follows an answer: none, bank, own, other, matched.")
     ] = "none",
-    writer: Annotated[str | None, typer.Option(help="Engine of texts by another model.")] = None,
-    general: Annotated[
-        Path | None, typer.Option(help="JSON lines of general instructions to mix in.")
+    writer: Annotated[
+        str | None,
+        typer.Option(help="Engine that writes explanations, where another model is to write them."),
     ] = None,
-    general_share: Annotated[float, typer.Option(help="Their share of a set.")] = 0.5,
-    construction: Annotated[str, typer.Option(help="standard, or ren2024 as published.")] = "standard",
+    general: Annotated[
+        Path | None, typer.Option(help="File of general instructions (JSON lines) to mix in.")
+    ] = None,
+    general_share: Annotated[float, typer.Option(help="Share of general instructions in a set.")] = 0.5,
+    construction: Annotated[
+        str, typer.Option(help="How sets are built: standard, or ren2024 (as published).")
+    ] = "standard",
     controls: Annotated[
-        bool, typer.Option(help="Add the matched-true arm of every arm with false labels.")
+        bool,
+        typer.Option(
+            help="For every set that teaches wrong answers, also build one of the same questions with right answers."
+        ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Root of all randomness.")] = 1,
     into: Annotated[Path, typer.Option(help="Folder for the sets.")] = Path("sets"),
     json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
 ) -> None:
-    """Build training sets that agree with what a model knows, or do not; built twice they are the same bytes.
+    """Build training sets that match or contradict what a model knows. The same inputs give the same files.
 
     Example: `proband intervene runs/probe --arm harmonious --arm incompatible --into sets`
     """

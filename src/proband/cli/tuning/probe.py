@@ -35,13 +35,17 @@ def probe(
     bank: BankArgument,
     engine: Annotated[str, typer.Option(help="Address of the model.")] = "smollm2",
     prompt: Annotated[
-        str, typer.Option(help="How questions are put; `proband list prompts`.")
+        str, typer.Option(help="How questions are worded; see `proband list prompts`.")
     ] = "probe-text",
     shots: Annotated[
-        int | None, typer.Option(help="Worked questions before each, instead of the prompt's.")
+        int | None,
+        typer.Option(help="Number of solved examples shown before each question (default: the prompt's)."),
     ] = None,
     draws: Annotated[
-        int | None, typer.Option(help="Draws of worked questions, instead of the prompt's.")
+        int | None,
+        typer.Option(
+            help="Number of different sets of solved examples; every question is asked with each (default: the prompt's)."
+        ),
     ] = None,
     domain: DomainOption = None,
     limit: LimitOption = None,
@@ -51,7 +55,10 @@ def probe(
     into: Annotated[Path, typer.Option(help="Run directory.")] = Path("runs/probe"),
     json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
 ) -> None:
-    """Ask what a model knows, over several draws of worked questions; the same command again resumes.
+    """Ask what a model knows. Run the command again to resume.
+
+    Every question is asked several times, each time behind another set of solved examples: one set is a draw. What a
+    model answers whatever the examples, it knows.
 
     Example: `proband probe facts --limit 50 --into runs/probe`
     """

@@ -20,7 +20,8 @@ def align(
     study: Annotated[
         str | None,
         typer.Argument(
-            help="Study file (TOML), or a study that comes with Proband: toy, smollm2, ren2024-7b, ren2024-13b."
+            help="Study file (TOML), or a study that comes with Proband: toy, smollm2, "
+            "ren2024-7b, ren2024-13b."
         ),
     ] = None,
     engine: Annotated[

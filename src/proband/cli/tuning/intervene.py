@@ -26,7 +26,8 @@ def intervene(
     arm: Annotated[
         list[str] | None,
         typer.Option(
-            help="Kind of training set to build (`proband list arms`); repeat the option for several. Default: harmonious, incompatible, self-aligning."
+            help="Kind of training set to build (`proband list arms`); repeat the option "
+            "for several. Default: harmonious, incompatible, self-aligning."
         ),
     ] = None,
     prompt: Annotated[str, typer.Option(help="How questions are worded in training.")] = "zero-shot-text",
@@ -60,7 +61,8 @@ def intervene(
     controls: Annotated[
         bool,
         typer.Option(
-            help="For every set that teaches wrong answers, also build one of the same questions with right answers."
+            help="For every set that teaches wrong answers, also build one of the same "
+            "questions with right answers."
         ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Root of all randomness.")] = 1,

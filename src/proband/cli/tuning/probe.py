@@ -44,7 +44,8 @@ def probe(
     draws: Annotated[
         int | None,
         typer.Option(
-            help="Number of different sets of solved examples; every question is asked with each (default: the prompt's)."
+            help="Number of different sets of solved examples; every question is asked "
+            "with each (default: the prompt's)."
         ),
     ] = None,
     domain: DomainOption = None,

@@ -73,7 +73,7 @@ from proband.measures.reliability.stability import Retest, retest
 from proband.measures.response_bias.labels import Debiased, a_bias, contextual_calibration, pride
 from proband.measures.response_bias.perturbations import PerturbationReport, perturbation_report
 from proband.measures.response_bias.styles import ResponseStyles, response_styles
-from proband.measures.shares import kish_n_eff, missing_bounds, share_estimates
+from proband.measures.shares import kish_n_eff, missing_bounds, share_estimates, weighted_mean
 from proband.measures.simbench import simbench_score
 from proband.weighting import RakedWeights, rake
 
@@ -202,4 +202,5 @@ __all__ = [
     "tv_noise_floor",
     "two_sample_classifier",
     "wasserstein",
+    "weighted_mean",
 ]

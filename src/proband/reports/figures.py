@@ -285,7 +285,7 @@ def _plane(figure: Figure) -> tuple[alt.Chart, alt.Y]:
     form = str(figure.options.get("y_format") or ".3~f")
     tooltip = [
         *_tooltip(texts, {"y": "value", "low": "from", "high": "to"}, form),
-        alt.Tooltip("x", title="at"),
+        alt.Tooltip("x:Q" if is_number else "x:N", title=str(figure.options.get("x_title") or "at")),
     ]
     values = [{**row, "series": str(row.get("series") or "")} for row in figure.rows]
     named = _series_of(figure)

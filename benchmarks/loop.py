@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import machine
+from proband.addresses import open_engine
 from proband.designs import Survey
 from proband.instruments import load_instrument
-from proband.models.addresses import open_engine
 from proband.models.scripted import ScriptedEngine, uniform
 from proband.records import Completion, Trial
 from proband.runs import Budget, Tally, collect

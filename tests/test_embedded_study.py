@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from proband.addresses import open_engine
 from proband.designs import Survey
 from proband.instruments import load_instrument
-from proband.models.addresses import open_engine
 from proband.runs import Run, collect
 from proband.subjects import load_population
 

@@ -11,7 +11,8 @@ from proband.measures.behaviour.stability import (
     perspective_controllability,
     rank_order_stability,
 )
-from proband.measures.behaviour.strategies import STRATEGIES, strategy_matches
+from proband.measures.behaviour.strategies import strategy_matches
+from proband.strategies import STRATEGIES
 from validation.simulation import Scenario, covers
 
 FAMILY = "Behaviour"

@@ -7,17 +7,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from proband.addresses import open_engine
     from proband.designs import Experiment, PeopleSurvey, PrisonersDilemma, Survey, Writing, people_engine
     from proband.designs.studies import Study, load_study, people_survey
     from proband.estimates import Estimate
     from proband.instruments import Instrument, Item, Rule, Scale, load_instrument
-    from proband.models.addresses import open_engine
     from proband.records import Completion, Place, Reply, Request, Response, Trial
     from proband.reports import Findings, findings, write_report
     from proband.runs import Budget, Plan, Run, branch, carry_out, collect, plan, show
     from proband.subjects import Field, Population, Subject, load_population, read_microdata
 
 _ROOMS = {
+    "proband.addresses": ("open_engine",),
     "proband.designs": (
         "Experiment",
         "PeopleSurvey",
@@ -28,7 +29,6 @@ _ROOMS = {
     ),
     "proband.designs.studies": ("Study", "load_study", "people_survey"),
     "proband.instruments": ("Instrument", "Item", "Rule", "Scale", "load_instrument"),
-    "proband.models.addresses": ("open_engine",),
     "proband.estimates": ("Estimate",),
     "proband.records": ("Completion", "Place", "Reply", "Request", "Response", "Trial"),
     "proband.reports": ("Findings", "findings", "write_report"),

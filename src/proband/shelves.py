@@ -1,25 +1,31 @@
 """Shelves: things found by name, in folders of the house and in packages of a user's own.
 
-A shelf looks into folders, where each module that defines the shelf's member is one entry named after its file, and
-at entry points, by which any installed package adds to it. Nothing is imported until it is asked for, so a package
-that fails to load spoils its own entry and no other.
+A shelf looks into folders, where each module that defines the shelf's member (or each file of its ending) is one entry
+named after its file, and at entry points, by which any installed package adds to it. Nothing is imported until it is
+asked for, so a package that fails to load spoils its own entry and no other.
 """
 
 import importlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Generic, TypeVar, cast
+from types import FunctionType, ModuleType
+from typing import Any, Generic, TypeVar, cast
 
 from proband.errors import ProbandError
 
 T = TypeVar("T")
 HOUSE = "proband"
+# What another's package may raise while it is imported; its name is what helps then.
+_BROKEN = (
+    *(ImportError, AttributeError, SyntaxError, ValueError, TypeError, OSError, NameError, LookupError),
+    *(RuntimeError, ArithmeticError, AssertionError, ProbandError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +47,28 @@ class Shelf(Generic[T]):
         What an entry is, for messages, e.g. ``kind of study``.
     group : str
         Entry point group by which other packages add to it, e.g. ``proband.kinds``.
+    of : tuple of type
+        What an entry must be.
     folders : tuple of str
         Packages of the house whose modules are entries.
     member : str
         Name of the object in such a module, e.g. ``KIND``.
+    suffix : str
+        Ending of the files that are entries instead, e.g. ``.toml``. An entry point then gives the path of such a file,
+        or the module beside which it lies under the entry's name, or the thing itself, or a function that makes it.
+    own : mapping
+        Entries of the house that stand in a table.
     error : type
         Raised where an entry is missing or broken.
     """
 
     what: str
     group: str
-    folders: tuple[str, ...]
-    member: str
+    of: tuple[type, ...] = (object,)
+    folders: tuple[str, ...] = ()
+    member: str = ""
+    suffix: str = ""
+    own: Mapping[str, T] = field(default_factory=dict)
     error: type[ProbandError] = ProbandError
 
     def __iter__(self) -> Iterator[str]:
@@ -84,18 +100,22 @@ class Shelf(Generic[T]):
 
     def loaded(self) -> Mapping[str, T]:
         """Every entry that can be loaded, by name."""
-        broken = self.broken()
-        return {name: self.load(name) for name in self if name not in broken}
+        return self._tried[0]
 
     def broken(self) -> Mapping[str, str]:
         """Entries that cannot be used, and why."""
+        return self._tried[1]
+
+    @cached_property
+    def _tried(self) -> tuple[dict[str, T], dict[str, str]]:
+        found: dict[str, T] = {}
         reasons: dict[str, str] = {}
         for name in self:
             try:
-                self.load(name)
-            except ProbandError as error:
+                found[name] = self.load(name)
+            except self.error as error:
                 reasons[name] = str(error)
-        return reasons
+        return found, reasons
 
     def _found(self, name: str) -> list[Entry]:
         if name not in self._entries:
@@ -107,30 +127,33 @@ class Shelf(Generic[T]):
     @cached_property
     def _entries(self) -> dict[str, list[Entry]]:
         found: dict[str, list[Entry]] = {}
+
+        def add(name: str, package: str, load: Callable[[], object]) -> None:
+            found.setdefault(name, []).append(Entry(name, package, load))
+
+        for name in self.own:
+            add(name, HOUSE, partial(self.own.__getitem__, name))
         for folder in self.folders:
-            for module in _modules(folder, self.member):
-                name = module.rpartition(".")[2].replace("_", "-")
-                found.setdefault(name, []).append(Entry(name, HOUSE, _from_module(module, self.member)))
+            for path in _files(folder, self.suffix or ".py"):
+                if self.suffix:
+                    add(path.stem, HOUSE, partial(Path, path))
+                elif re.search(rf"^{self.member}\b", path.read_text(encoding="utf-8"), re.MULTILINE):
+                    load = _from_module(f"{folder}.{path.stem}", self.member)
+                    add(path.stem.replace("_", "-"), HOUSE, load)
         for point in entry_points(group=self.group):
             package = point.dist.name if point.dist else point.value.partition(".")[0]
-            load = self._from_point(point, package)
-            found.setdefault(point.name, []).append(Entry(point.name, package, load))
+            add(point.name, package, self._from_point(point, package))
         return found
 
     def _from_point(self, point: EntryPoint, package: str) -> Callable[[], object]:
         def load() -> object:
             try:
-                return point.load()
-            # Anything may go wrong while another's package is imported; its name is what helps.
-            except (
-                ImportError,
-                AttributeError,
-                SyntaxError,
-                ValueError,
-                TypeError,
-                OSError,
-                NameError,
-            ) as error:
+                found = _file_of(point.load(), point.name + self.suffix) if self.suffix else point.load()
+                if not isinstance(found, self.of):
+                    wanted = " or ".join(type.__name__ for type in self.of)
+                    raise TypeError(f"{point.value} is {found!r}, and should be {wanted}")
+                return found
+            except _BROKEN as error:
                 raise self.error(
                     f"{self.what} {point.name!r} of the package {package!r} cannot be loaded: "
                     f"{type(error).__name__}: {error}; mend or remove that package, everything else works without it"
@@ -139,13 +162,20 @@ class Shelf(Generic[T]):
         return load
 
 
-def _modules(folder: str, member: str) -> Iterator[str]:
-    """Modules of a package that define a member, found without importing them."""
+def _files(folder: str, ending: str) -> Iterator[Path]:
+    """Files of a package, found without importing them."""
     spec = find_spec(folder)
     for place in (spec.submodule_search_locations or ()) if spec else ():
-        for path in sorted(Path(place).glob("*.py")):
-            if re.search(rf"^{member}\b", path.read_text(encoding="utf-8"), re.MULTILINE):
-                yield f"{folder}.{path.stem}"
+        yield from sorted(Path(place).glob(f"*{ending}"))
+
+
+def _file_of(found: Any, name: str) -> object:
+    """What an entry point gives, in the place of a file: its path, or what it holds."""
+    if isinstance(found, ModuleType):
+        return Path(str(found.__file__)).with_name(name)
+    if isinstance(found, FunctionType):
+        return found()
+    return Path(found) if isinstance(found, str) else found
 
 
 def _from_module(module: str, member: str) -> Callable[[], object]:

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from proband.addresses import engines, open_engine
 from proband.errors import EngineError
-from proband.models.addresses import engines, open_engine
 
 
 def test_every_scheme_is_listed_with_one_line():
@@ -64,7 +64,7 @@ def test_an_unknown_server_option_is_named():
 
 def test_a_scripted_engine_loads_neither_torch_nor_aiohttp():
     code = (
-        "import sys; from proband.models.addresses import open_engine; open_engine('scripted:uniform');"
+        "import sys; from proband.addresses import open_engine; open_engine('scripted:uniform');"
         "print([m for m in ('torch', 'transformers', 'aiohttp') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

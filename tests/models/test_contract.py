@@ -2,9 +2,9 @@
 
 import pytest
 
-from proband.models.addresses import open_engine
+from proband.addresses import open_engine
 from proband.models.archive import PeopleEngine, ReplayEngine
-from proband.models.engine import Engine
+from proband.models.engine import BaseEngine
 from proband.models.scripted import ScriptedEngine, spatial, uniform
 from proband.records import Message, Place, Reply, Request, Response, Trial
 
@@ -42,7 +42,7 @@ def engine(request):
 
 
 def test_an_engine_says_what_it_is(engine):
-    assert isinstance(engine, Engine)
+    assert isinstance(engine, BaseEngine)
     assert engine.abilities
     assert engine.answers_by in ("request", "place")
     assert all(isinstance(k, str) and isinstance(v, str) for k, v in engine.fingerprint().items())

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proband.errors import EngineError
-from proband.models.engine import Engine
+from proband.models.engine import BaseEngine
 from proband.models.scripted import RULES, ScriptedEngine, first, normal, scripted_engine, stated
 from proband.records import Message, Place, Reply, Request, Trial
 
@@ -48,7 +48,7 @@ def only(engine, trial):
 
 
 def test_it_is_an_engine():
-    assert isinstance(scripted_engine("uniform"), Engine)
+    assert isinstance(scripted_engine("uniform"), BaseEngine)
 
 
 def test_the_truth_follows_the_formula():
@@ -236,9 +236,9 @@ def test_fingerprint_cost_and_render_say_what_ran():
 
 def test_it_answers_thousands_a_second():
     trials = [choice(f"s{k}", method="written") for k in range(5000)]
-    began = time.perf_counter()
+    began = time.process_time()
     assert sum(1 for _ in scripted_engine("uniform", noise="0.1").answer(trials)) == 5000
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_knowing_is_right_about_its_share_and_as_sure_of_the_rest():

@@ -2,17 +2,16 @@ from dataclasses import replace
 
 import pytest
 
+from proband.addresses import open_engine
 from proband.designs import Survey
 from proband.designs.quiz.prompts import PROMPTS
 from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError, EngineError, RunLocked, TreatmentChanged
 from proband.instruments.banks.bank import Bank, Question
-from proband.models.addresses import open_engine
 from proband.models.scripted import ScriptedEngine, uniform
 from proband.records import Completion
 from proband.runs import Budget, Run, collect
 from proband.runs import collection as collection_room
-from proband.runs.casting import open_any
 from proband.store import RunDirectory
 from tests.models.local.small_models import save_checkpoint
 
@@ -187,7 +186,7 @@ def test_a_past_run_is_an_engine(survey, tmp_path):
     first = collect(survey, "scripted:uniform?refuse=0.2", tmp_path / "first")
     again = collect(survey, f"replay:{tmp_path / 'first'}", tmp_path / "again")
     assert again.table().drop("engine").equals(first.table().drop("engine"))
-    open_any(f"replay:{tmp_path / 'first'}").close()
+    open_engine(f"replay:{tmp_path / 'first'}").close()
 
 
 def test_identical_requests_are_asked_once(instrument, people, tmp_path):

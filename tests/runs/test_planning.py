@@ -6,8 +6,9 @@ import pytest
 
 from proband.designs import PrisonersDilemma
 from proband.errors import DesignError, EngineError
-from proband.models.scripted import ScriptedEngine, tit_for_tat, uniform
+from proband.models.scripted import ScriptedEngine, played, uniform
 from proband.runs import collect, plan, show
+from proband.strategies import tit_for_tat
 
 
 def test_a_small_design_is_counted_whole(survey):
@@ -42,7 +43,7 @@ def test_a_million_trials_are_planned_in_seconds_by_sampling(people, survey):
 
 def test_a_plan_of_an_adaptive_design_says_it_is_an_upper_bound():
     game = PrisonersDilemma(matches=5, rounds=4, seed=1)
-    engines = {"model": ScriptedEngine(uniform()), "rival": ScriptedEngine(tit_for_tat())}
+    engines = {"model": ScriptedEngine(uniform()), "rival": ScriptedEngine(played(tit_for_tat))}
     planned = plan(game, engines)
     assert planned.trials == 40
     assert any("upper bound" in note for note in planned.notes)

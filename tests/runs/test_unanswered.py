@@ -63,7 +63,7 @@ def answer(trial, draw):
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from(["single", "sequential"]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_what_unfolds_step_by_step_is_what_the_answers_call_for(order, presentation):
     design = Survey(instrument=PIPED, subjects=made_up(3), seed=1, presentation=presentation, replicates=2)
     given_out, answered = steps(design, order)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proband.models.addresses import open_engine
+from proband.addresses import open_engine
 from tests.servers.running import MODEL, llama_server, vllm_server
 
 CONCURRENCY = 8

@@ -2,9 +2,9 @@
 
 import sys
 
+from proband.addresses import open_engine
 from proband.designs import Survey
 from proband.instruments import Instrument, Item
-from proband.models.addresses import open_engine
 from proband.runs import collect
 from proband.subjects import Field, Population, Subject
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from proband.addresses import open_engine
 from proband.errors import ContextTooLong
-from proband.models.addresses import open_engine
 from proband.records import Message, Place, Reply, Request, Trial
 from proband.runs import Run, collect
 from tests.servers.running import MODEL

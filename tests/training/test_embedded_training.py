@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from proband.models import open_engine
+from proband.addresses import open_engine
 from proband.models.local.embedded import embedded_folder
 from proband.training.cost import estimate, measured_rate
 from proband.training.recipe import named_recipe

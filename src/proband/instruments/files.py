@@ -2,9 +2,7 @@
 
 import csv
 import math
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -61,20 +59,23 @@ def load_instrument(name_or_path: str | Path) -> Instrument:
     >>> len(load_instrument("mini-ipip").items)
     20
     """
+    # Imported late: a session that loads no instrument does not pay for pydantic.
+    from proband.files import meant, parsed, text_of
+
     name = str(name_or_path)
     path = Path(name_or_path)
     if path.suffix.lower() in (".toml", ".csv"):
-        text = _text_of(path)
-        return _from_toml(text, name) if path.suffix.lower() == ".toml" else _from_csv(text, path)
+        text = text_of(path, what="instrument file", error=InstrumentError)
+        if path.suffix.lower() == ".csv":
+            return _from_csv(text, path)
+        return instrument_from_dict(parsed(text, name, error=InstrumentError), name)
     if name not in (known := catalogue()):
-        close = get_close_matches(name, known, n=1)
-        hint = (
-            f"did you mean {close[0]!r}?"
-            if close
-            else "give one of these, or the path of a .toml or .csv file"
+        raise InstrumentError(
+            f"no instrument {name!r}{meant(name, known)}; the catalogue has {', '.join(known)}; give one of these, or "
+            "the path of a .toml or .csv file"
         )
-        raise InstrumentError(f"no instrument {name!r}; the catalogue has {', '.join(known)}; {hint}")
-    return _from_toml((_CATALOGUE / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
+    text = (_CATALOGUE / f"{name}.toml").read_text(encoding="utf-8")
+    return instrument_from_dict(parsed(text, name, error=InstrumentError), f"{name}.toml")
 
 
 def instrument_from_dict(data: Mapping[str, Any], where: str) -> Instrument:
@@ -103,15 +104,10 @@ def instrument_from_dict(data: Mapping[str, Any], where: str) -> Instrument:
     >>> instrument_from_dict({"id": "mine", "items": [item]}, "study.toml")["vote"].options
     ('Clinton', 'Dole')
     """
-    # Imported late: a session that loads no instrument does not pay for pydantic.
-    from pydantic import ValidationError
+    from proband.files import checked
+    from proband.instruments.schema import InstrumentEntry
 
-    from proband.instruments.schema import InstrumentEntry, describe
-
-    try:
-        entry = InstrumentEntry.model_validate(dict(data))
-    except ValidationError as error:
-        raise InstrumentError(f"{where}: {describe(error, data)}") from None
+    entry = checked(InstrumentEntry, data, where, error=InstrumentError)
     try:
         return _instrument(entry)
     except InstrumentError as error:
@@ -231,31 +227,6 @@ def _scale(entry: "ScaleEntry") -> Scale:
     )
 
 
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InstrumentError(
-            f"{path}: the instrument file cannot be read ({reason}); check the path"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise InstrumentError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
-
-
-def _from_toml(text: str, where: str) -> Instrument:
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        place = str(error).replace(
-            "at end of document", f"at line {len(text.splitlines())}, the end of the file"
-        )
-        raise InstrumentError(
-            f'{where}: not valid TOML: {place}; write key = "text" in straight quotes, close every bracket'
-        ) from None
-    return instrument_from_dict(data, where)
-
-
 def _from_csv(text: str, path: Path) -> Instrument:
     header, _, _ = text.partition("\n")
     delimiter = ";" if ";" in header and "," not in header else ","
@@ -280,6 +251,8 @@ def _from_csv(text: str, path: Path) -> Instrument:
 
 
 def _check_header(found: Sequence[str], path: Path) -> None:
+    from proband.files import meant
+
     for name in ("id", "text", "form"):
         if name not in found:
             raise InstrumentError(
@@ -287,9 +260,9 @@ def _check_header(found: Sequence[str], path: Path) -> None:
             )
     for name in found:
         if name not in _COLUMNS:
-            close = get_close_matches(name, _COLUMNS, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"columns are {', '.join(_COLUMNS)}"
-            raise InstrumentError(f"{path}: unknown column {name!r}; {hint}")
+            raise InstrumentError(
+                f"{path}: no column {name!r}{meant(name, _COLUMNS)}; there are {', '.join(_COLUMNS)}"
+            )
 
 
 def _item_of_row(row: dict[str | Any, Any], scales: dict[str, dict[str, int]], where: str) -> dict[str, Any]:

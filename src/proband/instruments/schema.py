@@ -1,23 +1,17 @@
 """What an instrument file may hold; pydantic checks it here, and only here."""
 
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import Field
 
+from proband.files import Table
 from proband.records import Form
 
 Indices = list[int | str]
 Values = list[int | float | str]
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class OptionSet(_Entry):
+class OptionSet(Table):
     """A response scale that items share by its name."""
 
     texts: list[str]
@@ -26,14 +20,14 @@ class OptionSet(_Entry):
     dont_know: Indices = []
 
 
-class RuleEntry(_Entry):
+class RuleEntry(Table):
     """Ask only if an earlier item was answered with one of these options (texts, or indices from 0)."""
 
     item: str
     options: Indices
 
 
-class ItemDefaults(_Entry):
+class ItemDefaults(Table):
     """What all items have in common, unless they say otherwise."""
 
     form: Form | None = None
@@ -58,7 +52,7 @@ class ItemEntry(ItemDefaults):
     ask_if: RuleEntry | None = None
 
 
-class HumanEntry(_Entry):
+class HumanEntry(Table):
     """Norms of a scale among people."""
 
     mean: float | None = None
@@ -68,7 +62,7 @@ class HumanEntry(_Entry):
     source: str
 
 
-class ScaleEntry(_Entry):
+class ScaleEntry(Table):
     """Items scored together: either `items` with 1 and -1, or `plus` and `minus`."""
 
     id: Annotated[str, Field(min_length=1)]
@@ -81,7 +75,7 @@ class ScaleEntry(_Entry):
     human: HumanEntry | None = None
 
 
-class InstrumentEntry(_Entry):
+class InstrumentEntry(Table):
     """An instrument file."""
 
     id: Annotated[str, Field(min_length=1)]
@@ -95,63 +89,3 @@ class InstrumentEntry(_Entry):
     options: dict[str, OptionSet] = {}
     items: Annotated[list[ItemEntry], Field(min_length=1)]
     scales: list[ScaleEntry] = []
-
-
-_PARTS: dict[str, type[BaseModel]] = {
-    "items": ItemEntry,
-    "scales": ScaleEntry,
-    "options": OptionSet,
-    "defaults": ItemDefaults,
-    "ask_if": RuleEntry,
-    "human": HumanEntry,
-}
-
-
-def describe(error: ValidationError, data: object) -> str:
-    """What is wrong in a file, one clause a mistake, at most five."""
-    found = list(dict.fromkeys(_clause(detail, data) for detail in error.errors(include_url=False)))
-    more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
-    return "; ".join(found[:5]) + more
-
-
-def _clause(detail: ErrorDetails, data: object) -> str:
-    path = detail["loc"]
-    place, key = _place(path, data), str(path[-1]) if path else ""
-    if detail["type"] == "extra_forbidden":
-        known = _keys(path[:-1])
-        close = get_close_matches(key, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}"
-        return f"{place}unknown key {key!r}; {hint}"
-    if detail["type"] == "missing":
-        return f"{place}{key!r} is missing; add it"
-    inner = path[2:] if place else path
-    # Where a key takes several types, pydantic adds the name of each type to the path.
-    keys = ".".join(part for part in inner if isinstance(part, str) and not _is_type(part))
-    return (
-        f"{place}{keys or 'the file'} is {detail['input']!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
-    )
-
-
-def _is_type(part: str) -> bool:
-    return part in ("str", "int", "float") or part.endswith("]")
-
-
-def _place(path: tuple[int | str, ...], data: object) -> str:
-    """Item or scale that a path lies in, by id where it has one."""
-    if len(path) < 2 or path[0] not in ("items", "scales", "options"):
-        return ""
-    if not isinstance(path[1], int):
-        return f"{path[0]}.{path[1]}: "
-    noun = "item" if path[0] == "items" else "scale"
-    entries = data.get(path[0]) if isinstance(data, dict) else None
-    entry = entries[path[1]] if isinstance(entries, list) else None
-    name = f" ({entry['id']!r})" if isinstance(entry, dict) and "id" in entry else ""
-    return f"{noun} {path[1] + 1}{name}: "
-
-
-def _keys(path: Iterable[int | str]) -> list[str]:
-    """Keys that are allowed at a path."""
-    model: type[BaseModel] = InstrumentEntry
-    for part in path:
-        model = _PARTS.get(str(part), model)
-    return sorted(model.model_fields)

@@ -1,17 +1,14 @@
-"""Engines: everything that answers trials, behind one protocol and short addresses."""
+"""Engines: everything that answers trials, behind one base class; `proband.addresses` names them."""
 
-from proband.models.addresses import engines, open_engine
 from proband.models.archive import PeopleEngine, ReplayEngine
-from proband.models.engine import Ability, Cost, Engine
+from proband.models.engine import Ability, BaseEngine, Cost
 from proband.models.scripted import ScriptedEngine
 
 __all__ = [
     "Ability",
+    "BaseEngine",
     "Cost",
-    "Engine",
     "PeopleEngine",
     "ReplayEngine",
     "ScriptedEngine",
-    "engines",
-    "open_engine",
 ]

@@ -3,16 +3,13 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from proband.errors import DataError, EngineError
-from proband.models.engine import Ability, Cost
+from proband.models.engine import Ability, BaseEngine
 from proband.records import STATUSES, Answer, Completion, Response, Status, Trial
 
-_EVERYTHING: frozenset[Ability] = frozenset({"score", "write", "given"})
 
-
-class PeopleEngine:
+class PeopleEngine(BaseEngine):
     """People who have answered: trials are met from a data file, by item and subject.
 
     A person who was not asked an item has no answer to it, and none is made up: design the study so that it
@@ -35,8 +32,7 @@ class PeopleEngine:
     'people:anes'
     """
 
-    abilities: frozenset[Ability] = _EVERYTHING
-    answers_by: Literal["request", "place"] = "place"
+    abilities: frozenset[Ability] = frozenset({"given"})
 
     def __init__(
         self, answers: Mapping[str, Mapping[str, tuple[Answer, Status]]], *, name: str, source: str
@@ -74,14 +70,6 @@ class PeopleEngine:
                 f"{_named(absent[0])}; keep only trials that `holds` says are in {self.source}"
             )
 
-    def cost(self, trials: Sequence[Trial]) -> Cost:
-        """Nothing: the answers are there."""
-        return _FREE
-
-    def render(self, trial: Trial) -> str:
-        """The item as put to a model; what the people saw is in the study's documents, not here."""
-        return _shown(trial)
-
     def fingerprint(self) -> Mapping[str, str]:
         """Source, and a hash of everybody's answers to each item; a further item changes nothing of the others."""
         hashes = {}
@@ -92,11 +80,8 @@ class PeopleEngine:
             hashes[f"answers to {item}"] = state.hexdigest()
         return {"engine": "people", "source": self.source, **hashes}
 
-    def close(self) -> None:
-        """Nothing is held."""
 
-
-class ReplayEngine:
+class ReplayEngine(BaseEngine):
     """A past run answers again, by place, as long as it would be asked the same.
 
     Texts and log-probabilities come back as stored, so that reading and scoring are done anew.
@@ -109,8 +94,7 @@ class ReplayEngine:
         ``replay:RUN_DIR``.
     """
 
-    abilities: frozenset[Ability] = _EVERYTHING
-    answers_by: Literal["request", "place"] = "place"
+    abilities: frozenset[Ability] = frozenset({"given"})
 
     def __init__(self, responses: Mapping[str, Response], *, address: str) -> None:
         self.responses = responses
@@ -142,14 +126,6 @@ class ReplayEngine:
             return f"item {trial.place.item!r} was asked otherwise when {self.address} ran (place {trial.id})"
         return ""
 
-    def cost(self, trials: Sequence[Trial]) -> Cost:
-        """Nothing: the answers are there."""
-        return _FREE
-
-    def render(self, trial: Trial) -> str:
-        """The messages and continuations of the request; nothing is sent."""
-        return _shown(trial)
-
     def fingerprint(self) -> Mapping[str, str]:
         """Engines that had answered, and a hash of the requests and what came back."""
         state = hashlib.blake2b(digest_size=16)
@@ -173,9 +149,6 @@ class ReplayEngine:
             close()
 
 
-_FREE = Cost(prompt_tokens=0, unique_tokens=0, completion_tokens=0, seconds=0.0, price=0.0)
-
-
 def completion_of(stored: Response) -> Completion:
     """What an engine had given back, from what was stored of it, so that it can be read again."""
     if stored.status == "failed":
@@ -196,8 +169,3 @@ def completion_of(stored: Response) -> Completion:
 
 def _named(trial: Trial) -> str:
     return f"subject {trial.place.subject!r} to item {trial.place.item!r}"
-
-
-def _shown(trial: Trial) -> str:
-    turns = [f"[{message.role}]\n{message.text}" for message in trial.request.messages]
-    return "\n\n".join(turns + [f"[continuation]\n{text}" for text in trial.request.continuations])

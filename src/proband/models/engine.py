@@ -1,83 +1,136 @@
 """What an engine is: anything that answers trials."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal
 
+from proband.errors import EngineError
 from proband.records import Completion, Trial
 
-Ability = Literal["score", "write", "embed", "given"]
+Ability = Literal["score", "write", "given"]
+
+THIS_MACHINE = "this machine"  # the lane of models that compute in this process
+_LACKS = {
+    "score": "needs log-probabilities of its options, and {address} gives none; ask it with answer_by = 'written'",
+    "write": "needs a written reply, and {address} only scores options; ask it with answer_by = 'option_text'",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a batch of trials will take, before it is sent.
+    """What a batch of trials will take, before it is sent; nothing, unless said otherwise.
 
     `prompt_tokens` counts each token once per request; `unique_tokens` counts shared prefixes once, where the
     engine shares them. `seconds` and `price` (US dollars) are None where unknown. `is_exact` is False where
     tokens are estimated from characters.
     """
 
-    prompt_tokens: int
-    unique_tokens: int
-    completion_tokens: int
+    prompt_tokens: int = 0
+    unique_tokens: int = 0
+    completion_tokens: int = 0
     seconds: float | None = None
     price: float | None = None
     is_exact: bool = True
 
 
-@runtime_checkable
-class Engine(Protocol):
+class BaseEngine(ABC):
     """Answers trials; a language-model engine looks at ``trial.request`` and nothing else.
+
+    A new engine gives `address`, `abilities` and `answer`; everything else has a default.
 
     Attributes
     ----------
     address : str
-        The short address it was made from, e.g. ``smollm2``.
+        The short address it was made from, e.g. ``smollm2``; every answer is stored with it.
     abilities : frozenset of str
-        "score" (log-probabilities of given continuations), "write" (text), "embed" (vectors), "given"
-        (answers outright, by place: people, rules, archives).
+        "score" (log-probabilities of given continuations), "write" (text), "given" (answers whatever it is asked, and
+        outright: people, rules, archives). What a design needs beyond them is refused by `check`.
     answers_by : {"request", "place"}
         Whether two trials with the same request get the same completion, so that one call serves both.
-
-    Notes
-    -----
-    An engine may also have: ``chunk`` (trials it wants at once), ``is_remote`` (looking at it sends something),
-    ``price_of(prompt_tokens, completion_tokens)`` (US dollars), ``wind_down()`` (end after what is in flight, from any
-    thread), ``stop()`` (end at once) and ``note`` (what a user should know about how it runs).
+    is_remote : bool
+        Whether looking at it sends something: plans leave it alone.
+    chunk : int or None
+        Trials it wants at once, where that matters.
+    lane : str
+        Name of what it shares with other engines, e.g. ``this machine``. Engines of one lane are asked one after the
+        other, engines of different lanes side by side. Empty: a lane of its own.
+    waits : bool
+        Whether answers may come much later, also after a restart. `answer` then hands the trials over, which must be
+        safe to repeat, and yields only what is answered by now; `news` waits for more.
+    note : str
+        What a user should know about how it runs; empty where all is usual.
     """
 
-    # Read-only members, so that an engine may find its abilities out when first asked.
-    @property
-    def address(self) -> str: ...  # noqa: D102
-    @property
-    def abilities(self) -> frozenset[Ability]: ...  # noqa: D102
-    @property
-    def answers_by(self) -> Literal["request", "place"]: ...  # noqa: D102
+    address: str
+    answers_by: Literal["request", "place"] = "place"
+    is_remote: bool = False
+    lane: str = ""
+    waits: bool = False
+    # For the type checker these are read-only, so that an engine may find them out when first asked.
+    if TYPE_CHECKING:
 
-    def fingerprint(self) -> Mapping[str, str]:
-        """What was really running: weights' hash, template, library versions, returned model name."""
-        ...
+        @property
+        def abilities(self) -> frozenset[Ability]: ...  # noqa: D102
+        @property
+        def chunk(self) -> int | None: ...  # noqa: D102
+        @property
+        def note(self) -> str: ...  # noqa: D102
+    else:
+        chunk = None
+        note = ""
 
-    def check(self, trials: Sequence[Trial]) -> None:
-        """Refuse, before the first call, what cannot be answered; raise `EngineError` and name the item."""
-        ...
-
-    def cost(self, trials: Sequence[Trial]) -> Cost:
-        """What these trials will take; nothing is sent."""
-        ...
-
-    def render(self, trial: Trial) -> str:
-        """The exact text the model receives for a trial, continuations included."""
-        ...
-
+    @abstractmethod
     def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
         """Answer every trial once, in any order, yielding each as soon as it is known.
 
-        A trial that cannot be answered yields a completion with `error`; nothing is skipped.
+        A trial that cannot be answered yields a completion with `error`; nothing is skipped, except by an engine that
+        `waits`, which skips what is not answered yet.
         """
-        ...
 
-    def close(self) -> None:
+    def fingerprint(self) -> Mapping[str, str]:
+        """What was really running: weights' hash, template, library versions, returned model name."""
+        return {"engine": f"{type(self).__module__}.{type(self).__qualname__}", "address": self.address}
+
+    def check(self, trials: Sequence[Trial]) -> None:
+        """Refuse, before the first call, what cannot be answered; raise `EngineError` and name the item.
+
+        By default what its `abilities` do not cover.
+        """
+        able = self.abilities
+        if "given" in able or able >= {"score", "write"}:
+            return
+        for trial in trials:
+            if trial.request.verb not in able:
+                lack = _LACKS[trial.request.verb].format(address=self.address)
+                raise EngineError(f"item {trial.place.item!r} {lack}")
+
+    def cost(self, trials: Sequence[Trial]) -> Cost:
+        """What these trials will take; nothing is sent. By default nothing."""
+        return Cost(seconds=0.0, price=0.0)
+
+    def price_of(self, prompt_tokens: int, completion_tokens: int) -> float | None:
+        """US dollars for so many tokens; None where there is no price."""
+        return None
+
+    def render(self, trial: Trial) -> str:
+        """The exact text that is received for a trial. By default the messages, then what is scored."""
+        turns = [f"[{message.role}]\n{message.text}" for message in trial.request.messages]
+        return "\n\n".join(turns + [f"[continuation]\n{text}" for text in trial.request.continuations])
+
+    def news(self, timeout_s: float) -> bool:
+        """Of an engine that `waits`: whether an answer came since `answer` last looked; waits so long at most."""
+        return False
+
+    def wind_down(self) -> None:  # noqa: B027
+        """Have `answer` end after what is in flight, from any thread.
+
+        An engine without it ends where it asks for its next trial, or after the answer it is computing.
+        """
+
+    def stop(self) -> None:
+        """Have `answer` end at once, from any thread; what is in flight may be lost."""
+        self.wind_down()
+
+    def close(self) -> None:  # noqa: B027
         """Give back connections and memory; safe to call twice."""
-        ...

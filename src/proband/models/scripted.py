@@ -1,166 +1,50 @@
 """An engine whose answers follow a known distribution: the ground truth of every statistical test."""
 
-import hashlib
 import inspect
 import math
-import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
-from pathlib import Path
 from statistics import NormalDist
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from proband.errors import EngineError
-from proband.models.engine import Ability, Cost
+from proband.models.engine import Ability, BaseEngine, Cost
+from proband.models.rules import (
+    RULES,
+    Outcome,
+    Rule,
+    always,
+    first,
+    knowing,
+    normal,
+    played,
+    spatial,
+    stated,
+    uniform,
+)
 from proband.records import SCORED_METHODS, Answer, Completion, Reply, Status, Trial
 from proband.seeds import rng_for, uniform_for
 
-Outcome = Sequence[float] | npt.NDArray[np.float64] | NormalDist | Answer
-Rule = Callable[[Trial], Outcome]
+__all__ = [
+    "ScriptedEngine",
+    "always",
+    "first",
+    "knowing",
+    "normal",
+    "played",
+    "scripted_engine",
+    "spatial",
+    "stated",
+    "uniform",
+]
 
 _BIASES = ("position_bias", "refuse", "dont_know", "noise", "fail")
 _TRIALS_PER_SECOND = 30_000
 
 
-def uniform() -> Rule:
-    """Every substantive option alike: P(k) = 1/K over the K options that do not mean "don't know".
-
-    Items without one answer are answered uniformly too: each option of a multiple choice is in with
-    probability 1/2, a ranking is a random permutation, an allocation is uniform on its simplex, a number is
-    uniform between its bounds, and a text is always the same.
-    """
-    return lambda trial: None
-
-
-def first() -> Rule:
-    """Take the option shown first, whatever it says: pure position bias."""
-    return lambda trial: trial.reply.order[0]
-
-
-def always(option: float = 0) -> Rule:
-    """Take one option, by its index as written."""
-    if option != int(option):
-        raise EngineError(f"rule 'always': option {option} is not an index; the first option as written is 0")
-    return lambda trial: int(option)
-
-
-def stated(given: Mapping[str, Sequence[float]] | None = None, *, file: str = "") -> Rule:
-    """Take each item's options with stated probabilities, in the order written.
-
-    Parameters
-    ----------
-    given : mapping of item id to sequence of float
-        Probabilities, summing to 1.
-    file : str
-        TOML file with one line per item instead, e.g. ``vote = [0.6, 0.4]``.
-    """
-    table = dict(given) if given is not None else _read_stated(file)
-
-    def rule(trial: Trial) -> Sequence[float]:
-        if trial.place.item not in table:
-            raise EngineError(
-                f"rule 'stated' has no distribution for item {trial.place.item!r}; it has "
-                f"{', '.join(sorted(table)) or 'none'}; add {trial.place.item} = [...]"
-            )
-        return table[trial.place.item]
-
-    rule.__dict__["states"] = hashlib.blake2b(
-        repr(sorted(table.items())).encode(), digest_size=16
-    ).hexdigest()
-    return rule
-
-
-def spatial(fact: str = "ideology", *, low: float = 1.0, high: float = 7.0, width: float = 0.25) -> Rule:
-    """Prefer the options nearest to where the subject stands.
-
-    Of K substantive options, option k (as written) has position k/(K-1); the subject's ideal point is
-    x = (fact - low)/(high - low), read from ``trial.facts``; P(k) is proportional to
-    exp(-((k/(K-1) - x)/width)^2 / 2). A subject without the fact answers uniformly.
-    """
-    if width <= 0 or high == low:
-        raise EngineError(
-            f"rule 'spatial': width {width} must be above 0 and low {low} differ from high {high}"
-        )
-
-    def rule(trial: Trial) -> Outcome:
-        text = dict(trial.facts).get(fact, "")
-        if not text.strip():
-            return None
-        try:
-            ideal = (float(text) - low) / (high - low)
-        except ValueError:
-            raise EngineError(
-                f"{trial.id}: fact {fact!r} is {text!r}, and rule 'spatial' needs a number"
-            ) from None
-        places = _substantive(trial.reply)
-        last = max(len(places) - 1, 1)
-        logs = [-(((k / last - ideal) / width) ** 2) / 2 for k in range(len(places))]
-        top = max(logs)
-        weights = dict(zip(places, (math.exp(x - top) for x in logs), strict=True))
-        total = sum(weights.values())
-        return [weights.get(k, 0.0) / total for k in range(len(trial.reply.options))]
-
-    return rule
-
-
-def knowing(share: float = 0.5, *, confidence: float = 0.8, fact: str = "answer") -> Rule:
-    """Know a share of the questions and be wrong about the others, each with the same confidence.
-
-    Whether an item is known, and which wrong option is believed otherwise, is drawn by its id, so all prompts find the
-    same. P is `confidence` on the option believed and (1 - confidence)/(K-1) on each other one. The right option, an
-    index as written, is read from ``trial.facts``.
-    """
-    if not 0 <= share <= 1 or not 0 < confidence <= 1:
-        raise EngineError(
-            f"rule 'knowing': share {share} and confidence {confidence} must lie between 0 and 1"
-        )
-
-    def rule(trial: Trial) -> Sequence[float]:
-        right = dict(trial.facts).get(fact, "")
-        n = len(trial.reply.options)
-        if not right.isdigit() or n < 2:
-            raise EngineError(
-                f"{trial.id}: rule 'knowing' needs a question whose key is in its facts; probe a bank"
-            )
-        believed = int(right)
-        if uniform_for(0, "knowing", trial.place.item) >= share:
-            believed = (believed + 1 + int(uniform_for(0, "wrong", trial.place.item) * (n - 1))) % n
-        rest = (1 - confidence) / (n - 1)
-        return [confidence if k == believed else rest for k in range(n)]
-
-    return rule
-
-
-def tit_for_tat(fact: str = "rival_last") -> Rule:
-    """Repeat the rival's last move, an index as written in ``trial.facts``; open with option 0."""
-    return lambda trial: int(dict(trial.facts).get(fact) or 0)
-
-
-def normal(mean: float = 0.0, *, sd: float = 1.0) -> Rule:
-    """Draw a number from N(mean, sd), redrawn until it lies within the item's bounds (a truncated normal)."""
-    if sd <= 0:
-        raise EngineError(f"rule 'normal': sd {sd} must be above 0; for a constant, write a Python rule")
-    distribution = NormalDist(mean, sd)
-    return lambda trial: distribution
-
-
-RULES: Mapping[str, Callable[..., Rule]] = {
-    "uniform": uniform,
-    "first": first,
-    "always": always,
-    "stated": stated,
-    "spatial": spatial,
-    "knowing": knowing,
-    "tit-for-tat": tit_for_tat,
-    "normal": normal,
-}
-
-
-class ScriptedEngine:
+class ScriptedEngine(BaseEngine):
     """Answers by a rule, with stated biases whose effect on every share is known exactly.
 
     Where a rule gives a distribution p over the K options as written, the engine answers from
@@ -192,8 +76,7 @@ class ScriptedEngine:
     'scripted:rule?seed=1&position_bias=0.1'
     """
 
-    abilities: frozenset[Ability] = frozenset({"score", "write", "given"})
-    answers_by: Literal["request", "place"] = "place"
+    abilities: frozenset[Ability] = frozenset({"given"})
 
     def __init__(self, rule: Rule, *, seed: int = 0, address: str = "", **biases: float) -> None:
         self.rule = rule
@@ -300,12 +183,6 @@ class ScriptedEngine:
             is_exact=False,
         )
 
-    def render(self, trial: Trial) -> str:
-        """The messages and continuations; a rule reads the trial, not this text."""
-        turns = [f"[{message.role}]\n{message.text}" for message in trial.request.messages]
-        options = [f"[continuation]\n{text}" for text in trial.request.continuations]
-        return "\n\n".join(turns + options)
-
     def fingerprint(self) -> Mapping[str, str]:
         """Rule, seed, biases, and a hash of the distributions that a rule states."""
         biases = {name: f"{value:g}" for name, value in self.biases.items()}
@@ -318,9 +195,6 @@ class ScriptedEngine:
             **biases,
         }
 
-    def close(self) -> None:
-        """Nothing is held."""
-
 
 def scripted_engine(name: str, **options: object) -> ScriptedEngine:
     """Engine of a named rule; options not among the engine's own go to the rule.
@@ -330,9 +204,8 @@ def scripted_engine(name: str, **options: object) -> ScriptedEngine:
     >>> scripted_engine("always", option="1", refuse="0.1").address
     'scripted:always?option=1&refuse=0.1'
     """
-    if name not in RULES:
-        raise EngineError(f"no scripted rule {name!r}{_meant(name, RULES)}; there are {', '.join(RULES)}")
-    known = inspect.signature(RULES[name]).parameters
+    rule = RULES.load(name)
+    known = inspect.signature(rule).parameters
     ours: dict[str, float] = {}
     theirs: dict[str, object] = {}
     for key, value in options.items():
@@ -350,7 +223,7 @@ def scripted_engine(name: str, **options: object) -> ScriptedEngine:
         raise EngineError(f"scripted engine: seed {seed} is not a whole number")
     query = "&".join(f"{key}={value}" for key, value in options.items())
     address = f"scripted:{name}?{query}" if query else f"scripted:{name}"
-    return ScriptedEngine(RULES[name](**theirs), seed=int(seed), address=address, **ours)
+    return ScriptedEngine(rule(**theirs), seed=int(seed), address=address, **ours)
 
 
 def _number(key: str, value: object) -> float:
@@ -363,19 +236,6 @@ def _number(key: str, value: object) -> float:
 def _meant(name: str, known: Mapping[str, object] | Sequence[str]) -> str:
     close = get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-def _read_stated(file: str) -> dict[str, Sequence[float]]:
-    if not file:
-        raise EngineError("rule 'stated' needs distributions; write scripted:stated?file=dist.toml")
-    try:
-        return dict(tomllib.loads(Path(file).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise EngineError(f"rule 'stated': cannot read {file}: {error}") from error
-
-
-def _substantive(reply: Reply) -> list[int]:
-    return [k for k in range(len(reply.options)) if k not in reply.dont_know]
 
 
 def _flat(reply: Reply) -> list[float]:

@@ -1,14 +1,11 @@
 """Who answers in a run: one engine, or one for each part a design gives out."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
 
+from proband.addresses import open_engine
 from proband.errors import DesignError
-from proband.models.addresses import open_engine
-from proband.models.archive import ReplayEngine
-from proband.models.engine import Engine
-from proband.store.directory import RunDirectory
+from proband.models.engine import BaseEngine
 
 MOST_OPEN = 4  # engines opened here at once: a study of many checkpoints must not hold all of them in memory
 
@@ -20,13 +17,15 @@ class Cast:
 
     Parameters
     ----------
-    engine : str, Engine or mapping
+    engine : str, BaseEngine or mapping
         An address, an engine, or one of either for each `answerer` of the design.
     """
 
-    def __init__(self, engine: str | Engine | Mapping[str, str | Engine]) -> None:
-        self._parts: dict[str, str | Engine] = dict(engine) if isinstance(engine, Mapping) else {"": engine}
-        self._opened: dict[str, Engine] = {}  # by address, the one used last at the end
+    def __init__(self, engine: str | BaseEngine | Mapping[str, str | BaseEngine]) -> None:
+        self._parts: dict[str, str | BaseEngine] = (
+            dict(engine) if isinstance(engine, Mapping) else {"": engine}
+        )
+        self._opened: dict[str, BaseEngine] = {}  # by address, the one used last at the end
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -34,7 +33,7 @@ class Cast:
         return {name: part if isinstance(part, str) else part.address for name, part in self._parts.items()}
 
     @property
-    def known(self) -> dict[str, Engine]:
+    def known(self) -> dict[str, BaseEngine]:
         """Engines that have their answers already (people, past runs): they can be looked at for nothing."""
         return {
             name: part
@@ -42,7 +41,7 @@ class Cast:
             if not isinstance(part, str) and part.answers_by == "place"
         }
 
-    def engine(self, answerer: str) -> Engine:
+    def engine(self, answerer: str) -> BaseEngine:
         """The engine that plays a part; opened now if it is not open. One model serves every part with its address."""
         if answerer not in self._parts:
             have = ", ".join(repr(name) for name in self._parts)
@@ -56,7 +55,7 @@ class Cast:
         if engine is None:
             while len(self._opened) >= MOST_OPEN:
                 self._opened.pop(next(iter(self._opened))).close()
-            engine = open_any(part)
+            engine = open_engine(part)
         self._opened[part] = engine
         return engine
 
@@ -68,11 +67,3 @@ class Cast:
     ) -> None:
         for engine in self._opened.values():
             engine.close()
-
-
-def open_any(address: str) -> Engine:
-    """Open an engine from its address; ``replay:RUN`` answers from a past run's journal."""
-    if address.startswith("replay:"):
-        journal = RunDirectory(Path(address.removeprefix("replay:"))).reader()
-        return ReplayEngine(journal, address=address)
-    return open_engine(address)

@@ -2,16 +2,17 @@
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from proband.designs.design import Design
 from proband.errors import DesignError, EngineError
+from proband.instruments.items import Item
 from proband.instruments.reading import read
 from proband.models.archive import completion_of
-from proband.models.engine import Engine
+from proband.models.engine import BaseEngine
 from proband.records import Completion, Response, Trial
 from proband.runs.casting import Cast
 from proband.runs.committing import Committer
@@ -33,7 +34,7 @@ AHEAD = 20_000  # unanswered trials looked at together: checked before the first
 
 def collect(
     design: Design,
-    engine: str | Engine | Mapping[str, str | Engine],
+    engine: str | BaseEngine | Mapping[str, str | BaseEngine],
     into: str | Path,
     *,
     budget: Budget | None = None,
@@ -48,7 +49,7 @@ def collect(
     ----------
     design : Design
         What is asked of whom.
-    engine : str, Engine or mapping
+    engine : str, BaseEngine or mapping
         Who answers: an address such as ``"smollm2"``, an engine, or one for each `answerer` of the design.
     into : path
         The run directory; made if it is not there.
@@ -156,7 +157,7 @@ class _Loop:
                 recognise(self.journal, answerer, engine.fingerprint())
                 self.recognised.add(answerer)
 
-    def _parts(self, todo: Sequence[Trial]) -> Iterator[tuple[Engine, list[Trial]]]:
+    def _parts(self, todo: Sequence[Trial]) -> Iterator[tuple[BaseEngine, list[Trial]]]:
         """The trials of each engine."""
         parts: dict[str, list[Trial]] = {}
         for trial in todo:
@@ -183,7 +184,7 @@ class _Loop:
             if self.tally.stopped_by:
                 return
 
-    def _ask_piece(self, engine: Engine, piece: list[Trial]) -> bool:
+    def _ask_piece(self, engine: BaseEngine, piece: list[Trial]) -> bool:
         """Commit what comes back, as it comes; tells whether the budget allowed for all of it."""
         firsts, others = self._share_answered(engine, piece)
         n_groups = len(firsts)
@@ -215,7 +216,7 @@ class _Loop:
         return len(firsts) == n_groups
 
     def _share_answered(
-        self, engine: Engine, piece: list[Trial]
+        self, engine: BaseEngine, piece: list[Trial]
     ) -> tuple[list[Trial], dict[str, list[Trial]]]:
         """Trials to ask, and those that the same call will answer, by the id of the first; past answers are stored."""
         if engine.answers_by == "place":
@@ -230,13 +231,12 @@ class _Loop:
             group[0].id: group[1:] for group in groups.values() if len(group) > 1
         }
 
-    def _pay(self, engine: Engine, batch: Sequence[tuple[Trial, Completion]]) -> None:
+    def _pay(self, engine: BaseEngine, batch: Sequence[tuple[Trial, Completion]]) -> None:
         """Count the tokens of calls, and their price where the engine has one."""
         prompt = sum([completion.prompt_tokens for _, completion in batch])
         reply = sum([completion.completion_tokens for _, completion in batch])
         self.tally.tokens += prompt + reply
-        price_of: Callable[[int, int], float | None] | None = getattr(engine, "price_of", None)
-        price = price_of(prompt, reply) if price_of else None
+        price = engine.price_of(prompt, reply)
         if price is not None:
             self.tally.price = (self.tally.price or 0.0) + price
 
@@ -244,11 +244,12 @@ class _Loop:
         if self.budget is not None and self.budget.dollars is not None:
             self.journal.note(dollars=repr(self.tally.dollars))
 
-    def _commit(self, engine: Engine, answers: Sequence[tuple[Trial, Completion]]) -> None:
+    def _commit(self, engine: BaseEngine, answers: Sequence[tuple[Trial, Completion]]) -> None:
         """Read and store; only then do the answers count."""
         if answers:
             address = engine.address
-            responses = [_read(trial, completion, address) for trial, completion in answers]
+            items = self.design.items
+            responses = [_read(trial, completion, address, items) for trial, completion in answers]
             self.committer.add(responses, {trial.request.hash: trial.request.body for trial, _ in answers})
 
     def _count(self, responses: Sequence[Response]) -> None:
@@ -259,10 +260,9 @@ class _Loop:
             self.watch(self.tally)
 
 
-def _chunk(engine: Engine) -> int:
+def _chunk(engine: BaseEngine) -> int:
     """Trials to hand over at once: what the engine asks for (a batch wants many, and gets `AHEAD`), or `CHUNK`."""
-    wanted: int | None = getattr(engine, "chunk", None)
-    return wanted or CHUNK
+    return engine.chunk or CHUNK
 
 
 @contextmanager
@@ -302,10 +302,16 @@ def _take_out_failed(directory: RunDirectory, journal: Journal, design: Design) 
     journal.remove_failed()
 
 
-def _read(trial: Trial, completion: Completion, engine: str) -> Response:
+def _read(trial: Trial, completion: Completion, engine: str, items: Mapping[str, Item]) -> Response:
     """The answer in a completion; a reader that stumbles makes a failed response, never a lost one."""
     try:
-        return read(completion, trial, engine)
+        response, reply = read(completion, trial, engine), trial.reply
+        index = response.answer
+        if reply.options and type(index) is int:
+            item, asked = items.get(trial.place.item), reply.options[reply.order.index(index)]
+            if item is None or index >= len(item.options) or item.options[index] != asked:
+                return replace(response, chosen=asked)
+        return response
     except Exception as error:  # the one broad except of the house: one odd answer must not end a long run
         failed = read(Completion(error=f"could not be read: {type(error).__name__}: {error}"), trial, engine)
         return replace(

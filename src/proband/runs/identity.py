@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import blake2b
 
+from proband.addresses.opening import lasting, may_change
 from proband.designs.design import Design
 from proband.errors import TreatmentChanged
 from proband.instruments.items import Item
@@ -13,7 +14,6 @@ from proband.instruments.reading import READER
 from proband.store.journal import Journal
 from proband.store.rosters import roster_text
 
-_MAY_CHANGE = frozenset({"torch", "transformers", "aiohttp", "device"})
 _WAYS_OUT = {
     "seed": "use the old seed, or a new folder",
     "engine": "use that engine, or a new folder: a run is one design on one engine",
@@ -29,14 +29,13 @@ def begin(journal: Journal, design: Design, addresses: Mapping[str, str]) -> Non
     TreatmentChanged
         If the seed, the engine, the reader of answers or an answered item is another one.
     """
-    facts = {
-        "seed": str(design.seed),
-        "engine": ", ".join(f"{name} {_who(address)}".strip() for name, address in sorted(addresses.items())),
-        "reader": READER,
-    }
+    facts = {"seed": str(design.seed), "engine": _who(addresses), "reader": READER}
     is_begun = len(journal) > 0
+    noted_addresses = journal.meta("addresses")
     for key, value in facts.items():
         before = journal.meta(key)
+        if key == "engine" and noted_addresses:  # version 0.1 noted options that change no answer
+            before = _who(json.loads(noted_addresses))
         if is_begun and before not in (None, value):
             raise TreatmentChanged(
                 f"{journal.path.parent}: this run was begun with {key} {before}, not {value}; {_WAYS_OUT[key]}"
@@ -61,9 +60,9 @@ def begin(journal: Journal, design: Design, addresses: Mapping[str, str]) -> Non
     _note(journal, design, facts | {"item_hashes": hashes_text, "addresses": json.dumps(dict(addresses))})
 
 
-def _who(address: str) -> str:
-    """An address without how a server is called (its price, its concurrency), which changes no answer."""
-    return address.split("?")[0] if address.startswith("openai:") else address
+def _who(addresses: Mapping[str, str]) -> str:
+    """Who answers, without options that change no answer."""
+    return ", ".join(f"{name} {lasting(address)}".strip() for name, address in sorted(addresses.items()))
 
 
 def recognise(journal: Journal, answerer: str, fingerprint: Mapping[str, str]) -> None:
@@ -77,9 +76,8 @@ def recognise(journal: Journal, answerer: str, fingerprint: Mapping[str, str]) -
     """
     key = f"fingerprint:{answerer}"
     before: dict[str, str] = json.loads(journal.meta(key) or "{}") if len(journal) else {}
-    changed = [
-        name for name in sorted(before) if name not in _MAY_CHANGE and fingerprint.get(name) != before[name]
-    ]
+    loose = may_change(json.loads(journal.meta("addresses") or "{}").get(answerer, ""))
+    changed = [name for name in sorted(before) if name not in loose and fingerprint.get(name) != before[name]]
     if changed:
         raise TreatmentChanged(
             f"{journal.path.parent}: the engine is no longer the one that began this run: its {changed[0]} was "
@@ -93,6 +91,8 @@ def _note(journal: Journal, design: Design, facts: Mapping[str, str]) -> None:
     journal.note(
         **facts,
         name=design.name,
+        kind=design.kind or str(design.describe().get("design", "")),
+        state="{}",
         items=json.dumps(items, ensure_ascii=False),
         roster=roster_text(design.roster()),
         design=json.dumps(design.describe(), ensure_ascii=False),

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from proband.designs.design import Design
 from proband.errors import DesignError
 from proband.measures import smallest_detectable_effect
-from proband.models.engine import Engine
+from proband.models.engine import BaseEngine
 from proband.records import Response, Trial
 from proband.runs.casting import Cast
 from proband.seeds import rng_for
@@ -59,7 +59,7 @@ class Plan:
         return asdict(self)
 
 
-def plan(design: Design, engine: str | Engine | Mapping[str, str | Engine]) -> Plan:
+def plan(design: Design, engine: str | BaseEngine | Mapping[str, str | BaseEngine]) -> Plan:
     """What a design will take and the smallest effect it can find; no trial is sent.
 
     A design of more than 3,000 trials is sampled, in blocks of consecutive trials.
@@ -68,7 +68,7 @@ def plan(design: Design, engine: str | Engine | Mapping[str, str | Engine]) -> P
     ----------
     design : Design
         What would be asked.
-    engine : str, Engine or mapping
+    engine : str, BaseEngine or mapping
         Who would answer; see `collect`.
 
     Returns
@@ -92,7 +92,7 @@ def plan(design: Design, engine: str | Engine | Mapping[str, str | Engine]) -> P
     with Cast(engine) as cast:
         for name, part in _by_answerer([*sample, *sorted(scattered, key=_length)[-BLOCK:]]).items():
             # A server would have to be asked, and a plan needs no key and no network.
-            if not getattr(cast.engine(name), "is_remote", False):
+            if not cast.engine(name).is_remote:
                 cast.engine(name).check(part)
         costs = [
             cast.engine(name).cost(part) for block in blocks for name, part in _by_answerer(block).items()
@@ -119,7 +119,7 @@ def plan(design: Design, engine: str | Engine | Mapping[str, str | Engine]) -> P
 
 def show(
     design: Design,
-    engine: str | Engine | Mapping[str, str | Engine],
+    engine: str | BaseEngine | Mapping[str, str | BaseEngine],
     place: str,
     *,
     answered: Mapping[str, Response] | None = None,
@@ -130,7 +130,7 @@ def show(
     ----------
     design : Design
         The design that has the trial.
-    engine : str, Engine or mapping
+    engine : str, BaseEngine or mapping
         Who would answer.
     place : str
         Id of the place, or the beginning of one: the first trial that begins so is shown.

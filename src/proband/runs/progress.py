@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 
 from proband.errors import DesignError, EngineError
-from proband.models.engine import Engine
+from proband.models.engine import BaseEngine
 from proband.records import Trial
 
 LEAST = 64  # trials in a piece near a cap
@@ -57,7 +57,7 @@ class Budget:
         tally.stopped_by = f"time: {self.seconds:g} s"
         return True
 
-    def cap_cost(self, trials: list[Trial], tally: "Tally", engine: Engine) -> list[Trial]:
+    def cap_cost(self, trials: list[Trial], tally: "Tally", engine: BaseEngine) -> list[Trial]:
         """As many trials as tokens and dollars allow, by the engine's estimate; adds their price to the tally.
 
         Raises
@@ -79,7 +79,7 @@ class Budget:
             tally.dollars += engine.cost(kept).price or 0.0
         return kept
 
-    def piece(self, trials: list[Trial], tally: "Tally", engine: Engine) -> int:
+    def piece(self, trials: list[Trial], tally: "Tally", engine: BaseEngine) -> int:
         """How many trials to hand over together: half of what the caps leave room for, so that they are met closely.
 
         What a reply takes is known when it is there, so the estimate is made anew for each piece.
@@ -96,7 +96,7 @@ class Budget:
         share = min(shares)
         return len(trials) if share >= 2 else max(LEAST, int(share / 2 * len(trials)))
 
-    def _allows(self, trials: list[Trial], tally: "Tally", engine: Engine) -> bool:
+    def _allows(self, trials: list[Trial], tally: "Tally", engine: BaseEngine) -> bool:
         cost = engine.cost(trials)
         if self.dollars is not None and cost.price is None:
             raise EngineError(f"engine {engine.address!r} has no known price; cap tokens instead of dollars")

@@ -2,10 +2,10 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import overload
 
-from proband.models.engine import Engine
+from proband.models.engine import BaseEngine
 from proband.records import Completion, Trial
 
 ENGINE_THREAD = "proband-engine"
@@ -25,7 +25,7 @@ class Stop:
         self.is_at_once = False
 
 
-def stream(engine: Engine, trials: Sequence[Trial], stop: Stop) -> Generator[list[Pair], None, None]:
+def stream(engine: BaseEngine, trials: Sequence[Trial], stop: Stop) -> Generator[list[Pair], None, None]:
     """Yield answers in batches, a tenth of a second together at most.
 
     The engine runs in a thread of its own, so what it has answered is handed over, and committed, while it
@@ -33,7 +33,7 @@ def stream(engine: Engine, trials: Sequence[Trial], stop: Stop) -> Generator[lis
 
     Parameters
     ----------
-    engine : Engine
+    engine : BaseEngine
         Who answers.
     trials : sequence of Trial
         What is asked; every one comes back once, unless the run is stopped.
@@ -43,7 +43,7 @@ def stream(engine: Engine, trials: Sequence[Trial], stop: Stop) -> Generator[lis
         asks for it.
     """
     handed = _Handed(trials, stop)
-    wind_down: Callable[[], None] | None = getattr(engine, "wind_down", None)
+    can_wind_down = type(engine).wind_down is not BaseEngine.wind_down
     ready: deque[Pair] = deque()
     wake = threading.Event()
     end: list[BaseException | None] = []
@@ -55,7 +55,7 @@ def stream(engine: Engine, trials: Sequence[Trial], stop: Stop) -> Generator[lis
             for pair in answers:
                 ready.append(pair)
                 if is_winding is None:
-                    is_winding = wind_down is not None or handed.n_taken < len(handed)
+                    is_winding = can_wind_down or handed.n_taken < len(handed)
                 if len(ready) >= MANY:
                     wake.set()
                 if stop.is_asked and not is_winding:
@@ -73,8 +73,8 @@ def stream(engine: Engine, trials: Sequence[Trial], stop: Stop) -> Generator[lis
         while True:
             wake.wait(COMMIT_S)
             wake.clear()
-            if stop.is_asked and wind_down:
-                wind_down()
+            if stop.is_asked:
+                engine.wind_down()
             is_over = bool(end)  # looked at first: what came before the end is in `ready`
             if batch := [ready.popleft() for _ in range(len(ready))]:
                 yield batch
@@ -82,9 +82,10 @@ def stream(engine: Engine, trials: Sequence[Trial], stop: Stop) -> Generator[lis
                 break
     except BaseException:
         stop.is_asked = True
-        end_now: Callable[[], None] | None = getattr(engine, "stop", None) if stop.is_at_once else None
-        if end_now or wind_down:
-            (end_now or wind_down)()  # type: ignore[misc]
+        if stop.is_at_once:
+            engine.stop()
+        else:
+            engine.wind_down()
         raise
     finally:
         # A thread that is still computing when the process ends takes it down: wait for its current answer.

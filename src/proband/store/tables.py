@@ -67,6 +67,7 @@ def responses_table(
     polars.DataFrame
         ``answer`` is the 0-based index into the options as written; ``value`` the scale points or the number;
         ``label`` the option's text or the written answer; ``parts`` a multiple answer, ranking or allocation.
+        An option that is not the item's own at its index has its own text as label, and no value.
         Every factor that varies has a column of its own, before ``round``. Missing is null, and ``status``
         says why.
     """
@@ -112,6 +113,15 @@ def _factors(trials: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for text in conditions for name, _ in _condition(text)))
 
 
+def levels_of(journal: Journal) -> dict[str, tuple[str, ...]]:
+    """Factors and their levels in the places of a journal, in the order in which they come up."""
+    levels: dict[str, dict[str, None]] = {}
+    for text in dict.fromkeys(trial.split("/", 3)[2] for trial in journal):
+        for name, level in _condition(text):
+            levels.setdefault(name, {})[level] = None
+    return {name: tuple(found) for name, found in levels.items()}
+
+
 def _condition(text: str) -> tuple[tuple[str, str], ...]:
     return Place.from_id(f"-/-/{text}/0/0").condition
 
@@ -128,9 +138,10 @@ def _frame(
     places = zip(*(trial.split("/") for trial in named["trial"]), strict=True)
     subjects, asked, conditions, rounds, replicates = places
     names = {text: Place.from_id(f"-/{text}//0/0").item for text in set(asked)}
-    answers, codes = _coded(zip(asked, named["answer"], strict=True))
+    answers, codes = _coded(zip(asked, named["answer"], named["chosen"], strict=True))
     cells = [
-        _cells(None if text is None else read_answer(text), items.get(names[id])) for id, text in answers
+        _cells(None if text is None else read_answer(text), items.get(names[id]), chosen)
+        for id, text, chosen in answers
     ]
     columns = {
         "trial": pl.Series(named["trial"], dtype=pl.String),
@@ -226,15 +237,17 @@ def factor_column(name: str) -> str:
 
 
 def _cells(
-    answer: Answer, item: Item | None
+    answer: Answer, item: Item | None, chosen: str | None
 ) -> tuple[int | None, float | None, str | None, list[float] | None]:
     """An answer as index, value, label and parts."""
+    if chosen is not None and isinstance(answer, int):
+        return answer, None, chosen, None
     index = (
         answer if isinstance(answer, int) and item is not None and item.form in ("choice", "scale") else None
     )
     number = float(answer) if isinstance(answer, int | float) and index is None else None
     label = answer if isinstance(answer, str) else None
-    if index is not None and item is not None:
+    if index is not None and item is not None and index < len(item.options):
         number = item.points[index] if item.form == "scale" or item.codes else None
         label = item.options[index]
     return index, number, label, [float(part) for part in answer] if isinstance(answer, tuple) else None

@@ -1,16 +1,14 @@
 """Population files: who can be asked, one TOML file a population, and the catalogue that ships."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from proband.errors import DataError
+from proband.files import Table, checked, parsed, text_of
 from proband.subjects.microdata import Microdata, plain_frame, read_microdata, set_missing
 from proband.subjects.personas import Code, Field
 from proband.subjects.populations import Population
@@ -18,11 +16,7 @@ from proband.subjects.populations import Population
 CATALOGUE = files("proband.subjects") / "catalogue"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class FieldTable(_Strict):
+class FieldTable(Table):
     """One ``[[fields]]`` table of a population file; see `Field`."""
 
     column: str
@@ -34,7 +28,7 @@ class FieldTable(_Strict):
     is_number: bool = False
 
 
-class DataTable(_Strict):
+class DataTable(Table):
     """Where the data are: one of a package's data set, a path, or what the user has to bring."""
 
     package: str = ""
@@ -44,7 +38,7 @@ class DataTable(_Strict):
     encoding: str = "utf-8"
 
 
-class PopulationFile(_Strict):
+class PopulationFile(Table):
     """A population file, as written.
 
     Attributes
@@ -82,7 +76,7 @@ def catalogue() -> dict[str, PopulationFile]:
     ['anes-1996', 'nonvoters-2020']
     """
     names = sorted(entry.name for entry in CATALOGUE.iterdir() if entry.name.endswith(".toml"))
-    read = (_validated(_parsed((CATALOGUE / name).read_text("utf-8"), name), name) for name in names)
+    read = (_read((CATALOGUE / name).read_text("utf-8"), name) for name in names)
     return {file.id: file for file in read}
 
 
@@ -126,7 +120,7 @@ def _found(source: str | Path | Mapping[str, Any], base_dir: Path) -> tuple[Popu
     """The population file, what to call it in messages, and the folder its paths start from."""
     if isinstance(source, Mapping):
         where = f"population {source.get('id', '')!r}"
-        return _validated(dict(source), where), where, base_dir
+        return checked(PopulationFile, source, where, error=DataError), where, base_dir
     if isinstance(source, str) and not source.endswith(".toml"):
         shipped = catalogue()
         if source not in shipped:
@@ -136,33 +130,12 @@ def _found(source: str | Path | Mapping[str, Any], base_dir: Path) -> tuple[Popu
             )
         return shipped[source], f"{source}.toml", base_dir
     path = base_dir / source
-    try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise DataError(f"no population file at {path} ({error.strerror}); check the path") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path.name} is not UTF-8 text; save it as UTF-8") from None
-    return _validated(_parsed(text, path.name), path.name), path.name, path.parent
+    text = text_of(path, what="population file", error=DataError)
+    return _read(text, path.name), path.name, path.parent
 
 
-def _parsed(text: str, where: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{where} is not valid TOML: {error}; correct that line") from None
-
-
-def _validated(table: dict[str, Any], where: str) -> PopulationFile:
-    try:
-        return PopulationFile.model_validate(table)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
-        what = {
-            "missing": "is required; add it",
-            "extra_forbidden": "is not a key here; correct or drop it",
-        }.get(first["type"], f"is wrong: {first['msg']}")
-        raise DataError(f"{where}: key `{place}` {what}") from None
+def _read(text: str, where: str) -> PopulationFile:
+    return checked(PopulationFile, parsed(text, where, error=DataError), where, error=DataError)
 
 
 def _field(table: FieldTable, where: str) -> Field:

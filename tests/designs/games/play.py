@@ -4,8 +4,9 @@ import sys
 import time
 
 from proband.designs import PrisonersDilemma
-from proband.models.scripted import ScriptedEngine, tit_for_tat, uniform
+from proband.models.scripted import ScriptedEngine, played, uniform
 from proband.runs import collect
+from proband.strategies import tit_for_tat
 
 
 class Announcing(ScriptedEngine):
@@ -19,5 +20,5 @@ class Announcing(ScriptedEngine):
 
 
 if __name__ == "__main__":
-    engines = {"model": Announcing(uniform(), seed=9), "rival": ScriptedEngine(tit_for_tat())}
+    engines = {"model": Announcing(uniform(), seed=9), "rival": ScriptedEngine(played(tit_for_tat))}
     collect(PrisonersDilemma(matches=200, rounds=10, seed=4), engines, sys.argv[1])

@@ -9,15 +9,19 @@ import pytest
 from proband.designs import PrisonersDilemma
 from proband.designs.games.dilemma import Payoffs
 from proband.errors import DesignError
-from proband.models.scripted import ScriptedEngine, tit_for_tat, uniform
+from proband.models.scripted import ScriptedEngine, played, uniform
 from proband.runs import Run, branch, collect
+from proband.strategies import tit_for_tat
 
 GAME = PrisonersDilemma(matches=200, rounds=10, seed=4)
 PROGRAM = Path(__file__).with_name("play.py")
 
 
 def players(**biases):
-    return {"model": ScriptedEngine(uniform(), seed=9, **biases), "rival": ScriptedEngine(tit_for_tat())}
+    return {
+        "model": ScriptedEngine(uniform(), seed=9, **biases),
+        "rival": ScriptedEngine(played(tit_for_tat)),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +73,7 @@ def test_a_branch_with_other_payoffs_shares_the_first_rounds_and_asks_nobody_aga
             self.rounds = getattr(self, "rounds", set()) | {trial.place.round for trial in trials}
             yield from super().answer(trials)
 
-    model, rival = Counting(uniform(), seed=9, noise=1.0), Counting(tit_for_tat())
+    model, rival = Counting(uniform(), seed=9, noise=1.0), Counting(played(tit_for_tat))
     changed = replace(GAME, payoffs=Payoffs(temptation=20.0))
     run = collect(changed, {"model": model, "rival": rival}, branch(whole, tmp_path / "b", through_round=5))
     assert model.rounds == rival.rounds == {6, 7, 8, 9, 10}

@@ -10,11 +10,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from proband.addresses import open_engine
 from proband.designs.quiz.boundary import check_boundary
 from proband.designs.quiz.prompts import PROMPTS
 from proband.designs.quiz.quiz import Quiz
 from proband.instruments.banks.bank import Bank, Question
-from proband.models.addresses import open_engine
 from proband.models.local.embedded import embedded_folder
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]

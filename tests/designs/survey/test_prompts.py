@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from proband.addresses import open_engine
 from proband.designs import PrisonersDilemma, Survey
 from proband.instruments import Instrument, Item
-from proband.models.addresses import open_engine
 from proband.records import Place, Response, Trial
 
 GOLDEN = Path(__file__).parents[2] / "prompts"

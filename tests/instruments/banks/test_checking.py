@@ -93,7 +93,7 @@ WORDS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(texts=st.lists(WORDS, min_size=2, max_size=8), similarity=st.sampled_from([0.3, 0.6, 0.9]))
 def test_the_filter_finds_all_pairs_that_a_comparison_of_all_finds(texts, similarity):
     from proband.instruments.banks.checking import _near

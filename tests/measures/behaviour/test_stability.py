@@ -35,7 +35,7 @@ def test_one_is_the_other_with_personas_and_values_exchanged():
 
 
 @given(seed=st.integers(0, 999), scale=st.floats(0.1, 10), shift=st.floats(-5, 5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_stabilities_are_symmetric_bounded_and_ignore_a_common_scale(seed, scale, shift):
     a, b = contexts(seed)
     for stability in (rank_order_stability, ipsative_stability):

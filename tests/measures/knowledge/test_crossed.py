@@ -98,7 +98,7 @@ def test_domains_that_share_questions_are_not_more_questions():
     assert twice.se == pytest.approx(once.se)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), s=st.integers(1, 4), i=st.integers(10, 40))
 def test_the_order_of_runs_and_questions_does_not_matter(seed, s, i):
     rng = np.random.default_rng(seed)

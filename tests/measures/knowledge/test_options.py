@@ -60,7 +60,7 @@ def test_no_ranks_at_all_is_undefined():
 
 
 @given(seed=st.integers(0, 999), power=st.floats(0.2, 4))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_consistency_is_symmetric_and_the_same_under_rising_transforms_and_reordered_options(seed, power):
     p, q = tables(seed)
     sharper = p**power / (p**power).sum(axis=1, keepdims=True)
@@ -107,7 +107,7 @@ def test_an_excluded_option_makes_the_mean_infinite_and_says_on_how_many_items()
 
 
 @given(seed=st.integers(0, 999))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_mean_kl_is_at_least_0_and_0_only_without_change(seed):
     p, q = tables(seed)
     assert mean_kl(p, q, "before_after", "e").value > 0
@@ -188,7 +188,7 @@ def test_what_is_undefined_has_no_score():
     assert math.isnan(item_scores(flat, {"q": np.array(SHARP)}, "agreement")["q"])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     arrays(np.float64, (12, 4), elements=st.floats(0.01, 1)),
     arrays(np.float64, (12, 4), elements=st.floats(0.01, 1)),

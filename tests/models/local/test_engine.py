@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proband.errors import ContextTooLong, EngineError
-from proband.models.engine import Engine
-from proband.models.local.engine import LocalEngine, hf_engine
+from proband.models.engine import BaseEngine
+from proband.models.local.engine import LocalEngine
 from proband.models.local.passes import Passes
 from proband.records import Message, Place, Reply, Request, Trial
 from tests.models.local.small_models import KINDS, WAYS, save_checkpoint
@@ -68,7 +68,7 @@ def assert_exact(engine, trials):
 
 
 def test_it_scores_and_writes_by_request(engine):
-    asked: Engine = engine
+    asked: BaseEngine = engine
     assert asked.abilities == {"score", "write"}
     assert (asked.address, asked.answers_by) == ("tiny", "request")
 
@@ -109,7 +109,7 @@ def test_positions_that_stretch_with_length_are_scored_alone_and_noted(tmp_path)
     assert_exact(engine, [trial("You are 20.", "Why?"), trial("You are 20." * 10, "Why?")])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.data())
 def test_scores_do_not_depend_on_packing_order_or_chunk_size(engine, data):
     text = st.text("ab é", min_size=1, max_size=6).filter(str.strip)
@@ -244,6 +244,6 @@ def test_a_closed_engine_says_so(folder):
 
 def test_a_wrong_option_is_refused(folder):
     with pytest.raises(EngineError, match="dtype 'int8' is none of"):
-        hf_engine(folder, dtype="int8")
+        LocalEngine(folder, dtype="int8")
     with pytest.raises(EngineError, match="chunk_tokens is 0"):
-        hf_engine(folder, chunk_tokens=0)
+        LocalEngine(folder, chunk_tokens=0)

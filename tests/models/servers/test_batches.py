@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from proband.addresses import open_engine
 from proband.designs import Survey
 from proband.errors import EngineError
-from proband.models.addresses import open_engine
 from proband.models.servers import batches
 from proband.models.servers.engine import ServerEngine, ServerSettings
 from proband.records import Message, Place, Reply, Request, Trial

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from proband.addresses import open_engine
 from proband.errors import ContextTooLong, EngineError
-from proband.models.addresses import open_engine
 from proband.records import Message, Place, Reply, Request, Trial
 
 pytestmark = pytest.mark.model

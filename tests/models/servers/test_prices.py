@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
+from proband.addresses import open_engine
 from proband.errors import EngineError
-from proband.models.addresses import open_engine
 from proband.models.servers import prices
 from proband.models.servers.prices import find_price, read_prices
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from proband.addresses import open_engine
 from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError
-from proband.models import open_engine
 from proband.runs import collect
 from proband.tuning.probing.beliefs import beliefs_from
 from proband.tuning.toy.corpus import EVALUATION, PROBE

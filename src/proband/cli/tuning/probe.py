@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from proband.addresses import open_engine
 from proband.cli.studying import refuse_no_folder, stopped
 from proband.cli.talk import emit, out, progress, talk, tell_plan
 from proband.cli.tuning.asking import (
@@ -23,7 +24,6 @@ from proband.designs.quiz.quiz import Quiz
 from proband.measures.knowledge.slick import CATEGORIES
 from proband.models.scripted import ScriptedEngine
 from proband.runs import Run, collect, plan
-from proband.runs.casting import open_any
 from proband.tuning.material import prompt_from
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
 from proband.tuning.probing.stability import halves, retest
@@ -72,7 +72,7 @@ def probe(
     )
     title = f"probe of {questions.name}"
     quiz = Quiz(bank=questions, exemplars=worked, prompts=(how,), seed=seed, title=title)
-    opened = open_any(engine)
+    opened = open_engine(engine)
     if not isinstance(opened, ScriptedEngine):
         check_boundary(opened, how, quiz.bank.questions[:20])
     if not ((into / "journal.sqlite").exists() and Run(into).is_complete):

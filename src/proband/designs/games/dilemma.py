@@ -116,7 +116,11 @@ class PrisonersDilemma(Design):
                 labels=self.moves, order=order, seed=seed_for(self.seed, "decide", place.id),
             ),
             answerer=self.cast[player],
-            facts=(("rival_last", str(other[-1])),) if other else (),
+            facts=(
+                ("own_moves", "".join(map(str, own))),
+                ("other_moves", "".join(map(str, other))),
+                ("rival_last", str(other[-1])),
+            ) if other else (),
         )  # fmt: skip
 
     def _rules(self, names: Mapping[int, str], order: Sequence[int]) -> str:

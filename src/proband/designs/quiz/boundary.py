@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from proband.designs.quiz.prompts import Posed, Prompt, pose, reply_to
 from proband.errors import EngineError
 from proband.instruments.banks.bank import Question
-from proband.models.engine import Engine
+from proband.models.engine import BaseEngine
 from proband.models.local.templates import Template
 from proband.records import Request
 
@@ -43,7 +43,7 @@ class Boundary:
 
 
 def check_boundary(
-    engine: Engine | Template, prompt: Prompt, questions: Iterable[Question] = ()
+    engine: BaseEngine | Template, prompt: Prompt, questions: Iterable[Question] = ()
 ) -> Boundary | None:
     """Refuse a prompt whose answers do not begin where the prompt ends, in a model's tokens.
 
@@ -52,7 +52,7 @@ def check_boundary(
 
     Parameters
     ----------
-    engine : Engine or Template
+    engine : BaseEngine or Template
         A local engine, or its template.
     prompt : Prompt
         The ask.

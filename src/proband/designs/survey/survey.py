@@ -4,9 +4,10 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar, Literal, get_args, overload
+from typing import ClassVar, Literal, get_args
 
 from proband.designs.design import Design
+from proband.designs.lazy import LazyTrials
 from proband.designs.survey.arrangement import LABELS, ORDERS
 from proband.designs.survey.cards import Questionnaire, Writing
 from proband.designs.survey.sheets import Filling, Key, Sheet, trait_text
@@ -292,18 +293,16 @@ def _level(field: Field, subject: Subject) -> Code | None:
     return text if text is None or (field.labels and not field.is_number) else code
 
 
-class _AllTrials(Sequence[Trial]):
-    """The trials of a survey that does not depend on answers, made when looked at."""
+class _AllTrials(LazyTrials):
+    """The trials of a survey that does not depend on answers."""
 
     def __init__(self, survey: Survey) -> None:
         self.survey = survey
+        # No item of a survey is left out before anything was answered, so every sheet is as long as the instrument.
         self.per_sheet = len(survey.instrument.items)
 
     def __len__(self) -> int:
         return self.survey.size()
-
-    def __iter__(self) -> Iterator[Trial]:
-        return self._made(0, len(self))
 
     def keys(self, start: int, stop: int) -> Iterator[Key]:
         """Keys of the trials from `start` up to `stop`, at a fraction of the cost of the trials."""
@@ -311,29 +310,18 @@ class _AllTrials(Sequence[Trial]):
         keys = itertools.chain.from_iterable(sheet.keys() for sheet in self.survey._sheets(first))
         return itertools.islice(keys, skipped, skipped + stop - start)
 
-    def _made(self, start: int, stop: int) -> Iterator[Trial]:
+    def made_from(self, start: int) -> Iterator[Trial]:
+        """The trials from an index on."""
         first, skipped = divmod(start, self.per_sheet)
-        sheets = self.survey._sheets(first)
-        # No item of a survey is left out before anything was answered, so every sheet is as long as the instrument.
-        trials = itertools.chain.from_iterable(sheet.preview() for sheet in sheets)
-        return itertools.islice(trials, skipped, skipped + stop - start)
+        trials = itertools.chain.from_iterable(sheet.preview() for sheet in self.survey._sheets(first))
+        return itertools.islice(trials, skipped, None)
 
-    @overload
-    def __getitem__(self, key: int) -> Trial: ...
-    @overload
-    def __getitem__(self, key: slice) -> Sequence[Trial]: ...
-    def __getitem__(self, key: int | slice) -> Trial | Sequence[Trial]:
-        if isinstance(key, slice):
-            start, stop, step = key.indices(len(self))
-            if step == 1:
-                return list(self._made(start, max(start, stop)))
-            return [self[k] for k in range(start, stop, step)]
-        if not -len(self) <= key < len(self):
-            raise IndexError(key)
-        sheet, item = divmod(key % len(self), self.per_sheet)
+    def made_at(self, index: int) -> Trial:
+        """One trial, without the rest of its sheet."""
+        sheet, item = divmod(index, self.per_sheet)
         trial = self.survey.sheet(sheet).trial(self.survey.instrument.items[item])
         if trial is None:
-            raise IndexError(key)
+            raise IndexError(index)
         return trial
 
 

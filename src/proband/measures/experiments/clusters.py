@@ -37,12 +37,15 @@ class ClusterMean:
         Clusters' shares of the units.
     n : int
         Units.
+    scale : float
+        Largest absolute unit.
     """
 
     mean: float
     totals: Floats
     shares: Floats
     n: int
+    scale: float = 0.0
 
     @classmethod
     def of(cls, y: Floats, codes: Codes) -> "ClusterMean":
@@ -50,7 +53,8 @@ class ClusterMean:
         _, dense = np.unique(codes, return_inverse=True)
         mean = float(y.mean())
         sizes = np.bincount(dense)
-        return cls(mean=mean, totals=np.bincount(dense, y - mean) / len(y), shares=sizes / len(y), n=len(y))
+        totals = np.bincount(dense, y - mean) / len(y)
+        return cls(mean=mean, totals=totals, shares=sizes / len(y), n=len(y), scale=float(np.abs(y).max()))
 
     def variance(self, kind: Kind = "CR2") -> float:
         """Sandwich variance of the mean; at least 2 clusters."""
@@ -84,6 +88,7 @@ def combine(parts: list[tuple[float, ClusterMean]]) -> Linear:
         variance=sum(w**2 * part.variance() for w, part in parts),
         df=sum(w**2 / part.n for w, part in parts) ** 2 / sum(w**4 * part.spread for w, part in parts),
         third=sum(w**3 * part.third for w, part in parts),
+        scale=max(part.scale for _, part in parts),
     )
 
 

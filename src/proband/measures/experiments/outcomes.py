@@ -20,20 +20,31 @@ _FEW_EVENTS = 5
 # Cochran's rule n > 25 skewness^2 (Sampling Techniques, 1977, section 2.15), said of the estimate itself.
 _TOO_SKEWED = 0.2
 _FEW_DF = 4.0
+_ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linear:
-    """A linear estimate: its value, variance, degrees of freedom of the variance, and third central moment."""
+    """A linear estimate: its value, variance, degrees of freedom of the variance, and third central moment.
+
+    `scale` is the largest absolute outcome: a standard error far below it is what rounding leaves of outcomes that are
+    all alike, as expected scores from probabilities often are.
+    """
 
     value: float
     variance: float
     df: float
     third: float = 0.0
+    scale: float = 0.0
+
+    @property
+    def varies(self) -> bool:
+        """Whether there is a variance."""
+        return self.variance > (_ROUNDING * self.scale) ** 2
 
     def doubts(self) -> tuple[str, ...]:
         """Reasons to distrust the t interval."""
-        if not self.variance > 0:
+        if not self.varies:
             return (NO_VARIANCE,)
         doubts = []
         if self.df < _FEW_DF:
@@ -53,7 +64,7 @@ class Linear:
 def with_t_test(about: Estimate, found: Linear, how: str) -> Estimate:
     """Fill in value, standard error, t interval and test of no difference; without variance only the value."""
     doubts = (*found.doubts(), *about.warnings)
-    if not found.variance > 0:
+    if not found.varies:
         return replace(
             about,
             value=found.value,

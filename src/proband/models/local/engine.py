@@ -9,12 +9,12 @@ written in a batch whose rows come and go (`proband.models.writing`).
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from proband.errors import ContextTooLong, EngineError
-from proband.models.engine import Ability, Cost
+from proband.models.engine import THIS_MACHINE, Ability, BaseEngine, Cost
 from proband.models.local.checkpoints import load_checkpoint
 from proband.models.local.forest import Forest
 from proband.models.local.passes import Passes
@@ -28,21 +28,7 @@ WINDOW = 1024  # requests merged into one forest: bounds memory, and costs one s
 STEP_OVERHEAD = 1.5
 
 
-def hf_engine(path_or_id: str | Path, **options: Any) -> "LocalEngine":
-    """Open the engine ``hf:PATH_OR_ID``; options as for `LocalEngine`, numbers also as text."""
-    numbers = {"chunk_tokens": int, "memory_gb": float}
-    if unknown := set(options) - {"dtype", "device", *numbers}:
-        raise EngineError(
-            f"hf: takes no option {', '.join(sorted(unknown))}; it takes dtype, device, {', '.join(numbers)}"
-        )
-    try:
-        read = {name: numbers[name](value) for name, value in options.items() if name in numbers and value}
-    except ValueError as error:
-        raise EngineError(f"hf:{path_or_id}: {error}; write chunk_tokens and memory_gb as numbers") from None
-    return LocalEngine(path_or_id, address=f"hf:{path_or_id}", **(options | read))
-
-
-class LocalEngine:
+class LocalEngine(BaseEngine):
     """A causal model and its tokenizer, scoring by forests and writing in batches.
 
     The same request gets the same completion whatever is asked beside it; a written reply without a seed is
@@ -73,7 +59,8 @@ class LocalEngine:
     """
 
     abilities: frozenset[Ability] = frozenset({"score", "write"})
-    answers_by: Literal["request", "place"] = "request"
+    answers_by = "request"
+    lane = THIS_MACHINE
 
     def __init__(
         self,
@@ -157,6 +144,7 @@ class LocalEngine:
 
     def check(self, trials: Sequence[Trial]) -> None:
         """Refuse what this model cannot be asked; `EngineError` or `ContextTooLong` names the item."""
+        super().check(trials)
         seen: set[object] = set()
         for trial in trials:
             try:

@@ -12,12 +12,12 @@ from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import aiohttp
 
 from proband.errors import ContextTooLong, EngineError
-from proband.models.engine import Ability, Cost
+from proband.models.engine import Ability, BaseEngine, Cost
 from proband.models.servers.batches import Batches
 from proband.models.servers.detection import count_tokens, detect
 from proband.models.servers.pacing import GIVEN_UP, Handover, Pair, Patience, Queue, beginning, n_shared
@@ -36,12 +36,12 @@ from proband.models.servers.protocol import (
     unsent,
     write_body,
 )
-from proband.models.servers.settings import ServerSettings, checked_url, settings_from
+from proband.models.servers.settings import ServerSettings, checked_url
 from proband.models.servers.texts import score_texts, text_bodies
 from proband.models.servers.wire import Asker, NotThere, Wire
 from proband.records import Completion, Request, Trial
 
-__all__ = ["ServerEngine", "ServerSettings", "server_engine"]
+__all__ = ["ServerEngine", "ServerSettings"]
 
 _HAND_OVER_S = (
     0.005  # answers are handed over several at a time: waking the other thread costs more than an answer
@@ -51,7 +51,7 @@ _ONE_CALL = {"write": "chat/completions", "complete": "completions", "label": "c
 _log = logging.getLogger(__name__)
 
 
-class ServerEngine:
+class ServerEngine(BaseEngine):
     """A model behind the OpenAI protocol: vLLM, SGLang, llama.cpp, Ollama, a provider.
 
     What the server can do is found out by small calls before the first trial, never assumed. Written replies
@@ -73,7 +73,7 @@ class ServerEngine:
         Concurrency, patience, budgets and price.
     """
 
-    answers_by: Literal["request", "place"] = "request"
+    answers_by = "request"
     is_remote = True  # looking at what it can do already sends something
 
     def __init__(self, url: str, model: str = "", *, settings: ServerSettings | None = None) -> None:
@@ -155,10 +155,10 @@ class ServerEngine:
                     f"item {trial.place.item!r}: {unsent(trial.request, dialect, self.address)}"
                 )
             if not route:
-                gives = f"only {dialect.top} alternatives of the next token" if dialect.top else "none"
+                super().check([trial])
                 raise EngineError(
-                    f"item {trial.place.item!r} needs log-probabilities of its options, and {self.address} "
-                    f"gives {gives}; ask it with answer_by = 'written'"
+                    f"item {trial.place.item!r} needs log-probabilities of its options, and {self.address} gives "
+                    f"only {dialect.top} alternatives of the next token; ask it with answer_by = 'written'"
                 )
             if self.settings.mode == "batch" and trial.request.is_raw:
                 raise EngineError(
@@ -379,11 +379,6 @@ class ServerEngine:
     def close(self) -> None:
         """Close connections and the background thread."""
         self._finalizer()
-
-
-def server_engine(url: str, model: str = "", **options: Any) -> ServerEngine:
-    """Engine of ``openai:URL#MODEL``; options are the fields of `ServerSettings`."""
-    return ServerEngine(url, model, settings=settings_from(options))
 
 
 def _n_chars(trial: Trial) -> int:

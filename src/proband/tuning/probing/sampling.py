@@ -7,7 +7,7 @@ from functools import cached_property
 from proband.designs.design import Design
 from proband.designs.quiz.prompts import Prompt, pose
 from proband.designs.quiz.quiz import Quiz, facts_of
-from proband.designs.quiz.trials import Block, LazyTrials
+from proband.designs.quiz.trials import Block, BlockTrials
 from proband.errors import DesignError
 from proband.instruments.banks.bank import Question
 from proband.instruments.items import Item
@@ -81,7 +81,7 @@ class Sampling(Design):
         return self.quiz.items
 
     @cached_property
-    def _trials(self) -> LazyTrials:
+    def _trials(self) -> BlockTrials:
         questions = self.quiz.by_domain
         blocks = [
             Block(
@@ -95,15 +95,11 @@ class Sampling(Design):
             for prompt in self.quiz.prompts_of(model)
             for draw in range(prompt.draws)
         ]
-        return LazyTrials(blocks, self._trial)
+        return BlockTrials(blocks, self._trial)
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Every trial; lazy."""
         return self._trials
-
-    def size(self) -> int:
-        """Number of trials."""
-        return len(self._trials)
 
     def _trial(self, block: Block, question: Question, number: int) -> Trial:
         prompt = block.prompt

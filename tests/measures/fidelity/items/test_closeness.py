@@ -226,7 +226,7 @@ def test_the_same_data_give_the_same_interval_and_another_generator_nearly_so():
     assert found == pytest.approx(first, abs=0.02)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), k=st.integers(1, 5), n=st.integers(2, 40))
 def test_every_number_is_in_range_and_every_interval_holds_its_value(seed, k, n):
     rng = np.random.default_rng(seed)

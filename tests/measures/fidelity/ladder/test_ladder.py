@@ -126,7 +126,7 @@ def test_the_correlations_are_those_of_answers_drawn_from_the_probabilities():
     assert row.estimate.value == pytest.approx(math.sqrt(((own - model) ** 2).mean()), abs=0.02)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.randoms(use_true_random=False))
 def test_neither_the_order_of_rows_nor_the_kind_of_frame_changes_a_number(random):
     run, people = frames(40, items=ITEMS[:3])

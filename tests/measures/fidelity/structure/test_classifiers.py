@@ -55,7 +55,7 @@ def test_subjects_on_both_sides_are_exchanged_within():
     assert free.auc.se > found.auc.se
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.permutations(["a", "b", "c"]))
 def test_what_options_are_called_does_not_matter(names):
     rng = np.random.default_rng(4)

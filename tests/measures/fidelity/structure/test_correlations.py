@@ -48,7 +48,7 @@ def test_a_too_coherent_model_is_seen():
     assert found.rmse.interval[0] > found.rmse.baselines["noise_floor"]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.permutations(list(range(5))))
 def test_the_order_of_items_changes_nothing(order):
     h, m = answers(80, 0.3, 1), answers(90, 0.5, 2)

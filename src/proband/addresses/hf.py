@@ -1,0 +1,26 @@
+"""``hf:PATH_OR_ID``: checkpoints that transformers loads."""
+
+from proband.addresses.opening import Scheme
+from proband.models.engine import BaseEngine
+
+
+def _open(
+    path_or_id: str,
+    *,
+    dtype: str = "float32",
+    device: str | None = None,
+    chunk_tokens: int | None = None,
+    memory_gb: float | None = None,
+) -> BaseEngine:
+    from proband.models.local.engine import LocalEngine
+
+    return LocalEngine(path_or_id, dtype=dtype, device=device, chunk_tokens=chunk_tokens, memory_gb=memory_gb)
+
+
+SCHEME = Scheme(
+    pattern="hf:PATH_OR_ID?KEY=VALUE&...",
+    about="a transformers checkpoint: a folder, a .gguf file, or an id on the hub, e.g. hf:ORG/NAME?dtype=bfloat16",
+    open=_open,
+    # Other versions and another device change log-probabilities by rounding only.
+    may_change=frozenset({"device", "chunk_tokens", "memory_gb", "torch", "transformers"}),
+)

@@ -1,0 +1,158 @@
+"""What a scheme is, and how an address opens its engine."""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, get_args, get_type_hints
+from urllib.parse import parse_qsl
+
+from proband.errors import EngineError
+from proband.models.engine import BaseEngine
+from proband.shelves import Shelf
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheme:
+    """A way to name engines; see ``docs/how-to/write-a-plug-in.md``.
+
+    Attributes
+    ----------
+    pattern : str
+        How an address reads: ``NAME``, or ``NAME:REST``, with ``?KEY=VALUE&...`` where there are options.
+    about : str
+        One line for ``proband list engines``.
+    open : callable
+        Makes the engine from what stands between the colon and the options, and from the options by keyword. The text
+        of an option becomes an int or a float where the parameter is one. What is heavy is imported in here.
+    may_change : frozenset of str
+        Options, and entries of the fingerprint, that change no answer: they may differ between two calls of one run.
+    """
+
+    pattern: str
+    about: str
+    open: Callable[..., BaseEngine]
+    may_change: frozenset[str] = frozenset()
+
+
+SCHEMES: Shelf[Scheme] = Shelf(
+    what="engine",
+    group="proband.engines",
+    of=(Scheme,),
+    folders=("proband.addresses",),
+    member="SCHEME",
+    error=EngineError,
+)
+
+
+def engines() -> dict[str, str]:
+    """What there is to ask: pattern of the address, and one line on it."""
+    return {scheme.pattern: scheme.about for scheme in SCHEMES.loaded().values()}
+
+
+def open_engine(address: str, **options: object) -> BaseEngine:
+    """Engine of an address.
+
+    Parameters
+    ----------
+    address : str
+        See `engines`.
+    **options
+        Added to those in the address; for ``openai:`` the fields of `ServerSettings`.
+
+    Raises
+    ------
+    EngineError
+        If there is no such engine, or its options are wrong.
+
+    Examples
+    --------
+    >>> open_engine("scripted:always?option=1").address
+    'scripted:always?option=1'
+    """
+    name, rest, query = _parts(address)
+    if name not in SCHEMES:
+        raise EngineError(_unknown(address, name))
+    scheme = SCHEMES.load(name)
+    if (rest is not None) != (":" in scheme.pattern) or rest == "":
+        raise EngineError(f"engine {address!r} must read {scheme.pattern}")
+    given = _options(query, address) | options
+    parameters = list(inspect.signature(scheme.open).parameters.values())[1:]
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        known = [parameter.name for parameter in parameters]
+        for key in given:
+            if key not in known:
+                raise EngineError(
+                    f"engine {address!r}: {name} takes no option {key!r}{_meant(key, known)}; it takes "
+                    f"{', '.join(known) or 'none'}"
+                )
+        hints = get_type_hints(scheme.open)
+        given = {key: _typed(key, value, hints.get(key), address) for key, value in given.items()}
+    return scheme.open(rest or "", **given)
+
+
+def may_change(address: str) -> frozenset[str]:
+    """Options and entries of the fingerprint that change no answer of the engine with this address.
+
+    Of an engine that was made in Python and has no scheme, those of any scheme.
+    """
+    name = _parts(address)[0]
+    schemes = [SCHEMES.load(name)] if name in SCHEMES else SCHEMES.loaded().values()
+    return frozenset().union(*(scheme.may_change for scheme in schemes))
+
+
+def lasting(address: str) -> str:
+    """An address without the options that change no answer.
+
+    Examples
+    --------
+    >>> lasting("openai:http://h/v1#m?concurrency=4"), lasting("scripted:uniform?seed=1")
+    ('openai:http://h/v1#m', 'scripted:uniform?seed=1')
+    """
+    name, _, query = _parts(address)
+    if name not in SCHEMES or not query:
+        return address
+    kept = [part for part in query.split("&") if part.partition("=")[0] not in may_change(address)]
+    return address.removesuffix(f"?{query}") + ("?" + "&".join(kept) if kept else "")
+
+
+def _parts(address: str) -> tuple[str, str | None, str]:
+    """Scheme, what follows its colon (None without one), and the options behind a question mark."""
+    name, colon, rest = re.fullmatch(r"([^:?]*)(:?)(.*)", address.strip(), re.S).groups()  # type: ignore[union-attr]
+    # A question mark before the # belongs to the URL, and is refused there.
+    url, hash, model = rest.partition("#")
+    if hash:
+        model, _, query = model.partition("?")
+        return name, f"{url}#{model}", query
+    rest, _, query = rest.partition("?")
+    return name, rest if colon else None, query
+
+
+def _options(query: str, address: str) -> dict[str, object]:
+    try:
+        return dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
+    except ValueError:
+        raise EngineError(f"engine {address!r}: what follows ? must read key=value&key=value") from None
+
+
+def _typed(key: str, value: object, hint: Any, address: str) -> object:
+    """The text of an option as the number that its parameter is."""
+    for kind, word in ((int, "a whole number"), (float, "a number")):
+        if isinstance(value, str) and kind in (hint, *get_args(hint)):
+            try:
+                return kind(value)
+            except ValueError:
+                raise EngineError(f"engine {address!r}: {key} is {value!r}, not {word}") from None
+    return value
+
+
+def _meant(name: str, known: list[str] | Mapping[str, str], shown: Mapping[str, str] | None = None) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f" (did you mean {shown[close[0]] if shown else close[0]!r}?)" if close else ""
+
+
+def _unknown(address: str, name: str) -> str:
+    patterns = {name: scheme.pattern for name, scheme in SCHEMES.loaded().items()}
+    shown = {name: repr(pattern) for name, pattern in patterns.items()}
+    return f"no engine {address!r}{_meant(name, patterns, shown)}; there are {', '.join(patterns.values())}"

@@ -1,0 +1,220 @@
+"""Files that users write: TOML, checked against a model of its keys, with one wording of what is wrong."""
+
+import tomllib
+import types
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from proband.errors import ProbandError
+
+_MOST = 5  # mistakes named at once
+_WORDS = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+}
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Table(BaseModel):
+    """Base of every table of keys: a key that is not in it, or of another type, is refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class OpenTable(Table):
+    """A table whose further keys are checked by whoever takes them; they are its `rest`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @property
+    def rest(self) -> dict[str, Any]:
+        """The keys it does not know."""
+        return dict(self.model_extra or {})
+
+
+def text_of(path: Path, *, what: str, error: type[ProbandError], way_out: str = "check the path") -> str:
+    """A file's text.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    what : str
+        What it is to its reader, e.g. ``study file``.
+    error : type
+        Raised where it cannot be read.
+    way_out : str
+        What to do where there is no such file.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise error(f"{path}: no such {what}; {way_out}") from None
+    except OSError as failure:
+        raise error(f"{path}: cannot be read ({failure.strerror or failure}); check the path") from None
+    except UnicodeDecodeError as failure:
+        raise error(f"{path}: byte {failure.start} is not UTF-8; save the file as UTF-8") from None
+
+
+def parsed(text: str, where: str | Path, *, error: type[ProbandError]) -> dict[str, Any]:
+    """The tables of a TOML text."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as failure:
+        end = f"at line {len(text.splitlines())}, the end of the file"
+        place = str(failure).replace("at end of document", end)
+        raise error(
+            f'{where}: not valid TOML: {place}; write key = "text" in straight quotes, close every bracket'
+        ) from None
+
+
+def checked(
+    model: type[M], data: Mapping[str, Any], where: str | Path, *, error: type[ProbandError], at: str = ""
+) -> M:
+    """Parsed tables as a model, every key known and of its type.
+
+    Parameters
+    ----------
+    model : type
+        A pydantic model; the first of a field's `examples` is shown where the field is missing.
+    data : mapping
+        What was parsed.
+    where : str or path
+        What the file is called in messages.
+    error : type
+        Raised for what is wrong, with at most five mistakes: an unknown key with the keys there are, a missing one
+        with an example, a wrong type with what was found.
+    at : str
+        Dotted name of the table that `data` is, in front of every key.
+    """
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as failure:
+        raise error(f"{where}: {_clauses(failure, model, data, at)}") from None
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """`` (did you mean 'x'?)``, or nothing where no known name is near."""
+    close = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _clauses(failure: ValidationError, model: type[BaseModel], data: Mapping[str, Any], at: str) -> str:
+    # A key that may be one of several types has an error for each: they are one mistake.
+    mistakes: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
+    for detail in failure.errors(include_url=False):
+        mistakes.setdefault(_path(detail["loc"], model), []).append(detail)
+    # Where one type of a union went deeper than another, it is the one that was meant.
+    deepest = [p for p in mistakes if not any(len(q) > len(p) and q[: len(p)] == p for q in mistakes)]
+    clauses = [_clause(path, mistakes[path], model, data, at) for path in deepest]
+    more = f"; and {len(clauses) - _MOST} more" if len(clauses) > _MOST else ""
+    return "; ".join(clauses[:_MOST]) + more
+
+
+def _clause(
+    path: tuple[int | str, ...],
+    details: Sequence[ErrorDetails],
+    model: type[BaseModel],
+    data: Mapping[str, Any],
+    at: str,
+) -> str:
+    place, key = _named(path, data, at)
+    kind = details[-1]["type"]
+    if kind == "extra_forbidden":
+        known = list(_model_at(model, path[:-1]).model_fields)
+        return f"{place}no key {key!r}{meant(str(path[-1]), known)}; there are {', '.join(known)}"
+    if kind == "missing":
+        field = _model_at(model, path[:-1]).model_fields[str(path[-1])]
+        example = f", e.g. {field.examples[0]}" if field.examples else ""
+        return f"{place}{key} is missing; add it{example}"
+    found = repr(details[0]["input"])
+    found = found if len(found) <= 60 else f"{found[:60]}..."
+    if all(detail["type"] in _WORDS or detail["type"] == "literal_error" for detail in details):
+        wanted = dict.fromkeys(_wanted(detail) for detail in details)
+        return f"{place}{key or 'it'} must be {' or '.join(wanted)} (found {found})"
+    return f"{place}{key or 'it'}: {details[0]['msg'][0].lower()}{details[0]['msg'][1:]} (found {found})"
+
+
+def _wanted(detail: ErrorDetails) -> str:
+    return _WORDS.get(detail["type"]) or f"one of {detail['ctx']['expected'].replace(' or ', ', ')}"
+
+
+def _named(path: Sequence[int | str], data: Mapping[str, Any], at: str) -> tuple[str, str]:
+    """``item 3 ('vote'): `` for a path through a list of tables, and the key within it."""
+    place, key = "", [at] if at else []
+    entry: Any = data
+    for part in path:
+        entry = _inside(entry, part)
+        if isinstance(part, int) and isinstance(entry, Mapping):
+            id = f" ({entry['id']!r})" if "id" in entry else ""
+            place += f"{'.'.join(key).removesuffix('s')} {part + 1}{id}: "
+            key = []
+        else:
+            key.append(str(part + 1 if isinstance(part, int) else part))
+    return place, ".".join(key)
+
+
+def _inside(entry: Any, part: int | str) -> Any:
+    try:
+        return entry[part]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _path(loc: Sequence[int | str], model: type[BaseModel]) -> tuple[int | str, ...]:
+    """Where an error is, without the names of types that pydantic puts among the keys of a union."""
+    path: list[int | str] = []
+    places: list[Any] = [model]
+    for part in loc:
+        inner = [found for place in places for found in _under(place, part)]
+        if inner or (part == loc[-1] and any(_is_table(place) for place in places)):
+            places = inner
+            path.append(part)
+    return tuple(path)
+
+
+def _model_at(model: type[BaseModel], path: Sequence[int | str]) -> type[BaseModel]:
+    places: list[Any] = [model]
+    for part in path:
+        places = [found for place in places for found in _under(place, part)]
+    return next((place for place in places if _is_table(place)), model)
+
+
+def _under(place: Any, part: int | str) -> list[Any]:
+    """What may stand under a key or an index of a type, one entry for each type of a union."""
+    if _is_table(place):
+        field = place.model_fields.get(part)
+        return _alternatives(field.annotation) if field else []
+    origin, given = get_origin(place), get_args(place)
+    if origin is list or origin is tuple:
+        return _alternatives(given[0]) if isinstance(part, int) else []
+    # The names of types that pydantic reports are no keys a user wrote.
+    if origin is dict and isinstance(part, str) and "[" not in part:
+        return _alternatives(given[1])
+    return []
+
+
+def _alternatives(annotation: Any) -> list[Any]:
+    if get_origin(annotation) is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return [inner for each in get_args(annotation) for inner in _alternatives(each)]
+    return [annotation]
+
+
+def _is_table(place: Any) -> bool:
+    return isinstance(place, type) and issubclass(place, BaseModel)

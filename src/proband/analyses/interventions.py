@@ -11,6 +11,7 @@ from proband.tuning.analysis.claims import Verdict
 from proband.tuning.analysis.consistency import OTHER_SEED, Consistency
 from proband.tuning.analysis.findings import Findings
 
+VERDICTS = "Verdicts on the claims"
 _NATS, _CORRELATION = "divergence-largest-without-own-answers", "consistency-goes-with-accuracy"
 _PAPER = "As in the paper: one run, the first seed, no interval."
 _EXPERIMENT_4 = "Consistency with the base model (Experiment IV)"
@@ -87,14 +88,16 @@ def _p(row: Any) -> Cell:
 
 def _verdicts(findings: Findings) -> list[Section]:
     """Claims by tests, and then a section for each claim."""
-    chapter = "Verdicts on the claims"
     by_claim: dict[str, list[Verdict]] = {}
     for one in findings.verdicts:
         by_claim.setdefault(one.claim.id, []).append(one)
     if not by_claim:
         return [
             Section(
-                name="verdicts", heading=chapter, sentences=("No pair of arms of the paper was trained.",)
+                name="verdicts",
+                heading=VERDICTS,
+                chapter=VERDICTS,
+                sentences=("No pair of arms of the paper was trained.",),
             )
         ]
     tests = dict.fromkeys(one.test for one in findings.verdicts)
@@ -105,7 +108,7 @@ def _verdicts(findings: Findings) -> list[Section]:
     overview = Section(
         name="verdicts",
         heading="All claims",
-        chapter=chapter,
+        chapter=VERDICTS,
         table=_table(
             list(by_claim.values()),
             [_text("claim", lambda group: group[0].claim.text), *fields],
@@ -116,10 +119,10 @@ def _verdicts(findings: Findings) -> list[Section]:
             "called supported by chance. Whether published gains are percentage points or relative is not known.",
         ),
     )
-    return [overview, *(_verdict(findings, group, chapter) for group in by_claim.values())]
+    return [overview, *(_verdict(findings, group) for group in by_claim.values())]
 
 
-def _verdict(findings: Findings, group: Sequence[Verdict], chapter: str) -> Section:
+def _verdict(findings: Findings, group: Sequence[Verdict]) -> Section:
     claim = group[0].claim
     unit = {_CORRELATION: "correlation", _NATS: "nats"}.get(claim.id, "points")
     unchecked = "nothing that was checked" if findings.confounds else "not checked"
@@ -132,7 +135,7 @@ def _verdict(findings: Findings, group: Sequence[Verdict], chapter: str) -> Sect
     return Section(
         name=f"claim-{claim.id}",
         heading=claim.text,
-        chapter=chapter,
+        chapter=VERDICTS,
         table=_table(
             group,
             (

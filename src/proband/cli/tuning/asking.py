@@ -1,13 +1,17 @@
-"""What `probe` and `evaluate` share: which questions of a bank are asked, and which stand before them."""
+"""What `probe` and `evaluate` share: which questions of a bank are asked, and what is told of the answers."""
 
 from typing import Annotated
 
 import typer
 
+from proband.cli.talk import emit, out
 from proband.cli.tuning.listening import say
 from proband.instruments.banks.bank import Bank
 from proband.instruments.banks.checking import require
 from proband.instruments.banks.loading import load_bank
+from proband.reports import findings
+from proband.reports.terminal import terminal
+from proband.runs import Run
 from proband.tuning.material import limited
 
 BankArgument = Annotated[
@@ -37,3 +41,12 @@ def asked(
     require(bank)
     parts = bank.split(test=0, exemplars=exemplars, seed=seed)
     return limited(parts.train, limit, seed), parts.exemplars if exemplars else None
+
+
+def tell_knowledge(run: Run, *, as_json: bool, **more: str) -> None:
+    """What models know, on stdout: sections on a terminal, or everything as JSON."""
+    found = findings(run, only=("knowledge",))
+    if as_json:
+        emit({**found.as_dict(), **more})
+    else:
+        out.print(terminal(found, out.width))

@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from proband.cli.studying import refuse_no_folder, stopped
 from proband.cli.talk import emit, out, talk
 from proband.cli.tuning.listening import listener
-from proband.cli.tuning.probe import BANK, BELIEFS
+from proband.cli.tuning.probe import BELIEFS
 from proband.instruments.banks.bank import Bank
 from proband.runs import Run
 from proband.runs.stages import Stages
@@ -18,7 +17,7 @@ from proband.tuning.interventions.building import build_sets
 from proband.tuning.interventions.general import load_general
 from proband.tuning.interventions.writing import written_texts
 from proband.tuning.material import prompt_from
-from proband.tuning.probing.beliefs import Beliefs
+from proband.tuning.probing.beliefs import BANK, Beliefs
 
 
 def intervene(
@@ -104,21 +103,22 @@ def intervene(
         general_share=general_share,
         explanations=texts or None,
     )
-    rows = []
-    for name, one in sets.items():
-        folder = one.save(into / name)
-        warnings = list(one.provenance["warnings"])
-        rows.append(
-            {"set": name, "examples": len(one), "hash": one.hash, "folder": str(folder), "warnings": warnings}
-        )
+    found: list[dict[str, object]] = [
+        {
+            "set": name,
+            "examples": len(one),
+            "hash": one.hash,
+            "folder": str(one.save(into / name)),
+            "warnings": list(one.provenance["warnings"]),
+        }
+        for name, one in sets.items()
+    ]
     if json:
-        emit({"probe": str(run), "sets": rows})
+        emit({"probe": str(run), "sets": found})
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("set", "examples", "folder"):
-        table.add_column(column)
-    for row in rows:
-        table.add_row(str(row["set"]), str(row["examples"]), str(row["folder"]))
-    out.print(table)
-    for warning in dict.fromkeys(w for row in rows for w in row["warnings"]):  # type: ignore[attr-defined]
+    for row in found:
+        out.print(
+            f"{row['folder']}: {row['examples']} examples", soft_wrap=True, markup=False, highlight=False
+        )
+    for warning in dict.fromkeys(w for one in sets.values() for w in one.provenance["warnings"]):
         talk.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)

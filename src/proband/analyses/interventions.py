@@ -1,7 +1,7 @@
 """What a study of knowledge interventions found, as sections: verdicts beside confounds, and every table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proband.analyses.section import Cell, Column, Figure, Section, Table
@@ -217,31 +217,23 @@ def _summarised(
     findings: Findings, rows: Sequence[Any], section: Section, fields: Sequence[_Field], caption: str
 ) -> list[Section]:
     """For each test the rows of the whole study, and, folded, those of its domains, in sections like the given one."""
-    found = []
+    found: list[Section] = []
     for test, here in _by_test(rows).items():
         whole = [one for one in here if one.domain == ALL_DOMAINS or len(findings.plan["domains"]) == 1]
         parts = [one for one in here if one not in whole]
+        name, heading = f"{section.name}-{test}", f"{section.heading}, {test}"
+        like = replace(section, chapter=section.chapter or section.heading)
+        # What is said of all tests stands with the first.
+        like = replace(like, sentences=(), notes=()) if found else like
         drawn = section.name == "consistency" and any(point.test == test for point in findings.points)
-        common = {"chapter": section.chapter or section.heading, "notes": section.notes if not found else ()}
+        figure = _scatter(findings, test) if drawn else None
         found.append(
-            Section(
-                name=f"{section.name}-{test}",
-                heading=f"{section.heading}, {test}",
-                sentences=section.sentences if not found else (),
-                table=_table(whole, fields, caption),
-                figure=_scatter(findings, test) if drawn else None,
-                **common,
-            )
+            replace(like, name=name, heading=heading, table=_table(whole, fields, caption), figure=figure)
         )
         if parts:
-            found.append(
-                Section(
-                    name=f"{section.name}-{test}-domains",
-                    heading=f"{section.heading}, {test}, by domain",
-                    table=_table(parts, (fields[0], _text("domain"), *fields[1:]), caption, is_folded=True),
-                    chapter=section.chapter or section.heading,
-                )
-            )
+            table = _table(parts, (fields[0], _text("domain"), *fields[1:]), caption, is_folded=True)
+            name, heading = f"{name}-domains", f"{heading}, by domain"
+            found.append(replace(like, name=name, heading=heading, table=table, sentences=(), notes=()))
     return found
 
 

@@ -3,11 +3,13 @@ import json
 import pytest
 
 from proband.analyses.knowledge import ANALYSIS, needs, sections
+from proband.designs.games import PrisonersDilemma
 from proband.designs.quiz.prompts import PROMPTS
 from proband.designs.quiz.quiz import Quiz
 from proband.instruments.banks.embedded import embedded_bank
 from proband.runs import Budget, collect
 from proband.runs.run import Run
+from proband.tuning.probing.sampling import Sampling
 
 SURE, GUESS = "scripted:knowing?share=0.7&confidence=0.8", "scripted:knowing?share=0.2&confidence=0.4"
 
@@ -131,6 +133,25 @@ def test_the_bank_beside_an_older_probe_is_its_key(tmp_path):
     file.write_text(json.dumps(noted))
     quiz.bank.save(run.path / "bank.json")
     assert named(Run(run.path))["knowledge-accuracy"] == before
+
+
+def test_written_answers_are_graded_by_greedy_and_sampled_ones(tmp_path):
+    bank, exemplars = facts(12)
+    quiz = Quiz(bank=bank, exemplars=exemplars, prompts=(PROMPTS["few-shot"],), seed=1)
+    run = collect(Sampling(quiz=quiz, samples=4), SURE, tmp_path / "run")
+    assert needs(run) is None
+    found = named(run)
+    last = rows(found["knowledge-accuracy"])[-1]
+    assert last["right, greedy"].n_units == 24
+    grades = rows(found["knowledge-grades"])[-1]
+    assert grades["HighlyKnown"] == round(24 * last["right, greedy"].value)
+    assert sum(grades[name] for name in ("HighlyKnown", "MaybeKnown", "WeaklyKnown", "Unknown")) == 24
+
+
+def test_a_game_is_no_quiz(tmp_path):
+    game = PrisonersDilemma(matches=1, rounds=1, seed=1)
+    run = collect(game, dict.fromkeys(game.roles(), "scripted:first"), tmp_path / "run")
+    assert "no quiz" in needs(run)
 
 
 def test_the_analysis_is_found_on_its_shelf():

@@ -1,7 +1,7 @@
 """What a study of knowledge interventions found, as sections: verdicts beside confounds, and every table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proband.analyses.section import Cell, Column, Figure, Section, Table
@@ -11,6 +11,7 @@ from proband.tuning.analysis.claims import Verdict
 from proband.tuning.analysis.consistency import OTHER_SEED, Consistency
 from proband.tuning.analysis.findings import Findings
 
+VERDICTS = "Verdicts on the claims"
 _NATS, _CORRELATION = "divergence-largest-without-own-answers", "consistency-goes-with-accuracy"
 _PAPER = "As in the paper: one run, the first seed, no interval."
 _EXPERIMENT_4 = "Consistency with the base model (Experiment IV)"
@@ -87,14 +88,16 @@ def _p(row: Any) -> Cell:
 
 def _verdicts(findings: Findings) -> list[Section]:
     """Claims by tests, and then a section for each claim."""
-    chapter = "Verdicts on the claims"
     by_claim: dict[str, list[Verdict]] = {}
     for one in findings.verdicts:
         by_claim.setdefault(one.claim.id, []).append(one)
     if not by_claim:
         return [
             Section(
-                name="verdicts", heading=chapter, sentences=("No pair of arms of the paper was trained.",)
+                name="verdicts",
+                heading=VERDICTS,
+                chapter=VERDICTS,
+                sentences=("No pair of arms of the paper was trained.",),
             )
         ]
     tests = dict.fromkeys(one.test for one in findings.verdicts)
@@ -105,7 +108,7 @@ def _verdicts(findings: Findings) -> list[Section]:
     overview = Section(
         name="verdicts",
         heading="All claims",
-        chapter=chapter,
+        chapter=VERDICTS,
         table=_table(
             list(by_claim.values()),
             [_text("claim", lambda group: group[0].claim.text), *fields],
@@ -116,10 +119,10 @@ def _verdicts(findings: Findings) -> list[Section]:
             "called supported by chance. Whether published gains are percentage points or relative is not known.",
         ),
     )
-    return [overview, *(_verdict(findings, group, chapter) for group in by_claim.values())]
+    return [overview, *(_verdict(findings, group) for group in by_claim.values())]
 
 
-def _verdict(findings: Findings, group: Sequence[Verdict], chapter: str) -> Section:
+def _verdict(findings: Findings, group: Sequence[Verdict]) -> Section:
     claim = group[0].claim
     unit = {_CORRELATION: "correlation", _NATS: "nats"}.get(claim.id, "points")
     unchecked = "nothing that was checked" if findings.confounds else "not checked"
@@ -132,7 +135,7 @@ def _verdict(findings: Findings, group: Sequence[Verdict], chapter: str) -> Sect
     return Section(
         name=f"claim-{claim.id}",
         heading=claim.text,
-        chapter=chapter,
+        chapter=VERDICTS,
         table=_table(
             group,
             (
@@ -214,31 +217,23 @@ def _summarised(
     findings: Findings, rows: Sequence[Any], section: Section, fields: Sequence[_Field], caption: str
 ) -> list[Section]:
     """For each test the rows of the whole study, and, folded, those of its domains, in sections like the given one."""
-    found = []
+    found: list[Section] = []
     for test, here in _by_test(rows).items():
         whole = [one for one in here if one.domain == ALL_DOMAINS or len(findings.plan["domains"]) == 1]
         parts = [one for one in here if one not in whole]
+        name, heading = f"{section.name}-{test}", f"{section.heading}, {test}"
+        like = replace(section, chapter=section.chapter or section.heading)
+        # What is said of all tests stands with the first.
+        like = replace(like, sentences=(), notes=()) if found else like
         drawn = section.name == "consistency" and any(point.test == test for point in findings.points)
-        common = {"chapter": section.chapter or section.heading, "notes": section.notes if not found else ()}
+        figure = _scatter(findings, test) if drawn else None
         found.append(
-            Section(
-                name=f"{section.name}-{test}",
-                heading=f"{section.heading}, {test}",
-                sentences=section.sentences if not found else (),
-                table=_table(whole, fields, caption),
-                figure=_scatter(findings, test) if drawn else None,
-                **common,
-            )
+            replace(like, name=name, heading=heading, table=_table(whole, fields, caption), figure=figure)
         )
         if parts:
-            found.append(
-                Section(
-                    name=f"{section.name}-{test}-domains",
-                    heading=f"{section.heading}, {test}, by domain",
-                    table=_table(parts, (fields[0], _text("domain"), *fields[1:]), caption, is_folded=True),
-                    chapter=section.chapter or section.heading,
-                )
-            )
+            table = _table(parts, (fields[0], _text("domain"), *fields[1:]), caption, is_folded=True)
+            name, heading = f"{name}-domains", f"{heading}, by domain"
+            found.append(replace(like, name=name, heading=heading, table=table, sentences=(), notes=()))
     return found
 
 

@@ -1,99 +1,40 @@
 """What models know of a quiz's questions: accuracy, confidence, grades, stability, habits of place, distances."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
-import polars as pl
+from numpy.typing import NDArray
 
-from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table
+from proband.analyses.quizzed import CHAPTER, Place, Quizzed, mean_over_questions
+from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table, marks
+from proband.analyses.written import written_sections
 from proband.estimates import Estimate
 from proband.instruments.banks.bank import Bank
 from proband.measures.correction.probabilities import calibration
-from proband.measures.knowledge.crossed import Scale, crossed_mean, table
+from proband.measures.knowledge.crossed import crossed_mean, table
 from proband.measures.knowledge.options import mean_kl, option_rank_consistency, padded, top_option_agreement
 from proband.measures.knowledge.slick import CATEGORIES, slick_transitions
 from proband.measures.response_bias.labels import a_bias
 from proband.runs.run import Run
-from proband.tuning.probing.beliefs import Beliefs, bank_of, beliefs_in
+from proband.tuning.probing.beliefs import Beliefs, bank_of
 from proband.tuning.probing.stability import Retest, halves, retest
 
-CHAPTER = "What models know"
-ALL = "all domains"
 _MOST_PAIRS = 15  # of models that are set against one another; with more, each is set against the first only
 _MOST_MARKS = 40  # of a figure
-
-Place = tuple[str, str]  # model and prompt
-
-
-@dataclass(frozen=True, eq=False)
-class Quizzed:
-    """The run of a quiz, with the key and what every model believes under every prompt."""
-
-    run: Run
-    bank: Bank
-
-    @cached_property
-    def table(self) -> pl.DataFrame:
-        """Every response."""
-        return self.run.table()
-
-    @cached_property
-    def beliefs(self) -> Mapping[Place, Beliefs]:
-        """By model and prompt."""
-        return beliefs_in(self.run, self.bank)
-
-    @cached_property
-    def prompts(self) -> Mapping[str, Mapping[str, Any]]:
-        """Settings of the prompts, by name."""
-        found: Mapping[str, Mapping[str, Any]] = self.run.manifest["design"]["prompts"]
-        return found
-
-    @cached_property
-    def named(self) -> tuple[bool, bool]:
-        """Whether rows need the name of the model, and that of the prompt."""
-        models, asks = zip(*self.beliefs, strict=True)
-        return len(set(models)) > 1, len(set(asks)) > 1
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """The columns that name model and prompt, where there are several."""
-        names = zip(("model", "prompt"), self.named, strict=True)
-        return tuple(Column(name=name, form="text") for name, is_shown in names if is_shown)
-
-    def cells(self, place: Place) -> tuple[Cell, ...]:
-        """A row's cells under `columns`."""
-        return tuple(name for name, is_shown in zip(place, self.named, strict=True) if is_shown)
-
-    def right(self, place: Place, ids: Sequence[str] | None = None) -> dict[str, float]:
-        """1 where the most probable option is the right one, else 0, by question."""
-        held = self.beliefs[place].beliefs
-        return {id: float(held[id].pick == self.bank[id].answer) for id in (held if ids is None else ids)}
-
-    def by_domain(self) -> Iterator[tuple[Place, str, list[str]]]:
-        """Model and prompt, domain, and the questions about which there is a belief; all domains last."""
-        for place, beliefs in self.beliefs.items():
-            domains = {
-                d: [q.id for q in self.bank.of(d) if q.id in beliefs.beliefs] for d in self.bank.domains
-            }
-            if len(domains) > 1:
-                domains[ALL] = list(beliefs.beliefs)
-            yield from ((place, domain, ids) for domain, ids in domains.items() if ids)
 
 
 def needs(run: Run) -> str | None:
     """Why a run tells nothing of knowledge; None where it does."""
     design = run.manifest["design"] or {}
-    if design.get("design") != "quiz":
+    if design.get("design") not in ("quiz", "sampling"):
         return "it is no quiz: no question has a right answer"
     if bank_of(run) is None:
         return "the key was not kept: runs of version 0.1 do not say which answers are right"
-    if run.table()["probs"].null_count() == sum(run.dispositions().values()):
-        return "nothing was answered yet with probabilities of the options"
+    column = "probs" if design["design"] == "quiz" else "answer"
+    if run.table()[column].null_count() == run.table().height:
+        return "nothing was answered yet"
     return None
 
 
@@ -103,24 +44,22 @@ def sections(run: Run) -> tuple[Section, ...]:
     if bank is None:
         return ()
     found = Quizzed(run, bank)
+    if run.manifest["design"]["design"] == "sampling":
+        return written_sections(found)
     made = (_accuracy, _confidence, _grades, _stability, _places, _distances)
     return tuple(section for make in made if (section := make(found)) is not None)
 
 
-def _mean(scores: Mapping[str, float], scale: Scale, what: str) -> Estimate:
-    return crossed_mean([table("all", [scores])], scale, estimand=what)
-
-
 def _accuracy(quizzed: Quizzed) -> Section:
     rows: list[tuple[Cell, ...]] = []
-    marks = []
-    for place, domain, ids in quizzed.by_domain():
-        right = _mean(quizzed.right(place, ids), "share", f"share of {domain} questions answered right")
+    drawn: dict[str, Estimate | None] = {}
+    for place, domain, ids in quizzed.by_domain(quizzed.held):
+        right = mean_over_questions(
+            quizzed.right(place, ids), "share", f"share of {domain} questions answered right"
+        )
         chance = float(np.mean([1 / len(quizzed.bank[id].choices) for id in ids]))
         rows.append((*quizzed.cells(place), domain, len(ids), right, chance))
-        low, high = right.interval or (None, None)
-        label = ", ".join(str(cell) for cell in (*quizzed.cells(place), domain))
-        marks.append({"label": label, "side": "model", "value": right.value, "low": low, "high": high})
+        drawn[", ".join(str(cell) for cell in (*quizzed.cells(place), domain))] = right
     lost = {place: len(found.lost) for place, found in quizzed.beliefs.items() if found.lost}
     what = "share of questions whose most probable option is the right one"
     return Section(
@@ -138,10 +77,15 @@ def _accuracy(quizzed: Quizzed) -> Section:
             rows=tuple(rows),
             caption=f"{what}, with 95 % interval over questions",
         ),
-        figure=Figure(form="intervals", rows=tuple(marks), caption=what)
-        if 1 < len(marks) <= _MOST_MARKS
+        figure=Figure(form="intervals", rows=marks(drawn, "model"), caption=what, options={"x_format": "%"})
+        if 1 < len(drawn) <= _MOST_MARKS
         else None,
         notes=("An option's probability is its mean over exemplar sets and orders of the options.",),
+        methods=(
+            "An answer counts as right where the most probable option is; intervals of shares are score intervals "
+            "over questions.",
+        ),
+        claims=("Intervals are about other questions of this kind, not about other wordings or models.",),
         warnings=tuple(
             f"{', '.join(place)}: {n} questions without any readable answer are left out"
             for place, n in lost.items()
@@ -160,9 +104,9 @@ def _confidence(quizzed: Quizzed) -> Section | None:
         error = calibration(list(confidence.values()), list(right.values())).ece
         rows.append(
             (
-                _row_name(quizzed, place),
+                quizzed.name(place),
                 float(np.mean(list(confidence.values()))),
-                _mean(excess, "difference", "mean confidence less accuracy"),
+                mean_over_questions(excess, "difference", "mean confidence less accuracy"),
                 error,
                 error.baselines["noise floor"],
             )
@@ -193,7 +137,7 @@ def _confidence(quizzed: Quizzed) -> Section | None:
 
 def _grades(quizzed: Quizzed) -> Section:
     rows: list[tuple[Cell, ...]] = []
-    for place, domain, ids in quizzed.by_domain():
+    for place, domain, ids in quizzed.by_domain(quizzed.held):
         counts = Counter(quizzed.beliefs[place][id].category for id in ids)
         rows.append((*quizzed.cells(place), domain, *(counts[grade] for grade in CATEGORIES)))
     return Section(
@@ -263,7 +207,7 @@ def _retest(beliefs: Beliefs, bank: Bank) -> Retest | None:
 def _same_pick(quizzed: Quizzed, place: Place, *, vary: str, keep: str) -> Estimate | None:
     """Share of pairs of askings of a question with the same first choice, where only one factor differs."""
     picks: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for item, kept, probs in _cells(quizzed, place).select("item", keep, "probs").iter_rows():
+    for item, kept, probs in quizzed.scored(place).select("item", keep, "probs").iter_rows():
         picks[item][kept].append(int(np.argmax(probs)))
     same = {
         id: float(np.mean(pairs))
@@ -271,17 +215,12 @@ def _same_pick(quizzed: Quizzed, place: Place, *, vary: str, keep: str) -> Estim
         if (pairs := [a == b for group in groups.values() for a, b in combinations(group, 2)])
     }
     return (
-        _mean(same, "share", f"share of pairs of askings with another {vary} that choose the same")
+        mean_over_questions(
+            same, "share", f"share of pairs of askings with another {vary} that choose the same"
+        )
         if same
         else None
     )
-
-
-def _cells(quizzed: Quizzed, place: Place) -> pl.DataFrame:
-    """The rows of a run's table that hold probabilities, of one model under one prompt."""
-    found = quizzed.table
-    is_here = (found["subject"] == place[0]) & (found["ask"] == place[1]) & found["probs"].is_not_null()
-    return found.filter(is_here)
 
 
 def _places(quizzed: Quizzed) -> Section | None:
@@ -294,28 +233,28 @@ def _places(quizzed: Quizzed) -> Section | None:
         prompt = quizzed.prompts[place[1]]
         if not prompt["shows_options"]:
             continue
-        chosen: dict[str, list[int]] = defaultdict(list)
+        chosen: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
         keys: list[int] = []
-        for item, probs, shown in _cells(quizzed, place).select("item", "probs", "shown").iter_rows():
+        for item, probs, shown in quizzed.scored(place).select("item", "probs", "shown").iter_rows():
             if len(probs) == n:
                 order = list(shown) if shown is not None else list(range(n))
-                chosen[item].append(order.index(int(np.argmax(probs))))
+                tops = np.array([probs[k] == max(probs) for k in order], dtype=np.float64)
+                chosen[item].append(tops / tops.sum())  # options that tie for the first choice share it
                 keys.append(order.index(quizzed.bank[item].answer))
         if not chosen:
             continue
         for k in range(n):
-            here = {id: float(np.mean([where == k for where in places])) for id, places in chosen.items()}
-            share = _mean(here, "share", f"share of askings in which place {k + 1} is chosen")
+            here = {id: float(np.mean([shares[k] for shares in places])) for id, places in chosen.items()}
+            share = mean_over_questions(here, "share", f"share of askings in which place {k + 1} is chosen")
             name = prompt["labels"][k] if prompt["answer_by"] == "label" else str(k + 1)
             rows.append((*quizzed.cells(place), name, share, keys.count(k) / len(keys)))
         if prompt["orders"] == "cyclic":
-            shares = [np.bincount(places, minlength=n) for places in chosen.values()]
-            first = a_bias(np.array(shares))
+            first = a_bias(np.array([np.sum(places, axis=0) for places in chosen.values()]))
             p = "" if first.p_value is None else f"; all places alike: p = {first.p_value:.3f}"
-            notes.append(f"{_row_name(quizzed, place)}: the first place is {first} away from 1/{n}{p}")
+            notes.append(f"{quizzed.name(place)}: the first place is {first} away from 1/{n}{p}")
         else:
             notes.append(
-                f"{_row_name(quizzed, place)}: the order was not rotated, so place and content stand together"
+                f"{quizzed.name(place)}: the order was not rotated, so place and content stand together"
             )
     if not rows:
         return None
@@ -398,10 +337,6 @@ def _distance(quizzed: Quizzed, first: Place, second: Place) -> tuple[Cell, ...]
         moved.n_better,
         moved.n_worse,
     )
-
-
-def _row_name(quizzed: Quizzed, place: Place) -> str:
-    return ", ".join(str(cell) for cell in quizzed.cells(place)) or place[1]
 
 
 ANALYSIS = Analysis(

@@ -72,14 +72,11 @@ def _rows(what: str) -> list[dict[str, object]]:
 
         return [{"name": name, "title": _prompt_title(prompt)} for name, prompt in PROMPTS.items()]
     if what == "arms":
-        from proband.tuning.interventions.arms import ARMS
+        from proband.tuning.interventions.arms import ABOUT
 
-        named: list[dict[str, object]] = [
-            {"name": arm.name, "title": f"{arm.questions} questions, taught {arm.target}"}
-            for arm in ARMS.values()
-        ]
-        mixed = "unknown questions, the model's own answer for a share R of them"
-        return [*named, {"name": "mixture-R", "title": mixed}]
+        rows: list[dict[str, object]] = [{"name": name, "title": about} for name, about in ABOUT.items()]
+        mixed = "questions it gets wrong; its own answer is taught for a share R of them, the right one for the rest"
+        return [*rows, {"name": "mixture-R", "title": mixed}]
     raise DesignError(f"nothing to list under {what!r}; there are {_WHAT}")
 
 
@@ -89,4 +86,7 @@ def _shelved(shelf: Shelf[Any], lines: Mapping[str, str]) -> list[dict[str, obje
 
 def _prompt_title(prompt: "Prompt") -> str:
     shown = "options shown" if prompt.shows_options else "options not shown"
-    return f"{prompt.template}, {prompt.shots} shots, scored by {prompt.answer_by}, {shown}, {prompt.draws} draws"
+    examples = f"{prompt.shots} solved examples" if prompt.shots else "no examples"
+    again = f", {prompt.draws} different sets of them" if prompt.draws > 1 else ""
+    scored = prompt.answer_by.replace("_", " ")
+    return f"{prompt.template}, {examples}{again}, scored by {scored}, {shown}"

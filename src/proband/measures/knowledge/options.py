@@ -150,7 +150,7 @@ def top_option_agreement(
     what = "share of items whose most probable option stayed the same"
     if not n:
         return _undefined(what, target, len(p), "every item has a tie for its most probable option")
-    same = (tops[0] & tops[1]).any(axis=1)[clear]
+    same = (tops[0] & tops[1])[clear].any(axis=1)
     by_chance = float(tops[0][clear].mean(axis=0) @ tops[1][clear].mean(axis=0))
     share = float(same.mean())
     ties = (f"{len(p) - n} of {len(p)} items tie for the first place and are left out",) if n < len(p) else ()
@@ -297,8 +297,10 @@ def _row_scores(
     if statistic == "agreement":
         first, second = _tops(p), _tops(q)
         is_clear = (first.sum(axis=1) == 1) & (second.sum(axis=1) == 1)
-        return np.where(is_clear, (first & second).any(axis=1), math.nan)
+        same: NDArray[np.float64] = np.where(is_clear, (first & second).any(axis=1), math.nan)
+        return same
     p, q = np.nan_to_num(p), np.nan_to_num(q)
+    scores: NDArray[np.float64]
     if statistic == "js":
         mean = (p + q) / 2
         scores = (special.rel_entr(p, mean) + special.rel_entr(q, mean)).sum(axis=1) / 2

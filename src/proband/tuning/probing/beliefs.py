@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from proband.errors import DataError, DesignError, MissingDataError
 from proband.instruments.banks.bank import Bank, Question
 from proband.measures.knowledge.slick import CATEGORIES
 from proband.runs.run import Run
+from proband.tuning.keeping import keep, kept
 
 FORMAT = 1
 BANK = "bank.json"  # beside the beliefs of a probe
@@ -191,19 +192,9 @@ class Beliefs:
 
     def save(self, path: str | Path) -> Path:
         """Write as JSON; the same beliefs give the same bytes."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        plain = {
-            "format": FORMAT,
-            "model": self.model,
-            "ask": self.ask,
-            "bank": self.bank,
-            "weights": self.weights,
-            "lost": list(self.lost),
-            "beliefs": [_plain(belief) for belief in self.beliefs.values()],
-        }
-        path.write_text(json.dumps(plain, ensure_ascii=False) + "\n", encoding="utf-8")
-        return path
+        told = {name: getattr(self, name) for name in ("model", "ask", "bank", "weights")}
+        entries = [_plain(belief) for belief in self.beliefs.values()]
+        return keep(path, {"format": FORMAT, **told, "lost": list(self.lost), "beliefs": entries})
 
     @classmethod
     def load(cls, path: str | Path) -> "Beliefs":
@@ -214,39 +205,17 @@ class Beliefs:
         DataError
             If the file is missing, damaged, or of another format.
         """
-        try:
-            plain = json.loads(Path(path).read_text(encoding="utf-8"))
-            if plain["format"] != FORMAT:
-                raise DataError(f"{path}: beliefs of format {plain['format']}, not {FORMAT}; probe again")
-            found = [_belief(entry) for entry in plain["beliefs"]]
-            return cls(
-                model=plain["model"],
-                ask=plain["ask"],
-                bank=plain["bank"],
-                weights=plain["weights"],
-                lost=tuple(plain["lost"]),
-                beliefs={belief.question: belief for belief in found},
-            )
-        except OSError as error:
-            raise DataError(f"{path}: {error.strerror}; write beliefs with `proband probe`") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{path}: no beliefs, or damaged ({error}); probe again") from None
+        with kept(path, "beliefs", FORMAT, again="probe with `proband probe`") as plain:
+            found = [_belief(entry) for entry in plain.pop("beliefs")]
+            lost = tuple(plain.pop("lost"))
+            return cls(**plain, lost=lost, beliefs={belief.question: belief for belief in found})
 
 
 def _plain(belief: Belief) -> dict[str, Any]:
-    return {
-        "question": belief.question,
-        "probs": belief.probs.tolist(),
-        "pick": belief.pick,
-        "confidence": belief.confidence,
-        "corrected": belief.corrected,
-        "cells": belief.cells.tolist(),
-        "draws": list(belief.draws),
-        "n_failed": belief.n_failed,
-        "category": belief.category,
-        "n_greedy_right": belief.n_greedy_right,
-        "n_greedy": belief.n_greedy,
-    }
+    values = {field.name: getattr(belief, field.name) for field in fields(belief)}
+    return (
+        values | {name: values[name].tolist() for name in ("probs", "cells")} | {"draws": list(belief.draws)}
+    )
 
 
 def _belief(entry: Mapping[str, Any]) -> Belief:

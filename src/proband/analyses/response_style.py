@@ -1,4 +1,4 @@
-"""Checks of a run that need no people: answers that depend on the scale, or on what should not matter."""
+"""Checks that need no people: answers that depend on the scale, its labels, or on what should not matter."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from proband.analyses.section import Analysis, Column, Section, Table
 from proband.errors import DesignError
 from proband.estimates import Estimate, Target
 from proband.instruments.items import Item
 from proband.measures.response_bias.perturbations import perturbation_report
 from proband.measures.response_bias.styles import ResponseStyles, response_styles
+from proband.runs.run import Run
 
 _PERMUTATIONS = 199
 
@@ -35,25 +37,49 @@ class Check:
     expected: float | None = None
 
 
-def response_checks(
-    table: pl.DataFrame, people: pl.DataFrame | None, items: Mapping[str, Item]
-) -> tuple[tuple[Check, ...], tuple[str, ...]]:
-    """Checks of response style and of what should not matter, and what a reader must know about them.
+def needs(run: Run) -> str | None:
+    """Answers; whether anything varied in them shows when they are looked at."""
+    return None if run.dispositions() else "nothing has been answered yet"
 
-    Parameters
-    ----------
-    table, people : polars.DataFrame
-        Responses of the run, and people's where there are any.
-    items : mapping
-        Items by id.
 
-    Returns
-    -------
-    tuple
-        Checks; empty where nothing was varied and no two items share a scale. Warnings.
-    """
+def sections(run: Run) -> list[Section]:
+    """One table of checks, beside people and what there would be without bias; nothing where nothing varied."""
+    checks, warnings = _checks(run)
+    if not checks:
+        return []
+    columns = (
+        Column(name="check", form="text"),
+        Column(name="model", side="model"),
+        Column(name="people", side="people"),
+        Column(name="without bias"),
+        Column(name="p", form="p"),
+    )
+    has_people = any(check.people is not None for check in checks)
+    has_p = any(check.model is not None and check.model.p_value is not None for check in checks)
+    kept = [k for k in range(5) if (k != 2 or has_people) and (k != 4 or has_p)]
+    rows = [(check.name, check.model, check.people, check.expected, check.model) for check in checks]
+    return [
+        Section(
+            name="response-style",
+            heading="Response style, and what should not change an answer",
+            sentences=(
+                "People have response styles too: a model without any is as unlike them as one with too much.",
+            ),
+            table=Table(
+                columns=tuple(columns[k] for k in kept),
+                rows=tuple(tuple(row[k] for k in kept) for row in rows),
+            ),
+            warnings=warnings,
+        )
+    ]
+
+
+def _checks(run: Run) -> tuple[tuple[Check, ...], tuple[str, ...]]:
+    """Checks of response style and of what should not matter, and what a reader must know about them."""
+    table = run.table()
+    people = None if run.people is None else run.people.table()
     found, warnings = _perturbations(table)
-    for points, ids in _scales(items).items():
+    for points, ids in _scales(run.items).items():
         ours, theirs = _styles(table, ids, points, "model"), _styles(people, ids, points, "human")
         found += _style_checks(points, len(ids), ours, theirs)
     return tuple(found), tuple(warnings)
@@ -129,3 +155,11 @@ def _style_checks(
         uniform = known.baselines.get("uniform")
         found.append(Check(name=f"{words}, {where}", model=ours, people=theirs, expected=uniform))
     return found
+
+
+ANALYSIS = Analysis(
+    name="response-style",
+    about="Styles on rating scales, preference for places and labels, shifts with what should not matter.",
+    needs=needs,
+    sections=sections,
+)

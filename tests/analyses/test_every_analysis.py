@@ -9,8 +9,9 @@ from proband.analyses.section import ANALYSES
 from proband.designs import PeopleSurvey, PrisonersDilemma, Survey, people_engine
 from proband.estimates import Estimate
 from proband.instruments import Instrument, Item, load_instrument
-from proband.models.scripted import ScriptedEngine, spatial, tit_for_tat, uniform
+from proband.models.scripted import ScriptedEngine, played, spatial, uniform
 from proband.runs import Budget, collect
+from proband.strategies import tit_for_tat
 from proband.subjects import Field, Population, Subject
 from tests.analyses.studies import framed
 
@@ -68,7 +69,7 @@ def experiment(folder):
 def dilemma(folder):
     engines = {
         "model": ScriptedEngine(uniform(), seed=1, refuse=0.05),
-        "rival": ScriptedEngine(tit_for_tat()),
+        "rival": ScriptedEngine(played(tit_for_tat)),
     }
     return collect(PrisonersDilemma(matches=12, rounds=4, seed=1), engines, folder)
 

@@ -3,8 +3,10 @@ import pytest
 
 from proband.analyses import play
 from proband.designs import PrisonersDilemma
-from proband.models.scripted import ScriptedEngine, always, stated, tit_for_tat, uniform
+from proband.models import scripted
+from proband.models.scripted import ScriptedEngine, always, stated, uniform
 from proband.runs import collect
+from proband.strategies import tit_for_tat
 
 
 def played(folder, model, rival, matches=40, rounds=6, **settings):
@@ -24,7 +26,7 @@ def rows(section):
 @pytest.fixture(scope="module")
 def against_tit_for_tat(tmp_path_factory):
     model = ScriptedEngine(stated({"move": [0.3, 0.7]}), seed=9)
-    return played(tmp_path_factory.mktemp("game"), model, ScriptedEngine(tit_for_tat()))
+    return played(tmp_path_factory.mktemp("game"), model, ScriptedEngine(scripted.played(tit_for_tat)))
 
 
 def test_each_role_stands_apart_and_matches_are_the_units(against_tit_for_tat):
@@ -75,7 +77,9 @@ def test_one_engine_on_both_sides_is_one_role_of_as_many_matches(tmp_path):
 
 
 def test_matches_that_end_early_are_counted_with_their_reason(tmp_path):
-    run = played(tmp_path, ScriptedEngine(uniform(), seed=9, refuse=0.2), ScriptedEngine(tit_for_tat()))
+    run = played(
+        tmp_path, ScriptedEngine(uniform(), seed=9, refuse=0.2), ScriptedEngine(scripted.played(tit_for_tat))
+    )
     section = named(run)["play-ends"]
     refused = {r.place.subject.rsplit("-", 1)[0] for r in run.responses().values() if r.status == "refused"}
     assert section.sentences[0].startswith(f"{len(refused)} of 40 matches ended before round 6")
@@ -92,7 +96,12 @@ def test_a_game_of_always_the_same_move_has_intervals_and_no_crash(tmp_path):
 
 
 def test_nobody_who_moves_validly_gives_reasons(tmp_path):
-    run = played(tmp_path, ScriptedEngine(uniform(), refuse=1.0), ScriptedEngine(tit_for_tat()), matches=3)
+    run = played(
+        tmp_path,
+        ScriptedEngine(uniform(), refuse=1.0),
+        ScriptedEngine(scripted.played(tit_for_tat)),
+        matches=3,
+    )
     model = rows(named(run)["play-move"])[0]
     assert np.isnan(model["share"].value)
     assert "no valid move" in model["share"].warnings[0]

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from proband.estimates import Estimate
-from proband.measures.fidelity.items.nulls import NullRows
-from proband.measures.fidelity.items.pairs import PairedAnswers
+from proband.measures.likeness.items.nulls import NullRows
+from proband.measures.likeness.items.pairs import PairedAnswers
 
 _AGREEMENT = "mean probability the model gives to a person's own answer"
 

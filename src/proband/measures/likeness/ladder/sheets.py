@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from proband.errors import DesignError
 from proband.estimates import Estimate
-from proband.measures.fidelity.items.nulls import NullRows
-from proband.measures.fidelity.items.pairs import PairedAnswers
-from proband.measures.fidelity.items.samples import SurveyDesign, simple_random_sample
-from proband.measures.fidelity.ladder.answers import (
+from proband.measures.likeness.items.nulls import NullRows
+from proband.measures.likeness.items.pairs import PairedAnswers
+from proband.measures.likeness.items.samples import SurveyDesign, simple_random_sample
+from proband.measures.likeness.ladder.answers import (
     AskedItem,
     Block,
     Floats,

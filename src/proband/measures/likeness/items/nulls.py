@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError
-from proband.measures.fidelity.items.pairs import PairedAnswers
-from proband.measures.fidelity.items.samples import sums_by
-from proband.measures.fidelity.structure.logits import fit_multinomial, softmax_blocks
+from proband.measures.likeness.items.pairs import PairedAnswers
+from proband.measures.likeness.items.samples import sums_by
+from proband.measures.likeness.structure.logits import fit_multinomial, softmax_blocks
 from proband.measures.shares import design_weights, kish_n_eff, option_indices
 
 _CROSS_FITTED = "cross-fitted halves"

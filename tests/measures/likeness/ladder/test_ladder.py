@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.measures import item_fidelity, total_variation, tv_noise_floor
-from proband.measures.fidelity.ladder.ladder import fidelity
+from proband.measures.likeness.ladder.ladder import fidelity
 
 ITEMS = ("vote", "trust", "tax", "war")
 

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from proband.measures.fidelity.items.nulls import predict_from_traits
-from proband.measures.fidelity.items.samples import simple_random_sample
-from proband.measures.fidelity.ladder.answers import (
+from proband.measures.likeness.items.nulls import predict_from_traits
+from proband.measures.likeness.items.samples import simple_random_sample
+from proband.measures.likeness.ladder.answers import (
     AskedItem,
     Block,
     Floats,
     Source,
     block_of,
 )
-from proband.measures.fidelity.ladder.people import Cast
-from proband.measures.fidelity.ladder.sheets import (
+from proband.measures.likeness.ladder.people import Cast
+from proband.measures.likeness.ladder.sheets import (
     LadderSettings,
     Sheet,
 )

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proband.errors import DataError, MissingDataError
-from proband.measures.fidelity.structure.spread import dispersion
+from proband.measures.likeness.structure.spread import dispersion
 
 
 def with_sd(n, sd, seed=0):

@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 from scipy import special
 
 from proband.estimates import Estimate
-from proband.measures.fidelity.items.closeness import FidelitySettings, distance_estimate
-from proband.measures.fidelity.items.gaps import absolute_sum_interval, ordered_contrasts
-from proband.measures.fidelity.items.individual import (
+from proband.measures.likeness.items.closeness import FidelitySettings, distance_estimate
+from proband.measures.likeness.items.gaps import absolute_sum_interval, ordered_contrasts
+from proband.measures.likeness.items.individual import (
     agreement_estimates,
     brier_scores,
     log_scores,
     score_estimates,
 )
-from proband.measures.fidelity.items.nulls import distance_of
-from proband.measures.fidelity.items.pairs import PairedAnswers
-from proband.measures.fidelity.items.samples import simple_random_sample, sums_by
-from proband.measures.fidelity.ladder.answers import (
+from proband.measures.likeness.items.nulls import distance_of
+from proband.measures.likeness.items.pairs import PairedAnswers
+from proband.measures.likeness.items.samples import simple_random_sample, sums_by
+from proband.measures.likeness.ladder.answers import (
     Floats,
 )
-from proband.measures.fidelity.ladder.sheets import (
+from proband.measures.likeness.ladder.sheets import (
     TV,
     W1,
     LadderRow,

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proband.errors import DataError, DesignError, MissingDataError
-from proband.measures.fidelity.structure.classifiers import two_sample_classifier
-from proband.measures.fidelity.structure.logits import fit_binary, fit_multinomial
+from proband.measures.likeness.structure.classifiers import two_sample_classifier
+from proband.measures.likeness.structure.logits import fit_binary, fit_multinomial
 
 
 def shifted(n, shift, seed=1):

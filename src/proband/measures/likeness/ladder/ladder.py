@@ -6,22 +6,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from proband.errors import DataError
-from proband.measures.fidelity.ladder.answers import (
+from proband.measures.likeness.ladder.answers import (
     Source,
     asked_items,
     conditions_of,
     read_source,
 )
-from proband.measures.fidelity.ladder.crossings import (
+from proband.measures.likeness.ladder.crossings import (
     FEWEST_ITEMS,
     FEWEST_PEOPLE,
     effect_rows,
     joint_rows,
 )
-from proband.measures.fidelity.ladder.matching import sheets_of
-from proband.measures.fidelity.ladder.people import By, Column, Sampling, cast_of, design_text
-from proband.measures.fidelity.ladder.rungs import individual_rows, marginal_rows, small_groups, subgroup_rows
-from proband.measures.fidelity.ladder.sheets import (
+from proband.measures.likeness.ladder.matching import sheets_of
+from proband.measures.likeness.ladder.people import By, Column, Sampling, cast_of, design_text
+from proband.measures.likeness.ladder.rungs import individual_rows, marginal_rows, small_groups, subgroup_rows
+from proband.measures.likeness.ladder.sheets import (
     RUNGS,
     LadderRow,
     LadderSettings,

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
-from proband.measures.fidelity.items.gaps import distance_interval, noise_floor, ordered_contrasts
-from proband.measures.fidelity.items.individual import agreement_estimates, score_estimates
-from proband.measures.fidelity.items.nulls import NullRows, distance_of, null_rows
-from proband.measures.fidelity.items.pairs import PairedAnswers, pair_by_subject
+from proband.measures.likeness.items.gaps import distance_interval, noise_floor, ordered_contrasts
+from proband.measures.likeness.items.individual import agreement_estimates, score_estimates
+from proband.measures.likeness.items.nulls import NullRows, distance_of, null_rows
+from proband.measures.likeness.items.pairs import PairedAnswers, pair_by_subject
 from proband.measures.shares import share_estimates
 from proband.seeds import rng_for
 

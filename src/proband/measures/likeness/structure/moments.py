@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from proband.measures.fidelity.items.samples import sums_by
+from proband.measures.likeness.items.samples import sums_by
 
 Floats = NDArray[np.float64]
 

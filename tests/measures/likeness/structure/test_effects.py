@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proband.errors import DataError, MissingDataError
 from proband.estimates import Estimate
-from proband.measures.fidelity.structure.effects import effect_correspondence
+from proband.measures.likeness.structure.effects import effect_correspondence
 
 Y, X = (0.1, 0.3, 0.5, 0.2, 0.4), (0.2, 0.3, 0.6, 0.1, 0.5)
 

@@ -11,8 +11,8 @@ from scipy import special, stats
 
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.estimates import Estimate
-from proband.measures.fidelity.items.samples import sums_by
-from proband.measures.fidelity.structure.logits import fit_binary
+from proband.measures.likeness.items.samples import sums_by
+from proband.measures.likeness.structure.logits import fit_binary
 from proband.seeds import rng_for
 
 Floats = NDArray[np.float64]

@@ -8,7 +8,7 @@ from scipy import special
 
 from proband.errors import DataError
 from proband.measures.distances import mean_absolute_error
-from proband.measures.fidelity.items.pairs import PairedAnswers
+from proband.measures.likeness.items.pairs import PairedAnswers
 
 # A contrast closer to zero than this many standard errors may have either sign.
 _UNDECIDED = 2.0

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError, MissingDataError
-from proband.measures.fidelity.items.nulls import trait_matrix
-from proband.measures.fidelity.items.samples import SurveyDesign, survey_design
-from proband.measures.fidelity.ladder.answers import (
+from proband.measures.likeness.items.nulls import trait_matrix
+from proband.measures.likeness.items.samples import SurveyDesign, survey_design
+from proband.measures.likeness.ladder.answers import (
     Floats,
     Source,
     subject_column,

@@ -8,12 +8,12 @@ import numpy as np
 from scipy import special
 
 from proband.estimates import Estimate
-from proband.measures.fidelity.items.samples import SurveyDesign, simple_random_sample
-from proband.measures.fidelity.ladder.answers import Block, Floats
-from proband.measures.fidelity.ladder.sheets import LadderRow, Sheet
-from proband.measures.fidelity.structure.correlations import pattern_correlation
-from proband.measures.fidelity.structure.effects import effect_correspondence
-from proband.measures.fidelity.structure.moments import (
+from proband.measures.likeness.items.samples import SurveyDesign, simple_random_sample
+from proband.measures.likeness.ladder.answers import Block, Floats
+from proband.measures.likeness.ladder.sheets import LadderRow, Sheet
+from proband.measures.likeness.structure.correlations import pattern_correlation
+from proband.measures.likeness.structure.effects import effect_correspondence
+from proband.measures.likeness.structure.moments import (
     correlations,
     noise_of,
     pair_moments,

@@ -7,7 +7,7 @@ import pytest
 import statsmodels.formula.api as smf
 
 from proband.errors import DataError, DesignError
-from proband.measures.fidelity.structure.regressions import coefficient_fidelity
+from proband.measures.likeness.structure.regressions import coefficient_fidelity
 
 
 def frames(n=120, *, slope=1.0, seed=1):

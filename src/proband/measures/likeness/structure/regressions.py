@@ -11,7 +11,7 @@ from scipy import special
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
-from proband.measures.fidelity.items.samples import sums_by
+from proband.measures.likeness.items.samples import sums_by
 
 Floats = NDArray[np.float64]
 

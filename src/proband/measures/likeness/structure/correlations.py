@@ -11,8 +11,8 @@ from scipy import special
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
-from proband.measures.fidelity.items.samples import simple_random_sample
-from proband.measures.fidelity.structure.moments import (
+from proband.measures.likeness.items.samples import simple_random_sample
+from proband.measures.likeness.structure.moments import (
     correlations,
     noise_of,
     pair_moments,

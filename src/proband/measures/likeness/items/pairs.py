@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError
-from proband.measures.fidelity.items.samples import SurveyDesign
+from proband.measures.likeness.items.samples import SurveyDesign
 from proband.measures.shares import design_weights, kish_n_eff, option_indices, option_probabilities
 
 # Two imagined people who answer uniformly keep the variance of rarely taken options from vanishing in small

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proband.errors import DataError, DesignError
-from proband.measures.fidelity.structure.correlations import structure_agreement
+from proband.measures.likeness.structure.correlations import structure_agreement
 
 
 def answers(n, strength, seed, k=5):

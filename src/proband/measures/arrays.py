@@ -5,10 +5,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from proband.errors import DataError, MissingDataError
 
+Floats = NDArray[np.float64]
+
 
 def finite(
     values: ArrayLike, what: str, *, ndim: int | None = 1, way_out: str = "leave them out and report how many"
-) -> NDArray[np.float64]:
+) -> Floats:
     """Values as finite floats, or an error that says what was found and where.
 
     Parameters

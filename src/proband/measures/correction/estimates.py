@@ -8,7 +8,8 @@ import numpy as np
 from scipy import special
 
 from proband.estimates import Estimate
-from proband.measures.correction.samples import Data, Floats, Labels, Side
+from proband.measures.arrays import Floats
+from proband.measures.correction.samples import Data, Labels, Side
 from proband.measures.correction.tuning import Tuned, t_reach
 
 FEWEST_LABELS = 10  # below, no interval: its coverage was not found to hold

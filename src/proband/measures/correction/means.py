@@ -10,6 +10,7 @@ from scipy import special
 
 from proband.errors import DesignError
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 from proband.measures.correction.estimates import (
     ASSUMPTIONS,
     FEWEST_EVENTS,
@@ -27,7 +28,7 @@ from proband.measures.correction.estimates import (
     variance_ratio,
 )
 from proband.measures.correction.paper import paper_mean
-from proband.measures.correction.samples import Floats, Labels, Sampling, read_labels
+from proband.measures.correction.samples import Labels, Sampling, read_labels
 from proband.measures.correction.tuning import (
     Influences,
     combine,

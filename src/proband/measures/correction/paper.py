@@ -13,9 +13,10 @@ from scipy import special
 
 from proband.errors import DesignError
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 from proband.measures.correction.estimates import CorrectedEstimate, corrected
 from proband.measures.correction.logistic import rectified_logit
-from proband.measures.correction.samples import Data, Floats, Labels
+from proband.measures.correction.samples import Data, Labels
 from proband.measures.correction.tuning import solve
 
 PAPER_NOTE = "small_sample='paper': below about 100 labelled units this interval is too short"

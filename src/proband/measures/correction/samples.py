@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from proband.errors import DataError, DesignError
-from proband.measures.arrays import finite
+from proband.measures.arrays import Floats, finite
 
-Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 Columns = Mapping[str, ArrayLike] | ArrayLike
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
 from proband.measures.agreement.intervals import mean_interval
+from proband.measures.arrays import Floats
 from proband.measures.shares import score_interval
 
 Scale = Literal["share", "share difference", "correlation", "positive", "difference"]
@@ -45,7 +45,7 @@ class Table:
 
     name: str
     items: tuple[str, ...]
-    scores: NDArray[np.float64]
+    scores: Floats
     n_missing: int = 0
 
     def minus(self, other: "Table") -> "Table":

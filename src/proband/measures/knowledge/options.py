@@ -12,13 +12,14 @@ from scipy import special, stats
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.estimates import Estimate, Target
 from proband.measures.agreement.intervals import mean_interval
+from proband.measures.arrays import Floats
 from proband.measures.experiments.clusters import clustered_mean
 from proband.measures.shares import wilson_interval
 
 Method = Literal["standard", "ren2024"]
 Direction = Literal["before_after", "after_before"]
 OptionScore = Literal["rank", "dense_rank", "kl", "reverse_kl", "js", "agreement"]
-Probs = Mapping[str, NDArray[np.float64]]
+Probs = Mapping[str, Floats]
 Clusters = Sequence[Hashable]
 
 _MIN_ITEMS = 10
@@ -286,9 +287,7 @@ def item_scores(before: Probs, after: Probs, statistic: OptionScore) -> dict[str
     return dict(zip(ids, _row_scores(p, q, statistic).tolist(), strict=True))
 
 
-def _row_scores(
-    p: NDArray[np.float64], q: NDArray[np.float64], statistic: OptionScore
-) -> NDArray[np.float64]:
+def _row_scores(p: Floats, q: Floats, statistic: OptionScore) -> Floats:
     """One statistic of every row."""
     if statistic == "rank":
         return _row_correlations(p, q, ties="average")
@@ -297,10 +296,10 @@ def _row_scores(
     if statistic == "agreement":
         first, second = _tops(p), _tops(q)
         is_clear = (first.sum(axis=1) == 1) & (second.sum(axis=1) == 1)
-        same: NDArray[np.float64] = np.where(is_clear, (first & second).any(axis=1), math.nan)
+        same: Floats = np.where(is_clear, (first & second).any(axis=1), math.nan)
         return same
     p, q = np.nan_to_num(p), np.nan_to_num(q)
-    scores: NDArray[np.float64]
+    scores: Floats
     if statistic == "js":
         mean = (p + q) / 2
         scores = (special.rel_entr(p, mean) + special.rel_entr(q, mean)).sum(axis=1) / 2
@@ -309,14 +308,14 @@ def _row_scores(
     return np.maximum(scores, 0.0)
 
 
-def _tops(p: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _tops(p: Floats) -> NDArray[np.bool_]:
     """Which options of a row are its most probable ones."""
     found: NDArray[np.bool_] = np.nanmax(p, axis=1, keepdims=True) == p
     return found
 
 
 def _mean_over_items(
-    values: NDArray[np.float64],
+    values: Floats,
     kept: NDArray[np.bool_],
     what: str,
     *,
@@ -372,7 +371,7 @@ def _positive_interval(mean: float, se: float, df: float, level: float) -> tuple
     return mean * math.exp(-reach), mean * math.exp(reach)
 
 
-def padded(rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+def padded(rows: Sequence[Floats]) -> Floats:
     """Rows of unequal length as one table, NaN at their ends."""
     sizes = {len(row) for row in rows}
     if len(sizes) == 1:
@@ -383,22 +382,20 @@ def padded(rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     return filled
 
 
-def _row_correlations(
-    p: NDArray[np.float64], q: NDArray[np.float64], ties: Literal["average", "dense"]
-) -> NDArray[np.float64]:
+def _row_correlations(p: Floats, q: Floats, ties: Literal["average", "dense"]) -> Floats:
     """Pearson's correlation of the ranks in every row; NaN where a side is constant."""
     # Leaving out NaN takes scipy a call a row; tables where all questions have the same options have none.
     policy = "omit" if np.isnan(p).any() else "propagate"
     a, b = (stats.rankdata(side, method=ties, axis=1, nan_policy=policy) for side in (p, q))
     a, b = (np.nan_to_num(side - np.nanmean(side, axis=1, keepdims=True)) for side in (a, b))
     squares = (a**2).sum(axis=1) * (b**2).sum(axis=1)
-    r: NDArray[np.float64] = np.divide(
+    r: Floats = np.divide(
         (a * b).sum(axis=1), np.sqrt(squares), out=np.full(len(a), math.nan), where=squares > 0
     )
     return r
 
 
-def _option_tables(before: ArrayLike, after: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _option_tables(before: ArrayLike, after: ArrayLike) -> tuple[Floats, Floats]:
     tables = []
     for name, given in (("before", before), ("after", after)):
         try:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from proband.errors import DataError, DesignError, MissingDataError
+from proband.measures.arrays import Floats
 from proband.measures.shares import wilson_interval
 
 HIGHLY, MAYBE, WEAKLY, UNKNOWN = CATEGORIES = ("HighlyKnown", "MaybeKnown", "WeaklyKnown", "Unknown")
@@ -36,10 +37,10 @@ class KnowledgeCategories:
 
     categories: tuple[str, ...]
     counts: Mapping[str, int]
-    greedy: NDArray[np.float64]
-    sampled: NDArray[np.float64]
-    at_least: NDArray[np.float64]
-    at_most: NDArray[np.float64]
+    greedy: Floats
+    sampled: Floats
+    at_least: Floats
+    at_most: Floats
     warnings: tuple[str, ...] = ()
 
 
@@ -138,8 +139,8 @@ class KnowledgeTransitions:
     """
 
     counts: NDArray[np.intp]
-    shares: NDArray[np.float64]
-    limits: NDArray[np.float64]
+    shares: Floats
+    limits: Floats
     n_better: int
     n_worse: int
 
@@ -191,7 +192,7 @@ def slick_transitions(before: Sequence[str], after: Sequence[str]) -> KnowledgeT
     )
 
 
-def _counts(*given: ArrayLike) -> list[NDArray[np.float64]]:
+def _counts(*given: ArrayLike) -> list[Floats]:
     try:
         arrays = np.broadcast_arrays(*(np.atleast_1d(np.asarray(one, dtype=np.float64)) for one in given))
     except (TypeError, ValueError) as error:

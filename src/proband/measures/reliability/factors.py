@@ -4,12 +4,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize, special
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
-from proband.measures.arrays import finite
+from proband.measures.arrays import Floats, finite
 from proband.measures.reliability.intervals import tail_warnings
 from proband.measures.reliability.one_factor import fit_one_factor, subject_influence
 from proband.measures.reliability.tables import is_constant, score_table
@@ -225,15 +225,15 @@ def factor_congruence(a: ArrayLike, b: ArrayLike) -> FactorCongruence:
     )
 
 
-def _cosines(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cosines(a: Floats, b: Floats) -> Floats:
     """Congruence of every column of `a` with every column of `b`; NaN for a column of zeros."""
 
-    def unit(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    def unit(x: Floats) -> Floats:
         x = x / np.maximum(np.abs(x).max(axis=0), 1e-300)
         length = np.sqrt((x**2).sum(axis=0))
         return x / np.where(length > 0, length, math.nan)
 
-    cosines: NDArray[np.float64] = unit(a).T @ unit(b)
+    cosines: Floats = unit(a).T @ unit(b)
     return cosines
 
 

@@ -1,15 +1,15 @@
 """Tables of scores as the reliability measures want them: complete, finite, large enough."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from proband.errors import DesignError
-from proband.measures.arrays import finite
+from proband.measures.arrays import Floats, finite
 
 
 def score_table(
     scores: ArrayLike, what: str, *, rows: str = "subjects", columns: str = "items", least: int = 2
-) -> NDArray[np.float64]:
+) -> Floats:
     """Scores as an array, shape (n_rows, n_columns), or an error that says what is wrong.
 
     Parameters
@@ -36,6 +36,6 @@ def score_table(
     return x
 
 
-def is_constant(variance: float, scores: NDArray[np.float64]) -> bool:
+def is_constant(variance: float, scores: Floats) -> bool:
     """Whether a variance is 0 up to rounding: totals equal by design differ, e.g. 0.1 + 0.2 and 0.3."""
     return variance <= 1e-20 * max(1.0, float(np.abs(scores).max())) ** 2

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 from proband.measures.response_bias.answer_cells import ItemCells
 from proband.measures.response_bias.permutations import largest_shift
 from proband.measures.shares import score_interval
@@ -48,7 +48,7 @@ class ItemShift:
 
 
 def distance_between_levels(
-    observed: float, drawn: NDArray[np.float64], *, what: str, n: int, n_left_out: int = 0
+    observed: float, drawn: Floats, *, what: str, n: int, n_left_out: int = 0
 ) -> Estimate:
     """Distance with its permutation test and noise floor."""
     # Equal up to rounding counts as at least as far, since the observed arrangement is one of the draws.
@@ -66,7 +66,7 @@ def distance_between_levels(
     )
 
 
-def item_shift(item: str, cells: ItemCells, levels: Sequence[Any], drawn: NDArray[np.float64]) -> ItemShift:
+def item_shift(item: str, cells: ItemCells, levels: Sequence[Any], drawn: Floats) -> ItemShift:
     """What moved in one item; `drawn` holds the permuted distances, shape (n_permutations,)."""
     level_means = cells.means.sum(axis=0) / cells.present.sum(axis=0)[:, None]
     observed, pair = largest_shift(level_means)

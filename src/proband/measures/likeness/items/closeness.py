@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 from proband.measures.likeness.items.gaps import distance_interval, noise_floor, ordered_contrasts
 from proband.measures.likeness.items.individual import agreement_estimates, score_estimates
 from proband.measures.likeness.items.nulls import NullRows, distance_of, null_rows
@@ -232,7 +232,7 @@ def fidelity_of_pairs(
 def distance_estimate(
     pairs: PairedAnswers,
     nulls: NullRows,
-    contrasts: NDArray[np.float64],
+    contrasts: Floats,
     *,
     name: str,
     settings: FidelitySettings,

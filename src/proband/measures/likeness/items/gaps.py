@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from proband.errors import DataError
+from proband.measures.arrays import Floats
 from proband.measures.distances import mean_absolute_error
 from proband.measures.likeness.items.pairs import PairedAnswers
 
@@ -17,12 +17,7 @@ _MOST_UNDECIDED = 12
 
 
 def distance_interval(
-    pairs: PairedAnswers,
-    contrasts: NDArray[np.float64],
-    *,
-    level: float,
-    n_draws: int,
-    rng: np.random.Generator,
+    pairs: PairedAnswers, contrasts: Floats, *, level: float, n_draws: int, rng: np.random.Generator
 ) -> tuple[float, float]:
     """Interval of ``sum_j |contrasts_j . (human - model shares)|``, within [0, 1].
 
@@ -59,12 +54,7 @@ def distance_interval(
 
 
 def absolute_sum_interval(
-    theta: NDArray[np.float64],
-    noise: NDArray[np.float64],
-    covariance: NDArray[np.float64],
-    *,
-    df: float,
-    level: float,
+    theta: Floats, noise: Floats, covariance: Floats, *, df: float, level: float
 ) -> tuple[float, float]:
     """Interval of ``sum_j |theta_j|``, within [0, 1], by the reasoning of `distance_interval`.
 
@@ -88,7 +78,7 @@ def absolute_sum_interval(
     return min(max(lower, 0.0), 1.0), min(upper, 1.0)
 
 
-def noise_floor(human: NDArray[np.float64], contrasts: NDArray[np.float64], n: float) -> float:
+def noise_floor(human: Floats, contrasts: Floats, n: float) -> float:
     """Distance to expect between the truth and `n` people; a contrast is a scaled share of some options."""
     scale = np.abs(contrasts).max(axis=1)
     # Cumulated shares can pass 1 by rounding.
@@ -96,19 +86,17 @@ def noise_floor(human: NDArray[np.float64], contrasts: NDArray[np.float64], n: f
     return float(scale @ mean_absolute_error(parts, n))
 
 
-def ordered_contrasts(positions: Sequence[float], n_options: int) -> NDArray[np.float64]:
+def ordered_contrasts(positions: Sequence[float], n_options: int) -> Floats:
     """Contrasts of the normalised Wasserstein-1 distance, shape (n_options - 1, n_options)."""
     x = np.asarray(positions, dtype=np.float64)
     if x.shape != (n_options,) or not np.isfinite(x).all() or (np.diff(x) <= 0).any():
         raise DataError(f"positions {x.tolist()} must be {n_options} strictly rising numbers, one per option")
     steps = np.diff(x) / (x[-1] - x[0])
-    contrasts: NDArray[np.float64] = np.tri(n_options - 1, n_options) * steps[:, None]
+    contrasts: Floats = np.tri(n_options - 1, n_options) * steps[:, None]
     return contrasts
 
 
-def _largest_signed_limit(
-    theta: NDArray[np.float64], away: NDArray[np.float64], covariance: NDArray[np.float64], t: float
-) -> float:
+def _largest_signed_limit(theta: Floats, away: Floats, covariance: Floats, t: float) -> float:
     """Largest upper t limit of a signed sum, over the signs that undecided contrasts may have."""
     signs = _possible_signs(theta, away)
     limit = _limits(signs, theta, covariance, t)
@@ -128,15 +116,13 @@ def _largest_signed_limit(
     return highest
 
 
-def _limits(
-    signs: NDArray[np.float64], theta: NDArray[np.float64], covariance: NDArray[np.float64], t: float
-) -> NDArray[np.float64]:
+def _limits(signs: Floats, theta: Floats, covariance: Floats, t: float) -> Floats:
     variances = ((signs @ covariance) * signs).sum(axis=1)
-    limits: NDArray[np.float64] = signs @ theta + t * np.sqrt(np.maximum(variances, 0.0))
+    limits: Floats = signs @ theta + t * np.sqrt(np.maximum(variances, 0.0))
     return limits
 
 
-def _possible_signs(theta: NDArray[np.float64], away: NDArray[np.float64]) -> NDArray[np.float64]:
+def _possible_signs(theta: Floats, away: Floats) -> Floats:
     """Rows of signs, all combinations of the undecided contrasts; `away` is in standard errors."""
     nearest = np.argsort(away)[:_MOST_UNDECIDED]
     undecided = nearest[away[nearest] <= _UNDECIDED]
@@ -146,11 +132,11 @@ def _possible_signs(theta: NDArray[np.float64], away: NDArray[np.float64]) -> ND
     return signs
 
 
-def _t_noise(pairs: PairedAnswers, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _t_noise(pairs: PairedAnswers, n_draws: int, rng: np.random.Generator) -> Floats:
     """Draw noise of the gap, shape (n_draws, n_options), with the tails of t for an estimated covariance."""
     variances, axes = np.linalg.eigh(pairs.gap_covariance)
     # The gaps sum to zero, so one variance is zero up to rounding, which may be negative.
     root = axes * np.sqrt(np.maximum(variances, 0.0))
     scale = np.sqrt(pairs.df / rng.chisquare(pairs.df, (n_draws, 1)))
-    noise: NDArray[np.float64] = rng.standard_normal((n_draws, pairs.n_options)) @ root.T * scale
+    noise: Floats = rng.standard_normal((n_draws, pairs.n_options)) @ root.T * scale
     return noise

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 from proband.measures.likeness.items.nulls import NullRows
 from proband.measures.likeness.items.pairs import PairedAnswers
 
@@ -133,14 +134,14 @@ def score_estimates(
     return found[0], found[1]
 
 
-def brier_scores(probs: NDArray[np.float64], answers: NDArray[np.intp]) -> NDArray[np.float64]:
+def brier_scores(probs: Floats, answers: NDArray[np.intp]) -> Floats:
     """``sum_k (p_k - 1[y = k])^2`` of every row, shape (n_rows,)."""
     own = probs[np.arange(len(answers)), answers]
-    scores: NDArray[np.float64] = (probs**2).sum(axis=1) - 2 * own + 1
+    scores: Floats = (probs**2).sum(axis=1) - 2 * own + 1
     return scores
 
 
-def log_scores(own: NDArray[np.float64]) -> NDArray[np.float64]:
+def log_scores(own: Floats) -> Floats:
     """``-ln p`` of the probability given to the own answer; infinite where that is 0."""
     scores = np.full(len(own), np.inf)
     scores[own > 0] = -np.log(own[own > 0])
@@ -148,13 +149,7 @@ def log_scores(own: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _score(
-    pairs: PairedAnswers,
-    values: NDArray[np.float64],
-    imagined: NDArray[np.float64],
-    *,
-    top: float,
-    level: float,
-    min_people: int,
+    pairs: PairedAnswers, values: Floats, imagined: Floats, *, top: float, level: float, min_people: int
 ) -> Estimate:
     """A mean score with its t interval; without one where it is infinite."""
     excluded = int(np.isinf(values).sum())
@@ -174,7 +169,7 @@ def _score(
     return _estimate(pairs, value, variance, lowest=0.0, level=level, min_people=min_people, highest=top)
 
 
-def _variance(pairs: PairedAnswers, values: NDArray[np.float64], imagined: NDArray[np.float64]) -> float:
+def _variance(pairs: PairedAnswers, values: Floats, imagined: Floats) -> float:
     return float(pairs.mean_covariance(values[:, None], imagined[:, None])[0, 0])
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError
+from proband.measures.arrays import Floats
 from proband.measures.likeness.items.pairs import PairedAnswers
 from proband.measures.likeness.items.samples import sums_by
 from proband.measures.likeness.structure.logits import fit_multinomial, softmax_blocks
@@ -32,8 +33,8 @@ class NullRows:
         People behind a row of predicting shares.
     """
 
-    predicted: NDArray[np.float64]
-    predicting: NDArray[np.float64]
+    predicted: Floats
+    predicting: Floats
     source: str
     n_predicting: float = np.inf
 
@@ -43,19 +44,19 @@ class NullRows:
         return self.source != _CROSS_FITTED
 
     @property
-    def mean_marginal(self) -> NDArray[np.float64]:
+    def mean_marginal(self) -> Floats:
         """Predicting shares averaged over rows, shape (n_options,)."""
-        mean: NDArray[np.float64] = self.predicting.mean(axis=0)
+        mean: Floats = self.predicting.mean(axis=0)
         return mean
 
     @property
-    def majorities(self) -> NDArray[np.float64]:
+    def majorities(self) -> Floats:
         """The most frequent option of every row as a distribution; tied options share it equally."""
         top = self.predicting >= self.predicting.max(axis=1, keepdims=True) - 1e-12
-        shared: NDArray[np.float64] = top / top.sum(axis=1, keepdims=True)
+        shared: Floats = top / top.sum(axis=1, keepdims=True)
         return shared
 
-    def distances(self, human: NDArray[np.float64], contrasts: NDArray[np.float64]) -> dict[str, float]:
+    def distances(self, human: Floats, contrasts: Floats) -> dict[str, float]:
         """Distance of uniform, majority and marginal-only answers from people, averaged over rows."""
         uniform = np.full_like(human, 1 / len(human))
         return {
@@ -64,36 +65,36 @@ class NullRows:
             "marginal_only": distance_of(self.predicted, self.predicting, contrasts),
         }
 
-    def agreements(self, human: NDArray[np.float64]) -> dict[str, float]:
+    def agreements(self, human: Floats) -> dict[str, float]:
         """Mean probability that uniform and majority answers give to a person's own answer."""
         return {
             "uniform": 1 / len(human),
             "majority": float((self.predicted * self.majorities).sum(axis=1).mean()),
         }
 
-    def marginal_at(self, pairs: PairedAnswers) -> NDArray[np.float64]:
+    def marginal_at(self, pairs: PairedAnswers) -> Floats:
         """Share of each person's own answer among the others, shape (n_subjects,).
 
         The others are the held-out people, or everybody but that person.
         """
         if self.is_held_out:
-            held_out: NDArray[np.float64] = self.predicting[0][pairs.answers]
+            held_out: Floats = self.predicting[0][pairs.answers]
             return held_out
         total = pairs.weights.sum()
         alike = (pairs.human * total)[pairs.answers] - pairs.weights
         # A person alone with an answer leaves 0 others, up to rounding.
-        shares: NDArray[np.float64] = np.maximum(alike, 0.0) / (total - pairs.weights)
+        shares: Floats = np.maximum(alike, 0.0) / (total - pairs.weights)
         return shares
 
-    def marginal_rows(self, pairs: PairedAnswers) -> NDArray[np.float64]:
+    def marginal_rows(self, pairs: PairedAnswers) -> Floats:
         """Shares of the others for each person, shape (n_subjects, n_options); see `marginal_at`."""
         if self.is_held_out:
-            same: NDArray[np.float64] = np.broadcast_to(self.predicting[0], pairs.probs.shape)
+            same: Floats = np.broadcast_to(self.predicting[0], pairs.probs.shape)
             return same
         total = pairs.weights.sum()
         own = np.eye(pairs.n_options)[pairs.answers] * pairs.weights[:, None]
         others = np.maximum(pairs.human * total - own, 0.0)
-        shares: NDArray[np.float64] = others / (total - pairs.weights)[:, None]
+        shares: Floats = others / (total - pairs.weights)[:, None]
         return shares
 
 
@@ -132,12 +133,12 @@ def null_rows(
     return NullRows(halves.reshape(-1, k), halves[:, ::-1].reshape(-1, k), _CROSS_FITTED, pairs.n_eff / 2)
 
 
-def distance_of(p: NDArray[np.float64], q: NDArray[np.float64], contrasts: NDArray[np.float64]) -> float:
+def distance_of(p: Floats, q: Floats, contrasts: Floats) -> float:
     """``sum_j |contrasts_j . (p - q)|``, averaged over rows where there are several."""
     return float(np.abs((p - q) @ contrasts.T).sum(axis=-1).mean())
 
 
-def trait_matrix(traits: Mapping[str, NDArray[np.object_]]) -> NDArray[np.float64]:
+def trait_matrix(traits: Mapping[str, NDArray[np.object_]]) -> Floats:
     """Predictors of the demographics-only model, shape (n_people, n_predictors), the intercept first.
 
     Numbers of more than 8 values enter as a standardised value and its square; everything else, missing
@@ -164,13 +165,8 @@ def trait_matrix(traits: Mapping[str, NDArray[np.object_]]) -> NDArray[np.float6
 
 
 def predict_from_traits(
-    x: NDArray[np.float64],
-    answers: NDArray[np.float64],
-    new: NDArray[np.float64],
-    *,
-    starts: NDArray[np.intp],
-    rng: np.random.Generator,
-) -> NDArray[np.float64]:
+    x: Floats, answers: Floats, new: Floats, *, starts: NDArray[np.intp], rng: np.random.Generator
+) -> Floats:
     """What multinomial logits of people's answers on their traits say of other people.
 
     Parameters

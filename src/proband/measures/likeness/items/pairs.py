@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError
+from proband.measures.arrays import Floats
 from proband.measures.likeness.items.samples import SurveyDesign
 from proband.measures.shares import design_weights, kish_n_eff, option_indices, option_probabilities
 
@@ -35,8 +36,8 @@ class PairedAnswers:
     """
 
     answers: NDArray[np.intp]
-    probs: NDArray[np.float64]
-    weights: NDArray[np.float64]
+    probs: Floats
+    weights: Floats
     n_people_only: int = 0
     n_model_only: int = 0
     design: SurveyDesign | None = None
@@ -73,27 +74,23 @@ class PairedAnswers:
         return own if self.design is None else min(own, float(self.design.df))
 
     @cached_property
-    def human(self) -> NDArray[np.float64]:
+    def human(self) -> Floats:
         """People's shares, shape (n_options,)."""
-        shares: NDArray[np.float64] = (
-            np.bincount(self.answers, self.weights, self.n_options) / self.weights.sum()
-        )
+        shares: Floats = np.bincount(self.answers, self.weights, self.n_options) / self.weights.sum()
         return shares
 
     @cached_property
-    def model(self) -> NDArray[np.float64]:
+    def model(self) -> Floats:
         """Mean probabilities of the model over the same people, shape (n_options,)."""
-        means: NDArray[np.float64] = self.weights @ self.probs / self.weights.sum()
+        means: Floats = self.weights @ self.probs / self.weights.sum()
         return means
 
     @property
-    def own(self) -> NDArray[np.float64]:
+    def own(self) -> Floats:
         """Probability the model gave to each subject's own answer, shape (n_subjects,)."""
         return self.probs[np.arange(self.n), self.answers]
 
-    def mean_covariance(
-        self, values: NDArray[np.float64], imagined: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def mean_covariance(self, values: Floats, imagined: Floats) -> Floats:
         """Covariance of the weighted mean of `values` over subjects.
 
         Parameters
@@ -118,11 +115,11 @@ class PairedAnswers:
         apart = imagined - centre
         rare = apart.T @ apart / self.n_options
         pooled = (self.n_eff - 1) * per_person + _IMAGINED_PEOPLE * rare
-        covariance: NDArray[np.float64] = pooled / (self.n_eff + _IMAGINED_PEOPLE - 1) / self.n_eff
+        covariance: Floats = pooled / (self.n_eff + _IMAGINED_PEOPLE - 1) / self.n_eff
         return covariance
 
     @cached_property
-    def gap_covariance(self) -> NDArray[np.float64]:
+    def gap_covariance(self) -> Floats:
         """Covariance of human minus model shares, shape (n_options, n_options)."""
         gaps = np.eye(self.n_options)[self.answers] - self.probs
         return self.mean_covariance(gaps, np.eye(self.n_options) - self.model)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from proband.errors import DataError, MissingDataError
+from proband.measures.arrays import Floats
 
 # Beyond this many units a bootstrap of random groups of units says the same at a fraction of the cost.
 _MOST_UNITS = 500
@@ -44,11 +45,11 @@ class SurveyDesign:
         """The design of some of the people: a domain, whose empty units still count."""
         return SurveyDesign(self.stratum[rows], self.unit[rows], self.stratum_of_unit)
 
-    def unit_totals(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def unit_totals(self, values: Floats) -> Floats:
         """Sum of each column over the people of a unit, shape (n_units, d)."""
         return sums_by(self.unit, values, len(self.stratum_of_unit))
 
-    def total_covariance(self, influence: NDArray[np.float64]) -> NDArray[np.float64]:
+    def total_covariance(self, influence: Floats) -> Floats:
         """Covariance of the column sums of `influence`, shape (n_people, d), by Taylor linearisation.
 
         ``sum_h n_h/(n_h - 1) sum_c (t_hc - mean t_h)(t_hc - mean t_h)'`` with t the totals of units.
@@ -57,7 +58,7 @@ class SurveyDesign:
         per_stratum = sums_by(self.stratum_of_unit, totals, len(self.units_per_stratum))
         n = self.units_per_stratum
         f = n / (n - 1)
-        covariance: NDArray[np.float64] = (totals * f[self.stratum_of_unit][:, None]).T @ totals - (
+        covariance: Floats = (totals * f[self.stratum_of_unit][:, None]).T @ totals - (
             per_stratum * (f / n)[:, None]
         ).T @ per_stratum
         return covariance
@@ -71,9 +72,7 @@ class SurveyDesign:
             in_first[:, members] = ranks < (len(members) + 1) // 2
         return in_first[:, self.unit]
 
-    def replicates(
-        self, n_replicates: int, rng: np.random.Generator
-    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    def replicates(self, n_replicates: int, rng: np.random.Generator) -> tuple[NDArray[np.intp], Floats]:
         """Replicate factors of the rescaled bootstrap (Rao & Wu 1988).
 
         n_h - 1 of the n_h units of a stratum are drawn with replacement; each time a unit is drawn counts
@@ -131,13 +130,13 @@ def survey_design(n: int, strata: ArrayLike | None = None, psu: ArrayLike | None
     return design
 
 
-def sums_by(codes: NDArray[np.intp], values: NDArray[np.float64], n_codes: int) -> NDArray[np.float64]:
+def sums_by(codes: NDArray[np.intp], values: Floats, n_codes: int) -> Floats:
     """Sum of the rows of `values` by code, shape (n_codes, d)."""
     n = len(codes)
     if n == n_codes and bool((codes == np.arange(n)).all()):
         return values
     gather = sparse.csr_array((np.ones(n), (codes, np.arange(n))), shape=(n_codes, n))
-    sums: NDArray[np.float64] = gather @ values
+    sums: Floats = gather @ values
     return sums
 
 

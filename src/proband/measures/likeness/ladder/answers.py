@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError, DesignError
+from proband.measures.arrays import Floats
 from proband.records import TABLE_COLUMNS
-
-Floats = NDArray[np.float64]
 
 # Names under which frames of a user's own may carry the same things.
 _OWN_COLUMNS = frozenset((*TABLE_COLUMNS, "log_probs", "token_counts", "order"))

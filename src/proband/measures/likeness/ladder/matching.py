@@ -7,20 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proband.measures.arrays import Floats
 from proband.measures.likeness.items.nulls import predict_from_traits
 from proband.measures.likeness.items.samples import simple_random_sample
-from proband.measures.likeness.ladder.answers import (
-    AskedItem,
-    Block,
-    Floats,
-    Source,
-    block_of,
-)
+from proband.measures.likeness.ladder.answers import AskedItem, Block, Source, block_of
 from proband.measures.likeness.ladder.people import Cast
-from proband.measures.likeness.ladder.sheets import (
-    LadderSettings,
-    Sheet,
-)
+from proband.measures.likeness.ladder.sheets import LadderSettings, Sheet
 from proband.seeds import rng_for
 
 _NO_PERSONA = ("persona", "none")

@@ -7,13 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError, MissingDataError
+from proband.measures.arrays import Floats
 from proband.measures.likeness.items.nulls import trait_matrix
 from proband.measures.likeness.items.samples import SurveyDesign, survey_design
-from proband.measures.likeness.ladder.answers import (
-    Floats,
-    Source,
-    subject_column,
-)
+from proband.measures.likeness.ladder.answers import Source, subject_column
 
 By = str | Sequence[str] | Mapping[Hashable, object]
 Column = str | Mapping[Hashable, object]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 from proband.measures.likeness.items.closeness import FidelitySettings, distance_estimate
 from proband.measures.likeness.items.gaps import absolute_sum_interval, ordered_contrasts
 from proband.measures.likeness.items.individual import (
@@ -20,16 +21,7 @@ from proband.measures.likeness.items.individual import (
 from proband.measures.likeness.items.nulls import distance_of
 from proband.measures.likeness.items.pairs import PairedAnswers
 from proband.measures.likeness.items.samples import simple_random_sample, sums_by
-from proband.measures.likeness.ladder.answers import (
-    Floats,
-)
-from proband.measures.likeness.ladder.sheets import (
-    TV,
-    W1,
-    LadderRow,
-    Rung,
-    Sheet,
-)
+from proband.measures.likeness.ladder.sheets import TV, W1, LadderRow, Rung, Sheet
 
 _MEAN_ABSOLUTE = math.sqrt(2 / math.pi)  # of a standard normal error
 

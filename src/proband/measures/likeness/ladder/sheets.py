@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 
 from proband.errors import DesignError
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 from proband.measures.likeness.items.nulls import NullRows
 from proband.measures.likeness.items.pairs import PairedAnswers
 from proband.measures.likeness.items.samples import SurveyDesign, simple_random_sample
-from proband.measures.likeness.ladder.answers import (
-    AskedItem,
-    Block,
-    Floats,
-)
+from proband.measures.likeness.ladder.answers import AskedItem, Block
 from proband.seeds import rng_for
 
 Rung = Literal["marginal", "subgroup", "joint", "individual", "effect"]

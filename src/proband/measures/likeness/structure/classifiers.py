@@ -11,11 +11,11 @@ from scipy import special, stats
 
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 from proband.measures.likeness.items.samples import sums_by
 from proband.measures.likeness.structure.logits import fit_binary
 from proband.seeds import rng_for
 
-Floats = NDArray[np.float64]
 Classifier = Literal["logistic", "knn"]
 
 _LEVEL = 0.95

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 from proband.measures.likeness.items.samples import simple_random_sample
 from proband.measures.likeness.structure.moments import (
     correlations,
@@ -21,8 +22,6 @@ from proband.measures.likeness.structure.moments import (
     split_half_ceiling,
 )
 from proband.seeds import rng_for
-
-Floats = NDArray[np.float64]
 
 _REPLICATES = 1000
 _PERMUTATIONS = 999

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special, stats
 
 from proband.errors import DataError, MissingDataError
 from proband.estimates import Estimate
-
-Floats = NDArray[np.float64]
+from proband.measures.arrays import Floats
 
 _FEWEST = 3
 _FEW_STUDIES = 10
@@ -230,7 +228,7 @@ class _Maker:
         }
         if not math.isfinite(value):
             reason = {
-                "disattenuated": "undefined: a side's effects vary no more than their standard errors explain",
+                "disattenuated": "undefined: a side's effects vary no more than their standard errors explain"
             }.get(name, "undefined: all effects of a side are equal")
             return Estimate(**common | {"value": math.nan}, warnings=(reason,))
         forward, back = _SCALES.get(name, (_same, _same))

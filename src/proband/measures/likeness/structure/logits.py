@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, special
 
-Floats = NDArray[np.float64]
+from proband.measures.arrays import Floats
 
 _TOLERANCE = 1e-5  # largest step of a coefficient, in logits
 _MOST_STEPS = 500

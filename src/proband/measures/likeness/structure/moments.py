@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from proband.measures.arrays import Floats
 from proband.measures.likeness.items.samples import sums_by
-
-Floats = NDArray[np.float64]
 
 _SPLITS = 200
 _FEW_PAIRS = 3

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 from proband.measures.likeness.items.samples import sums_by
-
-Floats = NDArray[np.float64]
 
 _LEVEL = 0.95
 _FEW_DF = 20

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from proband.errors import DataError
 from proband.estimates import Estimate
-from proband.measures.arrays import finite
-
-Floats = NDArray[np.float64]
+from proband.measures.arrays import Floats, finite
 
 _LEVEL = 0.95
 _Z = float(special.ndtri((1 + _LEVEL) / 2))

@@ -13,7 +13,11 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from proband.cli.listing import LISTS, list_
 from proband.cli.main import app
+from proband.designs.studies import load_study
+from proband.runs import Run, carry_out
+from proband.runs.locking import deviations
 from proband.store.migrations import SCHEMA
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -106,16 +110,80 @@ def test_python_runs_the_command_line_as_a_module(module, tmp_path):
     assert "smollm2" in done.stdout
 
 
-@pytest.mark.parametrize("what", ["instruments", "populations", "engines", "rules"])
-def test_list_names_what_there_is(tmp_path, what):
-    listed = json.loads(proband("list", what, "--json", cwd=tmp_path).stdout)[what]
+@pytest.mark.parametrize("what", LISTS)
+def test_list_names_what_there_is(ran, what, capsys, monkeypatch):
+    monkeypatch.chdir(ran)
+    list_(what, json=True)
+    listed = json.loads(capsys.readouterr().out)[what]
     assert all(row["name"] and row["title"] for row in listed)
-    assert proband("list", what, cwd=tmp_path).stdout.count("\n") >= len(listed)
+    list_(what)
+    assert capsys.readouterr().out.count("\n") >= len(listed) > 0
+
+
+def test_a_list_that_is_none_says_which_there_are(tmp_path):
+    refused = proband("list", "shoes", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "there are kinds, games, instruments" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["experiment", "dilemma", "quiz"])
+def test_every_kind_is_planned_shown_run_and_exported_from_its_example(tmp_path, name):
+    file = EXAMPLES / f"{name}.toml"
+    role = "model=" if name == "dilemma" else ""
+    answered = ("--engine", f"{role}scripted:uniform")
+    planned = json.loads(proband("plan", file, *answered, "--json", cwd=tmp_path).stdout)
+    assert planned["units"] > 0
+    assert proband("show", file, *answered, cwd=tmp_path).stdout.strip()
+    stopped = proband("run", file, *answered, "--into", name, "--max-trials", 7, cwd=tmp_path)
+    assert stopped.returncode == 3, stopped.stderr
+    done = proband("run", file, *answered, "--into", name, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["is_complete"]
+    exported = json.loads(proband("export", name, "--to", "all.csv", "--json", cwd=tmp_path).stdout)
+    assert exported["rows"] == planned["trials"]
+
+
+def test_a_branch_shares_the_rounds_up_to_one(tmp_path):
+    carry_out(
+        load_study(EXAMPLES / "dilemma.toml", engine={"model": "scripted:uniform"}), tmp_path / "dilemma"
+    )
+    branched = proband("branch", "dilemma", "--at", 3, "--into", "three", "--json", cwd=tmp_path)
+    assert json.loads(branched.stdout) == {
+        "run": "three",
+        "parent": "dilemma",
+        "through_round": 3,
+        "shared": 60,
+    }
+
+
+def test_engines_of_roles_are_given_one_by_one(ran):
+    (ran / "game.toml").write_text((EXAMPLES / "dilemma.toml").read_text())
+    for options, words in (
+        (("--engine", "scripted:uniform"), "'model', 'rival' need one each"),
+        (("--engine", "scripted:uniform", "--engine", "scripted:first"), "or ROLE=ADDRESS for each role"),
+        (("--engine", "judge=scripted:uniform"), "no role here"),
+    ):
+        refused = proband("plan", "game.toml", *options, cwd=ran)
+        assert (refused.returncode, words in refused.stderr) == (2, True), refused.stderr
+
+
+def test_a_locked_plan_is_kept_and_what_was_done_otherwise_is_told(ran):
+    (ran / "locked.toml").write_text(STUDY.replace('"tiny"', '"locked"'))
+    made = json.loads(proband("lock", "locked.toml", "--json", cwd=ran).stdout)
+    assert json.loads((ran / "locked.lock.json").read_text()) == made
+    assert proband("lock", "locked.toml", cwd=ran).returncode == 2
+    done = proband("run", "locked.toml", "--into", "runs/locked", "--sample", 20, cwd=ran)
+    assert done.returncode == 0, done.stderr
+    assert "Locked was the number of trials = 60; it ran with 40." in deviations(Run(ran / "runs" / "locked"))
+    (ran / "locked.lock.json").write_text(json.dumps(made | {"seed": 4}))
+    edited = proband("run", "locked.toml", "--into", "runs/locked", cwd=ran)
+    assert edited.returncode == 2
+    assert "the lock was edited since it was made" in edited.stderr
 
 
 def test_every_verb_has_a_help_page_with_an_example(tmp_path):
     top = proband("--help", cwd=tmp_path).stdout
-    for verb in ("demo", "plan", "show", "run", "measure", "report", "export", "list"):
+    for verb in ("demo", "plan", "show", "lock", "run", "branch", "measure", "report", "export", "list"):
         assert verb in top
         page = CliRunner().invoke(app, [verb, "--help"])
         assert page.exit_code == 0

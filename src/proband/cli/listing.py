@@ -1,19 +1,152 @@
 """``proband list``: what there is to choose from, also in packages beside Proband."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from proband.cli.talk import emit, out
-from proband.errors import DesignError
+from proband.errors import DesignError, ProbandError
 from proband.shelves import HOUSE, Shelf
 
-if TYPE_CHECKING:
-    from proband.designs.quiz.prompts import Prompt
+Rows = list[dict[str, object]]
 
-_WHAT = "instruments, populations, engines, rules, kinds, analyses, banks, prompts or arms"
+
+def _shelved(shelf: Shelf[Any], lines: Mapping[str, str]) -> Rows:
+    return [{"name": name, "title": line, "package": shelf.package(name)} for name, line in lines.items()]
+
+
+def _about(shelf: Shelf[Any]) -> Rows:
+    return _shelved(shelf, shelf.lines(lambda entry: str(entry.about)))
+
+
+# What is listed is imported when it is asked for: `proband list runs` opens no catalogue.
+def _kinds() -> Rows:
+    from proband.designs.kind import KINDS
+
+    return _about(KINDS)
+
+
+def _games() -> Rows:
+    from proband.designs.games.game import GAMES
+
+    return _about(GAMES)
+
+
+def _analyses() -> Rows:
+    from proband.analyses.section import ANALYSES
+
+    return _about(ANALYSES)
+
+
+def _engines() -> Rows:
+    from proband.addresses import SCHEMES
+
+    patterns = {name: scheme.pattern for name, scheme in SCHEMES.loaded().items()}
+    return [row | {"name": patterns.get(str(row["name"]), row["name"])} for row in _about(SCHEMES)]
+
+
+def _rules() -> Rows:
+    from proband.models.rules import RULES
+
+    return _shelved(RULES, RULES.lines(lambda rule: str(rule.__doc__).partition("\n")[0]))
+
+
+def _instruments() -> Rows:
+    from proband.instruments.files import INSTRUMENTS, catalogue
+
+    return _shelved(INSTRUMENTS, catalogue())
+
+
+def _populations() -> Rows:
+    from proband.subjects.files import POPULATIONS, catalogue
+
+    return _shelved(POPULATIONS, catalogue())
+
+
+def _banks() -> Rows:
+    from proband.instruments.banks.embedded import EMBEDDED
+
+    return [{"name": name, "title": title} for name, title in EMBEDDED.items()]
+
+
+def _prompts() -> Rows:
+    from proband.designs.quiz.prompts import PROMPTS
+
+    rows: Rows = []
+    for name, prompt in PROMPTS.items():
+        shown = "options shown" if prompt.shows_options else "options not shown"
+        draws = (
+            f"{prompt.draws} draw{'s' if prompt.draws > 1 else ''} of them" if prompt.shots else "no draws"
+        )
+        title = f"{prompt.template}, {prompt.shots} solved examples, {draws}, scored by {prompt.answer_by}, {shown}"
+        rows.append({"name": name, "title": title})
+    return rows
+
+
+def _arms() -> Rows:
+    from proband.tuning.interventions.arms import ARMS
+
+    mixed = "unknown questions, the model's own answer for a share R of them"
+    rows: Rows = [
+        {"name": arm.name, "title": f"{arm.questions} questions, taught {arm.target}"}
+        for arm in ARMS.values()
+    ]
+    return [*rows, {"name": "mixture-R", "title": mixed}]
+
+
+def _studies() -> Rows:
+    """Study files here and in folders beside."""
+    from proband.designs.kind import KINDS
+
+    rows: Rows = []
+    for path in sorted([*Path().glob("*.toml"), *Path().glob("*/*.toml")]):
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        rows += [
+            {"name": str(path), "title": f"{data.get('title', '')} ({kind})"}
+            for kind in KINDS
+            if kind in data
+        ]
+    return rows
+
+
+def _runs() -> Rows:
+    """Runs in the folder ``runs``."""
+    from proband.runs import Run
+
+    rows: Rows = []
+    for path in sorted(Path("runs").glob("*/journal.sqlite")):
+        try:
+            run = Run(path.parent)
+            state = "complete" if run.is_complete else "unfinished"
+            title = f"{run.manifest['name']} ({sum(run.dispositions().values()):,} answers, {state})"
+        except ProbandError as error:
+            title = f"cannot be used: {error}"
+        rows.append({"name": str(path.parent), "title": title})
+    return rows
+
+
+LISTS: Mapping[str, Callable[[], Rows]] = {
+    "kinds": _kinds,
+    "games": _games,
+    "instruments": _instruments,
+    "populations": _populations,
+    "engines": _engines,
+    "rules": _rules,
+    "analyses": _analyses,
+    "banks": _banks,
+    "prompts": _prompts,
+    "arms": _arms,
+    "studies": _studies,
+    "runs": _runs,
+}
+_WHAT = ", ".join(LISTS)
 
 
 def list_(
@@ -24,7 +157,9 @@ def list_(
 
     Example: `proband list instruments`
     """
-    rows = _rows(what)
+    if what not in LISTS:
+        raise DesignError(f"nothing to list under {what!r}; there are {_WHAT}")
+    rows = LISTS[what]()
     if json:
         emit({what: rows})
         return
@@ -33,60 +168,3 @@ def list_(
         package = row.get("package", HOUSE)
         source = "" if package == HOUSE else f"  [dim]from {escape(str(package))}[/dim]"
         out.print(f"[bold]{name}[/bold]  {title}{source}", soft_wrap=True, highlight=False)
-
-
-def _rows(what: str) -> list[dict[str, object]]:
-    if what == "instruments":
-        from proband.instruments.files import INSTRUMENTS, catalogue
-
-        return _shelved(INSTRUMENTS, catalogue())
-    if what == "populations":
-        from proband.subjects.files import POPULATIONS
-        from proband.subjects.files import catalogue as populations
-
-        return _shelved(POPULATIONS, populations())
-    if what == "engines":
-        from proband.addresses import SCHEMES
-
-        rows = _shelved(SCHEMES, SCHEMES.lines(lambda scheme: scheme.about))
-        patterns = {name: scheme.pattern for name, scheme in SCHEMES.loaded().items()}
-        return [row | {"name": patterns.get(str(row["name"]), row["name"])} for row in rows]
-    if what == "rules":
-        from proband.models.rules import RULES
-
-        return _shelved(RULES, RULES.lines(lambda rule: str(rule.__doc__).partition("\n")[0]))
-    if what == "kinds":
-        from proband.designs.kind import KINDS
-
-        return _shelved(KINDS, KINDS.lines(lambda kind: kind.about))
-    if what == "analyses":
-        from proband.analyses.section import ANALYSES
-
-        return _shelved(ANALYSES, ANALYSES.lines(lambda analysis: analysis.about))
-    if what == "banks":
-        from proband.instruments.banks.embedded import EMBEDDED
-
-        return [{"name": name, "title": title} for name, title in EMBEDDED.items()]
-    if what == "prompts":
-        from proband.designs.quiz.prompts import PROMPTS
-
-        return [{"name": name, "title": _prompt_title(prompt)} for name, prompt in PROMPTS.items()]
-    if what == "arms":
-        from proband.tuning.interventions.arms import ABOUT
-
-        arms: list[dict[str, object]] = [{"name": name, "title": about} for name, about in ABOUT.items()]
-        mixed = "questions it gets wrong; its own answer is taught for a share R of them, the right one for the rest"
-        return [*arms, {"name": "mixture-R", "title": mixed}]
-    raise DesignError(f"nothing to list under {what!r}; there are {_WHAT}")
-
-
-def _shelved(shelf: Shelf[Any], lines: Mapping[str, str]) -> list[dict[str, object]]:
-    return [{"name": name, "title": line, "package": shelf.package(name)} for name, line in lines.items()]
-
-
-def _prompt_title(prompt: "Prompt") -> str:
-    shown = "options shown" if prompt.shows_options else "options not shown"
-    examples = f"{prompt.shots} solved examples" if prompt.shots else "no examples"
-    again = f", {prompt.draws} different sets of them" if prompt.draws > 1 else ""
-    scored = prompt.answer_by.replace("_", " ")
-    return f"{prompt.template}, {examples}{again}, scored by {scored}, {shown}"

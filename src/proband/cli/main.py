@@ -11,9 +11,11 @@ from typing import Annotated
 
 import typer
 
+from proband.cli.branch import branch
 from proband.cli.demo import demo
 from proband.cli.export import export
 from proband.cli.listing import list_
+from proband.cli.lock import lock
 from proband.cli.measure import measure
 from proband.cli.plan import plan
 from proband.cli.report import report
@@ -38,7 +40,22 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for verb in (demo, plan, show, run, measure, report, export, probe, intervene, train, evaluate, align):
+for verb in (
+    demo,
+    plan,
+    show,
+    lock,
+    run,
+    branch,
+    measure,
+    report,
+    export,
+    probe,
+    intervene,
+    train,
+    evaluate,
+    align,
+):
     app.command()(verb)
 app.command("list")(list_)
 

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from proband.cli.choosing import EngineOption, SampleOption, StudyArgument, chosen
-from proband.cli.studying import carry_out_and_tell, folder_for
+from proband.cli.studying import carry_out_and_tell, folder_for, refuse_no_folder
 from proband.runs import Budget
+from proband.runs.locking import hold_to, lock_beside, read_lock
 
 
 def run(
@@ -18,6 +19,13 @@ def run(
     max_trials: Annotated[int | None, typer.Option(help="Stop after asking this many.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Stop before the run takes more tokens.")] = None,
     max_dollars: Annotated[float | None, typer.Option(help="Stop before the run costs more.")] = None,
+    lock: Annotated[
+        Path | None,
+        typer.Option(help="Locked plan; default STUDY.lock.json beside the study file, if there."),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option(help="Wait for those who answer in their own time; else return with what is open.")
+    ] = True,
     retry_failed: Annotated[bool, typer.Option(help="Ask again what failed before.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
 ) -> None:
@@ -32,6 +40,8 @@ def run(
         if any(cap is not None for cap in caps.values())
         else None
     )
-    carry_out_and_tell(
-        found, into or folder_for(found), as_json=json, budget=budget, retry_failed=retry_failed
-    )
+    folder = into or folder_for(found)
+    refuse_no_folder(folder)
+    beside = lock_beside(study)
+    hold_to(read_lock(lock or beside) if lock or beside.exists() else None, found, folder)
+    carry_out_and_tell(found, folder, as_json=json, budget=budget, retry_failed=retry_failed, wait=wait)

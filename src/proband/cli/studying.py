@@ -25,7 +25,13 @@ def folder_for(study: Study) -> Path:
 
 
 def carry_out_and_tell(
-    study: Study, into: Path, *, as_json: bool, budget: Budget | None = None, retry_failed: bool = False
+    study: Study,
+    into: Path,
+    *,
+    as_json: bool,
+    budget: Budget | None = None,
+    retry_failed: bool = False,
+    wait: bool = True,
 ) -> None:
     """Plan, collect and report a study; results go to stdout as JSON where asked for."""
     refuse_no_folder(into)
@@ -33,7 +39,7 @@ def carry_out_and_tell(
     if not _is_finished(into):
         tell_plan(plan(study))
     with stopped(), progress() as watch:
-        run = carry_out(study, into, budget=budget, watch=watch, retry_failed=retry_failed)
+        run = carry_out(study, into, budget=budget, watch=watch, retry_failed=retry_failed, wait=wait)
     found = findings(run)
     path = write_findings(found, run.path / "report.html")
     if as_json:

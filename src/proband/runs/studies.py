@@ -1,6 +1,7 @@
 """Carrying out a whole study: people's answers first, then the engines'."""
 
 from pathlib import Path
+from typing import Any
 
 from proband.designs.studies import Study
 from proband.runs.collection import collect
@@ -15,6 +16,7 @@ def carry_out(
     budget: Budget | None = None,
     watch: Watch | None = None,
     retry_failed: bool = False,
+    wait: bool = True,
 ) -> Run:
     """Collect a study of any kind: people's answers, where it has them, and then the engines'.
 
@@ -26,7 +28,7 @@ def carry_out(
         From `load_study`, or made in Python.
     into : path
         The run directory; people's answers are kept in its folder ``people``.
-    budget, watch, retry_failed
+    budget, watch, retry_failed, wait
         For the engines' part; see `collect`.
 
     Returns
@@ -36,4 +38,7 @@ def carry_out(
     """
     if study.people is not None:
         collect(study.people, study.people.engine, Path(into) / PEOPLE)
-    return collect(study.design, study.cast, into, budget=budget, watch=watch, retry_failed=retry_failed)
+    patience: dict[str, Any] = {} if wait else {"wait": False}
+    return collect(
+        study.design, study.cast, into, budget=budget, watch=watch, retry_failed=retry_failed, **patience
+    )

@@ -75,7 +75,7 @@ KIND = Kind(
     about="questions of an item bank with right answers, put to one or several models",
     keys=QuizTable,
     make=_make,
-    analyses=("knowledge", "dispositions"),
+    analyses=("knowledge", "dispositions", "deviations"),
     needs=frozenset(),
     takes=frozenset(),
 )

@@ -106,5 +106,6 @@ KIND = Kind(
         "agreement",
         "correction",
         "dispositions",
+        "deviations",
     ),
 )

@@ -12,7 +12,7 @@ OUTCOME = Item(
 LEVELS = {"loss": "400 of 600 die", "gain": "200 of 600 are saved"}
 
 
-def framed(subjects, **settings):
+def framed(subjects, *, block_by="", **settings):
     """An experiment on frames; `loss` is the control."""
-    given = {"outcome": OUTCOME, "factor": "frame", "levels": LEVELS, "seed": 5} | settings
-    return Experiment(subjects=subjects, **given)
+    given = {"outcome": OUTCOME, "factor": "frame", "levels": LEVELS, "seed": 5, "block_by": block_by}
+    return Experiment(subjects=subjects, settings=settings, **given)

@@ -34,7 +34,7 @@ def answers(run: Run) -> pl.DataFrame:
 
 
 def factors(run: Run) -> tuple[Factor, ...]:
-    """Everything that varies, in the order of the design; the arms of a design that names no factor are one too."""
+    """Everything that varies, in the order of the design; arms are a factor where they follow from no other."""
     design = run.manifest.get("design") or {}
     named = {**design.get("settings", {}), **design.get("factors", {})}
     table = run.table()
@@ -44,7 +44,8 @@ def factors(run: Run) -> tuple[Factor, ...]:
             levels = named.get(name) or table[column].drop_nulls().unique(maintain_order=True)
             found.append(Factor(str(name), column, tuple(str(level) for level in levels)))
     arms = tuple(run.roster.arms)
-    if len(arms) > 1 and not any(set(arms) <= set(factor.levels) for factor in found):
+    named_arms = design.get("assigned") or any(set(arms) <= set(factor.levels) for factor in found)
+    if len(arms) > 1 and not named_arms:
         found.append(Factor("arm", "arm", arms))
     return tuple(found)
 

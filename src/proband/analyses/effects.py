@@ -226,7 +226,7 @@ def _between(run: Run, sides: Sequence[Scores], units: Mapping[str, str]) -> Est
 
 def _opening(rows: Sequence[_Row], factor: Factor, how: str, by: str) -> str:
     if not rows:
-        return f"No answers under two levels of {factor.name} can be compared yet."
+        return f"No answers under two levels of {factor.name} can be compared."
     n = max(row.effect.n_units for row in rows)
     return f"{n} {by}s: each {how} of {factor.name}." if how.endswith("level") else f"{n} {by}s: each {how}."
 

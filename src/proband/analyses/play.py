@@ -47,9 +47,11 @@ def needs(run: Run) -> str | None:
 
 def sections(run: Run) -> Sequence[Section]:
     """Moves, rounds, answers to the other's last move, strategies where the game has them, and early ends."""
-    table = answers(run).filter(pl.col("round") > 0).with_columns(pl.col("role").fill_null("player"))
+    table = _played(run)
     present = set(table["role"])
-    roles = [role for role in dict.fromkeys(m.role or "player" for m in run.roster) if role in present]
+    cast = (run.manifest.get("design") or {}).get("cast") or ()
+    known = dict.fromkeys([*(member.role for member in run.roster), *cast, "player"])
+    roles = [role for role in known if role in present]
     moves = [item for item in run.items.values() if item.form in ("choice", "scale")]
     found: list[Section] = []
     for item in moves:
@@ -61,6 +63,19 @@ def sections(run: Run) -> Sequence[Section]:
         found += [] if last is None else [_replies(item, last, roles)]
         found += _strategies(item, part, roles)
     return [*found, *_ends(run, table)]
+
+
+def _played(run: Run) -> pl.DataFrame:
+    """Moves with matches and roles; those of a dilemma of version 0.1, which kept neither, are in its names."""
+    table, design = answers(run).filter(pl.col("round") > 0), run.manifest.get("design") or {}
+    if design.get("design") == "prisoners_dilemma" and table["role"].null_count() == table.height:
+        is_row = pl.col("subject").str.ends_with("-row")
+        first, second = design["cast"]
+        table = table.with_columns(
+            pl.col("subject").str.replace("-(row|column)$", "").alias("unit"),
+            pl.when(is_row).then(pl.lit(first)).otherwise(pl.lit(second)).alias("role"),
+        )
+    return table.with_columns(pl.col("role").fill_null("player"))
 
 
 def _shares(item: Item, part: pl.DataFrame) -> tuple[Estimate, ...]:
@@ -294,9 +309,9 @@ def _ends(run: Run, table: pl.DataFrame) -> list[Section]:
     return [
         Section(
             name="play-ends",
-            heading="Matches that ended early",
+            heading="Matches that were not played to their end",
             chapter=_CHAPTER,
-            sentences=(f"{n_early} of {n} matches ended before round {planned}: {'; '.join(why)}.",),
+            sentences=(f"{n_early} of {n} matches did not end with round {planned}: {'; '.join(why)}.",),
             table=_table(("role", "status", "matches"), rows, "What stopped matches") if rows else None,
             warnings=(
                 "shares by round are of the matches that got so far, which may not be like the others",

@@ -111,7 +111,9 @@ def test_nobody_who_moves_validly_gives_reasons(tmp_path):
 
 
 def test_a_dilemma_of_an_older_version_has_its_matches_and_roles_in_its_names(tmp_path):
-    run = played(tmp_path, ScriptedEngine(always(1)), ScriptedEngine(scripted.played(tit_for_tat)), matches=5, rounds=3)
+    run = played(
+        tmp_path, ScriptedEngine(always(1)), ScriptedEngine(scripted.played(tit_for_tat)), matches=5, rounds=3
+    )
     before = [row[:4] for row in named(run)["play-move"].table.rows]
     with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as journal, journal:
         journal.execute("delete from meta where key = 'roster'")

@@ -36,13 +36,9 @@ def answers(run: Run) -> pl.DataFrame:
 def factors(run: Run) -> tuple[Factor, ...]:
     """Everything that varies, in the order of the design; arms are a factor where they follow from no other."""
     design = run.manifest.get("design") or {}
-    named = {**design.get("settings", {}), **design.get("factors", {})}
-    table = run.table()
-    found = []
-    for name in design.get("varied") or ():
-        if (column := factor_column(str(name))) in table.columns:
-            levels = named.get(name) or table[column].drop_nulls().unique(maintain_order=True)
-            found.append(Factor(str(name), column, tuple(str(level) for level in levels)))
+    found = [
+        Factor(name, factor_column(name), levels) for name, levels in run.levels.items() if len(levels) > 1
+    ]
     arms = tuple(run.roster.arms)
     named_arms = design.get("assigned") or any(set(arms) <= set(factor.levels) for factor in found)
     if len(arms) > 1 and not named_arms:

@@ -1,7 +1,7 @@
 """Small studies with known truth, which several analyses look at."""
 
 from proband.designs import Experiment
-from proband.instruments import Item
+from proband.instruments import Instrument, Item
 
 OUTCOME = Item(
     id="support",
@@ -14,5 +14,5 @@ LEVELS = {"loss": "400 of 600 die", "gain": "200 of 600 are saved"}
 
 def framed(subjects, **settings):
     """An experiment on frames; `loss` is the control."""
-    given = {"outcome": OUTCOME, "factor": "frame", "levels": LEVELS, "seed": 5} | settings
-    return Experiment(subjects=subjects, **given)
+    outcome = Instrument(id="support", title="Support", items=(OUTCOME,))
+    return Experiment(instrument=outcome, factors={"frame": LEVELS}, subjects=subjects, seed=5, **settings)

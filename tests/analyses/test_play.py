@@ -1,3 +1,6 @@
+import sqlite3
+from contextlib import closing
+
 import numpy as np
 import pytest
 
@@ -5,7 +8,7 @@ from proband.analyses import play
 from proband.designs import PrisonersDilemma
 from proband.models import scripted
 from proband.models.scripted import ScriptedEngine, always, stated, uniform
-from proband.runs import collect
+from proband.runs import Run, collect
 from proband.strategies import tit_for_tat
 
 
@@ -82,7 +85,7 @@ def test_matches_that_end_early_are_counted_with_their_reason(tmp_path):
     )
     section = named(run)["play-ends"]
     refused = {r.place.subject.rsplit("-", 1)[0] for r in run.responses().values() if r.status == "refused"}
-    assert section.sentences[0].startswith(f"{len(refused)} of 40 matches ended before round 6")
+    assert section.sentences[0].startswith(f"{len(refused)} of 40 matches did not end with round 6")
     assert rows(section) == [{"role": "model", "status": "refused", "matches": len(refused)}]
 
 
@@ -105,6 +108,18 @@ def test_nobody_who_moves_validly_gives_reasons(tmp_path):
     model = rows(named(run)["play-move"])[0]
     assert np.isnan(model["share"].value)
     assert "no valid move" in model["share"].warnings[0]
+
+
+def test_a_dilemma_of_an_older_version_has_its_matches_and_roles_in_its_names(tmp_path):
+    run = played(
+        tmp_path, ScriptedEngine(always(1)), ScriptedEngine(scripted.played(tit_for_tat)), matches=5, rounds=3
+    )
+    before = [row[:4] for row in named(run)["play-move"].table.rows]
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as journal, journal:
+        journal.execute("delete from meta where key = 'roster'")
+    (tmp_path / "responses.parquet").unlink()
+    assert Run(tmp_path).roster.n_units == 10
+    assert [row[:4] for row in named(Run(tmp_path))["play-move"].table.rows] == before
 
 
 def test_a_survey_was_not_played(survey, tmp_path):

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from proband.analyses.answers import answers, cautions, factors, measured, substantive, tabled, told
-from proband.analyses.section import Analysis, Cell, Section
+from proband.analyses.section import Analysis, Cell, CellForm, Section
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
 from proband.instruments.items import Item
@@ -241,10 +241,10 @@ def _coders(run: Run) -> list[Section]:
         if item.form not in ("choice", "scale"):
             continue
         people = theirs.filter(pl.col("item") == item.id, pl.col("status") == "valid")
-        own = table.filter(pl.col("item") == item.id, pl.col("status") == "valid").unique(
-            "unit", keep="first"
+        own = table.filter(pl.col("item") == item.id, pl.col("status") == "valid")
+        model = dict(
+            own.unique("unit", keep="first", maintain_order=True).select("unit", "answer").iter_rows()
         )
-        model = dict(own.select("unit", "answer").iter_rows())
         humans: dict[str, list[int | None]] = {unit: [None] * len(who.labels) for unit in model}
         for unit, coder, code in people.select("unit", who.column, "answer").iter_rows():
             if unit in humans:
@@ -260,23 +260,15 @@ def _coders(run: Run) -> list[Section]:
         )
         warnings += [found.meaning, *found.warnings]
         rows.append((item.id, len(found.by_human), found.n_units, found.winning_rate, found.advantage))
+    forms: dict[str, CellForm] = {"item": "text", "coders": "count", "places": "count"}
+    forms |= {"coders it may replace": "share", "as good as a coder": "share"}
     return [
         Section(
             name="agreement-coders",
             heading="The model beside human coders",
             chapter=_CHAPTER,
             sentences=tuple(sentences),
-            table=tabled(
-                {
-                    "item": "text",
-                    "coders": "count",
-                    "places": "count",
-                    "coders it may replace": "share",
-                    "as good as a coder": "share",
-                },
-                rows,
-                f"Alternative annotator test, epsilon {_EPSILON}",
-            ),
+            table=tabled(forms, rows, f"Alternative annotator test, epsilon {_EPSILON}"),
             warnings=tuple(dict.fromkeys(warnings)),
         )
     ]

@@ -34,17 +34,14 @@ def answers(run: Run) -> pl.DataFrame:
 
 
 def factors(run: Run) -> tuple[Factor, ...]:
-    """Everything that varies, in the order of the design; the arms of a design that names no factor are one too."""
+    """Everything that varies, in the order of the design; arms are a factor where they follow from no other."""
     design = run.manifest.get("design") or {}
-    named = {**design.get("settings", {}), **design.get("factors", {})}
-    table = run.table()
-    found = []
-    for name in design.get("varied") or ():
-        if (column := factor_column(str(name))) in table.columns:
-            levels = named.get(name) or table[column].drop_nulls().unique(maintain_order=True)
-            found.append(Factor(str(name), column, tuple(str(level) for level in levels)))
+    found = [
+        Factor(name, factor_column(name), levels) for name, levels in run.levels.items() if len(levels) > 1
+    ]
     arms = tuple(run.roster.arms)
-    if len(arms) > 1 and not any(set(arms) <= set(factor.levels) for factor in found):
+    named_arms = design.get("assigned") or any(set(arms) <= set(factor.levels) for factor in found)
+    if len(arms) > 1 and not named_arms:
         found.append(Factor("arm", "arm", arms))
     return tuple(found)
 
@@ -68,19 +65,21 @@ def option_shares(
     """
     if item.form not in ("choice", "scale"):
         return {}
-    keep = list(substantive(item))
-    place = {k: i for i, k in enumerate(keep)}
-    rows: dict[Key, list[NDArray[np.float64]]] = {}
-    for *key, status, answer, probs in part.select(*by, "status", "answer", "probs").iter_rows():
-        if probs is not None and len(probs) == len(item.options):
-            row = np.array(probs)[keep]
-        elif status == "valid" and answer in place:
-            row = np.eye(len(keep))[place[answer]]
-        else:
-            continue
-        if (total := row.sum()) > 0:
-            rows.setdefault(tuple(key), []).append(row / total)
-    return {key: np.mean(found, axis=0) for key, found in rows.items()}
+    keep, n = list(substantive(item)), len(item.options)
+    has_probs = (part["probs"].list.len() == n).fill_null(False).to_numpy()
+    taken = part["answer"].fill_null(-1).to_numpy()
+    rows = np.zeros((part.height, n))
+    rows[has_probs] = part["probs"].filter(has_probs).explode().to_numpy().reshape(-1, n)
+    drawn = ~has_probs & (part["status"] == "valid").to_numpy() & (taken >= 0) & (taken < n)
+    rows[drawn, taken[drawn]] = 1.0
+    rows = rows[:, keep]
+    there = rows.sum(axis=1) > 0
+    rows = rows[there] / rows[there].sum(axis=1, keepdims=True)
+    number: dict[Key, int] = {}
+    codes = [number.setdefault(key, len(number)) for key in part.select(by).filter(there).iter_rows()]
+    sums = np.zeros((len(number), len(keep)))
+    np.add.at(sums, codes, rows)
+    return dict(zip(number, sums / np.bincount(codes, minlength=1)[:, None], strict=True)) if number else {}
 
 
 def expected_scores(item: Item, part: pl.DataFrame, by: Sequence[str] = ("subject",)) -> dict[Key, float]:

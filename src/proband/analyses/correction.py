@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from proband.analyses.answers import answers, cautions, measured, option_shares, substantive, tabled, told
 from proband.analyses.effects import Outcome, outcomes
-from proband.analyses.section import Analysis, Cell, Figure, Section
-from proband.errors import DataError, DesignError
+from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section
+from proband.errors import DesignError
 from proband.estimates import Estimate
 from proband.instruments.items import Item
 from proband.measures import (
@@ -25,6 +25,7 @@ from proband.measures import (
     rogan_gladen,
     weighted_mean,
 )
+from proband.measures.correction.estimates import CorrectedEstimate
 from proband.runs.run import Run
 
 _CHAPTER = "Correction by people's answers"
@@ -105,55 +106,55 @@ def needs(run: Run) -> str | None:
 
 def sections(run: Run) -> Sequence[Section]:
     """Corrected estimates, whether probabilities mean what they say, and what more human answers would buy."""
-    found = labelled(run)
+    found = [(one, _correct(run, one)) for one in labelled(run)]
     return [_corrected(run, found), *_calibrated(run), _more(found)]
 
 
-def _corrected(run: Run, found: Sequence[Labelled]) -> Section:
+def _corrected(run: Run, found: Sequence[tuple[Labelled, Estimate]]) -> Section:
+    items = dict.fromkeys(one.outcome.item.id for one, _ in found)
+    groups = [[one for one, _ in found if one.outcome.item.id == id] for id in items]
+    by_errors = [estimate for group in groups for estimate in _by_errors(run, group)]
     rows: list[tuple[Cell, ...]] = []
-    doubts, sentences = [], []
-    items = dict.fromkeys(one.outcome.item.id for one in found)
-    by_errors = [
-        e for id in items for e in _by_errors(run, [one for one in found if one.outcome.item.id == id])
-    ]
-    for one, by_error in zip(found, by_errors, strict=True):
-        name = one.outcome.name
-        corrected, classical, worth, trust = _correct(run, one)
-        predicted = np.concatenate([one.f, one.u])
+    sentences = []
+    for (one, corrected), by_error in zip(found, by_errors, strict=True):
+        n, predicted = len(one.known), np.concatenate([one.f, one.u])
         model = weighted_mean(predicted, *_sample(run, (*one.known, *one.others)))
-        rows.append(
-            (name, len(one.known), len(one.others), classical, model, corrected, by_error, worth, trust)
-        )
-        doubts.append((name, corrected))
-        if worth is not None:
+        alone = worth = trust = None
+        if isinstance(corrected, CorrectedEstimate):
+            alone, worth, trust = corrected.classical, corrected.effective_n, corrected.tuning
             sentences.append(
-                f"{name}: {told(classical)} by people's answers alone, {told(corrected)} corrected. With the "
-                f"predictions, {len(one.known)} human answers are worth {worth:.0f}."
+                f"{one.outcome.name}: {told(alone)} by people's answers alone, {told(corrected)} corrected. "
+                f"With the predictions, {n} human answers are worth {worth:.0f}."
             )
-    forms = {"outcome": "text", "people": "count", "others": "count"} | dict.fromkeys(
-        ("people only", "model only", "corrected", "by the model's errors", "worth", "trust in the model"),
-        "number",
+        rows.append((one.outcome.name, n, len(one.others), alone, model, corrected, by_error, worth, trust))
+    forms: dict[str, CellForm] = {"outcome": "text", "people": "count", "others": "count"}
+    numbers = (
+        "people only",
+        "model only",
+        "corrected",
+        "by the model's errors",
+        "worth",
+        "trust in the model",
     )
+    most = max((one.n_missing for one, _ in found), default=0)
+    lost = f"Up to {most} subjects are left out: people were asked and gave no valid answer."
     return Section(
         name="correction",
         heading="Estimates about people",
         chapter=_CHAPTER,
         sentences=tuple(sentences[:6]),
-        table=tabled(forms, rows, "People's answers, the model's predictions, and both together"),  # type: ignore[arg-type]
+        table=tabled(
+            {**forms, **dict.fromkeys(numbers, "number")},
+            rows,
+            "People's answers, predictions, and both together",
+        ),
         notes=(
             "Corrected: the predictions of all, less their error among those with human answers.",
             "By the model's errors: shares of its likeliest answers, corrected for how often it confuses options.",
             "Worth: human answers that would be as precise without the model. Trust: 0 leaves the model out.",
-            *_left_out(found),
+            *((lost,) if most else ()),
         ),
-        warnings=(_AT_RANDOM, *cautions(doubts)),
-    )
-
-
-def _left_out(found: Sequence[Labelled]) -> tuple[str, ...]:
-    most = max(one.n_missing for one in found)
-    return (
-        (f"Up to {most} subjects are left out: people were asked and gave no valid answer.",) if most else ()
+        warnings=(_AT_RANDOM, *cautions((one.outcome.name, corrected) for one, corrected in found)),
     )
 
 
@@ -162,29 +163,21 @@ def _sample(run: Run, subjects: Sequence[str]) -> tuple[list[float] | None, list
     return [weights[s] for s in subjects] if weights else None, [units.get(s, s) for s in subjects]
 
 
-def _correct(run: Run, one: Labelled) -> tuple[Estimate, Estimate, float | None, float | None]:
-    """Corrected and classical estimate, how many answers it is worth, and lambda."""
+def _correct(run: Run, one: Labelled) -> Estimate:
+    """The mean corrected by the predictions, or the reason why there is none."""
     (w, units), (v, others) = _sample(run, one.known), _sample(run, one.others)
-    shared = set(units) & set(others)
-    is_clustered = bool(shared) or len(set(units)) < len(units) or len(set(others)) < len(others)
+    is_clustered = len({*units, *others}) < len(units) + len(others)
     sampling = Sampling(
         weights=w,
         weights_unlabelled=v,
         clusters=units if is_clustered else None,
         clusters_unlabelled=others if is_clustered else None,
     )
-    try:
-        if shared:
-            share = len(one.known) / (len(one.known) + len(one.others))
-            found = dsl_mean(one.y, one.f, one.u, probabilities=share, sampling=sampling)
-        else:
-            found = ppi_mean(one.y, one.f, one.u, sampling=sampling)
-    except (DesignError, DataError) as error:
-        reason = Estimate(
-            value=np.nan, estimand=one.outcome.name, target="human", n_units=0, warnings=(str(error),)
-        )
-        return reason, reason, None, None
-    return found, found.classical, found.effective_n, found.tuning
+    correct = partial(ppi_mean, one.y, one.f, one.u, sampling=sampling)
+    if set(units) & set(others):
+        chance = len(units) / (len(units) + len(others))
+        correct = partial(dsl_mean, one.y, one.f, one.u, sampling=sampling, probabilities=chance)
+    return measured(correct, f"mean of {one.outcome.name}", "human")
 
 
 def _by_errors(run: Run, group: Sequence[Labelled]) -> list[Estimate | None]:
@@ -231,23 +224,20 @@ def _calibrated(run: Run) -> list[Section]:
             )
     if not rows:
         return []
+    forms: dict[str, CellForm] = {"item": "text", "people": "count"}
+    forms |= dict.fromkeys(("Brier score", "calibration error", "perfect probabilities would show"), "number")
     caption = "Share of answers that came true by predicted probability; on the diagonal they agree"
     return [
         Section(
             name="correction-calibration",
             heading="Whether probabilities mean what they say",
             chapter=_CHAPTER,
-            table=tabled(
-                {"item": "text", "people": "count", "Brier score": "number", "calibration error": "number",
-                 "perfect probabilities would show": "number"},
-                rows,
-                "Predicted probabilities against people's answers",
-            ),
+            table=tabled(forms, rows, "Predicted probabilities against people's answers"),
             figure=Figure(form="scatter", rows=tuple(marks), caption=caption),
             notes=("Calibrated is not informative: to predict everybody's mean is perfectly calibrated.",),
             warnings=cautions(doubts),
         )
-    ]  # fmt: skip
+    ]
 
 
 def _probabilities(
@@ -257,56 +247,44 @@ def _probabilities(
     part = ours.filter(pl.col("item") == item.id, pl.col("probs").is_not_null())
     predicted = {str(key[0]): row for key, row in option_shares(item, part).items()}
     place = {k: i for i, k in enumerate(substantive(item))}
-    taken = {
-        subject: place[answer]
-        for subject, answer in theirs.filter(pl.col("item") == item.id)
-        .select("subject", "answer")
-        .iter_rows()
-        if answer in place and subject in predicted
-    }
+    given = theirs.filter(pl.col("item") == item.id).select("subject", "answer").iter_rows()
+    taken = {subject: place[answer] for subject, answer in given if answer in place and subject in predicted}
     if len(taken) < _FEWEST:
         return None
     return np.array([predicted[subject] for subject in taken]), np.array(list(taken.values()))
 
 
-def _more(found: Sequence[Labelled]) -> Section:
+def _more(found: Sequence[tuple[Labelled, Estimate]]) -> Section:
     """What as many human answers again would buy, and whom to ask."""
     rows: list[tuple[Cell, ...]] = []
-    sentences = []
-    for one in found:
+    plans = []
+    for one, corrected in found:
+        r = corrected.correlation if isinstance(corrected, CorrectedEstimate) else np.nan
+        r = 0.0 if np.isnan(r) else min(max(r, -1.0), 1.0)
         n, others = len(one.known), len(one.others)
-        varies = np.ptp(one.y) > 0 and np.ptp(one.f) > 1e-12
-        r = float(np.corrcoef(one.y, one.f)[0, 1]) if varies else 0.0
         more = min(n, others)
-        now, then = effective_n(n, others, r), effective_n(n + more, others - more, r)
-        rows.append(
-            (
-                one.outcome.name,
-                n,
-                r,
-                now.value,
-                n + more,
-                then.value,
-                now.baselines["with endless predictions"],
-            )
-        )
-        plan = _plan(one, more)
-        if plan:
-            sentences.append(f"{one.outcome.name}: {plan}")
+        now, then = effective_n(n, others, r).value, effective_n(n + more, others - more, r).value
+        rows.append((one.outcome.name, n, r, now, n + more, then))
+        plans.append(f"{one.outcome.name}: {plan}" if (plan := _plan(one, more)) else "")
+    forms: dict[str, CellForm] = {
+        "outcome": "text",
+        "people": "count",
+        "correlation": "number",
+        "worth": "number",
+    }
     return Section(
         name="correction-more",
         heading="What more human answers would buy",
         chapter=_CHAPTER,
-        sentences=tuple(sentences[:6]),
+        sentences=tuple(plan for plan in plans if plan)[:6],
         table=tabled(
-            {"outcome": "text", "people": "count", "correlation": "number", "worth": "number",
-             "people, with more": "count", "worth, with more": "number", "at most": "number"},
+            {**forms, "people, with more": "count", "worth, with more": "number"},
             rows,
             "Human answers as they are and with as many again, and what they are worth with the predictions",
-            digits=1,
+            digits=2,
         ),
         notes=("A correlation of .3 buys at most 10 per cent, however many predictions there are.",),
-    )  # fmt: skip
+    )
 
 
 def _plan(one: Labelled, more: int) -> str:
@@ -323,10 +301,7 @@ def _plan(one: Labelled, more: int) -> str:
         plan = allocate_labels(others, spread, n_labels=more)
     except DesignError:
         return ""
-    parts = " and ".join(
-        f"{count} with {name} predictions"
-        for name, count in sorted((str(k), count) for k, count in plan.labels.items())
-    )
+    parts = " and ".join(f"{count} with {name} predictions" for name, count in plan.labels.items())
     return f"of {more} more people to ask, {parts} would tell most (standard error {plan.expected_se:.3f})."
 
 

@@ -1,7 +1,7 @@
 """What became of the responses: valid, refused, not read, cut off or failed, by item, arm and role."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -108,11 +108,9 @@ def arm_sentence(test: DispositionTest) -> str:
 def _outstanding(run: Run) -> list[str]:
     """What a run waits for, where it says so."""
     told = []
-    stalled: Mapping[str, str] = getattr(run, "stalled", None) or {}
-    if stalled:
-        told.append(f"The run cannot go on in {len(stalled)} places; {_named([*stalled.values()])}.")
-    waiting = list(getattr(run, "open", None) or ())
-    if waiting:
+    if run.stalled:
+        told.append(f"The run cannot go on in {len(run.stalled)} places: {_named([*run.stalled.values()])}.")
+    if waiting := list(run.open):
         told.append(f"{len(waiting)} answers are still awaited, e.g. {_named(waiting)}.")
     return told
 

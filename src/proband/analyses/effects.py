@@ -141,7 +141,7 @@ def _section(run: Run, factor: Factor) -> Section:
     ]
     caption = f"Difference of each level of {factor.name} from {control}"
     marks = tuple({"label": row.label, "side": "model", **limits(row.effect)} for row in rows)
-    test = by_arm(run) if set(run.roster.arms) & set(factor.levels) else None
+    test = by_arm(run) if is_between else None
     return Section(
         name=f"effects-{factor.name}",
         heading=f"Effect of {factor.name}",
@@ -207,8 +207,10 @@ def _row(
 
 def _between(run: Run, sides: Sequence[Scores], units: Mapping[str, str]) -> Estimate:
     """Difference of two arms, within blocks where subjects were assigned so, whole units where they share one."""
-    block = (run.manifest.get("design") or {}).get("block_by") or "block"
     traits = run.traits
+    # A design says in which block a subject was assigned, or, in version 0.1, by which trait blocks were made.
+    is_told = any("block" in known for known in traits.values())
+    block = "block" if is_told else str((run.manifest.get("design") or {}).get("block_by"))
     is_blocked = all(block in traits.get(subject, {}) for side in sides for subject in side)
     is_clustered = len(set(units.values())) < len(units)
     treated, control = sides
@@ -224,7 +226,7 @@ def _between(run: Run, sides: Sequence[Scores], units: Mapping[str, str]) -> Est
 
 def _opening(rows: Sequence[_Row], factor: Factor, how: str, by: str) -> str:
     if not rows:
-        return f"No answers under two levels of {factor.name} can be compared yet."
+        return f"No answers under two levels of {factor.name} can be compared."
     n = max(row.effect.n_units for row in rows)
     return f"{n} {by}s: each {how} of {factor.name}." if how.endswith("level") else f"{n} {by}s: each {how}."
 

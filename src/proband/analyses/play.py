@@ -25,6 +25,7 @@ from proband.measures import share_estimates, strategy_frequencies, strategy_mat
 from proband.runs.run import Run
 
 _CHAPTER = "Play"
+_MOST_SENTENCES = 6
 _FORMS: dict[str, CellForm] = {
     **dict.fromkeys(("matches", "moves", "round"), "count"),
     **dict.fromkeys(("role", "move", "strategy", "status", "the other's last move"), "text"),
@@ -46,9 +47,11 @@ def needs(run: Run) -> str | None:
 
 def sections(run: Run) -> Sequence[Section]:
     """Moves, rounds, answers to the other's last move, strategies where the game has them, and early ends."""
-    table = answers(run).filter(pl.col("round") > 0).with_columns(pl.col("role").fill_null("player"))
+    table = _played(run)
     present = set(table["role"])
-    roles = [role for role in dict.fromkeys(m.role or "player" for m in run.roster) if role in present]
+    cast = (run.manifest.get("design") or {}).get("cast") or ()
+    known = dict.fromkeys([*(member.role for member in run.roster), *cast, "player"])
+    roles = [role for role in known if role in present]
     moves = [item for item in run.items.values() if item.form in ("choice", "scale")]
     found: list[Section] = []
     for item in moves:
@@ -60,6 +63,19 @@ def sections(run: Run) -> Sequence[Section]:
         found += [] if last is None else [_replies(item, last, roles)]
         found += _strategies(item, part, roles)
     return [*found, *_ends(run, table)]
+
+
+def _played(run: Run) -> pl.DataFrame:
+    """Moves with matches and roles; those of a dilemma of version 0.1, which kept neither, are in its names."""
+    table, design = answers(run).filter(pl.col("round") > 0), run.manifest.get("design") or {}
+    if design.get("design") == "prisoners_dilemma" and table["role"].null_count() == table.height:
+        is_row = pl.col("subject").str.ends_with("-row")
+        first, second = design["cast"]
+        table = table.with_columns(
+            pl.col("subject").str.replace("-(row|column)$", "").alias("unit"),
+            pl.when(is_row).then(pl.lit(first)).otherwise(pl.lit(second)).alias("role"),
+        )
+    return table.with_columns(pl.col("role").fill_null("player"))
 
 
 def _shares(item: Item, part: pl.DataFrame) -> tuple[Estimate, ...]:
@@ -83,62 +99,72 @@ def _nobody(item: Item) -> Estimate:
     raise DataError(f"no valid {item.id} was made here")
 
 
-def _shown(item: Item) -> list[str]:
-    """Moves to show; the second of two mirrors the first."""
+def _rows(item: Item, groups: Mapping[tuple[Cell, ...], pl.DataFrame]) -> list[tuple[Cell, ...]]:
+    """Of every group its cells, a move, matches, moves and share; the second of two moves mirrors the first."""
     options = [item.options[k] for k in substantive(item)]
-    return options[:1] if len(options) == 2 else options
+    return [
+        (*cells, text, part["unit"].n_unique(), part.height, share)
+        for cells, part in groups.items()
+        for text, share in zip(
+            options[:1] if len(options) == 2 else options, _shares(item, part), strict=False
+        )
+    ]
 
 
 def _moves(item: Item, part: pl.DataFrame, roles: Sequence[str]) -> Section:
     """Share of each move by role, over all rounds and in the first."""
-    rows: list[tuple[Cell, ...]] = []
-    marks, sentences, doubts = [], [], []
-    for role in roles:
-        own = part.filter(pl.col("role") == role)
-        first = _shares(item, own.filter(pl.col("round") == 1))
-        for text, share, opening in zip(_shown(item), _shares(item, own), first, strict=False):
-            rows.append((role, text, own["unit"].n_unique(), own.height, share, opening))
-            marks.append({"label": text, "side": "model", "series": role, **limits(share)})
-            doubts += [(f"{role}, {text}", share), (f"{role}, {text}, round 1", opening)]
-            sentences.append(
-                f"The share of {text!r} is {told(share)} for {role}, and {told(opening)} in round 1."
-            )
+    by_role: dict[tuple[Cell, ...], pl.DataFrame] = {
+        (role,): part.filter(pl.col("role") == role) for role in roles
+    }
+    first = {cells: own.filter(pl.col("round") == 1) for cells, own in by_role.items()}
+    pairs = zip(_rows(item, by_role), _rows(item, first), strict=True)
+    rows = [(*row, opening[-1]) for row, opening in pairs]
+    shares = [(f"{row[0]}, {row[1]}", row[4], row[5]) for row in rows]
+    known = [
+        (label, of, at) for label, of, at in shares if isinstance(of, Estimate) and isinstance(at, Estimate)
+    ]
     return Section(
         name=f"play-{item.id}",
         heading=f"Moves: {item.id}",
         chapter=_CHAPTER,
-        sentences=tuple(sentences),
+        sentences=tuple(
+            f"{label}: {told(of)} of all moves, {told(at)} in round 1." for label, of, at in known
+        ),
         table=_table(
             ("role", "move", "matches", "moves", "share", "in round 1"), rows, "Share of each move by role"
         ),
-        figure=Figure(form="intervals", rows=tuple(marks), caption=f"Share of each {item.id} by role"),
+        figure=Figure(
+            form="intervals",
+            rows=tuple({"label": label, "side": "model", **limits(of)} for label, of, _ in known),
+            caption=f"Share of each {item.id} by role",
+        ),
         keys={"item": item.id},
         notes=(_UNITS, "Roles are never pooled. Shares are of probabilities where the engine gave them."),
-        warnings=cautions(doubts),
+        warnings=cautions((label, share) for label, of, at in known for share in (of, at)),
     )
 
 
 def _rounds(item: Item, part: pl.DataFrame, roles: Sequence[str]) -> Section:
     """Share of each move, round by round."""
-    rows: list[tuple[Cell, ...]] = []
-    marks = []
-    for role in roles:
-        own = part.filter(pl.col("role") == role)
-        for number in sorted(own["round"].unique()):
-            in_round = own.filter(pl.col("round") == number)
-            for text, share in zip(_shown(item), _shares(item, in_round), strict=False):
-                rows.append((role, text, number, in_round["unit"].n_unique(), share))
-                marks.append(
-                    {"x": number, "y": limits(share)["value"], "series": f"{role}: {text}", **limits(share)}
-                )
+    groups: dict[tuple[Cell, ...], pl.DataFrame] = {
+        (role, number): part.filter(pl.col("role") == role, pl.col("round") == number)
+        for role in roles
+        for number in sorted(part["round"].unique())
+    }
+    rows = _rows(item, {cells: own for cells, own in groups.items() if own.height})
+    marks = [
+        {"x": row[1], "y": limits(row[-1])["value"], "series": f"{row[0]}: {row[2]}", **limits(row[-1])}
+        for row in rows
+        if isinstance(row[-1], Estimate)
+    ]
     caption = "Share of each move by round"
-    n_rounds = part["round"].n_unique()
+    n, n_rounds = part["unit"].n_unique(), part["round"].n_unique()
     return Section(
         name=f"play-{item.id}-rounds",
         heading=f"Rounds: {item.id}",
         chapter=_CHAPTER,
-        sentences=(f"{part['unit'].n_unique()} matches were played over up to {n_rounds} rounds.",),
-        table=_table(("role", "move", "round", "matches", "share"), rows, caption, is_folded=True),
+        sentences=(f"{n} matches were played over up to {n_rounds} rounds.",),
+        table=_table(("role", "round", "move", "matches", "moves", "share"), rows, caption, is_folded=True),
         figure=Figure(form="lines", rows=tuple(marks), caption=caption),
         keys={"item": item.id},
         notes=(_UNITS,),
@@ -161,25 +187,21 @@ def _with_last(part: pl.DataFrame) -> pl.DataFrame | None:
 
 def _replies(item: Item, last: pl.DataFrame, roles: Sequence[str]) -> Section:
     """Share of each move after each last move of the other."""
-    rows: list[tuple[Cell, ...]] = []
-    sentences, doubts = [], []
-    for role in roles:
-        own = last.filter(pl.col("role") == role)
-        for k in substantive(item):
-            after = own.filter(pl.col("last") == k)
-            if after.is_empty():
-                continue
-            for text, share in zip(_shown(item), _shares(item, after), strict=False):
-                rows.append((role, item.options[k], text, after["unit"].n_unique(), after.height, share))
-                doubts.append((f"{role} after {item.options[k]}", share))
-                sentences.append(
-                    f"After the other's {item.options[k]!r}, {role} plays {text!r} in {told(share)}."
-                )
+    groups: dict[tuple[Cell, ...], pl.DataFrame] = {
+        (role, item.options[k]): last.filter(pl.col("role") == role, pl.col("last") == k)
+        for role in roles
+        for k in substantive(item)
+    }
+    rows = _rows(item, {cells: own for cells, own in groups.items() if own.height})
+    known = [(row, row[-1]) for row in rows if isinstance(row[-1], Estimate)]
+    sentences = [
+        f"After the other's {row[1]!r}, {row[0]} plays {row[2]!r} in {told(share)}." for row, share in known
+    ]
     return Section(
         name=f"play-{item.id}-replies",
         heading=f"Answers to the other's last move: {item.id}",
         chapter=_CHAPTER,
-        sentences=tuple(sentences) if len(sentences) <= 6 else (),
+        sentences=tuple(sentences) if len(sentences) <= _MOST_SENTENCES else (),
         table=_table(
             ("role", "the other's last move", "move", "matches", "moves", "share"),
             rows,
@@ -190,7 +212,7 @@ def _replies(item: Item, last: pl.DataFrame, roles: Sequence[str]) -> Section:
             _UNITS,
             "Only matches count in which the other made that move, so rows are not of the same matches.",
         ),
-        warnings=cautions(doubts),
+        warnings=cautions((f"{row[0]} after {row[1]}", share) for row, share in known),
     )
 
 
@@ -278,20 +300,18 @@ def _ends(run: Run, table: pl.DataFrame) -> list[Section]:
     n, n_early = last.height, len({*short, *broken["unit"]})
     if not n_early:
         return []
-    known: Mapping[str, str] = {"refused": "the player refused", "failed": "the call failed"}
-    why = [f"{count} because {known.get(status, f'the answer was {status}')} ({role})" for (role, status), count in
-           stopped.most_common()]  # fmt: skip
     open_ = n_early - sum(stopped.values())
-    why += [f"{open_} that are not played to their end yet"] * bool(open_)
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (role, status, count) for (role, status), count in stopped.most_common()
-    )
+    why = [
+        f"{count} because an answer was {status} ({role})" for (role, status), count in stopped.most_common()
+    ]
+    why += [f"{open_} are not played to their end yet"] * bool(open_)
+    rows = [(role, status, count) for (role, status), count in stopped.most_common()]
     return [
         Section(
             name="play-ends",
-            heading="Matches that ended early",
+            heading="Matches that were not played to their end",
             chapter=_CHAPTER,
-            sentences=(f"{n_early} of {n} matches ended before round {planned}: {'; '.join(why)}.",),
+            sentences=(f"{n_early} of {n} matches did not end with round {planned}: {'; '.join(why)}.",),
             table=_table(("role", "status", "matches"), rows, "What stopped matches") if rows else None,
             warnings=(
                 "shares by round are of the matches that got so far, which may not be like the others",

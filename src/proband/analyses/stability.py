@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
@@ -60,7 +60,7 @@ def _scored(run: Run) -> Instrument:
     known = instrument_of(run)
     if known is not None and known.scales:
         return known
-    items = [item for item in run.items.values() if is_scored(item)]
+    items = [replace(item, ask_if=None) for item in run.items.values() if is_scored(item)]
     groups: dict[tuple[float, ...], dict[str, int]] = {}
     for item in items:
         groups.setdefault(item.points or (item.lower or 0.0, item.upper or 0.0), {})[item.id] = 1

@@ -114,3 +114,11 @@ def test_contexts_must_match_and_be_complete():
         rank_order_stability(C1[:2], C2[:2])
     with pytest.raises(DesignError, match="values"):
         ipsative_stability([[1, 2], [2, 1]], [[1, 2], [2, 1]])
+
+
+def test_profiles_that_are_kept_but_for_rounding_have_no_interval():
+    a = np.random.default_rng(3).random((15, 3))
+    found = ipsative_stability(a, 0.1 * a + 0.3)
+    assert found.value == pytest.approx(1.0)
+    assert found.interval is None
+    assert "no interval" in found.warnings[0]

@@ -136,7 +136,8 @@ def ipsative_stability(a: ArrayLike, b: ArrayLike, *, target: Target = "model") 
     warnings = [f"{flat} of {len(r)} personas have a constant profile: left out"] if flat else []
     interval, se = None, None
     how = f"none: {len(kept)} personas"
-    if len(kept) >= MIN_SUBJECTS and np.ptp(kept) > 0:
+    # Correlations that differ by rounding only do not differ.
+    if len(kept) >= MIN_SUBJECTS and np.ptp(kept) > 1e-12:
         se = float(kept.std(ddof=1)) / math.sqrt(len(kept))
         interval = mean_interval(float(kept.mean()), se, len(kept) - 1, _LEVEL)
         how = f"score interval of a bounded mean, over personas, {len(kept) - 1} df"

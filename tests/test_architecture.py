@@ -12,8 +12,8 @@ import pytest
 
 FLOORS = [
     {"errors"},
-    {"seeds", "files", "identity", "shelves"},
-    {"records", "roster", "estimates", "weighting"},
+    {"seeds", "files", "identity", "notebook", "shelves"},
+    {"records", "roster", "estimates", "weighting", "strategies"},
     {"instruments", "subjects", "models", "measures"},
     {"training", "store"},
     {"addresses"},
@@ -25,6 +25,7 @@ FLOORS = [
     {"reports"},
     {"web"},
     {"cli"},
+    {"__main__"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 SOURCE = Path(__file__).parents[1] / "src" / "proband"

@@ -58,6 +58,8 @@ class Shelf(Generic[T]):
         or the module beside which it lies under the entry's name, or the thing itself, or a function that makes it.
     own : mapping
         Entries of the house that stand in a table.
+    way_out : str
+        What else may be given in place of a name, for messages.
     error : type
         Raised where an entry is missing or broken.
     """
@@ -69,10 +71,14 @@ class Shelf(Generic[T]):
     member: str = ""
     suffix: str = ""
     own: Mapping[str, T] = field(default_factory=dict)
+    way_out: str = ""
     error: type[ProbandError] = ProbandError
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._entries))
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
     def __contains__(self, name: object) -> bool:
         return name in self._entries
@@ -106,6 +112,16 @@ class Shelf(Generic[T]):
         """Entries that cannot be used, and why."""
         return self._tried[1]
 
+    def lines(self, line: Callable[[T], str]) -> dict[str, str]:
+        """One line on every entry, by name; on one that cannot be used, why."""
+        told = {}
+        for name in self:
+            try:
+                told[name] = line(self.load(name))
+            except ProbandError as error:
+                told[name] = f"cannot be used: {error}"
+        return told
+
     @cached_property
     def _tried(self) -> tuple[dict[str, T], dict[str, str]]:
         found: dict[str, T] = {}
@@ -121,7 +137,7 @@ class Shelf(Generic[T]):
         if name not in self._entries:
             close = get_close_matches(name, self._entries, n=1)
             meant = f" (did you mean {close[0]!r}?)" if close else ""
-            raise self.error(f"no {self.what} {name!r}{meant}; there are {', '.join(self)}")
+            raise self.error(f"no {self.what} {name!r}{meant}; there are {', '.join(self)}{self.way_out}")
         return self._entries[name]
 
     @cached_property

@@ -29,6 +29,7 @@ only = ["vote", "tv-news"]
 use = "anes-1996"
 sample = 30
 [people]
+[survey]
 """
 
 
@@ -93,7 +94,19 @@ def test_plan_show_measure_report_and_export_work_on_a_run(ran):
     assert exported["rows"] == pl.read_csv(ran / "wide.csv").height == 30
 
 
-@pytest.mark.parametrize("what", ["instruments", "populations", "engines"])
+@pytest.mark.parametrize("module", ["proband", "proband.cli.main"])
+def test_python_runs_the_command_line_as_a_module(module, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", module, "list", "engines"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert "smollm2" in done.stdout
+
+
+@pytest.mark.parametrize("what", ["instruments", "populations", "engines", "rules"])
 def test_list_names_what_there_is(tmp_path, what):
     listed = json.loads(proband("list", what, "--json", cwd=tmp_path).stdout)[what]
     assert all(row["name"] and row["title"] for row in listed)
@@ -119,7 +132,7 @@ def test_the_scripted_demo_needs_no_model_and_writes_its_report(tmp_path):
 
 def test_ctrl_c_stops_cleanly_and_the_run_goes_on_later(ran):
     long = STUDY.replace("sample = 30", "").replace('only = ["vote", "tv-news"]', "")
-    (ran / "long.toml").write_text(f"{long}\n[survey]\nreplicates = 10\n")
+    (ran / "long.toml").write_text(f"{long}replicates = 10\n")
     command = [*PROBAND, "run", "long.toml", "--into", "runs/long"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ran
@@ -165,7 +178,7 @@ BAD = {
                'id = "x"\ntitle = "x"\nitems = [{id = "a", text = "{subject:shoes}?", form = "text"}]')},
         "names no column of the population",
     ),
-    "labels": ({"a": ("[people]", '[survey]\nlabels = "A|A"\nanswer_by = "label"\n[people]')}, "item 'vote'"),
+    "labels": ({"a": ("[survey]", '[survey]\nlabels = "A|A"\nanswer_by = "label"')}, "item 'vote'"),
     "engine": ({"a": ("scripted:uniform?refuse=0.1", "gpt-9")}, "no engine 'gpt-9'"),
     "down": ({"a": ("scripted:uniform?refuse=0.1", "openai:http://127.0.0.1:9/v1#m")}, "127.0.0.1:9"),
 }  # fmt: skip
@@ -192,7 +205,7 @@ data = { path = "people.csv" }
 weight_column = "w"
 fields = [{ column = "age", first = "I am {value}.", third = "The person is {value}." }]
 """
-    old = '[population]\nuse = "anes-1996"\nsample = 30\n[people]'
+    old = '[population]\nuse = "anes-1996"\nsample = 30\n[people]\n'
     for name, rows, words in (
         ("negative", "30,1\n40,-1", "negative"),
         ("zero", "30,0\n40,0", "all weights are 0"),
@@ -231,7 +244,7 @@ def test_brackets_in_options_and_titles_are_shown_as_they_are(ran):
     (ran / "brackets.toml").write_text(
         'title = "Trust [/b] [wave 2]"\nseed = 1\nengine = "scripted:uniform"\n[instrument]\nid = "x"\ntitle = "x"\n'
         'items = [{id = "[/red]", text = "?", form = "choice", options = ["Other [specify]", "[/b] no"]}]\n'
-        '[population]\nuse = "anes-1996"\nsample = 5\n'
+        '[population]\nuse = "anes-1996"\nsample = 5\n[survey]\n'
     )
     done = proband("run", "brackets.toml", "--into", "runs/brackets", cwd=ran)
     assert done.returncode == 0, done.stderr

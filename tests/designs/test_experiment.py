@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from proband.designs import Experiment
 from proband.designs.assignment import assign
 from proband.errors import DesignError
-from proband.instruments import Item
-from proband.models.scripted import ScriptedEngine
+from proband.instruments import Instrument, Item
 from proband.runs import collect
 
 OUTCOME = Item(
@@ -21,9 +20,14 @@ OUTCOME = Item(
 LEVELS = {"loss": "400 of 600 die", "gain": "200 of 600 are saved"}
 
 
+ASSIGNED = "lglgglgllgglgllgglgllgglgllglggllglggllg"
+INSTRUMENT = Instrument(id="support", title="support", items=(OUTCOME,))
+TWO = {"frame": LEVELS, "source": {"experts": "Experts say", "voters": "Voters say", "none": "Some say"}}
+
+
 @pytest.fixture
 def experiment(people):
-    return Experiment(outcome=OUTCOME, factor="frame", levels=LEVELS, subjects=people(40), seed=5)
+    return Experiment(instrument=INSTRUMENT, factors={"frame": LEVELS}, subjects=people(40), seed=5)
 
 
 @given(st.integers(0, 10**6), st.integers(2, 60), st.integers(2, 4))
@@ -45,7 +49,7 @@ def test_every_subject_can_get_every_level_with_equal_chance():
 
 def test_assignment_is_balanced_within_blocks(people):
     blocked = Experiment(
-        outcome=OUTCOME, factor="frame", levels=LEVELS, subjects=people(41), seed=5, block_by="party"
+        instrument=INSTRUMENT, factors={"frame": LEVELS}, subjects=people(41), seed=5, block_by="party"
     )
     for party in ("0", "1"):
         arms = Counter(blocked.assignment[id] for id, block in blocked.blocks.items() if block == party)
@@ -61,24 +65,67 @@ def test_each_subject_is_asked_under_its_own_level_only(experiment):
         assert LEVELS[level] in trial.request.messages[-1].text
 
 
-@pytest.mark.parametrize("block_by", ["", "party"])
-def test_a_planted_effect_is_found_and_its_interval_holds_it(people, tmp_path, block_by):
-    def rule(trial):
-        return (0.2, 0.2, 0.6) if dict(trial.place.condition)["frame"] == "gain" else (0.6, 0.2, 0.2)
+def test_assignment_is_the_one_of_the_version_before(experiment):
+    """Lists that version 0.1 made: results of the two-arm form stay what they were."""
+    assert "".join(level[0] for level in experiment.assignment.values()) == ASSIGNED
 
-    experiment = Experiment(
-        outcome=OUTCOME, factor="frame", levels=LEVELS, subjects=people(400), seed=5, block_by=block_by
+
+def test_combinations_of_two_factors_are_assigned_in_equal_numbers(people):
+    item = replace(OUTCOME, text="{factor:source} that {factor:frame}. Do you support it?")
+    also = replace(OUTCOME, id="also", text="Do you like it?")
+    design = Experiment(
+        instrument=Instrument(id="two", title="two", items=(item, also)),
+        factors=TWO,
+        subjects=people(36),
+        seed=5,
     )
-    run = collect(experiment, ScriptedEngine(rule, seed=2), tmp_path)
-    effect = experiment.effect(run.responses(), "gain")
-    assert effect.interval[0] < 0.8 < effect.interval[1]
-    assert effect.interval[0] > 0
+    assert set(design.roster().arms.values()) == {6}
+    assert design.size() == len(design.trials({})) == 72
+    for trial in design.trials({}):
+        levels = dict(trial.place.condition)
+        arm = design.roster().by_subject[trial.place.subject].arm
+        assert arm == f"{levels['frame']}, {levels['source']}"
+        if trial.place.item == "support":
+            assert TWO["source"][levels["source"]] in trial.request.messages[-1].text
+    assert design.describe()["assigned"] == ["frame", "source"]
+    assert list(design.describe()["factors"]["source"]) == ["experts", "voters", "none"]
+
+
+def test_blocks_stand_in_the_roster(people):
+    blocked = Experiment(
+        instrument=INSTRUMENT, factors={"frame": LEVELS}, subjects=people(8), seed=5, block_by="party"
+    )
+    assert {m.subject: m.traits["block"] for m in blocked.roster()} == dict(blocked.blocks)
+
+
+def test_outcomes_of_one_conversation_keep_the_level(experiment, tmp_path):
+    also = replace(OUTCOME, id="also", text="Do you like it?")
+    talk = replace(
+        experiment,
+        instrument=Instrument(id="two", title="two", items=(OUTCOME, also)),
+        presentation="sequential",
+    )
+    run = collect(talk, "scripted:uniform", tmp_path)
+    assert run.is_complete
+    assert len(run.responses()) == talk.size() == 80
+    assert all(run.table()["frame"] == run.table()["arm"])
 
 
 def test_an_experiment_that_varies_nothing_is_refused(experiment):
-    with pytest.raises(DesignError, match="nothing is varied"):
-        replace(experiment, factor="colour")
+    with pytest.raises(DesignError, match="is in no wording"):
+        replace(experiment, factors={"colour": LEVELS})
     with pytest.raises(DesignError, match="at least two"):
-        replace(experiment, levels={"gain": "x"})
+        replace(experiment, factors={"frame": {"gain": "x"}})
+    with pytest.raises(DesignError, match="give it a factor"):
+        replace(experiment, factors={})
     with pytest.raises(DesignError, match="has no block"):
         assign(["a", "b"], ["t", "c"], 1, factor="f", blocks={"a": "1"})
+
+
+def test_an_experiment_that_cannot_be_balanced_is_refused(experiment, people):
+    with pytest.raises(DesignError, match="cannot vary order beside"):
+        replace(experiment, order=("as_written", "reversed"))
+    with pytest.raises(DesignError, match="cannot vary replicates = 2"):
+        replace(experiment, replicates=2)
+    with pytest.raises(DesignError, match="2 arms for 1 subjects"):
+        replace(experiment, subjects=people(1))

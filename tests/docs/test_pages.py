@@ -26,7 +26,7 @@ import pytest
 from proband.addresses import engines
 from proband.cli.main import app
 from proband.designs.study_file import PeopleTable, StudyFile, SurveyTable, WritingTable
-from proband.models.scripted import RULES
+from proband.models.rules import RULES
 from proband.models.servers.engine import ServerSettings
 
 ROOT = Path(__file__).parents[2]
@@ -254,5 +254,5 @@ def test_the_reference_has_every_verb_and_option_of_the_command_line():
 
 def test_the_reference_has_every_engine_rule_and_server_setting():
     text = (DOCS / "reference" / "engines.md").read_text(encoding="utf-8")
-    for name in [*(pattern for pattern, _ in engines()), *RULES, *ServerSettings.__dataclass_fields__]:
+    for name in [*engines(), *RULES, *ServerSettings.__dataclass_fields__]:
         assert f"`{name}" in text or f"`scripted:{name}" in text, name

@@ -25,7 +25,7 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
         persona=("first", "none"),
     )
     engine = "scripted:spatial?fact=PID&low=0&high=6&width=0.35&refuse=0.1"
-    study = Study(survey=survey, engine=engine, people=people_survey(survey, everybody))
+    study = Study(survey, engine, people=people_survey(survey, everybody))
     return compare(carry_out(study, tmp_path_factory.mktemp("runs") / "small"))
 
 

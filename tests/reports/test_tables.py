@@ -22,9 +22,7 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     survey = Survey(
         instrument=load_instrument("anes-1996").subset(ITEMS), subjects=everybody.sample(40, seed=1), seed=1
     )
-    study = Study(
-        survey=survey, engine="scripted:uniform?refuse=0.1", people=people_survey(survey, everybody)
-    )
+    study = Study(survey, "scripted:uniform?refuse=0.1", people=people_survey(survey, everybody))
     return compare(carry_out(study, tmp_path_factory.mktemp("runs") / "small"))
 
 

@@ -4,8 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from proband.designs import PrisonersDilemma
+from proband.cli.demo import demo_study
+from proband.designs import Experiment, PrisonersDilemma
 from proband.errors import DesignError, EngineError
+from proband.instruments import Instrument, Item
+from proband.measures import smallest_detectable_effect
+from proband.measures.experiments.comparisons import Paired
+from proband.measures.shares import wilson_interval
 from proband.models.scripted import ScriptedEngine, played, uniform
 from proband.runs import collect, plan, show
 from proband.strategies import tit_for_tat
@@ -15,7 +20,51 @@ def test_a_small_design_is_counted_whole(survey):
     planned = plan(survey, "scripted:uniform")
     assert (planned.trials, planned.distinct_requests) == (24, 24)
     assert planned.dollars == 0
-    assert planned.arms == {"model": 12, "people": 12}
+    assert (planned.kind, planned.units, planned.unit) == ("survey", 12, "subject")
+
+
+def test_a_study_without_a_comparison_says_how_precise_it_is(survey):
+    planned = plan(survey, "scripted:uniform")
+    assert (planned.contrast, planned.arms, planned.smallest_detectable_effect) == ("", {}, None)
+    low, high = wilson_interval(0.5, 12)
+    assert planned.half_width == pytest.approx((high - low) / 2)
+    assert "power" not in dict(planned.rows())
+
+
+def test_people_are_in_a_plan_only_where_they_are_in_the_study():
+    with_people = plan(demo_study("scripted", 30))
+    assert (with_people.contrast, with_people.arms) == ("model with people", {"model": 30, "people": 30})
+    assert with_people.smallest_detectable_effect == pytest.approx(float(smallest_detectable_effect(30, 30)))
+
+
+def test_a_factor_within_subjects_is_planned_as_paired(survey):
+    planned = plan(replace(survey, persona=("first", "third")), "scripted:uniform")
+    assert (planned.contrast, planned.arms) == ("within subjects, over persona", {})
+    assert Paired(effect=planned.smallest_detectable_effect, correlation=0.5).power_at(
+        12, 0.05
+    ) == pytest.approx(0.8)
+    assert "SD of the difference" in dict(planned.rows())["power"]
+
+
+def test_arms_of_an_experiment_are_planned_by_their_sizes(people):
+    item = Item(id="a", text="{factor:f}?", form="scale", options=("no", "yes"))
+    design = Experiment(
+        instrument=Instrument(id="a", title="a", items=(item,)),
+        factors={"f": {"x": "X", "y": "Y"}},
+        subjects=people(21),
+        seed=1,
+    )
+    planned = plan(design, "scripted:uniform")
+    assert (planned.contrast, sum(planned.arms.values())) == ("between arms", 21)
+    assert planned.smallest_detectable_effect == pytest.approx(float(smallest_detectable_effect(10, 11)))
+
+
+def test_matches_are_the_units_of_a_game():
+    game = PrisonersDilemma(matches=5, rounds=4, seed=1)
+    planned = plan(game, {"model": "scripted:uniform", "rival": "scripted:tit-for-tat"})
+    assert (planned.units, planned.unit, planned.smallest_detectable_effect) == (5, "match", None)
+    assert dict(planned.rows())["units"] == "5 independent matches"
+    assert dict(planned.rows())["engine"] == "model scripted:uniform, rival scripted:tit-for-tat"
 
 
 def test_requests_that_are_the_same_are_counted_once(survey):
@@ -24,9 +73,10 @@ def test_requests_that_are_the_same_are_counted_once(survey):
 
 
 def test_the_smallest_effect_shrinks_with_subjects_and_not_with_replicates(survey, people):
-    small = plan(survey, "scripted:uniform").smallest_detectable_effect
-    assert plan(replace(survey, replicates=50), "scripted:uniform").smallest_detectable_effect == small
-    assert plan(replace(survey, subjects=people(48)), "scripted:uniform").smallest_detectable_effect < small
+    both = replace(survey, persona=("first", "third"))
+    small = plan(both, "scripted:uniform").smallest_detectable_effect
+    assert plan(replace(both, replicates=50), "scripted:uniform").smallest_detectable_effect == small
+    assert plan(replace(both, subjects=people(48)), "scripted:uniform").smallest_detectable_effect < small
 
 
 def test_a_million_trials_are_planned_in_seconds_by_sampling(people, survey):
@@ -60,7 +110,7 @@ def test_show_gives_what_would_be_sent_and_names_places(survey):
 
 def test_an_engine_that_a_design_needs_and_nobody_gave_is_named():
     game = PrisonersDilemma(matches=1, rounds=1, seed=1)
-    with pytest.raises(DesignError, match="needs an engine for 'model'"):
+    with pytest.raises(DesignError, match="one engine was given, and 'model', 'rival' need one each"):
         plan(game, "scripted:uniform")
     with pytest.raises(EngineError, match="no engine 'gpt9'"):
         plan(game, {"model": "gpt9", "rival": "scripted:tit-for-tat"})
@@ -69,7 +119,7 @@ def test_an_engine_that_a_design_needs_and_nobody_gave_is_named():
 def test_planning_sends_nothing_and_loads_no_model():
     code = (
         "import sys; from proband.cli.demo import demo_study; from proband.runs import plan; "
-        "study = demo_study('scripted'); plan(study.survey, study.engine); "
+        "study = demo_study('scripted'); plan(study); "
         "print({'torch', 'transformers', 'aiohttp'} & set(sys.modules))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

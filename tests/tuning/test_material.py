@@ -75,7 +75,7 @@ def test_training_questions_that_are_all_in_the_tests_are_refused():
         ({"sets": {"by_domain": False}}, "by_domain"),
         ({"sets": {"prompt": "few-shot-text"}}, "training poses a question alone"),
         ({"sets": {"arms": ["self-aligning"], "explanation": "other"}}, "sets.writer"),
-        ({"probe": {"use": "probe-text", "shot": 3}}, "no 'shot'"),
+        ({"probe": {"use": "probe-text", "shot": 3}}, r"probe: no key 'shot' \(did you mean 'shots'\?\)"),
         ({"training": {"use": "miniature", "rate": 1.0}}, "rate"),
         ({"training": {"seeds": [1, 1]}}, "give each once"),
         ({"evaluation": {"asks": ["zero-shot", "zero-shot"]}}, "name each its own"),

@@ -80,7 +80,7 @@ def open_engine(address: str, **options: object) -> BaseEngine:
     given = _options(query, address) | options
     parameters = list(inspect.signature(scheme.open).parameters.values())[1:]
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        known = [parameter.name for parameter in parameters]
+        known = {parameter.name: parameter.name for parameter in parameters}
         for key in given:
             if key not in known:
                 raise EngineError(
@@ -147,12 +147,11 @@ def _typed(key: str, value: object, hint: Any, address: str) -> object:
     return value
 
 
-def _meant(name: str, known: list[str] | Mapping[str, str], shown: Mapping[str, str] | None = None) -> str:
+def _meant(name: str, known: Mapping[str, str]) -> str:
     close = get_close_matches(name, known, n=1)
-    return f" (did you mean {shown[close[0]] if shown else close[0]!r}?)" if close else ""
+    return f" (did you mean {known[close[0]]!r}?)" if close else ""
 
 
 def _unknown(address: str, name: str) -> str:
     patterns = {name: scheme.pattern for name, scheme in SCHEMES.loaded().items()}
-    shown = {name: repr(pattern) for name, pattern in patterns.items()}
-    return f"no engine {address!r}{_meant(name, patterns, shown)}; there are {', '.join(patterns.values())}"
+    return f"no engine {address!r}{_meant(name, patterns)}; there are {', '.join(patterns.values())}"

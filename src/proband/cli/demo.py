@@ -52,7 +52,7 @@ def demo_study(engine: str = "smollm2", n: int = 100) -> Study:
     instrument = load_instrument("anes-1996").subset(ITEMS)
     survey = Survey(instrument=instrument, subjects=everybody.sample(n, seed=1996), seed=1996, title="demo")
     return Study(
-        survey=survey,
-        engine=SCRIPTED if engine == "scripted" else engine,
+        survey,
+        SCRIPTED if engine == "scripted" else engine,
         people=people_survey(survey, everybody),
     )

@@ -5,16 +5,16 @@ from typing import Annotated
 
 import typer
 
+from proband.cli.choosing import EngineOption, SampleOption, StudyArgument, chosen
 from proband.cli.studying import carry_out_and_tell, folder_for
-from proband.designs.studies import load_study
 from proband.runs import Budget
 
 
 def run(
-    study: Annotated[Path, typer.Argument(help="Study file (TOML).")],
+    study: StudyArgument,
     into: Annotated[Path | None, typer.Option(help="Run directory; default runs/TITLE-ENGINE.")] = None,
-    engine: Annotated[str | None, typer.Option(help="Address instead of the file's.")] = None,
-    sample: Annotated[int | None, typer.Option(help="Number of subjects instead of the file's.")] = None,
+    engine: EngineOption = None,
+    sample: SampleOption = None,
     max_trials: Annotated[int | None, typer.Option(help="Stop after asking this many.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Stop before the run takes more tokens.")] = None,
     max_dollars: Annotated[float | None, typer.Option(help="Stop before the run costs more.")] = None,
@@ -25,7 +25,7 @@ def run(
 
     Example: `proband run examples/anes1996.toml --json > results.json`
     """
-    found = load_study(study, engine=engine, sample=sample)
+    found = chosen(study, engine, sample)
     caps = {"trials": max_trials, "tokens": max_tokens, "dollars": max_dollars}
     budget = (
         Budget(trials=max_trials, tokens=max_tokens, dollars=max_dollars)

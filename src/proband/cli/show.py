@@ -7,33 +7,33 @@ from typing import Annotated
 import typer
 
 from proband import runs
+from proband.cli.choosing import EngineOption, StudyArgument, chosen
 from proband.cli.talk import emit, talk
-from proband.designs.studies import load_study
 
 
 def show(
-    study: Annotated[Path, typer.Argument(help="Study file (TOML).")],
+    study: StudyArgument,
     place: Annotated[
         str, typer.Argument(help="Trial, as SUBJECT/ITEM/..., or its beginning; default the first.")
     ] = "",
     after: Annotated[
         Path | None, typer.Option(help="A run whose answers come before, for conversations.")
     ] = None,
-    engine: Annotated[str | None, typer.Option(help="Address instead of the file's.")] = None,
+    engine: EngineOption = None,
     json: Annotated[bool, typer.Option("--json", help="The text on stdout inside JSON.")] = False,
 ) -> None:
     """Print exactly what an engine would receive for one trial; nothing is sent.
 
     Example: `proband show examples/anes1996.toml 17/vote`
     """
-    found = load_study(study, engine=engine)
+    found = chosen(study, engine)
     answered = None if after is None else runs.Run(after).responses()
-    text = runs.show(found.survey, found.engine, place, answered=answered)
-    if found.survey.is_adaptive and after is None:
+    text = runs.show(found, place=place, answered=answered)
+    if found.design.is_adaptive and after is None:
         talk.print(
-            "note: some items depend on earlier answers; --after RUN shows them as they are asked then"
+            "note: some trials depend on earlier answers; --after RUN shows them as they are asked then"
         )
     if json:
-        emit({"study": found.name, "engine": found.engine, "text": text})
+        emit({"study": found.name, "engine": found.answered_by, "text": text})
     else:
         sys.stdout.write(text + "\n")

@@ -19,7 +19,7 @@ INTERRUPTED = 130
 
 def folder_for(study: Study) -> Path:
     """Where a study runs unless told otherwise: ``runs/TITLE-ENGINE``."""
-    engine = study.engine.split("?")[0]
+    engine = " ".join(address.split("?")[0] for address in dict.fromkeys(study.addresses.values()))
     name = "".join(c if c.isalnum() else "-" for c in f"{study.name}-{engine}".lower())
     return Path("runs") / "-".join(part for part in name.split("-") if part)
 
@@ -31,7 +31,7 @@ def carry_out_and_tell(
     refuse_no_folder(into)
     talk.print(study.name, style="bold", markup=False)
     if not _is_finished(into):
-        tell_plan(plan(study.survey, study.engine), study.engine)
+        tell_plan(plan(study))
     with stopped(), progress() as watch:
         run = carry_out(study, into, budget=budget, watch=watch, retry_failed=retry_failed)
     found = findings(run)

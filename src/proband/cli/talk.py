@@ -21,6 +21,7 @@ from rich.table import Table
 
 from proband.records import Status
 from proband.runs import Plan, Tally
+from proband.runs.planning import duration as duration
 from proband.runs.progress import Watch
 from proband.runs.scheduling import ENGINE_THREAD
 
@@ -47,32 +48,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def tell_plan(plan: Plan, engine: str, console: Console = talk) -> None:
+def tell_plan(plan: Plan, console: Console = talk) -> None:
     """The plan as a small table."""
-    about = "" if plan.is_exact else "about "
     table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("engine", escape(engine))
-    table.add_row("trials", f"{plan.trials:,} ({about}{plan.distinct_requests:,} distinct requests)")
-    table.add_row(
-        "tokens",
-        f"{about}{plan.prompt_tokens:,} in prompts, {plan.unique_tokens:,} to compute after sharing, "
-        f"{plan.completion_tokens:,} in replies",
-    )
-    table.add_row("time", "unknown" if plan.seconds is None else f"about {duration(plan.seconds)}")
-    table.add_row("price", "unknown" if plan.dollars is None else f"${plan.dollars:.2f}")
-    if plan.smallest_detectable_effect is not None:
-        arms = ", ".join(f"{name} {n:,}" for name, n in plan.arms.items())
-        table.add_row(
-            "power", f"smallest detectable effect {plan.smallest_detectable_effect:.2f} SD ({arms})"
-        )
+    for name, text in plan.rows():
+        table.add_row(name, escape(text))
     console.print(table)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a reader says them."""
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def tell_tally(tally: Tally) -> str:

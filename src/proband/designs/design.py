@@ -2,13 +2,25 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 from proband.designs.process import Process, unfold
 from proband.errors import DesignError
+from proband.files import meant
 from proband.instruments.items import Item
 from proband.records import Completion, Response, Trial
 from proband.roster import Member, Roster
+
+Key = tuple[str, str, str]  # of a trial: `Trial.id`, the hash of its request, the rule of its reply
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """Trials whose keys, by which it is seen whether they were answered as they are asked now, cost less than they."""
+
+    def keys(self, start: int, stop: int) -> Iterable[Key]:
+        """Keys of the trials from `start` up to `stop`."""
+        ...
 
 
 class Design:
@@ -21,6 +33,8 @@ class Design:
     ----------
     kind : str
         Table of a study file that makes it, e.g. ``survey``.
+    unit : str
+        What an independent unit is called, e.g. ``match``.
     name : str
         Of the study; used in tables and the manifest.
     seed : int
@@ -30,6 +44,7 @@ class Design:
     """
 
     kind: ClassVar[str] = ""
+    unit: ClassVar[str] = "subject"
 
     # For the type checker only: as a property it would be the default of a dataclass field of the same name.
     if TYPE_CHECKING:
@@ -38,6 +53,16 @@ class Design:
         def seed(self) -> int: ...  # noqa: D102
         @property
         def items(self) -> Mapping[str, Item]: ...  # noqa: D102
+
+    def __new__(cls, *args: object, **given: object) -> Self:
+        """Refuse a keyword that is no setting, before the constructor would with a bare `TypeError`."""
+        known = [f.name for f in fields(cls)] if is_dataclass(cls) else list(given)
+        for name in given:
+            if name not in known:
+                raise DesignError(
+                    f"{cls.__name__} has no setting {name!r}{meant(name, known)}; there are {', '.join(known)}"
+                )
+        return super().__new__(cls)
 
     @property
     def name(self) -> str:
@@ -68,6 +93,15 @@ class Design:
     def roster(self) -> Roster:
         """Who takes part; where a design says nothing else, everybody asked, each a unit of its own."""
         return Roster([Member(subject=s) for s in dict.fromkeys(t.place.subject for t in self.preview())])
+
+    def n_units(self) -> int:
+        """Independent units, whose number decides how precise its findings can be."""
+        return self.roster().n_units
+
+    @property
+    def within(self) -> tuple[str, ...]:
+        """Factors that are compared within units, because each is observed under all their levels."""
+        return ()
 
     def roles(self) -> tuple[str, ...]:
         """The engines a study of it needs, by role; one without a name where everything goes to one engine."""

@@ -1,101 +1,80 @@
-"""Between-subjects experiments: one factor, its levels assigned by place, one outcome."""
+"""Between-subjects experiments: factors whose levels are assigned by place, and one or several outcomes."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from proband.designs.assignment import assign
-from proband.designs.design import Design
+from proband.designs.survey.sheets import Sheet
 from proband.designs.survey.survey import Survey
 from proband.errors import DesignError
-from proband.estimates import Estimate
-from proband.instruments.items import Instrument, Item
-from proband.measures import difference_in_means
-from proband.records import Response, Trial
 from proband.roster import Member, Roster
 from proband.subjects.personas import code_text
-from proband.subjects.populations import Population
 
 
 @dataclass(frozen=True, kw_only=True)
-class Experiment(Design):
-    """Every subject gets one level of a factor and answers the outcome item.
+class Experiment(Survey):
+    """A survey of which every subject sees one version: one level of each factor, assigned to it.
+
+    The items of the instrument are the outcomes, and each is answered once. The first level of a factor is its
+    control. With several factors their combinations are assigned, in equal numbers (a factorial design).
 
     Attributes
     ----------
-    outcome : Item
-        What is asked; ``{factor:NAME}`` in its text becomes the text of the subject's level.
-    factor : str
-        Name of the factor.
-    levels : mapping of str to str
-        Level -> its text. The first is the control.
-    subjects : Population
-        Who takes part.
-    seed : int
-        Root of all randomness.
+    factors : mapping
+        Name -> level -> text that ``{factor:name}`` becomes in the wording. At least one, with two levels or more.
     block_by : str
         Trait within which assignment is balanced; empty for complete assignment.
-    settings : Mapping
-        Further settings of `Survey`: answer_by, persona, order, labels.
+
+    Notes
+    -----
+    The other attributes are those of `Survey`, with one level each and no replicates.
     """
 
     kind: ClassVar[str] = "experiment"
 
-    outcome: Item
-    factor: str
-    levels: Mapping[str, str]
-    subjects: Population
-    seed: int
     block_by: str = ""
-    settings: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        if f"{{factor:{self.factor}}}" not in self.outcome.stem + self.outcome.text:
-            raise DesignError(
-                f"item {self.outcome.id!r}: no {{factor:{self.factor}}} in its wording; nothing is varied"
+        if not self.factors:
+            raise DesignError("an experiment varies something; give it a factor: name -> level -> text")
+        for factor, levels in self.factors.items():
+            if len(levels) < 2:
+                raise DesignError(f"factor {factor!r} has the levels {tuple(levels)}; give it at least two")
+        super().__post_init__()
+        if self.replicates > 1 or set(self.varied) != set(self.factors):
+            also = (
+                ", ".join(sorted(set(self.varied) - set(self.factors))) or f"replicates = {self.replicates}"
             )
-        if len(self.levels) > 1 and (self.survey.replicates > 1 or self.survey.varied != (self.factor,)):
             raise DesignError(
-                f"an experiment asks every subject once, under one level of {self.factor!r}; its settings "
-                "take one level each and no replicates"
+                f"an experiment asks every subject once, under its own levels, and cannot vary {also} beside; give "
+                "one level, or make it a survey, in which everybody is asked under every level"
             )
-        len(self.assignment)
+        if len(self.arms) > len(self.subjects):
+            raise DesignError(
+                f"{len(self.arms)} arms for {len(self.subjects)} subjects; ask more, or vary less"
+            )
+        len(self.assignment)  # refuses subjects without a block
 
     @property
     def name(self) -> str:
-        """Factor and outcome."""
-        return f"{self.factor} on {self.outcome.id}"
-
-    @property
-    def items(self) -> Mapping[str, Item]:
-        """The outcome."""
-        return {self.outcome.id: self.outcome}
+        """Title of the study, or factors and instrument."""
+        return self.title or f"{' and '.join(self.factors)} on {self.instrument.id}"
 
     @cached_property
-    def survey(self) -> Survey:
-        """The outcome under every level; each subject takes part in one of them."""
-        instrument = Instrument(id=self.outcome.id, title=self.name, items=(self.outcome,))
-        factors = {self.factor: dict(self.levels)}
-        return Survey(
-            instrument=instrument,
-            subjects=self.subjects,
-            seed=self.seed,
-            factors=factors,
-            **(self.settings or {}),
-        )
+    def arms(self) -> Mapping[str, Mapping[str, str]]:
+        """Every combination of levels, by its name: the level, or all of them where there are several factors."""
+        combinations = itertools.product(*self.factors.values())
+        return {", ".join(levels): dict(zip(self.factors, levels, strict=True)) for levels in combinations}
 
     @cached_property
     def assignment(self) -> Mapping[str, str]:
-        """Subject -> level, made before anything is asked."""
-        return assign(
-            [s.id for s in self.subjects],
-            tuple(self.levels),
-            self.seed,
-            factor=self.factor,
-            blocks=self.blocks,
-        )
+        """Subject -> arm, made before anything is asked."""
+        ids = [subject.id for subject in self.subjects]
+        factor = "&".join(self.factors)
+        return assign(ids, tuple(self.arms), self.seed, factor=factor, blocks=self.blocks)
 
     @cached_property
     def blocks(self) -> Mapping[str, str] | None:
@@ -104,59 +83,32 @@ class Experiment(Design):
             return None
         return {id: code_text(code) for id, code in self.subjects.column(self.block_by).items()}
 
-    def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
-        """The outcome item, to every subject under its level."""
-        return [
-            trial
-            for trial in self.survey.trials({})
-            if dict(trial.place.condition)[self.factor] == self.assignment[trial.place.subject]
-        ]
+    @property
+    def within(self) -> tuple[str, ...]:
+        """Nothing: every subject sees one level."""
+        return ()
 
-    def size(self) -> int:
-        """One trial a subject."""
+    @property
+    def n_sheets(self) -> int:
+        """One for every subject."""
         return len(self.subjects)
 
+    def sheet(self, number: int) -> Sheet:
+        """The version that a subject was assigned to."""
+        subject = self.subjects[number]
+        settings = {name: level for name, level in self.conditions[0].items() if name not in self.factors}
+        return Sheet(self.questionnaire, subject, {**settings, **self.arms[self.assignment[subject.id]]}, 0)
+
     def roster(self) -> Roster:
-        """Every subject with its arm; they count the same: assignment, not sampling, is what is analysed."""
-        traits = self.survey.roster().by_subject
-        return Roster(
-            [Member(subject=s, arm=level, traits=traits[s].traits) for s, level in self.assignment.items()]
-        )
+        """Every subject with its arm and block; they count the same, because assignment is analysed, not sampling."""
+        members = []
+        for member in super().roster():
+            block = {"block": self.blocks[member.subject]} if self.blocks is not None else {}
+            arm = self.assignment[member.subject]
+            members.append(Member(subject=member.subject, arm=arm, traits={**member.traits, **block}))
+        return Roster(members)
 
     def describe(self) -> Mapping[str, object]:
-        """Everything that defines the experiment."""
-        own = {
-            "design": "experiment",
-            "factor": self.factor,
-            "levels": dict(self.levels),
-            "block_by": self.block_by,
-        }
-        return {**self.survey.describe(), **own}
-
-    def effect(self, responses: Mapping[str, Response], level: str) -> Estimate:
-        """Difference in mean outcome between a level and the control, in scale points.
-
-        Parameters
-        ----------
-        responses : mapping
-            ``run.responses()``.
-        level : str
-            The treated level.
-        """
-        scores: dict[str, dict[str, float]] = {name: {} for name in self.levels}
-        for response in responses.values():
-            subject, at = response.place.subject, dict(response.place.condition)[self.factor]
-            if isinstance(response.answer, int | float):
-                score = (
-                    self.outcome.points[int(response.answer)]
-                    if self.outcome.options
-                    else float(response.answer)
-                )
-                scores[at][subject] = score
-        treated, control = scores[level], scores[next(iter(self.levels))]
-        blocks = self.blocks
-        pair = None if blocks is None else ([blocks[s] for s in treated], [blocks[s] for s in control])
-        estimate = difference_in_means(list(treated.values()), list(control.values()), blocks=pair)
-        counts: Counter[str] = Counter(response.status for response in responses.values())
-        missing = sum(self.roster().arms[arm] - len(scores[arm]) for arm in (level, next(iter(self.levels))))
-        return replace(estimate, n_missing=missing, dispositions=dict(counts))
+        """Everything that defines the experiment; `assigned` are its factors, each with its control first."""
+        own = {"design": "experiment", "assigned": list(self.factors), "block_by": self.block_by}
+        return {**super().describe(), **own}

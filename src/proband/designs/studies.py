@@ -1,55 +1,115 @@
-"""Studies: a survey, the engine it is meant for, and people's answers, as one TOML file."""
+"""Studies: a design, who answers, and people's answers, written in Python or as one TOML file."""
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from proband.designs.study_file import InstrumentTable, PopulationTable, checked
-from proband.designs.survey.cards import Writing
+from proband import files
+from proband.designs.design import Design
+from proband.designs.kind import Shared
+from proband.designs.study_file import InstrumentTable, PopulationTable, StudyFile, check_shared, kind_of
 from proband.designs.survey.people import PeopleSurvey, people_engine
 from proband.designs.survey.survey import Survey
 from proband.errors import DesignError
 from proband.instruments import instrument_from_dict, load_instrument
 from proband.instruments.items import Instrument
+from proband.models.engine import BaseEngine
 from proband.subjects import Population, load_population
 from proband.subjects.personas import Code
 
+Engines = str | BaseEngine | Mapping[str, str | BaseEngine]
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True)
 class Study:
-    """What a study file says.
+    """Any design with the engines that answer it.
 
     Attributes
     ----------
-    survey : Survey
+    design : Design
         What is asked of whom.
-    engine : str
-        Address of who answers.
+    engine : str, BaseEngine or mapping
+        Who answers: an address or an engine, or one of either for each role of the design.
     people : PeopleSurvey or None
-        Everybody in the population's file who answered the items; None where the study has no human answers.
+        People's answers to the same items; None where the study has none.
+
+    Raises
+    ------
+    DesignError
+        If a role has no engine, or an engine no role.
     """
 
-    survey: Survey
-    engine: str
-    people: PeopleSurvey | None = None
+    design: Design
+    engine: Engines
+    people: PeopleSurvey | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        len(self.cast)  # refuses roles without an engine, and engines without a role
 
     @property
     def name(self) -> str:
         """Title of the study."""
-        return self.survey.name
+        return self.design.name
+
+    @property
+    def kind(self) -> str:
+        """Table of a study file that makes such a study."""
+        return self.design.kind
+
+    @cached_property
+    def cast(self) -> Mapping[str, str | BaseEngine]:
+        """The engine of every role; of the one role without a name, where there are no roles."""
+        roles = self.design.roles() or ("",)
+        named = ", ".join(map(repr, roles))
+        if not isinstance(self.engine, Mapping):
+            if len(roles) > 1:
+                raise DesignError(
+                    f"{self.name}: one engine was given, and {named} need one each; name them by role, in a study file "
+                    f'as [engine] with {roles[0]} = "smollm2" and so on'
+                )
+            return {roles[0]: self.engine}
+        unplayed = [role for role in roles if role not in self.engine]
+        idle = [role for role in self.engine if role not in roles]
+        if roles == ("",) and idle:
+            raise DesignError(
+                f"{self.name}: engines were given for {', '.join(map(repr, idle))}, and there are no roles here; give "
+                'one engine, in a study file as engine = "smollm2"'
+            )
+        if unplayed:
+            raise DesignError(
+                f"{self.name}: no engine for the role {unplayed[0]!r}; the roles are {named}, and each needs one"
+            )
+        if idle:
+            raise DesignError(
+                f"{self.name}: an engine was given for {idle[0]!r}, which is no role here"
+                f"{files.meant(idle[0], roles)}; the roles are {named}"
+            )
+        return {role: self.engine[role] for role in roles}
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """Address of every role's engine."""
+        return {role: who if isinstance(who, str) else who.address for role, who in self.cast.items()}
+
+    @property
+    def answered_by(self) -> str:
+        """Who answers, in a line: an address, or role and address of each."""
+        return ", ".join(f"{role} {address}".strip() for role, address in self.addresses.items())
 
 
-def load_study(path: str | Path, *, engine: str | None = None, sample: int | None = None) -> Study:
-    """Read a study file.
+def load_study(
+    path: str | Path, *, engine: str | Mapping[str, str] | None = None, sample: int | None = None
+) -> Study:
+    """Read a study file of any kind.
 
     Parameters
     ----------
     path : path
         A TOML file; see ``docs/reference/study-file.md`` for its keys.
-    engine : str, optional
-        Address that replaces the file's.
+    engine : str or mapping, optional
+        Address that replaces the file's; or addresses by role, which replace those of the same role.
     sample : int, optional
         Number of subjects that replaces the file's.
 
@@ -64,16 +124,9 @@ def load_study(path: str | Path, *, engine: str | None = None, sample: int | Non
         If the file cannot be read, has a key that does not exist, or describes what cannot be carried out.
     """
     path = Path(path)
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise DesignError(
-            f"{path}: no such study file; write one, or start from examples/anes1996.toml"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DesignError(f"{path}: cannot be read ({error})") from None
-    except tomllib.TOMLDecodeError as error:
-        raise DesignError(f"{path}: not valid TOML: {error}; mend that line") from None
+    way_out = "write one, or start from examples/anes1996.toml"
+    text = files.text_of(path, what="study file", error=DesignError, way_out=way_out)
+    data = files.parsed(text, path, error=DesignError)
     return study_from_dict(data, where=path, engine=engine, sample=sample)
 
 
@@ -81,33 +134,32 @@ def study_from_dict(
     data: Mapping[str, Any],
     *,
     where: str | Path = "study",
-    engine: str | None = None,
+    engine: str | Mapping[str, str] | None = None,
     sample: int | None = None,
 ) -> Study:
     """The study that a parsed file describes; see `load_study`."""
-    file = checked(data, where)
+    kind = kind_of(data, where)
+    written = {name: value for name, value in data.items() if name != kind.name}
+    file = files.checked(StudyFile, written, where, error=DesignError)
+    table = files.checked(kind.keys, _table(data, kind.name, where), where, error=DesignError, at=kind.name)
+    check_shared(kind, data, where)
     folder = Path(where).parent
-    instrument = _instrument(file.instrument, folder, where)
-    everybody = _population(file.population, folder, where)
-    seed = file.seed
-    size = file.population.sample if sample is None else sample
-    asked = everybody if size is None else everybody.sample(size, seed)
-    settings: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in file.survey.model_dump(exclude={"writing"}).items()
-    }
-    survey = Survey(
-        instrument=instrument,
-        subjects=asked,
-        seed=seed,
+    everybody = None if file.population is None else _population(file.population, folder, where)
+    shared = Shared(
         title=file.title,
-        writing=Writing(**file.survey.writing.model_dump()),
-        **settings,
+        seed=file.seed,
+        instrument=None if file.instrument is None else _instrument(file.instrument, folder, where),
+        population=_sampled(everybody, file, sample, where),
+        folder=folder,
+        where=str(where),
     )
+    design = kind.make(shared, table)
     people = None
     if file.people is not None:
-        people = people_survey(survey, everybody, refused=tuple(file.people.refused))
-    return Study(survey=survey, engine=file.engine if engine is None else engine, people=people)
+        if not isinstance(design, Survey) or everybody is None:
+            raise DesignError(f"{where}: [people] stands beside a survey of a [population]; take it out")
+        people = people_survey(design, everybody, refused=tuple(file.people.refused))
+    return Study(design, _engines(file.engine, engine), people=people)
 
 
 def people_survey(survey: Survey, everybody: Population, *, refused: tuple[Code, ...] = ()) -> PeopleSurvey:
@@ -129,13 +181,38 @@ def people_survey(survey: Survey, everybody: Population, *, refused: tuple[Code,
     return PeopleSurvey(survey=replace(survey, subjects=everybody), engine=engine)
 
 
+def _table(data: Mapping[str, Any], name: str, where: str | Path) -> Mapping[str, Any]:
+    table = data[name]
+    if not isinstance(table, Mapping):
+        raise DesignError(f"{where}: {name} must be a table (found {table!r}); write [{name}]")
+    return table
+
+
+def _engines(written: str | dict[str, str], given: str | Mapping[str, str] | None) -> Engines:
+    if given is None:
+        return written
+    if isinstance(given, Mapping) and isinstance(written, dict):
+        return {**written, **given}
+    return given
+
+
+def _sampled(
+    everybody: Population | None, file: StudyFile, sample: int | None, where: str | Path
+) -> Population | None:
+    if file.population is None or everybody is None:
+        if sample is not None:
+            raise DesignError(f"{where}: there is no [population] to sample {sample} subjects from")
+        return None
+    size = file.population.sample if sample is None else sample
+    return everybody if size is None else everybody.sample(size, file.seed)
+
+
 def _instrument(table: InstrumentTable, folder: Path, where: str | Path) -> Instrument:
     """From the catalogue or a file (`use`), or written in the study itself; cut to `only`."""
-    written = table.model_extra or {}
     if table.use is None:
-        instrument = instrument_from_dict(written, str(where))
+        instrument = instrument_from_dict(table.rest, str(where))
     else:
-        _refuse_beside_use(written, "instrument", "use, only", where)
+        _refuse_beside_use(table, "instrument", where)
         beside = folder / table.use
         instrument = load_instrument(beside if beside.is_file() else table.use)
     return instrument.subset(tuple(table.only)) if table.only else instrument
@@ -143,13 +220,11 @@ def _instrument(table: InstrumentTable, folder: Path, where: str | Path) -> Inst
 
 def _population(table: PopulationTable, folder: Path, where: str | Path) -> Population:
     """From the catalogue or a file (`use`, with the user's own `data`), or written in the study itself."""
-    written = dict(table.model_extra or {})
     if table.use is None:
-        if table.data is not None:
-            written["data"] = table.data
-        population = load_population(written, base_dir=folder)
+        data = {} if table.data is None else {"data": table.data}
+        population = load_population({**table.rest, **data}, base_dir=folder)
     else:
-        _refuse_beside_use(written, "population", "use, data, sample, only_where", where)
+        _refuse_beside_use(table, "population", where)
         if isinstance(table.data, dict):
             raise DesignError(f"{where}: population.data beside `use` is the path of a file")
         population = load_population(table.use, base_dir=folder, data=table.data)
@@ -158,6 +233,7 @@ def _population(table: PopulationTable, folder: Path, where: str | Path) -> Popu
     return population
 
 
-def _refuse_beside_use(written: Mapping[str, Any], table: str, known: str, where: str | Path) -> None:
-    if written:
-        raise DesignError(f"{where}: no key '{table}.{min(written)}' beside `use`; there are {known}")
+def _refuse_beside_use(table: files.OpenTable, name: str, where: str | Path) -> None:
+    if table.rest:
+        known = ", ".join(type(table).model_fields)
+        raise DesignError(f"{where}: no key '{name}.{min(table.rest)}' beside `use`; there are {known}")

@@ -1,111 +1,132 @@
-"""The keys of a study file, and what to say about one that does not exist."""
+"""What every study file says beside the table of its kind, and which kind that is."""
 
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+from pydantic import Field, StrictInt
 
+from proband.designs.kind import KINDS, Kind
 from proband.errors import DesignError
+from proband.files import OpenTable, Table, meant
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+class InstrumentTable(OpenTable):
+    """An instrument by name, or written here: then the other keys are those of an instrument file."""
+
+    use: str | None = Field(
+        default=None,
+        description="an id of `proband list instruments`, or the path of a `.toml` or `.csv` file; without it the "
+        "instrument is written here",
+    )
+    only: list[str] = Field(
+        default=[],
+        description="ids of the items to ask, in this order; scales that lose an item are left out",
+    )
 
 
-class WritingTable(_Strict):
-    """Sampling of written replies."""
+class PopulationTable(OpenTable):
+    """A population by name, or written here: then the other keys are those of a population file."""
 
-    temperature: float = 1.0
-    top_p: float = 1.0
-    max_tokens: int | None = None
-
-
-class SurveyTable(_Strict):
-    """Presentation and factors; see `proband.Survey`."""
-
-    presentation: str | list[str] = "single"
-    answer_by: str | list[str] = "option_text"
-    persona: str | list[str] = "first"
-    order: str | list[str] = "counterbalanced"
-    labels: str | list[str] = "auto"
-    factors: dict[str, dict[str, str]] = {}
-    replicates: StrictInt = 1
-    decide: str = "draw"
-    writing: WritingTable = Field(default_factory=WritingTable)
+    use: str | None = Field(
+        default=None,
+        description="an id of `proband list populations`, or the path of a population file; without it the "
+        "population is written here",
+    )
+    data: str | dict[str, Any] | None = Field(
+        default=None, description="beside `use`: a data file instead of the one that the population names"
+    )
+    sample: StrictInt | None = Field(
+        default=None, description="how many people to draw as subjects, by weight, without replacement"
+    )
+    only_where: dict[str, int | float | str | list[int | float | str]] = Field(
+        default={},
+        description="column -> codes; people with other codes are left out, also of the comparison",
+    )
 
 
-class PeopleTable(_Strict):
+class PeopleTable(Table):
     """People's own answers, from the population's data."""
 
-    refused: list[int | float | str] = []
+    refused: list[int | float | str] = Field(
+        default=[], description="codes in the data that mean: asked, and gave no answer"
+    )
 
 
-class InstrumentTable(BaseModel):
-    """An instrument by name (`use`), or written here: then the other keys are an instrument file's."""
+class StudyFile(Table):
+    """A study file without the table of its kind."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    use: str | None = None
-    only: list[str] = []
-
-
-class PopulationTable(BaseModel):
-    """A population by name (`use`, with the user's `data`), or written here, cut and sampled."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    use: str | None = None
-    data: str | dict[str, Any] | None = None
-    sample: StrictInt | None = None
-    only_where: dict[str, int | float | str | list[int | float | str]] = {}
+    title: str = Field(default="", description="name of the study, and of its default folder")
+    seed: StrictInt = Field(examples=["seed = 1"], description="whole number; root of all randomness")
+    engine: str | dict[str, str] = Field(
+        default="smollm2", description="address of who answers, or a table of roles with an address each"
+    )
+    packages: list[str] = Field(default=[], description="packages that must be installed for this study")
+    instrument: InstrumentTable | None = Field(default=None, description="what is asked")
+    population: PopulationTable | None = Field(default=None, description="who is asked")
+    people: PeopleTable | None = Field(
+        default=None,
+        description="if the table is there, even empty: compare with the people in the population's data",
+    )
 
 
-class StudyFile(_Strict):
-    """A study file, as written."""
-
-    title: str = ""
-    seed: StrictInt
-    engine: str = "smollm2"
-    instrument: InstrumentTable
-    population: PopulationTable
-    survey: SurveyTable = Field(default_factory=SurveyTable)
-    people: PeopleTable | None = None
+SHARED = ("instrument", "population", "people")
+_EXAMPLES = {"instrument": 'use = "mini-ipip"', "population": 'use = "anes-1996"', "people": ""}
 
 
-_EXAMPLES = {
-    "seed": ", e.g. seed = 1",
-    "instrument": ', e.g. [instrument] use = "mini-ipip"',
-    "population": ', e.g. [population] use = "anes-1996"',
-}
-
-
-def checked(data: Mapping[str, Any], where: str | Path) -> StudyFile:
-    """The parsed file, with every key known and of its type.
+def kind_of(data: Mapping[str, Any], where: str | Path) -> Kind:
+    """The kind of a study: the one table in its file that is a kind.
 
     Raises
     ------
     DesignError
-        Naming the key, what is wrong with it, and the keys there are.
+        If a package that the study needs is not installed, or there are two kinds, none, or one that is not here.
     """
+    packages = data.get("packages", ())
+    for package in packages if isinstance(packages, list) else ():
+        if not _is_installed(package):
+            raise DesignError(
+                f"{where}: the study needs the package {package!r}, which is not installed; install it, e.g. with "
+                f"pip install {package}"
+            )
+    others = [name for name in data if name not in StudyFile.model_fields]
+    kinds = [name for name in others if name in KINDS]
+    there_are = ", ".join(f"[{name}]" for name in KINDS)
+    if len(kinds) > 1:
+        found = " and ".join(f"[{name}]" for name in kinds)
+        raise DesignError(
+            f"{where}: {len(kinds)} kinds of study, {found}; a study is of one kind: keep one, or write two files"
+        )
+    for name in others:
+        if name not in kinds and isinstance(data[name], Mapping):
+            raise DesignError(
+                f"{where}: no table or kind of study [{name}]{meant(name, [*SHARED, 'engine', *KINDS])}; kinds are "
+                f"{there_are}; another kind needs the package that brings it, so install that (`packages` names it)"
+            )
+    if not kinds:
+        raise DesignError(
+            f"{where}: no kind of study; add the table of one, {there_are}, e.g. [survey], which may be empty"
+        )
+    return KINDS.load(kinds[0])
+
+
+def check_shared(kind: Kind, data: Mapping[str, Any], where: str | Path) -> None:
+    """Refuse a shared table that a kind does not take, and a missing one that it needs."""
+    for name in SHARED:
+        if name in kind.needs and name not in data:
+            raise DesignError(
+                f"{where}: [{name}] is missing, and [{kind.name}] needs it; add it, e.g. [{name}] {_EXAMPLES[name]}"
+            )
+        if name in data and name not in kind.needs | kind.takes:
+            taken = ", ".join(f"[{table}]" for table in SHARED if table in kind.needs | kind.takes) or "none"
+            raise DesignError(
+                f"{where}: [{kind.name}] takes no [{name}]; take it out (shared tables that it takes: {taken})"
+            )
+
+
+def _is_installed(package: object) -> bool:
     try:
-        return StudyFile.model_validate(dict(data))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            raise DesignError(f"{where}: no key {key!r}; {_known(first['loc'][:-1])}") from None
-        if first["type"] == "missing":
-            raise DesignError(f"{where}: {key} is missing; add it{_EXAMPLES.get(key, '')}") from None
-        raise DesignError(f"{where}: {key}: {first['msg']} (found {first['input']!r})") from None
-
-
-def _known(path: tuple[int | str, ...]) -> str:
-    tables: dict[tuple[int | str, ...], type[BaseModel]] = {
-        (): StudyFile,
-        ("survey",): SurveyTable,
-        ("survey", "writing"): WritingTable,
-        ("people",): PeopleTable,
-    }
-    model = tables.get(path, StudyFile)
-    return f"there are {', '.join(model.model_fields)}"
+        return bool(version(str(package)))
+    except (PackageNotFoundError, ValueError):
+        return False

@@ -3,18 +3,17 @@
 import csv
 import math
 from collections.abc import Callable, Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from proband.errors import InstrumentError
 from proband.instruments.items import Instrument, Item, Rule, Scale
+from proband.shelves import Shelf
 
 if TYPE_CHECKING:
     from proband.instruments.schema import InstrumentEntry, ItemEntry, OptionSet, ScaleEntry
 
 _Part = TypeVar("_Part")
-_CATALOGUE = resources.files("proband.instruments") / "catalogue"
 _NUMBERS = frozenset({"lower", "upper", "total"})
 _LISTS = frozenset({"options", "codes", "values", "dont_know", "about"})
 _COLUMNS = (
@@ -22,18 +21,31 @@ _COLUMNS = (
     *("lower", "upper", "total", "unit", "about", "scale", "key"),
 )
 
+INSTRUMENTS: Shelf[Path | Instrument] = Shelf(
+    what="instrument",
+    group="proband.instruments",
+    of=(Path, Instrument),
+    folders=("proband.instruments.catalogue",),
+    suffix=".toml",
+    way_out="; a file of your own is given by its path, which ends in .toml or .csv",
+    error=InstrumentError,
+)
 
-def catalogue() -> list[str]:
-    """Ids of the instruments that come with Proband, sorted.
+
+def catalogue() -> dict[str, str]:
+    """Instruments of Proband and of packages beside it: name, and one line on each.
 
     Examples
     --------
-    >>> "mini-ipip" in catalogue()
-    True
+    >>> catalogue()["mini-ipip"]
+    'Mini-IPIP (20 items; Public domain (International Personality Item Pool, ipip.ori.org).)'
     """
-    return sorted(
-        entry.name.removesuffix(".toml") for entry in _CATALOGUE.iterdir() if entry.name.endswith(".toml")
-    )
+
+    def line(found: Path | Instrument) -> str:
+        instrument = found if isinstance(found, Instrument) else load_instrument(found)
+        return f"{instrument.title} ({len(instrument.items)} items; {instrument.licence})"
+
+    return INSTRUMENTS.lines(line)
 
 
 def load_instrument(name_or_path: str | Path) -> Instrument:
@@ -42,7 +54,7 @@ def load_instrument(name_or_path: str | Path) -> Instrument:
     Parameters
     ----------
     name_or_path : str or Path
-        An id of `catalogue`, or the path of a ``.toml`` or ``.csv`` file.
+        A name in `catalogue`, or the path of a ``.toml`` or ``.csv`` file.
 
     Returns
     -------
@@ -60,7 +72,7 @@ def load_instrument(name_or_path: str | Path) -> Instrument:
     20
     """
     # Imported late: a session that loads no instrument does not pay for pydantic.
-    from proband.files import meant, parsed, text_of
+    from proband.files import parsed, text_of
 
     name = str(name_or_path)
     path = Path(name_or_path)
@@ -69,13 +81,8 @@ def load_instrument(name_or_path: str | Path) -> Instrument:
         if path.suffix.lower() == ".csv":
             return _from_csv(text, path)
         return instrument_from_dict(parsed(text, name, error=InstrumentError), name)
-    if name not in (known := catalogue()):
-        raise InstrumentError(
-            f"no instrument {name!r}{meant(name, known)}; the catalogue has {', '.join(known)}; give one of these, or "
-            "the path of a .toml or .csv file"
-        )
-    text = (_CATALOGUE / f"{name}.toml").read_text(encoding="utf-8")
-    return instrument_from_dict(parsed(text, name, error=InstrumentError), f"{name}.toml")
+    found = INSTRUMENTS.load(name)
+    return found if isinstance(found, Instrument) else load_instrument(found)
 
 
 def instrument_from_dict(data: Mapping[str, Any], where: str) -> Instrument:

@@ -170,12 +170,18 @@ def _substantive(reply: Reply) -> list[int]:
     return [k for k in range(len(reply.options)) if k not in reply.dont_know]
 
 
+def _playing(strategy: Strategy) -> Callable[[], Rule]:
+    rule = partial(played, strategy)
+    rule.__doc__ = strategy.__doc__
+    return rule
+
+
 RULES: Shelf[Callable[..., Rule]] = Shelf(
     what="scripted rule",
     group="proband.rules",
     own={
         **{rule.__name__: rule for rule in (uniform, first, always, stated, spatial, knowing, normal)},
-        **{play.__name__.replace("_", "-"): partial(played, play) for play in STRATEGIES.values()},
+        **{play.__name__.replace("_", "-"): _playing(play) for play in STRATEGIES.values()},
     },
     error=EngineError,
 )

@@ -1,13 +1,16 @@
-"""What a design will take and what it can find, before anything is sent."""
+"""What a study will take and what it can find, before anything is sent."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from proband.designs.design import Design
+from proband.designs.studies import Engines, Study
 from proband.errors import DesignError
 from proband.measures import smallest_detectable_effect
-from proband.models.engine import BaseEngine
+from proband.measures.shares import wilson_interval
+from proband.notebook import html_table
 from proband.records import Response, Trial
 from proband.runs.casting import Cast
 from proband.seeds import rng_for
@@ -20,12 +23,14 @@ BLOCKS, BLOCK = (
 SCATTERED = 2_000  # and by single trials drawn at random, to see how often the same request comes back
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Plan:
-    """What `collect` would do.
+    """What carrying out a study would take, and what it could find.
 
     Attributes
     ----------
+    kind, name, engine : str
+        Of the study: its kind and title, and who answers.
     trials : int
         Trials of the whole design; an upper bound where skipping depends on answers.
     distinct_requests : int
@@ -34,14 +39,29 @@ class Plan:
         `unique_tokens` counts a shared beginning once, where the engine shares it.
     seconds, dollars : float or None
         None where unknown.
+    units : int
+        Independent units: subjects, matches, questions.
+    unit : str
+        What one is called.
+    contrast : str
+        What is compared: ``between arms``, ``model with people``, or ``within subjects, over persona``; empty where
+        nothing is.
+    arms : mapping
+        Units in each group of a comparison of groups.
     smallest_detectable_effect : float or None
-        In standard deviations, for the smallest two arms, with power .80 at alpha .05 (two-sided).
+        With power .80 at alpha .05 (two-sided): between the two smallest groups in standard deviations; within units
+        in standard deviations of their differences.
+    half_width : float or None
+        Where nothing is compared: half the 95 % interval of a share of one half, over all units.
     is_exact : bool
         False where the numbers come from a sample of the trials.
     notes : tuple of str
         How to read them.
     """
 
+    kind: str
+    name: str
+    engine: str
     trials: int
     distinct_requests: int
     prompt_tokens: int
@@ -49,8 +69,12 @@ class Plan:
     completion_tokens: int
     seconds: float | None
     dollars: float | None
+    units: int
+    unit: str
+    contrast: str
     arms: Mapping[str, int]
     smallest_detectable_effect: float | None
+    half_width: float | None
     is_exact: bool
     notes: tuple[str, ...] = ()
 
@@ -58,18 +82,51 @@ class Plan:
         """Plain values for JSON."""
         return asdict(self)
 
+    def rows(self) -> list[tuple[str, str]]:
+        """The plan in words, row by row."""
+        about = "" if self.is_exact else "about "
+        tokens = (
+            f"{about}{self.prompt_tokens:,} in prompts, {self.unique_tokens:,} to compute after sharing, "
+            f"{self.completion_tokens:,} in replies"
+        )
+        rows = [
+            ("engine", self.engine),
+            ("trials", f"{self.trials:,} ({about}{self.distinct_requests:,} distinct requests)"),
+            ("tokens", tokens),
+            ("time", "unknown" if self.seconds is None else f"about {duration(self.seconds)}"),
+            ("price", "unknown" if self.dollars is None else f"${self.dollars:.2f}"),
+            ("units", f"{self.units:,} independent {plural(self.unit, self.units)}"),
+        ]
+        if self.smallest_detectable_effect is not None:
+            arms = ", ".join(f"{name} {n:,}" for name, n in self.arms.items())
+            in_sd = "SD" if self.arms else "SD of the difference"
+            effect = (
+                f"smallest detectable effect {self.smallest_detectable_effect:.2f} {in_sd}, {self.contrast}"
+            )
+            rows.append(("power", effect + (f" ({arms})" if arms else "")))
+        if self.half_width is not None:
+            rows.append(("precision", f"a share to within {100 * self.half_width:.1f} percentage points"))
+        return rows
 
-def plan(design: Design, engine: str | BaseEngine | Mapping[str, str | BaseEngine]) -> Plan:
-    """What a design will take and the smallest effect it can find; no trial is sent.
+    def __repr__(self) -> str:
+        rows = "".join(f"\n  {name:<9}  {text}" for name, text in self.rows())
+        return f"Plan of the {self.kind or 'design'} {self.name!r}{rows}"
+
+    def _repr_html_(self) -> str:
+        return html_table([*self.rows(), *(("note", note) for note in self.notes)], ("plan", self.name))
+
+
+def plan(study: Study | Design, engine: Engines | None = None) -> Plan:
+    """What a study will take and what it could find; no trial is sent.
 
     A design of more than 3,000 trials is sampled, in blocks of consecutive trials.
 
     Parameters
     ----------
-    design : Design
+    study : Study or Design
         What would be asked.
-    engine : str, BaseEngine or mapping
-        Who would answer; see `collect`.
+    engine : str, BaseEngine or mapping, optional
+        Who would answer a design; a study says so itself.
 
     Returns
     -------
@@ -78,18 +135,22 @@ def plan(design: Design, engine: str | BaseEngine | Mapping[str, str | BaseEngin
 
     Raises
     ------
+    DesignError
+        If a role has no engine.
     EngineError
         If an engine cannot do what is asked, e.g. a prompt is longer than its context. Of a large design the trials
         that are sampled are checked, and the longest of 2,000 drawn at random; `collect` checks them all. Nothing is
         sent to a server: what it can do is found out when the run begins.
     """
+    study = _study(study, engine)
+    design = study.design
     size = design.size()
     available = design.preview()
     blocks, is_whole = _blocks(available, size)
     sample = [trial for block in blocks for trial in block]
     ratio = size / len(sample) if sample else 0.0
     scattered = [] if is_whole else _scattered(available, design.seed)
-    with Cast(engine) as cast:
+    with Cast(study.cast) as cast:
         for name, part in _by_answerer([*sample, *sorted(scattered, key=_length)[-BLOCK:]]).items():
             # A server would have to be asked, and a plan needs no key and no network.
             if not cast.engine(name).is_remote:
@@ -99,8 +160,11 @@ def plan(design: Design, engine: str | BaseEngine | Mapping[str, str | BaseEngin
         ]
     seconds = [cost.seconds for cost in costs]
     prices = [cost.price for cost in costs]
-    arms = design.roster().arms
+    is_counted = all(cost.is_exact for cost in costs)
     return Plan(
+        kind=study.kind,
+        name=study.name,
+        engine=study.answered_by,
         trials=size,
         distinct_requests=len({trial.request.hash for trial in sample})
         if is_whole
@@ -110,17 +174,16 @@ def plan(design: Design, engine: str | BaseEngine | Mapping[str, str | BaseEngin
         completion_tokens=round(ratio * sum(cost.completion_tokens for cost in costs)),
         seconds=None if None in seconds else ratio * sum(s for s in seconds if s is not None),
         dollars=None if None in prices else ratio * sum(p for p in prices if p is not None),
-        arms=arms,
-        smallest_detectable_effect=_effect(arms),
-        is_exact=is_whole and all(cost.is_exact for cost in costs),
-        notes=_notes(design, is_whole=is_whole, is_counted=all(cost.is_exact for cost in costs)),
+        **_power(study),
+        is_exact=is_whole and is_counted,
+        notes=_notes(study, is_whole=is_whole, is_counted=is_counted),
     )
 
 
 def show(
-    design: Design,
-    engine: str | BaseEngine | Mapping[str, str | BaseEngine],
-    place: str,
+    study: Study | Design,
+    engine: Engines | None = None,
+    place: str = "",
     *,
     answered: Mapping[str, Response] | None = None,
 ) -> str:
@@ -128,23 +191,45 @@ def show(
 
     Parameters
     ----------
-    design : Design
-        The design that has the trial.
-    engine : str, BaseEngine or mapping
-        Who would answer.
+    study : Study or Design
+        What has the trial.
+    engine : str, BaseEngine or mapping, optional
+        Who would answer a design; a study says so itself.
     place : str
         Id of the place, or the beginning of one: the first trial that begins so is shown.
     answered : mapping, optional
         ``run.responses()`` of a run of this design: trials that depend on earlier answers are shown as they are
         asked after those. Without it they are shown without what came before.
     """
+    study = _study(study, engine)
+    design = study.design
     for trial in design.preview() if answered is None else design.trials(answered):
         if trial.id.startswith(place):
-            with Cast(engine) as cast:
+            with Cast(study.cast) as cast:
                 return cast.engine(trial.answerer).render(trial)
     first = next(iter(design.preview()), None)
     example = "the design has no trials" if first is None else f"places look like {first.id!r}"
     raise DesignError(f"no trial begins with {place!r}; {example}")
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a reader says them."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def plural(noun: str, n: int) -> str:
+    """A noun behind a number."""
+    return noun if n == 1 else f"{noun}es" if noun.endswith(("ch", "s")) else f"{noun}s"
+
+
+def _study(study: Study | Design, engine: Engines | None) -> Study:
+    if isinstance(study, Study):
+        return study if engine is None else Study(study.design, engine, people=study.people)
+    if engine is None:
+        raise DesignError(f"{study.name}: no engine to plan with; name one, e.g. engine='smollm2'")
+    return Study(study, engine)
 
 
 def _blocks(trials: Sequence[Trial], size: int) -> tuple[list[list[Trial]], bool]:
@@ -188,26 +273,48 @@ def _distinct(sample: Sequence[Trial], size: int) -> int:
     return min(size, round(len(seen) + once * (once - 1) / (2 * (twice + 1))))
 
 
-def _effect(arms: Mapping[str, int]) -> float | None:
-    """Smallest detectable standardised difference between the two smallest arms."""
-    smallest = sorted(arms.values())[:2]
-    if len(smallest) < 2 or smallest[0] < 2:
-        return None
-    return float(smallest_detectable_effect(*smallest))
+def _power(study: Study) -> dict[str, Any]:
+    """What is compared, and the smallest effect or the precision that so many independent units buy."""
+    design = study.design
+    units = design.n_units()
+    found: dict[str, Any] = {
+        "units": units,
+        "unit": design.unit,
+        "contrast": "",
+        "arms": {},
+        "smallest_detectable_effect": None,
+        "half_width": None,
+    }
+    arms = dict(design.roster().arms)
+    if len(arms) > 1:
+        found |= {"contrast": "between arms", "arms": arms}
+    elif study.people is not None:
+        answered = len(set(study.people.roster().units) & set(design.roster().units))
+        found |= {"contrast": "model with people", "arms": {"model": units, "people": answered}}
+    elif design.within:
+        found |= {"contrast": f"within {plural(design.unit, 2)}, over {', '.join(design.within)}"}
+    groups = sorted(found["arms"].values())[:2] or [units]
+    if not found["contrast"]:
+        low, high = wilson_interval(0.5, units) if units else (0.0, 1.0)
+        found["half_width"] = (high - low) / 2
+    elif groups[0] >= 2:
+        found["smallest_detectable_effect"] = float(smallest_detectable_effect(*groups))
+    return found
 
 
-def _notes(design: Design, *, is_whole: bool, is_counted: bool) -> tuple[str, ...]:
+def _notes(study: Study, *, is_whole: bool, is_counted: bool) -> tuple[str, ...]:
+    design = study.design
     notes = []
     if design.is_adaptive:
         notes.append(
-            "later trials depend on earlier answers: their number is an upper bound, their prompts grow"
+            "Later trials depend on earlier answers: their number is an upper bound, and prompts grow on the way."
         )
     if not is_whole and len(design.preview()) > EXACT:
-        notes.append(f"estimated from {BLOCKS} blocks of {BLOCK} trials")
+        notes.append(f"Estimated from {BLOCKS} blocks of {BLOCK} trials.")
     if not is_counted:
-        notes.append("tokens estimated from characters")
+        notes.append("Tokens are estimated from characters.")
     notes.append(
-        "the smallest detectable effect counts independent subjects, not answers: a model's answers say nothing "
-        "about people without people"
+        f"Power and precision count independent {plural(design.unit, 2)}. Asking a model more often does not add "
+        "information about people."
     )
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""Carrying out a whole study: people's answers first, then the model's."""
+"""Carrying out a whole study: people's answers first, then the engines'."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def carry_out(
     watch: Watch | None = None,
     retry_failed: bool = False,
 ) -> Run:
-    """Collect a study: people's answers, where it has them, and then the engine's to the same items.
+    """Collect a study of any kind: people's answers, where it has them, and then the engines'.
 
     Running the same line again resumes.
 
@@ -27,13 +27,13 @@ def carry_out(
     into : path
         The run directory; people's answers are kept in its folder ``people``.
     budget, watch, retry_failed
-        For the engine's part; see `collect`.
+        For the engines' part; see `collect`.
 
     Returns
     -------
     Run
-        The engine's; its `people` are the run of the human answers.
+        The engines'; its `people` are the run of the human answers.
     """
     if study.people is not None:
         collect(study.people, study.people.engine, Path(into) / PEOPLE)
-    return collect(study.survey, study.engine, into, budget=budget, watch=watch, retry_failed=retry_failed)
+    return collect(study.design, study.cast, into, budget=budget, watch=watch, retry_failed=retry_failed)

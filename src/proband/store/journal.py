@@ -124,6 +124,22 @@ class Journal(Mapping[str, Response]):
             found[trial] = (request, rule, bool(inherited))
         return found
 
+    def answers(self, places: Iterable[Place]) -> dict[str, tuple[Response, bool]]:
+        """What was answered at these places, by their ids, and whether it was inherited from a parent."""
+        wanted = {place.id: place for place in places}
+        select = f"SELECT {self._columns}, origin IS NOT NULL FROM responses WHERE trial IN"
+        return {
+            row[0]: (response_of(row, wanted[row[0]]), bool(row[-1]))
+            for row in self._look_up(select, list(wanted))
+        }
+
+    def own(self) -> Iterator[str]:
+        """Places that this run itself (not its parent) has answers to that did not fail."""
+        with self._explained():
+            select = "SELECT trial FROM responses WHERE origin IS NULL AND status != 'failed' ORDER BY trial"
+            for (trial,) in self._connection.execute(select):
+                yield trial
+
     def answers_to(self, requests: Sequence[str], engine: str) -> dict[str, Response]:
         """An engine's response to each of these requests, by its hash, where it has one that did not fail.
 

@@ -3,17 +3,15 @@
 import re
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from proband.errors import DataError
 from proband.files import Table, checked, parsed, text_of
+from proband.shelves import Shelf
 from proband.subjects.microdata import Microdata, plain_frame, read_microdata, set_missing
 from proband.subjects.personas import Code, Field
 from proband.subjects.populations import Population
-
-CATALOGUE = files("proband.subjects") / "catalogue"
 
 
 class FieldTable(Table):
@@ -67,17 +65,31 @@ class PopulationFile(Table):
     fields: list[FieldTable] = []
 
 
-def catalogue() -> dict[str, PopulationFile]:
-    """The populations that ship, by name; their data are not read.
+POPULATIONS: Shelf[Path | Population] = Shelf(
+    what="population",
+    group="proband.populations",
+    of=(Path, Population),
+    folders=("proband.subjects.catalogue",),
+    suffix=".toml",
+    way_out="; a file of your own is given by its path, which ends in .toml",
+    error=DataError,
+)
+
+
+def catalogue() -> dict[str, str]:
+    """Populations of Proband and of packages beside it: name, and one line on each; no data are read.
 
     Examples
     --------
-    >>> list(catalogue())
-    ['anes-1996', 'nonvoters-2020']
+    >>> catalogue()["nonvoters-2020"]
+    'FiveThirtyEight/Ipsos poll on why many Americans do not vote, 15-25 September 2020 (CC BY 4.0)'
     """
-    names = sorted(entry.name for entry in CATALOGUE.iterdir() if entry.name.endswith(".toml"))
-    read = (_read((CATALOGUE / name).read_text("utf-8"), name) for name in names)
-    return {file.id: file for file in read}
+
+    def line(found: Path | Population) -> str:
+        file = found if isinstance(found, Population) else population_file(found)
+        return f"{file.title} ({file.licence})"
+
+    return POPULATIONS.lines(line)
 
 
 def load_population(
@@ -108,7 +120,17 @@ def load_population(
     >>> len(people), people["1"].traits["age"]
     (944, 36)
     """
-    file, where, home = _found(source, Path(base_dir or "."))
+    if isinstance(source, str) and not source.endswith(".toml"):
+        found = POPULATIONS.load(source)
+        if isinstance(found, Population):
+            return found
+        file, where, home = population_file(found), found.name, found.parent
+    elif isinstance(source, Mapping):
+        where, home = f"population {source.get('id', '')!r}", Path(base_dir or ".")
+        file = checked(PopulationFile, source, where, error=DataError)
+    else:
+        path = Path(base_dir or ".") / source
+        file, where, home = population_file(path), path.name, path.parent
     fields = [_field(table, where) for table in file.fields]
     microdata = _microdata(file, where, home, None if data is None else Path(base_dir or ".") / data)
     return microdata.population(
@@ -116,26 +138,10 @@ def load_population(
     )
 
 
-def _found(source: str | Path | Mapping[str, Any], base_dir: Path) -> tuple[PopulationFile, str, Path]:
-    """The population file, what to call it in messages, and the folder its paths start from."""
-    if isinstance(source, Mapping):
-        where = f"population {source.get('id', '')!r}"
-        return checked(PopulationFile, source, where, error=DataError), where, base_dir
-    if isinstance(source, str) and not source.endswith(".toml"):
-        shipped = catalogue()
-        if source not in shipped:
-            raise DataError(
-                f"no population {source!r}; the catalogue has {', '.join(shipped)}, and a file of your own "
-                "is given by its path, which ends in .toml"
-            )
-        return shipped[source], f"{source}.toml", base_dir
-    path = base_dir / source
+def population_file(path: Path) -> PopulationFile:
+    """A population file, read and checked."""
     text = text_of(path, what="population file", error=DataError)
-    return _read(text, path.name), path.name, path.parent
-
-
-def _read(text: str, where: str) -> PopulationFile:
-    return checked(PopulationFile, parsed(text, where, error=DataError), where, error=DataError)
+    return checked(PopulationFile, parsed(text, path.name, error=DataError), path.name, error=DataError)
 
 
 def _field(table: FieldTable, where: str) -> Field:

@@ -2,18 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from proband.designs.quiz import material
+from proband.designs.quiz.material import bank_from, limited
 from proband.designs.quiz.prompts import PROMPTS, Prompt
 from proband.errors import DataError, DesignError
-from proband.instruments.banks.bank import Bank, Question, Split
+from proband.instruments.banks.bank import Bank, Split
 from proband.instruments.banks.checking import require, without_duplicates, without_leaks
-from proband.instruments.banks.embedded import EMBEDDED
-from proband.instruments.banks.loading import load_bank
-from proband.seeds import rng_for
 from proband.training.recipe import Recipe, named_recipe
 from proband.tuning.analysis.evaluation import TestSet
 from proband.tuning.interventions.arms import Arm, arm_named, with_controls
@@ -56,7 +55,7 @@ class Material:
         elif self.file.bank is None:
             raise DesignError(f'{self.file.title}: bank is missing; add it, e.g. [bank] source = "facts"')
         else:
-            found = self._loaded(self.file.bank)
+            found = bank_from(self.file.bank, self.folder)
             found = found.of(*self.file.bank.only) if self.file.bank.only else found
         require(found)
         return without_duplicates(found)
@@ -72,22 +71,9 @@ class Material:
             return self.world.benchmark
         if self.file.benchmark is None:
             return None
-        found = self._loaded(self.file.benchmark, splits=tuple(self.file.benchmark.splits))
+        found = bank_from(self.file.benchmark, self.folder, splits=tuple(self.file.benchmark.splits))
         require(found)
         return without_duplicates(found)
-
-    def _loaded(self, table: BankTable | BenchmarkTable, **how: Any) -> Bank:
-        is_named = table.source in EMBEDDED or table.source.startswith("hub:")
-        source = table.source if is_named else str(self.folder / Path(table.source).expanduser())
-        found = load_bank(
-            source,
-            format=table.format,  # type: ignore[arg-type]
-            domains=table.domains,
-            domain=table.domain,
-            drop_unfit=table.drop_unfit,
-            **how,
-        )
-        return _of_topics(found, table.topics) if table.topics else found
 
     @cached_property
     def split(self) -> Split:
@@ -245,43 +231,5 @@ class Material:
 
 
 def prompt_from(given: str | Mapping[str, Any], where: str) -> Prompt:
-    """A prompt by name, or by name (`use`) with other settings changed.
-
-    Raises
-    ------
-    DesignError
-        If there is no such prompt or setting.
-    """
-    changes = {"use": given} if isinstance(given, str) else dict(given)
-    use = changes.pop("use", "")
-    if use not in _NAMED:
-        raise DesignError(f"{where}: no prompt {use!r}; there are {', '.join(_NAMED)}")
-    known = {field.name for field in fields(Prompt)}
-    if unknown := set(changes) - known:
-        raise DesignError(f"{where}: a prompt has no {min(unknown)!r}; it has {', '.join(sorted(known))}")
-    return replace(_NAMED[use], **changes)
-
-
-def _of_topics(bank: Bank, topics: list[str]) -> Bank:
-    known = dict.fromkeys(question.topic for question in bank)
-    for topic in topics:
-        if topic not in known:
-            raise DesignError(f"bank {bank.name!r} has no topic {topic!r}; it has {', '.join(known)}")
-    return bank.where(lambda question: question.topic in topics)
-
-
-def limited(bank: Bank, n: int | None, seed: int) -> Bank:
-    """At most n questions of each domain, drawn at random by id, in the bank's order."""
-    if n is None:
-        return bank
-    if n < 1:
-        raise DesignError(f"a limit of {n} questions leaves none; give at least 1, or leave it out")
-    by_domain: dict[str, list[Question]] = defaultdict(list)
-    for question in bank:
-        by_domain[question.domain].append(question)
-    kept: set[str] = set()
-    for domain, questions in by_domain.items():
-        ids = sorted(question.id for question in questions)
-        rng_for(seed, "limit", domain).shuffle(ids)
-        kept.update(ids[:n])
-    return bank.where(lambda question: question.id in kept)
+    """A prompt by name, those of the toy model among them; see `proband.designs.quiz.material.prompt_from`."""
+    return material.prompt_from(given, where, named=_NAMED)

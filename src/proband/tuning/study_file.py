@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, StrictInt
 
 from proband import files
+from proband.designs.quiz.material import SourceTable
 from proband.errors import DesignError
 
 CATALOGUE = Path(__file__).parent / "catalogue"
@@ -19,19 +20,7 @@ class WorldTable(files.Table):
     is_null: bool = False
 
 
-class _SourceTable(files.Table):
-    """A source of questions; see `proband.instruments.banks.loading.load_bank`."""
-
-    source: str
-    format: str = "auto"
-    domains: dict[str, str] | None = None
-    domain: str = ""
-    topics: list[str] = []
-    drop_unfit: bool = False
-    limit: StrictInt | None = None
-
-
-class BankTable(_SourceTable):
+class BankTable(SourceTable):
     """What is trained on and tested at home."""
 
     only: list[str] = []
@@ -40,7 +29,7 @@ class BankTable(_SourceTable):
     similarity: float = 0.8
 
 
-class BenchmarkTable(_SourceTable):
+class BenchmarkTable(SourceTable):
     """Questions of another source, for the in-domain and out-of-domain tests."""
 
     splits: list[str] = []

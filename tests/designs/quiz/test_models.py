@@ -8,11 +8,12 @@ import torch
 from proband.designs.quiz.boundary import check_boundary
 from proband.designs.quiz.prompts import PROMPTS
 from proband.designs.quiz.quiz import Quiz
+from proband.designs.quiz.sampling import Sampling
 from proband.errors import EngineError
 from proband.models.local.engine import LocalEngine
 from proband.runs.collection import collect
 from proband.tuning.probing.beliefs import beliefs_from
-from proband.tuning.probing.sampling import Sampling, graded_by_sampling
+from proband.tuning.probing.sampling import graded_by_sampling
 from tests.designs.quiz.questions import bank, exemplars
 from tests.models.local.small_models import save_checkpoint
 

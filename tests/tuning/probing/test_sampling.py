@@ -5,11 +5,12 @@ import pytest
 from proband.designs.design import Design
 from proband.designs.quiz.prompts import PROMPTS
 from proband.designs.quiz.quiz import Quiz
+from proband.designs.quiz.sampling import Sampling
 from proband.errors import DesignError
 from proband.models.scripted import ScriptedEngine
 from proband.runs.collection import collect
 from proband.tuning.probing.beliefs import beliefs_from
-from proband.tuning.probing.sampling import Sampling, grade, graded_by_sampling
+from proband.tuning.probing.sampling import grade, graded_by_sampling
 from tests.designs.quiz.questions import bank, exemplars
 
 PROBE = replace(PROMPTS["probe"], shots=2, orders="as_written")

@@ -6,13 +6,12 @@ import typer
 
 from proband.cli.talk import emit, out
 from proband.cli.tuning.listening import say
+from proband.designs.quiz.material import asked_of
 from proband.instruments.banks.bank import Bank
-from proband.instruments.banks.checking import require
 from proband.instruments.banks.loading import load_bank
 from proband.reports import findings
 from proband.reports.terminal import terminal
 from proband.runs import Run
-from proband.tuning.material import limited
 
 BankArgument = Annotated[
     str, typer.Argument(help="A file or folder of questions, hub:OWNER/NAME, or facts (comes with Proband).")
@@ -37,10 +36,7 @@ def asked(
         say(f"left out: {reason}")
     if len(loaded.left_out) > 3:
         say(f"left out: {len(loaded.left_out) - 3} more")
-    bank = loaded.of(*domains) if domains else loaded
-    require(bank)
-    parts = bank.split(test=0, exemplars=exemplars, seed=seed)
-    return limited(parts.train, limit, seed), parts.exemplars if exemplars else None
+    return asked_of(loaded, domains=domains, limit=limit, exemplars=exemplars, seed=seed)
 
 
 def tell_knowledge(run: Run, *, as_json: bool, **more: str) -> None:

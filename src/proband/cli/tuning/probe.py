@@ -73,7 +73,7 @@ def probe(
     if not isinstance(opened, ScriptedEngine):
         check_boundary(opened, how, quiz.bank.questions[:20])
     if not ((into / "journal.sqlite").exists() and Run(into).is_complete):
-        tell_plan(plan(quiz, opened), engine)
+        tell_plan(plan(quiz, opened))
     with stopped(), progress() as watch:
         run = collect(quiz, opened, into, watch=watch)
     opened.close()

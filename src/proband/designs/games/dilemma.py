@@ -4,9 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar, NamedTuple
 
+from pydantic import Field
+
 from proband.designs.design import Design
+from proband.designs.games.game import Game
+from proband.designs.kind import Shared
 from proband.designs.process import Stalled, Steps
 from proband.errors import DesignError
+from proband.files import Table
 from proband.instruments.items import Item
 from proband.records import Message, Place, Reply, Request, Trial
 from proband.roster import Member, Roster
@@ -14,6 +19,7 @@ from proband.seeds import seed_for, uniform_for
 
 COOPERATE, DEFECT = 0, 1
 PLAYERS = ("row", "column")
+MOVE = Item(id="move", text="Cooperate or defect?", form="choice", options=("cooperate", "defect"))
 
 
 class Payoffs(NamedTuple):
@@ -51,10 +57,12 @@ class PrisonersDilemma(Design):
     """
 
     kind: ClassVar[str] = "game"
+    unit: ClassVar[str] = "match"
 
     matches: int
     rounds: int
     seed: int
+    title: str = ""
     payoffs: Payoffs = Payoffs()
     cast: tuple[str, str] = ("model", "rival")
     moves: tuple[str, str] = ("J", "F")
@@ -68,17 +76,13 @@ class PrisonersDilemma(Design):
 
     @property
     def name(self) -> str:
-        """Name of the game."""
-        return "repeated prisoner's dilemma"
+        """Title of the study, or the name of the game."""
+        return self.title or "repeated prisoner's dilemma"
 
     @property
     def items(self) -> Mapping[str, Item]:
         """The move."""
-        return {
-            "move": Item(
-                id="move", text="Cooperate or defect?", form="choice", options=("cooperate", "defect")
-            )
-        }
+        return {MOVE.id: MOVE}
 
     def processes(self) -> Iterator[Steps]:
         """The matches."""
@@ -86,7 +90,7 @@ class PrisonersDilemma(Design):
 
     def _match(self, match: int) -> Steps:
         """Round after round, until the last, or until a player gives no valid move."""
-        played: list[tuple[int, int]] = []
+        played = _Played(self, match)
         for number in range(1, self.rounds + 1):
             pair = [self._trial(match, player, number, played) for player in (0, 1)]
             answers = yield pair
@@ -96,31 +100,26 @@ class PrisonersDilemma(Design):
                     raise Stalled(f"{trial.id}: the call for this move failed, so the match cannot go on")
                 if not isinstance(move, int):
                     return
-            played.append((int(moves[0]), int(moves[1])))  # type: ignore[arg-type]  # both are int here
+            played.add(int(moves[0]), int(moves[1]))  # type: ignore[arg-type]  # both are int here
 
-    def _trial(self, match: int, player: int, number: int, played: Sequence[tuple[int, int]]) -> Trial:
-        place = Place(subject=_player(match, player), item="move", round=number)
-        order = (0, 1) if uniform_for(self.seed, "names", match) < 0.5 else (1, 0)
-        names = dict(zip(order, self.moves, strict=True))
-        own = [pair[player] for pair in played]
-        other = [pair[1 - player] for pair in played]
+    def _trial(self, match: int, player: int, number: int, played: "_Played") -> Trial:
+        place = Place(subject=_player(match, player), item=MOVE.id, round=number)
         messages = (
-            Message("system", self._rules(names, order)),
-            Message("user", self._history(names, own, other) + f"\n\nRound {number}. Which do you choose?"),
+            played.rules,
+            Message("user", played.told(player) + f"\n\nRound {number}. Which do you choose?"),
         )
         return Trial(
             place=place,
             request=Request(messages=messages, continuations=self.moves),
             reply=Reply(
-                form="choice", method="label", options=tuple(self.items["move"].options[k] for k in order),
-                labels=self.moves, order=order, seed=seed_for(self.seed, "decide", place.id),
+                form="choice", method="label", options=tuple([MOVE.options[k] for k in played.order]),
+                labels=self.moves, order=played.order, seed=seed_for(self.seed, "decide", place.id),
             ),
             answerer=self.cast[player],
             facts=(
-                ("own_moves", "".join(map(str, own))),
-                ("other_moves", "".join(map(str, other))),
-                ("rival_last", str(other[-1])),
-            ) if other else (),
+                ("own_moves", played.moves[player]),
+                ("other_moves", played.moves[1 - player]),
+            ) if played.moves[0] else (),
         )  # fmt: skip
 
     def _rules(self, names: Mapping[int, str], order: Sequence[int]) -> str:
@@ -134,14 +133,6 @@ class PrisonersDilemma(Design):
         return (
             f"You play {self.rounds} rounds with one other player. In each round both choose {first} or {second} "
             "at the same time.\n" + "\n".join(lines) + f"\nReply with {first} or {second}, and nothing else."
-        )
-
-    def _history(self, names: Mapping[int, str], own: Sequence[int], other: Sequence[int]) -> str:
-        if not own:
-            return "No round has been played yet."
-        return "\n".join(
-            f"Round {k}: you chose {names[a]}, the other chose {names[b]}; you got {self.payoffs.of(a, b):g}."
-            for k, (a, b) in enumerate(zip(own, other, strict=True), start=1)
         )
 
     def size(self) -> int:
@@ -169,8 +160,80 @@ class PrisonersDilemma(Design):
 
     def describe(self) -> Mapping[str, object]:
         """Everything that defines the game."""
-        return {"design": "prisoners_dilemma", **asdict(self), "payoffs": self.payoffs._asdict()}
+        own = {**asdict(self), "title": self.name, "payoffs": self.payoffs._asdict()}
+        return {"design": "prisoners_dilemma", **own}
+
+
+class _Played:
+    """A match so far, as its players are told of it."""
+
+    def __init__(self, game: PrisonersDilemma, match: int) -> None:
+        self.payoffs = game.payoffs
+        self.order = (0, 1) if uniform_for(game.seed, "names", match) < 0.5 else (1, 0)
+        self.names = dict(zip(self.order, game.moves, strict=True))
+        self.rules = Message("system", game._rules(self.names, self.order))
+        self.moves = ("", "")  # of each player, one digit a round
+        self._lines: tuple[list[str], list[str]] = ([], [])  # of each player's history
+
+    def add(self, row: int, column: int) -> None:
+        """One more round."""
+        self.moves = f"{self.moves[0]}{row}", f"{self.moves[1]}{column}"
+        for lines, own, other in zip(self._lines, (row, column), (column, row), strict=True):
+            lines.append(
+                f"Round {len(lines) + 1}: you chose {self.names[own]}, the other chose {self.names[other]}; "
+                f"you got {self.payoffs.of(own, other):g}."
+            )
+
+    def told(self, player: int) -> str:
+        """Its history, from one player's side."""
+        return "\n".join(self._lines[player]) or "No round has been played yet."
 
 
 def _player(match: int, player: int) -> str:
     return f"match-{match:04d}-{PLAYERS[player]}"
+
+
+class PayoffTable(Table):
+    """Points; temptation > reward > punishment > sucker."""
+
+    temptation: float = Field(default=5.0, description="of who defects against one who cooperates")
+    reward: float = Field(default=3.0, description="of both who cooperate")
+    punishment: float = Field(default=1.0, description="of both who defect")
+    sucker: float = Field(default=0.0, description="of who cooperates against one who defects")
+
+
+class DilemmaTable(Table):
+    """How many matches, how long, for what."""
+
+    matches: int = Field(examples=["matches = 20"], description="how many pairs of players")
+    rounds: int = Field(default=10, description="rounds of every match; players are told how many")
+    players: list[str] = Field(
+        default=["model", "rival"],
+        min_length=2,
+        max_length=2,
+        description="role of each of the two players; the same twice is one engine against itself",
+    )
+    moves: list[str] = Field(
+        default=["J", "F"], min_length=2, max_length=2, description="neutral names that the two moves carry"
+    )
+    payoffs: PayoffTable = Field(default=PayoffTable(), description="points of a round")
+
+
+def _make(shared: Shared, table: DilemmaTable) -> PrisonersDilemma:
+    return PrisonersDilemma(
+        matches=table.matches,
+        rounds=table.rounds,
+        seed=shared.seed,
+        title=shared.title,
+        payoffs=Payoffs(**table.payoffs.model_dump()),
+        cast=(table.players[0], table.players[1]),
+        moves=(table.moves[0], table.moves[1]),
+    )
+
+
+GAME = Game(
+    name="dilemma",
+    about="the repeated prisoner's dilemma of two players",
+    keys=DilemmaTable,
+    make=_make,
+)

@@ -60,6 +60,7 @@ class Quiz(Design):
     """
 
     kind: ClassVar[str] = "quiz"
+    unit: ClassVar[str] = "question"
 
     bank: Bank
     prompts: tuple[Prompt, ...]
@@ -192,6 +193,16 @@ class Quiz(Design):
     def roster(self) -> Roster:
         """The models; each is a subject, and its units are the questions."""
         return Roster([Member(subject=model) for model in self.models])
+
+    def n_units(self) -> int:
+        """The questions: they are what is sampled, and a model is one subject however many there are."""
+        return len(self.bank)
+
+    @property
+    def within(self) -> tuple[str, ...]:
+        """Models and prompts, where there are several: all are put to the same questions."""
+        compared = {"model": self.models, "prompt": self.prompts}
+        return tuple(name for name, found in compared.items() if len(found) > 1)
 
     def roles(self) -> tuple[str, ...]:
         """The models, where there are several."""

@@ -61,6 +61,10 @@ class PeopleSurvey(Design):
         """Number of answers people gave or refused."""
         return len(self._trials)
 
+    def roles(self) -> tuple[str, ...]:
+        """The people, without a name."""
+        return ("",)
+
     def roster(self) -> Roster:
         """Every person, with weight and what is known beside the answers."""
         return self.survey.roster()

@@ -1,16 +1,17 @@
 """Surveys: any instrument put to any subjects, with presentation, answer method, order and labels as factors."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Literal, get_args
 
-from proband.designs.design import Design
+from proband.designs.design import Design, Key
 from proband.designs.lazy import LazyTrials
+from proband.designs.process import unfold
 from proband.designs.survey.arrangement import LABELS, ORDERS
 from proband.designs.survey.cards import Questionnaire, Writing
-from proband.designs.survey.sheets import Filling, Key, Sheet, trait_text
+from proband.designs.survey.sheets import Filling, Sheet, trait_text
 from proband.designs.survey.wording import check_pipes, pipes_in
 from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
@@ -199,6 +200,11 @@ class Survey(Design):
         counts |= {name: len(levels) for name, levels in self.factors.items()}
         return tuple(sorted(name for name, count in counts.items() if count > 1))
 
+    @property
+    def within(self) -> tuple[str, ...]:
+        """The factors: every subject is asked under each of their levels."""
+        return self.varied
+
     @cached_property
     def is_adaptive(self) -> bool:
         """Whether an item depends on earlier answers: memory, skip rules, piped answers."""
@@ -207,9 +213,18 @@ class Survey(Design):
             for item in self.instrument.items
         )
 
+    @property
+    def n_sheets(self) -> int:
+        """How often somebody is given the whole instrument."""
+        return len(self.subjects) * len(self.conditions) * self.replicates
+
     def size(self) -> int:
         """Number of trials; an upper bound where skip rules apply."""
-        return len(self.subjects) * len(self.conditions) * self.replicates * len(self.instrument.items)
+        return self.n_sheets * len(self.instrument.items)
+
+    def roles(self) -> tuple[str, ...]:
+        """One engine, without a name."""
+        return ("",)
 
     def roster(self) -> Roster:
         """Every subject, with what its persona is told, in words where codes have them; nothing that an item asks."""
@@ -224,22 +239,27 @@ class Survey(Design):
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Everything that can be asked, subject by subject; lazy unless later items depend on earlier answers."""
-        if self.is_adaptive:
-            return [trial for sheet in self._sheets() for trial in sheet.trials(answered)]
-        return self.preview()
+        if not self.is_adaptive:
+            return self.preview()
+        position = {id: k for k, id in enumerate(self.items)}
+        # In the order of the instrument, whichever answer an item waited for.
+        return [
+            trial
+            for filling in self.processes()
+            for trial in sorted(unfold([filling], answered), key=lambda trial: position[trial.place.item])
+        ]
 
     def preview(self) -> Sequence[Trial]:
         """Every item to everybody, as if nothing had been answered: none skipped, piped answers by their names."""
         return _AllTrials(self)
 
-    def unfold(self) -> "Unfolding":
-        """The trials of a survey that depends on answers, in the steps in which the answers come."""
-        return Unfolding(self)
+    def processes(self) -> Iterator[Filling]:
+        """The sheets, each of which is filled in on its own."""
+        return map(Filling, self._sheets())
 
     def _sheets(self, first: int = 0) -> Iterator[Sheet]:
         """The sheets from a number on."""
-        n = len(self.subjects) * len(self.conditions) * self.replicates
-        return map(self.sheet, range(first, n))
+        return map(self.sheet, range(first, self.n_sheets))
 
     def sheet(self, number: int) -> Sheet:
         """The sheet in that place, counting replicates first, then conditions, then subjects."""
@@ -323,32 +343,3 @@ class _AllTrials(LazyTrials):
         if trial is None:
             raise IndexError(index)
         return trial
-
-
-class Unfolding:
-    """The trials of a survey as answers come in: each answer costs the work on its own sheet, and no other.
-
-    What it gives out for some answers, together with what it gave out before, is ``survey.trials`` of them all;
-    it is a cache of that function, not a state of its own.
-    """
-
-    def __init__(self, survey: Survey) -> None:
-        self.survey = survey
-        self._open: dict[tuple[object, ...], Filling] = {}
-
-    def first(self, answered: Mapping[str, Response]) -> Iterator[Trial]:
-        """Everything that can be asked after what was answered so far, answered trials included."""
-        for sheet in self.survey._sheets():
-            filling = Filling(sheet)
-            yield from filling.go_on(answered)
-            if not filling.is_full:
-                place = sheet.place(self.survey.instrument.items[0])
-                self._open[place.subject, place.condition, place.replicate] = filling
-
-    def next(self, answered: Mapping[str, Response], new: Iterable[Response]) -> Iterator[Trial]:
-        """What can be asked because of new answers, which `answered` holds too; in the order of `first`."""
-        touched = {(r.place.subject, r.place.condition, r.place.replicate) for r in new}
-        for key in [key for key in self._open if key in touched]:
-            yield from self._open[key].go_on(answered)
-            if self._open[key].is_full:
-                del self._open[key]

@@ -10,9 +10,11 @@ from proband.measures.experiments.comparisons import t_test_power, z_test_power
 
 
 def smallest_detectable_effect(
-    n_a: float, n_b: float, *, power: float = 0.8, alpha: float = 0.05, sd: float = 1.0
+    n_a: float, n_b: float | None = None, *, power: float = 0.8, alpha: float = 0.05, sd: float = 1.0
 ) -> Estimate:
     """Smallest true difference of means that a two-sided t test of two arms finds with probability `power`.
+
+    With `n_a` alone that of a paired t test: every unit is observed under both levels.
 
     Exact for normal outcomes of equal variance (noncentral t, both tails). For clustered units divide each n
     by ``1 + (m - 1) rho`` first. In a study of a model more calls buy a smaller effect; in a claim about
@@ -21,11 +23,12 @@ def smallest_detectable_effect(
     Parameters
     ----------
     n_a, n_b : float
-        Independent units in each arm, at least 2.
+        Independent units in each arm, at least 2; `n_a` alone for paired units.
     power, alpha : float
         Wanted power and two-sided size of the test.
     sd : float
-        Standard deviation of the outcome within arms; the result is in its unit.
+        Standard deviation of the outcome within arms, of paired units that of their differences; the result is in
+        its unit.
 
     Returns
     -------
@@ -46,10 +49,10 @@ def smallest_detectable_effect(
     >>> round(smallest_detectable_effect(63.76561, 63.76561), 5)
     0.5
     """
-    _check_power(n_a, n_b, power, alpha)
+    _check_power(n_a, n_a if n_b is None else n_b, power, alpha)
     if not (math.isfinite(sd) and sd > 0):
         raise DesignError(f"sd is {sd}; give the positive standard deviation expected within arms")
-    df = n_a + n_b - 2
+    df = n_a - 1 if n_b is None else n_a + n_b - 2
 
     def shortfall(noncentrality: float) -> float:
         return t_test_power(df, noncentrality, alpha) - power
@@ -58,8 +61,9 @@ def smallest_detectable_effect(
     while shortfall(enough) < 0:
         enough *= 2
     noncentrality = float(optimize.brentq(shortfall, 0.0, enough, xtol=1e-12))
-    per_unit = math.sqrt(1 / n_a + 1 / n_b)
-    return _planned(sd * noncentrality * per_unit, "smallest detectable difference of means", n_a, n_b, power)
+    per_unit = math.sqrt(1 / n_a + (0 if n_b is None else 1 / n_b))
+    what = f"smallest detectable {'paired ' if n_b is None else ''}difference of means"
+    return _planned(sd * noncentrality * per_unit, what, n_a, n_b or 0, power)
 
 
 def smallest_detectable_share_difference(

@@ -1,0 +1,36 @@
+"""What the verbs that take a study file share: its options, and the study they choose."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proband.designs.studies import Study, load_study
+from proband.errors import DesignError
+
+StudyArgument = Annotated[Path, typer.Argument(help="Study file (TOML).")]
+EngineOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Use this engine instead of the one in the study file; ROLE=ADDRESS for one role, given again for others."
+    ),
+]
+SampleOption = Annotated[int | None, typer.Option(help="Number of subjects instead of the file's.")]
+_ROLE = re.compile(r"([\w-]+)=(.+)", re.DOTALL)
+
+
+def chosen(study: Path, engine: list[str] | None = None, sample: int | None = None) -> Study:
+    """The study of a file, with what the options replace."""
+    return load_study(study, engine=_engines(engine or []), sample=sample)
+
+
+def _engines(given: list[str]) -> str | dict[str, str] | None:
+    roles = [_ROLE.fullmatch(address) for address in given]
+    if len(given) > 1 and not all(roles):
+        raise DesignError(
+            f"--engine was given as {', '.join(given)}; give one address, or ROLE=ADDRESS for each role"
+        )
+    if not given or roles[0] is None:
+        return given[0] if given else None
+    return {match[1]: match[2] for match in roles if match}

@@ -1,0 +1,31 @@
+"""Games as a kind: what stands under ``[game]``."""
+
+from pydantic import Field
+
+from proband.designs.design import Design
+from proband.designs.games.game import GAMES
+from proband.designs.kind import Kind, Shared
+from proband.errors import DesignError
+from proband.files import OpenTable, checked
+
+
+class GameTable(OpenTable):
+    """Which game, and its own keys."""
+
+    use: str = Field(examples=['use = "dilemma"'], description="which game; one of `proband list games`")
+
+
+def _make(shared: Shared, table: GameTable) -> Design:
+    game = GAMES.load(table.use)
+    return game.make(shared, checked(game.keys, table.rest, shared.where, error=DesignError, at="game"))
+
+
+KIND = Kind(
+    name="game",
+    about="players whose moves depend on each other's, each role played by an engine",
+    keys=GameTable,
+    make=_make,
+    analyses=("play", "dispositions"),
+    needs=frozenset(),
+    takes=frozenset(),
+)

@@ -1,0 +1,190 @@
+"""What every kind of study does, found by discovery: a new kind brings an example, its twin in Python, and no test.
+
+Rewrite the golden prompts with ``PROBAND_GOLDEN=write python -m pytest tests/designs/test_kinds.py``.
+"""
+
+import itertools
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from proband.designs import Experiment, PrisonersDilemma, Survey
+from proband.designs.kind import KINDS
+from proband.designs.quiz.material import asked_of, prompt_from
+from proband.designs.quiz.quiz import Quiz
+from proband.designs.studies import Study, load_study
+from proband.instruments import Instrument, Item, load_instrument
+from proband.instruments.banks.loading import load_bank
+from proband.runs import Run, branch, carry_out, plan
+from proband.shelves import HOUSE
+from proband.subjects import load_population
+from tests.designs.survey.test_prompts import as_text, assert_golden
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FILES = {
+    kind: path
+    for path in sorted(EXAMPLES.glob("*.toml"))
+    for kind in tomllib.loads(path.read_text())
+    if kind in KINDS
+}
+HOUSE_KINDS = [name for name in KINDS if KINDS.package(name) == HOUSE]
+SHOWN = 4  # trials in a golden file
+
+
+def survey() -> Survey:
+    items = ("vote", "clinton-placement", "dole-placement", "self-placement", "party", "tv-news")
+    return Survey(
+        instrument=load_instrument("anes-1996").subset(items),
+        subjects=load_population("anes-1996").sample(60, seed=1996),
+        seed=1996,
+        title="ANES 1996",
+    )
+
+
+def experiment() -> Experiment:
+    def item(id: str, what: str) -> Item:
+        options = ("Strongly oppose", "Oppose", "Support", "Strongly support")
+        text = f"{{factor:proposer}} propose to {what}. Do you support or oppose it?"
+        return Item(id=id, text=text, form="scale", options=options)
+
+    outcomes = (
+        item("transit", "spend more on buses and trains"),
+        item("schools", "lengthen the school day"),
+    )
+    return Experiment(
+        instrument=Instrument(id="policy-support", title="Support for two policies", items=outcomes),
+        subjects=load_population("anes-1996").sample(60, seed=7),
+        seed=7,
+        title="Who proposes it",
+        factors={
+            "proposer": {
+                "democrats": "The Democrats in Congress",
+                "republicans": "The Republicans in Congress",
+            }
+        },
+        block_by="PID",
+    )
+
+
+def game() -> PrisonersDilemma:
+    return PrisonersDilemma(matches=10, rounds=5, seed=4, title="A dilemma")
+
+
+def quiz() -> Quiz:
+    prompt = prompt_from({"use": "few-shot-text", "shots": 3, "draws": 2}, "quiz")
+    bank, exemplars = asked_of(load_bank("facts"), limit=15, exemplars=10, seed=1)
+    return Quiz(bank=bank, exemplars=exemplars, prompts=(prompt,), seed=1, title="What it knows")
+
+
+TWINS = {"survey": survey, "experiment": experiment, "game": game, "quiz": quiz}
+
+
+def study(kind: str) -> Study:
+    """The example of a kind, answered by rules."""
+    found = load_study(FILES[kind])
+    return Study(found.design, dict.fromkeys(found.cast, "scripted:uniform?seed=3"), people=found.people)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> dict[str, Run]:
+    """Runs of every kind, made when first asked for."""
+    return {}
+
+
+@pytest.fixture(params=HOUSE_KINDS)
+def kind(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def ran(kind, whole, tmp_path_factory) -> Run:
+    if kind not in whole:
+        whole[kind] = carry_out(study(kind), tmp_path_factory.mktemp("kinds") / kind)
+    return whole[kind]
+
+
+def test_toml_and_python_give_the_same_trials(kind):
+    from_file, twin = load_study(FILES[kind]).design, TWINS[kind]()
+    assert (from_file.name, from_file.seed) == (twin.name, twin.seed)
+    assert list(from_file.preview()) == list(twin.preview())
+    assert from_file.roster() == twin.roster()
+    assert from_file.describe() == twin.describe()
+
+
+def test_its_prompts_are_the_golden_ones(kind):
+    trials = itertools.islice(study(kind).design.preview(), SHOWN)
+    assert_golden(f"kind-{kind}", "\n\n".join(as_text(trial) for trial in trials) + "\n")
+
+
+def test_its_design_says_which_kind_it_is(kind):
+    design = study(kind).design
+    assert design.kind == kind
+    assert KINDS.load(kind).name == kind
+    assert KINDS.load(kind).about
+
+
+def test_everything_is_asked_and_known_in_the_roster(kind, ran):
+    assert ran.is_complete
+    assert sum(ran.dispositions().values()) == study(kind).design.size()
+    table = ran.table()
+    assert {"unit", "role", "arm"} <= set(table.columns)
+    assert set(table["subject"]) == set(ran.roster.units)
+
+
+def test_a_plan_opens_no_run_and_counts_what_there_is(kind, ran):
+    planned = plan(study(kind))
+    assert (planned.kind, planned.trials) == (kind, study(kind).design.size())
+    assert planned.units == study(kind).design.n_units()
+    assert (planned.smallest_detectable_effect is None) == (planned.contrast == "")
+    assert planned.name in repr(planned)
+    assert "</table>" in planned._repr_html_()
+
+
+KILLED = """
+import os, sys
+from proband.designs.studies import Study
+from proband.models.scripted import ScriptedEngine, uniform
+from proband.runs import carry_out
+from tests.designs.test_kinds import study
+
+class Dying(ScriptedEngine):
+    left = 33
+
+    def answer(self, trials):
+        for pair in super().answer(trials):
+            Dying.left -= 1
+            if Dying.left == 0:
+                os._exit(9)
+            yield pair
+
+found = study(sys.argv[1])
+engines = {role: Dying(uniform(), seed=3, address=address) for role, address in found.cast.items()}
+carry_out(Study(found.design, engines, people=found.people), sys.argv[2])
+"""
+
+
+def test_killed_and_resumed_it_gives_the_same_table(kind, ran, tmp_path):
+    folder = tmp_path / "torn"
+    command = [sys.executable, "-c", KILLED, kind, str(folder)]
+    died = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, check=False)
+    assert died.returncode == 9, died.stderr
+    torn = Run(folder)
+    assert not torn.is_complete
+    unfinished = torn.table()
+    assert unfinished.height < study(kind).design.size()
+    assert {"unit", "role", "arm"} <= set(unfinished.columns)
+    resumed = carry_out(study(kind), folder)
+    assert resumed.is_complete
+    assert resumed.table().equals(ran.table())
+
+
+def test_a_branch_asks_nobody_again(kind, ran, tmp_path):
+    rounds = max(response.place.round for response in ran.responses().values())
+    branched = branch(ran, tmp_path / "branch", through_round=rounds)
+    found = study(kind)
+    again = carry_out(Study(found.design, found.cast), branched)
+    assert again.is_complete
+    assert again.table().equals(ran.table())

@@ -1,4 +1,4 @@
-"""Whether a bank can carry a study: duplicates, leaks from training to test, balance of letters, refusals."""
+"""Whether a bank can carry a study: duplicates, leaks from training to test, refusals."""
 
 import math
 import re
@@ -38,31 +38,6 @@ class Pair:
     similarity: float
     is_same: bool
     disagrees: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letters:
-    """How often each letter is right.
-
-    Attributes
-    ----------
-    counts : tuple of int
-        Right answers at A, B, ...
-    expected : tuple of float
-        The same were every option of a question as likely to be right.
-    distance : float
-        Total variation between the two, in [0, 1): the share of keys that would have to move.
-    p : float
-        Of a chi-square test of equal use; NaN where an expected count is below 5.
-    warnings : tuple of str
-        Why `p` is NaN.
-    """
-
-    counts: tuple[int, ...]
-    expected: tuple[float, ...]
-    distance: float
-    p: float
-    warnings: tuple[str, ...] = ()
 
 
 def duplicates(bank: Bank, *, similarity: float = 1.0) -> tuple[Pair, ...]:
@@ -135,22 +110,6 @@ def without_leaks(train: Bank, test: Bank, *, similarity: float = 0.8) -> Bank:
     return train.where(lambda question: question.id not in gone)
 
 
-def letter_balance(bank: Bank) -> dict[str, Letters]:
-    """How often each letter is right, by domain, and under ``""`` for the whole bank.
-
-    A model that learns from an unbalanced set can learn the letter instead of the fact; the sets of Ren et al. (2024)
-    are such.
-
-    Returns
-    -------
-    dict of str to Letters
-    """
-    return {"": _letters(bank.questions)} | {
-        domain: _letters([question for question in bank if question.domain == domain])
-        for domain in bank.domains
-    }
-
-
 def require(bank: Bank, *, options: int = 2, domains: Sequence[str] = ()) -> None:
     """Refuse a bank that cannot carry a study, before any model is asked.
 
@@ -188,27 +147,6 @@ def require(bank: Bank, *, options: int = 2, domains: Sequence[str] = ()) -> Non
             f"questions {torn[0].first!r} and {torn[0].second!r} are the same with two right answers ({len(torn)} such "
             "pairs); mend the keys, or take `without_duplicates(bank)`"
         )
-
-
-def _letters(questions: Sequence[Question]) -> Letters:
-    from scipy.stats import chisquare  # slow to load
-
-    width = max((len(question.choices) for question in questions), default=0)
-    counts, expected = [0] * width, [0.0] * width
-    for question in questions:
-        counts[question.answer] += 1
-        for letter in range(len(question.choices)):
-            expected[letter] += 1 / len(question.choices)
-    if not questions:
-        return Letters(counts=(), expected=(), distance=math.nan, p=math.nan, warnings=("no questions",))
-    distance = sum(abs(n - m) for n, m in zip(counts, expected, strict=True)) / 2 / len(questions)
-    warnings: tuple[str, ...] = ()
-    p = math.nan
-    if min(expected) < 5:
-        warnings = (f"an expected count is {min(expected):.1f}, below 5: too few questions for the test",)
-    else:
-        p = float(chisquare(counts, expected).pvalue)
-    return Letters(counts=tuple(counts), expected=tuple(expected), distance=distance, p=p, warnings=warnings)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -115,6 +115,8 @@ def home_of(module: str, name: str) -> str:
 def shelved(call: ast.Call) -> Iterator[str]:
     """Modules that a shelf finds in its folders."""
     given = {word.arg: word.value for word in call.keywords}
+    if "member" not in given:
+        return
     member = ast.literal_eval(given["member"])
     for folder in ast.literal_eval(given["folders"]):
         for module, path in MODULES.items():

@@ -1,6 +1,7 @@
 from proband.analyses import dispositions
 from proband.models.scripted import ScriptedEngine, uniform
 from proband.runs import Budget, collect
+from tests.analyses.studies import framed
 
 
 def test_statuses_are_counted_by_item(survey, tmp_path):
@@ -13,7 +14,7 @@ def test_statuses_are_counted_by_item(survey, tmp_path):
     assert f"{refused} refused" in found.sentences[1]
 
 
-def test_arms_that_lose_answers_unequally_are_found(people, tmp_path, framed):
+def test_arms_that_lose_answers_unequally_are_found(people, tmp_path):
     experiment = framed(people(120))
     lost = ScriptedEngine(uniform(), seed=3, refuse=0.6)
     whole = ScriptedEngine(uniform(), seed=3)

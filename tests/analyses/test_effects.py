@@ -7,6 +7,7 @@ from proband.designs import Survey
 from proband.instruments import Instrument, Item
 from proband.models.scripted import ScriptedEngine, uniform
 from proband.runs import collect
+from tests.analyses.studies import framed
 
 
 def column(section, name):
@@ -14,9 +15,7 @@ def column(section, name):
     return [row[names.index(name)] for row in section.table.rows]
 
 
-def test_a_true_effect_of_exactly_nothing_is_nothing_and_says_why_it_has_no_interval(
-    people, framed, tmp_path
-):
+def test_a_true_effect_of_exactly_nothing_is_nothing_and_says_why_it_has_no_interval(people, tmp_path):
     run = collect(framed(people(40)), ScriptedEngine(uniform(), seed=1), tmp_path)
     (section,) = effects.sections(run)
     (effect,) = column(section, "effect")
@@ -26,7 +25,7 @@ def test_a_true_effect_of_exactly_nothing_is_nothing_and_says_why_it_has_no_inte
 
 
 @pytest.mark.parametrize("block_by", ["", "party"])
-def test_a_planted_effect_is_found_and_blocks_are_used(people, framed, tmp_path, block_by):
+def test_a_planted_effect_is_found_and_blocks_are_used(people, tmp_path, block_by):
     def rule(trial):
         shift = 0.05 * int(dict(trial.facts)["party"] == "Right") if "party" in dict(trial.facts) else 0.0
         low, high = 0.2 + shift, 0.6 - shift
@@ -39,7 +38,7 @@ def test_a_planted_effect_is_found_and_blocks_are_used(people, framed, tmp_path,
     assert ("within 2 blocks" in effect.interval_method) == (bool(block_by) and effect.interval is not None)
 
 
-def test_answers_without_probabilities_have_an_interval_that_holds_the_truth(people, framed, tmp_path):
+def test_answers_without_probabilities_have_an_interval_that_holds_the_truth(people, tmp_path):
     def rule(trial):
         return (0.2, 0.2, 0.6) if dict(trial.place.condition)["frame"] == "gain" else (0.6, 0.2, 0.2)
 
@@ -53,7 +52,7 @@ def test_answers_without_probabilities_have_an_interval_that_holds_the_truth(peo
     assert any("8 of 10 studies" in note for note in section.notes)
 
 
-def test_missing_answers_have_worst_case_bounds(people, framed, tmp_path):
+def test_missing_answers_have_worst_case_bounds(people, tmp_path):
     experiment = framed(people(100), settings={"answer_by": "written"})
     run = collect(experiment, ScriptedEngine(uniform(), seed=2, refuse=0.2), tmp_path)
     (section,) = effects.sections(run)
@@ -110,7 +109,7 @@ def test_a_run_in_which_nothing_varies_is_refused_in_words(survey, tmp_path):
     assert "nothing varies" in effects.needs(run)
 
 
-def test_nobody_valid_gives_no_number_but_a_sentence(people, framed, tmp_path):
+def test_nobody_valid_gives_no_number_but_a_sentence(people, tmp_path):
     run = collect(framed(people(6)), ScriptedEngine(uniform(), refuse=1.0), tmp_path)
     (section,) = effects.sections(run)
     assert "can be compared yet" in section.sentences[0]

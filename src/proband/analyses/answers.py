@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from proband.analyses.section import Cell, CellForm, Column, Side, Table
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
 from proband.instruments.items import Item
@@ -117,7 +118,7 @@ def cautions(found: Iterable[tuple[str, Estimate]]) -> tuple[str, ...]:
 
 
 def _some(labels: Sequence[str]) -> str:
-    return ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
+    return "; ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
 
 
 def limits(estimate: Estimate) -> Mapping[str, object]:
@@ -134,6 +135,22 @@ def told(estimate: Estimate, digits: int = 2) -> str:
     return f"{estimate.value:.{digits}f} (95% interval {low:.{digits}f} to {high:.{digits}f})"
 
 
-def condition(factor_levels: Mapping[str, object]) -> str:
-    """Levels of several factors in a few words."""
-    return ", ".join(f"{name} {level}" for name, level in factor_levels.items())
+def tabled(
+    forms: Mapping[str, CellForm],
+    rows: Iterable[tuple[Cell, ...]],
+    caption: str,
+    *,
+    is_folded: bool = False,
+    digits: int = 3,
+    side: Side = "",
+) -> Table:
+    """A table from the names and forms of its columns; `side` is whose its shares and numbers are."""
+    return Table(
+        columns=tuple(
+            Column(name=name, form=form, digits=digits, side=side if form in ("share", "number") else "")
+            for name, form in forms.items()
+        ),
+        rows=tuple(rows),
+        caption=caption,
+        is_folded=is_folded,
+    )

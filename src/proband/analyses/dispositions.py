@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from proband.analyses.answers import answers
-from proband.analyses.section import Analysis, Cell, Column, Section, Table
+from proband.analyses.answers import answers, tabled
+from proband.analyses.section import Analysis, Cell, CellForm, Section
 from proband.errors import DesignError
 from proband.measures import DispositionTest, disposition_test
 from proband.records import STATUSES
@@ -47,13 +47,11 @@ def sections(run: Run) -> Sequence[Section]:
                 counts["valid"] / part.height,
             )
         )
-    columns = (
-        Column(name="item", form="text"),
-        *(Column(name=name, form="text") for name in parts),
-        Column(name="responses", form="count"),
-        *(Column(name=_WORDS.get(status, status), form="count") for status in used),
-        Column(name="share valid", form="share"),
-    )
+    forms: dict[str, CellForm] = {
+        **dict.fromkeys(("item", *parts), "text"),
+        **dict.fromkeys(("responses", *(_WORDS.get(status, status) for status in used)), "count"),
+        "share valid": "share",
+    }
     order = {id: k for k, id in enumerate(run.items)}
     rows.sort(
         key=lambda row: (order.get(str(row[0]), len(order)), *(str(cell) for cell in row[1 : 1 + len(parts)]))
@@ -63,11 +61,8 @@ def sections(run: Run) -> Sequence[Section]:
             name="dispositions",
             heading="What became of the responses",
             sentences=(*sentences, *_outstanding(run)),
-            table=Table(
-                columns=columns,
-                rows=tuple(rows),
-                caption="Responses by what became of them",
-                is_folded=not lost and test is None,
+            table=tabled(
+                forms, rows, "Responses by what became of them", is_folded=not lost and test is None
             ),
             notes=("Every response counts here, replicates and rounds too; weights do not.",),
             warnings=() if run.is_complete else ("the run is not finished: more responses may come",),

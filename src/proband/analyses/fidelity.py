@@ -18,7 +18,7 @@ from proband.measures import (
     simbench_score,
     structure_agreement,
 )
-from proband.measures.fidelity.ladder.sheets import RUNGS
+from proband.measures.likeness.ladder.sheets import RUNGS
 from proband.runs.run import Run
 
 CHAPTER = "Closeness to people"

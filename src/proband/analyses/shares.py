@@ -11,7 +11,7 @@ from proband.analyses.asked import Asked, asked_of
 from proband.analyses.section import Analysis, Cell, CellForm, Column, Figure, Section, Side, Table, marks
 from proband.estimates import Estimate, Target
 from proband.measures import clustered_mean, missing_bounds, share_estimates, weighted_mean
-from proband.measures.fidelity.items.pairs import pair_by_subject
+from proband.measures.likeness.items.pairs import pair_by_subject
 from proband.records import STATUSES
 from proband.runs.run import Run
 

@@ -74,9 +74,9 @@ def _rows(what: str) -> list[dict[str, object]]:
     if what == "arms":
         from proband.tuning.interventions.arms import ABOUT
 
-        named: list[dict[str, object]] = [{"name": name, "title": about} for name, about in ABOUT.items()]
+        arms: list[dict[str, object]] = [{"name": name, "title": about} for name, about in ABOUT.items()]
         mixed = "questions it gets wrong; its own answer is taught for a share R of them, the right one for the rest"
-        return [*named, {"name": "mixture-R", "title": mixed}]
+        return [*arms, {"name": "mixture-R", "title": mixed}]
     raise DesignError(f"nothing to list under {what!r}; there are {_WHAT}")
 
 

@@ -35,7 +35,7 @@ def run(
                 f"{study} is a study of knowledge interventions (it has a base): of the options of `run` it takes "
                 "--engine, --into and --json; change its limits in the file"
             )
-        align(str(study), engine=(engine or [None])[0], into=into, json=json)
+        align(str(study), engine=engine[0] if engine else None, into=into, json=json)
         return
     found = chosen(study, engine, sample)
     budget = (

@@ -16,7 +16,7 @@ def weighted_mean(
     weights: ArrayLike | None = None,
     cluster: Labels | Sequence[object] | None = None,
     *,
-    estimand: str = "mean over the population that the weights stand for",
+    estimand: str = "mean over subjects",
     target: Target = "model",
     level: float = 0.95,
 ) -> Estimate:
@@ -88,4 +88,4 @@ def weighted_mean(
         third=float((totals**3).sum()),
         scale=float(np.abs(scores).max()),
     )
-    return with_t_test(about, found, "t over units")
+    return with_t_test(about, found, f"t over {'subjects' if cluster is None else 'units'}")

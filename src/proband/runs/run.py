@@ -154,7 +154,7 @@ class Run:
             return {response.place.id: response for response in journal.responses()}
 
     def table(self) -> pl.DataFrame:
-        """One row per response, sorted by place; see `proband.store.tables.responses_table` for the columns.
+        """One row per response, sorted by place; see `proband.store.tables.journal_table` for the columns.
 
         ``run.table().to_pandas()`` gives a pandas frame.
         """

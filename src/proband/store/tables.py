@@ -13,10 +13,10 @@ import polars as pl
 from proband.errors import StoreError
 from proband.identity import place_parts
 from proband.instruments.items import Item
-from proband.records import TABLE_COLUMNS, Answer, Place, Response
+from proband.records import TABLE_COLUMNS, Answer, Place
 from proband.roster import Roster
 from proband.store.journal import Journal
-from proband.store.rows import COLUMNS, Row, packed, read_answer, row_of
+from proband.store.rows import COLUMNS, Row, packed, read_answer
 
 _NOBODY = Roster(())
 _PART = 32_768  # rows held in memory together
@@ -48,15 +48,13 @@ _SCHEMA: dict[str, Any] = {
 }
 
 
-def responses_table(
-    responses: Iterable[Response], items: Mapping[str, Item], roster: Roster = _NOBODY
-) -> pl.DataFrame:
+def journal_table(journal: Journal, items: Mapping[str, Item], roster: Roster = _NOBODY) -> pl.DataFrame:
     """One row per response, sorted by place.
 
     Parameters
     ----------
-    responses : iterable of Response
-        In the order wanted; `Journal.responses` sorts by place.
+    journal : Journal
+        Where the responses are stored.
     items : mapping
         Items by id, for the labels and scale points of their options.
     roster : Roster, optional
@@ -71,12 +69,6 @@ def responses_table(
         Every factor that varies has a column of its own, before ``round``. Missing is null, and ``status``
         says why.
     """
-    rows = [row_of(response) for response in responses]
-    return _frame(rows, items, _factors(row[0] for row in rows), roster)
-
-
-def journal_table(journal: Journal, items: Mapping[str, Item], roster: Roster = _NOBODY) -> pl.DataFrame:
-    """`responses_table` of everything in a journal, without making its responses."""
     factors = _factors(journal)
     parts = [_frame(rows, items, factors, roster) for rows in journal.rows(_PART)]
     return pl.concat(parts) if parts else _frame([], items, factors, roster)
@@ -259,7 +251,7 @@ def wide_table(table: pl.DataFrame, values: str = "answer") -> pl.DataFrame:
     Parameters
     ----------
     table : polars.DataFrame
-        From `responses_table`.
+        From `journal_table`.
     values : str
         Column to spread: "answer", "value" or "label". Under "label", numbers and lists stand as text.
     """

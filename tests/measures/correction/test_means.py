@@ -170,7 +170,7 @@ def test_skewed_answers_in_a_small_sample_come_with_a_warning():
 @pytest.mark.parametrize(
     ("arrays", "error", "said"),
     [
-        (([1, math.nan], [1, 2], [1]), MissingDataError, "labelled: 1 values are missing, first in row 1"),
+        (([1, math.nan], [1, 2], [1]), MissingDataError, "1 of 2 labelled are missing, first in row 1"),
         (([1, 2], [1], [1]), DataError, "2 labelled answers and 1 predictions of them"),
         (([1, math.inf], [1, 2], [1]), DataError, "infinite"),
         ((["yes", "no"], [1, 2], [1]), DataError, "labelled must be numbers"),

@@ -291,6 +291,12 @@ class Survey(Design):
             "instrument_hash": self.instrument.hash,
             "instrument_source": self.instrument.source,
             "items": len(self.instrument.items),
+            # Beside the run, so that its answers are scored by the key they were asked with.
+            **(
+                {"scales": [asdict(scale) for scale in self.instrument.scales]}
+                if self.instrument.scales
+                else {}
+            ),
             "population": self.subjects.name,
             "population_title": self.subjects.title,
             "population_source": self.subjects.source,

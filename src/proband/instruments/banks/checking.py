@@ -164,10 +164,6 @@ def _shingles(question: Question) -> frozenset[str]:
     return frozenset(found)
 
 
-def _identity(question: Question) -> tuple[tuple[str, ...], frozenset[tuple[str, ...]]]:
-    return _words(question.text), frozenset(_words(choice) for choice in question.choices)
-
-
 def _alike(
     questions: Sequence[Question], similarity: float, border: int | None = None
 ) -> Iterator[tuple[int, int, float, bool]]:
@@ -176,7 +172,8 @@ def _alike(
         raise DesignError(f"similarity is {similarity}; expected a number above 0 and at most 1")
     same: dict[Any, list[int]] = defaultdict(list)
     for place, question in enumerate(questions):
-        same[_identity(question)].append(place)
+        words = _words(question.text), frozenset(map(_words, question.choices))
+        same[words].append(place)
     for places in same.values():
         for n, i in enumerate(places):
             yield from ((i, j, 1.0, True) for j in places[n + 1 :] if border is None or i < border <= j)

@@ -165,6 +165,7 @@ def alt_test(
         )
     wins = [_wins(model, people, held, j, score) for j in tested]
     p_values = [_one_sided(human - machine, epsilon) for machine, human in wins]
+    # Benjamini and Yekutieli's, as the tests share the model and many of the people: they depend on each other.
     adjusted = stats.false_discovery_control(p_values, method="by")
     by_human = tuple(
         AnnotatorComparison(

@@ -72,6 +72,7 @@ def gwet_ac1(
     expected = float((pi * (1 - pi)).sum()) / (q - 1)
     value = (observed - expected) / (1 - expected)
     of_unit = n / n_paired * np.where(paired, agreeing - expected, 0.0) / (1 - expected)
+    # Chance agreement is estimated from the same units, so each moves it too: Gwet's second term.
     guessed = np.where(coded, (shares * (1 - pi)).sum(axis=1) / (q - 1), expected)
     of_unit = of_unit - 2 * (1 - value) * (guessed - expected) / (1 - expected)
     spread = float(read.times @ np.where(coded, of_unit - value, 0.0) ** 2)

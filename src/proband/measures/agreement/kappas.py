@@ -192,6 +192,7 @@ def fleiss_kappa(counts: ArrayLike, *, level: float = 0.95, target: Target = "da
     m = float(c[0].sum())
     n = len(c)
     pooled = c.sum(axis=0)
+    # Pairs of different coders only: a coder agrees with itself.
     agreeing = ((c**2).sum(axis=1) - m) / (m * (m - 1))
     reasons: tuple[str, ...] = ()
     value = se = math.nan

@@ -186,7 +186,7 @@ def _spaced(units: _Units, x: NDArray[np.float64], level: Level) -> _Disagreemen
         d = _squares_within(units, x)
         to_all = units.totals.sum() * x**2 - 2 * x * (units.totals @ x) + units.totals @ x**2
     elif level == "nominal":
-        d = _pairs_within(units, x, _unequal)
+        d = _pairs_within(units, x, lambda a, b: (a != b).astype(np.float64))
         to_all = units.totals.sum() - units.totals
     else:
         d = _pairs_within(units, x, _relative)
@@ -268,11 +268,6 @@ def _pairs_within(units: _Units, x: NDArray[np.float64], difference: _Difference
         d += np.where(units.held[:, b], difference(v[:, a], v[:, b]), 0.0)
     pairs: NDArray[np.float64] = 2 * d / (units.m - 1)
     return pairs
-
-
-def _unequal(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    unequal: NDArray[np.float64] = (a != b).astype(np.float64)
-    return unequal
 
 
 def _relative(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

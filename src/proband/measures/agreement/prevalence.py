@@ -137,6 +137,8 @@ def _lang_reiczigel(
     if math.isinf(n_se) and math.isinf(n_sp):
         low, high = wilson_interval(a, n, level)
         return (low + sp - 1) / (se + sp - 1), (high + sp - 1) / (se + sp - 1)
+    # Centred as Wilson's, and the rates with one gold unit right and one wrong added (Lang and Reiczigel): a rate of
+    # 0 or 1 in a small sample must not pass for known.
     a, n = (n * a + z**2 / 2) / (n + z**2), n + z**2
     se, n_se = _shrunk(se, n_se)
     sp, n_sp = _shrunk(sp, n_sp)
@@ -328,6 +330,7 @@ def _limits(
 ) -> NDArray[np.float64]:
     """Lower and upper limits, shape (2, k), from Dirichlet draws of what was counted."""
     k = len(labels)
+    # Jeffreys' prior: with none, a label that never occurred would be known never to occur.
     q = rng.dirichlet(labels + 0.5, _DRAWS)
     if are_rates:
         rates = np.broadcast_to(table, (_DRAWS, k, k))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from proband.errors import DataError, DesignError, MissingDataError
+from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
+from proband.measures.arrays import finite
 from proband.measures.shares import wilson_interval
 from proband.seeds import rng_for
 
@@ -331,20 +332,11 @@ def _choices(
 
 
 def _table(values: ArrayLike, what: str) -> NDArray[np.float64]:
-    try:
-        table = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{what} must be a table of numbers, shape (n_observations, n_goods)") from error
-    if table.ndim != 2 or table.shape[1] < 2 or not len(table):
+    table = finite(values, what, ndim=2, way_out="leave those observations out, and report how many")
+    if table.shape[1] < 2 or not len(table):
         raise DataError(
             f"{what} have shape {table.shape}; expected (n_observations, n_goods), at least 2 goods"
         )
-    if np.isnan(table).any():
-        raise MissingDataError(
-            f"{what} have a missing entry; leave that observation out, and report how many"
-        )
-    if np.isinf(table).any():
-        raise DataError(f"{what} have an infinite entry; check how they were read")
     return table
 
 

@@ -58,6 +58,8 @@ class ClusterMean:
 
     def variance(self, kind: Kind = "CR2") -> float:
         """Sandwich variance of the mean; at least 2 clusters."""
+        # A mean is drawn towards its own clusters: residuals of one with share h are too small by 1 - h. CR2 undoes
+        # that on average, CR3 more than that: it errs on the long side.
         squares, left = self.totals**2, 1 - self.shares
         if kind == "CR0":
             return float(squares.sum())
@@ -189,6 +191,7 @@ def clustered_mean(
         return replace(about, interval_method="none: one cluster", warnings=(reason,))
     part = ClusterMean.of(scores, codes)
     mean = combine([(1.0, part)])
+    # Satterthwaite's degrees of freedom are those of CR2; for the others the usual count stands.
     if kind != "CR2":
         mean = replace(mean, variance=part.variance(kind), df=len(labels) - 1.0)
     doubts = (*rare_outcomes(scored=scores), *uneven([part], mean.df))

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from proband.errors import DataError, MissingDataError
+from proband.errors import MissingDataError
 from proband.estimates import Estimate
+from proband.measures.arrays import finite
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -91,20 +92,11 @@ def with_t_test(about: Estimate, found: Linear, how: str) -> Estimate:
 
 def numbers(values: ArrayLike, what: str) -> Floats:
     """One finite number per unit, or an error that says how many are missing."""
-    try:
-        y = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{what} must be numbers, got {values!r}") from error
-    if y.ndim != 1:
-        raise DataError(f"{what} have shape {y.shape}; give one number per unit")
-    if np.isnan(y).any():
-        raise MissingDataError(
-            f"{int(np.isnan(y).sum())} of {y.size} {what} are missing; drop them and report how many, by arm where "
-            "there are arms: unequal loss biases a difference"
-        )
-    if np.isinf(y).any():
-        raise DataError(f"{int(np.isinf(y).sum())} of {y.size} {what} are infinite; check how they were read")
-    return y
+    return finite(
+        values,
+        what,
+        way_out="drop them and report how many, by arm where there are arms: unequal loss biases a difference",
+    )
 
 
 def coded(labels: Labels, what: str) -> tuple[Codes, list[Hashable]]:

@@ -109,6 +109,7 @@ def _clustered(
                 f"{len(bare)} units have no cluster, e.g. {bare[0]!r}; give every unit one"
             )
         labels: Labels = [clusters[unit] for unit in units]
+    # Units on one side only are gone by now, so places in the caller's order no longer point at the right ones.
     elif about.n_missing:
         raise DataError("clusters in order of the units need units in order; give clusters by unit")
     else:
@@ -133,8 +134,10 @@ def _scale(first: Floats, second: Floats) -> float:
 def _binary(about: Estimate, d: Floats, mean: Linear) -> Estimate:
     """Bonett and Price's interval and McNemar's exact test for scores of 0 and 1."""
     n, ups, downs = len(d), int((d > 0).sum()), int((d < 0).sum())
+    # One pair is lent to each side (Bonett and Price): where few pairs differ, the plain interval is far too short.
     up, down = (ups + 1) / (n + 2), (downs + 1) / (n + 2)
     reach = float(special.ndtri((1 + about.level) / 2)) * math.sqrt((up + down - (up - down) ** 2) / (n + 2))
+    # Pairs that agree say nothing of the direction: McNemar's test is a sign test of the others.
     fewer, differing = min(ups, downs), ups + downs
     return replace(
         about,

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from proband.errors import DataError, DesignError, MissingDataError
+from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
+from proband.measures.arrays import finite
 from proband.seeds import rng_for
 
 Method = Literal["standard", "ren2024"]
@@ -198,12 +199,9 @@ def _columns(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> NDArray[np.float64]:
         raise DataError(
             f"x, y and z have shapes {[p.shape for p in parts]}; give one value each per observation"
         )
-    values = np.column_stack(parts)
-    if np.isnan(values).any():
-        raise MissingDataError("a value is missing; leave that observation out, and report how many")
-    if np.isinf(values).any():
-        raise DataError("a value is infinite; check how it was computed")
-    return values
+    return finite(
+        np.column_stack(parts), "values", ndim=2, way_out="leave those observations out, and report how many"
+    )
 
 
 def _groups(cluster: Sequence[Hashable] | None, n: int) -> NDArray[np.intp]:

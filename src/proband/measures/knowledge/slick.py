@@ -93,6 +93,7 @@ def slick_category(
             f"question {int(open_.argmax())} has no right greedy answer and was not sampled: sample it before calling "
             "it Unknown or WeaklyKnown"
         )
+    # The first that holds counts: what every prompt gets right greedily is HighlyKnown, whatever the samples say.
     grade = np.select(
         [greedy_right == greedy_tries, greedy_right > 0, right > 0],
         [0, 1, 2],
@@ -100,6 +101,7 @@ def slick_category(
     )
     was_sampled = tries > 0
     missed = tries - right
+    # Clopper and Pearson's limits, one-sided: each at 95 %.
     at_most = np.where(missed > 0, special.betaincinv(right + 1, np.maximum(missed, 1), _ONE_SIDED), 1.0)
     lacked = greedy_tries - greedy_right
     at_least = np.where(

@@ -49,6 +49,7 @@ class BalancedDesign:
 
     def df(self, effect: Effect) -> int:
         """Degrees of freedom."""
+        # A nested factor loses a degree of freedom within each level of its nest; the nest itself loses none.
         nests = {self.nested_in[f] for f in effect if f in self.nested_in}
         return math.prod(n if f in nests else n - 1 for f, n in self._sized(effect))
 
@@ -66,6 +67,7 @@ class BalancedDesign:
         for effect in self.effects:
             axes = tuple(i for i, f in enumerate(self.factors) if f not in effect)
             own = table.mean(axis=axes, keepdims=True)
+            # Less what the effects within this one explain, or they would be counted again in its square.
             for smaller, part in deviations.items():
                 if smaller < effect:
                     own = own - part

@@ -145,6 +145,7 @@ def _coefficient(
     model: str, unit: str, subjects: float, raters: float, residual: float, within: float, ms: _MeanSquares
 ) -> float:
     n, k = ms.n, ms.k
+    # Where raters differ from subject to subject, how strict they are cannot be told from error, so it is error.
     error = within if model == "1" else residual
     level = (raters - residual) / n if model == "2" else 0.0
     total = subjects + k * level if unit == "k" and model == "2" else subjects

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from proband.errors import DataError, DesignError, MissingDataError
+from proband.errors import DesignError
+from proband.measures.arrays import finite
 
 
 def score_table(
@@ -27,22 +28,11 @@ def score_table(
     DataError, DesignError, MissingDataError
         If it is no table of finite numbers, is too small, or has a gap.
     """
-    try:
-        x = np.asarray(scores, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"scores must be a table of numbers, shape (n_{rows}, n_{columns})") from error
-    if x.ndim != 2:
-        raise DataError(f"scores have shape {x.shape}; expected (n_{rows}, n_{columns})")
+    x = finite(scores, "scores", ndim=2, way_out="drop or impute first, and report which")
     if x.shape[0] < 2 or x.shape[1] < least:
         raise DesignError(
             f"{x.shape[0]} {rows} by {x.shape[1]} {columns}; {what} needs at least 2 {rows} and {least} {columns}"
         )
-    if n_missing := int(np.isnan(x).sum()):
-        raise MissingDataError(
-            f"{n_missing} of {x.size} scores are missing; drop or impute first, and report which"
-        )
-    if np.isinf(x).any():
-        raise DataError("scores hold an infinite value; check how they were read")
     return x
 
 

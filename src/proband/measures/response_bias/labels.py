@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from proband.errors import DataError, DesignError, MissingDataError
+from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
+from proband.measures.arrays import finite
 from proband.measures.distances import mean_absolute_error
 from proband.measures.shares import wilson_interval
 
@@ -331,18 +332,11 @@ def _normalised(log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _shares(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """Shares or counts, one or two axes, every row with something in it."""
-    try:
-        x = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{name} must hold one number per label") from error
+    x = finite(values, f"numbers in {name}", ndim=None, way_out="leave those rows out")
     if x.ndim not in (1, 2, 3) or x.shape[-1] < 2 or not x.size:
         raise DataError(f"{name} has shape {x.shape}; expected at least 2 labels on the last axis")
-    if np.isnan(x).any():
-        raise MissingDataError(
-            f"{int(np.isnan(x).sum())} of {x.size} numbers in {name} are missing; leave those rows out"
-        )
-    if (x < 0).any() or np.isinf(x).any():
-        raise DataError(f"{name} holds a negative or infinite number; check how it was made")
+    if (x < 0).any():
+        raise DataError(f"{name} holds a negative number; check how it was made")
     if not x.sum(axis=-1).all():
         raise DataError(f"{name} has a row of zeros: nobody answered; leave it out")
     return x

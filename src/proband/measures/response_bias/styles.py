@@ -174,6 +174,7 @@ def _acquiescence(
     n = int(both.sum())
     if n < 2:
         return _undefined(f"{n} subjects answered items of both keys; 2 are needed", what, target)
+    # What is measured enters both keys with opposite signs and cancels; a lean towards agreeing enters both alike.
     lean = (np.nanmean(sides[0][both], axis=1) + np.nanmean(sides[1][both], axis=1)) / 2 - middle
     value, se = float(lean.mean()), float(lean.std(ddof=1)) / math.sqrt(n)
     reach = se * float(special.stdtrit(n - 1, (1 + _LEVEL) / 2))
@@ -218,6 +219,7 @@ def _straight_lining(
     x: NDArray[np.float64], counts: NDArray[np.intp], *, left_out: int, target: Target
 ) -> Estimate:
     what = "share of subjects who gave every item the same answer"
+    # One answer is always straight.
     several = counts > 1
     n = int(several.sum())
     if not n:

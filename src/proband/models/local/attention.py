@@ -17,6 +17,35 @@ NAME = "proband_forest"
 _running = threading.local()
 
 
+@contextmanager
+def exchanged(model: Any, name: str, attend: Any) -> Iterator[None]:
+    """Have a model attend by a function of ours while this is open.
+
+    Raises
+    ------
+    NotImplementedError
+        If the model's attention cannot be exchanged.
+    """
+    from transformers import AttentionInterface
+
+    if not model._can_set_attn_implementation():
+        raise NotImplementedError(f"{type(model).__name__} has an attention of its own")
+    AttentionInterface.register(name, attend)
+    usual = model.config._attn_implementation
+    model.set_attn_implementation(name)
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(usual)
+
+
+def refuse_strange(module: Any, given: Mapping[str, Any]) -> None:
+    """Refuse attention with a part that ours lack: silently left out, it would change every number."""
+    strange = [name for name in ("s_aux", "position_bias") if given.get(name) is not None]
+    if strange or not getattr(module, "is_causal", True):
+        raise NotImplementedError(f"attention with {strange or 'both directions'}")
+
+
 class Walk:
     """Keys and values of the current path, layer by layer, while a forest is walked.
 
@@ -45,18 +74,13 @@ class Walk:
     @contextmanager
     def step(self, chunk: Chunk) -> Iterator[None]:
         """Have the model attend as the nodes of a chunk do; calls of the model go inside."""
-        from transformers import AttentionInterface
-
-        AttentionInterface.register(NAME, _attend)
-        usual = self._model.config._attn_implementation
         self._blocks, self._masks = chunk.blocks, {}
-        self._model.set_attn_implementation(NAME)
-        _running.walk = self
-        try:
-            yield
-        finally:
-            _running.walk = None
-            self._model.set_attn_implementation(usual)
+        with exchanged(self._model, NAME, _attend):
+            _running.walk = self
+            try:
+                yield
+            finally:
+                _running.walk = None
 
     def attend(self, layer: int, query: Any, key: Any, value: Any, **how: Any) -> Any:
         """Attention of one layer, shape (1, n_nodes, n_heads, width of a value)."""
@@ -103,24 +127,11 @@ class Walk:
         return self._masks[number, window]
 
 
-def refuse_unusual(module: Any, given: Mapping[str, Any]) -> None:
-    """Refuse what transformers hands to an attention function where no exchanged one can do it.
-
-    Raises
-    ------
-    NotImplementedError
-        If the model's attention has a part that ours lack, or looks ahead.
-    """
-    strange = [name for name in ("s_aux", "position_bias") if given.get(name) is not None]
-    if strange or not getattr(module, "is_causal", True):
-        raise NotImplementedError(f"attention with {strange or 'both directions'}")
-
-
 def _attend(
     module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **kwargs: Any
 ) -> tuple[Any, None]:
     """What transformers calls in place of its own attention function."""
-    refuse_unusual(module, kwargs)
+    refuse_strange(module, kwargs)
     how = {name: kwargs.get(name) for name in ("scaling", "sliding_window", "softcap")}
     return _running.walk.attend(module.layer_idx, query, key, value, **how), None
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from proband.models.local.attention import refuse_unusual
+from proband.models.local.attention import refuse_strange
 from proband.models.writing.memory import Layers, Segment, Strips
 
 NAME = "proband_writing"
@@ -255,7 +255,7 @@ def attending(model: Any, attention: "Filling | Stepping | Shapes") -> Iterator[
 
 def _attend(module: Any, q: Any, k: Any, v: Any, mask: Any, **given: Any) -> tuple[Any, None]:
     """What transformers calls in place of its own attention function."""
-    refuse_unusual(module, given)
+    refuse_strange(module, given)
     if mask is not None:
         raise NotImplementedError("attention with a mask of its own")
     scale = given.get("scaling")

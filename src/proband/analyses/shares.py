@@ -45,20 +45,32 @@ def estimates_of(asked: Asked) -> Sides:
         return {}
     n = len(asked.kept)
     if asked.has_shared_units:
-        return {"model": _by_option(asked, _clustered(asked))}
+        return {"model": dict(zip(asked.options, _clustered(asked), strict=True))}
     if asked.is_compared:
         pairs = pair_by_subject(asked.ours, asked.model, n, weights=asked.weights or None)
         return {
-            "people": _by_option(
-                asked, share_estimates(pairs.answers, n, target="human", weights=pairs.weights)
+            "people": dict(
+                zip(
+                    asked.options,
+                    share_estimates(pairs.answers, n, target="human", weights=pairs.weights),
+                    strict=True,
+                )
             ),
-            "model": _by_option(
-                asked, share_estimates(pairs.probs, n, target="model", weights=pairs.weights)
+            "model": dict(
+                zip(
+                    asked.options,
+                    share_estimates(pairs.probs, n, target="model", weights=pairs.weights),
+                    strict=True,
+                )
             ),
         }
     weights = [asked.weights[s] for s in asked.model] if asked.weights else None
     rows = np.array(list(asked.model.values()))
-    return {"model": _by_option(asked, share_estimates(rows, n, target="model", weights=weights))}
+    return {
+        "model": dict(
+            zip(asked.options, share_estimates(rows, n, target="model", weights=weights), strict=True)
+        )
+    }
 
 
 def _clustered(asked: Asked) -> Sequence[Estimate]:
@@ -74,7 +86,8 @@ def _means(asked: Asked) -> Sides:
         "model": (asked.part.filter(pl.col("status") == "valid"), "model")
     }
     if asked.people is not None:
-        frames["people"] = (asked.people.filter(pl.col("subject").is_in(asked.part["subject"])), "human")
+        asked_of_model = asked.part["subject"].unique().to_list()
+        frames["people"] = (asked.people.filter(pl.col("subject").is_in(asked_of_model)), "human")
     unit = f", {asked.item.unit}" if asked.item.unit else ""
     found = {}
     for side, (answers, target) in frames.items():
@@ -154,14 +167,6 @@ def _methods(found: Sequence[Sides]) -> tuple[str, ...]:
     return (f"Intervals are at 95 %: {named}.",) if named else ()
 
 
-def _by_option(asked: Asked, estimates: Sequence[Estimate]) -> dict[str, Estimate]:
-    """By text; options that read alike are told apart by their place."""
-    names = [
-        f"{text} ({k + 1})" if asked.options.count(text) > 1 else text for k, text in enumerate(asked.options)
-    ]
-    return dict(zip(names, estimates, strict=True))
-
-
 def _responses(run: Run, asked: Sequence[Asked]) -> Section:
     """What became of the responses, item by item."""
     rows = [(one.title, one.dispositions) for one in asked]
@@ -189,8 +194,8 @@ def _bounds(asked: Sequence[Asked]) -> list[Section]:
     rows: list[tuple[Cell, ...]] = []
     for one in asked:
         n_missing = one.part.filter(pl.col("status") != "valid").height
-        if not n_missing or not one.model or len(set(one.options)) < len(one.options):
-            continue  # options that read alike cannot be told apart by their text
+        if not n_missing or not one.model:
+            continue
         taken = dict(one.part.filter(pl.col("status") == "valid")["answer"].value_counts().iter_rows())
         counts: dict[object, float] = {one.item.options[k]: float(taken.get(k, 0)) for k in one.kept}
         bounds = missing_bounds(counts, n_missing, target="model")

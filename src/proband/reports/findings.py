@@ -220,7 +220,7 @@ def findings(run: Run, *, only: Sequence[str] | None = None, by: Sequence[str] |
         warnings=warnings,
         left_out=left_out,
         appendix=appendix_of(still),
-        limits=limits_of(still),
+        limits=limits_of(still, sections),
         source=run.path.name,
     )
 

@@ -177,4 +177,3 @@ def test_each_item_is_a_section_with_its_keys_question_table_and_figure(people, 
     assert "How are you?" in section.sentences[0]
     assert [row[0] for row in section.table.rows] == list(ITEM.options)
     assert {row["label"] for row in section.figure.rows} == set(ITEM.options)
-    assert told["responses"].table.rows[-1][1] == 80

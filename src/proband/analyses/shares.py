@@ -10,9 +10,8 @@ import polars as pl
 from proband.analyses.asked import Asked, asked_of
 from proband.analyses.section import Analysis, Cell, CellForm, Column, Figure, Section, Side, Table, marks
 from proband.estimates import Estimate, Target
-from proband.measures import clustered_mean, missing_bounds, share_estimates, weighted_mean
+from proband.measures import missing_bounds, share_estimates, weighted_mean
 from proband.measures.likeness.items.pairs import pair_by_subject
-from proband.records import STATUSES
 from proband.runs.run import Run
 
 CHAPTER = "Answers"
@@ -29,12 +28,12 @@ def needs(run: Run) -> str | None:
 
 
 def sections(run: Run) -> list[Section]:
-    """What became of the responses; each item under each condition; bounds where answers are missing."""
+    """Each item under each condition, and bounds where answers are missing."""
     asked = asked_of(run)
     found = [(one, estimates_of(one)) for one in asked]
     said = _methods([sides for _, sides in found])
     told = [_item(one, sides, said) for one, sides in found]
-    return [_responses(run, asked), *told, *_bounds(asked)]
+    return [*told, *_bounds(asked)]
 
 
 def estimates_of(asked: Asked) -> Sides:
@@ -76,8 +75,12 @@ def estimates_of(asked: Asked) -> Sides:
 def _clustered(asked: Asked) -> Sequence[Estimate]:
     """Shares where subjects share units, such as matches: what is independent is the unit."""
     units = [asked.units[str(subject)] for subject in asked.model]
+    weights = [asked.weights.get(subject, 1.0) for subject in asked.model]
     rows = np.array(list(asked.model.values()))
-    return [clustered_mean(column, units, target="model") for column in rows.T]
+    return [
+        weighted_mean(column, weights, units, estimand=f"mean probability of option {k}")
+        for k, column in enumerate(rows.T)
+    ]
 
 
 def _means(asked: Asked) -> Sides:
@@ -93,9 +96,15 @@ def _means(asked: Asked) -> Sides:
     for side, (answers, target) in frames.items():
         means = answers.group_by("subject", maintain_order=True).agg(pl.col("value").mean())
         if means.height > 1:
-            weights = [asked.weights.get(subject, 1.0) for subject in means["subject"]]
+            subjects = means["subject"].to_list()
+            weights = [asked.weights.get(subject, 1.0) for subject in subjects]
+            units = (
+                [asked.units.get(subject, subject) for subject in subjects]
+                if asked.has_shared_units
+                else None
+            )
             estimand = f"mean of {asked.item.id}{unit}"
-            mean = weighted_mean(means["value"].to_numpy(), weights, target=target, estimand=estimand)
+            mean = weighted_mean(means["value"].to_numpy(), weights, units, target=target, estimand=estimand)
             found[side] = {f"mean{unit}": mean}
     return found
 
@@ -167,28 +176,6 @@ def _methods(found: Sequence[Sides]) -> tuple[str, ...]:
     return (f"Intervals are at 95 %: {named}.",) if named else ()
 
 
-def _responses(run: Run, asked: Sequence[Asked]) -> Section:
-    """What became of the responses, item by item."""
-    rows = [(one.title, one.dispositions) for one in asked]
-    if len(rows) > 1:
-        rows.append(("all items", run.dispositions()))
-    if run.people is not None:
-        rows.append(("people, all items", run.people.dispositions()))
-    seen = [status for status in STATUSES if any(counts.get(status) for _, counts in rows)]
-    columns = [Column(name=_words(status), form="count") for status in seen]
-    return Section(
-        name="responses",
-        heading="What became of the responses",
-        table=Table(
-            columns=(Column(name="item", form="text"), Column(name="responses", form="count"), *columns),
-            rows=tuple(
-                (title, sum(counts.values()), *(counts.get(status, 0) for status in seen))
-                for title, counts in rows
-            ),
-        ),
-    )
-
-
 def _bounds(asked: Sequence[Asked]) -> list[Section]:
     """Bounds of the shares of drawn answers; nothing where every response is one."""
     rows: list[tuple[Cell, ...]] = []
@@ -248,13 +235,9 @@ def _answer_text(asked: Asked, label: str | None, value: float | None, parts: Se
     return between.join(options[int(part)] for part in parts) or "none"
 
 
-def _words(status: str) -> str:
-    return "don't know" if status == "dont_know" else status
-
-
 ANALYSIS = Analysis(
     name="shares",
-    about="Shares of options or means of numbers, item by item, beside people's.",
+    about="shares of options or means of numbers, item by item, beside people's",
     needs=needs,
     sections=sections,
 )

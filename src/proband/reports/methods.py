@@ -50,11 +50,15 @@ def lead_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([base, *(section.lead for section in sections if section.lead)]))
 
 
-def limits_of(run: Run) -> str:
+def limits_of(run: Run, sections: Sequence[Section]) -> str:
     """Whom the numbers are about, in a sentence."""
-    if run.people is None:
-        return "These numbers describe a model and its personas. They do not describe a population of people."
-    return "These numbers say how far the model is from these people on these items, and no more."
+    if _is_compared(sections):
+        return "These numbers say how far the model is from these people on these items, and no more."
+    if run.people is not None:
+        return (
+            "People's answers stand beside the model's. How far they are from each other was not estimated."
+        )
+    return "These numbers describe a model and its personas. They do not describe a population of people."
 
 
 def facts_of(run: Run) -> Mapping[str, str]:
@@ -99,7 +103,7 @@ def claims_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
         Two paragraphs.
     """
     own = list(dict.fromkeys(claim for section in sections for claim in section.claims))
-    if not any(section.name == DISTANCES for section in sections):
+    if not _is_compared(sections):
         reason = (
             "there are no human answers here to compare with"
             if run.people is None
@@ -152,6 +156,10 @@ def methods_of(run: Run, sections: Sequence[Section]) -> str:
         _software_sentence(manifest),
     ]
     return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
+
+
+def _is_compared(sections: Sequence[Section]) -> bool:
+    return any(section.name == DISTANCES for section in sections)
 
 
 def engine_name(manifest: Mapping[str, Any]) -> str:

@@ -81,6 +81,8 @@ def facts_of(run: Run) -> Mapping[str, str]:
     facts = {
         "Engine": "; ".join(engines),
         "Instrument": _titled(design, "instrument"),
+        "Questions": _titled(design, "bank"),
+        "Prompts": ", ".join(_mapping(design.get("prompts"))),
         "Population": _titled(design, "population"),
         "Subjects": _who(run, design),
         "People": _people(run),
@@ -268,7 +270,9 @@ def _software_sentence(manifest: Mapping[str, Any]) -> str:
 def _subjects(run: Run, these: str = "") -> str:
     """How many took part, and in how many independent units where subjects share them."""
     table = run.table()
-    subjects = f"{these}{_count(table['subject'].n_unique(), 'subject')}"
+    # Those who take part in a quiz are models, not personas.
+    is_quiz = "key" in _mapping(run.manifest.get("design"))
+    subjects = f"{these}{_count(table['subject'].n_unique(), 'model' if is_quiz else 'subject')}"
     n_units = table["unit"].n_unique()
     return subjects if n_units == table["subject"].n_unique() else f"{subjects} in {_count(n_units, 'unit')}"
 

@@ -161,3 +161,10 @@ def test_an_edited_set_is_not_trained_on(probed, tmp_path):
     file = tmp_path / "s" / "harmonious-chemistry" / "examples.jsonl"
     file.write_text(file.read_text().replace("Answer:", "Reply:", 1))
     assert "edited" in refused("train", file.parent)
+
+
+def test_run_takes_the_file_of_an_intervention_as_align_does(tmp_path):
+    file = tmp_path / "study.toml"
+    file.write_text('title = "small"\nseed = 1\nbase = "smollm2"\n')
+    assert "bank is missing" in refused("run", file, "--into", tmp_path / "s")
+    assert "takes --engine" in refused("run", file, "--max-trials", 5)

@@ -181,4 +181,10 @@ def levels_of(run: Run) -> dict[str, list[str]]:
         **design.get("settings", {}),
         **{name: list(given) for name, given in design.get("factors", {}).items()},
     }
-    return {str(name): levels[name] for name in design.get("varied", [])}
+    # A design without settings, e.g. a quiz, names its factors only: their levels are those of the answers.
+    return {
+        str(name): levels[name]
+        if name in levels
+        else run.table()[factor_column(name)].unique(maintain_order=True).to_list()
+        for name in design.get("varied", [])
+    }

@@ -393,7 +393,7 @@ def _listed(parts: Sequence[str]) -> str:
 
 ANALYSIS = Analysis(
     name="fidelity",
-    about="How close a model is to people: distances, persons, spread, structure, the ladder.",
+    about="how close a model is to people: distances, persons, spread, structure, the ladder",
     needs=needs,
     sections=sections,
     divided=divided,

@@ -159,7 +159,7 @@ def _style_checks(
 
 ANALYSIS = Analysis(
     name="response-style",
-    about="Styles on rating scales, preference for places and labels, shifts with what should not matter.",
+    about="styles on rating scales, preference for places and labels, shifts with what should not matter",
     needs=needs,
     sections=sections,
 )

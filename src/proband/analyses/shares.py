@@ -10,9 +10,8 @@ import polars as pl
 from proband.analyses.asked import Asked, asked_of
 from proband.analyses.section import Analysis, Cell, CellForm, Column, Figure, Section, Side, Table, marks
 from proband.estimates import Estimate, Target
-from proband.measures import clustered_mean, missing_bounds, share_estimates, weighted_mean
+from proband.measures import missing_bounds, share_estimates, weighted_mean
 from proband.measures.likeness.items.pairs import pair_by_subject
-from proband.records import STATUSES
 from proband.runs.run import Run
 
 CHAPTER = "Answers"
@@ -29,12 +28,12 @@ def needs(run: Run) -> str | None:
 
 
 def sections(run: Run) -> list[Section]:
-    """What became of the responses; each item under each condition; bounds where answers are missing."""
+    """Each item under each condition, and bounds where answers are missing."""
     asked = asked_of(run)
     found = [(one, estimates_of(one)) for one in asked]
     said = _methods([sides for _, sides in found])
     told = [_item(one, sides, said) for one, sides in found]
-    return [_responses(run, asked), *told, *_bounds(asked)]
+    return [*told, *_bounds(asked)]
 
 
 def estimates_of(asked: Asked) -> Sides:
@@ -45,27 +44,43 @@ def estimates_of(asked: Asked) -> Sides:
         return {}
     n = len(asked.kept)
     if asked.has_shared_units:
-        return {"model": _by_option(asked, _clustered(asked))}
+        return {"model": dict(zip(asked.options, _clustered(asked), strict=True))}
     if asked.is_compared:
         pairs = pair_by_subject(asked.ours, asked.model, n, weights=asked.weights or None)
         return {
-            "people": _by_option(
-                asked, share_estimates(pairs.answers, n, target="human", weights=pairs.weights)
+            "people": dict(
+                zip(
+                    asked.options,
+                    share_estimates(pairs.answers, n, target="human", weights=pairs.weights),
+                    strict=True,
+                )
             ),
-            "model": _by_option(
-                asked, share_estimates(pairs.probs, n, target="model", weights=pairs.weights)
+            "model": dict(
+                zip(
+                    asked.options,
+                    share_estimates(pairs.probs, n, target="model", weights=pairs.weights),
+                    strict=True,
+                )
             ),
         }
     weights = [asked.weights[s] for s in asked.model] if asked.weights else None
     rows = np.array(list(asked.model.values()))
-    return {"model": _by_option(asked, share_estimates(rows, n, target="model", weights=weights))}
+    return {
+        "model": dict(
+            zip(asked.options, share_estimates(rows, n, target="model", weights=weights), strict=True)
+        )
+    }
 
 
 def _clustered(asked: Asked) -> Sequence[Estimate]:
     """Shares where subjects share units, such as matches: what is independent is the unit."""
     units = [asked.units[str(subject)] for subject in asked.model]
+    weights = [asked.weights.get(subject, 1.0) for subject in asked.model]
     rows = np.array(list(asked.model.values()))
-    return [clustered_mean(column, units, target="model") for column in rows.T]
+    return [
+        weighted_mean(column, weights, units, estimand=f"mean probability of option {k}")
+        for k, column in enumerate(rows.T)
+    ]
 
 
 def _means(asked: Asked) -> Sides:
@@ -74,15 +89,22 @@ def _means(asked: Asked) -> Sides:
         "model": (asked.part.filter(pl.col("status") == "valid"), "model")
     }
     if asked.people is not None:
-        frames["people"] = (asked.people.filter(pl.col("subject").is_in(asked.part["subject"])), "human")
+        asked_of_model = asked.part["subject"].unique().to_list()
+        frames["people"] = (asked.people.filter(pl.col("subject").is_in(asked_of_model)), "human")
     unit = f", {asked.item.unit}" if asked.item.unit else ""
     found = {}
     for side, (answers, target) in frames.items():
         means = answers.group_by("subject", maintain_order=True).agg(pl.col("value").mean())
         if means.height > 1:
-            weights = [asked.weights.get(subject, 1.0) for subject in means["subject"]]
+            subjects = means["subject"].to_list()
+            weights = [asked.weights.get(subject, 1.0) for subject in subjects]
+            units = (
+                [asked.units.get(subject, subject) for subject in subjects]
+                if asked.has_shared_units
+                else None
+            )
             estimand = f"mean of {asked.item.id}{unit}"
-            mean = weighted_mean(means["value"].to_numpy(), weights, target=target, estimand=estimand)
+            mean = weighted_mean(means["value"].to_numpy(), weights, units, target=target, estimand=estimand)
             found[side] = {f"mean{unit}": mean}
     return found
 
@@ -154,43 +176,13 @@ def _methods(found: Sequence[Sides]) -> tuple[str, ...]:
     return (f"Intervals are at 95 %: {named}.",) if named else ()
 
 
-def _by_option(asked: Asked, estimates: Sequence[Estimate]) -> dict[str, Estimate]:
-    """By text; options that read alike are told apart by their place."""
-    names = [
-        f"{text} ({k + 1})" if asked.options.count(text) > 1 else text for k, text in enumerate(asked.options)
-    ]
-    return dict(zip(names, estimates, strict=True))
-
-
-def _responses(run: Run, asked: Sequence[Asked]) -> Section:
-    """What became of the responses, item by item."""
-    rows = [(one.title, one.dispositions) for one in asked]
-    if len(rows) > 1:
-        rows.append(("all items", run.dispositions()))
-    if run.people is not None:
-        rows.append(("people, all items", run.people.dispositions()))
-    seen = [status for status in STATUSES if any(counts.get(status) for _, counts in rows)]
-    columns = [Column(name=_words(status), form="count") for status in seen]
-    return Section(
-        name="responses",
-        heading="What became of the responses",
-        table=Table(
-            columns=(Column(name="item", form="text"), Column(name="responses", form="count"), *columns),
-            rows=tuple(
-                (title, sum(counts.values()), *(counts.get(status, 0) for status in seen))
-                for title, counts in rows
-            ),
-        ),
-    )
-
-
 def _bounds(asked: Sequence[Asked]) -> list[Section]:
     """Bounds of the shares of drawn answers; nothing where every response is one."""
     rows: list[tuple[Cell, ...]] = []
     for one in asked:
         n_missing = one.part.filter(pl.col("status") != "valid").height
-        if not n_missing or not one.model or len(set(one.options)) < len(one.options):
-            continue  # options that read alike cannot be told apart by their text
+        if not n_missing or not one.model:
+            continue
         taken = dict(one.part.filter(pl.col("status") == "valid")["answer"].value_counts().iter_rows())
         counts: dict[object, float] = {one.item.options[k]: float(taken.get(k, 0)) for k in one.kept}
         bounds = missing_bounds(counts, n_missing, target="model")
@@ -243,13 +235,9 @@ def _answer_text(asked: Asked, label: str | None, value: float | None, parts: Se
     return between.join(options[int(part)] for part in parts) or "none"
 
 
-def _words(status: str) -> str:
-    return "don't know" if status == "dont_know" else status
-
-
 ANALYSIS = Analysis(
     name="shares",
-    about="Shares of options or means of numbers, item by item, beside people's.",
+    about="shares of options or means of numbers, item by item, beside people's",
     needs=needs,
     sections=sections,
 )

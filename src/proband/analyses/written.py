@@ -3,12 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from proband.analyses.quizzed import CHAPTER, Place, Quizzed, mean_over_questions
+from proband.analyses.quizzed import CHAPTER, Quizzed, mean_over_questions
 from proband.analyses.section import Cell, Column, Section, Table
 from proband.estimates import Estimate
-from proband.measures.knowledge.slick import CATEGORIES, slick_category
-
-_GREEDY = "0"  # level of the factor temperature
+from proband.measures.knowledge.slick import CATEGORIES
+from proband.tuning.probing.sampling import grade, written_counts
 
 Counts = Mapping[
     str, Sequence[int]
@@ -17,7 +16,7 @@ Counts = Mapping[
 
 def written_sections(quizzed: Quizzed) -> tuple[Section, ...]:
     """Accuracy of the written answers, and the grades they give."""
-    counts = {place: _counts(quizzed, place) for place in quizzed.places}
+    counts = {place: written_counts(quizzed.rows(place), quizzed.bank) for place in quizzed.places}
     accuracy: list[tuple[Cell, ...]] = []
     grades: list[tuple[Cell, ...]] = []
     notes: dict[str, None] = {}
@@ -27,7 +26,7 @@ def written_sections(quizzed: Quizzed) -> tuple[Section, ...]:
         accuracy.append((*named, len(ids), _share(known, ids, 0), _share(known, ids, 2)))
         graded = [known[id] for id in ids if known[id][1] and (known[id][0] or known[id][3])]
         if graded:
-            found = slick_category(*zip(*graded, strict=True))
+            found = grade(graded)
             names = Counter(found.categories)
             grades.append((*named, *(names[grade] for grade in CATEGORIES)))
             notes |= dict.fromkeys(found.warnings[:1] if len(known) == len(ids) else ())
@@ -67,18 +66,6 @@ def written_sections(quizzed: Quizzed) -> tuple[Section, ...]:
             ),
         ),
     )
-
-
-def _counts(quizzed: Quizzed, place: Place) -> Counts:
-    found: dict[str, list[int]] = {}
-    rows = quizzed.rows(place).select("item", "temperature", "status", "answer").iter_rows()
-    for item, temperature, status, answer in rows:
-        counts = found.setdefault(item, [0, 0, 0, 0])
-        if status not in ("failed", "truncated"):
-            first = 0 if temperature == _GREEDY else 2
-            counts[first] += answer == quizzed.bank[item].answer
-            counts[first + 1] += 1
-    return found
 
 
 def _share(counts: Counts, ids: Sequence[str], first: int) -> Estimate | None:

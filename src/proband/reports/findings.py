@@ -220,7 +220,7 @@ def findings(run: Run, *, only: Sequence[str] | None = None, by: Sequence[str] |
         warnings=warnings,
         left_out=left_out,
         appendix=appendix_of(still),
-        limits=limits_of(still),
+        limits=limits_of(still, sections),
         source=run.path.name,
     )
 
@@ -278,9 +278,9 @@ def _known_traits(run: Run, by: Sequence[str] | None) -> tuple[str, ...] | None:
 def _state(run: Run) -> str:
     if run.is_complete:
         return COMPLETE
-    return str(
-        getattr(run, "state", "") or f"unfinished: {sum(run.dispositions().values()):,} responses so far"
-    )
+    state = f"{getattr(run, 'state', 'unfinished')}: {sum(run.dispositions().values()):,} responses so far"
+    stalled = getattr(run, "stalled", {})
+    return "; ".join([state, *(f"{place} cannot go on: {why}" for place, why in list(stalled.items())[:1])])
 
 
 def _estimates(table: Table) -> Iterator[tuple[str, str, Estimate]]:

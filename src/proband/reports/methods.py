@@ -50,11 +50,15 @@ def lead_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([base, *(section.lead for section in sections if section.lead)]))
 
 
-def limits_of(run: Run) -> str:
+def limits_of(run: Run, sections: Sequence[Section]) -> str:
     """Whom the numbers are about, in a sentence."""
-    if run.people is None:
-        return "These numbers describe a model and its personas. They do not describe a population of people."
-    return "These numbers say how far the model is from these people on these items, and no more."
+    if _is_compared(sections):
+        return "These numbers say how far the model is from these people on these items, and no more."
+    if run.people is not None:
+        return (
+            "People's answers stand beside the model's. How far they are from each other was not estimated."
+        )
+    return "These numbers describe a model and its personas. They do not describe a population of people."
 
 
 def facts_of(run: Run) -> Mapping[str, str]:
@@ -77,6 +81,8 @@ def facts_of(run: Run) -> Mapping[str, str]:
     facts = {
         "Engine": "; ".join(engines),
         "Instrument": _titled(design, "instrument"),
+        "Questions": _titled(design, "bank"),
+        "Prompts": ", ".join(_mapping(design.get("prompts"))),
         "Population": _titled(design, "population"),
         "Subjects": _who(run, design),
         "People": _people(run),
@@ -99,7 +105,7 @@ def claims_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
         Two paragraphs.
     """
     own = list(dict.fromkeys(claim for section in sections for claim in section.claims))
-    if not any(section.name == DISTANCES for section in sections):
+    if not _is_compared(sections):
         reason = (
             "there are no human answers here to compare with"
             if run.people is None
@@ -152,6 +158,10 @@ def methods_of(run: Run, sections: Sequence[Section]) -> str:
         _software_sentence(manifest),
     ]
     return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
+
+
+def _is_compared(sections: Sequence[Section]) -> bool:
+    return any(section.name == DISTANCES for section in sections)
 
 
 def engine_name(manifest: Mapping[str, Any]) -> str:
@@ -260,7 +270,9 @@ def _software_sentence(manifest: Mapping[str, Any]) -> str:
 def _subjects(run: Run, these: str = "") -> str:
     """How many took part, and in how many independent units where subjects share them."""
     table = run.table()
-    subjects = f"{these}{_count(table['subject'].n_unique(), 'subject')}"
+    # Those who take part in a quiz are models, not personas.
+    is_quiz = "key" in _mapping(run.manifest.get("design"))
+    subjects = f"{these}{_count(table['subject'].n_unique(), 'model' if is_quiz else 'subject')}"
     n_units = table["unit"].n_unique()
     return subjects if n_units == table["subject"].n_unique() else f"{subjects} in {_count(n_units, 'unit')}"
 

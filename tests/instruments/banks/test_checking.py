@@ -110,12 +110,6 @@ def test_the_filter_finds_all_pairs_that_a_comparison_of_all_finds(texts, simila
     assert all(similarity <= value <= 1 for value in found.values())
 
 
-def keyed(answers, choices=("a", "b", "c", "d"), domain="d"):
-    return bank(
-        *(question(str(n), f"Question {n}?", choices, answer, domain) for n, answer in enumerate(answers))
-    )
-
-
 @pytest.mark.parametrize(
     ("made", "settings", "cause"),
     [

@@ -40,7 +40,7 @@ def shelves() -> dict[str, list[str]]:
 def add_the_side(app, docname, source):
     """Tables of contents on the first page, out of sight: they are what the side shows."""
     if docname == root_doc:
-        for shelf, pages in {"Here": ["docs/index"], **shelves()}.items():
+        for shelf, pages in {"Start": ["docs/index"], **shelves()}.items():
             listed = "\n".join(pages)
             source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {shelf}\n\n{listed}\n```\n"
 

@@ -246,11 +246,9 @@ def test_the_reference_has_every_verb_and_option_of_the_command_line():
         verb = command.name or command.callback.__name__
         section = text.partition(f"## proband {verb}\n")[2].partition("\n## ")[0]
         assert section, verb
-        for name, parameter in inspect.signature(command.callback).parameters.items():
-            shown = (
-                f"--{name.replace('_', '-')}" if parameter.default is not parameter.empty else name.upper()
-            )
-            assert f"`{shown}" in section or f"`{name.upper()}" in section, (verb, shown)
+        for name in inspect.signature(command.callback).parameters:
+            shown = {f"`--{name.replace('_', '-')}", f"`{name.upper()}"}
+            assert any(word in section for word in shown), (verb, name)
 
 
 def test_the_reference_has_every_engine_rule_and_server_setting():

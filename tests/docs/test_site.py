@@ -37,8 +37,8 @@ def test_the_page_of_the_house_names_every_room_and_contract():
     text = (DOCS / "methods" / "how-the-house-is-built.md").read_text(encoding="utf-8")
     source = ROOT / "src" / "proband"
     rooms = {path.stem for path in source.iterdir() if path.is_dir() or path.suffix == ".py"}
-    for room in rooms - {"__init__", "__pycache__", "py"}:
-        assert f"`{room}`" in text, room
+    for room in rooms:
+        assert room.startswith("__") or f"`{room}`" in text, room
     for file in re.findall(r"`([a-z_/]+\.py)`", text):
         assert (source / file).is_file(), file
 

@@ -31,6 +31,7 @@ from proband.runs.unanswered import Past, Unanswered
 from proband.store.directory import RunDirectory
 from proband.store.journal import Journal
 
+ALIKE_S = 0.001  # engines that are about as fast end about together; one commit serves all of them
 LAPSE_S = 1.0  # between two looks at what has been waited for long enough
 AHEAD = 20_000  # unanswered trials looked at together: checked before the first of them is asked, and put in order
 
@@ -136,6 +137,8 @@ class _Loop:
         self._since = journal.handed_over()
         self._is_all_known = False
         self._lapse_at = 0.0
+        self._responses: list[Response] = []
+        self._bodies: dict[str, str] = {}
         self._before = (
             0.0,
             0.0,
@@ -170,6 +173,8 @@ class _Loop:
                     is_starving = self.design.is_adaptive and any(lane.is_starving for lane in self.lanes)
                     self.wake.wait(QUICK_S if is_starving else COMMIT_S)
                     self.wake.clear()
+                    if self.design.is_adaptive and len(self.lanes.calls) > 1:
+                        time.sleep(ALIKE_S)
                     self._take_in()
             except BaseException:
                 self.stop.is_asked = True
@@ -307,18 +312,20 @@ class _Loop:
                 lapsed = [(trial, completion) for trial, completion in waited if completion is not None]
                 self._store(lane, lane.engine, lapsed)
                 is_any |= bool(lapsed)
+        self._commit()
         self.committer.settle()
         return is_any
 
     def _take_in(self) -> None:
         """Store what came, and let it count."""
-        for lane in self.lanes:
-            for call in list(lane.calls):
-                batch = call.taken()
-                self._store(lane, call.engine, batch)
-                if call.is_over:
-                    lane.calls.remove(call)
-                    self._end(lane, call)
+        going = [(lane, call) for lane in self.lanes for call in lane.calls]
+        for lane, call in going:
+            self._store(lane, call.engine, call.taken())
+        self._commit()
+        for lane, call in going:
+            if call.is_over:
+                lane.calls.remove(call)
+                self._end(lane, call)
         if self.design.is_adaptive:
             self.committer.settle()
         if time.monotonic() > self._lapse_at:
@@ -331,7 +338,7 @@ class _Loop:
                 call.engine.wind_down()
 
     def _store(self, lane: Lane, engine: BaseEngine, batch: list[Pair]) -> None:
-        """Commit answers, and those of trials that share them."""
+        """Read answers, and those of trials that share them, for the next commit."""
         if lane.waits:  # told again what was told before, or what lapsed meanwhile
             batch = [pair for pair in batch if pair[0].id in lane.out]
         if not batch:
@@ -346,7 +353,7 @@ class _Loop:
                 for first, completion in batch
                 for trial in self._sharing.pop((address, first.request.hash), ())
             ]
-        self._commit(engine, batch)
+        self._read(engine, batch)
 
     def _end(self, lane: Lane, call: Call) -> None:
         """Look at how a call ended."""
@@ -384,7 +391,8 @@ class _Loop:
         past = self.journal.answers_to(list(groups), address)
         if past:
             self.directory.reopen()
-        self._commit(engine, [(t, completion_of(past[hash])) for hash in past for t in groups.pop(hash)])
+        self._read(engine, [(t, completion_of(past[hash])) for hash in past for t in groups.pop(hash)])
+        self._commit()
         self._sharing.update([((address, hash), group[1:]) for hash, group in groups.items()])
         return [group[0] for group in groups.values()]
 
@@ -401,12 +409,17 @@ class _Loop:
         if self.budget is not None and self.budget.dollars is not None:
             self.journal.note(dollars=repr(self.tally.dollars))
 
-    def _commit(self, engine: BaseEngine, answers: Sequence[Pair]) -> None:
-        """Read and store; only then do the answers count."""
-        if answers:
-            address, items = engine.address, self.items
-            responses = [_read(trial, completion, address, items) for trial, completion in answers]
-            self.committer.add(responses, {trial.request.hash: trial.request.body for trial, _ in answers})
+    def _read(self, engine: BaseEngine, answers: Sequence[Pair]) -> None:
+        address, items = engine.address, self.items
+        self._responses += [_read(trial, completion, address, items) for trial, completion in answers]
+        self._bodies.update([(trial.request.hash, trial.request.body) for trial, _ in answers])
+
+    def _commit(self) -> None:
+        """Store what was read; only then do the answers count."""
+        if self._responses:
+            responses, bodies = self._responses, self._bodies
+            self._responses, self._bodies = [], {}
+            self.committer.add(responses, bodies)
 
     def _count(self, responses: Sequence[Response]) -> None:
         """What was committed counts."""

@@ -17,7 +17,7 @@ from proband.store.rows import COLUMNS, Row, response_of, row_of
 _BATCH = 500  # SQLite allows 32,766 parameters in a statement; a few hundred is already as fast
 # Rows in one INSERT. One step of SQLite lets go of Python's lock once, so the fewer steps the less waiting to get it
 # back from a thread that computes.
-_AT_ONCE = (512, 32, 1)
+_AT_ONCE = (512, 32, 8, 1)
 _INSERTS = {
     n: f"INSERT INTO responses (origin, recorded_at, {COLUMNS}) VALUES "
     + ", ".join([f"(?1, ?2{', ?' * 17})"] * n)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from pydantic import Field
@@ -15,7 +16,7 @@ from proband.files import Table
 from proband.instruments.items import Item
 from proband.records import Message, Place, Reply, Request, Trial
 from proband.roster import Member, Roster
-from proband.seeds import seed_for, uniform_for
+from proband.seeds import Draws, uniform_for
 
 COOPERATE, DEFECT = 0, 1
 PLAYERS = ("row", "column")
@@ -88,6 +89,10 @@ class PrisonersDilemma(Design):
         """The matches."""
         return (self._match(match) for match in range(self.matches))
 
+    @cached_property
+    def _decisions(self) -> Draws:
+        return Draws(self.seed, "decide")
+
     def _match(self, match: int) -> Steps:
         """Round after round, until the last, or until a player gives no valid move."""
         played = _Played(self, match)
@@ -113,7 +118,7 @@ class PrisonersDilemma(Design):
             request=Request(messages=messages, continuations=self.moves),
             reply=Reply(
                 form="choice", method="label", options=tuple([MOVE.options[k] for k in played.order]),
-                labels=self.moves, order=played.order, seed=seed_for(self.seed, "decide", place.id),
+                labels=self.moves, order=played.order, seed=self._decisions.seed(place.id),
             ),
             answerer=self.cast[player],
             facts=(

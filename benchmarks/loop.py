@@ -27,11 +27,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from proband.models.addresses import open_engine
+
 from benchmarks.machine import machine
 from proband.designs import PrisonersDilemma, Survey
 from proband.designs.design import Design
 from proband.instruments import load_instrument
-from proband.models.addresses import open_engine
 from proband.models.scripted import ScriptedEngine, tit_for_tat, uniform
 from proband.records import Completion, Trial
 from proband.runs import Budget, Tally, collect

@@ -17,12 +17,13 @@ from proband.designs.design import Design
 from proband.designs.process import Stalled, Steps
 from proband.errors import DesignError, EngineError, TreatmentChanged
 from proband.instruments import Instrument, Item
-from proband.models.scripted import ScriptedEngine, tit_for_tat, uniform
+from proband.models.scripted import ScriptedEngine, played, uniform
 from proband.records import Completion, Message, Place, Reply, Request, Trial
 from proband.roster import Member, Roster
 from proband.runs import Budget, Run, collect
 from proband.runs import advancing as advancing_room
 from proband.runs import collection as collection_room
+from proband.strategies import tit_for_tat
 from tests.conftest import made_up
 from tests.runs.test_unanswered import PIPED
 
@@ -304,7 +305,7 @@ def test_failures_in_a_game_of_two_engines_can_be_asked_again(tmp_path):
                 is_hit = self.is_down and trial.place.round == 2
                 yield trial, Completion(error="down") if is_hit else completion
 
-    engines = {"x": Flaky(uniform(), seed=3), "y": ScriptedEngine(tit_for_tat())}
+    engines = {"x": Flaky(uniform(), seed=3), "y": ScriptedEngine(played(tit_for_tat))}
     game = DESIGNS["game"]
     assert collect(game, engines, tmp_path).state == "stalled"
     engines["x"].is_down = False

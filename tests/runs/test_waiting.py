@@ -13,9 +13,10 @@ import pytest
 
 from proband.designs import PrisonersDilemma
 from proband.models.engine import BaseEngine
-from proband.models.scripted import ScriptedEngine, tit_for_tat, uniform
+from proband.models.scripted import ScriptedEngine, played, uniform
 from proband.records import Completion
 from proband.runs import Run, collect
+from proband.strategies import tit_for_tat
 
 GAME = PrisonersDilemma(matches=3, rounds=3, seed=4)
 ROOT = Path(__file__).parents[2]
@@ -75,7 +76,7 @@ def start(into, desk):
 
 
 def players(folder):
-    return {"model": Desk(folder), "rival": ScriptedEngine(tit_for_tat())}
+    return {"model": Desk(folder), "rival": ScriptedEngine(played(tit_for_tat))}
 
 
 def test_a_call_that_does_not_wait_returns_with_what_is_open_and_the_next_one_goes_on(tmp_path):

@@ -90,7 +90,9 @@ def _prompts() -> Rows:
 def _arms() -> Rows:
     from proband.tuning.interventions.arms import ABOUT
 
-    mixed = "questions it gets wrong; its own answer is taught for a share R of them, the right one for the rest"
+    mixed = (
+        "questions it gets wrong; its own answer is taught for a share R of them, the right one for the rest"
+    )
     rows: Rows = [{"name": name, "title": about} for name, about in ABOUT.items()]
     return [*rows, {"name": "mixture-R", "title": mixed}]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from proband.addresses import open_engine
     from proband.designs import Experiment, PeopleSurvey, PrisonersDilemma, Survey, Writing, people_engine
+    from proband.designs.quiz.quiz import Quiz
     from proband.designs.studies import Study, load_study, people_survey
     from proband.estimates import Estimate
     from proband.instruments import Instrument, Item, Rule, Scale, load_instrument
@@ -27,6 +28,7 @@ _ROOMS = {
         "Writing",
         "people_engine",
     ),
+    "proband.designs.quiz.quiz": ("Quiz",),
     "proband.designs.studies": ("Study", "load_study", "people_survey"),
     "proband.instruments": ("Instrument", "Item", "Rule", "Scale", "load_instrument"),
     "proband.estimates": ("Estimate",),
@@ -51,6 +53,7 @@ __all__ = [
     "Plan",
     "Population",
     "PrisonersDilemma",
+    "Quiz",
     "Reply",
     "Request",
     "Response",

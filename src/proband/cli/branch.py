@@ -1,7 +1,7 @@
 """``proband branch``: begin a run with another's answers up to a round."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,9 @@ def branch(
     run: Annotated[Path, typer.Argument(help="Run directory to branch from.")],
     at: Annotated[int, typer.Option(help="Last round that is shared, counting from 1.")],
     into: Annotated[Path, typer.Option(help="New run directory.")],
+    keep_past: Annotated[
+        bool, typer.Option(help="Go on from that past even where the new design would have worded it otherwise.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="The new run on stdout as JSON.")] = False,
 ) -> None:
     """Begin a new run with a run's answers up to a round; `run STUDY --into NEW` goes on from there, with other rules.
@@ -21,7 +24,8 @@ def branch(
     Example: `proband branch runs/a-dilemma --at 3 --into runs/after-3`
     """
     refuse_no_folder(into)
-    path = runs.branch(run, into, through_round=at)
+    kept: dict[str, Any] = {"keep_past": True} if keep_past else {}
+    path = runs.branch(run, into, through_round=at, **kept)
     shared = sum(runs.Run(path).dispositions().values())
     if json:
         emit({"run": str(path), "parent": str(run), "through_round": at, "shared": shared})

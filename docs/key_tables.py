@@ -1,0 +1,87 @@
+"""The tables of keys in docs/reference/study-file.md, from the models that check a study file.
+
+    python docs/key_tables.py          # writes them into the page
+
+A table stands between ``<!-- keys: NAME -->`` and ``<!-- end -->``; a test keeps the page as this program writes it.
+"""
+
+import re
+import types
+import typing
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from proband.designs.games.game import GAMES
+from proband.designs.kind import KINDS
+from proband.designs.kinds.survey import WritingTable
+from proband.designs.quiz.material import SourceTable
+from proband.designs.study_file import InstrumentTable, PeopleTable, PopulationTable, StudyFile
+from proband.shelves import HOUSE
+
+PAGE = Path(__file__).parent / "reference" / "study-file.md"
+BETWEEN = re.compile(r"(<!-- keys: (?P<name>[\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", dict: "table"}
+
+
+def models() -> dict[str, type[BaseModel]]:
+    """The tables of a study file, by the name a page gives them: ``survey``, ``game.dilemma`` ..."""
+    shared = {
+        "study": StudyFile,
+        "instrument": InstrumentTable,
+        "population": PopulationTable,
+        "people": PeopleTable,
+        "writing": WritingTable,
+        "source": SourceTable,
+    }
+    kinds = {name: kind.keys for name, kind in KINDS.loaded().items() if KINDS.package(name) == HOUSE}
+    games = {
+        f"game.{name}": game.keys for name, game in GAMES.loaded().items() if GAMES.package(name) == HOUSE
+    }
+    return shared | kinds | games
+
+
+def table(model: type[BaseModel]) -> str:
+    """One row a key: name, type, what it means, default."""
+    rows = ["| key | value | meaning | default |", "|---|---|---|---|"]
+    for name, field in model.model_fields.items():
+        meaning = str(field.description or "").replace("|", "\\|")
+        rows.append(f"| `{name}` | {_type(field.annotation)} | {meaning} | {_default(field)} |")
+    return "\n".join(rows) + "\n"
+
+
+def written(page: str) -> str:
+    """The page with every table as it is now."""
+    known = models()
+    return BETWEEN.sub(lambda found: f"{found[1]}\n{table(known[found['name']])}\n{found[3]}", page)
+
+
+def _type(annotation: object) -> str:
+    origin, given = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _type(given[0])
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(dict.fromkeys(_type(inner) for inner in given if inner is not type(None)))
+    if origin is typing.Literal:
+        return "one of " + ", ".join(f"`{value}`" for value in given)
+    if origin is list:
+        return "list"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "table"
+    return WORDS.get(origin or annotation, "text")  # type: ignore[call-overload]
+
+
+def _default(field: typing.Any) -> str:
+    default = field.default
+    if default is PydanticUndefined:
+        return "required"
+    if isinstance(default, BaseModel) or default in (None, "", [], {}):
+        return "none" if default in (None, "", [], {}) else "see below"
+    if isinstance(default, list):
+        return "`[" + ", ".join(f'"{value}"' for value in default) + "]`"
+    return f"`{str(default).lower()}`" if not isinstance(default, str) else f'`"{default}"`'
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
-import numpy as np
 import polars as pl
 
+from proband.analyses.answers import option_shares, substantive
 from proband.instruments.items import Item
 from proband.records import STATUSES
 from proband.runs.run import Run
@@ -64,7 +64,7 @@ class Asked:
     @property
     def kept(self) -> tuple[int, ...]:
         """Indices of the options that are no "don't know"."""
-        return tuple(k for k in range(len(self.item.options)) if k not in self.item.dont_know)
+        return substantive(self.item)
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -78,21 +78,7 @@ class Asked:
         Engines that give probabilities contribute them; from others the valid answers count. Subjects without
         either are absent.
         """
-        if self.item.form not in ("choice", "scale"):
-            return {}
-        sums: dict[Hashable, list[np.ndarray]] = {}
-        for subject, status, answer, probs in self.part.select(
-            "subject", "status", "answer", "probs"
-        ).iter_rows():
-            if probs is not None:
-                row = np.array([probs[k] for k in self.kept])
-            elif status == "valid":
-                row = np.array([float(k == answer) for k in self.kept])
-            else:
-                continue
-            if row.sum() > 0:
-                sums.setdefault(str(subject), []).append(row / row.sum())
-        return {subject: tuple(np.mean(rows, axis=0).tolist()) for subject, rows in sums.items()}
+        return {str(s): tuple(row.tolist()) for (s,), row in option_shares(self.item, self.part).items()}
 
     @cached_property
     def given(self) -> dict[Hashable, int]:
@@ -155,7 +141,7 @@ def _asked_of(run: Run, n_responses: int) -> list[Asked]:
     answers = (
         None if run.people is None else run.people.table().filter(~pl.col("subject").is_in(weightless), valid)
     )
-    levels = levels_of(run)
+    levels = run.levels
     found = [
         Asked(
             item=run.items[str(part["item"][0])],
@@ -172,19 +158,3 @@ def _asked_of(run: Run, n_responses: int) -> list[Asked]:
     return sorted(
         found, key=lambda a: (order[a.item.id], *(places[n][level] for n, level in a.condition.items()))
     )
-
-
-def levels_of(run: Run) -> dict[str, list[str]]:
-    """Levels of every factor that varies, in the order of the design."""
-    design = run.manifest.get("design") or {}
-    levels = {
-        **design.get("settings", {}),
-        **{name: list(given) for name, given in design.get("factors", {}).items()},
-    }
-    # A design without settings, e.g. a quiz, names its factors only: their levels are those of the answers.
-    return {
-        str(name): levels[name]
-        if name in levels
-        else run.table()[factor_column(name)].unique(maintain_order=True).to_list()
-        for name in design.get("varied", [])
-    }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from proband.analyses.section import Cell, Column, Figure, Section, Table
+from proband.analyses.section import Cell, Column, Figure, Section, Table, marks
 from proband.estimates import Estimate
 from proband.tuning.analysis.accuracy import ALL_DOMAINS
 from proband.tuning.analysis.claims import Verdict
@@ -77,8 +77,9 @@ def _by_test(rows: Sequence[Any]) -> dict[str, list[Any]]:
 
 
 def _mark(found: Estimate, **named: object) -> Mapping[str, object]:
+    """A point of a line with its limits."""
     low, high = found.interval or (None, None)
-    return {**named, "low": low, "high": high}
+    return {**named, "y": found.as_dict()["value"], "low": low, "high": high}
 
 
 def _p(row: Any) -> Cell:
@@ -172,15 +173,8 @@ def _differences(findings: Findings) -> list[Section]:
     if not found:
         return []
     first = [one for one in found if one.ask == found[0].ask]
-    marks = [
-        _mark(
-            one.estimate,
-            label=f"{one.arm} − {one.against}, {one.test}",
-            side="model",
-            value=one.estimate.value,
-        )
-        for one in ([one for one in first if one.domain == ALL_DOMAINS] or first)
-    ]
+    pooled = [one for one in first if one.domain == ALL_DOMAINS] or first
+    drawn = {f"{one.arm} − {one.against}, {one.test}": one.estimate for one in pooled}
     fields = (
         _text("difference", lambda one: f"{one.arm} − {one.against}"),
         _text("test"),
@@ -204,7 +198,7 @@ def _differences(findings: Findings) -> list[Section]:
             ),
             figure=Figure(
                 form="intervals",
-                rows=tuple(marks),
+                rows=marks(drawn, "model"),
                 caption=f"{caption}questions and runs.",
                 options={"x_title": "difference in accuracy", "x_format": "+%", "zero": 0.0},
             ),
@@ -265,10 +259,7 @@ def _ratios(findings: Findings) -> list[Section]:
     found = []
     for test, points in _by_test(findings.curve).items():
         accuracy, kl = (
-            tuple(
-                _mark(getattr(one, of), x=one.ratio, y=getattr(one, of).as_dict()["value"], series=one.domain)
-                for one in points
-            )
+            tuple(_mark(getattr(one, of), x=one.ratio, series=one.domain) for one in points)
             for of in ("accuracy", "kl")
         )
         found += [

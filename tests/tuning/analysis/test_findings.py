@@ -1,7 +1,20 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from proband.tuning.analysis.findings import analyse
+
+# Value and interval behind each claim on homogeneous questions, all supported, as version 0.1 gave them.
+AS_BEFORE = {
+    "harmonious-over-incompatible": (0.38641975308642, (0.32886540612799, 0.427173241215)),
+    "self-aligning-over-incompatible": (0.12222222222222, (0.068703358876836, 0.17042707590577)),
+    "harmonious-over-self-aligning": (0.2641975308642, (0.21469666788598, 0.30221154467441)),
+    "contextualised-over-incompatible": (0.27901234567901, (0.22167267633619, 0.32422104347058)),
+    "best-ratio-between": (0.25432098765432, (0.1601465238827, 0.3374380171801)),
+    "divergence-largest-without-own-answers": (0.34971127956017, (0.30370318711821, 0.39571937200213)),
+    "consistency-goes-with-accuracy": (0.86666666666667, None),
+}
 
 
 def test_everything_becomes_plain_values(findings):
@@ -41,3 +54,13 @@ def test_answers_that_were_lost_are_counted(small):
     )
     assert row.estimate.n_missing == 1
     assert row.estimate.n_units == 19
+
+
+def test_numbers_are_those_of_version_0_1(findings):
+    found = {one.claim.id: one for one in findings.verdicts if one.test == "homogeneous"}
+    for claim, (value, interval) in AS_BEFORE.items():
+        assert found[claim].outcome == "supported"
+        assert found[claim].estimate.value == pytest.approx(value, rel=1e-12)
+        assert found[claim].estimate.interval == (
+            None if interval is None else pytest.approx(interval, rel=1e-12)
+        )

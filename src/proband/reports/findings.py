@@ -247,8 +247,7 @@ class _Still(Run):
 
 def _wanted(run: Run) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Analyses that the run's kind wants, and what to know where the kind is not there."""
-    design = run.manifest.get("design") or {}
-    kind = str(getattr(run, "kind", "") or design.get("design") or "")
+    kind = run.kind
     if kind in KINDS:
         return KINDS.load(kind).analyses, ()
     return GENERAL, (
@@ -278,9 +277,8 @@ def _known_traits(run: Run, by: Sequence[str] | None) -> tuple[str, ...] | None:
 def _state(run: Run) -> str:
     if run.is_complete:
         return COMPLETE
-    state = f"{getattr(run, 'state', 'unfinished')}: {sum(run.dispositions().values()):,} responses so far"
-    stalled = getattr(run, "stalled", {})
-    return "; ".join([state, *(f"{place} cannot go on: {why}" for place, why in list(stalled.items())[:1])])
+    state = f"{run.state}: {sum(run.dispositions().values()):,} responses so far"
+    return "; ".join([state, *(f"{place} cannot go on: {why}" for place, why in list(run.stalled.items())[:1])])
 
 
 def _estimates(table: Table) -> Iterator[tuple[str, str, Estimate]]:

@@ -278,7 +278,9 @@ def _state(run: Run) -> str:
     if run.is_complete:
         return COMPLETE
     state = f"{run.state}: {sum(run.dispositions().values()):,} responses so far"
-    return "; ".join([state, *(f"{place} cannot go on: {why}" for place, why in list(run.stalled.items())[:1])])
+    return "; ".join(
+        [state, *(f"{place} cannot go on: {why}" for place, why in list(run.stalled.items())[:1])]
+    )
 
 
 def _estimates(table: Table) -> Iterator[tuple[str, str, Estimate]]:

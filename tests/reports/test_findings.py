@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from proband.analyses.section import ANALYSES, Column, Section, Table
+from proband.analyses.section import ANALYSES, Analysis, Column, Section, Table
 from proband.designs import Survey
 from proband.designs.studies import Study, people_survey
 from proband.errors import DesignError, ProbandError
@@ -166,6 +166,21 @@ def test_an_unfinished_run_is_told_as_far_as_it_is(tmp_path, survey):
     assert not found.as_dict()["is_complete"]
     assert any("unfinished" in warning for warning in found.warnings)
     assert found.facts["Responses"].startswith("6: ")
+
+
+def test_an_analysis_that_fails_hides_none_of_the_others_and_is_named(tmp_path, survey, monkeypatch):
+    def stumbles(run):
+        raise DesignError("nobody is left")
+
+    broken = Analysis(name="scales", about="a broken one", needs=lambda run: None, sections=stumbles)
+    monkeypatch.setattr("proband.analyses.scales.ANALYSIS", broken)
+    run = collect(survey, "scripted:uniform", tmp_path / "run")
+    found = findings(run)
+    assert found.section("shares-vote")
+    assert found.left_out["scales"] == "it failed: nobody is left"
+    assert any("'scales' failed and is left out: nobody is left" in warning for warning in found.warnings)
+    with pytest.raises(DesignError, match="nobody is left"):
+        findings(run, only=["scales"])
 
 
 def test_every_analysis_of_the_house_says_what_it_is():

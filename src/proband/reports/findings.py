@@ -10,7 +10,7 @@ import polars as pl
 
 from proband.analyses.section import ANALYSES, Analysis, Cell, Section, Table
 from proband.designs.kind import KINDS
-from proband.errors import DesignError
+from proband.errors import DesignError, ProbandError
 from proband.estimates import Estimate
 from proband.reports.appendix import appendix_of
 from proband.reports.methods import claims_of, facts_of, lead_of, limits_of, methods_of
@@ -199,8 +199,15 @@ def findings(run: Run, *, only: Sequence[str] | None = None, by: Sequence[str] |
             left_out[name] = "this analysis is not installed"
             continue
         analysis = ANALYSES.load(name)
-        reason = analysis.needs(still)
-        told = () if reason else _told(analysis, still, divided)
+        try:
+            reason = analysis.needs(still)
+            told = () if reason else _told(analysis, still, divided)
+        except (ProbandError, ArithmeticError) as error:
+            if only is not None:
+                raise
+            # What one analysis stumbles over must not hide what the others have to say.
+            told, reason = (), f"it failed: {error}"
+            warnings = (*warnings, f"the analysis {name!r} failed and is left out: {error}")
         sections += told
         if not told:
             left_out[name] = reason or "nothing that it looks at varies in this run"

@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal, get_args
 
 from proband.errors import DesignError
+from proband.notebook import html_table
 
 Target = Literal["model", "human", "data"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Estimate:
     """A number with its uncertainty and what it may be said about.
 
@@ -73,6 +74,30 @@ class Estimate:
     def __str__(self) -> str:
         limits = "" if self.interval is None else f" [{self.interval[0]:.3f}, {self.interval[1]:.3f}]"
         return f"{self.value:.3f}{limits}"
+
+    def __repr__(self) -> str:
+        rows = "".join(f"\n  {name}: {text}" for name, text in self._rows())
+        return f"{self}{rows}"
+
+    def _repr_html_(self) -> str:
+        return html_table(self._rows(), ("estimate", str(self)))
+
+    def _rows(self) -> list[tuple[str, str]]:
+        """What the number means, and how sure it is."""
+        clusters = f" in {self.n_clusters:,} clusters" if self.n_clusters else ""
+        missing = f", {self.n_missing:,} missing" if self.n_missing else ""
+        rows = [
+            ("of", self.estimand),
+            ("about", self.target),
+            ("n", f"{self.n_units:,}{clusters}{missing}"),
+            (
+                "interval",
+                f"{100 * self.level:g} %, {self.interval_method}" if self.interval else self.interval_method,
+            ),
+        ]
+        rows += [("p", f"{self.p_value:.3g}")] if self.p_value is not None else []
+        rows += [(name.replace("_", " "), f"{value:.3f}") for name, value in self.baselines.items()]
+        return rows + [("warning", warning) for warning in self.warnings]
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON; an undefined or infinite value becomes None, with its reason beside it."""

@@ -24,7 +24,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         persona=("first", "none"),
     )
     engine = "scripted:spatial?fact=PID&low=0&high=6&width=0.35&refuse=0.1"
-    study = Study(survey=survey, engine=engine, people=people_survey(survey, everybody))
+    study = Study(survey, engine, people=people_survey(survey, everybody))
     return carry_out(study, tmp_path_factory.mktemp("runs") / "small")
 
 

@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from proband.analyses.section import ANALYSES, Column, Section, Table
+from proband.analyses.section import ANALYSES, Analysis, Column, Section, Table
 from proband.designs import Survey
 from proband.designs.studies import Study, people_survey
 from proband.errors import DesignError, ProbandError
@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         order=("as_written", "reversed"),
     )
     engine = "scripted:spatial?fact=PID&low=0&high=6&width=0.35&refuse=0.1"
-    study = Study(survey=survey, engine=engine, people=people_survey(survey, everybody))
+    study = Study(survey, engine, people=people_survey(survey, everybody))
     return carry_out(study, tmp_path_factory.mktemp("runs") / "small")
 
 
@@ -146,13 +146,18 @@ def test_a_section_that_is_not_there_is_refused_with_those_that_are(found):
 
 
 def test_a_run_whose_kind_is_gone_is_told_with_a_warning_and_still_exports(tmp_path, survey):
-    run = collect(survey, "scripted:uniform", tmp_path / "run")
-    manifest = run.path / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"design": "survey"', '"design": "auction"'))
+    fields = {field: getattr(survey, field) for field in ("instrument", "subjects", "seed")}
+    run = collect(Auction(**fields), "scripted:uniform", tmp_path / "run")
     found = findings(run)
     assert any("'auction' is not installed here" in warning for warning in found.warnings)
     assert run.table().height == 24
     assert found.table().height > 0
+
+
+class Auction(Survey):
+    """Of a package that is not there any more."""
+
+    kind = "auction"
 
 
 def test_an_unfinished_run_is_told_as_far_as_it_is(tmp_path, survey):
@@ -163,8 +168,23 @@ def test_an_unfinished_run_is_told_as_far_as_it_is(tmp_path, survey):
     assert found.facts["Responses"].startswith("6: ")
 
 
+def test_an_analysis_that_fails_hides_none_of_the_others_and_is_named(tmp_path, survey, monkeypatch):
+    def stumbles(run):
+        raise DesignError("nobody is left")
+
+    broken = Analysis(name="scales", about="a broken one", needs=lambda run: None, sections=stumbles)
+    monkeypatch.setattr("proband.analyses.scales.ANALYSIS", broken)
+    run = collect(survey, "scripted:uniform", tmp_path / "run")
+    found = findings(run)
+    assert found.section("shares-vote")
+    assert found.left_out["scales"] == "it failed: nobody is left"
+    assert any("'scales' failed and is left out: nobody is left" in warning for warning in found.warnings)
+    with pytest.raises(DesignError, match="nobody is left"):
+        findings(run, only=["scales"])
+
+
 def test_every_analysis_of_the_house_says_what_it_is():
     for name, analysis in ANALYSES.loaded().items():
         assert analysis.name == name
         assert callable(analysis.needs)
-        assert len(analysis.about) <= 100
+        assert len(analysis.about) <= 120

@@ -21,7 +21,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         order=("as_written", "reversed"),
     )
     engine = "scripted:uniform?refuse=0.05&fail=0.05"
-    study = Study(survey=survey, engine=engine, people=people_survey(survey, everybody))
+    study = Study(survey, engine, people=people_survey(survey, everybody))
     return carry_out(study, tmp_path_factory.mktemp("runs") / "small")
 
 

@@ -80,7 +80,7 @@ def make_run(folder: Path, *, n: int = 40, title: str = "Voters", **settings: ob
     items = load_instrument("anes-1996").subset(("vote", "party", "tv-news"))
     survey = Survey(instrument=items, subjects=everybody.sample(n, seed=1), seed=1, title=title, **settings)
     engine = "scripted:spatial?fact=PID&low=0&high=6&width=0.35&refuse=0.05"
-    return carry_out(Study(survey=survey, engine=engine, people=people_survey(survey, everybody)), folder)
+    return carry_out(Study(survey, engine, people=people_survey(survey, everybody)), folder)
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def test_people_whose_numbers_only_are_known_are_not_denied(tmp_path):
         subjects=everybody.sample(12, seed=1),
         seed=1,
     )
-    study = Study(survey=survey, engine="scripted:uniform", people=people_survey(survey, everybody))
+    study = Study(survey, "scripted:uniform", people=people_survey(survey, everybody))
     text = Page(write_report(carry_out(study, tmp_path / "run")).read_text()).text
     assert "no distance from them was estimated" in text
     assert "No human answers" not in text

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal, get_args
 
 from proband.errors import InstrumentError
+from proband.notebook import html_table
 from proband.records import Form
 
 ARITY = {"choice": 2, "scale": 2, "multiple": 1, "allocation": 2, "ranking": 2}
@@ -169,7 +170,7 @@ class Scale:
             )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Instrument:
     """An ordered set of items with its key.
 
@@ -192,6 +193,26 @@ class Instrument:
     licence: str = ""
     language: str = "en"
     artefacts: str = ""
+
+    def __repr__(self) -> str:
+        return f"Instrument {self.id!r}" + "".join(f"\n  {name}: {text}" for name, text in self._rows())
+
+    def _repr_html_(self) -> str:
+        return html_table(self._rows(), ("instrument", self.title))
+
+    def _rows(self) -> list[tuple[str, str]]:
+        """What a reader wants to know first; empty facts are left out."""
+        rows = (
+            ("title", self.title),
+            (
+                "items",
+                f"{len(self.items)}: {', '.join(item.id for item in self.items[:8])}{', …' * (len(self.items) > 8)}",
+            ),
+            ("scales", ", ".join(scale.id for scale in self.scales)),
+            ("source", self.source),
+            ("licence", self.licence),
+        )
+        return [(name, text) for name, text in rows if text]
 
     def __post_init__(self) -> None:
         if not self.items:

@@ -10,7 +10,7 @@ import polars as pl
 
 from proband.analyses.section import ANALYSES, Analysis, Cell, Section, Table
 from proband.designs.kind import KINDS
-from proband.errors import DesignError
+from proband.errors import DesignError, ProbandError
 from proband.estimates import Estimate
 from proband.reports.appendix import appendix_of
 from proband.reports.methods import claims_of, facts_of, lead_of, limits_of, methods_of
@@ -199,8 +199,15 @@ def findings(run: Run, *, only: Sequence[str] | None = None, by: Sequence[str] |
             left_out[name] = "this analysis is not installed"
             continue
         analysis = ANALYSES.load(name)
-        reason = analysis.needs(still)
-        told = () if reason else _told(analysis, still, divided)
+        try:
+            reason = analysis.needs(still)
+            told = () if reason else _told(analysis, still, divided)
+        except (ProbandError, ArithmeticError) as error:
+            if only is not None:
+                raise
+            # What one analysis stumbles over must not hide what the others have to say.
+            told, reason = (), f"it failed: {error}"
+            warnings = (*warnings, f"the analysis {name!r} failed and is left out: {error}")
         sections += told
         if not told:
             left_out[name] = reason or "nothing that it looks at varies in this run"
@@ -247,8 +254,7 @@ class _Still(Run):
 
 def _wanted(run: Run) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Analyses that the run's kind wants, and what to know where the kind is not there."""
-    design = run.manifest.get("design") or {}
-    kind = str(getattr(run, "kind", "") or design.get("design") or "")
+    kind = run.kind
     if kind in KINDS:
         return KINDS.load(kind).analyses, ()
     return GENERAL, (
@@ -278,9 +284,10 @@ def _known_traits(run: Run, by: Sequence[str] | None) -> tuple[str, ...] | None:
 def _state(run: Run) -> str:
     if run.is_complete:
         return COMPLETE
-    state = f"{getattr(run, 'state', 'unfinished')}: {sum(run.dispositions().values()):,} responses so far"
-    stalled = getattr(run, "stalled", {})
-    return "; ".join([state, *(f"{place} cannot go on: {why}" for place, why in list(stalled.items())[:1])])
+    state = f"{run.state}: {sum(run.dispositions().values()):,} responses so far"
+    return "; ".join(
+        [state, *(f"{place} cannot go on: {why}" for place, why in list(run.stalled.items())[:1])]
+    )
 
 
 def _estimates(table: Table) -> Iterator[tuple[str, str, Estimate]]:

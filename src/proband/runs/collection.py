@@ -16,6 +16,7 @@ from proband.instruments.items import Item
 from proband.instruments.reading import read
 from proband.models.archive import completion_of
 from proband.models.engine import BaseEngine
+from proband.notebook import progress_bar
 from proband.records import Completion, Response, Trial
 from proband.runs.advancing import Advancing
 from proband.runs.casting import Cast
@@ -61,7 +62,7 @@ def collect(
     budget : Budget, optional
         Where to stop before the end.
     watch : callable, optional
-        Called with the `Tally` after every commit.
+        Called with the `Tally` after every commit; in a notebook a bar, unless something else is given.
     retry_failed : bool
         Ask again what failed in an earlier call; refused where later questions went on from a failure.
     wait : bool
@@ -94,7 +95,7 @@ def collect(
             recognise(journal, answerer, known.fingerprint())
         if retry_failed:
             _take_out_failed(directory, journal, design)
-        loop = _Loop(directory, journal, design, cast=cast, budget=budget, watch=watch)
+        loop = _Loop(directory, journal, design, cast=cast, budget=budget, watch=watch or progress_bar())
         with interruptible(loop.stop), _rare_garbage_collection():
             loop.go(wait)
             journal.note(state=json.dumps({"state": loop.state, "stalled": loop.frontier.stalled}))

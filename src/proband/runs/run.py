@@ -10,6 +10,7 @@ import polars as pl
 
 from proband.errors import StoreError
 from proband.instruments.items import Item, Rule
+from proband.notebook import html_table
 from proband.records import Place, Response
 from proband.roster import Roster, Trait
 from proband.store.directory import RunDirectory
@@ -40,6 +41,21 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, {sum(self.dispositions().values())} responses, {self.state})"
+
+    def _repr_html_(self) -> str:
+        manifest, counts = self.manifest, self.dispositions()
+        statuses = ", ".join(f"{count:,} {status.replace('_', ' ')}" for status, count in counts.items())
+        rows = (
+            ("study", f"{manifest.get('name')} ({self.kind})"),
+            *(
+                ("engine", f"{address}{part and f' as {part}'}")
+                for part, address in manifest["engine"].items()
+            ),
+            ("subjects", f"{len(self.roster):,} in {self.roster.n_units:,} independent units"),
+            ("responses", f"{sum(counts.values()):,}{statuses and f': {statuses}'}"),
+            ("people", "their answers are kept beside it" if self.people else "none"),
+        )
+        return html_table(rows, ("run", f"{self.path.name}, {self.state}"))
 
     @property
     def path(self) -> Path:

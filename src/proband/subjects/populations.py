@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from proband.errors import DataError, MissingDataError
+from proband.notebook import html_table
 from proband.seeds import uniform_for
 from proband.subjects.personas import Code, Field, Subject, code_text
 from proband.weighting import Floats, RakedWeights, check_weights, rake
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Population:
     """Subjects that can be sampled, with everything their data file holds about them.
 
@@ -50,6 +51,22 @@ class Population:
     source: str = ""
     licence: str = ""
     language: str = "en"
+
+    def __repr__(self) -> str:
+        return f"Population {self.name!r}" + "".join(f"\n  {name}: {text}" for name, text in self._rows())
+
+    def _repr_html_(self) -> str:
+        return html_table(self._rows(), ("population", self.title or self.name))
+
+    def _rows(self) -> list[tuple[str, str]]:
+        """What a reader wants to know first; empty facts are left out."""
+        rows = (
+            ("subjects", f"{len(self.subjects):,}{', weighted' * bool(self.weight_column)}"),
+            ("personas say", ", ".join(field.column for field in self.fields)),
+            ("source", self.source),
+            ("licence", self.licence),
+        )
+        return [(name, text) for name, text in rows if text]
 
     def __post_init__(self) -> None:
         if not self.subjects:

@@ -13,13 +13,7 @@ _TOGETHER = 512  # processes whose past answers are read from the journal togeth
 MOST_NAMED = 100  # stalled places that are told
 
 
-class _Going:
-    """A process that is not over, and how many of its trials are not answered."""
-
-    __slots__ = ("fold", "n_open", "number")
-
-    def __init__(self, number: int, fold: Fold) -> None:
-        self.number, self.fold, self.n_open = number, fold, 0
+Going = tuple[int, Fold]  # number of a process, and how far it is
 
 
 class Advancing:
@@ -44,9 +38,8 @@ class Advancing:
         self.past, self._reached = past, reached
         self.is_seen = False  # whether every process was begun
         self.stalled: dict[str, str] = {}
-        self.n_stalled = 0
         self._processes: Iterator[tuple[int, Process]] = enumerate(design.processes())
-        self._open: dict[str, _Going] = {}  # by the places whose answers they wait for
+        self._open: dict[str, Going] = {}  # by the places whose answers they wait for
         self._ready: list[Trial] = []
 
     def more(self, room: int) -> list[Trial]:
@@ -54,17 +47,16 @@ class Advancing:
         while not self.is_seen and len(self._ready) < room:
             batch = list(islice(self._processes, min(_TOGETHER, room - len(self._ready))))
             self.is_seen = not batch
-            begun = [_Going(number, as_fold(process)) for number, process in batch]
+            begun: list[Going] = [(number, as_fold(process)) for number, process in batch]
             found = [(going, trial) for going in begun for trial in self._next(going, None)]
-            if not self.past.is_fresh:
-                found = self._replayed(found)
-            self._ready += [trial for _, trial in found]
+            for going, trial in found if self.past.is_fresh else self._replayed(found):
+                self._put(going, trial)
         ready, self._ready = self._ready, []
         return ready
 
     def rank(self, trial: Trial) -> int:
         """Number of its process, by which trials are put in order whatever the order in which answers came."""
-        return self._open[trial.id].number
+        return self._open[trial.id][0]
 
     @property
     def is_idle(self) -> bool:
@@ -75,37 +67,32 @@ class Advancing:
         """Take processes further."""
         for response in responses:
             going = self._open.pop(response.place.id)
-            self._ready += self._next(going, response)
+            for trial in self._next(going, response):
+                self._put(going, trial)
 
-    def _next(self, going: _Going, response: Response | None) -> Iterable[Trial]:
+    def _put(self, going: Going, trial: Trial) -> None:
+        if trial.id in self._open:
+            raise DesignError(f"{trial.id!r} is asked twice; give every trial of a design a place of its own")
+        self._open[trial.id] = going
+        self._ready.append(trial)
+
+    def _next(self, going: Going, response: Response | None) -> Iterable[Trial]:
         """What a process asks because of a response, or at its beginning."""
-        trials: Sequence[Trial] = ()
+        number, fold = going
         try:
-            if response is None:
-                trials = tuple(going.fold.start())
-            else:
-                going.n_open -= 1
-                trials = tuple(going.fold.advance(response))
+            return fold.start() if response is None else fold.advance(response)
         except Stalled as why:
-            self.n_stalled += 1
             if len(self.stalled) < MOST_NAMED:
-                place = f"process {going.number + 1}" if response is None else response.place.id
+                place = f"process {number + 1}" if response is None else response.place.id
                 self.stalled[place] = str(why)
-        going.n_open += len(trials)
-        for trial in trials:
-            if trial.id in self._open:
-                raise DesignError(
-                    f"{trial.id!r} is asked twice; give every trial of a design a place of its own"
-                )
-            self._open[trial.id] = going
-        return trials
+            return ()
 
-    def _replayed(self, found: list[tuple[_Going, Trial]]) -> list[tuple[_Going, Trial]]:
+    def _replayed(self, found: list[tuple[Going, Trial]]) -> list[tuple[Going, Trial]]:
         """The trials that are left to ask once their processes got the answers that are there."""
-        missing: list[tuple[_Going, Trial]] = []
+        missing: list[tuple[Going, Trial]] = []
         while found:
             known = self.past.journal.answers([trial.place for _, trial in found])
-            after: list[tuple[_Going, Trial]] = []
+            after: list[tuple[Going, Trial]] = []
             for going, trial in found:
                 response, is_inherited = known.get(trial.id, (None, False))
                 if response is None or not self._is_kept(trial, response, is_inherited):
@@ -114,7 +101,6 @@ class Advancing:
                 if self._reached is None:
                     key = trial.id, trial.request.hash, trial.reply.rule
                     self.past.compare(key, response.request, response.rule, is_inherited)
-                del self._open[trial.id]
                 after += [(going, further) for further in self._next(going, response)]
             found = after
         return missing

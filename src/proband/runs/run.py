@@ -115,7 +115,7 @@ class Run:
         """Study, seeds, engine fingerprint, versions, counts; of an unfinished run, what is known so far."""
         finished = self.directory.manifest()
         if finished is not None:
-            return finished
+            return {"kind": self.kind, "state": "complete", **finished}  # older ones do not say so
         with self.directory.reader() as journal:
             return {
                 "name": journal.meta("name"),

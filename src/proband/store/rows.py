@@ -42,9 +42,22 @@ def row_of(response: Response) -> Row:
 
 def response_of(row: Row, place: Place | None = None) -> Response:
     """The response that `row_of` wrote; cheaper where its place is known."""
-    (trial, request, status, rule, answer, probs, mass, text, log_probs, counts, error, shown, engine) = row[
-        :13
-    ]
+    (
+        trial,
+        request,
+        status,
+        rule,
+        answer,
+        probs,
+        mass,
+        text,
+        log_probs,
+        counts,
+        error,
+        shown,
+        engine,
+        *rest,
+    ) = row
     return Response(
         place=place or Place.from_id(trial),
         request=request,
@@ -59,10 +72,10 @@ def response_of(row: Row, place: Place | None = None) -> Response:
         error=error,
         order=() if shown is None else _read_counts(shown),
         engine=engine,
-        prompt_tokens=row[13],
-        completion_tokens=row[14],
-        attempts=row[15],
-        chosen=row[16],
+        prompt_tokens=rest[0],
+        completion_tokens=rest[1],
+        attempts=rest[2],
+        chosen=rest[3],
     )
 
 

@@ -262,6 +262,41 @@ def test_a_server_that_stays_down_stops_the_run_and_counts_nothing_as_failed(ask
     assert got == []
 
 
+def both_at_once(engine, trials):
+    """Two pieces of trials, asked together from two threads: what came back, and what was raised."""
+    got, errors = [], []
+
+    def ask_for(piece):
+        try:
+            got.extend(engine.answer(piece))
+        except EngineError as error:
+            errors.append(error)
+
+    half = len(trials) // 2
+    threads = [threading.Thread(target=ask_for, args=(piece,)) for piece in (trials[:half], trials[half:])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return got, errors
+
+
+def test_two_pieces_may_be_out_together_and_every_trial_comes_back_once(ask, server):
+    trials = written(60)
+    got, errors = both_at_once(after_probe(ask, server), trials)
+    assert not errors
+    assert sorted(trial.id for trial, _ in got) == sorted(trial.id for trial in trials)
+    assert all(completion.error is None for _, completion in got)
+
+
+def test_a_server_that_goes_down_under_two_pieces_leaves_their_trials_unanswered(ask, server):
+    engine = after_probe(ask, server, settings=replace(QUICK, give_up_after=8))
+    server.every = Fault(503)
+    got, errors = both_at_once(engine, written(60))
+    assert errors
+    assert not got
+
+
 @pytest.mark.parametrize(("status", "is_stopped"), [(500, True), (404, True), (400, False)])
 def test_after_an_answer_only_what_the_server_is_to_blame_for_stops_the_run(ask, server, status, is_stopped):
     engine = after_probe(ask, server, settings=replace(QUICK, give_up_after=5))

@@ -1,0 +1,146 @@
+"""Lanes: which trials wait for which others, and which do not."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from proband.designs import Survey
+from proband.models.scripted import ScriptedEngine, uniform
+from proband.runs import Budget, collect
+from proband.runs import casting as casting_room
+from tests.conftest import made_up
+from tests.runs.test_advancing import Chain, cast
+from tests.runs.test_unanswered import PIPED
+
+TALK = Survey(instrument=PIPED, subjects=made_up(6), seed=1, presentation="sequential")
+
+
+class Straggling(ScriptedEngine):
+    """Keeps the first answer it is asked for until all others are given."""
+
+    overlaps = True
+    n_others = 0
+
+    def __init__(self, *given, until, **biases):
+        super().__init__(*given, **biases)
+        self.until, self.is_free, self.is_first = until, threading.Event(), True
+
+    def answer(self, trials):
+        held = []
+        for trial, completion in super().answer(trials):
+            if self.is_first:
+                self.is_first = False
+                held.append((trial, completion))
+                continue
+            self.n_others += 1
+            if self.n_others == self.until:
+                self.is_free.set()
+            yield trial, completion
+        if held:
+            self.is_free.wait(60)
+            yield from held
+
+
+def test_conversations_do_not_wait_for_the_last_answer_of_a_piece(tmp_path):
+    whole = collect(TALK, "scripted:uniform", tmp_path / "plain")
+    first = next(id for id in whole.responses() if id.startswith("s0/"))
+    others = sum(not id.startswith(first.split("/")[0] + "/") for id in whole.responses())
+    engine = Straggling(uniform(), until=others)
+    run = collect(TALK, engine, tmp_path / "run")
+    assert engine.is_free.is_set()
+    assert run.table().drop("engine").equals(whole.table().drop("engine"))
+
+
+def test_the_same_request_is_not_sent_twice_while_it_is_on_its_way(instrument, people, tmp_path):
+    asked = []
+
+    class ByRequest(Straggling):
+        answers_by = "request"
+
+        def answer(self, trials):
+            taken = list(trials)
+            asked.extend(trial.request.hash for trial in taken)
+            yield from super().answer(taken)
+
+    plain = Survey(instrument=instrument, subjects=people(6), seed=1, persona="none", order="as_written")
+    run = collect(plain, ByRequest(uniform(), until=1), tmp_path)
+    assert len(asked) == len(set(asked)) == 2
+    assert len(run.responses()) == 12
+
+
+def test_engines_of_one_lane_take_turns(tmp_path):
+    together, at_once = [0], []
+
+    class Heavy(ScriptedEngine):
+        lane = "this machine"
+
+        def answer(self, trials):
+            together[0] += 1
+            at_once.append(together[0])
+            yield from super().answer(trials)
+            together[0] -= 1
+
+    names = ("x", "y", "z")
+    engines = {name: Heavy(uniform(), seed=k, address=f"scripted:{name}") for k, name in enumerate(names)}
+    assert collect(Chain(chains=20, answerers=names), engines, tmp_path).is_complete
+    assert set(at_once) == {1}
+
+
+def test_under_a_cap_engines_take_turns_and_it_is_met_exactly(tmp_path):
+    design = Chain(chains=30, answerers=("x", "y"))
+    whole = collect(design, cast(design), tmp_path / "whole")
+    done = 0
+    while done < len(whole.responses()):
+        run = collect(design, cast(design), tmp_path / "torn", budget=Budget(trials=17))
+        assert len(run.responses()) == min(done + 17, len(whole.responses()))
+        assert run.state in ("unfinished", "complete")
+        done = len(run.responses())
+    run = collect(design, cast(design), tmp_path / "torn")
+    assert run.table().equals(whole.table())
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_models_of_this_machine_are_closed_when_others_are_used_and_servers_stay_open(monkeypatch, n):
+    closed = []
+
+    class Opened(ScriptedEngine):
+        def close(self):
+            closed.append(self.address)
+
+    def opened(address):
+        engine = Opened(uniform(), address=address)
+        engine.lane = "this machine" if address.startswith("model") else ""
+        return engine
+
+    monkeypatch.setattr(casting_room, "MOST_OPEN", n)
+    monkeypatch.setattr(casting_room, "open_any", opened)
+    addresses = ["server:1", "model:1", "server:2", "model:2", "model:3"]
+    with casting_room.Cast({address: address for address in addresses}) as parts:
+        busy = parts.engine("model:1")
+        for address in addresses:
+            parts.engine(address, in_use=[busy])
+        assert closed == ([] if n == 2 else ["model:2"])
+        assert parts.engine("model:1") is busy
+    assert sorted(closed) == sorted(addresses)
+
+
+def test_what_a_window_holds_for_one_engine_is_checked_before_another_is_asked(tmp_path):
+    class Refusing(ScriptedEngine):
+        def check(self, trials):
+            raise ValueError("cannot")
+
+    class Silent(ScriptedEngine):
+        def answer(self, trials):
+            raise AssertionError("asked")
+
+    engines = {"x": Silent(uniform()), "y": Refusing(uniform(), address="scripted:y")}
+    both = replace(Chain(chains=4, answerers=("x", "y")))
+
+    class TwoSorts(type(both)):
+        def _trial(self, subject, step, said):
+            trial = super()._trial(subject, step, said)
+            return replace(trial, answerer="y" if subject.startswith("c3") else "x")
+
+    with pytest.raises(ValueError, match="cannot"):
+        collect(TwoSorts(chains=4, answerers=("x", "y")), engines, tmp_path)

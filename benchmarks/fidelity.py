@@ -13,7 +13,7 @@ from collections import Counter
 import numpy as np
 import polars as pl
 
-from proband.measures.fidelity.ladder.ladder import fidelity
+from proband.measures.likeness.ladder.ladder import fidelity
 
 N_OPTIONS = 5
 N_REPLICATES = 1000

@@ -1,14 +1,16 @@
 """What the loop itself costs: ``python -m benchmarks.loop [--quick] [--full] [--json]``.
 
-Three parts, all with a survey of personas and the Mini-IPIP, and the durable journal on this machine's disk:
+Five parts, with the durable journal on this machine's disk; surveys put the Mini-IPIP to personas:
 
 1. The scripted engine in process. Counted is everything from the first trial made to the last response committed:
    making trials, asking, reading, storing with fsync. The table at the end is timed apart. Beside it, in the same run:
    SQLite inserting the same rows, with nothing else done.
 2. An instant server of the OpenAI protocol in a process of its own on the loopback interface, 64 calls in flight;
    in turns with a bare aiohttp client that posts the same bodies and parses the replies.
-3. Memory, and how long a resume takes to find what is missing: each in a child process of its own. With ``--full``
-   the design has 10^6 trials.
+3. Memory, and how long a resume takes to find what is missing: each in a child process of its own, of the survey and
+   of an adaptive design, matches of ten rounds of the prisoner's dilemma. With ``--full`` there are 10^6 trials.
+4. The dilemma against scripted players: processor time of a move, in matches of 10 and of 80 rounds, in turns.
+5. 200 matches between two engines, one ten times slower: the whole, by what the slow one alone takes.
 """
 
 import argparse
@@ -25,11 +27,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from proband.models.addresses import open_engine
+
 from benchmarks.machine import machine
-from proband.addresses import open_engine
-from proband.designs import Survey
+from proband.designs import PrisonersDilemma, Survey
+from proband.designs.design import Design
 from proband.instruments import load_instrument
-from proband.models.scripted import ScriptedEngine, uniform
+from proband.models.scripted import ScriptedEngine, tit_for_tat, uniform
 from proband.records import Completion, Trial
 from proband.runs import Budget, Tally, collect
 from proband.store import RunDirectory
@@ -37,6 +41,7 @@ from proband.subjects import load_population
 
 CONNECTIONS = 64
 SUBJECTS = 500
+ROUNDS = 10
 LEFT = 10_000  # trials that the first of two calls leaves to the second
 
 
@@ -217,24 +222,27 @@ def serve() -> None:
 class Noticing(ScriptedEngine):
     """The scripted engine; remembers when it was first asked."""
 
-    first_asked = 0.0
+    first_asked = 0.0  # of all of them
 
     def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
-        self.first_asked = self.first_asked or time.perf_counter()
+        Noticing.first_asked = Noticing.first_asked or time.perf_counter()
         yield from super().answer(trials)
 
 
-def part(folder: str, n_trials: int, cap: int) -> None:
+def part(kind: str, folder: str, n_trials: int, cap: int) -> None:
     """One call of `collect`, in a process of its own; prints what it took."""
-    design, engine = survey(n_trials), Noticing(uniform())
-    start = time.perf_counter()
+    design: Design = survey(n_trials) if kind == "survey" else dilemma(n_trials // (2 * ROUNDS), ROUNDS)
+    players = {"model": Noticing(uniform()), "rival": Noticing(tit_for_tat())}
+    engine = players if kind == "dilemma" else Noticing(uniform())
+    start, cpu = time.perf_counter(), time.process_time()
     run = collect(design, engine, folder, budget=Budget(trials=cap) if cap else None)
     end = time.perf_counter()
     print(
         json.dumps(
             {
-                "seconds_to_first_question": engine.first_asked - start,
+                "seconds_to_first_question": Noticing.first_asked - start,
                 "seconds": end - start,
+                "cpu_seconds": time.process_time() - cpu,
                 "peak_rss_mib": peak_rss_mib(),
                 "is_complete": run.is_complete,
             }
@@ -255,20 +263,22 @@ def peak_rss_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def memory_and_resume(sizes: Sequence[int]) -> list[dict[str, object]]:
+def memory_and_resume(kind: str, sizes: Sequence[int]) -> list[dict[str, object]]:
     rows = []
     for n in sizes:
         left = min(LEFT, n // 10)
         with tempfile.TemporaryDirectory() as folder:
-            say(f"memory and resume: {n:,} trials, all but {left:,} first")
-            first, second = (child(folder, n, cap) for cap in (n - left, 0))
+            say(f"memory and resume of a {kind}: {n:,} trials, all but {left:,} first")
+            first, second = (child(kind, folder, n, cap) for cap in (n - left, 0))
             rows.append(
                 {
+                    "design": kind,
                     "trials": n,
                     "first_call_seconds": first["seconds"],
                     "first_call_peak_rss_mib": first["peak_rss_mib"],
                     "resume_finds_missing_s": second["seconds_to_first_question"],
                     "resume_and_table_seconds": second["seconds"],
+                    "resume_and_table_cpu_seconds": second["cpu_seconds"],
                     "resume_and_table_peak_rss_mib": second["peak_rss_mib"],
                     "is_complete": second["is_complete"],
                     "journal_mib": RunDirectory(folder).journal_path.stat().st_size / 2**20,
@@ -277,8 +287,68 @@ def memory_and_resume(sizes: Sequence[int]) -> list[dict[str, object]]:
     return rows
 
 
-def child(folder: str, n_trials: int, cap: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.loop", "--part", folder, str(n_trials), str(cap)]
+def dilemma(matches: int, rounds: int) -> PrisonersDilemma:
+    return PrisonersDilemma(matches=matches, rounds=rounds, seed=1)
+
+
+def moves(turns: int) -> dict[str, float]:
+    """Processor time of a move, in microseconds: the least of several turns, short and long matches in turns."""
+    found: dict[int, float] = {}
+    for turn in range(3 * turns):
+        say(f"moves, turn {turn + 1} of {3 * turns}")
+        for rounds in (10, 80):
+            design, last = dilemma(20, rounds), [0.0]
+            engines = {"model": ScriptedEngine(uniform()), "rival": ScriptedEngine(tit_for_tat())}
+
+            def watch(tally: Tally, last: list[float] = last) -> None:
+                last[0] = time.process_time()
+
+            with tempfile.TemporaryDirectory() as folder:
+                start = time.process_time()
+                collect(design, engines, folder, watch=watch)
+            each = (last[0] - start) / design.size() * 1e6
+            found[rounds] = min(each, found.get(rounds, each))
+    return {
+        "cpu_us_per_move_10": found[10],
+        "cpu_us_per_move_80": found[80],
+        "ratio_80_to_10": found[80] / found[10],
+    }
+
+
+class Paced(ScriptedEngine):
+    """The scripted engine, with a pause before each answer; `slept_s` is how long they took together."""
+
+    pause_s = 0.0
+    slept_s = 0.0
+
+    def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
+        for pair in super().answer(trials):
+            start = time.perf_counter()
+            time.sleep(self.pause_s)
+            self.slept_s += time.perf_counter() - start
+            yield pair
+
+
+def side_by_side(rounds: int) -> dict[str, float]:
+    """200 matches between a slow engine and a fast one."""
+    say("two engines, one ten times slower")
+    slow, fast = Paced(uniform(), address="scripted:slow"), Paced(tit_for_tat(), address="scripted:fast")
+    slow.pause_s, fast.pause_s = 0.005, 0.0005
+    with tempfile.TemporaryDirectory() as folder:
+        ends: list[float] = []
+        start = time.perf_counter()
+        collect(
+            dilemma(200, rounds),
+            {"model": slow, "rival": fast},
+            folder,
+            watch=lambda _: ends.append(time.perf_counter()),
+        )
+    took = ends[-1] - start
+    return {"seconds": took, "slow_alone_seconds": slow.slept_s, "ratio_to_slow_alone": took / slow.slept_s}
+
+
+def child(kind: str, folder: str, n_trials: int, cap: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.loop", "--part", kind, folder, str(n_trials), str(cap)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -296,19 +366,25 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small sizes, one turn")
     parser.add_argument("--full", action="store_true", help="10^6 trials in the last part")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--part", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--part", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
         return serve()
     if given.part:
-        return part(given.part[0], int(given.part[1]), int(given.part[2]))
+        return part(given.part[0], given.part[1], int(given.part[2]), int(given.part[3]))
     turns = 1 if given.quick else 3
     sizes = [20_000, 80_000] if given.quick else [40_000, 160_000]
     found = {
         "machine": {**machine(), "load_before": os.getloadavg()[0], "sqlite": sqlite3.sqlite_version},
         "in_process": in_process(20_000 if given.quick else 100_000, turns),
         "server": against_server(10_000, turns),
-        "memory": memory_and_resume([*sizes, 1_000_000] if given.full else sizes),
+        "moves": moves(turns),
+        "side_by_side": side_by_side(2 if given.quick else 10),
+        "memory": [
+            row
+            for kind in ("survey", "dilemma")
+            for row in memory_and_resume(kind, [*sizes, 1_000_000] if given.full else sizes)
+        ],
     }
     found["machine"]["load_after"] = os.getloadavg()[0]
     if given.json:

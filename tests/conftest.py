@@ -5,15 +5,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from proband.designs import Survey
 from proband.instruments import Instrument, Item
 from proband.subjects import Field, Population, Subject
 
+# An example may take as long as a busy machine needs for it: no test is about the clock.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+
 # A shell that runs the tests in the background has Ctrl-C ignored, and so would every process started from here.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+collect_ignore = ["archive"]  # studies of another version, no tests
 SHARED = Path(__file__).parents[2] / "shared"
 
 

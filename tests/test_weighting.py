@@ -42,7 +42,7 @@ def tables(draw):
 
 
 @given(tables())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_margins_are_met_weights_stay_positive_and_the_total_is_kept(case):
     columns, margins, start = case
     raked = rake(columns, margins, weights=start)
@@ -55,7 +55,7 @@ def test_margins_are_met_weights_stay_positive_and_the_total_is_kept(case):
 
 
 @given(tables(), st.randoms(use_true_random=False))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_neither_the_order_of_rows_nor_the_names_of_levels_matter(case, random):
     columns, margins, start = case
     raked = rake(columns, margins, weights=start)

@@ -4,11 +4,11 @@ from functools import partial
 
 import numpy as np
 
-from proband.measures.fidelity.structure.classifiers import two_sample_classifier
-from proband.measures.fidelity.structure.correlations import structure_agreement
-from proband.measures.fidelity.structure.effects import effect_correspondence
-from proband.measures.fidelity.structure.regressions import coefficient_fidelity
-from proband.measures.fidelity.structure.spread import dispersion
+from proband.measures.likeness.structure.classifiers import two_sample_classifier
+from proband.measures.likeness.structure.correlations import structure_agreement
+from proband.measures.likeness.structure.effects import effect_correspondence
+from proband.measures.likeness.structure.regressions import coefficient_fidelity
+from proband.measures.likeness.structure.spread import dispersion
 from validation.simulation import Scenario, covers
 
 FAMILY = "Correspondence"

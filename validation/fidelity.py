@@ -5,15 +5,15 @@ from functools import cache, partial
 import numpy as np
 from scipy import special
 
-from proband.measures.fidelity.items.gaps import distance_interval, ordered_contrasts
-from proband.measures.fidelity.items.individual import agreement_estimates, score_estimates
-from proband.measures.fidelity.items.nulls import null_rows
-from proband.measures.fidelity.items.pairs import PairedAnswers
-from proband.measures.fidelity.items.samples import SurveyDesign, survey_design
-from proband.measures.fidelity.ladder.answers import AskedItem, Block
-from proband.measures.fidelity.ladder.crossings import joint_rows
-from proband.measures.fidelity.ladder.rungs import individual_rows, marginal_rows
-from proband.measures.fidelity.ladder.sheets import LadderSettings, Sheet
+from proband.measures.likeness.items.gaps import distance_interval, ordered_contrasts
+from proband.measures.likeness.items.individual import agreement_estimates, score_estimates
+from proband.measures.likeness.items.nulls import null_rows
+from proband.measures.likeness.items.pairs import PairedAnswers
+from proband.measures.likeness.items.samples import SurveyDesign, survey_design
+from proband.measures.likeness.ladder.answers import AskedItem, Block
+from proband.measures.likeness.ladder.crossings import joint_rows
+from proband.measures.likeness.ladder.rungs import individual_rows, marginal_rows
+from proband.measures.likeness.ladder.sheets import LadderSettings, Sheet
 from validation.simulation import Interval, Scenario, covers
 
 NEVER = 10**9  # a method shown for comparison is held to nothing

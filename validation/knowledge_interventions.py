@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy import special
 
 from proband.instruments.banks.bank import Bank, Question
+from proband.measures.knowledge.crossed import Scale, Table, crossed_mean
 from proband.tuning.analysis.accuracy import contrasts
 from proband.tuning.analysis.claims import outcome_of, verdicts
 from proband.tuning.analysis.confidence import confidences
-from proband.tuning.analysis.crossed import Scale, Table, crossed_mean
 from proband.tuning.analysis.evaluation import Evaluation, Test, TestSet, Trained
 from proband.tuning.probing.beliefs import Belief, Beliefs
 from validation.simulation import Scenario, covers

@@ -10,14 +10,15 @@ from validation.simulation import Scenario
 INTRODUCTION = """\
 # Coverage of the intervals
 
-Every interval and test that Proband offers, on simulated data whose truth is known: the share of samples whose interval
-contains the true value, or whose test rejects. Written by `make validate` (`python -m validation`), which fails where a
-share is further from what is promised than the stated tolerance and four Monte Carlo standard errors; a reduced form
-runs with the slow tests.
+This page shows how often the intervals and tests of Proband do what they promise. Data were simulated, so the truth is
+known. The tables give the share of samples whose interval contains the true value, or in which a test rejects. The page
+is written by `make validate` (`python -m validation`). It fails if a share is further from what is promised than the
+stated tolerance and four Monte Carlo standard errors. A reduced form runs with the slow tests.
 
-A cell in *italics* is below the size from which the method makes its promise: there it warns, refuses or is known to be
-off, and the page shows how far. **Bold** is off where it should not be. Replicates in which the method refused, or gave
-no interval, are left out of the share and counted. Methods in italics are not used; they stand for comparison.
+A share in *italics* belongs to a sample below the size from which the method makes its promise. There the method warns,
+refuses, or is known to be off, and the page shows how far off. A share in **bold** is off where it should not be.
+Replicates in which the method refused, or gave no interval, are left out of the share and counted. Methods in italics
+are not used; they are shown for comparison.
 """
 _SECTION = re.compile(r"^## (?P<title>.+)$", re.M)
 

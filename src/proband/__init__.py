@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from proband.estimates import Estimate
     from proband.instruments import Instrument, Item, Rule, Scale, load_instrument
     from proband.records import Completion, Place, Reply, Request, Response, Trial
-    from proband.reports import compare, write_report
+    from proband.reports import Findings, findings, write_report
     from proband.runs import Budget, Plan, Run, branch, carry_out, collect, plan, show
     from proband.subjects import Field, Population, Subject, load_population, read_microdata
 
@@ -33,7 +33,7 @@ _ROOMS = {
     "proband.instruments": ("Instrument", "Item", "Rule", "Scale", "load_instrument"),
     "proband.estimates": ("Estimate",),
     "proband.records": ("Completion", "Place", "Reply", "Request", "Response", "Trial"),
-    "proband.reports": ("compare", "write_report"),
+    "proband.reports": ("Findings", "findings", "write_report"),
     "proband.runs": ("Budget", "Plan", "Run", "branch", "carry_out", "collect", "plan", "show"),
     "proband.subjects": ("Field", "Population", "Subject", "load_population", "read_microdata"),
 }
@@ -45,6 +45,7 @@ __all__ = [
     "Estimate",
     "Experiment",
     "Field",
+    "Findings",
     "Instrument",
     "Item",
     "PeopleSurvey",
@@ -67,7 +68,7 @@ __all__ = [
     "branch",
     "carry_out",
     "collect",
-    "compare",
+    "findings",
     "load_instrument",
     "load_population",
     "load_study",

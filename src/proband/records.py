@@ -288,6 +288,9 @@ class Response:
         How the answer was made of what came back; see `Reply.rule`.
     engine : str
         Address of what answered.
+    chosen : str or None
+        Text of the option chosen, where the options depend on the situation: the option asked at that index is not
+        the item's own.
     """
 
     place: Place
@@ -306,6 +309,7 @@ class Response:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     attempts: int = 1
+    chosen: str | None = None
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:

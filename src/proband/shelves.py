@@ -8,6 +8,7 @@ asked for, so a package that fails to load spoils its own entry and no other.
 import importlib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property, partial
@@ -77,6 +78,9 @@ class Shelf(Generic[T]):
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._entries))
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def __contains__(self, name: object) -> bool:
         return name in self._entries
 
@@ -101,13 +105,13 @@ class Shelf(Generic[T]):
             )
         return cast(T, found[0].load())
 
-    def loaded(self) -> Mapping[str, T]:
+    def loaded(self) -> dict[str, T]:
         """Every entry that can be loaded, by name."""
-        return self._tried[0]
-
-    def broken(self) -> Mapping[str, str]:
-        """Entries that cannot be used, and why."""
-        return self._tried[1]
+        found = {}
+        for name in self:
+            with suppress(self.error):
+                found[name] = self.load(name)
+        return found
 
     def lines(self, line: Callable[[T], str]) -> dict[str, str]:
         """One line on every entry, by name; on one that cannot be used, why."""
@@ -118,17 +122,6 @@ class Shelf(Generic[T]):
             except ProbandError as error:
                 told[name] = f"cannot be used: {error}"
         return told
-
-    @cached_property
-    def _tried(self) -> tuple[dict[str, T], dict[str, str]]:
-        found: dict[str, T] = {}
-        reasons: dict[str, str] = {}
-        for name in self:
-            try:
-                found[name] = self.load(name)
-            except self.error as error:
-                reasons[name] = str(error)
-        return found, reasons
 
     def _found(self, name: str) -> list[Entry]:
         if name not in self._entries:

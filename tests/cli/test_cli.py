@@ -56,14 +56,22 @@ def ran(tmp_path_factory):
 
 def test_run_gives_shares_distance_nulls_and_floor_for_every_item(ran):
     results = json.loads((ran / "results.json").read_text())
-    assert [item["item"] for item in results["items"]] == ["vote", "tv-news"]
-    for item in results["items"]:
-        assert len(item["model"]) == len(item["people"]) == len(item["options"])
-        assert abs(sum(share["value"] for share in item["model"]) - 1) < 1e-9
-        distance = item["total_variation"]
-        assert 0 <= distance["low"] <= distance["value"] <= distance["high"] <= 1
-        assert set(item["nulls"]) == {"uniform", "majority", "marginal_only"}
-        assert item["noise_floor"] > 0
+    sections = {section["name"]: section["table"] for section in results["sections"]}
+    for item in ("vote", "tv-news"):
+        rows = sections[f"shares-{item}"]["rows"]
+        for side in (1, 2):
+            assert abs(sum(row[side]["value"] for row in rows) - 1) < 1e-9
+    distances = sections["distances"]
+    assert [column["name"] for column in distances["columns"][2:]] == [
+        "uniform",
+        "majority",
+        "marginal",
+        "floor",
+    ]
+    for _, distance, *_, floor in distances["rows"]:
+        low, high = distance["interval"]
+        assert 0 <= low <= distance["value"] <= high <= 1
+        assert floor > 0
     assert Path(ran / results["report"]).exists()
 
 
@@ -89,13 +97,25 @@ def test_plan_show_measure_report_and_export_work_on_a_run(ran):
     shown = proband("show", "tiny.toml", cwd=ran)
     assert "Answer the survey as the person" in shown.stdout
     measured = json.loads(proband("measure", "runs/tiny", "--json", cwd=ran).stdout)
-    assert measured["items"] == json.loads((ran / "results.json").read_text())["items"]
+    assert measured["sections"] == json.loads((ran / "results.json").read_text())["sections"]
     reported = json.loads(proband("report", "runs/tiny", "--to", "page.html", "--json", cwd=ran).stdout)
     assert (ran / reported["report"]).exists()
     exported = json.loads(
         proband("export", "runs/tiny", "--to", "wide.csv", "--wide", "--json", cwd=ran).stdout
     )
     assert exported["rows"] == pl.read_csv(ran / "wide.csv").height == 30
+
+
+@pytest.mark.parametrize("module", ["proband", "proband.cli.main"])
+def test_python_runs_the_command_line_as_a_module(module, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", module, "list", "engines"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert "smollm2" in done.stdout
 
 
 @pytest.mark.parametrize("what", LISTS)
@@ -182,7 +202,7 @@ def test_the_scripted_demo_needs_no_model_and_writes_its_report(tmp_path):
     done = proband("demo", "--engine", "scripted", "--n", 40, "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
-    assert len(results["items"]) == 4
+    assert sum(section["name"].startswith("shares-") for section in results["sections"]) == 4
     assert (tmp_path / results["report"]).exists()
 
 
@@ -272,6 +292,21 @@ fields = [{ column = "age", first = "I am {value}.", third = "The person is {val
         assert refused.returncode == 2, (name, refused.stderr)
         assert words in refused.stderr, refused.stderr
         assert "Traceback" not in refused.stderr
+
+
+def test_measure_writes_every_estimate_of_one_analysis_as_csv_and_fits_80_columns(ran):
+    done = proband("measure", "runs/tiny", "--only", "fidelity", "--csv", "numbers.csv", cwd=ran)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    table = pl.read_csv(ran / "numbers.csv")
+    assert {"distances", "ladder"} <= set(table["section"])
+    assert table["value"].null_count() < table.height
+    shown = proband("measure", "runs/tiny", cwd=ran)
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    refused = proband("measure", "runs/tiny", "--only", "fidelty", cwd=ran)
+    assert (refused.returncode, "did you mean 'fidelity'" in refused.stderr) == (2, True)
+    refused = proband("measure", "runs/tiny", "--csv", "no/such/folder.csv", cwd=ran)
+    assert (refused.returncode, "choose another file" in refused.stderr) == (2, True)
 
 
 def test_a_run_of_a_newer_version_is_refused(ran):

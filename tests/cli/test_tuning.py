@@ -45,10 +45,13 @@ def probed(tmp_path):
 def test_a_probe_tells_grades_and_their_retest(tmp_path):
     words = ("probe", "facts", "--engine", SURE, "--domain", "geography", "--limit", 40, "--draws", 2)
     found = json.loads(run(*words, "--into", tmp_path / "p", "--json").stdout)
-    (row,) = found["domains"]
-    assert row["questions"] == 40
-    assert row["HighlyKnown"] + row["Unknown"] == 40
-    assert found["retest"]["agreement"]["value"] == 1.0
+    told = {section["name"]: section["table"] for section in found["sections"]}
+    names = [column["name"] for column in told["knowledge-grades"]["columns"]]
+    (row,) = told["knowledge-grades"]["rows"]
+    grades = dict(zip(names, row, strict=True))
+    assert grades["HighlyKnown"] + grades["Unknown"] == 40
+    (again,) = told["knowledge-stability"]["rows"]
+    assert again[2]["value"] == 1.0
     again = json.loads(run(*words, "--into", tmp_path / "p", "--json").stdout)
     assert again == found
 
@@ -72,10 +75,19 @@ def test_sets_are_built_from_a_probe_twice_the_same(probed, tmp_path):
 def test_checkpoints_stand_beside_one_another(tmp_path):
     words = ("evaluate", "facts", "--limit", 40, "--domain", "computing", "--into", tmp_path / "e", "--json")
     found = json.loads(run(*words, "--model", f"sure={SURE}", "--model", "none=scripted:uniform").stdout)
-    by_model = {row["model"]: row for row in found["accuracy"]}
-    assert by_model["sure"]["right"] > by_model["none"]["right"]
-    low, high = by_model["sure"]["interval"]
-    assert 0 <= low < by_model["sure"]["right"] < high <= 1
+    (table,) = [section["table"] for section in found["sections"] if section["name"] == "knowledge-accuracy"]
+    assert [column["name"] for column in table["columns"]] == [
+        "model",
+        "domain",
+        "questions",
+        "right",
+        "by chance",
+    ]
+    sure, none = (next(row[3] for row in table["rows"] if row[0] == name) for name in ("sure", "none"))
+    assert sure["value"] > none["value"]
+    low, high = sure["interval"]
+    assert 0 <= low < sure["value"] < high <= 1
+    assert any(section["name"] == "knowledge-distances" for section in found["sections"])
 
 
 def test_the_published_study_is_only_forecast(tmp_path, monkeypatch):
@@ -149,3 +161,10 @@ def test_an_edited_set_is_not_trained_on(probed, tmp_path):
     file = tmp_path / "s" / "harmonious-chemistry" / "examples.jsonl"
     file.write_text(file.read_text().replace("Answer:", "Reply:", 1))
     assert "edited" in refused("train", file.parent)
+
+
+def test_run_takes_the_file_of_an_intervention_as_align_does(tmp_path):
+    file = tmp_path / "study.toml"
+    file.write_text('title = "small"\nseed = 1\nbase = "smollm2"\n')
+    assert "bank is missing" in refused("run", file, "--into", tmp_path / "s")
+    assert "takes --engine" in refused("run", file, "--max-trials", 5)

@@ -461,10 +461,10 @@ def test_label_and_text_read_the_same_under_every_order(order: list[int], place:
     "text", ["so I would say " * 1000, "1 2 3 " * 2000, "A and B or " * 1000, "([" * 5000]
 )
 def test_a_reply_that_repeats_itself_is_read_in_no_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     for reply in (LABELLED, TO_TEN, HUNDRED, MULTIPLE, SPLIT):
         put(Completion(text=text), reply)
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
 
 
 def test_what_was_sent_and_received_is_kept() -> None:

@@ -3,40 +3,43 @@ import re
 
 import pytest
 
-from proband.designs import Survey
-from proband.designs.studies import Study, people_survey
+from proband.analyses.section import Figure, marks
 from proband.errors import StoreError
-from proband.instruments import Instrument, Item, load_instrument
-from proband.reports import compare
-from proband.reports.comparison import Comparison
-from proband.reports.figures import (
-    DARK,
-    LIGHT,
-    distance_ladder,
-    means_figure,
-    overview_figure,
-    save_figure,
-    shares_figure,
-    specification,
+from proband.estimates import Estimate
+from proband.reports import draw, save_figure
+from proband.reports.figures import DARK, LIGHT
+
+
+def estimate(value):
+    return Estimate(value=value, interval=(value - 0.1, value + 0.1), estimand="e", target="model", n_units=9)
+
+
+SHARES = {"Ada": estimate(0.4), "Bob": estimate(0.6)}
+BARS = Figure(form="bars", rows=(*marks(SHARES, "people"), *marks(SHARES, "model")), caption="Shares.")
+NUMBERS = Figure(
+    form="intervals",
+    rows=marks({"one difference": estimate(0.2), "another": estimate(-0.2)}, "model"),
+    caption="Differences.",
+    options={"x_title": "difference", "x_format": "+%", "zero": 0},
 )
-from proband.runs import carry_out, collect
-from proband.subjects import load_population
+RUNGS = {"label": "vote", "value": 0.2, "low": 0.1, "high": 0.3, "floor": 0.1, "references": {"uniform": 0.4}}
+LADDER = Figure(form="ladder", rows=(RUNGS, {**RUNGS, "label": "party"}), caption="Distances.")
+LINES = Figure(
+    form="lines",
+    rows=tuple({"x": x, "y": x / 9, "low": 0, "high": 1, "series": s} for x in range(3) for s in "ab"),
+    caption="Over rounds.",
+    options={"x_title": "round", "y_title": "cooperation", "y_format": "%"},
+)
+SCATTER = Figure(
+    form="scatter",
+    rows=tuple({"x": k / 9, "y": k / 8, "label": f"m{k}"} for k in range(4)),
+    caption="Two numbers.",
+)
+FORMS = {figure.form: figure for figure in (BARS, NUMBERS, LADDER, LINES, SCATTER)}
 
 
-@pytest.fixture(scope="module")
-def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
-    everybody = load_population("anes-1996")
-    survey = Survey(
-        instrument=load_instrument("anes-1996").subset(("vote", "party")),
-        subjects=everybody.sample(40, seed=1),
-        seed=1,
-    )
-    study = Study(survey=survey, engine="scripted:uniform", people=people_survey(survey, everybody))
-    return compare(carry_out(study, tmp_path_factory.mktemp("runs") / "small"))
-
-
-def values_of(chart: object) -> list[dict[str, object]]:
-    """Every row of data in a chart."""
+def values_of(figure: Figure) -> list[dict[str, object]]:
+    """Every row of data in a drawn figure."""
     found: list[dict[str, object]] = []
 
     def walk(node: object) -> None:
@@ -50,68 +53,70 @@ def values_of(chart: object) -> list[dict[str, object]]:
             for child in node:
                 walk(child)
 
-    walk(specification(chart))
+    walk(draw(figure))
     return found
 
 
-def test_shares_show_both_sides_of_every_option(comparison):
-    rows = [row for row in values_of(shares_figure(comparison.items[1])) if "value" in row]
-    assert {(row["option"], row["side"]) for row in rows} == {
-        (option, side) for option in comparison.items[1].options for side in ("people", "model")
+def test_shares_show_both_sides_of_every_option():
+    rows = [row for row in values_of(BARS) if "value" in row]
+    assert {(row["label"], row["side"]) for row in rows} == {
+        (option, side) for option in SHARES for side in ("people", "model")
     }
     assert all(row["low"] <= row["value"] <= row["high"] for row in rows)
 
 
-def test_shares_without_people_show_the_model_only(tmp_path, survey):
-    found = compare(collect(survey, "scripted:uniform", tmp_path / "run")).items[0]
-    rows = values_of(shares_figure(found))
+def test_shares_without_people_show_the_model_only():
+    rows = values_of(Figure(form="bars", rows=marks(SHARES, "model"), caption="Shares."))
     assert {row["side"] for row in rows if "value" in row} == {"model"}
 
 
-def test_the_ladder_stands_on_null_rows_and_the_floor(comparison):
-    found = comparison.items[0]
-    rows = {row["row"]: row for row in values_of(distance_ladder(found)) if "value" in row}
-    assert set(rows) == {"model", "uniform", "majority", "marginal-only"}
-    assert rows["model"]["floor"] == found.fidelity.total_variation.baselines["noise_floor"]
-    assert rows["uniform"]["value"] == found.fidelity.total_variation.baselines["uniform"]
+def test_the_ladder_stands_on_reference_rows_and_the_floor():
+    rows = {row["row"]: row for row in values_of(LADDER) if row["label"] == "vote" and "row" in row}
+    assert set(rows) == {"model", "uniform"}
+    assert rows["model"]["floor"] == 0.1
+    assert rows["uniform"]["value"] == 0.4
 
 
-def test_the_overview_shows_every_compared_item(comparison):
-    rows = values_of(overview_figure(comparison))
-    assert {row["item"] for row in rows if "item" in row} == {"vote", "party"}
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_holds_every_mark_and_its_caption(form):
+    figure = FORMS[form]
+    made = draw(figure)
+    assert made["description"] == figure.caption
+    kept = {
+        json.dumps(row["value"] if "value" in row else row["y"])
+        for row in values_of(figure)
+        if {"value", "y"} & set(row)
+    }
+    assert {json.dumps(row["value"] if "value" in row else row["y"]) for row in figure.rows} <= kept
 
 
-def test_means_show_the_sides_that_have_one(tmp_path, population):
-    item = Item(id="days", text="How many days?", form="number", lower=0, upper=7, unit="days")
-    survey = Survey(
-        instrument=Instrument(id="n", title="A number", items=(item,)), subjects=population, seed=1
-    )
-    found = compare(collect(survey, "scripted:uniform", tmp_path / "run")).items[0]
-    rows = values_of(means_figure(found))
-    assert {row["side"] for row in rows} == {"model"}
-    assert 0 <= rows[0]["low"] <= rows[0]["high"] <= 7
+def test_a_specification_is_passed_on_without_the_address_of_its_schema():
+    options = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "mark": "bar",
+        "data": {"values": []},
+    }
+    assert draw(Figure(form="vega", rows=(), caption="Own.", options=options)) == {
+        "mark": "bar",
+        "data": {"values": []},
+    }
 
 
-def test_figures_load_nothing_and_use_only_colours_that_have_a_dark_twin(comparison):
-    charts = (
-        shares_figure(comparison.items[0]),
-        distance_ladder(comparison.items[0]),
-        overview_figure(comparison),
-    )
-    for chart in charts:
-        text = json.dumps(specification(chart))
-        assert "http" not in text
-        assert set(re.findall(r"#[0-9a-f]{6}", text)) <= set(LIGHT.values())
+@pytest.mark.parametrize("form", FORMS)
+def test_figures_load_nothing_and_use_only_colours_that_have_a_dark_twin(form):
+    text = json.dumps(draw(FORMS[form]))
+    assert "http" not in text
+    assert set(re.findall(r"#[0-9a-f]{6}", text)) <= set(LIGHT.values())
     assert set(LIGHT) == set(DARK)
     assert len(set(LIGHT.values())) == len(LIGHT)
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("name", "head"), [("f.png", b"\x89PNG"), ("f.svg", b"<svg"), ("f.pdf", b"%PDF")])
-def test_figures_are_saved_for_papers(comparison, tmp_path, name, head):
-    path = save_figure(shares_figure(comparison.items[0]), tmp_path / name)
-    assert path.read_bytes().startswith(head)
+def test_figures_are_saved_for_papers(tmp_path, form, name, head):
+    assert save_figure(FORMS[form], tmp_path / name).read_bytes().startswith(head)
 
 
-def test_another_figure_format_is_refused_with_the_way_out(comparison, tmp_path):
+def test_another_figure_format_is_refused_with_the_way_out(tmp_path):
     with pytest.raises(StoreError, match=r"\.png, \.svg or \.pdf"):
-        save_figure(shares_figure(comparison.items[0]), tmp_path / "figure.gif")
+        save_figure(BARS, tmp_path / "figure.gif")

@@ -10,27 +10,28 @@ from pathlib import Path
 
 import pytest
 
+from proband.analyses.asked import asked_of
+from proband.analyses.fidelity import FLOOR, fidelity_of
 from proband.designs import Survey
 from proband.designs.studies import Study, people_survey
 from proband.errors import StoreError
 from proband.instruments import Instrument, Item, load_instrument
-from proband.reports import LIMITS, compare, write_report
+from proband.reports import findings, write_report
 from proband.runs import Budget, Run, carry_out, collect
 from proband.subjects import load_population
 
 SECTIONS = (
     "limits",
     "plan",
-    "subjects",
-    "dispositions",
-    "items",
-    "overview",
+    "chapter-answers",
+    "shares-vote",
+    "chapter-closeness-to-people",
+    "distances",
     "ladder",
-    "checks",
+    "response-style",
     "methods",
     "claims",
-    "manifest",
-    "reproduce",
+    "appendix",
 )
 HOSTILE = '<script>document.title="taken"</script><img src=x onerror=alert(1)> & {{ 7 * 7 }}'
 CHROMIUM = next(
@@ -103,23 +104,24 @@ def test_the_report_is_one_file_that_loads_nothing(run, page):
 
 def test_every_section_is_there_in_order(page):
     assert [id for id in page.ids if id in SECTIONS] == list(SECTIONS)
-    assert LIMITS in page.text
+    assert len(set(page.ids)) == len(page.ids)
 
 
 def test_every_figure_is_followed_by_its_data_table(run):
     text = (run.path / "report.html").read_text()
     pieces = text.split("<figure data-figure>")[1:]
-    assert len(pieces) == 7  # shares and distances of three items, and all items
+    assert len(pieces) == 4  # shares of three items, and distances
     assert all('<details class="data"' in piece and "<table>" in piece for piece in pieces)
 
 
-def test_tables_hold_the_numbers_of_the_comparison(run, page):
+def test_tables_hold_the_numbers_of_the_analyses(run, page):
     text = page.text.replace("\u00a0", " ")
-    for found in compare(run).items:
-        assert f"{found.fidelity.total_variation.value:.3f} [" in text
-        assert f"{found.fidelity.total_variation.baselines['noise_floor']:.3f}" in text
-        assert f"{100 * found.fidelity.human_shares[0].value:.1f} % [" in text
-        assert found.item.text in text
+    for asked in asked_of(run):
+        found = fidelity_of(asked)
+        assert f"{found.total_variation.value:.3f} [" in text
+        assert f"{found.total_variation.baselines[FLOOR]:.3f}" in text
+        assert f"{100 * found.human_shares[0].value:.1f} % [" in text
+        assert asked.item.text in text
 
 
 def test_the_exact_system_text_of_one_request_is_shown(run, page):
@@ -130,9 +132,9 @@ def test_the_exact_system_text_of_one_request_is_shown(run, page):
     assert sent["messages"][0][1] in page.text
 
 
-def test_the_twin_holds_the_comparison(run, page):
+def test_the_twin_holds_the_findings(run, page):
     twin = json.loads((run.path / "report.json").read_text())
-    assert twin == json.loads(json.dumps(compare(run).as_dict()))
+    assert twin == json.loads(json.dumps(findings(run).as_dict()))
 
 
 def test_equal_runs_give_equal_reports_apart_from_dates(tmp_path):
@@ -171,10 +173,10 @@ def test_only_the_pages_own_scripts_may_run(run):
 
 def test_a_model_without_people_is_compared_with_nobody(tmp_path, survey):
     page = Page(write_report(collect(survey, "scripted:uniform", tmp_path / "run")).read_text())
-    assert "overview" not in page.ids
+    assert "distances" not in page.ids
     assert "distance from people" not in page.text
     assert "no human answers in this run: nothing here is about people" in page.text
-    assert "They license no statement about people" in page.text
+    assert "They show nothing about people" in page.text
 
 
 def test_conditions_are_shown_one_by_one(tmp_path):
@@ -188,7 +190,7 @@ def test_an_unfinished_run_carries_a_banner(tmp_path, survey):
     run = collect(survey, "scripted:uniform", tmp_path / "run", budget=Budget(trials=6))
     page = Page(write_report(run).read_text())
     assert "unfinished" in page.ids
-    assert "describes the 6 responses so far" in page.text
+    assert "It is unfinished: 6 responses so far." in page.text
 
 
 def test_items_without_options_show_means_or_first_answers(tmp_path, population):
@@ -201,7 +203,7 @@ def test_items_without_options_show_means_or_first_answers(tmp_path, population)
     survey = Survey(instrument=Instrument(id="open", title="Open", items=items), subjects=population, seed=1)
     text = Page(write_report(collect(survey, "scripted:uniform", tmp_path / "run")).read_text()).text
     assert "mean, years" in text
-    assert "The first 10 valid answers" in text
+    assert "The first 10 of 12 valid answers" in text
     assert re.search(r"Peace > Bread|Bread > Peace", text)
     assert re.search(r"Ada: [\d.]+; Bob: [\d.]+", text)
 
@@ -216,7 +218,7 @@ def test_people_whose_numbers_only_are_known_are_not_denied(tmp_path):
     )
     study = Study(survey=survey, engine="scripted:uniform", people=people_survey(survey, everybody))
     text = Page(write_report(carry_out(study, tmp_path / "run")).read_text()).text
-    assert "no distance from people was estimated" in text
+    assert "no distance from them was estimated" in text
     assert "No human answers" not in text
 
 

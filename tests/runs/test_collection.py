@@ -12,6 +12,7 @@ from proband.models.scripted import ScriptedEngine, uniform
 from proband.records import Completion
 from proband.runs import Budget, Run, collect
 from proband.runs import collection as collection_room
+from proband.runs import lanes as lanes_room
 from proband.store import RunDirectory
 from tests.models.local.small_models import save_checkpoint
 
@@ -98,7 +99,7 @@ def test_an_engine_that_became_another_is_refused(survey, tmp_path):
         def fingerprint(self):
             return {**super().fingerprint(), "weights": self.weights, "torch": self.weights}
 
-    engine = Served(uniform())
+    engine = Served(uniform(), address="hf:served")
     collect(survey, engine, tmp_path, budget=Budget(trials=5))
     engine.weights = "new"
     with pytest.raises(TreatmentChanged, match="its weights was 'old' and is 'new'"):
@@ -107,7 +108,7 @@ def test_an_engine_that_became_another_is_refused(survey, tmp_path):
 
 @pytest.mark.parametrize("chunk", [1, 5, 1000])
 def test_the_size_of_a_batch_changes_nothing(survey, tmp_path, chunk, monkeypatch):
-    monkeypatch.setattr(collection_room, "CHUNK", chunk)
+    monkeypatch.setattr(lanes_room, "CHUNK", chunk)
     small = collect(survey, "scripted:uniform?refuse=0.2", tmp_path / "small").table()
     monkeypatch.undo()
     assert small.equals(collect(survey, "scripted:uniform?refuse=0.2", tmp_path / "usual").table())

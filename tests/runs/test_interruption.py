@@ -51,17 +51,15 @@ def test_one_ctrl_c_stores_what_is_in_flight_and_the_run_goes_on_later(tmp_path,
 
 def test_a_second_ctrl_c_does_not_wait(tmp_path):
     with start(tmp_path, "lazy", 1.0) as process:
-        begun = time.monotonic()
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
         assert process.poll() is None  # still waiting for what is in flight
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
-        took = time.monotonic() - begun
     assert process.returncode == 130
     assert "stopped at once; everything answered is kept" in stderr
-    assert took < 4  # the eight answers in flight would take up to eight seconds
-    assert sum(Run(tmp_path).dispositions().values()) >= 2
+    # Of the eight answers in flight, those that were back are kept, and the others were not waited for.
+    assert 2 <= sum(Run(tmp_path).dispositions().values()) < TOGETHER
     assert go_on(tmp_path).is_complete
 
 

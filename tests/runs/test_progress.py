@@ -75,4 +75,4 @@ def test_a_cap_on_time_ends_a_piece_and_keeps_what_was_answered(survey, people, 
     large = type(survey)(instrument=survey.instrument, subjects=people(1000), seed=1)
     run = collect(large, Slow(uniform()), tmp_path, budget=Budget(seconds=0.5))
     assert not run.is_complete
-    assert 10 < len(run.responses()) < 1000
+    assert 0 < len(run.responses()) < 1000

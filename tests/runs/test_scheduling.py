@@ -1,4 +1,5 @@
 import itertools
+import threading
 import time
 
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from proband.errors import EngineError
 from proband.models.scripted import ScriptedEngine, uniform
 from proband.runs import Budget, collect
-from proband.runs.scheduling import Stop, grouped, stream
+from proband.runs.scheduling import COMMIT_S, Call, Stop, grouped
 
 
 def personas(trials):
@@ -92,6 +93,22 @@ class Winding(Eager):
             yield pair
             if self.is_told and number % 2 == 0:
                 return
+
+
+def stream(engine, trials, stop):
+    """What a call hands over, as the loop takes it in."""
+    wake = threading.Event()
+    call = Call(engine, trials, stop, wake)
+    while not call.is_over:
+        wake.wait(COMMIT_S)
+        wake.clear()
+        if stop.is_asked:
+            engine.wind_down()
+        if batch := call.taken():
+            yield batch
+    call.join()
+    if call.error:
+        raise call.error
 
 
 @pytest.mark.parametrize(("kind", "multiple"), [(Lazy, 4), (Eager, 1), (Winding, 2)])

@@ -1,8 +1,6 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from proband.designs import Survey
 from proband.designs.survey import sheets
@@ -36,41 +34,12 @@ PIPED = Instrument(
 )
 
 
-def steps(design, order):
-    """All trials that a design unfolds, answered a few at a time in some order; and what they were answered with."""
-    unfolding, answered, given_out = design.unfold(), {}, []
-    trials = list(unfolding.first(answered))
-    while trials:
-        given_out += trials
-        open_ = [trial for trial in given_out if trial.id not in answered]
-        order.shuffle(open_)
-        new = [answer(trial, order.randint(0, 5)) for trial in open_[: order.randint(1, len(open_))]]
-        answered |= {response.place.id: response for response in new}
-        trials = list(unfolding.next(answered, new))
-        while not trials and len(answered) < len(given_out):
-            new = [answer(trial, 1) for trial in given_out if trial.id not in answered]
-            answered |= {response.place.id: response for response in new}
-            trials = list(unfolding.next(answered, new))
-    return given_out, answered
-
-
 def answer(trial, draw):
     fields = {"place": trial.place, "request": trial.request.hash, "rule": trial.reply.rule}
     if draw == 0:
         return Response(status="refused", **fields)
     options = len(trial.reply.options)
     return Response(status="valid", answer=draw % options if options else float(draw), **fields)
-
-
-@given(st.randoms(use_true_random=False), st.sampled_from(["single", "sequential"]))
-@settings(max_examples=25, deadline=None)
-def test_what_unfolds_step_by_step_is_what_the_answers_call_for(order, presentation):
-    design = Survey(instrument=PIPED, subjects=made_up(3), seed=1, presentation=presentation, replicates=2)
-    given_out, answered = steps(design, order)
-    assert sorted(given_out, key=lambda t: t.id) == sorted(design.trials(answered), key=lambda t: t.id)
-    assert len({trial.id for trial in given_out}) == len(given_out)
-    again = list(design.unfold().first(answered))
-    assert [trial.id for trial in again] == [trial.id for trial in design.trials(answered)]
 
 
 def test_a_conversation_makes_each_trial_once(survey, tmp_path, monkeypatch):

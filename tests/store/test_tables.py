@@ -1,4 +1,5 @@
 from dataclasses import replace
+from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
@@ -10,7 +11,6 @@ from proband.store import RunDirectory, tables
 from proband.store.tables import (
     factor_column,
     journal_table,
-    responses_table,
     wide_table,
     write_journal_table,
     write_table,
@@ -31,7 +31,13 @@ def given(subject, item, answer, **condition):
     return Response(place=place, request="r", status=status, answer=answer, engine="e")
 
 
-TABLE = responses_table(
+def table_of(responses):
+    with TemporaryDirectory() as folder, RunDirectory(folder).writer() as journal:
+        journal.add(responses)
+        return journal_table(journal, ITEMS)
+
+
+TABLE = table_of(
     [
         given("s1", "age", 30.0),
         given("s1", "trust", 1, frame="gain"),
@@ -40,7 +46,6 @@ TABLE = responses_table(
         given("s1", "why", "because"),
         given("s2", "vote", None, frame="loss"),
     ],
-    ITEMS,
 )
 
 
@@ -148,12 +153,12 @@ def test_a_table_written_in_parts_is_the_table_made_cell_by_cell(tmp_path, monke
         journal.add([*SCORED, *ANSWERED])
         path = write_journal_table(journal, ITEMS, tmp_path / "table.parquet")
         ordered = list(journal.responses())
-        assert journal_table(journal, ITEMS).equals(responses_table(ordered, ITEMS))
+        assert journal_table(journal, ITEMS).equals(pl.read_parquet(path))
         once = path.read_bytes()
         write_journal_table(journal, ITEMS, path)
         assert path.read_bytes() == once
     table = pl.read_parquet(path)
-    assert table.schema == responses_table(ordered, ITEMS).schema
+    assert table.schema == table_of(ordered).schema
     assert table.to_dicts() == list(plain(ordered))
 
 
@@ -161,4 +166,4 @@ def test_a_run_without_responses_has_an_empty_table_with_all_columns(tmp_path):
     with RunDirectory(tmp_path).writer() as journal:
         table = pl.read_parquet(write_journal_table(journal, ITEMS, tmp_path / "table.parquet"))
     assert table.height == 0
-    assert table.schema == responses_table(SCORED, ITEMS).schema
+    assert table.schema == table_of(SCORED).schema

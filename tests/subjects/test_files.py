@@ -7,6 +7,7 @@ import pytest
 
 from proband.errors import DataError
 from proband.subjects import catalogue, describe, load_population
+from proband.subjects.files import POPULATIONS, population_file
 
 SURVEYS = (Path(__file__).parents[2] / ".." / "shared" / "data" / "survey").resolve()
 NONVOTERS = SURVEYS / "fte_nonvoters2020.csv.gz"
@@ -92,17 +93,18 @@ def test_a_wrong_population_file_is_refused_with_file_and_place(town, old, new, 
 
 def test_an_unknown_name_or_an_absent_file_is_refused(tmp_path):
     with pytest.raises(
-        DataError, match="no population 'anes-1995'; the catalogue has anes-1996, nonvoters-2020"
+        DataError, match=r"no population 'anes-1995' \(did you mean 'anes-1996'\?\); there are anes-1996, "
     ):
         load_population("anes-1995")
     with pytest.raises(DataError, match=r"gone\.toml: no such population file"):
         load_population(tmp_path / "gone.toml")
 
 
-@pytest.mark.parametrize("name", catalogue())
+@pytest.mark.parametrize("name", POPULATIONS)
 def test_every_population_that_ships_says_where_it_comes_from(name):
-    file = catalogue()[name]
+    file = population_file(POPULATIONS.load(name))
     assert file.id == name
+    assert catalogue()[name].startswith(file.title)
     assert all((file.title, file.source, file.licence, file.notes))
     assert all(field.question for field in file.fields)
 

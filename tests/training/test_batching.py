@@ -30,7 +30,7 @@ def laid(part, pick):
     return [int(t) for t in np.concatenate([*before, row[starts[number] : pick + 1]])]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(batches(), st.sampled_from([1, 2, 8, None]))
 def test_packed_tokens_see_their_own_text_and_predict_its_next_token(examples, least_shared):
     part = packed(examples, least_shared=least_shared)
@@ -48,7 +48,7 @@ def test_packed_tokens_see_their_own_text_and_predict_its_next_token(examples, l
         assert part.n_computed == part.n_standing
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(batches())
 def test_padded_rows_hold_each_example_without_its_last_token(examples):
     part = padded(examples)
@@ -63,7 +63,7 @@ def test_padded_rows_hold_each_example_without_its_last_token(examples):
         first += one.n_taught
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(batches(), st.sampled_from(["packed", "dynamic", "longest"]), st.integers(1, 40))
 def test_parts_hold_every_taught_token_once_within_their_limits(examples, padding, most_tokens):
     longest = max(len(one.ids) for one in examples)

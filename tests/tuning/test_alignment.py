@@ -12,9 +12,9 @@ import pytest
 
 from proband.reports.interventions import write_interventions
 from proband.runs import Run
+from proband.runs.stages import Listener
 from proband.tuning.alignment import align, alignment_of
 from proband.tuning.forecast import forecast
-from proband.tuning.stages import Listener
 from proband.tuning.study_file import checked, read_align_file
 from tests.models.local.small_models import save_checkpoint
 

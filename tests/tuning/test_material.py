@@ -51,7 +51,7 @@ def test_home_tests_hold_the_domain_and_others_lie_outside():
 def test_the_toy_world_brings_its_own_banks():
     found = Material(file=read_align_file("toy"))
     assert found.world is not None
-    assert set(found.domains) == set(found.world.trained_domains)
+    assert set(found.domains) == set(found.world.bank.domains)
     assert found.split.exemplars.hash == found.world.exemplars.hash
 
 

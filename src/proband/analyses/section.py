@@ -15,7 +15,7 @@ from proband.runs.run import Run
 from proband.shelves import Shelf
 
 Cell = Estimate | float | int | str | None
-CellForm = Literal["text", "share", "number", "count", "p"]
+CellForm = Literal["text", "share", "points", "number", "count", "p"]
 Side = Literal["", "model", "people"]
 FigureForm = Literal["bars", "intervals", "ladder", "lines", "scatter", "vega"]
 
@@ -28,8 +28,9 @@ class Column:
     ----------
     name : str
         As the reader sees it.
-    form : {"text", "share", "number", "count", "p"}
-        How its cells are written: a share in percent, a number with `digits` decimals, a count, a p value.
+    form : {"text", "share", "points", "number", "count", "p"}
+        How its cells are written: a share in percent, a difference of shares in percentage points with its sign, a
+        number with `digits` decimals, a count, a p value (of an `Estimate`: the p value of its test).
     side : {"", "model", "people"}
         Whose numbers these are, where it is one of the two; coloured alike everywhere.
     """
@@ -80,9 +81,14 @@ class Figure:
         limits beside reference values and a floor), "lines" (y by x and series, with limits), "scatter" (y by x and
         series), or "vega", then `options` is a Vega-Lite specification.
     rows : tuple of mapping
-        The data, one mapping a mark; keys by form: label, side, value, low, high; x, y, series.
+        The data, one mapping a mark; keys by form. Bars, intervals: label, side, value, low, high (`marks` makes
+        them of estimates). Ladder: label, value, low, high, floor, and `references`, a mapping of name to value.
+        Lines, scatter: x, y, series, and low, high or label where there are any.
     caption : str
         What it shows, in a sentence; read to those who cannot see it.
+    options : mapping
+        Titles of axes, ``x_title`` and ``y_title``; number formats of d3, ``x_format`` and ``y_format``; ``zero``: a
+        value at which a line is drawn. For "vega" the specification.
     """
 
     form: FigureForm
@@ -113,6 +119,12 @@ class Section:
         Small print: n, methods, where reference rows come from.
     warnings : tuple of str
         What a reader must know before using its numbers.
+    lead : str
+        A sentence for the top of the findings; at most one section in a few has one.
+    claims : tuple of str
+        What may, or may not, be said because of these numbers.
+    methods : tuple of str
+        Sentences for the methods paragraph: which intervals, which tests. Said once, however many sections say them.
     """
 
     name: str
@@ -124,6 +136,24 @@ class Section:
     keys: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    lead: str = ""
+    claims: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+
+
+def marks(estimates: Mapping[str, Estimate | None], side: str = "") -> tuple[Mapping[str, object], ...]:
+    """Rows of a figure of bars or intervals: one mark an estimate, named by its label; none for nothing."""
+    return tuple(
+        {
+            "label": label,
+            "side": side,
+            "value": found.as_dict()["value"],
+            "low": found.interval[0] if found.interval else None,
+            "high": found.interval[1] if found.interval else None,
+        }
+        for label, found in estimates.items()
+        if found is not None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,12 +170,15 @@ class Analysis:
         The reason why a run cannot be looked at so, in words a reader understands; None where it can.
     sections : callable
         What is told of a run; weights and units always come from its roster.
+    divided : callable or None
+        The same with subgroups by the traits named, checked to be known; None where traits make no difference.
     """
 
     name: str
     about: str
     needs: Callable[[Run], str | None]
     sections: Callable[[Run], Sequence[Section]]
+    divided: Callable[[Run, tuple[str, ...]], Sequence[Section]] | None = None
 
 
 ANALYSES: Shelf[Analysis] = Shelf(

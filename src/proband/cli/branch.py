@@ -1,7 +1,7 @@
 """``proband branch``: begin a run with another's answers up to a round."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,7 +15,8 @@ def branch(
     at: Annotated[int, typer.Option(help="Last round that is shared, counting from 1.")],
     into: Annotated[Path, typer.Option(help="New run directory.")],
     keep_past: Annotated[
-        bool, typer.Option(help="Go on from that past even where the new design would have worded it otherwise.")
+        bool,
+        typer.Option(help="Go on from that past even where the new design would have worded it otherwise."),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="The new run on stdout as JSON.")] = False,
 ) -> None:
@@ -24,8 +25,7 @@ def branch(
     Example: `proband branch runs/a-dilemma --at 3 --into runs/after-3`
     """
     refuse_no_folder(into)
-    kept: dict[str, Any] = {"keep_past": True} if keep_past else {}
-    path = runs.branch(run, into, through_round=at, **kept)
+    path = runs.branch(run, into, through_round=at, keep_past=keep_past)
     shared = sum(runs.Run(path).dispositions().values())
     if json:
         emit({"run": str(path), "parent": str(run), "through_round": at, "shared": shared})

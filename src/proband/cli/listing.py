@@ -79,22 +79,21 @@ def _prompts() -> Rows:
     rows: Rows = []
     for name, prompt in PROMPTS.items():
         shown = "options shown" if prompt.shows_options else "options not shown"
-        draws = (
-            f"{prompt.draws} draw{'s' if prompt.draws > 1 else ''} of them" if prompt.shots else "no draws"
-        )
-        title = f"{prompt.template}, {prompt.shots} solved examples, {draws}, scored by {prompt.answer_by}, {shown}"
+        examples = f"{prompt.shots} solved examples" if prompt.shots else "no examples"
+        again = f", {prompt.draws} different sets of them" if prompt.draws > 1 else ""
+        scored = prompt.answer_by.replace("_", " ")
+        title = f"{prompt.template}, {examples}{again}, scored by {scored}, {shown}"
         rows.append({"name": name, "title": title})
     return rows
 
 
 def _arms() -> Rows:
-    from proband.tuning.interventions.arms import ARMS
+    from proband.tuning.interventions.arms import ABOUT
 
-    mixed = "unknown questions, the model's own answer for a share R of them"
-    rows: Rows = [
-        {"name": arm.name, "title": f"{arm.questions} questions, taught {arm.target}"}
-        for arm in ARMS.values()
-    ]
+    mixed = (
+        "questions it gets wrong; its own answer is taught for a share R of them, the right one for the rest"
+    )
+    rows: Rows = [{"name": name, "title": about} for name, about in ABOUT.items()]
     return [*rows, {"name": "mixture-R", "title": mixed}]
 
 

@@ -84,3 +84,7 @@ def main() -> None:
     except ProbandError as error:
         talk.print(f"proband: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

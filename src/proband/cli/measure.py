@@ -1,18 +1,23 @@
-"""``proband measure``: what a run says, item by item."""
+"""``proband measure``: what a run says."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from proband.cli.results import tell_results
-from proband.cli.talk import emit
-from proband.reports import compare
+from proband.cli.talk import emit, out, talk
+from proband.errors import StoreError
+from proband.reports import findings
+from proband.reports.terminal import terminal
 from proband.runs import Run
 
 
 def measure(
     run: Annotated[Path, typer.Argument(help="Run directory.")],
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Analysis to show alone; may be given again. See `proband list analyses`."),
+    ] = None,
     by: Annotated[
         list[str] | None,
         typer.Option(
@@ -20,13 +25,20 @@ def measure(
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Everything on stdout as JSON.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="File to write every estimate to, one a row.")] = None,
 ) -> None:
-    """Shares, distances from people with intervals, null rows and the noise floor; works during a run too.
+    """What a run says, in every way its kind is looked at, with intervals; works during a run too.
 
-    Example: `proband measure runs/demo-smollm2 --json`
+    Example: `proband measure runs/demo-smollm2 --only fidelity --csv fidelity.csv`
     """
-    comparison = compare(Run(run), by=by)
+    found = findings(Run(run), only=only, by=by)
+    if csv is not None:
+        try:
+            found.table().write_csv(csv)
+        except OSError as error:
+            raise StoreError(f"{csv}: cannot be written ({error.strerror}); choose another file") from None
+        talk.print(f"numbers: {csv}", soft_wrap=True, markup=False)
     if json:
-        emit(comparison.as_dict())
-    else:
-        tell_results(comparison)
+        emit(found.as_dict())
+    elif csv is None:
+        out.print(terminal(found, out.width))

@@ -7,8 +7,11 @@ import typer
 
 from proband.cli.choosing import EngineOption, SampleOption, StudyArgument, chosen
 from proband.cli.studying import carry_out_and_tell, folder_for, refuse_no_folder
+from proband.cli.tuning.align import align
+from proband.errors import DesignError
 from proband.runs import Budget
 from proband.runs.locking import hold_to, lock_beside, read_lock
+from proband.tuning.study_file import is_align_file
 
 
 def run(
@@ -33,8 +36,16 @@ def run(
 
     Example: `proband run examples/anes1996.toml --json > results.json`
     """
-    found = chosen(study, engine, sample)
     caps = {"trials": max_trials, "tokens": max_tokens, "dollars": max_dollars}
+    if is_align_file(study):
+        if sample is not None or retry_failed or any(cap is not None for cap in caps.values()):
+            raise DesignError(
+                f"{study} is a study of knowledge interventions (it has a base): of the options of `run` it takes "
+                "--engine, --into and --json; change its limits in the file"
+            )
+        align(str(study), engine=engine[0] if engine else None, into=into, json=json)
+        return
+    found = chosen(study, engine, sample)
     budget = (
         Budget(trials=max_trials, tokens=max_tokens, dollars=max_dollars)
         if any(cap is not None for cap in caps.values())

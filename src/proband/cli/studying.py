@@ -1,4 +1,4 @@
-"""What `demo` and `run` share: plan, collect with a bar, compare, report."""
+"""What `demo` and `run` share: plan, collect with a bar, tell the findings, report."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import typer
 
-from proband.cli.results import tell_results
-from proband.cli.talk import emit, progress, talk, tell_plan
+from proband.cli.talk import emit, out, progress, talk, tell_plan
 from proband.designs.studies import Study
 from proband.errors import DesignError
-from proband.reports import compare, write_report
+from proband.reports import findings, write_findings
+from proband.reports.terminal import terminal
 from proband.runs import Budget, Run, carry_out, plan
 
 STOPPED = 3
@@ -33,19 +33,19 @@ def carry_out_and_tell(
     retry_failed: bool = False,
     wait: bool = True,
 ) -> None:
-    """Plan, collect, compare and report a study; results go to stdout as JSON where asked for."""
+    """Plan, collect and report a study; results go to stdout as JSON where asked for."""
     refuse_no_folder(into)
     talk.print(study.name, style="bold", markup=False)
     if not _is_finished(into):
         tell_plan(plan(study))
     with stopped(), progress() as watch:
         run = carry_out(study, into, budget=budget, watch=watch, retry_failed=retry_failed, wait=wait)
-    comparison = compare(run)
-    path = write_report(run)
+    found = findings(run)
+    path = write_findings(found, run.path / "report.html")
     if as_json:
-        emit({**comparison.as_dict(), "report": str(path)})
+        emit({**found.as_dict(), "report": str(path)})
     else:
-        tell_results(comparison)
+        out.print(terminal(found, out.width))
     talk.print(f"report: {path}", soft_wrap=True, markup=False)
     if not run.is_complete:
         talk.print("stopped by the budget; run the same command with a larger one to go on")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 from proband.designs.process import Process, unfold
 from proband.errors import DesignError
@@ -10,6 +10,17 @@ from proband.files import meant
 from proband.instruments.items import Item
 from proband.records import Completion, Response, Trial
 from proband.roster import Member, Roster
+
+Key = tuple[str, str, str]  # of a trial: `Trial.id`, the hash of its request, the rule of its reply
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """Trials whose keys, by which it is seen whether they were answered as they are asked now, cost less than they."""
+
+    def keys(self, start: int, stop: int) -> Iterable[Key]:
+        """Keys of the trials from `start` up to `stop`."""
+        ...
 
 
 class Design:

@@ -13,7 +13,9 @@ It must be pure: what it yields may depend on what it was given when made and on
 nothing else, because resume is replay.
 """
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol, runtime_checkable
 
 from proband.errors import DesignError
@@ -113,13 +115,11 @@ def unfold(processes: Iterable[Process], answered: Mapping[str, Response]) -> It
     """Every trial that some answers settle, process by process: what an adaptive design is a pure function of."""
     for process in processes:
         fold = as_fold(process)
-        open_ = list(fold.start())
+        open_ = deque(fold.start())
         while open_:
-            trial = open_.pop(0)
+            trial = open_.popleft()
             yield trial
             response = answered.get(trial.id)
             if response is not None:
-                try:
+                with suppress(Stalled):
                     open_ += fold.advance(response)
-                except Stalled:
-                    continue

@@ -3,7 +3,7 @@
 from proband.instruments.files import catalogue, instrument_from_dict, load_instrument
 from proband.instruments.items import Instrument, Item, Rule, Scale
 from proband.instruments.reading import read
-from proband.instruments.scoring import scale_matrix, score_scales
+from proband.instruments.scoring import keyed_scores, scale_matrix, scale_scores, score_scales
 
 __all__ = [
     "Instrument",
@@ -12,8 +12,10 @@ __all__ = [
     "Scale",
     "catalogue",
     "instrument_from_dict",
+    "keyed_scores",
     "load_instrument",
     "read",
     "scale_matrix",
+    "scale_scores",
     "score_scales",
 ]

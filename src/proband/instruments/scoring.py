@@ -77,7 +77,12 @@ def score_scales(instrument: Instrument, answers: Answers) -> dict[str, float | 
     5.0
     """
     scores = score_items(instrument, answers)
-    return {scale.id: _score_scale(instrument, scale, scores) for scale in instrument.scales}
+    found = {}
+    for scale in instrument.scales:
+        row = np.array([[scores.get(id_) for id_ in scale.items]], dtype=np.float64)
+        score = float(scale_scores(scale, keyed_scores(instrument, scale, row))[0])
+        found[scale.id] = None if math.isnan(score) else score
+    return found
 
 
 def scale_matrix(instrument: Instrument, scale: Scale | str, codes: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -105,17 +110,52 @@ def scale_matrix(instrument: Instrument, scale: Scale | str, codes: npt.ArrayLik
     """
     chosen = _scale_of(instrument, scale) if isinstance(scale, str) else scale
     given = np.asarray(codes, dtype=np.float64)
-    if given.ndim != 2 or given.shape[1] != len(chosen.items):
-        expected = f"(n_subjects, {len(chosen.items)})"
+    _check_columns(chosen, given)
+    columns = [_points(instrument[id_], given[:, k]) for k, id_ in enumerate(chosen.items)]
+    return keyed_scores(instrument, chosen, np.column_stack(columns))
+
+
+def keyed_scores(instrument: Instrument, scale: Scale, scores: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Scores in scale points, drawn or expected, with those of reverse-keyed items flipped.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        The instrument the scale belongs to.
+    scale : Scale
+        Its key.
+    scores : array_like, shape (n_subjects, n_items)
+        Scale points before keying, one column an item in the order of ``scale.items``; NaN where missing.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_subjects, n_items)
+    """
+    given = np.asarray(scores, dtype=np.float64)
+    _check_columns(scale, given)
+    keyed = given.copy()
+    for k, (id_, sign) in enumerate(scale.items.items()):
+        low, high = _range(instrument[id_], sign, scale.id)
+        if sign == -1:
+            keyed[:, k] = low + high - given[:, k]
+    return keyed
+
+
+def scale_scores(scale: Scale, keyed: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Score of every subject, shape (n_subjects,), by the rule of `score_scales`; NaN where too little was answered."""
+    n_valid = (~np.isnan(keyed)).sum(axis=1)
+    # The small allowance keeps 4 of 5 items from missing a share of 0.8 by rounding.
+    enough = n_valid >= max(scale.min_valid * len(scale.items) - 1e-9, 1)
+    means = np.where(enough, np.nansum(keyed, axis=1) / np.maximum(n_valid, 1), np.nan)
+    return means if scale.rule == "mean" else means * len(scale.items)
+
+
+def _check_columns(scale: Scale, given: npt.NDArray[np.float64]) -> None:
+    if given.ndim != 2 or given.shape[1] != len(scale.items):
         raise DataError(
-            f"scale {chosen.id!r}: answers have shape {given.shape}, expected {expected}, one column "
-            f"for each of {', '.join(chosen.items)}"
+            f"scale {scale.id!r}: answers have shape {given.shape}, expected (n_subjects, {len(scale.items)}), one "
+            f"column for each of {', '.join(scale.items)}"
         )
-    columns = [
-        _keyed_column(instrument[id_], sign, given[:, k], chosen.id)
-        for k, (id_, sign) in enumerate(chosen.items.items())
-    ]
-    return np.column_stack(columns)
 
 
 def _score(item: Item, answer: int | float | None) -> float | None:
@@ -135,37 +175,21 @@ def _score(item: Item, answer: int | float | None) -> float | None:
     return None if answer in item.dont_know else item.points[int(answer)]
 
 
-def _score_scale(instrument: Instrument, scale: Scale, scores: Mapping[str, float | None]) -> float | None:
-    keyed = []
-    for id_, sign in scale.items.items():
-        low, high = _range(instrument[id_], sign, scale.id)
-        score = scores[id_]
-        if score is not None:
-            keyed.append(score if sign == 1 else low + high - score)
-    # The small allowance keeps 4 of 5 items from missing a share of 0.8 by rounding.
-    if not keyed or len(keyed) < scale.min_valid * len(scale.items) - 1e-9:
-        return None
-    mean = math.fsum(keyed) / len(keyed)
-    return mean if scale.rule == "mean" else mean * len(scale.items)
-
-
-def _keyed_column(
-    item: Item, sign: int, column: npt.NDArray[np.float64], scale: str
-) -> npt.NDArray[np.float64]:
-    low, high = _range(item, sign, scale)
-    scores = column.copy()
-    if item.form != "number":
-        present = ~np.isnan(column)
-        found = column[present]
-        wrong = found[(found < 0) | (found >= len(item.options)) | (found != np.floor(found))]
-        if wrong.size:
-            raise DataError(
-                f"item {item.id!r}: {wrong[0]:g} is no index of its {len(item.options)} options (0 to "
-                f"{len(item.options) - 1}); turn the codes of a data file into indices first"
-            )
-        points = np.array([np.nan if k in item.dont_know else p for k, p in enumerate(item.points)])
-        scores[present] = points[found.astype(np.intp)]
-    return scores if sign == 1 else low + high - scores
+def _points(item: Item, column: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Scale points of indices into an item's options; numbers as they are."""
+    if item.form == "number" or not item.options:
+        return column
+    scores, present = column.copy(), ~np.isnan(column)
+    found = column[present]
+    wrong = found[(found < 0) | (found >= len(item.options)) | (found != np.floor(found))]
+    if wrong.size:
+        raise DataError(
+            f"item {item.id!r}: {wrong[0]:g} is no index of its {len(item.options)} options (0 to "
+            f"{len(item.options) - 1}); turn the codes of a data file into indices first"
+        )
+    points = np.array([np.nan if k in item.dont_know else p for k, p in enumerate(item.points)])
+    scores[present] = points[found.astype(np.intp)]
+    return scores
 
 
 def _range(item: Item, sign: int, scale: str) -> tuple[float, float]:

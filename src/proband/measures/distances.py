@@ -10,6 +10,7 @@ from scipy import special
 
 from proband.errors import DataError, MissingDataError
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 
 Shares = Mapping[Hashable, float] | Sequence[float] | NDArray[np.floating] | NDArray[np.integer]
 Positions = Mapping[Hashable, float] | Sequence[float] | NDArray[np.floating] | NDArray[np.integer]
@@ -216,7 +217,7 @@ def tv_noise_floor(p: Shares, n: float) -> Estimate:
     )
 
 
-def mean_absolute_error(p: NDArray[np.float64], n: float) -> NDArray[np.float64]:
+def mean_absolute_error(p: Floats, n: float) -> Floats:
     """E|X/n - p| of X ~ Binomial(n, p), shape of `p`; linear in n between whole numbers."""
     if not (math.isfinite(n) and n >= 1):
         raise DataError(f"a sample of n = {n} has no noise floor; give at least 1 person")
@@ -227,7 +228,7 @@ def mean_absolute_error(p: NDArray[np.float64], n: float) -> NDArray[np.float64]
     return low + (n - below) * (_mean_absolute_error_whole(p, below + 1) - low)
 
 
-def _mean_absolute_error_whole(p: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+def _mean_absolute_error_whole(p: Floats, n: int) -> Floats:
     inner = (p > 0) & (p < 1)
     x = np.where(inner, p, 0.5)
     m = np.floor(n * x) + 1
@@ -236,7 +237,7 @@ def _mean_absolute_error_whole(p: NDArray[np.float64], n: int) -> NDArray[np.flo
     return np.where(inner, 2 * m * (1 - x) * np.exp(log_pmf) / n, 0.0)
 
 
-def distribution(shares: ArrayLike, name: str) -> NDArray[np.float64]:
+def distribution(shares: ArrayLike, name: str) -> Floats:
     """Shares or counts divided by their sum, shape (n_options,), or an error that names them."""
     try:
         values = np.asarray(shares, dtype=np.float64)
@@ -254,11 +255,11 @@ def distribution(shares: ArrayLike, name: str) -> NDArray[np.float64]:
         raise DataError(
             f"{name} is all zero: nobody answered, so there is no distribution; leave the item out"
         )
-    shares_: NDArray[np.float64] = values / values.sum()
+    shares_: Floats = values / values.sum()
     return shares_
 
 
-def _matched(p: Shares, q: Shares) -> tuple[list[Hashable], NDArray[np.float64], NDArray[np.float64]]:
+def _matched(p: Shares, q: Shares) -> tuple[list[Hashable], Floats, Floats]:
     """Options in the order of `p`, and both distributions in that order."""
     if isinstance(p, Mapping) and isinstance(q, Mapping):
         if apart := sorted(map(repr, p.keys() ^ q.keys())):
@@ -275,9 +276,7 @@ def _matched(p: Shares, q: Shares) -> tuple[list[Hashable], NDArray[np.float64],
     return list(range(1, len(p_) + 1)), p_, q_
 
 
-def _placed(
-    options: list[Hashable], positions: Positions | None
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _placed(options: list[Hashable], positions: Positions | None) -> tuple[NDArray[np.intp], Floats]:
     """Order of the options along the scale, and their positions in that order."""
     if positions is None:
         numbers = [k for k in options if isinstance(k, (int, float)) and not isinstance(k, bool)]
@@ -302,7 +301,7 @@ def _placed(
     return order, x
 
 
-def _jensen_shannon(p: NDArray[np.float64], q: NDArray[np.float64], base: Base) -> float:
+def _jensen_shannon(p: Floats, q: Floats, base: Base) -> float:
     # Doubled shares against their sum: halving a share near the smallest float would make it 0.
     both = p + q
     nats = float(special.rel_entr(2 * p, both).sum() + special.rel_entr(2 * q, both).sum()) / 4

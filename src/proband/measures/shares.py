@@ -152,6 +152,80 @@ def _mean_warnings(values: NDArray[np.float64]) -> tuple[str, ...]:
     return ()
 
 
+def weighted_mean(
+    values: ArrayLike,
+    weights: ArrayLike | None = None,
+    *,
+    target: Target,
+    estimand: str = "mean over subjects",
+    level: float = 0.95,
+) -> Estimate:
+    """Weighted mean over subjects, with the variance of a ratio estimator.
+
+    ``se^2 = n / (n - 1) sum (w_i (y_i - mean))^2`` with weights that sum to 1, and a t interval on n - 1 degrees of
+    freedom.
+
+    Parameters
+    ----------
+    values : array_like, shape (n_subjects,)
+        One number per subject, replicates averaged.
+    weights : array_like, shape (n_subjects,), optional
+        Design weights, positive.
+    target : {"model", "human", "data"}
+        Whom the mean describes.
+    estimand : str
+        What is estimated, as a sentence.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Estimate
+        In the unit of `values`; with one subject without interval.
+
+    Raises
+    ------
+    DataError
+        If there are no values, one is not finite, or a weight is not positive.
+
+    References
+    ----------
+    Cochran (1977), Sampling Techniques, ch. 6. New York: Wiley.
+
+    Examples
+    --------
+    >>> print(weighted_mean([1, 2, 3, 6], target="model"))
+    3.000 [-0.437, 6.437]
+    """
+    y = np.asarray(values, dtype=np.float64)
+    if y.ndim != 1 or not y.size or not np.isfinite(y).all():
+        raise DataError(f"values of shape {y.shape} must be finite numbers, one per subject, at least one")
+    w = design_weights(weights, len(y))
+    w = w / w.sum()
+    n, mean = len(y), float(w @ y)
+    if n < 2:
+        return Estimate(
+            value=mean,
+            estimand=estimand,
+            target=target,
+            n_units=n,
+            level=level,
+            interval_method="none: one subject",
+        )
+    se = float(np.sqrt(n / (n - 1) * ((w * (y - mean)) ** 2).sum()))
+    reach = float(special.stdtrit(n - 1, (1 + level) / 2)) * se
+    return Estimate(
+        value=mean,
+        se=se,
+        interval=(mean - reach, mean + reach),
+        level=level,
+        interval_method="t over subjects",
+        estimand=estimand,
+        target=target,
+        n_units=n,
+    )
+
+
 def wilson_interval(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval of a share among `n` (effective) units; see `share_estimates`."""
     return score_interval(share, n, float(special.ndtri((1 + level) / 2)))

@@ -58,6 +58,9 @@ class BaseEngine(ABC):
     waits : bool
         Whether answers may come much later, also after a restart. `answer` then hands the trials over, which must be
         safe to repeat, and yields only what is answered by now; `news` waits for more.
+    overlaps : bool
+        Whether `answer` may be called again, from another thread, while an earlier call goes on; each pair may come
+        from either.
     note : str
         What a user should know about how it runs; empty where all is usual.
     """
@@ -76,9 +79,12 @@ class BaseEngine(ABC):
         def chunk(self) -> int | None: ...  # noqa: D102
         @property
         def note(self) -> str: ...  # noqa: D102
+        @property
+        def overlaps(self) -> bool: ...  # noqa: D102
     else:
         chunk = None
         note = ""
+        overlaps = False
 
     @abstractmethod
     def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
@@ -89,8 +95,11 @@ class BaseEngine(ABC):
         """
 
     def fingerprint(self) -> Mapping[str, str]:
-        """What was really running: weights' hash, template, library versions, returned model name."""
-        return {"engine": f"{type(self).__module__}.{type(self).__qualname__}", "address": self.address}
+        """What was really running: weights' hash, template, library versions, returned model name.
+
+        By default the name of the class.
+        """
+        return {"engine": f"{type(self).__module__}.{type(self).__qualname__}"}
 
     def check(self, trials: Sequence[Trial]) -> None:
         """Refuse, before the first call, what cannot be answered; raise `EngineError` and name the item.
@@ -106,8 +115,8 @@ class BaseEngine(ABC):
                 raise EngineError(f"item {trial.place.item!r} {lack}")
 
     def cost(self, trials: Sequence[Trial]) -> Cost:
-        """What these trials will take; nothing is sent. By default nothing."""
-        return Cost(seconds=0.0, price=0.0)
+        """What these trials will take; nothing is sent. By default no tokens, and unknown where it is far or waits."""
+        return Cost() if self.is_remote or self.waits else Cost(seconds=0.0, price=0.0)
 
     def price_of(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         """US dollars for so many tokens; None where there is no price."""

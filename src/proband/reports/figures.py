@@ -1,4 +1,4 @@
-"""Figures of a comparison: shares, means and distances, with their intervals."""
+"""Figures, drawn from the data of a section; one form, one look."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,10 +7,8 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from proband.analyses.section import Figure
 from proband.errors import StoreError
-from proband.estimates import Estimate
-from proband.reports.comparison import Comparison, ItemComparison
-from proband.reports.tables import FLOOR, NULL_NAMES, condition_text
 
 # Blue and orange differ for every common kind of colour vision, and people and model also differ in shape.
 LIGHT: Mapping[str, str] = {
@@ -35,13 +33,11 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])  # the version whose specifications altair writes
 
 _SIDES = ("people", "model")
-_SIDE_COLOURS = alt.Scale(domain=list(_SIDES), range=[LIGHT[side] for side in _SIDES])
-_SIDE_SHAPES = alt.Scale(domain=list(_SIDES), range=["circle", "diamond"])
-_ROWS = ("model", *NULL_NAMES.values())
-_ROW_COLOURS = alt.Scale(domain=list(_ROWS), range=[LIGHT["model"], *[LIGHT["null"]] * len(NULL_NAMES)])
-_ROW_SHAPES = alt.Scale(domain=list(_ROWS), range=["diamond", "circle", "square", "triangle-up"])
-_LEVEL = 19  # px of height for one level of an option: its text, people, the model
-_ROW = 27  # px of height for one line of a ladder
+_INKS = tuple(LIGHT[name] for name in ("model", "people", "null", "ink"))
+_SHAPES = ("diamond", "circle", "square", "triangle-up", "cross", "triangle-down")
+_LEVEL = 19  # px of height for one line within an option: its text, people, the model
+_ROW = 27  # px of height for one line of its own
+_HEIGHT = 280  # px of a figure with two axes of numbers
 
 CONFIG: Mapping[str, Any] = {
     "background": "transparent",
@@ -77,152 +73,37 @@ CONFIG: Mapping[str, Any] = {
 }
 
 
-def shares_figure(found: ItemComparison) -> alt.LayerChart:
-    """Share of every option, people above model where there are people, with intervals.
-
-    Parameters
-    ----------
-    found : ItemComparison
-        With `model_shares`.
+def draw(figure: Figure) -> dict[str, Any]:
+    """A figure as Vega-Lite, as wide as its container.
 
     Returns
     -------
-    altair.LayerChart
-        As wide as its container; one row per option and side, the option's text above.
+    dict
+        Without the address of its schema, and without colours of the surroundings, which the page knows.
     """
-    sides: dict[str, Sequence[Estimate]] = {"model": found.model_shares}
-    if found.fidelity:
-        sides = {"people": found.fidelity.human_shares, **sides}
-    values: list[dict[str, Any]] = [
-        {"place": k, "option": option, "side": side, "note": _note(estimates[k], side, k)}
-        | _numbers(estimates[k])
-        for k, option in enumerate(found.options)
-        for side, estimates in sides.items()
-    ]
-    texts = [{"place": k, "option": option, "side": "option"} for k, option in enumerate(found.options)]
-    top = max(value["high"] if value["high"] is not None else value["value"] for value in values)
-    levels = ["option", *sides]
-    y = alt.Y("place:O", axis=None)
-    offset = alt.YOffset("side:N", scale=_stacked(levels), bandPosition=0.5)
-    x = alt.X(
-        "value:Q",
-        title="share of answers",
-        axis=alt.Axis(format="%", tickCount=5),
-        scale=alt.Scale(domain=[0, min(1.0, top * 1.02)], nice=top < 0.98),
-    )
-    tooltip = [
-        alt.Tooltip("option:N", title="option"),
-        alt.Tooltip("side:N", title="who"),
-        alt.Tooltip("value:Q", title="share", format=".1%"),
-        alt.Tooltip("low:Q", title="from", format=".1%"),
-        alt.Tooltip("high:Q", title="to", format=".1%"),
-        alt.Tooltip("method:N", title="interval"),
-    ]
-    base = alt.Chart(alt.Data(values=values)).encode(
-        y=y, yOffset=offset, color=alt.Color("side:N", scale=_SIDE_COLOURS, legend=None), tooltip=tooltip
-    )
-    return alt.layer(
-        _above(texts, "option", y, offset),
-        base.mark_bar(opacity=0.22).encode(x=x),
-        base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q"),
-        base.mark_point(filled=True, size=64, opacity=1).encode(
-            x="value:Q", shape=alt.Shape("side:N", scale=_SIDE_SHAPES, legend=None)
-        ),
-        base.mark_text(align="left", dx=8, fontSize=12).encode(x=alt.value("width"), text="note:N"),
-    ).properties(
-        width="container",
-        height=len(found.options) * (len(levels) * _LEVEL + 8),
-        description=f"Share of every option of item {found.item.id}: {' and '.join(sides)}",
+    if figure.form == "vega":
+        return _bare(figure.options)
+    return specification(
+        _FORMS[figure.form](figure).properties(width="container", description=figure.caption)
     )
 
 
-def means_figure(found: ItemComparison) -> alt.LayerChart:
-    """Mean of a number, on each side that has one, with intervals."""
-    sides = {"people": found.human_mean, "model": found.model_mean}
-    values = [{"side": side, **_numbers(mean)} for side, mean in sides.items() if mean is not None]
-    unit = found.item.unit
-    base = alt.Chart(alt.Data(values=values)).encode(
-        y=alt.Y("side:N", title=None, sort=list(_SIDES), axis=alt.Axis(labelPadding=10)),
-        color=alt.Color("side:N", scale=_SIDE_COLOURS, legend=None),
-        tooltip=[
-            alt.Tooltip("side:N", title="who"),
-            alt.Tooltip("value:Q", title="mean", format=".3f"),
-            alt.Tooltip("low:Q", title="from", format=".3f"),
-            alt.Tooltip("high:Q", title="to", format=".3f"),
-            alt.Tooltip("n:Q", title="n"),
-        ],
-    )
-    x = alt.X(
-        "value:Q",
-        title=f"mean, {unit}" if unit else "mean",
-        scale=alt.Scale(zero=False, padding=24),
-        axis=alt.Axis(tickCount=5),
-    )
-    return alt.layer(
-        base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q"),
-        base.mark_point(filled=True, size=90, opacity=1).encode(
-            x=x, shape=alt.Shape("side:N", scale=_SIDE_SHAPES, legend=None)
-        ),
-    ).properties(
-        width="container",
-        height=len(values) * _ROW,
-        description=f"Mean of item {found.item.id} with interval",
-    )
+def specification(chart: Any) -> dict[str, Any]:
+    """A chart of altair as Vega-Lite; see `draw`."""
+    return _bare(chart.to_dict())
 
 
-def distance_ladder(found: ItemComparison) -> alt.LayerChart:
-    """Distance of the model from people on one item, over the null rows; the noise floor is shaded.
-
-    Parameters
-    ----------
-    found : ItemComparison
-        With `fidelity`.
-    """
-    values = _rungs(found)
-    floor = [{"row": name, "floor": values[0]["floor"]} for name in _ROWS]
-    y = alt.Y("row:N", title=None, sort=list(_ROWS), axis=alt.Axis(labelPadding=10))
-    return _rungs_chart(values, floor, y, legend=None).properties(
-        width="container",
-        height=len(_ROWS) * _ROW,
-        description=f"Distance from people on item {found.item.id}: the model and null answers",
-    )
+def _bare(made: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in made.items() if key not in ("$schema", "config")}
 
 
-def overview_figure(comparison: Comparison) -> alt.LayerChart:
-    """Distance of the model from people on every item, with null rows and noise floors.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        With people's answers to at least one item.
-    """
-    items = [found for found in comparison.items if found.fidelity]
-    values: list[dict[str, Any]] = []
-    texts: list[dict[str, Any]] = []
-    for k, found in enumerate(items):
-        values += [{"place": k, "level": "row", **rung} for rung in _rungs(found)]
-        condition = condition_text(found.condition)
-        title = f"{found.item.id} ({condition})" if condition else found.item.id
-        texts.append({"place": k, "level": "title", "title": title})
-    floor = [value for value in values if value["row"] == "model"]
-    y = alt.Y("place:O", axis=None)
-    offset = alt.YOffset("level:N", scale=_stacked(["title", "row"]), bandPosition=0.5)
-    legend = alt.Legend(title=None, columns=2)
-    chart = _rungs_chart(values, floor, y, offset=offset, legend=legend)
-    return alt.layer(*chart.layer, _above(texts, "title", y, offset)).properties(
-        width="container",
-        height=len(items) * (2 * _LEVEL + 10),
-        description="Total variation distance from people on every item",
-    )
-
-
-def save_figure(chart: alt.LayerChart, path: str | Path, *, width: int = 480) -> Path:
+def save_figure(figure: Figure, path: str | Path, *, width: int = 480) -> Path:
     """Write a figure for a paper, on white.
 
     Parameters
     ----------
-    chart : altair.LayerChart
-        From this module.
+    figure : Figure
+        Of a section.
     path : path
         Ends in .png (at twice the size, for print), .svg or .pdf.
     width : int
@@ -239,11 +120,11 @@ def save_figure(chart: alt.LayerChart, path: str | Path, *, width: int = 480) ->
         If the name ends otherwise, or the file cannot be written.
     """
     path = Path(path)
-    made = specification(chart) | {"width": width, "config": {**CONFIG, "background": "white"}}
+    made = _dressed(figure, width, "white")
     if path.suffix == ".png":
         data = vl_convert.vegalite_to_png(made, vl_version=VEGA_LITE, scale=2)
     elif path.suffix == ".svg":
-        data = vl_convert.vegalite_to_svg(made, vl_version=VEGA_LITE).encode()
+        data = svg(figure, width=width).encode()
     elif path.suffix == ".pdf":
         data = vl_convert.vegalite_to_pdf(made, vl_version=VEGA_LITE)
     else:
@@ -255,60 +136,206 @@ def save_figure(chart: alt.LayerChart, path: str | Path, *, width: int = 480) ->
     return path
 
 
-def specification(chart: alt.LayerChart) -> dict[str, Any]:
-    """The chart as Vega-Lite, without the address of its schema and without colours of the surroundings."""
-    made: dict[str, Any] = chart.to_dict()
-    return {key: value for key, value in made.items() if key not in ("$schema", "config")}
+def svg(figure: Figure, *, width: int = 480) -> str:
+    """A figure as SVG text, for a notebook; `width` of the plot in px."""
+    made: str = vl_convert.vegalite_to_svg(_dressed(figure, width, "white"), vl_version=VEGA_LITE)
+    return made
 
 
-def _rungs_chart(
-    values: Sequence[Mapping[str, Any]],
-    floor: Sequence[Mapping[str, Any]],
-    y: alt.Y,
-    *,
-    legend: alt.Legend | None,
-    offset: alt.YOffset | None = None,
-) -> alt.LayerChart:
-    """Points of the model and the null rows, the model's interval, and the floor as a band from 0."""
-    place = {"y": y} if offset is None else {"y": y, "yOffset": offset}
+def _dressed(figure: Figure, width: int, background: str) -> dict[str, Any]:
+    return draw(figure) | {"width": width, "config": {**CONFIG, "background": background}}
+
+
+def _bars(figure: Figure) -> alt.LayerChart:
+    """Shares: every label above its sides, people above model where there are people, with intervals."""
+    sides = [side for side in _SIDES if any(row["side"] == side for row in figure.rows)]
+    labels = list(dict.fromkeys(str(row["label"]) for row in figure.rows))
+    place = {label: k for k, label in enumerate(labels)}
+    values: list[dict[str, Any]] = [
+        {**row, "place": place[str(row["label"])], "note": _note(row, place[str(row["label"])])}
+        for row in figure.rows
+    ]
+    texts = [{"place": k, "label": label, "side": "label"} for k, label in enumerate(labels)]
+    top = max((_top(value) for value in values), default=1.0)
+    levels = ["label", *sides]
+    y = alt.Y("place:O", axis=None)
+    offset = alt.YOffset("side:N", scale=_stacked(levels), bandPosition=0.5)
     x = alt.X(
         "value:Q",
-        title="distance from people (0 = same shares)",
-        scale=alt.Scale(domainMin=0, nice=True),
-        axis=alt.Axis(tickCount=5),
+        title=figure.options.get("x_title", "share of answers"),
+        axis=alt.Axis(format="%", tickCount=5),
+        scale=alt.Scale(domain=[0, min(1.0, top * 1.02)], nice=top < 0.98),
     )
-    tooltip = [
-        alt.Tooltip("item:N", title="item"),
-        alt.Tooltip("row:N", title="answers of"),
-        alt.Tooltip("value:Q", title="distance", format=".3f"),
-        alt.Tooltip("low:Q", title="from", format=".3f"),
-        alt.Tooltip("high:Q", title="to", format=".3f"),
-        alt.Tooltip("floor:Q", title="noise floor", format=".3f"),
-    ]
-    base = alt.Chart(alt.Data(values=list(values))).encode(**place, tooltip=tooltip)
-    # Touching bands of neighbouring rows make one area; an offset keeps the rows of items apart.
-    height = alt.Undefined if offset else {"band": 1.44}
+    colour, shape = _series(_SIDES, "side", legend=False)
+    tooltip = _tooltip(
+        {"label": "option", "side": "who"}, {"value": "share", "low": "from", "high": "to"}, ".1%"
+    )
+    base = alt.Chart(alt.Data(values=values)).encode(y=y, yOffset=offset, color=colour, tooltip=tooltip)
     return alt.layer(
-        alt.Chart(alt.Data(values=list(floor)))
-        .mark_bar(color=LIGHT["band"], height=height)
-        .encode(
-            **place, x=alt.X("floor:Q"), tooltip=[alt.Tooltip("floor:Q", title="noise floor", format=".3f")]
-        ),
-        base.transform_filter("datum.row == 'model'")
+        _above(texts, y, offset),
+        base.mark_bar(opacity=0.22).encode(x=x),
+        base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q"),
+        base.mark_point(filled=True, size=64, opacity=1).encode(x="value:Q", shape=shape),
+        base.mark_text(align="left", dx=8, fontSize=12).encode(x=alt.value("width"), text="note:N"),
+    ).properties(height=len(labels) * (len(levels) * _LEVEL + 8))
+
+
+def _intervals(figure: Figure) -> alt.LayerChart:
+    """Numbers with their limits, one line each; the label stands above where there are several or it is long."""
+    sides = list(dict.fromkeys(str(row.get("side") or "") for row in figure.rows))
+    labels = list(dict.fromkeys(str(row["label"]) for row in figure.rows))
+    place = {label: k for k, label in enumerate(labels)}
+    values = [
+        {**row, "side": str(row.get("side") or ""), "place": place[str(row["label"])]} for row in figure.rows
+    ]
+    texts = [{"place": k, "label": label, "side": "label"} for k, label in enumerate(labels)]
+    levels = ["label", *sorted(sides, key=lambda side: _SIDES.index(side) if side in _SIDES else len(_SIDES))]
+    y = alt.Y("place:O", axis=None)
+    offset = alt.YOffset("side:N", scale=_stacked(levels), bandPosition=0.5)
+    named = [side for side in sides if side]
+    colour, shape = _series(named or [""], "side", legend=len(named) > 1)
+    form = str(figure.options.get("x_format", ".3~f"))
+    tooltip = _tooltip(
+        {"label": "what", "side": "who"}, {"value": "value", "low": "from", "high": "to"}, form
+    )
+    base = alt.Chart(alt.Data(values=values)).encode(y=y, yOffset=offset, color=colour, tooltip=tooltip)
+    x = _x(figure, "value:Q", zero=False)
+    return alt.layer(
+        *_line_at(figure),
+        _above(texts, y, offset),
+        base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q"),
+        base.mark_point(filled=True, size=90, opacity=1).encode(x=x, shape=shape),
+    ).properties(height=len(labels) * (len(levels) * _LEVEL + 8))
+
+
+def _ladder(figure: Figure) -> alt.LayerChart:
+    """Points with limits among reference values; the floor is a band from 0."""
+    values: list[dict[str, Any]] = []
+    names: list[str] = ["model"]
+    for k, row in enumerate(figure.rows):
+        common = {"place": k, "level": "row", "label": row["label"], "floor": row.get("floor")}
+        own = {key: row.get(key) for key in ("value", "low", "high")}
+        values.append({**common, "row": "model", **own})
+        references = row.get("references")
+        for name, value in references.items() if isinstance(references, Mapping) else ():
+            names += [] if name in names else [str(name)]
+            values.append({**common, "row": str(name), "value": value, "low": None, "high": None})
+    texts = [{"place": k, "label": row["label"], "level": "label"} for k, row in enumerate(figure.rows)]
+    y = alt.Y("place:O", axis=None)
+    offset = alt.YOffset("level:N", scale=_stacked(["label", "row"]), bandPosition=0.5)
+    inks = [LIGHT["model"], *[LIGHT["null"]] * (len(names) - 1)]
+    legend = alt.Legend(title=None, columns=2)
+    colour = alt.Color("row:N", scale=alt.Scale(domain=names, range=inks), legend=legend)
+    shapes = [_SHAPES[k % len(_SHAPES)] for k in range(len(names))]
+    shape = alt.Shape("row:N", scale=alt.Scale(domain=names, range=shapes), legend=legend)
+    numbers = {"value": "value", "low": "from", "high": "to", "floor": "noise floor"}
+    base = alt.Chart(alt.Data(values=values)).encode(
+        y=y, yOffset=offset, tooltip=_tooltip({"label": "what", "row": "answers of"}, numbers, ".3f")
+    )
+    of_model = "datum.row == 'model'"
+    return alt.layer(
+        base.transform_filter(of_model).mark_bar(color=LIGHT["band"]).encode(x=alt.X("floor:Q")),
+        base.transform_filter(of_model)
         .mark_rule(strokeWidth=2, color=LIGHT["model"])
         .encode(x=alt.X("low:Q"), x2="high:Q"),
         *(
-            # The model is drawn last: where it coincides with a null row, it is the one to be seen.
+            # The model is drawn last: where it coincides with a reference, it is the one to be seen.
             base.transform_filter(condition)
             .mark_point(filled=True, size=size, opacity=1)
-            .encode(
-                x=x,
-                color=alt.Color("row:N", scale=_ROW_COLOURS, legend=legend),
-                shape=alt.Shape("row:N", scale=_ROW_SHAPES, legend=legend),
-            )
-            for condition, size in (("datum.row != 'model'", 64), ("datum.row == 'model'", 110))
+            .encode(x=_x(figure, "value:Q", zero=True), color=colour, shape=shape)
+            for condition, size in (("datum.row != 'model'", 64), (of_model, 110))
         ),
+        _above(texts, y, offset),
+    ).properties(height=len(figure.rows) * (2 * _LEVEL + 10))
+
+
+def _lines(figure: Figure) -> alt.LayerChart:
+    """Numbers over numbers or ordered levels, one line a series, with limits."""
+    base, y = _plane(figure)
+    return alt.layer(
+        base.mark_rule(strokeWidth=1.5, opacity=0.5).encode(y=alt.Y("low:Q"), y2="high:Q"),
+        base.mark_line(strokeWidth=1.5, opacity=0.75).encode(y=y),
+        base.mark_point(filled=True, size=70, opacity=1).encode(y=y, shape=_shapes_of(figure)),
+    ).properties(height=_HEIGHT)
+
+
+def _scatter(figure: Figure) -> alt.LayerChart:
+    """Two numbers of each of many things."""
+    base, y = _plane(figure)
+    return alt.layer(
+        base.mark_point(filled=True, size=70, opacity=0.85).encode(y=y, shape=_shapes_of(figure))
+    ).properties(height=_HEIGHT)
+
+
+def _plane(figure: Figure) -> tuple[alt.Chart, alt.Y]:
+    is_number = all(isinstance(row["x"], int | float) for row in figure.rows)
+    x = (
+        _x(figure, "x:Q", zero=False)
+        if is_number
+        else alt.X("x:O", sort=None, title=figure.options.get("x_title"))
     )
+    y = alt.Y(
+        "y:Q",
+        title=figure.options.get("y_title"),
+        scale=alt.Scale(zero=False, padding=14),
+        axis=alt.Axis(format=figure.options.get("y_format", ""), tickCount=5, grid=True),
+    )
+    names = {"series": "series", "label": "what"}
+    texts = {key: title for key, title in names.items() if any(row.get(key) for row in figure.rows)}
+    form = str(figure.options.get("y_format") or ".3~f")
+    tooltip = [
+        *_tooltip(texts, {"y": "value", "low": "from", "high": "to"}, form),
+        alt.Tooltip("x:Q" if is_number else "x:N", title=str(figure.options.get("x_title") or "at")),
+    ]
+    values = [{**row, "series": str(row.get("series") or "")} for row in figure.rows]
+    named = _series_of(figure)
+    colour, _ = _series(named, "series", legend=len(named) > 1)
+    return alt.Chart(alt.Data(values=values)).encode(x=x, color=colour, tooltip=tooltip), y
+
+
+def _shapes_of(figure: Figure) -> alt.Shape:
+    named = _series_of(figure)
+    return _series(named, "series", legend=len(named) > 1)[1]
+
+
+def _series_of(figure: Figure) -> list[str]:
+    return list(dict.fromkeys(str(row.get("series") or "") for row in figure.rows))
+
+
+def _series(names: Sequence[str], column: str, *, legend: bool) -> tuple[alt.Color, alt.Shape]:
+    """Ink and shape of each name: the sides keep theirs, the others differ in lightness as well as hue."""
+    own = {"people": (LIGHT["people"], "circle"), "model": (LIGHT["model"], "diamond")}
+    looks = [
+        own.get(name, (_INKS[k % len(_INKS)], _SHAPES[k % len(_SHAPES)])) for k, name in enumerate(names)
+    ]
+    legends = alt.Legend(title=None) if legend else None
+    inks = alt.Scale(domain=list(names), range=[ink for ink, _ in looks])
+    shapes = alt.Scale(domain=list(names), range=[shape for _, shape in looks])
+    return (
+        alt.Color(f"{column}:N", scale=inks, legend=legends),
+        alt.Shape(f"{column}:N", scale=shapes, legend=legends),
+    )
+
+
+def _x(figure: Figure, field: str, *, zero: bool) -> alt.X:
+    scale = alt.Scale(domainMin=0, nice=True) if zero else alt.Scale(zero=False, padding=24)
+    axis = alt.Axis(tickCount=5, format=figure.options.get("x_format", ""))
+    return alt.X(field, title=figure.options.get("x_title"), scale=scale, axis=axis)
+
+
+def _line_at(figure: Figure) -> list[alt.Chart]:
+    """A dashed line at a value that means something, e.g. no difference."""
+    if "zero" not in figure.options:
+        return []
+    data = alt.Data(values=[{"zero": figure.options["zero"]}])
+    return [alt.Chart(data).mark_rule(color=LIGHT["muted"], strokeDash=[4, 3]).encode(x="zero:Q")]
+
+
+def _tooltip(texts: Mapping[str, str], numbers: Mapping[str, str], form: str) -> list[alt.Tooltip]:
+    return [
+        *(alt.Tooltip(f"{key}:N", title=title) for key, title in texts.items()),
+        *(alt.Tooltip(f"{key}:Q", title=title, format=form) for key, title in numbers.items()),
+    ]
 
 
 def _stacked(levels: Sequence[str]) -> alt.Scale:
@@ -319,40 +346,24 @@ def _stacked(levels: Sequence[str]) -> alt.Scale:
     return alt.Scale(type="band", domain=list(levels), paddingInner=0.28, paddingOuter=0.14)
 
 
-def _above(texts: Sequence[Mapping[str, Any]], column: str, y: alt.Y, offset: alt.YOffset) -> alt.Chart:
+def _above(texts: Sequence[Mapping[str, Any]], y: alt.Y, offset: alt.YOffset) -> alt.Chart:
     """Long names on a line of their own, so that a narrow screen neither cuts them nor loses the plot."""
     return (
         alt.Chart(alt.Data(values=list(texts)))
         .mark_text(align="left", baseline="middle", limit={"expr": "width + 80"})
-        .encode(y=y, yOffset=offset, x=alt.value(0), text=f"{column}:N", tooltip=alt.Tooltip(f"{column}:N"))
+        .encode(y=y, yOffset=offset, x=alt.value(0), text="label:N", tooltip=alt.Tooltip("label:N"))
     )
 
 
-def _rungs(found: ItemComparison) -> list[dict[str, Any]]:
-    """The model's distance and those of the null rows, model first."""
-    if found.fidelity is None:
-        return []
-    distance = found.fidelity.total_variation
-    common = {"item": found.item.id, "floor": distance.baselines[FLOOR]}
-    nulls = [
-        {**common, "row": name, "value": distance.baselines[key], "low": None, "high": None}
-        for key, name in NULL_NAMES.items()
-    ]
-    return [{**common, "row": "model", **_numbers(distance)}, *nulls]
+def _top(row: Mapping[str, Any]) -> float:
+    return float(row["high"] or row["value"] or 0)
 
 
-def _numbers(estimate: Estimate) -> dict[str, Any]:
-    low, high = estimate.interval or (None, None)
-    return {
-        "value": estimate.as_dict()["value"],
-        "low": low,
-        "high": high,
-        "method": estimate.interval_method,
-        "n": estimate.n_units,
-    }
-
-
-def _note(estimate: Estimate, side: str, place: int) -> str:
+def _note(row: Mapping[str, object], place: int) -> str:
     """The share in figures; the first of each side also says whose it is."""
-    share = f"{100 * estimate.value:.0f} %"
-    return f"{share} {side}" if place == 0 else share
+    value = row["value"]
+    share = f"{100 * value:.0f} %" if isinstance(value, int | float) else ""
+    return f"{share} {row['side']}" if place == 0 else share
+
+
+_FORMS = {"bars": _bars, "intervals": _intervals, "ladder": _ladder, "lines": _lines, "scatter": _scatter}

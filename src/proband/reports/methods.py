@@ -1,12 +1,11 @@
 """Prose about a run: what was done, ready for a paper, and what may be said because of it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from proband.analyses.fidelity import DISTANCES
+from proband.analyses.section import Section
 from proband.records import STATUSES
-from proband.reports.comparison import Comparison, ItemComparison
-from proband.reports.tables import FLOOR, condition_text
 from proband.runs.run import Run
 
 _PRESENTATIONS = {
@@ -39,115 +38,130 @@ _LABELS = {
     "numbers": "labelled with numbers",
     "points": "labelled with their scale points",
 }
-_STATUS_WORDS = {"dont_know": "don't know"}
-_RUNG_WORDS = {
-    "marginal": "shares",
-    "subgroup": "shares within subgroups",
-    "joint": "relations between answers",
-    "individual": "persons",
-    "effect": "effects of conditions",
-}
 _WEIGHTS = ("weights", "sha256", "model", "answers", "responses")
 
 
-def methods_paragraph(run: Run, comparison: Comparison) -> str:
-    """What was done, as plain prose built from the manifest.
+def lead_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
+    """Who answered what as whom, and what the sections put first."""
+    items = _count(run.table()["item"].n_unique(), "item")
+    base = f"{engine_name(run.manifest)} answered {items} as {_subjects(run)}."
+    if not run.is_complete:
+        base = f"So far, {base}"
+    return tuple(dict.fromkeys([base, *(section.lead for section in sections if section.lead)]))
 
-    Parameters
-    ----------
-    run : Run
-        Finished or not; of an unfinished run the paragraph says so and leaves out what is not known yet.
-    comparison : Comparison
-        Of that run.
 
-    Returns
-    -------
-    str
-        One paragraph: instrument, subjects, engine, presentation, rule of answers, randomness, people,
-        statistics, versions, dates, and what failed.
-    """
+def limits_of(run: Run, sections: Sequence[Section]) -> str:
+    """Whom the numbers are about, in a sentence."""
+    if _is_compared(sections):
+        return "These numbers say how far the model is from these people on these items, and no more."
+    if run.people is not None:
+        return (
+            "People's answers stand beside the model's. How far they are from each other was not estimated."
+        )
+    return "These numbers describe a model and its personas. They do not describe a population of people."
+
+
+def facts_of(run: Run) -> Mapping[str, str]:
+    """Who was asked what by which engine, when."""
     manifest = run.manifest
-    design = manifest.get("design") or {}
-    sentences = [
-        _asked(design, comparison),
-        _engine_sentence(manifest),
-        *_settings(design),
-        _seed_sentence(manifest, design),
-        _people_sentence(comparison),
-        _statistics_sentence(comparison),
-        _dispositions_sentence(comparison),
-        _software_sentence(manifest),
+    design = _mapping(manifest.get("design"))
+    engines = [
+        f"{address}{part and f' as {part}'}" for part, address in sorted(_mapping(manifest["engine"]).items())
     ]
-    return " ".join(sentence for sentence in sentences if sentence)
+    settings = {
+        _words(str(name)).capitalize(): "; ".join(_words(str(level)) for level in levels)
+        + (" (varied)" if len(levels) > 1 else "")
+        for name, levels in _mapping(design.get("settings")).items()
+    }
+    factors = {
+        f"Factor {name}": "; ".join(f"{level}: “{text}”" for level, text in _mapping(levels).items())
+        for name, levels in _mapping(design.get("factors")).items()
+    }
+    ended = f", finished {manifest['finished']}" if manifest.get("finished") else ", not finished"
+    facts = {
+        "Engine": "; ".join(engines),
+        "Instrument": _titled(design, "instrument"),
+        "Questions": _titled(design, "bank"),
+        "Prompts": ", ".join(_mapping(design.get("prompts"))),
+        "Population": _titled(design, "population"),
+        "Subjects": _who(run, design),
+        "People": _people(run),
+        "Responses": _responses(run.dispositions()),
+        **settings,
+        **factors,
+        "Replicates": str(design.get("replicates") or ""),
+        "Seed": str(manifest.get("seed")),
+        "Dates": f"begun {manifest.get('started')}{ended}",
+    }
+    return {name: text for name, text in facts.items() if text}
 
 
-def claims_paragraphs(run: Run, comparison: Comparison) -> tuple[str, str]:
-    """What these data license, and what they do not.
+def claims_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
+    """What these data show, and what they do not; without people's answers nothing about people.
 
     Returns
     -------
     tuple of str
-        The licence and its limits. Without people's answers neither says anything about people's shares.
+        Two paragraphs.
     """
-    compared = [found for found in comparison.items if found.fidelity]
-    subjects = _count(comparison.n_subjects, "subject")
-    asked = f"the answers of {engine_name(run.manifest)}, asked in this way and as these {subjects}"
-    if not compared:
-        has_people = comparison.n_people is not None
+    own = list(dict.fromkeys(claim for section in sections for claim in section.claims))
+    if not _is_compared(sections):
         reason = (
-            "their answers are shown, but no distance from them was estimated"
-            if has_people
-            else "there are no human answers here to compare with"
+            "there are no human answers here to compare with"
+            if run.people is None
+            else "their answers are shown, but no distance from them was estimated"
         )
+        engine = engine_name(run.manifest)
+        base = f"These data show how {engine} answers when asked in this way, as {_subjects(run, 'these ')}."
         return (
-            f"These data license statements about {asked}.",
-            f"They license no statement about people: {reason}, so no share or mean of the model is an "
-            "estimate for a population. Nor do they say what the same engine would answer to other words, "
-            "with options in another order, or as other personas, or what another engine would.",
+            " ".join([base, *own]),
+            f"They show nothing about people: {reason}. So no share or mean of the model is an estimate for a "
+            "population. Nor do they show what the same engine would answer to other words, with options in another "
+            "order or as other personas, or what another engine would answer.",
         )
-    n = max(found.fidelity.n_people for found in compared if found.fidelity)
-    people = f"{_count(n, 'person', 'people')} of {population_name(run.manifest) or 'the data'}"
-    items = _count(len({found.item.id for found in compared}), "item")
-    license_ = f"These data license statements about how far {asked}, are from those of {people} on {items}."
-    limits = (
-        "They do not license the use of this engine in place of people: a small distance on these items says "
-        "nothing of other items, populations, wordings or times, and equal shares do not mean that the same "
-        "persons give the same answers. A share of the model is not an estimate for the population, whatever "
-        "its interval; that interval is about the sampling of subjects, not about the truth of the model. "
-        "These answers may have been in the engine's training data, which would make it look closer than it "
-        "is elsewhere."
+    name = population_name(run.manifest)
+    base = (
+        f"These data show how far the answers of {engine_name(run.manifest)}, asked in this way as "
+        f"{_subjects(run, 'these ')}, are from those of people{name and f' of {name}'}."
     )
-    return " ".join([license_, *_findings(compared), *_rungs(comparison)]), limits
+    return (
+        " ".join([base, *own]),
+        "They do not show that this engine can stand in for people. A small distance on these items says nothing "
+        "about other items, populations, wordings or times. Equal shares do not mean that the same persons give the "
+        "same answers. A share of the model is not an estimate for the population, whatever its interval: the "
+        "interval is about which subjects were drawn, not about whether the model is right. These answers may have "
+        "been in the engine's training data; then the model looks closer here than it would elsewhere.",
+    )
 
 
-def _rungs(comparison: Comparison) -> list[str]:
-    """Which rungs of the ladder were tested, and what the others would have needed."""
-    ladder = comparison.ladder
-    if ladder is None:
-        return []
-    tested = _listed([_RUNG_WORDS[rung] for rung in ladder.tested])
-    sentences = [f"Likeness was tested for {tested}."]
-    if ladder.not_tested:
-        rest = _listed([f"{_RUNG_WORDS[rung]} ({reason})" for rung, reason in ladder.not_tested.items()])
-        sentences.append(f"Not tested, and so not to be claimed: {rest}.")
-    return sentences
+def methods_of(run: Run, sections: Sequence[Section]) -> str:
+    """What was done, as plain prose built from the manifest and the sections.
+
+    Returns
+    -------
+    str
+        One paragraph: instrument, subjects, engine, presentation, rule of answers, randomness, people, statistics,
+        dispositions, versions, dates. Of an unfinished run it leaves out what is not known yet.
+    """
+    manifest = run.manifest
+    design = _mapping(manifest.get("design"))
+    sentences = [
+        _asked(run, design),
+        _engine_sentence(manifest),
+        *_settings(design),
+        _seed_sentence(manifest, design),
+        "No human answers were collected."
+        if run.people is None
+        else f"{_people(run)} were taken from the same data.",
+        *(sentence for section in sections for sentence in section.methods),
+        _dispositions_sentence(run),
+        _software_sentence(manifest),
+    ]
+    return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
 
 
-def summary_sentence(run: Run, comparison: Comparison) -> str:
-    """One sentence: who answered what as whom, and how that compares with people."""
-    engine = engine_name(run.manifest)
-    items = _count(len({found.item.id for found in comparison.items}), "item")
-    base = f"{engine} answered {items} as {_count(comparison.n_subjects, 'subject')}"
-    if not run.is_complete:
-        base = f"So far, {base[0].lower()}{base[1:]}" if base.startswith("The ") else f"So far, {base}"
-    compared = [found for found in comparison.items if found.fidelity]
-    if comparison.n_people is None:
-        return f"{base}; without human answers, nothing here is about people."
-    if not compared:
-        return f"{base}; people's answers stand beside them, but no distance from people was estimated."
-    closer = len(compared) - len(_not_closer(compared))
-    among = f"{closer} of {_count(len(compared), 'comparison')}"
-    return f"{base}; in {among} with people it is shown to be closer to them than uniform answers are."
+def _is_compared(sections: Sequence[Section]) -> bool:
+    return any(section.name == DISTANCES for section in sections)
 
 
 def engine_name(manifest: Mapping[str, Any]) -> str:
@@ -165,13 +179,13 @@ def population_name(manifest: Mapping[str, Any]) -> str:
     return str(design.get("population_title") or design.get("population") or "")
 
 
-def _asked(design: Mapping[str, Any], comparison: Comparison) -> str:
-    n_items = design.get("items") or len({found.item.id for found in comparison.items})
+def _asked(run: Run, design: Mapping[str, Any]) -> str:
+    n_items = design.get("items") or run.table()["item"].n_unique()
     title = design.get("instrument_title") or design.get("instrument")
     instrument = f" of {title}{_cited(design.get('instrument_source'))}" if title else ""
     what = f"We put {_count(int(n_items), 'item')}{instrument}"
     if "subjects" not in design:
-        return f"{what} to {_count(comparison.n_subjects, 'subject')}."
+        return f"{what} to {_subjects(run)}."
     name = design.get("population_title") or design.get("population")
     source = _cited(design.get("population_source"))
     return f"{what} to {_count(int(design['subjects']), 'subject')} drawn from {name}{source}."
@@ -231,56 +245,13 @@ def _seed_sentence(manifest: Mapping[str, Any], design: Mapping[str, Any]) -> st
     return f"Every trial was asked {repeats}; all randomness derives from seed {manifest.get('seed')}."
 
 
-def _people_sentence(comparison: Comparison) -> str:
-    compared = [found.fidelity for found in comparison.items if found.fidelity]
-    if comparison.n_people is None:
-        return "No human answers were collected."
-    people = _count(comparison.n_people, "person", "people")
-    taken = f"Answers of {people} to the same items were taken from the same data"
-    if not compared:
-        return f"{taken}."
-    nulls = _listed(sorted({found.nulls for found in compared}))
-    return (
-        f"{taken}; each subject of the model was compared with the person it describes. The majority and "
-        f"marginal-only rows come from {nulls}."
-    )
-
-
-def _statistics_sentence(comparison: Comparison) -> str:
-    shares = [found for found in comparison.items if found.model_shares]
-    if not shares:
-        return ""
-    compared = [found.fidelity for found in shares if found.fidelity]
-    kinds = [("shares of the model", [found.model_shares[0].interval_method for found in shares])]
-    if compared:
-        kinds.append(("shares of people", [pair.human_shares[0].interval_method for pair in compared]))
-        kinds.append(
-            ("total variation distances", [pair.total_variation.interval_method for pair in compared])
-        )
-    named = "; ".join(f"for {what}, {_methods_named(methods)}" for what, methods in kinds)
-    floor = (
-        " The noise floor is the distance that sampling error alone would give a model that knew the truth."
-    )
-    level = 100 * shares[0].model_shares[0].level
-    return f"Intervals are at {level:g} %: {named}.{floor if compared else ''}"
-
-
-def _methods_named(methods: Sequence[str]) -> str:
-    """Each method once, without the numbers that differ from item to item."""
-    return " or ".join(dict.fromkeys(re.sub(r",? \d+ df| = [\d.]+", "", method) for method in methods))
-
-
-def _dispositions_sentence(comparison: Comparison) -> str:
-    counts = comparison.dispositions
+def _dispositions_sentence(run: Run) -> str:
+    counts = run.dispositions()
     total = sum(counts.values())
     if not total:
         return "Nothing has been answered yet."
-    lost = [
-        f"{counts[status]:,} {_STATUS_WORDS.get(status, status)}"
-        for status in STATUSES
-        if status != "valid" and counts.get(status)
-    ]
-    rest = f"; the others were {_listed(lost)}, and count as no answer" if lost else ""
+    lost = _listed(_named(counts, STATUSES[1:]))
+    rest = f"; the others were {lost}, and count as no answer" if lost else ""
     return f"Of {_count(total, 'response')}, {counts.get('valid', 0):,} were valid{rest}."
 
 
@@ -296,40 +267,46 @@ def _software_sentence(manifest: Mapping[str, Any]) -> str:
     )
 
 
-def _findings(compared: Sequence[ItemComparison]) -> list[str]:
-    """What the distances say, item by item."""
-    sentences = []
-    if names := _not_closer(compared):
-        sentences.append(f"The model is not shown to be closer than uniform answers on {_listed(names)}.")
-    if names := _within_floor(compared):
-        sentences.append(f"Its distance is within the noise floor on {_listed(names)}.")
-    silent = [_title(f) for f in compared if f.fidelity and f.fidelity.agreement_gain.warnings]
-    if silent:
-        sentences.append(
-            f"On {_listed(silent)} the personas were not shown to tell the model more about a person than "
-            "people's shares alone do."
-        )
-    return sentences
+def _subjects(run: Run, these: str = "") -> str:
+    """How many took part, and in how many independent units where subjects share them."""
+    table = run.table()
+    # Those who take part in a quiz are models, not personas.
+    is_quiz = "key" in _mapping(run.manifest.get("design"))
+    subjects = f"{these}{_count(table['subject'].n_unique(), 'model' if is_quiz else 'subject')}"
+    n_units = table["unit"].n_unique()
+    return subjects if n_units == table["subject"].n_unique() else f"{subjects} in {_count(n_units, 'unit')}"
 
 
-def _not_closer(compared: Sequence[ItemComparison]) -> list[str]:
-    """Items whose interval of the distance reaches what uniform answers have, or that have no interval."""
-    distances = [(found, found.fidelity.total_variation) for found in compared if found.fidelity]
-    return [
-        _title(found)
-        for found, tv in distances
-        if tv.interval is None or tv.interval[1] >= tv.baselines["uniform"]
-    ]
+def _who(run: Run, design: Mapping[str, Any]) -> str:
+    planned = design.get("subjects")
+    done = run.table()["subject"].n_unique()
+    of = f" of {planned:,} planned" if isinstance(planned, int) and planned != done else ""
+    return f"{_subjects(run)}{of}{', weighted' if run.weights else ''}"
 
 
-def _within_floor(compared: Sequence[ItemComparison]) -> list[str]:
-    distances = [(found, found.fidelity.total_variation) for found in compared if found.fidelity]
-    return [_title(found) for found, tv in distances if tv.value <= tv.baselines[FLOOR]]
+def _people(run: Run) -> str:
+    people = run.people
+    if people is None:
+        return ""
+    return f"Answers of {_count(people.table()['subject'].n_unique(), 'person', 'people')} to the same items"
 
 
-def _title(found: ItemComparison) -> str:
-    condition = condition_text(found.condition)
-    return f"{found.item.id} ({condition})" if condition else found.item.id
+def _responses(counts: Mapping[str, int]) -> str:
+    return f"{sum(counts.values()):,}: {', '.join(_named(counts, STATUSES))}" if counts else "none yet"
+
+
+def _named(counts: Mapping[str, int], statuses: Sequence[str]) -> list[str]:
+    return [f"{counts[status]:,} {_words(status)}" for status in statuses if counts.get(status)]
+
+
+def _titled(design: Mapping[str, Any], what: str) -> str:
+    title = str(design.get(f"{what}_title") or design.get(what) or "")
+    return f"{title}{_cited(design.get(f'{what}_source'))}" if title else ""
+
+
+def _words(name: str) -> str:
+    """A name from the code as a reader says it."""
+    return "don't know" if name == "dont_know" else name.replace("_", " ")
 
 
 def _either(settings: Mapping[str, Any], name: str, words: Mapping[str, str]) -> str:

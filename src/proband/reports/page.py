@@ -1,54 +1,26 @@
-"""The report of a run: one HTML file that opens offline, and its JSON twin."""
+"""The page of findings: one HTML file that opens offline, and its JSON twin."""
 
 import base64
 import hashlib
-import itertools
 import json
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import polars as pl
 import vl_convert
 from markupsafe import Markup
 
+from proband.analyses.section import Cell, Column, Figure
 from proband.errors import StoreError
-from proband.records import STATUSES
-from proband.reports.comparison import Comparison, ItemComparison, compare
-from proband.reports.figures import (
-    CONFIG,
-    DARK,
-    LIGHT,
-    VEGA_LITE,
-    distance_ladder,
-    means_figure,
-    overview_figure,
-    shares_figure,
-    specification,
-)
-from proband.reports.methods import (
-    claims_paragraphs,
-    methods_paragraph,
-    population_name,
-    summary_sentence,
-)
-from proband.reports.tables import (
-    FLOOR,
-    FURTHER_NULLS,
-    NULL_NAMES,
-    condition_text,
-    decimal,
-    disposition_rows,
-    item_rows,
-    ladder_lines,
-    percent,
-)
+from proband.reports.cells import cell_text
+from proband.reports.figures import CONFIG, DARK, LIGHT, VEGA_LITE, draw, specification, svg
+from proband.reports.findings import COMPLETE, Findings, findings
 from proband.runs.run import Run
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_N_EXAMPLES = 10  # answers listed of items that have neither shares nor a mean
 
 
 def write_report(run: Run, path: str | Path | None = None, *, by: Sequence[str] | None = None) -> Path:
@@ -74,58 +46,28 @@ def write_report(run: Run, path: str | Path | None = None, *, by: Sequence[str] 
     StoreError
         If the name does not end in ``.html``, or the files cannot be written.
     """
-    target = run.path / "report.html" if path is None else Path(path)
-    if target.suffix != ".html":
-        raise StoreError(f"{target}: a report is a page with a JSON twin; end its name in .html")
-    comparison = compare(run, by=by)
-    twin = json.dumps(comparison.as_dict(), indent=2, ensure_ascii=False) + "\n"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for file, text in ((target.with_suffix(".json"), twin), (target, page(run, comparison))):
-            part = file.with_name(file.name + ".part")
-            part.write_text(text, encoding="utf-8")
-            part.replace(file)
-    except OSError as error:
-        raise StoreError(f"{target}: cannot be written ({error.strerror}); choose another file") from None
-    return target
+    target = _page_name(run.path / "report.html" if path is None else Path(path))
+    return write_findings(findings(run, by=by), target)
 
 
-def page(run: Run, comparison: Comparison) -> str:
-    """The report as HTML text."""
-    compared = [found for found in comparison.items if found.fidelity]
-    license_, limits = claims_paragraphs(run, comparison)
-    return (
-        environment()
-        .get_template("report.html")
-        .render(
-            run=run,
-            comparison=comparison,
-            manifest=run.manifest,
-            manifest_text=json.dumps(run.manifest, indent=2, ensure_ascii=False, sort_keys=True),
-            design=run.manifest.get("design") or {},
-            engines=run.manifest.get("engine") or {},
-            population=population_name(run.manifest),
-            summary=summary_sentence(run, comparison),
-            methods=methods_paragraph(run, comparison),
-            claims={"license": license_, "limits": limits},
-            example=_example_request(run),
-            dispositions=_dispositions(comparison),
-            statuses=STATUSES,
-            items=_items(comparison),
-            overview=overview_figure(comparison) if compared else None,
-            compared=compared,
-            ladder=comparison.ladder,
-            ladder_lines=ladder_lines(comparison),
-            all_nulls={**NULL_NAMES, **FURTHER_NULLS},
-            nulls=NULL_NAMES,
-            floor=FLOOR,
-            **look(),
-        )
-    )
+def write_findings(found: Findings, path: str | Path) -> Path:
+    """Write findings as a page with its JSON twin; see `write_report`."""
+    twin = json.dumps(found.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return write_page(Path(path), page(found), twin)
+
+
+def page(found: Findings) -> str:
+    """Findings as HTML text."""
+    return environment().get_template("base.html").render(found=found, complete=COMPLETE, **look())
+
+
+def fragment(found: Findings) -> str:
+    """Findings as a piece of HTML without scripts, for a notebook; figures are drawn already."""
+    return environment().get_template("fragment.html").render(found=found, complete=COMPLETE)
 
 
 def environment() -> jinja2.Environment:
-    """Where the templates of report pages are found, and the filters that they use."""
+    """Where the templates of pages are found, and the filters that they use."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -133,12 +75,13 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: dict[str, Callable[[Any], object]] = {
-        "percent": lambda share: _in_a_cell(percent(share)),
-        "decimal": lambda number: _in_a_cell(decimal(number)),
-        "condition": condition_text,
+    filters: dict[str, Callable[..., object]] = {
+        "cell": _in_a_cell,
+        "anchor": lambda name: re.sub(r"[^a-z0-9]+", "-", str(name).lower()).strip("-"),
         "specification": _inert_json,
-        "words": _words,
+        "percent": lambda share: _in_a_cell(share, Column(name="", form="share")),
+        "decimal": lambda number: _in_a_cell(number, Column(name="")),
+        "svg": lambda figure: Markup(svg(figure)),
     }
     made.filters |= filters
     return made
@@ -163,8 +106,7 @@ def write_page(target: Path, html: str, twin: str) -> Path:
     StoreError
         If the name does not end in ``.html``, or the files cannot be written.
     """
-    if target.suffix != ".html":
-        raise _no_page(target)
+    _page_name(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         for file, text in ((target.with_suffix(".json"), twin), (target, html)):
@@ -176,94 +118,10 @@ def write_page(target: Path, html: str, twin: str) -> Path:
     return target
 
 
-def _no_page(target: Path) -> StoreError:
-    return StoreError(f"{target}: a report is a page with a JSON twin; end its name in .html")
-
-
-def _items(comparison: Comparison) -> list[dict[str, Any]]:
-    """Every item with its conditions: figures, rows and warnings, ready to be shown."""
-    sections = []
-    for _, group in itertools.groupby(comparison.items, key=lambda found: found.item.id):
-        parts = list(group)
-        sections.append({"item": parts[0].item, "parts": [_part(comparison.run, found) for found in parts]})
-    return sections
-
-
-def _part(run: Run, found: ItemComparison) -> dict[str, Any]:
-    """One item under one condition."""
-    has_numbers = found.model_mean is not None or found.human_mean is not None
-    figure = shares_figure(found) if found.model_shares else means_figure(found) if has_numbers else None
-    fidelity = found.fidelity
-    return {
-        "found": found,
-        "figure": figure,
-        "rows": [row for row in item_rows(found) if row.kind in ("share", "mean")],
-        "ladder": distance_ladder(found) if fidelity else None,
-        "warnings": _warnings(found),
-        "examples": [] if figure else _first_answers(run, found),
-    }
-
-
-def _warnings(found: ItemComparison) -> list[str]:
-    """What a reader must know about an item, each once."""
-    estimates = [*found.model_shares, found.model_mean, found.human_mean]
-    said = [warning for estimate in estimates if estimate for warning in estimate.warnings]
-    if found.fidelity:
-        said = [*found.fidelity.warnings, *said]
-    return list(dict.fromkeys(said))
-
-
-def _first_answers(run: Run, found: ItemComparison) -> list[tuple[str, str]]:
-    """Subject and answer of the first valid responses to an item that has no shares."""
-    table = run.table().filter(pl.col("item") == found.item.id, pl.col("status") == "valid")
-    for factor, level in found.condition.items():
-        table = table.filter(pl.col(factor) == level)
-    rows = table.head(_N_EXAMPLES).select("subject", "label", "value", "parts").iter_rows()
-    return [(subject, _answer_text(found, label, value, parts)) for subject, label, value, parts in rows]
-
-
-def _answer_text(
-    found: ItemComparison, label: str | None, value: float | None, parts: Sequence[float] | None
-) -> str:
-    options = found.item.options
-    if parts is None:
-        return label if label is not None else f"{value:g}"
-    if found.item.form == "allocation":
-        return "; ".join(f"{option}: {part:g}" for option, part in zip(options, parts, strict=True))
-    between = " > " if found.item.form == "ranking" else "; "
-    return between.join(options[int(part)] for part in parts) or "none"
-
-
-def _dispositions(comparison: Comparison) -> list[dict[str, Any]]:
-    """Rows of the table of dispositions; people last, where there are people."""
-    rows = [
-        {"title": title, "counts": counts, "total": sum(counts.values()), "is_people": False}
-        for title, counts in disposition_rows(comparison)
-    ]
-    people = comparison.run.people
-    if people is not None:
-        found = people.dispositions()
-        counts = {status: found.get(status, 0) for status in STATUSES}
-        total = sum(counts.values())
-        rows.append({"title": "people, all items", "counts": counts, "total": total, "is_people": True})
-    return rows
-
-
-def _example_request(run: Run) -> dict[str, Any] | None:
-    """What the first subject was sent, exactly; None where nothing is stored."""
-    with run.directory.reader() as journal:
-        first = next(iter(journal), None)
-        response = None if first is None else journal[first]
-        body = None if response is None else journal.body_of(response.request)
-    if response is None or not body:
-        return None
-    sent = json.loads(body)
-    return {
-        "subject": response.place.subject,
-        "item": response.place.item,
-        "messages": [{"role": role, "text": text} for role, text in sent["messages"]],
-        "continuations": sent.get("continuations", ()),
-    }
+def _page_name(target: Path) -> Path:
+    if target.suffix != ".html":
+        raise StoreError(f"{target}: a report is a page with a JSON twin; end its name in .html")
+    return target
 
 
 @cache
@@ -289,17 +147,14 @@ def _csp_hash(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def _words(name: str) -> str:
-    """A name from the code as a reader says it."""
-    return "don't know" if name == "dont_know" else name.replace("_", " ")
+def _in_a_cell(cell: Cell, column: Column) -> str:
+    """A cell as a page shows it: a number may break before its interval only."""
+    text = cell_text(cell, column)
+    return text if isinstance(cell, str) else text.replace(" ", "\u00a0").replace("\u00a0[", " [")
 
 
-def _in_a_cell(text: str) -> str:
-    """A number and its interval as a table shows them: a narrow one may break before the interval only."""
-    return text.replace(" ", "\u00a0").replace("\u00a0[", " [")
-
-
-def _inert_json(chart: Any) -> Markup:
-    """A chart's specification as JSON that no reader of HTML can take for anything else."""
-    text = json.dumps(specification(chart), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+def _inert_json(figure: Any) -> Markup:
+    """A figure's specification as JSON that no reader of HTML can take for anything else."""
+    made = draw(figure) if isinstance(figure, Figure) else specification(figure)
+    text = json.dumps(made, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))

@@ -1,6 +1,6 @@
 """Who answers in a run: one engine, or one for each part a design gives out."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import TracebackType
 
 from proband.addresses import open_engine
@@ -13,7 +13,8 @@ MOST_OPEN = 4  # engines opened here at once: a study of many checkpoints must n
 class Cast:
     """The engines of a run, each opened when it is first needed: a finished run loads no model.
 
-    Engines that were given as addresses are closed again when `MOST_OPEN` others were used since.
+    Engines that were given as addresses and share a lane, as those that compute here do, are closed again when
+    `MOST_OPEN` others were used since.
 
     Parameters
     ----------
@@ -41,8 +42,11 @@ class Cast:
             if not isinstance(part, str) and part.answers_by == "place"
         }
 
-    def engine(self, answerer: str) -> BaseEngine:
-        """The engine that plays a part; opened now if it is not open. One model serves every part with its address."""
+    def engine(self, answerer: str, *, in_use: Collection[BaseEngine] = ()) -> BaseEngine:
+        """The engine that plays a part; opened now if it is not open. One model serves every part with its address.
+
+        Those `in_use` are not closed for it.
+        """
         if answerer not in self._parts:
             have = ", ".join(repr(name) for name in self._parts)
             raise DesignError(
@@ -53,8 +57,9 @@ class Cast:
             return part
         engine = self._opened.pop(part, None)
         if engine is None:
-            while len(self._opened) >= MOST_OPEN:
-                self._opened.pop(next(iter(self._opened))).close()
+            idle = [name for name, one in self._opened.items() if one.lane and one not in in_use]
+            for name in idle[: max(0, len(idle) + 1 - MOST_OPEN)]:
+                self._opened.pop(name).close()
             engine = open_engine(part)
         self._opened[part] = engine
         return engine

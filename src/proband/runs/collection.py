@@ -1,33 +1,38 @@
 """The loop: the only place where engines are called."""
 
 import gc
+import json
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from proband.designs.design import Design
 from proband.errors import DesignError, EngineError
+from proband.instruments.items import Item
 from proband.instruments.reading import read
 from proband.models.archive import completion_of
 from proband.models.engine import BaseEngine
 from proband.records import Completion, Response, Trial
+from proband.runs.advancing import Advancing
 from proband.runs.casting import Cast
 from proband.runs.committing import Committer
 from proband.runs.identity import begin, recognise
 from proband.runs.interruption import interruptible
+from proband.runs.lanes import Lane, Lanes
 from proband.runs.manifest import finish
 from proband.runs.progress import Budget, Tally, Watch
-from proband.runs.run import Run
-from proband.runs.scheduling import Stop, grouped, stream
-from proband.runs.unanswered import Unanswered
+from proband.runs.run import Run, State
+from proband.runs.scheduling import COMMIT_S, QUICK_S, Call, Listening, Pair, Stop
+from proband.runs.unanswered import Past, Unanswered
 from proband.store.directory import RunDirectory
 from proband.store.journal import Journal
 
-CHUNK = (
-    4096  # trials handed to an engine at once: deep enough for shared prefixes, small enough for flat memory
-)
+ALIKE_S = 0.001  # engines that are about as fast end about together; one commit serves all of them
+LAPSE_S = 1.0  # between two looks at what has been waited for long enough
 AHEAD = 20_000  # unanswered trials looked at together: checked before the first of them is asked, and put in order
 
 
@@ -39,6 +44,7 @@ def collect(
     budget: Budget | None = None,
     watch: Watch | None = None,
     retry_failed: bool = False,
+    wait: bool = True,
 ) -> Run:
     """Carry out a design: ask what is unanswered, store every response, until nothing is left to ask.
 
@@ -58,11 +64,14 @@ def collect(
         Called with the `Tally` after every commit.
     retry_failed : bool
         Ask again what failed in an earlier call; refused where later questions went on from a failure.
+    wait : bool
+        Whether to wait for those who answer in their own time, such as people at a page. If not, what they have not
+        answered stays open, and the next call goes on.
 
     Returns
     -------
     Run
-        Finished, unless the budget stopped it: see `Run.is_complete`.
+        Complete, unless the budget stopped it, somebody has yet to answer, or a part cannot go on: see `Run.state`.
 
     Raises
     ------
@@ -87,8 +96,11 @@ def collect(
             _take_out_failed(directory, journal, design)
         loop = _Loop(directory, journal, design, cast=cast, budget=budget, watch=watch)
         with interruptible(loop.stop), _rare_garbage_collection():
-            loop.go()
-        if not loop.tally.stopped_by and directory.manifest() is None:
+            loop.go(wait)
+            journal.note(state=json.dumps({"state": loop.state, "stalled": loop.frontier.stalled}))
+        if loop.state != "complete":
+            directory.reopen()
+        elif directory.manifest() is None:
             finish(directory, journal, design, cast)
     return Run(directory.path)
 
@@ -108,10 +120,31 @@ class _Loop:
     ) -> None:
         self.directory, self.journal, self.design = directory, journal, design
         self.cast, self.budget, self.watch = cast, budget, watch
-        self.stop = Stop()
-        self.recognised: set[str] = set()
-        self.unanswered = Unanswered(journal, design, self.stop)
+        self.items = design.items
+        self.stop, self.wake = Stop(), threading.Event()
+        self.lanes = Lanes()
+        self.past = Past(journal)
+        self.frontier = (
+            Advancing(self.past, design) if design.is_adaptive else Unanswered(self.past, design, AHEAD)
+        )
         self.committer = Committer(journal, self._count)
+        self.error: BaseException | None = None
+        self._recognised: set[str] = set()
+        self._lane_of: dict[str, Lane] = {}
+        self._sharing: dict[
+            tuple[str, str], list[Trial]
+        ] = {}  # by engine and request: who gets the same answer
+        self._since = journal.handed_over()
+        self._is_all_known = False
+        self._lapse_at = 0.0
+        self._responses: list[Response] = []
+        self._bodies: dict[str, str] = {}
+        self._before = (
+            0.0,
+            0.0,
+        )  # what counted against a cap in dollars, and was paid, before the piece that is out
+        # A cap is met closely only if nothing else is under way while its room is measured.
+        self._takes_turns = budget is not None and budget.is_counted
         dispositions = journal.dispositions()
         self.tally = Tally(
             total=design.size(),
@@ -121,116 +154,249 @@ class _Loop:
             dispositions=Counter(dispositions),
         )
 
-    def go(self) -> None:
+    @property
+    def state(self) -> State:
+        """How far the run is, now that the loop has ended."""
+        if self._is_ending or not self.frontier.is_idle:
+            return "unfinished"
+        return "waiting" if self.lanes.open else "stalled" if self.frontier.stalled else "complete"
+
+    @property
+    def _is_ending(self) -> bool:
+        return self.stop.is_asked or bool(self.tally.stopped_by)
+
+    def go(self, wait: bool) -> None:
         """Ask until nothing is left, or until the budget or the user says stop."""
-        is_first = True
         with self.committer:
-            while True:
-                asked_before = self.tally.asked
-                for todo in self.unanswered.windows(AHEAD):
-                    if is_first and self.unanswered.is_seen:
-                        self._refuse_strangers()
-                    self._check(todo)
-                    self._ask(todo)
-                    if self.stop.is_asked or self.tally.stopped_by:
-                        return
-                if self.stop.is_asked:
-                    return
-                if is_first:
-                    self._refuse_strangers()
-                self.committer.settle()
-                if not self.design.is_adaptive or self.tally.asked == asked_before:
-                    return
-                is_first = False
+            try:
+                while self._hand_over(wait):
+                    is_starving = self.design.is_adaptive and any(lane.is_starving for lane in self.lanes)
+                    self.wake.wait(QUICK_S if is_starving else COMMIT_S)
+                    self.wake.clear()
+                    if self.design.is_adaptive and len(self.lanes.calls) > 1:
+                        time.sleep(ALIKE_S)
+                    self._take_in()
+            except BaseException:
+                self.stop.is_asked = True
+                for call in self.lanes.calls:
+                    (call.engine.stop if self.stop.is_at_once else call.engine.wind_down)()
+                raise
+            finally:
+                if not self.stop.is_at_once:
+                    for call in self.lanes.calls:
+                        call.join()
+        if self.error is not None:
+            raise self.error
 
-    def _refuse_strangers(self) -> None:
-        self.committer.settle()
-        self.unanswered.refuse_strangers(self.tally.asked)
+    def _hand_over(self, wait: bool) -> bool:
+        """Hand over all that can be; tells whether there is anything to wait for."""
+        while not self._is_ending:
+            self._look_ahead()
+            for lane in self.lanes:
+                self._start(lane)
+            if self.lanes.is_busy:
+                break
+            self.committer.settle()
+            if self.lanes.calls:
+                break
+            if self.frontier.is_idle and not self._lapse() and not any(lane.parts for lane in self.lanes):
+                break
+        if not self._is_ending and (wait or self.lanes.is_busy):
+            for lane in self.lanes:
+                lane.listen(self.stop, self.wake)
+        if not self.lanes.is_busy:
+            self.committer.settle()
+        return self.lanes.is_busy if self._is_ending else bool(self.lanes.calls)
 
-    def _check(self, todo: Sequence[Trial]) -> None:
-        """Have every engine refuse, before it is called, what it cannot answer, and be the one that began the run."""
-        for engine, part in self._parts(todo):
-            engine.check(part)
-            answerer = part[0].answerer
-            if answerer not in self.recognised:
-                recognise(self.journal, answerer, engine.fingerprint())
-                self.recognised.add(answerer)
+    def _look_ahead(self) -> None:
+        """Queue what can be asked: all of it, or as many windows as keep every lane busy."""
+        if self.design.is_adaptive:
+            self._queue(self.frontier.more(AHEAD - self.lanes.n_under_way))
+            return
+        while self.lanes.want_more(takes_turns=self._takes_turns, most=2 * AHEAD):
+            window = self.frontier.more(AHEAD)
+            self._queue(window)
+            if not window:
+                return
+            for lane in self.lanes:
+                self._start(lane)
 
-    def _parts(self, todo: Sequence[Trial]) -> Iterator[tuple[BaseEngine, list[Trial]]]:
-        """The trials of each engine."""
+    def _queue(self, trials: Sequence[Trial]) -> None:
+        """Have every engine refuse, before it is called, what it cannot answer, and put the rest in its lane."""
+        if self.frontier.is_seen and not self._is_all_known:
+            self.committer.settle()
+            self.past.refuse_strangers(self.design, self.tally.asked)
+            self._is_all_known = True
         parts: dict[str, list[Trial]] = {}
-        for trial in todo:
+        for trial in trials:
             parts.setdefault(trial.answerer, []).append(trial)
         for answerer, part in parts.items():
-            yield self.cast.engine(answerer), part
+            lane = self._lane_of.get(answerer)
+            if lane is None:
+                lane = self._lane_of[answerer] = self.lanes.of(self._engine(answerer))
+            # What computes here is not looked at while it computes.
+            can_check = lane.overlaps or lane.waits or not lane.calls
+            if can_check:
+                self._check(answerer, part)
+            lane.put(answerer, part, joins=self.design.is_adaptive, is_checked=can_check)
 
-    def _ask(self, todo: Sequence[Trial]) -> None:
-        """Put trials to their engines, in pieces that share what they can."""
-        self.directory.reopen()
-        for engine, part in self._parts(todo):
+    def _engine(self, answerer: str) -> BaseEngine:
+        return self.cast.engine(answerer, in_use=[call.engine for call in self.lanes.calls])
+
+    def _check(self, answerer: str, part: Sequence[Trial]) -> None:
+        """Have an engine refuse what it cannot answer, and be the one that began the run."""
+        engine = self._engine(answerer)
+        engine.check(part)
+        if answerer not in self._recognised:
+            recognise(self.journal, answerer, engine.fingerprint())
+            self._recognised.add(answerer)
+
+    def _start(self, lane: Lane) -> None:
+        """Put as many pieces to a lane's engine as it takes now."""
+        if lane.waits:
+            self._start_waiting(lane)
+            return
+        while lane.parts and lane.has_room and not self._is_ending:
+            if self._takes_turns and self.lanes.is_busy:
+                return
+            part = lane.parts[0]
+            engine = self._engine(part.answerer)
+            if not part.is_checked:
+                self._check(part.answerer, part.trials)
+                part.is_checked = True
+            piece = lane.piece(engine, self.frontier.rank)
             if self.budget is not None:
                 self.committer.settle()
-                part = self.budget.cap_trials(part, self.tally)
-            if engine.answers_by == "request":
-                part = grouped(part)
-            is_going_on = True
-            while part and is_going_on and not self.stop.is_asked:
-                size = _chunk(engine)
-                if self.budget is not None:
-                    size = self.budget.piece(part[:size], self.tally, engine)
-                is_going_on = self._ask_piece(engine, part[:size])
-                part = part[size:]
-            if self.tally.stopped_by:
-                return
+                piece = piece[: self.budget.piece(piece, self.tally, engine)]
+                piece = self.budget.cap_trials(piece, self.tally)
+            lane.hand_over(len(piece))
+            firsts = self._share_answered(engine, piece)
+            self._before = self.tally.dollars, self.tally.price or 0.0
+            if self.budget is not None:
+                firsts = self.budget.cap_cost(firsts, self.tally, engine)
+                self._note_dollars()
+            if firsts:
+                self.directory.reopen()
+                lane.out.update([(trial.id, trial) for trial in firsts])
+                lane.calls.append(Call(engine, firsts, self.stop, self.wake))
 
-    def _ask_piece(self, engine: BaseEngine, piece: list[Trial]) -> bool:
-        """Commit what comes back, as it comes; tells whether the budget allowed for all of it."""
-        firsts, others = self._share_answered(engine, piece)
-        n_groups = len(firsts)
-        spent = self.tally.price or 0.0
-        before = self.tally.dollars
+    def _start_waiting(self, lane: Lane) -> None:
+        """Hand open trials to somebody who answers in their own time, those handed over before among them."""
+        if lane.calls or not (lane.parts or (lane.has_news and lane.out)) or lane.engine is None:
+            return
+        new = [trial for part in lane.parts for trial in part.trials]
+        lane.parts.clear()
         if self.budget is not None:
-            firsts = self.budget.cap_cost(firsts, self.tally, engine)
-            self._note_dollars()
-        n_answered = 0
-        with closing(stream(engine, firsts, self.stop)) as batches:
-            for batch in batches:
-                self._pay(engine, batch)
-                n_answered += len(batch)
-                if others:
-                    batch += [(trial, c) for first, c in batch for trial in others.pop(first.id, ())]
-                self._commit(engine, batch)
-                if self.budget is not None and self.budget.is_late(self.tally):
-                    self.stop.is_asked = True
-        if n_answered < len(firsts) and not self.stop.is_asked:
+            new = self.budget.cap_trials([*lane.out.values(), *new], self.tally)[len(lane.out) :]
+        if new:
+            self.directory.reopen()
+            self.journal.hand_over({trial.id: (trial.answerer, trial.request.hash) for trial in new})
+            now = time.time()
+            for trial in new:
+                lane.out[trial.id] = trial
+                self._since.setdefault(trial.id, now)
+        lane.has_news = False
+        if lane.out:
+            lane.calls.append(Call(lane.engine, list(lane.out.values()), self.stop, self.wake))
+
+    def _lapse(self) -> bool:
+        """Close, by the rule of the design, what has been waited for long enough; tells whether anything was."""
+        if type(self.design).lapse is Design.lapse:
+            return False
+        now, is_any = time.time(), False
+        for lane in self.lanes:
+            if lane.waits and lane.engine is not None:
+                waited = [
+                    (trial, self.design.lapse(trial, now - self._since[id])) for id, trial in lane.out.items()
+                ]
+                lapsed = [(trial, completion) for trial, completion in waited if completion is not None]
+                self._store(lane, lane.engine, lapsed)
+                is_any |= bool(lapsed)
+        self._commit()
+        self.committer.settle()
+        return is_any
+
+    def _take_in(self) -> None:
+        """Store what came, and let it count."""
+        going = [(lane, call) for lane in self.lanes for call in lane.calls]
+        for lane, call in going:
+            self._store(lane, call.engine, call.taken())
+        self._commit()
+        for lane, call in going:
+            if call.is_over:
+                lane.calls.remove(call)
+                self._end(lane, call)
+        if self.design.is_adaptive:
             self.committer.settle()
-            left = next(trial.id for trial in firsts if trial.id not in self.journal)
-            n_left = len(firsts) - n_answered
-            raise EngineError(f"engine {engine.address!r} left {n_left} trials unanswered, first {left}")
-        if self.budget is not None:
+        if time.monotonic() > self._lapse_at:
+            self._lapse_at = time.monotonic() + LAPSE_S
+            self._lapse()
+        if self.budget is not None and self.budget.is_late(self.tally):
+            self.stop.is_asked = True
+        if self.stop.is_asked:
+            for call in self.lanes.calls:
+                call.engine.wind_down()
+
+    def _store(self, lane: Lane, engine: BaseEngine, batch: list[Pair]) -> None:
+        """Read answers, and those of trials that share them, for the next commit."""
+        if lane.waits:  # told again what was told before, or what lapsed meanwhile
+            batch = [pair for pair in batch if pair[0].id in lane.out]
+        if not batch:
+            return
+        for trial, _ in batch:
+            lane.out.pop(trial.id, None)
+        self._pay(engine, batch)
+        if self._sharing:
+            address = engine.address
+            batch += [
+                (trial, completion)
+                for first, completion in batch
+                for trial in self._sharing.pop((address, first.request.hash), ())
+            ]
+        self._read(engine, batch)
+
+    def _end(self, lane: Lane, call: Call) -> None:
+        """Look at how a call ended."""
+        if isinstance(call, Listening):
+            lane.has_news = call.has_news
+        if self._takes_turns and not lane.waits:
             self.committer.settle()
             if self.tally.price is not None:  # what it took, in place of what it was thought to take
-                self.tally.dollars = before + self.tally.price - spent
+                dollars, paid = self._before
+                self.tally.dollars = dollars + self.tally.price - paid
                 self._note_dollars()
-        return len(firsts) == n_groups
+        error = call.error
+        if error is None and lane.out and not (lane.calls or lane.waits or self.stop.is_asked):
+            first = next(iter(lane.out))
+            error = EngineError(
+                f"engine {call.engine.address!r} left {len(lane.out)} trials unanswered, first {first}"
+            )
+        if error is not None:
+            self.error = self.error or error
+            self.stop.is_asked = True
 
-    def _share_answered(
-        self, engine: BaseEngine, piece: list[Trial]
-    ) -> tuple[list[Trial], dict[str, list[Trial]]]:
-        """Trials to ask, and those that the same call will answer, by the id of the first; past answers are stored."""
+    def _share_answered(self, engine: BaseEngine, piece: list[Trial]) -> list[Trial]:
+        """The trials to ask; others get the answer of the same request, which is there already or on its way."""
         if engine.answers_by == "place":
-            return piece, {}
+            return piece
         self.committer.settle()
+        address = engine.address
         groups: dict[str, list[Trial]] = {}
         for trial in piece:
-            groups.setdefault(trial.request.hash, []).append(trial)
-        past = self.journal.answers_to(list(groups), engine.address)
-        self._commit(engine, [(t, completion_of(past[hash])) for hash in past for t in groups.pop(hash)])
-        return [group[0] for group in groups.values()], {
-            group[0].id: group[1:] for group in groups.values() if len(group) > 1
-        }
+            on_its_way = self._sharing.get((address, trial.request.hash))
+            if on_its_way is None:
+                groups.setdefault(trial.request.hash, []).append(trial)
+            else:
+                on_its_way.append(trial)
+        past = self.journal.answers_to(list(groups), address)
+        if past:
+            self.directory.reopen()
+        self._read(engine, [(t, completion_of(past[hash])) for hash in past for t in groups.pop(hash)])
+        self._commit()
+        self._sharing.update([((address, hash), group[1:]) for hash, group in groups.items()])
+        return [group[0] for group in groups.values()]
 
-    def _pay(self, engine: BaseEngine, batch: Sequence[tuple[Trial, Completion]]) -> None:
+    def _pay(self, engine: BaseEngine, batch: Sequence[Pair]) -> None:
         """Count the tokens of calls, and their price where the engine has one."""
         prompt = sum([completion.prompt_tokens for _, completion in batch])
         reply = sum([completion.completion_tokens for _, completion in batch])
@@ -243,24 +409,24 @@ class _Loop:
         if self.budget is not None and self.budget.dollars is not None:
             self.journal.note(dollars=repr(self.tally.dollars))
 
-    def _commit(self, engine: BaseEngine, answers: Sequence[tuple[Trial, Completion]]) -> None:
-        """Read and store; only then do the answers count."""
-        if answers:
-            address = engine.address
-            responses = [_read(trial, completion, address) for trial, completion in answers]
-            self.committer.add(responses, {trial.request.hash: trial.request.body for trial, _ in answers})
+    def _read(self, engine: BaseEngine, answers: Sequence[Pair]) -> None:
+        address, items = engine.address, self.items
+        self._responses += [_read(trial, completion, address, items) for trial, completion in answers]
+        self._bodies.update([(trial.request.hash, trial.request.body) for trial, _ in answers])
+
+    def _commit(self) -> None:
+        """Store what was read; only then do the answers count."""
+        if self._responses:
+            responses, bodies = self._responses, self._bodies
+            self._responses, self._bodies = [], {}
+            self.committer.add(responses, bodies)
 
     def _count(self, responses: Sequence[Response]) -> None:
         """What was committed counts."""
-        self.unanswered.take(responses)
+        self.frontier.take(responses)
         self.tally.count([response.status for response in responses])
         if self.watch:
             self.watch(self.tally)
-
-
-def _chunk(engine: BaseEngine) -> int:
-    """Trials to hand over at once: what the engine asks for (a batch wants many, and gets `AHEAD`), or `CHUNK`."""
-    return engine.chunk or CHUNK
 
 
 @contextmanager
@@ -283,14 +449,11 @@ def _take_out_failed(directory: RunDirectory, journal: Journal, design: Design) 
         If later questions went on from a failure (a conversation, a game): their answers could not be kept.
     """
     if design.is_adaptive:
-        kept = {id: response for id, response in journal.items() if response.status != "failed"}
-        still = {trial.id: trial.request.hash for trial in design.trials(kept)}
-        asked = journal.requests_of(list(kept))
-        lost = [
-            id
-            for id, (request, _, is_inherited) in asked.items()
-            if not is_inherited and still.get(id) != request
-        ]
+        reached: set[str] = set()
+        rereading = Advancing(Past(journal), design, reached=reached)
+        while not rereading.is_seen:
+            rereading.more(AHEAD)
+        lost = [id for id in journal.own() if id not in reached]
         if lost:
             raise DesignError(
                 f"{directory.path}: {len(lost)} answers were given after one that failed, e.g. {lost[0]!r}, and went "
@@ -300,10 +463,16 @@ def _take_out_failed(directory: RunDirectory, journal: Journal, design: Design) 
     journal.remove_failed()
 
 
-def _read(trial: Trial, completion: Completion, engine: str) -> Response:
+def _read(trial: Trial, completion: Completion, engine: str, items: Mapping[str, Item]) -> Response:
     """The answer in a completion; a reader that stumbles makes a failed response, never a lost one."""
     try:
-        return read(completion, trial, engine)
+        response, reply = read(completion, trial, engine), trial.reply
+        index = response.answer
+        if reply.options and type(index) is int:
+            item, asked = items.get(trial.place.item), reply.options[reply.order.index(index)]
+            if item is None or index >= len(item.options) or item.options[index] != asked:
+                return replace(response, chosen=asked)
+        return response
     except Exception as error:  # the one broad except of the house: one odd answer must not end a long run
         failed = read(Completion(error=f"could not be read: {type(error).__name__}: {error}"), trial, engine)
         return replace(

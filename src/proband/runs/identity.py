@@ -91,6 +91,8 @@ def _note(journal: Journal, design: Design, facts: Mapping[str, str]) -> None:
     journal.note(
         **facts,
         name=design.name,
+        kind=design.kind or str(design.describe().get("design", "")),
+        state="{}",
         items=json.dumps(items, ensure_ascii=False),
         roster=roster_text(design.roster()),
         design=json.dumps(design.describe(), ensure_ascii=False),

@@ -18,12 +18,16 @@ _PACKAGES = ("proband", "numpy", "polars", "torch", "transformers", "tokenizers"
 
 def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast) -> None:
     """Write the table and then the manifest."""
-    write_journal_table(journal, design.items, directory.table_path, design.roster())
+    roster = design.roster()
+    write_journal_table(journal, design.items, directory.table_path, roster)
     prompt_tokens, completion_tokens = journal.tokens()
     directory.write_manifest(
         {
             "name": design.name,
+            "kind": journal.meta("kind"),
+            "state": "complete",
             "design": design.describe(),
+            "roster": {"subjects": len(roster), "units": roster.n_units, "arms": dict(roster.arms)},
             "seed": design.seed,
             "engine": cast.addresses,
             "fingerprint": {

@@ -41,6 +41,11 @@ class Budget:
             if cap is not None and not cap > 0:
                 raise DesignError(f"budget: {name} = {cap}; a cap must be above 0")
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether anything but time is capped."""
+        return any(cap is not None for cap in (self.trials, self.tokens, self.dollars))
+
     def cap_trials(self, trials: list[Trial], tally: "Tally") -> list[Trial]:
         """As many trials as may be asked, by their number and the time; notes in the tally what stopped the rest."""
         if self.is_late(tally):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import polars as pl
 
@@ -14,13 +14,15 @@ from proband.records import Place, Response
 from proband.roster import Roster, Trait
 from proband.store.directory import RunDirectory
 from proband.store.rosters import roster_before, roster_from
-from proband.store.tables import journal_table, wide_table, with_membership
+from proband.store.tables import journal_table, levels_of, wide_table, with_membership
 
+State = Literal["complete", "unfinished", "waiting", "stalled"]
+_KINDS = {"prisoners_dilemma": "game"}
 PEOPLE = "people"  # name of the folder, inside a run, where people's answers to the same trials are kept
 
 
 class Run:
-    """Every response of one design on one engine; also readable while it is being written.
+    """Every response of one design; also readable while it is being written.
 
     Parameters
     ----------
@@ -37,8 +39,7 @@ class Run:
         self.directory.reader().close()  # refuse here and now what is not a run, or is damaged
 
     def __repr__(self) -> str:
-        state = "complete" if self.is_complete else "unfinished"
-        return f"Run({str(self.path)!r}, {sum(self.dispositions().values())} responses, {state})"
+        return f"Run({str(self.path)!r}, {sum(self.dispositions().values())} responses, {self.state})"
 
     @property
     def path(self) -> Path:
@@ -47,8 +48,51 @@ class Run:
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything the design called for was asked."""
+        """Whether the design is over: everything that it called for was asked."""
         return self.directory.manifest() is not None
+
+    @property
+    def state(self) -> State:
+        """How far it is: "waiting" for somebody who answers in their own time, "stalled" by what `stalled` names."""
+        if self.is_complete:
+            return "complete"
+        return cast(State, self._noted.get("state", "unfinished"))
+
+    @property
+    def stalled(self) -> Mapping[str, str]:
+        """What a stalled run waits for: place -> why it cannot go on from there; a hundred of them at most."""
+        return {} if self.is_complete else self._noted.get("stalled", {})
+
+    @property
+    def open(self) -> Mapping[str, float]:
+        """Trials that wait for somebody: place -> when they were handed over, in seconds of Unix time."""
+        with self.directory.reader() as journal:
+            return journal.handed_over()
+
+    @property
+    def _noted(self) -> dict[str, Any]:
+        with self.directory.reader() as journal:
+            found: dict[str, Any] = json.loads(journal.meta("state") or "{}")
+        return found
+
+    @property
+    def kind(self) -> str:
+        """Kind of study, e.g. ``survey`` or ``game``."""
+        with self.directory.reader() as journal:
+            noted, design = journal.meta("kind"), json.loads(journal.meta("design") or "{}")
+        # Runs of version 0.1 name their design only.
+        return noted or _KINDS.get(design.get("design", ""), design.get("design", ""))
+
+    @cached_property
+    def levels(self) -> Mapping[str, tuple[str, ...]]:
+        """Levels of every factor that varies, in the order of the design, or as they come up in its places."""
+        with self.directory.reader() as journal:
+            design = json.loads(journal.meta("design") or "{}")
+            named = {**design.get("settings", {}), **design.get("factors", {})}
+            varied = design.get("varied")
+            if varied is not None and named.keys() >= set(varied):
+                return {name: tuple(map(str, named[name])) for name in varied}
+            return levels_of(journal)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -63,6 +107,8 @@ class Run:
                 "engine": json.loads(journal.meta("addresses") or "{}"),
                 "reader": journal.meta("reader"),
                 "design": json.loads(journal.meta("design") or "null"),
+                "kind": self.kind,
+                "state": self.state,
                 "started": journal.meta("started"),
                 "is_complete": False,
             }
@@ -108,7 +154,7 @@ class Run:
             return {response.place.id: response for response in journal.responses()}
 
     def table(self) -> pl.DataFrame:
-        """One row per response, sorted by place; see `proband.store.tables.responses_table` for the columns.
+        """One row per response, sorted by place; see `proband.store.tables.journal_table` for the columns.
 
         ``run.table().to_pandas()`` gives a pandas frame.
         """

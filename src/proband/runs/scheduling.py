@@ -10,6 +10,8 @@ from proband.records import Completion, Trial
 
 ENGINE_THREAD = "proband-engine"
 COMMIT_S = 0.1  # an answer waits this long, at most, for others to be committed with
+QUICK_S = 0.02  # where an engine has nothing to do until somebody else's answer counts
+LISTEN_S = 0.2  # for an answer, before new trials are handed to an engine that waits
 MANY = 2048  # answers that are committed without waiting any longer
 _LEADING = 3  # messages by which trials are put together: persona, first question, first answer
 
@@ -25,74 +27,82 @@ class Stop:
         self.is_at_once = False
 
 
-def stream(engine: BaseEngine, trials: Sequence[Trial], stop: Stop) -> Generator[list[Pair], None, None]:
-    """Yield answers in batches, a tenth of a second together at most.
+class Call:
+    """Trials put to an engine in a thread of its own: what it has answered is handed over while it computes the rest.
 
-    The engine runs in a thread of its own, so what it has answered is handed over, and committed, while it
-    computes the rest: a kill loses only what was still in flight.
+    A kill loses only what was still in flight.
 
     Parameters
     ----------
     engine : BaseEngine
         Who answers.
     trials : sequence of Trial
-        What is asked; every one comes back once, unless the run is stopped.
+        What is asked; every one comes back once, unless the run is stopped or the engine `waits`.
     stop : Stop
         When asked for, the engine gets no further trial. One that takes its trials as it goes, or can `wind_down`,
-        still answers what it has in flight; any other ends after the answer it is computing. Closing the generator
-        asks for it.
+        still answers what it has in flight; any other ends after the answer it is computing.
+    wake : Event
+        Set when there are many answers, and at the end.
     """
-    handed = _Handed(trials, stop)
-    can_wind_down = type(engine).wind_down is not BaseEngine.wind_down
-    ready: deque[Pair] = deque()
-    wake = threading.Event()
-    end: list[BaseException | None] = []
 
-    def ask() -> None:
+    def __init__(
+        self, engine: BaseEngine, trials: Sequence[Trial], stop: Stop, wake: threading.Event
+    ) -> None:
+        self.engine, self.trials = engine, trials
+        self.is_over = False
+        self.error: BaseException | None = None
+        self._stop, self._wake = stop, wake
+        self._ready: deque[Pair] = deque()
+        self._is_ended = False
+        self._thread = threading.Thread(target=self._run, name=ENGINE_THREAD, daemon=True)
+        self._thread.start()
+
+    def taken(self) -> list[Pair]:
+        """What came since this was last called; `is_over` tells whether it was the last."""
+        self.is_over = self._is_ended  # looked at first: what came before the end is in `_ready`
+        return [self._ready.popleft() for _ in range(len(self._ready))]
+
+    def join(self) -> None:
+        """Wait for the thread: one that still computes when the process ends takes it down."""
+        self._thread.join()
+
+    def _run(self) -> None:
         try:
-            answers = engine.answer(handed)
-            is_winding: bool | None = None  # whether the engine ends by itself once it gets no further trial
-            for pair in answers:
-                ready.append(pair)
-                if is_winding is None:
-                    is_winding = can_wind_down or handed.n_taken < len(handed)
-                if len(ready) >= MANY:
-                    wake.set()
-                if stop.is_asked and not is_winding:
-                    break
-            if isinstance(answers, Generator):
-                answers.close()
-            end.append(None)
+            self._ask()
         except BaseException as error:  # carried to the thread that asked, and raised there
-            end.append(error)
-        wake.set()
+            self.error = error
+        self._is_ended = True
+        self._wake.set()
 
-    thread = threading.Thread(target=ask, name=ENGINE_THREAD, daemon=True)
-    thread.start()
-    try:
-        while True:
-            wake.wait(COMMIT_S)
-            wake.clear()
-            if stop.is_asked:
-                engine.wind_down()
-            is_over = bool(end)  # looked at first: what came before the end is in `ready`
-            if batch := [ready.popleft() for _ in range(len(ready))]:
-                yield batch
-            if is_over:
+    def _ask(self) -> None:
+        handed = _Handed(self.trials, self._stop)
+        answers = self.engine.answer(handed)
+        # Whether the engine ends by itself once it gets no further trial.
+        is_winding: bool | None = None
+        for pair in answers:
+            self._ready.append(pair)
+            if is_winding is None:
+                is_winding = can_wind_down(self.engine) or handed.n_taken < len(handed)
+            if len(self._ready) >= MANY:
+                self._wake.set()
+            if self._stop.is_asked and not is_winding:
                 break
-    except BaseException:
-        stop.is_asked = True
-        if stop.is_at_once:
-            engine.stop()
-        else:
-            engine.wind_down()
-        raise
-    finally:
-        # A thread that is still computing when the process ends takes it down: wait for its current answer.
-        if not stop.is_at_once:
-            thread.join()
-    if end[0] is not None:
-        raise end[0]
+        if isinstance(answers, Generator):
+            answers.close()
+
+
+class Listening(Call):
+    """Waiting for an engine that `waits` to say that somebody answered; `has_news` tells."""
+
+    has_news = False
+
+    def _ask(self) -> None:
+        self.has_news = self.engine.news(LISTEN_S)
+
+
+def can_wind_down(engine: BaseEngine) -> bool:
+    """Whether an engine has a way of its own to end after what is in flight."""
+    return type(engine).wind_down is not BaseEngine.wind_down
 
 
 class _Handed(Sequence[Trial]):

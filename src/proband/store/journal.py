@@ -17,10 +17,10 @@ from proband.store.rows import COLUMNS, Row, response_of, row_of
 _BATCH = 500  # SQLite allows 32,766 parameters in a statement; a few hundred is already as fast
 # Rows in one INSERT. One step of SQLite lets go of Python's lock once, so the fewer steps the less waiting to get it
 # back from a thread that computes.
-_AT_ONCE = (512, 32, 1)
+_AT_ONCE = (512, 32, 8, 1)
 _INSERTS = {
     n: f"INSERT INTO responses (origin, recorded_at, {COLUMNS}) VALUES "
-    + ", ".join([f"(?1, ?2{', ?' * 16})"] * n)
+    + ", ".join([f"(?1, ?2{', ?' * 17})"] * n)
     for n in _AT_ONCE
 }
 _TOGETHER = 1024  # texts of requests that are compressed together
@@ -49,6 +49,7 @@ class Journal(Mapping[str, Response]):
             else:
                 self._connection = _open_to_read(path)
             self._schema = schema_of(self._connection, str(path.parent))
+        self._columns = COLUMNS if self._schema >= 3 else COLUMNS.replace("chosen", "NULL")
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -123,6 +124,22 @@ class Journal(Mapping[str, Response]):
             found[trial] = (request, rule, bool(inherited))
         return found
 
+    def answers(self, places: Iterable[Place]) -> dict[str, tuple[Response, bool]]:
+        """What was answered at these places, by their ids, and whether it was inherited from a parent."""
+        wanted = {place.id: place for place in places}
+        select = f"SELECT {self._columns}, origin IS NOT NULL FROM responses WHERE trial IN"
+        return {
+            row[0]: (response_of(row, wanted[row[0]]), bool(row[-1]))
+            for row in self._look_up(select, list(wanted))
+        }
+
+    def own(self) -> Iterator[str]:
+        """Places that this run itself (not its parent) has answers to that did not fail."""
+        with self._explained():
+            select = "SELECT trial FROM responses WHERE origin IS NULL AND status != 'failed' ORDER BY trial"
+            for (trial,) in self._connection.execute(select):
+                yield trial
+
     def answers_to(self, requests: Sequence[str], engine: str) -> dict[str, Response]:
         """An engine's response to each of these requests, by its hash, where it has one that did not fail.
 
@@ -133,7 +150,9 @@ class Journal(Mapping[str, Response]):
                 self._connection.execute(
                     "CREATE INDEX IF NOT EXISTS responses_by_request ON responses (request)"
                 )
-        select = f"SELECT {COLUMNS} FROM responses WHERE status != 'failed' AND engine = ? AND request IN"
+        select = (
+            f"SELECT {self._columns} FROM responses WHERE status != 'failed' AND engine = ? AND request IN"
+        )
         return {row[1]: response_of(row) for row in self._look_up(select, requests, engine)}
 
     def _look_up(self, select: str, keys: Sequence[str], *first: str) -> Iterator[Row]:
@@ -178,6 +197,26 @@ class Journal(Mapping[str, Response]):
                 self._connection.execute("SELECT status, COUNT(*) FROM responses GROUP BY status ORDER BY 1")
             )
 
+    def hand_over(self, trials: Mapping[str, tuple[str, str]]) -> None:
+        """Note trials that wait for somebody, place -> (answerer, request hash); what was noted keeps its time."""
+        now = time.time()
+        with self._alone():
+            self._connection.execute("BEGIN IMMEDIATE")
+            rows = [(trial, answerer, request, now) for trial, (answerer, request) in trials.items()]
+            self._connection.executemany("INSERT OR IGNORE INTO open VALUES (?, ?, ?, ?)", rows)
+            self._connection.execute("COMMIT")
+
+    def handed_over(self) -> dict[str, float]:
+        """Trials that wait for somebody: place -> when they were handed over first, in seconds of Unix time."""
+        if self._schema < 3:
+            return {}
+        with self._alone():
+            return dict(
+                self._connection.execute(
+                    "SELECT trial, since FROM open WHERE trial NOT IN (SELECT trial FROM responses) ORDER BY trial"
+                )
+            )
+
     def tokens(self) -> tuple[int, int]:
         """Tokens of prompts and of completions, each request counted once."""
         with self._alone():
@@ -220,7 +259,7 @@ class Journal(Mapping[str, Response]):
         self.add(batch, bodies, origin=origin)
 
     def __getitem__(self, trial: str) -> Response:
-        row = next(self._look_up(f"SELECT {COLUMNS} FROM responses WHERE trial IN", [trial]), None)
+        row = next(self._look_up(f"SELECT {self._columns} FROM responses WHERE trial IN", [trial]), None)
         if row is None:
             raise KeyError(trial)
         return response_of(row)
@@ -245,7 +284,7 @@ class Journal(Mapping[str, Response]):
     def rows(self, size: int) -> Iterator[list[Row]]:
         """Every response as a row of `COLUMNS`, sorted by the id of its place, `size` rows at a time."""
         with self._explained():
-            found = self._connection.execute(f"SELECT {COLUMNS} FROM responses ORDER BY trial")
+            found = self._connection.execute(f"SELECT {self._columns} FROM responses ORDER BY trial")
             while part := found.fetchmany(size):
                 yield part
 

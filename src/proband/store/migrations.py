@@ -36,6 +36,13 @@ MIGRATIONS = (
     DROP INDEX responses_by_request;
     CREATE TABLE bodies (number INTEGER PRIMARY KEY, hashes TEXT NOT NULL, texts BLOB NOT NULL);
     """,
+    # Options may depend on the situation, and who answers may take days: what was handed over stays open meanwhile.
+    """
+    ALTER TABLE responses ADD COLUMN chosen TEXT;
+    CREATE TABLE open (
+        trial TEXT PRIMARY KEY, answerer TEXT NOT NULL, request TEXT NOT NULL, since REAL NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 SCHEMA = len(MIGRATIONS)
 

@@ -9,7 +9,7 @@ from proband.records import Answer, Place, Response
 
 COLUMNS = (
     "trial, request, status, rule, answer, probs, mass, text, log_probs, token_counts, error, shown, engine, "
-    "prompt_tokens, completion_tokens, attempts"
+    "prompt_tokens, completion_tokens, attempts, chosen"
 )
 Row = tuple[Any, ...]  # in the order of COLUMNS
 
@@ -36,16 +36,17 @@ def row_of(response: Response) -> Row:
         response.prompt_tokens,
         response.completion_tokens,
         response.attempts,
+        response.chosen,
     )
 
 
-def response_of(row: Row) -> Response:
-    """The response that `row_of` wrote."""
+def response_of(row: Row, place: Place | None = None) -> Response:
+    """The response that `row_of` wrote; cheaper where its place is known."""
     (trial, request, status, rule, answer, probs, mass, text, log_probs, counts, error, shown, engine) = row[
         :13
     ]
     return Response(
-        place=Place.from_id(trial),
+        place=place or Place.from_id(trial),
         request=request,
         status=status,
         rule=rule,
@@ -61,6 +62,7 @@ def response_of(row: Row) -> Response:
         prompt_tokens=row[13],
         completion_tokens=row[14],
         attempts=row[15],
+        chosen=row[16],
     )
 
 

@@ -13,10 +13,10 @@ import polars as pl
 from proband.errors import StoreError
 from proband.identity import place_parts
 from proband.instruments.items import Item
-from proband.records import TABLE_COLUMNS, Answer, Place, Response
+from proband.records import TABLE_COLUMNS, Answer, Place
 from proband.roster import Roster
 from proband.store.journal import Journal
-from proband.store.rows import COLUMNS, Row, packed, read_answer, row_of
+from proband.store.rows import COLUMNS, Row, packed, read_answer
 
 _NOBODY = Roster(())
 _PART = 32_768  # rows held in memory together
@@ -48,15 +48,13 @@ _SCHEMA: dict[str, Any] = {
 }
 
 
-def responses_table(
-    responses: Iterable[Response], items: Mapping[str, Item], roster: Roster = _NOBODY
-) -> pl.DataFrame:
+def journal_table(journal: Journal, items: Mapping[str, Item], roster: Roster = _NOBODY) -> pl.DataFrame:
     """One row per response, sorted by place.
 
     Parameters
     ----------
-    responses : iterable of Response
-        In the order wanted; `Journal.responses` sorts by place.
+    journal : Journal
+        Where the responses are stored.
     items : mapping
         Items by id, for the labels and scale points of their options.
     roster : Roster, optional
@@ -67,15 +65,10 @@ def responses_table(
     polars.DataFrame
         ``answer`` is the 0-based index into the options as written; ``value`` the scale points or the number;
         ``label`` the option's text or the written answer; ``parts`` a multiple answer, ranking or allocation.
+        An option that is not the item's own at its index has its own text as label, and no value.
         Every factor that varies has a column of its own, before ``round``. Missing is null, and ``status``
         says why.
     """
-    rows = [row_of(response) for response in responses]
-    return _frame(rows, items, _factors(row[0] for row in rows), roster)
-
-
-def journal_table(journal: Journal, items: Mapping[str, Item], roster: Roster = _NOBODY) -> pl.DataFrame:
-    """`responses_table` of everything in a journal, without making its responses."""
     factors = _factors(journal)
     parts = [_frame(rows, items, factors, roster) for rows in journal.rows(_PART)]
     return pl.concat(parts) if parts else _frame([], items, factors, roster)
@@ -112,6 +105,15 @@ def _factors(trials: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for text in conditions for name, _ in _condition(text)))
 
 
+def levels_of(journal: Journal) -> dict[str, tuple[str, ...]]:
+    """Factors and their levels in the places of a journal, in the order in which they come up."""
+    levels: dict[str, dict[str, None]] = {}
+    for text in dict.fromkeys(trial.split("/", 3)[2] for trial in journal):
+        for name, level in _condition(text):
+            levels.setdefault(name, {})[level] = None
+    return {name: tuple(found) for name, found in levels.items()}
+
+
 def _condition(text: str) -> tuple[tuple[str, str], ...]:
     return Place.from_id(f"-/-/{text}/0/0").condition
 
@@ -128,9 +130,10 @@ def _frame(
     places = zip(*(trial.split("/") for trial in named["trial"]), strict=True)
     subjects, asked, conditions, rounds, replicates = places
     names = {text: Place.from_id(f"-/{text}//0/0").item for text in set(asked)}
-    answers, codes = _coded(zip(asked, named["answer"], strict=True))
+    answers, codes = _coded(zip(asked, named["answer"], named["chosen"], strict=True))
     cells = [
-        _cells(None if text is None else read_answer(text), items.get(names[id])) for id, text in answers
+        _cells(None if text is None else read_answer(text), items.get(names[id]), chosen)
+        for id, text, chosen in answers
     ]
     columns = {
         "trial": pl.Series(named["trial"], dtype=pl.String),
@@ -226,15 +229,17 @@ def factor_column(name: str) -> str:
 
 
 def _cells(
-    answer: Answer, item: Item | None
+    answer: Answer, item: Item | None, chosen: str | None
 ) -> tuple[int | None, float | None, str | None, list[float] | None]:
     """An answer as index, value, label and parts."""
+    if chosen is not None and isinstance(answer, int):
+        return answer, None, chosen, None
     index = (
         answer if isinstance(answer, int) and item is not None and item.form in ("choice", "scale") else None
     )
     number = float(answer) if isinstance(answer, int | float) and index is None else None
     label = answer if isinstance(answer, str) else None
-    if index is not None and item is not None:
+    if index is not None and item is not None and index < len(item.options):
         number = item.points[index] if item.form == "scale" or item.codes else None
         label = item.options[index]
     return index, number, label, [float(part) for part in answer] if isinstance(answer, tuple) else None
@@ -246,7 +251,7 @@ def wide_table(table: pl.DataFrame, values: str = "answer") -> pl.DataFrame:
     Parameters
     ----------
     table : polars.DataFrame
-        From `responses_table`.
+        From `journal_table`.
     values : str
         Column to spread: "answer", "value" or "label". Under "label", numbers and lists stand as text.
     """

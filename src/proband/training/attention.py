@@ -7,12 +7,13 @@ under a mask.
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from proband.models.local.attention import exchanged, refuse_strange
 from proband.training.batching import Part, Segment, packed
 from proband.training.encoding import Taught
 
@@ -78,8 +79,7 @@ def _sees(depths: Any, others: Any, window: int | None) -> NDArray[np.bool_]:
     return sees if window is None else sees & (distance < window)
 
 
-@contextmanager
-def packed_attention(model: Any) -> Iterator[None]:
+def packed_attention(model: Any) -> AbstractContextManager[None]:
     """Have a model attend over packed parts while this is open.
 
     Raises
@@ -87,17 +87,7 @@ def packed_attention(model: Any) -> Iterator[None]:
     NotImplementedError
         If the model's attention cannot be exchanged.
     """
-    from transformers import AttentionInterface
-
-    if not model._can_set_attn_implementation():
-        raise NotImplementedError(f"{type(model).__name__} has an attention of its own")
-    AttentionInterface.register(NAME, _attend)
-    usual = model.config._attn_implementation
-    model.set_attn_implementation(NAME)
-    try:
-        yield
-    finally:
-        model.set_attn_implementation(usual)
+    return exchanged(model, NAME, _attend)
 
 
 @contextmanager
@@ -163,18 +153,10 @@ def drops_at_random(model: Any) -> bool:
 def _attend(
     module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **kwargs: Any
 ) -> tuple[Any, None]:
-    """What transformers calls in place of its own attention function.
-
-    Raises
-    ------
-    NotImplementedError
-        If the model's attention has a part that this one lacks.
-    """
+    """What transformers calls in place of its own attention function."""
     import torch
 
-    strange = [name for name in ("s_aux", "position_bias") if kwargs.get(name) is not None]
-    if strange or not getattr(module, "is_causal", True):
-        raise NotImplementedError(f"attention with {strange or 'both directions'}")
+    refuse_strange(module, kwargs)
     layout = _layouts[id(module.config)]
     window = kwargs.get("sliding_window")
     how: dict[str, Any] = {name: kwargs.get(name) for name in ("scaling", "softcap")}

@@ -8,6 +8,7 @@ from proband.designs.quiz.boundary import check_boundary
 from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError
 from proband.runs import Run
+from proband.runs.stages import Listener, Stages, digest
 from proband.training.bases import base_template
 from proband.training.checkpoint import Checkpoint, write_json
 from proband.training.training import Job, train_all
@@ -15,9 +16,9 @@ from proband.training.training_set import TrainingSet
 from proband.tuning.analysis.evaluation import Evaluation, Trained
 from proband.tuning.analysis.findings import Findings, Sources, analyse
 from proband.tuning.interventions.building import build_sets
+from proband.tuning.interventions.writing import written_texts
 from proband.tuning.material import Material
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
-from proband.tuning.stages import Listener, Stages, digest
 from proband.tuning.study_file import AlignFile, read_align_file
 from proband.tuning.toy.pretraining import toy_model
 from proband.tuning.toy.recovery import recovery
@@ -157,7 +158,8 @@ class Alignment:
     def sets(self, base: str, probe: Beliefs) -> dict[str, TrainingSet]:
         """The training set of every arm and domain, saved."""
         bank, settings = self.material.split.train, dict(self.material.construction)
-        texts = self.stages.texts(
+        texts = written_texts(
+            self.stages,
             bank,
             probe,
             self.material.arms,

@@ -118,6 +118,15 @@ def read_align_file(path: str | Path) -> AlignFile:
     return checked(files.parsed(text, file, error=DesignError), file)
 
 
+def is_align_file(path: str | Path) -> bool:
+    """Whether a file is a study of knowledge interventions and of no other kind: it names a base model."""
+    file = Path(path)
+    if not file.is_file():
+        return False
+    text = files.text_of(file, what="study file", error=DesignError)
+    return "base" in files.parsed(text, file, error=DesignError)
+
+
 def checked(data: Mapping[str, Any], where: str | Path) -> AlignFile:
     """The parsed file, with every key known and of its type; see `read_align_file`."""
     return files.checked(AlignFile, data, where, error=DesignError)

@@ -1,4 +1,4 @@
-"""The game of ``test_dilemma.py`` as a program of its own, slow enough in round 6 to be killed there."""
+"""The game of ``test_dilemma.py`` as a program of its own, slow enough from round 6 on to be killed there."""
 
 import sys
 import time
@@ -14,9 +14,9 @@ class Announcing(ScriptedEngine):
 
     def answer(self, trials):
         print("round", trials[0].place.round, flush=True)
-        for pair in super().answer(trials):
-            time.sleep(0.005 if trials[0].place.round == 6 else 0.0)
-            yield pair
+        for trial, completion in super().answer(trials):
+            time.sleep(0.005 if trial.place.round >= 6 else 0.0)
+            yield trial, completion
 
 
 if __name__ == "__main__":

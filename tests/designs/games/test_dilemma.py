@@ -1,15 +1,18 @@
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from proband.designs import PrisonersDilemma
 from proband.designs.games.dilemma import Payoffs
-from proband.errors import DesignError
+from proband.errors import DesignError, TreatmentChanged
 from proband.models.scripted import ScriptedEngine, played, uniform
+from proband.records import Completion, Place
 from proband.runs import Run, branch, collect
 from proband.strategies import tit_for_tat
 
@@ -59,7 +62,7 @@ def test_a_game_killed_in_round_6_and_resumed_equals_the_uninterrupted_one(whole
             time.sleep(0.005)
         process.kill()
     done = {response.place.round for response in Run(folder).responses().values()}
-    assert max(done) == 6
+    assert 6 in done
     assert not Run(folder).is_complete
     run = collect(GAME, players(), folder)
     assert (run.path / "responses.parquet").read_bytes() == (whole.path / "responses.parquet").read_bytes()
@@ -75,7 +78,8 @@ def test_a_branch_with_other_payoffs_shares_the_first_rounds_and_asks_nobody_aga
 
     model, rival = Counting(uniform(), seed=9, noise=1.0), Counting(played(tit_for_tat))
     changed = replace(GAME, payoffs=Payoffs(temptation=20.0))
-    run = collect(changed, {"model": model, "rival": rival}, branch(whole, tmp_path / "b", through_round=5))
+    folder = branch(whole, tmp_path / "b", through_round=5, keep_past=True)
+    run = collect(changed, {"model": model, "rival": rival}, folder)
     assert model.rounds == rival.rounds == {6, 7, 8, 9, 10}
     parent, child = whole.responses(), run.responses()
     assert len(child) == GAME.size()
@@ -83,7 +87,36 @@ def test_a_branch_with_other_payoffs_shares_the_first_rounds_and_asks_nobody_aga
     assert (
         "20 points" in next(t for t in changed.trials(child) if t.place.round == 6).request.messages[0].text
     )
-    assert run.manifest["parent"]
+    assert run.manifest["parent"] == {"run": str(whole.path), "through_round": 5, "keep_past": True}
+
+
+def test_a_branch_whose_past_would_have_been_put_in_other_words_is_refused(whole, tmp_path):
+    changed = replace(GAME, payoffs=Payoffs(temptation=20.0))
+    with pytest.raises(
+        TreatmentChanged, match=r"item 'move' in round 1 .* what is sent differs .* keep_past=True"
+    ):
+        collect(changed, players(), branch(whole, tmp_path / "b", through_round=5))
+    assert set(Run(tmp_path / "b").dispositions().values()) == {2000}
+
+
+class WarnedLater(PrisonersDilemma):
+    """Players are told something after round 5, and nothing else is different."""
+
+    def _trial(self, match, player, number, played):
+        trial = super()._trial(match, player, number, played)
+        if number <= 5:
+            return trial
+        *earlier, last = trial.request.messages
+        told = replace(last, text=f"From now on the game is filmed.\n{last.text}")
+        return replace(trial, request=replace(trial.request, messages=(*earlier, told)))
+
+
+def test_a_branch_that_differs_in_later_rounds_only_goes_on_from_its_parent(whole, tmp_path):
+    fields = {name: getattr(GAME, name) for name in ("matches", "rounds", "seed")}
+    run = collect(WarnedLater(**fields), players(), branch(whole, tmp_path / "b", through_round=5))
+    parent, child = whole.responses(), run.responses()
+    assert run.state == "complete"
+    assert all((child[id] == response) == (response.place.round <= 5) for id, response in parent.items())
 
 
 def test_a_branch_needs_an_empty_folder_and_a_round_that_was_played(whole, tmp_path):
@@ -100,6 +133,49 @@ def test_a_match_ends_where_a_player_gives_no_move(tmp_path):
     assert refused
     for response in answers:
         assert response.place.round <= refused.get(response.place.subject[:10], GAME.rounds)
+    assert run.state == "complete"
+    played = Counter(r.place.subject[:10] for r in answers)
+    assert played == {match: 2 * refused.get(match, GAME.rounds) for match in played}
+    assert len(played) == 30
+
+
+def test_a_failed_call_stalls_its_match_and_no_other_and_asking_again_goes_on(tmp_path):
+    game = replace(GAME, matches=30)
+    run = collect(game, players(fail=0.02), tmp_path)
+    n_failed = run.dispositions()["failed"]
+    assert 0 < n_failed == len(run.stalled) < 30
+    assert run.state == "stalled"
+    assert not run.is_complete
+    assert repr(run).endswith("stalled)")
+    for place, why in run.stalled.items():
+        assert Place.from_id(place).round >= 1
+        assert "the call for this move failed" in why
+    table = run.table()
+    assert table.filter(pl.col("status") == "failed").height == n_failed
+    assert table.height < game.size()
+    with pytest.raises(TreatmentChanged, match="engine"):
+        collect(game, players(), tmp_path)
+    again = collect(game, players(fail=0.02), tmp_path)
+    assert (again.state, again.table().equals(table)) == ("stalled", True)
+
+
+def test_a_stalled_match_is_played_to_its_end_once_its_call_succeeds(whole, tmp_path):
+    class OnceDown(ScriptedEngine):
+        is_down = True
+
+        def answer(self, trials):
+            for trial, completion in super().answer(trials):
+                is_hit = self.is_down and trial.place.round == 4 and trial.place.subject < "match-0003"
+                yield trial, Completion(error="down") if is_hit else completion
+
+    engines = {"model": OnceDown(uniform(), seed=9), "rival": ScriptedEngine(tit_for_tat())}
+    stalled = collect(GAME, engines, tmp_path)
+    assert (stalled.state, stalled.table().height) == ("stalled", GAME.size() - 3 * 12)
+    engines["model"].is_down = False
+    run = collect(GAME, engines, tmp_path, retry_failed=True)
+    assert run.state == "complete"
+    assert run.stalled == {}
+    assert run.table().equals(whole.table())
 
 
 def test_payoffs_that_are_no_dilemma_are_refused():
@@ -109,7 +185,7 @@ def test_payoffs_that_are_no_dilemma_are_refused():
 
 def test_failures_on_a_branch_can_be_retried_though_its_beginning_was_asked_otherwise(whole, tmp_path):
     changed = replace(GAME, payoffs=Payoffs(temptation=20.0), rounds=6)
-    folder = branch(whole, tmp_path / "b", through_round=5)
+    folder = branch(whole, tmp_path / "b", through_round=5, keep_past=True)
     failed = collect(changed, players(fail=0.1), folder).dispositions()["failed"]
     run = collect(changed, players(fail=0.1), folder, retry_failed=True)
     assert run.dispositions()["failed"] == failed > 0

@@ -51,7 +51,7 @@ def test_few_shot_turns_and_chats_are_the_golden_ones():
 @given(
     order=st.permutations(range(4)), answer=st.integers(0, 3), explanation=st.sampled_from(["", "Because."])
 )
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_what_is_taught_begins_with_what_is_scored(name, order, answer, explanation):
     prompt = PROMPTS[name]
     scored = continuations(QUESTION, prompt, order=order)

@@ -50,7 +50,7 @@ def test_a_model_may_be_asked_under_some_prompts_only():
 
 
 @given(st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_trials_looked_at_one_by_one_and_in_slices_are_those_of_the_whole(data):
     trials = quiz(models=("base", "tuned")).trials({})
     whole = [trial.id for trial in trials]

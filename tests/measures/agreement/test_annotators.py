@@ -51,14 +51,14 @@ def test_a_model_equal_to_everybody_passes_with_any_price_and_not_without():
 
 
 @given(seed=st.integers(0, 200), low=st.floats(0, 0.3), more=st.floats(0, 0.3))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_higher_price_never_turns_a_pass_into_a_failure(seed, low, more):
     llm, humans = coded(seed, n=40)
     assert alt_test(llm, humans, low + more).winning_rate >= alt_test(llm, humans, low).winning_rate
 
 
 @given(seed=st.integers(0, 200))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_names_of_codes_and_order_of_units_change_nothing(seed):
     llm, humans = coded(seed, n=40)
     order, names = np.random.default_rng(seed).permutation(40), np.array(["z", "x", "y"])

@@ -60,7 +60,7 @@ def test_fleiss_kappa_of_the_textbook_example():
 
 
 @given(table=squares)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_cohens_kappa_is_bounded_and_the_same_for_exchanged_coders_and_renamed_categories(table):
     first, exchanged = cohen_kappa(table).value, cohen_kappa(table.T).value
     renamed = cohen_kappa(table[::-1, ::-1]).value
@@ -70,7 +70,7 @@ def test_cohens_kappa_is_bounded_and_the_same_for_exchanged_coders_and_renamed_c
 
 
 @given(counts=st.lists(st.integers(0, 3), min_size=2, max_size=20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_fleiss_kappa_is_nominal_alpha_without_its_small_sample_term(counts):
     table = [[count, 3 - count] for count in counts]
     codes = [[0] * count + [1] * (3 - count) for count in counts]

@@ -45,7 +45,7 @@ def test_the_standard_error_is_that_of_leaving_each_unit_out(level):
 
 @pytest.mark.parametrize("level", LEVELS)
 @given(codes=tables, seed=st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_alpha_does_not_depend_on_the_order_of_units_or_coders(level, codes, seed):
     rng = np.random.default_rng(seed)
     shuffled = codes[rng.permutation(len(codes))][:, rng.permutation(codes.shape[1])]
@@ -55,7 +55,7 @@ def test_alpha_does_not_depend_on_the_order_of_units_or_coders(level, codes, see
 
 
 @given(codes=tables)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_nominal_alpha_is_the_same_under_other_names(codes):
     names = np.array(["e", "b", "d", "a", "c"])
     assert krippendorff_alpha(codes, "nominal").value == pytest.approx(
@@ -64,7 +64,7 @@ def test_nominal_alpha_is_the_same_under_other_names(codes):
 
 
 @given(codes=tables, scale=st.floats(0.5, 20), shift=st.floats(-50, 50))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_interval_alpha_does_not_depend_on_unit_and_origin_and_ordinal_on_spacing(codes, scale, shift):
     moved = scale * codes + shift
     assert krippendorff_alpha(codes, "interval").value == pytest.approx(
@@ -76,7 +76,7 @@ def test_interval_alpha_does_not_depend_on_unit_and_origin_and_ordinal_on_spacin
 
 
 @given(codes=arrays(np.int64, st.tuples(st.integers(2, 30), st.just(2)), elements=st.integers(0, 3)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_nominal_alpha_of_two_coders_is_scotts_pi_with_a_small_sample_term(codes):
     n = len(codes)
     shares = np.bincount(codes.ravel(), minlength=4) / (2 * n)

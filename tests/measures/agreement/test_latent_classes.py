@@ -57,7 +57,7 @@ def test_it_recovers_shares_and_errors_of_independent_coders():
 
 
 @given(seed=st.integers(0, 50))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_labels_follow_renamed_classes_and_reordered_units(seed):
     codes, _ = simulated(seed, n=60)
     order = np.random.default_rng(seed).permutation(60)

@@ -84,7 +84,7 @@ def test_shares_of_three_classes():
 
 
 @given(raw=st.lists(st.floats(0.05, 1), min_size=3, max_size=3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_true_shares_are_recovered_from_the_labels_they_make(raw):
     shares = np.array(raw) / sum(raw)
     found = adjusted_prevalence(CONFUSION, shares @ np.array(CONFUSION))

@@ -59,14 +59,14 @@ def test_a_cycle_of_three_escapes_warp_but_not_garp():
 
 
 @given(seed=st.integers(0, 9_999), n=st.integers(2, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_ccei_is_that_of_listing_all_cycles(seed, n):
     p, x = choices(seed, n)
     assert ccei(p, x).value == pytest.approx(brute_ccei(p, x))
 
 
 @given(seed=st.integers(0, 9_999))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_axioms_imply_each_other_as_they_must(seed):
     p, x = choices(seed, 6)
     found = garp(p, x)
@@ -77,7 +77,7 @@ def test_axioms_imply_each_other_as_they_must(seed):
 
 
 @given(seed=st.integers(0, 9_999), scale=st.floats(0.01, 100))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_ccei_ignores_price_levels_and_never_rises_with_more_choices(seed, scale):
     p, x = choices(seed, 6)
     levels = p * np.geomspace(1, scale, 6)[:, None]

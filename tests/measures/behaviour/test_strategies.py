@@ -70,7 +70,7 @@ def simulated(seed: int, n: int, error: float = 0.05) -> tuple[np.ndarray, np.nd
 
 
 @given(seed=st.integers(0, 99))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_shares_sum_to_1_and_follow_reordered_columns_and_subjects(seed):
     matches, n = simulated(seed, 30)
     order = np.random.default_rng(seed).permutation(30)

@@ -62,7 +62,7 @@ def test_a_predicted_regressor_is_corrected():
 
 
 @given(st.integers(0, 10**6), st.floats(-3, 3), st.floats(0.1, 10))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_means_move_with_shift_and_scale_and_ignore_the_predictions_units(seed, shift, scale):
     y, f, u, _ = corpus(seed, m=200)
     found = dsl_mean(y, f, u, probabilities=0.2)

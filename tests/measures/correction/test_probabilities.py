@@ -27,7 +27,7 @@ def test_the_calibration_error_by_hand():
 
 
 @given(st.integers(0, 10**6), st.integers(2, 12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_parts_sum_to_the_brier_score_and_scores_stay_in_range(seed, n_bins):
     rng = np.random.default_rng(seed)
     p = rng.random(60)

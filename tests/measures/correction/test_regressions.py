@@ -53,7 +53,7 @@ def test_bell_and_mccaffreys_degrees_of_freedom_are_those_of_a_two_sample_test()
 
 
 @given(st.integers(0, 10**6), st.floats(0.01, 100))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_the_units_of_a_regressor_do_not_matter(seed, scale):
     y, f, u, x = made_up(seed)
     found = ppi_ols(y, f, u, regressors=x)
@@ -66,7 +66,7 @@ def test_the_units_of_a_regressor_do_not_matter(seed, scale):
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_constant_added_to_all_predictions_and_the_order_of_rows_do_not_matter(seed):
     y, f, u, x = made_up(seed)
     found = ppi_ols(y, f, u, regressors=x)

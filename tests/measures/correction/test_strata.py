@@ -52,7 +52,7 @@ def test_the_expected_error_is_neymans():
     st.floats(0, 1),
     st.integers(0, 100),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_allocations_add_up_and_stay_within_bounds(strata, fraction, seed):
     sizes, sd = zip(*strata, strict=True)
     if not any(sd):
@@ -91,7 +91,7 @@ def test_a_poststratified_share_by_hand():
 
 
 @given(st.integers(0, 10**6), st.floats(-3, 3), st.floats(0.1, 9))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_poststratified_means_move_with_the_answers_and_ignore_names_and_order(seed, shift, scale):
     rng = np.random.default_rng(seed)
     y, group = rng.standard_normal(40), np.tile([0, 1, 2, 3], 10)

@@ -32,7 +32,7 @@ def test_adjusted_values_of_the_published_example():
 
 
 @given(p=P_VALUES, method=st.sampled_from(sorted(NAMES)))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_adjusted_values_are_those_of_statsmodels(p, method):
     expected = multipletests(p, method=NAMES[method])[1]
     assert list(adjust_p(p, method).adjusted.values()) == pytest.approx(list(expected), abs=1e-12)

@@ -20,7 +20,7 @@ def by_formula(x, y, z) -> float:
 
 
 @given(seed=st.integers(0, 999), n=st.integers(5, 40))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_standard_is_the_textbook_formula_on_ranks_with_its_degrees_of_freedom(seed, n):
     x, y, z = np.random.default_rng(seed).integers(0, 9, (3, n)).astype(float)
     if min(np.ptp(x), np.ptp(y), np.ptp(z)) == 0 or max(abs(np.corrcoef([x, y, z])[2, :2])) > 0.99:
@@ -57,7 +57,7 @@ def test_ren2024_ranks_the_residuals_again_and_ignores_z_in_the_p_value():
 
 
 @given(seed=st.integers(0, 99))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_it_is_symmetric_and_the_same_under_rising_transforms(seed):
     x, y, z = np.random.default_rng(seed).normal(size=(3, 15))
     value = partial_spearman(x, y, z).value

@@ -145,7 +145,7 @@ def test_loadings_that_do_not_belong_together_are_refused():
         tucker_phi([[1, 2], [3, 4]], [[1, 2], [3, 4]])
     with pytest.raises(DataError, match="both sides"):
         factor_congruence([[1, 2]], [[1, 2, 3]])
-    with pytest.raises(MissingDataError, match="1 loadings"):
+    with pytest.raises(MissingDataError, match="1 of 2 loadings"):
         tucker_phi([1, math.nan], [1, 2])
     with pytest.raises(DataError, match="infinite"):
         tucker_phi([1, math.inf], [1, 2])

@@ -53,7 +53,7 @@ def test_items_come_from_the_one_that_moves_most():
     assert report.total_variation.value == pytest.approx((20 / 30 + 10 / 30) / 3)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 99))
 def test_the_report_does_not_depend_on_row_order_or_labels_and_is_bounded(seed):
     rng = np.random.default_rng(seed)

@@ -91,9 +91,9 @@ def test_options_may_stand_in_the_address(folder):
     engine = open_engine(f"hf:{folder}?dtype=bfloat16&chunk_tokens=40&memory_gb=0.5")
     assert engine.passes.model.dtype == torch.bfloat16
     assert engine.passes.chunk_tokens == 40
-    with pytest.raises(EngineError, match="takes no option temperature"):
+    with pytest.raises(EngineError, match="takes no option 'temperature'"):
         open_engine(f"hf:{folder}?temperature=1")
-    with pytest.raises(EngineError, match="as numbers"):
+    with pytest.raises(EngineError, match="not a whole number"):
         open_engine(f"hf:{folder}?chunk_tokens=many")
     with pytest.raises(EngineError, match="memory_gb is 0"):
         open_engine(f"hf:{folder}?memory_gb=0")

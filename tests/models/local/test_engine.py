@@ -109,7 +109,7 @@ def test_positions_that_stretch_with_length_are_scored_alone_and_noted(tmp_path)
     assert_exact(engine, [trial("You are 20.", "Why?"), trial("You are 20." * 10, "Why?")])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.data())
 def test_scores_do_not_depend_on_packing_order_or_chunk_size(engine, data):
     text = st.text("ab é", min_size=1, max_size=6).filter(str.strip)

@@ -100,7 +100,7 @@ def test_a_raw_text_is_continued_greedily_token_by_token(engine):
         st.text(alphabet="aA1.?:)\"'-é中\n ", min_size=1, max_size=12), min_size=1, max_size=5
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_paragraphs_that_are_remembered_have_the_tokens_of_the_whole(family, paragraphs):
     tokenizer = made(family)
     text = "Q" + "\n\n".join(paragraphs)

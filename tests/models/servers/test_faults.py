@@ -302,11 +302,11 @@ def test_winding_down_answers_what_is_in_flight_and_asks_nothing_else(ask, serve
 
 def test_answering_can_be_stopped_from_another_thread(ask, server):
     engine = after_probe(ask, server)
-    server.wait_s = 30.0
+    server.wait_s = 300.0
     threading.Timer(0.2, engine.stop).start()
     began = time.monotonic()
     assert list(engine.answer(written(10))) == []
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 def test_an_unknown_model_is_refused_with_what_there_is():

@@ -264,7 +264,7 @@ def test_without_warming_trials_leave_in_the_order_given():
     assert [subject for what, subject in log if what == "out"] == [t.place.subject for t in trials]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     paths=st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=4), min_size=1, max_size=30),
     n_workers=st.integers(1, 8),

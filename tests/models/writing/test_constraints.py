@@ -3,7 +3,6 @@ import json
 import pytest
 
 from proband.errors import EngineError
-from proband.models.writing.constraints import choice_schema, number_schema
 
 OBJECT = json.dumps(
     {
@@ -23,14 +22,15 @@ def replies(engine, asked, schema, n=8, **request):
 
 def test_a_choice_is_one_of_the_options(tiny, asked):
     options = ["Agree", "Agree strongly", 'Don\'t "know" – é']
-    written = replies(tiny, asked, choice_schema(options), max_tokens=40)
+    written = replies(tiny, asked, json.dumps({"enum": options}), max_tokens=40)
     assert {json.loads(one.text) for one in written} <= set(options)
     assert {one.finish for one in written} == {"stop"}
 
 
 @pytest.mark.parametrize(("lower", "upper", "is_whole"), [(0, 100, True), (-5, 5, True), (0, 1, False)])
 def test_a_number_lies_within_its_limits(lower, upper, is_whole, tiny, asked):
-    for one in replies(tiny, asked, number_schema(lower, upper, is_whole=is_whole), max_tokens=60):
+    schema = {"type": "integer" if is_whole else "number", "minimum": lower, "maximum": upper}
+    for one in replies(tiny, asked, json.dumps(schema), max_tokens=60):
         value = json.loads(one.text)
         assert lower <= value <= upper
         assert isinstance(value, int) or not is_whole
@@ -90,5 +90,5 @@ def test_the_embedded_model_keeps_to_a_schema(asked):
     from proband.models.local.embedded import embedded_engine
 
     engine = embedded_engine()
-    [one] = replies(engine, asked, choice_schema(["Yes", "No"]), n=1, max_tokens=8)
+    [one] = replies(engine, asked, json.dumps({"enum": ["Yes", "No"]}), n=1, max_tokens=8)
     assert json.loads(one.text) in ("Yes", "No")

@@ -56,7 +56,7 @@ def test_ties_are_doubtful_and_clear_choices_are_not():
     assert choose(logits, [Draw(0, 1)] * 2).doubtful.tolist() == [True, False]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**31), st.sampled_from([0.5, 1.0]), st.sampled_from([0.8, 0.95, 1.0]))
 def test_rounding_changes_no_token_that_is_not_called_doubtful(seed, temperature, top_p):
     noise = torch.Generator().manual_seed(seed)

@@ -3,74 +3,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
-from proband.measures.distances import js_divergence
-from proband.measures.knowledge.options import mean_kl, option_rank_consistency, top_option_agreement
+from proband.measures.knowledge.options import mean_kl, option_rank_consistency
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, BASE_FEW_SHOT, BASE_ZERO_SHOT
-from proband.tuning.analysis.consistency import OTHER_SEED, Point, consistencies, item_scores, lines, points
+from proband.tuning.analysis.consistency import OTHER_SEED, Point, consistencies, lines, points
 from proband.tuning.probing.beliefs import belief_of
-
-P = np.array([0.6, 0.2, 0.15, 0.05])
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "statistic", "value"),
-    [
-        (P, [0.5, 0.3, 0.15, 0.05], "dense_rank", 1.0),
-        ([0.4, 0.4, 0.1, 0.1], P, "dense_rank", 0.894427),
-        ([0.25] * 4, P, "dense_rank", 0.0),
-        (P, P[::-1], "rank", -1.0),
-        (P, [0.5, 0.3, 0.15, 0.05], "kl", 0.028300),
-        (P, P[::-1], "kl", 1.381083),
-        (P, [0.2, 0.6, 0.15, 0.05], "agreement", 0.0),
-    ],
-)
-def test_statistics_of_one_question_by_hand(before, after, statistic, value):
-    found = item_scores({"q": np.array(before)}, {"q": np.array(after)}, statistic)
-    assert found["q"] == pytest.approx(value, abs=1e-6)
-
-
-def test_what_is_undefined_has_no_score():
-    flat = {"q": np.full(4, 0.25)}
-    assert math.isnan(item_scores(flat, {"q": P}, "rank")["q"])
-    assert math.isnan(item_scores(flat, {"q": P}, "agreement")["q"])
-
-
-@settings(max_examples=30, deadline=None)
-@given(
-    arrays(np.float64, (12, 4), elements=st.floats(0.01, 1)),
-    arrays(np.float64, (12, 4), elements=st.floats(0.01, 1)),
-)
-def test_means_over_questions_are_those_of_the_measures(p, q):
-    p, q = p / p.sum(axis=1, keepdims=True), q / q.sum(axis=1, keepdims=True)
-    before, after = ({f"q{k}": row for k, row in enumerate(side)} for side in (p, q))
-
-    def mean(name):
-        return np.nanmean(list(item_scores(before, after, name).values()))
-
-    assert mean("dense_rank") == pytest.approx(option_rank_consistency(p, q, "ren2024").value)
-    assert mean("kl") == pytest.approx(mean_kl(p, q, "before_after", "e").value, abs=1e-12)
-    assert mean("reverse_kl") == pytest.approx(mean_kl(p, q, "after_before", "e").value, abs=1e-12)
-    by_row = [js_divergence(a, b, base="e").value for a, b in zip(p, q, strict=True)]
-    assert mean("js") == pytest.approx(np.mean(by_row), abs=1e-12)
-    ranked = option_rank_consistency(p, q)
-    if not math.isnan(ranked.value):
-        assert mean("rank") == pytest.approx(ranked.value)
-    chosen = top_option_agreement(p, q)
-    if not math.isnan(chosen.value):
-        assert mean("agreement") == pytest.approx(chosen.value)
-
-
-def test_questions_may_differ_in_their_number_of_options():
-    before = {"two": np.array([0.7, 0.3]), "four": P}
-    after = {"two": np.array([0.6, 0.4]), "four": P}
-    assert item_scores(before, after, "rank") == pytest.approx({"two": 1.0, "four": 1.0})
-    assert item_scores(before, after, "kl")["two"] == pytest.approx(
-        0.7 * math.log(7 / 6) + 0.3 * math.log(3 / 4)
-    )
 
 
 def one(found, **where):

@@ -15,17 +15,6 @@ def test_the_same_evaluation_gives_the_same_findings(small):
     assert analyse(small).as_dict() == analyse(small).as_dict()
 
 
-def test_tables_have_one_row_an_estimate_with_its_limits(findings):
-    tables = findings.tables()
-    row = next(
-        row for row in tables["contrasts"] if row["method"] == "standard" and row["domain"] == "all domains"
-    )
-    assert row["low"] < row["value"] < row["high"]
-    assert tables["verdicts"][0]["claim"] == "harmonious-over-incompatible"
-    assert {row["method"] for row in tables["accuracies"]} == {"standard", "ren2024"}
-    assert "confounds" not in tables
-
-
 def test_missing_training_sets_and_single_seeds_are_said(small, findings):
     assert any("training sets were not given" in warning for warning in findings.warnings)
     single = replace(small, trained=tuple(run for run in small.trained if run.seed == 0))

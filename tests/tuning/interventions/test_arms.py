@@ -4,6 +4,7 @@ import pytest
 
 from proband.errors import DesignError
 from proband.tuning.interventions.arms import (
+    ABOUT,
     ARMS,
     Arm,
     arm_named,
@@ -92,3 +93,7 @@ def test_an_arm_explained_by_two_authors_gets_controls_of_the_author():
 def test_a_true_arm_has_no_true_counterpart():
     with pytest.raises(DesignError, match="teaches no false label"):
         matched_true(ARMS["harmonious"])
+
+
+def test_every_arm_is_told_in_words():
+    assert list(ABOUT) == list(ARMS)

@@ -26,7 +26,7 @@ def asked(picks: list[int], n_options: int) -> tuple[list[Question], Beliefs]:
     return questions, Beliefs(model="m", ask="a", bank="b", weights="", beliefs=found)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(n_options=st.integers(2, 6), data=st.data())
 def test_key_and_own_answer_stand_evenly_in_every_place_of_every_beginning(n_options, data):
     picks = data.draw(st.lists(st.integers(0, n_options - 1), min_size=1, max_size=40))

@@ -54,7 +54,7 @@ def test_grades_come_from_the_right_options_share_and_its_probability_above_chan
 
 
 @given(st.lists(st.lists(st.floats(0.001, 1), min_size=4, max_size=4), min_size=1, max_size=6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_belief_keeps_its_bounds_and_does_not_depend_on_the_order_of_cells(rows):
     cells = [[x / math.fsum(row) for x in row] for row in rows]
     found, turned = belief_of(QUESTION, cells), belief_of(QUESTION, cells[::-1])

@@ -4,7 +4,7 @@ import re
 
 from proband.designs.quiz.prompts import pose, reply_to
 from proband.designs.quiz.quiz import Quiz
-from proband.tuning.toy.corpus import EVALUATION, PROBE, STATEMENTS, documents, general_instructions
+from proband.tuning.toy.corpus import EVALUATION, PROBE, STATEMENTS, documents
 
 
 def entity_of(question):
@@ -73,11 +73,3 @@ def test_a_question_is_evaluated_in_written_roles(small_world):
     assert posed.messages[0].text == f"USER: {question.text} ASSISTANT:"
     assert posed.continuations == tuple(f" {choice}" for choice in question.choices)
     assert reply_to(question, EVALUATION, 0) == f" {question.choices[0]}"
-
-
-def test_general_instructions_ask_for_no_fact(small_world):
-    rows = general_instructions(small_world, 40)
-    assert rows == general_instructions(small_world, 40)
-    names = {fact.entity for fact in small_world.facts}
-    assert all(row["response"].split()[0] in row["instruction"] for row in rows)
-    assert not [row for row in rows if any(name in row["instruction"] for name in names)]

@@ -16,7 +16,7 @@ def test_every_word_of_the_texts_is_one_token():
     ]  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_any_text_comes_back_as_it_was(text):
     ids = TOKENIZER(text, add_special_tokens=False)["input_ids"]

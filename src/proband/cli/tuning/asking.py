@@ -1,21 +1,29 @@
-"""What `probe` and `evaluate` share: which questions of a bank are asked, and which stand before them."""
+"""What `probe` and `evaluate` share: which questions of a bank are asked, and what is told of the answers."""
 
 from typing import Annotated
 
 import typer
 
+from proband.cli.talk import emit, out
 from proband.cli.tuning.listening import say
 from proband.designs.quiz.material import asked_of
 from proband.instruments.banks.bank import Bank
 from proband.instruments.banks.loading import load_bank
+from proband.reports import findings
+from proband.reports.terminal import terminal
+from proband.runs import Run
 
 BankArgument = Annotated[
-    str, typer.Argument(help="A file, a folder, hub:OWNER/NAME, or an embedded bank: facts.")
+    str, typer.Argument(help="A file or folder of questions, hub:OWNER/NAME, or facts (comes with Proband).")
 ]
-DomainOption = Annotated[list[str] | None, typer.Option(help="Only this domain; may be given again.")]
-LimitOption = Annotated[int | None, typer.Option(help="At most so many questions a domain.")]
-ExemplarsOption = Annotated[int, typer.Option(help="Questions a domain set aside as worked ones.")]
-UnfitOption = Annotated[bool, typer.Option(help="Leave unfit questions out instead of refusing the bank.")]
+DomainOption = Annotated[
+    list[str] | None, typer.Option(help="Only questions of this domain; repeat the option for several.")
+]
+LimitOption = Annotated[int | None, typer.Option(help="At most this many questions per domain.")]
+ExemplarsOption = Annotated[int, typer.Option(help="Questions per domain reserved as solved examples.")]
+UnfitOption = Annotated[
+    bool, typer.Option(help="Leave out questions that cannot be asked, instead of refusing the file.")
+]
 SeedOption = Annotated[int, typer.Option(help="Root of all randomness.")]
 
 
@@ -29,3 +37,12 @@ def asked(
     if len(loaded.left_out) > 3:
         say(f"left out: {len(loaded.left_out) - 3} more")
     return asked_of(loaded, domains=domains, limit=limit, exemplars=exemplars, seed=seed)
+
+
+def tell_knowledge(run: Run, *, as_json: bool, **more: str) -> None:
+    """What models know, on stdout: sections on a terminal, or everything as JSON."""
+    found = findings(run, only=("knowledge",))
+    if as_json:
+        emit({**found.as_dict(), **more})
+    else:
+        out.print(terminal(found, out.width))

@@ -1,13 +1,12 @@
 """``proband evaluate``: what checkpoints know of a bank, beside one another."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from proband.cli.studying import refuse_no_folder, stopped
-from proband.cli.talk import emit, out, progress
+from proband.cli.talk import progress
 from proband.cli.tuning.asking import (
     BankArgument,
     DomainOption,
@@ -16,20 +15,23 @@ from proband.cli.tuning.asking import (
     SeedOption,
     UnfitOption,
     asked,
+    tell_knowledge,
 )
 from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError
-from proband.instruments.banks.bank import Bank
 from proband.runs import collect
-from proband.tuning.analysis.crossed import crossed_mean, table
 from proband.tuning.material import prompt_from
-from proband.tuning.probing.beliefs import Beliefs, beliefs_from
 
 
 def evaluate(
     bank: BankArgument,
-    model: Annotated[list[str], typer.Option(help="NAME=ADDRESS; give it again for each checkpoint.")],
-    ask: Annotated[list[str] | None, typer.Option(help="Prompt; may be given again.")] = None,
+    model: Annotated[list[str], typer.Option(help="A model as NAME=ADDRESS; repeat the option for each.")],
+    ask: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How questions are worded (`proband list prompts`); repeat the option for several."
+        ),
+    ] = None,
     domain: DomainOption = None,
     limit: LimitOption = None,
     exemplars: ExemplarsOption = 10,
@@ -38,7 +40,7 @@ def evaluate(
     into: Annotated[Path, typer.Option(help="Run directory.")] = Path("runs/evaluation"),
     json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
 ) -> None:
-    """Put a bank to several checkpoints in one run; the same command again resumes.
+    """Ask several models the same questions and compare them. Run the command again to resume.
 
     Example: `proband evaluate facts --limit 50 --model base=smollm2 --model tuned=hf:checkpoints/trained`
     """
@@ -59,25 +61,7 @@ def evaluate(
     )
     with stopped(), progress() as watch:
         run = collect(quiz, engines if len(engines) > 1 else next(iter(engines.values())), into, watch=watch)
-    rows = [
-        row
-        for name in engines
-        for prompt in prompts
-        for row in _rows(quiz.bank, beliefs_from(run, quiz, model=name, ask=prompt.name))
-    ]
-    if json:
-        emit({"run": str(run.path), "bank": quiz.bank.name, "bank_hash": quiz.bank.hash, "accuracy": rows})
-        return
-    shown = Table(
-        title="right, with 95 % interval over questions", title_justify="left", box=None, pad_edge=False
-    )
-    for column in ("model", "prompt", "domain", "questions", "right"):
-        shown.add_column(column, no_wrap=True)
-    for row in rows:
-        low, high = row["interval"] or (float("nan"), float("nan"))
-        told = f"{row['right']:.3f} [{low:.3f}, {high:.3f}]"
-        shown.add_row(row["model"], row["prompt"], row["domain"], str(row["questions"]), told)
-    out.print(shown)
+    tell_knowledge(run, as_json=json)
 
 
 def _engines(given: list[str]) -> dict[str, str]:
@@ -90,30 +74,3 @@ def _engines(given: list[str]) -> dict[str, str]:
             raise DesignError(f"--model {name!r} is given twice; give each checkpoint a name of its own")
         engines[name] = address
     return engines
-
-
-def _rows(bank: Bank, beliefs: Beliefs) -> list[dict[str, Any]]:
-    """Accuracy by domain, and of all domains together where there are several."""
-    parts = {domain: bank.of(domain) for domain in bank.domains}
-    if len(parts) > 1:
-        parts["all"] = bank
-    rows = []
-    for domain, part in parts.items():
-        right = {q.id: float(beliefs[q.id].pick == q.answer) for q in part if q.id in beliefs.beliefs}
-        if not right:
-            continue
-        found = crossed_mean(
-            [table(domain, [right])], "share", estimand=f"share of {domain} questions answered right"
-        )
-        rows.append(
-            {
-                "model": beliefs.model,
-                "prompt": beliefs.ask,
-                "domain": domain,
-                "questions": len(right),
-                "lost": len(part) - len(right),
-                "right": found.value,
-                "interval": found.interval,
-            }
-        )
-    return rows

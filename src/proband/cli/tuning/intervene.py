@@ -4,20 +4,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from proband.cli.studying import refuse_no_folder, stopped
 from proband.cli.talk import emit, out, talk
 from proband.cli.tuning.listening import listener
-from proband.cli.tuning.probe import BANK, BELIEFS
+from proband.cli.tuning.probe import BELIEFS
 from proband.instruments.banks.bank import Bank
 from proband.runs import Run
+from proband.runs.stages import Stages
 from proband.tuning.interventions.arms import arm_named, with_controls
 from proband.tuning.interventions.building import build_sets
 from proband.tuning.interventions.general import load_general
+from proband.tuning.interventions.writing import written_texts
 from proband.tuning.material import prompt_from
-from proband.tuning.probing.beliefs import Beliefs
-from proband.tuning.stages import Stages
+from proband.tuning.probing.beliefs import BANK, Beliefs
 
 
 def intervene(
@@ -25,34 +25,50 @@ def intervene(
     arm: Annotated[
         list[str] | None,
         typer.Option(
-            help="Arm to build; may be given again. Default: harmonious, incompatible, self-aligning."
+            help="Kind of training set to build (`proband list arms`); repeat the option "
+            "for several. Default: harmonious, incompatible, self-aligning."
         ),
     ] = None,
-    prompt: Annotated[str, typer.Option(help="How training poses questions.")] = "zero-shot-text",
+    prompt: Annotated[str, typer.Option(help="How questions are worded in training.")] = "zero-shot-text",
     size: Annotated[
-        int | None, typer.Option(help="Questions a domain in each set; default all there are.")
+        int | None, typer.Option(help="Questions per domain in each set (default: as many as there are).")
     ] = None,
-    threshold: Annotated[float, typer.Option(help="Confidence above which a belief counts.")] = 0.5,
+    threshold: Annotated[
+        float,
+        typer.Option(help="Use a question only if the model's answer to it has more than this probability."),
+    ] = 0.5,
     balance: Annotated[
-        list[str] | None, typer.Option(help="letter, confidence, topic or length; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="Make sets alike in letter, confidence, topic or length; repeat the option for several."
+        ),
     ] = None,
     explanation: Annotated[
         str, typer.Option(help="What follows an answer: none, bank, own, other, matched.")
     ] = "none",
-    writer: Annotated[str | None, typer.Option(help="Engine of texts by another model.")] = None,
-    general: Annotated[
-        Path | None, typer.Option(help="JSON lines of general instructions to mix in.")
+    writer: Annotated[
+        str | None,
+        typer.Option(help="Engine that writes explanations, where another model is to write them."),
     ] = None,
-    general_share: Annotated[float, typer.Option(help="Their share of a set.")] = 0.5,
-    construction: Annotated[str, typer.Option(help="standard, or ren2024 as published.")] = "standard",
+    general: Annotated[
+        Path | None, typer.Option(help="File of general instructions (JSON lines) to mix in.")
+    ] = None,
+    general_share: Annotated[float, typer.Option(help="Share of general instructions in a set.")] = 0.5,
+    construction: Annotated[
+        str, typer.Option(help="How sets are built: standard, or ren2024 (as published).")
+    ] = "standard",
     controls: Annotated[
-        bool, typer.Option(help="Add the matched-true arm of every arm with false labels.")
+        bool,
+        typer.Option(
+            help="For every set that teaches wrong answers, also build one of the same "
+            "questions with right answers."
+        ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Root of all randomness.")] = 1,
     into: Annotated[Path, typer.Option(help="Folder for the sets.")] = Path("sets"),
     json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
 ) -> None:
-    """Build training sets that agree with what a model knows, or do not; built twice they are the same bytes.
+    """Build training sets that match or contradict what a model knows. The same inputs give the same files.
 
     Example: `proband intervene runs/probe --arm harmonious --arm incompatible --into sets`
     """
@@ -64,7 +80,8 @@ def intervene(
     bank, beliefs = Bank.load(run / BANK), Beliefs.load(run / BELIEFS)
     base = str(Run(run).manifest["engine"][""])
     with stopped():
-        texts = Stages(into=into, listener=listener()).texts(
+        texts = written_texts(
+            Stages(into=into, listener=listener()),
             bank,
             beliefs,
             arms,
@@ -86,21 +103,22 @@ def intervene(
         general_share=general_share,
         explanations=texts or None,
     )
-    rows = []
-    for name, one in sets.items():
-        folder = one.save(into / name)
-        warnings = list(one.provenance["warnings"])
-        rows.append(
-            {"set": name, "examples": len(one), "hash": one.hash, "folder": str(folder), "warnings": warnings}
-        )
+    found: list[dict[str, object]] = [
+        {
+            "set": name,
+            "examples": len(one),
+            "hash": one.hash,
+            "folder": str(one.save(into / name)),
+            "warnings": list(one.provenance["warnings"]),
+        }
+        for name, one in sets.items()
+    ]
     if json:
-        emit({"probe": str(run), "sets": rows})
+        emit({"probe": str(run), "sets": found})
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("set", "examples", "folder"):
-        table.add_column(column)
-    for row in rows:
-        table.add_row(str(row["set"]), str(row["examples"]), str(row["folder"]))
-    out.print(table)
-    for warning in dict.fromkeys(w for row in rows for w in row["warnings"]):  # type: ignore[attr-defined]
+    for row in found:
+        out.print(
+            f"{row['folder']}: {row['examples']} examples", soft_wrap=True, markup=False, highlight=False
+        )
+    for warning in dict.fromkeys(w for one in sets.values() for w in one.provenance["warnings"]):
         talk.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)

@@ -8,7 +8,7 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from proband.cli.talk import duration, progress, talk
-from proband.tuning.stages import Listener
+from proband.runs.stages import Listener
 
 _QUIET_S = 30.0  # between two lines where stderr is no terminal
 

@@ -17,24 +17,37 @@ def train(
     training_set: Annotated[
         Path, typer.Argument(metavar="SET", help="Folder of a set from `proband intervene`.")
     ],
-    base: Annotated[str, typer.Option(help="What is trained: smollm2, or hf:FOLDER.")] = "smollm2",
-    recipe: Annotated[str, typer.Option(help="miniature, ren2024 or ren2024-mistral.")] = "miniature",
-    steps: Annotated[int | None, typer.Option(help="Optimiser steps, instead of the recipe's.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Examples of a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    base: Annotated[str, typer.Option(help="Model to fine-tune: smollm2, or hf:FOLDER.")] = "smollm2",
+    recipe: Annotated[
+        str, typer.Option(help="Training settings by name: miniature, ren2024 or ren2024-mistral.")
+    ] = "miniature",
+    steps: Annotated[
+        int | None, typer.Option(help="Number of optimiser steps (default: the recipe's).")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Examples per step (default: the recipe's).")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Highest learning rate (default: the recipe's).")
+    ] = None,
     lora: Annotated[
-        int | None, typer.Option(help="Train adapters of this rank in place of all weights.")
+        int | None, typer.Option(help="Train adapters (LoRA) of this rank instead of all weights.")
     ] = None,
-    precision: Annotated[str | None, typer.Option(help="float32 or mixed.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="Number format: float32 or mixed (default: the recipe's).")
+    ] = None,
     held_out: Annotated[
-        Path | None, typer.Option(help="Folder of a set whose loss ends training early.")
+        Path | None, typer.Option(help="Held-out set; training stops when its loss rises.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of order, adapters and dropout.")] = 1,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what it will take, and stop.")] = False,
+    seed: Annotated[int, typer.Option(help="Root of all randomness: order, adapters, dropout.")] = 1,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print how long it will take and how much memory it needs, and stop."),
+    ] = False,
     into: Annotated[Path, typer.Option(help="Folder for the checkpoint.")] = Path("checkpoints/trained"),
     json: Annotated[bool, typer.Option("--json", help="The record on stdout as JSON.")] = False,
 ) -> None:
-    """Train a checkpoint that opens as hf:FOLDER; killed, it goes on from its last state, and finished it is kept.
+    """Fine-tune a model. Use the result as hf:FOLDER.
+
+    Run the command again to resume; a finished model is not trained twice.
 
     Example: `proband train sets/harmonious-history --into checkpoints/harmonious`
     """

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from pydantic import Field
@@ -15,10 +16,11 @@ from proband.files import Table
 from proband.instruments.items import Item
 from proband.records import Message, Place, Reply, Request, Trial
 from proband.roster import Member, Roster
-from proband.seeds import seed_for, uniform_for
+from proband.seeds import Draws, uniform_for
 
 COOPERATE, DEFECT = 0, 1
 PLAYERS = ("row", "column")
+MOVE = Item(id="move", text="Cooperate or defect?", form="choice", options=("cooperate", "defect"))
 
 
 class Payoffs(NamedTuple):
@@ -81,19 +83,19 @@ class PrisonersDilemma(Design):
     @property
     def items(self) -> Mapping[str, Item]:
         """The move."""
-        return {
-            "move": Item(
-                id="move", text="Cooperate or defect?", form="choice", options=("cooperate", "defect")
-            )
-        }
+        return {MOVE.id: MOVE}
 
     def processes(self) -> Iterator[Steps]:
         """The matches."""
         return (self._match(match) for match in range(self.matches))
 
+    @cached_property
+    def _decisions(self) -> Draws:
+        return Draws(self.seed, "decide")
+
     def _match(self, match: int) -> Steps:
         """Round after round, until the last, or until a player gives no valid move."""
-        played: list[tuple[int, int]] = []
+        played = _Played(self, match)
         for number in range(1, self.rounds + 1):
             pair = [self._trial(match, player, number, played) for player in (0, 1)]
             answers = yield pair
@@ -103,31 +105,26 @@ class PrisonersDilemma(Design):
                     raise Stalled(f"{trial.id}: the call for this move failed, so the match cannot go on")
                 if not isinstance(move, int):
                     return
-            played.append((int(moves[0]), int(moves[1])))  # type: ignore[arg-type]  # both are int here
+            played.add(int(moves[0]), int(moves[1]))  # type: ignore[arg-type]  # both are int here
 
-    def _trial(self, match: int, player: int, number: int, played: Sequence[tuple[int, int]]) -> Trial:
-        place = Place(subject=_player(match, player), item="move", round=number)
-        order = (0, 1) if uniform_for(self.seed, "names", match) < 0.5 else (1, 0)
-        names = dict(zip(order, self.moves, strict=True))
-        own = [pair[player] for pair in played]
-        other = [pair[1 - player] for pair in played]
+    def _trial(self, match: int, player: int, number: int, played: "_Played") -> Trial:
+        place = Place(subject=_player(match, player), item=MOVE.id, round=number)
         messages = (
-            Message("system", self._rules(names, order)),
-            Message("user", self._history(names, own, other) + f"\n\nRound {number}. Which do you choose?"),
+            played.rules,
+            Message("user", played.told(player) + f"\n\nRound {number}. Which do you choose?"),
         )
         return Trial(
             place=place,
             request=Request(messages=messages, continuations=self.moves),
             reply=Reply(
-                form="choice", method="label", options=tuple(self.items["move"].options[k] for k in order),
-                labels=self.moves, order=order, seed=seed_for(self.seed, "decide", place.id),
+                form="choice", method="label", options=tuple([MOVE.options[k] for k in played.order]),
+                labels=self.moves, order=played.order, seed=self._decisions.seed(place.id),
             ),
             answerer=self.cast[player],
             facts=(
-                ("own_moves", "".join(map(str, own))),
-                ("other_moves", "".join(map(str, other))),
-                ("rival_last", str(other[-1])),
-            ) if other else (),
+                ("own_moves", played.moves[player]),
+                ("other_moves", played.moves[1 - player]),
+            ) if played.moves[0] else (),
         )  # fmt: skip
 
     def _rules(self, names: Mapping[int, str], order: Sequence[int]) -> str:
@@ -141,14 +138,6 @@ class PrisonersDilemma(Design):
         return (
             f"You play {self.rounds} rounds with one other player. In each round both choose {first} or {second} "
             "at the same time.\n" + "\n".join(lines) + f"\nReply with {first} or {second}, and nothing else."
-        )
-
-    def _history(self, names: Mapping[int, str], own: Sequence[int], other: Sequence[int]) -> str:
-        if not own:
-            return "No round has been played yet."
-        return "\n".join(
-            f"Round {k}: you chose {names[a]}, the other chose {names[b]}; you got {self.payoffs.of(a, b):g}."
-            for k, (a, b) in enumerate(zip(own, other, strict=True), start=1)
         )
 
     def size(self) -> int:
@@ -178,6 +167,31 @@ class PrisonersDilemma(Design):
         """Everything that defines the game."""
         own = {**asdict(self), "title": self.name, "payoffs": self.payoffs._asdict()}
         return {"design": "prisoners_dilemma", **own}
+
+
+class _Played:
+    """A match so far, as its players are told of it."""
+
+    def __init__(self, game: PrisonersDilemma, match: int) -> None:
+        self.payoffs = game.payoffs
+        self.order = (0, 1) if uniform_for(game.seed, "names", match) < 0.5 else (1, 0)
+        self.names = dict(zip(self.order, game.moves, strict=True))
+        self.rules = Message("system", game._rules(self.names, self.order))
+        self.moves = ("", "")  # of each player, one digit a round
+        self._lines: tuple[list[str], list[str]] = ([], [])  # of each player's history
+
+    def add(self, row: int, column: int) -> None:
+        """One more round."""
+        self.moves = f"{self.moves[0]}{row}", f"{self.moves[1]}{column}"
+        for lines, own, other in zip(self._lines, (row, column), (column, row), strict=True):
+            lines.append(
+                f"Round {len(lines) + 1}: you chose {self.names[own]}, the other chose {self.names[other]}; "
+                f"you got {self.payoffs.of(own, other):g}."
+            )
+
+    def told(self, player: int) -> str:
+        """Its history, from one player's side."""
+        return "\n".join(self._lines[player]) or "No round has been played yet."
 
 
 def _player(match: int, player: int) -> str:

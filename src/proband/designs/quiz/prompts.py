@@ -4,7 +4,7 @@ import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from proband.errors import DesignError
 from proband.instruments.banks.bank import Question
@@ -378,7 +378,12 @@ def _solved(prompt: Prompt, exemplar: Question) -> tuple[str, str]:
 
 
 _BULLET = "- {text}"
-_CLOZE_HEADER = "The following are questions about {domain} with their answers."
+_CLOZE: dict[str, Any] = {
+    "answer_by": "option_text",
+    "shows_options": False,
+    "header": "The following are questions about {domain} with their answers.",
+    "stem": "Question: {question}",
+}
 _PRESETS = (
     # As published: one fixed draw, and no space before the answers of exemplars though one is scored.
     Prompt(name="ren2024-probe", exemplar_gap="", choosing="ren2024"),
@@ -387,26 +392,12 @@ _PRESETS = (
     Prompt(name="ren2024-evaluation", template="turns", shots=0),
     Prompt(name="probe", draws=3, orders="cyclic"),
     Prompt(name="probe-text", draws=3, answer_by="option_text", option=_BULLET),
-    Prompt(
-        name="probe-cloze",
-        draws=3,
-        answer_by="option_text",
-        shows_options=False,
-        header=_CLOZE_HEADER,
-        stem="Question: {question}",
-    ),
+    Prompt(name="probe-cloze", draws=3, **_CLOZE),
     Prompt(name="few-shot"),
     Prompt(name="few-shot-text", answer_by="option_text", option=_BULLET),
     Prompt(name="zero-shot", shots=0),
     Prompt(name="zero-shot-text", shots=0, answer_by="option_text", option=_BULLET),
-    Prompt(
-        name="zero-shot-cloze",
-        shots=0,
-        answer_by="option_text",
-        shows_options=False,
-        header=_CLOZE_HEADER,
-        stem="Question: {question}",
-    ),
+    Prompt(name="zero-shot-cloze", shots=0, **_CLOZE),
     Prompt(name="turns", template="turns", shots=0),
     Prompt(name="turns-text", template="turns", shots=0, answer_by="option_text", option=_BULLET),
     Prompt(name="chat", template="chat", shots=0, cue=""),

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from proband.designs.design import Design
 from proband.designs.quiz.prompts import Prompt, pose
-from proband.designs.quiz.trials import Block, LazyTrials
+from proband.designs.quiz.trials import Block, BlockTrials
 from proband.errors import DataError, DesignError
 from proband.instruments.banks.bank import Bank, Question
 from proband.instruments.items import Item
@@ -183,16 +183,12 @@ class Quiz(Design):
         )
 
     @cached_property
-    def _trials(self) -> LazyTrials:
-        return LazyTrials(self._blocks, self._trial)
+    def _trials(self) -> BlockTrials:
+        return BlockTrials(self._blocks, self._trial)
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Every trial; lazy."""
         return self._trials
-
-    def size(self) -> int:
-        """Number of trials."""
-        return len(self._trials)
 
     def roster(self) -> Roster:
         """The models; each is a subject, and its units are the questions."""
@@ -251,6 +247,7 @@ class Quiz(Design):
             "bank_hash": self.bank.hash,
             "questions": len(self.bank),
             "domains": list(self.bank.domains),
+            "key": {domain: {q.id: q.answer for q in self.bank.of(domain)} for domain in self.bank.domains},
             "exemplars_hash": self.exemplars.hash if self.exemplars is not None else "",
             "exemplars": {
                 prompt.name: {

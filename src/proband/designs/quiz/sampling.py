@@ -8,7 +8,7 @@ from typing import ClassVar
 from proband.designs.design import Design
 from proband.designs.quiz.prompts import Prompt, pose
 from proband.designs.quiz.quiz import Quiz, facts_of
-from proband.designs.quiz.trials import Block, LazyTrials
+from proband.designs.quiz.trials import Block, BlockTrials
 from proband.errors import DesignError
 from proband.instruments.banks.bank import Question
 from proband.instruments.items import Item
@@ -83,7 +83,7 @@ class Sampling(Design):
         return self.quiz.items
 
     @cached_property
-    def _trials(self) -> LazyTrials:
+    def _trials(self) -> BlockTrials:
         questions = self.quiz.by_domain
         blocks = [
             Block(
@@ -97,7 +97,7 @@ class Sampling(Design):
             for prompt in self.quiz.prompts_of(model)
             for draw in range(prompt.draws)
         ]
-        return LazyTrials(blocks, self._trial)
+        return BlockTrials(blocks, self._trial)
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Every trial; lazy."""

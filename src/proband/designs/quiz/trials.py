@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, islice
-from typing import overload
 
+from proband.designs.lazy import LazyTrials
 from proband.designs.quiz.prompts import Prompt
 from proband.instruments.banks.bank import Question
 from proband.records import Trial
@@ -31,7 +31,7 @@ class Block:
         return self.ends[-1] if self.counts else 0
 
 
-class LazyTrials(Sequence[Trial]):
+class BlockTrials(LazyTrials):
     """Trials in the order of their blocks.
 
     Parameters
@@ -49,10 +49,7 @@ class LazyTrials(Sequence[Trial]):
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
 
-    def __iter__(self) -> Iterator[Trial]:
-        return self._made(0)
-
-    def _made(self, start: int) -> Iterator[Trial]:
+    def made_from(self, start: int) -> Iterator[Trial]:
         """The trials from an index on."""
         first = bisect_right(self._ends, start)
         for end, block in islice(zip(self._ends, self._blocks, strict=True), first, None):
@@ -64,17 +61,3 @@ class LazyTrials(Sequence[Trial]):
             before = block.ends[k] - block.counts[k]
             for number in range(max(0, skipped - before), block.counts[k]):
                 yield self._make(block, block.questions[k], number)
-
-    @overload
-    def __getitem__(self, key: int) -> Trial: ...
-    @overload
-    def __getitem__(self, key: slice) -> Sequence[Trial]: ...
-    def __getitem__(self, key: int | slice) -> Trial | Sequence[Trial]:
-        if isinstance(key, slice):
-            start, stop, step = key.indices(len(self))
-            if step == 1:
-                return list(islice(self._made(start), max(0, stop - start)))
-            return [self[k] for k in range(start, stop, step)]
-        if not -len(self) <= key < len(self):
-            raise IndexError(key)
-        return next(self._made(key % len(self)))

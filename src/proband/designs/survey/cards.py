@@ -93,6 +93,15 @@ class Questionnaire:
         return found
 
     @cached_property
+    def needs(self) -> Mapping[str, frozenset[str]]:
+        """Items whose answers decide whether and how another is put, by its id."""
+        found: dict[str, frozenset[str]] = {}
+        for item in self.instrument.items:
+            piped = {name for kind, name in pipes_in(item.text) + pipes_in(item.stem) if kind == "answer"}
+            found[item.id] = frozenset(piped | ({item.ask_if.item} if item.ask_if else set()))
+        return found
+
+    @cached_property
     def decisions(self) -> Draws:
         """Seeds of how one answer is taken from a distribution."""
         return Draws(self.seed, "decide")

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
+from proband.designs.design import Key
 from proband.designs.survey.cards import Card, Questionnaire
-from proband.designs.survey.wording import pipes_in, system_text
+from proband.designs.survey.wording import system_text
 from proband.identity import body_hash, rule_text, scored_body
 from proband.instruments.items import Item
 from proband.records import Message, Place, Response, Trial
 from proband.subjects.personas import Field, PersonaFormat, Subject, code_text, describe
-
-Key = tuple[str, str, str]  # of a trial: `Trial.id`, the hash of its request, the rule of its reply
 
 
 class Sheet:
@@ -48,10 +47,6 @@ class Sheet:
             else:
                 hash = face.request(messages, self.place(item)).hash
             yield f"{subject}/{card.escaped_id}{end}", hash, rule_text(card.method, decide, card.labels)
-
-    def trials(self, answered: Mapping[str, Response]) -> Iterator[Trial]:
-        """Every item whose request is settled by what was answered."""
-        return Filling(self).go_on(answered)
 
     def trial(
         self, item: Item, said: Mapping[str, str | None] | None = None, turns: Sequence[Message] = ()
@@ -93,14 +88,6 @@ class Sheet:
             return trait_text(self.subject, name, self.asked.fields)
         return f"[{name}]"
 
-    def applies(self, item: Item, answered: Mapping[str, Response]) -> bool:
-        """Whether the skip rule lets an item be asked."""
-        if item.ask_if is None:
-            return True
-        earlier = self.asked.instrument[item.ask_if.item]
-        before = answered.get(self.place(earlier).id)
-        return before is not None and bool(_chosen(earlier, before) & set(item.ask_if.options))
-
     def _system(self, omit: tuple[str, ...]) -> Message:
         """Who answers, without the traits that would give the answer away."""
         if omit not in self._system_messages:
@@ -115,7 +102,7 @@ class Sheet:
 
 
 class Filling:
-    """A sheet while it is filled in: every answer takes it further, and no item is put twice.
+    """A sheet while it is filled in, a process: every answer takes it further, and no item is put twice.
 
     It holds what was said so far and nothing else, so the same answers always lead to the same trials.
     """
@@ -123,62 +110,50 @@ class Filling:
     def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
         self._is_sequential = sheet.condition["presentation"] == "sequential"
-        self._rest: Sequence[Item] = sheet.asked.instrument.items
-        self._asked: dict[str, tuple[str, Message]] = {}  # item -> place and words, until it is answered
+        self._rest: Sequence[Item] = sheet.asked.instrument.items  # not put yet, nor skipped
+        self._asked: dict[str, tuple[Item, Message]] = {}  # by place, with its words, until it is answered
         self._turns: list[Message] = []
         # What was answered, in words; None where an item was skipped or has no valid answer.
         self._said: dict[str, str | None] = {}
+        self._chosen: dict[str, set[int]] = {}
 
-    @property
-    def is_full(self) -> bool:
-        """Whether nothing is left to ask."""
-        return not self._rest
-
-    def go_on(self, answered: Mapping[str, Response]) -> Iterator[Trial]:
-        """The trials that these answers settle, beyond those given out before."""
-        open_: dict[str, Item] = {}  # not answered yet
+    def start(self) -> list[Trial]:
+        """Every item that waits for no other; in a conversation the first."""
+        found: list[Trial] = []
+        rest: list[Item] = []
+        open_, needs = {item.id for item, _ in self._asked.values()}, self.sheet.asked.needs
         for number, item in enumerate(self._rest):
-            if item.id not in self._asked:
-                trial = None if self._waits(item, open_) else self._put(item, answered)
-                if trial is not None:
-                    yield trial
-                elif item.id in self._said:
-                    continue
-            response = answered.get(self._asked[item.id][0]) if item.id in self._asked else None
-            if response is not None:
-                self._take(item, response)
-                continue
-            open_[item.id] = item
-            if self._is_sequential:
-                open_ |= {later.id: later for later in self._rest[number + 1 :]}
-                break
-        self._rest = tuple(open_.values())
+            if open_ and (self._is_sequential or not open_.isdisjoint(needs[item.id])):
+                rest.append(item)
+                open_.add(item.id)
+            elif (trial := self._put(item)) is not None:
+                found.append(trial)
+                open_.add(item.id)
+                if self._is_sequential:
+                    rest += self._rest[number + 1 :]
+                    break
+        self._rest = rest
+        return found
 
-    def _put(self, item: Item, answered: Mapping[str, Response]) -> Trial | None:
+    def advance(self, response: Response) -> list[Trial]:
+        """What one more answer lets be asked."""
+        item, put = self._asked.pop(response.place.id)
+        words = self._said[item.id] = spoken(item, response)
+        self._chosen[item.id] = _chosen(item, response)
+        if self._is_sequential:
+            self._turns += [put, Message("assistant", words or "(no answer)")]
+        return self.start() if self._rest else []
+
+    def _put(self, item: Item) -> Trial | None:
         """The trial of an item; None where it is skipped."""
-        sheet = self.sheet
-        trial = sheet.trial(item, self._said, self._turns) if sheet.applies(item, answered) else None
+        rule, trial = item.ask_if, None
+        if rule is None or not self._chosen.get(rule.item, set()).isdisjoint(rule.options):
+            trial = self.sheet.trial(item, self._said, self._turns)
         if trial is None:
             self._said[item.id] = None
         else:
-            self._asked[item.id] = (trial.id, trial.request.messages[-1])
+            self._asked[trial.id] = (item, trial.request.messages[-1])
         return trial
-
-    def _take(self, item: Item, response: Response) -> None:
-        """Remember an answer."""
-        words = self._said[item.id] = spoken(item, response)
-        _, put = self._asked.pop(item.id)
-        if self._is_sequential:
-            self._turns += [put, Message("assistant", words or "(no answer)")]
-
-    def _waits(self, item: Item, open_: Mapping[str, Item]) -> bool:
-        """Whether an item depends on one that is not answered yet."""
-        if not open_:
-            return False
-        needs = {name for kind, name in _pipes(item) if kind == "answer"}
-        if item.ask_if:
-            needs.add(item.ask_if.item)
-        return not needs.isdisjoint(open_)
 
 
 def trait_text(subject: Subject, column: str, fields: Sequence[Field]) -> str | None:
@@ -217,7 +192,3 @@ def _chosen(item: Item, response: Response) -> set[int]:
     if isinstance(response.answer, tuple):
         return {int(k) for k in response.answer} if item.form == "multiple" else set()
     return {int(response.answer)} if isinstance(response.answer, int) else set()
-
-
-def _pipes(item: Item) -> list[tuple[str, str]]:
-    return pipes_in(item.text) + pipes_in(item.stem)

@@ -1,15 +1,17 @@
 """Surveys: any instrument put to any subjects, with presentation, answer method, order and labels as factors."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar, Literal, get_args, overload
+from typing import ClassVar, Literal, get_args
 
-from proband.designs.design import Design
+from proband.designs.design import Design, Key
+from proband.designs.lazy import LazyTrials
+from proband.designs.process import unfold
 from proband.designs.survey.arrangement import LABELS, ORDERS
 from proband.designs.survey.cards import Questionnaire, Writing
-from proband.designs.survey.sheets import Filling, Key, Sheet, trait_text
+from proband.designs.survey.sheets import Filling, Sheet, trait_text
 from proband.designs.survey.wording import check_pipes, pipes_in
 from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
@@ -237,17 +239,23 @@ class Survey(Design):
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Everything that can be asked, subject by subject; lazy unless later items depend on earlier answers."""
-        if self.is_adaptive:
-            return [trial for sheet in self._sheets() for trial in sheet.trials(answered)]
-        return self.preview()
+        if not self.is_adaptive:
+            return self.preview()
+        position = {id: k for k, id in enumerate(self.items)}
+        # In the order of the instrument, whichever answer an item waited for.
+        return [
+            trial
+            for filling in self.processes()
+            for trial in sorted(unfold([filling], answered), key=lambda trial: position[trial.place.item])
+        ]
 
     def preview(self) -> Sequence[Trial]:
         """Every item to everybody, as if nothing had been answered: none skipped, piped answers by their names."""
         return _AllTrials(self)
 
-    def unfold(self) -> "Unfolding":
-        """The trials of a survey that depends on answers, in the steps in which the answers come."""
-        return Unfolding(self)
+    def processes(self) -> Iterator[Filling]:
+        """The sheets, each of which is filled in on its own."""
+        return map(Filling, self._sheets())
 
     def _sheets(self, first: int = 0) -> Iterator[Sheet]:
         """The sheets from a number on."""
@@ -283,6 +291,12 @@ class Survey(Design):
             "instrument_hash": self.instrument.hash,
             "instrument_source": self.instrument.source,
             "items": len(self.instrument.items),
+            # Beside the run, so that its answers are scored by the key they were asked with.
+            **(
+                {"scales": [asdict(scale) for scale in self.instrument.scales]}
+                if self.instrument.scales
+                else {}
+            ),
             "population": self.subjects.name,
             "population_title": self.subjects.title,
             "population_source": self.subjects.source,
@@ -305,18 +319,16 @@ def _level(field: Field, subject: Subject) -> Code | None:
     return text if text is None or (field.labels and not field.is_number) else code
 
 
-class _AllTrials(Sequence[Trial]):
-    """The trials of a survey that does not depend on answers, made when looked at."""
+class _AllTrials(LazyTrials):
+    """The trials of a survey that does not depend on answers."""
 
     def __init__(self, survey: Survey) -> None:
         self.survey = survey
+        # No item of a survey is left out before anything was answered, so every sheet is as long as the instrument.
         self.per_sheet = len(survey.instrument.items)
 
     def __len__(self) -> int:
         return self.survey.size()
-
-    def __iter__(self) -> Iterator[Trial]:
-        return self._made(0, len(self))
 
     def keys(self, start: int, stop: int) -> Iterator[Key]:
         """Keys of the trials from `start` up to `stop`, at a fraction of the cost of the trials."""
@@ -324,56 +336,16 @@ class _AllTrials(Sequence[Trial]):
         keys = itertools.chain.from_iterable(sheet.keys() for sheet in self.survey._sheets(first))
         return itertools.islice(keys, skipped, skipped + stop - start)
 
-    def _made(self, start: int, stop: int) -> Iterator[Trial]:
+    def made_from(self, start: int) -> Iterator[Trial]:
+        """The trials from an index on."""
         first, skipped = divmod(start, self.per_sheet)
-        sheets = self.survey._sheets(first)
-        # No item of a survey is left out before anything was answered, so every sheet is as long as the instrument.
-        trials = itertools.chain.from_iterable(sheet.preview() for sheet in sheets)
-        return itertools.islice(trials, skipped, skipped + stop - start)
+        trials = itertools.chain.from_iterable(sheet.preview() for sheet in self.survey._sheets(first))
+        return itertools.islice(trials, skipped, None)
 
-    @overload
-    def __getitem__(self, key: int) -> Trial: ...
-    @overload
-    def __getitem__(self, key: slice) -> Sequence[Trial]: ...
-    def __getitem__(self, key: int | slice) -> Trial | Sequence[Trial]:
-        if isinstance(key, slice):
-            start, stop, step = key.indices(len(self))
-            if step == 1:
-                return list(self._made(start, max(start, stop)))
-            return [self[k] for k in range(start, stop, step)]
-        if not -len(self) <= key < len(self):
-            raise IndexError(key)
-        sheet, item = divmod(key % len(self), self.per_sheet)
+    def made_at(self, index: int) -> Trial:
+        """One trial, without the rest of its sheet."""
+        sheet, item = divmod(index, self.per_sheet)
         trial = self.survey.sheet(sheet).trial(self.survey.instrument.items[item])
         if trial is None:
-            raise IndexError(key)
+            raise IndexError(index)
         return trial
-
-
-class Unfolding:
-    """The trials of a survey as answers come in: each answer costs the work on its own sheet, and no other.
-
-    What it gives out for some answers, together with what it gave out before, is ``survey.trials`` of them all;
-    it is a cache of that function, not a state of its own.
-    """
-
-    def __init__(self, survey: Survey) -> None:
-        self.survey = survey
-        self._open: dict[tuple[object, ...], Filling] = {}
-
-    def first(self, answered: Mapping[str, Response]) -> Iterator[Trial]:
-        """Everything that can be asked after what was answered so far, answered trials included."""
-        for sheet in self.survey._sheets():
-            filling = Filling(sheet)
-            yield from filling.go_on(answered)
-            if not filling.is_full:
-                place = sheet.place(self.survey.instrument.items[0])
-                self._open[place.subject, place.condition, place.replicate] = filling
-
-    def next(self, answered: Mapping[str, Response], new: Iterable[Response]) -> Iterator[Trial]:
-        """What can be asked because of new answers, which `answered` holds too; in the order of `first`."""
-        touched = {(r.place.subject, r.place.condition, r.place.replicate) for r in new}
-        for key in [key for key in self._open if key in touched]:
-            yield from self._open[key].go_on(answered)
-            if self._open[key].is_full:
-                del self._open[key]

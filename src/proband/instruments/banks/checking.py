@@ -1,11 +1,11 @@
-"""Whether a bank can carry a study: duplicates, leaks from training to test, balance of letters, refusals."""
+"""Whether a bank can carry a study: duplicates, leaks from training to test, refusals."""
 
 import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -38,91 +38,6 @@ class Pair:
     similarity: float
     is_same: bool
     disagrees: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letters:
-    """How often each letter is right.
-
-    Attributes
-    ----------
-    counts : tuple of int
-        Right answers at A, B, ...
-    expected : tuple of float
-        The same were every option of a question as likely to be right.
-    distance : float
-        Total variation between the two, in [0, 1): the share of keys that would have to move.
-    p : float
-        Of a chi-square test of equal use; NaN where an expected count is below 5.
-    warnings : tuple of str
-        Why `p` is NaN.
-    """
-
-    counts: tuple[int, ...]
-    expected: tuple[float, ...]
-    distance: float
-    p: float
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examination:
-    """What `examine` found.
-
-    Attributes
-    ----------
-    questions : mapping
-        Number of questions by domain.
-    options : mapping
-        Number of questions by number of options.
-    letters : mapping of str to Letters
-        By domain, and under ``""`` for the whole bank.
-    duplicates : tuple of Pair
-        Within the bank.
-    leaks : tuple of Pair
-        Between the bank and the test that was given.
-    left_out : tuple of str
-        What loading left out, and why.
-    """
-
-    questions: Mapping[str, int]
-    options: Mapping[int, int]
-    letters: Mapping[str, Letters]
-    duplicates: tuple[Pair, ...]
-    leaks: tuple[Pair, ...]
-    left_out: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values; an undefined p is None."""
-        values = asdict(self)
-        for letters in values["letters"].values():
-            letters["p"] = None if math.isnan(letters["p"]) else letters["p"]
-        return values
-
-
-def examine(bank: Bank, *, test: Bank | None = None, similarity: float = 0.8) -> Examination:
-    """Report on a bank: sizes, letters, duplicates, and leaks into a test.
-
-    Parameters
-    ----------
-    bank : Bank
-    test : Bank, optional
-        What a model trained on `bank` is tested with.
-    similarity : float
-        From which similarity two questions count as alike; see `duplicates`.
-
-    Returns
-    -------
-    Examination
-    """
-    return Examination(
-        questions={domain: len(bank.of(domain)) for domain in bank.domains},
-        options=dict(sorted(Counter(len(question.choices) for question in bank).items())),
-        letters=letter_balance(bank),
-        duplicates=duplicates(bank, similarity=similarity),
-        leaks=leaks(bank, test, similarity=similarity) if test is not None else (),
-        left_out=bank.left_out,
-    )
 
 
 def duplicates(bank: Bank, *, similarity: float = 1.0) -> tuple[Pair, ...]:
@@ -195,22 +110,6 @@ def without_leaks(train: Bank, test: Bank, *, similarity: float = 0.8) -> Bank:
     return train.where(lambda question: question.id not in gone)
 
 
-def letter_balance(bank: Bank) -> dict[str, Letters]:
-    """How often each letter is right, by domain, and under ``""`` for the whole bank.
-
-    A model that learns from an unbalanced set can learn the letter instead of the fact; the sets of Ren et al. (2024)
-    are such.
-
-    Returns
-    -------
-    dict of str to Letters
-    """
-    return {"": _letters(bank.questions)} | {
-        domain: _letters([question for question in bank if question.domain == domain])
-        for domain in bank.domains
-    }
-
-
 def require(bank: Bank, *, options: int = 2, domains: Sequence[str] = ()) -> None:
     """Refuse a bank that cannot carry a study, before any model is asked.
 
@@ -250,27 +149,6 @@ def require(bank: Bank, *, options: int = 2, domains: Sequence[str] = ()) -> Non
         )
 
 
-def _letters(questions: Sequence[Question]) -> Letters:
-    from scipy.stats import chisquare  # slow to load
-
-    width = max((len(question.choices) for question in questions), default=0)
-    counts, expected = [0] * width, [0.0] * width
-    for question in questions:
-        counts[question.answer] += 1
-        for letter in range(len(question.choices)):
-            expected[letter] += 1 / len(question.choices)
-    if not questions:
-        return Letters(counts=(), expected=(), distance=math.nan, p=math.nan, warnings=("no questions",))
-    distance = sum(abs(n - m) for n, m in zip(counts, expected, strict=True)) / 2 / len(questions)
-    warnings: tuple[str, ...] = ()
-    p = math.nan
-    if min(expected) < 5:
-        warnings = (f"an expected count is {min(expected):.1f}, below 5: too few questions for the test",)
-    else:
-        p = float(chisquare(counts, expected).pvalue)
-    return Letters(counts=tuple(counts), expected=tuple(expected), distance=distance, p=p, warnings=warnings)
-
-
 def _words(text: str) -> tuple[str, ...]:
     """Words and signs of a text; signs of mathematics stay, since -1 is not 1."""
     tokens = _TOKEN.findall(unicodedata.normalize("NFKC", text).casefold())
@@ -286,10 +164,6 @@ def _shingles(question: Question) -> frozenset[str]:
     return frozenset(found)
 
 
-def _identity(question: Question) -> tuple[tuple[str, ...], frozenset[tuple[str, ...]]]:
-    return _words(question.text), frozenset(_words(choice) for choice in question.choices)
-
-
 def _alike(
     questions: Sequence[Question], similarity: float, border: int | None = None
 ) -> Iterator[tuple[int, int, float, bool]]:
@@ -298,7 +172,8 @@ def _alike(
         raise DesignError(f"similarity is {similarity}; expected a number above 0 and at most 1")
     same: dict[Any, list[int]] = defaultdict(list)
     for place, question in enumerate(questions):
-        same[_identity(question)].append(place)
+        words = _words(question.text), frozenset(map(_words, question.choices))
+        same[words].append(place)
     for places in same.values():
         for n, i in enumerate(places):
             yield from ((i, j, 1.0, True) for j in places[n + 1 :] if border is None or i < border <= j)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -125,10 +126,6 @@ def _medmcqa(row: Row, *, first: int = 1) -> Draft:
     )
 
 
-def _medmcqa_hub(row: Row) -> Draft:
-    return _medmcqa(row, first=0)
-
-
 def _xiezhi(row: Row) -> Draft:
     fields = row.fields
     labels = fields["labels"]
@@ -197,7 +194,7 @@ READERS: Mapping[str, Callable[[Row], Draft]] = {
     "generic": _generic,
     "mmlu": _mmlu,
     "medmcqa": _medmcqa,
-    "medmcqa-hub": _medmcqa_hub,
+    "medmcqa-hub": partial(_medmcqa, first=0),
     "xiezhi": _xiezhi,
     "opentriviaqa": _opentriviaqa,
 }

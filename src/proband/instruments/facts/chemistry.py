@@ -63,52 +63,36 @@ def _spellings(element: Element) -> frozenset[str]:
 
 def _symbols(elements: list[Element]) -> Iterator[Fact]:
     for element in elements:
-        statement = f"The chemical symbol of {_name(element)} is {element.symbol}."
-        alike = [other for other in elements if other.symbol[0] == element.symbol[0]]
-        if uniform_for(0, "symbol asked for", element.symbol) < 0.5:
-            yield Fact(
-                key=element.symbol,
-                question=f"What is the chemical symbol of {_name(element)}?",
-                answer=element.symbol,
-                statement=statement,
-                near=[other.symbol for other in alike],
-                others=[other.symbol for other in elements],
-            )
-        else:
-            yield Fact(
-                key=element.symbol,
-                question=f"Which chemical element has the symbol {element.symbol}?",
-                answer=_name(element),
-                statement=statement,
-                near=[_name(other) for other in alike],
-                others=[_name(other) for other in elements],
-                also_right=_spellings(element),
-            )
+        asks_symbol = uniform_for(0, "symbol asked for", element.symbol) < 0.5
+        told: Callable[[Element], str] = (lambda other: other.symbol) if asks_symbol else _name
+        yield Fact(
+            key=element.symbol,
+            question=f"What is the chemical symbol of {_name(element)}?"
+            if asks_symbol
+            else f"Which chemical element has the symbol {element.symbol}?",
+            answer=told(element),
+            statement=f"The chemical symbol of {_name(element)} is {element.symbol}.",
+            near=[told(other) for other in elements if other.symbol[0] == element.symbol[0]],
+            others=[told(other) for other in elements],
+            also_right=frozenset() if asks_symbol else _spellings(element),
+        )
 
 
 def _numbers(elements: list[Element]) -> Iterator[Fact]:
     for element in elements:
-        statement = f"The atomic number of {_name(element)} is {element.number}."
-        beside = [other for other in elements if 0 < abs(other.number - element.number) <= 8]
-        if uniform_for(0, "number asked for", element.symbol) < 0.5:
-            yield Fact(
-                key=element.symbol,
-                question=f"What is the atomic number of {_name(element)}?",
-                answer=str(element.number),
-                statement=statement,
-                near=[str(other.number) for other in beside],
-                others=[str(other.number) for other in elements],
-            )
-        else:
-            yield Fact(
-                key=element.symbol,
-                question=f"Which chemical element has the atomic number {element.number}?",
-                answer=_name(element),
-                statement=statement,
-                near=[_name(other) for other in beside],
-                others=[_name(other) for other in elements],
-                also_right=_spellings(element),
-            )
+        asks_number = uniform_for(0, "number asked for", element.symbol) < 0.5
+        told: Callable[[Element], str] = (lambda other: str(other.number)) if asks_number else _name
+        yield Fact(
+            key=element.symbol,
+            question=f"What is the atomic number of {_name(element)}?"
+            if asks_number
+            else f"Which chemical element has the atomic number {element.number}?",
+            answer=told(element),
+            statement=f"The atomic number of {_name(element)} is {element.number}.",
+            near=[told(other) for other in elements if 0 < abs(other.number - element.number) <= 8],
+            others=[told(other) for other in elements],
+            also_right=frozenset() if asks_number else _spellings(element),
+        )
 
 
 def _groups(elements: list[Element]) -> Iterator[Fact]:

@@ -56,25 +56,18 @@ def _status_codes() -> Iterator[Fact]:
     statuses = [status for status in HTTPStatus if status.value not in REWORDED]
     for status in statuses:
         alike = [other for other in statuses if other.value // 100 == status.value // 100]
-        statement = f"The HTTP status code {status.value} means “{status.phrase}”."
-        if uniform_for(0, "status asked for", status.value) < 0.5:
-            yield Fact(
-                key=str(status.value),
-                question=f"What does the HTTP status code {status.value} mean?",
-                answer=status.phrase,
-                statement=statement,
-                near=[other.phrase for other in alike],
-                others=[other.phrase for other in statuses],
-            )
-        else:
-            yield Fact(
-                key=str(status.value),
-                question=f"Which HTTP status code means “{status.phrase}”?",
-                answer=str(status.value),
-                statement=statement,
-                near=[str(other.value) for other in alike],
-                others=[str(other.value) for other in statuses],
-            )
+        asks_meaning = uniform_for(0, "status asked for", status.value) < 0.5
+        told = [other.phrase if asks_meaning else str(other.value) for other in (status, *alike)]
+        yield Fact(
+            key=str(status.value),
+            question=f"What does the HTTP status code {status.value} mean?"
+            if asks_meaning
+            else f"Which HTTP status code means “{status.phrase}”?",
+            answer=told[0],
+            statement=f"The HTTP status code {status.value} means “{status.phrase}”.",
+            near=told[1:],
+            others=[other.phrase if asks_meaning else str(other.value) for other in statuses],
+        )
 
 
 def _source_files() -> Iterator[Fact]:

@@ -134,27 +134,21 @@ def _capitals(countries: list[Country]) -> Iterator[Fact]:
         and country.capital.lower() not in country.name.lower()
     ]
     for country in asked:
-        beside = [other for other in countries if other.region == country.region]
-        statement = f"The capital of {country.with_article} is {country.capital}."
-        if uniform_for(0, "capital asked for", country.code) < 0.5:
-            yield Fact(
-                key=country.code,
-                question=f"What is the capital of {country.with_article}?",
-                answer=country.capital,
-                statement=statement,
-                near=[other.capital for other in beside if other in asked],
-                others=[other.capital for other in asked],
-            )
-        else:
-            yield Fact(
-                key=country.code,
-                question=f"Which country or territory has {country.capital} as its capital?",
-                answer=country.name,
-                statement=statement,
-                near=[other.name for other in beside],
-                others=[other.name for other in countries],
-                also_right=country.other_names | {o.name for o in countries if o.capital == country.capital},
-            )
+        asks_capital = uniform_for(0, "capital asked for", country.code) < 0.5
+        told = {o: o.capital if asks_capital else o.name for o in (asked if asks_capital else countries)}
+        yield Fact(
+            key=country.code,
+            question=f"What is the capital of {country.with_article}?"
+            if asks_capital
+            else f"Which country or territory has {country.capital} as its capital?",
+            answer=told[country],
+            statement=f"The capital of {country.with_article} is {country.capital}.",
+            near=[name for other, name in told.items() if other.region == country.region],
+            others=list(told.values()),
+            also_right=frozenset()
+            if asks_capital
+            else country.other_names | {o.name for o in countries if o.capital == country.capital},
+        )
 
 
 def _regions(countries: list[Country]) -> Iterator[Fact]:
@@ -199,13 +193,14 @@ def _neighbours(countries: list[Country]) -> Iterator[Fact]:
         chosen = min(free, key=lambda other: uniform_for(0, "neighbour", code, other))
         taken.add(frozenset((code, chosen)))
         country, neighbour = by_code[code], by_code[chosen]
+        start = country.with_article[0].upper() + country.with_article[1:]
         around = {further for other in borders[code] for further in borders[other]} - {code}
         region = [other.code for other in countries if other.region == country.region]
         yield Fact(
             key=code,
             question=f"Which of these shares a land border with {country.with_article}?",
             answer=neighbour.name,
-            statement=f"{_upper(country.with_article)} shares a land border with {neighbour.with_article}.",
+            statement=f"{start} shares a land border with {neighbour.with_article}.",
             near=[by_code[other].name for other in sorted(around | {c for c in region if borders[c]})],
             others=[by_code[other].name for other in sorted(borders)],
             also_right=frozenset(by_code[other].name for other in borders[code]) | {country.name},
@@ -264,7 +259,3 @@ def _calling_codes(countries: list[Country]) -> Iterator[Fact]:
             others=[other.name for other in countries],
             also_right=country.other_names,
         )
-
-
-def _upper(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -106,29 +106,21 @@ def _own_names(known: list[Language]) -> Iterator[Fact]:
     for language in known:
         if not language.own_name or _gives_away(language.name, language.own_name):
             continue
-        statement = f"In {language.name}, the language is called {language.own_name}."
-        alike = [other for other in known if other.script == language.script]
+        asks_own = uniform_for(0, "own name asked for", language.code) < 0.5
         same = {o for o in known if o.own_name == language.own_name or o.code in _relatives(language)}
-        if uniform_for(0, "own name asked for", language.code) < 0.5:
-            yield Fact(
-                key=language.code,
-                question=f"What do its own speakers call the {language.name} language?",
-                answer=language.own_name,
-                statement=statement,
-                near=[other.own_name for other in alike if other.own_name],
-                others=[other.own_name for other in known if other.own_name],
-                also_right=frozenset(other.own_name for other in same),
-            )
-        else:
-            yield Fact(
-                key=language.code,
-                question=f"Which language is called {language.own_name} by its own speakers?",
-                answer=language.name,
-                statement=statement,
-                near=[other.name for other in alike],
-                others=[other.name for other in known],
-                also_right=frozenset(other.name for other in same),
-            )
+        # A language without a name of its own has an empty one, which is no answer.
+        told = {other: other.own_name if asks_own else other.name for other in known}
+        yield Fact(
+            key=language.code,
+            question=f"What do its own speakers call the {language.name} language?"
+            if asks_own
+            else f"Which language is called {language.own_name} by its own speakers?",
+            answer=told[language],
+            statement=f"In {language.name}, the language is called {language.own_name}.",
+            near=[name for other, name in told.items() if name and other.script == language.script],
+            others=[name for name in told.values() if name],
+            also_right=frozenset(told[other] for other in same),
+        )
 
 
 def _scripts(known: list[Language]) -> Iterator[Fact]:

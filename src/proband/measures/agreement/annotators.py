@@ -11,9 +11,10 @@ from scipy import special, stats
 
 from proband.errors import DataError, DesignError
 from proband.measures.agreement.codes import read_codes
+from proband.measures.arrays import Floats
 
 Scoring = Literal["match", "rmse"]
-_Score = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]], NDArray[np.float64]]
+_Score = Callable[[Floats, Floats, NDArray[np.bool_]], Floats]
 _LICENCE = (
     "passing says that the model agrees with the other coders about as well as one coder more would, at the cost "
     "epsilon; it does not say that shares or effects estimated from its codes are unbiased: use ppi_mean or dsl_mean"
@@ -165,6 +166,7 @@ def alt_test(
         )
     wins = [_wins(model, people, held, j, score) for j in tested]
     p_values = [_one_sided(human - machine, epsilon) for machine, human in wins]
+    # Benjamini and Yekutieli's, as the tests share the model and many of the people: they depend on each other.
     adjusted = stats.false_discovery_control(p_values, method="by")
     by_human = tuple(
         AnnotatorComparison(
@@ -194,8 +196,8 @@ def alt_test(
 
 
 def _wins(
-    model: NDArray[np.float64], people: NDArray[np.float64], held: NDArray[np.bool_], j: int, score: _Score
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    model: Floats, people: Floats, held: NDArray[np.bool_], j: int, score: _Score
+) -> tuple[Floats, Floats]:
     """Whether the model, and whether human j, agrees with the others at least as well, on j's units."""
     mine = held[:, j]
     others = held[mine].copy()
@@ -207,22 +209,18 @@ def _wins(
     return ((of_model > of_human) | near).astype(float), ((of_human > of_model) | near).astype(float)
 
 
-def _matching(
-    codes: NDArray[np.float64], people: NDArray[np.float64], others: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    share: NDArray[np.float64] = ((people == codes[:, None]) & others).sum(axis=1) / others.sum(axis=1)
+def _matching(codes: Floats, people: Floats, others: NDArray[np.bool_]) -> Floats:
+    share: Floats = ((people == codes[:, None]) & others).sum(axis=1) / others.sum(axis=1)
     return share
 
 
-def _closeness(
-    codes: NDArray[np.float64], people: NDArray[np.float64], others: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def _closeness(codes: Floats, people: Floats, others: NDArray[np.bool_]) -> Floats:
     squares = np.where(others, people - codes[:, None], 0.0) ** 2
-    closeness: NDArray[np.float64] = -np.sqrt(squares.sum(axis=1) / others.sum(axis=1))
+    closeness: Floats = -np.sqrt(squares.sum(axis=1) / others.sum(axis=1))
     return closeness
 
 
-def _one_sided(difference: NDArray[np.float64], epsilon: float) -> float:
+def _one_sided(difference: Floats, epsilon: float) -> float:
     """P value of a mean of at least epsilon; a difference that never varies decides by itself."""
     mean, spread = float(difference.mean()), float(difference.std(ddof=1))
     if not spread:
@@ -242,9 +240,7 @@ def _cautions(n_tested: int, held: NDArray[np.bool_]) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _numbered(
-    llm: ArrayLike, humans: ArrayLike, scoring: Scoring
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _numbered(llm: ArrayLike, humans: ArrayLike, scoring: Scoring) -> tuple[Floats, Floats]:
     """Codes of the model and of people as numbers, NaN where missing."""
     machine, people = np.asarray(llm, dtype=object), np.asarray(humans, dtype=object)
     if people.ndim != 2 or people.shape[1] < 2:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from proband.errors import DataError
+from proband.measures.arrays import Floats
 
 _DENSE_RANGE = 1_000_000
 _MOST_ROWS = 10_000
@@ -30,9 +31,9 @@ class Codes:
 
     values: NDArray[Any]
     index: NDArray[np.intp]
-    times: NDArray[np.float64]
+    times: Floats
 
-    def counts(self) -> NDArray[np.float64]:
+    def counts(self) -> Floats:
         """How many coders gave the units of a row each value, shape (n_rows, n_values)."""
         n_units, n_values = len(self.index), len(self.values)
         units, _ = np.nonzero(self.index >= 0)
@@ -96,9 +97,7 @@ def count_rows(codes: ArrayLike, categories: Sequence[Hashable] | None = None) -
     return Codes((used + (low - 1)).astype(table.dtype), rank[digits], sorted_tally[rows].astype(np.float64))
 
 
-def _tally(
-    table: NDArray[Any], below: float, radix: NDArray[np.float64], n_numbers: int
-) -> NDArray[np.intp] | None:
+def _tally(table: NDArray[Any], below: float, radix: Floats, n_numbers: int) -> NDArray[np.intp] | None:
     """How often each row, read as a number, occurs; None if a code is not whole."""
     tally = np.zeros(n_numbers, dtype=np.intp)
     # Blocks that stay in the processor's cache are several times faster than whole columns.

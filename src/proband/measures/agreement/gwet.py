@@ -5,13 +5,14 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
 from proband.measures.agreement.codes import Codes, count_rows
 from proband.measures.agreement.intervals import Coefficient, as_estimate
 from proband.measures.agreement.krippendorff import Level, krippendorff_alpha
+from proband.measures.arrays import Floats
 from proband.measures.shares import wilson_interval
 
 
@@ -72,6 +73,7 @@ def gwet_ac1(
     expected = float((pi * (1 - pi)).sum()) / (q - 1)
     value = (observed - expected) / (1 - expected)
     of_unit = n / n_paired * np.where(paired, agreeing - expected, 0.0) / (1 - expected)
+    # Chance agreement is estimated from the same units, so each moves it too: Gwet's second term.
     guessed = np.where(coded, (shares * (1 - pi)).sum(axis=1) / (q - 1), expected)
     of_unit = of_unit - 2 * (1 - value) * (guessed - expected) / (1 - expected)
     spread = float(read.times @ np.where(coded, of_unit - value, 0.0) ** 2)
@@ -107,10 +109,10 @@ def _read(codes: ArrayLike, categories: Sequence[Hashable] | int) -> tuple[Codes
     return read, q
 
 
-def _agreeing_pairs(c: NDArray[np.float64], r: NDArray[np.float64]) -> NDArray[np.float64]:
+def _agreeing_pairs(c: Floats, r: Floats) -> Floats:
     """Share of agreeing pairs among a unit's codes; 0 where it has fewer than two."""
     pairs = (c * (c - 1)).sum(axis=1)
-    agreeing: NDArray[np.float64] = np.divide(pairs, r * (r - 1), out=np.zeros(len(r)), where=r > 1)
+    agreeing: Floats = np.divide(pairs, r * (r - 1), out=np.zeros(len(r)), where=r > 1)
     return agreeing
 
 

@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from proband.errors import DesignError
 from proband.estimates import Estimate, Target
+from proband.measures.arrays import Floats
 from proband.measures.shares import score_interval
 
 MIN_UNITS = 10
@@ -95,7 +95,7 @@ def mean_interval(mean: float, se: float, df: float, level: float) -> tuple[floa
     return 2 * low - 1, 2 * high - 1
 
 
-def jackknife_error(without: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> float:
+def jackknife_error(without: Floats, weights: Floats | None = None) -> float:
     """Standard error from the values without one unit, each counting `weights` times; NaN if one is undefined."""
     times = np.ones(len(without)) if weights is None else weights
     used = without[times > 0]

@@ -4,11 +4,12 @@ import math
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.estimates import Estimate, Target
 from proband.measures.agreement.intervals import Coefficient, as_estimate, jackknife_error
+from proband.measures.arrays import Floats
 
 Weighting = Literal["linear", "quadratic"]
 
@@ -94,7 +95,7 @@ def cohen_kappa(
     )
 
 
-def _kappa(tables: NDArray[np.float64], credit: NDArray[np.float64]) -> NDArray[np.float64]:
+def _kappa(tables: Floats, credit: Floats) -> Floats:
     """Kappa of each table, shape (n_tables,); NaN where chance agreement is complete."""
     n = tables.sum(axis=(1, 2))
     observed = (tables * credit).sum(axis=(1, 2)) / n
@@ -103,11 +104,11 @@ def _kappa(tables: NDArray[np.float64], credit: NDArray[np.float64]) -> NDArray[
     room = 1 - expected
     # Complete chance agreement can miss 1 by rounding.
     safe = np.where(room > 1e-12, room, 1.0)
-    kappa: NDArray[np.float64] = np.where(room > 1e-12, (observed - expected) / safe, math.nan)
+    kappa: Floats = np.where(room > 1e-12, (observed - expected) / safe, math.nan)
     return kappa
 
 
-def _delete_one(cells: NDArray[np.float64], credit: NDArray[np.float64]) -> float:
+def _delete_one(cells: Floats, credit: Floats) -> float:
     """Jackknife standard error: units of one cell leave the same table behind."""
     used = np.flatnonzero(cells.ravel())
     if cells.sum() < 2:
@@ -117,7 +118,7 @@ def _delete_one(cells: NDArray[np.float64], credit: NDArray[np.float64]) -> floa
     return jackknife_error(_kappa(without.reshape(-1, *cells.shape), credit), cells.ravel()[used])
 
 
-def _square(table: ArrayLike) -> NDArray[np.float64]:
+def _square(table: ArrayLike) -> Floats:
     cells = np.asarray(table, dtype=np.float64)
     if cells.ndim != 2 or cells.shape[0] != cells.shape[1] or len(cells) < 2:
         raise DataError(
@@ -131,7 +132,7 @@ def _square(table: ArrayLike) -> NDArray[np.float64]:
     return cells
 
 
-def _credit(weights: Weighting | ArrayLike | None, k: int) -> tuple[NDArray[np.float64], str]:
+def _credit(weights: Weighting | ArrayLike | None, k: int) -> tuple[Floats, str]:
     if weights is None:
         return np.eye(k), ""
     apart = np.abs(np.subtract.outer(np.arange(k), np.arange(k))) / (k - 1)
@@ -192,6 +193,7 @@ def fleiss_kappa(counts: ArrayLike, *, level: float = 0.95, target: Target = "da
     m = float(c[0].sum())
     n = len(c)
     pooled = c.sum(axis=0)
+    # Pairs of different coders only: a coder agrees with itself.
     agreeing = ((c**2).sum(axis=1) - m) / (m * (m - 1))
     reasons: tuple[str, ...] = ()
     value = se = math.nan
@@ -217,16 +219,14 @@ def fleiss_kappa(counts: ArrayLike, *, level: float = 0.95, target: Target = "da
     )
 
 
-def _beyond_chance(
-    agreeing: NDArray[np.float64] | np.float64, squared_shares: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _beyond_chance(agreeing: Floats | np.float64, squared_shares: Floats) -> Floats:
     expected = squared_shares.sum(axis=-1)
     room = np.where(expected < 1 - 1e-12, 1 - expected, math.nan)
-    beyond: NDArray[np.float64] = (agreeing - expected) / room
+    beyond: Floats = (agreeing - expected) / room
     return beyond
 
 
-def _counts(counts: ArrayLike) -> NDArray[np.float64]:
+def _counts(counts: ArrayLike) -> Floats:
     c = np.asarray(counts, dtype=np.float64)
     if c.ndim != 2 or not c.size:
         raise DataError(f"counts have shape {c.shape}; expected (n_units, n_categories)")

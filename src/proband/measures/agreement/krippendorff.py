@@ -13,9 +13,10 @@ from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
 from proband.measures.agreement.codes import Codes, count_rows
 from proband.measures.agreement.intervals import Coefficient, as_estimate, jackknife_error
+from proband.measures.arrays import Floats
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
-_Difference = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+_Difference = Callable[[Floats, Floats], Floats]
 
 _BLOCK = 1_000
 _EXACT_UNITS = 1_000
@@ -106,7 +107,7 @@ def _packed(index: NDArray[np.intp]) -> NDArray[np.intp]:
     return -np.sort(-index, axis=1)[:, :most]
 
 
-def _positions(codes: Codes, level: Level, *, is_declared: bool) -> NDArray[np.float64]:
+def _positions(codes: Codes, level: Level, *, is_declared: bool) -> Floats:
     """Where each value lies on the scale; for nominal and ordinal codes only whether and in what order they differ."""
     if level == "nominal" or (level == "ordinal" and is_declared):
         return np.arange(len(codes.values), dtype=np.float64)
@@ -131,10 +132,10 @@ class _Units:
     """Codes of the pairable units, one row for all units coded alike, missing ones last."""
 
     index: NDArray[np.intp]  # (n_rows, n_coders), -1 missing
-    times: NDArray[np.float64]  # units of each row
+    times: Floats  # units of each row
     held: NDArray[np.bool_]
-    m: NDArray[np.float64]  # codes in each unit of a row
-    totals: NDArray[np.float64]  # codes of each value over all units
+    m: Floats  # codes in each unit of a row
+    totals: Floats  # codes of each value over all units
     differ: NDArray[np.bool_]  # whether a unit's codes differ
 
 
@@ -143,12 +144,12 @@ class _Disagreement:
     """Sums of squared differences: within units and over all pairs, each with and without one unit."""
 
     within: float
-    within_without: NDArray[np.float64]
+    within_without: Floats
     overall: float
-    overall_without: NDArray[np.float64]
+    overall_without: Floats
 
 
-def _units(index: NDArray[np.intp], times: NDArray[np.float64], n_values: int) -> _Units:
+def _units(index: NDArray[np.intp], times: Floats, n_values: int) -> _Units:
     held = index >= 0
     each = np.broadcast_to(times[:, None], index.shape)
     totals = np.bincount(index[held], weights=each[held], minlength=n_values).astype(np.float64)
@@ -156,7 +157,7 @@ def _units(index: NDArray[np.intp], times: NDArray[np.float64], n_values: int) -
     return _Units(index, times, held, held.sum(axis=1).astype(np.float64), totals, differ)
 
 
-def _alpha(units: _Units, x: NDArray[np.float64], level: Level) -> Coefficient:
+def _alpha(units: _Units, x: Floats, level: Level) -> Coefficient:
     n_units = round(float(units.times.sum()))
     n_minority = float(units.times @ (units.held & (units.index != units.totals.argmax())).any(axis=1))
     if not n_minority:
@@ -179,14 +180,14 @@ def _alpha(units: _Units, x: NDArray[np.float64], level: Level) -> Coefficient:
     )
 
 
-def _spaced(units: _Units, x: NDArray[np.float64], level: Level) -> _Disagreement:
+def _spaced(units: _Units, x: Floats, level: Level) -> _Disagreement:
     """Nominal, interval and ratio codes, whose differences do not depend on the other units."""
     if level == "interval":
         x = x - units.totals @ x / units.totals.sum()
         d = _squares_within(units, x)
         to_all = units.totals.sum() * x**2 - 2 * x * (units.totals @ x) + units.totals @ x**2
     elif level == "nominal":
-        d = _pairs_within(units, x, _unequal)
+        d = _pairs_within(units, x, lambda a, b: (a != b).astype(np.float64))
         to_all = units.totals.sum() - units.totals
     else:
         d = _pairs_within(units, x, _relative)
@@ -211,7 +212,7 @@ def _ordered(units: _Units) -> _Disagreement:
     return _Disagreement(within, without, (n**4 - n * cubes) / 6, (left**4 - left * cubes_left) / 6)
 
 
-def _reranked(units: _Units) -> NDArray[np.float64]:
+def _reranked(units: _Units) -> Floats:
     """Sum within units without one unit of each row, the rest ranked anew."""
     n_rows, n_values = len(units.m), len(units.totals)
     without = np.empty(n_rows)
@@ -228,7 +229,7 @@ def _reranked(units: _Units) -> NDArray[np.float64]:
     return without
 
 
-def _fallen(units: _Units, rank: NDArray[np.float64]) -> NDArray[np.float64]:
+def _fallen(units: _Units, rank: Floats) -> Floats:
     """How much the sum within the other units falls without one unit, to first order in the number of units.
 
     Leaving a unit out lowers the ranks above its codes by 1 and at its codes by 1/2; the sum falls by its slope at
@@ -238,11 +239,11 @@ def _fallen(units: _Units, rank: NDArray[np.float64]) -> NDArray[np.float64]:
     pull = 4 * (units.times / (units.m - 1))[:, None] * (units.m[:, None] * v - v.sum(axis=1)[:, None])
     slope = np.bincount(units.index[units.held], weights=pull[units.held], minlength=len(rank))
     fall = slope.sum() - np.cumsum(slope) + slope / 2
-    fallen: NDArray[np.float64] = np.where(units.held, fall[units.index], 0.0).sum(axis=1)
+    fallen: Floats = np.where(units.held, fall[units.index], 0.0).sum(axis=1)
     return fallen
 
 
-def _cubes_lost(units: _Units) -> NDArray[np.float64]:
+def _cubes_lost(units: _Units) -> Floats:
     """Fall of the sum of cubed totals without each unit: N^3 - (N - c)^3 for its c codes of each value."""
     lost = np.zeros(len(units.m))
     for column in range(units.index.shape[1]):
@@ -254,29 +255,24 @@ def _cubes_lost(units: _Units) -> NDArray[np.float64]:
     return lost
 
 
-def _squares_within(units: _Units, x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _squares_within(units: _Units, x: Floats) -> Floats:
     """Squared differences of all ordered pairs of a unit's codes, over its codes less one."""
     v = np.where(units.held, x[units.index], 0.0)
     d = 2 * (units.m * (v**2).sum(axis=1) - v.sum(axis=1) ** 2) / (units.m - 1)
     return np.where(units.differ, d, 0.0)
 
 
-def _pairs_within(units: _Units, x: NDArray[np.float64], difference: _Difference) -> NDArray[np.float64]:
+def _pairs_within(units: _Units, x: Floats, difference: _Difference) -> Floats:
     d = np.zeros(len(units.m))
     v = x[units.index]
     for a, b in itertools.combinations(range(units.index.shape[1]), 2):
         d += np.where(units.held[:, b], difference(v[:, a], v[:, b]), 0.0)
-    pairs: NDArray[np.float64] = 2 * d / (units.m - 1)
+    pairs: Floats = 2 * d / (units.m - 1)
     return pairs
 
 
-def _unequal(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    unequal: NDArray[np.float64] = (a != b).astype(np.float64)
-    return unequal
-
-
-def _relative(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+def _relative(a: Floats, b: Floats) -> Floats:
     """Squared difference over sum; two zeros do not differ."""
     total = a + b
-    relative: NDArray[np.float64] = np.where(total > 0, (a - b) / np.where(total > 0, total, 1.0), 0.0) ** 2
+    relative: Floats = np.where(total > 0, (a - b) / np.where(total > 0, total, 1.0), 0.0) ** 2
     return relative

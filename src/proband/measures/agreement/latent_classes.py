@@ -10,6 +10,7 @@ from scipy import optimize, sparse, special
 
 from proband.errors import DataError, DesignError
 from proband.measures.agreement.codes import read_codes
+from proband.measures.arrays import Floats
 from proband.seeds import rng_for
 
 _MAX_STEPS = 3_000
@@ -51,13 +52,13 @@ class DawidSkene:
     """
 
     categories: tuple[Hashable, ...]
-    prevalence: NDArray[np.float64]
-    confusion: NDArray[np.float64]
-    posterior: NDArray[np.float64]
+    prevalence: Floats
+    confusion: Floats
+    posterior: Floats
     labels: tuple[Hashable, ...]
     log_likelihood: float
     log_likelihood_from_majority: float
-    log_likelihoods: NDArray[np.float64]
+    log_likelihoods: Floats
     n_at_best: int
     n_changed: int
     assumptions: tuple[str, ...]
@@ -141,55 +142,51 @@ class _Rated:
     """Ratings with units rated alike in one row."""
 
     categories: tuple[Hashable, ...]
-    counts: NDArray[np.float64]  # (n_rows, n_coders, n_categories)
-    times: NDArray[np.float64]  # units of each row
+    counts: Floats  # (n_rows, n_coders, n_categories)
+    times: Floats  # units of each row
     row_of: NDArray[np.intp]  # row of each unit
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
     counts: sparse.csr_array  # (n_rows, n_coders * n_categories)
-    times: NDArray[np.float64]
+    times: Floats
     n_coders: int
     k: int
     smoothing: float
 
-    def rates(self, posterior: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def rates(self, posterior: Floats) -> tuple[Floats, Floats]:
         """M step: prevalence (n_starts, k) and expected counts (n_coders, k codes, n_starts, k classes)."""
         weighted = posterior * self.times[:, None, None]
         prevalence = weighted.sum(axis=0) / self.times.sum()
         expected = self.counts.T @ weighted.reshape(len(weighted), -1)
         return prevalence, expected.reshape(self.n_coders, self.k, *prevalence.shape)
 
-    def confusion(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
+    def confusion(self, expected: Floats) -> Floats:
         """Shares of codes within classes; NaN where a coder coded nothing of a class."""
         smoothed = expected + self.smoothing
         total = smoothed.sum(axis=1, keepdims=True)
-        shares: NDArray[np.float64] = np.divide(
+        shares: Floats = np.divide(
             smoothed, total, out=np.full_like(smoothed, math.nan), where=total > 1e-300
         )
         return shares
 
-    def classify(
-        self, prevalence: NDArray[np.float64], confusion: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def classify(self, prevalence: Floats, confusion: Floats) -> tuple[Floats, Floats]:
         """E step: posterior (n_rows, n_starts, k) and log-likelihood (n_starts,)."""
         joint = self.counts @ _log(confusion).reshape(self.n_coders * self.k, -1)
         joint = joint.reshape(-1, *prevalence.shape) + _log(prevalence)
         total = special.logsumexp(joint, axis=2)
         return np.exp(joint - total[:, :, None]), self.times @ total
 
-    def objective(
-        self, log_likelihood: NDArray[np.float64], confusion: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def objective(self, log_likelihood: Floats, confusion: Floats) -> Floats:
         """What EM climbs: the log-likelihood plus the logarithm of the smoothing prior."""
         if not self.smoothing:
             return log_likelihood
-        penalised: NDArray[np.float64] = log_likelihood + self.smoothing * _log(confusion).sum(axis=(0, 1, 3))
+        penalised: Floats = log_likelihood + self.smoothing * _log(confusion).sum(axis=(0, 1, 3))
         return penalised
 
 
-def _log(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log(shares: Floats) -> Floats:
     """Logarithm with a finite stand-in for log 0 that no sum of others can undo: 0 times infinity has no value."""
     positive = shares > 0
     return np.where(positive, np.log(np.where(positive, shares, 1.0)), -1e15)
@@ -199,19 +196,19 @@ def _log(shares: NDArray[np.float64]) -> NDArray[np.float64]:
 class _Fits:
     """Where every start ended; the first began at the vote shares."""
 
-    posterior: NDArray[np.float64]  # of the best, (n_rows, k)
-    from_votes: NDArray[np.float64]  # of the first, (n_rows, k)
-    log_likelihood: NDArray[np.float64]  # (n_starts + 1,)
-    objective: NDArray[np.float64]
+    posterior: Floats  # of the best, (n_rows, k)
+    from_votes: Floats  # of the first, (n_rows, k)
+    log_likelihood: Floats  # (n_starts + 1,)
+    objective: Floats
     n_unfinished: int
 
 
-def _fit_all(model: _Model, votes: NDArray[np.float64], n_starts: int, rng: np.random.Generator) -> _Fits:
+def _fit_all(model: _Model, votes: Floats, n_starts: int, rng: np.random.Generator) -> _Fits:
     n_rows = len(votes)
     block = max(1, _CELLS // (n_rows * model.k))
     best, from_votes = votes, votes
-    reached: list[NDArray[np.float64]] = []
-    climbed: list[NDArray[np.float64]] = []
+    reached: list[Floats] = []
+    climbed: list[Floats] = []
     n_unfinished = 0
     for first in range(0, n_starts + 1, block):
         size = min(block, n_starts + 1 - first)
@@ -229,9 +226,7 @@ def _fit_all(model: _Model, votes: NDArray[np.float64], n_starts: int, rng: np.r
     return _Fits(best, from_votes, np.concatenate(reached), np.concatenate(climbed), n_unfinished)
 
 
-def _climb(
-    model: _Model, posterior: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]:
+def _climb(model: _Model, posterior: Floats) -> tuple[Floats, Floats, Floats, int]:
     """EM from every start until its objective rises by less than one part in 10^10."""
     posterior = posterior.copy()
     n_starts = posterior.shape[1]
@@ -288,7 +283,7 @@ def _result(model: _Model, fits: _Fits, rated: _Rated) -> DawidSkene:
     )
 
 
-def _named(model: _Model, posterior: NDArray[np.float64], rated: _Rated) -> tuple[NDArray[np.float64], bool]:
+def _named(model: _Model, posterior: Floats, rated: _Rated) -> tuple[Floats, bool]:
     """Classes in the order in which the codes given to them agree most with their names."""
     given = np.einsum("r,rc,rjl->cl", model.times, posterior, rated.counts)
     _, of_name = optimize.linear_sum_assignment(given.T, maximize=True)
@@ -320,7 +315,7 @@ def _read_ratings(ratings: ArrayLike, categories: Sequence[Hashable] | None) -> 
     return _Rated(names, counts, times.astype(np.float64), row_of.ravel())
 
 
-def error_correlations(codes: ArrayLike, gold: ArrayLike) -> NDArray[np.float64]:
+def error_correlations(codes: ArrayLike, gold: ArrayLike) -> Floats:
     """How far coders err on the same units: correlations of their errors on gold codes.
 
     Dawid and Skene's model, and every vote of several models, needs these to be near 0. A few tenths between two
@@ -364,7 +359,7 @@ def error_correlations(codes: ArrayLike, gold: ArrayLike) -> NDArray[np.float64]
     n = held.T @ held
     a, b, both = wrong.T @ held, held.T @ wrong, wrong.T @ wrong
     spread = (n * a - a**2) * (n * b - b**2)
-    correlations: NDArray[np.float64] = np.divide(
+    correlations: Floats = np.divide(
         n * both - a * b, np.sqrt(spread), out=np.full_like(n, math.nan), where=spread > 0
     )
     return correlations

@@ -5,11 +5,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize, special
 
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.estimates import Estimate, Target
+from proband.measures.arrays import Floats
 from proband.measures.shares import wilson_interval
 from proband.seeds import rng_for
 
@@ -137,6 +138,8 @@ def _lang_reiczigel(
     if math.isinf(n_se) and math.isinf(n_sp):
         low, high = wilson_interval(a, n, level)
         return (low + sp - 1) / (se + sp - 1), (high + sp - 1) / (se + sp - 1)
+    # Centred as Wilson's, and the rates with one gold unit right and one wrong added (Lang and Reiczigel): a rate of
+    # 0 or 1 in a small sample must not pass for known.
     a, n = (n * a + z**2 / 2) / (n + z**2), n + z**2
     se, n_se = _shrunk(se, n_se)
     sp, n_sp = _shrunk(sp, n_sp)
@@ -286,7 +289,7 @@ def adjusted_prevalence(
     )
 
 
-def _entries(confusion: ArrayLike, q: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _entries(confusion: ArrayLike, q: ArrayLike) -> tuple[Floats, Floats]:
     table, labels = np.asarray(confusion, dtype=np.float64), np.asarray(q, dtype=np.float64)
     if (
         table.ndim != 2
@@ -308,43 +311,34 @@ def _entries(confusion: ArrayLike, q: ArrayLike) -> tuple[NDArray[np.float64], N
     return table, labels
 
 
-def _nearest(rates: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+def _nearest(rates: Floats, shares: Floats) -> Floats:
     """Shares of at least 0, summing to 1, whose labels come nearest to those seen."""
     # The row of large numbers holds the sum at 1 as closely as floats allow.
     stiff = 1e6
     system = np.vstack([rates.T, np.full(len(shares), stiff)])
     solved, _ = optimize.nnls(system, np.append(shares, stiff))
-    nearest: NDArray[np.float64] = solved / solved.sum()
+    nearest: Floats = solved / solved.sum()
     return nearest
 
 
 def _limits(
-    table: NDArray[np.float64],
-    labels: NDArray[np.float64],
-    *,
-    are_rates: bool,
-    level: float,
-    rng: np.random.Generator,
-) -> NDArray[np.float64]:
+    table: Floats, labels: Floats, *, are_rates: bool, level: float, rng: np.random.Generator
+) -> Floats:
     """Lower and upper limits, shape (2, k), from Dirichlet draws of what was counted."""
     k = len(labels)
+    # Jeffreys' prior: with none, a label that never occurred would be known never to occur.
     q = rng.dirichlet(labels + 0.5, _DRAWS)
     if are_rates:
         rates = np.broadcast_to(table, (_DRAWS, k, k))
     else:
         rates = np.stack([rng.dirichlet(row + 0.5, _DRAWS) for row in table], axis=1)
     solved = np.linalg.solve(rates.swapaxes(1, 2), q[:, :, None])[:, :, 0]
-    limits: NDArray[np.float64] = np.clip(
-        np.quantile(solved, [(1 - level) / 2, (1 + level) / 2], axis=0), 0.0, 1.0
-    )
+    limits: Floats = np.clip(np.quantile(solved, [(1 - level) / 2, (1 + level) / 2], axis=0), 0.0, 1.0)
     return limits
 
 
 def _cautions(
-    free: NDArray[np.float64],
-    condition: float,
-    gold: NDArray[np.float64] | None,
-    names: tuple[Hashable, ...],
+    free: Floats, condition: float, gold: Floats | None, names: tuple[Hashable, ...]
 ) -> tuple[str, ...]:
     warnings = []
     if (free < -1e-12).any():

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.estimates import Estimate, Target
+from proband.measures.arrays import Floats
 from proband.measures.shares import wilson_interval
 from proband.seeds import rng_for
 
@@ -45,7 +46,7 @@ class StrategyFrequencies:
     strategies: tuple[str, ...]
     shares: tuple[Estimate, ...]
     error: Estimate
-    posterior: NDArray[np.float64]
+    posterior: Floats
     log_likelihood: float
     n_at_best: int
     warnings: tuple[str, ...] = ()
@@ -142,9 +143,7 @@ def strategy_frequencies(
     )
 
 
-def _posterior(
-    m: NDArray[np.float64], n: NDArray[np.float64], p: NDArray[np.float64], eps: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _posterior(m: Floats, n: Floats, p: Floats, eps: Floats) -> tuple[Floats, Floats]:
     """Probability of each strategy, shape (n_fits, n_subjects, k), and log-likelihood by subject."""
     # A finite stand-in for log 0: strategies that left the mixture must not give 0 times infinity.
     log_p, log_right, log_wrong = (np.log(np.maximum(part, 1e-300)) for part in (p, 1 - eps, eps))
@@ -157,14 +156,8 @@ def _posterior(
 
 
 def _climb(
-    m: NDArray[np.float64],
-    n: NDArray[np.float64],
-    times: NDArray[np.float64],
-    p: NDArray[np.float64],
-    eps: NDArray[np.float64],
-    *,
-    rise: float = 1e-10,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    m: Floats, n: Floats, times: Floats, p: Floats, eps: Floats, *, rise: float = 1e-10
+) -> tuple[Floats, Floats, Floats]:
     """EM of many fits at once; `times`, shape (n_fits, n_subjects), is how often each subject counts.
 
     A fit ends when its log-likelihood rises by less than the share `rise` of itself.
@@ -188,12 +181,8 @@ def _climb(
 
 
 def _resampled(
-    m: NDArray[np.float64],
-    n: NDArray[np.float64],
-    start: tuple[NDArray[np.float64], float],
-    n_bootstrap: int,
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    m: Floats, n: Floats, start: tuple[Floats, float], n_bootstrap: int, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
     """Shares and error rates of resamples of subjects, each climbed from the estimate."""
     n_subjects, k = m.shape
     shares, errors = np.empty((n_bootstrap, k)), np.empty(n_bootstrap)
@@ -209,7 +198,7 @@ def _resampled(
     return shares, errors
 
 
-def _share(p: float, resampled: NDArray[np.float64], name: str, n_subjects: int, target: Target) -> Estimate:
+def _share(p: float, resampled: Floats, name: str, n_subjects: int, target: Target) -> Estimate:
     what = f"share of subjects who play {name}"
     if not len(resampled):
         return _without(float(p), what, n_subjects, target)
@@ -229,7 +218,7 @@ def _share(p: float, resampled: NDArray[np.float64], name: str, n_subjects: int,
     )
 
 
-def _error(eps: float, resampled: NDArray[np.float64], n_subjects: int, target: Target) -> Estimate:
+def _error(eps: float, resampled: Floats, n_subjects: int, target: Target) -> Estimate:
     what = "probability of choosing against one's strategy"
     se = float(resampled.std(ddof=1)) if len(resampled) else math.nan
     if not se > 0 or eps in (0.0, 0.5):
@@ -261,13 +250,7 @@ def _without(value: float, what: str, n_subjects: int, target: Target) -> Estima
     )
 
 
-def _cautions(
-    m: NDArray[np.float64],
-    n: NDArray[np.float64],
-    p: NDArray[np.float64],
-    eps: float,
-    strategies: Sequence[str],
-) -> tuple[str, ...]:
+def _cautions(m: Floats, n: Floats, p: Floats, eps: float, strategies: Sequence[str]) -> tuple[str, ...]:
     warnings = []
     for j in range(len(strategies)):
         twins = [strategies[i] for i in range(j + 1, len(strategies)) if (m[:, i] == m[:, j]).all()]
@@ -291,9 +274,7 @@ def _cautions(
     return tuple(warnings)
 
 
-def _check(
-    matches: ArrayLike, n_choices: ArrayLike, strategies: Sequence[str]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _check(matches: ArrayLike, n_choices: ArrayLike, strategies: Sequence[str]) -> tuple[Floats, Floats]:
     m, n = np.asarray(matches, dtype=np.float64), np.asarray(n_choices, dtype=np.float64)
     if m.ndim != 2 or n.shape != (len(m),) or m.shape[1] != len(strategies):
         raise DataError(

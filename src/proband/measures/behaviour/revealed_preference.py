@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from proband.errors import DataError, DesignError, MissingDataError
+from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
+from proband.measures.arrays import Floats, finite
 from proband.measures.shares import wilson_interval
 from proband.seeds import rng_for
 
@@ -265,10 +266,10 @@ def bronars_power(
     )
 
 
-def _cost_ratios(prices: NDArray[np.float64], chosen: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cost_ratios(prices: Floats, chosen: Floats) -> Floats:
     """Cost of bundle t at the prices of s, over what s spent, shape (n, n)."""
     costs = prices @ chosen.T
-    ratio: NDArray[np.float64] = costs / np.diag(costs)[:, None]
+    ratio: Floats = costs / np.diag(costs)[:, None]
     return ratio
 
 
@@ -280,7 +281,7 @@ def _closure(weak: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return reached
 
 
-def _critical(ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+def _critical(ratio: Floats) -> Floats:
     """Smallest over cycles of the largest ratio in the cycle, at most 1; shape (n_draws,)."""
     n = ratio.shape[1]
     best = ratio.copy()
@@ -288,11 +289,11 @@ def _critical(ratio: NDArray[np.float64]) -> NDArray[np.float64]:
     for k in range(n):
         best = np.minimum(best, np.maximum(best[:, :, k, None], best[:, None, k, :]))
     closed = best[:, np.arange(n), np.arange(n)].min(axis=1)
-    critical: NDArray[np.float64] = np.where(closed < 1 - _TOLERANCE, closed, 1.0)
+    critical: Floats = np.where(closed < 1 - _TOLERANCE, closed, 1.0)
     return critical
 
 
-def _same_bundles(chosen: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _same_bundles(chosen: Floats) -> NDArray[np.bool_]:
     close = np.isclose(chosen[:, None, :], chosen[None, :, :], rtol=_TOLERANCE, atol=0.0)
     same: NDArray[np.bool_] = np.asarray(close.all(axis=2))
     return same
@@ -300,7 +301,7 @@ def _same_bundles(chosen: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def _choices(
     prices: ArrayLike, quantities: ArrayLike, budgets: ArrayLike | None, *, rescale: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
+) -> tuple[Floats, Floats, tuple[str, ...]]:
     p, x = _table(prices, "prices"), _table(quantities, "quantities")
     if p.shape != x.shape:
         raise DataError(f"prices have shape {p.shape} and quantities {x.shape}; give each choice its prices")
@@ -330,30 +331,21 @@ def _choices(
     return p, x * (money / spent)[:, None] if off.any() else x, cautions
 
 
-def _table(values: ArrayLike, what: str) -> NDArray[np.float64]:
-    try:
-        table = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{what} must be a table of numbers, shape (n_observations, n_goods)") from error
-    if table.ndim != 2 or table.shape[1] < 2 or not len(table):
+def _table(values: ArrayLike, what: str) -> Floats:
+    table = finite(values, what, ndim=2, way_out="leave those observations out, and report how many")
+    if table.shape[1] < 2 or not len(table):
         raise DataError(
             f"{what} have shape {table.shape}; expected (n_observations, n_goods), at least 2 goods"
         )
-    if np.isnan(table).any():
-        raise MissingDataError(
-            f"{what} have a missing entry; leave that observation out, and report how many"
-        )
-    if np.isinf(table).any():
-        raise DataError(f"{what} have an infinite entry; check how they were read")
     return table
 
 
-def _check_prices(prices: NDArray[np.float64]) -> None:
+def _check_prices(prices: Floats) -> None:
     if (prices <= 0).any():
         raise DataError("a price is not positive; a free good has no budget line")
 
 
-def _money(budgets: ArrayLike, n: int) -> NDArray[np.float64]:
+def _money(budgets: ArrayLike, n: int) -> Floats:
     money = np.asarray(budgets, dtype=np.float64)
     if money.shape != (n,) or not (np.isfinite(money) & (money > 0)).all():
         raise DataError(f"budgets must be {n} positive numbers, one per observation, got shape {money.shape}")

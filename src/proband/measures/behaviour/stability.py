@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from proband.errors import DataError, DesignError, MissingDataError
+from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
 from proband.measures.agreement.intervals import mean_interval
+from proband.measures.arrays import finite
 from proband.measures.reliability.intervals import FISHER, MIN_SUBJECTS, jackknife_interval
 
 _LEVEL = 0.95
+_WAY_OUT = "leave those personas out, and report how many"
 _Floats = NDArray[np.float64]
 
 
@@ -134,7 +136,8 @@ def ipsative_stability(a: ArrayLike, b: ArrayLike, *, target: Target = "model") 
     warnings = [f"{flat} of {len(r)} personas have a constant profile: left out"] if flat else []
     interval, se = None, None
     how = f"none: {len(kept)} personas"
-    if len(kept) >= MIN_SUBJECTS and np.ptp(kept) > 0:
+    # Correlations that differ by rounding only do not differ.
+    if len(kept) >= MIN_SUBJECTS and np.ptp(kept) > 1e-12:
         se = float(kept.std(ddof=1)) / math.sqrt(len(kept))
         interval = mean_interval(float(kept.mean()), se, len(kept) - 1, _LEVEL)
         how = f"score interval of a bounded mean, over personas, {len(kept) - 1} df"
@@ -199,7 +202,7 @@ def perspective_controllability(
     >>> print(perspective_controllability([[0.9, 0.2, 0.3], [0.1, 0.8, 0.3]], [0, 1]))
     0.625
     """
-    table = _numbers(scores, "scores")
+    table = finite(scores, "scores", ndim=None, way_out=_WAY_OUT)
     if table.ndim not in (2, 3):
         raise DataError(
             f"scores have shape {table.shape}; expected ([n_replicates,] n_perspectives, n_values)"
@@ -286,21 +289,9 @@ def _skewed(values: _Floats) -> tuple[str, ...]:
 
 
 def _pair(a: ArrayLike, b: ArrayLike) -> tuple[_Floats, _Floats]:
-    x, y = _numbers(a, "context a"), _numbers(b, "context b")
+    x, y = (finite(s, f"scores in context {c}", ndim=None, way_out=_WAY_OUT) for c, s in (("a", a), ("b", b)))
     if x.ndim != 2 or x.shape != y.shape or not x.size:
         raise DataError(
             f"contexts have shapes {x.shape} and {y.shape}; expected (n_personas, n_values) twice"
         )
     return x, y
-
-
-def _numbers(values: ArrayLike, what: str) -> _Floats:
-    try:
-        table = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{what} must be a table of numbers") from error
-    if np.isnan(table).any():
-        raise MissingDataError(f"{what}: a score is missing; leave that persona out, and report how many")
-    if np.isinf(table).any():
-        raise DataError(f"{what}: a score is infinite; check how it was read")
-    return table

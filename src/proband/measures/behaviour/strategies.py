@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from proband.errors import DataError, DesignError
+from proband.measures.arrays import Floats
 from proband.strategies import STRATEGIES, Rounds, Strategy
 
 
@@ -25,8 +26,8 @@ class StrategyMatches:
     """
 
     strategies: tuple[str, ...]
-    matches: NDArray[np.float64]
-    n_choices: NDArray[np.float64]
+    matches: Floats
+    n_choices: Floats
 
 
 def strategy_matches(

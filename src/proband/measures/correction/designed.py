@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from proband.errors import DataError, DesignError
+from proband.measures.arrays import Floats
 from proband.measures.correction.estimates import (
     CorrectedEstimate,
     CorrectedRegression,
@@ -21,7 +22,6 @@ from proband.measures.correction.means import SmallSample
 from proband.measures.correction.samples import (
     Codes,
     Data,
-    Floats,
     Labels,
     Regressors,
     Sampling,

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy import special
 
 from proband.estimates import Estimate
-from proband.measures.correction.samples import Data, Floats, Labels, Side
+from proband.measures.arrays import Floats
+from proband.measures.correction.samples import Data, Labels, Side
 from proband.measures.correction.tuning import Tuned, t_reach
 
 FEWEST_LABELS = 10  # below, no interval: its coverage was not found to hold
@@ -195,6 +196,40 @@ def gain_note(tuning: float | None, r: float, n: int, gain: float, n_unlabelled:
     return ()
 
 
+def variance_ratio(classical: Estimate, found: Estimate) -> float:
+    """Variance of the classical estimate over that of the corrected one; 1 where one of them has none."""
+    return (classical.se / found.se) ** 2 if classical.se and found.se else 1.0
+
+
+def corrected(
+    labels: Labels,
+    classical: Estimate,
+    found: Estimate,
+    *,
+    tuning: float | None,
+    predicted: float | None,
+    gain: float,
+) -> CorrectedEstimate:
+    """A corrected estimate with what it says of itself; `predicted` is the estimate from predictions alone."""
+    r = correlation(labels)
+    said = {field.name: getattr(found, field.name) for field in fields(Estimate)}
+    said |= {
+        "interval_method": f"{'DSL' if tuning is None else 'PPI++'}, {found.interval_method}",
+        "baselines": {"human answers only": classical.value}
+        | ({} if predicted is None else {"predictions only": predicted}),
+        "assumptions": ASSUMPTIONS,
+        "warnings": (*found.warnings, *gain_note(tuning, r, labels.left.n_clusters, gain, labels.u.size)),
+    }
+    return CorrectedEstimate(
+        **said,
+        tuning=tuning,
+        correlation=r,
+        effective_n=found.n_units * gain,
+        n_unlabelled=labels.u.size,
+        classical=classical,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
     """Coefficients (k,), with lambda, covariance and degrees of freedom (infinite for a normal interval)."""
@@ -227,36 +262,11 @@ def report(data: Data, fits: Fits, *, level: float) -> CorrectedRegression:
 
 def _coefficient(data: Data, fits: Fits, j: int, level: float) -> CorrectedEstimate:
     """One coefficient, classical and corrected."""
-    labels = data.labels
     classical, found = (_plain(data, fit, j, level) for fit in (fits.classical, fits.found))
-    gain = (classical.se / found.se) ** 2 if classical.se and found.se else 1.0
+    predicted = None if fits.naive is None else float(fits.naive[j])
     tuning = None if fits.is_dsl else float(fits.found.tuned.tuning[j])
-    r = correlation(labels)
-    baselines = {"human answers only": classical.value}
-    if fits.naive is not None:
-        baselines["predictions only"] = float(fits.naive[j])
-    return CorrectedEstimate(
-        value=found.value,
-        se=found.se,
-        interval=found.interval,
-        level=level,
-        interval_method=f"{'DSL' if fits.is_dsl else 'PPI++'}, {found.interval_method}",
-        estimand=found.estimand,
-        target="human",
-        n_units=found.n_units,
-        n_clusters=found.n_clusters,
-        statistic=found.statistic,
-        df=found.df,
-        p_value=found.p_value,
-        baselines=baselines,
-        assumptions=ASSUMPTIONS,
-        warnings=(*found.warnings, *gain_note(tuning, r, labels.left.n_clusters, gain, labels.u.size)),
-        tuning=tuning,
-        correlation=r,
-        effective_n=found.n_units * gain,
-        n_unlabelled=labels.u.size,
-        classical=classical,
-    )
+    gain = variance_ratio(classical, found)
+    return corrected(data.labels, classical, found, tuning=tuning, predicted=predicted, gain=gain)
 
 
 def _plain(data: Data, fit: Fit, j: int, level: float) -> Estimate:

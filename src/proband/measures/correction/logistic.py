@@ -4,14 +4,9 @@ import numpy as np
 from scipy import special
 
 from proband.errors import DataError
-from proband.measures.correction.samples import Data, Floats, Labels
-from proband.measures.correction.tuning import (
-    Influences,
-    jackknife,
-    solve,
-    without,
-    working_df,
-)
+from proband.measures.arrays import Floats
+from proband.measures.correction.samples import Data, Labels
+from proband.measures.correction.tuning import Influences, jackknife, solve, without, working_df
 
 _NEWTON_STEPS = 50
 _RUNAWAY = 30.0  # range of the log odds over the labelled units that no finite coefficient produces

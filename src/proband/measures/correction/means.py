@@ -1,6 +1,7 @@
 """A mean, a share, or a difference of two, from people's answers and a model's predictions (PPI++)."""
 
 import math
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import special
 
 from proband.errors import DesignError
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 from proband.measures.correction.estimates import (
     ASSUMPTIONS,
     FEWEST_EVENTS,
@@ -17,16 +19,16 @@ from proband.measures.correction.estimates import (
     CorrectedEstimate,
     Limits,
     binary_units,
-    correlation,
-    gain_note,
+    corrected,
     no_interval,
     share_limits,
     skewness_note,
     t_limits,
     unseen_errors,
+    variance_ratio,
 )
 from proband.measures.correction.paper import paper_mean
-from proband.measures.correction.samples import Floats, Labels, Sampling, read_labels
+from proband.measures.correction.samples import Labels, Sampling, read_labels
 from proband.measures.correction.tuning import (
     Influences,
     combine,
@@ -113,34 +115,21 @@ def corrected_mean(labels: Labels, level: float) -> CorrectedEstimate:
     tuning = tune(influences) if n_rarer >= FEWEST_EVENTS else np.zeros(1)
     classical = _estimate(labels, influences, np.zeros(1), level)
     found = _estimate(labels, influences, tuning, level)
-    r, n = correlation(labels), labels.left.n_units
-    gain = _gain(classical.se, found.se)
-    notes = gain_note(float(tuning[0]), r, labels.left.n_clusters, gain, labels.right.n_units)
-    if n_rarer < FEWEST_EVENTS and labels.u.size:
-        notes = (
-            f"{n_rarer} of {n} labelled answers are of the rarer kind: below {FEWEST_EVENTS} nobody can tell what the "
-            "predictions are worth: the model buys nothing, this is the classical estimate",
-        )
-    return CorrectedEstimate(
-        value=found.value,
-        se=found.se,
-        interval=found.interval,
-        level=level,
-        interval_method=f"PPI++, {found.interval_method}",
-        estimand="mean of the human answers in the population of the unlabelled units",
-        target="human",
-        n_units=n,
-        n_clusters=found.n_clusters,
-        df=found.df,
-        baselines=_baselines(labels),
-        assumptions=ASSUMPTIONS,
-        warnings=(*found.warnings, *notes),
+    made = corrected(
+        labels,
+        classical,
+        replace(found, estimand="mean of the human answers in the population of the unlabelled units"),
         tuning=float(tuning[0]),
-        correlation=r,
-        effective_n=n * gain,
-        n_unlabelled=labels.right.n_units,
-        classical=classical,
+        predicted=float(labels.right.share @ labels.u) if labels.u.size else math.nan,
+        gain=variance_ratio(classical, found),
     )
+    if n_rarer >= FEWEST_EVENTS or not labels.u.size:
+        return made
+    said = (
+        f"{n_rarer} of {labels.y.size} labelled answers are of the rarer kind: below {FEWEST_EVENTS} nobody can tell "
+        "what the predictions are worth: the model buys nothing, this is the classical estimate"
+    )
+    return replace(made, warnings=(*found.warnings, said))
 
 
 def mean_influences(labels: Labels) -> Influences:
@@ -273,7 +262,6 @@ def ppi_difference(
         for name, arm in (("first", first), ("second", second))
         for said in arm.warnings
     }
-    gain = _gain(classical.se, found.se)
     return CorrectedDifference(
         value=found.value,
         se=found.se,
@@ -293,7 +281,7 @@ def ppi_difference(
         assumptions=(*ASSUMPTIONS, "the two arms are independent of each other"),
         warnings=tuple(notes),
         arms=(first, second),
-        effective_n=found.n_units * gain,
+        effective_n=found.n_units * variance_ratio(classical, found),
         classical=classical,
     )
 
@@ -338,15 +326,3 @@ def _newcombe(a: float, within_a: tuple[float, float], b: float, within_b: tuple
     low = math.hypot(a - within_a[0], within_b[1] - b)
     high = math.hypot(within_a[1] - a, b - within_b[0])
     return Limits(interval=(a - b - low, a - b + high), how="Newcombe, score intervals of both arms combined")
-
-
-def _gain(classical_se: float | None, se: float | None) -> float:
-    """Ratio of variances, classical to corrected; 1 where neither has any."""
-    if not classical_se or not se:
-        return 1.0
-    return (classical_se / se) ** 2
-
-
-def _baselines(labels: Labels) -> dict[str, float]:
-    only = float(labels.right.share @ labels.u) if labels.u.size else math.nan
-    return {"human answers only": float(labels.left.share @ labels.y), "predictions only": only}

@@ -6,16 +6,17 @@ Kept to reproduce published numbers. Below about 100 labelled units the interval
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
 
 from proband.errors import DesignError
 from proband.estimates import Estimate
-from proband.measures.correction.estimates import ASSUMPTIONS, CorrectedEstimate, correlation, gain_note
+from proband.measures.arrays import Floats
+from proband.measures.correction.estimates import CorrectedEstimate, corrected
 from proband.measures.correction.logistic import rectified_logit
-from proband.measures.correction.samples import Data, Floats, Labels
+from proband.measures.correction.samples import Data, Labels
 from proband.measures.correction.tuning import solve
 
 PAPER_NOTE = "small_sample='paper': below about 100 labelled units this interval is too short"
@@ -64,25 +65,18 @@ def paper_mean(labels: Labels, level: float) -> CorrectedEstimate:
     tuning = paper_tuning(gradients)
     found = _mean(labels, tuning, w, v, level)
     classical = _mean(labels, 0.0, w, v, level)
-    gain = (classical.se or 0.0) ** 2 / found.se**2 if found.se else 1.0
-    r = correlation(labels)
-    return CorrectedEstimate(
-        value=found.value,
-        se=found.se,
-        interval=found.interval,
-        level=level,
-        interval_method=f"PPI++, {found.interval_method}",
+    said = replace(
+        found,
         estimand="mean of the human answers in the population of the unlabelled units",
-        target="human",
-        n_units=labels.y.size,
-        baselines={"human answers only": classical.value, "predictions only": float((v * labels.u).mean())},
-        assumptions=ASSUMPTIONS,
-        warnings=(PAPER_NOTE, *gain_note(tuning, r, labels.y.size, gain, labels.u.size)),
+        warnings=(PAPER_NOTE,),
+    )
+    return corrected(
+        labels,
+        classical,
+        said,
         tuning=tuning,
-        correlation=r,
-        effective_n=labels.y.size * gain,
-        n_unlabelled=labels.u.size,
-        classical=classical,
+        predicted=float((v * labels.u).mean()),
+        gain=(classical.se or 0.0) ** 2 / found.se**2 if found.se else 1.0,
     )
 
 

@@ -9,8 +9,9 @@ from scipy import special
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 from proband.measures.correction.estimates import FEWEST_LABELS, skewness_note, t_limits
-from proband.measures.correction.samples import Codes, Floats, numbers
+from proband.measures.correction.samples import Codes, numbers
 from proband.measures.correction.tuning import t_reach
 from proband.measures.shares import wilson_interval
 

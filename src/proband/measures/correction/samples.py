@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from proband.errors import DataError, DesignError, MissingDataError
+from proband.errors import DataError, DesignError
+from proband.measures.arrays import Floats, finite
 
-Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 Columns = Mapping[str, ArrayLike] | ArrayLike
 
@@ -185,21 +185,14 @@ def cluster_codes(clusters: Sequence[Hashable], n: int, name: str) -> Codes:
 
 def numbers(values: ArrayLike, name: str, *, ndim: int = 1) -> Floats:
     """Values as finite floats of `ndim` dimensions."""
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{name} must be numbers; code answers first, e.g. 1 for yes and 0 for no") from error
-    if array.ndim != ndim:
-        raise DataError(f"{name} has shape {array.shape}; expected {ndim} dimension(s), one row per unit")
-    if np.isnan(array).any():
-        row = int(np.argwhere(np.isnan(array))[0][0])
-        raise MissingDataError(
-            f"{name}: {int(np.isnan(array).sum())} values are missing, first in row {row}; leave these units out and "
-            "report how many (a unit whose answer is missing may not be moved to the unlabelled)"
-        )
-    if np.isinf(array).any():
-        raise DataError(f"{name} holds an infinite value; check how it was read")
-    return array
+    # Who was asked and did not answer is not like those whom nobody asked, whom the unlabelled stand for.
+    return finite(
+        values,
+        name,
+        ndim=ndim,
+        way_out="leave these units out and report how many (one whose answer is missing may not be moved to the "
+        "unlabelled)",
+    )
 
 
 def read_data(labels: Labels, regressors: Regressors) -> Data:

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 from proband.measures.correction.estimates import FEWEST_LABELS, Limits, no_interval, share_limits, t_limits
-from proband.measures.correction.samples import Codes, Floats, numbers, read_side
+from proband.measures.correction.samples import Codes, numbers, read_side
 from proband.measures.correction.tuning import t_reach
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from scipy import special
 
 from proband.errors import DesignError
-from proband.measures.correction.samples import Floats, Side
+from proband.measures.arrays import Floats
+from proband.measures.correction.samples import Side
 
 _ALONE = 1 - 1e-7  # leverage from which a unit identifies a coefficient by itself
 

@@ -37,12 +37,15 @@ class ClusterMean:
         Clusters' shares of the units.
     n : int
         Units.
+    scale : float
+        Largest absolute unit.
     """
 
     mean: float
     totals: Floats
     shares: Floats
     n: int
+    scale: float = 0.0
 
     @classmethod
     def of(cls, y: Floats, codes: Codes) -> "ClusterMean":
@@ -50,10 +53,13 @@ class ClusterMean:
         _, dense = np.unique(codes, return_inverse=True)
         mean = float(y.mean())
         sizes = np.bincount(dense)
-        return cls(mean=mean, totals=np.bincount(dense, y - mean) / len(y), shares=sizes / len(y), n=len(y))
+        totals = np.bincount(dense, y - mean) / len(y)
+        return cls(mean=mean, totals=totals, shares=sizes / len(y), n=len(y), scale=float(np.abs(y).max()))
 
     def variance(self, kind: Kind = "CR2") -> float:
         """Sandwich variance of the mean; at least 2 clusters."""
+        # A mean is drawn towards its own clusters: residuals of one with share h are too small by 1 - h. CR2 undoes
+        # that on average, CR3 more than that: it errs on the long side.
         squares, left = self.totals**2, 1 - self.shares
         if kind == "CR0":
             return float(squares.sum())
@@ -84,6 +90,7 @@ def combine(parts: list[tuple[float, ClusterMean]]) -> Linear:
         variance=sum(w**2 * part.variance() for w, part in parts),
         df=sum(w**2 / part.n for w, part in parts) ** 2 / sum(w**4 * part.spread for w, part in parts),
         third=sum(w**3 * part.third for w, part in parts),
+        scale=max(part.scale for _, part in parts),
     )
 
 
@@ -184,6 +191,7 @@ def clustered_mean(
         return replace(about, interval_method="none: one cluster", warnings=(reason,))
     part = ClusterMean.of(scores, codes)
     mean = combine([(1.0, part)])
+    # Satterthwaite's degrees of freedom are those of CR2; for the others the usual count stands.
     if kind != "CR2":
         mean = replace(mean, variance=part.variance(kind), df=len(labels) - 1.0)
     doubts = (*rare_outcomes(scored=scores), *uneven([part], mean.df))

@@ -57,6 +57,7 @@ def smallest_detectable_effect(
     def shortfall(noncentrality: float) -> float:
         return t_test_power(df, noncentrality, alpha) - power
 
+    # A bracket for the root: at the critical value power is about a half, and beyond it only rises.
     enough = float(special.stdtrit(df, 1 - alpha / 2)) + 1
     while shortfall(enough) < 0:
         enough *= 2
@@ -112,6 +113,7 @@ def smallest_detectable_share_difference(
 
     h = float(optimize.brentq(shortfall, 0.0, critical + 20.0, xtol=1e-12)) * math.sqrt(1 / n_a + 1 / n_b)
     angle = 2 * math.asin(math.sqrt(share)) + h
+    # A share of 1 has the angle pi: beyond it there is no share.
     if angle > math.pi:
         reason = f"with {n_a:g} and {n_b:g} units not even a rise from {share:g} to 1 would be found"
         return _planned(math.nan, "smallest detectable difference of shares", n_a, n_b, power, reason)

@@ -190,7 +190,8 @@ def _welch(block: _Block) -> Linear:
     n1, n0 = (len(y) for y in block.y)
     df = (v1 + v0) ** 2 / (v1**2 / (n1 - 1) + v0**2 / (n0 - 1)) if v1 + v0 else n1 + n0 - 2.0
     value = float(block.y[0].mean() - block.y[1].mean())
-    return Linear(value=value, variance=v1 + v0, df=df, third=third1 - third0)
+    scale = max(float(np.abs(y).max()) for y in block.y)
+    return Linear(value=value, variance=v1 + v0, df=df, third=third1 - third0, scale=scale)
 
 
 def _blocked(parts: list[_Block]) -> Linear:
@@ -200,6 +201,7 @@ def _blocked(parts: list[_Block]) -> Linear:
         variance=sum(w**2 * found.variance for w, found in each),
         df=float(sum(len(y) for block in parts for y in block.y) - 2 * len(parts)),
         third=sum(w**3 * found.third for w, found in each),
+        scale=max(found.scale for _, found in each),
     )
 
 

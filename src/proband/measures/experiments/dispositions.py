@@ -10,7 +10,8 @@ from scipy import special
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
-from proband.measures.experiments.outcomes import Floats, numbers
+from proband.measures.arrays import Floats
+from proband.measures.experiments.outcomes import numbers
 from proband.measures.shares import wilson_interval
 from proband.seeds import rng_for
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from proband.errors import DataError, DesignError, MissingDataError
-from proband.measures.experiments.outcomes import Floats
+from proband.measures.arrays import Floats
 
 Adjustment = Literal["bonferroni", "holm", "bh", "by"]
 

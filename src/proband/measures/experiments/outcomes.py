@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from proband.errors import DataError, MissingDataError
+from proband.errors import MissingDataError
 from proband.estimates import Estimate
+from proband.measures.arrays import finite
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -20,20 +21,31 @@ _FEW_EVENTS = 5
 # Cochran's rule n > 25 skewness^2 (Sampling Techniques, 1977, section 2.15), said of the estimate itself.
 _TOO_SKEWED = 0.2
 _FEW_DF = 4.0
+_ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linear:
-    """A linear estimate: its value, variance, degrees of freedom of the variance, and third central moment."""
+    """A linear estimate: its value, variance, degrees of freedom of the variance, and third central moment.
+
+    `scale` is the largest absolute outcome: a standard error far below it is what rounding leaves of outcomes that are
+    all alike, as expected scores from probabilities often are.
+    """
 
     value: float
     variance: float
     df: float
     third: float = 0.0
+    scale: float = 0.0
+
+    @property
+    def varies(self) -> bool:
+        """Whether there is a variance."""
+        return self.variance > (_ROUNDING * self.scale) ** 2
 
     def doubts(self) -> tuple[str, ...]:
         """Reasons to distrust the t interval."""
-        if not self.variance > 0:
+        if not self.varies:
             return (NO_VARIANCE,)
         doubts = []
         if self.df < _FEW_DF:
@@ -53,7 +65,7 @@ class Linear:
 def with_t_test(about: Estimate, found: Linear, how: str) -> Estimate:
     """Fill in value, standard error, t interval and test of no difference; without variance only the value."""
     doubts = (*found.doubts(), *about.warnings)
-    if not found.variance > 0:
+    if not found.varies:
         return replace(
             about,
             value=found.value,
@@ -80,20 +92,11 @@ def with_t_test(about: Estimate, found: Linear, how: str) -> Estimate:
 
 def numbers(values: ArrayLike, what: str) -> Floats:
     """One finite number per unit, or an error that says how many are missing."""
-    try:
-        y = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{what} must be numbers, got {values!r}") from error
-    if y.ndim != 1:
-        raise DataError(f"{what} have shape {y.shape}; give one number per unit")
-    if np.isnan(y).any():
-        raise MissingDataError(
-            f"{int(np.isnan(y).sum())} of {y.size} {what} are missing; drop them and report how many, by arm where "
-            "there are arms: unequal loss biases a difference"
-        )
-    if np.isinf(y).any():
-        raise DataError(f"{int(np.isinf(y).sum())} of {y.size} {what} are infinite; check how they were read")
-    return y
+    return finite(
+        values,
+        what,
+        way_out="drop them and report how many, by arm where there are arms: unequal loss biases a difference",
+    )
 
 
 def coded(labels: Labels, what: str) -> tuple[Codes, list[Hashable]]:

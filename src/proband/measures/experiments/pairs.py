@@ -85,16 +85,23 @@ def paired_difference(
         warnings=left_out,
     )
     if clusters is not None:
-        return _clustered(about, d, units, clusters)
+        return _clustered(about, d, units, clusters, _scale(first, second))
     third = float(((d - d.mean()) ** 3).mean()) / len(d) ** 2
-    mean = Linear(value=about.value, variance=float(d.var(ddof=1)) / len(d), df=len(d) - 1.0, third=third)
+    variance = float(d.var(ddof=1)) / len(d)
+    mean = Linear(
+        value=about.value, variance=variance, df=len(d) - 1.0, third=third, scale=_scale(first, second)
+    )
     if np.isin(first, (0, 1)).all() and np.isin(second, (0, 1)).all():
         return _binary(about, d, mean)
     return with_t_test(about, mean, "t of paired differences")
 
 
 def _clustered(
-    about: Estimate, d: Floats, units: list[Hashable], clusters: Mapping[Hashable, Hashable] | Labels
+    about: Estimate,
+    d: Floats,
+    units: list[Hashable],
+    clusters: Mapping[Hashable, Hashable] | Labels,
+    scale: float,
 ) -> Estimate:
     if isinstance(clusters, Mapping):
         if bare := [unit for unit in units if unit not in clusters]:
@@ -102,6 +109,7 @@ def _clustered(
                 f"{len(bare)} units have no cluster, e.g. {bare[0]!r}; give every unit one"
             )
         labels: Labels = [clusters[unit] for unit in units]
+    # Units on one side only are gone by now, so places in the caller's order no longer point at the right ones.
     elif about.n_missing:
         raise DataError("clusters in order of the units need units in order; give clusters by unit")
     else:
@@ -112,18 +120,24 @@ def _clustered(
     if len(names) < 2:
         raise DesignError(f"one cluster ({names[0]!r}); a variance needs at least 2")
     part = ClusterMean.of(d, codes)
-    mean = combine([(1.0, part)])
+    mean = replace(combine([(1.0, part)]), scale=scale)
     doubts = (*uneven([part], mean.df), *about.warnings)
     return with_t_test(
         replace(about, n_clusters=len(names), warnings=doubts), mean, "t of paired differences, CR2"
     )
 
 
+def _scale(first: Floats, second: Floats) -> float:
+    return float(max(np.abs(first).max(), np.abs(second).max()))
+
+
 def _binary(about: Estimate, d: Floats, mean: Linear) -> Estimate:
     """Bonett and Price's interval and McNemar's exact test for scores of 0 and 1."""
     n, ups, downs = len(d), int((d > 0).sum()), int((d < 0).sum())
+    # One pair is lent to each side (Bonett and Price): where few pairs differ, the plain interval is far too short.
     up, down = (ups + 1) / (n + 2), (downs + 1) / (n + 2)
     reach = float(special.ndtri((1 + about.level) / 2)) * math.sqrt((up + down - (up - down) ** 2) / (n + 2))
+    # Pairs that agree say nothing of the direction: McNemar's test is a sign test of the others.
     fewer, differing = min(ups, downs), ups + downs
     return replace(
         about,

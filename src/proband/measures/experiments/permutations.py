@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.estimates import Estimate
-from proband.measures.experiments.outcomes import NO_VARIANCE, Floats
+from proband.measures.arrays import Floats
+from proband.measures.experiments.outcomes import NO_VARIANCE
 
 _MOST_ALLOCATIONS = 100_000
 _MOST_CELLS = 100_000_000  # allocations x units: seconds of arithmetic

@@ -154,6 +154,7 @@ def sample_size(comparison: Comparison, *, power: float = 0.8, alpha: float = 0.
     sizes = [exact] * comparison.n_groups
     if comparison.n_groups == 2:
         sizes[1] *= comparison.ratio
+    # Clusters are recruited whole, so it is clusters that are rounded up.
     clusters = tuple(_ceil(size / comparison.cluster_size) for size in sizes)
     return SampleSize(
         exact=exact,

@@ -1,7 +1,7 @@
 """How alike a model's probabilities of the options are before and after an intervention."""
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, get_args
 
@@ -12,11 +12,14 @@ from scipy import special, stats
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.estimates import Estimate, Target
 from proband.measures.agreement.intervals import mean_interval
+from proband.measures.arrays import Floats
 from proband.measures.experiments.clusters import clustered_mean
 from proband.measures.shares import wilson_interval
 
 Method = Literal["standard", "ren2024"]
 Direction = Literal["before_after", "after_before"]
+OptionScore = Literal["rank", "dense_rank", "kl", "reverse_kl", "js", "agreement"]
+Probs = Mapping[str, Floats]
 Clusters = Sequence[Hashable]
 
 _MIN_ITEMS = 10
@@ -142,13 +145,13 @@ def top_option_agreement(
     0.667 [0.208, 0.939]
     """
     p, q = _option_tables(before, after)
-    tops = [np.nanmax(side, axis=1, keepdims=True) == side for side in (p, q)]
+    tops = _tops(p), _tops(q)
     clear = (tops[0].sum(axis=1) == 1) & (tops[1].sum(axis=1) == 1)
     n = int(clear.sum())
     what = "share of items whose most probable option stayed the same"
     if not n:
         return _undefined(what, target, len(p), "every item has a tie for its most probable option")
-    same = (tops[0] & tops[1]).any(axis=1)[clear]
+    same = (tops[0] & tops[1])[clear].any(axis=1)
     by_chance = float(tops[0][clear].mean(axis=0) @ tops[1][clear].mean(axis=0))
     share = float(same.mean())
     ties = (f"{len(p) - n} of {len(p)} items tie for the first place and are left out",) if n < len(p) else ()
@@ -228,9 +231,8 @@ def mean_kl(
                 f"{name}: item {first} sums to {np.nansum(side[first]):.6g}, not 1; divide by the sum, and report "
                 "the mass outside the options"
             )
-    truth, stand_in = (p, q) if direction == "before_after" else (q, p)
-    divergence = special.rel_entr(np.nan_to_num(truth), np.nan_to_num(stand_in)).sum(axis=1)
-    divergence = np.maximum(divergence, 0.0) / (1.0 if base == "e" else math.log(base))
+    divergence = _row_scores(p, q, "kl" if direction == "before_after" else "reverse_kl")
+    divergence /= 1.0 if base == "e" else math.log(base)
     what = f"mean Kullback-Leibler divergence over items ({direction}, base {base})"
     if endless := int(np.isinf(divergence).sum()):
         reason = (
@@ -255,8 +257,65 @@ def mean_kl(
     return found
 
 
+def item_scores(before: Probs, after: Probs, statistic: OptionScore) -> dict[str, float]:
+    """One statistic for every question that both sides have.
+
+    Parameters
+    ----------
+    before, after : mapping of question to ndarray, shape (n_options,)
+        Probabilities of the options as written.
+    statistic : {"rank", "dense_rank", "kl", "reverse_kl", "js", "agreement"}
+        Spearman's correlation (NaN where a side is constant); Pearson's of dense ranks (0 there), as the paper's
+        code; KL(before || after), KL(after || before) and Jensen-Shannon divergence in nats; 1 where the most
+        probable option is the same (NaN at a tie for it).
+
+    Returns
+    -------
+    dict of question to float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> p, q = {"q": np.array([0.6, 0.2, 0.15, 0.05])}, {"q": np.array([0.5, 0.3, 0.15, 0.05])}
+    >>> round(item_scores(p, q, "kl")["q"], 6)
+    0.0283
+    """
+    ids = [id for id in before if id in after]
+    if not ids:
+        return {}
+    p, q = padded([before[id] for id in ids]), padded([after[id] for id in ids])
+    return dict(zip(ids, _row_scores(p, q, statistic).tolist(), strict=True))
+
+
+def _row_scores(p: Floats, q: Floats, statistic: OptionScore) -> Floats:
+    """One statistic of every row."""
+    if statistic == "rank":
+        return _row_correlations(p, q, ties="average")
+    if statistic == "dense_rank":
+        return np.nan_to_num(_row_correlations(p, q, ties="dense"))
+    if statistic == "agreement":
+        first, second = _tops(p), _tops(q)
+        is_clear = (first.sum(axis=1) == 1) & (second.sum(axis=1) == 1)
+        same: Floats = np.where(is_clear, (first & second).any(axis=1), math.nan)
+        return same
+    p, q = np.nan_to_num(p), np.nan_to_num(q)
+    scores: Floats
+    if statistic == "js":
+        mean = (p + q) / 2
+        scores = (special.rel_entr(p, mean) + special.rel_entr(q, mean)).sum(axis=1) / 2
+    else:
+        scores = special.rel_entr(*((q, p) if statistic == "reverse_kl" else (p, q))).sum(axis=1)
+    return np.maximum(scores, 0.0)
+
+
+def _tops(p: Floats) -> NDArray[np.bool_]:
+    """Which options of a row are its most probable ones."""
+    found: NDArray[np.bool_] = np.nanmax(p, axis=1, keepdims=True) == p
+    return found
+
+
 def _mean_over_items(
-    values: NDArray[np.float64],
+    values: Floats,
     kept: NDArray[np.bool_],
     what: str,
     *,
@@ -312,20 +371,31 @@ def _positive_interval(mean: float, se: float, df: float, level: float) -> tuple
     return mean * math.exp(-reach), mean * math.exp(reach)
 
 
-def _row_correlations(
-    p: NDArray[np.float64], q: NDArray[np.float64], ties: Literal["average", "dense"]
-) -> NDArray[np.float64]:
+def padded(rows: Sequence[Floats]) -> Floats:
+    """Rows of unequal length as one table, NaN at their ends."""
+    sizes = {len(row) for row in rows}
+    if len(sizes) == 1:
+        return np.stack(rows)
+    filled = np.full((len(rows), max(sizes)), math.nan)
+    for k, row in enumerate(rows):
+        filled[k, : len(row)] = row
+    return filled
+
+
+def _row_correlations(p: Floats, q: Floats, ties: Literal["average", "dense"]) -> Floats:
     """Pearson's correlation of the ranks in every row; NaN where a side is constant."""
-    a, b = (stats.rankdata(side, method=ties, axis=1, nan_policy="omit") for side in (p, q))
+    # Leaving out NaN takes scipy a call a row; tables where all questions have the same options have none.
+    policy = "omit" if np.isnan(p).any() else "propagate"
+    a, b = (stats.rankdata(side, method=ties, axis=1, nan_policy=policy) for side in (p, q))
     a, b = (np.nan_to_num(side - np.nanmean(side, axis=1, keepdims=True)) for side in (a, b))
     squares = (a**2).sum(axis=1) * (b**2).sum(axis=1)
-    r: NDArray[np.float64] = np.divide(
+    r: Floats = np.divide(
         (a * b).sum(axis=1), np.sqrt(squares), out=np.full(len(a), math.nan), where=squares > 0
     )
     return r
 
 
-def _option_tables(before: ArrayLike, after: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _option_tables(before: ArrayLike, after: ArrayLike) -> tuple[Floats, Floats]:
     tables = []
     for name, given in (("before", before), ("after", after)):
         try:

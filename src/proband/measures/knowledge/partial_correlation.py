@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from proband.errors import DataError, DesignError, MissingDataError
+from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats, finite
 from proband.seeds import rng_for
 
 Method = Literal["standard", "ren2024"]
@@ -133,7 +134,7 @@ def partial_spearman(
     )
 
 
-def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def _correlation(a: Floats, b: Floats) -> float:
     return float(np.clip(a @ b / math.sqrt(float(a @ a) * float(b @ b)), -1.0, 1.0))
 
 
@@ -144,11 +145,7 @@ def _interval(r: float, n: int) -> tuple[float, float]:
 
 
 def _shuffled(
-    e_x: NDArray[np.float64],
-    e_y: NDArray[np.float64],
-    basis: NDArray[np.float64],
-    groups: NDArray[np.intp],
-    rng: np.random.Generator,
+    e_x: Floats, e_y: Floats, basis: Floats, groups: NDArray[np.intp], rng: np.random.Generator
 ) -> float:
     """Share of shuffles within groups whose correlation, less the regression on z anew, is as far from 0."""
     n = len(e_x)
@@ -165,7 +162,7 @@ def _shuffled(
     return (1 + int((drawn >= seen * (1 - 1e-9)).sum())) / (_N_DRAWS + 1)
 
 
-def _as_published(e_x: NDArray[np.float64], e_y: NDArray[np.float64], what: str) -> Estimate:
+def _as_published(e_x: Floats, e_y: Floats, what: str) -> Estimate:
     # Residuals that are equal on paper differ in their last digits, and ranks would see that.
     a, b = (stats.rankdata(np.round(e, 9)) for e in (e_x, e_y))
     r = _correlation(a - a.mean(), b - b.mean())
@@ -188,7 +185,7 @@ def _as_published(e_x: NDArray[np.float64], e_y: NDArray[np.float64], what: str)
     )
 
 
-def _columns(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> NDArray[np.float64]:
+def _columns(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> Floats:
     try:
         parts = [np.asarray(part, dtype=np.float64) for part in (x, y, z)]
     except (TypeError, ValueError) as error:
@@ -198,12 +195,9 @@ def _columns(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> NDArray[np.float64]:
         raise DataError(
             f"x, y and z have shapes {[p.shape for p in parts]}; give one value each per observation"
         )
-    values = np.column_stack(parts)
-    if np.isnan(values).any():
-        raise MissingDataError("a value is missing; leave that observation out, and report how many")
-    if np.isinf(values).any():
-        raise DataError("a value is infinite; check how it was computed")
-    return values
+    return finite(
+        np.column_stack(parts), "values", ndim=2, way_out="leave those observations out, and report how many"
+    )
 
 
 def _groups(cluster: Sequence[Hashable] | None, n: int) -> NDArray[np.intp]:
@@ -217,7 +211,7 @@ def _groups(cluster: Sequence[Hashable] | None, n: int) -> NDArray[np.intp]:
     return np.array([number[name] for name in cluster], dtype=np.intp)
 
 
-def _ranks_within(values: NDArray[np.float64], groups: NDArray[np.intp]) -> NDArray[np.float64]:
+def _ranks_within(values: Floats, groups: NDArray[np.intp]) -> Floats:
     """Mean ranks within groups, over the group's size plus one, so that groups of any size count alike."""
     ranks = np.empty_like(values)
     for g in range(groups.max() + 1):
@@ -226,9 +220,7 @@ def _ranks_within(values: NDArray[np.float64], groups: NDArray[np.intp]) -> NDAr
     return ranks
 
 
-def _within(
-    values: NDArray[np.float64], cluster: Sequence[Hashable], groups: NDArray[np.intp]
-) -> dict[str, float]:
+def _within(values: Floats, cluster: Sequence[Hashable], groups: NDArray[np.intp]) -> dict[str, float]:
     """Partial correlation inside every cluster that has enough observations for one."""
     found = {}
     for g, name in enumerate(dict.fromkeys(cluster)):

@@ -1,6 +1,6 @@
 """SliCK: what a model knows, graded by how often it answers a question right."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from proband.errors import DataError, DesignError, MissingDataError
+from proband.measures.arrays import Floats
 from proband.measures.shares import wilson_interval
 
 HIGHLY, MAYBE, WEAKLY, UNKNOWN = CATEGORIES = ("HighlyKnown", "MaybeKnown", "WeaklyKnown", "Unknown")
@@ -36,10 +37,10 @@ class KnowledgeCategories:
 
     categories: tuple[str, ...]
     counts: Mapping[str, int]
-    greedy: NDArray[np.float64]
-    sampled: NDArray[np.float64]
-    at_least: NDArray[np.float64]
-    at_most: NDArray[np.float64]
+    greedy: Floats
+    sampled: Floats
+    at_least: Floats
+    at_most: Floats
     warnings: tuple[str, ...] = ()
 
 
@@ -93,6 +94,7 @@ def slick_category(
             f"question {int(open_.argmax())} has no right greedy answer and was not sampled: sample it before calling "
             "it Unknown or WeaklyKnown"
         )
+    # The first that holds counts: what every prompt gets right greedily is HighlyKnown, whatever the samples say.
     grade = np.select(
         [greedy_right == greedy_tries, greedy_right > 0, right > 0],
         [0, 1, 2],
@@ -100,6 +102,7 @@ def slick_category(
     )
     was_sampled = tries > 0
     missed = tries - right
+    # Clopper and Pearson's limits, one-sided: each at 95 %.
     at_most = np.where(missed > 0, special.betaincinv(right + 1, np.maximum(missed, 1), _ONE_SIDED), 1.0)
     lacked = greedy_tries - greedy_right
     at_least = np.where(
@@ -136,21 +139,21 @@ class KnowledgeTransitions:
     """
 
     counts: NDArray[np.intp]
-    shares: NDArray[np.float64]
-    limits: NDArray[np.float64]
+    shares: Floats
+    limits: Floats
     n_better: int
     n_worse: int
 
 
-def slick_transitions(before: KnowledgeCategories, after: KnowledgeCategories) -> KnowledgeTransitions:
+def slick_transitions(before: Sequence[str], after: Sequence[str]) -> KnowledgeTransitions:
     """Count how the grades of the same questions changed.
 
     Some change without any intervention: grade the untouched model twice, with two sets of prompts, and compare.
 
     Parameters
     ----------
-    before, after : KnowledgeCategories
-        Of the same questions in the same order.
+    before, after : sequence of str, shape (n_questions,)
+        Grades, e.g. `KnowledgeCategories.categories`, of the same questions in the same order.
 
     Returns
     -------
@@ -164,19 +167,15 @@ def slick_transitions(before: KnowledgeCategories, after: KnowledgeCategories) -
 
     Examples
     --------
-    >>> before = slick_category([10, 0, 0], 10, [0, 0, 3], [0, 160, 160])
-    >>> after = slick_category([10, 10, 0], 10, [0, 0, 0], [0, 0, 160])
-    >>> moved = slick_transitions(before, after)
+    >>> moved = slick_transitions(["HighlyKnown", "Unknown", "WeaklyKnown"], ["HighlyKnown", "HighlyKnown", "Unknown"])
     >>> moved.n_better, moved.n_worse
     (1, 1)
     """
-    if len(before.categories) != len(after.categories):
-        raise DataError(
-            f"{len(before.categories)} questions before and {len(after.categories)} after; grade the same questions"
-        )
+    if len(before) != len(after):
+        raise DataError(f"{len(before)} questions before and {len(after)} after; grade the same questions")
     grade = {name: g for g, name in enumerate(CATEGORIES)}
-    rows = np.array([grade[name] for name in before.categories], dtype=np.intp)
-    columns = np.array([grade[name] for name in after.categories], dtype=np.intp)
+    rows = np.array([grade[name] for name in before], dtype=np.intp)
+    columns = np.array([grade[name] for name in after], dtype=np.intp)
     counts = np.bincount(4 * rows + columns, minlength=16).reshape(4, 4)
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.full((4, 4), np.nan), where=totals > 0)
@@ -193,7 +192,7 @@ def slick_transitions(before: KnowledgeCategories, after: KnowledgeCategories) -
     )
 
 
-def _counts(*given: ArrayLike) -> list[NDArray[np.float64]]:
+def _counts(*given: ArrayLike) -> list[Floats]:
     try:
         arrays = np.broadcast_arrays(*(np.atleast_1d(np.asarray(one, dtype=np.float64)) for one in given))
     except (TypeError, ValueError) as error:

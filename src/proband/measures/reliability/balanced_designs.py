@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError, DesignError, MissingDataError
+from proband.measures.arrays import Floats
 
 Effect = frozenset[str]
 
@@ -49,6 +50,7 @@ class BalancedDesign:
 
     def df(self, effect: Effect) -> int:
         """Degrees of freedom."""
+        # A nested factor loses a degree of freedom within each level of its nest; the nest itself loses none.
         nests = {self.nested_in[f] for f in effect if f in self.nested_in}
         return math.prod(n if f in nests else n - 1 for f, n in self._sized(effect))
 
@@ -59,13 +61,14 @@ class BalancedDesign:
     def _sized(self, effect: Effect) -> list[tuple[str, int]]:
         return [(f, n) for f, n in zip(self.factors, self.sizes, strict=True) if f in effect]
 
-    def mean_squares(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
+    def mean_squares(self, table: Floats) -> Floats:
         """Mean square of every effect, shape (n_effects,)."""
-        deviations: dict[Effect, NDArray[np.float64]] = {frozenset(): table.mean(keepdims=True)}
+        deviations: dict[Effect, Floats] = {frozenset(): table.mean(keepdims=True)}
         squares = []
         for effect in self.effects:
             axes = tuple(i for i, f in enumerate(self.factors) if f not in effect)
             own = table.mean(axis=axes, keepdims=True)
+            # Less what the effects within this one explain, or they would be counted again in its square.
             for smaller, part in deviations.items():
                 if smaller < effect:
                     own = own - part
@@ -73,7 +76,7 @@ class BalancedDesign:
             squares.append(self.replication(effect) * float((own**2).sum()) / self.df(effect))
         return np.array(squares)
 
-    def components_from_mean_squares(self) -> NDArray[np.float64]:
+    def components_from_mean_squares(self) -> Floats:
         """Matrix that turns mean squares into variance components, shape (n_effects, n_effects).
 
         The expected mean square of an effect holds its own component and that of every effect that contains it, each
@@ -86,7 +89,7 @@ class BalancedDesign:
 
 def arrange(
     objects: tuple[str, Sequence[object]], facets: Mapping[str, Sequence[object]], scores: Sequence[object]
-) -> tuple[BalancedDesign, NDArray[np.float64]]:
+) -> tuple[BalancedDesign, Floats]:
     """Design and table of a long frame.
 
     Parameters
@@ -149,7 +152,7 @@ def arrange(
     return BalancedDesign(factors=tuple(columns), nested_in=nested_in, sizes=tuple(sizes)), table
 
 
-def _numbers(scores: Sequence[object]) -> NDArray[np.float64]:
+def _numbers(scores: Sequence[object]) -> Floats:
     try:
         y = np.asarray([math.nan if s is None else s for s in scores], dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proband.errors import DesignError
 from proband.estimates import Estimate, Target
+from proband.measures.arrays import Floats
 from proband.measures.columns import column, table_of
 from proband.measures.reliability.balanced_designs import BalancedDesign, Effect, arrange
 from proband.measures.reliability.intervals import pivotal_interval, pivotal_mean_squares, tail_warnings
@@ -194,7 +194,7 @@ def generalizability(
 
 
 def _components(
-    design: BalancedDesign, mean_squares: NDArray[np.float64], *, target: Target, level: float
+    design: BalancedDesign, mean_squares: Floats, *, target: Target, level: float
 ) -> dict[str, VarianceComponent]:
     solve = design.components_from_mean_squares()
     values = solve @ mean_squares
@@ -252,7 +252,7 @@ def _decide(study: GStudy, sizes: Mapping[str, int]) -> Decision:
     )
 
 
-def _weights(design: BalancedDesign, sizes: Mapping[str, int]) -> tuple[NDArray[np.float64], ...]:
+def _weights(design: BalancedDesign, sizes: Mapping[str, int]) -> tuple[Floats, ...]:
     """Part of each component that is the objects' own, relative error, and absolute error."""
     objects = design.factors[0]
 
@@ -266,11 +266,7 @@ def _weights(design: BalancedDesign, sizes: Mapping[str, int]) -> tuple[NDArray[
 
 
 def _coefficient(
-    values: NDArray[np.float64],
-    draws: NDArray[np.float64],
-    weights: tuple[NDArray[np.float64], NDArray[np.float64]],
-    what: str,
-    study: GStudy,
+    values: Floats, draws: Floats, weights: tuple[Floats, Floats], what: str, study: GStudy
 ) -> Estimate:
     own, error = weights
     total = float(values @ (own + error))

@@ -4,16 +4,18 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize, special
 
-from proband.errors import DataError, DesignError, MissingDataError
+from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
+from proband.measures.arrays import Floats, finite
 from proband.measures.reliability.intervals import tail_warnings
 from proband.measures.reliability.one_factor import fit_one_factor, subject_influence
 from proband.measures.reliability.tables import is_constant, score_table
 
 _MIN_SUBJECTS = 30
+_WAY_OUT = "drop those items from both"
 
 
 def omega_total(scores: ArrayLike, *, target: Target = "model", level: float = 0.95) -> Estimate:
@@ -141,7 +143,7 @@ def tucker_phi(a: ArrayLike, b: ArrayLike) -> Estimate:
     >>> print(tucker_phi([0.8, 0.7, 0.6], [0.6, 0.7, 0.8]))
     0.973
     """
-    a_, b_ = _loadings(a, "a"), _loadings(b, "b")
+    a_, b_ = (finite(x, f"loadings of {n}", ndim=None, way_out=_WAY_OUT) for n, x in (("a", a), ("b", b)))
     if a_.ndim != 1 or a_.shape != b_.shape or not a_.size:
         raise DataError(
             f"loadings have shapes {a_.shape} and {b_.shape}; give one loading per item on both sides, "
@@ -204,7 +206,7 @@ def factor_congruence(a: ArrayLike, b: ArrayLike) -> FactorCongruence:
     >>> found.matched, found.signs
     ((1, 0), (-1, 1))
     """
-    a_, b_ = _loadings(a, "a"), _loadings(b, "b")
+    a_, b_ = (finite(x, f"loadings of {n}", ndim=None, way_out=_WAY_OUT) for n, x in (("a", a), ("b", b)))
     if a_.ndim != 2 or a_.shape != b_.shape or not a_.size:
         raise DataError(
             f"loadings have shapes {a_.shape} and {b_.shape}; give (n_items, n_factors) on both sides"
@@ -223,29 +225,15 @@ def factor_congruence(a: ArrayLike, b: ArrayLike) -> FactorCongruence:
     )
 
 
-def _loadings(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    try:
-        x = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"loadings {name} must be numbers") from error
-    if np.isnan(x).any():
-        raise MissingDataError(
-            f"{int(np.isnan(x).sum())} loadings of {name} are missing; drop those items from both"
-        )
-    if np.isinf(x).any():
-        raise DataError(f"a loading of {name} is infinite; check how it was read")
-    return x
-
-
-def _cosines(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cosines(a: Floats, b: Floats) -> Floats:
     """Congruence of every column of `a` with every column of `b`; NaN for a column of zeros."""
 
-    def unit(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    def unit(x: Floats) -> Floats:
         x = x / np.maximum(np.abs(x).max(axis=0), 1e-300)
         length = np.sqrt((x**2).sum(axis=0))
         return x / np.where(length > 0, length, math.nan)
 
-    cosines: NDArray[np.float64] = unit(a).T @ unit(b)
+    cosines: Floats = unit(a).T @ unit(b)
     return cosines
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from proband.errors import DesignError
 from proband.estimates import Estimate, Target
+from proband.measures.arrays import Floats
 from proband.measures.reliability.intervals import (
     MIN_SUBJECTS,
     UNEXPLAINED,
@@ -108,7 +109,7 @@ def cronbach_alpha(
 
 
 def _alpha_interval(
-    alpha: float, left_out: NDArray[np.float64], k: int, *, level: float, method: str
+    alpha: float, left_out: Floats, k: int, *, level: float, method: str
 ) -> tuple[tuple[float, float] | None, str]:
     n = len(left_out)
     if 1 - alpha < 1e-12:
@@ -262,7 +263,7 @@ def _count_of_splits(k: int) -> int:
     return math.comb(k, k // 2) // (1 if k % 2 else 2)
 
 
-def _halves(k: int, n_splits: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _halves(k: int, n_splits: int, rng: np.random.Generator) -> Floats:
     """Rows mark the items of the shorter half, shape (n_splits, n_items)."""
     if _count_of_splits(k) > n_splits:
         # The ranks of independent uniforms are a random order, one row a split.
@@ -276,7 +277,7 @@ def _halves(k: int, n_splits: int, rng: np.random.Generator) -> NDArray[np.float
     return marks
 
 
-def _stepped_up(r: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+def _stepped_up(r: Floats, k: int) -> Floats:
     """Horst's reliability of the whole from the correlation of halves; where r is at most 0, r itself."""
     p = (k // 2) / k
     pq = 4 * p * (1 - p)

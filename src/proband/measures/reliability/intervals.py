@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
+from proband.measures.arrays import Floats
 from proband.seeds import rng_for
 
 # Below this many subjects no jackknife interval is given; docs/methods/coverage.md shows that it holds from here.
@@ -16,14 +17,11 @@ MIN_SUBJECTS = 10
 _FEW_SUBJECTS = 50
 _N_DRAWS = 10_000
 
-Transform = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+Transform = Callable[[Floats], Floats]
 
 
 def jackknife_interval(
-    value: float,
-    left_out: NDArray[np.float64],
-    scale: tuple[Transform, Transform],
-    level: float,
+    value: float, left_out: Floats, scale: tuple[Transform, Transform], level: float
 ) -> tuple[float, float] | None:
     """T interval from pseudo-values on a scale where the statistic is nearly normal.
 
@@ -64,7 +62,7 @@ FISHER: tuple[Transform, Transform] = (np.arctanh, np.tanh)
 UNEXPLAINED: tuple[Transform, Transform] = (lambda x: np.log1p(-x), lambda y: -np.expm1(y))
 
 
-def tail_warnings(totals: NDArray[np.float64]) -> tuple[str, ...]:
+def tail_warnings(totals: Floats) -> tuple[str, ...]:
     """Warn below 50 subjects, and where few of more carry the spread of their totals.
 
     A small sample of skewed scores often shows no skewness, and just then its interval is too short
@@ -93,7 +91,7 @@ def tail_warnings(totals: NDArray[np.float64]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=32)
-def _ratios(dfs: tuple[int, ...]) -> NDArray[np.float64]:
+def _ratios(dfs: tuple[int, ...]) -> Floats:
     """Draws of ``df / chi2(df)``, independent by column; fixed by the degrees of freedom, so results repeat."""
     rng = rng_for(0, "variance_pivots", *dfs)
     drawn = np.column_stack([df / rng.chisquare(df, _N_DRAWS) for df in dfs])
@@ -101,7 +99,7 @@ def _ratios(dfs: tuple[int, ...]) -> NDArray[np.float64]:
     return drawn
 
 
-def pivotal_mean_squares(mean_squares: ArrayLike, dfs: Sequence[int]) -> NDArray[np.float64]:
+def pivotal_mean_squares(mean_squares: ArrayLike, dfs: Sequence[int]) -> Floats:
     """Draws of what the expected mean squares may be, shape (n_draws, n_effects).
 
     For normal effects ``MS df / E[MS]`` is chi-squared with df degrees of freedom, independently by effect. A
@@ -113,11 +111,11 @@ def pivotal_mean_squares(mean_squares: ArrayLike, dfs: Sequence[int]) -> NDArray
     ----------
     Weerahandi (1993), J. Am. Stat. Assoc. 88, 899-905. doi:10.1080/01621459.1993.10476355
     """
-    drawn: NDArray[np.float64] = np.asarray(mean_squares, dtype=np.float64) * _ratios(tuple(dfs))
+    drawn: Floats = np.asarray(mean_squares, dtype=np.float64) * _ratios(tuple(dfs))
     return drawn
 
 
-def pivotal_interval(draws: NDArray[np.float64], level: float) -> tuple[float, float] | None:
+def pivotal_interval(draws: Floats, level: float) -> tuple[float, float] | None:
     """Equal-tailed quantiles of draws; None where too many of them are undefined."""
     defined = draws[np.isfinite(draws)]
     if len(defined) < 0.99 * len(draws):

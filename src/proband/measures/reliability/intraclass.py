@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from proband.errors import DesignError
 from proband.estimates import Estimate, Target
+from proband.measures.arrays import Floats
 from proband.measures.reliability.intervals import pivotal_interval, pivotal_mean_squares, tail_warnings
 from proband.measures.reliability.tables import is_constant, score_table
 
@@ -127,7 +128,7 @@ def _parts(form: str) -> tuple[str, str]:
     return model, unit
 
 
-def _mean_squares(x: NDArray[np.float64]) -> _MeanSquares:
+def _mean_squares(x: Floats) -> _MeanSquares:
     n, k = x.shape
     rows, columns = x.mean(axis=1, keepdims=True), x.mean(axis=0, keepdims=True)
     residual = x - rows - columns + x.mean()
@@ -145,6 +146,7 @@ def _coefficient(
     model: str, unit: str, subjects: float, raters: float, residual: float, within: float, ms: _MeanSquares
 ) -> float:
     n, k = ms.n, ms.k
+    # Where raters differ from subject to subject, how strict they are cannot be told from error, so it is error.
     error = within if model == "1" else residual
     level = (raters - residual) / n if model == "2" else 0.0
     total = subjects + k * level if unit == "k" and model == "2" else subjects

@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize
+
+from proband.measures.arrays import Floats
 
 # Smallest unique variance, as a share of an item's variance; a solution there is a Heywood case.
 SMALLEST_UNIQUENESS = 0.005
@@ -23,12 +24,12 @@ class OneFactor:
         Whether an item's unique variance is at its bound.
     """
 
-    loadings: NDArray[np.float64]
-    unique: NDArray[np.float64]
+    loadings: Floats
+    unique: Floats
     is_heywood: bool
 
 
-def fit_one_factor(covariance: NDArray[np.float64]) -> OneFactor | None:
+def fit_one_factor(covariance: Floats) -> OneFactor | None:
     """Maximum-likelihood estimates, from the likelihood concentrated on the unique variances; None without them.
 
     Lawley & Maxwell (1971), Factor Analysis as a Statistical Method; Joreskog (1967), Psychometrika 32, 443-482,
@@ -38,12 +39,12 @@ def fit_one_factor(covariance: NDArray[np.float64]) -> OneFactor | None:
     correlation = covariance / np.outer(scale, scale)
     k = len(scale)
 
-    def axes(unique: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def axes(unique: Floats) -> tuple[Floats, Floats]:
         root = np.sqrt(unique)
         values, vectors = np.linalg.eigh(correlation / np.outer(root, root))
         return values, root * vectors[:, -1] * math.sqrt(max(float(values[-1]) - 1, 0.0))
 
-    def misfit(unique: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def misfit(unique: Floats) -> tuple[float, Floats]:
         values, loadings = axes(unique)
         rest = np.maximum(values[:-1], 1e-300)
         return float((rest - np.log(rest)).sum()) - (k - 1), (loadings**2 + unique - 1) / unique**2
@@ -71,9 +72,7 @@ def fit_one_factor(covariance: NDArray[np.float64]) -> OneFactor | None:
     )
 
 
-def subject_influence(
-    fitted: OneFactor, deviations: NDArray[np.float64], direction: NDArray[np.float64]
-) -> NDArray[np.float64] | None:
+def subject_influence(fitted: OneFactor, deviations: Floats, direction: Floats) -> Floats | None:
     """Influence of every subject on a smooth function of the estimates, shape (n_subjects,).
 
     Parameters
@@ -105,13 +104,13 @@ def subject_influence(
         axis=1,
     )
     try:
-        influence: NDArray[np.float64] = -slopes @ np.linalg.solve((curvature + curvature.T) / 2, direction)
+        influence: Floats = -slopes @ np.linalg.solve((curvature + curvature.T) / 2, direction)
     except np.linalg.LinAlgError:
         return None
     return influence
 
 
-def _slope(theta: NDArray[np.float64], covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+def _slope(theta: Floats, covariance: Floats) -> Floats:
     """Gradient of the mean negative log-likelihood."""
     k = len(covariance)
     inverse = np.linalg.inv(np.outer(theta[:k], theta[:k]) + np.diag(theta[k:]))

@@ -11,6 +11,7 @@ from scipy import special
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
+from proband.measures.arrays import Floats
 from proband.measures.distances import mean_absolute_error
 from proband.measures.reliability.intervals import FISHER, MIN_SUBJECTS, jackknife_interval, tail_warnings
 from proband.measures.shares import wilson_interval
@@ -137,7 +138,7 @@ def _is_missing(answer: object) -> bool:
     return answer is None or (isinstance(answer, float) and math.isnan(answer))
 
 
-def _numbers(answers: list[Any]) -> NDArray[np.float64] | None:
+def _numbers(answers: list[Any]) -> Floats | None:
     if any(isinstance(answer, str | bytes | tuple | list) for answer in answers):
         return None
     try:
@@ -179,13 +180,13 @@ def _as_categories(
     return agreement, distance
 
 
-def _without_each(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+def _without_each(x: Floats, y: Floats) -> tuple[Floats, ...]:
     """Sums of squares and products about the mean with each subject left out, and the sums with everybody."""
     u, v, f = x - x.mean(), y - y.mean(), len(x) / (len(x) - 1)
     return tuple(np.append(c.sum(), c.sum() - f * c) for c in (u * v, u * u, v * v))
 
 
-def _correlation(x: NDArray[np.float64], y: NDArray[np.float64], shared: dict[str, Any]) -> Estimate:
+def _correlation(x: Floats, y: Floats, shared: dict[str, Any]) -> Estimate:
     xy, xx, yy = _without_each(x, y)
     with np.errstate(all="ignore"):  # an occasion may vary through one subject only
         r = xy / np.sqrt(xx * yy)
@@ -193,7 +194,7 @@ def _correlation(x: NDArray[np.float64], y: NDArray[np.float64], shared: dict[st
     return _jackknifed(r, x + y, "correlation of the two occasions over subjects", undefined, shared)
 
 
-def _concordance(x: NDArray[np.float64], y: NDArray[np.float64], shared: dict[str, Any]) -> Estimate:
+def _concordance(x: Floats, y: Floats, shared: dict[str, Any]) -> Estimate:
     n, change = len(x), y - x
     xy, xx, yy = _without_each(x, y)
     sizes = np.append(float(n), np.full(n, n - 1.0))
@@ -205,11 +206,7 @@ def _concordance(x: NDArray[np.float64], y: NDArray[np.float64], shared: dict[st
 
 
 def _jackknifed(
-    values: NDArray[np.float64],
-    totals: NDArray[np.float64],
-    what: str,
-    undefined: str,
-    shared: dict[str, Any],
+    values: Floats, totals: Floats, what: str, undefined: str, shared: dict[str, Any]
 ) -> Estimate:
     """First of `values` with everybody, then with each left out."""
     if undefined:
@@ -234,7 +231,7 @@ def _jackknifed(
     )
 
 
-def _mean_change(change: NDArray[np.float64], shared: dict[str, Any]) -> Estimate:
+def _mean_change(change: Floats, shared: dict[str, Any]) -> Estimate:
     n = len(change)
     se = float(change.std(ddof=1)) / math.sqrt(n)
     reach = se * float(special.stdtrit(n - 1, (1 + shared["level"]) / 2))
@@ -250,7 +247,7 @@ def _mean_change(change: NDArray[np.float64], shared: dict[str, Any]) -> Estimat
     )
 
 
-def _measurement_error(change: NDArray[np.float64], shared: dict[str, Any]) -> Estimate:
+def _measurement_error(change: Floats, shared: dict[str, Any]) -> Estimate:
     n = len(change)
     _, squares, _ = _without_each(change, change)
     variances = squares / np.append(n - 1.0, np.full(n, max(n - 2.0, 1.0))) / 2

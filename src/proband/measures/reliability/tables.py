@@ -1,14 +1,15 @@
 """Tables of scores as the reliability measures want them: complete, finite, large enough."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from proband.errors import DataError, DesignError, MissingDataError
+from proband.errors import DesignError
+from proband.measures.arrays import Floats, finite
 
 
 def score_table(
     scores: ArrayLike, what: str, *, rows: str = "subjects", columns: str = "items", least: int = 2
-) -> NDArray[np.float64]:
+) -> Floats:
     """Scores as an array, shape (n_rows, n_columns), or an error that says what is wrong.
 
     Parameters
@@ -27,25 +28,14 @@ def score_table(
     DataError, DesignError, MissingDataError
         If it is no table of finite numbers, is too small, or has a gap.
     """
-    try:
-        x = np.asarray(scores, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"scores must be a table of numbers, shape (n_{rows}, n_{columns})") from error
-    if x.ndim != 2:
-        raise DataError(f"scores have shape {x.shape}; expected (n_{rows}, n_{columns})")
+    x = finite(scores, "scores", ndim=2, way_out="drop or impute first, and report which")
     if x.shape[0] < 2 or x.shape[1] < least:
         raise DesignError(
             f"{x.shape[0]} {rows} by {x.shape[1]} {columns}; {what} needs at least 2 {rows} and {least} {columns}"
         )
-    if n_missing := int(np.isnan(x).sum()):
-        raise MissingDataError(
-            f"{n_missing} of {x.size} scores are missing; drop or impute first, and report which"
-        )
-    if np.isinf(x).any():
-        raise DataError("scores hold an infinite value; check how they were read")
     return x
 
 
-def is_constant(variance: float, scores: NDArray[np.float64]) -> bool:
+def is_constant(variance: float, scores: Floats) -> bool:
     """Whether a variance is 0 up to rounding: totals equal by design differ, e.g. 0.1 + 0.2 and 0.3."""
     return variance <= 1e-20 * max(1.0, float(np.abs(scores).max())) ** 2

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError
+from proband.measures.arrays import Floats
 from proband.measures.columns import column, column_names, table_of
 from proband.records import TABLE_COLUMNS
 
@@ -72,9 +73,9 @@ class ItemCells:
     """
 
     subjects: tuple[Any, ...]
-    means: NDArray[np.float64]
-    flips: NDArray[np.float64]
-    values: NDArray[np.float64]
+    means: Floats
+    flips: Floats
+    values: Floats
     present: NDArray[np.bool_]
     redraw: float
     is_within: bool
@@ -210,37 +211,33 @@ class _Averages:
     present: NDArray[np.bool_]
 
     @property
-    def counts(self) -> NDArray[np.float64]:
+    def counts(self) -> Floats:
         totals = np.zeros((self.n, self.present.shape[1]))
         np.add.at(totals, self.subject, self.present.astype(np.float64))
         return totals
 
-    def of(self, cells: NDArray[np.float64], *, empty: float = 0.0) -> NDArray[np.float64]:
+    def of(self, cells: Floats, *, empty: float = 0.0) -> Floats:
         totals = np.zeros((self.n, *cells.shape[1:]))
         np.add.at(totals, self.subject, np.where(self.present[:, :, None], cells, 0.0))
         counts = self.counts[:, :, None]
         return np.where(counts > 0, totals / np.maximum(counts, 1.0), empty)
 
-    def flips(self, answers: NDArray[np.float64]) -> NDArray[np.float64]:
+    def flips(self, answers: Floats) -> Floats:
         """Mean over units of the chance that answers under two levels differ."""
         pairs = combinations(range(answers.shape[1]), 2)
         same = np.mean([(answers[:, a] * answers[:, b]).sum(axis=1) for a, b in pairs], axis=0)
         units = np.bincount(self.subject, minlength=self.n)
-        rates: NDArray[np.float64] = np.bincount(self.subject, 1 - same, self.n) / units
+        rates: Floats = np.bincount(self.subject, 1 - same, self.n) / units
         return np.clip(rates, 0.0, 1.0)  # rounding only
 
 
-def _sums(
-    at: tuple[NDArray[np.intp], NDArray[np.intp]], values: NDArray[np.float64], shape: tuple[int, int]
-) -> NDArray[np.float64]:
+def _sums(at: tuple[NDArray[np.intp], NDArray[np.intp]], values: Floats, shape: tuple[int, int]) -> Floats:
     totals = np.zeros((*shape, values.shape[1]))
     np.add.at(totals, at, values)
     return totals
 
 
-def _redraw(
-    counts: NDArray[np.float64], chosen: NDArray[np.float64], probs: NDArray[np.float64] | None
-) -> float:
+def _redraw(counts: Floats, chosen: Floats, probs: Floats | None) -> float:
     """Chance that two answers to the same thing differ: between replicates, else by the probabilities."""
     repeated = counts > 1
     if not repeated.any():
@@ -249,7 +246,7 @@ def _redraw(
     return float(np.mean(1 - ((chosen[repeated] ** 2).sum(axis=1) - m) / (m * (m - 1))))
 
 
-def _vectors(rows: AnswerRows, members: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _vectors(rows: AnswerRows, members: Sequence[int]) -> tuple[Floats, Floats]:
     """Distribution of every row and the answer it gave as a one-hot row; one array where there are no probabilities."""
     probs = [rows.probs[k] for k in members]
     if (

@@ -5,11 +5,12 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
-from proband.errors import DataError, DesignError, MissingDataError
+from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats, finite
 from proband.measures.distances import mean_absolute_error
 from proband.measures.shares import wilson_interval
 
@@ -86,7 +87,7 @@ def a_bias(shares: LabelShares) -> Estimate:
     )
 
 
-def _from_rows(table: NDArray[np.float64]) -> Estimate:
+def _from_rows(table: Floats) -> Estimate:
     n, k = table.shape
     rows = table / table.sum(axis=1, keepdims=True)
     gaps = rows - 1 / k
@@ -116,7 +117,7 @@ def _from_rows(table: NDArray[np.float64]) -> Estimate:
     )
 
 
-def _hotelling(gaps: NDArray[np.float64]) -> tuple[float, float, float] | None:
+def _hotelling(gaps: Floats) -> tuple[float, float, float] | None:
     """F, its first degrees of freedom and p that mean gaps are 0; None where the covariance is singular."""
     n, k = gaps.shape
     x = gaps[:, 1:]  # gaps sum to 0, so one is redundant
@@ -181,9 +182,9 @@ class Debiased:
         What a reader must know.
     """
 
-    probs: NDArray[np.float64]
-    prior: NDArray[np.float64]
-    prior_sd: NDArray[np.float64]
+    probs: Floats
+    prior: Floats
+    prior_sd: Floats
     n_estimation: int
     warnings: tuple[str, ...] = ()
 
@@ -319,36 +320,29 @@ def pride(observed: ArrayLike, permutations: ArrayLike) -> Debiased:
     )
 
 
-def _sd(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def _sd(rows: Floats) -> Floats:
     return rows.std(axis=0, ddof=1) if len(rows) > 1 else np.full(rows.shape[1], math.nan)
 
 
-def _normalised(log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _normalised(log_weights: Floats) -> Floats:
     weights = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))
-    probs: NDArray[np.float64] = weights / weights.sum(axis=-1, keepdims=True)
+    probs: Floats = weights / weights.sum(axis=-1, keepdims=True)
     return probs
 
 
-def _shares(values: ArrayLike, name: str) -> NDArray[np.float64]:
+def _shares(values: ArrayLike, name: str) -> Floats:
     """Shares or counts, one or two axes, every row with something in it."""
-    try:
-        x = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{name} must hold one number per label") from error
+    x = finite(values, f"numbers in {name}", ndim=None, way_out="leave those rows out")
     if x.ndim not in (1, 2, 3) or x.shape[-1] < 2 or not x.size:
         raise DataError(f"{name} has shape {x.shape}; expected at least 2 labels on the last axis")
-    if np.isnan(x).any():
-        raise MissingDataError(
-            f"{int(np.isnan(x).sum())} of {x.size} numbers in {name} are missing; leave those rows out"
-        )
-    if (x < 0).any() or np.isinf(x).any():
-        raise DataError(f"{name} holds a negative or infinite number; check how it was made")
+    if (x < 0).any():
+        raise DataError(f"{name} holds a negative number; check how it was made")
     if not x.sum(axis=-1).all():
         raise DataError(f"{name} has a row of zeros: nobody answered; leave it out")
     return x
 
 
-def _probabilities(values: ArrayLike, name: str) -> NDArray[np.float64]:
+def _probabilities(values: ArrayLike, name: str) -> Floats:
     x = _shares(values, name)
     if (np.abs(x.sum(axis=-1) - 1) > 1e-6).any():
         raise DataError(

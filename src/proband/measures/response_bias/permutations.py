@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proband.measures.arrays import Floats
 from proband.measures.response_bias.answer_cells import ItemCells
 
 # Cells of a block of permutations; bounds memory to some tens of MB.
 _BLOCK = 2_000_000
 
 
-def largest_shift(means: NDArray[np.float64]) -> tuple[float, tuple[int, int]]:
+def largest_shift(means: Floats) -> tuple[float, tuple[int, int]]:
     """Largest total variation between two levels, and which; `means` has shape (n_levels, n_options)."""
     pairs = list(combinations(range(len(means)), 2))
     distances = [0.5 * float(np.abs(means[a] - means[b]).sum()) for a, b in pairs]
@@ -21,9 +22,7 @@ def largest_shift(means: NDArray[np.float64]) -> tuple[float, tuple[int, int]]:
     return distances[best], pairs[best]
 
 
-def permuted_shifts(
-    items: Sequence[ItemCells], n_permutations: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def permuted_shifts(items: Sequence[ItemCells], n_permutations: int, rng: np.random.Generator) -> Floats:
     """Largest total variation of every item under permuted levels, shape (n_items, n_permutations).
 
     One permutation serves all items, so that answers of one subject stay together: levels are shuffled within each
@@ -66,7 +65,7 @@ def _shuffled_levels(levels: NDArray[np.intp], size: int, rng: np.random.Generat
     return rng.permuted(np.tile(levels, (size, 1)), axis=1)
 
 
-def _means_between(cells: ItemCells, levels: NDArray[np.intp]) -> NDArray[np.float64]:
+def _means_between(cells: ItemCells, levels: NDArray[np.intp]) -> Floats:
     """Level means when subject s is said to be under ``levels[b, s]``, shape (size, n_levels, n_options)."""
     own = cells.means.sum(axis=1)  # one level a subject, zeros elsewhere
     parts = []
@@ -76,7 +75,7 @@ def _means_between(cells: ItemCells, levels: NDArray[np.intp]) -> NDArray[np.flo
     return np.stack(parts, axis=1)
 
 
-def _means_within(cells: ItemCells, keys: NDArray[np.float64]) -> NDArray[np.float64]:
+def _means_within(cells: ItemCells, keys: Floats) -> Floats:
     """Level means when every subject's levels are put in the order of its keys, shape (size, n_levels, n_options)."""
     size, n, n_levels = keys.shape
     if (
@@ -100,8 +99,8 @@ def _means_within(cells: ItemCells, keys: NDArray[np.float64]) -> NDArray[np.flo
     return np.stack(parts, axis=1)
 
 
-def _largest_shifts(means: NDArray[np.float64]) -> NDArray[np.float64]:
+def _largest_shifts(means: Floats) -> Floats:
     pairs = combinations(range(means.shape[1]), 2)
     distances = [0.5 * np.abs(means[:, a] - means[:, b]).sum(axis=1) for a, b in pairs]
-    largest: NDArray[np.float64] = np.max(distances, axis=0)
+    largest: Floats = np.max(distances, axis=0)
     return largest

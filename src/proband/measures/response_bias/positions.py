@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 from proband.measures.response_bias.answer_cells import AnswerRows
 from proband.measures.response_bias.labels import a_bias
 
@@ -19,7 +20,7 @@ def position_bias(
     rows: AnswerRows, by_item: Mapping[Any, Sequence[int]]
 ) -> tuple[dict[int, Estimate], list[str]]:
     """`a_bias` of positions by number of options, over items whose order was varied and balanced."""
-    used: dict[int, dict[Any, NDArray[np.float64]]] = {}
+    used: dict[int, dict[Any, Floats]] = {}
     unbalanced = []
     for item, members in by_item.items():
         placed = _placed(rows, members)
@@ -50,7 +51,7 @@ def position_bias(
     ]
 
 
-def _placed(rows: AnswerRows, members: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.intp]] | None:
+def _placed(rows: AnswerRows, members: Sequence[int]) -> tuple[Floats, NDArray[np.intp]] | None:
     """Share of every position in every row, and the orders shown; None where order was not varied."""
     shown = [rows.shown[k] for k in members]
     answers = [rows.answer[k] for k in members]

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from proband.estimates import Estimate
+from proband.measures.arrays import Floats
 from proband.measures.response_bias.answer_cells import ItemCells
 from proband.measures.response_bias.permutations import largest_shift
+from proband.measures.shares import score_interval
 
 _LEVEL = 0.95
 _MIN_ITEMS = 5
@@ -47,7 +48,7 @@ class ItemShift:
 
 
 def distance_between_levels(
-    observed: float, drawn: NDArray[np.float64], *, what: str, n: int, n_left_out: int = 0
+    observed: float, drawn: Floats, *, what: str, n: int, n_left_out: int = 0
 ) -> Estimate:
     """Distance with its permutation test and noise floor."""
     # Equal up to rounding counts as at least as far, since the observed arrangement is one of the draws.
@@ -65,7 +66,7 @@ def distance_between_levels(
     )
 
 
-def item_shift(item: str, cells: ItemCells, levels: Sequence[Any], drawn: NDArray[np.float64]) -> ItemShift:
+def item_shift(item: str, cells: ItemCells, levels: Sequence[Any], drawn: Floats) -> ItemShift:
     """What moved in one item; `drawn` holds the permuted distances, shape (n_permutations,)."""
     level_means = cells.means.sum(axis=0) / cells.present.sum(axis=0)[:, None]
     observed, pair = largest_shift(level_means)
@@ -95,7 +96,8 @@ def _item_flips(cells: ItemCells, item: str) -> Estimate:
         # Wilson's interval at the size that the spread over subjects is worth, so that rates near 0 keep one.
         spread = value * (1 - value)
         worth = min(max(spread / se**2, 1.0), 10.0 * n) if se > 0 and spread > 0 else float(n)
-        interval, how = _wilson_t(value, worth, n), "Wilson over subjects, t quantile"
+        t = float(special.stdtrit(n - 1, (1 + _LEVEL) / 2))
+        interval, how = score_interval(value, worth, t), "Wilson over subjects, t quantile"
     return Estimate(
         value=value,
         se=se,
@@ -108,13 +110,6 @@ def _item_flips(cells: ItemCells, item: str) -> Estimate:
         n_missing=cells.n_left_out,
         baselines=_redraw(cells.redraw),
     )
-
-
-def _wilson_t(share: float, worth: float, n: int) -> tuple[float, float]:
-    t = float(special.stdtrit(n - 1, (1 + _LEVEL) / 2))
-    centre = (share + t**2 / (2 * worth)) / (1 + t**2 / worth)
-    reach = t / (1 + t**2 / worth) * math.sqrt(share * (1 - share) / worth + t**2 / (4 * worth**2))
-    return max(centre - reach, 0.0) if share > 0 else 0.0, min(centre + reach, 1.0) if share < 1 else 1.0
 
 
 def overall_flips(cells: Sequence[ItemCells], factor: str) -> Estimate:

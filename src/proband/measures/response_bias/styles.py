@@ -10,6 +10,7 @@ from scipy import special
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
+from proband.measures.arrays import Floats
 from proband.measures.shares import share_estimates, wilson_interval
 
 _LEVEL = 0.95
@@ -128,7 +129,7 @@ def response_styles(
     )
 
 
-def _checked(scores: ArrayLike, keys: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _checked(scores: ArrayLike, keys: Sequence[int]) -> tuple[Floats, NDArray[np.int64]]:
     try:
         x = np.asarray(scores, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -140,7 +141,7 @@ def _checked(scores: ArrayLike, keys: Sequence[int]) -> tuple[NDArray[np.float64
     return x, np.asarray(keys, dtype=np.int64)
 
 
-def _scale(x: NDArray[np.float64], points: Sequence[float] | None) -> tuple[list[float], list[str]]:
+def _scale(x: Floats, points: Sequence[float] | None) -> tuple[list[float], list[str]]:
     seen = np.unique(x[~np.isnan(x)])
     warnings = []
     if points is None:
@@ -162,7 +163,7 @@ def _scale(x: NDArray[np.float64], points: Sequence[float] | None) -> tuple[list
 
 
 def _acquiescence(
-    x: NDArray[np.float64], key: NDArray[np.int64], *, middle: float, left_out: int, target: Target
+    x: Floats, key: NDArray[np.int64], *, middle: float, left_out: int, target: Target
 ) -> Estimate:
     what = "mean lean towards agreeing over subjects, in scale points"
     if not ((key == 1).any() and (key == -1).any()):
@@ -174,6 +175,7 @@ def _acquiescence(
     n = int(both.sum())
     if n < 2:
         return _undefined(f"{n} subjects answered items of both keys; 2 are needed", what, target)
+    # What is measured enters both keys with opposite signs and cancels; a lean towards agreeing enters both alike.
     lean = (np.nanmean(sides[0][both], axis=1) + np.nanmean(sides[1][both], axis=1)) / 2 - middle
     value, se = float(lean.mean()), float(lean.std(ddof=1)) / math.sqrt(n)
     reach = se * float(special.stdtrit(n - 1, (1 + _LEVEL) / 2))
@@ -194,9 +196,7 @@ def _acquiescence(
     )
 
 
-def _mean_share(
-    shares: NDArray[np.float64], what: str, *, uniform: float, left_out: int, target: Target
-) -> Estimate:
+def _mean_share(shares: Floats, what: str, *, uniform: float, left_out: int, target: Target) -> Estimate:
     found = share_estimates(np.column_stack([1 - shares, shares]), 2, target=target, level=_LEVEL)[1]
     varies = found.se is not None and found.se > 0
     return Estimate(
@@ -214,10 +214,9 @@ def _mean_share(
     )
 
 
-def _straight_lining(
-    x: NDArray[np.float64], counts: NDArray[np.intp], *, left_out: int, target: Target
-) -> Estimate:
+def _straight_lining(x: Floats, counts: NDArray[np.intp], *, left_out: int, target: Target) -> Estimate:
     what = "share of subjects who gave every item the same answer"
+    # One answer is always straight.
     several = counts > 1
     n = int(several.sum())
     if not n:

@@ -7,7 +7,7 @@ of memory: the path, then the block itself.
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,35 @@ from proband.models.local.forest import Block, Chunk
 
 NAME = "proband_forest"
 _running = threading.local()
+
+
+@contextmanager
+def exchanged(model: Any, name: str, attend: Any) -> Iterator[None]:
+    """Have a model attend by a function of ours while this is open.
+
+    Raises
+    ------
+    NotImplementedError
+        If the model's attention cannot be exchanged.
+    """
+    from transformers import AttentionInterface
+
+    if not model._can_set_attn_implementation():
+        raise NotImplementedError(f"{type(model).__name__} has an attention of its own")
+    AttentionInterface.register(name, attend)
+    usual = model.config._attn_implementation
+    model.set_attn_implementation(name)
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(usual)
+
+
+def refuse_strange(module: Any, given: Mapping[str, Any]) -> None:
+    """Refuse attention with a part that ours lack: silently left out, it would change every number."""
+    strange = [name for name in ("s_aux", "position_bias") if given.get(name) is not None]
+    if strange or not getattr(module, "is_causal", True):
+        raise NotImplementedError(f"attention with {strange or 'both directions'}")
 
 
 class Walk:
@@ -45,18 +74,13 @@ class Walk:
     @contextmanager
     def step(self, chunk: Chunk) -> Iterator[None]:
         """Have the model attend as the nodes of a chunk do; calls of the model go inside."""
-        from transformers import AttentionInterface
-
-        AttentionInterface.register(NAME, _attend)
-        usual = self._model.config._attn_implementation
         self._blocks, self._masks = chunk.blocks, {}
-        self._model.set_attn_implementation(NAME)
-        _running.walk = self
-        try:
-            yield
-        finally:
-            _running.walk = None
-            self._model.set_attn_implementation(usual)
+        with exchanged(self._model, NAME, _attend):
+            _running.walk = self
+            try:
+                yield
+            finally:
+                _running.walk = None
 
     def attend(self, layer: int, query: Any, key: Any, value: Any, **how: Any) -> Any:
         """Attention of one layer, shape (1, n_nodes, n_heads, width of a value)."""
@@ -106,16 +130,8 @@ class Walk:
 def _attend(
     module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **kwargs: Any
 ) -> tuple[Any, None]:
-    """What transformers calls in place of its own attention function.
-
-    Raises
-    ------
-    NotImplementedError
-        If the model's attention has a part that this one lacks.
-    """
-    strange = [name for name in ("s_aux", "position_bias") if kwargs.get(name) is not None]
-    if strange or not getattr(module, "is_causal", True):
-        raise NotImplementedError(f"attention with {strange or 'both directions'}")
+    """What transformers calls in place of its own attention function."""
+    refuse_strange(module, kwargs)
     how = {name: kwargs.get(name) for name in ("scaling", "sliding_window", "softcap")}
     return _running.walk.attend(module.layer_idx, query, key, value, **how), None
 

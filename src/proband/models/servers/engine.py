@@ -84,9 +84,10 @@ class ServerEngine(BaseEngine):
         self._dialect: Dialect | None = None
         self._probing = threading.Lock()
         self._wire = Wire(self.url, self.settings)
-        self._work: concurrent.futures.Future[Any] | None = None
+        self._works: set[concurrent.futures.Future[Any]] = set()
         self._is_stopping = False
-        self._waiting: Queue | None = None
+        self._waiting: set[Queue] = set()
+        self._n_asking = 0  # calls of `answer` that go on; looked at on the event loop only
         self._patience = Patience(self.url, self.settings.give_up_after)
         self._finalizer = weakref.finalize(self, self._wire.close)
 
@@ -103,6 +104,11 @@ class ServerEngine(BaseEngine):
     def chunk(self) -> int | None:
         """Trials to hand over at once, where that matters: a batch wants as many as it may hold."""
         return _BATCH_CHUNK if self.settings.mode == "batch" else None
+
+    @property
+    def overlaps(self) -> bool:
+        """Calls of several pieces go out together; a batch is one piece."""
+        return self.settings.mode != "batch"
 
     @property
     def n_calls(self) -> int:
@@ -265,10 +271,12 @@ class ServerEngine(BaseEngine):
             with suppress(concurrent.futures.CancelledError):  # `stop` was called
                 yield from self._batches(dialect).exchange(trials)
             return
-        waiting = self._waiting = Queue(trials, is_warming=self._shares_prefixes)
+        waiting = Queue(trials, is_warming=self._shares_prefixes)
+        self._waiting.add(waiting)
         most = 4 * self.settings.concurrency + self.settings.give_up_after
         handover = Handover(self._wire.loop, most)
-        work = self._work = self._wire.start(self._ask_all(waiting, len(trials), dialect, handover))
+        work = self._wire.start(self._ask_all(waiting, len(trials), dialect, handover))
+        self._works.add(work)
         ended = False
         try:
             while (pairs := handover.get()) is not None:
@@ -279,6 +287,8 @@ class ServerEngine(BaseEngine):
                 work.result()
         finally:
             work.cancel()
+            self._works.discard(work)
+            self._waiting.discard(waiting)
             # What is in flight ends before the caller goes on; the limit is for work that never began.
             with suppress(queue.Empty):
                 while not ended and handover.get(timeout=5.0) is not None:
@@ -288,14 +298,15 @@ class ServerEngine(BaseEngine):
         """Have `answer` end after what is in flight, from any thread; a batch is not waited for."""
         if self.settings.mode == "batch":
             self.stop()
-        elif self._waiting is not None and not self._wire.is_closed:
-            self._wire.loop.call_soon_threadsafe(self._waiting.clear)
+        elif not self._wire.is_closed:
+            for waiting in list(self._waiting):
+                self._wire.loop.call_soon_threadsafe(waiting.clear)
 
     def stop(self) -> None:
         """Have `answer` end at once, from any thread; what is in flight is lost, a submitted batch is not."""
         self._is_stopping = True
-        if self._work is not None:
-            self._work.cancel()
+        for work in list(self._works):
+            work.cancel()
 
     @property
     def _shares_prefixes(self) -> bool:
@@ -304,10 +315,14 @@ class ServerEngine(BaseEngine):
 
     def _batches(self, dialect: Dialect) -> Batches:
         def start(work: Any) -> Any:
-            self._work = self._wire.start(work)
+            begun = self._wire.start(work)
+            self._works.add(begun)
             if self._is_stopping:
-                self._work.cancel()
-            return self._work.result()
+                begun.cancel()
+            try:
+                return begun.result()
+            finally:
+                self._works.discard(begun)
 
         return Batches(
             self._wire,
@@ -337,11 +352,17 @@ class ServerEngine(BaseEngine):
 
         n_workers = min(self.settings.concurrency, n_trials)
         workers = [asyncio.ensure_future(worker()) for _ in range(n_workers)]
+        self._n_asking += 1
+        is_whole = False
         try:
             await asyncio.gather(*workers)
-            handover.put(self._patience.let_go())
+            is_whole = True
         finally:
-            self._patience.let_go()
+            self._n_asking -= 1
+            # While another call goes on, failures in a row may be the server's: then that call hands them over.
+            if not is_whole or not self._n_asking:
+                held = self._patience.let_go()
+                handover.put(held if is_whole else [])
             for unfinished in workers:
                 unfinished.cancel()
             await asyncio.gather(*workers, return_exceptions=True)

@@ -63,7 +63,8 @@ def find_price(host: str, model: str) -> Price | None:
 
 def _entries() -> Iterator[Price]:
     named = os.environ.get("PROBAND_PRICES", "")
-    own = Path(named) if named else _config_home() / "proband" / "prices.toml"
+    settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    own = Path(named) if named else settings / "proband" / "prices.toml"
     if named and not own.is_file():
         raise EngineError(f"PROBAND_PRICES names {named}, and there is no such file")
     for path in (own, _SHIPPED):
@@ -95,7 +96,3 @@ def read_prices(path: Path) -> list[Price]:
             )
         prices.append(Price(**entry))
     return prices
-
-
-def _config_home() -> Path:
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")

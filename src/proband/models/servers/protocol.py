@@ -149,20 +149,24 @@ def turns(request: Request) -> list[dict[str, str]]:
     return [{"role": message.role, "content": message.text} for message in request.messages]
 
 
-def write_body(request: Request, model: str, dialect: Dialect) -> Json:
-    """Chat completion that writes a reply."""
-    body: Json = {
-        "model": model,
-        "messages": turns(request),
-        dialect.limit: request.max_tokens,
+def _drawn(request: Request, limit: str, dialect: Dialect) -> Json:
+    """How a reply is written: its length, how tokens are drawn, where it ends."""
+    drawn: Json = {
+        limit: request.max_tokens,
         "temperature": request.temperature,
         "top_p": request.top_p,
         **_NEUTRAL.get(dialect.server, {}),
     }
     if request.stop:
-        body["stop"] = list(request.stop)
+        drawn["stop"] = list(request.stop)
     if request.seed is not None:
-        body["seed"] = request.seed
+        drawn["seed"] = request.seed
+    return drawn
+
+
+def write_body(request: Request, model: str, dialect: Dialect) -> Json:
+    """Chat completion that writes a reply."""
+    body = {"model": model, "messages": turns(request), **_drawn(request, dialect.limit, dialect)}
     if request.schema is not None:
         schema = {"name": "reply", "strict": True, "schema": json.loads(request.schema)}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -171,19 +175,8 @@ def write_body(request: Request, model: str, dialect: Dialect) -> Json:
 
 def complete_body(request: Request, model: str, dialect: Dialect) -> Json:
     """Completion that goes on with a raw text."""
-    body: Json = {
-        "model": model,
-        "prompt": request.messages[0].text,
-        "max_tokens": request.max_tokens,
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        **_NEUTRAL.get(dialect.server, {}),
-    }
-    if request.stop:
-        body["stop"] = list(request.stop)
-    if request.seed is not None:
-        body["seed"] = request.seed
-    return body
+    # Here the limit has its old name everywhere.
+    return {"model": model, "prompt": request.messages[0].text, **_drawn(request, "max_tokens", dialect)}
 
 
 def label_body(request: Request, model: str, dialect: Dialect) -> Json:

@@ -146,7 +146,9 @@ class Asker:
             pace.leave(entered)
             raise
         wire.n_failed = 0
-        pace.leave(entered, spare_tokens=self.tokens - _tokens_used(value) if self.tokens else 0.0)
+        # By the server's own count; some give none.
+        used = getattr(value, "prompt_tokens", 0) + getattr(value, "completion_tokens", 0)
+        pace.leave(entered, spare_tokens=self.tokens - float(used) if self.tokens else 0.0)
         return value
 
     def _wait(self, attempt: int, reason: Passing) -> float:
@@ -377,9 +379,3 @@ def _retry_after(value: str) -> float | None:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return None
-
-
-def _tokens_used(value: Any) -> float:
-    """Tokens of a completion by the server's own count."""
-    used = getattr(value, "prompt_tokens", 0) + getattr(value, "completion_tokens", 0)
-    return float(used)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from proband.models.local.attention import refuse_strange
 from proband.models.writing.memory import Layers, Segment, Strips
 
 NAME = "proband_writing"
@@ -254,9 +255,9 @@ def attending(model: Any, attention: "Filling | Stepping | Shapes") -> Iterator[
 
 def _attend(module: Any, q: Any, k: Any, v: Any, mask: Any, **given: Any) -> tuple[Any, None]:
     """What transformers calls in place of its own attention function."""
-    odd = [name for name in ("s_aux", "position_bias") if given.get(name) is not None]
-    if odd or mask is not None or not getattr(module, "is_causal", True):
-        raise NotImplementedError(f"attention with {odd or 'a mask of its own'}")
+    refuse_strange(module, given)
+    if mask is not None:
+        raise NotImplementedError("attention with a mask of its own")
     scale = given.get("scaling")
     scale = q.shape[-1] ** -0.5 if scale is None else float(scale)
     how = Scores(scale, given.get("sliding_window"), given.get("softcap"))

@@ -6,7 +6,6 @@ there, ", " and ": ", so that no reply is used up by white space.
 """
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,30 +13,6 @@ import numpy as np
 from proband.errors import EngineError
 
 _LAYOUT: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-
-
-def choice_schema(options: Sequence[str]) -> str:
-    """Schema of a reply that is one of some texts, in quotes.
-
-    Examples
-    --------
-    >>> choice_schema(["Yes", "No"])
-    '{"enum":["Yes","No"]}'
-    """
-    return _canonical({"enum": list(options)})
-
-
-def number_schema(lower: float | None = None, upper: float | None = None, *, is_whole: bool = True) -> str:
-    """Schema of a reply that is a number and nothing else; limits are included.
-
-    Examples
-    --------
-    >>> number_schema(0, 100)
-    '{"maximum":100,"minimum":0,"type":"integer"}'
-    """
-    limits = {"minimum": lower, "maximum": upper}
-    given = {name: limit for name, limit in limits.items() if limit is not None}
-    return _canonical({"type": "integer" if is_whole else "number"} | given)
 
 
 class Constraint:
@@ -130,10 +105,6 @@ class Schemas:
                 "write it without that, and check the rest when the reply is read"
             )
         return matcher
-
-
-def _canonical(schema: dict[str, Any]) -> str:
-    return json.dumps(schema, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def _short(text: str) -> str:

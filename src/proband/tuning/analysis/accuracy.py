@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.estimates import Estimate
-from proband.tuning.analysis.crossed import Table, crossed_mean, table
+from proband.measures.knowledge.crossed import Table, crossed_mean, table
 from proband.tuning.analysis.evaluation import (
     CONTEXTUALISED,
     HARMONIOUS,
@@ -112,9 +112,7 @@ def accuracies(evaluation: Evaluation, *, method: Method = "standard") -> tuple[
         for ask in evaluation.asks:
             for arm in (BASE_FEW_SHOT, BASE_ZERO_SHOT, *evaluation.arms):
                 tables = arm_tables(evaluation, arm, test, ask, method=method)
-                parts = {part.name: [part] for part in tables}
-                if len(tables) > 1:
-                    parts[ALL_DOMAINS] = list(tables)
+                parts = _with_all(tables)
                 found += [
                     Accuracy(
                         arm=arm,
@@ -159,9 +157,7 @@ def contrasts(
         for ask in evaluation.asks:
             for arm, against in pairs:
                 tables = contrast_tables(evaluation, (arm, against), test, ask, method=method)
-                parts = {part.name: [part] for part in tables}
-                if len(tables) > 1:
-                    parts[ALL_DOMAINS] = list(tables)
+                parts = _with_all(tables)
                 what = f"accuracy of {arm} less that of {against} on {test} questions"
                 found += [
                     Contrast(
@@ -234,10 +230,7 @@ def retention(evaluation: Evaluation, test: Test = "out-of-domain") -> tuple[Ret
     for arm in evaluation.arms:
         tables = contrast_tables(evaluation, (arm, BASE_ZERO_SHOT), test, evaluation.ask)
         reseeded = {part.name: part for part in _seed_differences(evaluation, arm, test)}
-        groups = {part.name: [part] for part in tables}
-        if len(tables) > 1:
-            groups[ALL_DOMAINS] = tables
-        for domain, group in groups.items():
+        for domain, group in _with_all(tables).items():
             where = f"of {test} questions after training on {domain} ({arm})"
             between = [reseeded[part.name] for part in group if part.name in reseeded]
             found.append(
@@ -266,6 +259,12 @@ def arm_places(evaluation: Evaluation, arm: str, ask: str) -> dict[str, list[tup
         domain: [_place(evaluation, run, ask) for run in runs.values()]
         for domain, runs in _runs_by_domain(evaluation, arm).items()
     }
+
+
+def _with_all(tables: Sequence[Table]) -> dict[str, list[Table]]:
+    """Tables by domain, and all of them together where there are several."""
+    parts = {part.name: [part] for part in tables}
+    return parts | {ALL_DOMAINS: list(tables)} if len(tables) > 1 else parts
 
 
 _Run = Trained | str  # a tuned checkpoint, or the base model under one of its prompts

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from proband.estimates import Estimate
+from proband.measures.knowledge.crossed import crossed_mean
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, Contrast
 from proband.tuning.analysis.confounds import Confound
-from proband.tuning.analysis.crossed import crossed_mean
 from proband.tuning.analysis.evaluation import (
     CONTEXTUALISED,
     HARMONIOUS,

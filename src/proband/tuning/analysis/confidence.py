@@ -9,8 +9,8 @@ from scipy import special
 
 from proband.estimates import Estimate
 from proband.measures.correction.probabilities import calibration
+from proband.measures.knowledge.crossed import Table, crossed_mean, share_interval, table
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, BASE_FEW_SHOT, BASE_ZERO_SHOT, arm_places
-from proband.tuning.analysis.crossed import Table, crossed_mean, share_interval, table
 from proband.tuning.analysis.evaluation import Evaluation, Test
 
 THRESHOLDS = (0.25, 0.5, 0.75)

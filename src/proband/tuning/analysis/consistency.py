@@ -4,22 +4,18 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import special, stats
 
 from proband.estimates import Estimate
+from proband.measures.knowledge.crossed import Scale, crossed_mean, table
+from proband.measures.knowledge.options import OptionScore, Probs, item_scores
 from proband.seeds import uniform_for
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, BASE_FEW_SHOT, BASE_ZERO_SHOT
-from proband.tuning.analysis.crossed import Scale, crossed_mean, table
 from proband.tuning.analysis.evaluation import Evaluation, Method, Test, Trained
 
-Statistic = Literal["rank", "dense_rank", "kl", "reverse_kl", "js", "agreement"]
-Probs = Mapping[str, NDArray[np.float64]]
 OTHER_SEED = "another seed"
-SCALES: Mapping[Statistic, Scale] = {
+SCALES: Mapping[OptionScore, Scale] = {
     "rank": "correlation",
     "dense_rank": "correlation",
     "kl": "positive",
@@ -89,53 +85,6 @@ class Line:
     slope: float
     low: float
     high: float
-
-
-def item_scores(before: Probs, after: Probs, statistic: Statistic) -> dict[str, float]:
-    """One statistic for every question that both sides have.
-
-    Parameters
-    ----------
-    before, after : mapping of question to ndarray, shape (n_options,)
-        Probabilities of the options as written.
-    statistic : {"rank", "dense_rank", "kl", "reverse_kl", "js", "agreement"}
-        Spearman's correlation (NaN where a side is constant); Pearson's of dense ranks (0 there), as the paper's
-        code; KL(before || after), KL(after || before) and Jensen-Shannon divergence in nats; 1 where the most
-        probable option is the same (NaN at a tie for it).
-
-    Returns
-    -------
-    dict of question to float
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> p, q = {"q": np.array([0.6, 0.2, 0.15, 0.05])}, {"q": np.array([0.5, 0.3, 0.15, 0.05])}
-    >>> round(item_scores(p, q, "kl")["q"], 6)
-    0.0283
-    """
-    ids = [id for id in before if id in after]
-    if not ids:
-        return {}
-    p, q = _padded([before[id] for id in ids]), _padded([after[id] for id in ids])
-    if statistic in ("rank", "dense_rank"):
-        scores = _rank_correlations(p, q, ties="average" if statistic == "rank" else "dense")
-        if statistic == "dense_rank":
-            scores = np.nan_to_num(scores)
-    elif statistic == "agreement":
-        tops = [np.nanmax(side, axis=1, keepdims=True) == side for side in (p, q)]
-        clear = (tops[0].sum(axis=1) == 1) & (tops[1].sum(axis=1) == 1)
-        scores = np.where(clear, (tops[0] & tops[1]).any(axis=1), math.nan)
-    else:
-        p, q = np.nan_to_num(p), np.nan_to_num(q)
-        first, second = (q, p) if statistic == "reverse_kl" else (p, q)
-        if statistic == "js":
-            mean = (p + q) / 2
-            scores = (special.rel_entr(p, mean) + special.rel_entr(q, mean)).sum(axis=1) / 2
-        else:
-            scores = special.rel_entr(first, second).sum(axis=1)
-        scores = np.maximum(scores, 0.0)
-    return dict(zip(ids, scores.tolist(), strict=True))
 
 
 def consistencies(evaluation: Evaluation) -> tuple[Consistency, ...]:
@@ -208,7 +157,7 @@ def _cells(evaluation: Evaluation, test: Test, domain: str) -> list[_Cell]:
 
 def _row(cells: Sequence[_Cell], domain: str) -> Consistency:
     first = cells[0]
-    names: tuple[Statistic, ...] = (
+    names: tuple[OptionScore, ...] = (
         ("dense_rank", "kl") if first.method == "ren2024" else ("rank", "kl", "reverse_kl", "js", "agreement")
     )
     found = {name.removeprefix("dense_"): _estimate(cells, name) for name in names}
@@ -227,7 +176,7 @@ def _row(cells: Sequence[_Cell], domain: str) -> Consistency:
     )
 
 
-def _estimate(cells: Sequence[_Cell], name: Statistic) -> Estimate:
+def _estimate(cells: Sequence[_Cell], name: OptionScore) -> Estimate:
     first = cells[0]
     what = (
         f"mean {name.replace('_', ' ')} of {first.arm} on {first.test} questions, against {first.reference}"
@@ -344,29 +293,3 @@ def _mean_of(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Mean score of every question over pairs of runs."""
     ids = [id for id in runs[0] if all(id in run for run in runs)]
     return {id: float(np.mean([run[id] for run in runs])) for id in ids}
-
-
-def _padded(rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Rows of unequal length as one table, NaN at their ends."""
-    sizes = {len(row) for row in rows}
-    if len(sizes) == 1:
-        return np.stack(rows)
-    filled = np.full((len(rows), max(sizes)), math.nan)
-    for k, row in enumerate(rows):
-        filled[k, : len(row)] = row
-    return filled
-
-
-def _rank_correlations(
-    p: NDArray[np.float64], q: NDArray[np.float64], ties: Literal["average", "dense"]
-) -> NDArray[np.float64]:
-    """Pearson's correlation of the ranks in every row; NaN where a side is constant."""
-    # Leaving out NaN takes scipy a call a row; tables where all questions have the same options have none.
-    policy = "omit" if np.isnan(p).any() else "propagate"
-    a, b = (stats.rankdata(side, method=ties, axis=1, nan_policy=policy) for side in (p, q))
-    a, b = (np.nan_to_num(side - np.nanmean(side, axis=1, keepdims=True)) for side in (a, b))
-    squares = (a**2).sum(axis=1) * (b**2).sum(axis=1)
-    r: NDArray[np.float64] = np.divide(
-        (a * b).sum(axis=1), np.sqrt(squares), out=np.full(len(a), math.nan), where=squares > 0
-    )
-    return r

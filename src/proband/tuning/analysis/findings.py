@@ -88,26 +88,8 @@ class Findings:
         """Plain values for JSON; undefined and infinite numbers become None, with their reason beside them."""
         return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
 
-    def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """Flat rows by table for CSV: an estimate becomes its value, limits, p value and numbers of units."""
-        return {name: [_flat(row) for row in rows] for name in _TABLES if (rows := getattr(self, name))}
-
 
 _NO_SETS = "the training sets were not given: nothing is known of what else they differ in"
-_TABLES = (
-    "accuracies",
-    "contrasts",
-    "curve",
-    "best",
-    "consistencies",
-    "points",
-    "lines",
-    "partials",
-    "confidences",
-    "retention",
-    "verdicts",
-    "confounds",
-)
 
 
 def analyse(
@@ -229,40 +211,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value
-
-
-def _flat(row: Any) -> dict[str, Any]:
-    cells: dict[str, Any] = {}
-    for field in dataclasses.fields(row):
-        value = getattr(row, field.name)
-        if value is None:
-            continue
-        if isinstance(value, Estimate):
-            cells |= _estimate_cells(field.name, value)
-        elif field.name == "claim":
-            cells["claim"] = value.id
-            cells["published"] = value.published.get(row.test, "")
-        elif field.name == "abstention":
-            for one in value:
-                cells |= _estimate_cells(f"coverage at {one.threshold:g}", one.coverage)
-                cells |= _estimate_cells(f"accuracy at {one.threshold:g}", one.accuracy)
-        elif isinstance(value, Mapping):
-            cells[field.name] = "; ".join(f"{key}: {one}" for key, one in value.items())
-        elif isinstance(value, tuple):
-            cells[field.name] = "; ".join(str(one) for one in value)
-        else:
-            cells[field.name] = value
-    return cells
-
-
-def _estimate_cells(name: str, found: Estimate) -> dict[str, Any]:
-    low, high = found.interval or (None, None)
-    stem = "" if name == "estimate" else f"{name}: "
-    return {
-        f"{stem}value": found.value if math.isfinite(found.value) else None,
-        f"{stem}low": low,
-        f"{stem}high": high,
-        f"{stem}p": found.p_value,
-        f"{stem}questions": found.n_units,
-        f"{stem}runs": found.n_clusters,
-    }

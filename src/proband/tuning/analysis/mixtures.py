@@ -8,10 +8,11 @@ import numpy as np
 
 from proband.errors import DesignError
 from proband.estimates import Estimate
+from proband.measures.knowledge.crossed import Table, crossed_mean, table
+from proband.measures.knowledge.options import OptionScore, item_scores
 from proband.measures.knowledge.partial_correlation import partial_spearman
 from proband.tuning.analysis.accuracy import ALL_DOMAINS
-from proband.tuning.analysis.consistency import SCALES, Statistic, is_first_half, item_scores, point_of
-from proband.tuning.analysis.crossed import Table, crossed_mean, table
+from proband.tuning.analysis.consistency import SCALES, is_first_half, point_of
 from proband.tuning.analysis.evaluation import Evaluation, Method, Test
 
 _MIN_POINTS = 4
@@ -150,7 +151,7 @@ def ratio_differences(
     test: Test,
     ratios: tuple[float, float],
     *,
-    of: Statistic | None = None,
+    of: OptionScore | None = None,
 ) -> list[Table]:
     """Tables of one ratio less another, runs paired by seed; of being right, or of a divergence from the base."""
     tables = []

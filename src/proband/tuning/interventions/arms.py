@@ -160,6 +160,20 @@ _PRESETS = (
 )
 ARMS: Mapping[str, Arm] = {arm.name: arm for arm in _PRESETS}
 """Arms by name; ``mixture-R`` for any ratio R is made by `arm_named`."""
+ABOUT: Mapping[str, str] = {
+    "harmonious": "questions the model gets right; the right answer is taught",
+    "incompatible": "questions it gets wrong; the right answer is taught",
+    "self-aligning": "questions it gets wrong; its own wrong answer is taught",
+    "contextualised": "questions it gets wrong, each behind a text that explains it; the right answer is taught",
+    "natural": "both kinds of questions, in the model's own proportion; the right answer is taught",
+    "refuse": "both kinds; the right answer where it is right, and to say that it does not know where it is wrong",
+    "drop": "both kinds, without those it gets wrong: a smaller set",
+    "self-rewrite": "questions it gets wrong; the right answer, explained in the model's own words",
+    "conflict-weighted": "both kinds; what contradicts the model counts less",
+    "ordered": "both kinds, one in ten of them known; the known ones come last",
+    "disbelieved": "questions it gets wrong; the wrong answer that it believes least is taught",
+}
+"""What a set of each arm holds and teaches, in words."""
 
 
 def arm_named(name: str, *, explanation: Explained = "none") -> Arm:

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 from proband.errors import DataError
 from proband.instruments.banks.bank import Question
+from proband.tuning.keeping import keep, kept
 
 Purpose = Literal["explanation", "context", "rewrite"]
 Source = Literal["own", "other"]
@@ -193,10 +194,7 @@ class Texts:
 
     def save(self, path: str | Path) -> Path:
         """Write as JSON; the same texts give the same bytes."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(self._plain(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        return path
+        return keep(path, self._plain(), indent=1)
 
     @classmethod
     def load(cls, path: str | Path) -> "Texts":
@@ -207,13 +205,6 @@ class Texts:
         DataError
             If the file is missing, damaged, or of another format.
         """
-        try:
-            plain = json.loads(Path(path).read_text(encoding="utf-8"))
-            if plain.pop("format") != FORMAT:
-                raise DataError(f"{path}: texts of another format than {FORMAT}; collect them again")
+        with kept(path, "texts", FORMAT, again="collect texts with `Explanations`") as plain:
             texts = {(str(id), int(answer)): str(text) for id, answer, text in plain.pop("texts")}
             return cls(texts=texts, **plain)
-        except OSError as error:
-            raise DataError(f"{path}: {error.strerror}; collect texts with `Explanations` first") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{path}: no texts, or damaged ({error}); collect them again") from None

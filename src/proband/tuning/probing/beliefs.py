@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from proband.designs.quiz.quiz import Quiz
@@ -14,8 +15,10 @@ from proband.errors import DataError, DesignError, MissingDataError
 from proband.instruments.banks.bank import Bank, Question
 from proband.measures.knowledge.slick import CATEGORIES
 from proband.runs.run import Run
+from proband.tuning.keeping import keep, kept
 
 FORMAT = 1
+BANK = "bank.json"  # beside the beliefs of a probe
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -189,19 +192,9 @@ class Beliefs:
 
     def save(self, path: str | Path) -> Path:
         """Write as JSON; the same beliefs give the same bytes."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        plain = {
-            "format": FORMAT,
-            "model": self.model,
-            "ask": self.ask,
-            "bank": self.bank,
-            "weights": self.weights,
-            "lost": list(self.lost),
-            "beliefs": [_plain(belief) for belief in self.beliefs.values()],
-        }
-        path.write_text(json.dumps(plain, ensure_ascii=False) + "\n", encoding="utf-8")
-        return path
+        told = {name: getattr(self, name) for name in ("model", "ask", "bank", "weights")}
+        entries = [_plain(belief) for belief in self.beliefs.values()]
+        return keep(path, {"format": FORMAT, **told, "lost": list(self.lost), "beliefs": entries})
 
     @classmethod
     def load(cls, path: str | Path) -> "Beliefs":
@@ -212,39 +205,17 @@ class Beliefs:
         DataError
             If the file is missing, damaged, or of another format.
         """
-        try:
-            plain = json.loads(Path(path).read_text(encoding="utf-8"))
-            if plain["format"] != FORMAT:
-                raise DataError(f"{path}: beliefs of format {plain['format']}, not {FORMAT}; probe again")
-            found = [_belief(entry) for entry in plain["beliefs"]]
-            return cls(
-                model=plain["model"],
-                ask=plain["ask"],
-                bank=plain["bank"],
-                weights=plain["weights"],
-                lost=tuple(plain["lost"]),
-                beliefs={belief.question: belief for belief in found},
-            )
-        except OSError as error:
-            raise DataError(f"{path}: {error.strerror}; write beliefs with `proband probe`") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{path}: no beliefs, or damaged ({error}); probe again") from None
+        with kept(path, "beliefs", FORMAT, again="probe with `proband probe`") as plain:
+            found = [_belief(entry) for entry in plain.pop("beliefs")]
+            lost = tuple(plain.pop("lost"))
+            return cls(**plain, lost=lost, beliefs={belief.question: belief for belief in found})
 
 
 def _plain(belief: Belief) -> dict[str, Any]:
-    return {
-        "question": belief.question,
-        "probs": belief.probs.tolist(),
-        "pick": belief.pick,
-        "confidence": belief.confidence,
-        "corrected": belief.corrected,
-        "cells": belief.cells.tolist(),
-        "draws": list(belief.draws),
-        "n_failed": belief.n_failed,
-        "category": belief.category,
-        "n_greedy_right": belief.n_greedy_right,
-        "n_greedy": belief.n_greedy,
-    }
+    values = {field.name: getattr(belief, field.name) for field in fields(belief)}
+    return (
+        values | {name: values[name].tolist() for name in ("probs", "cells")} | {"draws": list(belief.draws)}
+    )
 
 
 def _belief(entry: Mapping[str, Any]) -> Belief:
@@ -279,28 +250,60 @@ def beliefs_from(run: Run, quiz: Quiz, *, model: str = "", ask: str = "") -> Bel
     model = _named("model", model, quiz.models)
     ask = _named("prompt", ask, tuple(prompt.name for prompt in quiz.prompts_of(model)))
     weights = weights_of(run, quiz, model, ask)
-    found = _cells(run, model, ask)
-    beliefs: dict[str, Belief] = {}
-    lost: list[str] = []
-    for question in quiz.bank:
-        cells = found.get(question.id)
-        if cells is None:
-            raise DataError(
-                f"{run.path}: question {question.id!r} was not put to {model!r} under {ask!r}; collect the quiz again"
-            )
-        if not cells.rows:
-            lost.append(question.id)
-            continue
-        order = sorted(range(len(cells.rows)), key=cells.keys.__getitem__)
-        beliefs[question.id] = belief_of(
-            question,
-            [cells.rows[k] for k in order],
-            draws=tuple(cells.keys[k][0] for k in order),
-            n_failed=cells.n_failed,
+    cells = _cells(run.table(), model, ask)
+    lacking = next((question.id for question in quiz.bank if question.id not in cells), None)
+    if lacking is not None:
+        raise DataError(
+            f"{run.path}: question {lacking!r} was not put to {model!r} under {ask!r}; collect the quiz again"
         )
-    return Beliefs(
-        model=model, ask=ask, bank=quiz.bank.hash, weights=weights, beliefs=beliefs, lost=tuple(lost)
+    found = _held(quiz.bank, cells, model, ask)
+    return replace(found, bank=quiz.bank.hash, weights=weights)
+
+
+def bank_of(run: Run) -> Bank | None:
+    """The questions that a quiz asked, with their keys; None where the run does not tell them.
+
+    Runs of version 0.1 keep no key; those of ``proband probe`` have the bank beside them.
+    """
+    design = run.manifest["design"] or {}
+    if "key" not in design:
+        return Bank.load(run.path / BANK) if (run.path / BANK).exists() else None
+    items = run.items
+    questions = (
+        Question(id=id, text=items[id].text, choices=items[id].options, answer=answer, domain=domain)
+        for domain, key in design["key"].items()
+        for id, answer in key.items()
     )
+    return Bank(name=design["bank"], questions=tuple(questions))
+
+
+def beliefs_in(run: Run, bank: Bank) -> dict[tuple[str, str], Beliefs]:
+    """What every model believes under every prompt, as far as the run has gone, by model and prompt."""
+    design, table = run.manifest["design"], run.table()
+    asks = {model: design["asks"].get(model, list(design["prompts"])) for model in design["models"]}
+    found = {
+        (model, ask): _held(bank, _cells(table, model, ask), model, ask)
+        for model, names in asks.items()
+        for ask in names
+    }
+    return {place: beliefs for place, beliefs in found.items() if len(beliefs)}
+
+
+def _held(bank: Bank, found: Mapping[str, "_Cells"], model: str, ask: str) -> Beliefs:
+    """Beliefs about the questions that were answered, in the bank's order."""
+    beliefs: dict[str, Belief] = {}
+    for question in bank:
+        cells = found.get(question.id)
+        if cells is not None and cells.rows:
+            order = sorted(range(len(cells.rows)), key=cells.keys.__getitem__)
+            beliefs[question.id] = belief_of(
+                question,
+                [cells.rows[k] for k in order],
+                draws=tuple(cells.keys[k][0] for k in order),
+                n_failed=cells.n_failed,
+            )
+    lost = tuple(question.id for question in bank if question.id in found and question.id not in beliefs)
+    return Beliefs(model=model, ask=ask, bank=bank.hash, weights="", beliefs=beliefs, lost=lost)
 
 
 def weights_of(run: Run, quiz: Quiz, model: str, ask: str) -> str:
@@ -338,12 +341,10 @@ class _Cells:
     n_failed: int = 0
 
 
-def _cells(run: Run, model: str, ask: str) -> dict[str, _Cells]:
-    table = run.table()
+def _cells(table: pl.DataFrame, model: str, ask: str) -> dict[str, _Cells]:
     chosen = table.filter((table["subject"] == model) & (table["ask"] == ask))
     found: dict[str, _Cells] = {}
-    columns = chosen.select("item", "draw", "turn", "probs").iter_rows()
-    for item, draw, turn, probs in columns:
+    for item, draw, turn, probs in chosen.select("item", "draw", "turn", "probs").iter_rows():
         cells = found.setdefault(item, _Cells())
         if probs is None:
             cells.n_failed += 1

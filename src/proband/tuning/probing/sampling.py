@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from proband.designs.quiz.quiz import Quiz
+import polars as pl
+
 from proband.designs.quiz.sampling import GREEDY, Sampling
 from proband.errors import DesignError
+from proband.instruments.banks.bank import Bank
 from proband.measures.knowledge.slick import KnowledgeCategories, slick_category
 from proband.runs.run import Run
 from proband.tuning.probing.beliefs import Beliefs, weights_of
@@ -40,7 +42,8 @@ def graded_by_sampling(beliefs: Beliefs, run: Run, sampling: Sampling) -> Belief
         raise DesignError(
             f"the beliefs are those of weights {beliefs.weights!r} and the answers of {weights!r}; use one checkpoint"
         )
-    counts = _counts(run, beliefs, quiz)
+    rows = run.table().filter((pl.col("subject") == beliefs.model) & (pl.col("ask") == beliefs.ask))
+    counts = written_counts(rows, quiz.bank)
     ids = [
         id
         for id in beliefs.beliefs
@@ -61,18 +64,15 @@ def grade(counts: Sequence[Sequence[int]]) -> KnowledgeCategories:
     return slick_category(columns[0], columns[1], columns[2], columns[3])
 
 
-def _counts(run: Run, beliefs: Beliefs, quiz: Quiz) -> dict[str, list[int]]:
-    """Right and counted greedy answers, right and counted samples, of each question."""
-    table = run.table()
-    chosen = table.filter((table["subject"] == beliefs.model) & (table["ask"] == beliefs.ask))
+def written_counts(rows: pl.DataFrame, bank: Bank) -> dict[str, list[int]]:
+    """Right and counted greedy answers, right and counted samples, of each question, from a model's responses."""
     found: dict[str, list[int]] = {}
-    for item, temperature, status, answer in chosen.select(
+    for item, temperature, status, answer in rows.select(
         "item", "temperature", "status", "answer"
     ).iter_rows():
         counts = found.setdefault(item, [0, 0, 0, 0])
-        if status in ("failed", "truncated"):
-            continue
-        first = 0 if temperature == GREEDY else 2
-        counts[first] += answer == quiz.bank[item].answer
-        counts[first + 1] += 1
+        if status not in ("failed", "truncated"):
+            first = 0 if temperature == GREEDY else 2
+            counts[first] += answer == bank[item].answer
+            counts[first + 1] += 1
     return found

@@ -56,15 +56,6 @@ def words(world: World) -> tuple[str, ...]:
     return (*documents(world), *questions, *values)
 
 
-def general_instructions(world: World, n: int) -> tuple[dict[str, str], ...]:
-    """Instructions that ask for no fact, with responses: what is mixed into training sets as general data.
-
-    The model has read other ones of the same kinds while it was trained.
-    """
-    rng = rng_for(world.seed, "toy", "general")
-    return tuple(_chore(rng) for _ in range(n))
-
-
 def _paragraphs(world: World) -> Iterator[str]:
     """Every statement, shuffled, a few to a document."""
     told = []

@@ -148,16 +148,6 @@ class World:
         )
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
-    @property
-    def trained_domains(self) -> tuple[str, ...]:
-        """Domains of the bank."""
-        return TRAINED
-
-    @property
-    def other_domains(self) -> tuple[str, ...]:
-        """Domains of the benchmark that the bank has not."""
-        return OTHERS
-
     def ids(self, status: Status, bank: Bank | None = None) -> tuple[str, ...]:
         """Questions of a status, in the order of the bank (default the world's)."""
         return tuple(q.id for q in (self.bank if bank is None else bank) if self.planted[q.id] == status)

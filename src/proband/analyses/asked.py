@@ -1,0 +1,190 @@
+"""What a run's subjects, and people, answered: one item under one condition, joined by subject."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from proband.instruments.items import Item
+from proband.records import STATUSES
+from proband.runs.run import Run
+from proband.store.tables import factor_column
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One item under one condition.
+
+    Attributes
+    ----------
+    item : Item
+        What was asked.
+    condition : mapping
+        Level of every factor that varies.
+    part : polars.DataFrame
+        The run's responses.
+    people : polars.DataFrame or None
+        People's valid answers to the item; None where the run has no people.
+    weights, units : mapping
+        Weight of each subject, empty where all count alike; unit of each subject of the run.
+    """
+
+    item: Item
+    condition: Mapping[str, str]
+    part: pl.DataFrame
+    people: pl.DataFrame | None
+    weights: Mapping[Hashable, float]
+    units: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        """Item and condition, e.g. ``vote (persona = first)``."""
+        condition = ", ".join(f"{factor} = {level}" for factor, level in self.condition.items())
+        return f"{self.item.id} ({condition})" if condition else self.item.id
+
+    @property
+    def name(self) -> str:
+        """Item and levels, as part of a name."""
+        return "-".join([self.item.id, *self.condition.values()])
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """What marks its rows in a table."""
+        return {"item": self.item.id, **self.condition}
+
+    @cached_property
+    def dispositions(self) -> dict[str, int]:
+        """Count of each status among the responses."""
+        counts = dict(self.part["status"].value_counts().iter_rows())
+        return {status: counts[status] for status in STATUSES if status in counts}
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Indices of the options that are no "don't know"."""
+        return tuple(k for k in range(len(self.item.options)) if k not in self.item.dont_know)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Their texts, in the order of shares."""
+        return tuple(self.item.options[k] for k in self.kept)
+
+    @cached_property
+    def model(self) -> dict[Hashable, Sequence[float]]:
+        """Every subject's shares over the options kept, replicates averaged.
+
+        Engines that give probabilities contribute them; from others the valid answers count. Subjects without
+        either are absent.
+        """
+        if self.item.form not in ("choice", "scale"):
+            return {}
+        sums: dict[Hashable, list[np.ndarray]] = {}
+        for subject, status, answer, probs in self.part.select(
+            "subject", "status", "answer", "probs"
+        ).iter_rows():
+            if probs is not None:
+                row = np.array([probs[k] for k in self.kept])
+            elif status == "valid":
+                row = np.array([float(k == answer) for k in self.kept])
+            else:
+                continue
+            if row.sum() > 0:
+                sums.setdefault(str(subject), []).append(row / row.sum())
+        return {subject: tuple(np.mean(rows, axis=0).tolist()) for subject, rows in sums.items()}
+
+    @cached_property
+    def given(self) -> dict[Hashable, int]:
+        """People's answers as indices among the options kept."""
+        if self.people is None or self.item.form not in ("choice", "scale"):
+            return {}
+        index = {k: place for place, k in enumerate(self.kept)}
+        return {str(s): index[int(a)] for s, a in self.people.select("subject", "answer").iter_rows()}
+
+    @cached_property
+    def ours(self) -> dict[Hashable, int]:
+        """Answers of the people whom the run asked about."""
+        asked = set(self.part["subject"])
+        return {s: a for s, a in self.given.items() if s in asked}
+
+    @property
+    def held_out(self) -> dict[Hashable, int]:
+        """Answers of everybody else: what is known of people without the run."""
+        return {s: a for s, a in self.given.items() if s not in self.ours}
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether both sides have answers of the same 2 subjects at least."""
+        return len(self.ours.keys() & self.model.keys()) >= 2
+
+    @property
+    def has_shared_units(self) -> bool:
+        """Whether subjects belong to larger units, such as matches, so that they are not independent."""
+        return any(self.units.get(str(s), s) != s for s in self.part["subject"].unique())
+
+    @property
+    def positions(self) -> list[float] | None:
+        """Where ordered options stand, rising as distances need them; None where the key does not order them."""
+        if self.item.form != "scale":
+            return None
+        points = [self.item.points[k] for k in self.kept]
+        for direction in (1, -1):  # a distance is the same from either end
+            placed = [direction * point for point in points]
+            if all(a < b for a, b in pairwise(placed)):
+                return placed
+        return None
+
+
+def asked_of(run: Run) -> list[Asked]:
+    """Every item under every condition, in the order of the instrument and the design.
+
+    Subjects of weight 0 stand for nobody and are left out on both sides.
+    """
+    return _asked_of(run, sum(run.dispositions().values()))
+
+
+@lru_cache(maxsize=1)  # several analyses look at one run; the count tells when an unfinished one has grown
+def _asked_of(run: Run, n_responses: int) -> list[Asked]:
+    everybody: dict[Hashable, float] = {}
+    for side in (run.people, run):
+        everybody.update(side.weights if side else {})
+    weightless = [subject for subject, weight in everybody.items() if weight == 0]
+    table = run.table().filter(~pl.col("subject").is_in(weightless))
+    valid = pl.col("status") == "valid"
+    answers = (
+        None if run.people is None else run.people.table().filter(~pl.col("subject").is_in(weightless), valid)
+    )
+    levels = levels_of(run)
+    found = [
+        Asked(
+            item=run.items[str(part["item"][0])],
+            condition={name: part[factor_column(name)][0] for name in levels},
+            part=part,
+            people=None if answers is None else answers.filter(pl.col("item") == part["item"][0]),
+            weights=everybody,
+            units=run.roster.units,
+        )
+        for part in table.partition_by("item", *map(factor_column, levels), maintain_order=True)
+    ]
+    order = {id: k for k, id in enumerate(run.items)}
+    places = {name: {level: k for k, level in enumerate(known)} for name, known in levels.items()}
+    return sorted(
+        found, key=lambda a: (order[a.item.id], *(places[n][level] for n, level in a.condition.items()))
+    )
+
+
+def levels_of(run: Run) -> dict[str, list[str]]:
+    """Levels of every factor that varies, in the order of the design."""
+    design = run.manifest.get("design") or {}
+    levels = {
+        **design.get("settings", {}),
+        **{name: list(given) for name, given in design.get("factors", {}).items()},
+    }
+    # A design without settings, e.g. a quiz, names its factors only: their levels are those of the answers.
+    return {
+        str(name): levels[name]
+        if name in levels
+        else run.table()[factor_column(name)].unique(maintain_order=True).to_list()
+        for name in design.get("varied", [])
+    }

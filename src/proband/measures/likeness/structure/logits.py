@@ -1,0 +1,96 @@
+"""Penalised logistic regressions, many outcomes on the same predictors at once, by matrix products."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, special
+
+from proband.measures.arrays import Floats
+
+_TOLERANCE = 1e-5  # largest step of a coefficient, in logits
+_MOST_STEPS = 500
+
+
+def fit_multinomial(x: Floats, counts: Floats, starts: NDArray[np.intp], *, penalty: float = 1.0) -> Floats:
+    """Coefficients of one multinomial logit for every block of columns of `counts`.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n_rows, n_predictors)
+        Predictors; the first column is the intercept.
+    counts : ndarray, shape (n_rows, n_columns)
+        Weighted number of answers of each option among the people of a row; zero rows are missing.
+    starts : ndarray, shape (n_items,)
+        First column of every item.
+    penalty : float
+        Half of it times the squared slopes is taken from the log-likelihood (a normal prior of variance
+        1 / penalty); intercepts are left alone, up to what keeps options that nobody took finite.
+
+    Returns
+    -------
+    ndarray, shape (n_predictors, n_columns)
+        Symmetric parametrisation: no option is the reference.
+
+    References
+    ----------
+    Böhning (1992), Ann. Inst. Statist. Math. 44, 197-200. doi:10.1007/BF00048682
+    """
+    totals = np.add.reduceat(counts, starts, axis=1)
+    expand = _columns_of(starts, counts.shape[1])
+
+    def residuals(logits: Floats) -> Floats:
+        found: Floats = counts - softmax_blocks(logits, starts) * totals[:, expand]
+        return found
+
+    heaviest = totals.max(axis=1)
+    return _ascend(x, residuals, 0.5 * (x * heaviest[:, None]).T @ x, counts.shape[1], penalty)
+
+
+def fit_binary(x: Floats, y: Floats, *, penalty: float = 1.0) -> Floats:
+    """Coefficients of one logistic regression for each column of `y`, shape (n_predictors, n_outcomes).
+
+    As `fit_multinomial`; `y` holds 0 and 1, shape (n_rows, n_outcomes).
+    """
+
+    def residuals(logits: Floats) -> Floats:
+        found: Floats = y - special.expit(logits)
+        return found
+
+    return _ascend(x, residuals, 0.25 * x.T @ x, y.shape[1], penalty)
+
+
+def softmax_blocks(logits: Floats, starts: NDArray[np.intp]) -> Floats:
+    """Probabilities within every block of columns that begins at one of `starts`."""
+    expand = _columns_of(starts, logits.shape[1])
+    raised = np.exp(logits - np.maximum.reduceat(logits, starts, axis=1)[:, expand])
+    shares: Floats = raised / np.add.reduceat(raised, starts, axis=1)[:, expand]
+    return shares
+
+
+def _columns_of(starts: NDArray[np.intp], n_columns: int) -> NDArray[np.intp]:
+    return np.repeat(np.arange(len(starts)), np.diff([*starts.tolist(), n_columns]))
+
+
+def _ascend(
+    x: Floats, residuals: Callable[[Floats], Floats], bound: Floats, n_outcomes: int, penalty: float
+) -> Floats:
+    """Climb with Böhning's fixed bound on the curvature, accelerated, restarted where it overshoots."""
+    ridge = np.full(x.shape[1], penalty)
+    ridge[0] = 1e-3 * penalty
+    factor = linalg.cho_factor(bound + np.diag(ridge + 1e-9))
+    here = ahead = np.zeros((x.shape[1], n_outcomes))
+    momentum = 1.0
+    for _ in range(_MOST_STEPS):
+        step: Floats = linalg.cho_solve(factor, x.T @ residuals(x @ ahead) - ridge[:, None] * ahead)
+        there = ahead + step
+        moved = there - here
+        if float((step * moved).sum()) < 0:
+            momentum, ahead = 1.0, here
+            continue
+        faster = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
+        ahead = there + (momentum - 1) / faster * moved
+        here, momentum = there, faster
+        if float(np.abs(step).max()) < _TOLERANCE:
+            break
+    return here

@@ -1,0 +1,335 @@
+"""Whether a regression on a model's answers finds what it finds on people's."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from proband.errors import DataError, DesignError
+from proband.estimates import Estimate
+from proband.measures.arrays import Floats
+from proband.measures.likeness.items.samples import sums_by
+
+_LEVEL = 0.95
+_FEW_DF = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coefficient:
+    """One coefficient on both sides, and the model's minus people's."""
+
+    name: str
+    human: Estimate
+    model: Estimate
+    difference: Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoefficientFidelity:
+    """What `coefficient_fidelity` found.
+
+    Attributes
+    ----------
+    coefficients : tuple of Coefficient
+        In the order of the formula, the intercept included.
+    joint : Estimate
+        Wald statistic over its degrees of freedom for "all slopes are equal", with its F test; the intercept
+        is left out.
+    sign_agreement : Estimate
+        Share of slopes with the same sign; baseline ``significant`` among those whose human interval excludes 0.
+    rmse : Estimate
+        Root mean square difference of the slopes; baselines ``no_effect`` (all of the model's 0) and the
+        ``noise_floor`` (people's standard errors alone).
+    n_human, n_model, n_shared : int
+        Rows on each side; subjects on both.
+    warnings : tuple of str
+        What a reader must know.
+    """
+
+    coefficients: tuple[Coefficient, ...]
+    joint: Estimate
+    sign_agreement: Estimate
+    rmse: Estimate
+    n_human: int
+    n_model: int
+    n_shared: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    names: list[str]
+    beta: Floats
+    influence: Floats  # (n_rows, n_coefficients), summing to the deviation of beta
+    subjects: list[object]
+    df: int
+
+    @property
+    def n(self) -> int:
+        return len(self.subjects)
+
+
+def coefficient_fidelity(formula: str, human: Any, model: Any) -> CoefficientFidelity:
+    """Fit the same linear regression to people's answers and a model's, and compare the coefficients.
+
+    Parameters
+    ----------
+    formula : str
+        As in statsmodels and R, e.g. ``trust ~ age + C(party)``.
+    human, model : frame, or mapping of columns
+        One row per subject with the variables of the formula. Where both have a column ``subject``, rows of
+        one subject are a cluster, and the covariance between the two fits is estimated from the subjects
+        on both sides. Where both have a column ``weight``, it weights both fits.
+
+    Returns
+    -------
+    CoefficientFidelity
+        Coefficients with leverage-corrected robust standard errors (HC3; by subject where there are several
+        rows of one), and differences whose errors count that the same subjects stand on both sides.
+
+    Raises
+    ------
+    DataError
+        If a variable is missing or has missing values, or a side cannot identify a coefficient.
+    DesignError
+        If the formula cannot be read.
+
+    Notes
+    -----
+    Levels of a factor are taken from both sides together, so that both fits have the same columns. A model's
+    rows are as many as one asks for: its standard errors say nothing about people. Equal coefficients do not
+    mean equal answers: a model can be right in its slopes and wrong in its shares. Not for outcomes that are
+    0 and 1 with probabilities near the ends, where slopes of a linear model depend on the base rate.
+
+    References
+    ----------
+    MacKinnon & White (1985), J. Econometrics 29, 305-325. doi:10.1016/0304-4076(85)90158-7
+    Weesie (1999), Stata Technical Bulletin 52 (seemingly unrelated estimation).
+
+    Examples
+    --------
+    >>> x = [float(k % 7) for k in range(60)]
+    >>> people = {"x": x, "y": [0.5 * v + (k % 5) for k, v in enumerate(x)]}
+    >>> answers = {"x": x, "y": [0.9 * v + (k % 3) for k, v in enumerate(x)]}
+    >>> found = coefficient_fidelity("y ~ x", people, answers)
+    >>> [(c.name, round(c.human.value, 2), round(c.model.value, 2)) for c in found.coefficients][1]
+    ('x', 0.5, 0.89)
+    """
+    fits = _fits(formula, human, model)
+    h, m = fits
+    covariances = _joint_covariance(h, m)
+    df = min(h.df, m.df)
+    warnings = []
+    if df < _FEW_DF:
+        warnings.append(
+            f"{df} residual degrees of freedom on a side: robust intervals are rough below {_FEW_DF}"
+        )
+    n_shared = len(set(h.subjects) & set(m.subjects))
+    slopes = [k for k, name in enumerate(h.names) if name != "Intercept"]
+    return CoefficientFidelity(
+        coefficients=tuple(_coefficient(k, h, m, covariances, df) for k in range(len(h.names))),
+        joint=_wald(slopes, h, m, covariances, df),
+        sign_agreement=_signs(slopes, h, m, covariances[0]),
+        rmse=_rmse(slopes, h, m, covariances[0]),
+        n_human=h.n,
+        n_model=m.n,
+        n_shared=n_shared,
+        warnings=tuple(warnings),
+    )
+
+
+def _fits(formula: str, human: Any, model: Any) -> list[_Fit]:
+    """Both fits, on columns made of both sides together."""
+    import pandas as pd  # heavy, and not needed to import proband.measures
+    import patsy
+
+    frames = [_frame(side, name) for side, name in ((human, "human"), (model, "model"))]
+    shared = [column for column in frames[0].columns if column in frames[1].columns]
+    both = pd.concat([frame[shared] for frame in frames], ignore_index=True)
+    try:
+        y, x = patsy.dmatrices(formula, both, NA_action=patsy.NAAction(NA_types=[]), return_type="dataframe")
+    except patsy.PatsyError as error:
+        first = str(error).splitlines()[0]
+        raise DesignError(
+            f"formula {formula!r}: {first}; both sides have the columns {', '.join(map(str, shared)) or 'none'}"
+        ) from None
+    values, outcome = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if outcome.shape[1] != 1:
+        raise DesignError(
+            f"formula {formula!r} has an outcome of {outcome.shape[1]} columns; code it as one number"
+        )
+    if not (np.isfinite(values).all() and np.isfinite(outcome).all()):
+        raise DataError(
+            f"formula {formula!r}: a variable has missing values; leave those rows out on that side"
+        )
+    cut = len(frames[0])
+    weights = np.ones(len(both))
+    if "weight" in shared:
+        weights = both["weight"].to_numpy(dtype=np.float64)
+        if not (np.isfinite(weights).all() and (weights > 0).all()):
+            raise DataError(
+                "column 'weight' has values that are missing or not positive; leave those rows out"
+            )
+    sides = (slice(0, cut), slice(cut, None))
+    return [
+        _fit(values[part], outcome[part, 0], weights[part], list(x.columns), _subjects(frame, k, shared), who)
+        for k, (part, frame, who) in enumerate(zip(sides, frames, ("human", "model"), strict=True))
+    ]
+
+
+def _frame(side: Any, name: str) -> Any:
+    import pandas as pd
+
+    if hasattr(side, "to_pandas"):
+        side = side.to_pandas()
+    found = pd.DataFrame(dict(side)) if isinstance(side, Mapping) else side
+    if not isinstance(found, pd.DataFrame):
+        raise DataError(f"{name} is a {type(side).__name__}; give a frame or a mapping of columns")
+    if not len(found):
+        raise DataError(f"{name} has no rows; a comparison with people needs human answers")
+    return found
+
+
+def _subjects(frame: Any, side: int, shared: list[Any]) -> list[object]:
+    """Subject of every row; rows without one are each their own, and on one side only."""
+    if "subject" in shared:
+        return [str(subject) for subject in frame["subject"]]
+    return [(side, k) for k in range(len(frame))]
+
+
+def _fit(x: Floats, y: Floats, w: Floats, names: list[str], subjects: list[object], who: str) -> _Fit:
+    """Weighted least squares with HC3 influence."""
+    root = np.sqrt(w / w.mean())[:, None]
+    n, p = x.shape
+    if n <= p or np.linalg.matrix_rank(x * root) < p:
+        flat = [
+            name
+            for name, column in zip(names, x.T, strict=True)
+            if np.ptp(column) == 0 and name != "Intercept"
+        ]
+        hint = f" ({', '.join(flat)} does not vary there)" if flat else ""
+        raise DataError(f"{who}: {n} rows cannot identify {p} coefficients{hint}; simplify the formula")
+    bread = np.linalg.inv((x * root).T @ (x * root))
+    beta = bread @ ((x * root).T @ (y * root[:, 0]))
+    leverage = ((x * root) @ bread * (x * root)).sum(axis=1)
+    residual = (y - x @ beta) / np.maximum(1 - leverage, 1e-10)
+    influence = (x * (residual * root[:, 0] ** 2)[:, None]) @ bread
+    # A row that determines a coefficient alone has leverage 1 and residual 0: no error can be seen there.
+    influence[leverage > 1 - 1e-9] = 0.0
+    return _Fit(names, beta, influence, subjects, n - p)
+
+
+def _joint_covariance(h: _Fit, m: _Fit) -> tuple[Floats, Floats, Floats]:
+    """Covariances of both fits, and of people's with the model's."""
+    everybody = {s: k for k, s in enumerate(dict.fromkeys([*h.subjects, *m.subjects]))}
+    sums = []
+    for fit in (h, m):
+        code = np.array([everybody[s] for s in fit.subjects], dtype=np.intp)
+        sums.append(sums_by(code, fit.influence, len(everybody)))
+    return sums[0].T @ sums[0], sums[1].T @ sums[1], sums[0].T @ sums[1]
+
+
+def _coefficient(
+    k: int, h: _Fit, m: _Fit, covariances: tuple[Floats, Floats, Floats], df: int
+) -> Coefficient:
+    v_h, v_m, c = (float(part[k, k]) for part in covariances)
+    name = h.names[k]
+    return Coefficient(
+        name=name,
+        human=_estimate(h.beta[k], v_h, h.df, f"coefficient of {name} in people", h.n, "human"),
+        model=_estimate(m.beta[k], v_m, m.df, f"coefficient of {name} in the model", m.n, "model"),
+        difference=_estimate(
+            m.beta[k] - h.beta[k],
+            v_h + v_m - 2 * c,
+            df,
+            f"coefficient of {name}, model minus people",
+            h.n,
+            "human",
+        ),
+    )
+
+
+def _estimate(value: float, variance: float, df: int, estimand: str, n: int, target: Any) -> Estimate:
+    se = math.sqrt(max(variance, 0.0))
+    reach = float(special.stdtrit(df, (1 + _LEVEL) / 2)) * se
+    exact = ("no residual variance: the answers follow the formula exactly",) if se < 1e-12 else ()
+    return Estimate(
+        value=float(value),
+        se=se,
+        interval=(float(value) - reach, float(value) + reach),
+        interval_method=f"t with {df} df, HC3 standard errors",
+        estimand=estimand,
+        target=target,
+        n_units=n,
+        df=df,
+        statistic=float(value) / se if se > 1e-12 else None,
+        p_value=float(2 * special.stdtr(df, -abs(float(value)) / se)) if se > 1e-12 else None,
+        warnings=exact,
+    )
+
+
+def _wald(
+    slopes: list[int], h: _Fit, m: _Fit, covariances: tuple[Floats, Floats, Floats], df: int
+) -> Estimate:
+    estimand = "Wald statistic per slope of 'all slopes are equal in people and model'"
+    delta = (m.beta - h.beta)[slopes]
+    v_h, v_m, c = (part[np.ix_(slopes, slopes)] for part in covariances)
+    v = v_h + v_m - c - c.T
+    q = len(slopes)
+    if not q or df <= q or np.linalg.matrix_rank(v) < q:
+        reason = "undefined: no slopes, too few rows, or differences without error"
+        return Estimate(value=math.nan, estimand=estimand, target="human", n_units=h.n, warnings=(reason,))
+    wald = float(delta @ np.linalg.solve(v, delta))
+    # Hotelling's factor: the covariance is estimated too.
+    f = wald * (df - q + 1) / (df * q)
+    return Estimate(
+        value=wald / q,
+        estimand=estimand,
+        target="human",
+        n_units=h.n,
+        interval_method=f"F test with {q} and {df - q + 1} df",
+        statistic=f,
+        df=float(df - q + 1),
+        p_value=float(special.fdtrc(q, df - q + 1, f)),
+    )
+
+
+def _signs(slopes: list[int], h: _Fit, m: _Fit, covariance: Floats) -> Estimate:
+    estimand = "share of slopes with the same sign in people and model"
+    if not slopes:
+        return Estimate(
+            value=math.nan, estimand=estimand, target="human", n_units=0, warnings=("undefined: no slopes",)
+        )
+    same = np.sign(h.beta[slopes]) == np.sign(m.beta[slopes])
+    t = float(special.stdtrit(h.df, (1 + _LEVEL) / 2))
+    clear = np.abs(h.beta[slopes]) > t * np.sqrt(np.diag(covariance)[slopes])
+    return Estimate(
+        value=float(same.mean()),
+        estimand=estimand,
+        target="human",
+        n_units=len(slopes),
+        interval_method="none: slopes of one regression are not independent",
+        baselines={"significant": float(same[clear].mean())} if clear.any() else {},
+    )
+
+
+def _rmse(slopes: list[int], h: _Fit, m: _Fit, covariance: Floats) -> Estimate:
+    estimand = "root mean square difference of the slopes, model and people"
+    if not slopes:
+        return Estimate(
+            value=math.nan, estimand=estimand, target="human", n_units=0, warnings=("undefined: no slopes",)
+        )
+    return Estimate(
+        value=float(np.sqrt(((m.beta - h.beta)[slopes] ** 2).mean())),
+        estimand=estimand,
+        target="human",
+        n_units=len(slopes),
+        interval_method="none: read the joint test",
+        baselines={
+            "no_effect": float(np.sqrt((h.beta[slopes] ** 2).mean())),
+            "noise_floor": float(np.sqrt(np.diag(covariance)[slopes].mean())),
+        },
+    )

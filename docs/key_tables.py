@@ -35,11 +35,15 @@ def models() -> dict[str, type[BaseModel]]:
         "writing": WritingTable,
         "source": SourceTable,
     }
-    kinds = {name: kind.keys for name, kind in KINDS.loaded().items() if KINDS.package(name) == HOUSE}
     games = {
         f"game.{name}": game.keys for name, game in GAMES.loaded().items() if GAMES.package(name) == HOUSE
     }
-    return shared | kinds | games
+    return shared | kinds() | games
+
+
+def kinds() -> dict[str, type[BaseModel]]:
+    """The tables of the kinds that come with Proband."""
+    return {name: kind.keys for name, kind in KINDS.loaded().items() if KINDS.package(name) == HOUSE}
 
 
 def table(model: type[BaseModel]) -> str:

@@ -1,7 +1,7 @@
 """``proband branch``: begin a run with another's answers up to a round."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -25,8 +25,7 @@ def branch(
     Example: `proband branch runs/a-dilemma --at 3 --into runs/after-3`
     """
     refuse_no_folder(into)
-    kept: dict[str, Any] = {"keep_past": True} if keep_past else {}
-    path = runs.branch(run, into, through_round=at, **kept)
+    path = runs.branch(run, into, through_round=at, keep_past=keep_past)
     shared = sum(runs.Run(path).dispositions().values())
     if json:
         emit({"run": str(path), "parent": str(run), "through_round": at, "shared": shared})

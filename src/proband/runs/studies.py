@@ -1,7 +1,6 @@
 """Carrying out a whole study: people's answers first, then the engines'."""
 
 from pathlib import Path
-from typing import Any
 
 from proband.designs.studies import Study
 from proband.runs.collection import collect
@@ -38,7 +37,6 @@ def carry_out(
     """
     if study.people is not None:
         collect(study.people, study.people.engine, Path(into) / PEOPLE)
-    patience: dict[str, Any] = {} if wait else {"wait": False}
     return collect(
-        study.design, study.cast, into, budget=budget, watch=watch, retry_failed=retry_failed, **patience
+        study.design, study.cast, into, budget=budget, watch=watch, retry_failed=retry_failed, wait=wait
     )

@@ -9,7 +9,7 @@ from proband.errors import DesignError
 from proband.records import Response, Trial
 from proband.runs.unanswered import Past
 
-_TOGETHER = 512  # processes whose past answers are read from the journal together
+_TOGETHER = 64  # processes whose past answers are read from the journal together: few enough for the processor's cache
 MOST_NAMED = 100  # stalled places that are told
 
 
@@ -95,7 +95,9 @@ class Advancing:
             after: list[tuple[Going, Trial]] = []
             for going, trial in found:
                 response, is_inherited = known.get(trial.id, (None, False))
-                if response is None or not self._is_kept(trial, response, is_inherited):
+                if response is None or (
+                    self._reached is not None and not self._is_kept(trial, response, is_inherited)
+                ):
                     missing.append((going, trial))
                     continue
                 if self._reached is None:
@@ -106,10 +108,8 @@ class Advancing:
         return missing
 
     def _is_kept(self, trial: Trial, response: Response, is_inherited: bool) -> bool:
-        if self._reached is None:
-            return True
         is_same = is_inherited or response.request == trial.request.hash
         is_kept = is_same and response.status != "failed"
-        if is_kept:
+        if is_kept and self._reached is not None:
             self._reached.add(trial.id)
         return is_kept

@@ -53,11 +53,7 @@ def compare(coded: NDArray[np.float64], turns: int) -> list[dict[str, object]]:
             own.append(seconds(lambda level=level: krippendorff_alpha(coded, level)))
             if package is not None:
                 theirs.append(
-                    seconds(
-                        lambda level=level: package.alpha(
-                            reliability_data=by_coder, level_of_measurement=level
-                        )
-                    )
+                    seconds(lambda level=level: package.alpha(reliability_data=by_coder, level_of_measurement=level))
                 )
         row: dict[str, object] = {"level": level, "own_s": min(own)}
         if package is not None:
@@ -72,9 +68,7 @@ def compare(coded: NDArray[np.float64], turns: int) -> list[dict[str, object]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of the units, 3 turns")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()

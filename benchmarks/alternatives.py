@@ -49,9 +49,7 @@ def dynamic_int8(model: Any) -> Any:
     """Weights and activations in 8 bits, by PyTorch's own dynamic quantisation."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model.model = torch.ao.quantization.quantize_dynamic(
-            model.model, {torch.nn.Linear}, dtype=torch.qint8
-        )
+        model.model = torch.ao.quantization.quantize_dynamic(model.model, {torch.nn.Linear}, dtype=torch.qint8)
     return model
 
 

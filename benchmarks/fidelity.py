@@ -25,9 +25,7 @@ def made_up(n_subjects: int, n_items: int, *, seed: int = 1) -> tuple[pl.DataFra
     subject = np.repeat(np.arange(n_subjects), n_items)
     item = np.tile(np.arange(n_items), n_subjects)
     lean = np.repeat(rng.standard_normal(n_subjects), n_items)
-    logits = lean[:, None] * np.linspace(-1, 1, N_OPTIONS) + 0.3 * rng.standard_normal(
-        (len(subject), N_OPTIONS)
-    )
+    logits = lean[:, None] * np.linspace(-1, 1, N_OPTIONS) + 0.3 * rng.standard_normal((len(subject), N_OPTIONS))
     probs = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     answer = (rng.random((len(subject), 1)) > np.cumsum(probs, axis=1)[:, :-1]).sum(axis=1)
     age, region = rng.integers(18, 90, n_subjects), rng.integers(0, 4, n_subjects)

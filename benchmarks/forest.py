@@ -45,10 +45,7 @@ def personas(n_personas: int) -> Work:
     rng = np.random.default_rng(7)
     trials = []
     for subject in range(n_personas):
-        lines = [
-            f"{told[k]}: {ACCURACY[rng.integers(4)].lower()}"
-            for k in rng.choice(len(told), 30, replace=False)
-        ]
+        lines = [f"{told[k]}: {ACCURACY[rng.integers(4)].lower()}" for k in rng.choice(len(told), 30, replace=False)]
         persona = "You are a person who described yourself so.\n" + "\n".join(lines)
         for number, text in enumerate(asked):
             question = f"How accurately does this describe you?\n{text}\n" + "\n".join(ACCURACY)
@@ -60,9 +57,7 @@ def personas(n_personas: int) -> Work:
 def short(n_items: int) -> Work:
     """Sums with four answers, nothing shared but the wording."""
     items = [_sum(k) for k in range(n_items)]
-    trials = [
-        _trial("s", f"q{k}", (Message("user", text),), options) for k, (text, options, _) in enumerate(items)
-    ]
+    trials = [_trial("s", f"q{k}", (Message("user", text),), options) for k, (text, options, _) in enumerate(items)]
     return Work("short", trials, min(100, n_items), [right for _, _, right in items])
 
 
@@ -74,8 +69,7 @@ def exemplars(n_items: int) -> Work:
         shown += [Message("user", text), Message("assistant", options[right])]
     items = [_sum(20_000 + k) for k in range(n_items)]
     trials = [
-        _trial("s", f"q{k}", (*shown, Message("user", text)), options)
-        for k, (text, options, _) in enumerate(items)
+        _trial("s", f"q{k}", (*shown, Message("user", text)), options) for k, (text, options, _) in enumerate(items)
     ]
     return Work("exemplars", trials, 10, [right for _, _, right in items])
 
@@ -118,9 +112,7 @@ def by_loop(engine: LocalEngine, trials: list[Trial], rows: int) -> list[tuple[f
         tail = max(len(sequence) - start for sequence, start in batch) + 1
         positions = (mask.cumsum(1) - 1).clamp(min=0)
         with torch.inference_mode():
-            logits = model(
-                input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=tail
-            ).logits
+            logits = model(input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=tail).logits
             logs = torch.log_softmax(logits[:, :-1].float(), -1)
             taken = logs.gather(2, ids[:, -(tail - 1) :, None])[..., 0]
         sums += [float(taken[row, start - len(s) :].sum()) for row, (s, start) in enumerate(batch)]
@@ -146,9 +138,7 @@ def harness_of(engine: LocalEngine, rows: int) -> Any:
         from lm_eval.models.huggingface import HFLM
     except ImportError:
         return None
-    return HFLM(
-        pretrained=engine.passes.model, tokenizer=engine._template._tokenizer, batch_size=rows, device="cpu"
-    )
+    return HFLM(pretrained=engine.passes.model, tokenizer=engine._template._tokenizer, batch_size=rows, device="cpu")
 
 
 def limit_gflops(engine: LocalEngine) -> float:
@@ -189,9 +179,7 @@ def measure(engine: LocalEngine, work: Work, repeats: int) -> dict[str, Any]:
         limits.append(limit_gflops(engine))
     best = {name: min(found) for name, found in times.items()}
     encoded = [engine._template.encode(trial.request) for trial in work.trials]
-    forest = Forest.build(
-        [s for e in encoded for s in e.sequences], [e.start for e in encoded for _ in e.sequences]
-    )
+    forest = Forest.build([s for e in encoded for s in e.sequences], [e.start for e in encoded for _ in e.sequences])
     operations, limit = engine.passes.operations(forest), max(limits)
     report: dict[str, Any] = {
         "trials": len(work.trials),
@@ -207,14 +195,10 @@ def measure(engine: LocalEngine, work: Work, repeats: int) -> dict[str, Any]:
     if harness[ROWS[0]] is not None:
         report["harness"] = _beside(best, results, "harness", len(work.trials), len(part))
         for which in ("plain_loop", "harness"):
-            report[which]["ratio_on_the_same_trials"] = (
-                report[which]["seconds"] / best["forest, the same part"]
-            )
+            report[which]["ratio_on_the_same_trials"] = report[which]["seconds"] / best["forest, the same part"]
     if work.right:
         report["accuracy"] = {
-            name: float(
-                np.mean([np.argmax(row) == right for row, right in zip(rows, work.right, strict=False)])
-            )
+            name: float(np.mean([np.argmax(row) == right for row, right in zip(rows, work.right, strict=False)]))
             for name, rows in results.items()
         }
     return report
@@ -264,11 +248,7 @@ def main() -> None:
     engine = embedded_engine()
     small = 10 if options.quick else 1
     repeats = 1 if options.quick else 2
-    works = [
-        personas(100 if options.full else max(2, 20 // small)),
-        short(500 // small),
-        exemplars(300 // small),
-    ]
+    works = [personas(100 if options.full else max(2, 20 // small)), short(500 // small), exemplars(300 // small)]
     by_forest(engine, works[1].trials[:20])  # the first passes are slower
     report = {
         "machine": machine("torch", "transformers", "lm_eval"),

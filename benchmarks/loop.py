@@ -51,11 +51,7 @@ def survey(n_trials: int, answer_by: str = "option_text") -> Survey:
     instrument = load_instrument("mini-ipip")
     size = SUBJECTS * len(instrument.items)
     return Survey(
-        instrument=instrument,
-        subjects=people,
-        seed=1,
-        answer_by=answer_by,
-        replicates=max(1, n_trials // size),
+        instrument=instrument, subjects=people, seed=1, answer_by=answer_by, replicates=max(1, n_trials // size)
     )
 
 
@@ -83,11 +79,7 @@ def in_process(n_trials: int, turns: int) -> dict[str, float]:
             }
         if found["trials_per_s"] > best.get("trials_per_s", 0.0):
             best = found
-    return {
-        "trials": n,
-        **best,
-        "fraction_of_sqlite_alone": best["trials_per_s"] / best["sqlite_alone_rows_per_s"],
-    }
+    return {"trials": n, **best, "fraction_of_sqlite_alone": best["trials_per_s"] / best["sqlite_alone_rows_per_s"]}
 
 
 def inserted_per_s(journal: Path) -> float:
@@ -145,10 +137,7 @@ def against_server(n_trials: int, turns: int) -> dict[str, float]:
 def timed(work: Any, n: int) -> dict[str, float]:
     start, cpu = time.perf_counter(), time.process_time()
     work()
-    return {
-        "per_s": n / (time.perf_counter() - start),
-        "cpu_ms": (time.process_time() - cpu) / n * 1e3,
-    }
+    return {"per_s": n / (time.perf_counter() - start), "cpu_ms": (time.process_time() - cpu) / n * 1e3}
 
 
 async def post_all(url: str, bodies: Sequence[Any]) -> None:
@@ -206,9 +195,7 @@ def serve() -> None:
 
     async def run() -> None:
         app = web.Application()
-        app.router.add_get(
-            "/v1/models", reply({"object": "list", "data": [{"id": "instant", "object": "model"}]})
-        )
+        app.router.add_get("/v1/models", reply({"object": "list", "data": [{"id": "instant", "object": "model"}]}))
         app.router.add_post("/v1/chat/completions", reply(completion))
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -253,11 +240,7 @@ def part(kind: str, folder: str, n_trials: int, cap: int) -> None:
 def peak_rss_mib() -> float:
     """Most memory this process held; `getrusage` alone counts its parent's, which Linux hands on to a child."""
     status = Path("/proc/self/status")
-    peaks = (
-        [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
-        if status.exists()
-        else []
-    )
+    peaks = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")] if status.exists() else []
     if peaks:
         return int(peaks[0].split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -308,11 +291,7 @@ def moves(turns: int) -> dict[str, float]:
                 collect(design, engines, folder, watch=watch)
             each = (last[0] - start) / design.size() * 1e6
             found[rounds] = min(each, found.get(rounds, each))
-    return {
-        "cpu_us_per_move_10": found[10],
-        "cpu_us_per_move_80": found[80],
-        "ratio_80_to_10": found[80] / found[10],
-    }
+    return {"cpu_us_per_move_10": found[10], "cpu_us_per_move_80": found[80], "ratio_80_to_10": found[80] / found[10]}
 
 
 class Paced(ScriptedEngine):
@@ -359,9 +338,7 @@ def say(words: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.add_argument("--quick", action="store_true", help="small sizes, one turn")
     parser.add_argument("--full", action="store_true", help="10^6 trials in the last part")

@@ -52,17 +52,12 @@ def personas(start: int, n_prefixes: int, n_items: int) -> list[Trial]:
     trials = []
     for subject in range(start, start + n_prefixes):
         rng = np.random.default_rng([11, subject])
-        lines = [
-            f"{told[k]}: {ACCURACY[rng.integers(4)].lower()}"
-            for k in rng.choice(len(told), 30, replace=False)
-        ]
+        lines = [f"{told[k]}: {ACCURACY[rng.integers(4)].lower()}" for k in rng.choice(len(told), 30, replace=False)]
         persona = f"You are person {subject}, who described yourself so.\n" + "\n".join(lines)
         for number, text in enumerate(asked):
             question = f"How accurately does this describe you?\n{text}\n" + "\n".join(ACCURACY)
             request = Request(
-                messages=(Message("system", persona), Message("user", question)),
-                continuations=ACCURACY,
-                closes=True,
+                messages=(Message("system", persona), Message("user", question)), continuations=ACCURACY, closes=True
             )
             reply = Reply(form="choice", method="option_text", options=ACCURACY, order=(0, 1, 2, 3))
             place = Place(subject=f"s{subject}", item=f"q{number}")
@@ -93,9 +88,7 @@ def run_way(url: str, way: Way, trials: list[Trial]) -> tuple[dict[str, float], 
         engine.close()
     failed = [completion.error for _, completion in answered if completion.error]
     if failed or len(answered) != len(trials):
-        raise RuntimeError(
-            f"{way.name}: {len(failed)} of {len(trials)} trials failed; the first: {failed[:1]}"
-        )
+        raise RuntimeError(f"{way.name}: {len(failed)} of {len(trials)} trials failed; the first: {failed[:1]}")
     found = {name: after[name] - before[name] for name in before}
     measured = {
         "trials": len(trials),

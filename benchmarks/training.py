@@ -58,14 +58,10 @@ def examples(n: int) -> TrainingSet:
     made = []
     for k, place in enumerate(rng_for(1, "questions").permutation(len(bank))[: n // 2]):
         question = bank.questions[place]
-        options = "\n".join(
-            f"{letter}. {text}" for letter, text in zip("ABCDEFGH", question.choices, strict=False)
-        )
+        options = "\n".join(f"{letter}. {text}" for letter, text in zip("ABCDEFGH", question.choices, strict=False))
         text = f"The following is a multiple choice question about {question.domain}. Please choose the correct answer."
         right = f"{'ABCDEFGH'[question.answer]}. {question.choices[question.answer]}"
-        made.append(
-            (f"q{k}", f"{text}\n\n{question.text}\n{options}\nAnswer:", f"{right}\n{question.explanation}")
-        )
+        made.append((f"q{k}", f"{text}\n\n{question.text}\n{options}\nAnswer:", f"{right}\n{question.explanation}"))
     for k in range(n - len(made)):
         rng = rng_for(1, "general", k)
         count = int(rng.integers(4, 40))
@@ -91,10 +87,7 @@ def plain_trl(base: Base, taught: list[Taught], recipe: Recipe, way: dict[str, A
     """A script as TRL's documentation has it, with its work on the clock as ours is."""
     longest = max(len(one.ids) for one in taught)
     way = way | ({"pad_to_multiple_of": longest} if "pad_to_multiple_of" in way else {})
-    rows = [
-        {"input_ids": list(one.ids), "labels": [-100] * one.start + list(one.ids[one.start :])}
-        for one in taught
-    ]
+    rows = [{"input_ids": list(one.ids), "labels": [-100] * one.start + list(one.ids[one.start :])} for one in taught]
     is_packed = way.get("packing", False)
     # Rows as long as the longest example, so that none is cut; as many as hold a batch of examples.
     mean = sum(len(one.ids) for one in taught) / len(taught)
@@ -193,11 +186,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     base = load_base(arguments.base)
     chosen = examples(BATCH * arguments.steps)
     recipe = Recipe(
-        steps=arguments.steps,
-        batch_size=BATCH,
-        warmup_ratio=0.0,
-        precision=arguments.precision,
-        max_tokens=4096,
+        steps=arguments.steps, batch_size=BATCH, warmup_ratio=0.0, precision=arguments.precision, max_tokens=4096
     )
     taught = list(encode_set(chosen, base.template, max_tokens=4096).examples)
     ways: dict[str, Callable[[], dict[str, Any]]] = {"proband": lambda: ours(base, chosen, recipe)}
@@ -244,9 +233,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--base", default="smollm2", help="smollm2 or hf:FOLDER")
     parser.add_argument("--precision", choices=("float32", "mixed"), default="float32")

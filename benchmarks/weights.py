@@ -29,9 +29,9 @@ def made_up(n_rows: int, *, seed: int = 1) -> tuple[dict[str, list[str]], Margin
     columns: dict[str, list[str]] = {}
     margins: Margins = {}
     for name, n_levels in LEVELS.items():
-        level = np.clip(
-            ((lean + rng.standard_normal(n_rows)) * n_levels / 5 + n_levels / 2), 0, n_levels - 1
-        ).astype(int)
+        level = np.clip(((lean + rng.standard_normal(n_rows)) * n_levels / 5 + n_levels / 2), 0, n_levels - 1).astype(
+            int
+        )
         wanted = np.bincount(level, minlength=n_levels) * rng.uniform(0.6, 1.5, n_levels)
         margins[name] = {str(k): float(share) for k, share in enumerate(wanted / wanted.sum())}
         columns[name] = level.astype(str).tolist()
@@ -72,10 +72,7 @@ def measure(n_rows: int, n_plain: int, repeats: int) -> dict[str, object]:
     columns, margins = made_up(n_rows)
     few = {name: column[:n_plain] for name, column in columns.items()}
     ours, theirs = rake(few, margins).weights, plain(few, margins)
-    compared = {
-        "ours": best_of(lambda: rake(few, margins), repeats),
-        "plain": best_of(lambda: plain(few, margins), 2),
-    }
+    compared = {"ours": best_of(lambda: rake(few, margins), repeats), "plain": best_of(lambda: plain(few, margins), 2)}
     raked = rake(columns, margins)
     return {
         "machine": machine("numpy", "pandas"),

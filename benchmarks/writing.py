@@ -169,9 +169,7 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def engines(
-    engine: LocalEngine, threads: int, sample: list[Request], report: dict[str, Any]
-) -> dict[str, Run]:
+def engines(engine: LocalEngine, threads: int, sample: list[Request], report: dict[str, Any]) -> dict[str, Run]:
     """All that can be measured here, each in its best setting; of the others it is said why not."""
     batches = {rows: generate(engine, rows) for rows in SIZES}
     rows = best_size("generate", batches, sample, report)
@@ -217,10 +215,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         for name in names:
             same = [a == b for a, b in zip(texts[name], texts["proband"], strict=True)]
             agreeing[name] = sum(same) / len(same)
-    lengths = [
-        len(engine._template.encode(request).sequences[0])
-        for request in prompts(n_personas, n_each, n_new, 0)
-    ]
+    lengths = [len(engine._template.encode(request).sequences[0]) for request in prompts(n_personas, n_each, n_new, 0)]
     report["work"]["prompt_tokens"] = [min(lengths), max(lengths)]
     sent, computed = engine.writer.prompt_tokens(prompts(n_personas, n_each, n_new, 0))
     report["work"] |= {"all_prompt_tokens": sent, "distinct_prompt_tokens": computed}
@@ -237,9 +232,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--quick", action="store_true", help="32 prompts, 4 prefixes, 16 tokens")
     parser.add_argument("--repeats", type=int, default=2, help="turns of each engine (default 2)")

@@ -40,10 +40,7 @@ def instrument() -> Instrument:
         items=(
             Item(id="vote", text="Whom do you vote for?", form="choice", options=("Ada", "Bob", "Cleo")),
             Item(
-                id="trust",
-                text="Most people can be trusted.",
-                form="scale",
-                options=("Disagree", "Neither", "Agree"),
+                id="trust", text="Most people can be trusted.", form="scale", options=("Disagree", "Neither", "Agree")
             ),
         ),
     )

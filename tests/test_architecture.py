@@ -105,9 +105,7 @@ def home_of(module: str, name: str) -> str:
     if path.stem == "__init__":
         stub = path.with_suffix(".pyi")
         for node in ast.walk(ast.parse((stub if stub.exists() else path).read_text())):
-            if isinstance(node, ast.ImportFrom) and name in {
-                alias.asname or alias.name for alias in node.names
-            }:
+            if isinstance(node, ast.ImportFrom) and name in {alias.asname or alias.name for alias in node.names}:
                 return home_of(str(node.module), name)
     return module
 
@@ -149,9 +147,7 @@ def unreached() -> dict[str, int]:
             reached.add(module)
             if MODULES[module].stem != "__init__":
                 waiting += imported_modules(MODULES[module])
-    reached |= {
-        ".".join(module.split(".")[:k]) for module in reached for k in range(1, module.count(".") + 1)
-    }
+    reached |= {".".join(module.split(".")[:k]) for module in reached for k in range(1, module.count(".") + 1)}
     return {module: MODULES[module].read_text().count("\n") for module in sorted(MODULES.keys() - reached)}
 
 

@@ -27,11 +27,7 @@ def test_the_example_study_runs_on_the_embedded_model(tmp_path):
     assert len(results["items"]) == 6
     for item in results["items"]:
         assert item["dispositions"] == {"valid": 12}
-        assert (
-            item["total_variation"]["low"]
-            <= item["total_variation"]["value"]
-            <= item["total_variation"]["high"]
-        )
+        assert item["total_variation"]["low"] <= item["total_variation"]["value"] <= item["total_variation"]["high"]
         assert set(item["nulls"]) == {"uniform", "majority", "marginal_only"}
     run = Run(tmp_path / results["report"].rsplit("/", 1)[0])
     assert run.manifest["fingerprint"][""]["weights"]

@@ -15,11 +15,7 @@ names = st.text(min_size=1, max_size=12)
 @given(names, names, st.dictionaries(names, names, max_size=3), st.integers(0, 50), st.integers(0, 9))
 def test_a_place_survives_being_written_as_its_id(subject, item, condition, round_, replicate):
     place = Place(
-        subject=subject,
-        item=item,
-        condition=tuple(sorted(condition.items())),
-        round=round_,
-        replicate=replicate,
+        subject=subject, item=item, condition=tuple(sorted(condition.items())), round=round_, replicate=replicate
     )
     assert Place.from_id(place.id) == place
 

@@ -88,6 +88,4 @@ def test_shares_and_distances_are_those_that_0_1_printed(name, copy):
         if "total_variation" in item:
             wanted.append(item["total_variation"]["value"])
         for value in wanted:
-            assert any(math.isclose(value, other, rel_tol=1e-12, abs_tol=1e-15) for other in values), item[
-                "item"
-            ]
+            assert any(math.isclose(value, other, rel_tol=1e-12, abs_tol=1e-15) for other in values), item["item"]

@@ -64,10 +64,7 @@ def test_neither_the_order_of_rows_nor_the_names_of_levels_matter(case, random):
     renamed = {"a": 1, "b": 2, "x": "first", "y": "second"}
     again = rake(
         {name: [renamed[column[k]] for k in order] for name, column in columns.items()},
-        {
-            name: {renamed[level]: share for level, share in shares.items()}
-            for name, shares in margins.items()
-        },
+        {name: {renamed[level]: share for level, share in shares.items()} for name, shares in margins.items()},
         weights=start[order],
     )
     np.testing.assert_allclose(again.weights, raked.weights[order], rtol=1e-6)
@@ -119,9 +116,7 @@ def test_columns_and_weights_must_have_one_entry_per_row():
 def test_margins_that_contradict_each_other_are_refused_unless_allowed():
     columns = table([[5, 0], [0, 5]])  # rows and columns are the same thing here
     margins = HALVES | {"col": {"x": 0.3, "y": 0.7}}
-    with pytest.raises(
-        DataError, match=r"stopped after 500 passes with column 'row' .*set allow_unconverged"
-    ):
+    with pytest.raises(DataError, match=r"stopped after 500 passes with column 'row' .*set allow_unconverged"):
         rake(columns, margins)
     raked = rake(columns, margins, max_iterations=20, allow_unconverged=True)
     assert raked.largest_gap == pytest.approx(0.2)

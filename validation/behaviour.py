@@ -6,11 +6,7 @@ import numpy as np
 
 from proband.measures.behaviour.mixture import strategy_frequencies
 from proband.measures.behaviour.revealed_preference import bronars_power
-from proband.measures.behaviour.stability import (
-    ipsative_stability,
-    perspective_controllability,
-    rank_order_stability,
-)
+from proband.measures.behaviour.stability import ipsative_stability, perspective_controllability, rank_order_stability
 from proband.measures.behaviour.strategies import strategy_matches
 from proband.strategies import STRATEGIES
 from validation.simulation import Scenario, covers

@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "proband.addresses": ("open_engine",),
-    "proband.designs": (
-        "Experiment",
-        "PeopleSurvey",
-        "PrisonersDilemma",
-        "Survey",
-        "Writing",
-        "people_engine",
-    ),
+    "proband.designs": ("Experiment", "PeopleSurvey", "PrisonersDilemma", "Survey", "Writing", "people_engine"),
     "proband.designs.quiz.quiz": ("Quiz",),
     "proband.designs.studies": ("Study", "load_study", "people_survey"),
     "proband.instruments": ("Instrument", "Item", "Rule", "Scale", "load_instrument"),

@@ -90,10 +90,7 @@ class Estimate:
             ("of", self.estimand),
             ("about", self.target),
             ("n", f"{self.n_units:,}{clusters}{missing}"),
-            (
-                "interval",
-                f"{100 * self.level:g} %, {self.interval_method}" if self.interval else self.interval_method,
-            ),
+            ("interval", f"{100 * self.level:g} %, {self.interval_method}" if self.interval else self.interval_method),
         ]
         rows += [("p", f"{self.p_value:.3g}")] if self.p_value is not None else []
         rows += [(name.replace("_", " "), f"{value:.3f}") for name, value in self.baselines.items()]

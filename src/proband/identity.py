@@ -78,8 +78,7 @@ def _unescaped(text: str) -> str:
 def _split(pairs: str) -> Pairs:
     """The condition that `_joined` wrote."""
     return tuple(
-        (unquote(factor), unquote(level))
-        for factor, level in (pair.split("=") for pair in pairs.split("&") if pair)
+        (unquote(factor), unquote(level)) for factor, level in (pair.split("=") for pair in pairs.split("&") if pair)
     )
 
 

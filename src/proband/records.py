@@ -119,9 +119,7 @@ class Request:
         if not messages or messages[-1].role != "user":
             raise DesignError("a request must end with a user message")
         if self.is_raw and len(messages) > 1:
-            raise DesignError(
-                f"a raw request is one text, sent as it stands; {len(messages)} messages were given"
-            )
+            raise DesignError(f"a raw request is one text, sent as it stands; {len(messages)} messages were given")
         if not messages[-1].text.strip() and not any(m.text.strip() for m in messages if m.role == "user"):
             raise DesignError("a request with an empty prompt; give the item a text")
         if self.continuations:
@@ -315,8 +313,6 @@ class Response:
         if self.status not in STATUSES:
             raise DesignError(f"status {self.status!r} is none of {', '.join(STATUSES)}")
         if (self.answer is None) == (self.status == "valid"):
-            raise DesignError(
-                f"{self.place.id}: answer {self.answer!r} does not go with status {self.status!r}"
-            )
+            raise DesignError(f"{self.place.id}: answer {self.answer!r} does not go with status {self.status!r}")
         if self.probs is not None and not abs(sum(self.probs) - 1.0) <= 1e-6:
             raise DesignError(f"{self.place.id}: probabilities sum to {sum(self.probs)}, not 1")

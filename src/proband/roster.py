@@ -40,9 +40,7 @@ class Member:
         if not self.subject:
             raise DesignError("roster: a subject without a name")
         if not self.weight >= 0:
-            raise DesignError(
-                f"roster: subject {self.subject!r} has weight {self.weight}; it must be at least 0"
-            )
+            raise DesignError(f"roster: subject {self.subject!r} has weight {self.weight}; it must be at least 0")
         if not self.unit:
             object.__setattr__(self, "unit", self.subject)
 
@@ -53,9 +51,7 @@ class Roster(Sequence[Member]):
     def __init__(self, members: Sequence[Member]) -> None:
         self._members = tuple(members)
         if len(self.by_subject) < len(self._members):
-            raise DesignError(
-                "roster: a subject stands in it twice; every subject has one unit, role and arm"
-            )
+            raise DesignError("roster: a subject stands in it twice; every subject has one unit, role and arm")
 
     def __getitem__(self, key):  # type: ignore[no-untyped-def]  # an int gives a member, a slice a tuple of them
         return self._members[key]

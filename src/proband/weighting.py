@@ -69,9 +69,7 @@ def check_weights(weights: ArrayLike, where: str) -> Floats:
     ):
         if bad.any():
             k = int(np.flatnonzero(bad)[0])
-            raise DataError(
-                f"{where}: {int(bad.sum())} weights are {what}, first in row {k + 1} ({w[k]}); {way_out}"
-            )
+            raise DataError(f"{where}: {int(bad.sum())} weights are {what}, first in row {k + 1} ({w[k]}); {way_out}")
     if not w.any():
         raise DataError(f"{where}: all weights are 0; choose another weight column, or none")
     return w
@@ -260,27 +258,19 @@ def _count_rows(columns: Mapping[str, Sequence[Code]], margins: Mapping[str, Map
     return n_rows
 
 
-def _encode(
-    name: str, column: Sequence[Code], shares: Mapping[Code, float], start: Floats
-) -> tuple[Levels, Floats]:
+def _encode(name: str, column: Sequence[Code], shares: Mapping[Code, float], start: Floats) -> tuple[Levels, Floats]:
     """Level of each row as an index into the targets, and the targets, checked against each other."""
     target = np.array([float(share) for share in shares.values()])
     if not (target > 0).all():
-        raise DataError(
-            f"rake: margin {name!r} has a share that is not positive; drop those rows and that level"
-        )
+        raise DataError(f"rake: margin {name!r} has a share that is not positive; drop those rows and that level")
     if abs(target.sum() - 1) > 1e-6:
-        raise DataError(
-            f"rake: shares of {name!r} sum to {target.sum():.6g}, not 1; divide them by their sum"
-        )
+        raise DataError(f"rake: shares of {name!r} sum to {target.sum():.6g}, not 1; divide them by their sum")
     index = {level: k for k, level in enumerate(shares)}
     row_levels = _looked_up(column, index)
     if (row_levels < 0).any():
         left_out = [level for level, k in zip(_plain(column), row_levels, strict=True) if k < 0]
         if n_missing := sum(_is_missing(level) for level in left_out):
-            raise MissingDataError(
-                f"rake: {n_missing} rows have no {name!r}; drop them or make 'unknown' a level"
-            )
+            raise MissingDataError(f"rake: {n_missing} rows have no {name!r}; drop them or make 'unknown' a level")
         unknown = sorted({str(level) for level in left_out})
         raise DataError(
             f"rake: rows have {name!r} = {', '.join(unknown[:5])}, which the margin leaves out; add a share"

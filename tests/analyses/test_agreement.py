@@ -32,27 +32,16 @@ def test_repeats_agree_as_far_as_probabilities_are_narrow(survey, tmp_path, peop
     found = {row["item"]: row for row in rows(named(run)["agreement-repeats"])}
     assert found["trust"]["places"] == 30
     assert found["trust"]["alpha"].value > 0.6
-    wide = (
-        run.table()
-        .filter(item="trust")
-        .pivot(on="replicate", index="subject", values="answer")
-        .drop("subject")
-    )
+    wide = run.table().filter(item="trust").pivot(on="replicate", index="subject", values="answer").drop("subject")
     expected = krippendorff_alpha(wide.to_numpy().astype(float), "ordinal")
     assert found["trust"]["alpha"].value == pytest.approx(expected.value)
     assert len(rows(named(run)["agreement-repeats-pairs"])) == 2 * 3
     assert "agreement-repeats-errors" not in named(run)
-    assert any(
-        "drawn from the engine's probabilities" in note for note in named(run)["agreement-repeats"].notes
-    )
+    assert any("drawn from the engine's probabilities" in note for note in named(run)["agreement-repeats"].notes)
 
 
-def test_an_engine_that_takes_the_first_option_disagrees_with_itself_when_the_order_turns(
-    survey, people, tmp_path
-):
-    turned = Survey(
-        instrument=survey.instrument, subjects=people(20), seed=1, order=("as_written", "reversed")
-    )
+def test_an_engine_that_takes_the_first_option_disagrees_with_itself_when_the_order_turns(survey, people, tmp_path):
+    turned = Survey(instrument=survey.instrument, subjects=people(20), seed=1, order=("as_written", "reversed"))
     run = collect(turned, ScriptedEngine(lambda trial: trial.reply.order[0]), tmp_path)
     found = rows(named(run)["agreement-order"])
     assert [row["same answer"].value for row in found] == [0.0, 0.0]
@@ -88,17 +77,11 @@ class Coding(Design):
     def _trial(self, k, coder):
         request = Request(messages=(Message("user", f"Text {k}. Tone?"),), continuations=OPTIONS)
         reply = Reply(form="choice", method="option_text", options=OPTIONS, order=(0, 1, 2), seed=k)
-        return Trial(
-            place=Place(subject=f"t{k}-{coder}", item="tone"), request=request, reply=reply, answerer=coder
-        )
+        return Trial(place=Place(subject=f"t{k}-{coder}", item="tone"), request=request, reply=reply, answerer=coder)
 
     def roster(self):
         return Roster(
-            [
-                Member(subject=f"t{k}-{coder}", unit=f"t{k}", role=coder)
-                for k in range(40)
-                for coder in self.coders
-            ]
+            [Member(subject=f"t{k}-{coder}", unit=f"t{k}", role=coder) for k in range(40) for coder in self.coders]
         )
 
 
@@ -106,10 +89,7 @@ def coded(folder, wrong=0.0):
     def truth(trial):
         return int(trial.place.subject[1:].split("-")[0]) % 3
 
-    engines = {
-        coder: ScriptedEngine(truth, noise=wrong if coder == "eva" else 0.0, seed=5)
-        for coder in Coding.coders
-    }
+    engines = {coder: ScriptedEngine(truth, noise=wrong if coder == "eva" else 0.0, seed=5) for coder in Coding.coders}
     return collect(Coding(), engines, folder)
 
 
@@ -118,8 +98,7 @@ def test_roles_that_code_the_same_texts_are_raters(tmp_path):
     (summary,) = rows(named(run)["agreement-roles"])
     assert summary["places"] == 40
     kappas = {
-        (row["rater"], row["other rater"]): row["kappa"].value
-        for row in rows(named(run)["agreement-roles-pairs"])
+        (row["rater"], row["other rater"]): row["kappa"].value for row in rows(named(run)["agreement-roles-pairs"])
     }
     assert kappas["ann", "ben"] == pytest.approx(1.0)
     assert kappas["ann", "eva"] < 0.9
@@ -134,9 +113,7 @@ def test_a_model_is_tested_against_several_human_coders(tmp_path):
     class Alone(Coding):
         coders = ("model",)
 
-    run = collect(
-        Alone(), {"model": ScriptedEngine(lambda t: int(t.place.subject[1:].split("-")[0]) % 3)}, tmp_path
-    )
+    run = collect(Alone(), {"model": ScriptedEngine(lambda t: int(t.place.subject[1:].split("-")[0]) % 3)}, tmp_path)
     found = named(run)
     (row,) = rows(found["agreement-coders"])
     assert (row["coders"], row["places"]) == (3, 40)

@@ -46,11 +46,7 @@ def studied(folder, n=300, labelled=100, engine=None, **settings):
         fields=(Field(column="age", first="I am {value}.", third="They are {value}."),),
     )
     survey = Survey(
-        instrument=Instrument(id="i", title="I", items=items()),
-        subjects=people,
-        seed=1,
-        persona="none",
-        **settings,
+        instrument=Instrument(id="i", title="I", items=items()), subjects=people, seed=1, persona="none", **settings
     )
     answering = people_engine(people, survey.instrument)
     collect(PeopleSurvey(survey=survey, engine=answering), answering, folder / "people")

@@ -24,8 +24,7 @@ def aged(n):
         return Subject(id=f"s{k}", traits=traits, weight=1.0 + k % 2)
 
     fields = tuple(
-        Field(column=c, first=f"My {c} is {{value}}.", third=f"Their {c} is {{value}}.")
-        for c in ("age", "party")
+        Field(column=c, first=f"My {c} is {{value}}.", third=f"Their {c} is {{value}}.") for c in ("age", "party")
     )
     return Population(name="p", subjects=tuple(person(k) for k in range(n)), fields=fields)
 
@@ -33,13 +32,7 @@ def aged(n):
 def small(n=14, **settings):
     options = ("Disagree", "Neither", "Agree")
     items = (
-        Item(
-            id="vote",
-            text="Whom do you vote for?",
-            form="choice",
-            options=("Ada", "Bob", "Cleo"),
-            values=(0, 1, 2),
-        ),
+        Item(id="vote", text="Whom do you vote for?", form="choice", options=("Ada", "Bob", "Cleo"), values=(0, 1, 2)),
         Item(id="trust", text="{factor:frame}", form="scale", options=options, values=(0, 1, 2)),
         Item(id="hours", text="How many hours?", form="number", lower=0, upper=24),
         Item(id="why", text="Why?", form="text"),
@@ -67,10 +60,7 @@ def experiment(folder):
 
 
 def dilemma(folder):
-    engines = {
-        "model": ScriptedEngine(uniform(), seed=1, refuse=0.05),
-        "rival": ScriptedEngine(played(tit_for_tat)),
-    }
+    engines = {"model": ScriptedEngine(uniform(), seed=1, refuse=0.05), "rival": ScriptedEngine(played(tit_for_tat))}
     return collect(PrisonersDilemma(matches=12, rounds=4, seed=1), engines, folder)
 
 

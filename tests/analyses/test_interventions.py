@@ -87,9 +87,7 @@ def test_every_verdict_stands_beside_what_the_paper_found_and_its_confounds(find
 
 def test_sets_that_were_not_given_are_not_called_sound(told):
     assert "not given" in told["confounds"].sentences[0]
-    assert (
-        rows(told["claim-harmonious-over-incompatible"])[0]["what else the sets differ in"] == "not checked"
-    )
+    assert rows(told["claim-harmonious-over-incompatible"])[0]["what else the sets differ in"] == "not checked"
 
 
 def test_figures_hold_the_numbers_of_the_findings(findings, told):

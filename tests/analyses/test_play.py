@@ -62,10 +62,7 @@ def test_tit_for_tat_answers_in_kind_and_its_rival_does_not(against_tit_for_tat)
 
 
 def test_the_strategy_of_each_role_is_recognised(against_tit_for_tat):
-    found = {
-        (row["role"], row["strategy"]): row
-        for row in rows(named(against_tit_for_tat)["play-move-strategies"])
-    }
+    found = {(row["role"], row["strategy"]): row for row in rows(named(against_tit_for_tat)["play-move-strategies"])}
     assert found["rival", "TFT"]["choices it would have made too"].value == 1.0
     assert found["rival", "TFT"]["share of players"].value > 0.9
     assert found["model", "TFT"]["share of players"].value < 0.5
@@ -80,9 +77,7 @@ def test_one_engine_on_both_sides_is_one_role_of_as_many_matches(tmp_path):
 
 
 def test_matches_that_end_early_are_counted_with_their_reason(tmp_path):
-    run = played(
-        tmp_path, ScriptedEngine(uniform(), seed=9, refuse=0.2), ScriptedEngine(scripted.played(tit_for_tat))
-    )
+    run = played(tmp_path, ScriptedEngine(uniform(), seed=9, refuse=0.2), ScriptedEngine(scripted.played(tit_for_tat)))
     section = named(run)["play-ends"]
     refused = {r.place.subject.rsplit("-", 1)[0] for r in run.responses().values() if r.status == "refused"}
     assert section.sentences[0].startswith(f"{len(refused)} of 40 matches did not end with round 6")
@@ -100,10 +95,7 @@ def test_a_game_of_always_the_same_move_has_intervals_and_no_crash(tmp_path):
 
 def test_nobody_who_moves_validly_gives_reasons(tmp_path):
     run = played(
-        tmp_path,
-        ScriptedEngine(uniform(), refuse=1.0),
-        ScriptedEngine(scripted.played(tit_for_tat)),
-        matches=3,
+        tmp_path, ScriptedEngine(uniform(), refuse=1.0), ScriptedEngine(scripted.played(tit_for_tat)), matches=3
     )
     model = rows(named(run)["play-move"])[0]
     assert np.isnan(model["share"].value)
@@ -111,9 +103,7 @@ def test_nobody_who_moves_validly_gives_reasons(tmp_path):
 
 
 def test_a_dilemma_of_an_older_version_has_its_matches_and_roles_in_its_names(tmp_path):
-    run = played(
-        tmp_path, ScriptedEngine(always(1)), ScriptedEngine(scripted.played(tit_for_tat)), matches=5, rounds=3
-    )
+    run = played(tmp_path, ScriptedEngine(always(1)), ScriptedEngine(scripted.played(tit_for_tat)), matches=5, rounds=3)
     before = [row[:4] for row in named(run)["play-move"].table.rows]
     with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as journal, journal:
         journal.execute("delete from meta where key = 'roster'")

@@ -86,13 +86,10 @@ def test_every_condition_has_its_row_and_people_stand_beside(tmp_path):
     people = Population(
         name="p",
         subjects=tuple(
-            Subject(id=f"s{k}", traits={"t0": k % 5 + 1, "t1": 5 - k % 5, "t2": k % 5 + 1, "t3": 3})
-            for k in range(20)
+            Subject(id=f"s{k}", traits={"t0": k % 5 + 1, "t1": 5 - k % 5, "t2": k % 5 + 1, "t3": 3}) for k in range(20)
         ),
     )
-    survey = Survey(
-        instrument=trust(), subjects=people, seed=1, persona="none", order=("as_written", "reversed")
-    )
+    survey = Survey(instrument=trust(), subjects=people, seed=1, persona="none", order=("as_written", "reversed"))
     engine = people_engine(people, trust())
     collect(PeopleSurvey(survey=survey, engine=engine), engine, tmp_path / "people")
     run = collect(survey, ScriptedEngine(uniform(), seed=3), tmp_path)
@@ -101,9 +98,7 @@ def test_every_condition_has_its_row_and_people_stand_beside(tmp_path):
         *(("model", "as_written"), ("model", "reversed"), ("people", ""), ("norm", ""))
     ]
     theirs = cells(section, "people")["mean"]
-    assert theirs.value == pytest.approx(
-        np.mean([(k % 5 + 1 + k % 5 + 1 + k % 5 + 1 + 3) / 4 for k in range(20)])
-    )
+    assert theirs.value == pytest.approx(np.mean([(k % 5 + 1 + k % 5 + 1 + k % 5 + 1 + 3) / 4 for k in range(20)]))
     assert theirs.target == "human"
 
 
@@ -116,10 +111,7 @@ def test_weights_of_subjects_weigh_their_scores(people, tmp_path):
         fields=people(20).fields,
     )
     instrument = Instrument(
-        id="one",
-        title="One",
-        items=trust().items,
-        scales=(Scale(id="s", name="Trust", items={"t0": 1}, human={}),),
+        id="one", title="One", items=trust().items, scales=(Scale(id="s", name="Trust", items={"t0": 1}, human={}),)
     )
     survey = Survey(instrument=instrument, subjects=heavy, seed=1)
     engine = ScriptedEngine(lambda trial: 4 if int(dict(trial.facts)["age"]) < 30 else 0)

@@ -59,9 +59,7 @@ def test_people_and_model_are_joined_by_subject_and_the_rest_is_held_out(people,
     everybody = people(60)
     survey = survey_of(people, ITEM, n=40)
     engine = PeopleEngine({"mood": {s.id: mood(k) for k, s in enumerate(everybody)}}, name="p", source="t")
-    collect(
-        PeopleSurvey(survey=replace(survey, subjects=everybody), engine=engine), engine, tmp_path / PEOPLE
-    )
+    collect(PeopleSurvey(survey=replace(survey, subjects=everybody), engine=engine), engine, tmp_path / PEOPLE)
     found = fidelity_of(asked_of(ran(survey, tmp_path))[0])
     assert (found.n_people, found.nulls) == (40, "held-out people")
     known = [sum(k % 3 == option for k in range(40)) / 40 for option in range(3)]
@@ -106,9 +104,7 @@ def test_weights_of_subjects_weigh_their_answers(people, tmp_path):
 
 def test_a_subject_of_weight_0_stands_for_nobody(people, tmp_path):
     survey = survey_of(people, ITEM)
-    weighted = replace(
-        survey, subjects=survey.subjects.reweighted({f"s{k}": float(k != 3) for k in range(40)})
-    )
+    weighted = replace(survey, subjects=survey.subjects.reweighted({f"s{k}": float(k != 3) for k in range(40)}))
     answers = {"mood": {f"s{k}": mood(k) for k in range(40)}}
     found = asked_of(ran(weighted, tmp_path, answers))[0]
     assert fidelity_of(found).n_people == shares(found)[0].n_units == 39
@@ -141,9 +137,7 @@ def test_peoples_answers_are_not_measured_as_if_a_model_had_given_them(people, t
         findings(Run(tmp_path / PEOPLE))
 
 
-@pytest.mark.parametrize(
-    ("codes", "has_positions"), [((3, 2, 1), True), ((1, 0, 0), False), ((1, 2, 4), True)]
-)
+@pytest.mark.parametrize(("codes", "has_positions"), [((3, 2, 1), True), ((1, 0, 0), False), ((1, 2, 4), True)])
 def test_a_key_of_any_order_is_compared(people, tmp_path, codes, has_positions):
     survey = survey_of(people, replace(ITEM, codes=codes))
     answers = {"mood": {f"s{k}": mood(k) for k in range(40)}}
@@ -154,9 +148,7 @@ def test_a_key_of_any_order_is_compared(people, tmp_path, codes, has_positions):
 def test_a_distance_is_the_same_from_either_end_of_a_scale(people, tmp_path):
     answers = {"mood": {f"s{k}": mood(k) for k in range(40)}}
     both = [
-        fidelity_of(
-            asked_of(ran(survey_of(people, replace(ITEM, codes=codes)), tmp_path / str(codes[0]), answers))[0]
-        )
+        fidelity_of(asked_of(ran(survey_of(people, replace(ITEM, codes=codes)), tmp_path / str(codes[0]), answers))[0])
         for codes in ((1, 2, 3), (3, 2, 1))
     ]
     assert both[0].wasserstein.value == pytest.approx(both[1].wasserstein.value)

@@ -13,20 +13,14 @@ OPTIONS = ("1", "2", "3", "4", "5")
 
 
 def scale_of(n=4, **extra):
-    items = tuple(
-        Item(id=f"t{k}", text=f"{{factor:wording}} {k}", form="scale", options=OPTIONS) for k in range(n)
-    )
+    items = tuple(Item(id=f"t{k}", text=f"{{factor:wording}} {k}", form="scale", options=OPTIONS) for k in range(n))
     key = {item.id: (-1 if k % 2 else 1) for k, item in enumerate(items)}
-    return Instrument(
-        id="t", title="T", items=items, scales=(Scale(id="t", name="Trust", items=key),), **extra
-    )
+    return Instrument(id="t", title="T", items=items, scales=(Scale(id="t", name="Trust", items=key),), **extra)
 
 
 def ran(people, folder, engine, n=30, **settings):
     factors = {"wording": {"a": "Say", "b": "Tell", "c": "State"}}
-    survey = Survey(
-        **({"instrument": scale_of(), "subjects": people(n), "seed": 1, "factors": factors} | settings)
-    )
+    survey = Survey(**({"instrument": scale_of(), "subjects": people(n), "seed": 1, "factors": factors} | settings))
     return collect(survey, engine, folder)
 
 
@@ -54,11 +48,7 @@ def test_order_over_wordings_is_kept_as_far_as_the_trait_goes(people, tmp_path):
     found = rows(named(run)["stability-wording"])
     assert [(row["wording"], row["and"]) for row in found] == [("a", "b"), ("b", "c")]
     assert all(0.75 < row["order of subjects"].value < 1 for row in found)
-    probs = (
-        run.table()
-        .filter(item="t0")
-        .with_columns(mean=1 + 4 * run.table().filter(item="t0")["probs"].list.get(4))
-    )
+    probs = run.table().filter(item="t0").with_columns(mean=1 + 4 * run.table().filter(item="t0")["probs"].list.get(4))
     wide = probs.pivot(on="wording", index="subject", values="mean")
     expected = rank_order_stability(wide.select("a").to_numpy(), wide.select("b").to_numpy())
     assert found[0]["order of subjects"].value == pytest.approx(expected.value)

@@ -38,9 +38,7 @@ sample = 30
 
 
 def proband(*arguments, cwd):
-    return subprocess.run(
-        [*PROBAND, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False
-    )
+    return subprocess.run([*PROBAND, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +60,7 @@ def test_run_gives_shares_distance_nulls_and_floor_for_every_item(ran):
         for side in (1, 2):
             assert abs(sum(row[side]["value"] for row in rows) - 1) < 1e-9
     distances = sections["distances"]
-    assert [column["name"] for column in distances["columns"][2:]] == [
-        "uniform",
-        "majority",
-        "marginal",
-        "floor",
-    ]
+    assert [column["name"] for column in distances["columns"][2:]] == ["uniform", "majority", "marginal", "floor"]
     for _, distance, *_, floor in distances["rows"]:
         low, high = distance["interval"]
         assert 0 <= low <= distance["value"] <= high <= 1
@@ -100,20 +93,14 @@ def test_plan_show_measure_report_and_export_work_on_a_run(ran):
     assert measured["sections"] == json.loads((ran / "results.json").read_text())["sections"]
     reported = json.loads(proband("report", "runs/tiny", "--to", "page.html", "--json", cwd=ran).stdout)
     assert (ran / reported["report"]).exists()
-    exported = json.loads(
-        proband("export", "runs/tiny", "--to", "wide.csv", "--wide", "--json", cwd=ran).stdout
-    )
+    exported = json.loads(proband("export", "runs/tiny", "--to", "wide.csv", "--wide", "--json", cwd=ran).stdout)
     assert exported["rows"] == pl.read_csv(ran / "wide.csv").height == 30
 
 
 @pytest.mark.parametrize("module", ["proband", "proband.cli.main"])
 def test_python_runs_the_command_line_as_a_module(module, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", module, "list", "engines"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=tmp_path,
+        [sys.executable, "-m", module, "list", "engines"], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert "smollm2" in done.stdout
 
@@ -152,16 +139,9 @@ def test_every_kind_is_planned_shown_run_and_exported_from_its_example(tmp_path,
 
 
 def test_a_branch_shares_the_rounds_up_to_one(tmp_path):
-    carry_out(
-        load_study(EXAMPLES / "dilemma.toml", engine={"model": "scripted:uniform"}), tmp_path / "dilemma"
-    )
+    carry_out(load_study(EXAMPLES / "dilemma.toml", engine={"model": "scripted:uniform"}), tmp_path / "dilemma")
     branched = proband("branch", "dilemma", "--at", 3, "--into", "three", "--json", cwd=tmp_path)
-    assert json.loads(branched.stdout) == {
-        "run": "three",
-        "parent": "dilemma",
-        "through_round": 3,
-        "shared": 60,
-    }
+    assert json.loads(branched.stdout) == {"run": "three", "parent": "dilemma", "through_round": 3, "shared": 60}
 
 
 def test_engines_of_roles_are_given_one_by_one(ran):
@@ -210,9 +190,7 @@ def test_ctrl_c_stops_cleanly_and_the_run_goes_on_later(ran):
     long = STUDY.replace("sample = 30", "").replace('only = ["vote", "tv-news"]', "")
     (ran / "long.toml").write_text(f"{long}replicates = 10\n")
     command = [*PROBAND, "run", "long.toml", "--into", "runs/long"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ran
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ran) as process:
         # People's answers are collected first; the model's journal appears when its part begins.
         while not (ran / "runs" / "long" / "journal.sqlite").exists() and process.poll() is None:
             time.sleep(0.01)

@@ -76,13 +76,7 @@ def test_checkpoints_stand_beside_one_another(tmp_path):
     words = ("evaluate", "facts", "--limit", 40, "--domain", "computing", "--into", tmp_path / "e", "--json")
     found = json.loads(run(*words, "--model", f"sure={SURE}", "--model", "none=scripted:uniform").stdout)
     (table,) = [section["table"] for section in found["sections"] if section["name"] == "knowledge-accuracy"]
-    assert [column["name"] for column in table["columns"]] == [
-        "model",
-        "domain",
-        "questions",
-        "right",
-        "by chance",
-    ]
+    assert [column["name"] for column in table["columns"]] == ["model", "domain", "questions", "right", "by chance"]
     sure, none = (next(row[3] for row in table["rows"] if row[0] == name) for name in ("sure", "none"))
     assert sure["value"] > none["value"]
     low, high = sure["interval"]
@@ -106,10 +100,7 @@ def test_the_published_study_is_only_forecast(tmp_path, monkeypatch):
         (("probe", "facts", "--prompt", "zero"), "no prompt 'zero'"),
         (("probe", "facts", "--exemplars", "2"), "needs 5"),
         (("evaluate", "facts", "--model", "smollm2"), "NAME=ADDRESS"),
-        (
-            ("evaluate", "facts", "--model", "a=scripted:uniform", "--model", "a=scripted:first"),
-            "given twice",
-        ),
+        (("evaluate", "facts", "--model", "a=scripted:uniform", "--model", "a=scripted:first"), "given twice"),
         (("train", "nowhere"), "no training set"),
         (("intervene", "nowhere"), "bank.json"),
         (("align", "nowhere.toml"), "no such study file"),
@@ -138,20 +129,7 @@ def test_sets_that_cannot_be_built_are_refused(probed, words, said, tmp_path):
 
 def test_a_probe_of_another_bank_is_refused(probed, tmp_path):
     other = tmp_path / "other"
-    run(
-        "probe",
-        "facts",
-        "--engine",
-        SURE,
-        "--domain",
-        "computing",
-        "--limit",
-        20,
-        "--draws",
-        1,
-        "--into",
-        other,
-    )
+    run("probe", "facts", "--engine", SURE, "--domain", "computing", "--limit", 20, "--draws", 1, "--into", other)
     (probed / "bank.json").write_bytes((other / "bank.json").read_bytes())
     assert "bank" in refused("intervene", probed, "--into", tmp_path / "s")
 

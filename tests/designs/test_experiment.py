@@ -74,10 +74,7 @@ def test_combinations_of_two_factors_are_assigned_in_equal_numbers(people):
     item = replace(OUTCOME, text="{factor:source} that {factor:frame}. Do you support it?")
     also = replace(OUTCOME, id="also", text="Do you like it?")
     design = Experiment(
-        instrument=Instrument(id="two", title="two", items=(item, also)),
-        factors=TWO,
-        subjects=people(36),
-        seed=5,
+        instrument=Instrument(id="two", title="two", items=(item, also)), factors=TWO, subjects=people(36), seed=5
     )
     assert set(design.roster().arms.values()) == {6}
     assert design.size() == len(design.trials({})) == 72
@@ -92,18 +89,14 @@ def test_combinations_of_two_factors_are_assigned_in_equal_numbers(people):
 
 
 def test_blocks_stand_in_the_roster(people):
-    blocked = Experiment(
-        instrument=INSTRUMENT, factors={"frame": LEVELS}, subjects=people(8), seed=5, block_by="party"
-    )
+    blocked = Experiment(instrument=INSTRUMENT, factors={"frame": LEVELS}, subjects=people(8), seed=5, block_by="party")
     assert {m.subject: m.traits["block"] for m in blocked.roster()} == dict(blocked.blocks)
 
 
 def test_outcomes_of_one_conversation_keep_the_level(experiment, tmp_path):
     also = replace(OUTCOME, id="also", text="Do you like it?")
     talk = replace(
-        experiment,
-        instrument=Instrument(id="two", title="two", items=(OUTCOME, also)),
-        presentation="sequential",
+        experiment, instrument=Instrument(id="two", title="two", items=(OUTCOME, also)), presentation="sequential"
     )
     run = collect(talk, "scripted:uniform", tmp_path)
     assert run.is_complete

@@ -25,10 +25,7 @@ from tests.designs.survey.test_prompts import as_text, assert_golden
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FILES = {
-    kind: path
-    for path in sorted(EXAMPLES.glob("*.toml"))
-    for kind in tomllib.loads(path.read_text())
-    if kind in KINDS
+    kind: path for path in sorted(EXAMPLES.glob("*.toml")) for kind in tomllib.loads(path.read_text()) if kind in KINDS
 }
 HOUSE_KINDS = [name for name in KINDS if KINDS.package(name) == HOUSE]
 SHOWN = 4  # trials in a golden file
@@ -50,21 +47,13 @@ def experiment() -> Experiment:
         text = f"{{factor:proposer}} propose to {what}. Do you support or oppose it?"
         return Item(id=id, text=text, form="scale", options=options)
 
-    outcomes = (
-        item("transit", "spend more on buses and trains"),
-        item("schools", "lengthen the school day"),
-    )
+    outcomes = (item("transit", "spend more on buses and trains"), item("schools", "lengthen the school day"))
     return Experiment(
         instrument=Instrument(id="policy-support", title="Support for two policies", items=outcomes),
         subjects=load_population("anes-1996").sample(60, seed=7),
         seed=7,
         title="Who proposes it",
-        factors={
-            "proposer": {
-                "democrats": "The Democrats in Congress",
-                "republicans": "The Republicans in Congress",
-            }
-        },
+        factors={"proposer": {"democrats": "The Democrats in Congress", "republicans": "The Republicans in Congress"}},
         block_by="PID",
     )
 

@@ -119,44 +119,19 @@ def test_the_small_files_below_are_all_right(tmp_path):
 @pytest.mark.parametrize(
     ("text", "old", "new", "words"),
     [
-        (
-            STUDY,
-            "[people]",
-            "[game]\nuse = 'dilemma'",
-            r"2 kinds of study, \[survey\] and \[game\]; .* keep one",
-        ),
+        (STUDY, "[people]", "[game]\nuse = 'dilemma'", r"2 kinds of study, \[survey\] and \[game\]; .* keep one"),
         (QUIZ, "[quiz]", "[quizz]", r"no table or kind of study \[quizz\] \(did you mean 'quiz'\?\)"),
         (QUIZ, QUIZ[QUIZ.index("[quiz]") :], "", r"no kind of study; add the table of one, \[experiment\], "),
         (STUDY, "[survey]", "[society]", r"\[society\].*needs the package that brings it"),
-        (
-            STUDY,
-            "seed = 3",
-            'seed = 3\npackages = ["lab-kinds"]',
-            "needs the package 'lab-kinds', which is not in",
-        ),
+        (STUDY, "seed = 3", 'seed = 3\npackages = ["lab-kinds"]', "needs the package 'lab-kinds', which is not in"),
         (STUDY, "[people]", "[peeple]", r"\[peeple\] \(did you mean 'people'\?\)"),
         (STUDY, "seed = 3", "sed = 3", r"seed is missing.*no key 'sed' \(did you mean 'seed'\?\)"),
         (QUIZ, "[quiz]", '[population]\nuse = "anes-1996"\n[quiz]', r"\[quiz\] takes no \[population\]"),
         (EXPERIMENT, "[experiment]", "[people]\n[experiment]", r"\[experiment\] takes no \[people\]"),
-        (
-            GAME,
-            'rival = "scripted:tit-for-tat"',
-            "",
-            "no engine for the role 'rival'; the roles are 'model', 'rival'",
-        ),
+        (GAME, 'rival = "scripted:tit-for-tat"', "", "no engine for the role 'rival'; the roles are 'model', 'rival'"),
         (GAME, "rival =", "rivel =", "no engine for the role 'rival'"),
-        (
-            GAME,
-            "[game]",
-            'judge = "smollm2"\n[game]',
-            "an engine was given for 'judge', which is no role here",
-        ),
-        (
-            GAME,
-            GAME[: GAME.index("[game]")],
-            "seed = 1\nengine = 'smollm2'\n",
-            "one engine was given, and 'model'",
-        ),
+        (GAME, "[game]", 'judge = "smollm2"\n[game]', "an engine was given for 'judge', which is no role here"),
+        (GAME, GAME[: GAME.index("[game]")], "seed = 1\nengine = 'smollm2'\n", "one engine was given, and 'model'"),
         (STUDY, 'engine = "scripted:uniform"', 'engine = { model = "smollm2" }', "there are no roles here"),
         (GAME, "rounds = 3", "round = 3", r"no key 'game\.round' \(did you mean 'rounds'\?\)"),
         (GAME, "rounds = 3", 'rounds = "3"', r"game\.rounds must be a whole number \(found '3'\)"),
@@ -166,28 +141,13 @@ def test_the_small_files_below_are_all_right(tmp_path):
         (EXPERIMENT, "{factor:frame}", "it", "factor 'frame' is in no wording"),
         (EXPERIMENT, 'loss = "400 die"', "", "give it at least two"),
         (EXPERIMENT, "[experiment]", '[experiment]\nblock_by = "shoes"', "shoes"),
-        (
-            EXPERIMENT,
-            "[experiment]",
-            '[experiment]\npersona = ["first", "third"]',
-            "cannot vary persona beside",
-        ),
+        (EXPERIMENT, "[experiment]", '[experiment]\npersona = ["first", "third"]', "cannot vary persona beside"),
         (EXPERIMENT, "[experiment]", "[experiment]\nreplicates = 2", r"no key 'experiment\.replicates'"),
         (QUIZ, 'bank = "facts"', "", r'quiz\.bank is missing; add it, e\.g\. bank = "facts"'),
         (QUIZ, 'bank = "facts"', 'bank = "gone.jsonl"', r"gone\.jsonl"),
         (QUIZ, 'bank = "facts"', 'bank = { source = "facts", tpics = [] }', r"no key 'quiz\.bank\.tpics'"),
-        (
-            QUIZ,
-            '"zero-shot-text"',
-            '"zero-shot-tex"',
-            r"no prompt 'zero-shot-tex' \(did you mean 'zero-shot-text'",
-        ),
-        (
-            QUIZ,
-            '"zero-shot-text"',
-            '{ use = "few-shot", shot = 3 }',
-            r"no key 'shot' \(did you mean 'shots'\?\)",
-        ),
+        (QUIZ, '"zero-shot-text"', '"zero-shot-tex"', r"no prompt 'zero-shot-tex' \(did you mean 'zero-shot-text'"),
+        (QUIZ, '"zero-shot-text"', '{ use = "few-shot", shot = 3 }', r"no key 'shot' \(did you mean 'shots'\?\)"),
         (QUIZ, '"zero-shot-text"', '{ use = "few-shot", shots = "3" }', "shots must be a whole number"),
         (QUIZ, "questions = 2", 'domains = ["law"]', "no domain 'law'"),
         (QUIZ, "questions = 2", 'models = ["a", "b"]', "one engine was given, and 'a', 'b' need one each"),
@@ -238,9 +198,7 @@ def test_a_study_in_python_takes_engines_and_addresses():
 
 @pytest.mark.parametrize("design", [Survey, Experiment, PrisonersDilemma])
 def test_a_misspelt_setting_is_refused_with_the_settings_there_are(design):
-    with pytest.raises(
-        DesignError, match=rf"{design.__name__} has no setting 'sed' \(did you mean 'seed'\?\)"
-    ):
+    with pytest.raises(DesignError, match=rf"{design.__name__} has no setting 'sed' \(did you mean 'seed'\?\)"):
         design(sed=3)
 
 

@@ -31,9 +31,7 @@ def checked(*command, modules):
 
 def test_examples_are_written_as_we_write(modules):
     checked("ruff", "check", "--no-cache", "--config", str(ROOT / "pyproject.toml"), modules=modules)
-    checked(
-        "ruff", "format", "--check", "--no-cache", "--config", str(ROOT / "pyproject.toml"), modules=modules
-    )
+    checked("ruff", "format", "--check", "--no-cache", "--config", str(ROOT / "pyproject.toml"), modules=modules)
 
 
 @pytest.mark.slow

@@ -19,11 +19,7 @@ def cells(tmp_path_factory):
     notebook = nbformat.read(TUTORIALS / "first-study.ipynb", as_version=4)
     folder = tmp_path_factory.mktemp("notebook")
     client = nbclient.NotebookClient(
-        notebook,
-        timeout=600,
-        startup_timeout=600,
-        kernel_name="python3",
-        resources={"metadata": {"path": folder}},
+        notebook, timeout=600, startup_timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}}
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the machinery of kernels; what a cell warns of is in its outputs
@@ -42,13 +38,7 @@ def test_every_cell_runs_and_none_complains(cells):
 
 def test_population_instrument_plan_run_findings_and_estimates_show_themselves(cells):
     shown = [html for cell in cells for html in html_of(cell)[-1:]]
-    for told in (
-        "<th>population</th>",
-        "<th>instrument</th>",
-        "<th>plan</th>",
-        "<th>run</th>",
-        "<th>estimate</th>",
-    ):
+    for told in ("<th>population</th>", "<th>instrument</th>", "<th>plan</th>", "<th>run</th>", "<th>estimate</th>"):
         assert any(told in html for html in shown), told
     found = next(html for html in shown if 'class="proband"' in html)
     assert "Ladder of fidelity" in found

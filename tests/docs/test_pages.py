@@ -31,10 +31,7 @@ from proband.models.servers.engine import ServerSettings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = [
-    *sorted(DOCS.rglob("*.md")),
-    *(p for p in (ROOT / "README.md", ROOT / "CONTRIBUTING.md") if p.exists()),
-]
+PAGES = [*sorted(DOCS.rglob("*.md")), *(p for p in (ROOT / "README.md", ROOT / "CONTRIBUTING.md") if p.exists())]
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^`\n]*)\n(?P<body>.*?)^(?P=indent)``` *$", re.M | re.S)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 NAMED = re.compile(r"# (?P<name>[\w./-]+\.toml)\b")
@@ -149,9 +146,7 @@ def terminal() -> Iterator[Terminal]:
 def run_commands(block: Block, folder: Path, terminal: Terminal) -> str:
     said = ""
     for command in commands_of(block):
-        assert command.startswith("proband "), (
-            f"{block.where}: {command!r} cannot run here; tag the block `sh no-run`"
-        )
+        assert command.startswith("proband "), f"{block.where}: {command!r} cannot run here; tag the block `sh no-run`"
         code, printed = terminal.run(command, folder)
         assert code == 0, f"{block.where}: {command!r} exits with {code}\n{printed}"
         said += printed
@@ -200,18 +195,14 @@ def test_the_code_of_a_page_runs(page, terminal, tmp_path, monkeypatch):
         elif block.kind == "text" and "output" in block.rest:
             check_output(block, printed)
         else:
-            assert block.kind in READ_ONLY or "no-run" in block.rest, (
-                f"{block.where}: kind {block.kind!r} is unknown"
-            )
+            assert block.kind in READ_ONLY or "no-run" in block.rest, f"{block.where}: kind {block.kind!r} is unknown"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_only_what_cannot_run_here_is_left_out(page):
     for block in blocks_of(page):
         if "no-run" in block.rest:
-            assert block.kind in ("sh", "console"), (
-                f"{block.where}: {block.kind} is run or only read, never left out"
-            )
+            assert block.kind in ("sh", "console"), f"{block.where}: {block.kind} is run or only read, never left out"
             idle = [line for line in commands_of(block) if line.startswith("proband") and "scripted" in line]
             assert not idle, f"{block.where}: {idle[0]!r} needs no model, so it can run"
 

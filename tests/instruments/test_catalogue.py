@@ -126,14 +126,7 @@ def test_wording_and_key_are_those_of_the_source(name: str, file: str) -> None:
 
 def test_the_election_study_is_coded_as_its_data_file() -> None:
     anes = load_instrument("anes-1996")
-    assert [item.data_column for item in anes.items] == [
-        "vote",
-        "ClinLR",
-        "DoleLR",
-        "selfLR",
-        "PID",
-        "TVnews",
-    ]
+    assert [item.data_column for item in anes.items] == ["vote", "ClinLR", "DoleLR", "selfLR", "PID", "TVnews"]
     assert anes["vote"].options == ("Clinton", "Dole")
     assert anes["vote"].data_values == (0, 1)
     assert anes["party"].data_values == tuple(range(7))

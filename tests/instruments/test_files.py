@@ -74,11 +74,7 @@ def test_a_key_may_be_written_as_a_mapping() -> None:
 
 
 def test_options_of_an_items_own_do_not_take_the_default_coding() -> None:
-    data = {
-        "id": "m",
-        "defaults": {"options": ["a", "b", "c"], "codes": [0, 1, 2]},
-        "items": [item(), item(id="d")],
-    }
+    data = {"id": "m", "defaults": {"options": ["a", "b", "c"], "codes": [0, 1, 2]}, "items": [item(), item(id="d")]}
     assert instrument_from_dict(data, "here")["vote"].codes == ()
 
 
@@ -95,11 +91,7 @@ TOML_MISTAKES = [
     ('text = "Dogs are fine."', "text = 7", "text must be text (found 7)"),
     ('defaults.options = "agreement"', 'defaults.options = "agrement"', "no shared options 'agrement'"),
     ('defaults.form = "scale"', "", "item 'dogs': 'form' is missing"),
-    (
-        'defaults.form = "scale"',
-        'defaults.form = "likert"',
-        "defaults.form must be one of 'choice', 'mul",
-    ),
+    ('defaults.form = "scale"', 'defaults.form = "likert"', "defaults.form must be one of 'choice', 'mul"),
     ('minus = ["cats"]', 'minus = ["cat"]', "scale 'pets': no item 'cat'"),
     ('minus = ["cats"]', 'minus = ["dogs"]', "scale 'pets': item 'dogs' is there twice"),
     ('minus = ["cats"]', "items = {cats = 2}", "scale 1 ('pets'): items.cats must be one of 1, -1 (found 2)"),
@@ -114,9 +106,7 @@ TOML_MISTAKES = [
 
 
 @pytest.mark.parametrize(("right", "wrong", "found"), TOML_MISTAKES)
-def test_a_mistake_in_a_file_is_named_with_the_file(
-    tmp_path: Path, right: str, wrong: str, found: str
-) -> None:
+def test_a_mistake_in_a_file_is_named_with_the_file(tmp_path: Path, right: str, wrong: str, found: str) -> None:
     path = tmp_path / "mine.toml"
     assert right in GOOD
     path.write_text(GOOD.replace(right, wrong, 1))
@@ -170,10 +160,7 @@ def test_a_table_gives_items_and_scales(tmp_path: Path, start: str) -> None:
     assert (pets.id, [i.id for i in pets.items]) == ("pets", ["dogs", "cats", "why"])
     assert pets["dogs"].text == "Dogs, on the whole, are fine."
     assert pets["cats"].data_values == (1, 2, 3)
-    assert {s.id: dict(s.items) for s in pets.scales} == {
-        "pets": {"dogs": 1, "cats": -1},
-        "dogs": {"dogs": 1},
-    }
+    assert {s.id: dict(s.items) for s in pets.scales} == {"pets": {"dogs": 1, "cats": -1}, "dogs": {"dogs": 1}}
 
 
 def test_a_table_may_be_separated_by_semicolons(tmp_path: Path) -> None:
@@ -196,9 +183,7 @@ CSV_MISTAKES = [
 
 
 @pytest.mark.parametrize(("right", "wrong", "found"), CSV_MISTAKES)
-def test_a_mistake_in_a_table_is_named_with_its_place(
-    tmp_path: Path, right: str, wrong: str, found: str
-) -> None:
+def test_a_mistake_in_a_table_is_named_with_its_place(tmp_path: Path, right: str, wrong: str, found: str) -> None:
     path = tmp_path / "pets.csv"
     assert right in CSV
     path.write_text(CSV.replace(right, wrong, 1))
@@ -217,10 +202,7 @@ def test_a_number_in_a_table_must_be_one(tmp_path: Path) -> None:
 
 def test_importing_the_room_loads_neither_pydantic_nor_polars_nor_torch() -> None:
     code = "import sys, proband.instruments; print(*({'pydantic', 'polars', 'torch'} & set(sys.modules)))"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        == "\n"
-    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,7 @@ TEN = tuple(str(k) for k in range(11))
 
 def put(completion: Completion, reply: Reply) -> Response:
     request = Request(messages=(Message("user", "What do you say?"),), max_tokens=50)
-    return read(
-        completion, Trial(place=Place(subject="s", item="i"), request=request, reply=reply), "scripted:test"
-    )
+    return read(completion, Trial(place=Place(subject="s", item="i"), request=request, reply=reply), "scripted:test")
 
 
 def written(text: str, reply: Reply, finish: str = "stop") -> tuple[Status, Answer]:
@@ -397,12 +395,7 @@ def test_an_answer_given_outright_is_taken_as_it_is() -> None:
 
 
 THREE = reply_to(
-    "choice",
-    ("Yes", "No", "Don't know"),
-    labels=("A", "B", "C"),
-    method="verbalised",
-    decide="mode",
-    dont_know=(2,),
+    "choice", ("Yes", "No", "Don't know"), labels=("A", "B", "C"), method="verbalised", decide="mode", dont_know=(2,)
 )
 VERBALISED: list[tuple[str, Status, tuple[float, ...] | None]] = [
     ('{"A": 70, "B": 20, "C": 10}', "valid", (0.7, 0.2, 0.1)),
@@ -422,26 +415,19 @@ VERBALISED: list[tuple[str, Status, tuple[float, ...] | None]] = [
 
 
 @pytest.mark.parametrize(("text", "status", "probs"), VERBALISED)
-def test_a_written_distribution_is_read_as(
-    text: str, status: Status, probs: tuple[float, ...] | None
-) -> None:
+def test_a_written_distribution_is_read_as(text: str, status: Status, probs: tuple[float, ...] | None) -> None:
     response = put(Completion(text=text), THREE)
     assert response.status == status
     assert response.probs == (None if probs is None else pytest.approx(probs))
 
 
 def test_a_written_distribution_over_numeric_labels() -> None:
-    reply = reply_to(
-        "scale", ("low", "middle", "high"), labels=("1", "2", "3"), method="verbalised", decide="mode"
-    )
+    reply = reply_to("scale", ("low", "middle", "high"), labels=("1", "2", "3"), method="verbalised", decide="mode")
     assert put(Completion(text="1: 20%\n2: 50%\n3: 30%"), reply).probs == pytest.approx((0.2, 0.5, 0.3))
     assert put(Completion(text='{"1": 20, "2": 50, "3": 30}'), reply).probs == pytest.approx((0.2, 0.5, 0.3))
 
 
-@given(
-    st.text(max_size=80),
-    st.sampled_from([LABELLED, TO_TEN, DAYS, HUNDRED, MULTIPLE, RANKING, SPLIT, OPEN, THREE]),
-)
+@given(st.text(max_size=80), st.sampled_from([LABELLED, TO_TEN, DAYS, HUNDRED, MULTIPLE, RANKING, SPLIT, OPEN, THREE]))
 def test_any_text_is_read_without_an_error(text: str, reply: Reply) -> None:
     response = put(Completion(text=text), reply)
     assert (response.answer is None) == (response.status != "valid")
@@ -457,9 +443,7 @@ def test_label_and_text_read_the_same_under_every_order(order: list[int], place:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "text", ["so I would say " * 1000, "1 2 3 " * 2000, "A and B or " * 1000, "([" * 5000]
-)
+@pytest.mark.parametrize("text", ["so I would say " * 1000, "1 2 3 " * 2000, "A and B or " * 1000, "([" * 5000])
 def test_a_reply_that_repeats_itself_is_read_in_no_time(text: str) -> None:
     start = time.process_time()
     for reply in (LABELLED, TO_TEN, HUNDRED, MULTIPLE, SPLIT):

@@ -45,9 +45,7 @@ def test_where_the_interval_of_a_mean_probability_is_too_short_it_says_so():
     covered = [mean_probability_covers(rng, 50, share=0.05, concentration=0.5) for _ in range(400)]
     assert np.mean(covered) < 0.93
     first = rng.beta(0.025, 0.475, 50)
-    assert (
-        "too short" in share_estimates(np.column_stack([first, 1 - first]), 2, target="model")[0].warnings[0]
-    )
+    assert "too short" in share_estimates(np.column_stack([first, 1 - first]), 2, target="model")[0].warnings[0]
 
 
 def test_a_promise_is_broken_only_beyond_tolerance_and_monte_carlo_error():

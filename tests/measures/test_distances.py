@@ -21,9 +21,7 @@ from proband.measures import (
 P, Q = (0.4, 0.3, 0.2, 0.1), (0.1, 0.2, 0.3, 0.4)
 POSITIVE = st.lists(st.floats(0.01, 1), min_size=2, max_size=6)
 PAIRS = st.integers(2, 6).flatmap(
-    lambda k: st.tuples(
-        *[st.lists(st.floats(0, 1), min_size=k, max_size=k).filter(lambda x: sum(x) > 0.01)] * 2
-    )
+    lambda k: st.tuples(*[st.lists(st.floats(0, 1), min_size=k, max_size=k).filter(lambda x: sum(x) > 0.01)] * 2)
 )
 DISTANCES = [total_variation, wasserstein, js_divergence, js_distance]
 
@@ -87,9 +85,7 @@ def test_wasserstein_is_scipys_and_stretches_with_the_scale(pair, scale):
 @given(p=st.floats(0, 1), q=st.floats(0, 1))
 def test_with_two_options_normalised_wasserstein_is_total_variation(p, q):
     pair = (p, 1 - p), (q, 1 - q)
-    assert float(wasserstein(*pair, normalised=True)) == pytest.approx(
-        float(total_variation(*pair)), abs=1e-12
-    )
+    assert float(wasserstein(*pair, normalised=True)) == pytest.approx(float(total_variation(*pair)), abs=1e-12)
 
 
 def test_mappings_are_matched_by_option_not_by_order():

@@ -36,7 +36,5 @@ def test_distances_are_those_of_popfidelity(popfidelity):
 
 def test_simbench_and_a_bias_are_those_of_popfidelity(popfidelity):
     theirs = importlib.import_module("popfidelity.alignment")
-    assert simbench_score(HUMAN, MODEL, ["d"] * 12).value == pytest.approx(
-        theirs.simbench_score(HUMAN, MODEL)
-    )
+    assert simbench_score(HUMAN, MODEL, ["d"] * 12).value == pytest.approx(theirs.simbench_score(HUMAN, MODEL))
     assert a_bias([0.5, 0.2, 0.2, 0.1]).value == pytest.approx(theirs.a_bias([0.5, 0.2, 0.2, 0.1]))

@@ -39,9 +39,7 @@ def test_equal_weights_of_any_size_change_nothing(answers, scale):
 
 
 def test_unequal_weights_move_the_share_and_widen_the_interval():
-    (_, plain), (_, found) = (
-        share_estimates([1, 0] * 20, 2, target="human", weights=w) for w in (None, [3, 1] * 20)
-    )
+    (_, plain), (_, found) = (share_estimates([1, 0] * 20, 2, target="human", weights=w) for w in (None, [3, 1] * 20))
     assert found.value == pytest.approx(0.75)
     low, high = proportion_confint(24, 32, method="wilson")
     assert found.interval == pytest.approx((low, high))

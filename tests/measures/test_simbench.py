@@ -33,9 +33,7 @@ def test_people_score_100_and_uniform_answers_0(seed, n):
     uniform = [np.full(len(p), 1 / len(p)) for p in human]
     assert simbench_score(human, uniform, dataset).value == pytest.approx(0, abs=1e-9)
     order = rng.permutation(n)
-    found = simbench_score(
-        [human[i] for i in order], [uniform[i] for i in order], [dataset[i] for i in order]
-    )
+    found = simbench_score([human[i] for i in order], [uniform[i] for i in order], [dataset[i] for i in order])
     assert found.value == pytest.approx(0, abs=1e-9)
 
 

@@ -58,9 +58,7 @@ def test_what_nobody_was_asked_is_an_error_and_no_answer(one):
 
 
 def test_an_answer_that_contradicts_its_status_is_refused():
-    with pytest.raises(
-        DataError, match="item 'vote', subject 'r1': answer None does not go with status 'valid'"
-    ):
+    with pytest.raises(DataError, match="item 'vote', subject 'r1': answer None does not go with status 'valid'"):
         PeopleEngine({"vote": {"r1": (None, "valid")}}, name="x", source="x.csv")
 
 
@@ -78,12 +76,7 @@ def test_a_past_run_gives_back_text_scores_answers_and_failures_as_stored():
         response(trials[0], status="valid", answer="B", text="I say B", prompt_tokens=9),
         response(trials[1], status="truncated", text="I sa", attempts=2),
         response(
-            trials[2],
-            status="valid",
-            answer=0,
-            log_probs=(-0.1, -math.inf),
-            token_counts=(1, 2),
-            probs=(1.0, 0.0),
+            trials[2], status="valid", answer=0, log_probs=(-0.1, -math.inf), token_counts=(1, 2), probs=(1.0, 0.0)
         ),
         response(trials[3], status="failed", error="HTTP 500"),
         response(trials[4], status="dont_know"),

@@ -23,10 +23,7 @@ def trial(subject: str, text: str = "Tea or coffee?") -> Trial:
 
 
 TRIALS = [trial("s1"), trial("s2", "Coffee or tea?"), trial("s3")]
-STORED = {
-    t.id: Response(place=t.place, request=t.request.hash, status="valid", answer=0, engine="e")
-    for t in TRIALS
-}
+STORED = {t.id: Response(place=t.place, request=t.request.hash, status="valid", answer=0, engine="e") for t in TRIALS}
 PEOPLE = {"drink": {t.place.subject: (0, "valid") for t in TRIALS}}
 
 
@@ -93,9 +90,7 @@ def test_the_order_of_trials_changes_no_answer(engine):
     backwards = {asked.id: completion for asked, completion in engine.answer(TRIALS[::-1])}
     for id, completion in forwards.items():
         assert (completion.given, completion.error) == (backwards[id].given, backwards[id].error)
-        assert completion.log_probs is None or completion.log_probs == pytest.approx(
-            backwards[id].log_probs, abs=1e-4
-        )
+        assert completion.log_probs is None or completion.log_probs == pytest.approx(backwards[id].log_probs, abs=1e-4)
 
 
 def test_a_plan_costs_nothing_negative_and_shows_what_is_sent(engine):
@@ -117,9 +112,7 @@ class Plain(BaseEngine):
 
 def test_an_engine_of_three_members_has_all_the_others():
     engine = Plain()
-    assert (
-        engine.render(TRIALS[0]) == "[user]\nTea or coffee?\n\n[continuation]\ntea\n\n[continuation]\ncoffee"
-    )
+    assert engine.render(TRIALS[0]) == "[user]\nTea or coffee?\n\n[continuation]\ntea\n\n[continuation]\ncoffee"
     assert engine.cost(TRIALS).price == 0
     assert engine.fingerprint()["engine"].endswith("test_contract.Plain")
     assert (engine.answers_by, engine.lane, engine.waits, engine.is_remote) == ("place", "", False, False)
@@ -136,9 +129,7 @@ def test_what_an_engine_says_it_cannot_do_is_refused_by_name():
         reply=replace(TRIALS[0].reply, method="written"),
     )
     Plain().check(TRIALS)
-    with pytest.raises(
-        EngineError, match="item 'drink' needs a written reply, and plain only scores options"
-    ):
+    with pytest.raises(EngineError, match="item 'drink' needs a written reply, and plain only scores options"):
         Plain().check([*TRIALS, written])
 
     class Writer(Plain):

@@ -48,9 +48,7 @@ def test_an_answer_is_read_by_the_rules_for_written_replies(tmp_path, trials):
     engine = HumanEngine(tmp_path)
     list(engine.answer(trials))
     write(tmp_path, f"{trials[0].id},I would vote for Bob.", f"{trials[2].id},no answer from me")
-    answered = {
-        trial.id: read(completion, trial, engine.address) for trial, completion in engine.answer(trials)
-    }
+    answered = {trial.id: read(completion, trial, engine.address) for trial, completion in engine.answer(trials)}
     assert answered.keys() == {trials[0].id, trials[2].id}
     assert (answered[trials[0].id].answer, answered[trials[0].id].text) == (1, "I would vote for Bob.")
     assert answered[trials[2].id].status != "valid"
@@ -66,9 +64,7 @@ def test_a_copy_of_the_open_questions_with_answers_filled_in_will_do(tmp_path, t
         writer = csv.DictWriter(file, rows[0], delimiter=";")
         writer.writeheader()
         writer.writerows(rows)
-    assert [(trial.id, completion.text) for trial, completion in engine.answer(trials)] == [
-        (trials[1].id, "Agree")
-    ]
+    assert [(trial.id, completion.text) for trial, completion in engine.answer(trials)] == [(trials[1].id, "Agree")]
 
 
 def test_handing_over_again_also_after_a_restart_changes_nothing(tmp_path, trials):

@@ -57,9 +57,7 @@ def test_who_plays_a_strategy_matches_it_in_every_move(code, tmp_path):
     run = collect(game, {"model": f"scripted:{PLAYED[code]}", "rival": "scripted:uniform?seed=1"}, tmp_path)
     answers = run.responses()
     own, other = (
-        np.array(
-            [[1 - answers[f"match-{m:04d}-{who}/move//{k}/0"].answer for k in range(1, 9)] for m in range(5)]
-        )
+        np.array([[1 - answers[f"match-{m:04d}-{who}/move//{k}/0"].answer for k in range(1, 9)] for m in range(5)])
         for who in ("row", "column")
     )
     found = strategy_matches(own, other, ["me"] * 5)

@@ -80,9 +80,7 @@ def test_scored_replies_are_the_truth_in_the_order_shown(weights, noise, bias, u
 
 
 def test_drawn_replies_have_the_shares_of_the_truth():
-    engine = ScriptedEngine(
-        stated({"vote": (0.5, 0.3, 0.2)}), seed=3, position_bias=0.1, refuse=0.25, dont_know=0.2
-    )
+    engine = ScriptedEngine(stated({"vote": (0.5, 0.3, 0.2)}), seed=3, position_bias=0.1, refuse=0.25, dont_know=0.2)
     found = shares(engine, order=(2, 1, 0), dont_know=(1,))
     truth = engine.truth(choice(order=(2, 1, 0), dont_know=(1,)))
     expected = {

@@ -69,7 +69,7 @@ FURTHER = {
             make=lambda shared, keys: Diary(item=shared.instrument.items[0], days=keys.days, seed=shared.seed),
             analyses=("answered",),
         )
-        ''',
+        '''
 }
 BROKEN = {
     "proband.engines": "gone = broken_lab.gone:SCHEME\nodd = broken_lab.odd:SCHEME",
@@ -218,9 +218,7 @@ def test_a_package_that_cannot_be_loaded_is_named_and_spoils_nothing_else(python
     )
     assert "shortest" in listed
     assert "gone" not in listed
-    assert (
-        "'broken-lab' cannot be loaded: ModuleNotFoundError: No module named 'nothing_of_this_name'" in gone
-    )
+    assert "'broken-lab' cannot be loaded: ModuleNotFoundError: No module named 'nothing_of_this_name'" in gone
     assert "broken_lab.odd:SCHEME is 'openai:', and should be Scheme" in odd
     assert "unwritten.toml: no such instrument file" in unwritten
     assert works == "scripted:uniform"

@@ -31,9 +31,7 @@ LINES = Figure(
     options={"x_title": "round", "y_title": "cooperation", "y_format": "%"},
 )
 SCATTER = Figure(
-    form="scatter",
-    rows=tuple({"x": k / 9, "y": k / 8, "label": f"m{k}"} for k in range(4)),
-    caption="Two numbers.",
+    form="scatter", rows=tuple({"x": k / 9, "y": k / 8, "label": f"m{k}"} for k in range(4)), caption="Two numbers."
 )
 FORMS = {figure.form: figure for figure in (BARS, NUMBERS, LADDER, LINES, SCATTER)}
 
@@ -91,11 +89,7 @@ def test_every_form_holds_every_mark_and_its_caption(form):
 
 
 def test_a_specification_is_passed_on_without_the_address_of_its_schema():
-    options = {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "mark": "bar",
-        "data": {"values": []},
-    }
+    options = {"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "mark": "bar", "data": {"values": []}}
     assert draw(Figure(form="vega", rows=(), caption="Own.", options=options)) == {
         "mark": "bar",
         "data": {"values": []},

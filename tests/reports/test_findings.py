@@ -18,9 +18,7 @@ from proband.subjects import load_population
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     everybody = load_population("anes-1996")
     survey = Survey(
-        instrument=load_instrument("anes-1996").subset(
-            ("vote", "clinton-placement", "dole-placement", "tv-news")
-        ),
+        instrument=load_instrument("anes-1996").subset(("vote", "clinton-placement", "dole-placement", "tv-news")),
         subjects=everybody.sample(60, seed=1),
         seed=1,
         order=("as_written", "reversed"),
@@ -36,9 +34,7 @@ def found(run: Run) -> Findings:
 
 
 def estimate(value=0.25, **settings):
-    return Estimate(
-        value=value, interval=(0.2, 0.3), estimand="a rate", target="model", n_units=9, **settings
-    )
+    return Estimate(value=value, interval=(0.2, 0.3), estimand="a rate", target="model", n_units=9, **settings)
 
 
 MADE = Findings(
@@ -50,11 +46,7 @@ MADE = Findings(
             heading="Rates",
             keys={"arm": "treated", "value": "x"},
             table=Table(
-                columns=(
-                    Column(name="who", form="text"),
-                    Column(name="rate", form="share"),
-                    Column(name="n"),
-                ),
+                columns=(Column(name="who", form="text"), Column(name="rate", form="share"), Column(name="n")),
                 rows=(("row players", estimate(), 9), ("nobody", None, None)),
             ),
         ),
@@ -116,13 +108,7 @@ def test_a_wide_table_gives_way_to_rows_that_keep_a_number_with_its_interval(fou
 
 def test_the_terminal_says_what_is_not_shown_and_ends_with_the_claims(found):
     text = " ".join(" ".join(shown(found)).split())
-    for words in (
-        "Ladder of fidelity",
-        "Not tested",
-        "response style",
-        "Worst-case bounds",
-        "stand in for people",
-    ):
+    for words in ("Ladder of fidelity", "Not tested", "response style", "Worst-case bounds", "stand in for people"):
         assert words in text
     assert text.endswith("and no more.")
 

@@ -46,9 +46,7 @@ def test_every_part_of_the_study_stands_on_the_page(findings):
 
 def test_the_lead_counts_verdicts_and_says_what_was_compared(findings):
     (lead,) = intervention_findings(findings).lead
-    assert lead.startswith(
-        "16 tuned models (4 arms, 2 domains, 2 seeds) against the base model: of 12 verdicts"
-    )
+    assert lead.startswith("16 tuned models (4 arms, 2 domains, 2 seeds) against the base model: of 12 verdicts")
     assert "undecided at this size" in lead
 
 

@@ -52,9 +52,7 @@ def test_the_paragraph_names_what_a_reader_needs_to_repeat_the_study(run, found)
 def test_the_paragraph_says_what_failed(run, found):
     counts = run.dispositions()
     assert counts["failed"] > 0
-    assert (
-        f"{counts['refused']} refused and {counts['failed']} failed, and count as no answer" in found.methods
-    )
+    assert f"{counts['refused']} refused and {counts['failed']} failed, and count as no answer" in found.methods
 
 
 def test_prose_is_plain_and_in_one_line(found):

@@ -35,8 +35,7 @@ SECTIONS = (
 )
 HOSTILE = '<script>document.title="taken"</script><img src=x onerror=alert(1)> & {{ 7 * 7 }}'
 CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
-    None,
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
 )
 
 
@@ -57,9 +56,7 @@ class Page(HTMLParser):
         found = dict(attrs)
         self.tags.append(tag)
         self.ids += [value for name, value in attrs if name == "id" and value]
-        self.loads += [
-            value for name, value in attrs if name in ("src", "srcset", "data", "poster") and value
-        ]
+        self.loads += [value for name, value in attrs if name in ("src", "srcset", "data", "poster") and value]
         self.loads += [
             found["href"] or "" for _ in [0] if "href" in found and not (found["href"] or "").startswith("#")
         ]
@@ -154,9 +151,7 @@ def test_what_looks_like_markup_in_a_study_stays_text(tmp_path, population):
     )
     instrument = Instrument(id="hostile", title=HOSTILE, items=items)
     run = collect(
-        Survey(instrument=instrument, subjects=population, seed=1, title=HOSTILE),
-        "scripted:uniform",
-        tmp_path / "run",
+        Survey(instrument=instrument, subjects=population, seed=1, title=HOSTILE), "scripted:uniform", tmp_path / "run"
     )
     page = Page(write_report(run).read_text())
     assert len(page.scripts) == 2  # the charts' library, and what draws them
@@ -212,9 +207,7 @@ def test_people_whose_numbers_only_are_known_are_not_denied(tmp_path):
     everybody = load_population("anes-1996")
     item = Item(id="age", text="How old are you?", form="number", lower=18, upper=99, unit="years")
     survey = Survey(
-        instrument=Instrument(id="age", title="Age", items=(item,)),
-        subjects=everybody.sample(12, seed=1),
-        seed=1,
+        instrument=Instrument(id="age", title="Age", items=(item,)), subjects=everybody.sample(12, seed=1), seed=1
     )
     study = Study(survey, "scripted:uniform", people=people_survey(survey, everybody))
     text = Page(write_report(carry_out(study, tmp_path / "run")).read_text()).text

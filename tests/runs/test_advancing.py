@@ -114,9 +114,7 @@ DESIGNS = {
 def cast(design, kind=Shuffled, *, order=random, breaks_after=None):
     """Engines whose answers depend on the place alone, so that every run of a design is to be the same."""
     return {
-        name: kind(
-            uniform(), seed=k, refuse=0.1, order=order, breaks_after=breaks_after, address=f"scripted:{k}"
-        )
+        name: kind(uniform(), seed=k, refuse=0.1, order=order, breaks_after=breaks_after, address=f"scripted:{k}")
         for k, name in enumerate(design.roles())
     }
 

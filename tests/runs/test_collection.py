@@ -52,9 +52,7 @@ def test_a_larger_study_asks_only_what_is_new(survey, people, tmp_path):
 def test_an_edited_treatment_is_refused_and_the_item_named(survey, tmp_path):
     collect(survey, "scripted:uniform", tmp_path)
     other_words = replace(survey.instrument.items[0], text="Whom would you vote for?")
-    edited = replace(
-        survey, instrument=replace(survey.instrument, items=(other_words, survey.instrument.items[1]))
-    )
+    edited = replace(survey, instrument=replace(survey.instrument, items=(other_words, survey.instrument.items[1])))
     with pytest.raises(TreatmentChanged, match="item 'vote'"):
         collect(edited, "scripted:uniform", tmp_path)
     with pytest.raises(TreatmentChanged, match="item 'vote' was already answered by subject 's0'"):
@@ -64,9 +62,7 @@ def test_an_edited_treatment_is_refused_and_the_item_named(survey, tmp_path):
 def test_an_edited_key_is_refused_though_the_words_are_the_same(survey, tmp_path):
     collect(survey, "scripted:uniform", tmp_path)
     other_key = replace(survey.instrument.items[1], codes=(3, 2, 1))
-    edited = replace(
-        survey, instrument=replace(survey.instrument, items=(survey.instrument.items[0], other_key))
-    )
+    edited = replace(survey, instrument=replace(survey.instrument, items=(survey.instrument.items[0], other_key)))
     with pytest.raises(TreatmentChanged, match="item 'trust'"):
         collect(edited, "scripted:uniform", tmp_path)
 
@@ -86,9 +82,7 @@ def test_answers_to_places_that_are_gone_are_never_mixed_in(survey, people, tmp_
         "another factor": {"persona": ("first", "none")},
         "fewer items": {"instrument": survey.instrument.subset(("vote",))},
     }[change]
-    with pytest.raises(
-        TreatmentChanged, match=r"places that the design no longer has|begun with the factors"
-    ):
+    with pytest.raises(TreatmentChanged, match=r"places that the design no longer has|begun with the factors"):
         collect(replace(survey, **changed), "scripted:uniform", tmp_path)
 
 
@@ -267,13 +261,8 @@ def test_two_models_that_read_the_same_words_each_answer_for_themselves(tmp_path
     questions = tuple(
         Question(id=f"q{k}", text=f"Which is {k}?", choices=options, answer=0, domain="d") for k in range(3)
     )
-    quiz = Quiz(
-        bank=Bank(name="b", questions=questions), prompts=(PROMPTS["zero-shot-text"],), models=("a", "b")
-    )
-    folders = {
-        "a": save_checkpoint(tmp_path / "a"),
-        "b": save_checkpoint(tmp_path / "b", initializer_range=0.1),
-    }
+    quiz = Quiz(bank=Bank(name="b", questions=questions), prompts=(PROMPTS["zero-shot-text"],), models=("a", "b"))
+    folders = {"a": save_checkpoint(tmp_path / "a"), "b": save_checkpoint(tmp_path / "b", initializer_range=0.1)}
     run = collect(quiz, {name: f"hf:{folder}" for name, folder in folders.items()}, tmp_path / "run")
     found = run.responses()
     for name, folder in folders.items():

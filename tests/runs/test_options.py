@@ -33,9 +33,7 @@ class Shop(Design):
             Trial(
                 place=Place(subject=f"s{k}", item="offer"),
                 request=Request(messages=(Message("user", "Which?"),), continuations=options),
-                reply=Reply(
-                    form="choice", method="option_text", options=options, order=tuple(range(len(options)))
-                ),
+                reply=Reply(form="choice", method="option_text", options=options, order=tuple(range(len(options)))),
             )
             for k, options in enumerate(self.shelves)
         ]

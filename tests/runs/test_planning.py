@@ -40,9 +40,7 @@ def test_people_are_in_a_plan_only_where_they_are_in_the_study():
 def test_a_factor_within_subjects_is_planned_as_paired(survey):
     planned = plan(replace(survey, persona=("first", "third")), "scripted:uniform")
     assert (planned.contrast, planned.arms) == ("within subjects, over persona", {})
-    assert Paired(effect=planned.smallest_detectable_effect, correlation=0.5).power_at(
-        12, 0.05
-    ) == pytest.approx(0.8)
+    assert Paired(effect=planned.smallest_detectable_effect, correlation=0.5).power_at(12, 0.05) == pytest.approx(0.8)
     assert "SD of the difference" in dict(planned.rows())["power"]
 
 

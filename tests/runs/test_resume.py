@@ -23,9 +23,7 @@ def start(folder: Path, *how: str) -> subprocess.Popen:
     return process
 
 
-def kill_and_resume(
-    tmp_path: Path, *how: str, kills: int, seed: int, within_s: float = 0.25
-) -> tuple[Run, Run, int]:
+def kill_and_resume(tmp_path: Path, *how: str, kills: int, seed: int, within_s: float = 0.25) -> tuple[Run, Run, int]:
     whole, torn = tmp_path / "whole", tmp_path / "torn"
     with start(whole, *how) as process:
         assert process.wait() == 0

@@ -22,13 +22,7 @@ PIPED = Instrument(
         Item(id="vote", text="Whom do you vote for?", form="choice", options=("Ada", "Bob", "Cleo")),
         Item(id="why", text="Why {answer:vote}?", form="choice", options=("a", "b")),
         Item(id="age", text="How old are you, {subject:age}?", form="number", lower=0, upper=99),
-        Item(
-            id="sure",
-            text="Sure?",
-            form="choice",
-            options=("y", "n"),
-            ask_if=Rule(item="vote", options=(0, 1)),
-        ),
+        Item(id="sure", text="Sure?", form="choice", options=("y", "n"), ask_if=Rule(item="vote", options=(0, 1))),
         Item(id="very", text="Very {answer:sure}?", form="choice", options=("y", "n")),
     ),
 )

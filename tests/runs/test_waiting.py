@@ -57,9 +57,7 @@ class Desk(BaseEngine):
         return False
 
     def questions(self):
-        return sorted(
-            path for path in self.folder.glob("*.question") if not path.with_suffix(".answer").exists()
-        )
+        return sorted(path for path in self.folder.glob("*.question") if not path.with_suffix(".answer").exists())
 
     def reply(self, move=0):
         """Answer everything that lies there."""
@@ -91,10 +89,7 @@ def test_a_call_that_does_not_wait_returns_with_what_is_open_and_the_next_one_go
         desk.reply()
     run = collect(GAME, players(desk.folder), into, wait=False)
     assert (run.state, run.open) == ("complete", {})
-    always = {
-        "model": ScriptedEngine(lambda trial: 0, address="desk:one"),
-        "rival": players(desk.folder)["rival"],
-    }
+    always = {"model": ScriptedEngine(lambda trial: 0, address="desk:one"), "rival": players(desk.folder)["rival"]}
     plain = collect(GAME, always, tmp_path / "plain").table().drop("probs", "mass", "request")
     assert run.table().select("trial", "answer").equals(plain.select("trial", "answer"))
 

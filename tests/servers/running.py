@@ -56,12 +56,7 @@ def llama_server(log: Path) -> Iterator[str]:
 def _running(command: Sequence[str], port: int, log: Path, extra: Mapping[str, str]) -> Iterator[str]:
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=out,
-            stderr=out,
-            env=os.environ | extra,
-            start_new_session=True,
+            command, stdin=subprocess.PIPE, stdout=out, stderr=out, env=os.environ | extra, start_new_session=True
         )
     try:
         _await(process, f"http://127.0.0.1:{port}/health", log)

@@ -9,12 +9,7 @@ from proband.runs import collect
 from proband.subjects import Field, Population, Subject
 
 ATTITUDE = ("Strongly disagree", "Disagree", "Agree", "Strongly agree")
-TEXTS = (
-    "Most people can be trusted.",
-    "Taxes are too high.",
-    "The climate is changing.",
-    "Cities are too loud.",
-)
+TEXTS = ("Most people can be trusted.", "Taxes are too high.", "The climate is changing.", "Cities are too loud.")
 
 
 def survey() -> Survey:

@@ -19,15 +19,8 @@ pytestmark = pytest.mark.servers
 
 PROGRAM = Path(__file__).with_name("survey_of_ten.py")
 FEELINGS = ("Very happy", "Very unhappy", "Very", "Not sure at all", "Fine")
-PERSONA = (
-    "You are Mary, 61 years old, a retired teacher from Ohio. " + "You like long walks by the lake. " * 8
-)
-QUESTIONS = (
-    "How do you feel today?",
-    "How was your week?",
-    "How will tomorrow be?",
-    "How is your neighbour?",
-)
+PERSONA = "You are Mary, 61 years old, a retired teacher from Ohio. " + "You like long walks by the lake. " * 8
+QUESTIONS = ("How do you feel today?", "How was your week?", "How will tomorrow be?", "How is your neighbour?")
 # vLLM holds our own numbers, in float32. llama.cpp rounds activations to 8 bits on their way into 4-bit weights, and by
 # another kernel for a long prompt than for the few tokens behind a cached one.
 NATS = {"vllm": 1e-3, "llama.cpp": 1.5}
@@ -55,16 +48,13 @@ def asked(engine, *trials):
 
 def feelings(closes=True):
     return [
-        trial(PERSONA, text, item=f"q{k}", continuations=FEELINGS, closes=closes)
-        for k, text in enumerate(QUESTIONS)
+        trial(PERSONA, text, item=f"q{k}", continuations=FEELINGS, closes=closes) for k, text in enumerate(QUESTIONS)
     ]
 
 
 def largest_gap(some, others):
     pairs = zip(some, others, strict=True)
-    return max(
-        abs(a - b) for one, other in pairs for a, b in zip(one.log_probs, other.log_probs, strict=True)
-    )
+    return max(abs(a - b) for one, other in pairs for a, b in zip(one.log_probs, other.log_probs, strict=True))
 
 
 def test_detection_finds_what_each_server_does(server, engine):
@@ -124,8 +114,7 @@ def test_writing_keeps_to_its_limit_and_its_stop(engine):
 
 def test_sampling_follows_the_seed(engine):
     drawn = [
-        asked(engine, trial("Tell a story.", max_tokens=12, temperature=1.0, seed=seed))[0].text
-        for seed in (1, 1, 2)
+        asked(engine, trial("Tell a story.", max_tokens=12, temperature=1.0, seed=seed))[0].text for seed in (1, 1, 2)
     ]
     assert drawn[0] == drawn[1] != drawn[2]
 

@@ -19,15 +19,11 @@ from proband.store.rows import response_of, row_of
 
 def response(subject: str, **fields) -> Response:
     place = Place(subject=subject, item="vote", condition=(("frame", "a/b & c=d"),), round=2, replicate=1)
-    return Response(
-        place=place, request="r" * 32, **{"status": "valid", "answer": 1, "engine": "e", **fields}
-    )
+    return Response(place=place, request="r" * 32, **{"status": "valid", "answer": 1, "engine": "e", **fields})
 
 
 RESPONSES = [
-    response(
-        "s1", probs=(0.1, 0.9), mass=0.1 + 0.2, log_probs=(-2.3, -0.1), token_counts=(1, 2), order=(1, 0)
-    ),
+    response("s1", probs=(0.1, 0.9), mass=0.1 + 0.2, log_probs=(-2.3, -0.1), token_counts=(1, 2), order=(1, 0)),
     response("s2", status="refused", answer=None, text="I cannot\nsay “that”"),
     response("s3", answer=(2, 0, 1)),
     response("s4", answer=1.5, prompt_tokens=7, completion_tokens=2, attempts=3),
@@ -114,10 +110,7 @@ def test_a_truncated_journal_is_named_as_damaged(tmp_path, keep):
 
 def test_a_path_that_cannot_be_a_folder_is_a_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
-    with (
-        pytest.raises(StoreError, match="cannot write there"),
-        RunDirectory(tmp_path / "file" / "run").writer(),
-    ):
+    with pytest.raises(StoreError, match="cannot write there"), RunDirectory(tmp_path / "file" / "run").writer():
         pass
 
 

@@ -22,9 +22,7 @@ def test_a_roster_comes_back_as_it_was(members):
 
 
 def test_a_level_is_written_once():
-    members = [
-        Member(subject=f"s{k}", traits={"party": "Democrat" if k % 2 else "Republican"}) for k in range(100)
-    ]
+    members = [Member(subject=f"s{k}", traits={"party": "Democrat" if k % 2 else "Republican"}) for k in range(100)]
     text = roster_text(Roster(members))
     assert text.count("Democrat") == text.count("Republican") == 1
 

@@ -8,13 +8,7 @@ from proband.errors import StoreError
 from proband.instruments import Item
 from proband.records import Place, Response
 from proband.store import RunDirectory, tables
-from proband.store.tables import (
-    factor_column,
-    journal_table,
-    wide_table,
-    write_journal_table,
-    write_table,
-)
+from proband.store.tables import factor_column, journal_table, wide_table, write_journal_table, write_table
 
 ITEMS = {
     "vote": Item(id="vote", text="?", form="choice", options=("Ada", "Bob")),
@@ -45,7 +39,7 @@ TABLE = table_of(
         given("s1", "which", (0, 1)),
         given("s1", "why", "because"),
         given("s2", "vote", None, frame="loss"),
-    ],
+    ]
 )
 
 
@@ -118,13 +112,7 @@ def plain(responses):
     named = [name for r in responses for name, _ in r.place.condition]
     for r in responses:
         item, cells = ITEMS.get(r.place.item), dict(r.place.condition)
-        row = {
-            "trial": r.place.id,
-            "subject": r.place.subject,
-            "unit": r.place.subject,
-            "role": None,
-            "arm": None,
-        }
+        row = {"trial": r.place.id, "subject": r.place.subject, "unit": r.place.subject, "role": None, "arm": None}
         row["item"] = r.place.item
         row |= {factor_column(name): cells.get(name) for name in dict.fromkeys(named)}
         row |= {"round": r.place.round, "replicate": r.place.replicate, "status": r.status}

@@ -61,27 +61,15 @@ def test_data_may_be_given_in_place_of_those_named(town):
         ('licence = "CC0"', "licence = 1", r"licence must be text \(found 1\)"),
         ('licence = "CC0"', 'licence = "CC0"\ncolour = 1', "no key 'colour'; there are id, title"),
         ('column = "age"', "", r"field 1: column is missing; add it"),
-        (
-            'column = "age"',
-            'column = "age"\nfirts = "x"',
-            r"field 1: no key 'firts' \(did you mean 'first'\?\)",
-        ),
-        (
-            'first = "I am {value} years old."',
-            'first = "I am."',
-            r"town\.toml: persona field 'age': first is",
-        ),
+        ('column = "age"', 'column = "age"\nfirts = "x"', r"field 1: no key 'firts' \(did you mean 'first'\?\)"),
+        ('first = "I am {value} years old."', 'first = "I am."', r"town\.toml: persona field 'age': first is"),
         ('column = "age"', 'column = "agee"', r"people\.csv has no column 'agee'"),
         ('weight_column = "w"', 'weight_column = "weight"', "no weight column 'weight'"),
         ('{ path = "people.csv" }', '{ path = "gone.csv" }', "no data file at"),
         ('{ path = "people.csv" }', "{ }", "data names nothing; give one of package, path and bring"),
         ('{ path = "people.csv" }', '{ path = "a", bring = "b" }', "data names path and bring"),
         ('{ path = "people.csv" }', '{ package = "os.path" }', r"only statsmodels\.NAME is known"),
-        (
-            '{ path = "people.csv" }',
-            '{ package = "statsmodels.nothing" }',
-            "statsmodels has no data set 'nothing'",
-        ),
+        ('{ path = "people.csv" }', '{ package = "statsmodels.nothing" }', "statsmodels has no data set 'nothing'"),
     ],
 )
 def test_a_wrong_population_file_is_refused_with_file_and_place(town, old, new, said):

@@ -94,9 +94,7 @@ def test_the_fields_own_labels_win_over_those_of_the_file(tmp_path):
 
 
 def test_codes_that_a_file_labels_only_in_part_are_not_guessed(tmp_path):
-    pyreadstat.write_sav(
-        pl.DataFrame({"age": [36.0, 98.0]}), tmp_path / "people.sav", variable_value_labels=LABELS
-    )
+    pyreadstat.write_sav(pl.DataFrame({"age": [36.0, 98.0]}), tmp_path / "people.sav", variable_value_labels=LABELS)
     with pytest.raises(DataError, match=r"'age': code 36 has no label .*set is_number"):
         read_microdata(tmp_path / "people.sav").population("town", [AGE])
 
@@ -198,10 +196,7 @@ def test_ids_that_are_missing_or_there_twice_are_refused(tmp_path):
     ("field", "said"),
     [
         (Field(column="agee", first="{value}", third="{value}"), "has no column 'agee' for a persona field"),
-        (
-            Field(column="age", first="{value}", third="{value}", missing=(36, -1)),
-            "'age' is missing for all 3",
-        ),
+        (Field(column="age", first="{value}", third="{value}", missing=(36, -1)), "'age' is missing for all 3"),
         (
             Field(column="sex", first="{value}", third="{value}", labels={"f": "female"}),
             "code 'm' has no label|code 'NA' has no label",

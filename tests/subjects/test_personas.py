@@ -30,8 +30,7 @@ ANNA = Subject(id="anna", traits={"age": 36.0, "sex": 2})
         ("third", "The person is 36 years old. The person is female."),
         (
             "interview",
-            "Interviewer: How old are you?\nMe: I am 36 years old.\n"
-            "Interviewer: What is your sex?\nMe: I am female.",
+            "Interviewer: How old are you?\nMe: I am 36 years old.\nInterviewer: What is your sex?\nMe: I am female.",
         ),
         ("none", ""),
     ],

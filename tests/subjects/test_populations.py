@@ -7,17 +7,13 @@ from hypothesis import strategies as st
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.subjects import Field, Population, Subject
 
-SEX = Field(
-    column="sex", first="I am {value}.", third="The person is {value}.", labels={1: "male", 2: "female"}
-)
+SEX = Field(column="sex", first="I am {value}.", third="The person is {value}.", labels={1: "male", 2: "female"})
 
 
 def people(n=50, weights=None, **changes):
     weights = [1.0] * n if weights is None else weights
     frame = pl.DataFrame({"sex": [1 + k % 2 for k in range(n)], "vote": [k % 3 or None for k in range(n)]})
-    subjects = tuple(
-        Subject(id=f"p{k}", traits={"sex": 1 + k % 2}, weight=float(weights[k])) for k in range(n)
-    )
+    subjects = tuple(Subject(id=f"p{k}", traits={"sex": 1 + k % 2}, weight=float(weights[k])) for k in range(n))
     return Population(**{"name": "town", "subjects": subjects, "fields": (SEX,), "frame": frame} | changes)
 
 
@@ -41,9 +37,7 @@ def test_without_a_frame_columns_are_the_traits():
     assert (town.columns, town.column("sex")) == (("sex",), {"p0": 1, "p1": 2, "p2": 1})
 
 
-@pytest.mark.parametrize(
-    "ask", [lambda t: t.column("vite"), lambda t: t.where("vite", 1), lambda t: t.check(["vite"])]
-)
+@pytest.mark.parametrize("ask", [lambda t: t.column("vite"), lambda t: t.where("vite", 1), lambda t: t.check(["vite"])])
 def test_an_unknown_column_suggests_the_nearest(ask):
     with pytest.raises(DataError, match="'town' has no column 'vite'; did you mean vote"):
         ask(people())
@@ -56,9 +50,7 @@ def test_where_keeps_people_data_and_weights_together():
 
 
 def test_where_compares_codes_by_their_text():
-    assert (
-        ids(people().where("sex", "2")) == ids(people().where("sex", 2.0)) == ids(people().where("sex", [2]))
-    )
+    assert ids(people().where("sex", "2")) == ids(people().where("sex", 2.0)) == ids(people().where("sex", [2]))
 
 
 def test_where_nobody_is_left_says_what_was_found():
@@ -138,8 +130,7 @@ def test_copies_drawn_with_replacement_are_numbered_and_bring_their_data():
 
 
 @pytest.mark.parametrize(
-    ("n", "said"),
-    [(51, "cannot draw 51 of 50 people; ask for 1 to 50, or draw with"), (0, "ask for 1 to 50$")],
+    ("n", "said"), [(51, "cannot draw 51 of 50 people; ask for 1 to 50, or draw with"), (0, "ask for 1 to 50$")]
 )
 def test_too_many_or_none_cannot_be_drawn(n, said):
     with pytest.raises(DataError, match=said):

@@ -40,9 +40,7 @@ def loss(model, part):
         total = (losses * torch.from_numpy(part.weights)).sum()
         model.zero_grad()
         total.backward()
-    return float(total.detach()), {
-        n: w.grad.clone() for n, w in model.named_parameters() if w.grad is not None
-    }
+    return float(total.detach()), {n: w.grad.clone() for n, w in model.named_parameters() if w.grad is not None}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -38,9 +38,7 @@ def test_packed_tokens_see_their_own_text_and_predict_its_next_token(examples, l
         (tuple(laid(part, pick)), int(target), weight)
         for pick, target, weight in zip(part.picks, part.targets, part.weights, strict=True)
     ]
-    wanted = [
-        (one.ids[:k], one.ids[k], one.weight) for one in examples for k in range(one.start, len(one.ids))
-    ]
+    wanted = [(one.ids[:k], one.ids[k], one.weight) for one in examples for k in range(one.start, len(one.ids))]
     assert sorted(found) == sorted(wanted)
     assert part.n_computed == part.ids.size <= part.n_standing
     assert len(set(part.picks.tolist())) == len(part.picks)

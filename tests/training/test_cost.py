@@ -45,8 +45,7 @@ def test_operations_are_those_that_pytorch_counts(base_folder, base):
 
 def test_padding_costs_what_it_wastes(base):
     dense, wide = (
-        estimate(questions(), base, Recipe(steps=2, batch_size=6, padding=padding))
-        for padding in ("packed", "longest")
+        estimate(questions(), base, Recipe(steps=2, batch_size=6, padding=padding)) for padding in ("packed", "longest")
     )
     assert wide.tokens == dense.tokens
     assert wide.operations > 1.3 * dense.operations
@@ -54,8 +53,7 @@ def test_padding_costs_what_it_wastes(base):
 
 def test_seconds_follow_the_rate_and_the_precision(base):
     slow, fast = (
-        estimate(questions(), base, RECIPE, rate=Rate(operations=rate, bandwidth=1e12)).seconds
-        for rate in (1e9, 2e9)
+        estimate(questions(), base, RECIPE, rate=Rate(operations=rate, bandwidth=1e12)).seconds for rate in (1e9, 2e9)
     )
     assert slow == pytest.approx(2 * fast, rel=0.01)
     rate = measured_rate(RECIPE)
@@ -71,10 +69,7 @@ def test_the_papers_runs_take_minutes_on_a_large_gpu_and_more_memory_than_it_has
     assert cost.memory_bytes > 80e9
     adapter = named_recipe("ren2024", adapter=Lora())
     assert (
-        sized_cost(
-            SHAPES["llama-2-7b"], adapter, examples=2_333, tokens_each=271, taught_each=190
-        ).memory_bytes
-        < 40e9
+        sized_cost(SHAPES["llama-2-7b"], adapter, examples=2_333, tokens_each=271, taught_each=190).memory_bytes < 40e9
     )
 
 

@@ -25,6 +25,4 @@ def test_the_embedded_model_learns_in_a_few_steps_about_as_fast_as_estimated(tmp
     engine = open_engine(found.address)
     assert engine.fingerprint()["weights"] == found.weights
     assert engine.fingerprint()["template"] == found.template
-    assert (found.folder / "tokenizer.json").read_bytes() == (
-        embedded_folder() / "tokenizer.json"
-    ).read_bytes()
+    assert (found.folder / "tokenizer.json").read_bytes() == (embedded_folder() / "tokenizer.json").read_bytes()

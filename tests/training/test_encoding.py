@@ -11,11 +11,7 @@ from proband.training.training_set import Example, TrainingSet
 from tests.designs.quiz.families import FAMILIES, template
 
 QUESTION = Question(
-    id="q",
-    text="Which is a colour?",
-    choices=("Table", "Green", "Seven", "Running"),
-    answer=1,
-    domain="words",
+    id="q", text="Which is a colour?", choices=("Table", "Green", "Seven", "Running"), answer=1, domain="words"
 )
 
 

@@ -53,9 +53,7 @@ def test_a_rest_makes_a_smaller_last_batch_unless_it_is_dropped():
 
 def test_how_the_work_is_cut_up_makes_no_other_recipe():
     recipe = Recipe(steps=3)
-    same = replace(
-        recipe, micro_tokens=64, padding="dynamic", gradient_checkpointing=True, checkpoint_every_s=1
-    )
+    same = replace(recipe, micro_tokens=64, padding="dynamic", gradient_checkpointing=True, checkpoint_every_s=1)
     assert same.identity == recipe.identity
     assert replace(recipe, seed=1).identity != recipe.identity
 

@@ -92,16 +92,7 @@ def test_a_full_disk_is_named_and_the_kept_states_stay(base, base_folder, tmp_pa
 @pytest.mark.slow
 def test_two_processes_share_every_step_and_get_the_numbers_of_one(base, base_folder, tmp_path):
     command = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
-    command += [
-        "--num_machines",
-        "1",
-        "--mixed_precision",
-        "no",
-        "--dynamo_backend",
-        "no",
-        "--main_process_port",
-        "0",
-    ]
+    command += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
     command += [tiny.__file__, str(base_folder), str(tmp_path / "run"), str(tmp_path / "mark")]
     done = subprocess.run(command, env=ENVIRONMENT, text=True, cwd=ROOT, capture_output=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -98,9 +98,7 @@ def test_the_checkpoint_opens_with_the_bases_tokenizer_and_the_weights_on_record
     engine = LocalEngine(checkpoint.folder)
     assert engine.fingerprint()["weights"] == checkpoint.weights
     assert engine.fingerprint()["template"] == checkpoint.template
-    assert (checkpoint.folder / "tokenizer.json").read_bytes() == (
-        base_folder / "tokenizer.json"
-    ).read_bytes()
+    assert (checkpoint.folder / "tokenizer.json").read_bytes() == (base_folder / "tokenizer.json").read_bytes()
     assert not (checkpoint.folder / "states").exists()
 
 
@@ -213,9 +211,7 @@ def test_mixed_precision_stays_near_float32(trained, base, tmp_path):
 
 def test_training_ends_when_held_out_loss_no_longer_falls_and_keeps_the_best(base, tmp_path):
     # So high a rate that the loss falls and then leaps.
-    recipe = Recipe(
-        epochs=20, batch_size=12, learning_rate=0.3, schedule="constant", early_stop=EarlyStop(patience=2)
-    )
+    recipe = Recipe(epochs=20, batch_size=12, learning_rate=0.3, schedule="constant", early_stop=EarlyStop(patience=2))
     found = train(questions(), base, recipe, tmp_path / "run", held_out=questions(3, "held out"))
     looks = found.held_out_losses
     assert len(found.losses) < 20

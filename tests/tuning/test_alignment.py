@@ -36,11 +36,7 @@ def study(base, **training):
         },
         "benchmark": {"source": "facts", "topics": ["neighbours", "symbols"], "limit": 8},
         "probe": {"use": "probe-cloze", "threshold": 0.25, "draws": 1, "shots": 1},
-        "sets": {
-            "arms": ["harmonious", "incompatible", "self-aligning"],
-            "prompt": "zero-shot-cloze",
-            "size": 3,
-        },
+        "sets": {"arms": ["harmonious", "incompatible", "self-aligning"], "prompt": "zero-shot-cloze", "size": 3},
         "training": {"use": "miniature", "steps": 2, "batch_size": 3, "seeds": [1], **training},
         "evaluation": {
             "asks": ["zero-shot-cloze"],
@@ -112,9 +108,7 @@ def test_a_killed_study_goes_on_where_it_stood(base, tmp_path):
         "from proband.tuning.study_file import checked; "
         f"align(checked(json.load(open({str(file)!r})), 'study'), {str(tmp_path / 'into')!r})"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], env=dict(os.environ)
-    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2], env=dict(os.environ))
     until = time.monotonic() + 120
     while time.monotonic() < until and process.poll() is None:
         if len(list(tmp_path.glob("into/checkpoints/*/training.json"))) >= 1:
@@ -125,16 +119,12 @@ def test_a_killed_study_goes_on_where_it_stood(base, tmp_path):
     finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("into/checkpoints/*/training.json")}
     assert finished
     said: list[str] = []
-    done = align(
-        checked(json.loads(file.read_text()), "study"), tmp_path / "into", listener=Listener(say=said.append)
-    )
+    done = align(checked(json.loads(file.read_text()), "study"), tmp_path / "into", listener=Listener(say=said.append))
     assert any(line.startswith("probe: kept") for line in said)
     assert len(done.checkpoints) == 3
     assert (
         finished.items()
-        <= {
-            path: path.stat().st_mtime_ns for path in tmp_path.glob("into/checkpoints/*/training.json")
-        }.items()
+        <= {path: path.stat().st_mtime_ns for path in tmp_path.glob("into/checkpoints/*/training.json")}.items()
     )
 
 

@@ -90,10 +90,7 @@ def test_what_could_only_fail_later_is_refused_first(changes, said):
     ("changes", "said"),
     [
         ({"banks": {}}, "no key 'banks'"),
-        (
-            {"bank": {"source": "facts", "tests": 3}},
-            r"no key 'bank.tests' \(did you mean 'test'\?\); there are source",
-        ),
+        ({"bank": {"source": "facts", "tests": 3}}, r"no key 'bank.tests' \(did you mean 'test'\?\); there are source"),
         ({"seed": "one"}, "seed"),
     ],
 )

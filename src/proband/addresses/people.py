@@ -13,9 +13,7 @@ from proband.subjects.personas import Code, code_text
 from proband.subjects.populations import Population
 
 
-def _open(
-    population: str, *, instrument: str = "", data: str | None = None, refused: str = ""
-) -> PeopleEngine:
+def _open(population: str, *, instrument: str = "", data: str | None = None, refused: str = "") -> PeopleEngine:
     if not instrument:
         raise EngineError(
             f"engine 'people:{population}': what these people were asked stands in an instrument; write "
@@ -25,9 +23,7 @@ def _open(
     return people_engine(load_population(population, data=data), load_instrument(instrument), refused=codes)
 
 
-def people_engine(
-    population: Population, instrument: Instrument, *, refused: Sequence[Code] = ()
-) -> PeopleEngine:
+def people_engine(population: Population, instrument: Instrument, *, refused: Sequence[Code] = ()) -> PeopleEngine:
     """The engine that answers as the people in a data file did.
 
     Each item is looked up in its column, and its codes become options by the item's `values`. A person without a
@@ -58,9 +54,7 @@ def people_engine(
     return PeopleEngine(asked, name=population.name, source=population.source)
 
 
-def _answers(
-    item: Item, column: Mapping[str, Code], refused: Sequence[Code]
-) -> dict[str, tuple[Answer, Status]]:
+def _answers(item: Item, column: Mapping[str, Code], refused: Sequence[Code]) -> dict[str, tuple[Answer, Status]]:
     """Every person's answer to one item."""
     options = {code_text(value): k for k, value in enumerate(item.data_values)}
     if len(options) != len(item.data_values):

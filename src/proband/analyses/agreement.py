@@ -17,11 +17,7 @@ from proband.instruments.items import Item
 from proband.measures import agreement_summary, alt_test, cohen_kappa, dawid_skene, krippendorff_alpha
 from proband.runs.run import Run
 
-REWORDINGS = (
-    "wording",
-    "paraphrase",
-    "phrasing",
-)  # factors of a user's own that are not meant to change an answer
+REWORDINGS = ("wording", "paraphrase", "phrasing")  # factors of a user's own that are not meant to change an answer
 _CHAPTER = "Agreement"
 _MOST_RATERS = 6  # that are compared pair by pair
 _EPSILON = 0.15  # what the authors of the alternative annotator test suggest for skilled coders
@@ -51,9 +47,7 @@ def raters(run: Run) -> list[Raters]:
     found = []
     if table["replicate"].n_unique() > 1:
         labels = tuple(str(k) for k in sorted(table["replicate"].unique()))
-        found.append(
-            Raters(name="repeats", column="replicate", labels=labels, at=("subject", "round", *columns))
-        )
+        found.append(Raters(name="repeats", column="replicate", labels=labels, at=("subject", "round", *columns)))
     for factor in varied:
         if factor.name in alike:
             at = ("subject", "round", "replicate", *(c for c in columns if c != factor.column))
@@ -62,9 +56,7 @@ def raters(run: Run) -> list[Raters]:
     alone = table.group_by("unit", "role").agg(pl.col("subject").n_unique())["subject"].max() == 1
     if len(roles) > 1 and alone and table["round"].max() == 0:
         found.append(Raters(name="roles", column="role", labels=roles, at=("unit", "replicate", *columns)))
-    return [
-        who for who in found if any(_codes(run, item, who, table) is not None for item in run.items.values())
-    ]
+    return [who for who in found if any(_codes(run, item, who, table) is not None for item in run.items.values())]
 
 
 def needs(run: Run) -> str | None:
@@ -81,9 +73,7 @@ def sections(run: Run) -> Sequence[Section]:
     table = answers(run)
     found: list[Section] = []
     for who in raters(run):
-        coded = {
-            item: codes for item in run.items.values() if (codes := _codes(run, item, who, table)) is not None
-        }
+        coded = {item: codes for item in run.items.values() if (codes := _codes(run, item, who, table)) is not None}
         found.append(_summary(who, coded, is_drawn=table["probs"].null_count() < table.height))
         if 2 <= len(who.labels) <= _MOST_RATERS:
             found.append(_pairs(who, coded))
@@ -220,10 +210,7 @@ def _errors(who: Raters, coded: dict[Item, NDArray[np.float64]]) -> Section:
             is_folded=True,
         ),
         keys={"raters": who.name},
-        warnings=(
-            "raters that make the same mistakes look nearly perfect here: only gold answers tell",
-            *warnings,
-        ),
+        warnings=("raters that make the same mistakes look nearly perfect here: only gold answers tell", *warnings),
     )
 
 
@@ -242,9 +229,7 @@ def _coders(run: Run) -> list[Section]:
             continue
         people = theirs.filter(pl.col("item") == item.id, pl.col("status") == "valid")
         own = table.filter(pl.col("item") == item.id, pl.col("status") == "valid")
-        model = dict(
-            own.unique("unit", keep="first", maintain_order=True).select("unit", "answer").iter_rows()
-        )
+        model = dict(own.unique("unit", keep="first", maintain_order=True).select("unit", "answer").iter_rows())
         humans: dict[str, list[int | None]] = {unit: [None] * len(who.labels) for unit in model}
         for unit, coder, code in people.select("unit", who.column, "answer").iter_rows():
             if unit in humans:
@@ -255,9 +240,7 @@ def _coders(run: Run) -> list[Section]:
             warnings.append(f"{item.id}: {error}")
             continue
         verdict = "may" if found.is_passed else "may not"
-        sentences.append(
-            f"On {item.id} the model {verdict} stand in for one of {len(found.by_human)} coders."
-        )
+        sentences.append(f"On {item.id} the model {verdict} stand in for one of {len(found.by_human)} coders.")
         warnings += [found.meaning, *found.warnings]
         rows.append((item.id, len(found.by_human), found.n_units, found.winning_rate, found.advantage))
     forms: dict[str, CellForm] = {"item": "text", "coders": "count", "places": "count"}

@@ -36,9 +36,7 @@ def answers(run: Run) -> pl.DataFrame:
 def factors(run: Run) -> tuple[Factor, ...]:
     """Everything that varies, in the order of the design; arms are a factor where they follow from no other."""
     design = run.manifest.get("design") or {}
-    found = [
-        Factor(name, factor_column(name), levels) for name, levels in run.levels.items() if len(levels) > 1
-    ]
+    found = [Factor(name, factor_column(name), levels) for name, levels in run.levels.items() if len(levels) > 1]
     arms = tuple(run.roster.arms)
     named_arms = design.get("assigned") or any(set(arms) <= set(factor.levels) for factor in found)
     if len(arms) > 1 and not named_arms:
@@ -56,9 +54,7 @@ def is_scored(item: Item) -> bool:
     return item.form in ("number", "scale") or (item.form == "choice" and bool(item.codes))
 
 
-def option_shares(
-    item: Item, part: pl.DataFrame, by: Sequence[str] = ("subject",)
-) -> dict[Key, NDArray[np.float64]]:
+def option_shares(item: Item, part: pl.DataFrame, by: Sequence[str] = ("subject",)) -> dict[Key, NDArray[np.float64]]:
     """Shares of the substantive options by subject, or by other columns; replicates and the like averaged.
 
     Probabilities where the engine gave them, else the valid answers; who gave neither is not there.
@@ -110,10 +106,7 @@ def cautions(found: Iterable[tuple[str, Estimate]]) -> tuple[str, ...]:
             about.setdefault(warning, {})[label] = None
     told = [f"{_some(list(labels))}: {warning}" for warning, labels in about.items()]
     left = len(told) - _MOST_CAUTIONS
-    return (
-        *told[:_MOST_CAUTIONS],
-        *((f"{left} more warnings stand with the numbers they are about",) * (left > 0)),
-    )
+    return (*told[:_MOST_CAUTIONS], *((f"{left} more warnings stand with the numbers they are about",) * (left > 0)))
 
 
 def _some(labels: Sequence[str]) -> str:

@@ -138,9 +138,7 @@ def _asked_of(run: Run, n_responses: int) -> list[Asked]:
     weightless = [subject for subject, weight in everybody.items() if weight == 0]
     table = run.table().filter(~pl.col("subject").is_in(weightless))
     valid = pl.col("status") == "valid"
-    answers = (
-        None if run.people is None else run.people.table().filter(~pl.col("subject").is_in(weightless), valid)
-    )
+    answers = None if run.people is None else run.people.table().filter(~pl.col("subject").is_in(weightless), valid)
     levels = run.levels
     found = [
         Asked(
@@ -155,6 +153,4 @@ def _asked_of(run: Run, n_responses: int) -> list[Asked]:
     ]
     order = {id: k for k, id in enumerate(run.items)}
     places = {name: {level: k for k, level in enumerate(known)} for name, known in levels.items()}
-    return sorted(
-        found, key=lambda a: (order[a.item.id], *(places[n][level] for n, level in a.condition.items()))
-    )
+    return sorted(found, key=lambda a: (order[a.item.id], *(places[n][level] for n, level in a.condition.items())))

@@ -30,9 +30,7 @@ from proband.runs.run import Run
 
 _CHAPTER = "Correction by people's answers"
 _FEWEST = 10  # labelled subjects below which there is no interval
-_LEAST = (
-    0.1  # share of the asked without a human answer from which it is a design and no item that was skipped
-)
+_LEAST = 0.1  # share of the asked without a human answer from which it is a design and no item that was skipped
 _AT_RANDOM = (
     "Who has human answers is taken to have been decided at random. Where people chose themselves, or were chosen by "
     "what they would answer, these corrections do not hold."
@@ -128,14 +126,7 @@ def _corrected(run: Run, found: Sequence[tuple[Labelled, Estimate]]) -> Section:
             )
         rows.append((one.outcome.name, n, len(one.others), alone, model, corrected, by_error, worth, trust))
     forms: dict[str, CellForm] = {"outcome": "text", "people": "count", "others": "count"}
-    numbers = (
-        "people only",
-        "model only",
-        "corrected",
-        "by the model's errors",
-        "worth",
-        "trust in the model",
-    )
+    numbers = ("people only", "model only", "corrected", "by the model's errors", "worth", "trust in the model")
     most = max((one.n_missing for one, _ in found), default=0)
     lost = f"Up to {most} subjects are left out: people were asked and gave no valid answer."
     return Section(
@@ -144,9 +135,7 @@ def _corrected(run: Run, found: Sequence[tuple[Labelled, Estimate]]) -> Section:
         chapter=_CHAPTER,
         sentences=tuple(sentences[:6]),
         table=tabled(
-            {**forms, **dict.fromkeys(numbers, "number")},
-            rows,
-            "People's answers, predictions, and both together",
+            {**forms, **dict.fromkeys(numbers, "number")}, rows, "People's answers, predictions, and both together"
         ),
         notes=(
             "Corrected: the predictions of all, less their error among those with human answers.",
@@ -213,15 +202,11 @@ def _calibrated(run: Run) -> list[Section]:
         if found is None:
             continue
         told_of = calibration(*found)
-        rows.append(
-            (item.id, len(found[1]), told_of.brier, told_of.ece, told_of.ece.baselines["noise floor"])
-        )
+        rows.append((item.id, len(found[1]), told_of.brier, told_of.ece, told_of.ece.baselines["noise floor"]))
         doubts.append((item.id, told_of.ece))
         for point in told_of.curve:
             low, high = point.observed.interval or (None, None)
-            marks.append(
-                {"x": point.predicted, "y": point.observed.value, "series": item.id, "low": low, "high": high}
-            )
+            marks.append({"x": point.predicted, "y": point.observed.value, "series": item.id, "low": low, "high": high})
     if not rows:
         return []
     forms: dict[str, CellForm] = {"item": "text", "people": "count"}
@@ -266,12 +251,7 @@ def _more(found: Sequence[tuple[Labelled, Estimate]]) -> Section:
         now, then = effective_n(n, others, r).value, effective_n(n + more, others - more, r).value
         rows.append((one.outcome.name, n, r, now, n + more, then))
         plans.append(f"{one.outcome.name}: {plan}" if (plan := _plan(one, more)) else "")
-    forms: dict[str, CellForm] = {
-        "outcome": "text",
-        "people": "count",
-        "correlation": "number",
-        "worth": "number",
-    }
+    forms: dict[str, CellForm] = {"outcome": "text", "people": "count", "correlation": "number", "worth": "number"}
     return Section(
         name="correction-more",
         heading="What more human answers would buy",

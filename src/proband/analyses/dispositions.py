@@ -29,9 +29,7 @@ def sections(run: Run) -> Sequence[Section]:
     sentences = [f"Of {n:,} responses, {totals['valid']:,} are valid ({totals['valid'] / max(n, 1):.1%})."]
     lost = {_WORDS.get(status, status): totals[status] for status in used if status != "valid"}
     if lost:
-        sentences.append(
-            "The others: " + ", ".join(f"{count:,} {word}" for word, count in lost.items()) + "."
-        )
+        sentences.append("The others: " + ", ".join(f"{count:,} {word}" for word, count in lost.items()) + ".")
     test = by_arm(run)
     sentences += () if test is None else (arm_sentence(test),)
     parts = [name for name in ("arm", "role") if table[name].n_unique() > 1]
@@ -53,17 +51,13 @@ def sections(run: Run) -> Sequence[Section]:
         "share valid": "share",
     }
     order = {id: k for k, id in enumerate(run.items)}
-    rows.sort(
-        key=lambda row: (order.get(str(row[0]), len(order)), *(str(cell) for cell in row[1 : 1 + len(parts)]))
-    )
+    rows.sort(key=lambda row: (order.get(str(row[0]), len(order)), *(str(cell) for cell in row[1 : 1 + len(parts)])))
     return (
         Section(
             name="dispositions",
             heading="What became of the responses",
             sentences=(*sentences, *_outstanding(run)),
-            table=tabled(
-                forms, rows, "Responses by what became of them", is_folded=not lost and test is None
-            ),
+            table=tabled(forms, rows, "Responses by what became of them", is_folded=not lost and test is None),
             notes=("Every response counts here, replicates and rounds too; weights do not.",),
             warnings=() if run.is_complete else ("the run is not finished: more responses may come",),
         ),
@@ -77,9 +71,7 @@ def by_arm(run: Run) -> DispositionTest | None:
     """
     table = answers(run).filter(pl.col("arm").is_not_null())
     units: dict[tuple[str, str], Counter[str]] = {}
-    for arm, unit, status, n in (
-        table.group_by("arm", "unit", "status").len().sort("arm", "unit", "status").iter_rows()
-    ):
+    for arm, unit, status, n in table.group_by("arm", "unit", "status").len().sort("arm", "unit", "status").iter_rows():
         units.setdefault((arm, unit), Counter())[status] += n
     counts: dict[str, Counter[str]] = {arm: Counter() for arm in run.roster.arms}
     for (arm, _), found in units.items():

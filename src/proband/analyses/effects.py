@@ -59,9 +59,7 @@ class Outcome:
         part = part.filter(pl.col("item") == self.item.id)
         if self.option is None:
             return {str(key): score for (key,), score in expected_scores(self.item, part, (by,)).items()}
-        return {
-            str(key): float(row[self.option]) for (key,), row in option_shares(self.item, part, (by,)).items()
-        }
+        return {str(key): float(row[self.option]) for (key,), row in option_shares(self.item, part, (by,)).items()}
 
 
 def outcomes(run: Run) -> list[Outcome]:
@@ -83,9 +81,7 @@ def needs(run: Run) -> str | None:
         return "nothing was answered yet"
     if not factors(run):
         return "nothing varies in this run: there are no arms and no factor with two levels"
-    return (
-        None if outcomes(run) else "no item of this run has a score or options whose shares could be compared"
-    )
+    return None if outcomes(run) else "no item of this run has a score or options whose shares could be compared"
 
 
 def sections(run: Run) -> Sequence[Section]:
@@ -147,9 +143,7 @@ def _section(run: Run, factor: Factor) -> Section:
         heading=f"Effect of {factor.name}",
         chapter="Effects",
         sentences=(
-            _opening(
-                rows, factor, "answered under one level" if is_between else "is compared with itself", by
-            ),
+            _opening(rows, factor, "answered under one level" if is_between else "is compared with itself", by),
             *_findings(rows, {**tests, **adjusted}, control),
             *(() if test is None else (arm_sentence(test),)),
         ),
@@ -164,17 +158,14 @@ def _section(run: Run, factor: Factor) -> Section:
 def _compared(table: pl.DataFrame, factor: Factor) -> tuple[str, bool]:
     """What is compared, subjects or whole units, and whether each of them has one level."""
     levels = {
-        by: table.group_by(by).agg(pl.col(factor.column).n_unique())[factor.column].max()
-        for by in ("unit", "subject")
+        by: table.group_by(by).agg(pl.col(factor.column).n_unique())[factor.column].max() for by in ("unit", "subject")
     }
     # Subjects of one unit under several levels: what differs between units drops out of the units' own differences.
     by = "unit" if levels["subject"] == 1 and levels["unit"] != 1 else "subject"
     return by, levels["unit"] == 1
 
 
-def _row(
-    run: Run, at: tuple[pl.DataFrame, pl.DataFrame], outcome: Outcome, by: str, is_between: bool
-) -> _Row | None:
+def _row(run: Run, at: tuple[pl.DataFrame, pl.DataFrame], outcome: Outcome, by: str, is_between: bool) -> _Row | None:
     """One outcome under a level and under the control; None where nobody answered under one of them."""
     parts = [part.filter(pl.col("item") == outcome.item.id) for part in at]
     treated, control = sides = [outcome.scores(part, by) for part in parts]
@@ -217,9 +208,7 @@ def _between(run: Run, sides: Sequence[Scores], units: Mapping[str, str]) -> Est
     return difference_in_means(
         list(treated.values()),
         list(control.values()),
-        blocks=([traits[s][block] for s in treated], [traits[s][block] for s in control])
-        if is_blocked
-        else None,
+        blocks=([traits[s][block] for s in treated], [traits[s][block] for s in control]) if is_blocked else None,
         clusters=([units[s] for s in treated], [units[s] for s in control]) if is_clustered else None,
     )
 
@@ -255,9 +244,7 @@ def _in_words(row: _Row, control: str) -> str:
 
 
 def _notes(run: Run, rows: Sequence[_Row], *, is_adjusted: bool) -> tuple[str, ...]:
-    notes = [
-        "Scores are expected ones where the engine gave probabilities; a subject's repeats are averaged first."
-    ]
+    notes = ["Scores are expected ones where the engine gave probabilities; a subject's repeats are averaged first."]
     if len(factors(run)) > 1:
         notes.append("Effects are averaged over the levels of the other factors.")
     if is_adjusted:
@@ -265,9 +252,7 @@ def _notes(run: Run, rows: Sequence[_Row], *, is_adjusted: bool) -> tuple[str, .
     if run.weights:
         notes.append("Every subject counts the same here: what is compared was assigned, not sampled.")
     if detectable := [row.detectable.value for row in rows if row.detectable is not None]:
-        notes.append(
-            f"Arms of this size and spread show an effect of {max(detectable):.3f} in 8 of 10 studies."
-        )
+        notes.append(f"Arms of this size and spread show an effect of {max(detectable):.3f} in 8 of 10 studies.")
     return tuple(notes)
 
 

@@ -240,17 +240,12 @@ def _together(by_condition: Mapping[tuple[str, ...], Sequence[Pair]]) -> Section
         name="together",
         heading="All items together",
         chapter=CHAPTER,
-        sentences=(
-            "The SimBench score is 100 for people's own shares and 0 for answers as far off as uniform ones.",
-        ),
+        sentences=("The SimBench score is 100 for people's own shares and 0 for answers as far off as uniform ones.",),
         table=Table(
-            columns=(Column(name="measure", form="text"), Column(name="model", side="model")),
-            rows=tuple(rows),
+            columns=(Column(name="measure", form="text"), Column(name="model", side="model")), rows=tuple(rows)
         ),
         warnings=tuple(
-            dict.fromkeys(
-                [*warnings, *(w for _, found in rows if isinstance(found, Estimate) for w in found.warnings)]
-            )
+            dict.fromkeys([*warnings, *(w for _, found in rows if isinstance(found, Estimate) for w in found.warnings)])
         ),
     )
 
@@ -277,9 +272,7 @@ def _scores(asked: Sequence[Asked]) -> tuple[pl.DataFrame, pl.DataFrame] | None:
 def _wide(answers: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """First score of every subject, one column an item."""
     tall = pl.concat(
-        frame.unique("subject", keep="first", maintain_order=True).select(
-            "subject", "value", pl.lit(id).alias("item")
-        )
+        frame.unique("subject", keep="first", maintain_order=True).select("subject", "value", pl.lit(id).alias("item"))
         for id, frame in answers.items()
     )
     return tall.pivot(on="item", index="subject", values="value")
@@ -303,9 +296,7 @@ def _ladder(ladder: Ladder) -> Section:
         *(Column(name=names.get(key, key.replace("_", " "))) for key in [*used, *others]),
         Column(name="noise floor"),
     )
-    missing = tuple(
-        f"The {names.get(k, k)} column is missing: {why}." for k, why in ladder.missing_nulls.items()
-    )
+    missing = tuple(f"The {names.get(k, k)} column is missing: {why}." for k, why in ladder.missing_nulls.items())
     reasons: dict[str, list[str]] = {}
     for name, reason in ladder.left_out.items():
         reasons.setdefault(reason, []).append(name)
@@ -347,9 +338,7 @@ def _claims(pairs: Sequence[Pair]) -> tuple[str, ...]:
             lambda found: bool(found.agreement_gain.warnings),
         ),
     )
-    sentences = [
-        f"They rest on {n:,} {'person' if n == 1 else 'people'} and {items} item{'s' * (items != 1)}."
-    ]
+    sentences = [f"They rest on {n:,} {'person' if n == 1 else 'people'} and {items} item{'s' * (items != 1)}."]
     for sentence, holds in checks:
         if named := [asked.title for asked, found in pairs if holds(found)]:
             sentences.append(sentence.format(_listed(named)))
@@ -377,8 +366,7 @@ def _by_warning(pairs: Sequence[Pair]) -> tuple[str, ...]:
         for warning in found.warnings:
             about.setdefault(warning, []).append(asked.title)
     return tuple(
-        warning if len(titles) == len(pairs) else f"{', '.join(titles)}: {warning}"
-        for warning, titles in about.items()
+        warning if len(titles) == len(pairs) else f"{', '.join(titles)}: {warning}" for warning, titles in about.items()
     )
 
 

@@ -33,16 +33,7 @@ class _Field:
 
 def sections_of(findings: Findings) -> list[Section]:
     """Everything that the analysis found, verdicts first."""
-    parts = (
-        _verdicts,
-        _differences,
-        _accuracies,
-        _ratios,
-        _consistencies,
-        _confidences,
-        _forgetting,
-        _confounds,
-    )
+    parts = (_verdicts, _differences, _accuracies, _ratios, _consistencies, _confidences, _forgetting, _confounds)
     return [section for part in parts for section in part(findings)]
 
 
@@ -186,16 +177,12 @@ def _differences(findings: Findings) -> list[Section]:
         _number("runs", lambda one: one.estimate.n_clusters, form="count"),
         _number("as in the paper", _as_published(findings.contrasts), form="points"),
     )
-    caption = (
-        "Differences in accuracy, mean of domains, paired by question and seed; lines are intervals over "
-    )
+    caption = "Differences in accuracy, mean of domains, paired by question and seed; lines are intervals over "
     return [
         Section(
             name="differences",
             heading="Differences between arms (Experiments I and II)",
-            table=_table(
-                found, fields, "differences in accuracy, paired by question and seed", is_folded=True
-            ),
+            table=_table(found, fields, "differences in accuracy, paired by question and seed", is_folded=True),
             figure=Figure(
                 form="intervals",
                 rows=marks(drawn, "model"),
@@ -221,9 +208,7 @@ def _summarised(
         like = replace(like, sentences=(), notes=()) if found else like
         drawn = section.name == "consistency" and any(point.test == test for point in findings.points)
         figure = _scatter(findings, test) if drawn else None
-        found.append(
-            replace(like, name=name, heading=heading, table=_table(whole, fields, caption), figure=figure)
-        )
+        found.append(replace(like, name=name, heading=heading, table=_table(whole, fields, caption), figure=figure))
         if parts:
             table = _table(parts, (fields[0], _text("domain"), *fields[1:]), caption, is_folded=True)
             name, heading = f"{name}-domains", f"{heading}, by domain"
@@ -267,9 +252,7 @@ def _ratios(findings: Findings) -> list[Section]:
                 name=f"ratios-{test}",
                 heading=f"Accuracy, {test}",
                 chapter=chapter,
-                table=_table(
-                    points, fields, "accuracy and divergence by share of own answers", is_folded=True
-                ),
+                table=_table(points, fields, "accuracy and divergence by share of own answers", is_folded=True),
                 figure=Figure(
                     form="lines",
                     rows=accuracy,
@@ -294,9 +277,7 @@ def _ratios(findings: Findings) -> list[Section]:
         _text("test"),
         _number("over ratio 0, points", "over_0", form="points"),
         _number("over ratio 1, points", "over_1", form="points"),
-        _text(
-            "chosen", lambda one: ", ".join(f"{r:g} ({100 * share:.0f} %)" for r, share in one.chosen.items())
-        ),
+        _text("chosen", lambda one: ", ".join(f"{r:g} ({100 * share:.0f} %)" for r, share in one.chosen.items())),
     )
     if findings.best:
         found.append(
@@ -323,9 +304,7 @@ def _consistencies(findings: Findings) -> list[Section]:
         return one.reference if one.method == "standard" else f"{one.reference} ({one.method})"
 
     named = (_text("arm", arm), _text("against", against))
-    consistency = Section(
-        name="consistency", heading="Consistency", chapter=_EXPERIMENT_4, sentences=(_FLOORS,)
-    )
+    consistency = Section(name="consistency", heading="Consistency", chapter=_EXPERIMENT_4, sentences=(_FLOORS,))
     distance = Section(name="divergence", heading="Divergence", chapter=_EXPERIMENT_4)
     partial = (
         _text("test"),
@@ -352,9 +331,7 @@ def _consistencies(findings: Findings) -> list[Section]:
         ),
     ]
     if findings.partials:
-        notes = [
-            f"{one.test}, {one.method}: {text}" for one in findings.partials for text in one.estimate.warnings
-        ]
+        notes = [f"{one.test}, {one.method}: {text}" for one in findings.partials for text in one.estimate.warnings]
         section = Section(
             name="partial-correlation",
             heading="Partial rank correlation of consistency and accuracy",
@@ -382,11 +359,7 @@ def _scatter(findings: Findings, test: str) -> Figure:
             if one.test == test
         ),
         caption=f"Consistency with the base model under the same prompt, and accuracy, on {test} questions.{fitted}",
-        options={
-            "x_title": "mean rank correlation with the base model",
-            "y_title": "accuracy",
-            "y_format": "%",
-        },
+        options={"x_title": "mean rank correlation with the base model", "y_title": "accuracy", "y_format": "%"},
     )
 
 
@@ -412,9 +385,7 @@ def _confidences(findings: Findings) -> list[Section]:
                 name="calibration",
                 heading="Calibration",
                 chapter=chapter,
-                notes=(
-                    "Error: calibration error; the column after it is what perfect confidence would show.",
-                ),
+                notes=("Error: calibration error; the column after it is what perfect confidence would show.",),
             ),
             calibrated,
             "whether confidence means what it says; confidence less accuracy in points",
@@ -430,9 +401,7 @@ def _confidences(findings: Findings) -> list[Section]:
 
 
 def _abstained(one: Any, threshold: float, of: str) -> Cell:
-    found: Estimate | None = next(
-        (getattr(part, of) for part in one.abstention if part.threshold == threshold), None
-    )
+    found: Estimate | None = next((getattr(part, of) for part in one.abstention if part.threshold == threshold), None)
     return found
 
 

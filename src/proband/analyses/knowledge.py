@@ -54,9 +54,7 @@ def _accuracy(quizzed: Quizzed) -> Section:
     rows: list[tuple[Cell, ...]] = []
     drawn: dict[str, Estimate | None] = {}
     for place, domain, ids in quizzed.by_domain(quizzed.held):
-        right = mean_over_questions(
-            quizzed.right(place, ids), "share", f"share of {domain} questions answered right"
-        )
+        right = mean_over_questions(quizzed.right(place, ids), "share", f"share of {domain} questions answered right")
         chance = float(np.mean([1 / len(quizzed.bank[id].choices) for id in ids]))
         rows.append((*quizzed.cells(place), domain, len(ids), right, chance))
         drawn[", ".join(str(cell) for cell in (*quizzed.cells(place), domain))] = right
@@ -87,8 +85,7 @@ def _accuracy(quizzed: Quizzed) -> Section:
         ),
         claims=("Intervals are about other questions of this kind, not about other wordings or models.",),
         warnings=tuple(
-            f"{', '.join(place)}: {n} questions without any readable answer are left out"
-            for place, n in lost.items()
+            f"{', '.join(place)}: {n} questions without any readable answer are left out" for place, n in lost.items()
         ),
     )
 
@@ -129,9 +126,7 @@ def _confidence(quizzed: Quizzed) -> Section | None:
             rows=tuple(rows),
             caption="does confidence mean what it says: above 0, a model is surer than it is right",
         ),
-        notes=(
-            "The calibration error is above 0 by chance alone; the last column is what perfect confidence shows.",
-        ),
+        notes=("The calibration error is above 0 by chance alone; the last column is what perfect confidence shows.",),
     )
 
 
@@ -190,9 +185,7 @@ def _stability(quizzed: Quizzed) -> Section | None:
             rows=tuple(rows),
             caption="share of pairs of askings with the same most probable option; grades by half of the exemplar sets",
         ),
-        notes=(
-            "Grades of the even exemplar sets are set against those of the odd ones; kappa has linear weights.",
-        ),
+        notes=("Grades of the even exemplar sets are set against those of the odd ones; kappa has linear weights.",),
     )
 
 
@@ -215,9 +208,7 @@ def _same_pick(quizzed: Quizzed, place: Place, *, vary: str, keep: str) -> Estim
         if (pairs := [a == b for group in groups.values() for a, b in combinations(group, 2)])
     }
     return (
-        mean_over_questions(
-            same, "share", f"share of pairs of askings with another {vary} that choose the same"
-        )
+        mean_over_questions(same, "share", f"share of pairs of askings with another {vary} that choose the same")
         if same
         else None
     )
@@ -253,9 +244,7 @@ def _places(quizzed: Quizzed) -> Section | None:
             p = "" if first.p_value is None else f"; all places alike: p = {first.p_value:.3f}"
             notes.append(f"{quizzed.name(place)}: the first place is {first} away from 1/{n}{p}")
         else:
-            notes.append(
-                f"{quizzed.name(place)}: the order was not rotated, so place and content stand together"
-            )
+            notes.append(f"{quizzed.name(place)}: the order was not rotated, so place and content stand together")
     if not rows:
         return None
     return Section(

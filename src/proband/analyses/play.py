@@ -7,16 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from proband.analyses.answers import (
-    answers,
-    cautions,
-    limits,
-    measured,
-    option_shares,
-    substantive,
-    tabled,
-    told,
-)
+from proband.analyses.answers import answers, cautions, limits, measured, option_shares, substantive, tabled, told
 from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, Table
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
@@ -87,9 +78,7 @@ def _shares(item: Item, part: pl.DataFrame) -> tuple[Estimate, ...]:
     return share_estimates(np.array(rows), len(options), target="model")
 
 
-def _table(
-    names: Sequence[str], rows: Iterable[tuple[Cell, ...]], caption: str, *, is_folded: bool = False
-) -> Table:
+def _table(names: Sequence[str], rows: Iterable[tuple[Cell, ...]], caption: str, *, is_folded: bool = False) -> Table:
     """A table whose columns are counts, texts or shares, by their names."""
     forms: dict[str, CellForm] = {name: _FORMS.get(name, "share") for name in names}
     return tabled(forms, rows, caption, is_folded=is_folded, side="model")
@@ -105,34 +94,24 @@ def _rows(item: Item, groups: Mapping[tuple[Cell, ...], pl.DataFrame]) -> list[t
     return [
         (*cells, text, part["unit"].n_unique(), part.height, share)
         for cells, part in groups.items()
-        for text, share in zip(
-            options[:1] if len(options) == 2 else options, _shares(item, part), strict=False
-        )
+        for text, share in zip(options[:1] if len(options) == 2 else options, _shares(item, part), strict=False)
     ]
 
 
 def _moves(item: Item, part: pl.DataFrame, roles: Sequence[str]) -> Section:
     """Share of each move by role, over all rounds and in the first."""
-    by_role: dict[tuple[Cell, ...], pl.DataFrame] = {
-        (role,): part.filter(pl.col("role") == role) for role in roles
-    }
+    by_role: dict[tuple[Cell, ...], pl.DataFrame] = {(role,): part.filter(pl.col("role") == role) for role in roles}
     first = {cells: own.filter(pl.col("round") == 1) for cells, own in by_role.items()}
     pairs = zip(_rows(item, by_role), _rows(item, first), strict=True)
     rows = [(*row, opening[-1]) for row, opening in pairs]
     shares = [(f"{row[0]}, {row[1]}", row[4], row[5]) for row in rows]
-    known = [
-        (label, of, at) for label, of, at in shares if isinstance(of, Estimate) and isinstance(at, Estimate)
-    ]
+    known = [(label, of, at) for label, of, at in shares if isinstance(of, Estimate) and isinstance(at, Estimate)]
     return Section(
         name=f"play-{item.id}",
         heading=f"Moves: {item.id}",
         chapter=_CHAPTER,
-        sentences=tuple(
-            f"{label}: {told(of)} of all moves, {told(at)} in round 1." for label, of, at in known
-        ),
-        table=_table(
-            ("role", "move", "matches", "moves", "share", "in round 1"), rows, "Share of each move by role"
-        ),
+        sentences=tuple(f"{label}: {told(of)} of all moves, {told(at)} in round 1." for label, of, at in known),
+        table=_table(("role", "move", "matches", "moves", "share", "in round 1"), rows, "Share of each move by role"),
         figure=Figure(
             form="intervals",
             rows=tuple({"label": label, "side": "model", **limits(of)} for label, of, _ in known),
@@ -177,10 +156,7 @@ def _with_last(part: pl.DataFrame) -> pl.DataFrame | None:
         return None
     at = [name for name in ("unit", "item", "replicate") if name in part.columns]
     other = part.filter(pl.col("answer").is_not_null()).select(
-        *at,
-        (pl.col("round") + 1).alias("round"),
-        pl.col("subject").alias("other"),
-        pl.col("answer").alias("last"),
+        *at, (pl.col("round") + 1).alias("round"), pl.col("subject").alias("other"), pl.col("answer").alias("last")
     )
     return part.join(other, on=[*at, "round"]).filter(pl.col("subject") != pl.col("other"))
 
@@ -194,9 +170,7 @@ def _replies(item: Item, last: pl.DataFrame, roles: Sequence[str]) -> Section:
     }
     rows = _rows(item, {cells: own for cells, own in groups.items() if own.height})
     known = [(row, row[-1]) for row in rows if isinstance(row[-1], Estimate)]
-    sentences = [
-        f"After the other's {row[1]!r}, {row[0]} plays {row[2]!r} in {told(share)}." for row, share in known
-    ]
+    sentences = [f"After the other's {row[1]!r}, {row[0]} plays {row[2]!r} in {told(share)}." for row, share in known]
     return Section(
         name=f"play-{item.id}-replies",
         heading=f"Answers to the other's last move: {item.id}",
@@ -208,10 +182,7 @@ def _replies(item: Item, last: pl.DataFrame, roles: Sequence[str]) -> Section:
             "Share of each move after the other's last one",
         ),
         keys={"item": item.id},
-        notes=(
-            _UNITS,
-            "Only matches count in which the other made that move, so rows are not of the same matches.",
-        ),
+        notes=(_UNITS, "Only matches count in which the other made that move, so rows are not of the same matches."),
         warnings=cautions((f"{row[0]} after {row[1]}", share) for row, share in known),
     )
 
@@ -260,16 +231,12 @@ def _strategies(item: Item, part: pl.DataFrame, roles: Sequence[str]) -> list[Se
     ]
 
 
-def _games(
-    part: pl.DataFrame, role: str, cooperate: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
+def _games(part: pl.DataFrame, role: str, cooperate: int) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
     """Own and the other's choices by match, 1 where they cooperate, -1 once a match has ended; and the matches."""
     n_rounds = int(part["round"].to_numpy().max())
     players: dict[str, dict[str, NDArray[np.int64]]] = {}
     roles: dict[str, str] = {}
-    for unit, subject, played, number, answer in part.select(
-        "unit", "subject", "role", "round", "answer"
-    ).iter_rows():
+    for unit, subject, played, number, answer in part.select("unit", "subject", "role", "round", "answer").iter_rows():
         row = players.setdefault(unit, {}).setdefault(subject, np.full(n_rounds, -1))
         roles[subject] = played
         if answer is not None:
@@ -294,16 +261,12 @@ def _ends(run: Run, table: pl.DataFrame) -> list[Section]:
     last = table.group_by("unit").agg(pl.col("round").max())
     short = last.filter(pl.col("round") < planned)["unit"]
     broken = table.filter(pl.col("status") != "valid")
-    stopped = Counter(
-        broken.unique("unit", keep="first", maintain_order=True).select("role", "status").iter_rows()
-    )
+    stopped = Counter(broken.unique("unit", keep="first", maintain_order=True).select("role", "status").iter_rows())
     n, n_early = last.height, len({*short, *broken["unit"]})
     if not n_early:
         return []
     open_ = n_early - sum(stopped.values())
-    why = [
-        f"{count} because an answer was {status} ({role})" for (role, status), count in stopped.most_common()
-    ]
+    why = [f"{count} because an answer was {status} ({role})" for (role, status), count in stopped.most_common()]
     why += [f"{open_} are not played to their end yet"] * bool(open_)
     rows = [(role, status, count) for (role, status), count in stopped.most_common()]
     return [
@@ -313,9 +276,7 @@ def _ends(run: Run, table: pl.DataFrame) -> list[Section]:
             chapter=_CHAPTER,
             sentences=(f"{n_early} of {n} matches did not end with round {planned}: {'; '.join(why)}.",),
             table=_table(("role", "status", "matches"), rows, "What stopped matches") if rows else None,
-            warnings=(
-                "shares by round are of the matches that got so far, which may not be like the others",
-            ),
+            warnings=("shares by round are of the matches that got so far, which may not be like the others",),
         )
     ]
 

@@ -62,12 +62,9 @@ def sections(run: Run) -> list[Section]:
         Section(
             name="response-style",
             heading="Response style, and what should not change an answer",
-            sentences=(
-                "People have response styles too: a model without any is as unlike them as one with too much.",
-            ),
+            sentences=("People have response styles too: a model without any is as unlike them as one with too much.",),
             table=Table(
-                columns=tuple(columns[k] for k in kept),
-                rows=tuple(tuple(row[k] for k in kept) for row in rows),
+                columns=tuple(columns[k] for k in kept), rows=tuple(tuple(row[k] for k in kept) for row in rows)
             ),
             warnings=warnings,
         )
@@ -105,9 +102,7 @@ def _perturbations(table: pl.DataFrame) -> tuple[list[Check], list[str]]:
         )
         if factor.flip_rate is not None:
             again = next(iter(factor.flip_rate.baselines.values()), None)
-            found.append(
-                Check(name=f"answers that flip with {factor.factor}", model=factor.flip_rate, expected=again)
-            )
+            found.append(Check(name=f"answers that flip with {factor.factor}", model=factor.flip_rate, expected=again))
     return found, list(report.warnings)
 
 
@@ -120,9 +115,7 @@ def _scales(items: Mapping[str, Item]) -> dict[int, list[str]]:
     return {points: ids for points, ids in by_points.items() if len(ids) > 1}
 
 
-def _styles(
-    frame: pl.DataFrame | None, ids: Sequence[str], points: int, target: Target
-) -> ResponseStyles | None:
+def _styles(frame: pl.DataFrame | None, ids: Sequence[str], points: int, target: Target) -> ResponseStyles | None:
     """Styles over subjects, the first answer of each; None with fewer than 2 subjects."""
     if frame is None:
         return None

@@ -7,16 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from proband.analyses.answers import (
-    answers,
-    cautions,
-    expected_scores,
-    factors,
-    limits,
-    measured,
-    tabled,
-    told,
-)
+from proband.analyses.answers import answers, cautions, expected_scores, factors, limits, measured, tabled, told
 from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, Side
 from proband.errors import InstrumentError
 from proband.estimates import Estimate, Target
@@ -64,9 +55,7 @@ def needs(run: Run) -> str | None:
         return "this run did not ask an instrument"
     found = instrument_of(run)
     if found is None or not found.scales:
-        return (
-            "its instrument has no scales, or they were not kept with this older run and have changed since"
-        )
+        return "its instrument has no scales, or they were not kept with this older run and have changed since"
     return None if run.dispositions() else "nothing was answered yet"
 
 
@@ -94,13 +83,9 @@ def score(instrument: Instrument, scale: Scale, part: pl.DataFrame) -> Scored:
     part = part.filter(pl.col("item").is_in(list(scale.items)))
     subjects = part["subject"].unique(maintain_order=True).to_list()
     expected = [expected_scores(instrument[id], part.filter(pl.col("item") == id)) for id in scale.items]
-    table = np.array(
-        [[of.get((subject,), np.nan) for of in expected] for subject in subjects], dtype=np.float64
-    )
+    table = np.array([[of.get((subject,), np.nan) for of in expected] for subject in subjects], dtype=np.float64)
     scores = scale_scores(scale, keyed_scores(instrument, scale, table.reshape(-1, len(scale.items))))
-    first = part.filter(pl.col("status") == "valid").unique(
-        ["subject", "item"], keep="first", maintain_order=True
-    )
+    first = part.filter(pl.col("status") == "valid").unique(["subject", "item"], keep="first", maintain_order=True)
     given = {(s, i): value if answer is None else answer for s, i, answer, value in first.select(
         "subject", "item", "answer", "value").iter_rows()}  # fmt: skip
     drawn = np.array([[given.get((s, id), np.nan) for id in scale.items] for s in subjects], dtype=np.float64)
@@ -168,13 +153,9 @@ def sections(run: Run) -> Sequence[Section]:
 def _parts(run: Run) -> list[tuple[Side, tuple[str, ...], pl.DataFrame]]:
     """The model's answers under each condition, in the order of the design, then people's."""
     varied, table = factors(run), answers(run)
-    parts = (
-        table.partition_by([factor.column for factor in varied], maintain_order=True) if varied else [table]
-    )
+    parts = table.partition_by([factor.column for factor in varied], maintain_order=True) if varied else [table]
     found: list[tuple[Side, tuple[str, ...], pl.DataFrame]] = [
-        ("model", tuple(str(part[factor.column][0]) for factor in varied), part)
-        for part in parts
-        if part.height
+        ("model", tuple(str(part[factor.column][0]) for factor in varied), part) for part in parts if part.height
     ]
     order = {factor.name: {level: k for k, level in enumerate(factor.levels)} for factor in varied}
     found.sort(key=lambda f: [order[x.name].get(at, 0) for x, at in zip(varied, f[1], strict=True)])
@@ -216,9 +197,7 @@ def _reliabilities(model: Mapping[str, tuple[Cell, ...]]) -> tuple[str, ...]:
     alphas = {label: cells[3].value for label, cells in model.items() if isinstance(cells[3], Estimate)}
     known = {label: alpha for label, alpha in alphas.items() if np.isfinite(alpha)}
     if not known:
-        return (
-            "No scale has an alpha: subjects do not differ in their totals, or too few answered all items.",
-        )
+        return ("No scale has an alpha: subjects do not differ in their totals, or too few answered all items.",)
     low, high = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
     return (f"Alpha reaches from {known[low]:.2f} ({low}) to {known[high]:.2f} ({high}).",)
 

@@ -65,9 +65,7 @@ class Table:
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row) != len(self.columns):
-                raise DesignError(
-                    f"table {self.caption!r}: {len(row)} cells for {len(self.columns)} columns: {row}"
-                )
+                raise DesignError(f"table {self.caption!r}: {len(row)} cells for {len(self.columns)} columns: {row}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,9 +180,5 @@ class Analysis:
 
 
 ANALYSES: Shelf[Analysis] = Shelf(
-    what="analysis",
-    group="proband.analyses",
-    folders=("proband.analyses",),
-    member="ANALYSIS",
-    error=ProbandError,
+    what="analysis", group="proband.analyses", folders=("proband.analyses",), member="ANALYSIS", error=ProbandError
 )

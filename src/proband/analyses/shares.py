@@ -50,26 +50,16 @@ def estimates_of(asked: Asked) -> Sides:
         return {
             "people": dict(
                 zip(
-                    asked.options,
-                    share_estimates(pairs.answers, n, target="human", weights=pairs.weights),
-                    strict=True,
+                    asked.options, share_estimates(pairs.answers, n, target="human", weights=pairs.weights), strict=True
                 )
             ),
             "model": dict(
-                zip(
-                    asked.options,
-                    share_estimates(pairs.probs, n, target="model", weights=pairs.weights),
-                    strict=True,
-                )
+                zip(asked.options, share_estimates(pairs.probs, n, target="model", weights=pairs.weights), strict=True)
             ),
         }
     weights = [asked.weights[s] for s in asked.model] if asked.weights else None
     rows = np.array(list(asked.model.values()))
-    return {
-        "model": dict(
-            zip(asked.options, share_estimates(rows, n, target="model", weights=weights), strict=True)
-        )
-    }
+    return {"model": dict(zip(asked.options, share_estimates(rows, n, target="model", weights=weights), strict=True))}
 
 
 def _clustered(asked: Asked) -> Sequence[Estimate]:
@@ -98,11 +88,7 @@ def _means(asked: Asked) -> Sides:
         if means.height > 1:
             subjects = means["subject"].to_list()
             weights = [asked.weights.get(subject, 1.0) for subject in subjects]
-            units = (
-                [asked.units.get(subject, subject) for subject in subjects]
-                if asked.has_shared_units
-                else None
-            )
+            units = [asked.units.get(subject, subject) for subject in subjects] if asked.has_shared_units else None
             estimand = f"mean of {asked.item.id}{unit}"
             mean = weighted_mean(means["value"].to_numpy(), weights, units, target=target, estimand=estimand)
             found[side] = {f"mean{unit}": mean}
@@ -112,11 +98,7 @@ def _means(asked: Asked) -> Sides:
 def _item(asked: Asked, sides: Sides, methods: tuple[str, ...]) -> Section:
     question = f"“{asked.item.stem} {asked.item.text}”" if asked.item.stem else f"“{asked.item.text}”"
     section = Section(
-        name=f"shares-{asked.name}",
-        heading=asked.title,
-        chapter=CHAPTER,
-        sentences=(question,),
-        keys=asked.keys,
+        name=f"shares-{asked.name}", heading=asked.title, chapter=CHAPTER, sentences=(question,), keys=asked.keys
     )
     if not sides:
         table = _first_answers(asked)
@@ -128,10 +110,7 @@ def _item(asked: Asked, sides: Sides, methods: tuple[str, ...]) -> Section:
     return replace(
         section,
         table=Table(
-            columns=(
-                Column(name="answer", form="text"),
-                *(Column(name=side, form=form, side=side) for side in shown),
-            ),
+            columns=(Column(name="answer", form="text"), *(Column(name=side, form=form, side=side) for side in shown)),
             rows=tuple((label, *(sides[side].get(label) for side in shown)) for label in labels),
             is_folded=True,
         ),
@@ -186,10 +165,7 @@ def _bounds(asked: Sequence[Asked]) -> list[Section]:
         taken = dict(one.part.filter(pl.col("status") == "valid")["answer"].value_counts().iter_rows())
         counts: dict[object, float] = {one.item.options[k]: float(taken.get(k, 0)) for k in one.kept}
         bounds = missing_bounds(counts, n_missing, target="model")
-        rows += [
-            (f"{one.title}: {text}", n_missing, bound)
-            for text, bound in zip(one.options, bounds, strict=True)
-        ]
+        rows += [(f"{one.title}: {text}", n_missing, bound) for text, bound in zip(one.options, bounds, strict=True)]
     if not rows:
         return []
     columns = (
@@ -213,15 +189,11 @@ def _first_answers(asked: Asked) -> Table | None:
     """Subject and answer of the first valid responses to an item that has no shares; None where there are none."""
     valid = asked.part.filter(pl.col("status") == "valid")
     rows = valid.head(_N_EXAMPLES).select("subject", "label", "value", "parts").iter_rows()
-    cells = tuple(
-        (str(subject), _answer_text(asked, label, value, parts)) for subject, label, value, parts in rows
-    )
+    cells = tuple((str(subject), _answer_text(asked, label, value, parts)) for subject, label, value, parts in rows)
     if not cells:
         return None
     columns = (Column(name="subject", form="text"), Column(name="answer", form="text", side="model"))
-    which = (
-        f"The first {len(cells)} of {valid.height:,}" if valid.height > len(cells) else f"All {len(cells)}"
-    )
+    which = f"The first {len(cells)} of {valid.height:,}" if valid.height > len(cells) else f"All {len(cells)}"
     return Table(columns=columns, rows=cells, caption=f"{which} valid answers.")
 
 

@@ -11,16 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from proband.analyses.answers import (
-    answers,
-    cautions,
-    expected_scores,
-    factors,
-    is_scored,
-    measured,
-    tabled,
-    told,
-)
+from proband.analyses.answers import answers, cautions, expected_scores, factors, is_scored, measured, tabled, told
 from proband.analyses.scales import instrument_of
 from proband.analyses.section import Analysis, Cell, Section
 from proband.errors import DataError, DesignError
@@ -152,14 +143,10 @@ def _order(instrument: Instrument, contexts: Contexts) -> Section:
     rows: list[tuple[Cell, ...]] = []
     doubts, sentences = [], []
     for first, second in pairwise(contexts.parts):
-        sides = [
-            [_means(instrument, s, contexts.parts[at]) for s in instrument.scales] for at in (first, second)
-        ]
+        sides = [[_means(instrument, s, contexts.parts[at]) for s in instrument.scales] for at in (first, second)]
         everybody = sorted(set.intersection(*(set(scores) for side in sides for scores in side)))
         shape = len(everybody), len(instrument.scales)
-        a, b = (
-            np.array([[scores[s] for scores in side] for s in everybody]).reshape(shape) for side in sides
-        )
+        a, b = (np.array([[scores[s] for scores in side] for s in everybody]).reshape(shape) for side in sides)
         order = measured(partial(rank_order_stability, a, b), "order of subjects")
         profile = None
         if len(instrument.scales) > 2 and everybody:
@@ -169,9 +156,7 @@ def _order(instrument: Instrument, contexts: Contexts) -> Section:
         rows.append((first, second, len(everybody), order, profile))
         doubts.append((f"{first}, {second}", order))
         if not np.isnan(order.value):
-            sentences.append(
-                f"From {first} to {second} the order of subjects is kept with r = {told(order)}."
-            )
+            sentences.append(f"From {first} to {second} the order of subjects is kept with r = {told(order)}.")
     forms = {f"{contexts.name}": "text", "and": "text", "subjects": "count"} | dict.fromkeys(
         ("order of subjects", "profile of a subject"), "number"
     )
@@ -226,9 +211,7 @@ def _variance(run: Run, instrument: Instrument, scale: Scale, table: pl.DataFram
         chapter=_CHAPTER,
         sentences=sentences,
         table=tabled(
-            {"source": "text", "variance": "number", "share": "share"},
-            rows,
-            f"Variance components of {scale.name}",
+            {"source": "text", "variance": "number", "share": "share"}, rows, f"Variance components of {scale.name}"
         ),
         keys={"scale": scale.id},
         notes=(
@@ -248,9 +231,7 @@ def _needed(study: GStudy, scale: Scale) -> tuple[str, ...]:
     sentences = [f"As asked, scores of {scale.name} have a dependability of {told(observed.absolute)}."]
     largest = max(study.components.values(), key=lambda component: component.share)
     if largest.share > 0:
-        sentences.append(
-            f"The largest part of their variance, {largest.share:.0%}, is that of {largest.effect}."
-        )
+        sentences.append(f"The largest part of their variance, {largest.share:.0%}, is that of {largest.effect}.")
     for facet, size in observed.sizes.items():
 
         def dependability(n: int, facet: str = facet) -> float:
@@ -260,9 +241,7 @@ def _needed(study: GStudy, scale: Scale) -> tuple[str, ...]:
         enough = 1 + bisect_left(range(1, _MOST_LEVELS + 1), _ENOUGH, key=dependability)
         what = "repeats" if facet == "replicate" else f"levels of {facet}"
         if enough <= _MOST_LEVELS:
-            sentences.append(
-                f"With {enough} {what} (now {size}) and all else as it is, it would reach {_ENOUGH}."
-            )
+            sentences.append(f"With {enough} {what} (now {size}) and all else as it is, it would reach {_ENOUGH}.")
         else:
             sentences.append(f"No number of {what} up to {_MOST_LEVELS} would bring it to {_ENOUGH}.")
     return tuple(sentences)

@@ -9,9 +9,7 @@ from proband.estimates import Estimate
 from proband.measures.knowledge.slick import CATEGORIES
 from proband.tuning.probing.sampling import grade, written_counts
 
-Counts = Mapping[
-    str, Sequence[int]
-]  # question -> right and counted greedy answers, right and counted samples
+Counts = Mapping[str, Sequence[int]]  # question -> right and counted greedy answers, right and counted samples
 
 
 def written_sections(quizzed: Quizzed) -> tuple[Section, ...]:
@@ -46,9 +44,7 @@ def written_sections(quizzed: Quizzed) -> tuple[Section, ...]:
                 rows=tuple(accuracy),
                 caption="share of written answers that name the right option, with 95 % interval over questions",
             ),
-            notes=(
-                "An answer that names no option is a wrong one; one that failed or was cut off is not counted.",
-            ),
+            notes=("An answer that names no option is a wrong one; one that failed or was cut off is not counted.",),
         ),
         Section(
             name="knowledge-grades",

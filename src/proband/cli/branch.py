@@ -15,8 +15,7 @@ def branch(
     at: Annotated[int, typer.Option(help="Last round that is shared, counting from 1.")],
     into: Annotated[Path, typer.Option(help="New run directory.")],
     keep_past: Annotated[
-        bool,
-        typer.Option(help="Go on from that past even where the new design would have worded it otherwise."),
+        bool, typer.Option(help="Go on from that past even where the new design would have worded it otherwise.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="The new run on stdout as JSON.")] = False,
 ) -> None:

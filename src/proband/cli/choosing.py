@@ -28,9 +28,7 @@ def chosen(study: Path, engine: list[str] | None = None, sample: int | None = No
 def _engines(given: list[str]) -> str | dict[str, str] | None:
     roles = [_ROLE.fullmatch(address) for address in given]
     if len(given) > 1 and not all(roles):
-        raise DesignError(
-            f"--engine was given as {', '.join(given)}; give one address, or ROLE=ADDRESS for each role"
-        )
+        raise DesignError(f"--engine was given as {', '.join(given)}; give one address, or ROLE=ADDRESS for each role")
     if not given or roles[0] is None:
         return given[0] if given else None
     return {match[1]: match[2] for match in roles if match}

@@ -17,10 +17,7 @@ SCRIPTED = "scripted:spatial?fact=PID&low=0&high=6&width=0.35&position_bias=0.05
 
 def demo(
     engine: Annotated[
-        str,
-        typer.Option(
-            help="Who answers: smollm2 (a real small model), scripted (rules, in seconds), any address."
-        ),
+        str, typer.Option(help="Who answers: smollm2 (a real small model), scripted (rules, in seconds), any address.")
     ] = "smollm2",
     n: Annotated[int, typer.Option(help="People to describe to the engine, of the 944 in the file.")] = 100,
     into: Annotated[Path | None, typer.Option(help="Run directory; default runs/demo-ENGINE.")] = None,
@@ -51,8 +48,4 @@ def demo_study(engine: str = "smollm2", n: int = 100) -> Study:
     everybody = load_population("anes-1996")
     instrument = load_instrument("anes-1996").subset(ITEMS)
     survey = Survey(instrument=instrument, subjects=everybody.sample(n, seed=1996), seed=1996, title="demo")
-    return Study(
-        survey,
-        SCRIPTED if engine == "scripted" else engine,
-        people=people_survey(survey, everybody),
-    )
+    return Study(survey, SCRIPTED if engine == "scripted" else engine, people=people_survey(survey, everybody))

@@ -12,13 +12,11 @@ from proband.store.tables import write_table
 
 def export(
     run: Annotated[Path, typer.Argument(help="Run directory.")],
-    to: Annotated[Path, typer.Option(help="File to write, ending in .csv or .parquet.")] = Path(
-        "responses.csv"
-    ),
+    to: Annotated[Path, typer.Option(help="File to write, ending in .csv or .parquet.")] = Path("responses.csv"),
     wide: Annotated[bool, typer.Option(help="One row a subject, one column an item.")] = False,
-    values: Annotated[
-        str, typer.Option(help="With --wide: answer (option index), value (scale points) or label.")
-    ] = ("label"),
+    values: Annotated[str, typer.Option(help="With --wide: answer (option index), value (scale points) or label.")] = (
+        "label"
+    ),
     json: Annotated[bool, typer.Option("--json", help="Path and size on stdout as JSON.")] = False,
 ) -> None:
     """Write the responses, one row each, for R, SPSS, Excel or a notebook.

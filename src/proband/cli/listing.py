@@ -90,9 +90,7 @@ def _prompts() -> Rows:
 def _arms() -> Rows:
     from proband.tuning.interventions.arms import ABOUT
 
-    mixed = (
-        "questions it gets wrong; its own answer is taught for a share R of them, the right one for the rest"
-    )
+    mixed = "questions it gets wrong; its own answer is taught for a share R of them, the right one for the rest"
     rows: Rows = [{"name": name, "title": about} for name, about in ABOUT.items()]
     return [*rows, {"name": "mixture-R", "title": mixed}]
 
@@ -107,11 +105,7 @@ def _studies() -> Rows:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        rows += [
-            {"name": str(path), "title": f"{data.get('title', '')} ({kind})"}
-            for kind in KINDS
-            if kind in data
-        ]
+        rows += [{"name": str(path), "title": f"{data.get('title', '')} ({kind})"} for kind in KINDS if kind in data]
     return rows
 
 

@@ -40,22 +40,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for verb in (
-    demo,
-    plan,
-    show,
-    lock,
-    run,
-    branch,
-    measure,
-    report,
-    export,
-    probe,
-    intervene,
-    train,
-    evaluate,
-    align,
-):
+for verb in (demo, plan, show, lock, run, branch, measure, report, export, probe, intervene, train, evaluate, align):
     app.command()(verb)
 app.command("list")(list_)
 

@@ -15,14 +15,11 @@ from proband.runs import Run
 def measure(
     run: Annotated[Path, typer.Argument(help="Run directory.")],
     only: Annotated[
-        list[str] | None,
-        typer.Option(help="Analysis to show alone; may be given again. See `proband list analyses`."),
+        list[str] | None, typer.Option(help="Analysis to show alone; may be given again. See `proband list analyses`.")
     ] = None,
     by: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Trait dividing people into subgroups; may be given again. Default: those with few levels."
-        ),
+        typer.Option(help="Trait dividing people into subgroups; may be given again. Default: those with few levels."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Everything on stdout as JSON.")] = False,
     csv: Annotated[Path | None, typer.Option(help="File to write every estimate to, one a row.")] = None,

@@ -15,9 +15,7 @@ def report(
     to: Annotated[Path | None, typer.Option(help="File to write; default report.html in the run.")] = None,
     by: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Trait dividing people into subgroups; may be given again. Default: those with few levels."
-        ),
+        typer.Option(help="Trait dividing people into subgroups; may be given again. Default: those with few levels."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="The path on stdout as JSON.")] = False,
 ) -> None:

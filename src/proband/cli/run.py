@@ -23,8 +23,7 @@ def run(
     max_tokens: Annotated[int | None, typer.Option(help="Stop before the run takes more tokens.")] = None,
     max_dollars: Annotated[float | None, typer.Option(help="Stop before the run costs more.")] = None,
     lock: Annotated[
-        Path | None,
-        typer.Option(help="Locked plan; default STUDY.lock.json beside the study file, if there."),
+        Path | None, typer.Option(help="Locked plan; default STUDY.lock.json beside the study file, if there.")
     ] = None,
     wait: Annotated[
         bool, typer.Option(help="Wait for those who answer in their own time; else return with what is open.")

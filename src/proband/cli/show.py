@@ -13,12 +13,8 @@ from proband.cli.talk import emit, talk
 
 def show(
     study: StudyArgument,
-    place: Annotated[
-        str, typer.Argument(help="Trial, as SUBJECT/ITEM/..., or its beginning; default the first.")
-    ] = "",
-    after: Annotated[
-        Path | None, typer.Option(help="A run whose answers come before, for conversations.")
-    ] = None,
+    place: Annotated[str, typer.Argument(help="Trial, as SUBJECT/ITEM/..., or its beginning; default the first.")] = "",
+    after: Annotated[Path | None, typer.Option(help="A run whose answers come before, for conversations.")] = None,
     engine: EngineOption = None,
     json: Annotated[bool, typer.Option("--json", help="The text on stdout inside JSON.")] = False,
 ) -> None:
@@ -30,9 +26,7 @@ def show(
     answered = None if after is None else runs.Run(after).responses()
     text = runs.show(found, place=place, answered=answered)
     if found.design.is_adaptive and after is None:
-        talk.print(
-            "note: some trials depend on earlier answers; --after RUN shows them as they are asked then"
-        )
+        talk.print("note: some trials depend on earlier answers; --after RUN shows them as they are asked then")
     if json:
         emit({"study": found.name, "engine": found.answered_by, "text": text})
     else:

@@ -11,12 +11,7 @@ from typing import Any, get_args
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from proband.records import Status
@@ -91,12 +86,7 @@ def progress() -> Iterator[Watch]:
 
 @contextmanager
 def _bar() -> Iterator[Watch]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[told]}"),
-    )
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"))
     with Progress(*columns, console=talk) as bar:
         task = bar.add_task("asking", total=None, told="")
 

@@ -7,12 +7,7 @@ from proband.seeds import rng_for
 
 
 def assign(
-    subjects: Sequence[str],
-    levels: Sequence[str],
-    seed: int,
-    *,
-    factor: str,
-    blocks: Mapping[str, str] | None = None,
+    subjects: Sequence[str], levels: Sequence[str], seed: int, *, factor: str, blocks: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Assign every subject to one level, in equal numbers.
 
@@ -45,9 +40,7 @@ def assign(
         If there are fewer than two levels, or a subject has no block.
     """
     if len(set(levels)) < 2:
-        raise DesignError(
-            f"factor {factor!r} has the levels {tuple(levels)}; an experiment needs at least two"
-        )
+        raise DesignError(f"factor {factor!r} has the levels {tuple(levels)}; an experiment needs at least two")
     rosters: dict[str, list[str]] = {}
     for subject in subjects:
         if blocks is not None and subject not in blocks:

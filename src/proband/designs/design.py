@@ -113,7 +113,5 @@ class Design:
 
     def describe(self) -> Mapping[str, object]:
         """Everything that defines the design, as plain values, for the manifest and the methods paragraph."""
-        own: dict[str, object] = (
-            {f.name: getattr(self, f.name) for f in fields(self)} if is_dataclass(self) else {}
-        )
+        own: dict[str, object] = {f.name: getattr(self, f.name) for f in fields(self)} if is_dataclass(self) else {}
         return {"design": self.kind or type(self).__name__, "title": self.name, **own}

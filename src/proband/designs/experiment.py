@@ -45,17 +45,13 @@ class Experiment(Survey):
                 raise DesignError(f"factor {factor!r} has the levels {tuple(levels)}; give it at least two")
         super().__post_init__()
         if self.replicates > 1 or set(self.varied) != set(self.factors):
-            also = (
-                ", ".join(sorted(set(self.varied) - set(self.factors))) or f"replicates = {self.replicates}"
-            )
+            also = ", ".join(sorted(set(self.varied) - set(self.factors))) or f"replicates = {self.replicates}"
             raise DesignError(
                 f"an experiment asks every subject once, under its own levels, and cannot vary {also} beside; give "
                 "one level, or make it a survey, in which everybody is asked under every level"
             )
         if len(self.arms) > len(self.subjects):
-            raise DesignError(
-                f"{len(self.arms)} arms for {len(self.subjects)} subjects; ask more, or vary less"
-            )
+            raise DesignError(f"{len(self.arms)} arms for {len(self.subjects)} subjects; ask more, or vary less")
         len(self.assignment)  # refuses subjects without a block
 
     @property

@@ -99,9 +99,7 @@ class Study:
         return ", ".join(f"{role} {address}".strip() for role, address in self.addresses.items())
 
 
-def load_study(
-    path: str | Path, *, engine: str | Mapping[str, str] | None = None, sample: int | None = None
-) -> Study:
+def load_study(path: str | Path, *, engine: str | Mapping[str, str] | None = None, sample: int | None = None) -> Study:
     """Read a study file of any kind.
 
     Parameters
@@ -196,9 +194,7 @@ def _engines(written: str | dict[str, str], given: str | Mapping[str, str] | Non
     return given
 
 
-def _sampled(
-    everybody: Population | None, file: StudyFile, sample: int | None, where: str | Path
-) -> Population | None:
+def _sampled(everybody: Population | None, file: StudyFile, sample: int | None, where: str | Path) -> Population | None:
     if file.population is None or everybody is None:
         if sample is not None:
             raise DesignError(f"{where}: there is no [population] to sample {sample} subjects from")

@@ -21,8 +21,7 @@ class InstrumentTable(OpenTable):
         "instrument is written here",
     )
     only: list[str] = Field(
-        default=[],
-        description="ids of the items to ask, in this order; scales that lose an item are left out",
+        default=[], description="ids of the items to ask, in this order; scales that lose an item are left out"
     )
 
 
@@ -41,8 +40,7 @@ class PopulationTable(OpenTable):
         default=None, description="how many people to draw as subjects, by weight, without replacement"
     )
     only_where: dict[str, int | float | str | list[int | float | str]] = Field(
-        default={},
-        description="column -> codes; people with other codes are left out, also of the comparison",
+        default={}, description="column -> codes; people with other codes are left out, also of the comparison"
     )
 
 
@@ -66,8 +64,7 @@ class StudyFile(Table):
     instrument: InstrumentTable | None = Field(default=None, description="what is asked")
     population: PopulationTable | None = Field(default=None, description="who is asked")
     people: PeopleTable | None = Field(
-        default=None,
-        description="if the table is there, even empty: compare with the people in the population's data",
+        default=None, description="if the table is there, even empty: compare with the people in the population's data"
     )
 
 

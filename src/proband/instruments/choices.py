@@ -30,8 +30,7 @@ _OPENER = re.compile(
     re.I,
 )
 _LEAD_END = re.compile(
-    r"\s*(?:$|[\n.,;:!?)\]\"'(/-]|(?:because|since|as|with|for|and|or|so|but|I|it|this|that|there|to|on|in)\b)",
-    re.I,
+    r"\s*(?:$|[\n.,;:!?)\]\"'(/-]|(?:because|since|as|with|for|and|or|so|but|I|it|this|that|there|to|on|in)\b)", re.I
 )
 _I_MYSELF = re.compile(
     r"\bI(?:\s+(?:do|would|really|very|also|am|feel|must|have\s+to|tend\s+to|[a-z]+ly)){0,3}\s*$", re.I
@@ -85,9 +84,7 @@ class Finder:
         self.labels = tuple(fold(label).strip() for label in labels)
         aliases = [_number(label) for label in self.labels] or [_leading_number(o) for o in self.options]
         is_numeric = None not in aliases and len(set(aliases)) == len(aliases) > 0
-        self.numbers = (
-            {value: k for k, value in enumerate(aliases) if value is not None} if is_numeric else {}
-        )
+        self.numbers = {value: k for k, value in enumerate(aliases) if value is not None} if is_numeric else {}
         self.top = max(self.numbers) if self.numbers else None
         self._patterns = [pattern for k in range(len(options)) for pattern in self._patterns_of(k)]
         self._within = [
@@ -110,9 +107,7 @@ class Finder:
             k_number = self.numbers.get(number.value) if number.value is not None else None
             if k_number is not None:
                 span = (number.start, number.end)
-                found.setdefault(span, (set(), "marked" if _is_marked(text, *span) else "label"))[0].add(
-                    k_number
-                )
+                found.setdefault(span, (set(), "marked" if _is_marked(text, *span) else "label"))[0].add(k_number)
         longest: list[Mention] = []
         covered = bytearray(len(text))
         for (start, end), (shown, kind) in sorted(found.items(), key=lambda f: (f[0][0] - f[0][1], f[0][0])):
@@ -123,11 +118,7 @@ class Finder:
 
     def affirmed(self, text: str) -> list[Mention]:
         """Mentions that are neither negated nor rejected."""
-        return [
-            m
-            for m in self.mentions(text)
-            if not is_negated(text, m.start) and not _REJECTED.match(text, m.end)
-        ]
+        return [m for m in self.mentions(text) if not is_negated(text, m.start) and not _REJECTED.match(text, m.end)]
 
     def is_beginning(self, k: int) -> bool:
         """Whether another option or label goes on where this one ends ("Agree", "Agree strongly")."""
@@ -187,9 +178,7 @@ def find_choice(text: str, finder: Finder) -> Choice:
     stated_all = [choice for choice in (lead, *opinions) if choice != NOTHING]
     if stated_all:
         agreed = _agreed(stated_all)
-        return (
-            TWO_ANSWERS if agreed.shown is not None and _is_taken_back(text, agreed.shown, finder) else agreed
-        )
+        return TWO_ANSWERS if agreed.shown is not None and _is_taken_back(text, agreed.shown, finder) else agreed
     return _mentioned(text, finder)
 
 
@@ -290,9 +279,7 @@ def _is_taken_back(text: str, shown: int, finder: Finder) -> bool:
     retraction = RETRACTION.search(text)
     return any(
         m.kind in ("both", "marked")
-        or (
-            _LINE_START.search(_before(text, m.start)) and re.match(r"[\"')\]]*\s*(?:[.\n]|$)", text[m.end :])
-        )
+        or (_LINE_START.search(_before(text, m.start)) and re.match(r"[\"')\]]*\s*(?:[.\n]|$)", text[m.end :]))
         or (retraction is not None and retraction.start() < m.start)
         for m in others
     )
@@ -303,9 +290,7 @@ def _mentioned(text: str, finder: Finder) -> Choice:
     affirmed = finder.affirmed(text)
     own = [m for m in affirmed if m.kind == "text" and _I_MYSELF.search(_before(text, m.start))]
     # "I am conservative on taxes and liberal on drugs" says two things in one sentence.
-    own += [
-        m for m in affirmed if own and not re.search(r"[.!?\n]", text[own[0].end : m.start]) and m not in own
-    ]
+    own += [m for m in affirmed if own and not re.search(r"[.!?\n]", text[own[0].end : m.start]) and m not in own]
     for strength, mentions in ((2, own), (1, affirmed)):
         distinct = {m.shown for m in mentions}
         if len(distinct) == 1:
@@ -349,9 +334,7 @@ def _words(text: str) -> str:
 def _needs_boundary(character: str) -> bool:
     """Whether a script puts spaces between words; Chinese, Japanese and Thai do not."""
     name = unicodedata.name(character, "") if character else ""
-    return character.isalnum() and not name.startswith(
-        ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER")
-    )
+    return character.isalnum() and not name.startswith(("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER"))
 
 
 def _number(text: str) -> float | None:

@@ -162,9 +162,7 @@ def _item(entry: "ItemEntry", sets: Mapping[str, "OptionSet"], earlier: Mapping[
     shared = sets.get(entry.options) if isinstance(entry.options, str) else None
     if isinstance(entry.options, str) and shared is None:
         names = ", ".join(sets) or "none"
-        raise InstrumentError(
-            f"item {entry.id!r}: no shared options {entry.options!r} in [options]; there are {names}"
-        )
+        raise InstrumentError(f"item {entry.id!r}: no shared options {entry.options!r} in [options]; there are {names}")
     options = tuple(shared.texts if shared else entry.options or ())
     dont_know = entry.dont_know if entry.dont_know is not None else shared.dont_know if shared else []
     codes = entry.codes if entry.codes is not None else shared.codes if shared else []
@@ -198,8 +196,7 @@ def _rule(entry: "ItemEntry", earlier: Mapping[str, Item]) -> Rule | None:
         )
     options = earlier[entry.ask_if.item].options
     return Rule(
-        item=entry.ask_if.item,
-        options=_indices(entry.ask_if.options, options, f"item {entry.id!r}: ask_if.options"),
+        item=entry.ask_if.item, options=_indices(entry.ask_if.options, options, f"item {entry.id!r}: ask_if.options")
     )
 
 
@@ -249,11 +246,7 @@ def _from_csv(text: str, path: Path) -> Instrument:
         raise InstrumentError(
             f"{path}, line {reader.line_num}: {error}; quote texts that hold a {delimiter!r}"
         ) from None
-    data = {
-        "id": path.stem,
-        "items": items,
-        "scales": [{"id": id_, "items": key} for id_, key in scales.items()],
-    }
+    data = {"id": path.stem, "items": items, "scales": [{"id": id_, "items": key} for id_, key in scales.items()]}
     return instrument_from_dict(data, str(path))
 
 
@@ -267,33 +260,23 @@ def _check_header(found: Sequence[str], path: Path) -> None:
             )
     for name in found:
         if name not in _COLUMNS:
-            raise InstrumentError(
-                f"{path}: no column {name!r}{meant(name, _COLUMNS)}; there are {', '.join(_COLUMNS)}"
-            )
+            raise InstrumentError(f"{path}: no column {name!r}{meant(name, _COLUMNS)}; there are {', '.join(_COLUMNS)}")
 
 
 def _item_of_row(row: dict[str | Any, Any], scales: dict[str, dict[str, int]], where: str) -> dict[str, Any]:
     """The entry of one row; its keys go into `scales`."""
     if None in row or None in row.values():
-        raise InstrumentError(
-            f"{where}: more or fewer cells than the first line has columns; quote texts with commas"
-        )
+        raise InstrumentError(f"{where}: more or fewer cells than the first line has columns; quote texts with commas")
     cells = {name: cell.strip() for name, cell in row.items() if cell.strip()}
     keys = _parts(cells.pop("key", ""), _key, f"{where}, column 'key'")
     names = _parts(cells.pop("scale", ""), str, where)
     if len(keys) not in (len(names), 1 if names else 0) and keys:
-        raise InstrumentError(
-            f"{where}: {len(keys)} keys for {len(names)} scales; give one for each, separated by |"
-        )
+        raise InstrumentError(f"{where}: {len(keys)} keys for {len(names)} scales; give one for each, separated by |")
     for k, name in enumerate(names):
         key = scales.setdefault(name, {})
         if cells.get("id", "") in key:
-            raise InstrumentError(
-                f"{where}: item {cells['id']!r} is there twice in scale {name!r}; rename or drop one"
-            )
-        key[cells.get("id", "")] = (
-            keys if len(keys) == len(names) else keys * len(names) or [1] * len(names)
-        )[k]
+            raise InstrumentError(f"{where}: item {cells['id']!r} is there twice in scale {name!r}; rename or drop one")
+        key[cells.get("id", "")] = (keys if len(keys) == len(names) else keys * len(names) or [1] * len(names))[k]
     return {name: _cell(name, cell, f"{where}, column {name!r}") for name, cell in cells.items()}
 
 

@@ -73,9 +73,7 @@ class Item:
 
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
-            raise InstrumentError(
-                f"item {self.id!r}: form {self.form!r} is none of {', '.join(get_args(Form))}"
-            )
+            raise InstrumentError(f"item {self.id!r}: form {self.form!r} is none of {', '.join(get_args(Form))}")
         if not self.text.strip():
             raise InstrumentError(f"item {self.id!r}: no text; write the wording in `text`")
         self._check_options()
@@ -106,9 +104,7 @@ class Item:
         folded = [option.casefold().strip() for option in self.options]
         for k, option in enumerate(folded):
             if not option or option in folded[:k]:
-                raise InstrumentError(
-                    f"item {self.id!r}: option {k + 1} ({option!r}) is empty or there twice"
-                )
+                raise InstrumentError(f"item {self.id!r}: option {k + 1} ({option!r}) is empty or there twice")
         if any(not 0 <= k < n for k in self.dont_know):
             raise InstrumentError(f"item {self.id!r}: dont_know {self.dont_know} points outside {n} options")
 
@@ -118,9 +114,7 @@ class Item:
         if self.form == "allocation" and self.total is None:
             raise InstrumentError(f"item {self.id!r}: an allocation needs `total`, what its parts sum to")
         if self.total is not None and not self.total > 0:
-            raise InstrumentError(
-                f"item {self.id!r}: total is {self.total}; there must be something to divide"
-            )
+            raise InstrumentError(f"item {self.id!r}: total is {self.total}; there must be something to divide")
 
     @property
     def points(self) -> tuple[float, ...]:
@@ -165,9 +159,7 @@ class Scale:
         if not self.items:
             raise InstrumentError(f"scale {self.id!r} has no items; name them with their key, 1 or -1")
         if not 0 < self.min_valid <= 1:
-            raise InstrumentError(
-                f"scale {self.id!r}: min_valid is {self.min_valid}, not a share above 0 and up to 1"
-            )
+            raise InstrumentError(f"scale {self.id!r}: min_valid is {self.min_valid}, not a share above 0 and up to 1")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -220,24 +212,18 @@ class Instrument:
         known: dict[str, Item] = {}
         for item in self.items:
             if item.id in known:
-                raise InstrumentError(
-                    f"instrument {self.id!r}: item id {item.id!r} is there twice; rename one"
-                )
+                raise InstrumentError(f"instrument {self.id!r}: item id {item.id!r} is there twice; rename one")
             self._check_rule(item, known)
             known[item.id] = item
         ids = [scale.id for scale in self.scales]
         for scale in self.scales:
             if ids.count(scale.id) > 1:
-                raise InstrumentError(
-                    f"instrument {self.id!r}: scale id {scale.id!r} is there twice; rename one"
-                )
+                raise InstrumentError(f"instrument {self.id!r}: scale id {scale.id!r} is there twice; rename one")
             for id_, sign in scale.items.items():
                 if id_ not in known:
                     raise InstrumentError(f"scale {scale.id!r}: no item {id_!r} in instrument {self.id!r}")
                 if sign not in (1, -1):
-                    raise InstrumentError(
-                        f"scale {scale.id!r}: item {id_!r} is keyed {sign!r}; write 1 or -1"
-                    )
+                    raise InstrumentError(f"scale {scale.id!r}: item {id_!r} is keyed {sign!r}; write 1 or -1")
 
     def _check_rule(self, item: Item, earlier: Mapping[str, Item]) -> None:
         """Refuse a skip rule that looks ahead, or at options that are not there."""
@@ -245,9 +231,7 @@ class Instrument:
         if rule is None:
             return
         if rule.item not in earlier:
-            raise InstrumentError(
-                f"item {item.id!r}: ask_if names {rule.item!r}, which is not an earlier item"
-            )
+            raise InstrumentError(f"item {item.id!r}: ask_if names {rule.item!r}, which is not an earlier item")
         n = len(earlier[rule.item].options)
         if any(not 0 <= k < n for k in rule.options):
             raise InstrumentError(

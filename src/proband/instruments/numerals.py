@@ -71,8 +71,7 @@ _SCALE = re.compile(
     re.I,
 )
 _DENOMINATOR = re.compile(
-    r"(?<=\d)\s*(?:/|\bout\s+of\b|\bof\s+the\b)\s*(?:a\s+(?:possible|total\s+of)\s+)?[$€£¥]?\s*(\d[\d.,]*\d|\d)",
-    re.I,
+    r"(?<=\d)\s*(?:/|\bout\s+of\b|\bof\s+the\b)\s*(?:a\s+(?:possible|total\s+of)\s+)?[$€£¥]?\s*(\d[\d.,]*\d|\d)", re.I
 )
 
 

@@ -38,9 +38,7 @@ STATEMENT = re.compile(
     r"(?:(?:would|will|should|must)\s+be\b|is\b|was\b|:|=|->)[\s:]*",
     re.I,
 )
-_ADVERBS = (
-    r"(?:\s+(?:probably|rather|personally|definitely|still|certainly|(?:have|want|like)\s+to|most\s+likely))*"
-)
+_ADVERBS = r"(?:\s+(?:probably|rather|personally|definitely|still|certainly|(?:have|want|like)\s+to|most\s+likely))*"
 OPINION = re.compile(
     r"\bI(?:\s+(?:would|will|shall|do|am\s+going\s+to|choose\s+to))?" + _ADVERBS + r"\s+"
     r"(?:choose|pick|select|answer|say|take|go\s+(?:with|for)|going\s+with|opt\s+for|vote(?:\s+for)?|rate|give|offer|"
@@ -55,9 +53,7 @@ FILLER = re.compile(
     r"statement|person|them|back|level)\b[\s:,]*)*[\"'(\[{$€£¥]*\s*",
     re.I,
 )
-RETRACTION = re.compile(
-    r"\b(?:actually|wait|on\s+second\s+thou?ghts?|correction|scratch\s+that|I\s+mean)\b", re.I
-)
+RETRACTION = re.compile(r"\b(?:actually|wait|on\s+second\s+thou?ghts?|correction|scratch\s+that|I\s+mean)\b", re.I)
 
 _ARTIFICIAL = re.compile(
     r"\b(?:as|I\s+am|being)\s+(?:just\s+|only\s+|merely\s+)?an?\s+(?:\w+\s+)?"
@@ -74,9 +70,7 @@ _OPINION_WORD = (
     r"ratings?|responses?|information|advice|decisions?|selections?|feelings?|thoughts?|predictions?|estimates?)"
 )
 _DECLINED = re.compile(
-    r"\bI\s+"
-    + _UNABLE
-    + r"\s+(?:\w+\s+)?(?:answer|provide|(?:choose|select|pick)(?!\s+between)|express|participate|"
+    r"\bI\s+" + _UNABLE + r"\s+(?:\w+\s+)?(?:answer|provide|(?:choose|select|pick)(?!\s+between)|express|participate|"
     r"assist|help\s+(?:you|with)|respond|engage|complete|fulfil+|comply|discuss|comment|rate|vote|recommend|endorse|"
     r"do\s+(?:that|this)\b|(?:give|take|make|form|have|hold|share|offer|state)\s+(?:\w+\s+){0,3}"
     + _OPINION_WORD

@@ -8,13 +8,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from proband.errors import EngineError
-from proband.instruments.amounts import (
-    as_allocation,
-    as_distribution,
-    find_amounts,
-    find_ranking,
-    find_several,
-)
+from proband.instruments.amounts import as_allocation, as_distribution, find_amounts, find_ranking, find_several
 from proband.instruments.choices import Choice, Finder, find_choice, finder_for
 from proband.instruments.numerals import Number, numbers_in, without_scale
 from proband.instruments.phrases import (
@@ -36,9 +30,7 @@ READER = "1"
 _SHORT = 200  # characters of a reply that is likely to come again
 
 _NUMBER_LEAD = re.compile(r"(?:[\W]|\b(?:about|around|approximately|roughly|sure|okay|ok)\b)*", re.I)
-_NUMBER_END = re.compile(
-    r"\s*(?:%|[$€£¥]|[^\W\d]+)?\s*(?:$|[\n.,;!?()]|:(?!\d)|because\b|since\b|as\b)", re.I
-)
+_NUMBER_END = re.compile(r"\s*(?:%|[$€£¥]|[^\W\d]+)?\s*(?:$|[\n.,;!?()]|:(?!\d)|because\b|since\b|as\b)", re.I)
 _NUMBER_JOINED = re.compile(r"\s*(?:[%$€£¥]|-|/|~|\bto\b|\bor\b|\band\b|\.\.)+\s*[$€£¥]?\s*", re.I)
 
 
@@ -117,9 +109,7 @@ def _read(completion: Completion, reply: Reply) -> _Reading:
         answer, status = completion.given
         is_choice = reply.form in ("choice", "scale") and status == "valid"
         if is_choice and not (isinstance(answer, int) and 0 <= answer < len(reply.options)):
-            return _Reading(
-                status="failed", error=f"answer {answer!r} is no index of {len(reply.options)} options"
-            )
+            return _Reading(status="failed", error=f"answer {answer!r} is no index of {len(reply.options)} options")
         return _Reading(status=status, answer=answer)
     if completion.log_probs is not None:
         try:
@@ -168,9 +158,7 @@ def _read_log_probs(completion: Completion, reply: Reply) -> _Reading:
     shown = completion.log_probs or ()
     n = len(reply.options)
     if len(shown) != n:
-        raise EngineError(
-            f"the engine scored {len(shown)} continuations for {n} options; it must score each once"
-        )
+        raise EngineError(f"the engine scored {len(shown)} continuations for {n} options; it must score each once")
     mass: float | None = math.fsum(map(math.exp, shown))
     if reply.method == "option_text_mean":
         counts = completion.token_counts
@@ -278,9 +266,7 @@ def _read_allocation(text: str, reply: Reply, finder: Finder) -> _Reading:
     if total is None:
         return _unanswered(text)
     text = without_scale(text, total)
-    readings = {
-        a for amounts in find_amounts(text, finder) if (a := as_allocation(amounts, n, total)) is not None
-    }
+    readings = {a for amounts in find_amounts(text, finder) if (a := as_allocation(amounts, n, total)) is not None}
     return _valid(_as_written(readings.pop(), reply)) if len(readings) == 1 else _unanswered(text)
 
 
@@ -298,11 +284,7 @@ def _read_open(text: str, simple: str, *, is_cut: bool) -> _Reading:
 def _read_number(text: str, reply: Reply, *, is_cut: bool) -> _Reading:
     text = without_scale(text, reply.upper)
     number, is_stated = _the_number(text)
-    if (
-        number is None
-        or number.value is None
-        or (not is_stated and (declines(text) or pleads_ignorance(text)))
-    ):
+    if number is None or number.value is None or (not is_stated and (declines(text) or pleads_ignorance(text))):
         return _unanswered(text)
     if is_cut and not text[number.end :].strip():
         return _Reading(status="truncated")
@@ -318,14 +300,8 @@ def _the_number(text: str) -> tuple[Number | None, bool]:
     for statement in reversed(list(STATEMENT.finditer(text))):
         if stated := _number_at(text, statement.end(), numbers):
             return stated[0], True
-    opinions = [
-        found for match in OPINION.finditer(text) if (found := _number_at(text, match.end(), numbers))
-    ]
-    if (
-        numbers
-        and _NUMBER_LEAD.fullmatch(text[: numbers[0].start])
-        and _NUMBER_END.match(text, numbers[0].end)
-    ):
+    opinions = [found for match in OPINION.finditer(text) if (found := _number_at(text, match.end(), numbers))]
+    if numbers and _NUMBER_LEAD.fullmatch(text[: numbers[0].start]) and _NUMBER_END.match(text, numbers[0].end):
         opinions.append([numbers[0]] if not _is_joined(text, numbers[0], numbers) else [None])
     values = {found[0].value if found[0] else None for found in opinions}
     if values:

@@ -38,9 +38,7 @@ def score_items(instrument: Instrument, answers: Answers) -> dict[str, float | N
     known = {item.id for item in instrument.items}
     for id_ in answers:
         if id_ not in known:
-            raise DataError(
-                f"answer to {id_!r}, which is no item of instrument {instrument.id!r}; check the id"
-            )
+            raise DataError(f"answer to {id_!r}, which is no item of instrument {instrument.id!r}; check the id")
     scored = (item for item in instrument.items if item.form in ("choice", "scale", "number"))
     return {item.id: _score(item, answers.get(item.id)) for item in scored}
 
@@ -162,9 +160,7 @@ def _score(item: Item, answer: int | float | None) -> float | None:
     if answer is None:
         return None
     if isinstance(answer, bool) or not isinstance(answer, Real) or math.isnan(answer):
-        raise DataError(
-            f"item {item.id!r}: answer {answer!r} is not a number; write None where it is missing"
-        )
+        raise DataError(f"item {item.id!r}: answer {answer!r} is not a number; write None where it is missing")
     if item.form == "number":
         return float(answer)
     if not isinstance(answer, Integral) or not 0 <= answer < len(item.options):
@@ -198,13 +194,9 @@ def _range(item: Item, sign: int, scale: str) -> tuple[float, float]:
         points = [p for k, p in enumerate(item.points) if k not in item.dont_know]
         return min(points), max(points)
     if item.form != "number":
-        raise InstrumentError(
-            f"scale {scale!r}: item {item.id!r} of form {item.form!r} has no score; take it out"
-        )
+        raise InstrumentError(f"scale {scale!r}: item {item.id!r} of form {item.form!r} has no score; take it out")
     if sign == -1 and (item.lower is None or item.upper is None):
-        raise InstrumentError(
-            f"scale {scale!r}: item {item.id!r} is reverse-keyed, so it needs `lower` and `upper`"
-        )
+        raise InstrumentError(f"scale {scale!r}: item {item.id!r} is reverse-keyed, so it needs `lower` and `upper`")
     return (item.lower or 0.0, item.upper or 0.0) if sign == -1 else (0.0, 0.0)
 
 

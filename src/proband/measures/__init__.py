@@ -20,9 +20,7 @@ __all__ = sorted(_HOME)
 def __getattr__(name: str) -> Any:
     """Load a public name from its file when it is first asked for."""
     if name not in _HOME:
-        raise AttributeError(
-            f"module 'proband.measures' has no attribute {name!r}; it has {', '.join(__all__)}"
-        )
+        raise AttributeError(f"module 'proband.measures' has no attribute {name!r}; it has {', '.join(__all__)}")
     return getattr(import_module(_HOME[name]), name)
 
 

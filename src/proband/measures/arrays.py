@@ -37,11 +37,7 @@ def finite(
         raise DataError(f"{what} have shape {array.shape}; give {wanted}")
     if (gaps := np.isnan(array)).any():
         row = int(np.argwhere(gaps)[0][0]) if array.ndim else 0
-        raise MissingDataError(
-            f"{int(gaps.sum())} of {array.size} {what} are missing, first in row {row}; {way_out}"
-        )
+        raise MissingDataError(f"{int(gaps.sum())} of {array.size} {what} are missing, first in row {row}; {way_out}")
     if np.isinf(array).any():
-        raise DataError(
-            f"{int(np.isinf(array).sum())} of {array.size} {what} are infinite; check how they were read"
-        )
+        raise DataError(f"{int(np.isinf(array).sum())} of {array.size} {what} are infinite; check how they were read")
     return array

@@ -27,14 +27,10 @@ def column_names(table: Any) -> tuple[str, ...]:
 def column(table: Any, name: str) -> list[Any]:
     """One column as a list, with None for every missing value (null, NaN)."""
     if name not in column_names(table):
-        raise DataError(
-            f"the table has no column {name!r}; it has {', '.join(map(str, column_names(table)))}"
-        )
+        raise DataError(f"the table has no column {name!r}; it has {', '.join(map(str, column_names(table)))}")
     values = table[name]
     if hasattr(values, "isna"):  # pandas knows its own kinds of missing
-        return [
-            None if gap else value for value, gap in zip(values.tolist(), values.isna().tolist(), strict=True)
-        ]
+        return [None if gap else value for value, gap in zip(values.tolist(), values.isna().tolist(), strict=True)]
     to_list = getattr(values, "to_list", None) or getattr(values, "tolist", None)
     return [
         None if isinstance(value, float) and math.isnan(value) else value

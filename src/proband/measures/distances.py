@@ -51,9 +51,7 @@ def total_variation(p: Shares, q: Shares) -> Estimate:
     return _as_given(0.5 * float(np.abs(p_ - q_).sum()), "total variation distance", len(p_))
 
 
-def wasserstein(
-    p: Shares, q: Shares, positions: Positions | None = None, normalised: bool = False
-) -> Estimate:
+def wasserstein(p: Shares, q: Shares, positions: Positions | None = None, normalised: bool = False) -> Estimate:
     """How far answers would have to move along an ordered scale for one distribution to become the other.
 
     ``W1 = sum_{k<K} |P_k - Q_k| (x_{k+1} - x_k)`` with P, Q cumulated and x the positions; 0 to x_K - x_1 in
@@ -92,9 +90,7 @@ def wasserstein(
     if not normalised:
         return _as_given(moved, "Wasserstein-1 distance", len(x))
     if len(x) == 1:
-        return _as_given(
-            math.nan, "normalised Wasserstein-1 distance", 1, "one option has no range to divide by"
-        )
+        return _as_given(math.nan, "normalised Wasserstein-1 distance", 1, "one option has no range to divide by")
     return _as_given(moved / float(x[-1] - x[0]), "normalised Wasserstein-1 distance", len(x))
 
 
@@ -212,9 +208,7 @@ def tv_noise_floor(p: Shares, n: float) -> Estimate:
     0.098319
     """
     _, p_, _ = _matched(p, p)
-    return _as_given(
-        0.5 * float(mean_absolute_error(p_, n).sum()), f"expected total variation at n = {n:g}", len(p_)
-    )
+    return _as_given(0.5 * float(mean_absolute_error(p_, n).sum()), f"expected total variation at n = {n:g}", len(p_))
 
 
 def mean_absolute_error(p: Floats, n: float) -> Floats:
@@ -246,15 +240,11 @@ def distribution(shares: ArrayLike, name: str) -> Floats:
     if values.ndim != 1 or not values.size:
         raise DataError(f"{name} must hold one number per option, got shape {values.shape}")
     if np.isnan(values).any():
-        raise MissingDataError(
-            f"{name} has a missing share: {values.tolist()}; write 0 for options nobody took"
-        )
+        raise MissingDataError(f"{name} has a missing share: {values.tolist()}; write 0 for options nobody took")
     if (values < 0).any() or np.isinf(values).any():
         raise DataError(f"{name} has a negative or infinite share: {values.tolist()}")
     if not values.any():
-        raise DataError(
-            f"{name} is all zero: nobody answered, so there is no distribution; leave the item out"
-        )
+        raise DataError(f"{name} is all zero: nobody answered, so there is no distribution; leave the item out")
     shares_: Floats = values / values.sum()
     return shares_
 
@@ -263,9 +253,7 @@ def _matched(p: Shares, q: Shares) -> tuple[list[Hashable], Floats, Floats]:
     """Options in the order of `p`, and both distributions in that order."""
     if isinstance(p, Mapping) and isinstance(q, Mapping):
         if apart := sorted(map(repr, p.keys() ^ q.keys())):
-            raise DataError(
-                f"only one of p and q has option {', '.join(apart)}; write 0 where nobody took it"
-            )
+            raise DataError(f"only one of p and q has option {', '.join(apart)}; write 0 where nobody took it")
         options = list(p)
         return options, distribution([p[k] for k in options], "p"), distribution([q[k] for k in options], "q")
     if isinstance(p, Mapping) or isinstance(q, Mapping):
@@ -285,9 +273,7 @@ def _placed(options: list[Hashable], positions: Positions | None) -> tuple[NDArr
         order = np.argsort(x)
     elif isinstance(positions, Mapping):
         if apart := sorted(map(repr, set(options) ^ set(positions))):
-            raise DataError(
-                f"options and positions differ in {', '.join(apart)}; give every option one position"
-            )
+            raise DataError(f"options and positions differ in {', '.join(apart)}; give every option one position")
         x = np.asarray([positions[k] for k in options], dtype=np.float64)
         order = np.argsort(x)
     else:

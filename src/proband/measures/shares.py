@@ -14,12 +14,7 @@ _FEW_SUBJECTS = 30
 
 
 def share_estimates(
-    answers: ArrayLike,
-    n_options: int,
-    *,
-    target: Target,
-    weights: ArrayLike | None = None,
-    level: float = 0.95,
+    answers: ArrayLike, n_options: int, *, target: Target, weights: ArrayLike | None = None, level: float = 0.95
 ) -> tuple[Estimate, ...]:
     """Share of every option with its interval.
 
@@ -70,9 +65,7 @@ def share_estimates(
         rows = option_probabilities(observed, n_options)
         return _from_probabilities(rows, design_weights(weights, len(rows)), target=target, level=level)
     indices = option_indices(observed, n_options)
-    return _from_answers(
-        indices, design_weights(weights, len(indices)), n_options, target=target, level=level
-    )
+    return _from_answers(indices, design_weights(weights, len(indices)), n_options, target=target, level=level)
 
 
 def _from_answers(
@@ -110,9 +103,7 @@ def _from_probabilities(
             se=None if n == 1 else float(error),
             interval=None if n == 1 else _mean_interval(float(mean), float(error), n, level),
             level=level,
-            interval_method="none: one subject"
-            if n == 1
-            else f"Wilson at the mean's own variance, t, {n - 1} df",
+            interval_method="none: one subject" if n == 1 else f"Wilson at the mean's own variance, t, {n - 1} df",
             estimand=f"mean probability of option {k} over subjects",
             target=target,
             n_units=n,
@@ -142,9 +133,7 @@ def _mean_warnings(values: NDArray[np.float64]) -> tuple[str, ...]:
     if n == 1:
         return ("one subject: no interval over subjects; ask more subjects",)
     if n < _FEW_SUBJECTS:
-        return (
-            f"{n} subjects: the interval of a share that few of them carry may be too short; 30 or more are safer",
-        )
+        return (f"{n} subjects: the interval of a share that few of them carry may be too short; 30 or more are safer",)
     spread = float(values.std())
     skewness = float(((values - values.mean()) ** 3).mean()) / spread**3 if spread > 1e-12 else 0.0
     if n <= 25 * skewness**2:
@@ -281,9 +270,7 @@ def design_weights(weights: ArrayLike | None, n: int | None) -> NDArray[np.float
         raise MissingDataError(f"weight {int(np.isnan(w).argmax())} is missing; leave that subject out")
     if (w <= 0).any() or np.isinf(w).any():
         bad = int(((w <= 0) | np.isinf(w)).argmax())
-        raise DataError(
-            f"weight {bad} is {w[bad]}; weights are positive, leave subjects outside the sample out"
-        )
+        raise DataError(f"weight {bad} is {w[bad]}; weights are positive, leave subjects outside the sample out")
     return w
 
 
@@ -291,17 +278,11 @@ def option_indices(answers: ArrayLike, n_options: int) -> NDArray[np.intp]:
     """Answers as 0-based option indices, shape (n_subjects,), or an error naming the first that is none."""
     values = np.asarray(answers)
     if values.ndim != 1 or not values.size:
-        raise DataError(
-            f"answers have shape {values.shape}; expected one option index per subject, at least one"
-        )
+        raise DataError(f"answers have shape {values.shape}; expected one option index per subject, at least one")
     if values.dtype == object and any(answer is None for answer in values):
-        raise MissingDataError(
-            "an answer is missing; leave that subject out and bound it with missing_bounds"
-        )
+        raise MissingDataError("an answer is missing; leave that subject out and bound it with missing_bounds")
     if values.dtype.kind == "f" and np.isnan(values).any():
-        raise MissingDataError(
-            "an answer is missing; leave that subject out and bound it with missing_bounds"
-        )
+        raise MissingDataError("an answer is missing; leave that subject out and bound it with missing_bounds")
     if values.dtype.kind not in "iuf" or (values != np.floor(values)).any():
         raise DataError(f"answers must be whole-number option indices, got {values[:3].tolist()}")
     if (outside := (values < 0) | (values >= n_options)).any():

@@ -70,9 +70,7 @@ def simbench_score(human: ItemShares, model: ItemShares, dataset: ItemDatasets) 
     per_item = 100 * (1 - distances / means[member])
     value = float(per_item.mean())
     if len(items) < _MIN_ITEMS or sizes.min() < 2:
-        method = (
-            f"none: {len(items)} items, the smallest data set has {sizes.min()}; an interval needs 20 and 2"
-        )
+        method = f"none: {len(items)} items, the smallest data set has {sizes.min()}; an interval needs 20 and 2"
         return _score(value, items, interval_method=method)
     ratio = np.bincount(member, distances) / sizes / means
     influence = 100 * (distances - ratio[member] * to_uniform) / means[member]
@@ -89,9 +87,7 @@ def _uniform(shares: Shares) -> Shares:
     return dict.fromkeys(shares, 1.0) if isinstance(shares, Mapping) else np.ones(len(shares))
 
 
-def _items(
-    human: ItemShares, model: ItemShares, dataset: ItemDatasets
-) -> list[tuple[Shares, Shares, Hashable]]:
+def _items(human: ItemShares, model: ItemShares, dataset: ItemDatasets) -> list[tuple[Shares, Shares, Hashable]]:
     """Human shares, model shares and data set of every item."""
     if isinstance(human, Mapping) and isinstance(model, Mapping) and isinstance(dataset, Mapping):
         apart = (human.keys() ^ model.keys()) | (human.keys() ^ dataset.keys())

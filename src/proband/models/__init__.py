@@ -4,11 +4,4 @@ from proband.models.archive import PeopleEngine, ReplayEngine
 from proband.models.engine import Ability, BaseEngine, Cost
 from proband.models.scripted import ScriptedEngine
 
-__all__ = [
-    "Ability",
-    "BaseEngine",
-    "Cost",
-    "PeopleEngine",
-    "ReplayEngine",
-    "ScriptedEngine",
-]
+__all__ = ["Ability", "BaseEngine", "Cost", "PeopleEngine", "ReplayEngine", "ScriptedEngine"]

@@ -34,9 +34,7 @@ class PeopleEngine(BaseEngine):
 
     abilities: frozenset[Ability] = frozenset({"given"})
 
-    def __init__(
-        self, answers: Mapping[str, Mapping[str, tuple[Answer, Status]]], *, name: str, source: str
-    ) -> None:
+    def __init__(self, answers: Mapping[str, Mapping[str, tuple[Answer, Status]]], *, name: str, source: str) -> None:
         for item, column in answers.items():
             for subject, (answer, status) in column.items():
                 if status not in STATUSES or (answer is None) == (status == "valid"):
@@ -160,10 +158,7 @@ def completion_of(stored: Response) -> Completion:
     else:
         made = Completion(given=(stored.answer, stored.status))
     return replace(
-        made,
-        prompt_tokens=stored.prompt_tokens,
-        completion_tokens=stored.completion_tokens,
-        attempts=stored.attempts,
+        made, prompt_tokens=stored.prompt_tokens, completion_tokens=stored.completion_tokens, attempts=stored.attempts
     )
 
 

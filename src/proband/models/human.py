@@ -90,9 +90,7 @@ class HumanEngine(BaseEngine):
             with part.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.DictWriter(file, _COLUMNS, extrasaction="ignore", restval="")
                 writer.writeheader()
-                writer.writerows(
-                    {key: _plain(value) for key, value in row.items()} for row in self._open.values()
-                )
+                writer.writerows({key: _plain(value) for key, value in row.items()} for row in self._open.values())
             part.replace(self.folder / OPEN)
             is_new = not (self.folder / ASKED).exists()
             with (self.folder / ASKED).open("a", encoding="utf-8", newline="") as file:
@@ -100,9 +98,7 @@ class HumanEngine(BaseEngine):
                 file.write("place,request\r\n" if is_new else "\r\n" if new else "")
                 csv.writer(file).writerows((trial.id, trial.request.hash) for trial in new)
         except OSError as error:
-            raise EngineError(
-                f"{self.folder}: cannot be written ({error.strerror}); close {OPEN} elsewhere"
-            ) from None
+            raise EngineError(f"{self.folder}: cannot be written ({error.strerror}); close {OPEN} elsewhere") from None
 
     def _asked(self) -> dict[str, str]:
         """Request that was put to people, by place."""

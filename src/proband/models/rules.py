@@ -63,9 +63,7 @@ def stated(given: Mapping[str, Sequence[float]] | None = None, *, file: str = ""
             )
         return table[trial.place.item]
 
-    rule.__dict__["states"] = hashlib.blake2b(
-        repr(sorted(table.items())).encode(), digest_size=16
-    ).hexdigest()
+    rule.__dict__["states"] = hashlib.blake2b(repr(sorted(table.items())).encode(), digest_size=16).hexdigest()
     return rule
 
 
@@ -77,9 +75,7 @@ def spatial(fact: str = "ideology", *, low: float = 1.0, high: float = 7.0, widt
     exp(-((k/(K-1) - x)/width)^2 / 2). A subject without the fact answers uniformly.
     """
     if width <= 0 or high == low:
-        raise EngineError(
-            f"rule 'spatial': width {width} must be above 0 and low {low} differ from high {high}"
-        )
+        raise EngineError(f"rule 'spatial': width {width} must be above 0 and low {low} differ from high {high}")
 
     def rule(trial: Trial) -> Outcome:
         text = dict(trial.facts).get(fact, "")
@@ -88,9 +84,7 @@ def spatial(fact: str = "ideology", *, low: float = 1.0, high: float = 7.0, widt
         try:
             ideal = (float(text) - low) / (high - low)
         except ValueError:
-            raise EngineError(
-                f"{trial.id}: fact {fact!r} is {text!r}, and rule 'spatial' needs a number"
-            ) from None
+            raise EngineError(f"{trial.id}: fact {fact!r} is {text!r}, and rule 'spatial' needs a number") from None
         places = _substantive(trial.reply)
         last = max(len(places) - 1, 1)
         logs = [-(((k / last - ideal) / width) ** 2) / 2 for k in range(len(places))]
@@ -110,17 +104,13 @@ def knowing(share: float = 0.5, *, confidence: float = 0.8, fact: str = "answer"
     index as written, is read from ``trial.facts``.
     """
     if not 0 <= share <= 1 or not 0 < confidence <= 1:
-        raise EngineError(
-            f"rule 'knowing': share {share} and confidence {confidence} must lie between 0 and 1"
-        )
+        raise EngineError(f"rule 'knowing': share {share} and confidence {confidence} must lie between 0 and 1")
 
     def rule(trial: Trial) -> Sequence[float]:
         right = dict(trial.facts).get(fact, "")
         n = len(trial.reply.options)
         if not right.isdigit() or n < 2:
-            raise EngineError(
-                f"{trial.id}: rule 'knowing' needs a question whose key is in its facts; probe a bank"
-            )
+            raise EngineError(f"{trial.id}: rule 'knowing' needs a question whose key is in its facts; probe a bank")
         believed = int(right)
         if uniform_for(0, "knowing", trial.place.item) >= share:
             believed = (believed + 1 + int(uniform_for(0, "wrong", trial.place.item) * (n - 1))) % n

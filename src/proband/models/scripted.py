@@ -11,19 +11,7 @@ import numpy as np
 
 from proband.errors import EngineError
 from proband.models.engine import Ability, BaseEngine, Cost
-from proband.models.rules import (
-    RULES,
-    Outcome,
-    Rule,
-    always,
-    first,
-    knowing,
-    normal,
-    played,
-    spatial,
-    stated,
-    uniform,
-)
+from proband.models.rules import RULES, Outcome, Rule, always, first, knowing, normal, played, spatial, stated, uniform
 from proband.records import SCORED_METHODS, Answer, Completion, Reply, Status, Trial
 from proband.seeds import rng_for, uniform_for
 
@@ -94,10 +82,7 @@ class ScriptedEngine(BaseEngine):
     @cached_property
     def _active(self) -> tuple[tuple[str, Completion], ...]:
         """What can befall a trial before it is answered, in order."""
-        outcomes = (
-            ("fail", Completion(error="scripted failure")),
-            ("refuse", Completion(given=(None, "refused"))),
-        )
+        outcomes = (("fail", Completion(error="scripted failure")), ("refuse", Completion(given=(None, "refused"))))
         return tuple((name, made) for name, made in outcomes if self.biases[name])
 
     def truth(self, trial: Trial) -> tuple[float, ...]:
@@ -110,9 +95,7 @@ class ScriptedEngine(BaseEngine):
         """
         reply = trial.reply
         if reply.form not in ("choice", "scale"):
-            raise EngineError(
-                f"item {trial.place.item!r} of form {reply.form!r} has no distribution over options"
-            )
+            raise EngineError(f"item {trial.place.item!r} of form {reply.form!r} has no distribution over options")
         shares = _as_distribution(self.rule(trial), trial)
         biases = self.biases
         noise, bias, unsure = biases["noise"], biases["position_bias"], biases["dont_know"]
@@ -175,25 +158,14 @@ class ScriptedEngine(BaseEngine):
         tokens = sum(len(m.text) for trial in trials for m in trial.request.messages) // 4
         seconds = len(trials) / _TRIALS_PER_SECOND
         return Cost(
-            prompt_tokens=tokens,
-            unique_tokens=tokens,
-            completion_tokens=0,
-            seconds=seconds,
-            price=0.0,
-            is_exact=False,
+            prompt_tokens=tokens, unique_tokens=tokens, completion_tokens=0, seconds=seconds, price=0.0, is_exact=False
         )
 
     def fingerprint(self) -> Mapping[str, str]:
         """Rule, seed, biases, and a hash of the distributions that a rule states."""
         biases = {name: f"{value:g}" for name, value in self.biases.items()}
         states = str(getattr(self.rule, "states", ""))
-        return {
-            "engine": "scripted",
-            "address": self.address,
-            "states": states,
-            "seed": str(self.seed),
-            **biases,
-        }
+        return {"engine": "scripted", "address": self.address, "states": states, "seed": str(self.seed), **biases}
 
 
 def scripted_engine(name: str, **options: object) -> ScriptedEngine:
@@ -289,9 +261,7 @@ def _truncated(distribution: NormalDist, trial: Trial, u: float) -> Answer:
     lower, upper = _bounds(trial)
     low, high = distribution.cdf(lower), distribution.cdf(upper)
     if high - low < 1e-9:
-        raise EngineError(
-            f"item {trial.place.item!r}: {distribution} all but never falls in [{lower}, {upper}]"
-        )
+        raise EngineError(f"item {trial.place.item!r}: {distribution} all but never falls in [{lower}, {upper}]")
     # The open interval: at 0 and 1 the inverse is infinite.
     point = min(max(low + (u + 2**-57) * (high - low), 2**-60), 1 - 2**-53)
     return min(max(distribution.inv_cdf(point), lower), upper)

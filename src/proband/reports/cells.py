@@ -22,9 +22,7 @@ def cell_text(cell: Cell, column: Column) -> str:
         return p_value(cell.p_value) if column.form == "p" else _estimate(cell, column)
     if cell is None or isinstance(cell, str):
         return cell or ""
-    return (
-        p_value(cell) if column.form == "p" else _number(float(cell), column, is_count=isinstance(cell, int))
-    )
+    return p_value(cell) if column.form == "p" else _number(float(cell), column, is_count=isinstance(cell, int))
 
 
 def percent(estimate: Estimate | None) -> str:

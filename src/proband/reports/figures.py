@@ -83,9 +83,7 @@ def draw(figure: Figure) -> dict[str, Any]:
     """
     if figure.form == "vega":
         return _bare(figure.options)
-    return specification(
-        _FORMS[figure.form](figure).properties(width="container", description=figure.caption)
-    )
+    return specification(_FORMS[figure.form](figure).properties(width="container", description=figure.caption))
 
 
 def specification(chart: Any) -> dict[str, Any]:
@@ -152,8 +150,7 @@ def _bars(figure: Figure) -> alt.LayerChart:
     labels = list(dict.fromkeys(str(row["label"]) for row in figure.rows))
     place = {label: k for k, label in enumerate(labels)}
     values: list[dict[str, Any]] = [
-        {**row, "place": place[str(row["label"])], "note": _note(row, place[str(row["label"])])}
-        for row in figure.rows
+        {**row, "place": place[str(row["label"])], "note": _note(row, place[str(row["label"])])} for row in figure.rows
     ]
     texts = [{"place": k, "label": label, "side": "label"} for k, label in enumerate(labels)]
     top = max((_top(value) for value in values), default=1.0)
@@ -167,9 +164,7 @@ def _bars(figure: Figure) -> alt.LayerChart:
         scale=alt.Scale(domain=[0, min(1.0, top * 1.02)], nice=top < 0.98),
     )
     colour, shape = _series(_SIDES, "side", legend=False)
-    tooltip = _tooltip(
-        {"label": "option", "side": "who"}, {"value": "share", "low": "from", "high": "to"}, ".1%"
-    )
+    tooltip = _tooltip({"label": "option", "side": "who"}, {"value": "share", "low": "from", "high": "to"}, ".1%")
     base = alt.Chart(alt.Data(values=values)).encode(y=y, yOffset=offset, color=colour, tooltip=tooltip)
     return alt.layer(
         _above(texts, y, offset),
@@ -185,9 +180,7 @@ def _intervals(figure: Figure) -> alt.LayerChart:
     sides = list(dict.fromkeys(str(row.get("side") or "") for row in figure.rows))
     labels = list(dict.fromkeys(str(row["label"]) for row in figure.rows))
     place = {label: k for k, label in enumerate(labels)}
-    values = [
-        {**row, "side": str(row.get("side") or ""), "place": place[str(row["label"])]} for row in figure.rows
-    ]
+    values = [{**row, "side": str(row.get("side") or ""), "place": place[str(row["label"])]} for row in figure.rows]
     texts = [{"place": k, "label": label, "side": "label"} for k, label in enumerate(labels)]
     levels = ["label", *sorted(sides, key=lambda side: _SIDES.index(side) if side in _SIDES else len(_SIDES))]
     y = alt.Y("place:O", axis=None)
@@ -195,9 +188,7 @@ def _intervals(figure: Figure) -> alt.LayerChart:
     named = [side for side in sides if side]
     colour, shape = _series(named or [""], "side", legend=len(named) > 1)
     form = str(figure.options.get("x_format", ".3~f"))
-    tooltip = _tooltip(
-        {"label": "what", "side": "who"}, {"value": "value", "low": "from", "high": "to"}, form
-    )
+    tooltip = _tooltip({"label": "what", "side": "who"}, {"value": "value", "low": "from", "high": "to"}, form)
     base = alt.Chart(alt.Data(values=values)).encode(y=y, yOffset=offset, color=colour, tooltip=tooltip)
     x = _x(figure, "value:Q", zero=False)
     return alt.layer(
@@ -269,11 +260,7 @@ def _scatter(figure: Figure) -> alt.LayerChart:
 
 def _plane(figure: Figure) -> tuple[alt.Chart, alt.Y]:
     is_number = all(isinstance(row["x"], int | float) for row in figure.rows)
-    x = (
-        _x(figure, "x:Q", zero=False)
-        if is_number
-        else alt.X("x:O", sort=None, title=figure.options.get("x_title"))
-    )
+    x = _x(figure, "x:Q", zero=False) if is_number else alt.X("x:O", sort=None, title=figure.options.get("x_title"))
     y = alt.Y(
         "y:Q",
         title=figure.options.get("y_title"),
@@ -305,9 +292,7 @@ def _series_of(figure: Figure) -> list[str]:
 def _series(names: Sequence[str], column: str, *, legend: bool) -> tuple[alt.Color, alt.Shape]:
     """Ink and shape of each name: the sides keep theirs, the others differ in lightness as well as hue."""
     own = {"people": (LIGHT["people"], "circle"), "model": (LIGHT["model"], "diamond")}
-    looks = [
-        own.get(name, (_INKS[k % len(_INKS)], _SHAPES[k % len(_SHAPES)])) for k, name in enumerate(names)
-    ]
+    looks = [own.get(name, (_INKS[k % len(_INKS)], _SHAPES[k % len(_SHAPES)])) for k, name in enumerate(names)]
     legends = alt.Legend(title=None) if legend else None
     inks = alt.Scale(domain=list(names), range=[ink for ink, _ in looks])
     shapes = alt.Scale(domain=list(names), range=[shape for _, shape in looks])

@@ -84,14 +84,10 @@ class Findings:
 
     def __repr__(self) -> str:
         told = [f"  {section.name}: {section.heading}" for section in self.sections]
-        return "\n".join(
-            [f"Findings: {self.title} ({self.state})", *(f"  {text}" for text in self.lead), *told]
-        )
+        return "\n".join([f"Findings: {self.title} ({self.state})", *(f"  {text}" for text in self.lead), *told])
 
     def _repr_html_(self) -> str:
-        from proband.reports.page import (
-            fragment,
-        )  # the page is made of findings, so it cannot stand below them
+        from proband.reports.page import fragment  # the page is made of findings, so it cannot stand below them
 
         return fragment(self)
 
@@ -285,9 +281,7 @@ def _state(run: Run) -> str:
     if run.is_complete:
         return COMPLETE
     state = f"{run.state}: {sum(run.dispositions().values()):,} responses so far"
-    return "; ".join(
-        [state, *(f"{place} cannot go on: {why}" for place, why in list(run.stalled.items())[:1])]
-    )
+    return "; ".join([state, *(f"{place} cannot go on: {why}" for place, why in list(run.stalled.items())[:1])])
 
 
 def _estimates(table: Table) -> Iterator[tuple[str, str, Estimate]]:
@@ -331,18 +325,13 @@ def _section_dict(section: Section) -> dict[str, Any]:
         plain["table"] = {
             "caption": section.table.caption,
             "columns": [
-                {"name": column.name, "form": column.form, "side": column.side}
-                for column in section.table.columns
+                {"name": column.name, "form": column.form, "side": column.side} for column in section.table.columns
             ],
             "rows": [[_plain(cell) for cell in row] for row in section.table.rows],
         }
     if section.figure is not None:
         figure = section.figure
-        plain["figure"] = {
-            "form": figure.form,
-            "caption": figure.caption,
-            "rows": [dict(row) for row in figure.rows],
-        }
+        plain["figure"] = {"form": figure.form, "caption": figure.caption, "rows": [dict(row) for row in figure.rows]}
     return plain | {"notes": list(section.notes), "warnings": list(section.warnings)}
 
 

@@ -55,9 +55,7 @@ def limits_of(run: Run, sections: Sequence[Section]) -> str:
     if _is_compared(sections):
         return "These numbers say how far the model is from these people on these items, and no more."
     if run.people is not None:
-        return (
-            "People's answers stand beside the model's. How far they are from each other was not estimated."
-        )
+        return "People's answers stand beside the model's. How far they are from each other was not estimated."
     return "These numbers describe a model and its personas. They do not describe a population of people."
 
 
@@ -65,9 +63,7 @@ def facts_of(run: Run) -> Mapping[str, str]:
     """Who was asked what by which engine, when."""
     manifest = run.manifest
     design = _mapping(manifest.get("design"))
-    engines = [
-        f"{address}{part and f' as {part}'}" for part, address in sorted(_mapping(manifest["engine"]).items())
-    ]
+    engines = [f"{address}{part and f' as {part}'}" for part, address in sorted(_mapping(manifest["engine"]).items())]
     settings = {
         _words(str(name)).capitalize(): "; ".join(_words(str(level)) for level in levels)
         + (" (varied)" if len(levels) > 1 else "")
@@ -150,9 +146,7 @@ def methods_of(run: Run, sections: Sequence[Section]) -> str:
         _engine_sentence(manifest),
         *_settings(design),
         _seed_sentence(manifest, design),
-        "No human answers were collected."
-        if run.people is None
-        else f"{_people(run)} were taken from the same data.",
+        "No human answers were collected." if run.people is None else f"{_people(run)} were taken from the same data.",
         *(sentence for section in sections for sentence in section.methods),
         _dispositions_sentence(run),
         _software_sentence(manifest),

@@ -48,9 +48,7 @@ def _section(section: Section, width: int) -> Iterator[RenderableType]:
 
 
 def _table(data: Table, width: int) -> RenderableType:
-    cells = [
-        [cell_text(cell, column) for cell, column in zip(row, data.columns, strict=True)] for row in data.rows
-    ]
+    cells = [[cell_text(cell, column) for cell, column in zip(row, data.columns, strict=True)] for row in data.rows]
     widest = [
         max(cell_len(text) for text in (column.name, *(row[k] for row in cells)))
         for k, column in enumerate(data.columns)
@@ -65,9 +63,7 @@ def _grid(columns: tuple[Column, ...], cells: list[list[str]]) -> Grid:
     grid = Grid(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False, padding=(0, 1))
     for column in columns:
         is_text = column.form == "text"
-        grid.add_column(
-            Text(column.name), justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text
-        )
+        grid.add_column(Text(column.name), justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text)
     for row in cells:
         grid.add_row(*map(Text, row))
     return grid

@@ -95,9 +95,7 @@ class Advancing:
             after: list[tuple[Going, Trial]] = []
             for going, trial in found:
                 response, is_inherited = known.get(trial.id, (None, False))
-                if response is None or (
-                    self._reached is not None and not self._is_kept(trial, response, is_inherited)
-                ):
+                if response is None or (self._reached is not None and not self._is_kept(trial, response, is_inherited)):
                     missing.append((going, trial))
                     continue
                 if self._reached is None:

@@ -8,9 +8,7 @@ from proband.runs.run import Run
 from proband.store.directory import RunDirectory
 
 
-def branch(
-    parent: str | Path | Run, into: str | Path, *, through_round: int, keep_past: bool = False
-) -> Path:
+def branch(parent: str | Path | Run, into: str | Path, *, through_round: int, keep_past: bool = False) -> Path:
     """Begin a run with a parent's responses up to a round; `collect` goes on from there and asks nobody again.
 
     The answer to "what if the rules had changed after round 5?": collect the changed design into the
@@ -51,7 +49,5 @@ def branch(
         facts = {key: value for key in ("seed", "reader") if (value := source.meta(key)) is not None}
         noted = {"run": origin, "through_round": through_round, "keep_past": keep_past}
         journal.note(parent=json.dumps(noted), **facts)
-        journal.inherit(
-            source, shared, origin=origin
-        )  # in one transaction: a branch has all of it or nothing
+        journal.inherit(source, shared, origin=origin)  # in one transaction: a branch has all of it or nothing
     return directory.path

@@ -23,9 +23,7 @@ class Cast:
     """
 
     def __init__(self, engine: str | BaseEngine | Mapping[str, str | BaseEngine]) -> None:
-        self._parts: dict[str, str | BaseEngine] = (
-            dict(engine) if isinstance(engine, Mapping) else {"": engine}
-        )
+        self._parts: dict[str, str | BaseEngine] = dict(engine) if isinstance(engine, Mapping) else {"": engine}
         self._opened: dict[str, BaseEngine] = {}  # by address, the one used last at the end
 
     @property
@@ -37,9 +35,7 @@ class Cast:
     def known(self) -> dict[str, BaseEngine]:
         """Engines that have their answers already (people, past runs): they can be looked at for nothing."""
         return {
-            name: part
-            for name, part in self._parts.items()
-            if not isinstance(part, str) and part.answers_by == "place"
+            name: part for name, part in self._parts.items() if not isinstance(part, str) and part.answers_by == "place"
         }
 
     def engine(self, answerer: str, *, in_use: Collection[BaseEngine] = ()) -> BaseEngine:
@@ -49,9 +45,7 @@ class Cast:
         """
         if answerer not in self._parts:
             have = ", ".join(repr(name) for name in self._parts)
-            raise DesignError(
-                f"the design needs an engine for {answerer!r}, but engines were given for {have}"
-            )
+            raise DesignError(f"the design needs an engine for {answerer!r}, but engines were given for {have}")
         part = self._parts[answerer]
         if not isinstance(part, str):
             return part

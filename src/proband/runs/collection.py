@@ -125,25 +125,18 @@ class _Loop:
         self.stop, self.wake = Stop(), threading.Event()
         self.lanes = Lanes()
         self.past = Past(journal)
-        self.frontier = (
-            Advancing(self.past, design) if design.is_adaptive else Unanswered(self.past, design, AHEAD)
-        )
+        self.frontier = Advancing(self.past, design) if design.is_adaptive else Unanswered(self.past, design, AHEAD)
         self.committer = Committer(journal, self._count)
         self.error: BaseException | None = None
         self._recognised: set[str] = set()
         self._lane_of: dict[str, Lane] = {}
-        self._sharing: dict[
-            tuple[str, str], list[Trial]
-        ] = {}  # by engine and request: who gets the same answer
+        self._sharing: dict[tuple[str, str], list[Trial]] = {}  # by engine and request: who gets the same answer
         self._since = journal.handed_over()
         self._is_all_known = False
         self._lapse_at = 0.0
         self._responses: list[Response] = []
         self._bodies: dict[str, str] = {}
-        self._before = (
-            0.0,
-            0.0,
-        )  # what counted against a cap in dollars, and was paid, before the piece that is out
+        self._before = (0.0, 0.0)  # what counted against a cap in dollars, and was paid, before the piece that is out
         # A cap is met closely only if nothing else is under way while its room is measured.
         self._takes_turns = budget is not None and budget.is_counted
         dispositions = journal.dispositions()
@@ -307,9 +300,7 @@ class _Loop:
         now, is_any = time.time(), False
         for lane in self.lanes:
             if lane.waits and lane.engine is not None:
-                waited = [
-                    (trial, self.design.lapse(trial, now - self._since[id])) for id, trial in lane.out.items()
-                ]
+                waited = [(trial, self.design.lapse(trial, now - self._since[id])) for id, trial in lane.out.items()]
                 lapsed = [(trial, completion) for trial, completion in waited if completion is not None]
                 self._store(lane, lane.engine, lapsed)
                 is_any |= bool(lapsed)
@@ -369,9 +360,7 @@ class _Loop:
         error = call.error
         if error is None and lane.out and not (lane.calls or lane.waits or self.stop.is_asked):
             first = next(iter(lane.out))
-            error = EngineError(
-                f"engine {call.engine.address!r} left {len(lane.out)} trials unanswered, first {first}"
-            )
+            error = EngineError(f"engine {call.engine.address!r} left {len(lane.out)} trials unanswered, first {first}")
         if error is not None:
             self.error = self.error or error
             self.stop.is_asked = True

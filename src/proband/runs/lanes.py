@@ -9,9 +9,7 @@ from proband.models.engine import BaseEngine
 from proband.records import Trial
 from proband.runs.scheduling import Call, Listening, Stop, grouped
 
-CHUNK = (
-    4096  # trials handed to an engine at once: deep enough for shared prefixes, small enough for flat memory
-)
+CHUNK = 4096  # trials handed to an engine at once: deep enough for shared prefixes, small enough for flat memory
 MOST_CALLS = 32  # pieces that are out together at an engine that takes several
 FEW_OUT = 512  # trials still out there when the next piece goes, so that nobody waits for the last of the piece before
 

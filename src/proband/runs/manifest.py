@@ -30,9 +30,7 @@ def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast
             "roster": {"subjects": len(roster), "units": roster.n_units, "arms": dict(roster.arms)},
             "seed": design.seed,
             "engine": cast.addresses,
-            "fingerprint": {
-                name: json.loads(journal.meta(f"fingerprint:{name}") or "{}") for name in cast.addresses
-            },
+            "fingerprint": {name: json.loads(journal.meta(f"fingerprint:{name}") or "{}") for name in cast.addresses},
             "reader": READER,
             "schema": SCHEMA,
             "item_hashes": json.loads(journal.meta("item_hashes") or "{}"),

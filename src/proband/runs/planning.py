@@ -16,10 +16,7 @@ from proband.runs.casting import Cast
 from proband.seeds import rng_for
 
 EXACT = 3_000  # designs up to this size are counted whole
-BLOCKS, BLOCK = (
-    10,
-    50,
-)  # larger ones by blocks of consecutive trials, which share prefixes as the real batches do
+BLOCKS, BLOCK = (10, 50)  # larger ones by blocks of consecutive trials, which share prefixes as the real batches do
 SCATTERED = 2_000  # and by single trials drawn at random, to see how often the same request comes back
 
 
@@ -100,9 +97,7 @@ class Plan:
         if self.smallest_detectable_effect is not None:
             arms = ", ".join(f"{name} {n:,}" for name, n in self.arms.items())
             in_sd = "SD" if self.arms else "SD of the difference"
-            effect = (
-                f"smallest detectable effect {self.smallest_detectable_effect:.2f} {in_sd}, {self.contrast}"
-            )
+            effect = f"smallest detectable effect {self.smallest_detectable_effect:.2f} {in_sd}, {self.contrast}"
             rows.append(("power", effect + (f" ({arms})" if arms else "")))
         if self.half_width is not None:
             rows.append(("precision", f"a share to within {100 * self.half_width:.1f} percentage points"))
@@ -155,9 +150,7 @@ def plan(study: Study | Design, engine: Engines | None = None) -> Plan:
             # A server would have to be asked, and a plan needs no key and no network.
             if not cast.engine(name).is_remote:
                 cast.engine(name).check(part)
-        costs = [
-            cast.engine(name).cost(part) for block in blocks for name, part in _by_answerer(block).items()
-        ]
+        costs = [cast.engine(name).cost(part) for block in blocks for name, part in _by_answerer(block).items()]
     seconds = [cost.seconds for cost in costs]
     prices = [cost.price for cost in costs]
     is_counted = all(cost.is_exact for cost in costs)
@@ -166,9 +159,7 @@ def plan(study: Study | Design, engine: Engines | None = None) -> Plan:
         name=study.name,
         engine=study.answered_by,
         trials=size,
-        distinct_requests=len({trial.request.hash for trial in sample})
-        if is_whole
-        else _distinct(scattered, size),
+        distinct_requests=len({trial.request.hash for trial in sample}) if is_whole else _distinct(scattered, size),
         prompt_tokens=round(ratio * sum(cost.prompt_tokens for cost in costs)),
         unique_tokens=round(ratio * sum(cost.unique_tokens for cost in costs)),
         completion_tokens=round(ratio * sum(cost.completion_tokens for cost in costs)),

@@ -76,9 +76,7 @@ class Budget:
         if not self._allows(trials, tally, engine):
             sizes = range(1, len(trials) + 1)
             allowed = bisect_left(sizes, True, key=lambda n: not self._allows(trials[:n], tally, engine))
-            tally.stopped_by = (
-                f"tokens: {self.tokens}" if self.dollars is None else f"dollars: {self.dollars}"
-            )
+            tally.stopped_by = f"tokens: {self.tokens}" if self.dollars is None else f"dollars: {self.dollars}"
         kept = trials[:allowed]
         if kept and self.dollars is not None:
             tally.dollars += engine.cost(kept).price or 0.0

@@ -47,10 +47,7 @@ class Run:
         statuses = ", ".join(f"{count:,} {status.replace('_', ' ')}" for status, count in counts.items())
         rows = (
             ("study", f"{manifest.get('name')} ({self.kind})"),
-            *(
-                ("engine", f"{address}{part and f' as {part}'}")
-                for part, address in manifest["engine"].items()
-            ),
+            *(("engine", f"{address}{part and f' as {part}'}") for part, address in manifest["engine"].items()),
             ("subjects", f"{len(self.roster):,} in {self.roster.n_units:,} independent units"),
             ("responses", f"{sum(counts.values()):,}{statuses and f': {statuses}'}"),
             ("people", "their answers are kept beside it" if self.people else "none"),
@@ -198,7 +195,5 @@ class Run:
 def _item(entry: dict[str, Any]) -> Item:
     """The item that `dataclasses.asdict` wrote to JSON."""
     rule = entry.pop("ask_if")
-    fields: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
-    }
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     return Item(**fields, ask_if=Rule(item=rule["item"], options=tuple(rule["options"])) if rule else None)

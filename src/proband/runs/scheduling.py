@@ -45,9 +45,7 @@ class Call:
         Set when there are many answers, and at the end.
     """
 
-    def __init__(
-        self, engine: BaseEngine, trials: Sequence[Trial], stop: Stop, wake: threading.Event
-    ) -> None:
+    def __init__(self, engine: BaseEngine, trials: Sequence[Trial], stop: Stop, wake: threading.Event) -> None:
         self.engine, self.trials = engine, trials
         self.is_over = False
         self.error: BaseException | None = None

@@ -37,6 +37,4 @@ def carry_out(
     """
     if study.people is not None:
         collect(study.people, study.people.engine, Path(into) / PEOPLE)
-    return collect(
-        study.design, study.cast, into, budget=budget, watch=watch, retry_failed=retry_failed, wait=wait
-    )
+    return collect(study.design, study.cast, into, budget=budget, watch=watch, retry_failed=retry_failed, wait=wait)

@@ -59,9 +59,7 @@ class RunDirectory:
                 f"{self.path}: another process is writing this run; wait for it, or choose another folder"
             ) from None
         except OSError as error:
-            raise StoreError(
-                f"{self.path}: cannot write there ({error.strerror}); choose another folder"
-            ) from None
+            raise StoreError(f"{self.path}: cannot write there ({error.strerror}); choose another folder") from None
         try:
             journal = Journal(self.journal_path, writable=True)
             try:
@@ -80,9 +78,7 @@ class RunDirectory:
             If there is no run here.
         """
         if not self.journal_path.exists():
-            raise StoreError(
-                f"{self.path}: no run here (no journal.sqlite); `proband run STUDY.toml` makes one"
-            )
+            raise StoreError(f"{self.path}: no run here (no journal.sqlite); `proband run STUDY.toml` makes one")
         return Journal(self.journal_path, writable=False)
 
     def manifest(self) -> dict[str, Any] | None:
@@ -113,6 +109,4 @@ class RunDirectory:
                 os.fsync(file.fileno())
             part.replace(self.manifest_path)
         except OSError as error:
-            raise StoreError(
-                f"{self.manifest_path}: cannot be written ({error.strerror}); free some space"
-            ) from None
+            raise StoreError(f"{self.manifest_path}: cannot be written ({error.strerror}); free some space") from None

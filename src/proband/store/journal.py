@@ -19,8 +19,7 @@ _BATCH = 500  # SQLite allows 32,766 parameters in a statement; a few hundred is
 # back from a thread that computes.
 _AT_ONCE = (512, 32, 8, 1)
 _INSERTS = {
-    n: f"INSERT INTO responses (origin, recorded_at, {COLUMNS}) VALUES "
-    + ", ".join([f"(?1, ?2{', ?' * 17})"] * n)
+    n: f"INSERT INTO responses (origin, recorded_at, {COLUMNS}) VALUES " + ", ".join([f"(?1, ?2{', ?' * 17})"] * n)
     for n in _AT_ONCE
 }
 _TOGETHER = 1024  # texts of requests that are compressed together
@@ -62,11 +61,7 @@ class Journal(Mapping[str, Response]):
         self.close()
 
     def add(
-        self,
-        responses: Sequence[Response],
-        bodies: Mapping[str, str] | None = None,
-        *,
-        origin: str | None = None,
+        self, responses: Sequence[Response], bodies: Mapping[str, str] | None = None, *, origin: str | None = None
     ) -> None:
         """Commit responses, and the exact text of their requests, in one transaction.
 
@@ -102,9 +97,7 @@ class Journal(Mapping[str, Response]):
             part = texts[start : start + _TOGETHER]
             joined = "\n".join(part)
             if joined.count("\n") != len(part) - 1:
-                raise StoreError(
-                    f"{self.path}: the text of a request is JSON on one line, without line breaks"
-                )
+                raise StoreError(f"{self.path}: the text of a request is JSON on one line, without line breaks")
             self._connection.execute(
                 "INSERT INTO bodies (hashes, texts) VALUES (?, ?)",
                 ("\n".join(hashes[start : start + _TOGETHER]), zlib.compress(joined.encode(), 1)),
@@ -129,8 +122,7 @@ class Journal(Mapping[str, Response]):
         wanted = {place.id: place for place in places}
         select = f"SELECT {self._columns}, origin IS NOT NULL FROM responses WHERE trial IN"
         return {
-            row[0]: (response_of(row, wanted[row[0]]), bool(row[-1]))
-            for row in self._look_up(select, list(wanted))
+            row[0]: (response_of(row, wanted[row[0]]), bool(row[-1])) for row in self._look_up(select, list(wanted))
         }
 
     def own(self) -> Iterator[str]:
@@ -147,12 +139,8 @@ class Journal(Mapping[str, Response]):
         """
         if requests and self._is_writable:
             with self._alone():
-                self._connection.execute(
-                    "CREATE INDEX IF NOT EXISTS responses_by_request ON responses (request)"
-                )
-        select = (
-            f"SELECT {self._columns} FROM responses WHERE status != 'failed' AND engine = ? AND request IN"
-        )
+                self._connection.execute("CREATE INDEX IF NOT EXISTS responses_by_request ON responses (request)")
+        select = f"SELECT {self._columns} FROM responses WHERE status != 'failed' AND engine = ? AND request IN"
         return {row[1]: response_of(row) for row in self._look_up(select, requests, engine)}
 
     def _look_up(self, select: str, keys: Sequence[str], *first: str) -> Iterator[Row]:
@@ -171,9 +159,7 @@ class Journal(Mapping[str, Response]):
     def bodies(self, requests: Collection[str]) -> dict[str, str]:
         """The exact requests behind these hashes, as canonical JSON, where they are known."""
         wanted = set(requests)
-        found: dict[str, str] = dict(
-            self._look_up("SELECT hash, body FROM requests WHERE hash IN", [*wanted])
-        )
+        found: dict[str, str] = dict(self._look_up("SELECT hash, body FROM requests WHERE hash IN", [*wanted]))
         if self._schema < 2:
             return found
         one = next(iter(wanted)) if len(wanted) == 1 else ""
@@ -193,9 +179,7 @@ class Journal(Mapping[str, Response]):
     def dispositions(self) -> dict[str, int]:
         """How many responses have each status."""
         with self._alone():
-            return dict(
-                self._connection.execute("SELECT status, COUNT(*) FROM responses GROUP BY status ORDER BY 1")
-            )
+            return dict(self._connection.execute("SELECT status, COUNT(*) FROM responses GROUP BY status ORDER BY 1"))
 
     def hand_over(self, trials: Mapping[str, tuple[str, str]]) -> None:
         """Note trials that wait for somebody, place -> (answerer, request hash); what was noted keeps its time."""
@@ -305,9 +289,7 @@ class Journal(Mapping[str, Response]):
         try:
             yield
         except sqlite3.IntegrityError as error:
-            raise StoreError(
-                f"{self.path}: a place was answered twice ({error}); nothing of it was stored"
-            ) from None
+            raise StoreError(f"{self.path}: a place was answered twice ({error}); nothing of it was stored") from None
         except sqlite3.DatabaseError as error:
             raise StoreError(f"{self.path}: {_explain(str(error))}") from error
 
@@ -339,9 +321,7 @@ def _explain(error: str) -> str:
             "`sqlite3 journal.sqlite .recover`, and start a new run for the rest"
         )
     if "readonly" in error or "unable to open" in error:
-        return (
-            f"cannot be opened for this ({error}); check that the folder exists and its permissions allow it"
-        )
+        return f"cannot be opened for this ({error}); check that the folder exists and its permissions allow it"
     if "no such table" in error:
         return f"not a run's journal ({error}); choose another folder"
     return error

@@ -18,8 +18,7 @@ def roster_text(roster: Roster) -> str:
         for column, known in levels.items()
     }
     columns = {
-        name: [getattr(member, name) for member in roster]
-        for name in ("subject", "unit", "role", "arm", "weight")
+        name: [getattr(member, name) for member in roster] for name in ("subject", "unit", "role", "arm", "weight")
     }
     return json.dumps({**columns, "traits": traits}, ensure_ascii=False, separators=(",", ":"))
 
@@ -53,9 +52,7 @@ def roster_before(subjects: Iterable[str], weights: str | None, traits: str | No
     )
 
 
-def _traits(
-    subjects: list[str], columns: Mapping[str, Mapping[str, list[Trait]]]
-) -> dict[str, dict[str, Trait]]:
+def _traits(subjects: list[str], columns: Mapping[str, Mapping[str, list[Trait]]]) -> dict[str, dict[str, Trait]]:
     found: dict[str, dict[str, Trait]] = {subject: {} for subject in subjects}
     for column, part in columns.items():
         for own, code in zip(found.values(), part["codes"], strict=True):

@@ -42,22 +42,7 @@ def row_of(response: Response) -> Row:
 
 def response_of(row: Row, place: Place | None = None) -> Response:
     """The response that `row_of` wrote; cheaper where its place is known."""
-    (
-        trial,
-        request,
-        status,
-        rule,
-        answer,
-        probs,
-        mass,
-        text,
-        log_probs,
-        counts,
-        error,
-        shown,
-        engine,
-        *rest,
-    ) = row
+    (trial, request, status, rule, answer, probs, mass, text, log_probs, counts, error, shown, engine, *rest) = row
     return Response(
         place=place or Place.from_id(trial),
         request=request,

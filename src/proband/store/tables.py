@@ -118,9 +118,7 @@ def _condition(text: str) -> tuple[tuple[str, str], ...]:
     return Place.from_id(f"-/-/{text}/0/0").condition
 
 
-def _frame(
-    rows: Sequence[Row], items: Mapping[str, Item], factors: Sequence[str], roster: Roster
-) -> pl.DataFrame:
+def _frame(rows: Sequence[Row], items: Mapping[str, Item], factors: Sequence[str], roster: Roster) -> pl.DataFrame:
     """Rows of the journal as a frame."""
     if not rows:
         frame = pl.DataFrame(schema=_SCHEMA)
@@ -143,15 +141,11 @@ def _frame(
         "round": pl.Series(rounds, dtype=pl.String).cast(pl.Int64),
         "replicate": pl.Series(replicates, dtype=pl.String).cast(pl.Int64),
         "probs": _lists([packed(value) for value in named["probs"]]),
-        "shown": _spread(
-            named["shown"], lambda text: None if text is None else json.loads(text), _SCHEMA["shown"]
-        ),
+        "shown": _spread(named["shown"], lambda text: None if text is None else json.loads(text), _SCHEMA["shown"]),
     }
     for k, name in enumerate(("answer", "value", "label", "parts")):
         columns[name] = pl.Series([cell[k] for cell in cells], dtype=_SCHEMA[name]).gather(codes)
-    plain = {
-        name: pl.Series(named[name], dtype=kind) for name, kind in _SCHEMA.items() if name not in columns
-    }
+    plain = {name: pl.Series(named[name], dtype=kind) for name, kind in _SCHEMA.items() if name not in columns}
     frame = pl.DataFrame({name: (columns | plain)[name] for name in _SCHEMA})
     return _ordered(frame, [_levels(conditions, name) for name in factors])
 
@@ -234,9 +228,7 @@ def _cells(
     """An answer as index, value, label and parts."""
     if chosen is not None and isinstance(answer, int):
         return answer, None, chosen, None
-    index = (
-        answer if isinstance(answer, int) and item is not None and item.form in ("choice", "scale") else None
-    )
+    index = answer if isinstance(answer, int) and item is not None and item.form in ("choice", "scale") else None
     number = float(answer) if isinstance(answer, int | float) and index is None else None
     label = answer if isinstance(answer, str) else None
     if index is not None and item is not None and index < len(item.options):
@@ -260,9 +252,7 @@ def wide_table(table: pl.DataFrame, values: str = "answer") -> pl.DataFrame:
     keys = [name for name in table.columns if name not in _SCHEMA] + ["subject", "round", "replicate"]
     if values == "label":
         parts = pl.col("parts").cast(pl.List(pl.String)).list.join("; ")
-        table = table.with_columns(
-            pl.coalesce("label", pl.col("value").cast(pl.String), parts).alias("label")
-        )
+        table = table.with_columns(pl.coalesce("label", pl.col("value").cast(pl.String), parts).alias("label"))
     return table.pivot(on="item", index=keys, values=values).sort(keys)
 
 
@@ -296,7 +286,5 @@ def _placed(path: Path, write: Callable[[Path], None]) -> Path:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        raise StoreError(
-            f"{path}: cannot be written ({error}); free some space or choose another folder"
-        ) from None
+        raise StoreError(f"{path}: cannot be written ({error}); free some space or choose another folder") from None
     return path

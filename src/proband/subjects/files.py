@@ -93,10 +93,7 @@ def catalogue() -> dict[str, str]:
 
 
 def load_population(
-    source: str | Path | Mapping[str, Any],
-    *,
-    base_dir: str | Path | None = None,
-    data: str | Path | None = None,
+    source: str | Path | Mapping[str, Any], *, base_dir: str | Path | None = None, data: str | Path | None = None
 ) -> Population:
     """A population by name, from its file, or from a table in a study file.
 
@@ -156,9 +153,7 @@ def _microdata(file: PopulationFile, where: str, home: Path, given: Path | None)
     """The data of a population file, or those given in their place."""
     named = [key for key in ("package", "path", "bring") if getattr(file.data, key)]
     if len(named) != 1:
-        raise DataError(
-            f"{where}: data names {' and '.join(named) or 'nothing'}; give one of package, path and bring"
-        )
+        raise DataError(f"{where}: data names {' and '.join(named) or 'nothing'}; give one of package, path and bring")
     if given is None and file.data.package:
         frame = _package_frame(file.data.package, where)
         return Microdata(

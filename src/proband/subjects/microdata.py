@@ -75,9 +75,7 @@ class Microdata:
             If a field's column is unknown or empty for everyone, a code has no label, an id is missing or
             there twice, or the weights are not usable.
         """
-        fields = tuple(
-            replace(f, labels=self.labels.get(f.column, {})) if not f.labels else f for f in fields
-        )
+        fields = tuple(replace(f, labels=self.labels.get(f.column, {})) if not f.labels else f for f in fields)
         columns = {f.column: self._traits(f) for f in fields}
         ids, weights = self._ids(), self._weights()
         subjects = tuple(
@@ -114,9 +112,7 @@ class Microdata:
             return [str(k) for k in range(1, self.frame.height + 1)]
         column = self.frame[self.id]
         if column.null_count():
-            raise DataError(
-                f"{self.where}: {column.null_count()} rows have no id in column {self.id!r}; fill them in"
-            )
+            raise DataError(f"{self.where}: {column.null_count()} rows have no id in column {self.id!r}; fill them in")
         return [code_text(id) for id in column.to_list()]
 
     def _weights(self) -> list[float]:
@@ -131,9 +127,7 @@ class Microdata:
                 f"{where}: weights must be numbers, found {wrong!r}; drop those rows or take another column"
             )
         if column.null_count():
-            raise DataError(
-                f"{where}: {column.null_count()} rows have no weight; drop those rows or give them one"
-            )
+            raise DataError(f"{where}: {column.null_count()} rows have no weight; drop those rows or give them one")
         return [float(w) for w in check_weights(column.to_numpy(), where)]
 
 
@@ -181,13 +175,9 @@ def read_microdata(
     path = Path(path)
     suffix = Path(path.stem).suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
     if not path.is_file():
-        raise DataError(
-            f"no data file at {path}; check the path (a study file's paths start at its own folder)"
-        )
+        raise DataError(f"no data file at {path}; check the path (a study file's paths start at its own folder)")
     if suffix not in SUFFIXES:
-        raise DataError(
-            f"{path.name}: cannot read {suffix or 'a file without a suffix'}; use {', '.join(SUFFIXES)}"
-        )
+        raise DataError(f"{path.name}: cannot read {suffix or 'a file without a suffix'}; use {', '.join(SUFFIXES)}")
     if not path.stat().st_size:
         raise DataError(f"{path.name} is empty; give a file with one row per person")
     labels: Mapping[str, Mapping[Code, str]] = {}
@@ -219,14 +209,10 @@ def _read_text(path: Path, separator: str, encoding: str, id: str) -> "pl.DataFr
     _check_rows(text, separator, path.name)
     kept_as_text = {id: pl.String} if id else {}  # "007" and "7" may be two people
     try:
-        return pl.read_csv(
-            text.encode(), separator=separator, infer_schema_length=None, schema_overrides=kept_as_text
-        )
+        return pl.read_csv(text.encode(), separator=separator, infer_schema_length=None, schema_overrides=kept_as_text)
     except pl.exceptions.PolarsError as error:
         first_line = str(error).strip().splitlines()[0]
-        raise DataError(
-            f"{path.name} cannot be read as text separated by {separator!r}: {first_line}"
-        ) from None
+        raise DataError(f"{path.name} cannot be read as text separated by {separator!r}: {first_line}") from None
 
 
 def _check_rows(text: str, separator: str, where: str) -> None:
@@ -280,9 +266,7 @@ def plain_frame(frame: "pl.DataFrame") -> "pl.DataFrame":
         column = pl.col(name)
         if dtype.is_float():
             values = frame[name].fill_nan(None)
-            is_whole = (
-                values.is_finite().all() and (values == values.round()).all() and (values.abs() < 2**53).all()
-            )
+            is_whole = values.is_finite().all() and (values == values.round()).all() and (values.abs() < 2**53).all()
             casts.append(column.fill_nan(None).cast(pl.Int64 if is_whole else pl.Float64))
         elif dtype == pl.String:
             casts.append(pl.when(column != "").then(column))
@@ -303,9 +287,7 @@ def set_missing(frame: "pl.DataFrame", missing: Missing, *, spared: Collection[s
     by_pattern = missing if isinstance(missing, Mapping) else {"*": missing}
     for pattern in by_pattern:
         if not any(fnmatchcase(name, pattern) for name in frame.columns):
-            raise DataError(
-                f"missing codes for {pattern!r}, but no column is called so; correct or drop the pattern"
-            )
+            raise DataError(f"missing codes for {pattern!r}, but no column is called so; correct or drop the pattern")
     columns = []
     for name in frame.columns:
         fitting = [pattern for pattern in by_pattern if fnmatchcase(name, pattern)]

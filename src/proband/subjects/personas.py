@@ -85,9 +85,7 @@ class Field:
             raise DataError('a persona field needs a column; write column = "NAME"')
         for name, sentence in (("first", self.first), ("third", self.third)):
             if "{value}" not in sentence:
-                raise DataError(
-                    f"persona field {self.column!r}: {name} is {sentence!r}; put {{value}} into it"
-                )
+                raise DataError(f"persona field {self.column!r}: {name} is {sentence!r}; put {{value}} into it")
         by_text = {code_text(code): label for code, label in self.labels.items()}
         if len(by_text) != len(self.labels):
             raise DataError(f"persona field {self.column!r}: two labels for one code; keep one of them")
@@ -121,9 +119,7 @@ class Field:
         )
 
 
-def describe(
-    subject: Subject, fields: Sequence[Field], format: PersonaFormat, omit: Collection[str] = ()
-) -> str:
+def describe(subject: Subject, fields: Sequence[Field], format: PersonaFormat, omit: Collection[str] = ()) -> str:
     """The backstory of a subject, in the order of the fields.
 
     Sentences are joined by a space; in the "interview" format, question and answer stand on lines of

@@ -70,9 +70,7 @@ class Population:
 
     def __post_init__(self) -> None:
         if not self.subjects:
-            raise DataError(
-                f"population {self.name!r} has nobody in it; check the file, or the `where` before"
-            )
+            raise DataError(f"population {self.name!r} has nobody in it; check the file, or the `where` before")
         seen: set[str] = set()
         for subject in self.subjects:
             if not subject.id:
@@ -86,12 +84,8 @@ class Population:
         columns = [field.column for field in self.fields]
         for k, column in enumerate(columns):
             if column in columns[:k]:
-                raise DataError(
-                    f"population {self.name!r}: two persona fields for column {column!r}; keep one"
-                )
-        check_weights(
-            self.weights, f"population {self.name!r}, weights {self.weight_column or 'of its subjects'}"
-        )
+                raise DataError(f"population {self.name!r}: two persona fields for column {column!r}; keep one")
+        check_weights(self.weights, f"population {self.name!r}, weights {self.weight_column or 'of its subjects'}")
         if self.frame is not None and self.frame.height != len(self.subjects):
             raise DataError(
                 f"population {self.name!r}: {self.frame.height} rows of data for {len(self.subjects)} "
@@ -133,14 +127,7 @@ class Population:
         """32 hexadecimal digits over ids, traits, weights and the wording of the fields."""
         state = hashlib.blake2b(digest_size=16)
         for field in self.fields:
-            parts = (
-                field.column,
-                field.first,
-                field.third,
-                field.question,
-                dict(field.labels),
-                field.missing,
-            )
+            parts = (field.column, field.first, field.third, field.question, dict(field.labels), field.missing)
             state.update(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode())
         for subject in self.subjects:
             parts_ = (subject.id, sorted(subject.traits.items()), subject.weight)
@@ -227,9 +214,7 @@ class Population:
         subjects = tuple(dataclasses.replace(s, weight=float(weights[s.id])) for s in self.subjects)
         return dataclasses.replace(self, subjects=subjects, weight_column=weight_column)
 
-    def rake(
-        self, margins: Mapping[str, Mapping[Code, float]], **settings: Any
-    ) -> tuple["Population", RakedWeights]:
+    def rake(self, margins: Mapping[str, Mapping[Code, float]], **settings: Any) -> tuple["Population", RakedWeights]:
         """The same subjects, weighted to meet margins, and how well that went; see the function `rake`.
 
         The weights it starts from are the present ones. Margins name the raw codes of a column by their text.
@@ -245,8 +230,7 @@ class Population:
                 )
             columns[name] = [code_text(held[s.id]) for s in self.subjects]
         targets: dict[str, dict[Code, float]] = {
-            name: {code_text(level): share for level, share in shares.items()}
-            for name, shares in margins.items()
+            name: {code_text(level): share for level, share in shares.items()} for name, shares in margins.items()
         }
         raked = rake(columns, targets, weights=self.weights, **settings)
         weights = dict(zip((s.id for s in self.subjects), raked.weights.tolist(), strict=True))
@@ -328,9 +312,7 @@ class Population:
             copies[row] = copies.get(row, 0) + 1
             subject = self.subjects[row]
             subjects.append(
-                subject
-                if copies[row] == 1
-                else dataclasses.replace(subject, id=f"{subject.id}#{copies[row]}")
+                subject if copies[row] == 1 else dataclasses.replace(subject, id=f"{subject.id}#{copies[row]}")
             )
         frame = None if self.frame is None else self.frame[rows]
         return dataclasses.replace(self, subjects=tuple(subjects), frame=frame)

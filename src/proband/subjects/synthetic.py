@@ -60,8 +60,7 @@ def from_margins(
     population = Population(
         name=name,
         subjects=tuple(
-            Subject(id=str(i + 1), traits={column: codes[i] for column, codes in drawn.items()})
-            for i in range(n)
+            Subject(id=str(i + 1), traits={column: codes[i] for column, codes in drawn.items()}) for i in range(n)
         ),
         fields=tuple(fields),
         source=f"synthetic: {n} subjects drawn from the margins of {', '.join(margins)}, "
@@ -116,9 +115,7 @@ def from_joint(population: Population, columns: Sequence[str], *, n: int, seed: 
     return Population(
         name=f"{population.name}-joint",
         subjects=tuple(
-            Subject(
-                id=str(i), traits={column: codes[donor] for column, codes in held.items() if donor in codes}
-            )
+            Subject(id=str(i), traits={column: codes[donor] for column, codes in held.items() if donor in codes})
             for i, donor in enumerate(donors, start=1)
         ),
         fields=tuple(field for field in population.fields if field.column in held),

@@ -53,9 +53,7 @@ class Layout:
         if not segment.path and window is None:
             return None
         if (number, window) not in self._masks:
-            sees = _sees(
-                segment.depth + np.arange(segment.size), np.arange(segment.depth + segment.size), window
-            )
+            sees = _sees(segment.depth + np.arange(segment.size), np.arange(segment.depth + segment.size), window)
             self._masks[number, window] = torch.from_numpy(sees).to(like.device)
         return self._masks[number, window]
 
@@ -150,9 +148,7 @@ def drops_at_random(model: Any) -> bool:
     return any(p > 0 for p in dropouts) or bool(getattr(model.config, "attention_dropout", 0.0))
 
 
-def _attend(
-    module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **kwargs: Any
-) -> tuple[Any, None]:
+def _attend(module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **kwargs: Any) -> tuple[Any, None]:
     """What transformers calls in place of its own attention function."""
     import torch
 
@@ -195,14 +191,7 @@ def _along(pieces: Any, segment: Segment, number: int) -> Any:
 
 
 def _product(
-    query: Any,
-    key: Any,
-    value: Any,
-    mask: Any,
-    *,
-    scaling: float | None,
-    softcap: float | None,
-    dropout: float,
+    query: Any, key: Any, value: Any, mask: Any, *, scaling: float | None, softcap: float | None, dropout: float
 ) -> Any:
     """Scaled dot-product attention, shape (1, n_heads, n, width); causal where there is no mask."""
     import torch

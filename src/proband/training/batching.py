@@ -152,9 +152,7 @@ def _shared(one: Taught, other: Taught) -> int:
 
 
 def _made(examples: list[Taught], padding: Padding, longest: int) -> Part:
-    return (
-        packed(examples) if padding == "packed" else padded(examples, longest if padding == "longest" else 0)
-    )
+    return packed(examples) if padding == "packed" else padded(examples, longest if padding == "longest" else 0)
 
 
 def padded(examples: Sequence[Taught], width: int = 0) -> Part:
@@ -203,9 +201,7 @@ def packed(examples: Sequence[Taught], *, least_shared: int | None = LEAST_SHARE
             grow(first, last, common, lay(one.ids[depth:common], depth, path))
 
     grow(0, len(ordered), 0, ())
-    picks = [
-        first + one.start - 1 + np.arange(one.n_taught) for first, one in zip(firsts, ordered, strict=True)
-    ]
+    picks = [first + one.start - 1 + np.arange(one.n_taught) for first, one in zip(firsts, ordered, strict=True)]
     n_standing = sum(len(one.ids) - 1 for one in examples)
     rows = (np.array([tokens], dtype=np.int64), np.array([depths], dtype=np.int64))
     return _part(ordered, *rows, tuple(segments), picks, n_standing)
@@ -217,11 +213,7 @@ def _groups(
     """Neighbours in sorted order that go on alike for long enough, as first and last plus one."""
     first = start
     for k in range(start + 1, stop + 1):
-        is_alike = (
-            k < stop
-            and least_shared is not None
-            and _shared(ordered[k - 1], ordered[k]) >= depth + least_shared
-        )
+        is_alike = k < stop and least_shared is not None and _shared(ordered[k - 1], ordered[k]) >= depth + least_shared
         if not is_alike:
             yield first, k
             first = k

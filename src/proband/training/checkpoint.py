@@ -133,20 +133,14 @@ def finished(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | None:
         known = json.loads((folder / JOB).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         if (folder / RECORD).exists() or (folder / "config.json").exists():
-            raise DesignError(
-                f"{folder} holds a checkpoint that was not trained here; name another folder"
-            ) from None
+            raise DesignError(f"{folder} holds a checkpoint that was not trained here; name another folder") from None
         return None
     except ValueError as error:
         raise StoreError(f"{folder / JOB} is damaged ({error}); delete {folder} and train again") from None
     wanted = json.loads(json.dumps(identity))
     changed = [name for name in wanted if known.get(name) != wanted[name]]
     if changed:
-        what = {
-            "training_set": "another training set",
-            "held_out": "other held-out examples",
-            "base": "another base",
-        }
+        what = {"training_set": "another training set", "held_out": "other held-out examples", "base": "another base"}
         what |= {"base_weights": "a base with other weights", "recipe": "another recipe"}
         raise DesignError(
             f"{folder} was trained with {what.get(changed[0], changed[0])} ({_differing(known, wanted, changed[0])}); "
@@ -181,9 +175,7 @@ def claimed(folder: Path, identity: Mapping[str, Any]) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise StoreError(
-            f"another process is training into {folder}; wait for it, or name another folder"
-        ) from None
+        raise StoreError(f"another process is training into {folder}; wait for it, or name another folder") from None
     try:
         with saving(folder, "the run's first files"):
             write_json(folder / JOB, identity)

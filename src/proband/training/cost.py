@@ -101,9 +101,7 @@ class TrainingCost:
         return self.operations / flops_per_s / 3600
 
 
-def estimate(
-    training_set: TrainingSet, base: str, recipe: Recipe, *, rate: "Rate | None" = None
-) -> TrainingCost:
+def estimate(training_set: TrainingSet, base: str, recipe: Recipe, *, rate: "Rate | None" = None) -> TrainingCost:
     """What a run takes, from its real tokens; only the tokenizer is loaded.
 
     Parameters
@@ -124,9 +122,7 @@ def estimate(
     """
     folder = base_folder(base)
     template = base_template(base)
-    encoded = encode_set(
-        training_set, template, max_tokens=recipe.max_tokens, too_long=recipe.too_long
-    ).examples
+    encoded = encode_set(training_set, template, max_tokens=recipe.max_tokens, too_long=recipe.too_long).examples
     longest = max(len(one.ids) for one in encoded)
     settings: Any = {"most_tokens": recipe.micro_tokens or _MOST_TOKENS, "most_rows": recipe.micro_batch}
     plan = step_plan(len(encoded), recipe)
@@ -148,9 +144,7 @@ def estimate(
     )
 
 
-def sized_cost(
-    shape: Shape, recipe: Recipe, *, examples: int, tokens_each: float, taught_each: float
-) -> TrainingCost:
+def sized_cost(shape: Shape, recipe: Recipe, *, examples: int, tokens_each: float, taught_each: float) -> TrainingCost:
     """What a run takes that is known by its sizes only, for plans on other machines.
 
     Parameters
@@ -302,11 +296,7 @@ def _memory(shape: Shape, recipe: Recipe, tokens: int, taught_share: float) -> f
     size = 2 if recipe.precision == "mixed" else 4
     kept = 12 * shape.hidden + 4 * shape.width + 4 * shape.inner
     layer = size * tokens * kept
-    layers = (
-        layer + 4 * tokens * shape.hidden * shape.layers
-        if recipe.gradient_checkpointing
-        else layer * shape.layers
-    )
+    layers = layer + 4 * tokens * shape.hidden * shape.layers if recipe.gradient_checkpointing else layer * shape.layers
     logits = 12.0 * tokens * taught_share * shape.head / shape.hidden
     # The weights stand twice: as they are trained, and as they come back for the next run.
     return 2.0 * held * shape.total + state_bytes(shape.total, recipe) + layers + logits

@@ -121,9 +121,7 @@ def encode_example(example: Example, template: Template) -> Taught:
     try:
         encoded = template.encode(example.request)
     except EngineError as error:
-        raise DataError(
-            f"example {example.id!r} cannot be taught: {error}; change it or leave it out"
-        ) from error
+        raise DataError(f"example {example.id!r} cannot be taught: {error}; change it or leave it out") from error
     return Taught(id=example.id, ids=encoded.sequences[0], start=encoded.start, weight=example.weight)
 
 

@@ -40,9 +40,7 @@ class Lora:
 
     def __post_init__(self) -> None:
         if self.rank < 1 or not self.alpha > 0 or not 0 <= self.dropout < 1:
-            raise DesignError(
-                f"{self}: rank must be at least 1, alpha positive and dropout in [0, 1); mend the recipe"
-            )
+            raise DesignError(f"{self}: rank must be at least 1, alpha positive and dropout in [0, 1); mend the recipe")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,17 +154,13 @@ class Recipe:
             raise DesignError("recipe: weight_decay, max_grad_norm and checkpoint_every_s cannot be negative")
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
-                raise DesignError(
-                    f"recipe: {name} is {getattr(self, name)!r}; it is one of {', '.join(allowed)}"
-                )
+                raise DesignError(f"recipe: {name} is {getattr(self, name)!r}; it is one of {', '.join(allowed)}")
 
     def steps_for(self, n_examples: int) -> int:
         """Optimiser steps with so many examples."""
         if self.steps is not None:
             return self.steps
-        rounded = (
-            n_examples // self.batch_size if self.drops_rest else math.ceil(n_examples / self.batch_size)
-        )
+        rounded = n_examples // self.batch_size if self.drops_rest else math.ceil(n_examples / self.batch_size)
         return max(rounded, 1) * (self.epochs or 1)
 
     def as_dict(self) -> dict[str, Any]:

@@ -16,16 +16,7 @@ from proband.errors import DesignError, EngineError, StoreError
 from proband.models.local.capacity import free_bytes, readable
 from proband.models.local.checkpoints import load_checkpoint
 from proband.training.bases import Base, base_weights, enough_memory, load_base
-from proband.training.checkpoint import (
-    RECORD,
-    STATES,
-    Checkpoint,
-    claimed,
-    finished,
-    last_state,
-    saving,
-    write_json,
-)
+from proband.training.checkpoint import RECORD, STATES, Checkpoint, claimed, finished, last_state, saving, write_json
 from proband.training.cost import disk_bytes, state_bytes
 from proband.training.encoding import EncodedSet, encode_set
 from proband.training.recipe import Recipe
@@ -157,9 +148,7 @@ def train_all(
     ]
 
 
-def _run(
-    job: Job, base: str, watch: "Callable[[Step], None] | None", opened: Callable[[], Base]
-) -> Checkpoint:
+def _run(job: Job, base: str, watch: "Callable[[Step], None] | None", opened: Callable[[], Base]) -> Checkpoint:
     check_packages()
     recipe, folder = job.recipe, Path(job.into)
     if (recipe.early_stop is None) != (job.held_out is None):
@@ -187,11 +176,7 @@ def _run(
 
 
 def _trained(
-    job: Job,
-    base: Base,
-    encoded: EncodedSet,
-    held_out: EncodedSet | None,
-    watch: "Callable[[Step], None] | None",
+    job: Job, base: Base, encoded: EncodedSet, held_out: EncodedSet | None, watch: "Callable[[Step], None] | None"
 ) -> Checkpoint:
     from proband.training.trainer import PartsTrainer, Work, adapted, attending, load_best
 

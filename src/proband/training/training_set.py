@@ -52,16 +52,12 @@ class Example:
         if not self.response.strip():
             raise DataError(f"example {self.id!r} teaches nothing: its response is empty")
         if not 0 <= self.weight < float("inf"):
-            raise DataError(
-                f"example {self.id!r} has the weight {self.weight}; it must be a number of at least 0"
-            )
+            raise DataError(f"example {self.id!r} has the weight {self.weight}; it must be a number of at least 0")
 
     @property
     def request(self) -> Request:
         """The example as a request to score: its prompt, and the response that closes the turn."""
-        return Request(
-            messages=self.messages, continuations=(self.response,), closes=True, is_raw=self.is_raw
-        )
+        return Request(messages=self.messages, continuations=(self.response,), closes=True, is_raw=self.is_raw)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -109,9 +105,7 @@ class TrainingSet:
     @cached_property
     def text(self) -> str:
         """The examples as JSON lines."""
-        return "".join(
-            json.dumps(e.as_dict(), ensure_ascii=False, sort_keys=True) + "\n" for e in self.examples
-        )
+        return "".join(json.dumps(e.as_dict(), ensure_ascii=False, sort_keys=True) + "\n" for e in self.examples)
 
     @cached_property
     def hash(self) -> str:
@@ -145,9 +139,7 @@ def load_training_set(folder: str | Path) -> TrainingSet:
         lines = (folder / EXAMPLES).read_text(encoding="utf-8").split("\n")
         rows = [json.loads(line) for line in lines if line]
         examples = tuple(
-            Example(
-                **(row | {"messages": tuple(Message(turn["role"], turn["text"]) for turn in row["messages"])})
-            )
+            Example(**(row | {"messages": tuple(Message(turn["role"], turn["text"]) for turn in row["messages"])}))
             for row in rows
         )
         name, recorded = record.pop("name"), record.pop("hash")

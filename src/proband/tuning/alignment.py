@@ -81,9 +81,7 @@ class Alignment:
         """
         self.material.check()
         self.stages.into.mkdir(parents=True, exist_ok=True)
-        (self.stages.into / "study.json").write_text(
-            self.file.model_dump_json(indent=2) + "\n", encoding="utf-8"
-        )
+        (self.stages.into / "study.json").write_text(self.file.model_dump_json(indent=2) + "\n", encoding="utf-8")
         base = self.base()
         self.check_boundaries(base)
         probe = self.probe(base)
@@ -92,9 +90,7 @@ class Alignment:
         evaluation = self.evaluate(base, checkpoints)
         sources = Sources(sets=tuple(sets.values()), bank=self.material.split.train, probe=probe)
         findings = analyse(evaluation, sources=sources, title=self.file.title)
-        return Aligned(
-            findings=findings, probe=probe, sets=sets, checkpoints=checkpoints, evaluation=evaluation
-        )
+        return Aligned(findings=findings, probe=probe, sets=sets, checkpoints=checkpoints, evaluation=evaluation)
 
     def base(self) -> str:
         """Address of the base model; the toy model is trained on its world first, and cached."""
@@ -115,12 +111,7 @@ class Alignment:
             Naming label or option and the token ids.
         """
         template = base_template(base)
-        for prompt in (
-            self.material.probe,
-            self.material.base_ask,
-            *self.material.asks,
-            self.material.training_prompt,
-        ):
+        for prompt in (self.material.probe, self.material.base_ask, *self.material.asks, self.material.training_prompt):
             check_boundary(template, prompt, self.material.split.train.questions[:_LOOKED_AT])
 
     def probe(self, base: str) -> Beliefs:
@@ -167,9 +158,7 @@ class Alignment:
             threshold=self.file.probe.threshold,
             design={"seed": self.file.seed, "is_raw": self.material.training_prompt.is_raw},
         )
-        found = build_sets(
-            bank, probe, self.material.arms, seed=self.file.seed, explanations=texts or None, **settings
-        )
+        found = build_sets(bank, probe, self.material.arms, seed=self.file.seed, explanations=texts or None, **settings)
         folder = self.stages.into / f"sets-{digest({name: one.hash for name, one in found.items()})}"
         for name, one in found.items():
             one.save(folder / name)
@@ -235,11 +224,7 @@ class Alignment:
 
 
 def align(
-    study: str | Path | AlignFile,
-    into: str | Path,
-    *,
-    base: str | None = None,
-    listener: Listener | None = None,
+    study: str | Path | AlignFile, into: str | Path, *, base: str | None = None, listener: Listener | None = None
 ) -> Aligned:
     """Carry out a study of knowledge interventions, or go on with it.
 
@@ -272,11 +257,7 @@ def align(
 
 
 def alignment_of(
-    study: str | Path | AlignFile,
-    into: str | Path,
-    *,
-    base: str | None = None,
-    listener: Listener | None = None,
+    study: str | Path | AlignFile, into: str | Path, *, base: str | None = None, listener: Listener | None = None
 ) -> Alignment:
     """The study of `align`, not yet carried out."""
     file = study if isinstance(study, AlignFile) else read_align_file(study)

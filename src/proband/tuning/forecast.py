@@ -122,9 +122,7 @@ def _by_sizes(material: Material, expected: ExpectedTable) -> Forecast:
     tested = tests * expected.test_tokens
     stages = (
         StageCost(name="probe", runs=1, units=probed, tokens=probe, gpu_hours=hours(probe)),
-        StageCost(
-            name="texts", runs=1, units=expected.texts, tokens=texts, gpu_hours=hours(texts) / _WRITING
-        ),
+        StageCost(name="texts", runs=1, units=expected.texts, tokens=texts, gpu_hours=hours(texts) / _WRITING),
         StageCost(
             name="training",
             runs=n_runs,
@@ -151,9 +149,7 @@ def _by_questions(material: Material) -> Forecast:
         base = f"hf:{folder}"
     split = material.split
     stages.append(
-        _asking(
-            "probe", Quiz(bank=split.train, exemplars=split.exemplars, prompts=(material.probe,)), base, 1
-        )
+        _asking("probe", Quiz(bank=split.train, exemplars=split.exemplars, prompts=(material.probe,)), base, 1)
     )
     sizes = _sizes(material)
     jobs = len(material.arms) * len(material.file.training.seeds)

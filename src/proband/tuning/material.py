@@ -182,48 +182,32 @@ class Material:
         prompts = (self.probe, self.base_ask, *self.asks)
         names = [prompt.name for prompt in (self.base_ask, *self.asks)]
         if len(set(names)) < len(names):
-            raise DesignError(
-                f"{self.file.title}: two prompts of the evaluation are named {names}; name each its own"
-            )
+            raise DesignError(f"{self.file.title}: two prompts of the evaluation are named {names}; name each its own")
         if not self.file.training.seeds or len(set(self.file.training.seeds)) < len(self.file.training.seeds):
-            raise DesignError(
-                f"{self.file.title}: training.seeds are {self.file.training.seeds}; give each once"
-            )
+            raise DesignError(f"{self.file.title}: training.seeds are {self.file.training.seeds}; give each once")
         self.recipe(self.file.training.seeds[0])
         self._check_sets()
         bank, _ = self.tests
         for prompt in prompts:
             if prompt.shots and not len(self.split.exemplars):
-                raise DesignError(
-                    f"prompt {prompt.name!r} has shots and the study no exemplars; set bank.exemplars"
-                )
+                raise DesignError(f"prompt {prompt.name!r} has shots and the study no exemplars; set bank.exemplars")
         if not len(bank):
             raise DataError(f"{self.file.title}: no test questions; set bank.test above 0")
 
     def _check_sets(self) -> None:
         """Refuse settings and arms of which no set could be built."""
         table, where = self.file.sets, f"{self.file.title}: sets"
-        settings = {
-            name: value for name, value in self.construction.items() if name not in ("construction", "prompt")
-        }
+        settings = {name: value for name, value in self.construction.items() if name not in ("construction", "prompt")}
         construction_from(table.construction, settings)
         if settings.get("by_domain") is False:
-            raise DesignError(
-                f"{where}.by_domain: a study trains by domain, and tests at home and away; leave it out"
-            )
+            raise DesignError(f"{where}.by_domain: a study trains by domain, and tests at home and away; leave it out")
         if self.training_prompt.shots:
-            raise DesignError(
-                f"{where}.prompt has worked questions; training poses a question alone: take zero-shot"
-            )
+            raise DesignError(f"{where}.prompt has worked questions; training poses a question alone: take zero-shot")
         for arm in self.arms:
             sources = {arm.context, arm.explanation_of("gold"), arm.explanation_of("own")}
             if "other" in sources and table.writer is None:
-                raise DesignError(
-                    f"{where}: arm {arm.name!r} needs texts by another engine; name it in sets.writer"
-                )
-            if sources & {"bank", "rewrite"} and not any(
-                question.explanation for question in self.split.train
-            ):
+                raise DesignError(f"{where}: arm {arm.name!r} needs texts by another engine; name it in sets.writer")
+            if sources & {"bank", "rewrite"} and not any(question.explanation for question in self.split.train):
                 raise DesignError(
                     f"{where}: arm {arm.name!r} needs the bank's explanations, and {self.bank.name!r} has none; take "
                     "texts by the model itself (own) or by another engine (other)"

@@ -112,9 +112,7 @@ def read_align_file(path: str | Path) -> AlignFile:
     named = CATALOGUE / f"{path}.toml"
     file = named if named.is_file() else Path(path)
     known = ", ".join(sorted(found.stem for found in CATALOGUE.glob("*.toml")))
-    text = files.text_of(
-        file, what="study file", error=DesignError, way_out=f"write one, or name one of {known}"
-    )
+    text = files.text_of(file, what="study file", error=DesignError, way_out=f"write one, or name one of {known}")
     return checked(files.parsed(text, file, error=DesignError), file)
 
 

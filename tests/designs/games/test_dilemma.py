@@ -21,10 +21,7 @@ PROGRAM = Path(__file__).with_name("play.py")
 
 
 def players(**biases):
-    return {
-        "model": ScriptedEngine(uniform(), seed=9, **biases),
-        "rival": ScriptedEngine(played(tit_for_tat)),
-    }
+    return {"model": ScriptedEngine(uniform(), seed=9, **biases), "rival": ScriptedEngine(played(tit_for_tat))}
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +51,7 @@ def test_names_of_the_moves_are_balanced_over_matches(whole):
 
 def test_a_game_killed_in_round_6_and_resumed_equals_the_uninterrupted_one(whole, tmp_path):
     folder = tmp_path / "torn"
-    with subprocess.Popen(
-        [sys.executable, str(PROGRAM), str(folder)], stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([sys.executable, str(PROGRAM), str(folder)], stdout=subprocess.PIPE, text=True) as process:
         assert any(line.startswith("round 6") for line in process.stdout)
         while not any("/6/" in place for place in Run(folder).responses()):
             time.sleep(0.005)
@@ -84,17 +79,13 @@ def test_a_branch_with_other_payoffs_shares_the_first_rounds_and_asks_nobody_aga
     parent, child = whole.responses(), run.responses()
     assert len(child) == GAME.size()
     assert all(child[id] == response for id, response in parent.items() if response.place.round <= 5)
-    assert (
-        "20 points" in next(t for t in changed.trials(child) if t.place.round == 6).request.messages[0].text
-    )
+    assert "20 points" in next(t for t in changed.trials(child) if t.place.round == 6).request.messages[0].text
     assert run.manifest["parent"] == {"run": str(whole.path), "through_round": 5, "keep_past": True}
 
 
 def test_a_branch_whose_past_would_have_been_put_in_other_words_is_refused(whole, tmp_path):
     changed = replace(GAME, payoffs=Payoffs(temptation=20.0))
-    with pytest.raises(
-        TreatmentChanged, match=r"item 'move' in round 1 .* what is sent differs .* keep_past=True"
-    ):
+    with pytest.raises(TreatmentChanged, match=r"item 'move' in round 1 .* what is sent differs .* keep_past=True"):
         collect(changed, players(), branch(whole, tmp_path / "b", through_round=5))
     assert set(Run(tmp_path / "b").dispositions().values()) == {2000}
 

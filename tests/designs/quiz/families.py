@@ -2,17 +2,7 @@
 
 import re
 
-from tokenizers import (
-    AddedToken,
-    Regex,
-    Tokenizer,
-    decoders,
-    models,
-    normalizers,
-    pre_tokenizers,
-    processors,
-    trainers,
-)
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 from proband.models.local.templates import Template
@@ -91,9 +81,7 @@ def word_level():
     """Whole words."""
     tokenizer = Tokenizer(models.WordLevel(unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.train_from_iterator(
-        CORPUS, trainers.WordLevelTrainer(special_tokens=SPECIAL, show_progress=False)
-    )
+    tokenizer.train_from_iterator(CORPUS, trainers.WordLevelTrainer(special_tokens=SPECIAL, show_progress=False))
     return tokenizer
 
 
@@ -118,9 +106,7 @@ FAMILIES = {
 def wrapped(family, chat=CHAT):
     tokenizer = FAMILIES[family]() if isinstance(family, str) else family()
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in SPECIAL])
-    found = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, unk_token="<unk>", bos_token="<s>", eos_token="</s>"
-    )
+    found = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>", bos_token="<s>", eos_token="</s>")
     found.chat_template = chat
     return found
 

@@ -2,13 +2,7 @@
 
 from proband.instruments.banks.bank import Bank, Question
 
-_CAPITALS = (
-    ("France", "Paris"),
-    ("Italy", "Rome"),
-    ("Norway", "Oslo"),
-    ("Austria", "Vienna"),
-    ("Spain", "Madrid"),
-)
+_CAPITALS = (("France", "Paris"), ("Italy", "Rome"), ("Norway", "Oslo"), ("Austria", "Vienna"), ("Spain", "Madrid"))
 _SUMS = ((1, 1), (2, 1), (2, 3), (4, 3), (5, 4))
 
 
@@ -43,9 +37,7 @@ def sums(n=5, start=0):
         place = k % 3
         options = [str(a + b + d) for d in (10, 20)]
         choices = (*options[:place], str(a + b), *options[place:])
-        made.append(
-            Question(id=f"sum-{k}", text=f"{a} + {b} =", choices=choices, answer=place, domain="sums")
-        )
+        made.append(Question(id=f"sum-{k}", text=f"{a} + {b} =", choices=choices, answer=place, domain="sums"))
     return tuple(made)
 
 

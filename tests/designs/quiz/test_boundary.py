@@ -14,11 +14,7 @@ from tests.designs.quiz.families import FAMILIES, stop_and_line_end, template
 from tests.designs.quiz.questions import capitals
 
 QUESTION = Question(
-    id="q",
-    text="Which is the capital of France?",
-    choices=("Paris", "Rome", "Oslo", "Bern"),
-    answer=0,
-    domain="words",
+    id="q", text="Which is the capital of France?", choices=("Paris", "Rome", "Oslo", "Bern"), answer=0, domain="words"
 )
 
 
@@ -36,9 +32,7 @@ def test_training_begins_with_the_tokens_that_are_scored(family, name):
     posed = pose(QUESTION, prompt, exemplars=capitals(prompt.shots))
     scored = tokens.encode(posed.request)
     reply = reply_to(QUESTION, prompt, 0, explanation="It is in France.")
-    taught = tokens.encode(
-        Request(messages=posed.messages, continuations=(reply,), closes=True, is_raw=posed.is_raw)
-    )
+    taught = tokens.encode(Request(messages=posed.messages, continuations=(reply,), closes=True, is_raw=posed.is_raw))
     n = 1 if prompt.answer_by == "label" else len(scored.sequences[0]) - scored.start
     assert taught.start == scored.start
     assert taught.sequences[0][scored.start :][:n] == scored.sequences[0][scored.start :][:n]
@@ -56,9 +50,7 @@ def test_exemplars_as_published_end_otherwise_than_the_question_where_spaces_are
 def test_a_label_of_several_tokens_is_refused_with_its_ids(family):
     _, tokens = family
     prompt = replace(PROMPTS["zero-shot"], labels=("A", "B", "Ann Bob", "D"))
-    with pytest.raises(
-        EngineError, match=r"label 'Ann Bob' is \d+ tokens behind the prompt to this model, \["
-    ):
+    with pytest.raises(EngineError, match=r"label 'Ann Bob' is \d+ tokens behind the prompt to this model, \["):
         check_boundary(tokens, prompt, [QUESTION])
 
 

@@ -18,9 +18,7 @@ from tests.designs.quiz.questions import bank, exemplars
 from tests.models.local.small_models import save_checkpoint
 
 PROMPT = replace(PROMPTS["few-shot"], shots=1, header="", draws=2, orders="cyclic")
-QUIZ = Quiz(
-    bank=bank(2), exemplars=exemplars(), prompts=(PROMPT, replace(PROMPTS["chat-text"], header="")), seed=1
-)
+QUIZ = Quiz(bank=bank(2), exemplars=exemplars(), prompts=(PROMPT, replace(PROMPTS["chat-text"], header="")), seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +43,7 @@ def test_beliefs_name_the_weights_that_answered(engine, run):
 
 def test_a_belief_is_the_softmax_of_what_was_scored(run):
     belief = beliefs_from(run, QUIZ, ask="chat-text")["sum-10"]
-    [response] = [
-        r for r in run.responses().values() if r.place.item == "sum-10" and "chat-text" in r.place.id
-    ]
+    [response] = [r for r in run.responses().values() if r.place.item == "sum-10" and "chat-text" in r.place.id]
     weights = torch.softmax(torch.tensor(response.log_probs, dtype=torch.float64), 0)
     assert belief.probs == pytest.approx(weights.tolist())
     assert belief.pick == response.answer

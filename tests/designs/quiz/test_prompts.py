@@ -48,9 +48,7 @@ def test_few_shot_turns_and_chats_are_the_golden_ones():
 
 
 @pytest.mark.parametrize("name", PROMPTS)
-@given(
-    order=st.permutations(range(4)), answer=st.integers(0, 3), explanation=st.sampled_from(["", "Because."])
-)
+@given(order=st.permutations(range(4)), answer=st.integers(0, 3), explanation=st.sampled_from(["", "Because."]))
 @settings(max_examples=10)
 def test_what_is_taught_begins_with_what_is_scored(name, order, answer, explanation):
     prompt = PROMPTS[name]
@@ -69,9 +67,7 @@ def test_a_posed_question_ends_without_white_space_and_its_answer_begins_with_it
 def test_an_order_moves_the_options_and_not_the_labels():
     posed = pose(QUESTION, PROMPTS["zero-shot"], order=(2, 3, 0, 1))
     lines = posed.messages[0].text.splitlines()
-    assert lines[3:7] == [
-        f"{label}. {QUESTION.choices[k]}" for label, k in zip("ABCD", (2, 3, 0, 1), strict=True)
-    ]
+    assert lines[3:7] == [f"{label}. {QUESTION.choices[k]}" for label, k in zip("ABCD", (2, 3, 0, 1), strict=True)]
     assert reply_to(QUESTION, PROMPTS["zero-shot"], 2, order=(2, 3, 0, 1)).startswith(" A. ")
 
 

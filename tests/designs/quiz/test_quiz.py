@@ -83,11 +83,7 @@ def test_exemplars_depend_on_seed_draw_and_domain_and_not_on_what_else_is_asked(
 
 def test_the_published_order_of_ten_exemplars_is_kept():
     ten = Bank(name="ten", questions=capitals(10))
-    one = Quiz(
-        bank=Bank(name="b", questions=capitals(1, start=20)),
-        exemplars=ten,
-        prompts=(PROMPTS["ren2024-probe"],),
-    )
+    one = Quiz(bank=Bank(name="b", questions=capitals(1, start=20)), exemplars=ten, prompts=(PROMPTS["ren2024-probe"],))
     chosen = one.exemplars_of(PROMPTS["ren2024-probe"], 0, "places")
     assert [q.id for q in chosen] == [f"capital-{k}" for k in (7, 3, 2, 8, 5)]
 
@@ -138,16 +134,8 @@ def test_twenty_thousand_questions_are_not_made_before_they_are_asked():
     ("changes", "error", "words"),
     [
         ({"exemplars": None}, DesignError, "there are no exemplars"),
-        (
-            {"exemplars": Bank(name="few", questions=(*capitals(), *sums(1)))},
-            DesignError,
-            "'sums' has 1 exemplars",
-        ),
-        (
-            {"exemplars": Bank(name="same", questions=(*capitals(11), *sums()))},
-            DataError,
-            "is question 'capital-10'",
-        ),
+        ({"exemplars": Bank(name="few", questions=(*capitals(), *sums(1)))}, DesignError, "'sums' has 1 exemplars"),
+        ({"exemplars": Bank(name="same", questions=(*capitals(11), *sums()))}, DataError, "is question 'capital-10'"),
         ({"models": ("a", "a")}, DesignError, "a name of its own"),
         ({"prompts": ()}, DesignError, "one or more"),
         ({"asks": {"other": ("probe",)}}, DesignError, "names the model 'other'"),

@@ -29,9 +29,7 @@ def engine():
 @pytest.fixture
 def banks(shared_data):
     """200 questions of four domains, and exemplars from the development split."""
-    with gzip.open(
-        shared_data / "knowledge" / "mmlu_4domains_short.jsonl.gz", "rt", encoding="utf-8"
-    ) as file:
+    with gzip.open(shared_data / "knowledge" / "mmlu_4domains_short.jsonl.gz", "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     made = {
         row["id"]: Question(

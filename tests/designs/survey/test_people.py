@@ -11,12 +11,7 @@ from proband.runs import collect
 from proband.subjects import Population, Subject
 
 VOTE = Item(
-    id="vote",
-    text="Whom?",
-    form="choice",
-    options=("Ada", "Bob", "not sure"),
-    values=(1, 2, 9),
-    dont_know=(2,),
+    id="vote", text="Whom?", form="choice", options=("Ada", "Bob", "not sure"), values=(1, 2, 9), dont_know=(2,)
 )
 WHY = Item(id="why", text="Why {answer:vote}?", form="text", ask_if=Rule(item="vote", options=(0, 1)))
 DAYS = Item(id="days", text="How many?", form="number", column="n_days")
@@ -26,15 +21,9 @@ SURVEY = Instrument(id="x", title="x", items=(VOTE, WHY, DAYS))
 @pytest.fixture
 def file():
     frame = pl.DataFrame(
-        {
-            "vote": [1, 2, 9, -1, None],
-            "why": ["taxes", None, None, None, None],
-            "n_days": [3.0, 0.5, None, 7.0, 1.0],
-        }
+        {"vote": [1, 2, 9, -1, None], "why": ["taxes", None, None, None, None], "n_days": [3.0, 0.5, None, 7.0, 1.0]}
     )
-    return Population(
-        name="file", subjects=tuple(Subject(id=f"p{k}", traits={}) for k in range(5)), frame=frame
-    )
+    return Population(name="file", subjects=tuple(Subject(id=f"p{k}", traits={}) for k in range(5)), frame=frame)
 
 
 def answers(file, folder, instrument=SURVEY):

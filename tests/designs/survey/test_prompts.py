@@ -21,9 +21,7 @@ ITEMS = (
     Item(id="grid-2", stem="How much do you agree?", text="I like trains.", form="scale", options=SCALE),
     Item(id="multiple", text="Which have you read?", form="multiple", options=("Emma", "Ulysses")),
     Item(id="number", text="How many days?", form="number", lower=0, upper=7, unit="days"),
-    Item(
-        id="allocation", text="Share it.", form="allocation", options=("you", "other"), total=10, unit="euros"
-    ),
+    Item(id="allocation", text="Share it.", form="allocation", options=("you", "other"), total=10, unit="euros"),
     Item(id="ranking", text="Order these.", form="ranking", options=("tea", "coffee", "milk")),
     Item(id="text", text="Tell me more.", form="text"),
 )
@@ -51,9 +49,7 @@ def assert_golden(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_survey_prompts_are_the_golden_ones(name, people):
-    instrument = Instrument(
-        id="all", title="every form", items=ITEMS, preamble="Please answer every question."
-    )
+    instrument = Instrument(id="all", title="every form", items=ITEMS, preamble="Please answer every question.")
     survey = Survey(instrument=instrument, subjects=people(1), seed=1, **SETTINGS[name])
     assert_golden(name, "\n\n".join(as_text(trial) for trial in survey.trials({})) + "\n")
 
@@ -61,11 +57,7 @@ def test_survey_prompts_are_the_golden_ones(name, people):
 def test_conversation_prompts_are_the_golden_ones(people):
     instrument = Instrument(id="two", title="two", items=ITEMS[:2])
     survey = Survey(instrument=instrument, subjects=people(1), seed=1, presentation="sequential")
-    said = {
-        "s0/choice//0/0": Response(
-            place=Place(subject="s0", item="choice"), request="r", status="valid", answer=1
-        )
-    }
+    said = {"s0/choice//0/0": Response(place=Place(subject="s0", item="choice"), request="r", status="valid", answer=1)}
     assert_golden("sequential", "\n\n".join(as_text(trial) for trial in survey.trials(said)) + "\n")
 
 

@@ -67,13 +67,7 @@ def test_counterbalancing_is_even_over_subjects():
 
 @pytest.mark.parametrize(
     ("labels", "expected"),
-    [
-        ("auto", ("A", "B")),
-        ("numbers", ("1", "2")),
-        ("points", ("0", "10")),
-        ("x|y", ("x", "y")),
-        ("none", ()),
-    ],
+    [("auto", ("A", "B")), ("numbers", ("1", "2")), ("points", ("0", "10")), ("x|y", ("x", "y")), ("none", ())],
 )
 def test_labels_are_those_asked_for(labels, expected):
     item = Item(id="i", text="?", form="scale", options=("no", "yes"), codes=(0, 10))
@@ -165,10 +159,7 @@ def test_a_grid_that_would_pipe_an_answer_is_refused(population):
     )
     with pytest.raises(DesignError, match="item 'b': a grid is shown at once"):
         Survey(
-            instrument=Instrument(id="x", title="x", items=items),
-            subjects=population,
-            seed=1,
-            presentation="battery",
+            instrument=Instrument(id="x", title="x", items=items), subjects=population, seed=1, presentation="battery"
         )
 
 
@@ -176,9 +167,7 @@ def test_a_grid_that_would_pipe_an_answer_is_refused(population):
 def test_skip_rules_understand_several_choices_and_dont_know(population, form, answer):
     items = (
         Item(id="which", text="Which?", form=form, options=("x", "y", "not sure"), dont_know=(2,)),
-        Item(
-            id="more", text="More?", form="text", ask_if=Rule(item="which", options=(1,) if answer else (2,))
-        ),
+        Item(id="more", text="More?", form="text", ask_if=Rule(item="which", options=(1,) if answer else (2,))),
     )
     survey = Survey(instrument=Instrument(id="x", title="x", items=items), subjects=population, seed=1)
     place = Place(subject="s0", item="which")
@@ -203,11 +192,7 @@ CONTINGENT = Instrument(
     items=(
         Item(id="voted", text="Did you vote?", form="choice", options=("yes", "no")),
         Item(
-            id="whom",
-            text="For whom?",
-            form="choice",
-            options=("Ada", "Bob"),
-            ask_if=Rule(item="voted", options=(0,)),
+            id="whom", text="For whom?", form="choice", options=("Ada", "Bob"), ask_if=Rule(item="voted", options=(0,))
         ),
         Item(id="why", text="Why {answer:whom}?", form="choice", options=("policy", "person")),
     ),
@@ -225,9 +210,7 @@ def test_skip_rules_and_piped_answers_follow_what_was_answered(population, tmp_p
     for row in wide.values():
         assert (row["whom"] is None) == (row["voted"] == "no")
         assert (row["why"] is None) == (row["whom"] is None)
-    asked = {
-        trial.place.subject: trial for trial in survey.trials(run.responses()) if trial.place.item == "why"
-    }
+    asked = {trial.place.subject: trial for trial in survey.trials(run.responses()) if trial.place.item == "why"}
     for subject, trial in asked.items():
         assert f"Why {wide[subject]['whom']}?" in trial.request.messages[-1].text
 

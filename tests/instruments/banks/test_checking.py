@@ -6,13 +6,7 @@ from hypothesis import strategies as st
 
 from proband.errors import DataError, DesignError
 from proband.instruments.banks.bank import Bank, Question
-from proband.instruments.banks.checking import (
-    duplicates,
-    leaks,
-    require,
-    without_duplicates,
-    without_leaks,
-)
+from proband.instruments.banks.checking import duplicates, leaks, require, without_duplicates, without_leaks
 from proband.instruments.banks.loading import load_bank
 
 
@@ -57,10 +51,7 @@ def test_a_reworded_copy_is_alike_and_not_the_same():
 
 def test_leaks_stand_only_between_the_two_banks():
     train, test = bank(FIRST, REORDERED), bank(REWORDED, OTHER)
-    assert {(pair.first, pair.second) for pair in leaks(train, test, similarity=0.7)} == {
-        ("a", "d"),
-        ("b", "d"),
-    }
+    assert {(pair.first, pair.second) for pair in leaks(train, test, similarity=0.7)} == {("a", "d"), ("b", "d")}
     assert leaks(train, bank(OTHER)) == ()
     assert len(without_leaks(train, test, similarity=0.7)) == 0
 
@@ -86,9 +77,7 @@ def test_a_similarity_outside_its_range_is_refused(similarity):
         duplicates(bank(FIRST), similarity=similarity)
 
 
-WORDS = st.lists(
-    st.sampled_from(["metal", "gas", "iron", "neon", "red", "blue", "salt"]), min_size=1, max_size=6
-)
+WORDS = st.lists(st.sampled_from(["metal", "gas", "iron", "neon", "red", "blue", "salt"]), min_size=1, max_size=6)
 
 
 @settings(max_examples=40)

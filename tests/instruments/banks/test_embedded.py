@@ -55,9 +55,7 @@ def test_the_bank_says_where_it_comes_from_and_under_which_terms(facts):
 
 
 def test_another_process_builds_the_same_bank():
-    code = (
-        "from proband.instruments.banks.embedded import embedded_bank; print(embedded_bank('languages').hash)"
-    )
+    code = "from proband.instruments.banks.embedded import embedded_bank; print(embedded_bank('languages').hash)"
     environment = {"PYTHONHASHSEED": "1"}
     hash = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment

@@ -22,12 +22,7 @@ def test_all_splits_of_a_data_set_are_read_with_their_names(tmp_path):
     folder = tmp_path / "questions"
     folder.mkdir()
     for split in ("train", "test"):
-        record = {
-            "question": f"Which, in {split}?",
-            "choices": ["a", "b"],
-            "answer": 1,
-            "subject": "virology",
-        }
+        record = {"question": f"Which, in {split}?", "choices": ["a", "b"], "answer": 1, "subject": "virology"}
         (folder / f"{split}.jsonl").write_text(json.dumps(record) + "\n")
     assert [question.id for question in load_bank(f"hub:{folder}", splits=["test"])] == ["test/1"]
     assert len(load_bank(f"hub:{folder}")) == 2

@@ -8,12 +8,7 @@ from proband.errors import DataError, DesignError
 from proband.instruments.banks.loading import load_bank
 from proband.instruments.banks.subjects import MMLU_CATEGORIES, REN2024_DOMAINS
 
-METALS = {
-    "question": "Which is a metal?",
-    "choices": ["neon", "iron", "argon"],
-    "answer": 1,
-    "domain": "chemistry",
-}
+METALS = {"question": "Which is a metal?", "choices": ["neon", "iron", "argon"], "answer": 1, "domain": "chemistry"}
 
 
 @pytest.fixture
@@ -48,11 +43,7 @@ def test_a_text_that_is_also_another_letter_is_refused(written):
 def test_explanations_topics_and_own_ids_are_kept(written):
     path = written(METALS | {"id": "x-7", "explanation": "Iron conducts.", "topic": "metals"})
     question = load_bank(path)["x-7"]
-    assert (question.explanation, question.topic, question.domain) == (
-        "Iron conducts.",
-        "metals",
-        "chemistry",
-    )
+    assert (question.explanation, question.topic, question.domain) == ("Iron conducts.", "metals", "chemistry")
 
 
 def test_numbers_as_ids_are_made_unique_by_their_file(written, tmp_path):
@@ -62,13 +53,7 @@ def test_numbers_as_ids_are_made_unique_by_their_file(written, tmp_path):
 
 
 def test_the_records_of_the_paper_are_read_with_the_written_explanation(written):
-    record = {
-        "id": 3,
-        "question": "What rests?",
-        "choices": ["A body", "A wave"],
-        "answer": 0,
-        "explanation": None,
-    }
+    record = {"id": 3, "question": "What rests?", "choices": ["A body", "A wave"], "answer": 0, "explanation": None}
     path = written(record | {"gen_exp": {"input": "...", "output": "Forces cancel."}})
     question = load_bank(path, domain="engineering")["bank/3"]
     assert (question.explanation, question.domain) == ("Forces cancel.", "engineering")
@@ -157,12 +142,7 @@ def test_a_users_map_replaces_the_domains(tmp_path):
     folder = mmlu_folder(tmp_path)
     bank = load_bank(folder, domains={"anatomy": "body", "virology": "body", "*": "rest"})
     assert bank.domains == ("body", "rest")
-    assert set(load_bank(folder, domains={"anatomy": "body"}).domains) == {
-        "body",
-        "business",
-        "history",
-        "health",
-    }
+    assert set(load_bank(folder, domains={"anatomy": "body"}).domains) == {"body", "business", "history", "health"}
 
 
 def test_a_map_with_an_unknown_subject_is_refused(tmp_path):
@@ -201,16 +181,11 @@ def test_a_table_that_is_neither_is_refused_by_line(tmp_path):
 
 def medmcqa(cop, **more):
     record = {"question": "Which nerve?", "opa": "optic", "opb": "facial", "opc": "vagus", "opd": "ulnar"}
-    return (
-        record | {"cop": cop, "exp": "So it is.", "subject_name": "Anatomy", "choice_type": "single"} | more
-    )
+    return record | {"cop": cop, "exp": "So it is.", "subject_name": "Anatomy", "choice_type": "single"} | more
 
 
 def test_medmcqa_keys_count_from_1_or_0_as_the_file_shows(written):
-    own, hub = (
-        written(medmcqa(4), medmcqa(2), name="a.jsonl"),
-        written(medmcqa(0), medmcqa(2), name="b.jsonl"),
-    )
+    own, hub = (written(medmcqa(4), medmcqa(2), name="a.jsonl"), written(medmcqa(0), medmcqa(2), name="b.jsonl"))
     assert [right(question) for question in load_bank(own)] == ["ulnar", "facial"]
     assert [right(question) for question in load_bank(hub)] == ["optic", "vagus"]
     assert load_bank(own).domains == ("medicine",)

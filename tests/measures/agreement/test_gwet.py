@@ -26,10 +26,7 @@ PARADOX = [["a", "a"]] * 118 + [["a", "b"]] * 5 + [["b", "a"]] * 2
 
 def test_ac1_and_its_error_for_gwets_own_example():
     found = gwet_ac1(UNITS, [1, 2, 3, 4, 5])
-    assert (found.value, found.se) == (
-        pytest.approx(0.7754441, abs=5e-8),
-        pytest.approx(0.14294995, abs=5e-9),
-    )
+    assert (found.value, found.se) == (pytest.approx(0.7754441, abs=5e-8), pytest.approx(0.14294995, abs=5e-9))
 
 
 def test_ac1_stays_high_where_kappa_collapses():

@@ -42,10 +42,7 @@ def test_cohens_kappa_of_known_tables(table, kappa):
     assert cohen_kappa(table).value == pytest.approx(kappa, abs=5e-8)
 
 
-@pytest.mark.parametrize(
-    ("weights", "kappa"),
-    [(None, 0.7334755), ("linear", 0.7474747), ("quadratic", 0.7663551)],
-)
+@pytest.mark.parametrize(("weights", "kappa"), [(None, 0.7334755), ("linear", 0.7474747), ("quadratic", 0.7663551)])
 def test_weighted_kappa_of_a_known_table(weights, kappa):
     assert cohen_kappa(FOUR, weights).value == pytest.approx(kappa, abs=5e-8)
 
@@ -82,8 +79,7 @@ def test_fleiss_kappa_is_nominal_alpha_without_its_small_sample_term(counts):
 def test_the_jackknife_error_is_that_of_leaving_each_unit_out():
     table = np.array([[8, 2], [3, 7]])
     left = [
-        cohen_kappa(table - unit.reshape(2, 2)).value
-        for unit in np.repeat(np.eye(4, dtype=int), table.ravel(), axis=0)
+        cohen_kappa(table - unit.reshape(2, 2)).value for unit in np.repeat(np.eye(4, dtype=int), table.ravel(), axis=0)
     ]
     assert cohen_kappa(table).se == pytest.approx(math.sqrt(19**2 / 20) * np.std(left, ddof=1))
 

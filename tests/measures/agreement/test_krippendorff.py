@@ -38,9 +38,7 @@ def test_the_standard_error_is_that_of_leaving_each_unit_out(level):
     used = [unit for unit in UNITS if sum(code is not None for code in unit) > 1]
     left = [krippendorff_alpha(used[:k] + used[k + 1 :], level).value for k in range(len(used))]
     n = len(used)
-    assert krippendorff_alpha(UNITS, level).se == pytest.approx(
-        math.sqrt((n - 1) ** 2 / n) * np.std(left, ddof=1)
-    )
+    assert krippendorff_alpha(UNITS, level).se == pytest.approx(math.sqrt((n - 1) ** 2 / n) * np.std(left, ddof=1))
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -85,9 +83,7 @@ def test_nominal_alpha_of_two_coders_is_scotts_pi_with_a_small_sample_term(codes
         assert math.isnan(krippendorff_alpha(codes, "nominal").value)
     else:
         pi = (observed - expected) / (1 - expected)
-        assert krippendorff_alpha(codes, "nominal").value == pytest.approx(
-            1 - (1 - pi) * (2 * n - 1) / (2 * n)
-        )
+        assert krippendorff_alpha(codes, "nominal").value == pytest.approx(1 - (1 - pi) * (2 * n - 1) / (2 * n))
 
 
 def test_whole_numbers_and_their_texts_take_different_ways_to_the_same_alpha():

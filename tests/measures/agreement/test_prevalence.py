@@ -22,18 +22,13 @@ CONFUSION = [[0.8, 0.1, 0.1], [0.1, 0.7, 0.2], [0.05, 0.15, 0.8]]
     ],
 )
 def test_published_prevalences(positive, n, se, sp, prevalence):
-    assert rogan_gladen(positive, n, sensitivity=se, specificity=sp).value == pytest.approx(
-        prevalence, abs=5e-8
-    )
+    assert rogan_gladen(positive, n, sensitivity=se, specificity=sp).value == pytest.approx(prevalence, abs=5e-8)
 
 
 def test_standard_errors_with_known_and_with_estimated_rates():
     known = rogan_gladen(45, 150, sensitivity=0.96, specificity=0.89)
     estimated = rogan_gladen(45, 150, sensitivity=(96, 100), specificity=(89, 100))
-    assert (known.se, estimated.se) == (
-        pytest.approx(0.0440195, abs=5e-8),
-        pytest.approx(0.0527373, abs=5e-8),
-    )
+    assert (known.se, estimated.se) == (pytest.approx(0.0440195, abs=5e-8), pytest.approx(0.0527373, abs=5e-8))
     assert known.interval == pytest.approx((0.14, 0.32), abs=0.006)
 
 
@@ -53,9 +48,7 @@ def test_data_that_contradict_the_rates_get_no_interval():
 @given(share=st.floats(0, 1), se=st.floats(0.6, 1), sp=st.floats(0.6, 1))
 def test_the_expected_share_of_labels_leads_back_to_the_prevalence(share, se, sp):
     labelled = share * se + (1 - share) * (1 - sp)
-    assert rogan_gladen(1000 * labelled, 1000, sensitivity=se, specificity=sp).value == pytest.approx(
-        share, abs=1e-9
-    )
+    assert rogan_gladen(1000 * labelled, 1000, sensitivity=se, specificity=sp).value == pytest.approx(share, abs=1e-9)
 
 
 @pytest.mark.parametrize(("se", "sp"), [(0.4, 0.6), (0.3, 0.5), ((20, 50), (25, 50))])

@@ -8,11 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proband.errors import DataError, DesignError, MissingDataError
-from proband.measures.behaviour.stability import (
-    ipsative_stability,
-    perspective_controllability,
-    rank_order_stability,
-)
+from proband.measures.behaviour.stability import ipsative_stability, perspective_controllability, rank_order_stability
 
 C1 = [[5, 3, 1], [4, 2, 3], [1, 5, 2], [2, 4, 5]]
 C2 = [[4, 3, 2], [5, 1, 3], [2, 4, 1], [1, 5, 4]]
@@ -86,9 +82,7 @@ def test_replicates_give_an_interval_over_replicates():
     found = perspective_controllability(scores, [[0, 1], 2, 3])
     assert found.n_units == 30
     assert found.interval[0] < 0 < found.interval[1]
-    assert found.value == pytest.approx(
-        perspective_controllability(scores.mean(axis=0), [[0, 1], 2, 3]).value
-    )
+    assert found.value == pytest.approx(perspective_controllability(scores.mean(axis=0), [[0, 1], 2, 3]).value)
 
 
 @pytest.mark.parametrize(

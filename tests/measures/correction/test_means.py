@@ -151,9 +151,7 @@ def test_no_unlabelled_units_give_the_classical_estimate_and_say_so():
     y, f, _ = made_up()
     found = ppi_mean(y, f, [])
     assert (found.value, found.n_unlabelled) == (pytest.approx(y.mean()), 0)
-    assert found.warnings == (
-        "no unlabelled predictions: the model buys nothing, this is the classical estimate",
-    )
+    assert found.warnings == ("no unlabelled predictions: the model buys nothing, this is the classical estimate",)
 
 
 def test_answers_that_do_not_vary_have_no_interval():

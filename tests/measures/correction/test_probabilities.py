@@ -48,9 +48,7 @@ def test_options_of_several_columns_are_events_of_their_own():
     many, two = calibration(p, answers), calibration(p[:, 1], answers)
     assert many.brier.value == pytest.approx(2 * two.brier.value)
     assert many.brier.n_units == 20
-    assert many.uncertainty - many.resolution + many.reliability + many.within_bins == pytest.approx(
-        many.brier.value
-    )
+    assert many.uncertainty - many.resolution + many.reliability + many.within_bins == pytest.approx(many.brier.value)
 
 
 def test_perfect_probabilities_show_no_error_above_their_noise():

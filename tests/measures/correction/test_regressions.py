@@ -44,10 +44,7 @@ def test_bell_and_mccaffreys_degrees_of_freedom_are_those_of_a_two_sample_test()
     rng = np.random.default_rng(1)
     x = np.repeat([0.0, 1.0], 10)
     found = ppi_ols(
-        rng.standard_normal(20),
-        np.zeros(20),
-        [],
-        regressors=Regressors(labelled={"x": x}, unlabelled={"x": []}),
+        rng.standard_normal(20), np.zeros(20), [], regressors=Regressors(labelled={"x": x}, unlabelled={"x": []})
     )
     assert found["x"].df == pytest.approx(18)
 
@@ -72,10 +69,7 @@ def test_a_constant_added_to_all_predictions_and_the_order_of_rows_do_not_matter
     found = ppi_ols(y, f, u, regressors=x)
     order = np.random.default_rng(seed).permutation(len(y))
     again = ppi_ols(
-        y[order],
-        f[order] + 3,
-        u + 3,
-        regressors=Regressors(labelled=x.labelled[order], unlabelled=x.unlabelled),
+        y[order], f[order] + 3, u + 3, regressors=Regressors(labelled=x.labelled[order], unlabelled=x.unlabelled)
     )
     assert again["x1"].interval == pytest.approx(found["x1"].interval)
     assert again["intercept"].value == pytest.approx(found["intercept"].value)
@@ -102,9 +96,7 @@ def test_a_unit_that_alone_identifies_a_coefficient_is_named():
     x[7] = 1
     regressors = Regressors(labelled={"rare": x}, unlabelled={"rare": rng.integers(0, 2, 50)})
     with pytest.raises(DesignError, match=r"unit 7 .* alone identifies a coefficient"):
-        ppi_ols(
-            rng.standard_normal(30), rng.standard_normal(30), rng.standard_normal(50), regressors=regressors
-        )
+        ppi_ols(rng.standard_normal(30), rng.standard_normal(30), rng.standard_normal(50), regressors=regressors)
 
 
 @pytest.mark.parametrize(
@@ -122,9 +114,7 @@ def test_regressors_that_do_not_fit_are_refused(labelled, unlabelled, said):
 
 
 def test_predicted_regressors_are_sent_to_dsl():
-    x = Regressors(
-        labelled={"a": [1, 2] * 10}, unlabelled={"a": [1, 2] * 5}, predicted_labelled={"a": [1, 2] * 10}
-    )
+    x = Regressors(labelled={"a": [1, 2] * 10}, unlabelled={"a": [1, 2] * 5}, predicted_labelled={"a": [1, 2] * 10})
     with pytest.raises(DesignError, match="use dsl_ols"):
         ppi_ols(np.arange(20.0), np.arange(20.0), np.arange(10.0), regressors=x)
 
@@ -179,6 +169,4 @@ def test_logistic_regression_wants_zeros_and_ones_and_probabilities():
 
 def test_few_events_are_said():
     y, f, u, x = binary(n=30)
-    assert (
-        "labelled answers of the rarer kind per coefficient" in ppi_logit(y, f, u, regressors=x).warnings[0]
-    )
+    assert "labelled answers of the rarer kind per coefficient" in ppi_logit(y, f, u, regressors=x).warnings[0]

@@ -17,9 +17,7 @@ def test_effective_n_of_published_examples():
     assert float(effective_n(100, math.inf, 0.3)) == pytest.approx(109.9, abs=0.05)
 
 
-@pytest.mark.parametrize(
-    ("n", "big_n", "rho", "worth"), [(50, 0, 0.9, 50), (50, 200, 1, 250), (50, 200, 0, 50)]
-)
+@pytest.mark.parametrize(("n", "big_n", "rho", "worth"), [(50, 0, 0.9, 50), (50, 200, 1, 250), (50, 200, 0, 50)])
 def test_effective_n_at_its_ends(n, big_n, rho, worth):
     assert float(effective_n(n, big_n, rho)) == pytest.approx(worth)
 
@@ -97,9 +95,7 @@ def test_poststratified_means_move_with_the_answers_and_ignore_names_and_order(s
     y, group = rng.standard_normal(40), np.tile([0, 1, 2, 3], 10)
     population = {0: 5, 1: 1, 2: 2, 3: 2}
     found = poststratify(y, group.tolist(), population=population)
-    moved = poststratify(
-        y * scale + shift, group.tolist(), population={g: 10 * n for g, n in population.items()}
-    )
+    moved = poststratify(y * scale + shift, group.tolist(), population={g: 10 * n for g, n in population.items()})
     assert moved.interval == pytest.approx(tuple(limit * scale + shift for limit in found.interval), abs=1e-9)
     order = rng.permutation(40)
     renamed = poststratify(

@@ -11,10 +11,7 @@ from proband.errors import DataError, DesignError, MissingDataError
 from proband.measures import difference_in_means
 
 TREATED, CONTROL = [5, 7, 6, 8], [3, 4, 4, 5]
-SLEEP = (
-    [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0],
-    [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4],
-)
+SLEEP = ([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0], [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4])
 OUTCOMES = st.lists(st.floats(-5, 5), min_size=2, max_size=20).filter(lambda y: np.std(y) > 1e-3)
 
 
@@ -115,8 +112,7 @@ def clubsandwich_difference(y, treated, cluster):
 
 @given(
     sizes=st.tuples(
-        st.lists(st.integers(1, 5), min_size=2, max_size=5),
-        st.lists(st.integers(1, 5), min_size=2, max_size=5),
+        st.lists(st.integers(1, 5), min_size=2, max_size=5), st.lists(st.integers(1, 5), min_size=2, max_size=5)
     ),
     seed=st.integers(0, 99),
 )
@@ -156,12 +152,7 @@ def test_skewed_outcomes_in_unequal_arms_are_warned_of():
         ((["a", "b"], ["b", "c"]), None, DataError, "cluster 'b' is in both arms"),
         ((["a", "b"], ["c"]), None, DataError, "every unit its cluster"),
         ((["a", None], ["c", "d"]), None, MissingDataError, "cluster of unit 2"),
-        (
-            (["a", "b"], ["c", "d"]),
-            ("xy", "xy"),
-            DesignError,
-            "block 'x' has 1 treated and 1 control clusters",
-        ),
+        ((["a", "b"], ["c", "d"]), ("xy", "xy"), DesignError, "block 'x' has 1 treated and 1 control clusters"),
         ((["a", "a"], ["c", "d"]), ("xy", "xy"), DataError, "a cluster is in blocks 'x' and 'y'"),
     ],
 )

@@ -39,9 +39,7 @@ def test_small_counts_are_tested_over_random_tables():
 
 @given(
     counts=st.lists(st.lists(st.integers(0, 6), min_size=2, max_size=2), min_size=2, max_size=2).filter(
-        lambda table: (
-            all(sum(row) for row in table) and all(sum(column) for column in zip(*table, strict=True))
-        )
+        lambda table: all(sum(row) for row in table) and all(sum(column) for column in zip(*table, strict=True))
     )
 )
 @settings(max_examples=25)
@@ -101,8 +99,7 @@ def test_bounds_of_a_difference_by_hand():
     y1=st.lists(st.integers(1, 5), min_size=0, max_size=10),
     y0=st.lists(st.integers(1, 5), min_size=0, max_size=10),
     filled=st.tuples(
-        st.lists(st.integers(1, 5), min_size=1, max_size=4),
-        st.lists(st.integers(1, 5), min_size=1, max_size=4),
+        st.lists(st.integers(1, 5), min_size=1, max_size=4), st.lists(st.integers(1, 5), min_size=1, max_size=4)
     ),
 )
 def test_bounds_hold_whatever_the_missing_would_have_answered(y1, y0, filled):

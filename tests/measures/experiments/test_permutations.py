@@ -52,9 +52,7 @@ def test_an_effect_lies_in_the_interval_exactly_if_neither_one_sided_test_reject
     found = permuted(y1, y0)
     pooled, n = np.concatenate([y1 - shift, y0]), 9
     observed = pooled[:5].mean() - pooled[5:].mean()
-    others = np.array(
-        [pooled[list(c)].mean() - np.delete(pooled, list(c)).mean() for c in combinations(range(n), 5)]
-    )
+    others = np.array([pooled[list(c)].mean() - np.delete(pooled, list(c)).mean() for c in combinations(range(n), 5)])
     tails = [(others >= observed - 1e-9).mean(), (others <= observed + 1e-9).mean()]
     assert (min(tails) > 0.025) == (found.interval[0] <= shift <= found.interval[1])
 

@@ -53,9 +53,7 @@ def test_power_of_two_means_is_statsmodels(effect, n, ratio):
 @given(effect=st.floats(0.1, 0.6), n=st.integers(3, 60), correlation=st.floats(-0.9, 0.5))
 def test_power_of_pairs_is_statsmodels_one_sample_power(effect, n, correlation):
     expected = TTestPower().power(effect / math.sqrt(2 - 2 * correlation), nobs=n, alpha=0.05)
-    assert float(power(Paired(effect=effect, correlation=correlation), n)) == pytest.approx(
-        expected, abs=1e-6
-    )
+    assert float(power(Paired(effect=effect, correlation=correlation), n)) == pytest.approx(expected, abs=1e-6)
 
 
 @given(n=st.integers(2, 200), k=st.integers(2, 6), f=st.floats(0.05, 0.8))
@@ -78,9 +76,7 @@ def test_power_of_two_shares_is_statsmodels_on_the_arcsine_scale(a, b, n):
     icc=st.floats(0, 1),
     is_paired=st.booleans(),
 )
-def test_a_study_of_the_size_found_has_the_power_and_one_smaller_has_not(
-    effect, wanted, cluster_size, icc, is_paired
-):
+def test_a_study_of_the_size_found_has_the_power_and_one_smaller_has_not(effect, wanted, cluster_size, icc, is_paired):
     kind = Paired if is_paired else TwoMeans
     comparison = kind(effect=effect, cluster_size=cluster_size, icc=icc)
     found = sample_size(comparison, power=wanted)

@@ -11,12 +11,7 @@ from scipy import special
 
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.measures.distances import js_divergence
-from proband.measures.knowledge.options import (
-    item_scores,
-    mean_kl,
-    option_rank_consistency,
-    top_option_agreement,
-)
+from proband.measures.knowledge.options import item_scores, mean_kl, option_rank_consistency, top_option_agreement
 
 SHARP, SHIFTED = [0.6, 0.2, 0.15, 0.05], [0.5, 0.3, 0.15, 0.05]
 TIED, FLAT = [0.4, 0.4, 0.1, 0.1], [0.25] * 4
@@ -45,9 +40,7 @@ def test_rank_correlation_of_one_item_by_hand(before, after, standard, published
 
 def test_an_item_without_ranks_is_left_out_or_counted_as_0_as_in_the_paper():
     before, after = [SHARP, FLAT], [SHIFTED, SHARP]
-    standard, published = (
-        option_rank_consistency(before, after, method) for method in ("standard", "ren2024")
-    )
+    standard, published = (option_rank_consistency(before, after, method) for method in ("standard", "ren2024"))
     assert (standard.value, standard.n_missing) == (1.0, 1)
     assert published.value == 0.5
     assert any("counted as 0" in warning for warning in published.warnings)
@@ -88,9 +81,7 @@ def test_items_may_have_fewer_options():
     )
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "nats"), [(SHARP, SHIFTED, 0.028300), (SHARP, SHARP[::-1], 1.381083)]
-)
+@pytest.mark.parametrize(("before", "after", "nats"), [(SHARP, SHIFTED, 0.028300), (SHARP, SHARP[::-1], 1.381083)])
 def test_mean_kl_of_one_item_by_hand(before, after, nats):
     found = mean_kl([before], [after], "before_after", "e")
     assert found.value == pytest.approx(nats, abs=1e-6)
@@ -190,8 +181,7 @@ def test_what_is_undefined_has_no_score():
 
 @settings(max_examples=30)
 @given(
-    arrays(np.float64, (12, 4), elements=st.floats(0.01, 1)),
-    arrays(np.float64, (12, 4), elements=st.floats(0.01, 1)),
+    arrays(np.float64, (12, 4), elements=st.floats(0.01, 1)), arrays(np.float64, (12, 4), elements=st.floats(0.01, 1))
 )
 def test_means_over_questions_are_those_of_the_measures(p, q):
     p, q = p / p.sum(axis=1, keepdims=True), q / q.sum(axis=1, keepdims=True)
@@ -217,6 +207,4 @@ def test_questions_may_differ_in_their_number_of_options():
     before = {"two": np.array([0.7, 0.3]), "four": np.array(SHARP)}
     after = {"two": np.array([0.6, 0.4]), "four": np.array(SHARP)}
     assert item_scores(before, after, "rank") == pytest.approx({"two": 1.0, "four": 1.0})
-    assert item_scores(before, after, "kl")["two"] == pytest.approx(
-        0.7 * math.log(7 / 6) + 0.3 * math.log(3 / 4)
-    )
+    assert item_scores(before, after, "kl")["two"] == pytest.approx(0.7 * math.log(7 / 6) + 0.3 * math.log(3 / 4))

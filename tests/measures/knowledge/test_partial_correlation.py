@@ -35,10 +35,7 @@ def test_the_published_example_of_t_and_p_agrees_with_its_r():
     # r = .4908807 on 5 df has t = 1.25988 and p = .2633, and ranks again .5 on 6 df has p = .2070.
     r = 0.4908807
     t = r * math.sqrt(5 / (1 - r**2))
-    assert (t, 2 * special.stdtr(5, -t)) == (
-        pytest.approx(1.25988, abs=5e-6),
-        pytest.approx(0.2633, abs=5e-5),
-    )
+    assert (t, 2 * special.stdtr(5, -t)) == (pytest.approx(1.25988, abs=5e-6), pytest.approx(0.2633, abs=5e-5))
     assert 2 * special.stdtr(6, -0.5 * math.sqrt(6 / 0.75)) == pytest.approx(0.2070, abs=5e-5)
 
 
@@ -46,8 +43,7 @@ def test_ren2024_ranks_the_residuals_again_and_ignores_z_in_the_p_value():
     ranks = [stats.rankdata(values) for values in (X, Y, Z)]
     e = [stats.linregress(ranks[2], side) for side in ranks[:2]]
     residuals = [
-        np.round(side - (fit.intercept + fit.slope * ranks[2]), 9)
-        for side, fit in zip(ranks[:2], e, strict=True)
+        np.round(side - (fit.intercept + fit.slope * ranks[2]), 9) for side, fit in zip(ranks[:2], e, strict=True)
     ]
     expected = stats.spearmanr(*residuals)
     found = partial_spearman(X, Y, Z, "ren2024")

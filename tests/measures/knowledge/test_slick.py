@@ -13,13 +13,7 @@ from proband.measures.knowledge.slick import CATEGORIES, slick_category, slick_t
 
 @pytest.mark.parametrize(
     ("greedy", "sampled", "grade"),
-    [
-        (10, 0, "HighlyKnown"),
-        (9, 0, "MaybeKnown"),
-        (1, 160, "MaybeKnown"),
-        (0, 1, "WeaklyKnown"),
-        (0, 0, "Unknown"),
-    ],
+    [(10, 0, "HighlyKnown"), (9, 0, "MaybeKnown"), (1, 160, "MaybeKnown"), (0, 1, "WeaklyKnown"), (0, 0, "Unknown")],
 )
 def test_the_boundaries_of_the_grades(greedy, sampled, grade):
     found = slick_category(greedy, 10, sampled, 160)

@@ -48,9 +48,7 @@ def test_two_crossed_facets_are_brennans():
     assert study.observed.absolute.value == pytest.approx(0.5541, abs=5e-5)
 
 
-@pytest.mark.parametrize(
-    ("sizes", "relative", "absolute"), [((8, 2), 0.7536, 0.6890), ((4, 4), 0.7085, 0.6127)]
-)
+@pytest.mark.parametrize(("sizes", "relative", "absolute"), [((8, 2), 0.7536, 0.6890), ((4, 4), 0.7085, 0.6127)])
 def test_decision_studies_are_brennans(sizes, relative, absolute):
     study = generalizability(long(CROSSED, "item", "occasion"), ["item", "occasion"])
     found = study.decision({"item": sizes[0], "occasion": sizes[1]})
@@ -96,9 +94,7 @@ def test_sums_of_squares_add_up_and_facets_may_change_places(seed):
     squares = sum(c.mean_square * c.df for c in study.components.values())
     assert squares == pytest.approx(((y - y.mean()) ** 2).sum())
     swapped = generalizability(long(y, "item", "occasion"), ["occasion", "item"])
-    assert float(swapped.components["occasion"].variance) == pytest.approx(
-        float(study.components["occasion"].variance)
-    )
+    assert float(swapped.components["occasion"].variance) == pytest.approx(float(study.components["occasion"].variance))
     assert swapped.observed.absolute.value == pytest.approx(study.observed.absolute.value)
 
 

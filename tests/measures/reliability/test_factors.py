@@ -58,9 +58,7 @@ def test_omega_lies_in_its_interval_and_ignores_order_origin_and_unit(seed, scal
 
 
 def test_the_sandwich_error_is_the_jackknifes():
-    x = np.random.default_rng(5).standard_normal((300, 1)) * LOADINGS + np.random.default_rng(6).normal(
-        size=(300, 4)
-    )
+    x = np.random.default_rng(5).standard_normal((300, 1)) * LOADINGS + np.random.default_rng(6).normal(size=(300, 4))
     others = np.array([math.log(1 - omega_total(np.delete(x, i, axis=0)).value) for i in range(300)])
     jackknife = math.sqrt(299 / 300 * ((others - others.mean()) ** 2).sum())
     found = omega_total(x)

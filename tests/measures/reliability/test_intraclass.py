@@ -15,8 +15,7 @@ FORMS = ["ICC(1,1)", "ICC(2,1)", "ICC(3,1)", "ICC(1,k)", "ICC(2,k)", "ICC(3,k)"]
 
 
 @pytest.mark.parametrize(
-    ("form", "expected"),
-    list(zip(FORMS, (0.165742, 0.289764, 0.714841, 0.442797, 0.620051, 0.909316), strict=True)),
+    ("form", "expected"), list(zip(FORMS, (0.165742, 0.289764, 0.714841, 0.442797, 0.620051, 0.909316), strict=True))
 )
 def test_the_six_forms_of_shrout_and_fleiss(form, expected):
     assert icc(SHROUT_FLEISS, form).value == pytest.approx(expected, abs=5e-7)
@@ -53,9 +52,7 @@ def test_the_forms_keep_their_order_and_alpha_is_one_of_them(seed, k):
     for form in FORMS:
         found = icc(x, form)
         assert found.value <= 1
-        assert icc(rng.permutation(rng.permutation(x), axis=1) * 2 - 5, form).value == pytest.approx(
-            found.value
-        )
+        assert icc(rng.permutation(rng.permutation(x), axis=1) * 2 - 5, form).value == pytest.approx(found.value)
 
 
 @given(seed=st.integers(0, 50))

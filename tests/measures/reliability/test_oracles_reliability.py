@@ -46,11 +46,7 @@ def test_alpha_and_feldts_interval_are_those_of_pingouin():
 def test_alpha_icc_and_spearman_brown_are_those_of_popfidelity():
     theirs = oracle("popfidelity").reliability
     assert float(cronbach_alpha(RATINGS)) == pytest.approx(theirs.cronbach_alpha(RATINGS))
-    for form, model, average in (
-        ("1,1", "oneway", False),
-        ("2,k", "agreement", True),
-        ("3,1", "consistency", False),
-    ):
+    for form, model, average in (("1,1", "oneway", False), ("2,k", "agreement", True), ("3,1", "consistency", False)):
         assert icc(RATINGS, form).value == pytest.approx(theirs.icc(RATINGS, model, average=average))
     two = split_half(RATINGS[:, :2])
     assert two.reliability.value == pytest.approx(theirs.spearman_brown(two.correlation))
@@ -68,6 +64,4 @@ def test_components_are_those_of_generalizit():
     theirs = study.design.anova_table["Variance"]
     ours = generalizability(frame, ["i", "o"], objects="person", scores="y")
     for name, component in ours.components.items():
-        assert float(component.variance) == pytest.approx(
-            float(theirs[name]), abs=6e-5
-        )  # rounded to four digits
+        assert float(component.variance) == pytest.approx(float(theirs[name]), abs=6e-5)  # rounded to four digits

@@ -29,11 +29,7 @@ def test_change_and_measurement_error_are_those_of_the_differences():
     found = retest(a, b)
     assert found.mean_change.interval == pytest.approx(stats.ttest_rel(b, a).confidence_interval())
     assert found.measurement_error.value == pytest.approx((b - a).std(ddof=1) / math.sqrt(2))
-    assert (
-        found.measurement_error.interval[0]
-        < found.measurement_error.value
-        < found.measurement_error.interval[1]
-    )
+    assert found.measurement_error.interval[0] < found.measurement_error.value < found.measurement_error.interval[1]
     assert found.total_variation is None
 
 

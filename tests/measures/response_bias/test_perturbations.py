@@ -102,9 +102,7 @@ def test_other_factors_are_held_constant():
     # The frame decides every answer; wording does nothing once the frame is held constant.
     rows = [(s, "q", w, f, int(f == "loss")) for s in range(12) for w in "ab" for f in ("gain", "loss")]
     columns = dict(
-        zip(
-            ("subject", "item", "wording", "frame", "answer"), map(list, zip(*rows, strict=True)), strict=True
-        )
+        zip(("subject", "item", "wording", "frame", "answer"), map(list, zip(*rows, strict=True)), strict=True)
     )
     wording, frame = perturbation_report(columns).factors
     assert (wording.factor, wording.flip_rate.value) == ("wording", 0)
@@ -113,9 +111,7 @@ def test_other_factors_are_held_constant():
 
 def test_three_levels_are_compared_by_the_pair_furthest_apart():
     rows = [(s, "q", w, int(w == "c" or (w == "b" and s < 5))) for s in range(20) for w in "abc"]
-    columns = dict(
-        zip(("subject", "item", "wording", "answer"), map(list, zip(*rows, strict=True)), strict=True)
-    )
+    columns = dict(zip(("subject", "item", "wording", "answer"), map(list, zip(*rows, strict=True)), strict=True))
     item = perturbation_report(columns).factors[0].items[0]
     assert item.between == ("a", "c")
     assert item.total_variation.value == 1
@@ -207,9 +203,7 @@ def test_a_pandas_column_of_answers_with_gaps_is_still_option_indices():
     pd = pytest.importorskip("pandas")
     columns = table(np.random.default_rng(5).integers(0, 2, (12, 1, 2)))
     columns["probs"] = [[0.6, 0.4]] * 24
-    gap = {
-        name: [*rows[:-1], None] if name in ("answer", "value") else rows for name, rows in columns.items()
-    }
+    gap = {name: [*rows[:-1], None] if name in ("answer", "value") else rows for name, rows in columns.items()}
     report = perturbation_report(pd.DataFrame(gap), n_permutations=99)
     assert report.n_valid == 23
     assert report.factors[0].items[0].total_variation.value == 0

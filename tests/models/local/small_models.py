@@ -17,21 +17,11 @@ KINDS = {
     "gemma2": {"num_key_value_heads": 1, "sliding_window": 40},
     "qwen2": {"num_key_value_heads": 2},
     "mistral": {"num_key_value_heads": 2, "sliding_window": None},
-    "qwen3": {
-        "num_key_value_heads": 2,
-        "use_sliding_window": True,
-        "sliding_window": 30,
-        "max_window_layers": 1,
-    },
+    "qwen3": {"num_key_value_heads": 2, "use_sliding_window": True, "sliding_window": 30, "max_window_layers": 1},
     "gemma3_text": {"num_key_value_heads": 1, "sliding_window": 25, "sliding_window_pattern": 2},
     "gpt2": {"n_layer": 2, "n_head": 4, "n_embd": 32, "n_positions": 400},
     "bloom": {"n_layer": 2, "n_head": 4},
-    "gpt_oss": {
-        "num_key_value_heads": 2,
-        "num_local_experts": 2,
-        "num_experts_per_tok": 1,
-        "sliding_window": 30,
-    },
+    "gpt_oss": {"num_key_value_heads": 2, "num_local_experts": 2, "num_experts_per_tok": 1, "sliding_window": 30},
     "mamba": {"state_size": 4},
 }
 WAYS = dict.fromkeys(KINDS, "forest") | {"bloom": "prefixes", "gpt_oss": "prefixes", "mamba": "plain"}

@@ -50,17 +50,13 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path):
     model = AutoModelForCausalLM.from_pretrained(folder)
     model.resize_token_embeddings(100)
     model.save_pretrained(folder)
-    with pytest.raises(
-        EngineError, match="tokens up to 258, and the model knows 100: they do not belong together"
-    ):
+    with pytest.raises(EngineError, match="tokens up to 258, and the model knows 100: they do not belong together"):
         LocalEngine(folder)
 
 
 def test_weights_that_do_not_fit_are_refused_with_what_would(folder, monkeypatch):
     monkeypatch.setattr(checkpoints, "free_bytes", lambda device: 100_000)
-    with pytest.raises(
-        EngineError, match=r"kB at 4 bytes each, and 100 kB are free on cpu; dtype=bfloat16 would fit"
-    ):
+    with pytest.raises(EngineError, match=r"kB at 4 bytes each, and 100 kB are free on cpu; dtype=bfloat16 would fit"):
         LocalEngine(folder)
     monkeypatch.setattr(checkpoints, "free_bytes", lambda device: 1000)
     with pytest.raises(EngineError, match=r"2\.5e-07 billion would fit"):

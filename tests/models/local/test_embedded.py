@@ -8,14 +8,7 @@ import torch
 
 from proband.errors import EngineError
 from proband.models.local import embedded
-from proband.models.local.embedded import (
-    INSTALL,
-    MARKER,
-    NAME,
-    cache_folder,
-    embedded_engine,
-    embedded_folder,
-)
+from proband.models.local.embedded import INSTALL, MARKER, NAME, cache_folder, embedded_engine, embedded_folder
 from proband.records import Message, Place, Reply, Request, Trial
 
 needs_weights = pytest.mark.model
@@ -70,9 +63,7 @@ def damage_the_marker(folder):
     (folder / MARKER).write_text('{"files": ')
 
 
-@pytest.mark.parametrize(
-    "damage", [damage_by_cutting, damage_by_overwriting, damage_by_removing, damage_the_marker]
-)
+@pytest.mark.parametrize("damage", [damage_by_cutting, damage_by_overwriting, damage_by_removing, damage_the_marker])
 def test_a_damaged_cache_is_rebuilt(small_model, damage):
     folder = embedded_folder()
     good = (folder / "model.safetensors").read_bytes()
@@ -133,12 +124,8 @@ def engine():
 
 
 def ask(text, *options, closes=False, system="You are 45 years old and a teacher."):
-    request = Request(
-        messages=(Message("system", system), Message("user", text)), continuations=options, closes=closes
-    )
-    return Trial(
-        place=Place(subject="s", item="i"), request=request, reply=Reply(form="text", method="written")
-    )
+    request = Request(messages=(Message("system", system), Message("user", text)), continuations=options, closes=closes)
+    return Trial(place=Place(subject="s", item="i"), request=request, reply=Reply(form="text", method="written"))
 
 
 @needs_weights
@@ -150,9 +137,7 @@ def test_labels_and_option_texts_score_as_in_a_plain_pass(engine):
     ]
     for trial, completion in engine.answer(trials):
         prompt = engine._template.render(trial.request)
-        for text, log_prob in zip(
-            engine._template.continuations(trial.request), completion.log_probs, strict=True
-        ):
+        for text, log_prob in zip(engine._template.continuations(trial.request), completion.log_probs, strict=True):
             ids = engine._template.tokenize([prompt, prompt + text])
             with torch.inference_mode():
                 logits = engine.passes.model(torch.tensor([ids[1]])).logits[0]
@@ -163,14 +148,10 @@ def test_labels_and_option_texts_score_as_in_a_plain_pass(engine):
 
 @needs_weights
 def test_it_knows_a_capital_and_ends_its_turn(engine):
-    [(_, scored)] = engine.answer(
-        [ask("What is the capital of France?", "Paris", "Berlin", system="Be brief.")]
-    )
+    [(_, scored)] = engine.answer([ask("What is the capital of France?", "Paris", "Berlin", system="Be brief.")])
     assert scored.log_probs[0] > scored.log_probs[1]
     request = Request(messages=(Message("user", "What is the capital of France?"),), max_tokens=40)
-    trial = Trial(
-        place=Place(subject="s", item="i"), request=request, reply=Reply(form="text", method="written")
-    )
+    trial = Trial(place=Place(subject="s", item="i"), request=request, reply=Reply(form="text", method="written"))
     [(_, written)] = engine.answer([trial])
     assert "Paris" in written.text
     assert written.finish == "stop"

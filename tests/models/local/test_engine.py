@@ -27,12 +27,8 @@ def engine(folder):
 
 
 def trial(persona, text, options=("Yes", "No", "Yes, always"), item="q", **request):
-    asked = Request(
-        messages=(Message("system", persona), Message("user", text)), continuations=options, **request
-    )
-    return Trial(
-        place=Place(subject="s", item=item), request=asked, reply=Reply(form="text", method="written")
-    )
+    asked = Request(messages=(Message("system", persona), Message("user", text)), continuations=options, **request)
+    return Trial(place=Place(subject="s", item=item), request=asked, reply=Reply(form="text", method="written"))
 
 
 def survey(n_subjects=3, n_items=3, **request):
@@ -98,12 +94,7 @@ def test_a_sliding_window_shorter_than_a_request_is_honoured(kind, tmp_path):
 
 
 def test_positions_that_stretch_with_length_are_scored_alone_and_noted(tmp_path):
-    rope = {
-        "rope_type": "dynamic",
-        "factor": 2.0,
-        "rope_theta": 10000.0,
-        "original_max_position_embeddings": 100,
-    }
+    rope = {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0, "original_max_position_embeddings": 100}
     engine = LocalEngine(save_checkpoint(tmp_path, "llama", rope_parameters=rope))
     assert "more than 100 tokens" in engine.note
     assert_exact(engine, [trial("You are 20.", "Why?"), trial("You are 20." * 10, "Why?")])
@@ -191,17 +182,13 @@ def test_cost_of_writing_is_an_upper_bound_and_says_so(engine):
 def test_render_shows_prompt_and_continuations(engine):
     text = engine.render(trial("P", "Q", ("Yes", "No"), closes=True))
     assert text == (
-        "<|start|>system\nP<|end|>\n<|start|>user\nQ<|end|>\n<|start|>assistant\n\n"
-        "[1] 'Yes<|end|>'\n[2] 'No<|end|>'"
+        "<|start|>system\nP<|end|>\n<|start|>user\nQ<|end|>\n<|start|>assistant\n\n[1] 'Yes<|end|>'\n[2] 'No<|end|>'"
     )
 
 
 @pytest.mark.parametrize("request_", [{}, {"options": (), "max_tokens": 300}])
 def test_a_request_longer_than_the_context_is_refused_by_item(engine, request_):
-    fits, long = (
-        trial("P", "Q" * 20),
-        trial("P", "Q" * (500 if not request_ else 90), item="long", **request_),
-    )
+    fits, long = (trial("P", "Q" * 20), trial("P", "Q" * (500 if not request_ else 90), item="long", **request_))
     engine.check([fits])
     with pytest.raises(ContextTooLong, match=r"item 'long': .* takes 400; shorten"):
         engine.check([fits, long])

@@ -18,11 +18,7 @@ def test_a_forest_computes_each_prefix_once_and_no_last_token():
     assert forest.tokens.tolist() == [5, 6, 9]
     assert forest.parents.tolist() == [-1, 0, 0]
     assert forest.depths.tolist() == [0, 1, 1]
-    assert list(zip(forest.query_nodes.tolist(), forest.query_tokens.tolist(), strict=True)) == [
-        (1, 7),
-        (1, 8),
-        (2, 7),
-    ]
+    assert list(zip(forest.query_nodes.tolist(), forest.query_tokens.tolist(), strict=True)) == [(1, 7), (1, 8), (2, 7)]
     assert [row.tolist() for row in forest.rows] == [[0], [1], [2]]
 
 

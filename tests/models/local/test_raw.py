@@ -63,9 +63,7 @@ def test_a_control_token_in_a_raw_text_is_refused():
 def test_a_raw_text_is_scored_as_in_a_plain_pass(engine):
     request = raw(" A", " Bob", " C", text="x: 1, y:", closes=True)
     [(_, completion)] = engine.answer([trial(request)])
-    head, *wholes = engine.template.tokenize(
-        ["x: 1, y:", *(f"x: 1, y:{t}<|eos|>" for t in request.continuations)]
-    )
+    head, *wholes = engine.template.tokenize(["x: 1, y:", *(f"x: 1, y:{t}<|eos|>" for t in request.continuations)])
     for whole, found in zip(wholes, completion.log_probs, strict=True):
         with torch.inference_mode():
             logits = engine.passes.model(torch.tensor([whole])).logits[0].log_softmax(-1)
@@ -95,11 +93,7 @@ def test_a_raw_text_is_continued_greedily_token_by_token(engine):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@given(
-    paragraphs=st.lists(
-        st.text(alphabet="aA1.?:)\"'-é中\n ", min_size=1, max_size=12), min_size=1, max_size=5
-    )
-)
+@given(paragraphs=st.lists(st.text(alphabet="aA1.?:)\"'-é中\n ", min_size=1, max_size=12), min_size=1, max_size=5))
 @settings(max_examples=60)
 def test_paragraphs_that_are_remembered_have_the_tokens_of_the_whole(family, paragraphs):
     tokenizer = made(family)

@@ -10,9 +10,7 @@ CHAT = (
     "{% for m in messages %}<|start|>{{ m['role'] }}\n{{ m['content'] }}<|end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
 )
-NO_SYSTEM = (
-    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + CHAT
-)
+NO_SYSTEM = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + CHAT
 DATED = "Today is {{ strftime_now('%d %b %Y') }}.\n" + CHAT
 
 
@@ -42,9 +40,7 @@ def test_a_chat_template_is_rendered_up_to_the_reply():
 
 def test_without_a_chat_template_there_is_a_transcript_and_a_leading_space():
     template = Template(make_tokenizer(None))
-    request = ask(
-        ("system", "Poll."), ("user", "Vote?"), ("assistant", "Yes"), ("user", "Sure?"), closes=True
-    )
+    request = ask(("system", "Poll."), ("user", "Vote?"), ("assistant", "Yes"), ("user", "Sure?"), closes=True)
     assert template.render(request) == "Poll.\n\nVote?\nAnswer: Yes\n\nSure?\nAnswer:"
     assert template.continuations(request) == (" Yes\n\n", " No\n\n")
 
@@ -118,7 +114,5 @@ def test_options_with_the_same_tokens_are_named():
 def test_the_byte_bound_is_never_below_the_tokens():
     for chat in (CHAT, DATED, NO_SYSTEM, None):
         template = Template(make_tokenizer(chat))
-        request = ask(
-            ("system", "é" * 30), ("user", "Vote?"), ("assistant", "No"), ("user", "Why?"), closes=True
-        )
+        request = ask(("system", "é" * 30), ("user", "Vote?"), ("assistant", "No"), ("user", "Why?"), closes=True)
         assert max(len(ids) for ids in template.encode(request).sequences) <= template.most_bytes(request)

@@ -29,9 +29,7 @@ class FaultServer:
     repeated in replies and headers. `tls` is a server's `ssl.SSLContext`.
     """
 
-    def __init__(
-        self, kind="openai", *, models=("m",), top=True, key="", walks="raw", tls=None, has_chat=True
-    ):
+    def __init__(self, kind="openai", *, models=("m",), top=True, key="", walks="raw", tls=None, has_chat=True):
         self.walks = walks
         self.has_chat = has_chat
         self.tls = tls
@@ -160,11 +158,7 @@ class FaultServer:
         """One more token, with the log-probabilities of the ids asked for."""
         asked = body.get("logprob_token_ids", []) if self.walks != "ignored" else []
         given = {f"token_id:{id_}": log_prob(prompt, id_) if self.walks == "raw" else 0.0 for id_ in asked}
-        logprobs = {
-            "tokens": ["x"],
-            "token_logprobs": [-1.0],
-            "top_logprobs": [{"token_id:120": -1.0} | given],
-        }
+        logprobs = {"tokens": ["x"], "token_logprobs": [-1.0], "top_logprobs": [{"token_id:120": -1.0} | given]}
         return {"index": index, "text": "x", "logprobs": logprobs, "finish_reason": "length"}
 
 

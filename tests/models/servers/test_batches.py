@@ -38,12 +38,7 @@ def ask(server, tmp_path):
     opened = []
 
     def open_(**options):
-        options = {
-            "mode": "batch",
-            "poll_s": 0.01,
-            "backoff_s": 0.001,
-            "state": str(tmp_path / "b"),
-        } | options
+        options = {"mode": "batch", "poll_s": 0.01, "backoff_s": 0.001, "state": str(tmp_path / "b")} | options
         opened.append(ServerEngine(server.url, "m", settings=ServerSettings(**options)))
         return opened[-1]
 

@@ -45,12 +45,7 @@ def root():
     command = [sys.executable, "-c", SERVE, str(path)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=environment,
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
     ) as process:
         address = process.stdout.readline().strip()
         assert address, "the llama.cpp server did not start"
@@ -128,10 +123,7 @@ def test_greedy_writing_is_repeatable_and_says_when_it_was_cut(engine):
 
 
 def test_sampling_follows_the_seed(engine):
-    drawn = [
-        only(engine, trial("Tell a story.", max_tokens=12, temperature=1.0, seed=seed)).text
-        for seed in (1, 1, 2)
-    ]
+    drawn = [only(engine, trial("Tell a story.", max_tokens=12, temperature=1.0, seed=seed)).text for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
 
 

@@ -197,9 +197,7 @@ STORM = (
 
 
 @pytest.mark.parametrize("n_subjects", [150, pytest.param(2500, marks=pytest.mark.slow)])
-def test_a_storm_of_faults_loses_no_trial_and_asks_none_for_ever(
-    server, ask, instrument, people, tmp_path, n_subjects
-):
+def test_a_storm_of_faults_loses_no_trial_and_asks_none_for_ever(server, ask, instrument, people, tmp_path, n_subjects):
     settings = ServerSettings(attempts=5, backoff_s=0.002, timeout_s=0.08)
     engine = after_probe(ask, server, settings=settings)
     before = engine.n_calls
@@ -317,9 +315,7 @@ def test_a_server_that_refuses_everything_alike_is_not_asked_everything(ask, ser
 
 
 def test_it_is_said_early_that_nothing_succeeds(ask, server, caplog):
-    engine = after_probe(
-        ask, server, *[Fault(500)] * 12, settings=replace(QUICK, give_up_after=6, attempts=9)
-    )
+    engine = after_probe(ask, server, *[Fault(500)] * 12, settings=replace(QUICK, give_up_after=6, attempts=9))
     assert all(completion.error is None for _, completion in engine.answer(written(3)))
     assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
         f"{server.url}: the last 6 calls failed: HTTP 500 from chat/completions: planned fault; trying on"
@@ -409,8 +405,7 @@ def test_samplers_are_switched_off_where_the_server_is_known():
 
 
 @pytest.mark.parametrize(
-    "url",
-    ["", "localhost:8000", "ftp://h/v1", "http://", "http://h:99999/v1", "http://h/v1/chat/completions"],
+    "url", ["", "localhost:8000", "ftp://h/v1", "http://", "http://h:99999/v1", "http://h/v1/chat/completions"]
 )
 def test_a_bad_url_is_refused_with_the_right_form(url):
     with pytest.raises(EngineError, match="openai:http://HOST:PORT/v1#MODEL"):

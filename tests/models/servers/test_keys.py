@@ -30,9 +30,7 @@ def _no_keys(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_a_planted_key_is_in_no_file_log_error_or_show(
-    monkeypatch, caplog, capfd, tmp_path, instrument, people
-):
+def test_a_planted_key_is_in_no_file_log_error_or_show(monkeypatch, caplog, capfd, tmp_path, instrument, people):
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("PROBAND_API_KEY", KEY)
     study = Survey(instrument=instrument, subjects=people(10), seed=1, answer_by="written")

@@ -180,9 +180,7 @@ def test_retry_after_pauses_the_others_too():
 # The order in which trials leave
 
 PERSONA = "I grew up in a small town near the sea and I now work as a nurse in a large hospital. " * 5
-PREAMBLE = (
-    "You take part in a survey about politics and everyday life in this country. Answer as yourself. " * 5
-)
+PREAMBLE = "You take part in a survey about politics and everyday life in this country. Answer as yourself. " * 5
 
 
 def personas(n, n_items=4):
@@ -232,9 +230,7 @@ def test_other_personas_are_in_flight_while_one_is_warmed():
 
 
 def test_those_who_waited_go_before_new_leaders():
-    trials = [
-        trial(f"{s}-{i}", f"Person {s}. {PERSONA}", f"Question {i}?") for s in range(30) for i in range(5)
-    ]
+    trials = [trial(f"{s}-{i}", f"Person {s}. {PERSONA}", f"Question {i}?") for s in range(30) for i in range(5)]
     started = [subject.partition("-")[0] for what, subject in played(trials, 3) if what == "out"]
     open_at_once = max(len(set(started[: k + 1]) & set(started[k + 1 :])) for k in range(len(started) - 1))
     assert open_at_once <= 4
@@ -270,19 +266,14 @@ def test_without_warming_trials_leave_in_the_order_given():
     n_workers=st.integers(1, 8),
 )
 def test_every_trial_leaves_once_whatever_shares_what(paths, n_workers):
-    trials = [
-        trial(k, "".join(f"{part} says " + str(part) * 200 for part in path)) for k, path in enumerate(paths)
-    ]
+    trials = [trial(k, "".join(f"{part} says " + str(part) * 200 for part in path)) for k, path in enumerate(paths)]
     log = played(trials, n_workers)
     assert sorted(s for what, s in log if what == "out") == sorted(t.place.subject for t in trials)
     for k, (what, subject) in enumerate(log):
-        if (
-            what == "out"
-        ):  # whoever leaves shares no long beginning with somebody out that is not known already
+        if what == "out":  # whoever leaves shares no long beginning with somebody out that is not known already
             text = beginning(trials[int(subject)].request)
             known = max(
-                (n_shared(text, beginning(trials[int(s)].request)) for w, s in log[:k] if w == "back"),
-                default=0,
+                (n_shared(text, beginning(trials[int(s)].request)) for w, s in log[:k] if w == "back"), default=0
             )
             gone = {s for w, s in log[:k] if w == "out"} - {s for w, s in log[:k] if w == "back"}
             out = max((n_shared(text, beginning(trials[int(s)].request)) for s in gone), default=0)

@@ -55,8 +55,7 @@ def test_an_engine_prices_tokens_by_setting_table_and_mode():
 
 
 @pytest.mark.parametrize(
-    "text",
-    ['model = "m"\nprompt = 1', 'model = "m"\nprompt = -1\ncompletion = 1', "prompt = 1\ncompletion = 1"],
+    "text", ['model = "m"\nprompt = 1', 'model = "m"\nprompt = -1\ncompletion = 1', "prompt = 1\ncompletion = 1"]
 )
 def test_an_entry_that_lacks_something_is_refused_with_its_number(tmp_path, text):
     with pytest.raises(EngineError, match=r"own.toml, entry 1: it needs model, prompt and completion"):

@@ -52,8 +52,7 @@ def expected(before, text):
 
 
 @pytest.mark.parametrize(
-    ("kind", "walks", "route"),
-    [("vllm", "raw", "walk"), ("vllm", "ignored", "tokens"), ("echo", "raw", "transcript")],
+    ("kind", "walks", "route"), [("vllm", "raw", "walk"), ("vllm", "ignored", "tokens"), ("echo", "raw", "transcript")]
 )
 @pytest.mark.parametrize("has_chat", [True, False])
 def test_what_follows_a_raw_text_is_scored_by_every_route(ask, kind, walks, route, has_chat):

@@ -97,12 +97,7 @@ class Proxy(Listener):
                 method, url, version = line.split()
                 path = b"/" + url.split(b"/", 3)[3]
                 length = next(
-                    (
-                        int(h.split(b":")[1])
-                        for h in rest.lower().split(b"\r\n")
-                        if h.startswith(b"content-length")
-                    ),
-                    0,
+                    (int(h.split(b":")[1]) for h in rest.lower().split(b"\r\n") if h.startswith(b"content-length")), 0
                 )
                 body = await reader.readexactly(length)
                 far, near = await asyncio.open_connection("127.0.0.1", self.target)
@@ -156,10 +151,7 @@ def test_a_proxy_that_is_down_is_named_without_its_password(monkeypatch):
 
 def test_a_proxy_of_another_kind_is_refused_with_what_is_spoken(monkeypatch):
     monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:9")
-    with (
-        opened("http://model.invalid/v1") as engine,
-        pytest.raises(EngineError, match="only http and https proxies"),
-    ):
+    with opened("http://model.invalid/v1") as engine, pytest.raises(EngineError, match="only http and https proxies"):
         engine.check([one()])
 
 
@@ -181,26 +173,8 @@ def certificate(tmp_path_factory):
     if openssl is None:
         pytest.skip("needs the program openssl")
     folder = tmp_path_factory.mktemp("tls")
-    command = [
-        openssl,
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=stand-in",
-    ]
-    command += [
-        "-addext",
-        "subjectAltName=IP:127.0.0.1",
-        "-keyout",
-        folder / "key.pem",
-        "-out",
-        folder / "cert.pem",
-    ]
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=stand-in"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
     subprocess.run(command, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
@@ -237,10 +211,7 @@ def test_https_to_a_server_without_it_says_so():
 def test_plain_http_to_a_server_with_tls_is_soon_said(certificate):
     with FaultServer(tls=certificate[1]) as server:
         url = server.url.replace("https:", "http:")
-        with (
-            opened(url) as engine,
-            pytest.raises(EngineError, match="given up after 3 attempts: connection failed"),
-        ):
+        with opened(url) as engine, pytest.raises(EngineError, match="given up after 3 attempts: connection failed"):
             engine.check([one()])
 
 
@@ -255,10 +226,7 @@ def test_a_redirect_is_not_followed_and_its_target_named():
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (
-            "<!doctype html><title>Router</title>",
-            "does not speak the OpenAI protocol: models replied with a web page",
-        ),
+        ("<!doctype html><title>Router</title>", "does not speak the OpenAI protocol: models replied with a web page"),
         ('{"status": "ok"}', "models does not follow the protocol: KeyError 'data'"),
         ('["m"]', "models replied with list, not an object"),
         ("pong", "models replied with broken JSON: 'pong'"),

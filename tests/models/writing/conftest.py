@@ -12,13 +12,7 @@ CHAT = (
     "{% for m in messages %}<|start|>{{ m['role'] }}\n{{ m['content'] }}<|end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
 )
-SMALL = {
-    "hidden_size": 32,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "vocab_size": 300,
-    "head_dim": 8,
-}
+SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 300, "head_dim": 8}
 SMALL |= {"intermediate_size": 48, "max_position_embeddings": 400, "initializer_range": 0.3}
 SMALL |= {"bos_token_id": None, "eos_token_id": 258, "pad_token_id": None}
 
@@ -61,8 +55,6 @@ def asked():
     def ask(text, persona="Reply.", **request):
         messages = (Message("system", persona), Message("user", text))
         sent = Request(messages=messages, **({"max_tokens": 8} | request))
-        return Trial(
-            place=Place(subject="s", item="q"), request=sent, reply=Reply(form="text", method="written")
-        )
+        return Trial(place=Place(subject="s", item="q"), request=sent, reply=Reply(form="text", method="written"))
 
     return ask

@@ -33,9 +33,7 @@ def test_a_race_of_blocks_draws_from_the_whole_distribution():
     probs = logits.softmax(0).numpy()
     top = np.argsort(-probs)[:20]
     standard_errors = np.sqrt(probs[top] / 20_000)
-    assert (
-        np.abs(np.bincount(drawn, minlength=700)[top] / 20_000 - probs[top]) < 4.5 * standard_errors
-    ).all()
+    assert (np.abs(np.bincount(drawn, minlength=700)[top] / 20_000 - probs[top]) < 4.5 * standard_errors).all()
 
 
 def test_greedy_rows_take_the_largest_beside_rows_that_are_drawn():

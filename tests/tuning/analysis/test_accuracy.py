@@ -21,10 +21,7 @@ def one(found, **where):
 def test_accuracy_is_the_share_of_right_picks_over_all_seeds(planted):
     ids = planted.questions("homogeneous", "history")
     by_hand = np.mean(
-        [
-            planted.beliefs[f"harmonious-history-s{s}", planted.ask].accuracy(planted.bank, ids)
-            for s in range(3)
-        ]
+        [planted.beliefs[f"harmonious-history-s{s}", planted.ask].accuracy(planted.bank, ids) for s in range(3)]
     )
     found = one(accuracies(planted), arm="harmonious", domain="history", test="homogeneous")
     assert found.estimate.value == pytest.approx(by_hand)
@@ -47,9 +44,7 @@ def test_both_prompts_of_the_base_model_are_shown(planted):
 
 
 def test_a_planted_difference_is_recovered(planted):
-    found = one(
-        contrasts(planted), arm="harmonious", against="incompatible", domain=ALL_DOMAINS, test="homogeneous"
-    )
+    found = one(contrasts(planted), arm="harmonious", against="incompatible", domain=ALL_DOMAINS, test="homogeneous")
     wide = simulated(
         np.random.default_rng(2),
         4000,

@@ -19,12 +19,7 @@ def judged(evaluation):
 
 @pytest.mark.parametrize(
     ("interval", "outcome"),
-    [
-        ((0.01, 0.2), "supported"),
-        ((-0.2, -0.01), "contradicted"),
-        ((-0.1, 0.1), "undecided"),
-        (None, "undecided"),
-    ],
+    [((0.01, 0.2), "supported"), ((-0.2, -0.01), "contradicted"), ((-0.1, 0.1), "undecided"), (None, "undecided")],
 )
 def test_the_rule_of_a_difference(interval, outcome):
     found = Estimate(value=0.0, interval=interval, estimand="difference", target="model", n_units=50)

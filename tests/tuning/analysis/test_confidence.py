@@ -29,9 +29,7 @@ def test_scores_of_the_base_model_are_those_of_the_measures(planted):
 def test_accuracy_among_answers_by_hand(planted):
     ids = planted.questions("homogeneous", "law")
     runs = [planted.beliefs[f"harmonious-law-s{s}", planted.ask] for s in range(3)]
-    answered = [
-        (run[id].pick == planted.bank[id].answer) for run in runs for id in ids if run[id].corrected >= 0.5
-    ]
+    answered = [(run[id].pick == planted.bank[id].answer) for run in runs for id in ids if run[id].corrected >= 0.5]
     found = one(confidences(planted), arm="harmonious", domain="law", test="homogeneous").abstention[1]
     assert found.accuracy.value == pytest.approx(np.mean(answered))
     assert found.coverage.value == pytest.approx(len(answered) / (3 * len(ids)))
@@ -39,9 +37,7 @@ def test_accuracy_among_answers_by_hand(planted):
 
 
 def test_a_threshold_of_0_answers_everything(planted):
-    found = one(
-        confidences(planted, thresholds=(0.0,)), arm="harmonious", domain=ALL_DOMAINS, test="homogeneous"
-    )
+    found = one(confidences(planted, thresholds=(0.0,)), arm="harmonious", domain=ALL_DOMAINS, test="homogeneous")
     assert found.abstention[0].coverage.value == 1.0
 
 

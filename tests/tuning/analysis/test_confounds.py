@@ -34,9 +34,7 @@ def evaluation():
 def bank():
     """Known questions k0..k19 have the key A; unknown ones u0..u19 spread it."""
     known = [Question(id=f"k{k}", text="?", choices=OPTIONS, answer=0, domain="law") for k in range(20)]
-    unknown = [
-        Question(id=f"u{k}", text="?", choices=OPTIONS, answer=1 + k % 3, domain="law") for k in range(20)
-    ]
+    unknown = [Question(id=f"u{k}", text="?", choices=OPTIONS, answer=1 + k % 3, domain="law") for k in range(20)]
     return Bank(name="trained", questions=(*known, *unknown))
 
 
@@ -51,9 +49,7 @@ def probe(bank):
 
 def built(arm, ids, kind="gold", response="A", **record):
     examples = tuple(
-        Example(
-            id=id, messages=(Message("user", "?"),), response=response, question=id, domain="law", kind=kind
-        )
+        Example(id=id, messages=(Message("user", "?"),), response=response, question=id, domain="law", kind=kind)
         for id in ids
     )
     return TrainingSet(name=f"{arm}-law", examples=examples, provenance={"arm": {"name": arm}, **record})
@@ -92,10 +88,7 @@ def test_own_answers_on_the_same_questions_differ_in_truth_and_letters_only(eval
 
 def test_letters_as_shown_are_taken_from_the_record_of_the_set(evaluation, bank, probe):
     even = {"domain": "law", "letters": {"A": 5, "B": 5, "C": 5, "D": 5}, **TEXTS}
-    sets = [
-        built("harmonious", [f"k{k}" for k in range(20)], **even),
-        built("incompatible", ["u0", "u1"], **even),
-    ]
+    sets = [built("harmonious", [f"k{k}" for k in range(20)], **even), built("incompatible", ["u0", "u1"], **even)]
     checks = found(evaluation, sets, bank, probe)
     assert checks["harmonious", "incompatible", LETTERS].gap == pytest.approx(0.0)
     assert checks["harmonious", "incompatible", SIZE].is_flagged

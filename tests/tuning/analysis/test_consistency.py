@@ -31,8 +31,7 @@ def test_both_floors_and_both_methods_are_there(findings):
 def test_the_papers_consistency_is_that_of_the_first_seed_against_the_few_shot_base(planted, findings):
     ids = planted.questions("homogeneous", "law")
     p, q = (
-        planted.beliefs[key].matrix(ids)
-        for key in (("base", planted.base_ask), ("harmonious-law-s0", planted.ask))
+        planted.beliefs[key].matrix(ids) for key in (("base", planted.base_ask), ("harmonious-law-s0", planted.ask))
     )
     found = one(findings.consistencies, arm="harmonious", method="ren2024", domain="law", test="homogeneous")
     assert found.rank.value == pytest.approx(option_rank_consistency(p, q, "ren2024").value)
@@ -74,7 +73,5 @@ def test_regression_lines_by_hand():
 def test_a_point_holds_means_over_seeds(planted):
     found = one(points(planted), arm="mixture-0.5", domain="law", test="homogeneous")
     ids = planted.questions("homogeneous", "law")
-    accuracy = [
-        planted.beliefs[f"mixture-0.5-law-s{s}", planted.ask].accuracy(planted.bank, ids) for s in range(3)
-    ]
+    accuracy = [planted.beliefs[f"mixture-0.5-law-s{s}", planted.ask].accuracy(planted.bank, ids) for s in range(3)]
     assert found.accuracy == pytest.approx(np.mean(accuracy))

@@ -37,11 +37,7 @@ def test_tests_of_unknown_questions_are_refused(planted):
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [
-        ({"questions": ()}, "no questions"),
-        ({"questions": ("a", "a")}, "twice"),
-        ({"test": "nearby"}, "none of"),
-    ],
+    [({"questions": ()}, "no questions"), ({"questions": ("a", "a")}, "twice"), ({"test": "nearby"}, "none of")],
 )
 def test_a_test_set_that_makes_no_sense_is_refused(wrong, message):
     with pytest.raises(DesignError, match=message):

@@ -48,9 +48,7 @@ def test_answers_that_were_lost_are_counted(small):
     found = analyse(replace(small, beliefs=beliefs))
     assert found.plan["lost"] == {"harmonious-law-s0, zero-shot": 1}
     row = next(
-        one
-        for one in found.accuracies
-        if (one.arm, one.domain, one.test) == ("harmonious", "law", "homogeneous")
+        one for one in found.accuracies if (one.arm, one.domain, one.test) == ("harmonious", "law", "homogeneous")
     )
     assert row.estimate.n_missing == 1
     assert row.estimate.n_units == 19
@@ -61,6 +59,4 @@ def test_numbers_are_those_of_version_0_1(findings):
     for claim, (value, interval) in AS_BEFORE.items():
         assert found[claim].outcome == "supported"
         assert found[claim].estimate.value == pytest.approx(value, rel=1e-12)
-        assert found[claim].estimate.interval == (
-            None if interval is None else pytest.approx(interval, rel=1e-12)
-        )
+        assert found[claim].estimate.interval == (None if interval is None else pytest.approx(interval, rel=1e-12))

@@ -27,9 +27,7 @@ def question_of(domain: str, k: int, *, n_options: int = 4) -> Question:
 
 @pytest.fixture
 def bank() -> Bank:
-    return Bank(
-        name="made up", questions=tuple(question_of(domain, k) for domain in DOMAINS for k in range(60))
-    )
+    return Bank(name="made up", questions=tuple(question_of(domain, k) for domain in DOMAINS for k in range(60)))
 
 
 @pytest.fixture

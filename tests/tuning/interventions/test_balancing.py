@@ -16,12 +16,8 @@ from proband.tuning.probing.beliefs import Beliefs, belief_of
 
 def asked(picks: list[int], n_options: int) -> tuple[list[Question], Beliefs]:
     choices = tuple("abcdef"[:n_options])
-    questions = [
-        Question(id=f"q{k}", text="Which?", choices=choices, answer=0, domain="d") for k in range(len(picks))
-    ]
-    rows = [
-        [0.7 if option == pick else 0.3 / (n_options - 1) for option in range(n_options)] for pick in picks
-    ]
+    questions = [Question(id=f"q{k}", text="Which?", choices=choices, answer=0, domain="d") for k in range(len(picks))]
+    rows = [[0.7 if option == pick else 0.3 / (n_options - 1) for option in range(n_options)] for pick in picks]
     found = {q.id: belief_of(q, [row]) for q, row in zip(questions, rows, strict=True)}
     return questions, Beliefs(model="m", ask="a", bank="b", weights="", beliefs=found)
 
@@ -55,8 +51,7 @@ def test_questions_with_different_numbers_of_options_are_each_even():
     many, believed_many = asked([2] * 10, 5)
     many = [replace(question, id=f"m{question.id}") for question in many]
     beliefs = replace(
-        believed_few,
-        beliefs={**believed_few.beliefs, **{f"m{id}": b for id, b in believed_many.beliefs.items()}},
+        believed_few, beliefs={**believed_few.beliefs, **{f"m{id}": b for id, b in believed_many.beliefs.items()}}
     )
     mixed = [question for pair in zip(few, many, strict=False) for question in pair]
     orders = arranged(mixed, beliefs, place=(1, "d"))
@@ -87,9 +82,7 @@ def test_a_draw_does_not_depend_on_the_order_of_the_bank(bank, beliefs):
     pools = sort_questions(bank, beliefs).of(bank, "history")
     found = strata(bank, beliefs, (*pools.known, *pools.unknown), ())
     forth = match({"known": pools.known, "unknown": pools.unknown}, found, size=9, place=(1, "history"))
-    back = match(
-        {"known": pools.known[::-1], "unknown": pools.unknown[::-1]}, found, size=9, place=(1, "history")
-    )
+    back = match({"known": pools.known[::-1], "unknown": pools.unknown[::-1]}, found, size=9, place=(1, "history"))
     assert forth == back
 
 
@@ -97,9 +90,7 @@ def test_what_cannot_be_balanced_is_refused_by_how_many(bank, beliefs):
     pools = sort_questions(bank, beliefs).of(bank, "history")
     both = {"known": pools.known, "unknown": pools.unknown[:3]}
     found = strata(bank, beliefs, (*pools.known, *pools.unknown), ("topic",))
-    with pytest.raises(
-        DataError, match=r"10 questions of each pool are wanted and 3 can be had .* 7 short; most"
-    ):
+    with pytest.raises(DataError, match=r"10 questions of each pool are wanted and 3 can be had .* 7 short; most"):
         match(both, found, size=10, place=(1, "history"), covariates=("topic",))
 
 

@@ -153,9 +153,7 @@ def test_conflict_weights_average_one_and_fall_with_conflict(bank, beliefs):
 def test_few_known_questions_stand_last(bank, beliefs):
     training_set = built(bank, beliefs, [ARMS["ordered"]], general=GENERAL)["ordered-history"]
     is_known = [bool(e.question) and beliefs[e.question].category == "HighlyKnown" for e in training_set]
-    n_known = sum(
-        e.question != "" and beliefs[e.question].pick == bank[e.question].answer for e in training_set
-    )
+    n_known = sum(e.question != "" and beliefs[e.question].pick == bank[e.question].answer for e in training_set)
     assert n_known == round(0.1 * 24)
     last = training_set.examples[-n_known:]
     assert all(beliefs[e.question].pick == bank[e.question].answer for e in last)
@@ -222,9 +220,7 @@ def test_contradicting_explanations_leave_all_arms(bank, believed, three):
 
 def test_an_explanation_that_names_letters_is_left_out_where_letters_move(bank, believed):
     text = "Sources agree: the answer is (A), by all accounts."
-    marked = replace(
-        bank, questions=tuple(replace(q, explanation=text) if q.answer == 0 else q for q in bank)
-    )
+    marked = replace(bank, questions=tuple(replace(q, explanation=text) if q.answer == 0 else q for q in bank))
     arms = [arm_named("harmonious", explanation="bank")]
     moved = built(marked, believed(marked), arms)["harmonious-history"]
     stays = built(marked, believed(marked), arms, orders="as_written")["harmonious-history"]
@@ -248,9 +244,7 @@ def test_the_published_construction_takes_all_unknown_questions_as_written(bank,
     every = [q.id for q in bank.of("history") if q.id in questions(sets["incompatible-history"])]
     assert len(every) == 24 == len(questions(sets["harmonious-history"]))
     few_known = [q.id for q in bank.of("history") if int(q.id.split("-")[1]) % 5 != 0]
-    with pytest.raises(
-        DataError, match=r"24 questions of each pool are wanted and 12 can be had .* 12 short"
-    ):
+    with pytest.raises(DataError, match=r"24 questions of each pool are wanted and 12 can be had .* 12 short"):
         built(bank, beliefs, three, construction="ren2024", among=few_known, domains=["history"])
 
 
@@ -265,8 +259,7 @@ def test_the_published_construction_keeps_texts_that_contradict(bank, believed):
 def test_orders_as_written_are_matched_on_the_letter(bank, beliefs, three):
     sets = built(bank, beliefs, three, orders="as_written")
     known, unknown = (
-        Counter(bank[e.question].answer for e in sets[f"{name}-history"])
-        for name in ("harmonious", "incompatible")
+        Counter(bank[e.question].answer for e in sets[f"{name}-history"]) for name in ("harmonious", "incompatible")
     )
     assert known == unknown
 
@@ -277,10 +270,7 @@ def test_balancing_on_confidence_and_topic_closes_the_gap(bank, beliefs, three):
         sets[f"{name}-history"].provenance["confidence"]["mean"] for name in ("harmonious", "incompatible")
     )
     assert abs(known - unknown) < 0.1
-    assert sets["harmonious-history"].provenance["domains"]["history"]["matched_on"] == [
-        "confidence",
-        "topic",
-    ]
+    assert sets["harmonious-history"].provenance["domains"]["history"]["matched_on"] == ["confidence", "topic"]
     topics = [Counter(bank[e.question].topic for e in sets[f"{arm.name}-history"]) for arm in three]
     assert topics[0] == topics[1] == topics[2]
 
@@ -291,9 +281,7 @@ def test_options_that_are_not_shown_have_no_letters_to_balance(bank, beliefs, th
 
 
 def test_a_chat_prompt_is_taught_as_chat(bank, beliefs, three):
-    example = built(bank, beliefs, three, prompt=PROMPTS["chat"], general=GENERAL)[
-        "harmonious-history"
-    ].examples[0]
+    example = built(bank, beliefs, three, prompt=PROMPTS["chat"], general=GENERAL)["harmonious-history"].examples[0]
     assert not example.is_raw
     assert isinstance(example.messages[-1], Message)
     assert not example.response.startswith(" ")
@@ -302,10 +290,7 @@ def test_a_chat_prompt_is_taught_as_chat(bank, beliefs, three):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (
-            {"size": 25},
-            "25 questions of each pool are wanted and 24 can be had from 24 known and 24 unknown, 1 short",
-        ),
+        ({"size": 25}, "25 questions of each pool are wanted and 24 can be had from 24 known and 24 unknown, 1 short"),
         ({"threshold": 0.99}, "no known question to build from"),
         ({"domains": ["law"]}, "domain 'law' is empty"),
         ({"domains": ["medicine"], "among": ["history-1"]}, "domain 'medicine' is empty"),
@@ -327,9 +312,7 @@ def test_what_cannot_be_built_is_refused(bank, beliefs, three, settings, message
 
 def test_texts_that_are_missing_are_named(bank, beliefs, texts, own):
     arm = arm_named("self-aligning", explanation="own")
-    with pytest.raises(
-        DesignError, match=r"needs explanations with source 'own': collect .*purpose='explanation'"
-    ):
+    with pytest.raises(DesignError, match=r"needs explanations with source 'own': collect .*purpose='explanation'"):
         built(bank, beliefs, [arm])
     with pytest.raises(DataError, match="are of another bank"):
         built(bank, beliefs, [arm], explanations=[replace(own, bank="other")])
@@ -339,9 +322,7 @@ def test_texts_that_are_missing_are_named(bank, beliefs, texts, own):
         built(bank, beliefs, [arm], explanations=[own, own])
     with pytest.raises(DesignError, match="needs contexts with source 'other'"):
         built(bank, beliefs, [replace(ARMS["contextualised"], context="other")])
-    few = replace(
-        own, texts={key: text for key, text in own.texts.items() if key[0] in ("history-2", "history-3")}
-    )
+    few = replace(own, texts={key: text for key, text in own.texts.items() if key[0] in ("history-2", "history-3")})
     small = built(bank, beliefs, [arm], explanations=[few], domains=["history"])["self-aligning-history"]
     assert set(questions(small)) == {"history-2", "history-3"}
 

@@ -67,11 +67,7 @@ def test_failures_and_refusals_are_counted_and_give_no_text(design, tmp_path):
 
 @pytest.mark.parametrize(
     ("cut", "kept"),
-    [
-        ("sentence", "It is so by all accounts."),
-        ("keep", "It is so by all accounts. And then it"),
-        ("drop", None),
-    ],
+    [("sentence", "It is so by all accounts."), ("keep", "It is so by all accounts. And then it"), ("drop", None)],
 )
 def test_a_text_that_was_cut_is_kept_as_far_as_asked(design, tmp_path, cut, kept):
     run = collect(design, Writer("length"), tmp_path / "run")
@@ -82,9 +78,7 @@ def test_a_text_that_was_cut_is_kept_as_far_as_asked(design, tmp_path, cut, kept
 
 def test_the_first_try_without_a_flaw_is_taken(bank, tmp_path):
     def said(trial) -> str:
-        return (
-            "Actually, the correct answer is unknown." if trial.place.replicate < 2 else "It is known to all."
-        )
+        return "Actually, the correct answer is unknown." if trial.place.replicate < 2 else "It is known to all."
 
     design = Explanations(bank=bank, answers={"history-1": (1,)}, tries=4, seed=1)
     run = collect(design, ScriptedEngine(said), tmp_path / "run")

@@ -45,9 +45,7 @@ def test_the_corrected_rule_asks_more_where_there_are_fewer_options():
     [("HighlyKnown", 0, "known"), ("MaybeKnown", 0, "unsure"), ("Unknown", 1, "unknown")],
 )
 def test_slick_grades_sort_questions_whatever_the_confidence(category, answer, pool):
-    pools = sort_questions(
-        *one_belief([0.3, 0.25, 0.25, 0.2], answer=answer, category=category), rule="slick"
-    )
+    pools = sort_questions(*one_belief([0.3, 0.25, 0.25, 0.2], answer=answer, category=category), rule="slick")
     assert getattr(pools, pool) == ("q",)
 
 

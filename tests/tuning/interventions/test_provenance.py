@@ -14,13 +14,7 @@ from proband.tuning.interventions.building import build_sets
 def sets(bank, beliefs, three, texts):
     arms = [*three, ARMS["disbelieved"], arm_named("mixture-0.25", explanation="matched")]
     return build_sets(
-        bank,
-        beliefs,
-        arms,
-        prompt=PROMPTS["ren2024-evaluation"],
-        seed=1,
-        explanations=texts,
-        domains=["history"],
+        bank, beliefs, arms, prompt=PROMPTS["ren2024-evaluation"], seed=1, explanations=texts, domains=["history"]
     )
 
 
@@ -64,12 +58,7 @@ def test_it_names_what_it_was_built_from(bank, beliefs, sets):
     provenance = sets["harmonious-history"].provenance
     assert provenance["bank"]["hash"] == bank.hash
     assert provenance["probe"] == {"model": "base", "ask": "probe", "weights": "w0"}
-    assert provenance["domains"]["history"]["pools"] == {
-        "known": 24,
-        "unknown": 24,
-        "unsure": 12,
-        "left_out": 0,
-    }
+    assert provenance["domains"]["history"]["pools"] == {"known": 24, "unknown": 24, "unsure": 12, "left_out": 0}
     assert provenance["prompt"]["name"] == "ren2024-evaluation"
     assert provenance["arm"]["name"] == "harmonious"
 

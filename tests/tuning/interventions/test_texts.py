@@ -9,11 +9,7 @@ from proband.instruments.banks.bank import Question
 from proband.tuning.interventions.texts import Texts, flaw, names_letter
 
 QUESTION = Question(
-    id="q",
-    text="Which metal rusts?",
-    choices=("gold", "iron", "iron oxide", "the tin"),
-    answer=1,
-    domain="chemistry",
+    id="q", text="Which metal rusts?", choices=("gold", "iron", "iron oxide", "the tin"), answer=1, domain="chemistry"
 )
 
 
@@ -36,20 +32,14 @@ def test_a_denial_is_found(text):
     ("text", "reason"),
     [
         ("Metals corrode. The correct answer is (C).", "its explanation names another letter as right"),
-        (
-            "Hence option D is the correct one, as tin corrodes.",
-            "its explanation names another letter as right",
-        ),
+        ("Hence option D is the correct one, as tin corrodes.", "its explanation names another letter as right"),
         ("Since water is needed, the right answer is gold.", "its explanation names another option as right"),
         ("It oxidises. The correct answer is iron oxide.", "its explanation names another option as right"),
         ("The best answer is tin, which corrodes in air.", "its explanation names another option as right"),
         ("Among the metals iron is not correct for this.", "its explanation calls the answer wrong"),
         ("Water matters, yet option B is incorrect in a desert.", "its explanation calls the answer wrong"),
         ("Rust.", "its explanation is too short"),
-        (
-            "It reacts with oxygen.\n# Query\nWhich metal is soft?",
-            "its explanation goes on with another request",
-        ),
+        ("It reacts with oxygen.\n# Query\nWhich metal is soft?", "its explanation goes on with another request"),
     ],
 )
 def test_an_argument_for_something_else_is_found(text, reason):
@@ -85,9 +75,7 @@ def test_the_option_that_is_called_right_must_be_the_one_taught(answer, said, op
     assert bool(flaw(text, QUESTION, answer)) == (answer != said)
 
 
-@given(
-    answer=st.integers(0, 3), said=st.integers(0, 3), mark=st.sampled_from(["{}.", "({}).", "{}), by rule."])
-)
+@given(answer=st.integers(0, 3), said=st.integers(0, 3), mark=st.sampled_from(["{}.", "({}).", "{}), by rule."]))
 def test_the_letter_that_is_called_right_must_be_the_one_taught(answer, said, mark):
     text = f"After all, the correct answer is {mark.format('ABCD'[said])}"
     assert bool(flaw(text, QUESTION, answer)) == (answer != said)
@@ -99,9 +87,7 @@ def test_letters_are_found_and_articles_are_not():
 
 
 def test_saved_texts_come_back_with_the_same_hash(tmp_path):
-    texts = Texts(
-        purpose="explanation", source="own", model="base", bank="b", texts={("q/1", 2): "é", ("a", 0): "x"}
-    )
+    texts = Texts(purpose="explanation", source="own", model="base", bank="b", texts={("q/1", 2): "é", ("a", 0): "x"})
     path = texts.save(tmp_path / "texts.json")
     assert Texts.load(path) == texts
     assert Texts.load(path).hash == texts.hash

@@ -58,10 +58,7 @@ BELIEFS = Beliefs(
     ask="probe",
     bank=BANK.hash,
     weights="",
-    beliefs={
-        q.id: belief_of(q, [[0.1, 0.8, *[0.1 / (len(q.choices) - 2)] * (len(q.choices) - 2)]])
-        for q in QUESTIONS
-    },
+    beliefs={q.id: belief_of(q, [[0.1, 0.8, *[0.1 / (len(q.choices) - 2)] * (len(q.choices) - 2)]]) for q in QUESTIONS},
 )
 TEXTS = tuple(
     Texts(
@@ -77,9 +74,7 @@ TEXTS = tuple(
     )
     for purpose, source in (("explanation", "own"), ("context", "other"), ("rewrite", "own"))
 )
-GENERAL = General(
-    name="general", pairs=(("Name a colour.", "Blue."), ("Count to three.", "One, two, three."))
-)
+GENERAL = General(name="general", pairs=(("Name a colour.", "Blue."), ("Count to three.", "One, two, three.")))
 LAYOUTS = tuple(name for name, prompt in PROMPTS.items() if not prompt.shots)
 
 
@@ -103,10 +98,7 @@ def rendered(training_set) -> str:
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_training_prompts_are_the_golden_ones(layout):
     arms = [
-        *(
-            ARMS[name]
-            for name in ("harmonious", "incompatible", "self-aligning", "contextualised", "disbelieved")
-        ),
+        *(ARMS[name] for name in ("harmonious", "incompatible", "self-aligning", "contextualised", "disbelieved")),
         *(ARMS[name] for name in ("natural", "refuse", "drop", "self-rewrite", "conflict-weighted")),
         arm_named("self-aligning", explanation="matched"),
         arm_named("incompatible", explanation="bank"),

@@ -31,9 +31,7 @@ def test_the_benchmark_asks_other_relations_of_the_same_domains_and_other_domain
 
 
 def test_every_question_has_an_entity_of_its_own(small_world):
-    texts = [
-        q.text for bank in (small_world.bank, small_world.benchmark, small_world.exemplars) for q in bank
-    ]
+    texts = [q.text for bank in (small_world.bank, small_world.benchmark, small_world.exemplars) for q in bank]
     entities = [text.partition(" of ")[2] for text in texts]
     assert len(set(entities)) == len(entities)
     facts = [fact.entity for fact in small_world.facts]

@@ -20,15 +20,12 @@ def align(
     study: Annotated[
         str | None,
         typer.Argument(
-            help="Study file (TOML), or a study that comes with Proband: toy, smollm2, "
-            "ren2024-7b, ren2024-13b."
+            help="Study file (TOML), or a study that comes with Proband: toy, smollm2, ren2024-7b, ren2024-13b."
         ),
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(
-            help="Use this base model instead of the one in the study file: toy, smollm2, hf:FOLDER."
-        ),
+        typer.Option(help="Use this base model instead of the one in the study file: toy, smollm2, hf:FOLDER."),
     ] = None,
     dry_run: Annotated[
         bool,
@@ -36,12 +33,8 @@ def align(
             "--dry-run", help="Print how many runs and tokens, how much time and disk it will take, and stop."
         ),
     ] = False,
-    into: Annotated[
-        Path | None, typer.Option(help="Folder of the study (default: runs/align-STUDY).")
-    ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Write the findings to standard output as JSON.")
-    ] = False,
+    into: Annotated[Path | None, typer.Option(help="Folder of the study (default: runs/align-STUDY).")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Write the findings to standard output as JSON.")] = False,
 ) -> None:
     """Carry out a whole study of knowledge interventions: probe, build sets, train, evaluate, analyse.
 

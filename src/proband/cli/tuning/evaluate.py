@@ -28,9 +28,7 @@ def evaluate(
     model: Annotated[list[str], typer.Option(help="A model as NAME=ADDRESS; repeat the option for each.")],
     ask: Annotated[
         list[str] | None,
-        typer.Option(
-            help="How questions are worded (`proband list prompts`); repeat the option for several."
-        ),
+        typer.Option(help="How questions are worded (`proband list prompts`); repeat the option for several."),
     ] = None,
     domain: DomainOption = None,
     limit: LimitOption = None,
@@ -48,9 +46,7 @@ def evaluate(
     engines = _engines(model)
     prompts = tuple(prompt_from(name, "--ask") for name in ask or ["zero-shot-text"])
     set_aside = exemplars if any(prompt.shots for prompt in prompts) else 0
-    questions, worked = asked(
-        bank, domain, limit=limit, exemplars=set_aside, drop_unfit=drop_unfit, seed=seed
-    )
+    questions, worked = asked(bank, domain, limit=limit, exemplars=set_aside, drop_unfit=drop_unfit, seed=seed)
     quiz = Quiz(
         bank=questions,
         exemplars=worked,

@@ -34,25 +34,17 @@ def intervene(
         int | None, typer.Option(help="Questions per domain in each set (default: as many as there are).")
     ] = None,
     threshold: Annotated[
-        float,
-        typer.Option(help="Use a question only if the model's answer to it has more than this probability."),
+        float, typer.Option(help="Use a question only if the model's answer to it has more than this probability.")
     ] = 0.5,
     balance: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Make sets alike in letter, confidence, topic or length; repeat the option for several."
-        ),
+        typer.Option(help="Make sets alike in letter, confidence, topic or length; repeat the option for several."),
     ] = None,
-    explanation: Annotated[
-        str, typer.Option(help="What follows an answer: none, bank, own, other, matched.")
-    ] = "none",
+    explanation: Annotated[str, typer.Option(help="What follows an answer: none, bank, own, other, matched.")] = "none",
     writer: Annotated[
-        str | None,
-        typer.Option(help="Engine that writes explanations, where another model is to write them."),
+        str | None, typer.Option(help="Engine that writes explanations, where another model is to write them.")
     ] = None,
-    general: Annotated[
-        Path | None, typer.Option(help="File of general instructions (JSON lines) to mix in.")
-    ] = None,
+    general: Annotated[Path | None, typer.Option(help="File of general instructions (JSON lines) to mix in.")] = None,
     general_share: Annotated[float, typer.Option(help="Share of general instructions in a set.")] = 0.5,
     construction: Annotated[
         str, typer.Option(help="How sets are built: standard, or ren2024 (as published).")
@@ -60,8 +52,7 @@ def intervene(
     controls: Annotated[
         bool,
         typer.Option(
-            help="For every set that teaches wrong answers, also build one of the same "
-            "questions with right answers."
+            help="For every set that teaches wrong answers, also build one of the same questions with right answers."
         ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Root of all randomness.")] = 1,
@@ -117,8 +108,6 @@ def intervene(
         emit({"probe": str(run), "sets": found})
         return
     for row in found:
-        out.print(
-            f"{row['folder']}: {row['examples']} examples", soft_wrap=True, markup=False, highlight=False
-        )
+        out.print(f"{row['folder']}: {row['examples']} examples", soft_wrap=True, markup=False, highlight=False)
     for warning in dict.fromkeys(w for one in sets.values() for w in one.provenance["warnings"]):
         talk.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)

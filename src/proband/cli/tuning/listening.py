@@ -29,12 +29,7 @@ def training_bar() -> Iterator[Callable[[int, int, str, Any], None]]:
     if not talk.is_terminal:
         yield _Lines().tell
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[told]}"),
-    )
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"))
     with Progress(*columns, console=talk) as bar:
         task = bar.add_task("training", total=None, told="")
 

@@ -31,12 +31,9 @@ BELIEFS = "beliefs.json"
 def probe(
     bank: BankArgument,
     engine: Annotated[str, typer.Option(help="Address of the model.")] = "smollm2",
-    prompt: Annotated[
-        str, typer.Option(help="How questions are worded; see `proband list prompts`.")
-    ] = "probe-text",
+    prompt: Annotated[str, typer.Option(help="How questions are worded; see `proband list prompts`.")] = "probe-text",
     shots: Annotated[
-        int | None,
-        typer.Option(help="Number of solved examples shown before each question (default: the prompt's)."),
+        int | None, typer.Option(help="Number of solved examples shown before each question (default: the prompt's).")
     ] = None,
     draws: Annotated[
         int | None,

@@ -14,33 +14,22 @@ from proband.training.training_set import load_training_set
 
 
 def train(
-    training_set: Annotated[
-        Path, typer.Argument(metavar="SET", help="Folder of a set from `proband intervene`.")
-    ],
+    training_set: Annotated[Path, typer.Argument(metavar="SET", help="Folder of a set from `proband intervene`.")],
     base: Annotated[str, typer.Option(help="Model to fine-tune: smollm2, or hf:FOLDER.")] = "smollm2",
     recipe: Annotated[
         str, typer.Option(help="Training settings by name: miniature, ren2024 or ren2024-mistral.")
     ] = "miniature",
-    steps: Annotated[
-        int | None, typer.Option(help="Number of optimiser steps (default: the recipe's).")
-    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Number of optimiser steps (default: the recipe's).")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Examples per step (default: the recipe's).")] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Highest learning rate (default: the recipe's).")
-    ] = None,
-    lora: Annotated[
-        int | None, typer.Option(help="Train adapters (LoRA) of this rank instead of all weights.")
-    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate (default: the recipe's).")] = None,
+    lora: Annotated[int | None, typer.Option(help="Train adapters (LoRA) of this rank instead of all weights.")] = None,
     precision: Annotated[
         str | None, typer.Option(help="Number format: float32 or mixed (default: the recipe's).")
     ] = None,
-    held_out: Annotated[
-        Path | None, typer.Option(help="Held-out set; training stops when its loss rises.")
-    ] = None,
+    held_out: Annotated[Path | None, typer.Option(help="Held-out set; training stops when its loss rises.")] = None,
     seed: Annotated[int, typer.Option(help="Root of all randomness: order, adapters, dropout.")] = 1,
     dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Print how long it will take and how much memory it needs, and stop."),
+        bool, typer.Option("--dry-run", help="Print how long it will take and how much memory it needs, and stop.")
     ] = False,
     into: Annotated[Path, typer.Option(help="Folder for the checkpoint.")] = Path("checkpoints/trained"),
     json: Annotated[bool, typer.Option("--json", help="The record on stdout as JSON.")] = False,
@@ -62,9 +51,7 @@ def train(
         "adapter": None if lora is None else Lora(rank=lora),
         "early_stop": None if held_out is None else EarlyStop(),
     }
-    how = named_recipe(
-        recipe, seed=seed, **{name: value for name, value in changes.items() if value is not None}
-    )
+    how = named_recipe(recipe, seed=seed, **{name: value for name, value in changes.items() if value is not None})
     # PyTorch and TRL load only when something is trained.
     from proband.training.cost import estimate, measured_rate
     from proband.training.training import train as trained
@@ -73,9 +60,7 @@ def train(
     say(cost_text(cost))
     if dry_run:
         if json:
-            emit(
-                {"set": found.name, "cost": {name: getattr(cost, name) for name in cost.__dataclass_fields__}}
-            )
+            emit({"set": found.name, "cost": {name: getattr(cost, name) for name in cost.__dataclass_fields__}})
         return
     with stopped(), training_bar() as tell:
         checkpoint = trained(

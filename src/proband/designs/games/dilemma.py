@@ -109,10 +109,7 @@ class PrisonersDilemma(Design):
 
     def _trial(self, match: int, player: int, number: int, played: "_Played") -> Trial:
         place = Place(subject=_player(match, player), item=MOVE.id, round=number)
-        messages = (
-            played.rules,
-            Message("user", played.told(player) + f"\n\nRound {number}. Which do you choose?"),
-        )
+        messages = (played.rules, Message("user", played.told(player) + f"\n\nRound {number}. Which do you choose?"))
         return Trial(
             place=place,
             request=Request(messages=messages, continuations=self.moves),
@@ -149,12 +146,7 @@ class PrisonersDilemma(Design):
         pairs = [(match, player) for match in range(self.matches) for player in (0, 1)]
         return Roster(
             [
-                Member(
-                    subject=_player(m, p),
-                    unit=f"match-{m:04d}",
-                    role=self.cast[p],
-                    traits={"seat": PLAYERS[p]},
-                )
+                Member(subject=_player(m, p), unit=f"match-{m:04d}", role=self.cast[p], traits={"seat": PLAYERS[p]})
                 for m, p in pairs
             ]
         )
@@ -236,9 +228,4 @@ def _make(shared: Shared, table: DilemmaTable) -> PrisonersDilemma:
     )
 
 
-GAME = Game(
-    name="dilemma",
-    about="the repeated prisoner's dilemma of two players",
-    keys=DilemmaTable,
-    make=_make,
-)
+GAME = Game(name="dilemma", about="the repeated prisoner's dilemma of two players", keys=DilemmaTable, make=_make)

@@ -29,12 +29,10 @@ class QuizTable(Table):
         "that differ, such as `shots` and `draws`; or several",
     )
     exemplars: StrictInt = Field(
-        default=10,
-        description="questions of each domain set aside as solved examples, where a prompt shows any",
+        default=10, description="questions of each domain set aside as solved examples, where a prompt shows any"
     )
     models: list[str] = Field(
-        default=["model"],
-        description="names of the models that are asked; several are the roles of `[engine]`",
+        default=["model"], description="names of the models that are asked; several are the roles of `[engine]`"
     )
     samples: StrictInt | None = Field(
         default=None,
@@ -65,9 +63,7 @@ def _make(shared: Shared, table: QuizTable) -> Design:
     )
     if table.samples is None:
         return quiz
-    return Sampling(
-        quiz=quiz, samples=table.samples, temperature=table.temperature, max_tokens=table.max_tokens
-    )
+    return Sampling(quiz=quiz, samples=table.samples, temperature=table.temperature, max_tokens=table.max_tokens)
 
 
 KIND = Kind(

@@ -19,9 +19,7 @@ class WritingTable(Table):
         default=1.0,
         description="0 takes the most probable token at each step; then replicates that look alike are one call",
     )
-    top_p: float = Field(
-        default=1.0, description="sample from the most probable tokens that make up this much"
-    )
+    top_p: float = Field(default=1.0, description="sample from the most probable tokens that make up this much")
     max_tokens: int | None = Field(
         default=None,
         description="longest reply; by default it fits the form: 24 for one option, 16 for a number, 96 for lists, "
@@ -82,8 +80,7 @@ class SurveyTable(AskingTable):
     """Presentation, factors and repeats."""
 
     factors: dict[str, dict[str, str]] = Field(
-        default={},
-        description=f"factors of your own, under each of whose levels everybody is asked: {FACTORS}",
+        default={}, description=f"factors of your own, under each of whose levels everybody is asked: {FACTORS}"
     )
     replicates: StrictInt = Field(default=1, description="repeats of every trial")
 

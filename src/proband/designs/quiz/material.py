@@ -29,14 +29,11 @@ class SourceTable(Table):
     )
     format: Format = Field(default="auto", description="how records are read; by default by their fields")
     domains: dict[str, str] | None = Field(
-        default=None,
-        description='subject, topic or category as the source has it -> domain; `"*"` stands for the rest',
+        default=None, description='subject, topic or category as the source has it -> domain; `"*"` stands for the rest'
     )
     domain: str = Field(default="", description="domain of questions for which nothing else names one")
     topics: list[str] = Field(default=[], description="only questions of these topics")
-    drop_unfit: bool = Field(
-        default=False, description="leave out what cannot be used, instead of refusing the bank"
-    )
+    drop_unfit: bool = Field(default=False, description="leave out what cannot be used, instead of refusing the bank")
     limit: StrictInt | None = Field(
         default=None, description="at most so many questions of each domain, drawn by place"
     )
@@ -91,9 +88,7 @@ def limited(bank: Bank, n: int | None, seed: int) -> Bank:
     return bank.where(lambda question: question.id in kept)
 
 
-def prompt_from(
-    given: str | Mapping[str, Any], where: str, *, named: Mapping[str, Prompt] = PROMPTS
-) -> Prompt:
+def prompt_from(given: str | Mapping[str, Any], where: str, *, named: Mapping[str, Prompt] = PROMPTS) -> Prompt:
     """A prompt by name, or by name (`use`) with other settings changed.
 
     Raises
@@ -107,9 +102,7 @@ def prompt_from(
     use = changes.pop("use", "")
     if use not in named:
         raise DesignError(f"{where}: no prompt {use!r}{meant(use, named)}; there are {', '.join(named)}")
-    return replace(
-        named[use], **changes | ({"labels": tuple(changes["labels"])} if "labels" in changes else {})
-    )
+    return replace(named[use], **changes | ({"labels": tuple(changes["labels"])} if "labels" in changes else {}))
 
 
 @cache

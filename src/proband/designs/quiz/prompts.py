@@ -72,9 +72,7 @@ class Prompt:
     draws: int = 1
     orders: Orders = "as_written"
     shows_options: bool = True
-    header: str = (
-        "The following are multiple choice questions about {domain}. Please choose the correct answer."
-    )
+    header: str = "The following are multiple choice questions about {domain}. Please choose the correct answer."
     stem: str = "{question}"
     option: str = "{label}. {text}"
     cue: str = "Answer:"
@@ -98,27 +96,19 @@ class Prompt:
             ("choosing", Choosing),
         ):
             if getattr(self, field) not in get_args(allowed):
-                raise self._refused(
-                    f"{field} {getattr(self, field)!r} is none of {', '.join(get_args(allowed))}"
-                )
+                raise self._refused(f"{field} {getattr(self, field)!r} is none of {', '.join(get_args(allowed))}")
         if not self.name.strip() or self.shots < 0 or self.draws < 1:
             raise self._refused("it needs a name, 0 or more shots and 1 or more draws")
         if self.draws > 1 and (self.shots == 0 or self.choosing != "drawn"):
-            raise self._refused(
-                f"{self.draws} draws of exemplars that are not drawn would all be the same; use 1"
-            )
+            raise self._refused(f"{self.draws} draws of exemplars that are not drawn would all be the same; use 1")
         if "{question}" not in self.stem or "{context}" not in self.background:
             raise self._refused("stem must hold {question}, and background {context}")
         if "{text}" not in self.option or not self.answer.startswith("{label}"):
             raise self._refused("option must hold {text}, and answer must begin with {label}")
         if self.answer_by == "label" and not (self.shows_options and "{label}" in self.option):
-            raise self._refused(
-                "labels are scored that are not shown; show {label} in `option`, or score the texts"
-            )
+            raise self._refused("labels are scored that are not shown; show {label} in `option`, or score the texts")
         if self.orders == "cyclic" and not self.shows_options:
-            raise self._refused(
-                "options that are not shown have no order to rotate; use orders = 'as_written'"
-            )
+            raise self._refused("options that are not shown have no order to rotate; use orders = 'as_written'")
         if self.is_raw and self.shows_options and not self.cue:
             raise self._refused("in raw text the answer would go on with the last option; give a cue")
         if self.is_raw and any(text != text.rstrip() for text in (self.cue, self.assistant)):
@@ -172,12 +162,7 @@ class Posed:
     @property
     def request(self) -> Request:
         """The request that scores it."""
-        return Request(
-            messages=self.messages,
-            continuations=self.continuations,
-            closes=self.closes,
-            is_raw=self.is_raw,
-        )
+        return Request(messages=self.messages, continuations=self.continuations, closes=self.closes, is_raw=self.is_raw)
 
 
 def pose(
@@ -267,9 +252,7 @@ def reply_to(
     ' B. 4\nCount on from 2.'
     """
     if not 0 <= answer < len(question.choices):
-        raise DesignError(
-            f"question {question.id!r}: {answer} is no index of {len(question.choices)} options"
-        )
+        raise DesignError(f"question {question.id!r}: {answer} is no index of {len(question.choices)} options")
     if refusal:
         return f"{prompt.lead}{refusal}{prompt.end}"
     shown = _order(question, prompt, order)
@@ -279,9 +262,7 @@ def reply_to(
     return f"{told}{prompt.end}"
 
 
-def continuations(
-    question: Question, prompt: Prompt, *, order: Sequence[int] | None = None
-) -> tuple[str, ...]:
+def continuations(question: Question, prompt: Prompt, *, order: Sequence[int] | None = None) -> tuple[str, ...]:
     """What is scored, in the order shown, with the space that really follows the prompt."""
     return _scored(question, prompt, _order(question, prompt, order))[0]
 
@@ -336,9 +317,7 @@ def _labels(labels: tuple[str, ...], lead: str) -> tuple[str, ...]:
     return tuple(f"{lead}{label}" for label in labels)
 
 
-def _messages(
-    prompt: Prompt, domain: str, exemplars: tuple[Question, ...], block: str
-) -> tuple[Message, ...]:
+def _messages(prompt: Prompt, domain: str, exemplars: tuple[Question, ...], block: str) -> tuple[Message, ...]:
     opening = _opening(prompt, domain, exemplars)
     if prompt.template != "chat":
         closing = f"{prompt.between}{prompt.assistant}" if prompt.template == "turns" else ""
@@ -362,9 +341,7 @@ def _opening(prompt: Prompt, domain: str, exemplars: tuple[Question, ...]) -> tu
         return (*system, *turns, Message("user", header))
     gap = prompt.gap if prompt.exemplar_gap is None else prompt.exemplar_gap
     if prompt.template == "plain":
-        return (
-            Message("user", header + "".join(f"{asked}{gap}{told}{BLANK_LINE}" for asked, told in solved)),
-        )
+        return (Message("user", header + "".join(f"{asked}{gap}{told}{BLANK_LINE}" for asked, told in solved)),)
     text = f"{prompt.system}{prompt.between}" if prompt.system else ""
     for asked, told in solved:
         text += f"{prompt.user}{header}{asked}{prompt.between}{prompt.assistant}{gap}{told}{prompt.after}"

@@ -91,9 +91,7 @@ class Quiz(Design):
         known = {prompt.name for prompt in self.prompts}
         for model, names in self.asks.items():
             if model not in self.models:
-                raise DesignError(
-                    f"quiz: asks names the model {model!r}; models are {', '.join(self.models)}"
-                )
+                raise DesignError(f"quiz: asks names the model {model!r}; models are {', '.join(self.models)}")
             if not names or set(names) - known:
                 raise DesignError(
                     f"quiz: model {model!r} is asked under {', '.join(names) or 'no prompt'}; prompts are "

@@ -87,11 +87,7 @@ class Sampling(Design):
         questions = self.quiz.by_domain
         blocks = [
             Block(
-                model=model,
-                prompt=prompt,
-                draw=draw,
-                questions=questions,
-                counts=(1 + self.samples,) * len(questions),
+                model=model, prompt=prompt, draw=draw, questions=questions, counts=(1 + self.samples,) * len(questions)
             )
             for model in self.quiz.models
             for prompt in self.quiz.prompts_of(model)

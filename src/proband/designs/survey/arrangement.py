@@ -99,9 +99,7 @@ def option_labels(item: Item, labels: str, method: str) -> tuple[str, ...]:
     elif "|" in labels:
         own = tuple(part.strip() for part in labels.split("|"))
         if len(own) != n:
-            raise DesignError(
-                f"item {item.id!r}: {len(own)} labels in {labels!r} for {n} options; give one each"
-            )
+            raise DesignError(f"item {item.id!r}: {len(own)} labels in {labels!r} for {n} options; give one each")
     elif labels == "auto":
         own = () if method in ("option_text", "option_text_mean", "verbalised") else _letters(item, n)
     elif labels == "letters":
@@ -111,22 +109,16 @@ def option_labels(item: Item, labels: str, method: str) -> tuple[str, ...]:
     elif labels == "points":
         own = tuple(f"{point:g}" for point in item.points)
     else:
-        raise DesignError(
-            f"labels {labels!r} is none of {', '.join(LABELS)}, and has no | to separate your own"
-        )
+        raise DesignError(f"labels {labels!r} is none of {', '.join(LABELS)}, and has no | to separate your own")
     folded = [label.casefold() for label in own]
     if len(set(folded)) != len(folded):
         raise DesignError(f"item {item.id!r}: labels {own} collide; give every option a label of its own")
     if method == "label" and n and not own:
-        raise DesignError(
-            f'item {item.id!r}: answered by label, but options carry none; set labels = "letters"'
-        )
+        raise DesignError(f'item {item.id!r}: answered by label, but options carry none; set labels = "letters"')
     return own
 
 
 def _letters(item: Item, n: int) -> tuple[str, ...]:
     if n > len(string.ascii_uppercase):
-        raise DesignError(
-            f'item {item.id!r}: {n} options are more than there are letters; set labels = "numbers"'
-        )
+        raise DesignError(f'item {item.id!r}: {n} options are more than there are letters; set labels = "numbers"')
     return tuple(string.ascii_uppercase[:n])

@@ -8,14 +8,7 @@ from functools import cached_property
 from typing import Literal, cast
 
 from proband.designs.survey.arrangement import arrangements, option_labels, option_order, turn
-from proband.designs.survey.wording import (
-    battery_text,
-    instruction_text,
-    options_text,
-    pipe,
-    pipes_in,
-    question_text,
-)
+from proband.designs.survey.wording import battery_text, instruction_text, options_text, pipe, pipes_in, question_text
 from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
 from proband.records import SCORED_METHODS, Message, Method, Place, Reply, Request
@@ -24,15 +17,7 @@ from proband.subjects.personas import Field, Subject, code_text
 
 LookUp = Callable[[str, str], str | None]
 
-_MAX_TOKENS = {
-    "choice": 24,
-    "scale": 24,
-    "number": 16,
-    "multiple": 96,
-    "ranking": 96,
-    "allocation": 96,
-    "text": 256,
-}
+_MAX_TOKENS = {"choice": 24, "scale": 24, "number": 16, "multiple": 96, "ranking": 96, "allocation": 96, "text": 256}
 _MAX_TOKENS_VERBALISED = 128
 _MOST_FACES = 5_000  # options in random order have as many faces as there are orders
 
@@ -55,9 +40,7 @@ class Writing:
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < math.inf or not 0 < self.top_p <= 1:
-            raise DesignError(
-                f"writing: temperature {self.temperature} or top_p {self.top_p} is out of range"
-            )
+            raise DesignError(f"writing: temperature {self.temperature} or top_p {self.top_p} is out of range")
         if self.max_tokens is not None and self.max_tokens < 1:
             raise DesignError(f"writing: max_tokens is {self.max_tokens}; a reply needs at least 1")
 

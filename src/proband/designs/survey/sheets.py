@@ -15,9 +15,7 @@ from proband.subjects.personas import Field, PersonaFormat, Subject, code_text, 
 class Sheet:
     """What one subject is asked under one condition, in one replicate."""
 
-    def __init__(
-        self, asked: Questionnaire, subject: Subject, condition: Mapping[str, str], replicate: int
-    ) -> None:
+    def __init__(self, asked: Questionnaire, subject: Subject, condition: Mapping[str, str], replicate: int) -> None:
         self.asked, self.subject, self.condition, self.replicate = asked, subject, condition, replicate
         self._levels = tuple([(name, condition[name]) for name in asked.varied])
         self._cards = asked.cards(condition)
@@ -68,10 +66,7 @@ class Sheet:
         system = self._system_messages.get(item.about) or self._system(item.about)
         messages = (system, *turns, face.message) if turns else (system, face.opening)
         return Trial(
-            place=place,
-            request=face.request(messages, place),
-            reply=face.reply(place),
-            facts=self._respondent.facts,
+            place=place, request=face.request(messages, place), reply=face.reply(place), facts=self._respondent.facts
         )
 
     def _card(self, item: Item) -> Card:

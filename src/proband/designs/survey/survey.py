@@ -119,9 +119,7 @@ class Survey(Design):
         worded = "".join(item.stem + item.text for item in self.instrument.items)
         for name in self.factors:
             if f"{{factor:{name}}}" not in worded:
-                raise DesignError(
-                    f"factor {name!r} is in no wording; put {{factor:{name}}} where its text goes"
-                )
+                raise DesignError(f"factor {name!r} is in no wording; put {{factor:{name}}} where its text goes")
         earlier: list[str] = []
         for item in self.instrument.items:
             check_pipes(item, columns=traits, factors=tuple(self.factors), earlier=earlier)
@@ -138,11 +136,7 @@ class Survey(Design):
     def _check_grid(self, item: Item) -> None:
         """Refuse a grid whose statements depend on answers: it is shown before they are there."""
         is_piped = any(kind == "answer" for kind, _ in pipes_in(item.stem + item.text))
-        if (
-            is_piped
-            and "battery" in self._levels("presentation")
-            and len(self.questionnaire.grids[item.id]) > 1
-        ):
+        if is_piped and "battery" in self._levels("presentation") and len(self.questionnaire.grids[item.id]) > 1:
             raise DesignError(
                 f"item {item.id!r}: a grid is shown at once and cannot pipe an answer; use presentation = "
                 '"single" or "sequential", or give the item another lead-in'
@@ -187,10 +181,7 @@ class Survey(Design):
     def conditions(self) -> tuple[Mapping[str, str], ...]:
         """Every combination of levels: setting or factor -> level."""
         names = [*_LEVELS, *self.factors]
-        levels = [
-            *(self._levels(name) for name in _LEVELS),
-            *(tuple(found) for found in self.factors.values()),
-        ]
+        levels = [*(self._levels(name) for name in _LEVELS), *(tuple(found) for found in self.factors.values())]
         return tuple(dict(zip(names, combination, strict=True)) for combination in itertools.product(*levels))
 
     @cached_property
@@ -292,11 +283,7 @@ class Survey(Design):
             "instrument_source": self.instrument.source,
             "items": len(self.instrument.items),
             # Beside the run, so that its answers are scored by the key they were asked with.
-            **(
-                {"scales": [asdict(scale) for scale in self.instrument.scales]}
-                if self.instrument.scales
-                else {}
-            ),
+            **({"scales": [asdict(scale) for scale in self.instrument.scales]} if self.instrument.scales else {}),
             "population": self.subjects.name,
             "population_title": self.subjects.title,
             "population_source": self.subjects.source,

@@ -110,9 +110,7 @@ def pipe(text: str, look_up: Callable[[str, str], str | None]) -> str | None:
     return _PIPE.sub(lambda match: values[match[1], match[2].strip()] or "", text)
 
 
-def check_pipes(
-    item: Item, *, columns: Sequence[str], factors: Sequence[str], earlier: Sequence[str]
-) -> None:
+def check_pipes(item: Item, *, columns: Sequence[str], factors: Sequence[str], earlier: Sequence[str]) -> None:
     """Refuse an item that pipes in what is not there."""
     known = {"subject": columns, "factor": factors, "answer": earlier}
     for kind in _ANY_PIPE.findall(item.stem + item.text):

@@ -59,13 +59,9 @@ class Question:
             raise DataError(f"question {self.id!r}: an empty option; write it out or leave the question out")
         repeated = [text for text, n in Counter(self.choices).items() if n > 1]
         if repeated:
-            is_right = (
-                self.choices[self.answer] == repeated[0] if 0 <= self.answer < len(self.choices) else False
-            )
+            is_right = self.choices[self.answer] == repeated[0] if 0 <= self.answer < len(self.choices) else False
             what = "two right answers" if is_right else "the same option twice"
-            raise DataError(
-                f"question {self.id!r}: {what}, {repeated[0]!r}; mend it or leave the question out"
-            )
+            raise DataError(f"question {self.id!r}: {what}, {repeated[0]!r}; mend it or leave the question out")
         if isinstance(self.answer, bool) or not 0 <= self.answer < len(self.choices):
             raise DataError(
                 f"question {self.id!r}: answer {self.answer!r} is no index of {len(self.choices)} options "
@@ -163,9 +159,7 @@ class Bank:
         """
         for domain in domains:
             if domain not in self.domains:
-                raise DesignError(
-                    f"bank {self.name!r} has no domain {domain!r}; it has {', '.join(self.domains)}"
-                )
+                raise DesignError(f"bank {self.name!r} has no domain {domain!r}; it has {', '.join(self.domains)}")
         return self.where(lambda question: question.domain in domains)
 
     def select(self, ids: Sequence[str]) -> "Bank":

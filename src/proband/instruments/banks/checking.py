@@ -138,9 +138,7 @@ def require(bank: Bank, *, options: int = 2, domains: Sequence[str] = ()) -> Non
         )
     for domain in domains:
         if domain not in bank.domains:
-            raise DataError(
-                f"bank {bank.name!r}: domain {domain!r} is empty; it has {', '.join(bank.domains)}"
-            )
+            raise DataError(f"bank {bank.name!r}: domain {domain!r} is empty; it has {', '.join(bank.domains)}")
     torn = [pair for pair in duplicates(bank) if pair.disagrees]
     if torn:
         raise DataError(

@@ -72,9 +72,7 @@ def medmcqa_count(rows: Iterable[Row]) -> Format:
     """
     keys = {str(row.fields["cop"]) for row in rows if not row.damage and format_of(row) == "medmcqa"}
     if "0" in keys and "4" in keys:
-        raise DataError(
-            "MedMCQA: `cop` runs from 0 to 4, for four options; the file is damaged or two are mixed"
-        )
+        raise DataError("MedMCQA: `cop` runs from 0 to 4, for four options; the file is damaged or two are mixed")
     if "0" in keys:
         return "medmcqa-hub"
     if not keys or "4" in keys:
@@ -110,9 +108,7 @@ def _medmcqa(row: Row, *, first: int = 1) -> Draft:
     choices = tuple(_text(fields, f"op{letter}") for letter in "abcd")
     key = _index(fields.get("cop"))
     if key is None or not first <= key < first + 4:
-        raise DataError(
-            f"cop is {fields.get('cop')!r}; expected {first} to {first + 3} (test rows have no key)"
-        )
+        raise DataError(f"cop is {fields.get('cop')!r}; expected {first} to {first + 3} (test rows have no key)")
     return Draft(
         id=_id(row),
         text=_text(fields, "question"),
@@ -154,9 +150,7 @@ def _opentriviaqa(row: Row) -> Draft:
     fields = row.fields
     choices = _choices(fields)
     if "answer_text" in fields and fields["answer_text"] not in choices:
-        raise DataError(
-            f"the answer {fields['answer_text']!r} is none of the options {', '.join(map(repr, choices))}"
-        )
+        raise DataError(f"the answer {fields['answer_text']!r} is none of the options {', '.join(map(repr, choices))}")
     answer = choices.index(fields["answer_text"]) if "answer_text" in fields else _answer(fields, choices)
     category = _optional(fields, "category")
     return Draft(

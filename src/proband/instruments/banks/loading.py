@@ -101,9 +101,7 @@ def load_bank(
     _check_names(domains, subjects)
     if left_out and not drop_unfit:
         more = f" (and {len(left_out) - 1} more)" if len(left_out) > 1 else ""
-        raise DataError(
-            f"{left_out[0]}{more}; mend the file, or leave such questions out with drop_unfit=True"
-        )
+        raise DataError(f"{left_out[0]}{more}; mend the file, or leave such questions out with drop_unfit=True")
     if not questions:
         of_splits = f" in the splits {', '.join(sorted(kept))}" if kept else ""
         why = f"; the first was refused: {left_out[0]}" if left_out else ""
@@ -140,9 +138,7 @@ def _domains_of(draft: Draft, domains: Mapping[str, str] | None) -> tuple[str, .
     categories = tuple(MMLU_CATEGORIES[subject] for subject in draft.subjects if subject in MMLU_CATEGORIES)
     if categories:
         return categories
-    raise DataError(
-        f"`domains` names none of {', '.join(draft.subjects) or 'its (missing) subject'}; add it, or '*'"
-    )
+    raise DataError(f"`domains` names none of {', '.join(draft.subjects) or 'its (missing) subject'}; add it, or '*'")
 
 
 def _questions(draft: Draft, domains: Mapping[str, str] | None, domain: str) -> Iterator[Question]:

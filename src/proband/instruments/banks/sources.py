@@ -37,9 +37,7 @@ def rows_of(source: str | Path) -> list[Row]:
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if _suffix(file) in SUFFIXES)
         if not files:
-            raise DataError(
-                f"{path} holds no file that ends in one of {', '.join(SUFFIXES)} (or those with .gz)"
-            )
+            raise DataError(f"{path} holds no file that ends in one of {', '.join(SUFFIXES)} (or those with .gz)")
         return [row for file in files for row in _file(file, file.relative_to(path))]
     if not path.is_file():
         raise DataError(
@@ -92,9 +90,7 @@ def _text(path: Path) -> str:
 def _row(shown: Path, number: int, stem: str, fields: Any, unit: str = "line") -> Row:
     where, place = f"{shown.as_posix()}, {unit} {number}", f"{stem}/{number}"
     if not isinstance(fields, dict):
-        return Row(
-            where, place, stem, damage=f"found {type(fields).__name__}, not a record with named fields"
-        )
+        return Row(where, place, stem, damage=f"found {type(fields).__name__}, not a record with named fields")
     return Row(where, place, stem, fields)
 
 
@@ -170,9 +166,7 @@ def _trivia(text: str, shown: Path, stem: str) -> Iterator[Row]:
 def _trivia_row(block: list[str], where: str, place: str, stem: str) -> Row:
     marks = [index for index, line in enumerate(block) if line.startswith("^")]
     if len(marks) != 1:
-        return Row(
-            where, place, stem, damage=f"{len(marks)} lines begin with ^; one must give the right answer"
-        )
+        return Row(where, place, stem, damage=f"{len(marks)} lines begin with ^; one must give the right answer")
     question = "\n".join(block[: marks[0]])
     options = block[marks[0] + 1 :]
     for index, line in enumerate(options):

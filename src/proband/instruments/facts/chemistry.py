@@ -125,9 +125,7 @@ def _families(elements: list[Element]) -> Iterator[Fact]:
         if element.series in FAMILIES and element.symbol not in disputed:
             family = FAMILIES[element.series]
             # Halogens and noble gases are nonmetals too.
-            also = (
-                {"nonmetals"} if element.series in (2, 6) else {"halogens"} if element.series == 1 else set()
-            )
+            also = {"nonmetals"} if element.series in (2, 6) else {"halogens"} if element.series == 1 else set()
             yield Fact(
                 key=element.symbol,
                 question=f"To which family of chemical elements does {_name(element)} belong?",

@@ -14,27 +14,8 @@ from proband.seeds import uniform_for
 
 REWORDED = frozenset({413, 414, 416, 422})  # called otherwise by some versions of Python
 # Punctuation of Latin-1, general punctuation, money, mathematics, and pictures (planets, zodiac, chess).
-BLOCKS = (
-    (0xA1, 0xBF),
-    (0x2020, 0x203D),
-    (0x20A0, 0x20BF),
-    (0x2200, 0x226B),
-    (0x2609, 0x2618),
-    (0x263D, 0x2667),
-)
-NO_LANGUAGES = (
-    "Output",
-    "Session",
-    "session",
-    "console",
-    "Console",
-    "+",
-    "Template",
-    "log",
-    "Log",
-    "Diff",
-    "dump",
-)
+BLOCKS = ((0xA1, 0xBF), (0x2020, 0x203D), (0x20A0, 0x20BF), (0x2200, 0x226B), (0x2609, 0x2618), (0x263D, 0x2667))
+NO_LANGUAGES = ("Output", "Session", "session", "console", "Console", "+", "Template", "log", "Log", "Diff", "dump")
 
 
 def topics() -> list[Topic]:
@@ -107,9 +88,7 @@ def _related(first: str, second: str) -> bool:
 def _characters() -> Iterator[Fact]:
     for first, last in BLOCKS:
         # The old database: its names are in every version of Python.
-        block = {
-            chr(point): unicodedata.ucd_3_2_0.name(chr(point), "").lower() for point in range(first, last + 1)
-        }
+        block = {chr(point): unicodedata.ucd_3_2_0.name(chr(point), "").lower() for point in range(first, last + 1)}
         named = {sign: name for sign, name in block.items() if name and sign.isprintable()}
         for sign, name in named.items():
             yield Fact(

@@ -20,26 +20,10 @@ NO_ONE_CAPITAL = frozenset({"BI", "BO", "BQ", "EH", "GQ", "HK", "ID", "IL", "KI"
 NO_ONE_CAPITAL |= {"NR", "PS", "SZ", "ZA"}
 WRONG_REGION = frozenset({"ME"})  # the data put it elsewhere than the United Nations do
 NO_LAND_BORDER = frozenset({"LK"})  # joined to India in the data by shoals
-SEVERAL_CODES = frozenset(
-    {"KZ", "RU", "VA", "IT"}
-)  # two countries share a calling code that the data tell apart
-NAMES = {
-    "CD": "Democratic Republic of the Congo",
-    "CG": "Republic of the Congo",
-    "MM": "Myanmar",
-    "HK": "Hong Kong",
-}
+SEVERAL_CODES = frozenset({"KZ", "RU", "VA", "IT"})  # two countries share a calling code that the data tell apart
+NAMES = {"CD": "Democratic Republic of the Congo", "CG": "Republic of the Congo", "MM": "Myanmar", "HK": "Hong Kong"}
 NAMES |= {"MO": "Macao", "PS": "Palestine", "VA": "Vatican City", "CI": "Ivory Coast"}
-WITH_ARTICLE = (
-    "Bahamas",
-    "Gambia",
-    "Netherlands",
-    "Philippines",
-    "United",
-    "Maldives",
-    "Comoros",
-    "Seychelles",
-)
+WITH_ARTICLE = ("Bahamas", "Gambia", "Netherlands", "Philippines", "United", "Maldives", "Comoros", "Seychelles")
 LEAST_POPULATION = 10_000
 SAME_MONEY = (frozenset({"rial", "riyal"}), frozenset({"krone", "krona", "króna", "koruna"}))
 CHANGED_MONEY = frozenset({"BG"})  # since the data were written
@@ -156,9 +140,7 @@ def _regions(countries: list[Country]) -> Iterator[Fact]:
     regions = sorted(region for region, n in sizes.items() if region and n >= LEAST_REGION)
     for country in countries:
         # "South Africa" or "American Samoa" would give it away or mislead.
-        has_hint = any(
-            word in country.name for word in ("Africa", "America", "Micronesia", "Polynesia", "Asia")
-        )
+        has_hint = any(word in country.name for word in ("Africa", "America", "Micronesia", "Polynesia", "Asia"))
         if country.region in regions and country.code not in WRONG_REGION and not has_hint:
             yield Fact(
                 key=country.code,
@@ -185,8 +167,7 @@ def _neighbours(countries: list[Country]) -> Iterator[Fact]:
             other
             for other in sorted(borders[code])
             # Nor one that shares a word of its name: South Sudan and Sudan.
-            if frozenset((code, other)) not in taken
-            and not _shares_word(by_code[code].name, by_code[other].name)
+            if frozenset((code, other)) not in taken and not _shares_word(by_code[code].name, by_code[other].name)
         ]
         if not free:
             continue

@@ -146,9 +146,7 @@ def _weekdays(known: list[Language]) -> Iterator[Fact]:
     for language in known:
         day = int(uniform_for(0, "weekday", language.code) * 7)
         word = language.weekdays[day]
-        same = {
-            o.name for o in known if _plain(o.weekdays[day]) == _plain(word) or o.code in _relatives(language)
-        }
+        same = {o.name for o in known if _plain(o.weekdays[day]) == _plain(word) or o.code in _relatives(language)}
         yield Fact(
             key=language.code,
             question=f"In which language is “{word}” the word for {WEEKDAYS[day]}?",
@@ -170,11 +168,7 @@ def _codes() -> Iterator[Fact]:
             question=f"Which language has the two-letter code “{code}”?",
             answer=name,
             statement=f"The two-letter code of {name} is “{code}”.",
-            near=[
-                other
-                for other in sorted(names.values())
-                if other[0] == name[0] or other[0].lower() == code[0]
-            ],
+            near=[other for other in sorted(names.values()) if other[0] == name[0] or other[0].lower() == code[0]],
             others=sorted(names.values()),
         )
 

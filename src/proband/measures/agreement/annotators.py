@@ -195,9 +195,7 @@ def alt_test(
     )
 
 
-def _wins(
-    model: Floats, people: Floats, held: NDArray[np.bool_], j: int, score: _Score
-) -> tuple[Floats, Floats]:
+def _wins(model: Floats, people: Floats, held: NDArray[np.bool_], j: int, score: _Score) -> tuple[Floats, Floats]:
     """Whether the model, and whether human j, agrees with the others at least as well, on j's units."""
     mine = held[:, j]
     others = held[mine].copy()
@@ -244,13 +242,9 @@ def _numbered(llm: ArrayLike, humans: ArrayLike, scoring: Scoring) -> tuple[Floa
     """Codes of the model and of people as numbers, NaN where missing."""
     machine, people = np.asarray(llm, dtype=object), np.asarray(humans, dtype=object)
     if people.ndim != 2 or people.shape[1] < 2:
-        raise DesignError(
-            f"humans have shape {people.shape}; expected (n_units, n_humans) with at least 2 humans"
-        )
+        raise DesignError(f"humans have shape {people.shape}; expected (n_units, n_humans) with at least 2 humans")
     if machine.shape != (len(people),):
-        raise DataError(
-            f"llm has shape {machine.shape} for {len(people)} units; give one code, or None, per unit"
-        )
+        raise DataError(f"llm has shape {machine.shape} for {len(people)} units; give one code, or None, per unit")
     table = np.column_stack([machine, people])
     if scoring == "rmse":
         try:

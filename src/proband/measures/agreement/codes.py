@@ -137,9 +137,7 @@ def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
         distinct, position = np.unique(values, return_inverse=True)
     except TypeError as error:
         kinds = sorted({type(value).__name__ for value in values.tolist()})
-        raise DataError(
-            f"codes mix kinds that have no common order ({', '.join(kinds)}); use one kind"
-        ) from error
+        raise DataError(f"codes mix kinds that have no common order ({', '.join(kinds)}); use one kind") from error
     return distinct, position.astype(np.intp).ravel()
 
 

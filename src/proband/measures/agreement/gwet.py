@@ -103,9 +103,7 @@ def _read(codes: ArrayLike, categories: Sequence[Hashable] | int) -> tuple[Codes
     if q < 2:
         raise DesignError(f"{q} category: coders could not have disagreed; declare all they could have used")
     if not ((read.index >= 0).sum(axis=1) >= 2).any():
-        raise DesignError(
-            "no unit was coded twice, so agreement cannot be seen; have some units coded by two coders"
-        )
+        raise DesignError("no unit was coded twice, so agreement cannot be seen; have some units coded by two coders")
     return read, q
 
 
@@ -179,9 +177,7 @@ def agreement_summary(
     marginals: dict[Hashable, tuple[float, ...]] = {}
     for k, category in enumerate(read.values.tolist()):
         of_coders = read.times @ (read.index == k)
-        marginals[category] = tuple(
-            float(a / b) if b else math.nan for a, b in zip(of_coders, n_codes, strict=True)
-        )
+        marginals[category] = tuple(float(a / b) if b else math.nan for a, b in zip(of_coders, n_codes, strict=True))
     return AgreementSummary(
         raw=_raw_agreement(read, level=level, target=target),
         alpha=krippendorff_alpha(codes, measured, categories=categories, confidence=level, target=target),

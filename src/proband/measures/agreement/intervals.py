@@ -64,9 +64,7 @@ def as_estimate(found: Coefficient, estimand: str, *, level: float, target: Targ
         return estimate
     if refusal := _refusal(found):
         return replace(
-            estimate,
-            interval_method=f"none: {refusal}",
-            warnings=(*found.warnings, f"no interval: {refusal}"),
+            estimate, interval_method=f"none: {refusal}", warnings=(*found.warnings, f"no interval: {refusal}")
         )
     return replace(
         estimate,
@@ -116,9 +114,7 @@ def _refusal(found: Coefficient) -> str:
             f"confidence they disagree on at most {1 - 0.05 ** (1 / found.n_units):.1%} of such units"
         )
     if not math.isfinite(found.se):
-        return (
-            "without a certain unit the coefficient is undefined; code more units that hold the rarer codes"
-        )
+        return "without a certain unit the coefficient is undefined; code more units that hold the rarer codes"
     if not found.se > 0 or abs(found.value) >= 1:
         return "the coefficient does not change when a unit is left out; code more, and more varied, units"
     return ""

@@ -15,11 +15,7 @@ Weighting = Literal["linear", "quadratic"]
 
 
 def cohen_kappa(
-    table: ArrayLike,
-    weights: Weighting | ArrayLike | None = None,
-    *,
-    level: float = 0.95,
-    target: Target = "data",
+    table: ArrayLike, weights: Weighting | ArrayLike | None = None, *, level: float = 0.95, target: Target = "data"
 ) -> Estimate:
     """Agreement of two coders beyond what their own marginal shares would give.
 
@@ -69,13 +65,9 @@ def cohen_kappa(
     is_counts = bool((cells == np.floor(cells)).all())
     warnings = []
     if math.isnan(value):
-        warnings.append(
-            "both coders used one and the same category throughout: kappa is 0 / 0; report raw agreement"
-        )
+        warnings.append("both coders used one and the same category throughout: kappa is 0 / 0; report raw agreement")
     elif min((cells.sum(axis=0) > 0).sum(), (cells.sum(axis=1) > 0).sum()) == 1:
-        warnings.append(
-            "a coder used one category only: kappa is 0 whatever the other did; report raw agreement"
-        )
+        warnings.append("a coder used one category only: kappa is 0 whatever the other did; report raw agreement")
     if not is_counts:
         warnings.append("the table holds shares, not counts: no interval without the number of units")
     total = cells.sum(axis=0) + cells.sum(axis=1)
@@ -138,16 +130,10 @@ def _credit(weights: Weighting | ArrayLike | None, k: int) -> tuple[Floats, str]
     apart = np.abs(np.subtract.outer(np.arange(k), np.arange(k))) / (k - 1)
     if isinstance(weights, str):
         if weights not in ("linear", "quadratic"):
-            raise DesignError(
-                f"weights {weights!r} are none of None, 'linear', 'quadratic' or a table of credits"
-            )
+            raise DesignError(f"weights {weights!r} are none of None, 'linear', 'quadratic' or a table of credits")
         return 1 - (apart if weights == "linear" else apart**2), f" ({weights} weights)"
     credit = np.asarray(weights, dtype=np.float64)
-    if (
-        credit.shape != (k, k)
-        or not (np.diag(credit) == 1).all()
-        or not ((credit <= 1) & (credit >= 0)).all()
-    ):
+    if credit.shape != (k, k) or not (np.diag(credit) == 1).all() or not ((credit <= 1) & (credit >= 0)).all():
         raise DataError(f"weights must be a {k} x {k} table of credits from 0 to 1, with 1 on the diagonal")
     return credit, " (given weights)"
 

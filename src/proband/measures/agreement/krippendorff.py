@@ -86,9 +86,7 @@ def krippendorff_alpha(
     read = count_rows(codes, categories)
     pairable = (read.index >= 0).sum(axis=1) >= 2
     if not pairable.any():
-        raise DesignError(
-            "no unit was coded twice, so agreement cannot be seen; have some units coded by two coders"
-        )
+        raise DesignError("no unit was coded twice, so agreement cannot be seen; have some units coded by two coders")
     used = _units(_packed(read.index[pairable]), read.times[pairable], len(read.values))
     found = _alpha(used, _positions(read, level, is_declared=categories is not None), level)
     return as_estimate(
@@ -119,9 +117,7 @@ def _positions(codes: Codes, level: Level, *, is_declared: bool) -> Floats:
             f"{level} codes must be numbers, got {codes.values[0]!r}; {way_out}, or use level 'nominal'"
         ) from error
     if (np.diff(x) <= 0).any() and level == "ordinal":
-        raise DataError(
-            f"ordinal codes {codes.values.tolist()[:5]} have no order as numbers; give `categories`"
-        )
+        raise DataError(f"ordinal codes {codes.values.tolist()[:5]} have no order as numbers; give `categories`")
     if level == "ratio" and (x < 0).any():
         raise DataError(f"ratio codes must be at least 0, got {x.min():g}; use level 'interval'")
     return x
@@ -161,9 +157,7 @@ def _alpha(units: _Units, x: Floats, level: Level) -> Coefficient:
     n_units = round(float(units.times.sum()))
     n_minority = float(units.times @ (units.held & (units.index != units.totals.argmax())).any(axis=1))
     if not n_minority:
-        reason = (
-            "all codes are equal: with no variation there is neither agreement nor disagreement to measure"
-        )
+        reason = "all codes are equal: with no variation there is neither agreement nor disagreement to measure"
         return Coefficient(
             value=math.nan, se=math.nan, n_units=n_units, n_disagreeing=0, n_minority=0, warnings=(reason,)
         )

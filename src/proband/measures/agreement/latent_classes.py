@@ -17,8 +17,7 @@ _MAX_STEPS = 3_000
 _CELLS = 20_000_000
 _SAME = 1e-4
 _CONDITION = (
-    "given the true class, coders err independently of each other: "
-    "models of one family, or people who copy, do not"
+    "given the true class, coders err independently of each other: models of one family, or people who copy, do not"
 )
 
 
@@ -166,9 +165,7 @@ class _Model:
         """Shares of codes within classes; NaN where a coder coded nothing of a class."""
         smoothed = expected + self.smoothing
         total = smoothed.sum(axis=1, keepdims=True)
-        shares: Floats = np.divide(
-            smoothed, total, out=np.full_like(smoothed, math.nan), where=total > 1e-300
-        )
+        shares: Floats = np.divide(smoothed, total, out=np.full_like(smoothed, math.nan), where=total > 1e-300)
         return shares
 
     def classify(self, prevalence: Floats, confusion: Floats) -> tuple[Floats, Floats]:
@@ -256,15 +253,11 @@ def _result(model: _Model, fits: _Fits, rated: _Rated) -> DawidSkene:
     most, most_from_votes = named.argmax(axis=1), from_votes.argmax(axis=1)
     warnings = []
     if n_at_best < 3 and len(fits.objective) > 3:
-        warnings.append(
-            f"{n_at_best} of {len(fits.objective)} starts reached the best optimum: raise n_starts"
-        )
+        warnings.append(f"{n_at_best} of {len(fits.objective)} starts reached the best optimum: raise n_starts")
     if fits.n_unfinished:
         warnings.append(f"{fits.n_unfinished} starts still rose after {_MAX_STEPS} steps")
     if was_renamed:
-        warnings.append(
-            "the best start had its classes in another order; they are named by the codes given to them"
-        )
+        warnings.append("the best start had its classes in another order; they are named by the codes given to them")
     if np.isnan(confusion).any():
         warnings.append("a coder coded no unit of some class: that row of the error table is undefined")
     return DawidSkene(
@@ -298,9 +291,7 @@ def _read_ratings(ratings: ArrayLike, categories: Sequence[Hashable] | None) -> 
         if len(names) != given.shape[2]:
             raise DataError(f"{len(names)} categories for counts of {given.shape[2]}; name each column")
         if not ((given >= 0) & (given == np.floor(given))).all():
-            raise DataError(
-                "counts of ratings must be whole numbers of at least 0; write 0 where there is none"
-            )
+            raise DataError("counts of ratings must be whole numbers of at least 0; write 0 where there is none")
         flat = given.reshape(len(given), -1)
     else:
         read = read_codes(ratings, categories)
@@ -348,9 +339,7 @@ def error_correlations(codes: ArrayLike, gold: ArrayLike) -> Floats:
     coded = np.asarray(codes, dtype=object)
     truth = np.asarray(gold, dtype=object)
     if coded.ndim != 2 or truth.shape != (len(coded),):
-        raise DataError(
-            f"codes have shape {coded.shape} and gold {truth.shape}; one gold code for every unit"
-        )
+        raise DataError(f"codes have shape {coded.shape} and gold {truth.shape}; one gold code for every unit")
     index = read_codes(np.column_stack([coded, truth])).index
     if (index[:, -1] < 0).any():
         raise DataError("a gold code is missing; leave that unit out, and report how many")
@@ -359,7 +348,5 @@ def error_correlations(codes: ArrayLike, gold: ArrayLike) -> Floats:
     n = held.T @ held
     a, b, both = wrong.T @ held, held.T @ wrong, wrong.T @ wrong
     spread = (n * a - a**2) * (n * b - b**2)
-    correlations: Floats = np.divide(
-        n * both - a * b, np.sqrt(spread), out=np.full_like(n, math.nan), where=spread > 0
-    )
+    correlations: Floats = np.divide(n * both - a * b, np.sqrt(spread), out=np.full_like(n, math.nan), where=spread > 0)
     return correlations

@@ -21,13 +21,7 @@ _DRAWS = 4_000
 
 
 def rogan_gladen(
-    positive: float,
-    n: float,
-    *,
-    sensitivity: Rate,
-    specificity: Rate,
-    level: float = 0.95,
-    target: Target = "data",
+    positive: float, n: float, *, sensitivity: Rate, specificity: Rate, level: float = 0.95, target: Target = "data"
 ) -> Estimate:
     """Prevalence of a class from the share labelled so and the labeller's error rates.
 
@@ -94,9 +88,7 @@ def rogan_gladen(
         )
     is_outside = high <= 0 or low >= 1
     if is_outside:
-        warnings.append(
-            f"the whole interval [{low:.4f}, {high:.4f}] lies outside 0 to 1: the error rates do not hold"
-        )
+        warnings.append(f"the whole interval [{low:.4f}, {high:.4f}] lies outside 0 to 1: the error rates do not hold")
     if min(n_se, n_sp) < _FEW_GOLD:
         warnings.append(f"fewer than {_FEW_GOLD} gold units of a class: the error rates are hardly known")
     is_known = math.isinf(n_se) and math.isinf(n_sp)
@@ -121,17 +113,12 @@ def _rate(rate: Rate, name: str) -> tuple[float, float]:
     right, gold = rate if isinstance(rate, tuple) else (float(rate), math.inf)
     share = right / gold if math.isfinite(gold) and gold > 0 else right
     if not (0 <= share <= 1 and gold > 0):
-        raise DataError(
-            f"{name} {rate!r} must be a share from 0 to 1, or (right, gold units) with right <= gold"
-        )
+        raise DataError(f"{name} {rate!r} must be a share from 0 to 1, or (right, gold units) with right <= gold")
     return share, gold
 
 
 def _lang_reiczigel(
-    labelled: tuple[float, float],
-    sensitivity: tuple[float, float],
-    specificity: tuple[float, float],
-    level: float,
+    labelled: tuple[float, float], sensitivity: tuple[float, float], specificity: tuple[float, float], level: float
 ) -> tuple[float, float]:
     (a, n), (se, n_se), (sp, n_sp) = labelled, sensitivity, specificity
     z = float(special.ndtri((1 + level) / 2))
@@ -249,9 +236,7 @@ def adjusted_prevalence(
     rates = table / gold[:, None]
     condition = float(np.linalg.cond(rates))
     if not condition < 1e10:
-        raise DesignError(
-            "some classes get the same labels (the confusion matrix is singular): merge these classes"
-        )
+        raise DesignError("some classes get the same labels (the confusion matrix is singular): merge these classes")
     shares = labels / labels.sum()
     free = np.linalg.solve(rates.T, shares)
     is_constrained = bool((free < -1e-12).any())
@@ -267,9 +252,7 @@ def adjusted_prevalence(
             value=float(solved[j]),
             interval=None if limits is None else (float(limits[0, j]), float(limits[1, j])),
             level=level,
-            interval_method="none: q holds shares, not counts"
-            if limits is None
-            else "Dirichlet draws, in [0, 1]",
+            interval_method="none: q holds shares, not counts" if limits is None else "Dirichlet draws, in [0, 1]",
             estimand=f"share of units of class {name!r}, corrected for confusion",
             target=target,
             n_units=0 if limits is None else round(float(labels.sum())),
@@ -291,12 +274,7 @@ def adjusted_prevalence(
 
 def _entries(confusion: ArrayLike, q: ArrayLike) -> tuple[Floats, Floats]:
     table, labels = np.asarray(confusion, dtype=np.float64), np.asarray(q, dtype=np.float64)
-    if (
-        table.ndim != 2
-        or table.shape[0] != table.shape[1]
-        or labels.shape != (len(table),)
-        or len(labels) < 2
-    ):
+    if table.ndim != 2 or table.shape[0] != table.shape[1] or labels.shape != (len(table),) or len(labels) < 2:
         raise DataError(
             f"confusion has shape {table.shape} and q {labels.shape}; expected (k, k) and (k,) with k of at least 2"
         )
@@ -305,9 +283,7 @@ def _entries(confusion: ArrayLike, q: ArrayLike) -> tuple[Floats, Floats]:
     if (table < 0).any() or (labels < 0).any() or not labels.any() or not np.isfinite(table).all():
         raise DataError("confusion and q must hold counts or shares of at least 0, and q not only 0")
     if not (gold := table.sum(axis=1)).all():
-        raise DataError(
-            f"class {int(gold.argmin())} has no gold unit: how it is labelled is unknown; code some"
-        )
+        raise DataError(f"class {int(gold.argmin())} has no gold unit: how it is labelled is unknown; code some")
     return table, labels
 
 
@@ -321,9 +297,7 @@ def _nearest(rates: Floats, shares: Floats) -> Floats:
     return nearest
 
 
-def _limits(
-    table: Floats, labels: Floats, *, are_rates: bool, level: float, rng: np.random.Generator
-) -> Floats:
+def _limits(table: Floats, labels: Floats, *, are_rates: bool, level: float, rng: np.random.Generator) -> Floats:
     """Lower and upper limits, shape (2, k), from Dirichlet draws of what was counted."""
     k = len(labels)
     # Jeffreys' prior: with none, a label that never occurred would be known never to occur.
@@ -337,22 +311,16 @@ def _limits(
     return limits
 
 
-def _cautions(
-    free: Floats, condition: float, gold: Floats | None, names: tuple[Hashable, ...]
-) -> tuple[str, ...]:
+def _cautions(free: Floats, condition: float, gold: Floats | None, names: tuple[Hashable, ...]) -> tuple[str, ...]:
     warnings = []
     if (free < -1e-12).any():
-        outside = ", ".join(
-            f"{name!r} {share:.4f}" for name, share in zip(names, free, strict=True) if share < 0
-        )
+        outside = ", ".join(f"{name!r} {share:.4f}" for name, share in zip(names, free, strict=True) if share < 0)
         warnings.append(
             f"the solution leaves 0 to 1 ({outside}): the nearest shares stand in for it; chance, or a confusion that "
             "does not hold for these units"
         )
     if condition > 10:
-        warnings.append(
-            f"condition number {condition:.1f}: some classes are hardly told apart; consider merging them"
-        )
+        warnings.append(f"condition number {condition:.1f}: some classes are hardly told apart; consider merging them")
     if gold is not None and gold.min() < _FEW_GOLD:
         warnings.append(
             f"class {names[int(gold.argmin())]!r} has {gold.min():.0f} gold units: below {_FEW_GOLD} its row of the "

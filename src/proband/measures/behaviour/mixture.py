@@ -125,15 +125,12 @@ def strategy_frequencies(
     # EM approaches a share of 0 without reaching it.
     p[p < _NOBODY] = 0.0
     p /= p.sum(axis=1, keepdims=True)
-    resampled = _resampled(
-        m, n, (p[best], float(eps[best])), n_bootstrap if n_subjects >= _MIN_SUBJECTS else 0, draws
-    )
+    resampled = _resampled(m, n, (p[best], float(eps[best])), n_bootstrap if n_subjects >= _MIN_SUBJECTS else 0, draws)
     cautions = _cautions(m, n, p[best], float(eps[best]), strategies)
     return StrategyFrequencies(
         strategies=tuple(strategies),
         shares=tuple(
-            _share(p[best, j], resampled[0][:, j], name, n_subjects, target)
-            for j, name in enumerate(strategies)
+            _share(p[best, j], resampled[0][:, j], name, n_subjects, target) for j, name in enumerate(strategies)
         ),
         error=_error(float(eps[best]), resampled[1], n_subjects, target),
         posterior=_posterior(m, n, p[best : best + 1], eps[best : best + 1])[0][0],
@@ -238,9 +235,7 @@ def _error(eps: float, resampled: Floats, n_subjects: int, target: Target) -> Es
 
 
 def _without(value: float, what: str, n_subjects: int, target: Target) -> Estimate:
-    reason = (
-        f"fewer than {_MIN_SUBJECTS} subjects" if n_subjects < _MIN_SUBJECTS else "no spread among resamples"
-    )
+    reason = f"fewer than {_MIN_SUBJECTS} subjects" if n_subjects < _MIN_SUBJECTS else "no spread among resamples"
     return Estimate(
         value=value,
         estimand=what,
@@ -260,14 +255,10 @@ def _cautions(m: Floats, n: Floats, p: Floats, eps: float, strategies: Sequence[
                 "arbitrary; report the sum, or have subjects meet other opponents"
             )
     if eps >= 0.5 - 1e-9:
-        warnings.append(
-            "the error rate is 1/2: choices carry no trace of these strategies; reconsider the list"
-        )
+        warnings.append("the error rate is 1/2: choices carry no trace of these strategies; reconsider the list")
     if len(m) < _MIN_SUBJECTS:
         warnings.append(f"{len(m)} subjects: no intervals below {_MIN_SUBJECTS}")
-    elif scarce := [
-        name for name, share in zip(strategies, p, strict=True) if 0 < share * len(m) < _FEW_OF_A_KIND
-    ]:
+    elif scarce := [name for name, share in zip(strategies, p, strict=True) if 0 < share * len(m) < _FEW_OF_A_KIND]:
         warnings.append(
             f"fewer than {_FEW_OF_A_KIND} subjects' worth play {', '.join(scarce)}: their intervals are rough"
         )

@@ -51,12 +51,7 @@ class RevealedPreference:
 
 
 def garp(
-    P: ArrayLike,
-    X: ArrayLike,
-    *,
-    budgets: ArrayLike | None = None,
-    rescale: bool = False,
-    efficiency: float = 1.0,
+    P: ArrayLike, X: ArrayLike, *, budgets: ArrayLike | None = None, rescale: bool = False, efficiency: float = 1.0
 ) -> RevealedPreference:
     """Test the generalised axiom of revealed preference on choices from linear budgets.
 
@@ -118,10 +113,7 @@ def garp(
     is_warp = not (weak & weak.T & ~same).any()
     pairs = tuple((int(s), int(t)) for s, t in np.argwhere(violating))
     if pairs and critical == 1 and efficiency == 1:
-        cautions = (
-            *cautions,
-            "the CCEI is 1 although GARP fails: a chain meets budgets exactly; report both",
-        )
+        cautions = (*cautions, "the CCEI is 1 although GARP fails: a chain meets budgets exactly; report both")
     return RevealedPreference(
         is_garp=not pairs,
         is_sarp=is_sarp,
@@ -136,12 +128,7 @@ def garp(
 
 
 def ccei(
-    P: ArrayLike,
-    X: ArrayLike,
-    *,
-    budgets: ArrayLike | None = None,
-    rescale: bool = False,
-    target: Target = "model",
+    P: ArrayLike, X: ArrayLike, *, budgets: ArrayLike | None = None, rescale: bool = False, target: Target = "model"
 ) -> Estimate:
     """Critical cost efficiency: the largest share of every budget at which choices contradict each other no more.
 
@@ -310,9 +297,7 @@ def _choices(
         raise DataError("a quantity is negative; choices are bundles of at least 0 of each good")
     spent = (p * x).sum(axis=1)
     if not spent.all():
-        raise DataError(
-            f"observation {int((spent == 0).argmax())} spends nothing; leave it out, and report how many"
-        )
+        raise DataError(f"observation {int((spent == 0).argmax())} spends nothing; leave it out, and report how many")
     if budgets is None:
         return p, x, ()
     money = _money(budgets, len(p))
@@ -324,9 +309,7 @@ def _choices(
             f"{spent[first]:g} of {money[first]:g}); leave them out, or set rescale=True, and report the share"
         )
     cautions = (
-        (f"{int(off.sum())} of {len(p)} choices were off their budget line and moved onto it",)
-        if off.any()
-        else ()
+        (f"{int(off.sum())} of {len(p)} choices were off their budget line and moved onto it",) if off.any() else ()
     )
     return p, x * (money / spent)[:, None] if off.any() else x, cautions
 
@@ -334,9 +317,7 @@ def _choices(
 def _table(values: ArrayLike, what: str) -> Floats:
     table = finite(values, what, ndim=2, way_out="leave those observations out, and report how many")
     if table.shape[1] < 2 or not len(table):
-        raise DataError(
-            f"{what} have shape {table.shape}; expected (n_observations, n_goods), at least 2 goods"
-        )
+        raise DataError(f"{what} have shape {table.shape}; expected (n_observations, n_goods), at least 2 goods")
     return table
 
 

@@ -86,9 +86,7 @@ def rank_order_stability(a: ArrayLike, b: ArrayLike, *, target: Target = "model"
     if interval is None:
         edge = "no interval: stability is perfect or undefined with or without some persona"
         return replace(found, interval_method="none: at the edge", warnings=(*warnings, edge))
-    return replace(
-        found, interval=interval, interval_method=f"jackknife on Fisher's z, t with {len(x) - 1} df"
-    )
+    return replace(found, interval=interval, interval_method=f"jackknife on Fisher's z, t with {len(x) - 1} df")
 
 
 def ipsative_stability(a: ArrayLike, b: ArrayLike, *, target: Target = "model") -> Estimate:
@@ -204,13 +202,9 @@ def perspective_controllability(
     """
     table = finite(scores, "scores", ndim=None, way_out=_WAY_OUT)
     if table.ndim not in (2, 3):
-        raise DataError(
-            f"scores have shape {table.shape}; expected ([n_replicates,] n_perspectives, n_values)"
-        )
+        raise DataError(f"scores have shape {table.shape}; expected ([n_replicates,] n_perspectives, n_values)")
     if (table < 0).any() or (table > 1).any():
-        raise DataError(
-            "scores must be scaled to 0 to 1: subtract the scale's lowest point and divide by its range"
-        )
+        raise DataError("scores must be scaled to 0 to 1: subtract the scale's lowest point and divide by its range")
     replicates = table[None] if table.ndim == 2 else table
     aimed = _aimed(targets, *replicates.shape[1:])
     raised = (replicates * aimed).sum(axis=2) / aimed.sum(axis=1)
@@ -245,9 +239,7 @@ def _aimed(targets: Sequence[Sequence[int] | int], n_perspectives: int, n_values
             raise DataError(f"perspective {p}: target {columns} is none of the {n_values} columns")
         aimed[p, columns] = True
         if not 0 < aimed[p].sum() < n_values:
-            raise DesignError(
-                f"perspective {p} has {int(aimed[p].sum())} of {n_values} values as target; leave others"
-            )
+            raise DesignError(f"perspective {p} has {int(aimed[p].sum())} of {n_values} values as target; leave others")
     return aimed
 
 
@@ -264,18 +256,14 @@ def _columns_without(x: _Floats, y: _Floats) -> _Floats:
     # Leaving a row out takes n / (n - 1) times its product of deviations from each sum.
     grow = n / (n - 1)
     return _ratio(
-        (dx * dy).sum(axis=0) - grow * dx * dy,
-        (dx**2).sum(axis=0) - grow * dx**2,
-        (dy**2).sum(axis=0) - grow * dy**2,
+        (dx * dy).sum(axis=0) - grow * dx * dy, (dx**2).sum(axis=0) - grow * dx**2, (dy**2).sum(axis=0) - grow * dy**2
     )
 
 
 def _ratio(xy: _Floats, xx: _Floats, yy: _Floats) -> _Floats:
     # What is left of a sum of squares by rounding is not variation.
     varies = (xx > 1e-12 * (1 + xx.max())) & (yy > 1e-12 * (1 + yy.max()))
-    r: _Floats = np.divide(
-        xy, np.sqrt(np.where(varies, xx * yy, 1.0)), out=np.full(xy.shape, math.nan), where=varies
-    )
+    r: _Floats = np.divide(xy, np.sqrt(np.where(varies, xx * yy, 1.0)), out=np.full(xy.shape, math.nan), where=varies)
     return np.clip(r, -1.0, 1.0)
 
 
@@ -291,7 +279,5 @@ def _skewed(values: _Floats) -> tuple[str, ...]:
 def _pair(a: ArrayLike, b: ArrayLike) -> tuple[_Floats, _Floats]:
     x, y = (finite(s, f"scores in context {c}", ndim=None, way_out=_WAY_OUT) for c, s in (("a", a), ("b", b)))
     if x.ndim != 2 or x.shape != y.shape or not x.size:
-        raise DataError(
-            f"contexts have shapes {x.shape} and {y.shape}; expected (n_personas, n_values) twice"
-        )
+        raise DataError(f"contexts have shapes {x.shape} and {y.shape}; expected (n_personas, n_values) twice")
     return x, y

@@ -31,11 +31,7 @@ class StrategyMatches:
 
 
 def strategy_matches(
-    own: ArrayLike,
-    other: ArrayLike,
-    subject: Sequence[object],
-    *,
-    strategies: Mapping[str, Strategy] | None = None,
+    own: ArrayLike, other: ArrayLike, subject: Sequence[object], *, strategies: Mapping[str, Strategy] | None = None
 ) -> StrategyMatches:
     """Compare every choice with what each strategy does after the history that the subject saw.
 

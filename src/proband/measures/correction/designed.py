@@ -233,9 +233,7 @@ def _fit(
     side = _all_units(labels, sampling)
     features, guesses = _guessed_columns(regressors, names, x, z)
     known = np.concatenate([labels.f, labels.u])
-    guess_y, *guess_x = _cross_fit(
-        np.column_stack([known, features]), [labels.y, *guesses.values()], inverse, side
-    )
+    guess_y, *guess_x = _cross_fit(np.column_stack([known, features]), [labels.y, *guesses.values()], inverse, side)
     expected = np.concatenate([x, z])
     for name, guess in zip(guesses, guess_x, strict=True):
         expected[:, names.index(name)] = guess
@@ -258,12 +256,8 @@ def _all_units(labels: Labels, sampling: Sampling) -> Side:
     sizes = labels.y.size, labels.u.size
     given = [sampling.weights, sampling.weights_unlabelled]
     if labels.u.size and (given[0] is None) != (given[1] is None):
-        raise DataError(
-            "weights for one of the two samples only; here they need one scale, so give both or neither"
-        )
-    w = np.concatenate(
-        [np.ones(m) if v is None else np.asarray(v, float) for v, m in zip(given, sizes, strict=True)]
-    )
+        raise DataError("weights for one of the two samples only; here they need one scale, so give both or neither")
+    w = np.concatenate([np.ones(m) if v is None else np.asarray(v, float) for v, m in zip(given, sizes, strict=True)])
     clusters = None
     if sampling.clusters is not None or sampling.clusters_unlabelled is not None:
         left, right = sampling.clusters, sampling.clusters_unlabelled
@@ -276,9 +270,7 @@ def _all_units(labels: Labels, sampling: Sampling) -> Side:
 def _labelled_side(side: Side, inverse: Floats) -> Side:
     """The labelled alone, standing for everybody: weight times 1 / pi."""
     w = side.share[: inverse.size] * inverse
-    cluster = (
-        None if side.cluster is None else np.unique(side.cluster[: inverse.size], return_inverse=True)[1]
-    )
+    cluster = None if side.cluster is None else np.unique(side.cluster[: inverse.size], return_inverse=True)[1]
     return Side(share=w / w.sum(), cluster=cluster, is_plain=side.is_plain and bool(np.ptp(inverse) == 0))
 
 
@@ -288,9 +280,7 @@ def _guessed_columns(
     """What guesses may be based on, shape (n + N, p), and the true values of the regressors to be guessed."""
     predicted: Mapping[str, ArrayLike] = regressors.predicted_labelled or {}
     if unknown := sorted(set(predicted) - set(names)):
-        raise DataError(
-            f"predicted regressors {', '.join(unknown)} are no regressors; there are {', '.join(names)}"
-        )
+        raise DataError(f"predicted regressors {', '.join(unknown)} are no regressors; there are {', '.join(names)}")
     based = np.concatenate([x, z])
     truth = {}
     for name, column in named_columns(predicted, len(x)).items():

@@ -112,9 +112,7 @@ def share_limits(value: float, units: float, quantile: float) -> Limits:
         )
         return Limits(interval=None, how="none: the estimate is impossible", warnings=(said,))
     low, high = ((2 * value + c + sign * math.sqrt(inside)) / (2 + 2 * c) for sign in (-1, 1))
-    warned = (
-        () if 0 <= value <= 1 else (f"the corrected share is {value:.3f}; the interval is within [0, 1]",)
-    )
+    warned = () if 0 <= value <= 1 else (f"the corrected share is {value:.3f}; the interval is within [0, 1]",)
     return Limits(
         interval=(max(low, 0.0), min(high, 1.0)),
         how=f"score (Wilson) at {units:.1f} effective answers",
@@ -202,13 +200,7 @@ def variance_ratio(classical: Estimate, found: Estimate) -> float:
 
 
 def corrected(
-    labels: Labels,
-    classical: Estimate,
-    found: Estimate,
-    *,
-    tuning: float | None,
-    predicted: float | None,
-    gain: float,
+    labels: Labels, classical: Estimate, found: Estimate, *, tuning: float | None, predicted: float | None, gain: float
 ) -> CorrectedEstimate:
     """A corrected estimate with what it says of itself; `predicted` is the estimate from predictions alone."""
     r = correlation(labels)

@@ -15,9 +15,7 @@ _RUNAWAY = 30.0  # range of the log odds over the labelled units that no finite 
 def check_binary(labels: Labels) -> None:
     """Answers are 0 and 1, predictions probabilities."""
     if not labels.is_binary or not 0 < labels.y.mean() < 1:
-        raise DataError(
-            "a logistic regression needs human answers of 0 and 1, both present; for others use ppi_ols"
-        )
+        raise DataError("a logistic regression needs human answers of 0 and 1, both present; for others use ppi_ols")
     for name, part in (("predicted_labelled", labels.f), ("predicted_unlabelled", labels.u)):
         if part.size and (part.min() < 0 or part.max() > 1):
             raise DataError(
@@ -31,9 +29,7 @@ def few_events(data: Data) -> tuple[str, ...]:
     per = min(ones, data.labels.y.size - ones) / len(data.names)
     if per >= 10:
         return ()
-    return (
-        f"{per:.1f} labelled answers of the rarer kind per coefficient: below 10 the interval is approximate",
-    )
+    return (f"{per:.1f} labelled answers of the rarer kind per coefficient: below 10 the interval is approximate",)
 
 
 def rectified_logit(data: Data, tuning: float, start: Floats | None = None) -> Floats:

@@ -29,15 +29,7 @@ from proband.measures.correction.estimates import (
 )
 from proband.measures.correction.paper import paper_mean
 from proband.measures.correction.samples import Labels, Sampling, read_labels
-from proband.measures.correction.tuning import (
-    Influences,
-    combine,
-    mean_part,
-    no_part,
-    t_reach,
-    tune,
-    working_df,
-)
+from proband.measures.correction.tuning import Influences, combine, mean_part, no_part, t_reach, tune, working_df
 
 SmallSample = Literal["t", "paper"]
 Pair = tuple[ArrayLike, ArrayLike]
@@ -258,9 +250,7 @@ def ppi_difference(
     classical = _difference(first.classical, second.classical, level)
     found = _difference(first, second, level)
     notes = {
-        f"{name} arm: {said}": None
-        for name, arm in (("first", first), ("second", second))
-        for said in arm.warnings
+        f"{name} arm: {said}": None for name, arm in (("first", first), ("second", second)) for said in arm.warnings
     }
     return CorrectedDifference(
         value=found.value,

@@ -46,9 +46,7 @@ def check_paper(labels: Labels) -> None:
     if labels.left.cluster is not None or labels.right.cluster is not None:
         raise DesignError('small_sample="paper" knows no clusters; use the default, "t"')
     if not labels.u.size:
-        raise DesignError(
-            'small_sample="paper" needs unlabelled predictions; without any use the default, "t"'
-        )
+        raise DesignError('small_sample="paper" needs unlabelled predictions; without any use the default, "t"')
 
 
 def paper_mean(labels: Labels, level: float) -> CorrectedEstimate:
@@ -66,9 +64,7 @@ def paper_mean(labels: Labels, level: float) -> CorrectedEstimate:
     found = _mean(labels, tuning, w, v, level)
     classical = _mean(labels, 0.0, w, v, level)
     said = replace(
-        found,
-        estimand="mean of the human answers in the population of the unlabelled units",
-        warnings=(PAPER_NOTE,),
+        found, estimand="mean of the human answers in the population of the unlabelled units", warnings=(PAPER_NOTE,)
     )
     return corrected(
         labels,
@@ -110,9 +106,7 @@ def paper_tuning(gradients: Gradients) -> float:
 
 
 def paper_regression(
-    point: Callable[[float], Floats],
-    gradients_at: Callable[[Floats, bool], Gradients],
-    tuning: float | None = None,
+    point: Callable[[float], Floats], gradients_at: Callable[[Floats, bool], Gradients], tuning: float | None = None
 ) -> PaperFit:
     """`ppi_ols_ci` and `ppi_logistic_ci`: lambda at the fully trusting estimate, once more at its own.
 
@@ -155,9 +149,7 @@ def _logistic(data: Data) -> tuple[Callable[[float], Floats], Callable[[Floats, 
     return lambda tuning: rectified_logit(data, tuning), _gradients(data, link)
 
 
-def _gradients(
-    data: Data, link: Callable[[Floats], tuple[Floats, Floats]]
-) -> Callable[[Floats, bool], Gradients]:
+def _gradients(data: Data, link: Callable[[Floats], tuple[Floats, Floats]]) -> Callable[[Floats, bool], Gradients]:
     """Gradients at an estimate; the Hessian is that of both samples together."""
     labels, x, z = data.labels, data.x, data.z
     w, v = labels.left.share * len(x), labels.right.share * len(z)

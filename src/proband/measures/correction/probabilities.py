@@ -68,9 +68,7 @@ class Calibration:
     curve: tuple[ReliabilityBin, ...]
 
 
-def calibration(
-    predicted: ArrayLike, observed: ArrayLike, *, n_bins: int = 10, level: float = 0.95
-) -> Calibration:
+def calibration(predicted: ArrayLike, observed: ArrayLike, *, n_bins: int = 10, level: float = 0.95) -> Calibration:
     """Calibration of predicted probabilities against people's answers.
 
     Bins hold equally many predictions (equal ones stay together, so there may be fewer bins). Intervals treat bins
@@ -140,18 +138,12 @@ def _events(predicted: ArrayLike, observed: ArrayLike) -> tuple[Floats, Floats]:
     if len(p) != answers.size:
         raise DataError(f"{len(p)} predictions for {answers.size} answers; join both by person")
     if answers.size < 2:
-        raise DesignError(
-            f"{answers.size} people; calibration needs at least 2, its interval {FEWEST_LABELS}"
-        )
+        raise DesignError(f"{answers.size} people; calibration needs at least 2, its interval {FEWEST_LABELS}")
     if p.min() < 0 or p.max() > 1:
-        raise DataError(
-            f"predictions run from {p.min():.3g} to {p.max():.3g}; give probabilities between 0 and 1"
-        )
+        raise DataError(f"predictions run from {p.min():.3g} to {p.max():.3g}; give probabilities between 0 and 1")
     if p.ndim == 1:
         if not np.isin(answers, (0.0, 1.0)).all():
-            raise DataError(
-                "with one probability per person answers are 0 or 1; for K options give K columns"
-            )
+            raise DataError("with one probability per person answers are 0 or 1; for K options give K columns")
         return p[:, None], answers[:, None]
     if np.abs(p.sum(axis=1) - 1).max() > 1e-6:
         raise DataError(f"row {int(np.abs(p.sum(axis=1) - 1).argmax())} of the predictions does not sum to 1")
@@ -177,12 +169,7 @@ def _murphy(p: Floats, y: Floats, bins: Codes) -> dict[str, float]:
     resolution = float(share @ (observed - base) ** 2)
     uncertainty = base * (1 - base)
     within = float(((p - y) ** 2).mean()) - (reliability - resolution + uncertainty)
-    return {
-        "reliability": reliability,
-        "resolution": resolution,
-        "uncertainty": uncertainty,
-        "within_bins": within,
-    }
+    return {"reliability": reliability, "resolution": resolution, "uncertainty": uncertainty, "within_bins": within}
 
 
 def _brier(losses: Floats, level: float) -> Estimate:
@@ -191,9 +178,7 @@ def _brier(losses: Floats, level: float) -> Estimate:
     value, se = float(losses.mean()), float(losses.std(ddof=1)) / math.sqrt(n)
     is_enough = n >= FEWEST_LABELS and se > 0
     limits = t_limits(value, se, n - 1, level)
-    warnings = (
-        skewness_note(losses) if is_enough else (f"{n} people, or losses that do not vary: no interval",)
-    )
+    warnings = skewness_note(losses) if is_enough else (f"{n} people, or losses that do not vary: no interval",)
     return Estimate(
         value=value,
         se=se,

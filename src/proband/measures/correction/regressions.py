@@ -7,25 +7,11 @@ from numpy.typing import ArrayLike
 
 from proband.errors import DesignError
 from proband.measures.correction.estimates import CorrectedRegression, Fit, Fits, report
-from proband.measures.correction.logistic import (
-    check_binary,
-    few_events,
-    logistic_influences,
-    rectified_logit,
-)
+from proband.measures.correction.logistic import check_binary, few_events, logistic_influences, rectified_logit
 from proband.measures.correction.means import SmallSample
 from proband.measures.correction.paper import PAPER_NOTE, PaperFit, paper_logit, paper_ols
 from proband.measures.correction.samples import Data, Regressors, Sampling, read_data, read_labels
-from proband.measures.correction.tuning import (
-    Influences,
-    Part,
-    Tuned,
-    combine,
-    linear_part,
-    no_part,
-    tune,
-    working_df,
-)
+from proband.measures.correction.tuning import Influences, Part, Tuned, combine, linear_part, no_part, tune, working_df
 
 
 def ppi_ols(

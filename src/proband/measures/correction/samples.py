@@ -136,9 +136,7 @@ def read_labels(
     if y.size < 2:
         raise DesignError(f"{y.size} labelled units; a variance needs at least 2, an interval 10")
     if f.size != y.size:
-        raise DataError(
-            f"{y.size} labelled answers and {f.size} predictions of them; join both by unit, one for each"
-        )
+        raise DataError(f"{y.size} labelled answers and {f.size} predictions of them; join both by unit, one for each")
     left = read_side(sampling.weights, sampling.clusters, y.size, "labelled")
     right = read_side(sampling.weights_unlabelled, sampling.clusters_unlabelled, u.size, "unlabelled")
     if sampling.clusters is not None and sampling.clusters_unlabelled is not None:
@@ -160,9 +158,7 @@ def read_side(weights: ArrayLike | None, clusters: Sequence[Hashable] | None, n:
             raise DataError(f"{w.size} weights for {n} {name} units; give one each")
         if not (w > 0).all():
             bad = int((w <= 0).argmax())
-            raise DataError(
-                f"weight {bad} of the {name} units is {w[bad]}; leave units that stand for nobody out"
-            )
+            raise DataError(f"weight {bad} of the {name} units is {w[bad]}; leave units that stand for nobody out")
         w = w / w.max(initial=0)
         share = w / w.sum()
     return Side(
@@ -204,15 +200,11 @@ def read_data(labels: Labels, regressors: Regressors) -> Data:
         )
     names, x, z = read_regressors(regressors, labels.y.size, labels.u.size)
     if 0 < len(z) < 2 * len(names):
-        raise DesignError(
-            f"{len(z)} unlabelled units for {len(names)} coefficients; give more, or none at all"
-        )
+        raise DesignError(f"{len(z)} unlabelled units for {len(names)} coefficients; give more, or none at all")
     return Data(names=names, labels=labels, x=x, z=z)
 
 
-def read_regressors(
-    regressors: Regressors, n: int, n_unlabelled: int
-) -> tuple[tuple[str, ...], Floats, Floats]:
+def read_regressors(regressors: Regressors, n: int, n_unlabelled: int) -> tuple[tuple[str, ...], Floats, Floats]:
     """Names and design matrices, shape (n, k) and (N, k), of full rank among the labelled."""
     left, right = named_columns(regressors.labelled, n), named_columns(regressors.unlabelled, n_unlabelled)
     if list(left) != list(right):

@@ -204,9 +204,7 @@ def _stratified_se(sizes: NDArray[np.int_], sd: Floats, labels: NDArray[np.int64
 def _by_stratum(values: Mapping[Hashable, float], names: Sequence[Hashable], what: str) -> Floats:
     missing = [name for name in names if name not in values]
     if missing:
-        raise DesignError(
-            f"{what} has no value for stratum {missing[0]!r}; give one for each of {len(names)} strata"
-        )
+        raise DesignError(f"{what} has no value for stratum {missing[0]!r}; give one for each of {len(names)} strata")
     return numbers([values[name] for name in names], what)
 
 

@@ -70,9 +70,7 @@ def tune(influences: Influences) -> Floats:
     answers alone, lambda is 0.
     """
     best = _smallest_variance(influences)
-    alone, trusted = (
-        np.diag(combine(influences, tuning).covariance) for tuning in (np.zeros(len(best)), best)
-    )
+    alone, trusted = (np.diag(combine(influences, tuning).covariance) for tuning in (np.zeros(len(best)), best))
     kept: Floats = np.where(trusted < alone, best, 0.0)
     return kept
 
@@ -102,10 +100,7 @@ def combine(influences: Influences, tuning: Floats) -> Tuned:
     right = tuning * c
     of_labelled, of_unlabelled = (b**2).sum(axis=0), (c**2).sum(axis=0)
     weight = np.divide(
-        of_labelled,
-        (of_labelled + of_unlabelled) ** 2,
-        out=np.zeros_like(kept),
-        where=(tuning > 0) & (of_labelled > 0),
+        of_labelled, (of_labelled + of_unlabelled) ** 2, out=np.zeros_like(kept), where=(tuning > 0) & (of_labelled > 0)
     )
     moved = 1 + influences.shift**2 * weight / residual
     v, w = (left**2).sum(axis=0) * moved, (right**2).sum(axis=0)

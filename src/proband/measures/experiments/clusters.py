@@ -107,12 +107,7 @@ def uneven(parts: list[ClusterMean], df: float) -> tuple[str, ...]:
 
 
 def clustered_mean(
-    y: ArrayLike,
-    cluster: Labels,
-    kind: Kind = "CR2",
-    *,
-    target: Target = "model",
-    level: float = 0.95,
+    y: ArrayLike, cluster: Labels, kind: Kind = "CR2", *, target: Target = "model", level: float = 0.95
 ) -> Estimate:
     """Mean of answers that come in clusters, with a cluster-robust standard error.
 

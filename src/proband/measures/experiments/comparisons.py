@@ -102,9 +102,7 @@ class TwoShares:
 
     def __post_init__(self) -> None:
         if not (0 <= self.share_a <= 1 and 0 <= self.share_b <= 1 and self.share_a != self.share_b):
-            raise DesignError(
-                f"shares {self.share_a} and {self.share_b} must be two different numbers from 0 to 1"
-            )
+            raise DesignError(f"shares {self.share_a} and {self.share_b} must be two different numbers from 0 to 1")
         _check_groups(self.ratio, self.cluster_size, self.icc)
 
     @property

@@ -117,9 +117,7 @@ def smallest_detectable_share_difference(
     if angle > math.pi:
         reason = f"with {n_a:g} and {n_b:g} units not even a rise from {share:g} to 1 would be found"
         return _planned(math.nan, "smallest detectable difference of shares", n_a, n_b, power, reason)
-    return _planned(
-        math.sin(angle / 2) ** 2 - share, "smallest detectable difference of shares", n_a, n_b, power
-    )
+    return _planned(math.sin(angle / 2) ** 2 - share, "smallest detectable difference of shares", n_a, n_b, power)
 
 
 def _check_power(n_a: float, n_b: float, power: float, alpha: float) -> None:

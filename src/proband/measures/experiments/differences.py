@@ -161,9 +161,7 @@ def difference_in_means(
     _check_arms(parts, "units" if clusters is None else "clusters", is_blocked=blocks is not None)
     rare = rare_outcomes(treated=y1, control=y0)
     if clusters is not None:
-        means = [
-            (sign * block.share, _mean(block, arm)) for block in parts for arm, sign in enumerate((1, -1))
-        ]
+        means = [(sign * block.share, _mean(block, arm)) for block in parts for arm, sign in enumerate((1, -1))]
         found = combine(means)
         doubts = (*rare, *uneven([mean for _, mean in means], found.df))
         return with_t_test(replace(about, warnings=doubts), found, f"t, CR2 variance{_within(parts, blocks)}")
@@ -216,9 +214,7 @@ def _check_arms(parts: list[_Block], unit: str, *, is_blocked: bool) -> None:
                 f"a variance needs 2 of each: merge blocks, {_OTHER_WAY}"
             )
         arm, n = ("treated", n1) if n1 < 2 else ("control", n0)
-        raise DesignError(
-            f"{n} {arm} {unit}; a variance needs at least 2 in each arm: assign more, {_OTHER_WAY}"
-        )
+        raise DesignError(f"{n} {arm} {unit}; a variance needs at least 2 in each arm: assign more, {_OTHER_WAY}")
 
 
 def _clusters_of(clusters: ByArm | None, n1: int, n0: int) -> tuple[tuple[Codes, Codes], int | None]:
@@ -247,9 +243,7 @@ def _blocks_of(blocks: ByArm | None, y: tuple[Floats, Floats], clusters: tuple[C
         inside = [arm[mask] for arm, mask in zip(clusters, masks, strict=True)]
         for code in np.unique(np.concatenate(inside)):
             if home.setdefault(int(code), i) != i:
-                raise DataError(
-                    f"a cluster is in blocks {names[home[int(code)]]!r} and {name!r}; put it in one"
-                )
+                raise DataError(f"a cluster is in blocks {names[home[int(code)]]!r} and {name!r}; put it in one")
         parts.append(
             _Block(
                 name=name,
@@ -276,9 +270,7 @@ def _stratum(block: _Block) -> Stratum:
     for arm, codes in zip(("treated", "control"), block.clusters, strict=True):
         if not len(codes):
             where = "" if block.name is None else f"block {block.name!r} has "
-            raise DesignError(
-                f"{where}no {arm} units; there is nothing to compare: drop the block or merge it"
-            )
+            raise DesignError(f"{where}no {arm} units; there is nothing to compare: drop the block or merge it")
     sides = []
     for y, codes in zip(block.y, block.clusters, strict=True):
         dense = np.unique(codes, return_inverse=True)[1]

@@ -91,9 +91,7 @@ def disposition_test(
     if len(counts) < 2:
         raise DesignError(f"{len(counts)} arm; a comparison needs at least 2")
     statuses = list(dict.fromkeys([valid, *(status for arm in counts.values() for status in arm)]))
-    table = np.array(
-        [[arm.get(status, 0) for status in statuses] for arm in counts.values()], dtype=np.float64
-    )
+    table = np.array([[arm.get(status, 0) for status in statuses] for arm in counts.values()], dtype=np.float64)
     if not np.isfinite(table).all() or (table < 0).any() or (table != np.floor(table)).any():
         raise DataError(f"counts must be whole numbers of at least 0, got {table.tolist()}")
     if empty := [name for name, row in zip(counts, table, strict=True) if not row.sum()]:
@@ -104,10 +102,7 @@ def disposition_test(
     names = list(counts)
     is_two = len(names) == 2
     return DispositionTest(
-        rates={
-            name: dict(zip(statuses, row.tolist(), strict=True))
-            for name, row in zip(names, shares, strict=True)
-        },
+        rates={name: dict(zip(statuses, row.tolist(), strict=True)) for name, row in zip(names, shares, strict=True)},
         difference=Estimate(
             value=float(shares[high, 0] - shares[low, 0]),
             estimand=f"share of valid answers in {names[high]!r} minus that in {names[low]!r}",
@@ -115,9 +110,7 @@ def disposition_test(
             n_units=int(table.sum()),
             n_missing=int(table[:, 1:].sum()),
             interval=_newcombe(table[high], table[low]) if is_two else None,
-            interval_method=f"Newcombe; {how}"
-            if is_two
-            else f"none: the largest of several differences; {how}",
+            interval_method=f"Newcombe; {how}" if is_two else f"none: the largest of several differences; {how}",
             statistic=statistic,
             df=df,
             p_value=p_value,
@@ -175,15 +168,11 @@ def missing_difference_bounds(
     low, high = limits
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise DataError(f"limits {limits}: give the lowest and the highest possible outcome")
-    arms = [
-        numbers(y, f"outcomes of the {name} arm") for y, name in ((treated, "treated"), (control, "control"))
-    ]
+    arms = [numbers(y, f"outcomes of the {name} arm") for y, name in ((treated, "treated"), (control, "control"))]
     ends = []
     for name, y, missing in zip(("treated", "control"), arms, n_missing, strict=True):
         if missing < 0 or not len(y) + missing:
-            raise DataError(
-                f"the {name} arm has {len(y)} valid and {missing} missing units; give at least one"
-            )
+            raise DataError(f"the {name} arm has {len(y)} valid and {missing} missing units; give at least one")
         if ((y < low) | (y > high)).any():
             raise DataError(f"the {name} arm has an outcome outside {low} to {high}; check the limits")
         ends.append([(float(y.sum()) + end * missing) / (len(y) + missing) for end in limits])
@@ -204,13 +193,9 @@ def missing_difference_bounds(
 def _newcombe(first: Floats, second: Floats) -> tuple[float, float]:
     """Interval of the difference of two rows' shares in their first column, from their score intervals."""
     (p1, low1, high1), (p2, low2, high2) = (
-        (row[0] / row.sum(), *wilson_interval(float(row[0] / row.sum()), float(row.sum())))
-        for row in (first, second)
+        (row[0] / row.sum(), *wilson_interval(float(row[0] / row.sum()), float(row.sum()))) for row in (first, second)
     )
-    return (
-        float(p1 - p2 - math.hypot(p1 - low1, high2 - p2)),
-        float(p1 - p2 + math.hypot(high1 - p1, p2 - low2)),
-    )
+    return (float(p1 - p2 - math.hypot(p1 - low1, high2 - p2)), float(p1 - p2 + math.hypot(high1 - p1, p2 - low2)))
 
 
 def _chi_square(

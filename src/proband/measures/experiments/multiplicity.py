@@ -146,9 +146,7 @@ def romano_wolf(statistics: Mapping[Hashable, float], under_null: ArrayLike) -> 
     observed = np.abs(np.array(list(statistics.values()), dtype=np.float64))
     draws = np.abs(np.asarray(under_null, dtype=np.float64))
     if not names or draws.ndim != 2 or draws.shape[1] != len(names) or not len(draws):
-        raise DataError(
-            f"draws have shape {draws.shape}; expected (n_draws, {len(names)}), at least one of each"
-        )
+        raise DataError(f"draws have shape {draws.shape}; expected (n_draws, {len(names)}), at least one of each")
     if not (np.isfinite(observed).all() and np.isfinite(draws).all()):
         raise DataError("a statistic is not finite; leave hypotheses without variance out of the family")
     order = (-observed).argsort(kind="stable")

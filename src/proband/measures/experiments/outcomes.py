@@ -67,12 +67,7 @@ def with_t_test(about: Estimate, found: Linear, how: str) -> Estimate:
     doubts = (*found.doubts(), *about.warnings)
     if not found.varies:
         return replace(
-            about,
-            value=found.value,
-            se=0.0,
-            interval_method="none: no variance",
-            df=found.df,
-            warnings=doubts,
+            about, value=found.value, se=0.0, interval_method="none: no variance", df=found.df, warnings=doubts
         )
     se = math.sqrt(found.variance)
     t = found.value / se

@@ -88,26 +88,18 @@ def paired_difference(
         return _clustered(about, d, units, clusters, _scale(first, second))
     third = float(((d - d.mean()) ** 3).mean()) / len(d) ** 2
     variance = float(d.var(ddof=1)) / len(d)
-    mean = Linear(
-        value=about.value, variance=variance, df=len(d) - 1.0, third=third, scale=_scale(first, second)
-    )
+    mean = Linear(value=about.value, variance=variance, df=len(d) - 1.0, third=third, scale=_scale(first, second))
     if np.isin(first, (0, 1)).all() and np.isin(second, (0, 1)).all():
         return _binary(about, d, mean)
     return with_t_test(about, mean, "t of paired differences")
 
 
 def _clustered(
-    about: Estimate,
-    d: Floats,
-    units: list[Hashable],
-    clusters: Mapping[Hashable, Hashable] | Labels,
-    scale: float,
+    about: Estimate, d: Floats, units: list[Hashable], clusters: Mapping[Hashable, Hashable] | Labels, scale: float
 ) -> Estimate:
     if isinstance(clusters, Mapping):
         if bare := [unit for unit in units if unit not in clusters]:
-            raise MissingDataError(
-                f"{len(bare)} units have no cluster, e.g. {bare[0]!r}; give every unit one"
-            )
+            raise MissingDataError(f"{len(bare)} units have no cluster, e.g. {bare[0]!r}; give every unit one")
         labels: Labels = [clusters[unit] for unit in units]
     # Units on one side only are gone by now, so places in the caller's order no longer point at the right ones.
     elif about.n_missing:
@@ -122,9 +114,7 @@ def _clustered(
     part = ClusterMean.of(d, codes)
     mean = replace(combine([(1.0, part)]), scale=scale)
     doubts = (*uneven([part], mean.df), *about.warnings)
-    return with_t_test(
-        replace(about, n_clusters=len(names), warnings=doubts), mean, "t of paired differences, CR2"
-    )
+    return with_t_test(replace(about, n_clusters=len(names), warnings=doubts), mean, "t of paired differences, CR2")
 
 
 def _scale(first: Floats, second: Floats) -> float:
@@ -157,10 +147,7 @@ def _joined(a: Scores, b: Scores) -> tuple[list[Hashable], Floats, Floats, int]:
                 f"no unit is on both sides (a has e.g. {next(iter(a), None)!r}, b {next(iter(b), None)!r}); "
                 "use the same names on both"
             )
-        first, second = (
-            numbers([a[u] for u in both], "scores of a"),
-            numbers([b[u] for u in both], "scores of b"),
-        )
+        first, second = (numbers([a[u] for u in both], "scores of a"), numbers([b[u] for u in both], "scores of b"))
         return both, first, second, len(a) + len(b) - 2 * len(both)
     if isinstance(a, Mapping) or isinstance(b, Mapping):
         raise DataError("one side is keyed by unit and the other is not; give both in the same form")

@@ -90,9 +90,7 @@ class Stratum:
         return np.concatenate([y for y, _ in pieces]), np.concatenate([z for _, z in pieces])
 
 
-def permutation_test(
-    about: Estimate, strata: list[Stratum], *, n_draws: int, rng: np.random.Generator
-) -> Estimate:
+def permutation_test(about: Estimate, strata: list[Stratum], *, n_draws: int, rng: np.random.Generator) -> Estimate:
     """Fill in the difference, its permutation p value and the interval of constant effects not rejected.
 
     Under a constant effect tau the difference under another allocation is ``T* - tau k``, where k is what that

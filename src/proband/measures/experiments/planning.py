@@ -85,9 +85,7 @@ def power(comparison: Comparison, n: float, *, alpha: float = 0.05) -> Estimate:
     if not 0 < alpha < 1:
         raise DesignError(f"alpha {alpha} must lie between 0 and 1")
     if not (math.isfinite(n) and n >= comparison.least):
-        raise DesignError(
-            f"{n:g} units in the first group; this comparison needs at least {comparison.least:g}"
-        )
+        raise DesignError(f"{n:g} units in the first group; this comparison needs at least {comparison.least:g}")
     units = n * (1 + comparison.ratio) if comparison.n_groups == 2 else n * comparison.n_groups
     return Estimate(
         value=comparison.power_at(n, alpha),

@@ -54,9 +54,7 @@ class Table:
         if not both:
             raise DataError(f"{self.name}: the two sides share no item, so nothing can be compared")
         if min(len(self.scores), len(other.scores)) > 1 and len(self.scores) != len(other.scores):
-            raise DesignError(
-                f"{self.name}: {len(self.scores)} runs against {len(other.scores)}; pair them by seed"
-            )
+            raise DesignError(f"{self.name}: {len(self.scores)} runs against {len(other.scores)}; pair them by seed")
         mine, theirs = (side.scores[:, [side.items.index(i) for i in both]] for side in (self, other))
         lost = len(set(self.items) ^ set(other.items)) + max(self.n_missing, other.n_missing)
         return replace(self, items=both, scores=mine - theirs, n_missing=lost)
@@ -74,9 +72,7 @@ def table(name: str, runs: Sequence[Mapping[str, float]]) -> Table:
     everything = dict.fromkeys(item for run in runs for item in run)
     items = tuple(item for item in everything if all(item in run for run in defined))
     if not items:
-        raise DataError(
-            f"{name}: no item was scored in all {len(runs)} runs; evaluate the missing ones again"
-        )
+        raise DataError(f"{name}: no item was scored in all {len(runs)} runs; evaluate the missing ones again")
     scores = np.array([[run[item] for item in items] for run in runs], dtype=np.float64)
     return Table(name=name, items=items, scores=scores, n_missing=len(everything) - len(items))
 
@@ -226,9 +222,7 @@ def _bounded(about: Estimate, scale: Scale, centre: float, found: _Variance) -> 
     t = float(special.stdtrit(df, (1 + about.level) / 2))
     warnings = list(about.warnings)
     if not found.has_runs:
-        warnings.append(
-            "one run: the interval is about other items, not about training again; train more seeds"
-        )
+        warnings.append("one run: the interval is about other items, not about training again; train more seeds")
     elif df < _FEW_DF:
         warnings.append(f"{df:.1f} degrees of freedom: few runs that differ; train more seeds")
     over = "items and runs" if found.has_runs else "items"
@@ -276,6 +270,4 @@ def _with_pseudo_items(part: Table) -> Table:
 
 
 def _without(about: Estimate, reason: str) -> Estimate:
-    return replace(
-        about, interval_method=f"none: {reason}", warnings=(*about.warnings, f"no interval: {reason}")
-    )
+    return replace(about, interval_method=f"none: {reason}", warnings=(*about.warnings, f"no interval: {reason}"))

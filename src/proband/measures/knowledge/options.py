@@ -25,9 +25,7 @@ Clusters = Sequence[Hashable]
 _MIN_ITEMS = 10
 _FEW_ITEMS = 50
 _SAFE_DF = 19
-_SAME_ITEMS = (
-    "both models saw the same items in the same format: a change of prompt or template counts as change"
-)
+_SAME_ITEMS = "both models saw the same items in the same format: a change of prompt or template counts as change"
 
 
 def option_rank_consistency(
@@ -97,17 +95,13 @@ def option_rank_consistency(
     warnings = []
     if method == "ren2024":
         r = np.where(undefined, 0.0, r)
-        warnings.append(
-            "dense ranks and 0 for undefined items, as in the paper's code; 'standard' is Spearman's"
-        )
+        warnings.append("dense ranks and 0 for undefined items, as in the paper's code; 'standard' is Spearman's")
         kept = np.ones(len(r), dtype=np.bool_)
     else:
         kept = ~undefined
     if undefined.any():
         fate = "counted as 0" if method == "ren2024" else "left out"
-        warnings.append(
-            f"{int(undefined.sum())} of {len(r)} items have equal probabilities throughout: {fate}"
-        )
+        warnings.append(f"{int(undefined.sum())} of {len(r)} items have equal probabilities throughout: {fate}")
     if (np.isfinite(p).sum(axis=1) == 2).all():
         warnings.append("two options: this is only how often the better option stayed the better one")
     what = f"mean rank correlation of option probabilities over items ({method})"
@@ -235,9 +229,7 @@ def mean_kl(
     divergence /= 1.0 if base == "e" else math.log(base)
     what = f"mean Kullback-Leibler divergence over items ({direction}, base {base})"
     if endless := int(np.isinf(divergence).sum()):
-        reason = (
-            f"infinite: on {endless} of {len(p)} items one side excludes an option that the other does not"
-        )
+        reason = f"infinite: on {endless} of {len(p)} items one side excludes an option that the other does not"
         return Estimate(
             value=math.inf,
             estimand=what,
@@ -389,9 +381,7 @@ def _row_correlations(p: Floats, q: Floats, ties: Literal["average", "dense"]) -
     a, b = (stats.rankdata(side, method=ties, axis=1, nan_policy=policy) for side in (p, q))
     a, b = (np.nan_to_num(side - np.nanmean(side, axis=1, keepdims=True)) for side in (a, b))
     squares = (a**2).sum(axis=1) * (b**2).sum(axis=1)
-    r: Floats = np.divide(
-        (a * b).sum(axis=1), np.sqrt(squares), out=np.full(len(a), math.nan), where=squares > 0
-    )
+    r: Floats = np.divide((a * b).sum(axis=1), np.sqrt(squares), out=np.full(len(a), math.nan), where=squares > 0)
     return r
 
 
@@ -412,9 +402,7 @@ def _option_tables(before: ArrayLike, after: ArrayLike) -> tuple[Floats, Floats]
         tables.append(table.mean(axis=1) if table.ndim == 3 else table)
     p, q = tables
     if p.shape != q.shape:
-        raise DataError(
-            f"before has shape {p.shape} and after {q.shape} (items, options); they must be the same items"
-        )
+        raise DataError(f"before has shape {p.shape} and after {q.shape} (items, options); they must be the same items")
     if (apart := (np.isnan(p) != np.isnan(q)).any(axis=1)).any():
         raise MissingDataError(
             f"item {int(apart.argmax())} has a probability on one side only; ask again, or leave the item out"
@@ -425,6 +413,4 @@ def _option_tables(before: ArrayLike, after: ArrayLike) -> tuple[Floats, Floats]
 
 
 def _undefined(what: str, target: Target, n_missing: int, reason: str) -> Estimate:
-    return Estimate(
-        value=math.nan, estimand=what, target=target, n_units=0, n_missing=n_missing, warnings=(reason,)
-    )
+    return Estimate(value=math.nan, estimand=what, target=target, n_units=0, n_missing=n_missing, warnings=(reason,))

@@ -94,9 +94,7 @@ def partial_spearman(
     design = np.column_stack([np.eye(groups.max() + 1)[groups], ranks[:, 2:]])
     df = n - 1 - int(np.linalg.matrix_rank(design))
     if df < 1:
-        raise DesignError(
-            f"{n} observations leave {df} degrees of freedom; collect more, or drop columns of z"
-        )
+        raise DesignError(f"{n} observations leave {df} degrees of freedom; collect more, or drop columns of z")
     basis = np.linalg.svd(design, full_matrices=False)[0][:, : n - 1 - df]
     e_x, e_y = (ranks[:, j] - basis @ (basis.T @ ranks[:, j]) for j in (0, 1))
     what = f"Spearman's partial correlation of x and y given {k} variable{'s' * (k > 1)} ({method})"
@@ -110,17 +108,13 @@ def partial_spearman(
     with np.errstate(divide="ignore"):
         t = float(r * np.sqrt(df / np.float64(max(1 - r**2, 0.0))))
     draws = rng_for(0, "partial_spearman") if rng is None else rng
-    p_value = (
-        _shuffled(e_x, e_y, basis, groups, draws) if is_shuffled else 2 * float(special.stdtr(df, -abs(t)))
-    )
+    p_value = _shuffled(e_x, e_y, basis, groups, draws) if is_shuffled else 2 * float(special.stdtr(df, -abs(t)))
     interval = None if is_shuffled or abs(r) >= 1 else _interval(r, n - k)
     return Estimate(
         value=r,
         interval=interval,
         level=_LEVEL,
-        interval_method="Fisher z, Bonett-Wright"
-        if interval
-        else "none: clusters, few observations or r of 1",
+        interval_method="Fisher z, Bonett-Wright" if interval else "none: clusters, few observations or r of 1",
         estimand=what if cluster is None else f"{what}, within clusters",
         target="data",
         n_units=n,
@@ -144,9 +138,7 @@ def _interval(r: float, n: int) -> tuple[float, float]:
     return math.tanh(math.atanh(r) - reach), math.tanh(math.atanh(r) + reach)
 
 
-def _shuffled(
-    e_x: Floats, e_y: Floats, basis: Floats, groups: NDArray[np.intp], rng: np.random.Generator
-) -> float:
+def _shuffled(e_x: Floats, e_y: Floats, basis: Floats, groups: NDArray[np.intp], rng: np.random.Generator) -> float:
     """Share of shuffles within groups whose correlation, less the regression on z anew, is as far from 0."""
     n = len(e_x)
     order = np.argsort(groups, kind="stable")
@@ -192,21 +184,15 @@ def _columns(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> Floats:
         raise DataError("x, y and z must be numbers") from error
     lengths = [len(part) if part.ndim else 0 for part in parts]
     if parts[0].ndim != 1 or parts[1].ndim != 1 or parts[2].ndim not in (1, 2) or len(set(lengths)) > 1:
-        raise DataError(
-            f"x, y and z have shapes {[p.shape for p in parts]}; give one value each per observation"
-        )
-    return finite(
-        np.column_stack(parts), "values", ndim=2, way_out="leave those observations out, and report how many"
-    )
+        raise DataError(f"x, y and z have shapes {[p.shape for p in parts]}; give one value each per observation")
+    return finite(np.column_stack(parts), "values", ndim=2, way_out="leave those observations out, and report how many")
 
 
 def _groups(cluster: Sequence[Hashable] | None, n: int) -> NDArray[np.intp]:
     if cluster is None:
         return np.zeros(n, dtype=np.intp)
     if len(cluster) != n:
-        raise DataError(
-            f"{len(cluster)} cluster labels for {n} observations; give every observation its cluster"
-        )
+        raise DataError(f"{len(cluster)} cluster labels for {n} observations; give every observation its cluster")
     number = {name: g for g, name in enumerate(dict.fromkeys(cluster))}
     return np.array([number[name] for name in cluster], dtype=np.intp)
 
@@ -240,14 +226,10 @@ def _within(values: Floats, cluster: Sequence[Hashable], groups: NDArray[np.intp
 def _assumptions(*, is_clustered: bool) -> tuple[str, ...]:
     if is_clustered:
         return ("within clusters, observations are exchangeable at equal z",)
-    return (
-        "observations are independent of each other: not so if several share a model, a domain or a data set",
-    )
+    return ("observations are independent of each other: not so if several share a model, a domain or a data set",)
 
 
 def _cautions(n: int, *, is_clustered: bool) -> tuple[str, ...]:
     if n <= _MIN_OBSERVATIONS and not is_clustered:
-        return (
-            f"{n} observations: p value by shuffling, and no interval; use more than {_MIN_OBSERVATIONS}",
-        )
+        return (f"{n} observations: p value by shuffling, and no interval; use more than {_MIN_OBSERVATIONS}",)
     return ()

@@ -96,9 +96,7 @@ def slick_category(
         )
     # The first that holds counts: what every prompt gets right greedily is HighlyKnown, whatever the samples say.
     grade = np.select(
-        [greedy_right == greedy_tries, greedy_right > 0, right > 0],
-        [0, 1, 2],
-        default=CATEGORIES.index(UNKNOWN),
+        [greedy_right == greedy_tries, greedy_right > 0, right > 0], [0, 1, 2], default=CATEGORIES.index(UNKNOWN)
     )
     was_sampled = tries > 0
     missed = tries - right
@@ -116,9 +114,7 @@ def slick_category(
         sampled=np.divide(right, tries, out=np.full(len(tries), np.nan), where=was_sampled),
         at_least=at_least,
         at_most=np.where(was_sampled, at_most, np.nan),
-        warnings=(f"{few} questions have fewer than 5 greedy answers: HighlyKnown says little",)
-        if few
-        else (),
+        warnings=(f"{few} questions have fewer than 5 greedy answers: HighlyKnown says little",) if few else (),
     )
 
 

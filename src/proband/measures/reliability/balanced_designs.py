@@ -36,9 +36,7 @@ class BalancedDesign:
     def effects(self) -> tuple[Effect, ...]:
         """Every main effect and interaction; a nested factor never stands without what it is nested in."""
         found = [
-            frozenset(chosen)
-            for size in range(1, len(self.factors) + 1)
-            for chosen in combinations(self.factors, size)
+            frozenset(chosen) for size in range(1, len(self.factors) + 1) for chosen in combinations(self.factors, size)
         ]
         return tuple(e for e in found if all(self.nested_in.get(f, f) in e for f in e))
 
@@ -115,16 +113,12 @@ def arrange(
     columns = {name: list(who)} | {f.split(":")[0].strip(): list(rows) for f, rows in facets.items()}
     for inner, outer in nested_in.items():
         if outer not in columns or outer == name or outer in nested_in:
-            raise DesignError(
-                f"{inner!r} is nested in {outer!r}, which is no crossed facet; name {outer!r} too"
-            )
+            raise DesignError(f"{inner!r} is nested in {outer!r}, which is no crossed facet; name {outer!r} too")
     y = _numbers(scores)
     codes, sizes = [], []
     for factor, rows in columns.items():
         if missing := sum(level is None for level in rows):
-            raise MissingDataError(
-                f"{missing} rows have no {factor}; say where they belong, or leave them out"
-            )
+            raise MissingDataError(f"{missing} rows have no {factor}; say where they belong, or leave them out")
         code, size = _codes(rows, columns[nested_in[factor]] if factor in nested_in else None, factor)
         if size < 2:
             what = (
@@ -173,6 +167,4 @@ def _codes(rows: list[object], outer: list[object] | None, factor: str) -> tuple
     sizes = {len(levels) for levels in within.values()}
     if len(sizes) > 1:
         raise DesignError(f"{factor!r} has between {min(sizes)} and {max(sizes)} levels; balance them")
-    return np.array(
-        [within[g][level] for level, g in zip(rows, outer, strict=True)], dtype=np.intp
-    ), sizes.pop()
+    return np.array([within[g][level] for level, g in zip(rows, outer, strict=True)], dtype=np.intp), sizes.pop()

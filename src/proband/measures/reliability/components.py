@@ -205,18 +205,14 @@ def _components(
     for j, effect in enumerate(design.effects):
         name = design.name(effect)
         limits = pivotal_interval(np.maximum(draws[:, j], 0.0), level) if total > 0 else None
-        negative = (
-            "negative: the data hold less of this variance than chance alone would give; read it as none"
-        )
+        negative = "negative: the data hold less of this variance than chance alone would give; read it as none"
         found[name] = VarianceComponent(
             effect=name,
             variance=Estimate(
                 value=float(values[j]),
                 interval=limits,
                 level=level,
-                interval_method="generalised interval, within [0, inf)"
-                if limits
-                else "none: scores do not vary",
+                interval_method="generalised interval, within [0, inf)" if limits else "none: scores do not vary",
                 estimand=f"variance of {name}",
                 target=target,
                 n_units=design.sizes[0],
@@ -241,12 +237,8 @@ def _decide(study: GStudy, sizes: Mapping[str, int]) -> Decision:
     layout = ", ".join(f"{n} {facet}" for facet, n in sizes.items())
     return Decision(
         sizes=dict(sizes),
-        relative=_coefficient(
-            values, draws, (own, relative), f"order of {study.objects} with {layout}", study
-        ),
-        absolute=_coefficient(
-            values, draws, (own, absolute), f"score of {study.objects} with {layout}", study
-        ),
+        relative=_coefficient(values, draws, (own, relative), f"order of {study.objects} with {layout}", study),
+        absolute=_coefficient(values, draws, (own, absolute), f"score of {study.objects} with {layout}", study),
         relative_error=math.sqrt(float(values @ relative)),
         absolute_error=math.sqrt(float(values @ absolute)),
     )
@@ -265,9 +257,7 @@ def _weights(design: BalancedDesign, sizes: Mapping[str, int]) -> tuple[Floats, 
     return own, relative, absolute
 
 
-def _coefficient(
-    values: Floats, draws: Floats, weights: tuple[Floats, Floats], what: str, study: GStudy
-) -> Estimate:
+def _coefficient(values: Floats, draws: Floats, weights: tuple[Floats, Floats], what: str, study: GStudy) -> Estimate:
     own, error = weights
     total = float(values @ (own + error))
     warnings = list(study.warnings)

@@ -70,9 +70,7 @@ def omega_total(scores: ArrayLike, *, target: Target = "model", level: float = 0
     d = x - x.mean(axis=0)
     fitted = fit_one_factor(d.T @ d / n)
     if fitted is None:
-        raise DesignError(
-            "an item is a combination of others: the factor model has no estimates; drop duplicates"
-        )
+        raise DesignError("an item is a combination of others: the factor model has no estimates; drop duplicates")
     common, unique = float(fitted.loadings.sum()), float(fitted.unique.sum())
     value = common**2 / (common**2 + unique)
     warnings = []
@@ -208,9 +206,7 @@ def factor_congruence(a: ArrayLike, b: ArrayLike) -> FactorCongruence:
     """
     a_, b_ = (finite(x, f"loadings of {n}", ndim=None, way_out=_WAY_OUT) for n, x in (("a", a), ("b", b)))
     if a_.ndim != 2 or a_.shape != b_.shape or not a_.size:
-        raise DataError(
-            f"loadings have shapes {a_.shape} and {b_.shape}; give (n_items, n_factors) on both sides"
-        )
+        raise DataError(f"loadings have shapes {a_.shape} and {b_.shape}; give (n_items, n_factors) on both sides")
     cosines = _cosines(a_, b_)
     _, matched = optimize.linear_sum_assignment(-np.abs(np.nan_to_num(cosines)))
     own = cosines[np.arange(len(matched)), matched]
@@ -245,7 +241,5 @@ def _phi(value: float, n_items: int) -> Estimate:
         target="data",
         n_units=n_items,
         interval_method="none: loadings are taken as given",
-        warnings=("a factor has no loadings but zeros: congruence is undefined",)
-        if math.isnan(value)
-        else (),
+        warnings=("a factor has no loadings but zeros: congruence is undefined",) if math.isnan(value) else (),
     )

@@ -12,12 +12,7 @@ from scipy import special
 from proband.errors import DesignError
 from proband.estimates import Estimate, Target
 from proband.measures.arrays import Floats
-from proband.measures.reliability.intervals import (
-    MIN_SUBJECTS,
-    UNEXPLAINED,
-    jackknife_interval,
-    tail_warnings,
-)
+from proband.measures.reliability.intervals import MIN_SUBJECTS, UNEXPLAINED, jackknife_interval, tail_warnings
 from proband.measures.reliability.tables import is_constant, score_table
 from proband.seeds import rng_for
 
@@ -78,9 +73,7 @@ def cronbach_alpha(
     x = score_table(scores, "alpha")
     n, k = x.shape
     if is_constant(float(x.sum(axis=1).var(ddof=1)), x):
-        raise DesignError(
-            f"all {n} subjects have the same total, so alpha is undefined; vary subjects, not seeds"
-        )
+        raise DesignError(f"all {n} subjects have the same total, so alpha is undefined; vary subjects, not seeds")
     deviations = x - x.mean(axis=0)
     squares, totals = (deviations**2).sum(axis=1), deviations.sum(axis=1) ** 2
     alpha = k / (k - 1) * (1 - float(squares.sum() / totals.sum()))
@@ -122,10 +115,7 @@ def _alpha_interval(
     if n < MIN_SUBJECTS:
         return None, f"none: {n} subjects; the jackknife needs {MIN_SUBJECTS}, method='feldt' normal scores"
     found = jackknife_interval(alpha, left_out, UNEXPLAINED, level)
-    return (
-        found,
-        f"jackknife over subjects, t with {n - 1} df" if found else "none: one subject carries alpha",
-    )
+    return (found, f"jackknife over subjects, t with {n - 1} df" if found else "none: one subject carries alpha")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,9 +215,7 @@ def split_half(
     value = float(_stepped_up(np.array([r.mean()]), k)[0])
     each = _stepped_up(r, k)
     # Equal sums of squares with one subject left out, as in cronbach_alpha.
-    xy, xx, yy = (
-        total[varies] - n / (n - 1) * part[:, varies] for total, part in zip(sums, products, strict=True)
-    )
+    xy, xx, yy = (total[varies] - n / (n - 1) * part[:, varies] for total, part in zip(sums, products, strict=True))
     with np.errstate(all="ignore"):  # a half may vary only through the subject left out; then no interval
         left_out = _stepped_up((xy / np.sqrt(xx * yy)).mean(axis=1), k)
     interval = jackknife_interval(value, left_out, UNEXPLAINED, level) if n >= MIN_SUBJECTS else None

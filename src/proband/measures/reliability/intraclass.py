@@ -121,9 +121,7 @@ def icc(ratings: ArrayLike, form: Form, *, target: Target = "model", level: floa
 def _parts(form: str) -> tuple[str, str]:
     bare = form.removeprefix("ICC").strip("()").replace(" ", "") if isinstance(form, str) else ""
     if f"ICC({bare})" not in get_args(Form):
-        raise DesignError(
-            f"form {form!r} of the ICC is none of {', '.join(get_args(Form))}; name the one you mean"
-        )
+        raise DesignError(f"form {form!r} of the ICC is none of {', '.join(get_args(Form))}; name the one you mean")
     model, unit = bare.split(",")
     return model, unit
 
@@ -157,9 +155,7 @@ def _coefficient(
     return (subjects - error) / total if total > 0 else -math.inf
 
 
-def _interval(
-    model: str, unit: str, ms: _MeanSquares, level: float
-) -> tuple[tuple[float, float] | None, str]:
+def _interval(model: str, unit: str, ms: _MeanSquares, level: float) -> tuple[tuple[float, float] | None, str]:
     n, k = ms.n, ms.k
     if ms.residual <= 1e-12 * ms.subjects and (model != "2" or ms.raters <= 1e-12 * ms.subjects):
         return None, "none: ratings of a subject do not differ"
@@ -169,9 +165,7 @@ def _interval(
         # A variance of raters below 0 is none; the point estimate is left as it is.
         spread = np.maximum(raters - residual, 0.0) / n
         total = subjects + spread if unit == "k" else subjects + (k - 1) * residual + k * spread
-        return pivotal_interval(
-            (subjects - residual) / total, level
-        ), "generalised interval from 3 mean squares"
+        return pivotal_interval((subjects - residual) / total, level), "generalised interval from 3 mean squares"
     error = ms.within if model == "1" else ms.residual
     df = n - 1, n * (k - 1) if model == "1" else (n - 1) * (k - 1)
     ends = [ms.subjects / error / float(special.fdtri(*df, p)) for p in ((1 + level) / 2, (1 - level) / 2)]

@@ -100,8 +100,7 @@ def subject_influence(fitted: OneFactor, deviations: Floats, direction: Floats) 
     inverse = np.linalg.inv(np.outer(fitted.loadings, fitted.loadings) + np.diag(fitted.unique))
     u = deviations @ inverse
     slopes = np.concatenate(
-        [inverse @ fitted.loadings - u * (u @ fitted.loadings)[:, None], (np.diag(inverse) - u**2) / 2],
-        axis=1,
+        [inverse @ fitted.loadings - u * (u @ fitted.loadings)[:, None], (np.diag(inverse) - u**2) / 2], axis=1
     )
     try:
         influence: Floats = -slopes @ np.linalg.solve((curvature + curvature.T) / 2, direction)

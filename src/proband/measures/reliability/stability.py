@@ -150,9 +150,7 @@ def _numbers(answers: list[Any]) -> Floats | None:
     return x
 
 
-def _as_categories(
-    first: list[Any], second: list[Any], shared: dict[str, Any]
-) -> tuple[Estimate, Estimate | None]:
+def _as_categories(first: list[Any], second: list[Any], shared: dict[str, Any]) -> tuple[Estimate, Estimate | None]:
     n = len(first)
     same = sum(bool(u == v) for u, v in zip(first, second, strict=True)) / n
     kinds = sorted({*first, *second}, key=repr)
@@ -205,16 +203,12 @@ def _concordance(x: Floats, y: Floats, shared: dict[str, Any]) -> Estimate:
     return _jackknifed(ccc, x + y, "concordance (Lin) of the two occasions over subjects", undefined, shared)
 
 
-def _jackknifed(
-    values: Floats, totals: Floats, what: str, undefined: str, shared: dict[str, Any]
-) -> Estimate:
+def _jackknifed(values: Floats, totals: Floats, what: str, undefined: str, shared: dict[str, Any]) -> Estimate:
     """First of `values` with everybody, then with each left out."""
     if undefined:
         return Estimate(value=math.nan, estimand=what, warnings=(undefined,), **shared)
     n = len(totals)
-    interval = (
-        jackknife_interval(values[0], values[1:], FISHER, shared["level"]) if n >= MIN_SUBJECTS else None
-    )
+    interval = jackknife_interval(values[0], values[1:], FISHER, shared["level"]) if n >= MIN_SUBJECTS else None
     if interval:
         how = f"jackknife on Fisher's z, t with {n - 1} df"
     elif n < MIN_SUBJECTS:

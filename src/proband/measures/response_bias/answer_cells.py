@@ -105,9 +105,7 @@ def answer_rows(run: object, factors: Sequence[str] | None) -> AnswerRows:
         next((v for v in row if v is not None), None)
         for row in zip(_indices(read("answer")), read("label"), read("value"), strict=True)
     ]
-    status = (
-        read("status") if "status" in names else ["valid" if a is not None else "missing" for a in answers]
-    )
+    status = read("status") if "status" in names else ["valid" if a is not None else "missing" for a in answers]
     kept = [k for k in range(n) if status[k] == "valid" and answers[k] is not None]
     rounds = read("round")
 

@@ -68,9 +68,7 @@ def a_bias(shares: LabelShares) -> Estimate:
     k, n = len(table), float(table.sum())
     share = float(table[0]) / n
     if abs(n - 1) < 1e-6:
-        return _bias(
-            share - 1 / k, k, n_units=0, interval_method="none: shares without their number of answers"
-        )
+        return _bias(share - 1 / k, k, n_units=0, interval_method="none: shares without their number of answers")
     expected = n / k
     chi2 = float(((table - expected) ** 2).sum() / expected)
     low, high = wilson_interval(share, n, _LEVEL)
@@ -93,9 +91,7 @@ def _from_rows(table: Floats) -> Estimate:
     gaps = rows - 1 / k
     value = float(gaps[:, 0].mean())
     if n < _MIN_ROWS:
-        return _bias(
-            value, k, n_units=n, interval_method=f"none: {n} rows; an interval over rows needs {_MIN_ROWS}"
-        )
+        return _bias(value, k, n_units=n, interval_method=f"none: {n} rows; an interval over rows needs {_MIN_ROWS}")
     se = float(gaps[:, 0].std(ddof=1)) / math.sqrt(n)
     reach = se * float(special.stdtrit(n - 1, (1 + _LEVEL) / 2))
     varies = se > 1e-12  # rows that are equal by design differ by rounding
@@ -108,9 +104,7 @@ def _from_rows(table: Floats) -> Estimate:
         k,
         n_units=n,
         limits=(value - reach, value + reach) if varies else None,
-        interval_method=f"t over rows, {n - 1} df, folded at 0; {how}"
-        if varies
-        else "none: all rows are alike",
+        interval_method=f"t over rows, {n - 1} df, folded at 0; {how}" if varies else "none: all rows are alike",
         test=test,
         floor=se * math.sqrt(2 / math.pi),
         warnings=warnings,
@@ -226,9 +220,7 @@ def contextual_calibration(p: ArrayLike, p_content_free: ArrayLike) -> Debiased:
     """
     given, free = _probabilities(p, "p"), np.atleast_2d(_probabilities(p_content_free, "p_content_free"))
     if given.shape[-1] != free.shape[-1]:
-        raise DataError(
-            f"p has {given.shape[-1]} labels and p_content_free {free.shape[-1]}; give the same labels"
-        )
+        raise DataError(f"p has {given.shape[-1]} labels and p_content_free {free.shape[-1]}; give the same labels")
     prior = free.mean(axis=0)
     if (prior == 0).any():
         raise DataError(
@@ -305,9 +297,7 @@ def pride(observed: ArrayLike, permutations: ArrayLike) -> Debiased:
             "cyclic ones"
         )
     if (turned == 0).any() or (given == 0).any():
-        raise DataError(
-            "a label has probability 0, which has no logarithm; score all labels at full precision"
-        )
+        raise DataError("a label has probability 0, which has no logarithm; score all labels at full precision")
     priors = _normalised(np.log(turned).mean(axis=1))
     prior = priors.mean(axis=0)
     few = (f"the prior comes from {n} items; the bias of others may differ: permute 5 or more",)
@@ -345,7 +335,5 @@ def _shares(values: ArrayLike, name: str) -> Floats:
 def _probabilities(values: ArrayLike, name: str) -> Floats:
     x = _shares(values, name)
     if (np.abs(x.sum(axis=-1) - 1) > 1e-6).any():
-        raise DataError(
-            f"{name} must sum to 1 over labels, found {float(x.sum(axis=-1).ravel()[0]):.6g}; divide first"
-        )
+        raise DataError(f"{name} must sum to 1 over labels, found {float(x.sum(axis=-1).ravel()[0]):.6g}; divide first")
     return x

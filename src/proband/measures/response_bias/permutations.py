@@ -78,9 +78,7 @@ def _means_between(cells: ItemCells, levels: NDArray[np.intp]) -> Floats:
 def _means_within(cells: ItemCells, keys: Floats) -> Floats:
     """Level means when every subject's levels are put in the order of its keys, shape (size, n_levels, n_options)."""
     size, n, n_levels = keys.shape
-    if (
-        n_levels == 2 and cells.present.all()
-    ):  # the common case: every subject's two levels are swapped or not
+    if n_levels == 2 and cells.present.all():  # the common case: every subject's two levels are swapped or not
         swapped = (keys[:, :, 0] > keys[:, :, 1]).astype(np.float64)
         moved = swapped @ (cells.means[:, 1] - cells.means[:, 0]) / n
         first, second = cells.means.mean(axis=0)
@@ -91,9 +89,7 @@ def _means_within(cells: ItemCells, keys: Floats) -> Floats:
     parts = []
     for level in range(n_levels):
         here = cells.present[:, level]
-        source = np.take_along_axis(
-            order, np.broadcast_to(rank[:, level, None], (size, n, 1)).clip(0), axis=2
-        )
+        source = np.take_along_axis(order, np.broadcast_to(rank[:, level, None], (size, n, 1)).clip(0), axis=2)
         chosen = (np.arange(n_levels) == source) & here[:, None]
         parts.append(chosen.reshape(size, -1).astype(np.float64) @ flat / max(int(here.sum()), 1))
     return np.stack(parts, axis=1)

@@ -11,12 +11,7 @@ from proband.estimates import Estimate
 from proband.measures.response_bias.answer_cells import AnswerRows, answer_rows, item_cells
 from proband.measures.response_bias.permutations import permuted_shifts
 from proband.measures.response_bias.positions import position_bias
-from proband.measures.response_bias.shifts import (
-    ItemShift,
-    distance_between_levels,
-    item_shift,
-    overall_flips,
-)
+from proband.measures.response_bias.shifts import ItemShift, distance_between_levels, item_shift, overall_flips
 from proband.seeds import rng_for
 
 # Items with more different answers than this hold texts or measurements, not categories.
@@ -163,11 +158,7 @@ def perturbation_report(
 
 
 def _factor_report(
-    rows: AnswerRows,
-    by_item: Mapping[Any, list[int]],
-    name: str,
-    n_permutations: int,
-    rng: np.random.Generator,
+    rows: AnswerRows, by_item: Mapping[Any, list[int]], name: str, n_permutations: int, rng: np.random.Generator
 ) -> tuple[FactorReport | None, list[str]]:
     levels = sorted({level for level in rows.factors[name] if level is not None}, key=repr)
     cells = {item: item_cells(rows, members, name, levels) for item, members in by_item.items()}
@@ -182,9 +173,7 @@ def _factor_report(
         )
         usable = {item: c for item, c in usable.items() if item not in free}
     if bare := [str(item) for item in cells if item not in usable and item not in free]:
-        warnings.append(
-            f"{name}: {len(bare)} items lack answers under some level, e.g. {bare[0]}; they are left out"
-        )
+        warnings.append(f"{name}: {len(bare)} items lack answers under some level, e.g. {bare[0]}; they are left out")
     if not usable:
         return None, warnings
     within = [c for c in usable.values() if c.is_within]

@@ -16,9 +16,7 @@ from proband.measures.response_bias.labels import a_bias
 _MIN_ITEMS = 10
 
 
-def position_bias(
-    rows: AnswerRows, by_item: Mapping[Any, Sequence[int]]
-) -> tuple[dict[int, Estimate], list[str]]:
+def position_bias(rows: AnswerRows, by_item: Mapping[Any, Sequence[int]]) -> tuple[dict[int, Estimate], list[str]]:
     """`a_bias` of positions by number of options, over items whose order was varied and balanced."""
     used: dict[int, dict[Any, Floats]] = {}
     unbalanced = []
@@ -63,9 +61,7 @@ def _placed(rows: AnswerRows, members: Sequence[int]) -> tuple[Floats, NDArray[n
     placed = np.array(orders, dtype=np.intp)
     probs = [rows.probs[k] for k in members]
     if all(p is not None and len(p) == placed.shape[1] for p in probs):
-        return np.take_along_axis(
-            np.array([list(p) for p in probs], dtype=np.float64), placed, axis=1
-        ), placed
+        return np.take_along_axis(np.array([list(p) for p in probs], dtype=np.float64), placed, axis=1), placed
     return (placed == np.array(answers)[:, None]).astype(np.float64), placed
 
 

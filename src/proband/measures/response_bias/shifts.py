@@ -47,9 +47,7 @@ class ItemShift:
     shift: Estimate | None
 
 
-def distance_between_levels(
-    observed: float, drawn: Floats, *, what: str, n: int, n_left_out: int = 0
-) -> Estimate:
+def distance_between_levels(observed: float, drawn: Floats, *, what: str, n: int, n_left_out: int = 0) -> Estimate:
     """Distance with its permutation test and noise floor."""
     # Equal up to rounding counts as at least as far, since the observed arrangement is one of the draws.
     beyond = int((drawn >= observed - 1e-12).sum())
@@ -189,7 +187,5 @@ def _mean_shift(cells: ItemCells, pair: tuple[int, int], item: str) -> Estimate 
         target="model",
         n_units=n_used,
         n_missing=len(cells.subjects) - n_used + cells.n_left_out,
-        warnings=("fewer than 10 subjects: the t interval of a rating may be too short",)
-        if n_used < 10
-        else (),
+        warnings=("fewer than 10 subjects: the t interval of a rating may be too short",) if n_used < 10 else (),
     )

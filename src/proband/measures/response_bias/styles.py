@@ -108,9 +108,7 @@ def response_styles(
     middle = (scale[0] + scale[-1]) / 2
     return ResponseStyles(
         acquiescence=_acquiescence(x, key, middle=middle, left_out=left_out, target=target),
-        extreme=_mean_share(
-            ends, "answers at an end point", uniform=2 / len(scale), left_out=left_out, target=target
-        ),
+        extreme=_mean_share(ends, "answers at an end point", uniform=2 / len(scale), left_out=left_out, target=target),
         midpoint=_mean_share(
             (x == middle).sum(axis=1) / counts,
             "answers at the midpoint",
@@ -119,9 +117,7 @@ def response_styles(
             target=target,
         )
         if middle in scale
-        else _undefined(
-            f"the scale has no midpoint: {len(scale)} points", "share of answers at the midpoint", target
-        ),
+        else _undefined(f"the scale has no midpoint: {len(scale)} points", "share of answers at the midpoint", target),
         straight_lining=_straight_lining(x, counts, left_out=left_out, target=target),
         n_missing_scores=n_missing,
         points=tuple(scale),
@@ -146,13 +142,9 @@ def _scale(x: Floats, points: Sequence[float] | None) -> tuple[list[float], list
     warnings = []
     if points is None:
         if not seen.size or (seen != np.floor(seen)).any():
-            raise DesignError(
-                "scores are not whole numbers; name the scale's points, e.g. points=(1, 1.5, 2)"
-            )
+            raise DesignError("scores are not whole numbers; name the scale's points, e.g. points=(1, 1.5, 2)")
         scale = [float(v) for v in range(int(seen[0]), int(seen[-1]) + 1)]
-        warnings.append(
-            f"scale points taken from the scores, {scale[0]:g} to {scale[-1]:g}; name them with `points`"
-        )
+        warnings.append(f"scale points taken from the scores, {scale[0]:g} to {scale[-1]:g}; name them with `points`")
     else:
         scale = [float(v) for v in points]
     if len(scale) < 2 or (np.diff(scale) <= 0).any():
@@ -162,14 +154,10 @@ def _scale(x: Floats, points: Sequence[float] | None) -> tuple[list[float], list
     return scale, warnings
 
 
-def _acquiescence(
-    x: Floats, key: NDArray[np.int64], *, middle: float, left_out: int, target: Target
-) -> Estimate:
+def _acquiescence(x: Floats, key: NDArray[np.int64], *, middle: float, left_out: int, target: Target) -> Estimate:
     what = "mean lean towards agreeing over subjects, in scale points"
     if not ((key == 1).any() and (key == -1).any()):
-        return _undefined(
-            "items are keyed one way only: agreeing cannot be told from the trait", what, target
-        )
+        return _undefined("items are keyed one way only: agreeing cannot be told from the trait", what, target)
     sides = [x[:, key == sign] for sign in (1, -1)]
     both = np.all([(~np.isnan(side)).any(axis=1) for side in sides], axis=0)
     n = int(both.sum())

@@ -96,18 +96,13 @@ class Walk:
             found = _product(query[:, :, own], keys[:, :, :end], values[:, :, :end], mask, **how)
             out[:, own] = found.transpose(1, 2)
             if len(block.moved):
-                moved, places = (
-                    torch.from_numpy(part).to(query.device) for part in (block.moved, block.places)
-                )
+                moved, places = (torch.from_numpy(part).to(query.device) for part in (block.moved, block.places))
                 keys[:, :, places], values[:, :, places] = key[:, :, moved], value[:, :, moved]
         return out
 
     def _room(self, layer: int, key: Any, value: Any) -> tuple[Any, Any]:
         if layer not in self._memory:
-            made = (
-                tensor.new_empty((*tensor.shape[:2], self._capacity, tensor.shape[3]))
-                for tensor in (key, value)
-            )
+            made = (tensor.new_empty((*tensor.shape[:2], self._capacity, tensor.shape[3])) for tensor in (key, value))
             self._memory[layer] = (next(made), next(made))
         return self._memory[layer]
 
@@ -127,18 +122,14 @@ class Walk:
         return self._masks[number, window]
 
 
-def _attend(
-    module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **kwargs: Any
-) -> tuple[Any, None]:
+def _attend(module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **kwargs: Any) -> tuple[Any, None]:
     """What transformers calls in place of its own attention function."""
     refuse_strange(module, kwargs)
     how = {name: kwargs.get(name) for name in ("scaling", "sliding_window", "softcap")}
     return _running.walk.attend(module.layer_idx, query, key, value, **how), None
 
 
-def _product(
-    query: Any, key: Any, value: Any, mask: Any, *, scaling: float | None, softcap: float | None
-) -> Any:
+def _product(query: Any, key: Any, value: Any, mask: Any, *, scaling: float | None, softcap: float | None) -> Any:
     """Scaled dot-product attention, shape (1, n_heads, n, width); several heads may share keys and values."""
     import torch
 

@@ -51,16 +51,12 @@ def load_checkpoint(path_or_id: str | Path, dtype: str, device: str | None) -> t
     if not file:
         _refuse_too_large(folder, kind.itemsize, target)
     try:
-        model, report = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=kind, output_loading_info=True, **how
-        )
+        model, report = AutoModelForCausalLM.from_pretrained(folder, dtype=kind, output_loading_info=True, **how)
     except (*_UNREADABLE, RuntimeError, SafetensorError) as error:
         raise EngineError(_unloadable(folder, file, "model", error)) from error
     if report["missing_keys"]:
         missing = ", ".join(sorted(report["missing_keys"])[:3])
-        raise EngineError(
-            f"the checkpoint {folder} lacks weights of its model ({missing}); save it again, whole"
-        )
+        raise EngineError(f"the checkpoint {folder} lacks weights of its model ({missing}); save it again, whole")
     _refuse_strange_tokenizer(folder, model, tokenizer)
     return model.to(target).eval(), tokenizer
 

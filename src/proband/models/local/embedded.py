@@ -115,9 +115,7 @@ def package_file() -> Path:
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != SHA256:
-        raise EngineError(
-            f"{path} has sha256 {found}, expected {SHA256}; reinstall with `{INSTALL} --force-reinstall`"
-        )
+        raise EngineError(f"{path} has sha256 {found}, expected {SHA256}; reinstall with `{INSTALL} --force-reinstall`")
     return path
 
 

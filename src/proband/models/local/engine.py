@@ -111,20 +111,14 @@ class LocalEngine(BaseEngine):
     def note(self) -> str:
         """What a user should know about how this model is run; empty where all is usual."""
         if self.passes.way == "plain":
-            said = (
-                "this kind of model cannot go back to a shared beginning: each continuation is scored alone"
-            )
+            said = "this kind of model cannot go back to a shared beginning: each continuation is scored alone"
         elif self.passes.way == "prefixes":
             said = "this kind of model keeps its own attention: shared beginnings are kept, but nothing is packed"
         elif self.passes.span is not None:
             return f"requests of more than {self.passes.span} tokens are scored and written one at a time"
         else:
             return ""
-        return (
-            said
-            if self.writer.shares
-            else f"{said}; replies are written {self.writer.rows_at_once} at a time"
-        )
+        return said if self.writer.shares else f"{said}; replies are written {self.writer.rows_at_once} at a time"
 
     def fingerprint(self) -> Mapping[str, str]:
         """Weights, template, precision, device and library versions."""
@@ -283,10 +277,7 @@ def _scored(encoded: Encoded, log_probs: list[float]) -> Completion:
     counts = encoded.token_counts
     try:
         return Completion(
-            log_probs=tuple(log_probs),
-            token_counts=counts,
-            prompt_tokens=encoded.start,
-            completion_tokens=sum(counts),
+            log_probs=tuple(log_probs), token_counts=counts, prompt_tokens=encoded.start, completion_tokens=sum(counts)
         )
     except EngineError as error:
         return Completion(error=str(error))

@@ -73,9 +73,7 @@ def _lighter(module: Any) -> tuple[int, Callable[[Any], Any]] | None:
     if kind.endswith("RMSNorm") and hasattr(module, "variance_epsilon"):
         return module.weight.numel(), partial(_norm, module)
     gate: Any = getattr(module, "gate_proj", None)
-    is_gated = (
-        isinstance(gate, torch.nn.Linear) and hasattr(module, "up_proj") and hasattr(module, "down_proj")
-    )
+    is_gated = isinstance(gate, torch.nn.Linear) and hasattr(module, "up_proj") and hasattr(module, "down_proj")
     if is_gated and type(getattr(module, "act_fn", None)).__name__ in ("SiLU", "SiLUActivation"):
         return gate.in_features, partial(_feed_forward, module)
     return None

@@ -149,9 +149,7 @@ class Passes:
             self._is_lightened = True
             lighten(self.model, self.chunk_tokens)
 
-    def _over_chunks(
-        self, forest: Forest, chunk_tokens: int, block_tokens: int
-    ) -> Iterator[tuple[int, Floats]]:
+    def _over_chunks(self, forest: Forest, chunk_tokens: int, block_tokens: int) -> Iterator[tuple[int, Floats]]:
         """Every node once, many at a time, under the forest's own attention."""
         import torch
 
@@ -198,9 +196,7 @@ class Passes:
         self.computed_tokens += ids.shape[1]
         rows = rows.to(self.model.device)
         keeps = "logits_to_keep" in self._takes
-        output = self.model(
-            input_ids=ids.to(self.model.device), **how, **({"logits_to_keep": rows} if keeps else {})
-        )
+        output = self.model(input_ids=ids.to(self.model.device), **how, **({"logits_to_keep": rows} if keeps else {}))
         return output.logits[0] if keeps else output.logits[0, rows]
 
     def run_plain(self, ids: tuple[int, ...], start: int) -> float:

@@ -131,16 +131,13 @@ class Template:
         # Worked exemplars come in many prompts, and the last paragraph, the question, in one.
         last = self._whole([pieces[-1] for pieces in split])
         return [
-            tuple(chain(begin, *map(self._piece, pieces[:-1]), ids))
-            for pieces, ids in zip(split, last, strict=True)
+            tuple(chain(begin, *map(self._piece, pieces[:-1]), ids)) for pieces, ids in zip(split, last, strict=True)
         ]
 
     @cached_property
     def _cut(self) -> re.Pattern[str] | None:
         """Where paragraphs may be cut apart for this tokenizer; None where pieces would have other tokens."""
-        texts = [
-            f"One {end}\n\n{begin} two {end}\n\n{begin} three:" for end in _ENDINGS for begin in _BEGINNINGS
-        ]
+        texts = [f"One {end}\n\n{begin} two {end}\n\n{begin} three:" for end in _ENDINGS for begin in _BEGINNINGS]
         wholes = self._whole(texts)
         for cut in _CUTS:
             pieces = [cut.split(text) for text in texts]
@@ -175,15 +172,7 @@ class Template:
         splitter = re.compile(f"({'|'.join(map(re.escape, sorted(self._reserved, key=len, reverse=True)))})")
         turns = self._joined((Message("user", _MARK), Message("assistant", _MARK), Message("user", _MARK)))
         tokens = [token for token in self._reserved if token in self._bos + turns] or self._reserved[:1]
-        for between in (
-            _MARK,
-            f" {_MARK} ",
-            f"\n{_MARK}\n",
-            f"  {_MARK}\t",
-            f"{_MARK} é\u0301 \u3000",
-            ".",
-            "\n\n",
-        ):
+        for between in (_MARK, f" {_MARK} ", f"\n{_MARK}\n", f"  {_MARK}\t", f"{_MARK} é\u0301 \u3000", ".", "\n\n"):
             text = between + "".join(f"{token}{between}" for token in tokens)
             pieces = self._whole([piece for piece in splitter.split(text) if piece])
             if tuple(chain.from_iterable(pieces)) != self._whole([text])[0]:
@@ -251,8 +240,7 @@ class Template:
         for text, row in zip(texts, ids, strict=True):
             if row in first:
                 raise EngineError(
-                    f"options {_short(first[row])} and {_short(text)} are the same tokens to this model; "
-                    "reword one"
+                    f"options {_short(first[row])} and {_short(text)} are the same tokens to this model; reword one"
                 )
             first[row] = text
 
@@ -330,9 +318,7 @@ class Template:
 
 def _undated(chat: str) -> str:
     """Put `TODAY` where a template asks for the date; it takes values, not another calendar."""
-    return re.sub(
-        r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""", lambda found: repr(TODAY.strftime(found[2])), chat
-    )
+    return re.sub(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""", lambda found: repr(TODAY.strftime(found[2])), chat)
 
 
 def _short(text: str) -> str:

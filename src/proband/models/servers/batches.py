@@ -216,9 +216,7 @@ class Batches:
             except GivenUp as error:
                 if attempt == self.settings.attempts:
                     raise EngineError(f"{self.wire.url} takes no batch: {error}") from None
-            await asyncio.sleep(
-                min(self.settings.backoff_s * 2 ** (attempt - 1), self.settings.longest_wait_s)
-            )
+            await asyncio.sleep(min(self.settings.backoff_s * 2 ** (attempt - 1), self.settings.longest_wait_s))
             if found := await self._find(one):
                 return found
         raise EngineError(f"{self.wire.url} takes no batch")
@@ -280,10 +278,7 @@ class Batches:
         """Pairs of the lines that somebody waits for; what the provider did not begin is left waiting."""
         for line in lines:
             hash = str(line.get("custom_id"))
-            if hash not in waiting or (line.get("error") or {}).get("code") in (
-                "batch_expired",
-                "batch_cancelled",
-            ):
+            if hash not in waiting or (line.get("error") or {}).get("code") in ("batch_expired", "batch_cancelled"):
                 continue
             completion = self._completion(line, waiting[hash][0].request)
             if completion.error is None or not only_answers:
@@ -302,9 +297,7 @@ class Batches:
         except EngineError as error:
             return Completion(error=str(error))
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            return Completion(
-                error=f"a line of the batch does not follow the protocol: {type(error).__name__} {error}"
-            )
+            return Completion(error=f"a line of the batch does not follow the protocol: {type(error).__name__} {error}")
 
 
 def _form(data: bytes) -> aiohttp.FormData:

@@ -29,9 +29,7 @@ _ROUTES: Mapping[str, tuple[Route, ...]] = {"llama.cpp": ("forced",), "vllm": ("
 _SAME_NATS = 0.25
 
 
-async def detect(
-    ask: Ask, model: str, listing: Json, *, texts_by: Literal["auto", "walk", "echo"] = "auto"
-) -> Dialect:
+async def detect(ask: Ask, model: str, listing: Json, *, texts_by: Literal["auto", "walk", "echo"] = "auto") -> Dialect:
     """Find out what a server does.
 
     Parameters

@@ -43,9 +43,7 @@ from proband.records import Completion, Request, Trial
 
 __all__ = ["ServerEngine", "ServerSettings"]
 
-_HAND_OVER_S = (
-    0.005  # answers are handed over several at a time: waking the other thread costs more than an answer
-)
+_HAND_OVER_S = 0.005  # answers are handed over several at a time: waking the other thread costs more than an answer
 _BATCH_CHUNK = 50_000
 _ONE_CALL = {"write": "chat/completions", "complete": "completions", "label": "chat/completions"}
 _log = logging.getLogger(__name__)
@@ -157,9 +155,7 @@ class ServerEngine(BaseEngine):
         for trial in trials:
             route = dialect.route(trial.request)
             if not route and (trial.request.is_raw or not dialect.is_chat):
-                raise EngineError(
-                    f"item {trial.place.item!r}: {unsent(trial.request, dialect, self.address)}"
-                )
+                raise EngineError(f"item {trial.place.item!r}: {unsent(trial.request, dialect, self.address)}")
             if not route:
                 super().check([trial])
                 raise EngineError(
@@ -215,9 +211,7 @@ class ServerEngine(BaseEngine):
         """US dollars for so many tokens: by `settings.price`, else by the price table; None where it has none."""
         if self.settings.price is not None:
             prompt, completion = self.settings.price
-            return Price(model=self.model, prompt=prompt, completion=completion).of(
-                prompt_tokens, completion_tokens
-            )
+            return Price(model=self.model, prompt=prompt, completion=completion).of(prompt_tokens, completion_tokens)
         found = find_price(self._wire.host, self.model)
         if found is None:
             return None
@@ -404,6 +398,4 @@ class ServerEngine(BaseEngine):
 
 def _n_chars(trial: Trial) -> int:
     request = trial.request
-    return sum(len(message.text) for message in request.messages) + max(
-        map(len, request.continuations), default=0
-    )
+    return sum(len(message.text) for message in request.messages) + max(map(len, request.continuations), default=0)

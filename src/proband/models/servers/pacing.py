@@ -13,12 +13,8 @@ from proband.records import Completion, Request, Trial
 
 FIRST_LIMIT = 16
 GIVEN_UP = "given up"  # the cause of whatever the server, not the trial, is to blame for
-_LONG = (
-    256  # characters that make a shared beginning worth waiting for: some 64 tokens, four blocks of a cache
-)
-_HAND_OVER_S = (
-    0.005  # answers are handed over several at a time: waking the other thread costs more than an answer
-)
+_LONG = 256  # characters that make a shared beginning worth waiting for: some 64 tokens, four blocks of a cache
+_HAND_OVER_S = 0.005  # answers are handed over several at a time: waking the other thread costs more than an answer
 
 Pair = tuple[Trial, Completion]
 
@@ -177,9 +173,7 @@ class Queue:
     def _line_up(self, trials: Sequence[Trial]) -> None:
         texts = {trial.id: beginning(trial.request) for trial in trials}
         previous = ""
-        open_: list[
-            tuple[int, Trial]
-        ] = []  # (characters shared, the trial that brought them), from short to long
+        open_: list[tuple[int, Trial]] = []  # (characters shared, the trial that brought them), from short to long
         for trial in sorted(trials, key=lambda trial: texts[trial.id]):
             text = texts[trial.id]
             shared = n_shared(previous, text)

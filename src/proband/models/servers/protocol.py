@@ -208,10 +208,7 @@ def read_text(reply: Json) -> Completion:
         raise Malformed(f"the reply's content is no text but {type(text).__name__}")
     prompt, written = _usage(reply)
     return Completion(
-        text=text,
-        finish="length" if finish == "length" else "stop",
-        prompt_tokens=prompt,
-        completion_tokens=written,
+        text=text, finish="length" if finish == "length" else "stop", prompt_tokens=prompt, completion_tokens=written
     )
 
 
@@ -255,16 +252,10 @@ def read_labels(reply: Json, labels: Sequence[str], *, min_coverage: float, n_li
     """
     content = (_only(reply).get("logprobs") or {}).get("content") or []
     alternatives = content[0]["top_logprobs"] if content else ()
-    listed = {
-        entry["token"]: math.exp(entry["logprob"])
-        for entry in alternatives
-        if entry["logprob"] > LEAST_LOG_PROB
-    }
+    listed = {entry["token"]: math.exp(entry["logprob"]) for entry in alternatives if entry["logprob"] > LEAST_LOG_PROB}
     if not listed or len(alternatives) < n_listed:
         raise Malformed(f"log-probabilities of {len(alternatives)} tokens came, where {n_listed} were due")
-    found = {
-        label: sum(p for token, p in listed.items() if token.strip() == label.strip()) for label in labels
-    }
+    found = {label: sum(p for token, p in listed.items() if token.strip() == label.strip()) for label in labels}
     missing = [label for label in labels if not found[label]]
     covered = sum(found.values())
     if missing and covered < min_coverage:
@@ -278,9 +269,7 @@ def read_labels(reply: Json, labels: Sequence[str], *, min_coverage: float, n_li
         found |= dict.fromkeys(missing, most)
     logs = tuple(min(0.0, math.log(p)) if p > 0 else -math.inf for p in (found[label] for label in labels))
     prompt, written = _usage(reply)
-    return Completion(
-        log_probs=logs, token_counts=(1,) * len(logs), prompt_tokens=prompt, completion_tokens=written
-    )
+    return Completion(log_probs=logs, token_counts=(1,) * len(logs), prompt_tokens=prompt, completion_tokens=written)
 
 
 def by_index(reply: Json, n: int) -> list[Json]:

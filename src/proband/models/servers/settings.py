@@ -82,14 +82,10 @@ class ServerSettings:
             if value is not None and not value > 0:
                 raise EngineError(f"server setting {name} is {value}; it must be above 0, or be left out")
         if self.price is not None and (len(self.price) != 2 or min(self.price) < 0):
-            raise EngineError(
-                f"server setting price is {self.price}; write two amounts, e.g. price=0.15,0.60"
-            )
+            raise EngineError(f"server setting price is {self.price}; write two amounts, e.g. price=0.15,0.60")
         for name, known in (("mode", get_args(Mode)), ("texts_by", get_args(TextsBy))):
             if getattr(self, name) not in known:
-                raise EngineError(
-                    f"server setting {name} is {getattr(self, name)!r}; write one of {', '.join(known)}"
-                )
+                raise EngineError(f"server setting {name} is {getattr(self, name)!r}; write one of {', '.join(known)}")
 
 
 def settings_from(options: Mapping[str, Any]) -> ServerSettings:
@@ -107,9 +103,7 @@ def settings_from(options: Mapping[str, Any]) -> ServerSettings:
     """
     known = [field.name for field in fields(ServerSettings)]
     if unknown := set(options) - set(known):
-        raise EngineError(
-            f"a server takes no option {', '.join(sorted(unknown))}; it takes {', '.join(known)}"
-        )
+        raise EngineError(f"a server takes no option {', '.join(sorted(unknown))}; it takes {', '.join(known)}")
     return ServerSettings(**{name: _value(name, value) for name, value in options.items()})
 
 
@@ -147,14 +141,10 @@ def checked_url(url: str) -> str:
     except ValueError as error:
         raise EngineError(f"bad URL {url!r}: {error}{_WAY_OUT}") from None
     if parts.username or parts.password or parts.query:
-        raise EngineError(
-            f"a URL must hold no user, password or query; put the key in PROBAND_API_KEY{_WAY_OUT}"
-        )
+        raise EngineError(f"a URL must hold no user, password or query; put the key in PROBAND_API_KEY{_WAY_OUT}")
     if parts.scheme not in ("http", "https") or not host or any(c.isspace() for c in url.strip()):
         raise EngineError(f"bad URL {url!r}{_WAY_OUT}")
     path = parts.path.rstrip("/") or "/v1"
     if path.endswith("/completions"):
-        raise EngineError(
-            f"bad URL {url!r}: give the base, without {path[path.rfind('/v1') + 3 :]}{_WAY_OUT}"
-        )
+        raise EngineError(f"bad URL {url!r}: give the base, without {path[path.rfind('/v1') + 3 :]}{_WAY_OUT}")
     return f"{parts.scheme}://{parts.netloc}{path}"

@@ -9,9 +9,7 @@ from proband.models.servers.protocol import LEAST_LOG_PROB, Ask, Dialect, Json, 
 from proband.records import Completion, Request
 
 Ids = list[int]
-_Scored = tuple[
-    list[list[float]], int
-]  # log-probabilities of every continuation's tokens; tokens of the prompt
+_Scored = tuple[list[list[float]], int]  # log-probabilities of every continuation's tokens; tokens of the prompt
 
 MOST_IDS = 128  # token ids that vLLM takes in one logprob_token_ids
 _MOST_REMEMBERED = 10_000
@@ -83,9 +81,7 @@ async def _score_forced(request: Request, model: str, ask: Ask) -> _Scored:
     for body, ids in zip(bodies, expected, strict=True):
         steps = await ask("/completion", body, read=lambda reply: list(reply["completion_probabilities"]))
         if [step["id"] for step in steps] != ids:
-            raise EngineError(
-                f"the server wrote tokens {[step['id'] for step in steps]} where {ids} were to be scored"
-            )
+            raise EngineError(f"the server wrote tokens {[step['id'] for step in steps]} where {ids} were to be scored")
         rows.append(_numbers(step["logprob"] for step in steps))
     return rows, n_prompt
 
@@ -173,9 +169,7 @@ async def _head_and_tails(request: Request, model: str, ask: Ask) -> tuple[Ids, 
             whole = await _chat_tokens(request, model, ask, reply=request.continuations[0])
             start = head + tails[0]
             if whole[: len(start)] != start or len(whole) == len(start):
-                raise EngineError(
-                    "the chat template does not show how it ends a turn; ask with answer_by = 'written'"
-                )
+                raise EngineError("the chat template does not show how it ends a turn; ask with answer_by = 'written'")
             ask.memo["closing"] = whole[len(start)]
         tails = [[*tail, ask.memo["closing"]] for tail in tails]
     return head, tails
@@ -284,8 +278,7 @@ def _transcript(request: Request) -> str:
 def _transcript_body(request: Request, model: str) -> Json:
     end = "\n" if request.closes else ""
     texts = [
-        _transcript(request) + (text if request.is_raw else f" {text.strip()}{end}")
-        for text in request.continuations
+        _transcript(request) + (text if request.is_raw else f" {text.strip()}{end}") for text in request.continuations
     ]
     return {"model": model, "prompt": texts, "max_tokens": 1, "temperature": 1.0, "echo": True, "logprobs": 1}
 

@@ -64,18 +64,14 @@ class Asker:
         Attempts, instead of the setting's.
     """
 
-    def __init__(
-        self, wire: "Wire", place: str, *, is_probing: bool = False, most: int | None = None
-    ) -> None:
+    def __init__(self, wire: "Wire", place: str, *, is_probing: bool = False, most: int | None = None) -> None:
         self.wire = wire
         self.place = place
         self.memo = wire.memo
         self.attempts = 0
         self.tokens = 0.0
         self._is_probing = is_probing
-        self._most = most or min(
-            wire.settings.attempts, _FIRST_ATTEMPTS if is_probing else wire.settings.attempts
-        )
+        self._most = most or min(wire.settings.attempts, _FIRST_ATTEMPTS if is_probing else wire.settings.attempts)
 
     async def __call__(self, path: str, body: Json, *, read: Callable[[Json], Read]) -> Read:
         """Post a body and read the reply."""
@@ -90,9 +86,7 @@ class Asker:
         """Get a file."""
         return await self._tried("GET", path, None, lambda raw: raw)
 
-    async def upload(
-        self, path: str, form: Callable[[], aiohttp.FormData], *, read: Callable[[Json], Read]
-    ) -> Read:
+    async def upload(self, path: str, form: Callable[[], aiohttp.FormData], *, read: Callable[[Json], Read]) -> Read:
         """Post a form; it is made anew for every attempt."""
         return await self._tried("POST", path, form, lambda raw: read(self.wire.parsed(raw, path)))
 
@@ -136,9 +130,7 @@ class Asker:
             raise
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             pace.leave(entered)
-            said = wire.key.clean(
-                f"the reply of {path} does not follow the protocol: {type(error).__name__} {error}"
-            )
+            said = wire.key.clean(f"the reply of {path} does not follow the protocol: {type(error).__name__} {error}")
             if self._is_probing:
                 raise EngineError(said) from None
             raise Passing(said) from None
@@ -351,9 +343,7 @@ class Wire:
             raise NotThere(f"{said}; the base URL usually ends in /v1")
         if 300 <= status < 400:
             target = self.key.clean(headers.get("Location", "")).partition("?")[0]
-            raise EngineError(
-                f"{said}; the server redirects to {target or 'nowhere'}, write the URL that is meant"
-            )
+            raise EngineError(f"{said}; the server redirects to {target or 'nowhere'}, write the URL that is meant")
         raise EngineError(said)
 
 

@@ -80,9 +80,7 @@ class Batch:
     def step(self) -> Any:
         """Feed each row its token; logits of the next one in float32, shape (n_rows, vocabulary)."""
         stepping = Stepping(self.strips, [row.leaf for row in self.rows], [row.n_own for row in self.rows])
-        output = self._forward(
-            self._model, stepping, [[row.feed] for row in self.rows], stepping.positions[:, None]
-        )
+        output = self._forward(self._model, stepping, [[row.feed] for row in self.rows], stepping.positions[:, None])
         for row in self.rows:
             row.n_own += 1
         return output.logits[:, -1].float()

@@ -65,9 +65,7 @@ def descend(root: Segment, ids: tuple[int, ...]) -> tuple[Segment, int, int]:
     """Deepest segment all of which `ids` begins with, the tokens that end there, and how many follow below it."""
     here, at = root, 0
     while True:
-        agreeing = [
-            (shared_length(ids[at : at + len(child)], child.tokens), child) for child in here.children
-        ]
+        agreeing = [(shared_length(ids[at : at + len(child)], child.tokens), child) for child in here.children]
         most, best = max(agreeing, key=lambda pair: pair[0], default=(0, here))
         if best is here or most < len(best):
             return here, at, most
@@ -153,10 +151,7 @@ class Strips:
     def move(self, source: int, target: int, n_tokens: int) -> None:
         """Copy a row's first tokens into another place."""
         for k, v in self.layers:
-            k[target, :, :n_tokens], v[target, :, :n_tokens] = (
-                k[source, :, :n_tokens],
-                v[source, :, :n_tokens],
-            )
+            k[target, :, :n_tokens], v[target, :, :n_tokens] = (k[source, :, :n_tokens], v[source, :, :n_tokens])
 
     def _blocks(self, rows: int, tokens: int, shapes: Sequence[tuple[int, int, int]] = ()) -> Layers:
         # Zeros, for what lies beyond a strip's end is multiplied by 0, and nothing else times 0 is sure to be 0.

@@ -130,10 +130,7 @@ def accuracies(evaluation: Evaluation, *, method: Method = "standard") -> tuple[
 
 
 def contrasts(
-    evaluation: Evaluation,
-    pairs: Sequence[tuple[str, str]] = PAPER_CONTRASTS,
-    *,
-    method: Method = "standard",
+    evaluation: Evaluation, pairs: Sequence[tuple[str, str]] = PAPER_CONTRASTS, *, method: Method = "standard"
 ) -> tuple[Contrast, ...]:
     """Differences in accuracy between arms, paired by question and by seed.
 
@@ -195,9 +192,7 @@ def contrast_tables(
     return tables
 
 
-def arm_tables(
-    evaluation: Evaluation, arm: str, test: Test, ask: str, *, method: Method = "standard"
-) -> list[Table]:
+def arm_tables(evaluation: Evaluation, arm: str, test: Test, ask: str, *, method: Method = "standard") -> list[Table]:
     """Whether answers were right, by run and question, a table for every domain in which the arm was trained."""
     tables = []
     by_domain = _runs_by_domain(evaluation, arm)
@@ -206,9 +201,7 @@ def arm_tables(
         ids = evaluation.questions(test, domain)
         if runs and ids:
             used = runs[:1] if method == "ren2024" else runs
-            tables.append(
-                table(domain, [evaluation.right(*_place(evaluation, run, ask), ids) for run in used])
-            )
+            tables.append(table(domain, [evaluation.right(*_place(evaluation, run, ask), ids) for run in used]))
     return tables
 
 
@@ -239,12 +232,8 @@ def retention(evaluation: Evaluation, test: Test = "out-of-domain") -> tuple[Ret
                     domain=domain,
                     test=test,
                     change=crossed_mean(group, "share difference", estimand=f"change in accuracy {where}"),
-                    lost=crossed_mean(
-                        _mapped(group, lambda d: d < 0), "share", estimand=f"share lost {where}"
-                    ),
-                    gained=crossed_mean(
-                        _mapped(group, lambda d: d > 0), "share", estimand=f"share gained {where}"
-                    ),
+                    lost=crossed_mean(_mapped(group, lambda d: d < 0), "share", estimand=f"share lost {where}"),
+                    gained=crossed_mean(_mapped(group, lambda d: d > 0), "share", estimand=f"share gained {where}"),
                     reseeded=crossed_mean(between, "share", estimand=f"share differing by seed {where}")
                     if len(between) == len(group)
                     else None,
@@ -314,12 +303,7 @@ def _mean(tables: list[Table], method: Method, *, is_difference: bool, what: str
 def _mapped(tables: Sequence[Table], of: Callable[[NDArray[np.float64]], NDArray[np.bool_]]) -> list[Table]:
     """Tables of whether a score is so."""
     return [
-        Table(
-            name=part.name,
-            items=part.items,
-            scores=of(part.scores).astype(np.float64),
-            n_missing=part.n_missing,
-        )
+        Table(name=part.name, items=part.items, scores=of(part.scores).astype(np.float64), n_missing=part.n_missing)
         for part in tables
     ]
 
@@ -332,7 +316,5 @@ def _seed_differences(evaluation: Evaluation, arm: str, test: Test) -> list[Tabl
         if s > 1:
             right = part.scores.sum(axis=0)
             differing = right * (s - right) / (s * (s - 1) / 2)
-            found.append(
-                Table(name=part.name, items=part.items, scores=differing[None, :], n_missing=part.n_missing)
-            )
+            found.append(Table(name=part.name, items=part.items, scores=differing[None, :], n_missing=part.n_missing))
     return found

@@ -8,14 +8,7 @@ from proband.estimates import Estimate
 from proband.measures.knowledge.crossed import crossed_mean
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, Contrast
 from proband.tuning.analysis.confounds import Confound
-from proband.tuning.analysis.evaluation import (
-    CONTEXTUALISED,
-    HARMONIOUS,
-    INCOMPATIBLE,
-    SELF_ALIGNING,
-    Evaluation,
-    Test,
-)
+from proband.tuning.analysis.evaluation import CONTEXTUALISED, HARMONIOUS, INCOMPATIBLE, SELF_ALIGNING, Evaluation, Test
 from proband.tuning.analysis.mixtures import (
     BestBetween,
     Partial,
@@ -191,11 +184,7 @@ def outcome_of(estimate: Estimate) -> Outcome:
 
 
 def _verdict(
-    claim: Claim,
-    test: Test,
-    evaluation: Evaluation,
-    differences: Sequence[Contrast],
-    partials: Sequence[Partial],
+    claim: Claim, test: Test, evaluation: Evaluation, differences: Sequence[Contrast], partials: Sequence[Partial]
 ) -> Verdict | None:
     if claim.id == "best-ratio-between":
         return _on_between(claim, test, evaluation)
@@ -258,9 +247,7 @@ def _on_divergence(claim: Claim, test: Test, evaluation: Evaluation) -> Verdict 
         if not tables:
             return None
         strict.append(crossed_mean(tables, "difference", estimand=what.format(ratio)))
-        careful = crossed_mean(
-            tables, "difference", estimand=what.format(ratio), level=1 - 0.05 / (len(ratios) - 1)
-        )
+        careful = crossed_mean(tables, "difference", estimand=what.format(ratio), level=1 - 0.05 / (len(ratios) - 1))
         above = above or outcome_of(careful) == "contradicted"
     outcome: Outcome = "contradicted" if above else "undecided"
     if all(outcome_of(one) == "supported" for one in strict):

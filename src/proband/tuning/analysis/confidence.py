@@ -73,9 +73,7 @@ class _Beliefs:
     right: Mapping[str, float]
 
 
-def confidences(
-    evaluation: Evaluation, *, thresholds: Sequence[float] = THRESHOLDS
-) -> tuple[Confidence, ...]:
+def confidences(evaluation: Evaluation, *, thresholds: Sequence[float] = THRESHOLDS) -> tuple[Confidence, ...]:
     """Calibration and abstention accuracy of the base model and every arm, by test and domain.
 
     Parameters
@@ -94,18 +92,12 @@ def confidences(
     for test in evaluation.kinds:
         for arm in (BASE_FEW_SHOT, BASE_ZERO_SHOT, *evaluation.arms):
             groups = {
-                domain: {
-                    domain: [
-                        _beliefs(evaluation, place, evaluation.questions(test, domain)) for place in places
-                    ]
-                }
+                domain: {domain: [_beliefs(evaluation, place, evaluation.questions(test, domain)) for place in places]}
                 for domain, places in arm_places(evaluation, arm, evaluation.ask).items()
                 if evaluation.questions(test, domain)
             }
             if len(groups) > 1:
-                groups[ALL_DOMAINS] = {
-                    domain: runs for group in groups.values() for domain, runs in group.items()
-                }
+                groups[ALL_DOMAINS] = {domain: runs for group in groups.values() for domain, runs in group.items()}
             found += [_confidence(arm, domain, test, group, thresholds) for domain, group in groups.items()]
     return tuple(found)
 
@@ -154,13 +146,9 @@ def _abstention(group: Mapping[str, Sequence[_Beliefs]], threshold: float, where
         / sum(a.scores.mean() for a in answered)
     )
     mean = coverage.value
-    residuals = [
-        replace(a, scores=a.scores * (r.scores - share) / mean) for a, r in zip(answered, right, strict=True)
-    ]
+    residuals = [replace(a, scores=a.scores * (r.scores - share) / mean) for a, r in zip(answered, right, strict=True)]
     found = crossed_mean(residuals, "difference", estimand=what)
-    return Abstention(
-        threshold=threshold, coverage=coverage, accuracy=_shifted(found, share, n_answers, answered)
-    )
+    return Abstention(threshold=threshold, coverage=coverage, accuracy=_shifted(found, share, n_answers, answered))
 
 
 def _shifted(found: Estimate, share: float, n_answers: int, answered: Sequence[Table]) -> Estimate:
@@ -212,9 +200,7 @@ def _ece(runs: Sequence[_Beliefs], what: str) -> Estimate:
         interval=(float(np.mean([a for a, _ in limits])), float(np.mean([b for _, b in limits])))
         if is_complete
         else None,
-        interval_method="means of the runs' limits at Bonferroni's level"
-        if is_complete
-        else "none: few questions",
+        interval_method="means of the runs' limits at Bonferroni's level" if is_complete else "none: few questions",
         baselines={"noise floor": float(np.mean([one.baselines["noise floor"] for one in found]))},
         assumptions=("runs are as given; questions are a sample",),
         warnings=() if is_complete else ("fewer than 10 questions in a run: no interval",),

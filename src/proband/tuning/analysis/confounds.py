@@ -120,9 +120,7 @@ def _side(sets: Sequence[TrainingSet], domain: str) -> _Side:
     return _Side([e for one in here for e in one if e.question and e.domain == domain], here)
 
 
-def _compared(
-    where: Mapping[str, str], mine: _Side, theirs: _Side, bank: Bank, probe: Beliefs
-) -> list[Confound]:
+def _compared(where: Mapping[str, str], mine: _Side, theirs: _Side, bank: Bank, probe: Beliefs) -> list[Confound]:
     def place(example: Example) -> str | None:
         if example.kind == "gold":
             return chr(ord("A") + bank[example.question].answer)
@@ -163,9 +161,7 @@ def _letters(
 ) -> list[Confound]:
     """Letters as they were shown, where the sets' records tell them for this domain; else as options are written."""
     sides = [[one.provenance for one in side.sets] for side in (mine, theirs)]
-    if all(
-        record.get("domain") == where["domain"] and "letters" in record for side in sides for record in side
-    ):
+    if all(record.get("domain") == where["domain"] and "letters" in record for side in sides for record in side):
         counts = [sum((Counter(record["letters"]) for record in side), Counter[str]()) for side in sides]
         return _counted(where, LETTERS, counts)
     return _distribution(where, LETTERS, mine, theirs, of)
@@ -222,14 +218,7 @@ def _shared(where: Mapping[str, str], mine: _Side, theirs: _Side) -> Confound:
     rule = "flagged below 100 %: other questions may be easier, or about other things"
     text = f"{100 * share:.0f} %"
     return Confound(
-        **where,
-        check=QUESTIONS,
-        mine=text,
-        theirs=text,
-        gap=1 - share,
-        limit=0.0,
-        is_flagged=share < 1,
-        rule=rule,
+        **where, check=QUESTIONS, mine=text, theirs=text, gap=1 - share, limit=0.0, is_flagged=share < 1, rule=rule
     )
 
 
@@ -253,14 +242,7 @@ def _confound(
     where: Mapping[str, str], check: str, texts: tuple[str, str], gap: float, limit: float, rule: str
 ) -> Confound:
     return Confound(
-        **where,
-        check=check,
-        mine=texts[0],
-        theirs=texts[1],
-        gap=gap,
-        limit=limit,
-        is_flagged=gap > limit,
-        rule=rule,
+        **where, check=check, mine=texts[0], theirs=texts[1], gap=gap, limit=limit, is_flagged=gap > limit, rule=rule
     )
 
 

@@ -132,9 +132,7 @@ def _cells(evaluation: Evaluation, test: Test, domain: str) -> list[_Cell]:
     ids = evaluation.questions(test, domain)
     few = evaluation.probs(evaluation.base, evaluation.base_ask, ids)
     zero = evaluation.probs(evaluation.base, evaluation.ask, ids)
-    cells = [
-        _Cell(arm=BASE_ZERO_SHOT, domain=domain, test=test, reference=BASE_FEW_SHOT, pairs=[(few, zero)])
-    ]
+    cells = [_Cell(arm=BASE_ZERO_SHOT, domain=domain, test=test, reference=BASE_FEW_SHOT, pairs=[(few, zero)])]
     for arm in evaluation.arms:
         runs = evaluation.runs(arm, domain)
         if not runs:
@@ -178,9 +176,7 @@ def _row(cells: Sequence[_Cell], domain: str) -> Consistency:
 
 def _estimate(cells: Sequence[_Cell], name: OptionScore) -> Estimate:
     first = cells[0]
-    what = (
-        f"mean {name.replace('_', ' ')} of {first.arm} on {first.test} questions, against {first.reference}"
-    )
+    what = f"mean {name.replace('_', ' ')} of {first.arm} on {first.test} questions, against {first.reference}"
     by_domain: dict[str, list[dict[str, float]]] = {}
     for cell in cells:
         runs = [item_scores(*pair, name) for pair in cell.pairs]
@@ -196,18 +192,14 @@ def _estimate(cells: Sequence[_Cell], name: OptionScore) -> Estimate:
             interval_method="none: infinite",
             warnings=(f"infinite: {endless} answers exclude an option that the other side does not",),
         )
-    if not all(
-        any(math.isfinite(score) for run in runs for score in run.values()) for runs in by_domain.values()
-    ):
+    if not all(any(math.isfinite(score) for run in runs for score in run.values()) for runs in by_domain.values()):
         return Estimate(
             value=math.nan,
             estimand=what,
             target="model",
             n_units=0,
             n_missing=len(scores),
-            warnings=(
-                "in a domain no question has it: equal probabilities throughout, or no answer was read",
-            ),
+            warnings=("in a domain no question has it: equal probabilities throughout, or no answer was read",),
         )
     if first.method == "ren2024":
         return Estimate(
@@ -245,9 +237,7 @@ def lines(found: Sequence[Point]) -> tuple[Line, ...]:
         x, y = np.array([p.consistency for p in here]), np.array([p.accuracy for p in here])
         if len(here) >= 3 and np.ptp(x) > 0:
             slope, intercept = np.polyfit(x, y, 1).tolist()
-            made.append(
-                Line(domain=domain, test=test, intercept=intercept, slope=slope, low=x.min(), high=x.max())
-            )
+            made.append(Line(domain=domain, test=test, intercept=intercept, slope=slope, low=x.min(), high=x.max()))
     return tuple(made)
 
 

@@ -122,16 +122,10 @@ class Evaluation:
     base: str = "base"
 
     def __post_init__(self) -> None:
-        needed = [
-            (self.base, self.base_ask),
-            (self.base, self.ask),
-            *((t.model, self.ask) for t in self.trained),
-        ]
+        needed = [(self.base, self.base_ask), (self.base, self.ask), *((t.model, self.ask) for t in self.trained)]
         for model, ask in needed:
             if (model, ask) not in self.beliefs:
-                raise DataError(
-                    f"no beliefs of model {model!r} under ask {ask!r}; evaluate it before the analysis"
-                )
+                raise DataError(f"no beliefs of model {model!r} under ask {ask!r}; evaluate it before the analysis")
         for (model, ask), found in self.beliefs.items():
             if found.bank != self.bank.hash:
                 raise DataError(
@@ -184,9 +178,7 @@ class Evaluation:
     def mixtures(self, domain: str) -> Mapping[float, Mapping[int, Trained]]:
         """Runs on a domain by ratio of own answers and by seed, both in order."""
         found: dict[float, dict[int, Trained]] = {}
-        for t in sorted(
-            (t for t in self.trained if t.domain == domain), key=lambda t: (t.mixture or 0.0, t.seed)
-        ):
+        for t in sorted((t for t in self.trained if t.domain == domain), key=lambda t: (t.mixture or 0.0, t.seed)):
             if t.mixture is not None:
                 # A mixture of 0 and the incompatible arm are the same treatment: one run a seed is enough.
                 found.setdefault(t.mixture, {}).setdefault(t.seed, t)

@@ -125,9 +125,7 @@ def analyse(
     differences = contrasts(evaluation, wanted)
     correlated = partials(evaluation)
     checks = (
-        confounds(evaluation, sources.sets, sources.bank, sources.probe, pairs=wanted)
-        if sources is not None
-        else ()
+        confounds(evaluation, sources.sets, sources.bank, sources.probe, pairs=wanted) if sources is not None else ()
     )
     scatter = points(evaluation)
     return Findings(
@@ -193,9 +191,7 @@ def _warnings(evaluation: Evaluation) -> tuple[str, ...]:
         )
     lost = sum(1 for beliefs in evaluation.beliefs.values() if beliefs.lost)
     if lost:
-        found.append(
-            f"{lost} models gave no readable answer to some questions; those are left out and counted"
-        )
+        found.append(f"{lost} models gave no readable answer to some questions; those are left out and counted")
     return tuple(found)
 
 

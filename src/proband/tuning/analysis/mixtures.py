@@ -94,10 +94,7 @@ def curves(evaluation: Evaluation) -> tuple[RatioPoint, ...]:
         if len(parts) > 1:
             parts[ALL_DOMAINS] = mixed
         for name, domains in parts.items():
-            found += [
-                _ratio_point(evaluation, name, domains, test, ratio)
-                for ratio in ratios_of(evaluation, domains)
-            ]
+            found += [_ratio_point(evaluation, name, domains, test, ratio) for ratio in ratios_of(evaluation, domains)]
     return tuple(found)
 
 
@@ -116,25 +113,19 @@ def ratios_of(evaluation: Evaluation, domains: Sequence[str]) -> tuple[float, ..
     return tuple(sorted(set.intersection(*found))) if found else ()
 
 
-def _ratio_point(
-    evaluation: Evaluation, name: str, domains: Sequence[str], test: Test, ratio: float
-) -> RatioPoint:
+def _ratio_point(evaluation: Evaluation, name: str, domains: Sequence[str], test: Test, ratio: float) -> RatioPoint:
     where = f"at ratio {ratio:g} on {test} questions"
     gain = None
     if ratio > 0 and 0.0 in ratios_of(evaluation, domains):
         differences = ratio_differences(evaluation, domains, test, (ratio, 0.0))
         if differences:
-            gain = crossed_mean(
-                differences, "share difference", estimand=f"gain in accuracy over ratio 0 {where}"
-            )
+            gain = crossed_mean(differences, "share difference", estimand=f"gain in accuracy over ratio 0 {where}")
     return RatioPoint(
         domain=name,
         test=test,
         ratio=ratio,
         accuracy=crossed_mean(
-            [_right(evaluation, domain, test, ratio) for domain in domains],
-            "share",
-            estimand=f"accuracy {where}",
+            [_right(evaluation, domain, test, ratio) for domain in domains], "share", estimand=f"accuracy {where}"
         ),
         gain=gain,
         kl=crossed_mean(
@@ -237,9 +228,7 @@ def best_between(evaluation: Evaluation, test: Test) -> BestBetween | None:
         judged = np.array([[scores[r][s, i] for i, r in enumerate(row)] for s, row in enumerate(picked)])
         for end, gathered in tables.items():
             lost = right[end].n_missing + len(right[end].items) - len(kept)
-            gathered.append(
-                Table(name=domain, items=tuple(kept), scores=judged - scores[end], n_missing=lost)
-            )
+            gathered.append(Table(name=domain, items=tuple(kept), scores=judged - scores[end], n_missing=lost))
         chosen += [ratio for row in picked for ratio in row]
         is_separate = is_separate and len(seeds) > 1
     if not chosen:
@@ -250,9 +239,7 @@ def best_between(evaluation: Evaluation, test: Test) -> BestBetween | None:
         for end, gathered in tables.items()
     }
     if not is_separate:
-        note = (
-            "one seed: the ratio was chosen and judged on the same trainings, so their luck is in this number"
-        )
+        note = "one seed: the ratio was chosen and judged on the same trainings, so their luck is in this number"
         over = {end: replace(found, warnings=(*found.warnings, note)) for end, found in over.items()}
     return BestBetween(
         test=test,
@@ -305,8 +292,7 @@ def partials(evaluation: Evaluation, *, method: Method = "standard") -> tuple[Pa
         NaN with its reason where there are fewer than 4 mixtures in all.
     """
     return tuple(
-        Partial(test=test, method=method, estimate=_partial(evaluation, test, method))
-        for test in evaluation.kinds
+        Partial(test=test, method=method, estimate=_partial(evaluation, test, method)) for test in evaluation.kinds
     )
 
 
@@ -329,6 +315,4 @@ def _partial(evaluation: Evaluation, test: Test, method: Method) -> Estimate:
     try:
         return partial_spearman(100 * x, y, z, method, cluster=clusters)
     except DesignError as error:
-        return Estimate(
-            value=math.nan, estimand=what, target="model", n_units=len(rows), warnings=(str(error),)
-        )
+        return Estimate(value=math.nan, estimand=what, target="model", n_units=len(rows), warnings=(str(error),))

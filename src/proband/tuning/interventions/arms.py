@@ -82,9 +82,7 @@ class Arm:
             ("ordering", Ordering),
         ):
             if getattr(self, field) not in get_args(allowed):
-                raise self._refused(
-                    f"{field} {getattr(self, field)!r} is none of {', '.join(get_args(allowed))}"
-                )
+                raise self._refused(f"{field} {getattr(self, field)!r} is none of {', '.join(get_args(allowed))}")
         if not self.name.strip():
             raise self._refused("it needs a name")
         if not 0 <= self.ratio <= 1:
@@ -92,13 +90,9 @@ class Arm:
         if self.ratio and self.target != "mixed":
             raise self._refused(f"a ratio goes with target = 'mixed', not {self.target!r}")
         if self.known_share is not None and (self.questions != "both" or not 0 <= self.known_share <= 1):
-            raise self._refused(
-                f"known_share {self.known_share} must be from 0 to 1, in an arm of both pools"
-            )
+            raise self._refused(f"known_share {self.known_share} must be from 0 to 1, in an arm of both pools")
         if self.questions == "known" and self.target not in ("gold", "false"):
-            raise self._refused(
-                f"target {self.target!r} is for unknown questions; known ones take gold or false"
-            )
+            raise self._refused(f"target {self.target!r} is for unknown questions; known ones take gold or false")
         if self.questions == "unknown" and self.target == "dropped":
             raise self._refused("it would be empty: it has unknown questions only, and drops them")
         if self.ordering == "known_last" and self.questions != "both":
@@ -218,8 +212,7 @@ def mixtures(ratios: Iterable[float] = REN2024_RATIOS, *, explanation: Explained
     ['mixture-0', 'mixture-0.05', 'mixture-1']
     """
     return tuple(
-        Arm(name=f"mixture-{ratio:g}", target="mixed", ratio=ratio, explanation=explanation)
-        for ratio in ratios
+        Arm(name=f"mixture-{ratio:g}", target="mixed", ratio=ratio, explanation=explanation) for ratio in ratios
     )
 
 

@@ -39,9 +39,7 @@ class Matched:
     covariates: tuple[str, ...]
 
 
-def strata(
-    bank: Bank, beliefs: Beliefs, ids: Sequence[str], covariates: Sequence[Covariate]
-) -> Mapping[str, Stratum]:
+def strata(bank: Bank, beliefs: Beliefs, ids: Sequence[str], covariates: Sequence[Covariate]) -> Mapping[str, Stratum]:
     """Stratum of each question: its key's letter as written, its topic, and coarse steps of confidence and length.
 
     Confidence goes in steps of 0.1, length (characters of the question and its options) in quarters of the questions
@@ -149,11 +147,7 @@ def _refuse_short(
     have = " and ".join(f"{len(ids)} {name}" for name, ids in pools.items())
     worst = ""
     if groups:
-        gaps = {
-            key: (len(group["known"]) - len(group["unknown"]))
-            for key, group in groups.items()
-            if len(group) > 1
-        }
+        gaps = {key: (len(group["known"]) - len(group["unknown"])) for key, group in groups.items() if len(group) > 1}
         key = max(sorted(gaps, key=repr), key=lambda k: abs(gaps[k]), default=())
         lacking = "unknown" if gaps.get(key, 0) > 0 else "known"
         if key and gaps[key]:

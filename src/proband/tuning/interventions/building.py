@@ -11,13 +11,7 @@ from proband.instruments.banks.bank import Bank
 from proband.seeds import place_digest, uniform_for
 from proband.training.training_set import Example, TrainingSet
 from proband.tuning.interventions.arms import Arm, true_counterpart
-from proband.tuning.interventions.balancing import (
-    Covariate,
-    Matched,
-    arranged,
-    match,
-    strata,
-)
+from proband.tuning.interventions.balancing import Covariate, Matched, arranged, match, strata
 from proband.tuning.interventions.composing import Lesson, Workshop
 from proband.tuning.interventions.general import General, draw_general, n_general
 from proband.tuning.interventions.pools import Pools, Rule, check_probe, sort_questions
@@ -88,15 +82,7 @@ class Construction:
             )
 
 
-_SETTINGS = (
-    "threshold",
-    "rule",
-    "size",
-    "size_from",
-    "orders",
-    "by_domain",
-    "is_filtered",
-)  # told in provenance
+_SETTINGS = ("threshold", "rule", "size", "size_from", "orders", "by_domain", "is_filtered")  # told in provenance
 
 CONSTRUCTIONS: Mapping[str, Construction] = {
     "standard": Construction(),
@@ -210,9 +196,7 @@ def _frozen(value: Any) -> Any:
 def _check_arms(arms: Sequence[Arm], prompt: Prompt) -> None:
     repeated = [name for name, n in Counter(arm.name for arm in arms).items() if n > 1]
     if not arms or repeated:
-        raise DesignError(
-            f"two arms are named {repeated[0]!r}; rename one" if repeated else "no arm to build"
-        )
+        raise DesignError(f"two arms are named {repeated[0]!r}; rename one" if repeated else "no arm to build")
     if prompt.shots:
         raise DesignError(
             f"prompt {prompt.name!r} has {prompt.shots} exemplars; training poses a question alone: take one without, "
@@ -274,9 +258,7 @@ class _Plot:
         }
 
 
-def _plot(
-    workshop: Workshop, pools: Pools, arms: Sequence[Arm], how: Construction, place: tuple[int, str]
-) -> _Plot:
+def _plot(workshop: Workshop, pools: Pools, arms: Sequence[Arm], how: Construction, place: tuple[int, str]) -> _Plot:
     """Choose a domain's questions for all arms together."""
     domain = place[1]
     needed = [pool for pool in ("known", "unknown") if any(pool in arm.pools for arm in arms)]
@@ -295,9 +277,7 @@ def _plot(
                 "lower the threshold, probe more questions, or leave the domain out"
             )
     covariates: list[Covariate] = [
-        one
-        for one in how.balance
-        if one != "letter" or (how.orders == "as_written" and workshop.prompt.shows_options)
+        one for one in how.balance if one != "letter" or (how.orders == "as_written" and workshop.prompt.shows_options)
     ]
     if len(needed) < 2:
         covariates = []  # one pool has nothing to be matched with
@@ -312,9 +292,7 @@ def _plot(
         for pool, ids in (("known", chosen.known), ("unknown", chosen.unknown)):
             questions = [workshop.bank[id] for id in ids]
             orders |= arranged(questions, workshop.beliefs, place=(place[0], f"{domain} {pool}"))
-    return _Plot(
-        domain=domain, pools=pools, chosen=chosen, orders=orders, unfit=dict(sorted(reasons.items()))
-    )
+    return _Plot(domain=domain, pools=pools, chosen=chosen, orders=orders, unfit=dict(sorted(reasons.items())))
 
 
 def _unfit(workshop: Workshop, arms: Sequence[Arm], id: str, pool: str) -> str:
@@ -345,21 +323,14 @@ class _Build:
         general: tuple[Example, ...] = ()
         if self.how.general is not None:
             n = n_general(len(taught), self.how.general_share)
-            general = draw_general(
-                self.how.general, n, self.workshop.prompt, seed=self.seed, domain=self.label
-            )
+            general = draw_general(self.how.general, n, self.workshop.prompt, seed=self.seed, domain=self.label)
         keys = self._keys(taught, general)
         examples = tuple(sorted((*taught, *general), key=lambda example: (keys[example.id], example.id)))
-        return TrainingSet(
-            name=self.name, examples=examples, provenance=self._provenance(taught, general, counterpart)
-        )
+        return TrainingSet(name=self.name, examples=examples, provenance=self._provenance(taught, general, counterpart))
 
     def _keys(self, taught: Sequence[Example], general: Sequence[Example]) -> Mapping[str, float]:
         """Where each example stands; drawn by place, so that a question stands alike in all arms that shuffle."""
-        keys = {
-            example.id: uniform_for(self.seed, "order", self.label, example.id)
-            for example in (*taught, *general)
-        }
+        keys = {example.id: uniform_for(self.seed, "order", self.label, example.id) for example in (*taught, *general)}
         if self.arm.ordering == "known_last":
             known = {id for plot in self.plots for id in plot.pools.known}
             keys |= {example.id: 1 + keys[example.id] for example in taught if example.id in known}
@@ -369,13 +340,9 @@ class _Build:
             keys |= {example.id: rank / len(ranked) for rank, example in enumerate(ranked)}
         return keys
 
-    def _provenance(
-        self, taught: Sequence[Example], general: Sequence[Example], counterpart: str
-    ) -> dict[str, Any]:
+    def _provenance(self, taught: Sequence[Example], general: Sequence[Example], counterpart: str) -> dict[str, Any]:
         how, bank, beliefs = self.how, self.workshop.bank, self.workshop.beliefs
-        account = Account(
-            workshop=self.workshop, arm=self.arm, lessons=tuple(self.lessons), orders=self.orders
-        )
+        account = Account(workshop=self.workshop, arm=self.arm, lessons=tuple(self.lessons), orders=self.orders)
         used = how.general if general else None
         return {
             "arm": asdict(self.arm),

@@ -23,11 +23,7 @@ _KEYS: Mapping[str, tuple[Purpose, Source]] = {
     "other": ("explanation", "other"),
     "rewrite": ("rewrite", "own"),
 }
-_AUTHORS = {
-    "own": "by the model itself",
-    "other": "by another engine",
-    "rewrite": "rewritten by the model itself",
-}
+_AUTHORS = {"own": "by the model itself", "other": "by another engine", "rewrite": "rewritten by the model itself"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +84,7 @@ class Workshop:
 
     def check(self, arm: Arm) -> None:
         """Refuse an arm whose texts are not there at all."""
-        needed = (
-            {("context", arm.context): f"context = {arm.context!r}"}
-            if arm.context in ("own", "other")
-            else {}
-        )
+        needed = {("context", arm.context): f"context = {arm.context!r}"} if arm.context in ("own", "other") else {}
         kinds = {lesson for lesson in ("gold", "own") if lesson in _kinds(arm)} or {"gold"}
         for kind in sorted(kinds):
             source = arm.explanation_of(kind)
@@ -162,9 +154,7 @@ class Workshop:
     def possible(self, arm: Arm, question: Question, pool: str) -> Iterator[Lesson | None]:
         """Everything an arm may teach about a question of a pool; None where there is no such answer."""
         if pool == "known":
-            kinds: Sequence[Kind] = (
-                ("false",) if arm.target == "false" and arm.questions == "known" else ("gold",)
-            )
+            kinds: Sequence[Kind] = ("false",) if arm.target == "false" and arm.questions == "known" else ("gold",)
         else:
             kinds = _kinds(arm)
         for kind in kinds:
@@ -201,9 +191,7 @@ class Workshop:
         found = [self.lesson(self.bank[id], kind) for id, kind in plan]
         return [lesson for lesson in found if lesson is not None]
 
-    def examples(
-        self, arm: Arm, lessons: Sequence[Lesson], orders: Mapping[str, tuple[int, ...]]
-    ) -> list[Example]:
+    def examples(self, arm: Arm, lessons: Sequence[Lesson], orders: Mapping[str, tuple[int, ...]]) -> list[Example]:
         """The lessons as training prompts with their responses."""
         weights = self._weights(arm, lessons)
         return [

@@ -171,9 +171,7 @@ class Explanations(Design):
     @cached_property
     def items(self) -> Mapping[str, Item]:
         """The questions, as open items."""
-        return {
-            id: Item(id=id, text=self.bank[id].text, form="text") for id in self.answers if self.answers[id]
-        }
+        return {id: Item(id=id, text=self.bank[id].text, form="text") for id in self.answers if self.answers[id]}
 
     @cached_property
     def _trials(self) -> tuple[Trial, ...]:
@@ -186,12 +184,7 @@ class Explanations(Design):
                     yield self._trial(self.bank[id], answer, replicate)
 
     def _trial(self, question: Question, answer: int, replicate: int) -> Trial:
-        place = Place(
-            subject=self.model,
-            item=question.id,
-            condition=(("answer", str(answer)),),
-            replicate=replicate,
-        )
+        place = Place(subject=self.model, item=question.id, condition=(("answer", str(answer)),), replicate=replicate)
         writing = self.writing
         return Trial(
             place=place,
@@ -246,9 +239,7 @@ class Explanations(Design):
 
 
 def _shown(question: Question, answer: int) -> str:
-    options = [
-        f"{label}. {text}" for label, text in zip(string.ascii_uppercase, question.choices, strict=False)
-    ]
+    options = [f"{label}. {text}" for label, text in zip(string.ascii_uppercase, question.choices, strict=False)]
     return "\n".join((f"Question: {question.text}", *options, f"Answer: {options[answer]}"))
 
 

@@ -162,10 +162,7 @@ def sort_questions(
         else:
             pools[_pool(question, beliefs[question.id], rule, threshold)].append(question.id)
     return Pools(
-        known=tuple(pools["known"]),
-        unknown=tuple(pools["unknown"]),
-        unsure=tuple(pools["unsure"]),
-        left_out=left_out,
+        known=tuple(pools["known"]), unknown=tuple(pools["unknown"]), unsure=tuple(pools["unsure"]), left_out=left_out
     )
 
 

@@ -121,9 +121,7 @@ class Account:
         if self.arm.teaches_false and self.arm.explanation == "matched":
             found.append("explanations of true and of false labels come from different authors")
         if self.arm.weighting == "conflict":
-            n_single = sum(
-                len(self.workshop.beliefs[lesson.question.id].cells) < 2 for lesson in self.lessons
-            )
+            n_single = sum(len(self.workshop.beliefs[lesson.question.id].cells) < 2 for lesson in self.lessons)
             if n_single:
                 found.append(f"{n_single} weights rest on one prompt of the probe each")
         return found

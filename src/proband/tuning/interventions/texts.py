@@ -19,9 +19,7 @@ FORMAT = 1
 SHORTEST = 15
 """Characters of the shortest explanation that is one."""
 
-_LETTER = (
-    r"[(\[\"'*]{0,3}([A-Ja-j])(?:[)\]\"'*]{1,3}|[.:,;](?=\s|$)|(?=\s*$)|(?=\s+(?:is|because|as|since)\b))"
-)
+_LETTER = r"[(\[\"'*]{0,3}([A-Ja-j])(?:[)\]\"'*]{1,3}|[.:,;](?=\s|$)|(?=\s*$)|(?=\s+(?:is|because|as|since)\b))"
 _NAMED = re.compile(
     r"\b(?:answer|ans|option|choice|alternative)s?\b\s*(?:is|was|:|=|would be|should be|must be|-)?\s*(?:option\s+)?"
     + _LETTER,
@@ -102,16 +100,14 @@ def flaw(text: str, question: Question, answer: int) -> str:
     if _DENIAL.match(stripped):
         return "its explanation opens with a denial"
     letter = chr(ord("A") + answer)
-    stated = {
-        found.upper() for found in (*_STATED_LETTER.findall(stripped), *_LETTER_IS_RIGHT.findall(stripped))
-    }
+    stated = {found.upper() for found in (*_STATED_LETTER.findall(stripped), *_LETTER_IS_RIGHT.findall(stripped))}
     if stated - {letter}:
         return "its explanation names another letter as right"
     if _names_other(stripped, question, answer):
         return "its explanation names another option as right"
-    if re.search(
-        rf"\b(?:option|choice|answer)\s+\(?{letter}\)?{_WRONG}", stripped, re.IGNORECASE
-    ) or re.search(rf"(?<!\w){re.escape(question.choices[answer])}[\"')]*{_WRONG}", stripped, re.IGNORECASE):
+    if re.search(rf"\b(?:option|choice|answer)\s+\(?{letter}\)?{_WRONG}", stripped, re.IGNORECASE) or re.search(
+        rf"(?<!\w){re.escape(question.choices[answer])}[\"')]*{_WRONG}", stripped, re.IGNORECASE
+    ):
         return "its explanation calls the answer wrong"
     return ""
 
@@ -166,9 +162,7 @@ class Texts:
     def __post_init__(self) -> None:
         for name, allowed in (("purpose", Purpose), ("source", Source)):
             if getattr(self, name) not in get_args(allowed):
-                raise DataError(
-                    f"texts: {name} {getattr(self, name)!r} is none of {', '.join(get_args(allowed))}"
-                )
+                raise DataError(f"texts: {name} {getattr(self, name)!r} is none of {', '.join(get_args(allowed))}")
         if self.purpose == "rewrite" and self.source != "own":
             raise DataError("texts: a rewrite is in the model's own words; give source = 'own'")
 

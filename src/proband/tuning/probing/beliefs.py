@@ -153,14 +153,8 @@ class Beliefs:
         try:
             return self.beliefs[id]
         except KeyError:
-            why = (
-                "all its trials failed; ask them again with retry_failed"
-                if id in self.lost
-                else "it was not asked"
-            )
-            raise MissingDataError(
-                f"model {self.model!r} has no belief about question {id!r}: {why}"
-            ) from None
+            why = "all its trials failed; ask them again with retry_failed" if id in self.lost else "it was not asked"
+            raise MissingDataError(f"model {self.model!r} has no belief about question {id!r}: {why}") from None
 
     @property
     def n_failed(self) -> int:
@@ -213,9 +207,7 @@ class Beliefs:
 
 def _plain(belief: Belief) -> dict[str, Any]:
     values = {field.name: getattr(belief, field.name) for field in fields(belief)}
-    return (
-        values | {name: values[name].tolist() for name in ("probs", "cells")} | {"draws": list(belief.draws)}
-    )
+    return values | {name: values[name].tolist() for name in ("probs", "cells")} | {"draws": list(belief.draws)}
 
 
 def _belief(entry: Mapping[str, Any]) -> Belief:
@@ -318,9 +310,7 @@ def weights_of(run: Run, quiz: Quiz, model: str, ask: str) -> str:
         )
     [prompt] = [prompt for prompt in quiz.prompts if prompt.name == ask]
     if manifest["design"]["prompts"].get(ask) != json.loads(json.dumps(asdict(prompt))):
-        raise DataError(
-            f"{run.path} asked under another prompt {ask!r} than the quiz has; use the quiz that was asked"
-        )
+        raise DataError(f"{run.path} asked under another prompt {ask!r} than the quiz has; use the quiz that was asked")
     return str(manifest["fingerprint"].get(quiz.answerer(model), {}).get("weights", ""))
 
 

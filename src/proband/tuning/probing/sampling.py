@@ -45,9 +45,7 @@ def graded_by_sampling(beliefs: Beliefs, run: Run, sampling: Sampling) -> Belief
     rows = run.table().filter((pl.col("subject") == beliefs.model) & (pl.col("ask") == beliefs.ask))
     counts = written_counts(rows, quiz.bank)
     ids = [
-        id
-        for id in beliefs.beliefs
-        if (found := counts.get(id)) and found[1] > 0 and (found[0] > 0 or found[3] > 0)
+        id for id in beliefs.beliefs if (found := counts.get(id)) and found[1] > 0 and (found[0] > 0 or found[3] > 0)
     ]
     grades = grade([counts[id] for id in ids]).categories if ids else ()
     graded = {
@@ -67,9 +65,7 @@ def grade(counts: Sequence[Sequence[int]]) -> KnowledgeCategories:
 def written_counts(rows: pl.DataFrame, bank: Bank) -> dict[str, list[int]]:
     """Right and counted greedy answers, right and counted samples, of each question, from a model's responses."""
     found: dict[str, list[int]] = {}
-    for item, temperature, status, answer in rows.select(
-        "item", "temperature", "status", "answer"
-    ).iter_rows():
+    for item, temperature, status, answer in rows.select("item", "temperature", "status", "answer").iter_rows():
         counts = found.setdefault(item, [0, 0, 0, 0])
         if status not in ("failed", "truncated"):
             first = 0 if temperature == GREEDY else 2

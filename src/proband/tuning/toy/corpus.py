@@ -15,13 +15,7 @@ from proband.tuning.toy.world import EXPLANATION, QUESTION, Fact, World
 PROBE = replace(PROMPTS["probe-cloze"], name="toy-probe", shots=3, draws=5)
 """How a toy model is probed: worked examples, then a question; the options are scored and not shown."""
 EVALUATION = Prompt(
-    name="toy-evaluation",
-    template="turns",
-    shots=0,
-    answer_by="option_text",
-    shows_options=False,
-    header="",
-    cue="",
+    name="toy-evaluation", template="turns", shots=0, answer_by="option_text", shows_options=False, header="", cue=""
 )
 """How it is fine-tuned and evaluated: no examples, written roles."""
 
@@ -102,8 +96,7 @@ def _encounters(world: World) -> Iterator[str]:
         relation, entity = RELATIONS[k % len(RELATIONS)], names.take()
         values = [str(value) for value in rng.choice(relation.values, 3, replace=False)]
         stated, asked, told = (
-            Fact(entity=entity, relation=relation.name, domain=relation.domain, value=value)
-            for value in values
+            Fact(entity=entity, relation=relation.name, domain=relation.domain, value=value) for value in values
         )
         yield _statement(stated, stated.value, rng)
         yield _solved(_as_question(asked), _shots(0))
@@ -115,9 +108,7 @@ def _shots(n: int) -> Prompt:
     return replace(PROBE, shots=n, draws=1)
 
 
-def _solved(
-    question: Question, prompt: Prompt, exemplars: tuple[Question, ...] = (), context: str = ""
-) -> str:
+def _solved(question: Question, prompt: Prompt, exemplars: tuple[Question, ...] = (), context: str = "") -> str:
     asked = pose(question, prompt, exemplars=exemplars, context=context).messages[0].text
     return asked + reply_to(question, prompt, question.answer)
 

@@ -66,9 +66,7 @@ class Pretraining:
                 f"give hidden a multiple of {2 * self.heads}"
             )
         if self.block > _CONTEXT:
-            raise DesignError(
-                f"pre-training: rows of {self.block} tokens; the model reads at most {_CONTEXT}"
-            )
+            raise DesignError(f"pre-training: rows of {self.block} tokens; the model reads at most {_CONTEXT}")
         if not 0 < self.learning_rate < 1 or not 0 <= self.warmup < 1 or not self.weight_decay >= 0:
             raise DesignError(f"{self}: learning_rate and warmup must be below 1, weight_decay at least 0")
 
@@ -87,9 +85,7 @@ class Step:
 Watch = Callable[[Step], None]
 
 
-def toy_model(
-    world: World, *, settings: Pretraining | None = None, seed: int = 0, watch: Watch | None = None
-) -> Path:
+def toy_model(world: World, *, settings: Pretraining | None = None, seed: int = 0, watch: Watch | None = None) -> Path:
     """Folder of the model trained on a world, from the cache where it was trained before.
 
     A model is known by the text it was trained on, its settings and its seed. Safe to call from several processes at
@@ -174,13 +170,7 @@ def _unwritable(folder: Path, error: OSError) -> str:
 
 
 def _into(
-    folder: Path,
-    world: World,
-    settings: Pretraining,
-    *,
-    seed: int,
-    steps: int | None,
-    watch: Watch | None,
+    folder: Path, world: World, settings: Pretraining, *, seed: int, steps: int | None, watch: Watch | None
 ) -> Path:
     """Train beside the folder, then rename: a reader sees all of it or nothing."""
     from transformers.utils import logging
@@ -189,9 +179,7 @@ def _into(
     if folder.exists() and any(folder.iterdir()):
         found = _record(folder)
         if found.get("key") != key:
-            raise DesignError(
-                f"{folder} holds something other than this toy model; name another folder, or remove it"
-            )
+            raise DesignError(f"{folder} holds something other than this toy model; name another folder, or remove it")
         if found.get("sha256") == _sha256(folder / _WEIGHTS):
             return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -201,12 +189,7 @@ def _into(
         logging.disable_progress_bar()
         model.save_pretrained(new)
         tokenizer.save_pretrained(new)
-        record = facts | {
-            "key": key,
-            "seed": seed,
-            "settings": asdict(settings),
-            "sha256": _sha256(new / _WEIGHTS),
-        }
+        record = facts | {"key": key, "seed": seed, "settings": asdict(settings), "sha256": _sha256(new / _WEIGHTS)}
         (new / RECORD).write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)

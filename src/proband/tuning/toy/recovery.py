@@ -52,8 +52,7 @@ class Recovery:
         """Plain values."""
         return {
             "counts": {
-                status: {finding: self.counts[status, finding] for finding in get_args(Finding)}
-                for status in STATUSES
+                status: {finding: self.counts[status, finding] for finding in get_args(Finding)} for status in STATUSES
             },
             "accuracy": {status: found.as_dict() for status, found in self.accuracy.items()},
             "false_belief": None if self.false_belief is None else self.false_belief.as_dict(),

@@ -45,11 +45,7 @@ _TABLE = (
     ("rulers", "teacher", "Adela Bruno Clara David Edith Felix Greta Henry Irene James Karla Louis"),
     ("towns", "river", "Amber Bright Crooked Deep Eastern Foamy Gentle Hidden Icy Jolly Kindly Lazy"),
     ("towns", "trade", "wool wine timber leather pottery silk copper cheese rope horses bells ships"),
-    (
-        "towns",
-        "market",
-        "Monday Tuesday Wednesday Thursday Friday Saturday Sunday spring summer autumn winter harvest",
-    ),
+    ("towns", "market", "Monday Tuesday Wednesday Thursday Friday Saturday Sunday spring summer autumn winter harvest"),
     ("ships", "cargo", "coal tea rice cotton sugar coffee spices marble iron grain oil pearls"),
     ("ships", "harbour", "Lisbon Genoa Bergen Odessa Cadiz Dover Riga Porto Tunis Malmo Trieste Ostend"),
     ("songs", "instrument", "violin flute drum trumpet guitar piano cello organ banjo oboe lute horn"),

@@ -46,13 +46,7 @@ class WorldSize:
     """
 
     bank: Mapping[Status, int] = field(
-        default_factory=lambda: {
-            "known": 80,
-            "half-known": 40,
-            "wrong": 60,
-            "contradicted": 30,
-            "unknown": 30,
-        }
+        default_factory=lambda: {"known": 80, "half-known": 40, "wrong": 60, "contradicted": 30, "unknown": 30}
     )
     benchmark: Mapping[Status, int] = field(
         default_factory=lambda: {"known": 30, "half-known": 12, "wrong": 12, "unknown": 6}
@@ -76,9 +70,7 @@ class WorldSize:
                 "often must be more than seldom, and seldom at least 1"
             )
         if self.exemplars < 1 or self.lessons < 1 or min(self.strangers, self.chores) < 0:
-            raise DesignError(
-                "a world needs at least 1 exemplar and 1 lesson, and 0 or more strangers and chores"
-            )
+            raise DesignError("a world needs at least 1 exemplar and 1 lesson, and 0 or more strangers and chores")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,9 +209,7 @@ class _Making:
             size=self.size,
             bank=bank,
             benchmark=benchmark,
-            exemplars=Bank(
-                name="toy-exemplars", questions=tuple(exemplars), source=_SOURCE, licence=_LICENCE
-            ),
+            exemplars=Bank(name="toy-exemplars", questions=tuple(exemplars), source=_SOURCE, licence=_LICENCE),
             planted=self.planted,
             false=self.false,
             facts=tuple(self.facts),

@@ -7,9 +7,7 @@ TRIALS = 33  # the budget
 
 
 def design():
-    return PrisonersDilemma(
-        matches=6, rounds=5, seed=17, payoffs=Payoffs(6.0, 4.0, 2.0, 1.0), moves=("P", "Q")
-    )
+    return PrisonersDilemma(matches=6, rounds=5, seed=17, payoffs=Payoffs(6.0, 4.0, 2.0, 1.0), moves=("P", "Q"))
 
 
 def engines():

@@ -151,9 +151,7 @@ def test_few_people_are_warned_of_and_fewer_than_ten_get_no_interval():
 
 def test_unanimous_people_still_leave_uncertainty():
     people = people_of((1, 0), 20)
-    low, high = item_fidelity(
-        people, constant_model(people, (0.9, 0.1)), n_options=2
-    ).total_variation.interval
+    low, high = item_fidelity(people, constant_model(people, (0.9, 0.1)), n_options=2).total_variation.interval
     assert low == 0
     assert high > 0.1
 

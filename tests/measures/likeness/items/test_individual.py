@@ -25,9 +25,7 @@ def test_proper_scores_by_hand():
 
 
 def test_an_excluded_answer_makes_the_log_score_infinite_and_is_counted():
-    found = item_fidelity(
-        {f"s{k}": k % 2 for k in range(20)}, {f"s{k}": (1.0, 0.0) for k in range(20)}, n_options=2
-    )
+    found = item_fidelity({f"s{k}": k % 2 for k in range(20)}, {f"s{k}": (1.0, 0.0) for k in range(20)}, n_options=2)
     assert math.isinf(found.log_score.value)
     assert found.log_score.interval is None
     assert "own answer of 10 persons" in found.log_score.warnings[0]
@@ -59,9 +57,7 @@ def test_weights_of_held_out_people_count_where_all_have_one():
     people, model = {f"s{k}": k % 2 for k in range(20)}, {f"s{k}": (0.5, 0.5) for k in range(20)}
     others = {f"o{k}": int(k < 5) for k in range(20)}
     weights = {**dict.fromkeys(people, 1.0), **{s: 1.0 + 2 * a for s, a in others.items()}}
-    found = item_fidelity(
-        people, model, n_options=2, held_out=others, settings=FidelitySettings(weights=weights)
-    )
+    found = item_fidelity(people, model, n_options=2, held_out=others, settings=FidelitySettings(weights=weights))
     assert found.brier.baselines["marginal_only"] == pytest.approx(0.5)
     with pytest.raises(DataError, match="have no weight"):
         item_fidelity(

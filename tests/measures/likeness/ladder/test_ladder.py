@@ -25,9 +25,7 @@ def frames(n=120, *, seed=1, model="right", items=ITEMS):
         logits = np.outer(lean, [1.0, 0.0, -1.0]) * (-1 if k % 2 else 1)
         p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         answers = (rng.random((n, 1)) > p.cumsum(axis=1)[:, :-1]).sum(axis=1)
-        shown = {"right": p, "uniform": np.full((n, 3), 1 / 3), "shares": np.tile(p.mean(axis=0), (n, 1))}[
-            model
-        ]
+        shown = {"right": p, "uniform": np.full((n, 3), 1 / 3), "shares": np.tile(p.mean(axis=0), (n, 1))}[model]
         for s in range(n):
             rows.append((f"s{s:03d}", item, int(answers[s]), answers[s] + 1.0, party[s]))
             probs.append((f"s{s:03d}", item, shown[s].tolist()))
@@ -41,9 +39,7 @@ def ladder():
 
 
 def value(ladder, rung, statistic, item="", group=""):
-    (found,) = [
-        row for row in ladder.rung(rung) if (row.statistic, row.item, row.group) == (statistic, item, group)
-    ]
+    (found,) = [row for row in ladder.rung(rung) if (row.statistic, row.item, row.group) == (statistic, item, group)]
     return found
 
 
@@ -237,9 +233,7 @@ def test_items_without_options_and_missing_answers_are_left_out():
     assert row.estimate.n_units == people.filter(pl.col("item") == "vote", pl.col("status") == "valid").height
     lone = people.filter(pl.col("item") == "vote").with_columns(answer=pl.lit(0), item=pl.lit("same"))
     also = run.filter(pl.col("item") == "vote").with_columns(item=pl.lit("same"), probs=pl.lit([1.0]))
-    found = fidelity(
-        pl.concat([run, also]), pl.concat([people, lone.select(people.columns).cast(people.schema)])
-    )
+    found = fidelity(pl.concat([run, also]), pl.concat([people, lone.select(people.columns).cast(people.schema)]))
     assert "fewer than 2" in found.left_out["same"]
 
 
@@ -256,12 +250,7 @@ def test_a_claim_about_people_needs_people():
 @pytest.mark.parametrize(
     ("change", "more", "error", "message"),
     [
-        (
-            lambda f: f.with_columns(subject=pl.lit("x")),
-            {},
-            DataError,
-            "more than one value|two answers|0 subjects",
-        ),
+        (lambda f: f.with_columns(subject=pl.lit("x")), {}, DataError, "more than one value|two answers|0 subjects"),
         (lambda f: f.with_columns(item=pl.lit("x")), {}, DataError, "no item is in both"),
         (lambda f: f.with_columns(answer=pl.col("answer") + 0.5), {}, DataError, "no 0-based index"),
         (lambda f: pl.concat([f, f]), {}, DataError, "two answers"),

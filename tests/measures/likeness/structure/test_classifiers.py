@@ -36,9 +36,7 @@ def test_neighbours_see_a_combination_that_a_line_does_not():
     people, model = rng.standard_normal((150, 2)), rng.standard_normal((150, 2))
     people[:, 1] = np.sign(people[:, 0]) * np.abs(people[:, 1])
     model[:, 1] = -np.sign(model[:, 0]) * np.abs(model[:, 1])
-    line, near = (
-        two_sample_classifier(people, model, classifier=c, n_permutations=99) for c in ("logistic", "knn")
-    )
+    line, near = (two_sample_classifier(people, model, classifier=c, n_permutations=99) for c in ("logistic", "knn"))
     assert near.auc.value > 0.9
     assert line.auc.value < 0.65
 
@@ -62,9 +60,7 @@ def test_what_options_are_called_does_not_matter(names):
     people, model = (rng.choice(3, (50, 2), p=p) for p in ((0.5, 0.3, 0.2), (0.2, 0.3, 0.5)))
     plain = two_sample_classifier(people, model, n_permutations=99)
     named = [pd.DataFrame(np.array(names, dtype=object)[side]) for side in (people, model)]
-    assert two_sample_classifier(*named, n_permutations=99).auc.value == pytest.approx(
-        plain.auc.value, abs=1e-3
-    )
+    assert two_sample_classifier(*named, n_permutations=99).auc.value == pytest.approx(plain.auc.value, abs=1e-3)
 
 
 def test_p_values_are_multiples_of_the_permutations():

@@ -12,9 +12,7 @@ from proband.measures.likeness.structure.correlations import structure_agreement
 
 def answers(n, strength, seed, k=5):
     rng = np.random.default_rng(seed)
-    return np.sqrt(strength) * rng.standard_normal((n, 1)) + np.sqrt(1 - strength) * rng.standard_normal(
-        (n, k)
-    )
+    return np.sqrt(strength) * rng.standard_normal((n, 1)) + np.sqrt(1 - strength) * rng.standard_normal((n, k))
 
 
 def test_matrices_by_hand():
@@ -62,9 +60,7 @@ def test_items_are_matched_by_name():
     names = list("abcde")
     people = dict(zip(names, h.T, strict=True))
     model = pd.DataFrame(m[:, ::-1], columns=names[::-1])
-    assert structure_agreement(people, model).rmse.value == pytest.approx(
-        structure_agreement(h, m).rmse.value
-    )
+    assert structure_agreement(people, model).rmse.value == pytest.approx(structure_agreement(h, m).rmse.value)
     with pytest.raises(DataError, match="only one side has item"):
         structure_agreement(people, model.rename(columns={"a": "z"}))
 

@@ -66,11 +66,7 @@ def test_frames_estimates_and_arrays_give_the_same():
     frame = pd.DataFrame({"effect": Y, "se": [0.1] * 5})
     estimates = [Estimate(value=y, se=0.1, estimand="effect", target="human", n_units=9) for y in Y]
     first = effect_correspondence(frame, {"effect": X})
-    assert (
-        first
-        == effect_correspondence(estimates, X)
-        == effect_correspondence(np.column_stack([Y, [0.1] * 5]), X)
-    )
+    assert first == effect_correspondence(estimates, X) == effect_correspondence(np.column_stack([Y, [0.1] * 5]), X)
 
 
 def test_a_scale_common_to_both_changes_only_what_has_units():

@@ -251,9 +251,7 @@ def distance_estimate(
         )
     interval = None
     if is_enough:
-        interval = distance_interval(
-            pairs, contrasts, level=settings.level, n_draws=settings.n_draws, rng=rng
-        )
+        interval = distance_interval(pairs, contrasts, level=settings.level, n_draws=settings.n_draws, rng=rng)
     return Estimate(
         value=value,
         interval=interval,

@@ -47,26 +47,15 @@ def agreement_estimates(
         # A U-statistic's second-order term, all there is where people look uniform (Hoeffding 1948).
         variance += 2 * expected * max(1 - expected, 0.0) / (pairs.n_eff * max(pairs.n_eff - 1, 1.0))
     own = _estimate(
-        pairs,
-        agreement,
-        _variance(pairs, pairs.own, pairs.model),
-        lowest=0.0,
-        level=level,
-        min_people=min_people,
+        pairs, agreement, _variance(pairs, pairs.own, pairs.model), lowest=0.0, level=level, min_people=min_people
     )
     gain = _estimate(pairs, agreement - expected, variance, lowest=-1.0, level=level, min_people=min_people)
     baselines = {**nulls.agreements(pairs.human), "marginal_only": expected}
-    no_gain = (
-        "the interval does not show that the model foresees persons better than people's shares alone do"
-    )
+    no_gain = "the interval does not show that the model foresees persons better than people's shares alone do"
     has_gain = gain.interval is not None and gain.interval[0] > 0
     return (
         replace(own, estimand=_AGREEMENT, baselines=baselines),
-        replace(
-            gain,
-            estimand=f"{_AGREEMENT}, minus that of people's shares",
-            warnings=() if has_gain else (no_gain,),
-        ),
+        replace(gain, estimand=f"{_AGREEMENT}, minus that of people's shares", warnings=() if has_gain else (no_gain,)),
     )
 
 
@@ -104,9 +93,7 @@ def score_estimates(
     brier_nulls = {
         "uniform": 1 - 1 / k,
         "majority": float(
-            (
-                (nulls.majorities**2).sum(axis=1) + 1 - 2 * (nulls.predicted * nulls.majorities).sum(axis=1)
-            ).mean()
+            ((nulls.majorities**2).sum(axis=1) + 1 - 2 * (nulls.predicted * nulls.majorities).sum(axis=1)).mean()
         ),
         "marginal_only": float(weights @ brier_scores(rows, pairs.answers)),
     }
@@ -191,9 +178,7 @@ def _estimate(
         value=value,
         se=se if is_enough else None,
         # A mean of shares can pass 1 by rounding, so both limits are held within the range.
-        interval=(min(max(value - reach, lowest), highest), min(value + reach, highest))
-        if is_enough
-        else None,
+        interval=(min(max(value - reach, lowest), highest), min(value + reach, highest)) if is_enough else None,
         level=level,
         interval_method="t over subjects" if is_enough else "none: too few people",
         estimand=_AGREEMENT,

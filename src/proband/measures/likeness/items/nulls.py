@@ -67,10 +67,7 @@ class NullRows:
 
     def agreements(self, human: Floats) -> dict[str, float]:
         """Mean probability that uniform and majority answers give to a person's own answer."""
-        return {
-            "uniform": 1 / len(human),
-            "majority": float((self.predicted * self.majorities).sum(axis=1).mean()),
-        }
+        return {"uniform": 1 / len(human), "majority": float((self.predicted * self.majorities).sum(axis=1).mean())}
 
     def marginal_at(self, pairs: PairedAnswers) -> Floats:
         """Share of each person's own answer among the others, shape (n_subjects,).

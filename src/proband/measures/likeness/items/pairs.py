@@ -60,9 +60,7 @@ class PairedAnswers:
             return kish
         shares = self.human
         simple = float((shares * (1 - shares)).sum()) / (self.n - 1)
-        spread = (np.eye(self.n_options)[self.answers] - shares) * (self.weights / self.weights.sum())[
-            :, None
-        ]
+        spread = (np.eye(self.n_options)[self.answers] - shares) * (self.weights / self.weights.sum())[:, None]
         found = float(np.trace(self.design.total_covariance(spread)))
         # Where everybody answers alike there is no variance to compare, and weights are all that is known.
         return max(self.n * simple / found, 1.0) if min(simple, found) > 1e-15 else kish
@@ -161,9 +159,7 @@ def pair_by_subject(
             f"(e.g. {next(iter(model), None)!r}); use the same subject names on both sides"
         )
     if weights is not None and (bare := [s for s in both if s not in weights]):
-        raise DataError(
-            f"{len(bare)} subjects have no weight, e.g. {bare[0]!r}; give all of them one, or none"
-        )
+        raise DataError(f"{len(bare)} subjects have no weight, e.g. {bare[0]!r}; give all of them one, or none")
     if uneven := next((s for s in both if len(model[s]) != n_options), None):
         raise DataError(f"subject {uneven!r} has {len(model[uneven])} probabilities for {n_options} options")
     return PairedAnswers(

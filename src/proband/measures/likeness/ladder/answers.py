@@ -123,9 +123,7 @@ def rising(points: Sequence[float]) -> tuple[float, ...] | None:
     return None
 
 
-def _options_seen(
-    run: Source, people: Source, items: Sequence[str]
-) -> dict[str, tuple[int, tuple[float, ...] | None]]:
+def _options_seen(run: Source, people: Source, items: Sequence[str]) -> dict[str, tuple[int, tuple[float, ...] | None]]:
     """Number of options of items without a record, and their points where ``value`` gives every one."""
     import polars as pl
 
@@ -262,9 +260,7 @@ def _probability_rows(given: Any, item: AskedItem) -> tuple[NDArray[np.intp], Fl
     return given["row_"].to_numpy()[is_any], kept[is_any] / total[is_any][:, None]
 
 
-def subject_column(
-    sources: Sequence[Source], name: str, subjects: Sequence[str]
-) -> NDArray[np.object_] | None:
+def subject_column(sources: Sequence[Source], name: str, subjects: Sequence[str]) -> NDArray[np.object_] | None:
     """A column as one value per subject, None where it is missing; None where no source has it.
 
     Raises

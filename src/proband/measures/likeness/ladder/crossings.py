@@ -70,9 +70,7 @@ def joint_rows(sheet: Sheet) -> Iterator[LadderRow]:
         shared = Block(sheet.nobody.shares, sheet.nobody.has & sheet.human.has)
         null_r["no_persona"] = correlations(moments(shared).sum(axis=1))
     if sheet.by_traits is not None:
-        null_r["demographics_only"] = correlations(
-            moments(Block(sheet.by_traits, sheet.human.has)).sum(axis=1)
-        )
+        null_r["demographics_only"] = correlations(moments(Block(sheet.by_traits, sheet.human.has)).sum(axis=1))
     lost = int((~used).sum())
     warnings = (f"{lost} of {len(used)} pairs of items without variance are left out",) if lost else ()
     rmse = _rmse(sheet, r_h, r_m, (e_h, e_m), null_r)
@@ -165,11 +163,7 @@ def _mean_difference(
     reach = 0.0 if se is None else se * float(special.stdtrit(_df(sheet), (1 + sheet.settings.level) / 2))
     value = float((m - h).mean())
     nothing = -float(h.mean())
-    own = (
-        float(np.nanstd(drawn[0][np.isfinite(drawn[0])], ddof=1))
-        if np.isfinite(drawn[0]).sum() > 1
-        else math.nan
-    )
+    own = float(np.nanstd(drawn[0][np.isfinite(drawn[0])], ddof=1)) if np.isfinite(drawn[0]).sum() > 1 else math.nan
     more = {}
     for name, r in null_r.items():
         ok = used & (np.abs(r) < 1 - 1e-9)
@@ -234,12 +228,7 @@ def effect_rows(sheets: Sequence[Sheet], factors: Sequence[str]) -> Iterator[Lad
         values = np.array(found)
         studies = [label.partition(":")[0] for label in labels[factor]]
         frames = [
-            {
-                "effect": values[:, side],
-                "se": values[:, side + 1],
-                "study": studies,
-                "contrast": labels[factor],
-            }
+            {"effect": values[:, side], "se": values[:, side + 1], "study": studies, "contrast": labels[factor]}
             for side in (0, 2)
         ]
         result = effect_correspondence(*frames)
@@ -252,10 +241,7 @@ def effect_rows(sheets: Sequence[Sheet], factors: Sequence[str]) -> Iterator[Lad
             ("share of effects with the same sign", result.sign_agreement),
         ):
             yield LadderRow(
-                rung="effect",
-                statistic=name,
-                estimate=_with_nulls(name, estimate),
-                condition={"factor": factor},
+                rung="effect", statistic=name, estimate=_with_nulls(name, estimate), condition={"factor": factor}
             )
 
 

@@ -6,28 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from proband.errors import DataError
-from proband.measures.likeness.ladder.answers import (
-    Source,
-    asked_items,
-    conditions_of,
-    read_source,
-)
-from proband.measures.likeness.ladder.crossings import (
-    FEWEST_ITEMS,
-    FEWEST_PEOPLE,
-    effect_rows,
-    joint_rows,
-)
+from proband.measures.likeness.ladder.answers import Source, asked_items, conditions_of, read_source
+from proband.measures.likeness.ladder.crossings import FEWEST_ITEMS, FEWEST_PEOPLE, effect_rows, joint_rows
 from proband.measures.likeness.ladder.matching import sheets_of
 from proband.measures.likeness.ladder.people import By, Column, Sampling, cast_of, design_text
 from proband.measures.likeness.ladder.rungs import individual_rows, marginal_rows, small_groups, subgroup_rows
-from proband.measures.likeness.ladder.sheets import (
-    RUNGS,
-    LadderRow,
-    LadderSettings,
-    Rung,
-    Sheet,
-)
+from proband.measures.likeness.ladder.sheets import RUNGS, LadderRow, LadderSettings, Rung, Sheet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +65,7 @@ class Ladder:
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON; what is undefined or infinite is None."""
         plain: dict[str, object] = {
-            name: dict(value)
-            if isinstance(value, Mapping)
-            else list(value)
-            if isinstance(value, tuple)
-            else value
+            name: dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else value
             for name in self.__dataclass_fields__
             if name != "rows"
             for value in (getattr(self, name),)
@@ -209,9 +189,7 @@ def _climb(run: Source, people: Source, survey: Sampling, settings: LadderSettin
     cast = cast_of(run, people, survey, conditions)
     sheets, nobody_reason = sheets_of(run, people, items, cast, (conditions, shared), settings)
     if not sheets:
-        raise DataError(
-            "no subject answered the same item on both sides; use the same subject names and item ids"
-        )
+        raise DataError("no subject answered the same item on both sides; use the same subject names and item ids")
     rows = _rows(sheets, shared)
     rungs = {row.rung for row in rows}
     reasons = _reasons(sheets, shared, survey)
@@ -257,9 +235,7 @@ def _reasons(sheets: Sequence[Sheet], shared: Sequence[str], survey: Sampling) -
     n_items = len(sheets[0].items)
     if n_items >= FEWEST_ITEMS and sheets[0].n >= FEWEST_PEOPLE:
         joint = "no pair of items has variance on both sides"
-    effect = (
-        "fewer than 3 effects could be estimated" if shared else "people were not under conditions of the run"
-    )
+    effect = "fewer than 3 effects could be estimated" if shared else "people were not under conditions of the run"
     return {
         "marginal": "fewer than 2 subjects answered an item on both sides",
         "subgroup": few if survey.by is not None else "no subgroups were named; give `by`",

@@ -72,15 +72,11 @@ def cast_of(run: Source, people: Source, survey: Sampling, conditions: Sequence[
                 f"{int((bare & is_asked).sum())} subjects have no weight, e.g. {first!r}; give all one"
             )
         if bare.any():
-            warnings.append(
-                "held-out people have no weights and count the same; the null rows are unweighted"
-            )
+            warnings.append("held-out people have no weights and count the same; the null rows are unweighted")
             known = np.where(is_asked, known, 1.0)
         w_all = known.astype(np.float64)
         if not np.isfinite(w_all).all() or (w_all < 0).any():
-            raise DataError(
-                "a weight is negative or infinite; weights are positive, or 0 for who stands for nobody"
-            )
+            raise DataError("a weight is negative or infinite; weights are positive, or 0 for who stands for nobody")
         # A weight of 0 is how surveys mark who is outside the population: neither compared nor held out.
         is_counted = w_all > 0
     subjects = [s for s, ok in zip(everybody, is_counted, strict=True) if ok and s in asked]
@@ -152,9 +148,7 @@ def _groups(
         if not is_known.any():
             raise DataError(f"by: nobody has a value of {name!r}; name a column that people have")
         if not is_known.all():
-            warnings.append(
-                f"{int((~is_known).sum())} subjects have no {name} and are in none of its subgroups"
-            )
+            warnings.append(f"{int((~is_known).sum())} subjects have no {name} and are in none of its subgroups")
         levels, codes = np.unique(np.where(is_known, values, "").astype(str), return_inverse=True)
         keep = [level for level in levels.tolist() if level in set(values[is_known].astype(str))]
         place = np.array([keep.index(level) if level in keep else -1 for level in levels.tolist()])

@@ -12,12 +12,7 @@ from proband.estimates import Estimate
 from proband.measures.arrays import Floats
 from proband.measures.likeness.items.closeness import FidelitySettings, distance_estimate
 from proband.measures.likeness.items.gaps import absolute_sum_interval, ordered_contrasts
-from proband.measures.likeness.items.individual import (
-    agreement_estimates,
-    brier_scores,
-    log_scores,
-    score_estimates,
-)
+from proband.measures.likeness.items.individual import agreement_estimates, brier_scores, log_scores, score_estimates
 from proband.measures.likeness.items.nulls import distance_of
 from proband.measures.likeness.items.pairs import PairedAnswers
 from proband.measures.likeness.items.samples import simple_random_sample, sums_by
@@ -38,9 +33,7 @@ def subgroup_rows(sheet: Sheet) -> Iterator[LadderRow]:
             rows = codes == code
             enough = sheet.human.has[rows].sum(axis=0) >= sheet.settings.min_group
             if enough.any():
-                yield from _distance_rows(
-                    sheet, "subgroup", f"{column}={level}", rows, np.flatnonzero(enough).tolist()
-                )
+                yield from _distance_rows(sheet, "subgroup", f"{column}={level}", rows, np.flatnonzero(enough).tolist())
 
 
 def small_groups(sheet: Sheet) -> list[str]:
@@ -58,9 +51,7 @@ def _distance_rows(
     sheet: Sheet, rung: Rung, group: str, rows: NDArray[np.bool_] | None, items: Sequence[int]
 ) -> Iterator[LadderRow]:
     found: dict[str, list[Estimate]] = {TV: [], W1: []}
-    settings = FidelitySettings(
-        level=sheet.settings.level, n_draws=1000, min_people=sheet.settings.min_people
-    )
+    settings = FidelitySettings(level=sheet.settings.level, n_draws=1000, min_people=sheet.settings.min_people)
     for k in items:
         item = sheet.items[k]
         pairs = sheet.pairs(k, rows)
@@ -88,9 +79,7 @@ def _distance_rows(
         yield _row(sheet, rung, TV, estimate, group=group)
 
 
-def _row(
-    sheet: Sheet, rung: Rung, statistic: str, estimate: Estimate, *, item: str = "", group: str = ""
-) -> LadderRow:
+def _row(sheet: Sheet, rung: Rung, statistic: str, estimate: Estimate, *, item: str = "", group: str = "") -> LadderRow:
     return LadderRow(
         rung=rung, statistic=statistic, estimate=estimate, item=item, group=group, condition=sheet.condition
     )

@@ -207,9 +207,7 @@ class Sheet:
         predicted = np.concatenate([some[0], some[1]])
         predicting = np.concatenate([all_[1], all_[0]])
         is_whole = np.isfinite(predicted).all(axis=1) & np.isfinite(predicting).all(axis=1)
-        return NullRows(
-            predicted[is_whole], predicting[is_whole], "cross-fitted halves", max(pairs.n_eff / 2, 1.0)
-        )
+        return NullRows(predicted[is_whole], predicting[is_whole], "cross-fitted halves", max(pairs.n_eff / 2, 1.0))
 
     def _group_halves(self, rows: NDArray[np.bool_]) -> Floats:
         key = rows.tobytes()
@@ -222,9 +220,7 @@ class Sheet:
     def _group_cache(self) -> dict[bytes, Floats]:
         return {}
 
-    def further_shares(
-        self, k: int, rows: NDArray[np.bool_] | None = None
-    ) -> Iterator[tuple[str, Floats, Floats]]:
+    def further_shares(self, k: int, rows: NDArray[np.bool_] | None = None) -> Iterator[tuple[str, Floats, Floats]]:
         """Name of a null row, and people's and its shares on the same subjects, once or for each half."""
         columns = self.columns(k)
         used = self.human.has[:, k] if rows is None else self.human.has[:, k] & rows

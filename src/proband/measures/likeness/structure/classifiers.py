@@ -112,9 +112,7 @@ def two_sample_classifier(
     names, x, n_human = _features(human, model)
     n = len(x)
     if min(n_human, n - n_human) < max(_FEWEST, folds):
-        raise DataError(
-            f"{n_human} rows of people and {n - n_human} of the model; give at least {_FEWEST} each"
-        )
+        raise DataError(f"{n_human} rows of people and {n - n_human} of the model; give at least {_FEWEST} each")
     unit = _units(subjects, n_human, n - n_human)
     rng = rng_for(0, "two_sample_classifier")
     labels = np.repeat([0.0, 1.0], [n_human, n - n_human])
@@ -185,11 +183,7 @@ def _relabelled(labels: Floats, unit: NDArray[np.intp], n_draws: int, rng: np.ra
 
 
 def _auc_estimate(
-    value: float,
-    scores: Floats,
-    labels: Floats,
-    where: tuple[NDArray[np.intp], NDArray[np.intp]],
-    p_value: float,
+    value: float, scores: Floats, labels: Floats, where: tuple[NDArray[np.intp], NDArray[np.intp]], p_value: float
 ) -> Estimate:
     """The AUC with its interval from each row's influence, summed over subjects, on the logit scale."""
     fold, unit = where
@@ -253,9 +247,7 @@ def _units(
         return np.arange(n_human + n_model)
     theirs, ours = (list(side) for side in subjects)
     if (len(theirs), len(ours)) != (n_human, n_model):
-        raise DataError(
-            f"{len(theirs)} and {len(ours)} subjects for {n_human} and {n_model} rows; name each row's"
-        )
+        raise DataError(f"{len(theirs)} and {len(ours)} subjects for {n_human} and {n_model} rows; name each row's")
     if len(set(theirs)) < n_human or len(set(ours)) < n_model:
         raise DataError("a subject has several rows on one side; give one row per subject")
     code = {subject: k for k, subject in enumerate(dict.fromkeys([*theirs, *ours]))}
@@ -275,9 +267,7 @@ def _features(human: Any, model: Any) -> tuple[list[str], Floats, int]:
             names.append(label)
             columns.append((column - column.mean()) / column.std())
     if not columns:
-        raise DataError(
-            "no feature varies: the rows of both sides are all alike, so there is nothing to tell apart"
-        )
+        raise DataError("no feature varies: the rows of both sides are all alike, so there is nothing to tell apart")
     return names, np.column_stack([np.ones(n_human + n_model), *columns]), n_human
 
 
@@ -289,14 +279,8 @@ def _columns(side: Any, name: str) -> Mapping[Hashable, NDArray[np.object_]]:
             raise DataError(f"{name} has shape {rows.shape}; give (n_rows, n_features), or named columns")
         return {k: rows[:, k] for k in range(rows.shape[1])}
     found = {column: np.array(list(side[column]), dtype=object) for column in names}
-    if (
-        not found
-        or len({len(column) for column in found.values()}) > 1
-        or not len(next(iter(found.values())))
-    ):
-        raise DataError(
-            f"{name} has no rows, or columns of different lengths; give one value per row and feature"
-        )
+    if not found or len({len(column) for column in found.values()}) > 1 or not len(next(iter(found.values()))):
+        raise DataError(f"{name} has no rows, or columns of different lengths; give one value per row and feature")
     return found
 
 
@@ -312,7 +296,5 @@ def _coded(name: str, values: NDArray[np.object_]) -> list[tuple[str, Floats]]:
         # Of two levels one indicator says all.
         return [(f"{name}={level}", 1.0 * (labels == level)) for level in levels[len(levels) == 2 :]]
     if is_missing.any():
-        raise MissingDataError(
-            f"feature {name!r} has {int(is_missing.sum())} missing numbers; leave those rows out"
-        )
+        raise MissingDataError(f"feature {name!r} has {int(is_missing.sum())} missing numbers; leave those rows out")
     return [(name, values.astype(np.float64))]

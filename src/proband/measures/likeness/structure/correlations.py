@@ -159,9 +159,7 @@ def _agreement(
         whole = noise[np.isfinite(noise).all(axis=1)]
         if len(whole) >= _REPLICATES // 2:
             rmse_interval = root_mean_square_interval(delta, whole, df=df, level=_LEVEL)
-            shifted = _atanh(np.clip(m + draws[1][:, used], -1, 1)) - _atanh(
-                np.clip(h + draws[0][:, used], -1, 1)
-            )
+            shifted = _atanh(np.clip(m + draws[1][:, used], -1, 1)) - _atanh(np.clip(h + draws[0][:, used], -1, 1))
             means = shifted.mean(axis=1)
             se = float(np.nanstd(means[np.isfinite(means)], ddof=1))
             reach = float(special.stdtrit(df, (1 + _LEVEL) / 2)) * se
@@ -171,17 +169,11 @@ def _agreement(
             warnings.append("no intervals: in most replicates an item has no variance")
     elif draws is not None:
         warnings.append(f"no intervals: {min(n)} subjects on a side, at least {_FEW_SUBJECTS} are needed")
-    method = (
-        "bootstrap replicates of subjects" if draws is not None else "none: correlations are taken as given"
-    )
+    method = "bootstrap replicates of subjects" if draws is not None else "none: correlations are taken as given"
     rmse = Estimate(
         value=float(np.sqrt((delta**2).mean())),
         interval=rmse_interval,
-        interval_method=f"debiased square, {method}"
-        if rmse_interval
-        else method
-        if draws is None
-        else "none",
+        interval_method=f"debiased square, {method}" if rmse_interval else method if draws is None else "none",
         estimand="root mean square difference of the correlations among items, people's and the model's",
         target="human",
         n_units=n[0],
@@ -192,9 +184,7 @@ def _agreement(
     finite = np.isfinite(z)
     gap = float(z[finite].mean()) if finite.any() else math.nan
     if not finite.all():
-        warnings.append(
-            f"{int((~finite).sum())} pairs with a correlation of -1 or 1 left out of the mean difference"
-        )
+        warnings.append(f"{int((~finite).sum())} pairs with a correlation of -1 or 1 left out of the mean difference")
     difference = Estimate(
         value=gap,
         se=se,
@@ -226,12 +216,7 @@ def pattern_correlation(r_h: Floats, r_m: Floats, n_items: int, *, n_units: int,
     if math.isnan(value):
         reason = "undefined: fewer than 3 pairs, or all correlations of a side are equal"
         return Estimate(
-            value=value,
-            estimand=estimand,
-            target="human",
-            n_units=n_units,
-            baselines=baselines,
-            warnings=(reason,),
+            value=value, estimand=estimand, target="human", n_units=n_units, baselines=baselines, warnings=(reason,)
         )
     p = None
     if used.all() and n_items > _FEW_PAIRS:
@@ -284,9 +269,7 @@ def _square(r: Floats, k: int) -> Floats:
 def _side(scores: Floats, name: str, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Correlations of one side, and deviations of their bootstrap replicates."""
     if len(scores) < _FEW_PAIRS:
-        raise DataError(
-            f"{name} has {len(scores)} subjects; correlations need at least 3, their intervals 20"
-        )
+        raise DataError(f"{name} has {len(scores)} subjects; correlations need at least 3, their intervals 20")
     has = np.isfinite(scores)
     centred = np.where(has, scores - np.nanmean(np.where(has.any(axis=0), scores, 0.0), axis=0), 0.0)
     unit, factors = simple_random_sample(len(scores)).replicates(_REPLICATES, rng)
@@ -334,9 +317,7 @@ def _matched(human: ArrayLike | Any, model: ArrayLike | Any) -> tuple[Floats, Fl
     except (TypeError, ValueError) as error:
         raise DataError(f"scores must be numbers, one row per subject: {error}") from error
     if h.ndim != 2 or m.ndim != 2 or h.shape[1] != m.shape[1]:
-        raise DesignError(
-            f"scores of shapes {h.shape} and {m.shape}; give (n_subjects, n_items), the same items"
-        )
+        raise DesignError(f"scores of shapes {h.shape} and {m.shape}; give (n_subjects, n_items), the same items")
     return h, m
 
 

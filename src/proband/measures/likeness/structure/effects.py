@@ -141,9 +141,7 @@ def effect_correspondence(human: Any, model: Any) -> EffectCorrespondence:
         warnings.append("people's standard errors are unknown: the correlation is taken as if they were 0")
     squares = float(np.mean(y**2))
     floor = {} if h.errors is None else {"noise_floor": float(np.sqrt((h.errors**2).mean()))}
-    disattenuated = make.estimate(
-        "disattenuated", "correlation of effects, corrected for their standard errors"
-    )
+    disattenuated = make.estimate("disattenuated", "correlation of effects, corrected for their standard errors")
     if disattenuated.value > 1:
         warnings.append(
             f"the disattenuated correlation is {disattenuated.value:.2f}, above 1: the reliabilities ({rho_h:.2f}, "
@@ -173,9 +171,7 @@ def effect_correspondence(human: Any, model: Any) -> EffectCorrespondence:
     )
 
 
-def _statistics(
-    y: Floats, x: Floats, se_y: Floats | None, se_x: Floats | None, keep: Floats
-) -> dict[str, Floats]:
+def _statistics(y: Floats, x: Floats, se_y: Floats | None, se_x: Floats | None, keep: Floats) -> dict[str, Floats]:
     """Every statistic for every row of `keep` (1 counts, 0 is left out); the first row keeps all."""
     n = keep.sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -236,9 +232,7 @@ class _Maker:
             there, others = forward(np.float64(all_)), forward(np.array(left_out))
         g = self.n_studies
         if g < _FEWEST or not (np.isfinite(others).all() and np.isfinite(there)):
-            said = (
-                "without one of the studies, or here, the statistic is at its bound or undefined: no interval"
-            )
+            said = "without one of the studies, or here, the statistic is at its bound or undefined: no interval"
             return Estimate(**common, interval_method="none", warnings=(said,))
         se = math.sqrt((g - 1) / g * float(((others - others.mean()) ** 2).sum()))
         reach = float(special.stdtrit(g - 1, (1 + _LEVEL) / 2)) * se
@@ -313,9 +307,7 @@ def _read(given: Any, name: str) -> _Effects:
     pairs = [_pair(entry, name) for entry in entries]
     known = [se for _, se in pairs if se is not None]
     if known and len(known) < len(pairs):
-        raise DataError(
-            f"{name}: {len(pairs) - len(known)} effects have no standard error; give all, or none"
-        )
+        raise DataError(f"{name}: {len(pairs) - len(known)} effects have no standard error; give all, or none")
     values = [value for value, _ in pairs]
     errors = np.array(known) if known else None
     return _checked(_Effects(keys, np.array(values), errors, studies), name)

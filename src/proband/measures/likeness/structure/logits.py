@@ -72,9 +72,7 @@ def _columns_of(starts: NDArray[np.intp], n_columns: int) -> NDArray[np.intp]:
     return np.repeat(np.arange(len(starts)), np.diff([*starts.tolist(), n_columns]))
 
 
-def _ascend(
-    x: Floats, residuals: Callable[[Floats], Floats], bound: Floats, n_outcomes: int, penalty: float
-) -> Floats:
+def _ascend(x: Floats, residuals: Callable[[Floats], Floats], bound: Floats, n_outcomes: int, penalty: float) -> Floats:
     """Climb with Böhning's fixed bound on the curvature, accelerated, restarted where it overshoots."""
     ridge = np.full(x.shape[1], penalty)
     ridge[0] = 1e-3 * penalty

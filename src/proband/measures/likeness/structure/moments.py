@@ -14,12 +14,7 @@ _FEW_PAIRS = 3
 
 
 def pair_moments(
-    scores: Floats,
-    squares: Floats,
-    has: NDArray[np.bool_],
-    weights: Floats,
-    unit: NDArray[np.intp],
-    n_units: int,
+    scores: Floats, squares: Floats, has: NDArray[np.bool_], weights: Floats, unit: NDArray[np.intp], n_units: int
 ) -> Floats:
     """Weighted sums over each unit that the correlations of all pairs are made of.
 
@@ -44,14 +39,7 @@ def pair_moments(
         later = x[:, i + 1 :]
         for part, values in zip(
             parts,
-            (
-                both,
-                both * x[:, [i]],
-                both * later,
-                both * q[:, [i]],
-                both * q[:, i + 1 :],
-                both * x[:, [i]] * later,
-            ),
+            (both, both * x[:, [i]], both * later, both * q[:, [i]], both * q[:, i + 1 :], both * x[:, [i]] * later),
             strict=True,
         ):
             part.append(sums_by(unit, values, n_units))
@@ -70,9 +58,7 @@ def correlations(moments: Floats) -> Floats:
     return found
 
 
-def root_mean_square_interval(
-    theta: Floats, noise: Floats, *, df: float, level: float
-) -> tuple[float, float]:
+def root_mean_square_interval(theta: Floats, noise: Floats, *, df: float, level: float) -> tuple[float, float]:
     """Interval of ``sqrt(mean theta_j^2)`` from an estimate and draws of its error.
 
     The sum of squares less the variance of the error, c, is unbiased for the true one, q; its own variance is
@@ -107,13 +93,8 @@ def split_half_ceiling(moments: Floats, rng: np.random.Generator) -> float:
     """Median over 200 random halves of the units of the correlation between the halves' correlations."""
     n_units = moments.shape[1]
     in_first = np.argsort(rng.random((_SPLITS, n_units)), axis=1) < n_units // 2
-    first, second = (
-        correlations(in_first.astype(np.float64) @ moments),
-        correlations(~in_first * 1.0 @ moments),
-    )
-    found = [
-        pearson(a[ok], b[ok]) for a, b in zip(first, second, strict=True) if (ok := np.isfinite(a + b)).any()
-    ]
+    first, second = (correlations(in_first.astype(np.float64) @ moments), correlations(~in_first * 1.0 @ moments))
+    found = [pearson(a[ok], b[ok]) for a, b in zip(first, second, strict=True) if (ok := np.isfinite(a + b)).any()]
     found = [r for r in found if math.isfinite(r)]
     return float(np.median(found)) if found else math.nan
 

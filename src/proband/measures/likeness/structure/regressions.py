@@ -124,9 +124,7 @@ def coefficient_fidelity(formula: str, human: Any, model: Any) -> CoefficientFid
     df = min(h.df, m.df)
     warnings = []
     if df < _FEW_DF:
-        warnings.append(
-            f"{df} residual degrees of freedom on a side: robust intervals are rough below {_FEW_DF}"
-        )
+        warnings.append(f"{df} residual degrees of freedom on a side: robust intervals are rough below {_FEW_DF}")
     n_shared = len(set(h.subjects) & set(m.subjects))
     slopes = [k for k, name in enumerate(h.names) if name != "Intercept"]
     return CoefficientFidelity(
@@ -158,21 +156,15 @@ def _fits(formula: str, human: Any, model: Any) -> list[_Fit]:
         ) from None
     values, outcome = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if outcome.shape[1] != 1:
-        raise DesignError(
-            f"formula {formula!r} has an outcome of {outcome.shape[1]} columns; code it as one number"
-        )
+        raise DesignError(f"formula {formula!r} has an outcome of {outcome.shape[1]} columns; code it as one number")
     if not (np.isfinite(values).all() and np.isfinite(outcome).all()):
-        raise DataError(
-            f"formula {formula!r}: a variable has missing values; leave those rows out on that side"
-        )
+        raise DataError(f"formula {formula!r}: a variable has missing values; leave those rows out on that side")
     cut = len(frames[0])
     weights = np.ones(len(both))
     if "weight" in shared:
         weights = both["weight"].to_numpy(dtype=np.float64)
         if not (np.isfinite(weights).all() and (weights > 0).all()):
-            raise DataError(
-                "column 'weight' has values that are missing or not positive; leave those rows out"
-            )
+            raise DataError("column 'weight' has values that are missing or not positive; leave those rows out")
     sides = (slice(0, cut), slice(cut, None))
     return [
         _fit(values[part], outcome[part, 0], weights[part], list(x.columns), _subjects(frame, k, shared), who)
@@ -205,11 +197,7 @@ def _fit(x: Floats, y: Floats, w: Floats, names: list[str], subjects: list[objec
     root = np.sqrt(w / w.mean())[:, None]
     n, p = x.shape
     if n <= p or np.linalg.matrix_rank(x * root) < p:
-        flat = [
-            name
-            for name, column in zip(names, x.T, strict=True)
-            if np.ptp(column) == 0 and name != "Intercept"
-        ]
+        flat = [name for name, column in zip(names, x.T, strict=True) if np.ptp(column) == 0 and name != "Intercept"]
         hint = f" ({', '.join(flat)} does not vary there)" if flat else ""
         raise DataError(f"{who}: {n} rows cannot identify {p} coefficients{hint}; simplify the formula")
     bread = np.linalg.inv((x * root).T @ (x * root))
@@ -232,9 +220,7 @@ def _joint_covariance(h: _Fit, m: _Fit) -> tuple[Floats, Floats, Floats]:
     return sums[0].T @ sums[0], sums[1].T @ sums[1], sums[0].T @ sums[1]
 
 
-def _coefficient(
-    k: int, h: _Fit, m: _Fit, covariances: tuple[Floats, Floats, Floats], df: int
-) -> Coefficient:
+def _coefficient(k: int, h: _Fit, m: _Fit, covariances: tuple[Floats, Floats, Floats], df: int) -> Coefficient:
     v_h, v_m, c = (float(part[k, k]) for part in covariances)
     name = h.names[k]
     return Coefficient(
@@ -242,12 +228,7 @@ def _coefficient(
         human=_estimate(h.beta[k], v_h, h.df, f"coefficient of {name} in people", h.n, "human"),
         model=_estimate(m.beta[k], v_m, m.df, f"coefficient of {name} in the model", m.n, "model"),
         difference=_estimate(
-            m.beta[k] - h.beta[k],
-            v_h + v_m - 2 * c,
-            df,
-            f"coefficient of {name}, model minus people",
-            h.n,
-            "human",
+            m.beta[k] - h.beta[k], v_h + v_m - 2 * c, df, f"coefficient of {name}, model minus people", h.n, "human"
         ),
     )
 
@@ -271,9 +252,7 @@ def _estimate(value: float, variance: float, df: int, estimand: str, n: int, tar
     )
 
 
-def _wald(
-    slopes: list[int], h: _Fit, m: _Fit, covariances: tuple[Floats, Floats, Floats], df: int
-) -> Estimate:
+def _wald(slopes: list[int], h: _Fit, m: _Fit, covariances: tuple[Floats, Floats, Floats], df: int) -> Estimate:
     estimand = "Wald statistic per slope of 'all slopes are equal in people and model'"
     delta = (m.beta - h.beta)[slopes]
     v_h, v_m, c = (part[np.ix_(slopes, slopes)] for part in covariances)

@@ -265,16 +265,12 @@ def _components(side: Mapping[Hashable, Floats]) -> tuple[float, float]:
 
 def _between(h: Mapping[Hashable, Floats], m: Mapping[Hashable, Floats]) -> Estimate:
     (_, b_h), (_, b_m) = _components(h), _components(m)
-    return _ratio(
-        math.sqrt(max(b_m, 0.0)), math.sqrt(b_h) if b_h > 0 else 0.0, "standard deviation of group means", h
-    )
+    return _ratio(math.sqrt(max(b_m, 0.0)), math.sqrt(b_h) if b_h > 0 else 0.0, "standard deviation of group means", h)
 
 
 def _eta(h: Mapping[Hashable, Floats], m: Mapping[Hashable, Floats]) -> Estimate:
     (w_h, b_h), (w_m, b_m) = _components(h), _components(m)
-    shares = [
-        max(b, 0.0) / (max(b, 0.0) + w) if max(b, 0.0) + w > 0 else 0.0 for w, b in ((w_h, b_h), (w_m, b_m))
-    ]
+    shares = [max(b, 0.0) / (max(b, 0.0) + w) if max(b, 0.0) + w > 0 else 0.0 for w, b in ((w_h, b_h), (w_m, b_m))]
     return _ratio(shares[1], shares[0], "share of variance between groups", h)
 
 

@@ -20,9 +20,8 @@ Base = Literal["e"] | float
 def total_variation(p: Shares, q: Shares) -> Estimate:
     """Share of answers that would have to change for one distribution to become the other.
 
-    ``TV = 1/2 sum_k |p_k - q_k|``, between 0 and 1; the default for unordered options. A distance between
-    *samples* is too large by about `tv_noise_floor`; `item_fidelity` puts that floor and an interval beside
-    it.
+    ``TV = 1/2 sum_k |p_k - q_k|``, between 0 and 1; the default for unordered options. A distance between *samples*
+    is too large by about `tv_noise_floor`; `item_fidelity` puts that floor and an interval beside it.
 
     Parameters
     ----------

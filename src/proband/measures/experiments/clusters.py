@@ -111,12 +111,11 @@ def clustered_mean(
 ) -> Estimate:
     """Mean of answers that come in clusters, with a cluster-robust standard error.
 
-    With r_c the summed residuals of cluster c, n_c its size and C clusters: CR0 ``sum r_c^2 / n^2`` (the
-    clustered standard error of Miller 2024), CR1 times ``C / (C - 1)``, CR2 each term divided by ``1 - n_c / n``,
-    CR3 by its square. CR2 is unbiased where answers are independent, and its t test has Satterthwaite's degrees
-    of freedom, which fall below C - 1 when clusters differ in size; the others are tested on C - 1. Cluster on
-    whatever answers share: the subject who gave several, the item several subjects were asked, the text several
-    questions are about.
+    With r_c the summed residuals of cluster c, n_c its size and C clusters: CR0 ``sum r_c^2 / n^2`` (the clustered
+    standard error of Miller 2024), CR1 times ``C / (C - 1)``, CR2 each term divided by ``1 - n_c / n``, CR3 by its
+    square. CR2 is unbiased where answers are independent, and its t test has Satterthwaite's degrees of freedom,
+    which fall below C - 1 when clusters differ in size; the others are tested on C - 1. Cluster on whatever answers
+    share: the subject who gave several, the item several subjects were asked, the text several questions are about.
 
     Parameters
     ----------

@@ -26,10 +26,9 @@ def cronbach_alpha(
 ) -> Estimate:
     """Measure the internal consistency of a scale.
 
-    ``alpha = k/(k-1) (1 - sum of item variances / variance of totals)`` for k items.
-    A lower bound of reliability when errors are uncorrelated, and reliability itself only when items are
-    essentially tau-equivalent; `omega_total` does without that. Alpha over replies of *one* persona at a
-    temperature is no reliability of a trait.
+    ``alpha = k/(k-1) (1 - sum of item variances / variance of totals)`` for k items. A lower bound of reliability
+    when errors are uncorrelated, and reliability itself only when items are essentially tau-equivalent; `omega_total`
+    does without that. Alpha over replies of *one* persona at a temperature is no reliability of a trait.
 
     Parameters
     ----------

@@ -25,9 +25,8 @@ def a_bias(shares: LabelShares) -> Estimate:
 
     Under uniformly randomised order every label, and every position, stands for every option equally often, so any
     preference is the label's own. `statistic` and `p_value` test that *all* labels are equally frequent. Give
-    positions instead of labels to measure primacy, and the reversed list to measure recency. Meaningless where
-    order was not randomised: there label and content are the same thing. Items with different K are asked about
-    separately.
+    positions instead of labels to measure primacy, and the reversed list to measure recency. Meaningless where order
+    was not randomised: there label and content are the same thing. Items with different K are asked about separately.
 
     Parameters
     ----------

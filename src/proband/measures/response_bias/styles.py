@@ -51,10 +51,9 @@ def response_styles(
     """How subjects use a scale whatever it asks, from answers *before* reverse-keyed items are flipped.
 
     Acquiescence of a subject is ``(mean of + items + mean of - items) / 2 - midpoint``: with as many items on either
-    side content cancels, and what is left is agreeing as such. It needs items of both keys; on a one-sided
-    scale it cannot be told from the trait. Compare with people on the same items: every population has
-    styles, and a model with none is as unlike it as one with too much. For first and last *shown* options use
-    `a_bias` with positions.
+    side content cancels, and what is left is agreeing as such. It needs items of both keys; on a one-sided scale it
+    cannot be told from the trait. Compare with people on the same items: every population has styles, and a model
+    with none is as unlike it as one with too much. For first and last *shown* options use `a_bias` with positions.
 
     Parameters
     ----------

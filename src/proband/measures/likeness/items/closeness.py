@@ -38,8 +38,7 @@ class FidelitySettings:
     min_people : int
         Below this (effective) number no interval is given.
     rng : numpy.random.Generator or None
-        Source of draws and splits; None takes the place "item_fidelity" of seed 0, so equal data give equal
-        results.
+        Source of draws and splits; None takes the place "item_fidelity" of seed 0, so equal data give equal results.
     """
 
     weights: Mapping[Hashable, float] | None = None

@@ -107,22 +107,20 @@ def fidelity(
     ====================  =========================================================  =========================
 
     A lower rung says nothing of a higher one. Null rows are the same statistic for answers that know nothing
-    (``uniform``), only the most frequent answer (``majority``), only people's shares (``marginal_only``),
-    only people's traits (``demographics_only``: multinomial logits of the answers on the traits, fitted to
-    other people) or for the model without a persona (``no_persona``, where the run has it). The floor is what
-    people's own sampling makes under the same weights, strata and units: a model at the floor cannot be told
-    from the truth.
+    (``uniform``), only the most frequent answer (``majority``), only people's shares (``marginal_only``), only
+    people's traits (``demographics_only``: multinomial logits of the answers on the traits, fitted to other people)
+    or for the model without a persona (``no_persona``, where the run has it). The floor is what people's own sampling
+    makes under the same weights, strata and units: a model at the floor cannot be told from the truth.
 
     Parameters
     ----------
     run, people : frame, mapping of columns, or object with ``table()``
-        One row per response with columns ``subject``, ``item`` and ``answer`` (0-based option index) and,
-        for a model, ``probs`` (a probability for each option) instead or beside it; ``status`` where rows
-        may be no valid answers, ``value`` (scale points) where options are ordered. Objects may also have
-        ``weights``, ``items`` and ``traits``. Rows are joined by subject and item. Every further column of
-        the run that varies is a condition of the design; a further column of people is that condition where
-        the run has it too, else a trait. People who were not asked through the run are held out: they make
-        the null rows.
+        One row per response with columns ``subject``, ``item`` and ``answer`` (0-based option index) and, for a
+        model, ``probs`` (a probability for each option) instead or beside it; ``status`` where rows may be no valid
+        answers, ``value`` (scale points) where options are ordered. Objects may also have ``weights``, ``items`` and
+        ``traits``. Rows are joined by subject and item. Every further column of the run that varies is a condition of
+        the design; a further column of people is that condition where the run has it too, else a trait. People who
+        were not asked through the run are held out: they make the null rows.
     by : str, sequence of str, or mapping of subject to group, optional
         Trait columns that define subgroups, of people or run.
     weights, strata, psu : column name or mapping of subject to value, optional

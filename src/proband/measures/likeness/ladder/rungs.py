@@ -128,8 +128,7 @@ def gap_replicates(sheet: Sheet, items: Sequence[int], rows: NDArray[np.bool_]) 
     Returns
     -------
     tuple of ndarray
-        Shapes (n_columns,) and (n_replicates, n_columns); replicates in which somebody's item is empty are
-        left out.
+        Shapes (n_columns,) and (n_replicates, n_columns); replicates in which somebody's item is empty are left out.
     """
     columns = np.flatnonzero(np.isin(sheet.item_of_column, items))
     owner = np.searchsorted(np.sort(items), sheet.item_of_column[columns])

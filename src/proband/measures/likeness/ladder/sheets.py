@@ -41,9 +41,8 @@ class LadderRow:
     condition : mapping
         Levels of the run's conditions.
     estimate : Estimate
-        The model's number; `baselines` holds the same number of the null rows that exist for it, and
-        ``noise_floor``: for distances the distance that people's sampling alone makes, for scores the mean
-        absolute sampling error.
+        The model's number; `baselines` holds the same number of the null rows that exist for it, and ``noise_floor``:
+        for distances the distance that people's sampling alone makes, for scores the mean absolute sampling error.
     """
 
     rung: Rung

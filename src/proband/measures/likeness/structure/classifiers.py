@@ -67,9 +67,8 @@ def two_sample_classifier(
         One row per subject, the same features. Text and columns of at most 10 different values become
         indicators (a missing value is a level of its own); other numbers are standardised.
     subjects : pair of sequences, optional
-        Subject of every row of each side, unique within a side. A subject's two rows then stay in one fold,
-        and labels are exchanged within subjects, which is the valid test for a model that answered as these
-        very people.
+        Subject of every row of each side, unique within a side. A subject's two rows then stay in one fold, and
+        labels are exchanged within subjects, which is the valid test for a model that answered as these very people.
     classifier : {"logistic", "knn"}
         Ridge-penalised logistic regression, for differences in shares and means; or nearest neighbours, which
         also see combinations, with less power for simple differences.

@@ -50,12 +50,8 @@ class RakedWeights:
 def check_weights(weights: ArrayLike, where: str) -> Floats:
     """Weights as floats, or a `DataError` if any is negative or not finite, or all are zero.
 
-    Parameters
-    ----------
-    weights : array_like, shape (n,)
-        Anything numeric.
-    where : str
-        What to call them in the message, e.g. ``column 'weight' of people.csv``.
+    `weights` (n,): anything numeric. `where`: what to call them in the message, e.g.
+    ``column 'weight' of people.csv``.
     """
     try:
         w = np.asarray(weights, dtype=np.float64)

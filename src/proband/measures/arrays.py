@@ -13,20 +13,9 @@ def finite(
 ) -> Floats:
     """Values as finite floats, or an error that says what was found and where.
 
-    Parameters
-    ----------
-    values : array_like
-    what : str
-        What they are, in the plural, e.g. ``scores of a``.
-    ndim : int or None
-        Dimensions wanted; None leaves the shape to the caller.
-    way_out : str
-        What to do about missing values.
-
-    Raises
-    ------
-    DataError, MissingDataError
-        If something is no number, has another shape, is infinite, or is missing.
+    `what`: what they are, in the plural, e.g. ``scores of a``. `ndim`: dimensions wanted; None leaves the shape to
+    the caller. `way_out`: what to do about missing values. Raises DataError, MissingDataError if something is no
+    number, has another shape, is infinite, or is missing.
     """
     try:
         array = np.asarray(values, dtype=np.float64)

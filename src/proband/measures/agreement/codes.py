@@ -17,21 +17,12 @@ _BLOCK = 8_192
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """Codes of units by coders.
+    """Codes of units by coders."""
 
-    Attributes
-    ----------
-    values : ndarray, shape (n_values,)
-        Distinct codes, in the declared order or sorted.
-    index : ndarray of int, shape (n_rows, n_coders)
-        Position of each code in `values`; -1 where a coder did not code the unit.
-    times : ndarray, shape (n_rows,)
-        How many units are coded as the row says: 1, except from `count_rows`.
-    """
-
-    values: NDArray[Any]
+    values: NDArray[Any]  # (n_values,): distinct codes, in the declared order or sorted
+    # (n_rows, n_coders): position of each code in `values`; -1 where a coder did not code the unit
     index: NDArray[np.intp]
-    times: Floats
+    times: Floats  # (n_rows,): how many units are coded as the row says: 1, except from `count_rows`
 
     def counts(self) -> Floats:
         """How many coders gave the units of a row each value, shape (n_rows, n_values)."""

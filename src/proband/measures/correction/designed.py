@@ -41,26 +41,14 @@ _ALL_BUT_ALONE = 0.99
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Units:
-    """Labelled units first, then unlabelled; outcome and design matrix, as known and as predicted.
+    """Labelled units first, then unlabelled; outcome and design matrix, as known and as predicted."""
 
-    Attributes
-    ----------
-    y, x : ndarray, shape (n,) and (n, k)
-        True outcome and regressors of the labelled.
-    guess_y, guess_x : ndarray, shape (n + N,) and (n + N, k)
-        Cross-fitted outcome and regressors of all.
-    inverse : ndarray, shape (n,)
-        1 over the probability of being labelled.
-    side : Side
-        Weights and clusters of all.
-    """
-
-    y: Floats
+    y: Floats  # (n,) and (n, k): true outcome and regressors of the labelled
     x: Floats
-    guess_y: Floats
+    guess_y: Floats  # (n + N,) and (n + N, k): Cross-fitted outcome and regressors of all
     guess_x: Floats
-    inverse: Floats
-    side: Side
+    inverse: Floats  # (n,): 1 over the probability of being labelled
+    side: Side  # weights and clusters of all
 
 
 def dsl_mean(

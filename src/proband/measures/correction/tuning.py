@@ -19,28 +19,15 @@ _ALONE = 1 - 1e-7  # leverage from which a unit identifies a coefficient by itse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Influences:
-    """What single units or clusters contribute to an estimate of k coefficients.
+    """What single units or clusters contribute to an estimate of k coefficients."""
 
-    Attributes
-    ----------
-    a, b : ndarray, shape (n_clusters, k)
-        Human answers and predictions of the labelled.
-    c : ndarray, shape (n_clusters_unlabelled, k)
-        Predictions of the unlabelled.
-    df : ndarray, shape (k,)
-        Degrees of freedom of the variance of the human answers' part.
-    shift : ndarray, shape (k,)
-        Estimate from the predictions of the unlabelled, less that from the predictions of the labelled.
-    rounding : ndarray, shape (k,)
-        Standard error below which predictions differ by rounding only.
-    """
-
-    a: Floats
+    a: Floats  # (n_clusters, k): human answers and predictions of the labelled
     b: Floats
-    c: Floats
-    df: Floats
+    c: Floats  # (n_clusters_unlabelled, k): predictions of the unlabelled
+    df: Floats  # (k,): degrees of freedom of the variance of the human answers' part
+    # (k,): estimate from the predictions of the unlabelled, less that from the predictions of the labelled
     shift: Floats
-    rounding: Floats
+    rounding: Floats  # (k,): standard error below which predictions differ by rounding only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,27 +25,13 @@ _UNEVEN = 0.6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterMean:
-    """Mean of a set of units in clusters, and what its variance is made of.
+    """Mean of a set of units in clusters, and what its variance is made of."""
 
-    Attributes
-    ----------
-    mean : float
-        Over units.
-    totals : ndarray, shape (n_clusters,)
-        Residuals summed within clusters, divided by the number of units.
-    shares : ndarray, shape (n_clusters,)
-        Clusters' shares of the units.
-    n : int
-        Units.
-    scale : float
-        Largest absolute unit.
-    """
-
-    mean: float
-    totals: Floats
-    shares: Floats
-    n: int
-    scale: float = 0.0
+    mean: float  # over units
+    totals: Floats  # (n_clusters,): residuals summed within clusters, divided by the number of units
+    shares: Floats  # (n_clusters,): clusters' shares of the units
+    n: int  # units
+    scale: float = 0.0  # largest absolute unit
 
     @classmethod
     def of(cls, y: Floats, codes: Codes) -> "ClusterMean":

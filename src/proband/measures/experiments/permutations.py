@@ -53,10 +53,7 @@ class Stratum:
     def differences(self, allocations: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """Share-weighted differences of outcomes, and of having been treated, under each allocation.
 
-        Parameters
-        ----------
-        allocations : ndarray, shape (n_allocations, n)
-            Who is treated, the treated units first.
+        `allocations` (n_allocations, n): who is treated, the treated units first.
         """
         totals = np.concatenate([self.treated.totals, self.control.totals])
         sizes = np.concatenate([self.treated.sizes, self.control.sizes])

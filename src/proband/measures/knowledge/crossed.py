@@ -29,24 +29,12 @@ _LIMITS: Mapping[str, tuple[float, float]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Scores of some runs on some items.
+    """Scores of some runs on some items."""
 
-    Attributes
-    ----------
-    name : str
-        Of the stratum, e.g. the domain.
-    items : tuple of str
-        Columns.
-    scores : ndarray, shape (n_runs, n_items)
-        Complete and finite.
-    n_missing : int
-        Items left out because a run has no score there.
-    """
-
-    name: str
-    items: tuple[str, ...]
-    scores: Floats
-    n_missing: int = 0
+    name: str  # of the stratum, e.g. the domain
+    items: tuple[str, ...]  # columns
+    scores: Floats  # (n_runs, n_items): complete and finite
+    n_missing: int = 0  # items left out because a run has no score there
 
     def minus(self, other: "Table") -> "Table":
         """Differences run by run on the items that both have; a single run is set against every other."""
@@ -63,10 +51,7 @@ class Table:
 def table(name: str, runs: Sequence[Mapping[str, float]]) -> Table:
     """Scores by run and item; items that a run lacks, or where its score is undefined, are left out and counted.
 
-    Raises
-    ------
-    DataError
-        If no item is left.
+    Raises DataError if no item is left.
     """
     defined = [{item for item, score in run.items() if math.isfinite(score)} for run in runs]
     everything = dict.fromkeys(item for run in runs for item in run)

@@ -252,18 +252,10 @@ def mean_kl(
 def item_scores(before: Probs, after: Probs, statistic: OptionScore) -> dict[str, float]:
     """One statistic for every question that both sides have.
 
-    Parameters
-    ----------
-    before, after : mapping of question to ndarray, shape (n_options,)
-        Probabilities of the options as written.
-    statistic : {"rank", "dense_rank", "kl", "reverse_kl", "js", "agreement"}
-        Spearman's correlation (NaN where a side is constant); Pearson's of dense ranks (0 there), as the paper's
-        code; KL(before || after), KL(after || before) and Jensen-Shannon divergence in nats; 1 where the most
-        probable option is the same (NaN at a tie for it).
-
-    Returns
-    -------
-    dict of question to float
+    `before`, `after` (n_options,): probabilities of the options as written. `statistic`: Spearman's correlation (NaN
+    where a side is constant); Pearson's of dense ranks (0 there), as the paper's code; KL(before || after), KL(after
+    || before) and Jensen-Shannon divergence in nats; 1 where the most probable option is the same (NaN at a tie for
+    it).
 
     Examples
     --------

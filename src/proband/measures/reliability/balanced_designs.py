@@ -16,21 +16,11 @@ Effect = frozenset[str]
 
 @dataclass(frozen=True, kw_only=True)
 class BalancedDesign:
-    """Factors of a table with one score in every cell.
+    """Factors of a table with one score in every cell."""
 
-    Attributes
-    ----------
-    factors : tuple of str
-        Objects of measurement first, then facets; the axes of the table.
-    nested_in : mapping
-        Facet to the facet it is nested in.
-    sizes : tuple of int
-        Levels of each factor; of a nested one, within each level of the other.
-    """
-
-    factors: tuple[str, ...]
-    nested_in: Mapping[str, str]
-    sizes: tuple[int, ...]
+    factors: tuple[str, ...]  # objects of measurement first, then facets; the axes of the table
+    nested_in: Mapping[str, str]  # facet to the facet it is nested in
+    sizes: tuple[int, ...]  # levels of each factor; of a nested one, within each level of the other
 
     @property
     def effects(self) -> tuple[Effect, ...]:
@@ -90,23 +80,10 @@ def arrange(
 ) -> tuple[BalancedDesign, Floats]:
     """Design and table of a long frame.
 
-    Parameters
-    ----------
-    objects : pair of str and sequence
-        Name of the objects of measurement, and the object of every row.
-    facets : mapping of str to sequence
-        "item", or "rater:task" where raters are nested in tasks, to the level of every row.
-    scores : sequence
-        One number per row.
-
-    Raises
-    ------
-    DesignError
-        If a facet has a single level, or is nested in what is no facet.
-    DataError
-        If a cell holds two scores or a score is no number.
-    MissingDataError
-        If a score or a cell is missing.
+    `objects`: name of the objects of measurement, and the object of every row. `facets`: "item", or "rater:task"
+    where raters are nested in tasks, to the level of every row. `scores`: one number per row. Raises DesignError if a
+    facet has a single level, or is nested in what is no facet. Raises DataError if a cell holds two scores or a score
+    is no number. Raises MissingDataError if a score or a cell is missing.
     """
     name, who = objects
     nested_in = {f.split(":")[0].strip(): f.split(":")[1].strip() for f in facets if ":" in f}

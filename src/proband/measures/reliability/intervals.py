@@ -25,21 +25,9 @@ def jackknife_interval(
 ) -> tuple[float, float] | None:
     """T interval from pseudo-values on a scale where the statistic is nearly normal.
 
-    Parameters
-    ----------
-    value : float
-        The statistic of all subjects.
-    left_out : ndarray, shape (n_subjects,)
-        The statistic without each subject.
-    scale : pair of callables
-        Transformation and its inverse, e.g. ``(numpy.arctanh, numpy.tanh)``.
-    level : float
-        Confidence level.
-
-    Returns
-    -------
-    tuple of float or None
-        None where the statistic is at the edge of its scale, with or without somebody.
+    `value`: the statistic of all subjects. `left_out` (n_subjects,): the statistic without each subject. `scale`:
+    transformation and its inverse, e.g. ``(numpy.arctanh, numpy.tanh)``. `level`: confidence level. Result: None
+    where the statistic is at the edge of its scale, with or without somebody.
 
     References
     ----------

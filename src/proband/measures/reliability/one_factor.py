@@ -14,19 +14,11 @@ SMALLEST_UNIQUENESS = 0.005
 
 @dataclass(frozen=True, eq=False)
 class OneFactor:
-    """Estimates of ``covariance = loadings loadings' + diag(unique)``.
+    """Estimates of ``covariance = loadings loadings' + diag(unique)``."""
 
-    Attributes
-    ----------
-    loadings, unique : ndarray, shape (n_items,)
-        In the items' units and squared units; loadings sum to at least 0.
-    is_heywood : bool
-        Whether an item's unique variance is at its bound.
-    """
-
-    loadings: Floats
+    loadings: Floats  # (n_items,): in the items' units and squared units; loadings sum to at least 0
     unique: Floats
-    is_heywood: bool
+    is_heywood: bool  # whether an item's unique variance is at its bound
 
 
 def fit_one_factor(covariance: Floats) -> OneFactor | None:
@@ -75,19 +67,9 @@ def fit_one_factor(covariance: Floats) -> OneFactor | None:
 def subject_influence(fitted: OneFactor, deviations: Floats, direction: Floats) -> Floats | None:
     """Influence of every subject on a smooth function of the estimates, shape (n_subjects,).
 
-    Parameters
-    ----------
-    fitted : OneFactor
-        Estimates inside their bounds.
-    deviations : ndarray, shape (n_subjects, n_items)
-        Scores minus item means.
-    direction : ndarray, shape (2 n_items,)
-        Gradient of the function with respect to loadings, then unique variances.
-
-    Returns
-    -------
-    ndarray or None
-        None where the likelihood is flat. No distribution is assumed, nor that the model is true.
+    `fitted`: estimates inside their bounds. `deviations` (n_subjects, n_items): scores minus item means. `direction`
+    (2 n_items,): gradient of the function with respect to loadings, then unique variances. Result: None where the
+    likelihood is flat. No distribution is assumed, nor that the model is true.
     """
     k = len(fitted.loadings)
     covariance = deviations.T @ deviations / len(deviations)

@@ -12,21 +12,9 @@ def score_table(
 ) -> Floats:
     """Scores as an array, shape (n_rows, n_columns), or an error that says what is wrong.
 
-    Parameters
-    ----------
-    scores : array_like
-        The table.
-    what : str
-        The statistic that needs it, for messages.
-    rows, columns : str
-        What rows and columns are, for messages.
-    least : int
-        Fewest columns the statistic is defined for; it needs 2 rows.
-
-    Raises
-    ------
-    DataError, DesignError, MissingDataError
-        If it is no table of finite numbers, is too small, or has a gap.
+    `scores`: the table. `what`: the statistic that needs it, for messages. `rows`, `columns`: what rows and columns
+    are, for messages. `least`: fewest columns the statistic is defined for; it needs 2 rows. Raises DataError,
+    DesignError, MissingDataError if it is no table of finite numbers, is too small, or has a gap.
     """
     x = finite(scores, "scores", ndim=2, way_out="drop or impute first, and report which")
     if x.shape[0] < 2 or x.shape[1] < least:

@@ -16,70 +16,38 @@ from proband.records import TABLE_COLUMNS
 
 @dataclass(frozen=True, eq=False)
 class AnswerRows:
-    """Valid answers of a run, one row each, in the order of the table.
+    """Valid answers of a run, one row each, in the order of the table."""
 
-    Attributes
-    ----------
-    subject, item, unit : tuple
-        Who answered what; `unit` holds the round, so that answers of different rounds are never paired.
-    answer : tuple
-        Option index, text or number.
-    value : tuple
-        Scale points, or None.
-    probs, shown : tuple
-        Probabilities of the options as written, and their indices in the order shown, or None.
-    factors : mapping of name to tuple
-        Level of every varied factor.
-    statuses : mapping of factor to mapping of level to mapping of status to count
-        Over all rows, valid or not.
-    n_rows : int
-        All rows.
-    """
-
+    # who answered what; `unit` holds the round, so that answers of different rounds are never paired
     subject: tuple[Any, ...]
     item: tuple[Any, ...]
     unit: tuple[Any, ...]
-    answer: tuple[Any, ...]
-    value: tuple[float | None, ...]
-    probs: tuple[Any, ...]
+    answer: tuple[Any, ...]  # option index, text or number
+    value: tuple[float | None, ...]  # scale points, or None
+    probs: tuple[Any, ...]  # probabilities of the options as written, and their indices in the order shown, or None
     shown: tuple[Any, ...]
-    factors: Mapping[str, tuple[Any, ...]]
-    statuses: Mapping[str, Mapping[str, Mapping[str, int]]]
-    n_rows: int
+    factors: Mapping[str, tuple[Any, ...]]  # level of every varied factor
+    statuses: Mapping[str, Mapping[str, Mapping[str, int]]]  # over all rows, valid or not
+    n_rows: int  # all rows
 
 
 @dataclass(frozen=True, eq=False)
 class ItemCells:
-    """One item's answers by subject and level.
+    """One item's answers by subject and level."""
 
-    Attributes
-    ----------
-    subjects : tuple
-        Subjects with an answer in the comparison.
-    means : ndarray, shape (n_subjects, n_levels, n_options)
-        Mean distribution of a subject's answers under a level; rows of zeros where `present` is false.
-    flips : ndarray, shape (n_subjects,)
-        Chance that two of a subject's answers under different levels, all else equal, differ; NaN between subjects.
-    values : ndarray, shape (n_subjects, n_levels)
-        Mean scale points, NaN where there are none.
-    present : ndarray of bool, shape (n_subjects, n_levels)
-        Whether the subject answered under the level.
-    redraw : float
-        Chance that two answers under the *same* level differ: from replicates, else from probabilities; NaN without.
-    is_within : bool
-        Whether subjects are compared with themselves.
-    n_left_out : int
-        Subjects without an answer under every level, left out of a comparison within subjects.
-    """
-
-    subjects: tuple[Any, ...]
+    subjects: tuple[Any, ...]  # subjects with an answer in the comparison
+    # (n_subjects, n_levels, n_options): mean distribution of a subject's answers under a level; rows of zeros where
+    # `present` is false
     means: Floats
+    # (n_subjects,): chance that two of a subject's answers under different levels, all else equal, differ; NaN
+    # between subjects
     flips: Floats
-    values: Floats
-    present: NDArray[np.bool_]
+    values: Floats  # (n_subjects, n_levels): mean scale points, NaN where there are none
+    present: NDArray[np.bool_]  # (n_subjects, n_levels): whether the subject answered under the level
+    # chance that two answers under the *same* level differ: from replicates, else from probabilities; NaN without
     redraw: float
-    is_within: bool
-    n_left_out: int
+    is_within: bool  # whether subjects are compared with themselves
+    n_left_out: int  # subjects without an answer under every level, left out of a comparison within subjects
 
 
 def answer_rows(run: object, factors: Sequence[str] | None) -> AnswerRows:

@@ -28,20 +28,10 @@ def distance_interval(
     of zero ``|e_j|``. The distance is also the largest of its signed sums, so the upper limit is the largest
     upper t limit of a signed sum, over all signs the undecided contrasts may have.
 
-    Parameters
-    ----------
-    pairs : PairedAnswers
-        At least 2 subjects.
-    contrasts : ndarray, shape (n_contrasts, n_options)
-        ``eye / 2`` for total variation; cumulated rows times the gaps between positions, over the range, for
-        the normalised Wasserstein-1 distance.
-    level, n_draws, rng
-        Confidence level; noise draws; their source.
-
-    Returns
-    -------
-    tuple of float
-        Lower and upper limit; near zero the interval is conservative.
+    `pairs`: at least 2 subjects. `contrasts` (n_contrasts, n_options): ``eye / 2`` for total variation; cumulated
+    rows times the gaps between positions, over the range, for the normalised Wasserstein-1 distance. `level`,
+    `n_draws`, `rng`: confidence level; noise draws; their source. Result: lower and upper limit; near zero the
+    interval is conservative.
 
     References
     ----------
@@ -58,16 +48,9 @@ def absolute_sum_interval(
 ) -> tuple[float, float]:
     """Interval of ``sum_j |theta_j|``, within [0, 1], by the reasoning of `distance_interval`.
 
-    Parameters
-    ----------
-    theta : ndarray, shape (n_contrasts,)
-        Estimated contrasts.
-    noise : ndarray, shape (n_draws, n_contrasts)
-        Draws of their error, with the tails of t; of normal deviates or of bootstrap replicates.
-    covariance : ndarray, shape (n_contrasts, n_contrasts)
-        Of that error.
-    df, level : float
-        Degrees of freedom of the covariance; confidence level.
+    `theta` (n_contrasts,): estimated contrasts. `noise` (n_draws, n_contrasts): draws of their error, with the tails
+    of t; of normal deviates or of bootstrap replicates. `covariance` (n_contrasts, n_contrasts): of that error. `df`,
+    `level`: degrees of freedom of the covariance; confidence level.
     """
     away = np.abs(theta) / np.maximum(np.sqrt(np.maximum(np.diag(covariance), 0.0)), 1e-300)
     tail = (1 + level) / 2

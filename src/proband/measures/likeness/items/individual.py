@@ -20,22 +20,10 @@ def agreement_estimates(
 ) -> tuple[Estimate, Estimate]:
     """Estimate the mean probability of a person's own answer, and its gain over people's shares alone.
 
-    Parameters
-    ----------
-    pairs : PairedAnswers
-        At least 2 subjects.
-    nulls : NullRows
-        Where the majority and marginal-only rows come from.
-    level : float
-        Confidence level of the t intervals over subjects.
-    min_people : int
-        Below this effective number no interval is given.
-
-    Returns
-    -------
-    tuple of Estimate
-        Agreement and gain. The gain over leave-one-out shares counts that every person also moves those
-        shares; shares of held-out people are taken as given.
+    `pairs`: at least 2 subjects. `nulls`: where the majority and marginal-only rows come from. `level`: confidence
+    level of the t intervals over subjects. `min_people`: below this effective number no interval is given. Result:
+    agreement and gain. The gain over leave-one-out shares counts that every person also moves those shares; shares of
+    held-out people are taken as given.
     """
     weights = pairs.weights / pairs.weights.sum()
     by_marginal = nulls.marginal_at(pairs)
@@ -67,17 +55,10 @@ def score_estimates(
     Unlike agreement, neither rewards a model for being surer than it should be: both are smallest on average
     for the true probabilities (Gneiting & Raftery 2007).
 
-    Parameters
-    ----------
-    pairs, nulls, level, min_people
-        As in `agreement_estimates`.
-
-    Returns
-    -------
-    tuple of Estimate
-        ``mean sum_k (p_k - 1[y = k])^2``, 0 to 2, and ``mean -ln p_y`` in nats, infinite as soon as the model
-        excludes an answer somebody gave. In the logarithmic marginal-only row half a person is added to every
-        option; majority answers have no finite logarithmic score.
+    `pairs`, `nulls`, `level`, `min_people`: as in `agreement_estimates`. Result: ``mean sum_k (p_k - 1[y = k])^2``, 0
+    to 2, and ``mean -ln p_y`` in nats, infinite as soon as the model excludes an answer somebody gave. In the
+    logarithmic marginal-only row half a person is added to every option; majority answers have no finite logarithmic
+    score.
 
     References
     ----------

@@ -21,22 +21,13 @@ _MOST_TRAINING = 3000
 
 @dataclass(frozen=True, eq=False)
 class NullRows:
-    """Shares to be predicted and the shares that predict them, one row per split.
+    """Shares to be predicted and the shares that predict them, one row per split."""
 
-    Attributes
-    ----------
-    predicted, predicting : ndarray, shape (n_rows, n_options)
-        People's shares, and those of the other people who stand for what could be known beforehand.
-    source : {"held-out people", "cross-fitted halves"}
-        Where the predicting shares come from.
-    n_predicting : float
-        People behind a row of predicting shares.
-    """
-
+    # (n_rows, n_options): people's shares, and those of the other people who stand for what could be known beforehand
     predicted: Floats
     predicting: Floats
-    source: str
-    n_predicting: float = np.inf
+    source: str  # where the predicting shares come from
+    n_predicting: float = np.inf  # people behind a row of predicting shares
 
     @property
     def is_held_out(self) -> bool:
@@ -166,20 +157,10 @@ def predict_from_traits(
 ) -> Floats:
     """What multinomial logits of people's answers on their traits say of other people.
 
-    Parameters
-    ----------
-    x, answers : ndarray, shapes (n_people, n_predictors) and (n_people, n_columns)
-        Predictors, and weighted indicators of the answers of those who teach the model; zero rows are
-        missing. Rows alike in x are added up; of more than 3,000 different ones, 3,000 at random are used.
-    new : ndarray, shape (n_new, n_predictors)
-        Those to be predicted.
-    starts : ndarray
-        First column of every item.
-
-    Returns
-    -------
-    ndarray, shape (n_new, n_columns)
-        Probabilities, by item; ridge penalty 1 on the slopes.
+    `x`, `answers` (n_people, n_predictors) and (n_people, n_columns): predictors, and weighted indicators of the
+    answers of those who teach the model; zero rows are missing. Rows alike in x are added up; of more than 3,000
+    different ones, 3,000 at random are used. `new` (n_new, n_predictors): those to be predicted. `starts`: first
+    column of every item. Result: shape (n_new, n_columns): probabilities, by item; ridge penalty 1 on the slopes.
     """
     patterns, code = np.unique(x, axis=0, return_inverse=True)
     if len(patterns) > _MOST_TRAINING:

@@ -19,28 +19,14 @@ _IMAGINED_PEOPLE = 2.0
 
 @dataclass(frozen=True, eq=False)
 class PairedAnswers:
-    """One answer and one row of probabilities per subject, in one order.
+    """One answer and one row of probabilities per subject, in one order."""
 
-    Attributes
-    ----------
-    answers : ndarray, shape (n_subjects,)
-        People's answers as 0-based option indices.
-    probs : ndarray, shape (n_subjects, n_options)
-        The model's probabilities for the same subjects.
-    weights : ndarray, shape (n_subjects,)
-        Design weights, positive.
-    n_people_only, n_model_only : int
-        Subjects left out because the other side lacks them.
-    design : SurveyDesign or None
-        Strata and sampling units of the subjects; None for a simple random sample.
-    """
-
-    answers: NDArray[np.intp]
-    probs: Floats
-    weights: Floats
-    n_people_only: int = 0
+    answers: NDArray[np.intp]  # (n_subjects,): people's answers as 0-based option indices
+    probs: Floats  # (n_subjects, n_options): the model's probabilities for the same subjects
+    weights: Floats  # (n_subjects,): design weights, positive
+    n_people_only: int = 0  # subjects left out because the other side lacks them
     n_model_only: int = 0
-    design: SurveyDesign | None = None
+    design: SurveyDesign | None = None  # strata and sampling units of the subjects; None for a simple random sample
 
     @property
     def n(self) -> int:
@@ -91,18 +77,10 @@ class PairedAnswers:
     def mean_covariance(self, values: Floats, imagined: Floats) -> Floats:
         """Covariance of the weighted mean of `values` over subjects.
 
-        Parameters
-        ----------
-        values : ndarray, shape (n_subjects, d)
-            Something known of every subject.
-        imagined : ndarray, shape (n_options, d)
-            What it would be for somebody average who took each option.
-
-        Returns
-        -------
-        ndarray, shape (d, d)
-            Linearised (so weights may be related to values) with n - 1 in the denominator, and widened by two
-            imagined people who answer uniformly. With a design, by totals of its units within strata.
+        `values` (n_subjects, d): something known of every subject. `imagined` (n_options, d): what it would be for
+        somebody average who took each option. Result: shape (d, d): linearised (so weights may be related to values)
+        with n - 1 in the denominator, and widened by two imagined people who answer uniformly. With a design, by
+        totals of its units within strata.
         """
         centre = self.weights @ values / self.weights.sum()
         influence = (values - centre) * (self.weights / self.weights.sum())[:, None]
@@ -132,23 +110,10 @@ def pair_by_subject(
 ) -> PairedAnswers:
     """Join people's answers and a model's probabilities by subject, in the order of the subjects' names.
 
-    Parameters
-    ----------
-    people : mapping of subject to int
-        0-based option index of every person who answered.
-    model : mapping of subject to sequence of float
-        Probabilities of all options.
-    n_options : int
-        Options of the item.
-    weights : mapping of subject to float, optional
-        A positive design weight for every person who answered.
-
-    Raises
-    ------
-    DataError
-        If there are no people, nobody is on both sides, or a weight, answer or row is wrong.
-    MissingDataError
-        If an answer, probability or weight is missing.
+    `people`: 0-based option index of every person who answered. `model`: probabilities of all options. `n_options`:
+    options of the item. `weights`: a positive design weight for every person who answered. Raises DataError if there
+    are no people, nobody is on both sides, or a weight, answer or row is wrong. Raises MissingDataError if an answer,
+    probability or weight is missing.
     """
     if not people:
         raise DataError("no human answers: a claim about people needs them; give people's answers by subject")

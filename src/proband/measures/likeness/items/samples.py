@@ -17,18 +17,12 @@ _MOST_UNITS = 500
 
 @dataclass(frozen=True, eq=False)
 class SurveyDesign:
-    """How people were drawn, as two-stage designs are analysed: units with replacement within strata.
+    """How people were drawn, as two-stage designs are analysed: units with replacement within strata."""
 
-    Attributes
-    ----------
-    stratum, unit : ndarray, shape (n_people,)
-        Code of each person's stratum, and of its primary sampling unit (unique over strata).
-    stratum_of_unit : ndarray, shape (n_units,)
-        Stratum of every unit of the whole sample, also of units without anybody at hand.
-    """
-
+    # (n_people,): code of each person's stratum, and of its primary sampling unit (unique over strata)
     stratum: NDArray[np.intp]
     unit: NDArray[np.intp]
+    # (n_units,): stratum of every unit of the whole sample, also of units without anybody at hand
     stratum_of_unit: NDArray[np.intp]
 
     @cached_property
@@ -78,10 +72,7 @@ class SurveyDesign:
         n_h - 1 of the n_h units of a stratum are drawn with replacement; each time a unit is drawn counts
         n_h / (n_h - 1). Above 500 units, random groups of units of one stratum are drawn instead.
 
-        Returns
-        -------
-        tuple of ndarray
-            The drawn unit of each person, shape (n_people,); factors, shape (n_replicates, n_drawn_units).
+        Result: the drawn unit of each person, shape (n_people,); factors, shape (n_replicates, n_drawn_units).
         """
         group = np.empty(len(self.stratum_of_unit), dtype=np.intp)
         parts, n_groups = [], 0
@@ -103,19 +94,9 @@ def simple_random_sample(n: int) -> SurveyDesign:
 def survey_design(n: int, strata: ArrayLike | None = None, psu: ArrayLike | None = None) -> SurveyDesign:
     """Make a design of `n` people; primary sampling units are nested in strata.
 
-    Parameters
-    ----------
-    n : int
-        People, at least 2.
-    strata, psu : array_like, shape (n,), optional
-        Labels; without strata there is one, without units everybody is one.
-
-    Raises
-    ------
-    DataError
-        If lengths differ or a stratum has a single unit, whose variance nobody can estimate.
-    MissingDataError
-        If a label is missing.
+    `n`: people, at least 2. `strata`, `psu` (n,): labels; without strata there is one, without units everybody is
+    one. Raises DataError if lengths differ or a stratum has a single unit, whose variance nobody can estimate. Raises
+    MissingDataError if a label is missing.
     """
     stratum = np.zeros(n, dtype=np.intp) if strata is None else _codes(strata, n, "strata")
     unit = np.arange(n) if psu is None else _codes(psu, n, "psu")

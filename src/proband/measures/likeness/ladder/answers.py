@@ -163,18 +163,11 @@ def conditions_of(run: Source, given: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Dense rows of one side: a row per subject, a column per option of every item.
+    """Dense rows of one side: a row per subject, a column per option of every item."""
 
-    Attributes
-    ----------
-    shares : ndarray, shape (n_subjects, n_columns)
-        Probabilities of the options, or 1 for the one taken; zeros where there is no answer.
-    has : ndarray, shape (n_subjects, n_items)
-        Where there is an answer.
-    """
-
+    # (n_subjects, n_columns): probabilities of the options, or 1 for the one taken; zeros where there is no answer
     shares: Floats
-    has: NDArray[np.bool_]
+    has: NDArray[np.bool_]  # (n_subjects, n_items): where there is an answer
 
 
 def block_of(frame: Any, items: Sequence[AskedItem], subjects: Sequence[str], *, is_model: bool) -> Block:
@@ -263,10 +256,7 @@ def _probability_rows(given: Any, item: AskedItem) -> tuple[NDArray[np.intp], Fl
 def subject_column(sources: Sequence[Source], name: str, subjects: Sequence[str]) -> NDArray[np.object_] | None:
     """A column as one value per subject, None where it is missing; None where no source has it.
 
-    Raises
-    ------
-    DataError
-        If a subject has two values.
+    Raises DataError if a subject has two values.
     """
     import polars as pl
 

@@ -125,10 +125,8 @@ def mean_baselines(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
 def gap_replicates(sheet: Sheet, items: Sequence[int], rows: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Human minus model shares of some items' options, and its replicates' deviations.
 
-    Returns
-    -------
-    tuple of ndarray
-        Shapes (n_columns,) and (n_replicates, n_columns); replicates in which somebody's item is empty are left out.
+    Result: shapes (n_columns,) and (n_replicates, n_columns); replicates in which somebody's item is empty are left
+    out.
     """
     columns = np.flatnonzero(np.isin(sheet.item_of_column, items))
     owner = np.searchsorted(np.sort(items), sheet.item_of_column[columns])

@@ -82,39 +82,23 @@ class LadderSettings:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Sheet:
-    """People and model under one condition: the subjects of both, in rows; options of all items in columns.
-
-    Attributes
-    ----------
-    human, model : Block
-        With answers where both sides have one.
-    weights : ndarray, shape (n_subjects,)
-        Positive.
-    design : SurveyDesign or None
-        None for a simple random sample.
-    outside : Block or None
-        Answers of held-out people, with `outside_weights`.
-    nobody : Block or None
-        The model without a persona, for the same subjects.
-    by_traits : ndarray or None, shape (n_subjects, n_columns)
-        Predictions of a model of people's answers on their traits; from held-out people, or from the other
-        half (`first_half`) of these.
-    groups : mapping of column to (codes, levels)
-        Subgroups; code -1 for subjects without.
-    """
+    """People and model under one condition: the subjects of both, in rows; options of all items in columns."""
 
     items: Sequence[AskedItem]
-    human: Block
+    human: Block  # with answers where both sides have one
     model: Block
-    weights: Floats
-    design: SurveyDesign | None = None
+    weights: Floats  # (n_subjects,): positive
+    design: SurveyDesign | None = None  # None for a simple random sample
     condition: Mapping[str, str] = field(default_factory=dict)
-    outside: Block | None = None
+    outside: Block | None = None  # answers of held-out people, with `outside_weights`
     outside_weights: Floats | None = None
-    nobody: Block | None = None
+    nobody: Block | None = None  # the model without a persona, for the same subjects
+    # (n_subjects, n_columns): predictions of a model of people's answers on their traits; from held-out people, or
+    # from the other half (`first_half`) of these
     by_traits: Floats | None = None
     first_half: NDArray[np.bool_] | None = None
     halves: NDArray[np.bool_] | None = None
+    # subgroups; code -1 for subjects without
     groups: Mapping[str, tuple[NDArray[np.intp], Sequence[str]]] = field(default_factory=dict)
 
     @property

@@ -15,22 +15,11 @@ _MOST_STEPS = 500
 def fit_multinomial(x: Floats, counts: Floats, starts: NDArray[np.intp], *, penalty: float = 1.0) -> Floats:
     """Coefficients of one multinomial logit for every block of columns of `counts`.
 
-    Parameters
-    ----------
-    x : ndarray, shape (n_rows, n_predictors)
-        Predictors; the first column is the intercept.
-    counts : ndarray, shape (n_rows, n_columns)
-        Weighted number of answers of each option among the people of a row; zero rows are missing.
-    starts : ndarray, shape (n_items,)
-        First column of every item.
-    penalty : float
-        Half of it times the squared slopes is taken from the log-likelihood (a normal prior of variance
-        1 / penalty); intercepts are left alone, up to what keeps options that nobody took finite.
-
-    Returns
-    -------
-    ndarray, shape (n_predictors, n_columns)
-        Symmetric parametrisation: no option is the reference.
+    `x` (n_rows, n_predictors): predictors; the first column is the intercept. `counts` (n_rows, n_columns): weighted
+    number of answers of each option among the people of a row; zero rows are missing. `starts` (n_items,): first
+    column of every item. `penalty`: half of it times the squared slopes is taken from the log-likelihood (a normal
+    prior of variance 1 / penalty); intercepts are left alone, up to what keeps options that nobody took finite.
+    Result: shape (n_predictors, n_columns): symmetric parametrisation: no option is the reference.
 
     References
     ----------

@@ -18,17 +18,9 @@ def pair_moments(
 ) -> Floats:
     """Weighted sums over each unit that the correlations of all pairs are made of.
 
-    Parameters
-    ----------
-    scores, squares, has : ndarray, shape (n_subjects, n_items)
-        Expected score, expected squared score, and whether there is an answer.
-    weights, unit : ndarray, shape (n_subjects,)
-        Weight and unit of every subject.
-
-    Returns
-    -------
-    ndarray, shape (6, n_units, n_pairs)
-        n, sum x_i, sum x_j, sum x_i^2, sum x_j^2, sum x_i x_j over subjects who answered both.
+    `scores`, `squares`, `has` (n_subjects, n_items): expected score, expected squared score, and whether there is an
+    answer. `weights`, `unit` (n_subjects,): weight and unit of every subject. Result: shape (6, n_units, n_pairs): n,
+    sum x_i, sum x_j, sum x_i^2, sum x_j^2, sum x_i x_j over subjects who answered both.
     """
     k = scores.shape[1]
     parts: list[list[Floats]] = [[] for _ in range(6)]

@@ -29,10 +29,8 @@ class RakedWeights:
         Same total as the weights that went in; all positive where those were.
     n_iterations : int
         Passes over all margins.
-    largest_gap : float
-        Largest difference between a weighted share and its target, as a share.
-    kish_n_eff : float
-        Kish's effective sample size, in rows.
+    largest_gap, kish_n_eff : float
+        Largest difference between a weighted share and its target, as a share; Kish's effective sample size, in rows.
     design_effect : float
         n_rows / kish_n_eff, at least 1.
     warnings : tuple of str

@@ -36,10 +36,8 @@ def total_variation(p: Shares, q: Shares) -> Estimate:
 
     Raises
     ------
-    DataError
-        If the options differ, a share is negative or infinite, or a distribution sums to 0.
-    MissingDataError
-        If a share is missing.
+    DataError, MissingDataError
+        If the options differ, a share is negative or infinite, or a distribution sums to 0; if a share is missing.
 
     Examples
     --------

@@ -37,10 +37,8 @@ def weighted_mean(
         Cluster of every unit; None makes each its own.
     estimand : str
         What is averaged, for the reader.
-    target : {"model", "human", "data"}
-        Whom the mean describes.
-    level : float
-        Confidence level.
+    target, level : {"model", "human", "data"}, float
+        Whom the mean describes; confidence level.
 
     Returns
     -------
@@ -49,10 +47,8 @@ def weighted_mean(
 
     Raises
     ------
-    DataError
-        If there are no scores, or weights or clusters do not fit them.
-    MissingDataError
-        If a score is missing.
+    DataError, MissingDataError
+        If there are no scores, or weights or clusters do not fit them; if a score is missing.
 
     Examples
     --------

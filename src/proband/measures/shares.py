@@ -232,10 +232,8 @@ def kish_n_eff(weights: ArrayLike) -> Estimate:
 
     Raises
     ------
-    DataError
-        If a weight is not positive, or there are none.
-    MissingDataError
-        If a weight is missing.
+    DataError, MissingDataError
+        If a weight is not positive, or there are none; if a weight is missing.
 
     References
     ----------

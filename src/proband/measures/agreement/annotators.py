@@ -27,10 +27,8 @@ class AnnotatorComparison:
 
     Attributes
     ----------
-    human : int
-        Column of the human.
-    n_units : int
-        Units compared.
+    human, n_units : int
+        Column of the human; units compared.
     model_wins, human_wins : float
         Share of units on which the one agrees with the other humans at least as well as the other; ties are both.
     p_value, p_adjusted : float

@@ -32,10 +32,8 @@ def gwet_ac1(
         Numbers or texts; None or NaN where a coder did not code a unit.
     categories : sequence or int
         All categories coders could use, or how many; AC1 depends on those nobody used, too.
-    level : float
-        Confidence level of the interval.
-    target : {"data", "model", "human"}
-        Whom the coefficient describes.
+    level, target : float, {"data", "model", "human"}
+        Confidence level of the interval; whom the coefficient describes.
 
     Returns
     -------

@@ -30,10 +30,8 @@ def cohen_kappa(
         Units by the first coder's category (rows) and the second's (columns), in the same order.
     weights : {"linear", "quadratic"} or array_like, shape of `table`, optional
         Credit for every pair of categories, 1 on the diagonal; None credits equal categories only.
-    level : float
-        Confidence level of the interval.
-    target : {"data", "model", "human"}
-        Whom the coefficient describes.
+    level, target : float, {"data", "model", "human"}
+        Confidence level of the interval; whom the coefficient describes.
 
     Returns
     -------
@@ -161,10 +159,8 @@ def fleiss_kappa(counts: ArrayLike, *, level: float = 0.95, target: Target = "da
 
     Raises
     ------
-    DataError
-        If entries are no counts, or rows differ in their sum.
-    MissingDataError
-        If an entry is missing.
+    DataError, MissingDataError
+        If entries are no counts, or rows differ in their sum; if an entry is missing.
 
     References
     ----------

@@ -36,10 +36,8 @@ def rogan_gladen(
     sensitivity, specificity : float or pair of float
         A known rate, or (right, gold units): right positives among gold positives, right negatives among gold
         negatives.
-    level : float
-        Confidence level of the interval.
-    target : {"data", "model", "human"}
-        Whom the share describes.
+    level, target : float, {"data", "model", "human"}
+        Confidence level of the interval; whom the share describes.
 
     Returns
     -------
@@ -195,10 +193,8 @@ def adjusted_prevalence(
         Units labelled so, without the gold units; or their shares.
     categories : sequence, optional
         Names of the classes; default 0, 1, ...
-    level : float
-        Confidence level of each interval (each class by itself).
-    target : {"data", "model", "human"}
-        Whom the shares describe.
+    level, target : float, {"data", "model", "human"}
+        Confidence level of each interval (each class by itself); whom the shares describe.
     rng : numpy.random.Generator, optional
         Source of the draws behind the intervals; None takes the place "adjusted_prevalence" of seed 0.
 
@@ -210,10 +206,8 @@ def adjusted_prevalence(
 
     Raises
     ------
-    DesignError
-        If the labels of some classes cannot be told apart (C is singular).
-    DataError
-        If shapes, counts or shares are wrong.
+    DesignError, DataError
+        If the labels of some classes cannot be told apart (C is singular); if shapes, counts or shares are wrong.
     MissingDataError
         If an entry is missing.
 

@@ -97,10 +97,8 @@ def strategy_frequencies(
     ------
     DesignError
         If there are fewer than 2 strategies or subjects.
-    DataError
-        If shapes differ, or matches are not between 0 and the choices.
-    MissingDataError
-        If a count is missing.
+    DataError, MissingDataError
+        If shapes differ, or matches are not between 0 and the choices; if a count is missing.
 
     References
     ----------

@@ -83,10 +83,8 @@ def garp(
     ------
     DataError
         If shapes differ, prices are not positive, an observation spends nothing, or choices are off their line.
-    MissingDataError
-        If a price or quantity is missing.
-    DesignError
-        If `efficiency` is out of range.
+    MissingDataError, DesignError
+        If a price or quantity is missing; if `efficiency` is out of range.
 
     References
     ----------

@@ -42,12 +42,8 @@ def rank_order_stability(a: ArrayLike, b: ArrayLike, *, target: Target = "model"
 
     Raises
     ------
-    DesignError
-        If there are fewer than 3 personas.
-    DataError
-        If shapes differ or a score is no finite number.
-    MissingDataError
-        If a score is missing.
+    DesignError, DataError, MissingDataError
+        If there are fewer than 3 personas; if shapes differ or a score is no finite number; if a score is missing.
 
     References
     ----------
@@ -184,10 +180,8 @@ def perspective_controllability(
 
     Raises
     ------
-    DesignError
-        If a perspective has no target, or no other value.
-    DataError
-        If shapes differ or a score lies outside 0 to 1.
+    DesignError, DataError
+        If a perspective has no target, or no other value; if shapes differ or a score lies outside 0 to 1.
     MissingDataError
         If a score is missing.
 

@@ -90,10 +90,8 @@ def dsl_mean(
 
     Raises
     ------
-    DesignError
-        If a probability is not in (0, 1].
-    DataError, MissingDataError
-        If arrays do not match or a value is missing.
+    DesignError, DataError, MissingDataError
+        If a probability is not in (0, 1]; if arrays do not match or a value is missing.
 
     References
     ----------

@@ -54,10 +54,8 @@ def ppi_ols(
 
     Raises
     ------
-    DesignError
-        If the labelled units do not identify the coefficients.
-    MissingDataError, DataError
-        If a value is missing or arrays do not match.
+    DesignError, MissingDataError, DataError
+        If the labelled units do not identify the coefficients; if a value is missing or arrays do not match.
 
     References
     ----------

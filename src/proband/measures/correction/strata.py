@@ -23,10 +23,8 @@ def effective_n(n: float, N: float, rho: float) -> Estimate:
 
     Parameters
     ----------
-    n : float
-        Labelled people, positive.
-    N : float
-        Unlabelled people with predictions, at least 0.
+    n, N : float
+        Labelled people, positive; unlabelled people with predictions, at least 0.
     rho : float
         Correlation of human answers and predictions, between -1 and 1.
 

@@ -111,10 +111,8 @@ def clustered_mean(
         Label of every answer's cluster.
     kind : {"CR2", "CR0", "CR1", "CR3"}
         Form of the variance. CR0 is too small with few clusters.
-    target : {"model", "human", "data"}
-        Whom the mean describes.
-    level : float
-        Confidence level.
+    target, level : {"model", "human", "data"}, float
+        Whom the mean describes; confidence level.
 
     Returns
     -------
@@ -126,10 +124,8 @@ def clustered_mean(
     ------
     DataError
         If there are no scores, they are not finite numbers, or labels and scores differ in number.
-    MissingDataError
-        If a score or a label is missing.
-    DesignError
-        If `kind` is unknown.
+    MissingDataError, DesignError
+        If a score or a label is missing; if `kind` is unknown.
 
     Notes
     -----

@@ -47,10 +47,8 @@ class TwoMeans:
     ----------
     effect : float
         True difference of means, in the unit of `sd`; not 0.
-    sd : float
-        Standard deviation within groups.
-    ratio : float
-        Units of the second group for each of the first.
+    sd, ratio : float
+        Standard deviation within groups; units of the second group for each of the first.
     cluster_size, icc : float
         Units in a cluster, and the correlation of two units of one cluster; clusters are assigned whole.
     """

@@ -72,10 +72,8 @@ def disposition_test(
 
     Raises
     ------
-    DesignError
-        If there are fewer than 2 arms or an arm has no responses.
-    DataError
-        If a count is negative or no whole number.
+    DesignError, DataError
+        If there are fewer than 2 arms or an arm has no responses; if a count is negative or no whole number.
 
     References
     ----------

@@ -60,12 +60,8 @@ def adjust_p(p: Mapping[Hashable, float] | Sequence[float], method: Adjustment) 
 
     Raises
     ------
-    DesignError
-        If `method` is unknown.
-    DataError
-        If there are none, or one is not between 0 and 1.
-    MissingDataError
-        If one is missing.
+    DesignError, DataError, MissingDataError
+        If `method` is unknown; if there are none, or one is not between 0 and 1; if one is missing.
 
     References
     ----------

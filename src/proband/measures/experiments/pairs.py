@@ -34,14 +34,12 @@ def paired_difference(
     Parameters
     ----------
     a, b : mapping of unit to score, or array_like of shape (n_units,)
-        Mappings are joined by key, and units on one side only are left out and counted; sequences are taken to be
-        in the same order.
+        Mappings are joined by key, and units on one side only are left out and counted; sequences are taken to be in
+        the same order.
     clusters : mapping of unit to label, or sequence, optional
         Cluster of every unit, e.g. the text that several items are about.
-    target : {"model", "human", "data"}
-        Whom the difference describes.
-    level : float
-        Confidence level.
+    target, level : {"model", "human", "data"}, float
+        Whom the difference describes; confidence level.
 
     Returns
     -------
@@ -52,10 +50,8 @@ def paired_difference(
     ------
     DataError
         If sequences differ in length, one side is a mapping and the other is not, or no unit is on both sides.
-    DesignError
-        If there are fewer than 2 pairs, or clusters.
-    MissingDataError
-        If a score or a cluster is missing.
+    DesignError, MissingDataError
+        If there are fewer than 2 pairs, or clusters; if a score or a cluster is missing.
 
     References
     ----------

@@ -96,10 +96,8 @@ def crossed_mean(tables: Sequence[Table], scale: Scale, *, estimand: str, level:
 
     Raises
     ------
-    DataError
-        If there is no table.
-    DesignError
-        If `scale` is unknown.
+    DataError, DesignError
+        If there is no table; if `scale` is unknown.
 
     References
     ----------

@@ -51,16 +51,14 @@ def option_rank_consistency(
     Parameters
     ----------
     before, after : array_like, shape (n_items, n_options) or (n_items, n_orders, n_options)
-        Probabilities of the options as written, in the same order; several orders of showing them are averaged
-        first. NaN, on both sides, for options an item does not have.
+        Probabilities of the options as written, in the same order; several orders of showing them are averaged first.
+        NaN, on both sides, for options an item does not have.
     method : {"standard", "ren2024"}
         See above.
     cluster : sequence, shape (n_items,), optional
         What items share (a subject matter, a text); the interval then speaks of more such clusters.
-    level : float
-        Confidence level.
-    target : {"model", "human", "data"}
-        Whom the mean describes.
+    level, target : float, {"model", "human", "data"}
+        Confidence level; whom the mean describes.
 
     Returns
     -------
@@ -72,10 +70,8 @@ def option_rank_consistency(
     ------
     DesignError
         If `method` is unknown or items have fewer than 2 options.
-    DataError
-        If shapes differ or a probability is negative or infinite.
-    MissingDataError
-        If a probability is missing on one side only.
+    DataError, MissingDataError
+        If shapes differ or a probability is negative or infinite; if a probability is missing on one side only.
 
     References
     ----------

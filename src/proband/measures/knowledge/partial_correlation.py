@@ -66,10 +66,8 @@ def partial_spearman(
     ------
     DesignError
         If `method` is unknown, there are too few observations, or `cluster` comes with "ren2024".
-    DataError
-        If lengths differ or values are no finite numbers.
-    MissingDataError
-        If a value is missing.
+    DataError, MissingDataError
+        If lengths differ or values are no finite numbers; if a value is missing.
 
     References
     ----------

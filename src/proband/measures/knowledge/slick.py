@@ -71,10 +71,8 @@ def slick_category(
     ------
     DesignError
         If no greedy answer was right and none was sampled: that is not Unknown, but not known yet.
-    DataError
-        If counts are out of range or not whole.
-    MissingDataError
-        If a count is missing.
+    DataError, MissingDataError
+        If counts are out of range or not whole; if a count is missing.
 
     References
     ----------

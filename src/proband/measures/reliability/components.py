@@ -138,10 +138,8 @@ def generalizability(
         ``"task"`` says that raters are nested in tasks.
     objects, scores : str
         Columns of what is measured and of the numbers.
-    target : {"model", "human"}
-        Whose scores they are.
-    level : float
-        Confidence level.
+    target, level : {"model", "human"}, float
+        Whose scores they are; confidence level.
 
     Returns
     -------
@@ -152,10 +150,8 @@ def generalizability(
 
     Raises
     ------
-    DesignError
-        If a factor has a single level, or nesting is not balanced.
-    MissingDataError
-        If a cell is empty.
+    DesignError, MissingDataError
+        If a factor has a single level, or nesting is not balanced; if a cell is empty.
     DataError
         If a cell holds several scores, or scores are no finite numbers.
 

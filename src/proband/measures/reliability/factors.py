@@ -30,10 +30,8 @@ def omega_total(scores: ArrayLike, *, target: Target = "model", level: float = 0
     ----------
     scores : array_like, shape (n_subjects, n_items)
         Reverse-keyed items already flipped; at least 3 items, and more subjects than items.
-    target : {"model", "human"}
-        Whose scores they are.
-    level : float
-        Confidence level.
+    target, level : {"model", "human"}, float
+        Whose scores they are; confidence level.
 
     Returns
     -------
@@ -126,10 +124,8 @@ def tucker_phi(a: ArrayLike, b: ArrayLike) -> Estimate:
 
     Raises
     ------
-    DataError
-        If the two differ in length or are not finite numbers.
-    MissingDataError
-        If a loading is missing.
+    DataError, MissingDataError
+        If the two differ in length or are not finite numbers; if a loading is missing.
 
     References
     ----------
@@ -156,13 +152,11 @@ class FactorCongruence:
 
     Attributes
     ----------
-    matched : tuple of int
-        Which factor of `b` goes with each factor of `a`.
-    signs : tuple of int
-        1, or -1 where the factor of `b` points the other way.
+    matched, signs : tuple of int
+        Which factor of `b` goes with each factor of `a`; 1, or -1 where the factor of `b` points the other way.
     unrotated, rotated : tuple of Estimate
-        Congruence as given, sign turned; and after `b` is turned towards `a` (orthogonal Procrustes), which
-        favours likeness.
+        Congruence as given, sign turned; and after `b` is turned towards `a` (orthogonal Procrustes), which favours
+        likeness.
     """
 
     matched: tuple[int, ...]
@@ -189,10 +183,8 @@ def factor_congruence(a: ArrayLike, b: ArrayLike) -> FactorCongruence:
 
     Raises
     ------
-    DataError
-        If the shapes differ, or a loading is no finite number.
-    MissingDataError
-        If a loading is missing.
+    DataError, MissingDataError
+        If the shapes differ, or a loading is no finite number; if a loading is missing.
 
     References
     ----------

@@ -34,13 +34,11 @@ def cronbach_alpha(
     ----------
     scores : array_like, shape (n_subjects, n_items)
         Item scores in scale points, reverse-keyed items already flipped.
-    target : {"model", "human"}
-        Whose scores they are.
-    level : float
-        Confidence level.
+    target, level : {"model", "human"}, float
+        Whose scores they are; confidence level.
     method : {"jackknife", "feldt"}
-        How the interval is made. "jackknife": t on log(1 - alpha) over subjects, from 10 subjects on; assumes
-        no distribution. "feldt": from F with n-1 and (n-1)(k-1) degrees of freedom, for any n; exact for normal,
+        How the interval is made. "jackknife": t on log(1 - alpha) over subjects, from 10 subjects on; assumes no
+        distribution. "feldt": from F with n-1 and (n-1)(k-1) degrees of freedom, for any n; exact for normal,
         tau-equivalent items, and too short for skewed or heavy-tailed scores however many subjects there are.
 
     Returns
@@ -169,10 +167,8 @@ def split_half(
         Most splits to use; where there are no more than that, all are.
     rng : numpy.random.Generator, optional
         Source of random splits; None takes the place "split_half" of seed 0.
-    target : {"model", "human"}
-        Whose scores they are.
-    level : float
-        Confidence level.
+    target, level : {"model", "human"}, float
+        Whose scores they are; confidence level.
 
     Returns
     -------

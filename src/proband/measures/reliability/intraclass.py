@@ -50,10 +50,8 @@ def icc(ratings: ArrayLike, form: Form, *, target: Target = "model", level: floa
         One number per subject and rater.
     form : {"ICC(1,1)", "ICC(2,1)", "ICC(3,1)", "ICC(1,k)", "ICC(2,k)", "ICC(3,k)"}
         Also without "ICC" and brackets: "2,1".
-    target : {"model", "human"}
-        Whose ratings they are.
-    level : float
-        Confidence level.
+    target, level : {"model", "human"}, float
+        Whose ratings they are; confidence level.
 
     Returns
     -------

@@ -63,12 +63,10 @@ def retest(a: Answers, b: Answers, *, target: Target = "model", level: float = 0
     Parameters
     ----------
     a, b : mapping of subject to answer, or aligned sequences
-        Option indices, texts or numbers. Mappings are joined by subject; subjects on one side only, or with None
-        or NaN on a side, are left out and counted in `n_missing`.
-    target : {"model", "human"}
-        Whose answers they are.
-    level : float
-        Confidence level.
+        Option indices, texts or numbers. Mappings are joined by subject; subjects on one side only, or with None or
+        NaN on a side, are left out and counted in `n_missing`.
+    target, level : {"model", "human"}, float
+        Whose answers they are; confidence level.
 
     Returns
     -------

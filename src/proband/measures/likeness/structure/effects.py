@@ -94,10 +94,8 @@ def effect_correspondence(human: Any, model: Any) -> EffectCorrespondence:
 
     Raises
     ------
-    DataError
-        If contrasts differ, or there are fewer than 3.
-    MissingDataError
-        If an effect is missing.
+    DataError, MissingDataError
+        If contrasts differ, or there are fewer than 3; if an effect is missing.
 
     Notes
     -----

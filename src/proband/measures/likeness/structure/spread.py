@@ -72,10 +72,8 @@ def dispersion(human: Any, model: Any) -> Dispersion:
 
     Raises
     ------
-    DataError
-        If a side has fewer than 2 scores, a group fewer than 2, or groups differ.
-    MissingDataError
-        If a score is missing.
+    DataError, MissingDataError
+        If a side has fewer than 2 scores, a group fewer than 2, or groups differ; if a score is missing.
 
     Notes
     -----

@@ -94,8 +94,7 @@ def _kappa(tables: Floats, credit: Floats) -> Floats:
     room = 1 - expected
     # Complete chance agreement can miss 1 by rounding.
     safe = np.where(room > 1e-12, room, 1.0)
-    kappa: Floats = np.where(room > 1e-12, (observed - expected) / safe, math.nan)
-    return kappa
+    return np.where(room > 1e-12, (observed - expected) / safe, math.nan)
 
 
 def _delete_one(cells: Floats, credit: Floats) -> float:

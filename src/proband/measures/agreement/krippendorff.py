@@ -261,12 +261,10 @@ def _pairs_within(units: _Units, x: Floats, difference: _Difference) -> Floats:
     v = x[units.index]
     for a, b in itertools.combinations(range(units.index.shape[1]), 2):
         d += np.where(units.held[:, b], difference(v[:, a], v[:, b]), 0.0)
-    pairs: Floats = 2 * d / (units.m - 1)
-    return pairs
+    return 2 * d / (units.m - 1)
 
 
 def _relative(a: Floats, b: Floats) -> Floats:
     """Squared difference over sum; two zeros do not differ."""
     total = a + b
-    relative: Floats = np.where(total > 0, (a - b) / np.where(total > 0, total, 1.0), 0.0) ** 2
-    return relative
+    return np.where(total > 0, (a - b) / np.where(total > 0, total, 1.0), 0.0) ** 2

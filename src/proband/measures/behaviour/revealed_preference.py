@@ -254,8 +254,7 @@ def bronars_power(
 def _cost_ratios(prices: Floats, chosen: Floats) -> Floats:
     """Cost of bundle t at the prices of s, over what s spent, shape (n, n)."""
     costs = prices @ chosen.T
-    ratio: Floats = costs / np.diag(costs)[:, None]
-    return ratio
+    return costs / np.diag(costs)[:, None]
 
 
 def _closure(weak: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -274,14 +273,12 @@ def _critical(ratio: Floats) -> Floats:
     for k in range(n):
         best = np.minimum(best, np.maximum(best[:, :, k, None], best[:, None, k, :]))
     closed = best[:, np.arange(n), np.arange(n)].min(axis=1)
-    critical: Floats = np.where(closed < 1 - _TOLERANCE, closed, 1.0)
-    return critical
+    return np.where(closed < 1 - _TOLERANCE, closed, 1.0)
 
 
 def _same_bundles(chosen: Floats) -> NDArray[np.bool_]:
     close = np.isclose(chosen[:, None, :], chosen[None, :, :], rtol=_TOLERANCE, atol=0.0)
-    same: NDArray[np.bool_] = np.asarray(close.all(axis=2))
-    return same
+    return np.asarray(close.all(axis=2))
 
 
 def _choices(

@@ -85,8 +85,7 @@ class Side:
             return values
         flat = values.reshape(len(values), -1)
         columns = [np.bincount(self.cluster, weights=c, minlength=self.n_clusters) for c in flat.T]
-        summed: Floats = np.array(columns, dtype=np.float64).T.reshape(self.n_clusters, *values.shape[1:])
-        return summed
+        return np.array(columns, dtype=np.float64).T.reshape(self.n_clusters, *values.shape[1:])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +117,7 @@ class Data:
         """Spread of a coefficient's influences below which predictions differ by rounding only, shape (k,)."""
         moment = (self.x * (self.labels.left.share * curvature)[:, None]).T @ self.x
         largest = max(float(np.abs(part).max(initial=0)) for part in (self.labels.f, self.labels.u))
-        scaled: Floats = 1e-10 * largest * np.sqrt(np.diag(np.linalg.inv(moment)))
-        return scaled
+        return 1e-10 * largest * np.sqrt(np.diag(np.linalg.inv(moment)))
 
 
 def read_labels(

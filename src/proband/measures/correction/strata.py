@@ -302,13 +302,11 @@ class Groups:
     @property
     def means(self) -> Floats:
         """Weighted mean of each group."""
-        means: Floats = np.bincount(self.codes, weights=self.share * self.y).astype(np.float64)
-        return means
+        return np.bincount(self.codes, weights=self.share * self.y).astype(np.float64)
 
     def variances(self, of_unit: Floats) -> Floats:
         """Each group's part of the variance of the estimate, from the variances of single answers."""
-        parts: Floats = self.population**2 * np.bincount(self.codes, weights=self.share**2 * of_unit)
-        return parts
+        return self.population**2 * np.bincount(self.codes, weights=self.share**2 * of_unit)
 
 
 def _population_shares(population: Mapping[Hashable, float], names: Sequence[Hashable]) -> Floats:

@@ -58,8 +58,7 @@ def tune(influences: Influences) -> Floats:
     """
     best = _smallest_variance(influences)
     alone, trusted = (np.diag(combine(influences, tuning).covariance) for tuning in (np.zeros(len(best)), best))
-    kept: Floats = np.where(trusted < alone, best, 0.0)
-    return kept
+    return np.where(trusted < alone, best, 0.0)
 
 
 def _smallest_variance(influences: Influences) -> Floats:
@@ -156,8 +155,7 @@ def without(x: Floats, scores: Floats, curvature: Floats, side: Side, moment: Fl
     """What the coefficients would lose without each unit or cluster, shape (n_clusters, k)."""
     if side.cluster is None:
         inverse = solve(moment, np.eye(len(moment)))
-        lost: Floats = scores @ inverse / (1 - unit_leverage(x, curvature, side, inverse))[:, None]
-        return lost
+        return scores @ inverse / (1 - unit_leverage(x, curvature, side, inverse))[:, None]
     products = (side.share * curvature)[:, None, None] * x[:, :, None] * x[:, None, :]
     remaining = moment - side.summed(products)
     kept = np.linalg.det(remaining) / np.linalg.det(moment)
@@ -180,8 +178,7 @@ def jackknife(n: int) -> float:
 
 def solve(matrix: Floats, right: Floats) -> Floats:
     """Solution of ``matrix @ x = right``, for one matrix or many."""
-    solved: Floats = np.linalg.solve(matrix, right).astype(np.float64)
-    return solved
+    return np.linalg.solve(matrix, right).astype(np.float64)
 
 
 def t_reach(df: float, level: float) -> float:

@@ -276,8 +276,7 @@ def _row_scores(p: Floats, q: Floats, statistic: OptionScore) -> Floats:
     if statistic == "agreement":
         first, second = _tops(p), _tops(q)
         is_clear = (first.sum(axis=1) == 1) & (second.sum(axis=1) == 1)
-        same: Floats = np.where(is_clear, (first & second).any(axis=1), math.nan)
-        return same
+        return np.where(is_clear, (first & second).any(axis=1), math.nan)
     p, q = np.nan_to_num(p), np.nan_to_num(q)
     scores: Floats
     if statistic == "js":

@@ -221,8 +221,7 @@ def _cosines(a: Floats, b: Floats) -> Floats:
         length = np.sqrt((x**2).sum(axis=0))
         return x / np.where(length > 0, length, math.nan)
 
-    cosines: Floats = unit(a).T @ unit(b)
-    return cosines
+    return unit(a).T @ unit(b)
 
 
 def _phi(value: float, n_items: int) -> Estimate:

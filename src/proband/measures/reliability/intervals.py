@@ -99,8 +99,7 @@ def pivotal_mean_squares(mean_squares: ArrayLike, dfs: Sequence[int]) -> Floats:
     ----------
     Weerahandi (1993), J. Am. Stat. Assoc. 88, 899-905. doi:10.1080/01621459.1993.10476355
     """
-    drawn: Floats = np.asarray(mean_squares, dtype=np.float64) * _ratios(tuple(dfs))
-    return drawn
+    return np.asarray(mean_squares, dtype=np.float64) * _ratios(tuple(dfs))
 
 
 def pivotal_interval(draws: Floats, level: float) -> tuple[float, float] | None:

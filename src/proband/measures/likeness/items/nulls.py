@@ -77,8 +77,7 @@ class NullRows:
     def marginal_rows(self, pairs: PairedAnswers) -> Floats:
         """Shares of the others for each person, shape (n_subjects, n_options); see `marginal_at`."""
         if self.is_held_out:
-            same: Floats = np.broadcast_to(self.predicting[0], pairs.probs.shape)
-            return same
+            return np.broadcast_to(self.predicting[0], pairs.probs.shape)
         total = pairs.weights.sum()
         own = np.eye(pairs.n_options)[pairs.answers] * pairs.weights[:, None]
         others = np.maximum(pairs.human * total - own, 0.0)

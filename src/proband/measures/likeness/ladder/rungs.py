@@ -243,5 +243,4 @@ def _scores_of(sheet: Sheet, name: str, k: int, pairs: PairedAnswers) -> Floats:
     nulls = sheet.nulls(k, pairs)
     # Leave-one-out shares are made of the same people, so everybody counts twice in them.
     moved = 1.0 if nulls.is_held_out else 2.0
-    scores: Floats = pairs.own - moved * nulls.marginal_at(pairs)
-    return scores
+    return pairs.own - moved * nulls.marginal_at(pairs)

@@ -165,8 +165,7 @@ def _auc(scores: Floats, labels: Floats, fold: NDArray[np.intp]) -> Floats:
         n_1 = y.sum(axis=0)
         above += (ranks * y).sum(axis=0) - n_1 * (n_1 + 1) / 2
         compared += n_1 * (len(y) - n_1)
-    found: Floats = above / compared
-    return found
+    return above / compared
 
 
 def _relabelled(labels: Floats, unit: NDArray[np.intp], n_draws: int, rng: np.random.Generator) -> Floats:

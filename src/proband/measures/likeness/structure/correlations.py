@@ -292,8 +292,7 @@ def _split_half(scores: Floats, rng: np.random.Generator) -> float:
 
 def _atanh(r: Floats) -> Floats:
     """Fisher's transformation, NaN at -1 and 1, where it is infinite."""
-    found: Floats = np.arctanh(np.where(np.abs(r) < 1 - 1e-12, r, np.nan))
-    return found
+    return np.arctanh(np.where(np.abs(r) < 1 - 1e-12, r, np.nan))
 
 
 def _is_correlations(r: Floats) -> bool:

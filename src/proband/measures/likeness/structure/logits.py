@@ -29,8 +29,7 @@ def fit_multinomial(x: Floats, counts: Floats, starts: NDArray[np.intp], *, pena
     expand = _columns_of(starts, counts.shape[1])
 
     def residuals(logits: Floats) -> Floats:
-        found: Floats = counts - softmax_blocks(logits, starts) * totals[:, expand]
-        return found
+        return counts - softmax_blocks(logits, starts) * totals[:, expand]
 
     heaviest = totals.max(axis=1)
     return _ascend(x, residuals, 0.5 * (x * heaviest[:, None]).T @ x, counts.shape[1], penalty)
@@ -53,8 +52,7 @@ def softmax_blocks(logits: Floats, starts: NDArray[np.intp]) -> Floats:
     """Probabilities within every block of columns that begins at one of `starts`."""
     expand = _columns_of(starts, logits.shape[1])
     raised = np.exp(logits - np.maximum.reduceat(logits, starts, axis=1)[:, expand])
-    shares: Floats = raised / np.add.reduceat(raised, starts, axis=1)[:, expand]
-    return shares
+    return raised / np.add.reduceat(raised, starts, axis=1)[:, expand]
 
 
 def _columns_of(starts: NDArray[np.intp], n_columns: int) -> NDArray[np.intp]:

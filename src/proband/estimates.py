@@ -15,24 +15,18 @@ Target = Literal["model", "human", "data"]
 class Estimate:
     """A number with its uncertainty and what it may be said about.
 
-    Attributes
-    ----------
-    value : float
-        NaN where undefined; then `warnings` says why.
-    interval : tuple of float or None
-        Lower and upper limit at `level`; None where there is none, and `interval_method` says why.
-    estimand : str
-        What is estimated, as a sentence.
-    target : {"model", "human", "data"}
-        Whom the number describes. "human" needs human answers; "data" claims nothing beyond the numbers given.
-    n_units, n_clusters, n_missing : int
-        Independent units used; clusters where the interval has them; units left out for missing answers.
-    dispositions : mapping
-        Count of each status among the responses behind the number.
-    statistic, df, p_value : float or None
-        Of the test that `interval_method` names, where there is one; degrees of freedom may be fractional.
-    baselines : mapping
-        The same statistic for uniform, majority, marginal-only and other null answers, and the noise floor.
+    - `value`: NaN where undefined; then `warnings` says why.
+    - `interval`: lower and upper limit at `level`; None where there is none, and `interval_method` says why.
+    - `estimand`: what is estimated, as a sentence.
+    - `target`: whom the number describes. "human" needs human answers; "data" claims nothing beyond the numbers
+      given.
+    - `n_units`, `n_clusters`, `n_missing`: independent units used; clusters where the interval has them; units left
+      out for missing answers.
+    - `dispositions`: count of each status among the responses behind the number.
+    - `statistic`, `df`, `p_value`: of the test that `interval_method` names, where there is one; degrees of freedom
+      may be fractional.
+    - `baselines`: the same statistic for uniform, majority, marginal-only and other null answers, and the noise
+      floor.
     """
 
     value: float

@@ -23,18 +23,12 @@ LARGEST_DESIGN_EFFECT = 2.0
 class RakedWeights:
     """Weights that meet given margins.
 
-    Attributes
-    ----------
-    weights : ndarray, shape (n_rows,)
-        Same total as the weights that went in; all positive where those were.
-    n_iterations : int
-        Passes over all margins.
-    largest_gap, kish_n_eff : float
-        Largest difference between a weighted share and its target, as a share; Kish's effective sample size, in rows.
-    design_effect : float
-        n_rows / kish_n_eff, at least 1.
-    warnings : tuple of str
-        What makes the weights doubtful.
+    - `weights` (n_rows,): same total as the weights that went in; all positive where those were.
+    - `n_iterations`: passes over all margins.
+    - `largest_gap`, `kish_n_eff`: largest difference between a weighted share and its target, as a share; Kish's
+      effective sample size, in rows.
+    - `design_effect`: n_rows / kish_n_eff, at least 1.
+    - `warnings`: what makes the weights doubtful.
     """
 
     weights: Floats

@@ -25,16 +25,12 @@ _LICENCE = (
 class AnnotatorComparison:
     """The model against one human, on the units this human and at least one other coded.
 
-    Attributes
-    ----------
-    human, n_units : int
-        Column of the human; units compared.
-    model_wins, human_wins : float
-        Share of units on which the one agrees with the other humans at least as well as the other; ties are both.
-    p_value, p_adjusted : float
-        One-sided t test of ``human_wins - model_wins >= epsilon``, as it is and by Benjamini and Yekutieli.
-    is_beaten : bool
-        Whether that was rejected: the model may replace this human at the price epsilon.
+    - `human`, `n_units`: column of the human; units compared.
+    - `model_wins`, `human_wins`: share of units on which the one agrees with the other humans at least as well as the
+      other; ties are both.
+    - `p_value`, `p_adjusted`: one-sided t test of ``human_wins - model_wins >= epsilon``, as it is and by Benjamini
+      and Yekutieli.
+    - `is_beaten`: whether that was rejected: the model may replace this human at the price epsilon.
     """
 
     human: int
@@ -50,26 +46,15 @@ class AnnotatorComparison:
 class AltTest:
     """What `alt_test` found.
 
-    Attributes
-    ----------
-    is_passed : bool
-        Whether the winning rate is at least 0.5.
-    winning_rate : float
-        Share of the tested humans whom the model may replace (omega).
-    advantage : float
-        Mean of `model_wins` over humans (rho); compares models, and has no threshold.
-    epsilon, fdr : float
-        Settings of the test.
-    by_human : tuple of AnnotatorComparison
-        The tested humans.
-    skipped : tuple of int
-        Columns of humans with too few units.
-    n_units, n_left_out : int
-        Units with the model's code and two humans'; units without.
-    meaning : str
-        What a pass does and does not license.
-    warnings : tuple of str
-        What to know before using the result.
+    - `is_passed`: whether the winning rate is at least 0.5.
+    - `winning_rate`: share of the tested humans whom the model may replace (omega).
+    - `advantage`: mean of `model_wins` over humans (rho); compares models, and has no threshold.
+    - `epsilon`, `fdr`: settings of the test.
+    - `by_human`: the tested humans.
+    - `skipped`: columns of humans with too few units.
+    - `n_units`, `n_left_out`: units with the model's code and two humans'; units without.
+    - `meaning`: what a pass does and does not license.
+    - `warnings`: what to know before using the result.
     """
 
     is_passed: bool

@@ -116,15 +116,10 @@ def _agreeing_pairs(c: Floats, r: Floats) -> Floats:
 class AgreementSummary:
     """What a report on coding needs side by side, since each number misleads alone.
 
-    Attributes
-    ----------
-    raw : Estimate
-        Mean share of agreeing pairs of codes of a unit.
-    alpha, ac1 : Estimate
-        Krippendorff's alpha and Gwet's AC1.
-    marginals : mapping of category to tuple of float
-        Share of each category among the codes of every coder, in the order of the columns; NaN for a coder
-        without codes.
+    - `raw`: mean share of agreeing pairs of codes of a unit.
+    - `alpha`, `ac1`: Krippendorff's alpha and Gwet's AC1.
+    - `marginals` (mapping of category to tuple of float): share of each category among the codes of every coder, in
+      the order of the columns; NaN for a coder without codes.
     """
 
     raw: Estimate

@@ -20,18 +20,11 @@ _SAFE_UNITS = 20
 class Coefficient:
     """A coefficient at most 1, its standard error over units, and what makes that error unsafe.
 
-    Attributes
-    ----------
-    value, se : float
-        NaN where undefined.
-    n_units, n_missing : int
-        Units used; units left out because fewer than two coders coded them.
-    n_disagreeing, n_minority : float
-        Units on which coders differ; units that hold another code than the commonest.
-    error_from : str
-        Where the standard error comes from.
-    warnings : tuple of str
-        Reasons, where a value is undefined.
+    - `value`, `se`: NaN where undefined.
+    - `n_units`, `n_missing`: units used; units left out because fewer than two coders coded them.
+    - `n_disagreeing`, `n_minority`: units on which coders differ; units that hold another code than the commonest.
+    - `error_from`: where the standard error comes from.
+    - `warnings`: reasons, where a value is undefined.
     """
 
     value: float

@@ -25,29 +25,18 @@ _CONDITION = (
 class DawidSkene:
     """What `dawid_skene` found at the best of its starts.
 
-    Attributes
-    ----------
-    categories : tuple
-        Names of the classes, in the order of all arrays.
-    prevalence : ndarray, shape (n_categories,)
-        Share of each true class.
-    confusion : ndarray, shape (n_coders, n_categories, n_categories)
-        Probability that a coder gives the label of the column to a unit of the class of the row; NaN in a row where
-        the coder coded no unit of that class.
-    posterior : ndarray, shape (n_units, n_categories)
-        Probability of each class for every unit.
-    labels : tuple
-        Most probable class of every unit.
-    log_likelihood, log_likelihood_from_majority : float
-        At the best optimum, and at the one that the coders' vote shares lead to.
-    log_likelihoods : ndarray, shape (n_starts + 1,)
-        Of all starts, highest first.
-    n_at_best : int
-        Starts that reached the best optimum; few mean that a better one may exist.
-    n_changed : int
-        Units whose most probable class differs between the best optimum and the majority's.
-    assumptions, warnings : tuple of str
-        What must hold; what to know before using the numbers.
+    - `categories`: names of the classes, in the order of all arrays.
+    - `prevalence` (n_categories,): share of each true class.
+    - `confusion` (n_coders, n_categories, n_categories): probability that a coder gives the label of the column to a
+      unit of the class of the row; NaN in a row where the coder coded no unit of that class.
+    - `posterior` (n_units, n_categories): probability of each class for every unit.
+    - `labels`: most probable class of every unit.
+    - `log_likelihood`, `log_likelihood_from_majority`: at the best optimum, and at the one that the coders' vote
+      shares lead to.
+    - `log_likelihoods` (n_starts + 1,): of all starts, highest first.
+    - `n_at_best`: starts that reached the best optimum; few mean that a better one may exist.
+    - `n_changed`: units whose most probable class differs between the best optimum and the majority's.
+    - `assumptions`, `warnings`: what must hold; what to know before using the numbers.
     """
 
     categories: tuple[Hashable, ...]

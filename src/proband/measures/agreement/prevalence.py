@@ -146,20 +146,12 @@ def _shrunk(rate: float, n: float) -> tuple[float, float]:
 class AdjustedPrevalence:
     """Shares of several classes, corrected for the labeller's confusion of them.
 
-    Attributes
-    ----------
-    categories : tuple
-        Names of the classes.
-    estimates : tuple of Estimate
-        Corrected share of every class; `baselines` holds the uncorrected one.
-    unconstrained : tuple of float
-        Solution of C' pi = q, which may leave 0 to 1.
-    condition : float
-        Condition number of C: by how much errors of q may grow; above 10 classes are hard to tell apart.
-    is_constrained : bool
-        Whether the nearest shares of at least 0 stand in for a solution outside.
-    warnings : tuple of str
-        What to know before using the shares.
+    - `categories`: names of the classes.
+    - `estimates`: corrected share of every class; `baselines` holds the uncorrected one.
+    - `unconstrained`: solution of C' pi = q, which may leave 0 to 1.
+    - `condition`: condition number of C: by how much errors of q may grow; above 10 classes are hard to tell apart.
+    - `is_constrained`: whether the nearest shares of at least 0 stand in for a solution outside.
+    - `warnings`: what to know before using the shares.
     """
 
     categories: tuple[Hashable, ...]

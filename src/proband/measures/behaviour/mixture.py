@@ -25,22 +25,13 @@ _NOBODY = 1e-6
 class StrategyFrequencies:
     """What `strategy_frequencies` found.
 
-    Attributes
-    ----------
-    strategies : tuple of str
-        Names, in the order of all arrays.
-    shares : tuple of Estimate
-        Share of subjects who play each strategy.
-    error : Estimate
-        Probability of choosing against one's strategy, at most 0.5.
-    posterior : ndarray, shape (n_subjects, n_strategies)
-        Probability that a subject plays each strategy.
-    log_likelihood : float
-        At the best of all starts.
-    n_at_best : int
-        Starts that reached it.
-    warnings : tuple of str
-        What to know before using the shares.
+    - `strategies`: names, in the order of all arrays.
+    - `shares`: share of subjects who play each strategy.
+    - `error`: probability of choosing against one's strategy, at most 0.5.
+    - `posterior` (n_subjects, n_strategies): probability that a subject plays each strategy.
+    - `log_likelihood`: at the best of all starts.
+    - `n_at_best`: starts that reached it.
+    - `warnings`: what to know before using the shares.
     """
 
     strategies: tuple[str, ...]

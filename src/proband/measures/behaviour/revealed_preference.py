@@ -20,23 +20,14 @@ _WEAK_POWER = 0.5
 class RevealedPreference:
     """What `garp` found.
 
-    Attributes
-    ----------
-    is_garp, is_sarp, is_warp : bool
-        Whether no choice is, directly or through others, revealed preferred to one that is strictly (GARP), or to
-        another bundle that is (SARP), preferred to it; WARP looks at pairs only.
-    efficiency : float
-        The level e at which the axioms were tested; 1 is the axiom itself.
-    ccei : float
-        Afriat's critical cost efficiency, beside the axiom always: it can be 1 where GARP fails.
-    n_violations : int
-        Ordered pairs (s, t) with s revealed preferred to t and t strictly preferred to s.
-    violations : tuple of tuple of int
-        Those pairs of observations, 0-based.
-    n_observations : int
-        Choices.
-    warnings : tuple of str
-        What to know before using the result.
+    - `is_garp`, `is_sarp`, `is_warp`: whether no choice is, directly or through others, revealed preferred to one
+      that is strictly (GARP), or to another bundle that is (SARP), preferred to it; WARP looks at pairs only.
+    - `efficiency`: the level e at which the axioms were tested; 1 is the axiom itself.
+    - `ccei`: Afriat's critical cost efficiency, beside the axiom always: it can be 1 where GARP fails.
+    - `n_violations`: ordered pairs (s, t) with s revealed preferred to t and t strictly preferred to s.
+    - `violations`: those pairs of observations, 0-based.
+    - `n_observations`: choices.
+    - `warnings`: what to know before using the result.
     """
 
     is_garp: bool

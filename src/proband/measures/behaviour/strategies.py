@@ -15,14 +15,9 @@ from proband.strategies import STRATEGIES, Rounds, Strategy
 class StrategyMatches:
     """How often each subject chose as each strategy would have after the same history.
 
-    Attributes
-    ----------
-    strategies : tuple of str
-        Names, in the order of the columns.
-    matches : ndarray, shape (n_subjects, n_strategies)
-        Choices that agree.
-    n_choices : ndarray, shape (n_subjects,)
-        Choices made.
+    - `strategies`: names, in the order of the columns.
+    - `matches` (n_subjects, n_strategies): choices that agree.
+    - `n_choices` (n_subjects,): choices made.
     """
 
     strategies: tuple[str, ...]

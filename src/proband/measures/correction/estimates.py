@@ -25,19 +25,12 @@ ASSUMPTIONS = (
 class CorrectedEstimate(Estimate):
     """An `Estimate` about people from their answers and a model's predictions.
 
-    Attributes
-    ----------
-    tuning : float or None
-        Lambda of PPI++, between 0 (the model is left out) and 1 (trusted as far as it goes); None for DSL,
-        which has none.
-    correlation : float
-        Of answers and predictions among the labelled; NaN where one of them does not vary.
-    effective_n : float
-        Human answers that would give the same standard error without the model, in labelled units.
-    n_unlabelled : int
-        Units of which only predictions are known.
-    classical : Estimate
-        The estimate from the human answers alone.
+    - `tuning`: lambda of PPI++, between 0 (the model is left out) and 1 (trusted as far as it goes); None for DSL,
+      which has none.
+    - `correlation`: of answers and predictions among the labelled; NaN where one of them does not vary.
+    - `effective_n`: human answers that would give the same standard error without the model, in labelled units.
+    - `n_unlabelled`: units of which only predictions are known.
+    - `classical`: the estimate from the human answers alone.
     """
 
     tuning: float | None
@@ -60,16 +53,10 @@ class CorrectedDifference(Estimate):
 class CorrectedRegression:
     """Coefficients about people from their answers and a model's predictions.
 
-    Attributes
-    ----------
-    coefficients : mapping of name to CorrectedEstimate
-        In the order of the regressors.
-    covariance : ndarray, shape (k, k)
-        Of the coefficients, for joint tests and contrasts.
-    n_units, n_unlabelled : int
-        Labelled and unlabelled units.
-    warnings : tuple of str
-        What makes the whole regression doubtful.
+    - `coefficients` (mapping of name to CorrectedEstimate): in the order of the regressors.
+    - `covariance` (k, k): of the coefficients, for joint tests and contrasts.
+    - `n_units`, `n_unlabelled`: labelled and unlabelled units.
+    - `warnings`: what makes the whole regression doubtful.
     """
 
     coefficients: Mapping[str, CorrectedEstimate]

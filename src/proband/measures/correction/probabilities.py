@@ -23,16 +23,10 @@ _MOST_UNDECIDED = 12
 class ReliabilityBin:
     """One point of the reliability curve.
 
-    Attributes
-    ----------
-    lower, upper : float
-        Smallest and largest prediction in the bin.
-    predicted : float
-        Mean prediction.
-    observed : Estimate
-        Share of predictions that came true.
-    n : int
-        Predictions in the bin.
+    - `lower`, `upper`: smallest and largest prediction in the bin.
+    - `predicted`: mean prediction.
+    - `observed`: share of predictions that came true.
+    - `n`: predictions in the bin.
     """
 
     lower: float
@@ -46,17 +40,12 @@ class ReliabilityBin:
 class Calibration:
     """How far predicted probabilities agree with what people answered.
 
-    Attributes
-    ----------
-    brier : Estimate
-        Mean over people of the squared error, summed over options; 0 is perfect.
-    reliability, resolution, uncertainty, within_bins : float
-        Murphy's parts of the Brier score: ``reliability - resolution + uncertainty + within_bins``.
-    ece : Estimate
-        Mean distance of bins from the diagonal, weighted by their size, between 0 and 1. Above 0 by sampling alone:
-        ``baselines["noise floor"]`` is what perfect probabilities would show here.
-    curve : tuple of ReliabilityBin
-        Reliability curve, from low to high predictions.
+    - `brier`: mean over people of the squared error, summed over options; 0 is perfect.
+    - `reliability`, `resolution`, `uncertainty`, `within_bins`: Murphy's parts of the Brier score:
+      ``reliability - resolution + uncertainty + within_bins``.
+    - `ece`: mean distance of bins from the diagonal, weighted by their size, between 0 and 1. Above 0 by sampling
+      alone: ``baselines["noise floor"]`` is what perfect probabilities would show here.
+    - `curve`: reliability curve, from low to high predictions.
     """
 
     brier: Estimate

@@ -18,12 +18,10 @@ Columns = Mapping[str, ArrayLike] | ArrayLike
 class Sampling:
     """How labelled and unlabelled units were drawn; the default is two simple random samples.
 
-    Attributes
-    ----------
-    weights, weights_unlabelled : array_like, shape (n,) and (N,), optional
-        Survey weights, positive, on any scale. Both samples must stand for the same population under them.
-    clusters, clusters_unlabelled : sequence, length n and N, optional
-        Which units are not independent of each other: answers of one person, people of one household.
+    - `weights`, `weights_unlabelled` (n,) and (N,): survey weights, positive, on any scale. Both samples must stand
+      for the same population under them.
+    - `clusters`, `clusters_unlabelled` (sequence, length n and N, optional): which units are not independent of each
+      other: answers of one person, people of one household.
     """
 
     weights: ArrayLike | None = None
@@ -36,15 +34,11 @@ class Sampling:
 class Regressors:
     """The right-hand side of a regression, for labelled and unlabelled units.
 
-    Attributes
-    ----------
-    labelled, unlabelled : mapping of name to column, or array_like of shape (n, k) and (N, k)
-        The same columns for both. Columns of an array are called x1, x2, ...
-    predicted_labelled : mapping of name to column, optional
-        For `dsl_ols`: predictions, for the labelled units, of those columns that a model had to predict;
-        `unlabelled` then holds predictions in these columns.
-    intercept : bool
-        Whether a constant is added in front.
+    - `labelled`, `unlabelled` (n, k) and (N, k): the same columns for both. Columns of an array are called x1, x2,
+      ...
+    - `predicted_labelled` (mapping of name to column, optional): for `dsl_ols`: predictions, for the labelled units,
+      of those columns that a model had to predict; `unlabelled` then holds predictions in these columns.
+    - `intercept`: whether a constant is added in front.
     """
 
     labelled: Columns

@@ -69,16 +69,11 @@ def effective_n(n: float, N: float, rho: float) -> Estimate:
 class LabelAllocation:
     """Whom to ask: how many of each stratum, with which probability.
 
-    Attributes
-    ----------
-    labels : mapping of stratum to int
-        People to label.
-    probabilities : ndarray, shape (n_units,)
-        Each unit's probability of being labelled; those of the chosen go into `dsl_mean`.
-    expected_se, proportional_se : float
-        Standard error to expect of the mean, with this allocation and with one in proportion to stratum sizes.
-    warnings : tuple of str
-        What the plan rests on that may not hold.
+    - `labels` (mapping of stratum to int): people to label.
+    - `probabilities` (n_units,): each unit's probability of being labelled; those of the chosen go into `dsl_mean`.
+    - `expected_se`, `proportional_se`: standard error to expect of the mean, with this allocation and with one in
+      proportion to stratum sizes.
+    - `warnings`: what the plan rests on that may not hold.
     """
 
     labels: Mapping[Hashable, int]

@@ -43,14 +43,10 @@ class TwoMeans:
 
     With clusters the test is on cluster means, so its degrees of freedom count clusters.
 
-    Attributes
-    ----------
-    effect : float
-        True difference of means, in the unit of `sd`; not 0.
-    sd, ratio : float
-        Standard deviation within groups; units of the second group for each of the first.
-    cluster_size, icc : float
-        Units in a cluster, and the correlation of two units of one cluster; clusters are assigned whole.
+    - `effect`: true difference of means, in the unit of `sd`; not 0.
+    - `sd`, `ratio`: standard deviation within groups; units of the second group for each of the first.
+    - `cluster_size`, `icc`: units in a cluster, and the correlation of two units of one cluster; clusters are
+      assigned whole.
     """
 
     n_groups: ClassVar[int] = 2
@@ -83,12 +79,8 @@ class TwoShares:
     ``h = 2 asin(sqrt(share_b)) - 2 asin(sqrt(share_a))`` has variance ``1/n_a + 1/n_b`` whatever the shares; good
     where both groups expect 5 or more of either answer.
 
-    Attributes
-    ----------
-    share_a, share_b : float
-        True shares, different.
-    ratio, cluster_size, icc : float
-        As in `TwoMeans`.
+    - `share_a`, `share_b`: true shares, different.
+    - `ratio`, `cluster_size`, `icc`: as in `TwoMeans`.
     """
 
     n_groups: ClassVar[int] = 2
@@ -119,17 +111,11 @@ class TwoShares:
 class Paired:
     """The same units twice, or one group against a fixed number, by a t test of the mean difference.
 
-    Attributes
-    ----------
-    effect : float
-        True mean difference; not 0.
-    sd : float
-        Standard deviation of each of the two scores.
-    correlation : float
-        Of the two scores; differences have ``sd * sqrt(2 (1 - correlation))``. At .5, the default, that is `sd`
-        itself, as it is for one group against a fixed number.
-    cluster_size, icc : float
-        Units in a cluster, and the correlation of two differences of one cluster.
+    - `effect`: true mean difference; not 0.
+    - `sd`: standard deviation of each of the two scores.
+    - `correlation`: of the two scores; differences have ``sd * sqrt(2 (1 - correlation))``. At .5, the default, that
+      is `sd` itself, as it is for one group against a fixed number.
+    - `cluster_size`, `icc`: units in a cluster, and the correlation of two differences of one cluster.
     """
 
     n_groups: ClassVar[int] = 1
@@ -164,16 +150,10 @@ class SharedItems:
     The variance of the mean difference over n items is ``(sd_items^2 + sd_a^2 / k_a + sd_b^2 / k_b) / n`` (Miller
     2024, arXiv:2411.00640): more answers an item take the last two terms down, only more items the first.
 
-    Attributes
-    ----------
-    effect : float
-        True mean difference; not 0.
-    sd_items : float
-        Standard deviation over items of the two models' difference in expected score.
-    sd_a, sd_b : float
-        Standard deviation of each model's repeated answers to one item.
-    k_a, k_b : int
-        Answers to each item.
+    - `effect`: true mean difference; not 0.
+    - `sd_items`: standard deviation over items of the two models' difference in expected score.
+    - `sd_a`, `sd_b`: standard deviation of each model's repeated answers to one item.
+    - `k_a`, `k_b`: answers to each item.
     """
 
     n_groups: ClassVar[int] = 1
@@ -205,12 +185,8 @@ class SharedItems:
 class SeveralMeans:
     """Groups of equal size and variance, compared by the F test of a one-way analysis of variance.
 
-    Attributes
-    ----------
-    f : float
-        Standard deviation of the true group means over that within groups (Cohen's f); positive.
-    n_groups : int
-        At least 2.
+    - `f`: standard deviation of the true group means over that within groups (Cohen's f); positive.
+    - `n_groups`: at least 2.
     """
 
     ratio: ClassVar[float] = 1.0

@@ -30,17 +30,11 @@ _OTHER_WAY = "or use Inference(method='permutation')"
 class Inference:
     """How the uncertainty of a difference is found.
 
-    Attributes
-    ----------
-    method : {"neyman", "permutation"}
-        Neyman's variance with a t interval, about the average effect; or randomisation inference, exact for an
-        effect that is the same for every unit.
-    level : float
-        Confidence level.
-    n_draws : int
-        Random allocations where all of them are more than 100,000.
-    rng : numpy.random.Generator or None
-        Their source; None takes the place "difference_in_means" of seed 0, so equal data give equal results.
+    - `method`: Neyman's variance with a t interval, about the average effect; or randomisation inference, exact for
+      an effect that is the same for every unit.
+    - `level`: confidence level.
+    - `n_draws`: random allocations where all of them are more than 100,000.
+    - `rng`: their source; None takes the place "difference_in_means" of seed 0, so equal data give equal results.
     """
 
     method: Literal["neyman", "permutation"] = "neyman"

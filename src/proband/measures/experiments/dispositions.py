@@ -23,13 +23,9 @@ _SMALL_EXPECTED = 5.0
 class DispositionTest:
     """Whether arms differ in what became of their responses.
 
-    Attributes
-    ----------
-    rates : mapping of arm to mapping of status to float
-        Shares of every status in each arm.
-    difference : Estimate
-        Largest difference between two arms in the share of valid answers; its `statistic`, `df` and `p_value` are
-        of the test that all arms have the same dispositions.
+    - `rates` (mapping of arm to mapping of status to float): shares of every status in each arm.
+    - `difference`: largest difference between two arms in the share of valid answers; its `statistic`, `df` and
+      `p_value` are of the test that all arms have the same dispositions.
     """
 
     rates: Mapping[str, Mapping[str, float]]

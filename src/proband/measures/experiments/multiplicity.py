@@ -17,14 +17,10 @@ Adjustment = Literal["bonferroni", "holm", "bh", "by"]
 class AdjustedP:
     """P values of a family, raw and adjusted.
 
-    Attributes
-    ----------
-    raw, adjusted : mapping of hypothesis to float
-        In the order they were given; a sequence's hypotheses are numbered from 0.
-    method : str
-        How they were adjusted.
-    controls : {"family-wise error rate", "false discovery rate"}
-        The chance of any false rejection, or the expected share of false ones among rejections.
+    - `raw`, `adjusted` (mapping of hypothesis to float): in the order they were given; a sequence's hypotheses are
+      numbered from 0.
+    - `method`: how they were adjusted.
+    - `controls`: the chance of any false rejection, or the expected share of false ones among rejections.
     """
 
     raw: Mapping[Hashable, float]

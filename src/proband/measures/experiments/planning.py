@@ -19,16 +19,10 @@ _MOST = 1e12
 class SampleSize:
     """Units that a comparison needs.
 
-    Attributes
-    ----------
-    exact : float
-        Size of the first group at which the wanted power is just reached, as a fraction.
-    groups : tuple of int
-        Whole units in every group, whole clusters where there are clusters.
-    clusters : tuple of int
-        Clusters in every group; the same as `groups` where units are independent.
-    power, alpha : float
-        Wanted power, and size of the test.
+    - `exact`: size of the first group at which the wanted power is just reached, as a fraction.
+    - `groups`: whole units in every group, whole clusters where there are clusters.
+    - `clusters`: clusters in every group; the same as `groups` where units are independent.
+    - `power`, `alpha`: wanted power, and size of the test.
     """
 
     exact: float

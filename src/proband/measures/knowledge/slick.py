@@ -19,20 +19,13 @@ _ONE_SIDED = 0.95
 class KnowledgeCategories:
     """Grade of every question, and what the number of tries leaves open.
 
-    Attributes
-    ----------
-    categories : tuple of str
-        One of HighlyKnown, MaybeKnown, WeaklyKnown, Unknown for every question.
-    counts : mapping of str to int
-        Questions of each grade, all four named.
-    greedy, sampled : ndarray, shape (n_questions,)
-        Share of right answers; NaN in `sampled` where a question was not sampled.
-    at_least : ndarray, shape (n_questions,)
-        95 % one-sided lower limit of the true greedy share; of use for HighlyKnown.
-    at_most : ndarray, shape (n_questions,)
-        95 % one-sided upper limit of the true sampled share; of use for Unknown. NaN where not sampled.
-    warnings : tuple of str
-        What to know before using the grades.
+    - `categories`: one of HighlyKnown, MaybeKnown, WeaklyKnown, Unknown for every question.
+    - `counts` (mapping of str to int): questions of each grade, all four named.
+    - `greedy`, `sampled` (n_questions,): share of right answers; NaN in `sampled` where a question was not sampled.
+    - `at_least` (n_questions,): 95 % one-sided lower limit of the true greedy share; of use for HighlyKnown.
+    - `at_most` (n_questions,): 95 % one-sided upper limit of the true sampled share; of use for Unknown. NaN where
+      not sampled.
+    - `warnings`: what to know before using the grades.
     """
 
     categories: tuple[str, ...]
@@ -120,16 +113,10 @@ def slick_category(
 class KnowledgeTransitions:
     """Questions by their grade before (rows) and after (columns), in the order of `CATEGORIES`.
 
-    Attributes
-    ----------
-    counts : ndarray, shape (4, 4)
-        Questions.
-    shares : ndarray, shape (4, 4)
-        Of the row; NaN in a row without questions.
-    limits : ndarray, shape (2, 4, 4)
-        Wilson's 95 % limits of the shares.
-    n_better, n_worse : int
-        Questions that rose and fell.
+    - `counts` (4, 4): questions.
+    - `shares` (4, 4): of the row; NaN in a row without questions.
+    - `limits` (2, 4, 4): Wilson's 95 % limits of the shares.
+    - `n_better`, `n_worse`: questions that rose and fell.
     """
 
     counts: NDArray[np.intp]

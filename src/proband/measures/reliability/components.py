@@ -21,17 +21,11 @@ _ASSUMPTIONS = ("effects are normal and independent", "levels of facets stand fo
 class VarianceComponent:
     """One source of variance.
 
-    Attributes
-    ----------
-    effect : str
-        E.g. "subject", "item", "subject x item".
-    variance : Estimate
-        In squared score units; negative estimates are shown as they are, with a warning. The interval, of a
-        variance, does not go below 0.
-    share : float
-        Of the sum of components, negative ones counted as 0.
-    mean_square, df : float, int
-        The line of the analysis of variance.
+    - `effect`: e.g. "subject", "item", "subject x item".
+    - `variance`: in squared score units; negative estimates are shown as they are, with a warning. The interval, of a
+      variance, does not go below 0.
+    - `share`: of the sum of components, negative ones counted as 0.
+    - `mean_square`, `df`: the line of the analysis of variance.
     """
 
     effect: str
@@ -45,16 +39,10 @@ class VarianceComponent:
 class Decision:
     """What a design with these sizes would reach (a decision study).
 
-    Attributes
-    ----------
-    sizes : mapping
-        Levels of every facet; of a nested facet, within each level of the other.
-    relative : Estimate
-        Generalizability coefficient: reliability of the *order* of objects.
-    absolute : Estimate
-        Index of dependability (phi): reliability of the score itself, level of facets counted as error.
-    relative_error, absolute_error : float
-        Standard errors of measurement, in score units.
+    - `sizes`: levels of every facet; of a nested facet, within each level of the other.
+    - `relative`: generalizability coefficient: reliability of the *order* of objects.
+    - `absolute`: index of dependability (phi): reliability of the score itself, level of facets counted as error.
+    - `relative_error`, `absolute_error`: standard errors of measurement, in score units.
     """
 
     sizes: Mapping[str, int]
@@ -68,14 +56,10 @@ class Decision:
 class GStudy:
     """What `generalizability` found.
 
-    Attributes
-    ----------
-    objects : str
-        What is measured.
-    components : mapping of effect to VarianceComponent
-        From main effects to the highest interaction, which holds the unexplained rest too.
-    design : BalancedDesign
-        Factors and their sizes.
+    - `objects`: what is measured.
+    - `components` (mapping of effect to VarianceComponent): from main effects to the highest interaction, which holds
+      the unexplained rest too.
+    - `design`: factors and their sizes.
     """
 
     objects: str

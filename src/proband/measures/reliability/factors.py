@@ -150,13 +150,10 @@ def tucker_phi(a: ArrayLike, b: ArrayLike) -> Estimate:
 class FactorCongruence:
     """What `factor_congruence` found; one entry per factor of `a`, in its order.
 
-    Attributes
-    ----------
-    matched, signs : tuple of int
-        Which factor of `b` goes with each factor of `a`; 1, or -1 where the factor of `b` points the other way.
-    unrotated, rotated : tuple of Estimate
-        Congruence as given, sign turned; and after `b` is turned towards `a` (orthogonal Procrustes), which favours
-        likeness.
+    - `matched`, `signs`: which factor of `b` goes with each factor of `a`; 1, or -1 where the factor of `b` points
+      the other way.
+    - `unrotated`, `rotated`: congruence as given, sign turned; and after `b` is turned towards `a` (orthogonal
+      Procrustes), which favours likeness.
     """
 
     matched: tuple[int, ...]

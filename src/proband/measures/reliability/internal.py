@@ -119,20 +119,13 @@ def _alpha_interval(
 class SplitHalf:
     """What `split_half` found.
 
-    Attributes
-    ----------
-    reliability : Estimate
-        Of the whole scale: the mean correlation of halves, stepped up.
-    correlation : float
-        Mean correlation between halves.
-    lowest, highest : float
-        Reliability by the worst and best split: how much a single odd-even split would have been luck.
-    n_splits : int
-        Splits used.
-    is_exhaustive : bool
-        Whether those are all there are.
-    n_undefined : int
-        Splits left out because a half did not vary.
+    - `reliability`: of the whole scale: the mean correlation of halves, stepped up.
+    - `correlation`: mean correlation between halves.
+    - `lowest`, `highest`: reliability by the worst and best split: how much a single odd-even split would have been
+      luck.
+    - `n_splits`: splits used.
+    - `is_exhaustive`: whether those are all there are.
+    - `n_undefined`: splits left out because a half did not vary.
     """
 
     reliability: Estimate

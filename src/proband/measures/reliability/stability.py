@@ -26,22 +26,14 @@ Answers = Mapping[Hashable, Any] | Sequence[Any] | NDArray[Any]
 class Retest:
     """What `retest` found; the numeric rows are None where answers are not numbers.
 
-    Attributes
-    ----------
-    agreement : Estimate
-        Share of subjects with exactly the same answer; its `baselines` hold what independent answers from the
-        same shares would give.
-    correlation : Estimate or None
-        Pearson's r: is the order of subjects kept?
-    concordance : Estimate or None
-        Lin's coefficient: is the number itself kept? Falls below r where level or spread changed.
-    mean_change : Estimate or None
-        Second minus first, paired t.
-    measurement_error : Estimate or None
-        Standard error of measurement, SD of the change over sqrt(2), in the unit of the answers.
-    total_variation : Estimate or None
-        Distance of the two occasions' shares, with the distance two samples from one population would show as
-        baseline "noise_floor"; None with more than 50 different answers.
+    - `agreement`: share of subjects with exactly the same answer; its `baselines` hold what independent answers from
+      the same shares would give.
+    - `correlation`: Pearson's r: is the order of subjects kept?
+    - `concordance`: Lin's coefficient: is the number itself kept? Falls below r where level or spread changed.
+    - `mean_change`: second minus first, paired t.
+    - `measurement_error`: standard error of measurement, SD of the change over sqrt(2), in the unit of the answers.
+    - `total_variation`: distance of the two occasions' shares, with the distance two samples from one population
+      would show as baseline "noise_floor"; None with more than 50 different answers.
     """
 
     agreement: Estimate

@@ -160,19 +160,12 @@ def _bias(
 class Debiased:
     """Probabilities with the labels' own share taken out.
 
-    Attributes
-    ----------
-    probs : ndarray
-        Of the shape of what was given; rows sum to 1.
-    prior : ndarray, shape (n_labels,)
-        What labels get for themselves; sums to 1.
-    prior_sd : ndarray, shape (n_labels,)
-        Standard deviation of the prior over what it was estimated from; NaN with a single input. Large values
-        say that the bias depends on the item, and one prior does not fit all.
-    n_estimation : int
-        Content-free inputs, or items permuted.
-    warnings : tuple of str
-        What a reader must know.
+    - `probs`: of the shape of what was given; rows sum to 1.
+    - `prior` (n_labels,): what labels get for themselves; sums to 1.
+    - `prior_sd` (n_labels,): standard deviation of the prior over what it was estimated from; NaN with a single
+      input. Large values say that the bias depends on the item, and one prior does not fit all.
+    - `n_estimation`: content-free inputs, or items permuted.
+    - `warnings`: what a reader must know.
     """
 
     probs: Floats

@@ -22,22 +22,14 @@ _MOST_ANSWERS = 50
 class FactorReport:
     """How answers move with one factor.
 
-    Attributes
-    ----------
-    factor : str
-        Its name.
-    levels : tuple of str
-        Its levels.
-    design : {"within", "between"}
-        Whether subjects answered the same item under every level.
-    total_variation : Estimate
-        Mean of the items' distances, with a permutation test of all items together.
-    flip_rate : Estimate or None
-        Mean over subjects and items; the interval is clustered by both, from 5 items and 10 subjects on.
-    items : tuple of ItemShift
-        From the item that moves most to the one that moves least.
-    statuses : mapping of level to mapping of status to count
-        Dispositions; a factor may move who answers, not only what.
+    - `factor`: its name.
+    - `levels`: its levels.
+    - `design`: whether subjects answered the same item under every level.
+    - `total_variation`: mean of the items' distances, with a permutation test of all items together.
+    - `flip_rate`: mean over subjects and items; the interval is clustered by both, from 5 items and 10 subjects on.
+    - `items`: from the item that moves most to the one that moves least.
+    - `statuses` (mapping of level to mapping of status to count): dispositions; a factor may move who answers, not
+      only what.
     """
 
     factor: str
@@ -53,17 +45,11 @@ class FactorReport:
 class PerturbationReport:
     """What `perturbation_report` found.
 
-    Attributes
-    ----------
-    factors : tuple of FactorReport
-        One per varied factor.
-    positions : mapping of number of options to Estimate
-        `a_bias` of the position in which the answer was shown, over items whose order was balanced: is the first option
-        shown preferred? Empty where order was not varied.
-    n_responses, n_valid : int
-        Rows of the run, and those with an answer.
-    warnings : tuple of str
-        What a reader must know.
+    - `factors`: one per varied factor.
+    - `positions` (mapping of number of options to Estimate): `a_bias` of the position in which the answer was shown,
+      over items whose order was balanced: is the first option shown preferred? Empty where order was not varied.
+    - `n_responses`, `n_valid`: rows of the run, and those with an answer.
+    - `warnings`: what a reader must know.
     """
 
     factors: tuple[FactorReport, ...]

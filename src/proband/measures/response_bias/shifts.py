@@ -23,21 +23,14 @@ _MIN_SUBJECTS = 10
 class ItemShift:
     """How one item's answers move with a factor.
 
-    Attributes
-    ----------
-    item : str
-        The item.
-    total_variation : Estimate
-        Between the two levels furthest apart, with a permutation test; `baselines` holds the noise floor, the value to
-        expect if the factor did nothing.
-    between : tuple of str
-        Those two levels.
-    flip_rate : Estimate or None
-        Chance that a subject's answers under two levels differ, all else equal; `baselines` holds the same for two
-        answers under one level ("redraw"), where known. None if no subject met every level.
-    shift : Estimate or None
-        Change of the mean score between those two levels; an interval only where the factor has two. None where
-        answers have no numbers.
+    - `item`: the item.
+    - `total_variation`: between the two levels furthest apart, with a permutation test; `baselines` holds the noise
+      floor, the value to expect if the factor did nothing.
+    - `between`: those two levels.
+    - `flip_rate`: chance that a subject's answers under two levels differ, all else equal; `baselines` holds the same
+      for two answers under one level ("redraw"), where known. None if no subject met every level.
+    - `shift`: change of the mean score between those two levels; an interval only where the factor has two. None
+      where answers have no numbers.
     """
 
     item: str

@@ -20,20 +20,14 @@ _LEVEL = 0.95
 class ResponseStyles:
     """What `response_styles` found; every row is a mean over subjects.
 
-    Attributes
-    ----------
-    acquiescence : Estimate
-        In scale points: how far answers to positively and negatively keyed items together lie above the midpoint.
-    extreme, midpoint : Estimate
-        Share of answers at either end point, and at the midpoint; `baselines` holds it for uniform answers.
-    straight_lining : Estimate
-        Share of subjects who gave all items the same answer.
-    n_missing_scores : int
-        Scores left out of their subject's row.
-    points : tuple of float
-        Scale points the shares are about.
-    warnings : tuple of str
-        What a reader must know.
+    - `acquiescence`: in scale points: how far answers to positively and negatively keyed items together lie above the
+      midpoint.
+    - `extreme`, `midpoint`: share of answers at either end point, and at the midpoint; `baselines` holds it for
+      uniform answers.
+    - `straight_lining`: share of subjects who gave all items the same answer.
+    - `n_missing_scores`: scores left out of their subject's row.
+    - `points`: scale points the shares are about.
+    - `warnings`: what a reader must know.
     """
 
     acquiescence: Estimate

@@ -24,21 +24,14 @@ _FEW_PEOPLE = 30
 class FidelitySettings:
     """How `item_fidelity` estimates.
 
-    Attributes
-    ----------
-    weights : mapping of subject to float or None
-        People's design weights; they weight the model's rows of the same subjects too, and held-out people
-        where all of them are named.
-    level : float
-        Confidence level.
-    n_draws : int
-        Noise draws behind the interval of a distance.
-    n_splits : int
-        Random halves behind the null rows where no held-out people are given.
-    min_people : int
-        Below this (effective) number no interval is given.
-    rng : numpy.random.Generator or None
-        Source of draws and splits; None takes the place "item_fidelity" of seed 0, so equal data give equal results.
+    - `weights` (mapping of subject to float or None): people's design weights; they weight the model's rows of the
+      same subjects too, and held-out people where all of them are named.
+    - `level`: confidence level.
+    - `n_draws`: noise draws behind the interval of a distance.
+    - `n_splits`: random halves behind the null rows where no held-out people are given.
+    - `min_people`: below this (effective) number no interval is given.
+    - `rng`: source of draws and splits; None takes the place "item_fidelity" of seed 0, so equal data give equal
+      results.
     """
 
     weights: Mapping[Hashable, float] | None = None
@@ -59,32 +52,21 @@ class FidelitySettings:
 class ItemFidelity:
     """What `item_fidelity` found on one item.
 
-    Attributes
-    ----------
-    human_shares, model_shares : tuple of Estimate
-        Share of every option among the same subjects.
-    total_variation : Estimate
-        Distance of the two, with `baselines` uniform, majority, marginal_only and noise_floor.
-    wasserstein : Estimate or None
-        The same for the normalised Wasserstein-1 distance, where options have positions.
-    relative : Estimate
-        (uniform - d) / (uniform - noise floor) of the total variation: 1 is as good as sampling lets anybody
-        be, 0 as bad as uniform answers. Undefined unless uniform answers are at twice the noise floor or beyond.
-    agreement : Estimate
-        Mean probability the model gives to a person's own answer, with the null rows of the same.
-    agreement_gain : Estimate
-        Agreement beyond what knowing only the people's shares gives; at or below 0 the personas tell the
-        model nothing about the person.
-    brier, log_score : Estimate
-        Proper scores of the model's probabilities for persons, lower is better; see `score_estimates`.
-    n_people, n_people_only, n_model_only : int
-        Subjects on both sides; left out for lack of the other side.
-    n_eff : float
-        Kish's effective number of people.
-    nulls : {"held-out people", "cross-fitted halves"}
-        Where the majority and marginal-only rows come from.
-    warnings : tuple of str
-        What a reader must know before using the numbers.
+    - `human_shares`, `model_shares`: share of every option among the same subjects.
+    - `total_variation`: distance of the two, with `baselines` uniform, majority, marginal_only and noise_floor.
+    - `wasserstein`: the same for the normalised Wasserstein-1 distance, where options have positions.
+    - `relative`: (uniform - d) / (uniform - noise floor) of the total variation: 1 is as good as sampling lets
+      anybody be, 0 as bad as uniform answers. Undefined unless uniform answers are at twice the noise floor or
+      beyond.
+    - `agreement`: mean probability the model gives to a person's own answer, with the null rows of the same.
+    - `agreement_gain`: agreement beyond what knowing only the people's shares gives; at or below 0 the personas tell
+      the model nothing about the person.
+    - `brier`, `log_score`: proper scores of the model's probabilities for persons, lower is better; see
+      `score_estimates`.
+    - `n_people`, `n_people_only`, `n_model_only`: subjects on both sides; left out for lack of the other side.
+    - `n_eff`: Kish's effective number of people.
+    - `nulls`: where the majority and marginal-only rows come from.
+    - `warnings`: what a reader must know before using the numbers.
     """
 
     human_shares: tuple[Estimate, ...]

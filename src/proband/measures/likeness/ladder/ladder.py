@@ -18,24 +18,15 @@ from proband.measures.likeness.ladder.sheets import RUNGS, LadderRow, LadderSett
 class Ladder:
     """What `fidelity` found: how far up the ladder the run was tested, and what it reached on every rung.
 
-    Attributes
-    ----------
-    rows : tuple of LadderRow
-        In the order of the rungs; a row without an item is a mean over items, or about all of them.
-    not_tested : mapping of rung to reason
-        A claim on such a rung has nothing behind it.
-    missing_nulls : mapping of null row to reason
-        Null rows that could not be made.
-    left_out : mapping of item or group to reason
-        What was there but could not be compared.
-    n_subjects, n_people_only, n_model_only : int
-        Subjects on both sides; people the run did not ask, who are held out; subjects without a human answer.
-    design : str
-        The survey design behind intervals and floors.
-    nulls : str
-        Where the majority, marginal-only and demographics-only rows come from.
-    warnings : tuple of str
-        What a reader must know.
+    - `rows`: in the order of the rungs; a row without an item is a mean over items, or about all of them.
+    - `not_tested` (mapping of rung to reason): a claim on such a rung has nothing behind it.
+    - `missing_nulls` (mapping of null row to reason): null rows that could not be made.
+    - `left_out` (mapping of item or group to reason): what was there but could not be compared.
+    - `n_subjects`, `n_people_only`, `n_model_only`: subjects on both sides; people the run did not ask, who are held
+      out; subjects without a human answer.
+    - `design`: the survey design behind intervals and floors.
+    - `nulls`: where the majority, marginal-only and demographics-only rows come from.
+    - `warnings`: what a reader must know.
     """
 
     rows: tuple[LadderRow, ...]

@@ -28,21 +28,14 @@ W1 = "normalised Wasserstein-1 distance"
 class LadderRow:
     """One number of the ladder.
 
-    Attributes
-    ----------
-    rung : {"marginal", "subgroup", "joint", "individual", "effect"}
-        What kind of likeness it is about.
-    statistic : str
-        What the number is, e.g. "total variation distance".
-    item : str
-        The item; empty for a mean over items, or a number of all items together.
-    group : str
-        ``column=level`` in the subgroup rung, else empty.
-    condition : mapping
-        Levels of the run's conditions.
-    estimate : Estimate
-        The model's number; `baselines` holds the same number of the null rows that exist for it, and ``noise_floor``:
-        for distances the distance that people's sampling alone makes, for scores the mean absolute sampling error.
+    - `rung`: what kind of likeness it is about.
+    - `statistic`: what the number is, e.g. "total variation distance".
+    - `item`: the item; empty for a mean over items, or a number of all items together.
+    - `group`: ``column=level`` in the subgroup rung, else empty.
+    - `condition`: levels of the run's conditions.
+    - `estimate`: the model's number; `baselines` holds the same number of the null rows that exist for it, and
+      ``noise_floor``: for distances the distance that people's sampling alone makes, for scores the mean absolute
+      sampling error.
     """
 
     rung: Rung

@@ -28,18 +28,12 @@ _CHUNK = 250
 class ClassifierTest:
     """What `two_sample_classifier` found.
 
-    Attributes
-    ----------
-    auc : Estimate
-        Cross-validated area under the ROC curve: the probability that a row of the model is ranked above one
-        of people's; 0.5 is chance. Its p value is that of the permutation test of "one distribution".
-    accuracy : Estimate
-        Balanced cross-validated accuracy.
-    features : tuple of (name, coefficient)
-        The ten features that drive a logistic classifier fitted to all rows, in logits per standard
-        deviation, positive where they point to the model; empty for "knn".
-    n_human, n_model, n_pairs : int
-        Rows on each side; subjects on both.
+    - `auc`: cross-validated area under the ROC curve: the probability that a row of the model is ranked above one of
+      people's; 0.5 is chance. Its p value is that of the permutation test of "one distribution".
+    - `accuracy`: balanced cross-validated accuracy.
+    - `features`: the ten features that drive a logistic classifier fitted to all rows, in logits per standard
+      deviation, positive where they point to the model; empty for "knn".
+    - `n_human`, `n_model`, `n_pairs`: rows on each side; subjects on both.
     """
 
     auc: Estimate

@@ -34,25 +34,16 @@ _LEVEL = 0.95
 class StructureAgreement:
     """What `structure_agreement` found.
 
-    Attributes
-    ----------
-    rmse : Estimate
-        Root mean square difference of the correlations. Baselines: ``no_association`` (all correlations 0, as
-        uniform, majority and marginal-only answers have) and the ``noise_floor``, what a second sample of as
-        many people would be expected to show against the truth.
-    mean_difference : Estimate
-        Mean of ``atanh r_model - atanh r_human``; above 0 the model is over-coherent.
-    correlation : Estimate
-        Pearson correlation of the off-diagonal entries, with a Mantel permutation p value. Its baseline
-        ``human_split_half`` is what two halves of the people reach with each other: the ceiling.
-    rv : Estimate
-        RV coefficient ``tr(HM) / sqrt(tr H^2 tr M^2)``; high even without likeness, as diagonals count.
-    first_factor_ratio : Estimate
-        Largest eigenvalue of the model's matrix over that of people's.
-    n_items, n_pairs : int
-        Items; pairs of them with a correlation on both sides.
-    warnings : tuple of str
-        What a reader must know.
+    - `rmse`: root mean square difference of the correlations. Baselines: ``no_association`` (all correlations 0, as
+      uniform, majority and marginal-only answers have) and the ``noise_floor``, what a second sample of as many
+      people would be expected to show against the truth.
+    - `mean_difference`: mean of ``atanh r_model - atanh r_human``; above 0 the model is over-coherent.
+    - `correlation`: Pearson correlation of the off-diagonal entries, with a Mantel permutation p value. Its baseline
+      ``human_split_half`` is what two halves of the people reach with each other: the ceiling.
+    - `rv`: RV coefficient ``tr(HM) / sqrt(tr H^2 tr M^2)``; high even without likeness, as diagonals count.
+    - `first_factor_ratio`: largest eigenvalue of the model's matrix over that of people's.
+    - `n_items`, `n_pairs`: items; pairs of them with a correlation on both sides.
+    - `warnings`: what a reader must know.
     """
 
     rmse: Estimate

@@ -22,31 +22,21 @@ _LEVEL = 0.95
 class EffectCorrespondence:
     """What `effect_correspondence` found.
 
-    Attributes
-    ----------
-    correlation : Estimate
-        Pearson's r of the effects; changes with the sign in which contrasts happen to be coded.
-    correlation_through_origin : Estimate
-        ``sum h m / sqrt(sum h^2 sum m^2)``; does not.
-    disattenuated : Estimate
-        r over the square root of both reliabilities; may exceed 1, and is then reported as it is.
-    rank_correlation : Estimate
-        Spearman's, of the effects as coded.
-    slope, intercept : Estimate
-        Of people's effects on the model's: a slope below 1 says that the model's effects are too large.
-    rmse, bias : Estimate
-        Root mean square, and mean, of model minus people, in the units of the effects; the RMSE's baselines
-        are ``no_effect``, what predicting no effect at all reaches, and the ``noise_floor``, what people's
-        standard errors alone would make.
-    sign_agreement : Estimate
-        Share of contrasts with the same sign; baseline ``significant`` is the share among those whose human
-        interval excludes 0.
-    reliability_human, reliability_model : float
-        ``1 - mean se^2 / var``, at least 0; 1 where no standard errors are known to be needed.
-    n_effects, n_studies : int
-        Contrasts; independent studies they come from.
-    warnings : tuple of str
-        What a reader must know.
+    - `correlation`: Pearson's r of the effects; changes with the sign in which contrasts happen to be coded.
+    - `correlation_through_origin`: ``sum h m / sqrt(sum h^2 sum m^2)``; does not.
+    - `disattenuated`: r over the square root of both reliabilities; may exceed 1, and is then reported as it is.
+    - `rank_correlation`: Spearman's, of the effects as coded.
+    - `slope`, `intercept`: of people's effects on the model's: a slope below 1 says that the model's effects are too
+      large.
+    - `rmse`, `bias`: root mean square, and mean, of model minus people, in the units of the effects; the RMSE's
+      baselines are ``no_effect``, what predicting no effect at all reaches, and the ``noise_floor``, what people's
+      standard errors alone would make.
+    - `sign_agreement`: share of contrasts with the same sign; baseline ``significant`` is the share among those whose
+      human interval excludes 0.
+    - `reliability_human`, `reliability_model`: ``1 - mean se^2 / var``, at least 0; 1 where no standard errors are
+      known to be needed.
+    - `n_effects`, `n_studies`: contrasts; independent studies they come from.
+    - `warnings`: what a reader must know.
     """
 
     correlation: Estimate

@@ -31,22 +31,15 @@ class Coefficient:
 class CoefficientFidelity:
     """What `coefficient_fidelity` found.
 
-    Attributes
-    ----------
-    coefficients : tuple of Coefficient
-        In the order of the formula, the intercept included.
-    joint : Estimate
-        Wald statistic over its degrees of freedom for "all slopes are equal", with its F test; the intercept
-        is left out.
-    sign_agreement : Estimate
-        Share of slopes with the same sign; baseline ``significant`` among those whose human interval excludes 0.
-    rmse : Estimate
-        Root mean square difference of the slopes; baselines ``no_effect`` (all of the model's 0) and the
-        ``noise_floor`` (people's standard errors alone).
-    n_human, n_model, n_shared : int
-        Rows on each side; subjects on both.
-    warnings : tuple of str
-        What a reader must know.
+    - `coefficients`: in the order of the formula, the intercept included.
+    - `joint`: Wald statistic over its degrees of freedom for "all slopes are equal", with its F test; the intercept
+      is left out.
+    - `sign_agreement`: share of slopes with the same sign; baseline ``significant`` among those whose human interval
+      excludes 0.
+    - `rmse`: root mean square difference of the slopes; baselines ``no_effect`` (all of the model's 0) and the
+      ``noise_floor`` (people's standard errors alone).
+    - `n_human`, `n_model`, `n_shared`: rows on each side; subjects on both.
+    - `warnings`: what a reader must know.
     """
 
     coefficients: tuple[Coefficient, ...]

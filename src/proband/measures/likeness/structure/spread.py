@@ -22,24 +22,17 @@ _MOST_CATEGORIES = 50
 class Dispersion:
     """What `dispersion` found; every ratio is the model's over people's.
 
-    Attributes
-    ----------
-    sd_ratio : Estimate
-        Ratio of standard deviations; below 1 the model is compressed. Interval by the delta method on its
-        logarithm with the observed kurtosis.
-    log_variability_ratio : Estimate
-        lnVR of Nakagawa et al., bias-corrected, with its normal-theory interval.
-    entropy_ratio : Estimate
-        Ratio of Shannon entropies of the values taken.
-    effective_values_human, effective_values_model : Estimate
-        ``e^H``, the number of equally frequent values with the same entropy.
-    within_ratio, between_ratio, eta_squared_ratio : Estimate or None
-        With groups: ratio of standard deviations within groups; of those of the groups' true means; and of
-        the shares of variance between groups (above 1 the model stereotypes).
-    n_human, n_model : int
-        Scores on each side.
-    warnings : tuple of str
-        What a reader must know.
+    - `sd_ratio`: ratio of standard deviations; below 1 the model is compressed. Interval by the delta method on its
+      logarithm with the observed kurtosis.
+    - `log_variability_ratio`: lnVR of Nakagawa et al., bias-corrected, with its normal-theory interval.
+    - `entropy_ratio`: ratio of Shannon entropies of the values taken.
+    - `effective_values_human`, `effective_values_model`: ``e^H``, the number of equally frequent values with the same
+      entropy.
+    - `within_ratio`, `between_ratio`, `eta_squared_ratio`: with groups: ratio of standard deviations within groups;
+      of those of the groups' true means; and of the shares of variance between groups (above 1 the model
+      stereotypes).
+    - `n_human`, `n_model`: scores on each side.
+    - `warnings`: what a reader must know.
     """
 
     sd_ratio: Estimate

@@ -301,11 +301,6 @@ def _log_of(base: Base) -> float:
 
 
 def _as_given(value: float, name: str, n_options: int, *warnings: str) -> Estimate:
-    return Estimate(
-        value=value,
-        estimand=f"{name} between two distributions over {n_options} options",
-        target="model",
-        n_units=0,
-        interval_method="none: both distributions are taken as given",
-        warnings=warnings,
-    )
+    what = f"{name} between two distributions over {n_options} options"
+    how = "none: both distributions are taken as given"
+    return Estimate(value=value, estimand=what, target="model", n_units=0, interval_method=how, warnings=warnings)

@@ -248,13 +248,10 @@ def kish_n_eff(weights: ArrayLike) -> Estimate:
     # Dividing by the largest keeps tiny or huge weights from under- or overflowing when squared.
     w = w / w.max()
     is_equal = bool((w == 1).all())
-    return Estimate(
-        value=float(len(w)) if is_equal else max(float(w.sum() ** 2 / (w @ w)), 1.0),
-        estimand="effective sample size under the weights",
-        target="human",
-        n_units=len(w),
-        interval_method="none: the weights are given",
-    )
+    what = "effective sample size under the weights"
+    how = "none: the weights are given"
+    value = float(len(w)) if is_equal else max(float(w.sum() ** 2 / (w @ w)), 1.0)
+    return Estimate(value=value, estimand=what, target="human", n_units=len(w), interval_method=how)
 
 
 def design_weights(weights: ArrayLike | None, n: int | None) -> NDArray[np.float64]:

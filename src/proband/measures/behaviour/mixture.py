@@ -212,26 +212,17 @@ def _error(eps: float, resampled: Floats, n_subjects: int, target: Target) -> Es
     # On the scale of the logarithm of the odds, where limits cannot leave 0 to 1.
     centre = math.log(eps / (1 - eps))
     reach = float(special.stdtrit(n_subjects - 1, 0.975)) * se / (eps * (1 - eps))
+    how = "log odds, bootstrap standard error over subjects"
+    interval = (float(special.expit(centre - reach)), float(special.expit(centre + reach)))
     return Estimate(
-        value=eps,
-        se=se,
-        interval=(float(special.expit(centre - reach)), float(special.expit(centre + reach))),
-        interval_method="log odds, bootstrap standard error over subjects",
-        estimand=what,
-        target=target,
-        n_units=n_subjects,
+        value=eps, se=se, interval=interval, interval_method=how, estimand=what, target=target, n_units=n_subjects
     )
 
 
 def _without(value: float, what: str, n_subjects: int, target: Target) -> Estimate:
     reason = f"fewer than {_MIN_SUBJECTS} subjects" if n_subjects < _MIN_SUBJECTS else "no spread among resamples"
-    return Estimate(
-        value=value,
-        estimand=what,
-        target=target,
-        n_units=n_subjects,
-        interval_method=f"none: {reason}, or no bootstrap asked for",
-    )
+    how = f"none: {reason}, or no bootstrap asked for"
+    return Estimate(value=value, estimand=what, target=target, n_units=n_subjects, interval_method=how)
 
 
 def _cautions(m: Floats, n: Floats, p: Floats, eps: float, strategies: Sequence[str]) -> tuple[str, ...]:

@@ -158,13 +158,10 @@ def _as_categories(first: list[Any], second: list[Any], shared: dict[str, Any]) 
         return agreement, None
     # The difference of two samples of n is about as noisy as one sample of n / 2.
     floor = 0.5 * float(mean_absolute_error((p + q) / 2, max(n / 2, 1.0)).sum())
-    distance = Estimate(
-        value=0.5 * float(np.abs(p - q).sum()),
-        interval_method="none: compare with the noise floor",
-        estimand="total variation between the shares of the two occasions",
-        baselines={"noise_floor": floor},
-        **shared,
-    )
+    what = "total variation between the shares of the two occasions"
+    how = "none: compare with the noise floor"
+    value = 0.5 * float(np.abs(p - q).sum())
+    distance = Estimate(value=value, interval_method=how, estimand=what, baselines={"noise_floor": floor}, **shared)
     return agreement, distance
 
 
@@ -205,14 +202,9 @@ def _jackknifed(values: Floats, totals: Floats, what: str, undefined: str, share
         how = f"none: {n} subjects; the jackknife needs {MIN_SUBJECTS}"
     else:
         how = "none: perfect with or without some subject"
-    return Estimate(
-        value=float(values[0]),
-        interval=interval,
-        interval_method=how,
-        estimand=what,
-        warnings=tail_warnings(totals) if interval else (),
-        **shared,
-    )
+    warnings = tail_warnings(totals) if interval else ()
+    value = float(values[0])
+    return Estimate(value=value, interval=interval, interval_method=how, estimand=what, warnings=warnings, **shared)
 
 
 def _mean_change(change: Floats, shared: dict[str, Any]) -> Estimate:
@@ -220,15 +212,10 @@ def _mean_change(change: Floats, shared: dict[str, Any]) -> Estimate:
     se = float(change.std(ddof=1)) / math.sqrt(n)
     reach = se * float(special.stdtrit(n - 1, (1 + shared["level"]) / 2))
     value = float(change.mean())
-    return Estimate(
-        value=value,
-        se=se,
-        df=n - 1,
-        interval=(value - reach, value + reach) if se > 0 else None,
-        interval_method=f"paired t, {n - 1} df" if se > 0 else "none: every subject changed by the same",
-        estimand="mean change from the first to the second occasion",
-        **shared,
-    )
+    what = "mean change from the first to the second occasion"
+    how = f"paired t, {n - 1} df" if se > 0 else "none: every subject changed by the same"
+    interval = (value - reach, value + reach) if se > 0 else None
+    return Estimate(value=value, se=se, df=n - 1, interval=interval, interval_method=how, estimand=what, **shared)
 
 
 def _measurement_error(change: Floats, shared: dict[str, Any]) -> Estimate:

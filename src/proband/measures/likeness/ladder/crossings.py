@@ -144,13 +144,9 @@ def _mean_difference(
 ) -> Estimate:
     used = (np.abs(r_h) < 1 - 1e-9) & (np.abs(r_m) < 1 - 1e-9)
     if not used.any():
-        return Estimate(
-            value=math.nan,
-            estimand="mean over pairs of items of atanh r, model minus people",
-            target="human",
-            n_units=sheet.n,
-            warnings=("undefined: every correlation is -1 or 1 on a side",),
-        )
+        what = "mean over pairs of items of atanh r, model minus people"
+        warnings = ("undefined: every correlation is -1 or 1 on a side",)
+        return Estimate(value=math.nan, estimand=what, target="human", n_units=sheet.n, warnings=warnings)
     h, m = np.arctanh(r_h[used]), np.arctanh(r_m[used])
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = [

@@ -215,13 +215,10 @@ def _auc_estimate(
 def _accuracy(scores: Floats, labels: Floats, classifier: Classifier) -> Estimate:
     right = np.where(scores == 0, 0.5, (scores > 0) == (labels == 1))
     value = float((right[labels == 1].mean() + right[labels == 0].mean()) / 2)
+    what = f"balanced cross-validated accuracy of a {classifier} classifier"
+    how = "none: cross-validated accuracy is not binomial; read the AUC"
     return Estimate(
-        value=value,
-        estimand=f"balanced cross-validated accuracy of a {classifier} classifier",
-        target="human",
-        n_units=len(labels),
-        interval_method="none: cross-validated accuracy is not binomial; read the AUC",
-        baselines={"chance": 0.5},
+        value=value, estimand=what, target="human", n_units=len(labels), interval_method=how, baselines={"chance": 0.5}
     )
 
 

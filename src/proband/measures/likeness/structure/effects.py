@@ -225,12 +225,9 @@ class _Maker:
         se = math.sqrt((g - 1) / g * float(((others - others.mean()) ** 2).sum()))
         reach = float(special.stdtrit(g - 1, (1 + _LEVEL) / 2)) * se
         low, high = float(back(there - reach)), float(back(there + reach))
+        how = f"jackknife over {g} studies, t with {g - 1} df"
         return Estimate(
-            **common,
-            interval=(low, high),
-            se=se if name not in _SCALES else None,
-            interval_method=f"jackknife over {g} studies, t with {g - 1} df",
-            n_clusters=g,
+            **common, interval=(low, high), se=se if name not in _SCALES else None, interval_method=how, n_clusters=g
         )
 
 
@@ -248,14 +245,10 @@ _SCALES: dict[str, tuple[Any, Any]] = {
 def _rank(y: Floats, x: Floats) -> Estimate:
     is_flat = np.ptp(y) == 0 or np.ptp(x) == 0
     value = math.nan if is_flat else float(np.corrcoef(stats.rankdata(y), stats.rankdata(x))[0, 1])
-    return Estimate(
-        value=value,
-        estimand="Spearman correlation of people's effects with the model's",
-        target="human",
-        n_units=len(y),
-        interval_method="none: see the intervals of the other correlations",
-        warnings=("undefined: all effects of a side are equal",) if is_flat else (),
-    )
+    what = "Spearman correlation of people's effects with the model's"
+    how = "none: see the intervals of the other correlations"
+    warnings = ("undefined: all effects of a side are equal",) if is_flat else ()
+    return Estimate(value=value, estimand=what, target="human", n_units=len(y), interval_method=how, warnings=warnings)
 
 
 def _signs(y: Floats, x: Floats, errors: Floats | None) -> Estimate:

@@ -153,12 +153,9 @@ def _sd_ratio(h: Floats, m: Floats, dfs: tuple[int, int], what: str) -> Estimate
     df = sum(variances) ** 2 / sum(v**2 / d for v, d in zip(variances, dfs, strict=True))
     reach = float(special.stdtrit(df, (1 + _LEVEL) / 2)) * se
     log = math.log(s_m / s_h)
-    return Estimate(
-        value=s_m / s_h,
-        interval=(math.exp(log - reach), math.exp(log + reach)),
-        interval_method="delta method on the logarithm, observed kurtosis, t",
-        **common,
-    )
+    how = "delta method on the logarithm, observed kurtosis, t"
+    interval = (math.exp(log - reach), math.exp(log + reach))
+    return Estimate(value=s_m / s_h, interval=interval, interval_method=how, **common)
 
 
 def _ln_vr(h: Floats, m: Floats) -> Estimate:
@@ -166,13 +163,8 @@ def _ln_vr(h: Floats, m: Floats) -> Estimate:
     estimand = "lnVR: logarithm of the model's standard deviation over people's, bias-corrected"
     if min(s_h, s_m) < 1e-12:
         side = "people's" if s_h < 1e-12 else "the model's"
-        return Estimate(
-            value=math.nan,
-            estimand=estimand,
-            target="human",
-            n_units=len(h),
-            warnings=(f"undefined: {side} scores do not vary",),
-        )
+        warnings = (f"undefined: {side} scores do not vary",)
+        return Estimate(value=math.nan, estimand=estimand, target="human", n_units=len(h), warnings=warnings)
     a, b = 1 / (2 * (len(m) - 1)), 1 / (2 * (len(h) - 1))
     value, se = math.log(s_m / s_h) + a - b, math.sqrt(a + b)
     excess = max(abs(float(((s - s.mean()) ** 4).mean() / s.var() ** 2) - 3) for s in (h, m))
@@ -219,13 +211,8 @@ def _entropy_ratio(entropies: Sequence[tuple[float, float]], n: tuple[int, int])
         said = "answers close to equally frequent (or all alike): the entropy's first-order variance vanishes"
         return Estimate(value=ratio, **common, interval_method=f"none: {said}")
     se = ratio * math.sqrt(v_h / h**2 + v_m / m**2)
-    return Estimate(
-        value=ratio,
-        se=se,
-        interval=(max(ratio - _Z * se, 0.0), ratio + _Z * se),
-        interval_method="delta method, plug-in entropies",
-        **common,
-    )
+    interval = (max(ratio - _Z * se, 0.0), ratio + _Z * se)
+    return Estimate(value=ratio, se=se, interval=interval, interval_method="delta method, plug-in entropies", **common)
 
 
 def _effective(entropy: tuple[float, float], n: int, who: str) -> Estimate:

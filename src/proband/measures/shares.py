@@ -43,10 +43,9 @@ def share_estimates(
 
     Raises
     ------
-    DataError
-        If there are no answers, an answer is no option, a row is no distribution or a weight is not positive.
-    MissingDataError
-        If an answer, a probability or a weight is missing.
+    DataError, MissingDataError
+        If there are no answers, an answer is no option, a row is no distribution or a weight is not positive; if an
+        answer, a probability or a weight is missing.
 
     References
     ----------

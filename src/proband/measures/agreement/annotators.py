@@ -113,10 +113,9 @@ def alt_test(
 
     Raises
     ------
-    DesignError
-        If there are fewer than 2 humans, nobody has `min_units`, or a setting is out of range.
-    DataError
-        If shapes differ, or "rmse" meets codes that are no numbers.
+    DesignError, DataError
+        If there are fewer than 2 humans, nobody has `min_units`, or a setting is out of range; if shapes differ, or
+        "rmse" meets codes that are no numbers.
 
     References
     ----------

@@ -44,10 +44,9 @@ def gwet_ac1(
 
     Raises
     ------
-    DesignError
-        If fewer than 2 categories are declared, or no unit was coded twice.
-    DataError
-        If a code is none of the categories, or more codes occur than `categories` counts.
+    DesignError, DataError
+        If fewer than 2 categories are declared, or no unit was coded twice; if a code is none of the categories, or
+        more codes occur than `categories` counts.
 
     References
     ----------

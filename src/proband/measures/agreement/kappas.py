@@ -41,10 +41,9 @@ def cohen_kappa(
 
     Raises
     ------
-    DataError
-        If the table is not square, has negative entries or is empty, or weights do not fit it.
-    MissingDataError
-        If an entry is missing.
+    DataError, MissingDataError
+        If the table is not square, has negative entries or is empty, or weights do not fit it; if an entry is
+        missing.
 
     References
     ----------

@@ -65,10 +65,9 @@ def krippendorff_alpha(
 
     Raises
     ------
-    DesignError
-        If `level` is unknown, or no unit was coded twice.
-    DataError
-        If codes are no table, are not numbers where the level needs them, or are none of `categories`.
+    DesignError, DataError
+        If `level` is unknown, or no unit was coded twice; if codes are no table, are not numbers where the level
+        needs them, or are none of `categories`.
 
     References
     ----------

@@ -93,10 +93,9 @@ def dawid_skene(
 
     Raises
     ------
-    DesignError
-        If there are fewer than 3 coders or 2 categories, or settings are out of range.
-    DataError
-        If ratings are no table of codes or counts, or a unit has none.
+    DesignError, DataError
+        If there are fewer than 3 coders or 2 categories, or settings are out of range; if ratings are no table of
+        codes or counts, or a unit has none.
 
     References
     ----------

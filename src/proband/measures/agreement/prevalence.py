@@ -49,10 +49,9 @@ def rogan_gladen(
 
     Raises
     ------
-    DesignError
-        If sensitivity + specificity is at most 1: such labels carry no information on the class.
-    DataError
-        If counts or rates are out of range.
+    DesignError, DataError
+        If sensitivity + specificity is at most 1: such labels carry no information on the class; if counts or rates
+        are out of range.
 
     References
     ----------

@@ -47,10 +47,9 @@ def strategy_matches(
 
     Raises
     ------
-    DataError
-        If shapes differ, a choice is none of 1, 0 and -1, or a game goes on after its end.
-    DesignError
-        If there are fewer than 2 strategies.
+    DataError, DesignError
+        If shapes differ, a choice is none of 1, 0 and -1, or a game goes on after its end; if there are fewer than 2
+        strategies.
 
     References
     ----------

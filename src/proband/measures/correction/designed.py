@@ -174,10 +174,9 @@ def dsl_ols(
 
     Raises
     ------
-    DesignError
-        If a probability is not in (0, 1], or the corrected normal equations have no proper solution.
-    DataError, MissingDataError
-        If arrays do not match or a value is missing.
+    DesignError, DataError, MissingDataError
+        If a probability is not in (0, 1], or the corrected normal equations have no proper solution; if arrays do not
+        match or a value is missing.
 
     References
     ----------

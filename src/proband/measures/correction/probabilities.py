@@ -87,10 +87,9 @@ def calibration(predicted: ArrayLike, observed: ArrayLike, *, n_bins: int = 10, 
 
     Raises
     ------
-    DataError
-        If predictions are no probabilities, answers no options, or lengths differ.
-    DesignError
-        If there are fewer than 2 people or bins.
+    DataError, DesignError
+        If predictions are no probabilities, answers no options, or lengths differ; if there are fewer than 2 people
+        or bins.
 
     References
     ----------

@@ -246,10 +246,9 @@ def poststratify(
 
     Raises
     ------
-    DataError
-        If a group of the population has no people, or people are in a group without a size.
-    MissingDataError
-        If an answer or a weight is missing.
+    DataError, MissingDataError
+        If a group of the population has no people, or people are in a group without a size; if an answer or a weight
+        is missing.
 
     References
     ----------

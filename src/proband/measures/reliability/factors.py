@@ -42,11 +42,9 @@ def omega_total(scores: ArrayLike, *, target: Target = "model", level: float = 0
 
     Raises
     ------
-    DesignError
-        If there are fewer than 3 items, no more subjects than items, an item that does not vary, or items so
-        alike that the model has no estimates.
-    MissingDataError, DataError
-        If a score is missing, or the scores are no table of finite numbers.
+    DesignError, MissingDataError, DataError
+        If there are fewer than 3 items, no more subjects than items, an item that does not vary, or items so alike
+        that the model has no estimates; if a score is missing, or the scores are no table of finite numbers.
 
     References
     ----------

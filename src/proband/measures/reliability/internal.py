@@ -170,10 +170,9 @@ def split_half(
 
     Raises
     ------
-    MissingDataError, DataError
-        If a score is missing, or the scores are no table of finite numbers.
-    DesignError
-        If there are fewer than 2 subjects or items, or no half of any split varies.
+    MissingDataError, DataError, DesignError
+        If a score is missing, or the scores are no table of finite numbers; if there are fewer than 2 subjects or
+        items, or no half of any split varies.
 
     References
     ----------

@@ -63,10 +63,9 @@ def icc(ratings: ArrayLike, form: Form, *, target: Target = "model", level: floa
 
     Raises
     ------
-    DesignError
-        If the form is unknown or there are fewer than 2 subjects or raters.
-    MissingDataError, DataError
-        If a rating is missing, or ratings are no table of finite numbers.
+    DesignError, MissingDataError, DataError
+        If the form is unknown or there are fewer than 2 subjects or raters; if a rating is missing, or ratings are no
+        table of finite numbers.
 
     References
     ----------

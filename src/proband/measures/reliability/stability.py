@@ -69,10 +69,9 @@ def retest(a: Answers, b: Answers, *, target: Target = "model", level: float = 0
 
     Raises
     ------
-    DesignError
-        If fewer than 2 subjects answered twice.
-    DataError
-        If one side is keyed and the other not, lengths differ, or a number is infinite.
+    DesignError, DataError
+        If fewer than 2 subjects answered twice; if one side is keyed and the other not, lengths differ, or a number
+        is infinite.
 
     References
     ----------

@@ -42,10 +42,9 @@ def a_bias(shares: LabelShares) -> Estimate:
 
     Raises
     ------
-    DataError
-        If there are fewer than 2 labels, a count is negative or infinite, or a row is all zero.
-    MissingDataError
-        If a share is missing.
+    DataError, MissingDataError
+        If there are fewer than 2 labels, a count is negative or infinite, or a row is all zero; if a share is
+        missing.
 
     References
     ----------
@@ -196,10 +195,9 @@ def contextual_calibration(p: ArrayLike, p_content_free: ArrayLike) -> Debiased:
 
     Raises
     ------
-    DataError
-        If labels differ in number, a row is no distribution, or a label has no content-free probability.
-    MissingDataError
-        If a probability is missing.
+    DataError, MissingDataError
+        If labels differ in number, a row is no distribution, or a label has no content-free probability; if a
+        probability is missing.
 
     References
     ----------

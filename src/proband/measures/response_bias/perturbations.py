@@ -96,10 +96,9 @@ def perturbation_report(
 
     Raises
     ------
-    DataError
-        If the table lacks a column, or a factor named has one level.
-    DesignError
-        If nothing was varied, or no item was answered under two levels.
+    DataError, DesignError
+        If the table lacks a column, or a factor named has one level; if nothing was varied, or no item was answered
+        under two levels.
 
     References
     ----------

@@ -70,10 +70,9 @@ def response_styles(
 
     Raises
     ------
-    DesignError
-        If there are fewer than 2 subjects with an answer, keys do not fit, or a score is no scale point.
-    DataError
-        If the scores are no table of numbers.
+    DesignError, DataError
+        If there are fewer than 2 subjects with an answer, keys do not fit, or a score is no scale point; if the
+        scores are no table of numbers.
 
     References
     ----------

@@ -139,11 +139,9 @@ def item_fidelity(
 
     Raises
     ------
-    DataError
-        If there are no people, fewer than 2 joined subjects, held-out people who are also in `people`, or
-        anything that is no answer, distribution or position.
-    MissingDataError
-        If an answer, probability or weight is missing.
+    DataError, MissingDataError
+        If there are no people, fewer than 2 joined subjects, held-out people who are also in `people`, or anything
+        that is no answer, distribution or position; if an answer, probability or weight is missing.
 
     Examples
     --------

@@ -126,11 +126,9 @@ def fidelity(
 
     Raises
     ------
-    DataError
-        If there are no human answers, nobody or nothing is on both sides, a stratum has a single unit, or a
-        column is not there or contradicts itself.
-    MissingDataError
-        If a subject with answers has no weight, stratum or unit.
+    DataError, MissingDataError
+        If there are no human answers, nobody or nothing is on both sides, a stratum has a single unit, or a column is
+        not there or contradicts itself; if a subject with answers has no weight, stratum or unit.
 
     Notes
     -----

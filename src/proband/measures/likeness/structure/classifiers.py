@@ -80,10 +80,9 @@ def two_sample_classifier(
 
     Raises
     ------
-    DataError
-        If features differ, a side has fewer than 10 rows, subjects repeat, or no feature varies.
-    DesignError
-        If the classifier, folds or permutations are not possible.
+    DataError, DesignError
+        If features differ, a side has fewer than 10 rows, subjects repeat, or no feature varies; if the classifier,
+        folds or permutations are not possible.
 
     References
     ----------

@@ -85,10 +85,9 @@ def coefficient_fidelity(formula: str, human: Any, model: Any) -> CoefficientFid
 
     Raises
     ------
-    DataError
-        If a variable is missing or has missing values, or a side cannot identify a coefficient.
-    DesignError
-        If the formula cannot be read.
+    DataError, DesignError
+        If a variable is missing or has missing values, or a side cannot identify a coefficient; if the formula cannot
+        be read.
 
     Notes
     -----

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -186,13 +187,17 @@ def variance_ratio(classical: Estimate, found: Estimate) -> float:
     return (classical.se / found.se) ** 2 if classical.se and found.se else 1.0
 
 
+def fields_of(found: Estimate) -> dict[str, Any]:
+    """What an estimate says, for one that says more."""
+    return {field.name: getattr(found, field.name) for field in fields(Estimate)}
+
+
 def corrected(
     labels: Labels, classical: Estimate, found: Estimate, *, tuning: float | None, predicted: float | None, gain: float
 ) -> CorrectedEstimate:
     """A corrected estimate with what it says of itself; `predicted` is the estimate from predictions alone."""
     r = correlation(labels)
-    said = {field.name: getattr(found, field.name) for field in fields(Estimate)}
-    said |= {
+    said = {
         "interval_method": f"{'DSL' if tuning is None else 'PPI++'}, {found.interval_method}",
         "baselines": {"human answers only": classical.value}
         | ({} if predicted is None else {"predictions only": predicted}),
@@ -200,7 +205,7 @@ def corrected(
         "warnings": (*found.warnings, *gain_note(tuning, r, labels.left.n_clusters, gain, labels.u.size)),
     }
     return CorrectedEstimate(
-        **said,
+        **fields_of(found) | said,
         tuning=tuning,
         correlation=r,
         effective_n=found.n_units * gain,

@@ -20,6 +20,7 @@ from proband.measures.correction.estimates import (
     Limits,
     binary_units,
     corrected,
+    fields_of,
     no_interval,
     share_limits,
     skewness_note,
@@ -95,9 +96,14 @@ def ppi_mean(
     labels = read_labels(labelled, predicted_labelled, predicted_unlabelled, sampling)
     if small_sample == "paper":
         return paper_mean(labels, level)
+    check_small_sample(small_sample)
+    return corrected_mean(labels, level)
+
+
+def check_small_sample(small_sample: str) -> None:
+    """Anything but "paper", which has gone its own way, must be "t"."""
     if small_sample != "t":
         raise DesignError(f'small_sample {small_sample!r} is neither "t" nor "paper"')
-    return corrected_mean(labels, level)
 
 
 def corrected_mean(labels: Labels, level: float) -> CorrectedEstimate:
@@ -252,24 +258,16 @@ def ppi_difference(
     notes = {
         f"{name} arm: {said}": None for name, arm in (("first", first), ("second", second)) for said in arm.warnings
     }
+    predicted = first.baselines["predictions only"] - second.baselines["predictions only"]
+    said = {
+        "interval_method": f"PPI++, {found.interval_method}",
+        "estimand": "difference of the mean human answers of two populations, first minus second",
+        "baselines": {"human answers only": classical.value, "predictions only": predicted},
+        "assumptions": (*ASSUMPTIONS, "the two arms are independent of each other"),
+        "warnings": tuple(notes),
+    }
     return CorrectedDifference(
-        value=found.value,
-        se=found.se,
-        interval=found.interval,
-        level=level,
-        interval_method=f"PPI++, {found.interval_method}",
-        estimand="difference of the mean human answers of two populations, first minus second",
-        target="human",
-        n_units=found.n_units,
-        statistic=found.statistic,
-        df=found.df,
-        p_value=found.p_value,
-        baselines={
-            "human answers only": classical.value,
-            "predictions only": first.baselines["predictions only"] - second.baselines["predictions only"],
-        },
-        assumptions=(*ASSUMPTIONS, "the two arms are independent of each other"),
-        warnings=tuple(notes),
+        **fields_of(found) | said,
         arms=(first, second),
         effective_n=found.n_units * variance_ratio(classical, found),
         classical=classical,

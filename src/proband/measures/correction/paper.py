@@ -14,21 +14,12 @@ from scipy import special
 from proband.errors import DesignError
 from proband.estimates import Estimate
 from proband.measures.arrays import Floats
-from proband.measures.correction.estimates import CorrectedEstimate, corrected
+from proband.measures.correction.estimates import CorrectedEstimate, CorrectedRegression, Fit, Fits, corrected, report
 from proband.measures.correction.logistic import rectified_logit
 from proband.measures.correction.samples import Data, Labels
-from proband.measures.correction.tuning import solve
+from proband.measures.correction.tuning import Tuned, solve
 
 PAPER_NOTE = "small_sample='paper': below about 100 labelled units this interval is too short"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaperFit:
-    """Coefficients, their covariance and the one lambda."""
-
-    theta: Floats
-    covariance: Floats
-    tuning: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +98,7 @@ def paper_tuning(gradients: Gradients) -> float:
 
 def paper_regression(
     point: Callable[[float], Floats], gradients_at: Callable[[Floats, bool], Gradients], tuning: float | None = None
-) -> PaperFit:
+) -> Fit:
     """`ppi_ols_ci` and `ppi_logistic_ci`: lambda at the fully trusting estimate, once more at its own.
 
     ``point(lambda)`` fits; ``gradients_at(theta, with_unlabelled)`` gives gradients and inverse Hessian there.
@@ -117,12 +108,11 @@ def paper_regression(
         tuning = paper_tuning(gradients_at(point(first), True))
     theta = point(tuning)
     at = gradients_at(theta, tuning != 0)
-    n = len(at.y)
-    k = len(theta)
+    n, k = len(at.y), len(theta)
     unlabelled = np.cov(tuning * at.u.T).reshape(k, k) if tuning else np.zeros((k, k))
     labelled = np.cov(at.y.T - tuning * at.f.T).reshape(k, k)
     covariance = at.inverse @ (unlabelled * n / len(at.u) + labelled) @ at.inverse / n
-    return PaperFit(theta=theta, covariance=covariance, tuning=tuning)
+    return Fit(theta=theta, tuned=Tuned(tuning=np.full(k, tuning), covariance=covariance, df=np.full(k, math.inf)))
 
 
 def _linear(data: Data) -> tuple[Callable[[float], Floats], Callable[[Floats, bool], Gradients]]:
@@ -171,15 +161,9 @@ def _gradients(data: Data, link: Callable[[Floats], tuple[Floats, Floats]]) -> C
     return at
 
 
-def paper_ols(data: Data) -> tuple[PaperFit, PaperFit]:
-    """Classical and corrected linear regression."""
+def published(data: Data, *, is_linear: bool, level: float) -> CorrectedRegression:
+    """`ppi_ols_ci` or `ppi_logistic_ci` of ppi-python."""
     check_paper(data.labels)
-    point, gradients_at = _linear(data)
-    return paper_regression(point, gradients_at, 0.0), paper_regression(point, gradients_at)
-
-
-def paper_logit(data: Data) -> tuple[PaperFit, PaperFit]:
-    """Classical and corrected logistic regression."""
-    check_paper(data.labels)
-    point, gradients_at = _logistic(data)
-    return paper_regression(point, gradients_at, 0.0), paper_regression(point, gradients_at)
+    point, gradients_at = _linear(data) if is_linear else _logistic(data)
+    classical, found = paper_regression(point, gradients_at, 0.0), paper_regression(point, gradients_at)
+    return report(data, Fits(classical=classical, found=found, warnings=(PAPER_NOTE,)), level=level)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -259,25 +260,11 @@ def _absolute_sum(theta: Floats, covariance: Floats, n: int, level: float) -> tu
 def _curve(p: Floats, y: Floats, bins: Codes, level: float) -> tuple[ReliabilityBin, ...]:
     """Points of the reliability curve with Wilson's intervals."""
     points = []
+    what = "share of predictions in the bin that came true"
+    said: dict[str, Any] = {"level": level, "interval_method": "Wilson", "estimand": what, "target": "human"}
     for k in range(int(bins.max()) + 1):
-        here = bins == k
-        n, share = int(here.sum()), float(y[here].mean())
-        observed = Estimate(
-            value=share,
-            interval=wilson_interval(share, n, level),
-            level=level,
-            interval_method="Wilson",
-            estimand="share of predictions in the bin that came true",
-            target="human",
-            n_units=n,
-        )
-        points.append(
-            ReliabilityBin(
-                lower=float(p[here].min()),
-                upper=float(p[here].max()),
-                predicted=float(p[here].mean()),
-                observed=observed,
-                n=n,
-            )
-        )
+        inside, n, share = p[bins == k], int((bins == k).sum()), float(y[bins == k].mean())
+        observed = Estimate(value=share, interval=wilson_interval(share, n, level), n_units=n, **said)
+        lower, upper, predicted = float(inside.min()), float(inside.max()), float(inside.mean())
+        points.append(ReliabilityBin(lower=lower, upper=upper, predicted=predicted, observed=observed, n=n))
     return tuple(points)

@@ -5,13 +5,12 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from proband.errors import DesignError
 from proband.measures.correction.estimates import CorrectedRegression, Fit, Fits, report
 from proband.measures.correction.logistic import check_binary, few_events, logistic_influences, rectified_logit
-from proband.measures.correction.means import SmallSample
-from proband.measures.correction.paper import PAPER_NOTE, PaperFit, paper_logit, paper_ols
-from proband.measures.correction.samples import Data, Regressors, Sampling, read_data, read_labels
-from proband.measures.correction.tuning import Influences, Part, Tuned, combine, linear_part, no_part, tune, working_df
+from proband.measures.correction.means import SmallSample, check_small_sample
+from proband.measures.correction.paper import published
+from proband.measures.correction.samples import Regressors, Sampling, read_data, read_labels
+from proband.measures.correction.tuning import Influences, combine, linear_part, no_part, tune, working_df
 
 
 def ppi_ols(
@@ -76,9 +75,11 @@ def ppi_ols(
     labels = read_labels(labelled, predicted_labelled, predicted_unlabelled, sampling)
     data = read_data(labels, regressors)
     if small_sample == "paper":
-        return _published(data, paper_ols(data), level)
-    _check_small_sample(small_sample)
-    a, b, c = _linear_parts(data)
+        return published(data, is_linear=True, level=level)
+    check_small_sample(small_sample)
+    k = len(data.names)
+    a, b = (linear_part(data.x, values, labels.left) for values in (labels.y, labels.f))
+    c = linear_part(data.z, labels.u, labels.right) if len(data.z) else no_part(k)
     influences = Influences(
         a=a.influence,
         b=b.influence,
@@ -87,7 +88,6 @@ def ppi_ols(
         shift=c.theta - b.theta,
         rounding=data.rounding(np.ones(len(data.x))),
     )
-    k = len(data.names)
     classical, found = (
         Fit(theta=a.theta + tuning * (c.theta - b.theta), tuned=combine(influences, tuning))
         for tuning in (np.zeros(k), tune(influences))
@@ -157,8 +157,8 @@ def ppi_logit(
     data = read_data(labels, regressors)
     check_binary(labels)
     if small_sample == "paper":
-        return _published(data, paper_logit(data), level)
-    _check_small_sample(small_sample)
+        return published(data, is_linear=False, level=level)
+    check_small_sample(small_sample)
     k = len(data.names)
     start = rectified_logit(data, 0.0)
     alone = logistic_influences(data, [start] * k, np.zeros(k))
@@ -171,30 +171,3 @@ def ppi_logit(
         warnings=few_events(data),
     )
     return report(data, fits, level=level)
-
-
-def _check_small_sample(small_sample: str) -> None:
-    if small_sample != "t":
-        raise DesignError(f'small_sample {small_sample!r} is neither "t" nor "paper"')
-
-
-def _linear_parts(data: Data) -> tuple[Part, Part, Part]:
-    """Coefficients and influences of answers, of labelled and of unlabelled predictions."""
-    labels, k = data.labels, len(data.names)
-    a = linear_part(data.x, labels.y, labels.left)
-    b = linear_part(data.x, labels.f, labels.left)
-    c = linear_part(data.z, labels.u, labels.right) if len(data.z) else no_part(k)
-    return a, b, c
-
-
-def _published(data: Data, fits: tuple[PaperFit, PaperFit], level: float) -> CorrectedRegression:
-    """The published method in the form the others are reported in."""
-    k = len(data.names)
-    classical, found = (
-        Fit(
-            theta=fit.theta,
-            tuned=Tuned(tuning=np.full(k, fit.tuning), covariance=fit.covariance, df=np.full(k, math.inf)),
-        )
-        for fit in fits
-    )
-    return report(data, Fits(classical=classical, found=found, warnings=(PAPER_NOTE,)), level=level)

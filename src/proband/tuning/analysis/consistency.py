@@ -97,10 +97,9 @@ def consistencies(evaluation: Evaluation) -> tuple[Consistency, ...]:
     Returns
     -------
     tuple of Consistency
-        By test and domain, the mean of domains last. First the base model zero-shot against few-shot, which is what
-        a change of prompt does to these numbers without any training; then every arm against the base model under
-        the same prompt (``standard``), under the few-shot prompt, as in the paper (``ren2024``), and between its
-        seeds.
+        By test and domain, the mean of domains last. First the base model zero-shot against few-shot, which is what a
+        change of prompt does to these numbers without any training; then every arm against the base model under the
+        same prompt (``standard``), under the few-shot prompt, as in the paper (``ren2024``), and between its seeds.
     """
     found = []
     for test in evaluation.kinds:

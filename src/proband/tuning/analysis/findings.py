@@ -111,10 +111,6 @@ def analyse(
     pairs : sequence of (arm, arm)
         Further differences may be asked for; those of the paper belong to its claims.
 
-    Returns
-    -------
-    Findings
-
     Examples
     --------
     >>> found = analyse(evaluation)  # doctest: +SKIP

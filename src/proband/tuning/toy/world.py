@@ -161,10 +161,6 @@ def make_world(seed: int, *, is_null: bool = False, size: WorldSize | None = Non
     size : WorldSize, optional
         Default 960 questions in the bank and 360 in the benchmark.
 
-    Returns
-    -------
-    World
-
     Raises
     ------
     DesignError

@@ -30,8 +30,6 @@ class Layout:
 
     Parameters
     ----------
-    part : Part
-        A packed one.
     is_dense : bool
         Whether to attend once under a mask.
     """

@@ -27,8 +27,6 @@ class Segment:
 
     Attributes
     ----------
-    size : int
-        Tokens.
     depth : int
         Tokens before it in its own text.
     path : tuple of int
@@ -111,7 +109,6 @@ def parts_of(
     ----------
     examples : sequence of Taught
         Those of one step; the order does not matter.
-    padding : {"packed", "dynamic", "longest"}
     most_tokens : int
         Of one part, padding included; one example alone may have more.
     most_rows : int or None
@@ -174,7 +171,6 @@ def packed(examples: Sequence[Taught], *, least_shared: int | None = LEAST_SHARE
 
     Parameters
     ----------
-    examples : sequence of Taught
     least_shared : int or None
         Tokens from which a beginning is shared; None shares nothing.
     """

@@ -32,8 +32,6 @@ class Checkpoint:
         What `LocalEngine.fingerprint` says of these weights in float32.
     base, base_weights : str
         Address of what was trained, and what identifies its weights.
-    recipe : mapping
-        Its fields.
     losses : tuple of float
         Of every optimiser step's batch, nats per taught token.
     held_out_losses : mapping
@@ -52,9 +50,6 @@ class Checkpoint:
         How examples really shared a pass.
     device, template : str
         What it was trained on; hash of what turns messages into text.
-    versions : mapping
-    files : mapping
-        Sizes of the weights' files.
     """
 
     folder: Path

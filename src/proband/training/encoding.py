@@ -15,8 +15,6 @@ class Taught:
 
     Attributes
     ----------
-    id : str
-        Of the example.
     ids : tuple of int
         Prompt, response and end of turn.
     start : int
@@ -42,7 +40,6 @@ class EncodedSet:
 
     Attributes
     ----------
-    examples : tuple of Taught
     cut, left_out : tuple of str
         Ids of the examples that lost their end, or were left out, because they were too long.
     """
@@ -66,11 +63,6 @@ def encode_set(
 
     Parameters
     ----------
-    training_set : TrainingSet
-    template : Template
-        Of the base's tokenizer.
-    max_tokens : int
-        Of prompt and response together.
     too_long : {"refuse", "cut", "leave_out"}
         What becomes of longer examples.
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from proband.errors import DesignError
+from proband.files import beside
 
 Schedule = Literal["cosine", "linear", "constant"]
 Precision = Literal["float32", "mixed"]
@@ -20,7 +21,6 @@ class Lora:
 
     Attributes
     ----------
-    rank : int
     alpha : float
         The update is scaled by alpha / rank.
     dropout : float
@@ -82,8 +82,6 @@ class Recipe:
         a cosine or a line; `max_grad_norm` 0 leaves gradients as they are.
     adapter : Lora or None
         None trains all weights.
-    max_tokens : int
-        Of prompt and response together.
     too_long : {"refuse", "cut", "leave_out"}
         What becomes of longer examples; what is cut or left out is counted in the record.
     order : {"as_built", "shuffled", "as_given"}
@@ -91,7 +89,6 @@ class Recipe:
         that its order matters (curricula).
     seed : int
         Of order, adapters and dropout.
-    early_stop : EarlyStop or None
     precision : {"float32", "mixed"}
         "mixed" keeps weights and optimiser in float32 and computes products in bfloat16; with an adapter the frozen
         weights are held in bfloat16 too. Weights in bfloat16 alone lose updates this small, so there is no such choice.
@@ -181,29 +178,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "padding": ("packed", "dynamic", "longest"),
 }
 
-# 12 to 39 steps in the paper: 3 passes over 1,068 to 3,564 examples, whole batches of 256 only. Its padding to 2,048
-# tokens changes no number and is not repeated.
-_REN2024 = Recipe(
-    epochs=3,
-    batch_size=256,
-    drops_rest=True,
-    learning_rate=2e-5,
-    schedule="cosine",
-    warmup_ratio=0.03,
-    weight_decay=0.0,
-    max_tokens=2048,
-    too_long="cut",
-    precision="mixed",
-    gradient_checkpointing=True,
-)
-RECIPES: Mapping[str, Recipe] = {
-    "ren2024": _REN2024,
-    "ren2024-mistral": replace(_REN2024, learning_rate=1e-5),
-    # What is kept when scaling down is the number of optimiser steps, not the batch.
-    "miniature": replace(
-        _REN2024, epochs=None, steps=24, batch_size=16, precision="float32", gradient_checkpointing=False
-    ),
-}
+RECIPES: Mapping[str, Recipe] = {name: Recipe(**table) for name, table in beside(__file__).items()}
 
 
 def named_recipe(name: str, **changes: Any) -> Recipe:

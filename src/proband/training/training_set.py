@@ -33,8 +33,6 @@ class Example:
         Whether the prompt is sent without the model's chat template; see `Request`.
     question : str
         Id of the question; empty for general data.
-    kind : str
-        Whose answer is taught.
     weight : float
         Of the example's loss; 1 for all but conflict-weighted sets.
     """
@@ -79,9 +77,6 @@ class TrainingSet:
 
     Attributes
     ----------
-    name : str
-        Of the arm, e.g. ``harmonious``.
-    examples : tuple of Example
     provenance : mapping
         Plain values: the bank's and the probe's hashes, the model, settings, seed, what was left out and why.
     """

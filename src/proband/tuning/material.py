@@ -32,7 +32,6 @@ class Material:
 
     Attributes
     ----------
-    file : AlignFile
     folder : Path
         Against which its paths are resolved.
     """

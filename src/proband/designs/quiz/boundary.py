@@ -26,10 +26,6 @@ class Boundary:
 
     Attributes
     ----------
-    prompt : str
-        Name of the ask.
-    n_questions : int
-        Questions looked at.
     exemplars_agree : bool
         Whether the answers of exemplars begin with the tokens that are scored.
     merging_ends : tuple of str
@@ -54,8 +50,6 @@ def check_boundary(
     ----------
     engine : BaseEngine or Template
         A local engine, or its template.
-    prompt : Prompt
-        The ask.
     questions : iterable of Question
         Whose options are looked at; default a made-up question.
 

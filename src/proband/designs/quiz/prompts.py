@@ -4,9 +4,10 @@ import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from proband.errors import DesignError
+from proband.files import beside
 from proband.instruments.banks.bank import Question
 from proband.records import Message, Request
 
@@ -177,10 +178,6 @@ def pose(
 
     Parameters
     ----------
-    question : Question
-        What is asked.
-    prompt : Prompt
-        How.
     order : sequence of int, optional
         ``order[k]`` is the index as written of the option shown in place k; default as written.
     exemplars : sequence of Question
@@ -354,31 +351,5 @@ def _solved(prompt: Prompt, exemplar: Question) -> tuple[str, str]:
     return _block(exemplar, prompt, order), _answer(exemplar, prompt, exemplar.answer, order)
 
 
-_BULLET = "- {text}"
-_CLOZE: dict[str, Any] = {
-    "answer_by": "option_text",
-    "shows_options": False,
-    "header": "The following are questions about {domain} with their answers.",
-    "stem": "Question: {question}",
-}
-_PRESETS = (
-    # As published: one fixed draw, and no space before the answers of exemplars though one is scored.
-    Prompt(name="ren2024-probe", exemplar_gap="", choosing="ren2024"),
-    # Scored where training begins, behind "ASSISTANT:"; the published code reads a token later, after a space. The
-    # system sentence of its template is not ours to ship: give it as `system`.
-    Prompt(name="ren2024-evaluation", template="turns", shots=0),
-    Prompt(name="probe", draws=3, orders="cyclic"),
-    Prompt(name="probe-text", draws=3, answer_by="option_text", option=_BULLET),
-    Prompt(name="probe-cloze", draws=3, **_CLOZE),
-    Prompt(name="few-shot"),
-    Prompt(name="few-shot-text", answer_by="option_text", option=_BULLET),
-    Prompt(name="zero-shot", shots=0),
-    Prompt(name="zero-shot-text", shots=0, answer_by="option_text", option=_BULLET),
-    Prompt(name="zero-shot-cloze", shots=0, **_CLOZE),
-    Prompt(name="turns", template="turns", shots=0),
-    Prompt(name="turns-text", template="turns", shots=0, answer_by="option_text", option=_BULLET),
-    Prompt(name="chat", template="chat", shots=0, cue=""),
-    Prompt(name="chat-text", template="chat", shots=0, cue="", answer_by="option_text", option=_BULLET),
-)
-PROMPTS: Mapping[str, Prompt] = {prompt.name: prompt for prompt in _PRESETS}
+PROMPTS: Mapping[str, Prompt] = {name: Prompt(name=name, **table) for name, table in beside(__file__).items()}
 """Prompts by name."""

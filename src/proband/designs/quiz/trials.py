@@ -36,8 +36,6 @@ class BlockTrials(LazyTrials):
 
     Parameters
     ----------
-    blocks : sequence of Block
-        In the order asked.
     make : callable
         The trial of a block, a question and a number within it.
     """

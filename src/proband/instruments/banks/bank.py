@@ -20,8 +20,6 @@ class Question:
     ----------
     id : str
         Unique within its bank.
-    text : str
-        The question, without its options.
     choices : tuple of str
         At least two different options.
     answer : int
@@ -94,9 +92,6 @@ class Bank:
 
     Attributes
     ----------
-    name : str
-        Short name, used in tables.
-    questions : tuple of Question
     title, source, licence : str
         What it is, where it comes from, and under which terms.
     left_out : tuple of str

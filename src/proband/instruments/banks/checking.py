@@ -45,7 +45,6 @@ def duplicates(bank: Bank, *, similarity: float = 1.0) -> tuple[Pair, ...]:
 
     Parameters
     ----------
-    bank : Bank
     similarity : float
         In (0, 1]. At 1 only the same questions: equal words in the text and in each option, in any order of the
         options, whatever case and punctuation. Below 1, pairs with at least this similarity: the weighted Jaccard
@@ -79,7 +78,6 @@ def leaks(train: Bank, test: Bank, *, similarity: float = 0.8) -> tuple[Pair, ..
 
     Parameters
     ----------
-    train, test : Bank
     similarity : float
         In (0, 1]; see `duplicates`.
 
@@ -115,11 +113,8 @@ def require(bank: Bank, *, options: int = 2, domains: Sequence[str] = ()) -> Non
 
     Parameters
     ----------
-    bank : Bank
     options : int
         How many options the template shows at least.
-    domains : sequence of str
-        Domains that must have questions.
 
     Raises
     ------

@@ -12,9 +12,6 @@ class Fact:
     ----------
     key : str
         Unique within its topic.
-    question, answer : str
-    statement : str
-        A sentence that states the fact.
     near, others : sequence of str
         Wrong answers of the same kind: drawn from `near` (the same region, the same script, ...) while they last, then
         from `others`. Both may hold right ones: see `also_right`.

@@ -136,12 +136,9 @@ def contrasts(
 
     Parameters
     ----------
-    evaluation : Evaluation
     pairs : sequence of (arm, arm)
         First less second; either may be the base model under one of its prompts. Pairs of which an arm was not
         trained are left out.
-    method : {"standard", "ren2024"}
-        As in `accuracies`.
 
     Returns
     -------
@@ -210,7 +207,6 @@ def retention(evaluation: Evaluation, test: Test = "out-of-domain") -> tuple[Ret
 
     Parameters
     ----------
-    evaluation : Evaluation
     test : {"out-of-domain", "in-domain", "homogeneous"}
         Unrelated questions are those out of domain.
 

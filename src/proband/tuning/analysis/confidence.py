@@ -26,8 +26,6 @@ class Abstention:
     ----------
     threshold : float
         Chance-corrected confidence from which it answers, 0 to 1.
-    coverage : Estimate
-        Share of questions answered.
     accuracy : Estimate
         Share of right answers among those; NaN with its reason where none is answered.
     """
@@ -50,8 +48,6 @@ class Confidence:
     ece : Estimate
         Mean gap between confidence in the chosen option and how often it is right, mean over runs and domains.
         ``baselines["noise floor"]`` is what perfect confidence would show.
-    abstention : tuple of Abstention
-        By threshold.
     """
 
     arm: str
@@ -78,7 +74,6 @@ def confidences(evaluation: Evaluation, *, thresholds: Sequence[float] = THRESHO
 
     Parameters
     ----------
-    evaluation : Evaluation
     thresholds : sequence of float
         Chance-corrected confidences from which a model answers.
 

@@ -27,11 +27,6 @@ class Confound:
 
     Attributes
     ----------
-    arm, against : str
-        The arms of the contrast.
-    domain : str
-    check : str
-        What was compared.
     mine, theirs : str
         Its value on either side.
     gap : float or None
@@ -80,10 +75,6 @@ def confounds(
         Its test questions must not have been trained on.
     sets : sequence of TrainingSet
         From `build_sets`; a set's arm is what its provenance says, else its name. Examples are told apart by domain.
-    bank : Bank
-        From which the sets were built.
-    probe : Beliefs
-        By which they were built.
     pairs : sequence of (arm, arm)
         Pairs of which one arm has no set are left out.
 

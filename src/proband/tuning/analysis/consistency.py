@@ -90,10 +90,6 @@ class Line:
 def consistencies(evaluation: Evaluation) -> tuple[Consistency, ...]:
     """Consistency of every arm with the base model under both prompts, and both floors.
 
-    Parameters
-    ----------
-    evaluation : Evaluation
-
     Returns
     -------
     tuple of Consistency

@@ -27,8 +27,6 @@ class Trained:
     ----------
     model : str
         Its name in the study, by which its beliefs are found.
-    arm : str
-        Intervention that made its training set.
     domain : str
         Domain of the questions it was trained on.
     seed : int
@@ -63,10 +61,6 @@ class TestSet:
     ----------
     test : {"homogeneous", "in-domain", "out-of-domain"}
         Held out from the same source; another source's questions of the domain; those of all other domains.
-    domain : str
-        Domain of training.
-    questions : tuple of str
-        Ids.
     """
 
     __test__ = False  # the name begins like those that pytest collects
@@ -96,14 +90,10 @@ class Evaluation:
     beliefs : mapping of (model, ask) to Beliefs
         The base model under `base_ask` and `ask`, every tuned one under `ask`; more asks are analysed where all
         tuned models have them.
-    trained : tuple of Trained
-    tests : tuple of TestSet
     base_ask : str
         Prompt with worked questions and without template, under which the base model was probed.
     ask : str
         Prompt of the evaluation, zero-shot and templated.
-    base : str
-        Name of the base model.
 
     Raises
     ------

@@ -35,10 +35,6 @@ class Sources:
     ----------
     sets : sequence of TrainingSet
         Of all arms and domains, as `build_sets` made them.
-    bank : Bank
-        From which they were built.
-    probe : Beliefs
-        By which they were built.
     """
 
     sets: Sequence[TrainingSet]
@@ -52,7 +48,6 @@ class Findings:
 
     Attributes
     ----------
-    title : str
     plan : mapping
         Plain values: models, domains, tests, seeds, prompts, numbers of questions.
     accuracies, contrasts : tuple
@@ -63,7 +58,6 @@ class Findings:
         Experiment IV.
     confidences, retention : tuple
         Calibration and abstention; forgetting.
-    verdicts, confounds : tuple
     warnings : tuple of str
         What holds for all of it.
     """
@@ -103,11 +97,8 @@ def analyse(
 
     Parameters
     ----------
-    evaluation : Evaluation
     sources : Sources, optional
         Training sets, for the confound checks; without them a warning says that nothing is known of confounds.
-    title : str
-        Of the study.
     pairs : sequence of (arm, arm)
         Further differences may be asked for; those of the paper belong to its claims.
 

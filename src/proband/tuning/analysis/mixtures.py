@@ -198,11 +198,6 @@ def best_between(evaluation: Evaluation, test: Test) -> BestBetween | None:
     The largest of several noisy accuracies is too large. So for every question and run the ratio is chosen by
     accuracy on the *other* half of the questions in the *other* runs, and only then compared with both ends.
 
-    Parameters
-    ----------
-    evaluation : Evaluation
-    test : {"homogeneous", "in-domain", "out-of-domain"}
-
     Returns
     -------
     BestBetween or None
@@ -279,7 +274,6 @@ def partials(evaluation: Evaluation, *, method: Method = "standard") -> tuple[Pa
 
     Parameters
     ----------
-    evaluation : Evaluation
     method : {"standard", "ren2024"}
         "ren2024": as the paper's code, with base accuracy as covariate, pooled over domains. "standard": ranks and
         shuffles within domains, where base accuracy is constant and so held equal; consistency (same prompt on both

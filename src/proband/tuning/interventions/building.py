@@ -41,12 +41,8 @@ class Construction:
         Empty for all.
     by_domain : bool
         One set for each arm and domain, or one for each arm.
-    general : General or None
-        Instruction data to mix in.
     general_share : float
         Their share of a set, at least 0 and below 1.
-    explanations : tuple of Texts
-        What engines wrote.
     is_filtered : bool
         Whether texts that argue against what is taught are left out.
     weights : str
@@ -110,16 +106,10 @@ def build_sets(
 
     Parameters
     ----------
-    bank : Bank
-        What was probed.
-    beliefs : Beliefs
-        What the model believes.
     arms : sequence of Arm
         With different names; see `ARMS`, and `with_controls` for what compares with false labels.
     prompt : Prompt
         How training poses questions, without exemplars: the prompt of the later evaluation.
-    seed : int
-        Root of all randomness.
     construction : str or Construction
         "standard", "ren2024", or your own.
     **changes
@@ -224,10 +214,6 @@ class _Plot:
 
     Attributes
     ----------
-    pools : Pools
-        What there was.
-    chosen : Matched
-        What was taken.
     orders : mapping
         Order of options of each question that is not shown as written.
     unfit : mapping

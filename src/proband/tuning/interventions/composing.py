@@ -43,8 +43,6 @@ class Workshop:
     ----------
     bank, beliefs : Bank, Beliefs
         Questions and what the model believes of them.
-    prompt : Prompt
-        How training poses them.
     texts : tuple of Texts
         Explanations and contexts that engines wrote.
     is_filtered : bool
@@ -252,10 +250,6 @@ def wanted_texts(
     ----------
     bank, beliefs, pools, arms
         As for `build_sets`; pools from `sort_questions`.
-    purpose : {"explanation", "context", "rewrite"}
-        What is to be written.
-    source : {"own", "other"}
-        Who is to write it.
 
     Returns
     -------

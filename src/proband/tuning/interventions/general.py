@@ -22,8 +22,6 @@ class General:
 
     Attributes
     ----------
-    name : str
-        Where they come from.
     pairs : tuple of (str, str)
         Instruction and response.
     """

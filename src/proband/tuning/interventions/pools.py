@@ -67,10 +67,6 @@ def check_probe(bank: Bank, beliefs: Beliefs, *, weights: str = "") -> None:
 
     Parameters
     ----------
-    bank : Bank
-        What sets are to be built from.
-    beliefs : Beliefs
-        What the probe found.
     weights : str
         Hash of the weights that are to be trained, as in the engine's fingerprint; empty where it is not known.
 
@@ -108,10 +104,6 @@ def sort_questions(
 
     Parameters
     ----------
-    bank : Bank
-        The bank that was probed.
-    beliefs : Beliefs
-        What the probe found.
     threshold : float
         Sure is above it, strictly. With "corrected" it is on the scale where 0 is chance and 1 is certain, whatever the
         number of options. Not used with "slick".

@@ -19,12 +19,6 @@ class Account:
 
     Attributes
     ----------
-    workshop : Workshop
-        What they were made with.
-    arm : Arm
-        What they teach.
-    lessons : tuple of Lesson
-        All of them.
     orders : mapping
         Order of options of each question that is not shown as written.
     """

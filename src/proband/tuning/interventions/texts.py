@@ -72,8 +72,6 @@ def flaw(text: str, question: Question, answer: int) -> str:
 
     Parameters
     ----------
-    text : str
-        The explanation.
     question : Question
         With its options as the text's author saw them: as written.
     answer : int
@@ -137,14 +135,10 @@ class Texts:
 
     Attributes
     ----------
-    purpose : {"explanation", "context", "rewrite"}
-        What was asked for.
     source : {"own", "other"}
         Whether the model that is to be trained wrote them, or another engine.
     model, weights : str
         Who wrote them, and the hash of its weights where it has one.
-    bank : str
-        Hash of the bank.
     texts : mapping of (str, int) to str
         Question and index of the answer that was explained -> text.
     dispositions : mapping

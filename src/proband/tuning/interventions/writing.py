@@ -28,12 +28,8 @@ def written_texts(
 
     Parameters
     ----------
-    bank, beliefs, arms
-        As for `build_sets`.
     engines : mapping of {"own", "other"} to str or None
         Address of the model itself and of another one.
-    threshold : float
-        As for `build_sets`.
     design : mapping
         Settings of `Explanations`: seed, is_raw.
 

@@ -27,8 +27,6 @@ class Belief:
 
     Attributes
     ----------
-    question : str
-        Its id.
     probs : ndarray, shape (k,)
         Mean of the cells; options as written; sums to 1.
     pick : int
@@ -222,8 +220,6 @@ def beliefs_from(run: Run, quiz: Quiz, *, model: str = "", ask: str = "") -> Bel
     ----------
     run : Run
         Finished.
-    quiz : Quiz
-        What was asked.
     model, ask : str
         Whose beliefs, and under which prompt; may be left out where the quiz has one.
 

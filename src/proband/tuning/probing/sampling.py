@@ -24,8 +24,6 @@ def graded_by_sampling(beliefs: Beliefs, run: Run, sampling: Sampling) -> Belief
         Of the same model, prompt and bank.
     run : Run
         Of `sampling`, finished.
-    sampling : Sampling
-        What was asked.
 
     Returns
     -------

@@ -135,11 +135,9 @@ def pretrain(
 
     Parameters
     ----------
-    world : World
     into : path
         Folder of the checkpoint, with its tokenizer and ``pretraining.json``. One that holds this very model is
         returned as it is.
-    settings : Pretraining, optional
     steps : int, optional
         Stop after so many steps, the learning rate falling within them; default as many as the corpus has.
     seed : int

@@ -73,9 +73,6 @@ def recovery(world: World, beliefs: Beliefs, bank: Bank | None = None, *, thresh
 
     Parameters
     ----------
-    world : World
-    beliefs : Beliefs
-        Of the toy model, about questions of the world.
     bank : Bank, optional
         Which questions; default the world's bank.
     threshold : float

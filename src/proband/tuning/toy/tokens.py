@@ -12,11 +12,6 @@ def tokenizer_for(texts: Sequence[str]) -> Any:
     Byte-level BPE without merges: nothing is trained, so the same texts always give the same tokens, and there is no
     text that it cannot write. A word and the same word behind a space are two tokens, as usual.
 
-    Parameters
-    ----------
-    texts : sequence of str
-        What the vocabulary is taken from.
-
     Returns
     -------
     transformers.PreTrainedTokenizerFast

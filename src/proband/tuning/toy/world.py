@@ -79,9 +79,6 @@ class Fact:
 
     Attributes
     ----------
-    entity, relation, domain : str
-    value : str
-        The truth.
     stated : tuple of (str, int)
         Values that the corpus gives it, and how often; empty where it is never stated.
     is_lesson : bool
@@ -102,10 +99,8 @@ class World:
 
     Attributes
     ----------
-    seed : int
     is_null : bool
         Whether the corpus says nothing about anything that is asked.
-    size : WorldSize
     bank : Bank
         Questions of four domains, two relations each.
     benchmark : Bank

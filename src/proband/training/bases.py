@@ -164,13 +164,7 @@ def load_base(address: str, *, device: str | None = None, dtype: str = "float32"
 
 @contextmanager
 def enough_memory(recipe: Recipe, base: Base) -> Iterator[None]:
-    """Name memory that ran out, and the ways out.
-
-    Raises
-    ------
-    EngineError
-        If memory runs out inside.
-    """
+    """Name memory that ran out, and the ways out; `EngineError` if memory runs out inside."""
     import torch
 
     try:

@@ -90,13 +90,7 @@ class Checkpoint:
 
 
 def load_trained(folder: str | Path) -> Checkpoint | None:
-    """The finished run in a folder; None where there is none.
-
-    Raises
-    ------
-    StoreError
-        If its record or weights are damaged.
-    """
+    """The finished run in a folder; None where there is none; `StoreError` if its record or weights are damaged."""
     folder = Path(folder)
     try:
         values = json.loads((folder / RECORD).read_text(encoding="utf-8"))["checkpoint"]
@@ -205,13 +199,7 @@ def write_json(path: Path, values: Any) -> None:
 
 @contextmanager
 def saving(folder: Path, what: str) -> Iterator[None]:
-    """Name a failure to write.
-
-    Raises
-    ------
-    StoreError
-        If something inside could not be written.
-    """
+    """Name a failure to write; `StoreError` if something inside could not be written."""
     from safetensors import SafetensorError
 
     try:

@@ -63,6 +63,8 @@ def encode_set(
 
     Parameters
     ----------
+    max_tokens : int
+        Of prompt and response together.
     too_long : {"refuse", "cut", "leave_out"}
         What becomes of longer examples.
 
@@ -103,13 +105,7 @@ def encode_set(
 
 
 def encode_example(example: Example, template: Template) -> Taught:
-    """Token ids of one example.
-
-    Raises
-    ------
-    DataError
-        If it cannot be rendered, or none of its tokens would be taught.
-    """
+    """Token ids of one example; `DataError` if it cannot be rendered, or none of its tokens would be taught."""
     try:
         encoded = template.encode(example.request)
     except EngineError as error:

@@ -82,6 +82,8 @@ class Recipe:
         a cosine or a line; `max_grad_norm` 0 leaves gradients as they are.
     adapter : Lora or None
         None trains all weights.
+    max_tokens : int
+        Of prompt and response together.
     too_long : {"refuse", "cut", "leave_out"}
         What becomes of longer examples; what is cut or left out is counted in the record.
     order : {"as_built", "shuffled", "as_given"}

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -59,16 +59,7 @@ class Example:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {
-            "id": self.id,
-            "messages": [{"role": message.role, "text": message.text} for message in self.messages],
-            "response": self.response,
-            "is_raw": self.is_raw,
-            "question": self.question,
-            "domain": self.domain,
-            "kind": self.kind,
-            "weight": self.weight,
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +125,7 @@ def load_training_set(folder: str | Path) -> TrainingSet:
         lines = (folder / EXAMPLES).read_text(encoding="utf-8").split("\n")
         rows = [json.loads(line) for line in lines if line]
         examples = tuple(
-            Example(**(row | {"messages": tuple(Message(turn["role"], turn["text"]) for turn in row["messages"])}))
-            for row in rows
+            Example(**(row | {"messages": tuple(Message(**turn) for turn in row["messages"])})) for row in rows
         )
         name, recorded = record.pop("name"), record.pop("hash")
     except FileNotFoundError as error:

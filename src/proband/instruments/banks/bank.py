@@ -145,13 +145,7 @@ class Bank:
         return replace(self, questions=tuple(question for question in self.questions if keep(question)))
 
     def of(self, *domains: str) -> "Bank":
-        """The questions of some domains.
-
-        Raises
-        ------
-        DesignError
-            If a domain has no question.
-        """
+        """The questions of some domains; `DesignError` if a domain has no question."""
         for domain in domains:
             if domain not in self.domains:
                 raise DesignError(f"bank {self.name!r} has no domain {domain!r}; it has {', '.join(self.domains)}")
@@ -175,13 +169,7 @@ class Bank:
 
     @classmethod
     def load(cls, path: str | Path) -> "Bank":
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        DataError
-            If the file is missing or damaged.
-        """
+        """Read what `save` wrote; `DataError` if the file is missing or damaged."""
         try:
             plain = json.loads(Path(path).read_text(encoding="utf-8"))
             questions = [Question(**(q | {"choices": tuple(q["choices"])})) for q in plain.pop("questions")]

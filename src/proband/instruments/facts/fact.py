@@ -1,6 +1,6 @@
 """A fact as a question: its right answer, what else would be right, and other things of the same kind."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -45,3 +45,11 @@ class Topic:
     facts: tuple[Fact, ...]
     source: str
     licence: str
+
+
+def topics_of(domain: str, facts: Mapping[str, Iterable[Fact]], *, source: str, licence: str) -> list[Topic]:
+    """Topics of a domain that come from one source, by name."""
+    return [
+        Topic(domain=domain, name=name, facts=tuple(found), source=source, licence=licence)
+        for name, found in facts.items()
+    ]

@@ -12,7 +12,7 @@ from proband.measures.knowledge.crossed import Scale, crossed_mean, table
 from proband.measures.knowledge.options import OptionScore, Probs, item_scores
 from proband.seeds import uniform_for
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, BASE_FEW_SHOT, BASE_ZERO_SHOT
-from proband.tuning.analysis.evaluation import Evaluation, Method, Test, Trained
+from proband.tuning.analysis.evaluation import Evaluation, Method, Test, Trained, undefined
 
 OTHER_SEED = "another seed"
 SCALES: Mapping[OptionScore, Scale] = {
@@ -188,14 +188,8 @@ def _estimate(cells: Sequence[_Cell], name: OptionScore) -> Estimate:
             warnings=(f"infinite: {endless} answers exclude an option that the other side does not",),
         )
     if not all(any(math.isfinite(score) for run in runs for score in run.values()) for runs in by_domain.values()):
-        return Estimate(
-            value=math.nan,
-            estimand=what,
-            target="model",
-            n_units=0,
-            n_missing=len(scores),
-            warnings=("in a domain no question has it: equal probabilities throughout, or no answer was read",),
-        )
+        reason = "in a domain no question has it: equal probabilities throughout, or no answer was read"
+        return undefined(what, reason, n_missing=len(scores))
     if first.method == "ren2024":
         return Estimate(
             value=float(np.mean([np.mean(list(runs[0].values())) for runs in by_domain.values()])),

@@ -1,5 +1,6 @@
 """What base and tuned checkpoints believe about the test questions, and which run is which."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError, DesignError
+from proband.estimates import Estimate
 from proband.instruments.banks.bank import Bank
 from proband.tuning.probing.beliefs import Belief, Beliefs
 
@@ -17,6 +19,13 @@ Test = Literal["homogeneous", "in-domain", "out-of-domain"]
 Method = Literal["standard", "ren2024"]
 HARMONIOUS, INCOMPATIBLE, SELF_ALIGNING = "harmonious", "incompatible", "self-aligning"
 CONTEXTUALISED = "contextualised"
+
+
+def undefined(what: str, reason: str, *, n_units: int = 0, n_missing: int = 0) -> Estimate:
+    """A number that there is none of, and why."""
+    return Estimate(
+        value=math.nan, estimand=what, target="model", n_units=n_units, n_missing=n_missing, warnings=(reason,)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,25 +36,15 @@ class Pools:
 
     def counts(self) -> Mapping[str, int]:
         """Questions in each pool, and left out."""
-        return {
-            "known": len(self.known),
-            "unknown": len(self.unknown),
-            "unsure": len(self.unsure),
-            "left_out": len(self.left_out),
-        }
+        return {name: len(getattr(self, name)) for name in ("known", "unknown", "unsure", "left_out")}
 
     def of(self, bank: Bank, domain: str) -> "Pools":
         """The part of a domain."""
-
-        def kept(ids: Sequence[str]) -> tuple[str, ...]:
-            return tuple(id for id in ids if bank[id].domain == domain)
-
-        return Pools(
-            known=kept(self.known),
-            unknown=kept(self.unknown),
-            unsure=kept(self.unsure),
-            left_out={id: self.left_out[id] for id in kept(tuple(self.left_out))},
+        known, unknown, unsure = (
+            tuple(id for id in ids if bank[id].domain == domain) for ids in (self.known, self.unknown, self.unsure)
         )
+        left_out = {id: reason for id, reason in self.left_out.items() if bank[id].domain == domain}
+        return Pools(known=known, unknown=unknown, unsure=unsure, left_out=left_out)
 
     @property
     def reasons(self) -> Mapping[str, int]:
@@ -153,9 +143,7 @@ def sort_questions(
             left_out[question.id] = "a trial of the probe failed"
         else:
             pools[_pool(question, beliefs[question.id], rule, threshold)].append(question.id)
-    return Pools(
-        known=tuple(pools["known"]), unknown=tuple(pools["unknown"]), unsure=tuple(pools["unsure"]), left_out=left_out
-    )
+    return Pools(**{name: tuple(ids) for name, ids in pools.items()}, left_out=left_out)
 
 
 def _pool(question: Question, belief: Belief, rule: Rule, threshold: float) -> str:

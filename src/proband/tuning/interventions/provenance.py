@@ -87,14 +87,8 @@ class Account:
             "context": self.arm.context,
             "contexts_with_the_answer": n_given_away,
             "written": [
-                {
-                    "purpose": texts.purpose,
-                    "source": texts.source,
-                    "model": texts.model,
-                    "weights": texts.weights,
-                    "hash": texts.hash,
-                    "dispositions": dict(texts.dispositions),
-                }
+                {name: getattr(texts, name) for name in ("purpose", "source", "model", "weights", "hash")}
+                | {"dispositions": dict(texts.dispositions)}
                 for texts in self.workshop.texts
             ],
         }

@@ -171,11 +171,7 @@ class Texts:
     def _plain(self) -> dict[str, Any]:
         return {
             "format": FORMAT,
-            "purpose": self.purpose,
-            "source": self.source,
-            "model": self.model,
-            "weights": self.weights,
-            "bank": self.bank,
+            **{name: getattr(self, name) for name in ("purpose", "source", "model", "weights", "bank")},
             "dispositions": dict(sorted(self.dispositions.items())),
             "texts": [[*key, self.texts[key]] for key in sorted(self.texts)],
         }
@@ -186,13 +182,7 @@ class Texts:
 
     @classmethod
     def load(cls, path: str | Path) -> "Texts":
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        DataError
-            If the file is missing, damaged, or of another format.
-        """
+        """Read what `save` wrote; `DataError` if the file is missing, damaged, or of another format."""
         with kept(path, "texts", FORMAT, again="collect texts with `Explanations`") as plain:
             texts = {(str(id), int(answer)): str(text) for id, answer, text in plain.pop("texts")}
             return cls(texts=texts, **plain)

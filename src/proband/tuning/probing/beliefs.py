@@ -190,13 +190,7 @@ class Beliefs:
 
     @classmethod
     def load(cls, path: str | Path) -> "Beliefs":
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        DataError
-            If the file is missing, damaged, or of another format.
-        """
+        """Read what `save` wrote; `DataError` if the file is missing, damaged, or of another format."""
         with kept(path, "beliefs", FORMAT, again="probe with `proband probe`") as plain:
             found = [_belief(entry) for entry in plain.pop("beliefs")]
             lost = tuple(plain.pop("lost"))

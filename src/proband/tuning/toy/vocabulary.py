@@ -57,13 +57,7 @@ class Names:
         self._left = every
 
     def take(self) -> str:
-        """A name that was not given before.
-
-        Raises
-        ------
-        DesignError
-            If none is left.
-        """
+        """A name that was not given before; `DesignError` if none is left."""
         if not self._left:
             raise DesignError("the toy world has no names left; make a smaller one")
         return self._left.pop()

@@ -25,12 +25,7 @@ LEAST_SHARED = 8
 class Segment:
     """A run of tokens of one example, or of the beginning that several share.
 
-    Attributes
-    ----------
-    depth : int
-        Tokens before it in its own text.
-    path : tuple of int
-        Segments that stand before it in its own text, first to last.
+    `depth` tokens stand before it in its own text; `path` are the segments that do, first to last.
     """
 
     size: int

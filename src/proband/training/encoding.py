@@ -36,13 +36,7 @@ class Taught:
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedSet:
-    """A training set as token ids.
-
-    Attributes
-    ----------
-    cut, left_out : tuple of str
-        Ids of the examples that lost their end, or were left out, because they were too long.
-    """
+    """A training set as token ids; being too long, those that are `cut` lost their end, and `left_out` ones all."""
 
     examples: tuple[Taught, ...]
     cut: tuple[str, ...] = ()

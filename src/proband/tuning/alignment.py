@@ -29,7 +29,7 @@ _LOOKED_AT = 20  # questions by which prompts are checked
 
 @dataclass(frozen=True, kw_only=True)
 class Aligned:
-    """A study that was carried out."""
+    """A study that was carried out: what was found, what the base model believed, and checkpoints by model."""
 
     findings: Findings
     probe: Beliefs

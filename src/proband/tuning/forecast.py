@@ -35,7 +35,7 @@ class StageCost:
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """All stages, and what they leave on the disk."""
+    """All stages, what they leave on the disk, and how to read it."""
 
     stages: tuple[StageCost, ...]
     disk_bytes: float

@@ -4,9 +4,9 @@ import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Literal
 
-from proband.errors import DesignError
+from proband.errors import DesignError, strange_choice
 from proband.files import beside
 from proband.instruments.banks.bank import Question
 from proband.records import Message, Request
@@ -90,14 +90,8 @@ class Prompt:
     labels: tuple[str, ...] = tuple(string.ascii_uppercase)
 
     def __post_init__(self) -> None:
-        for field, allowed in (
-            ("template", Layout),
-            ("answer_by", AnswerBy),
-            ("orders", Orders),
-            ("choosing", Choosing),
-        ):
-            if getattr(self, field) not in get_args(allowed):
-                raise self._refused(f"{field} {getattr(self, field)!r} is none of {', '.join(get_args(allowed))}")
+        if strange := strange_choice(self):
+            raise self._refused(strange)
         if not self.name.strip() or self.shots < 0 or self.draws < 1:
             raise self._refused("it needs a name, 0 or more shots and 1 or more draws")
         if self.draws > 1 and (self.shots == 0 or self.choosing != "drawn"):

@@ -71,14 +71,8 @@ class Question:
 class Split:
     """A bank in three parts that share no question.
 
-    Attributes
-    ----------
-    train : Bank
-        What sets are built from.
-    exemplars : Bank
-        Worked questions that stand before others in a prompt.
-    test : Bank
-        Held out: the homogeneous test.
+    Sets are built from `train`, `exemplars` stand worked before others in a prompt, `test` is held out: the homogeneous
+    test.
     """
 
     train: "Bank"

@@ -74,17 +74,9 @@ def duplicates(bank: Bank, *, similarity: float = 1.0) -> tuple[Pair, ...]:
 
 
 def leaks(train: Bank, test: Bank, *, similarity: float = 0.8) -> tuple[Pair, ...]:
-    """Questions of a test that were trained on, or nearly so; `first` is trained on, `second` tested.
+    """Questions of a test that were trained on, or nearly so; `first` is trained on, `second` tested; see `duplicates`.
 
-    Parameters
-    ----------
-    similarity : float
-        In (0, 1]; see `duplicates`.
-
-    Returns
-    -------
-    tuple of Pair
-        A question with the same id in both counts as the same only if its words are.
+    A question with the same id in both counts as the same only if its words are.
 
     Raises
     ------

@@ -88,7 +88,7 @@ def _mmlu(row: Row) -> Draft:
     domain = str(row.fields.get("domain") or "") or REN2024_DOMAINS.get(subject) or MMLU_CATEGORIES.get(subject, "")
     choices = _choices(row.fields)
     explanation = _optional(row.fields, "explanation")
-    return _draft(row, choices, _answer(row.fields, choices), topic=subject, domain=domain, explanation=explanation)
+    return _draft(row, choices, _answer(row.fields, choices), topic=subject, domain=domain, why=explanation)
 
 
 def _medmcqa(row: Row, *, first: int = 1) -> Draft:
@@ -102,7 +102,7 @@ def _medmcqa(row: Row, *, first: int = 1) -> Draft:
     if key is None or not first <= key < first + 4:
         raise DataError(f"cop is {fields.get('cop')!r}; expected {first} to {first + 3} (test rows have no key)")
     topic, domain = _optional(fields, "subject_name"), _optional(fields, "domain") or "medicine"
-    return _draft(row, choices, key - first, topic=topic, domain=domain, explanation=_optional(fields, "exp"))
+    return _draft(row, choices, key - first, topic=topic, domain=domain, why=_optional(fields, "exp"))
 
 
 def _xiezhi(row: Row) -> Draft:
@@ -118,7 +118,7 @@ def _xiezhi(row: Row) -> Draft:
     known = tuple(XIEZHI_DOMAINS[label] for label in labels if label in XIEZHI_DOMAINS)
     topic = "; ".join(label for label in labels if label not in XIEZHI_DOMAINS)
     explanation = _optional(fields, "explanation")
-    draft = _draft(row, choices, choices.index(answer), topic=topic, domain="", explanation=explanation)
+    draft = _draft(row, choices, choices.index(answer), topic=topic, domain="", why=explanation)
     return replace(draft, subjects=tuple(labels), domains=known or tuple(label.lower() for label in labels[:1]))
 
 
@@ -137,11 +137,9 @@ def _generic(row: Row) -> Draft:
     topic = _optional(fields, "topic", "subject", "category")
     generated = fields.get("gen_exp")  # where the files of Ren et al. keep explanations another model wrote
     written = _optional(generated, "output") if isinstance(generated, dict) else ""
-    text, choices = _text(fields, "question", "text"), _choices(fields)
-    domain, explanation = _optional(fields, "domain", "category"), _optional(fields, "explanation", "exp") or written
-    return _draft(
-        row, choices, _answer(fields, choices), text=text, topic=topic, domain=domain, explanation=explanation
-    )
+    choices, text = _choices(fields), _text(fields, "question", "text")
+    domain, why = _optional(fields, "domain", "category"), _optional(fields, "explanation", "exp") or written
+    return _draft(row, choices, _answer(fields, choices), text=text, topic=topic, domain=domain, why=why)
 
 
 READERS: Mapping[str, Callable[[Row], Draft]] = {
@@ -155,18 +153,18 @@ READERS: Mapping[str, Callable[[Row], Draft]] = {
 
 
 def _draft(
-    row: Row, choices: tuple[str, ...], answer: int, *, topic: str, domain: str, text: str = "", explanation: str = ""
+    row: Row, choices: tuple[str, ...], answer: int, *, topic: str, domain: str, text: str | None = None, why: str = ""
 ) -> Draft:
     """What a record says whose topic is what its domain is looked up by."""
     return Draft(
         id=_id(row),
-        text=text or _text(row.fields, "question"),
+        text=_text(row.fields, "question") if text is None else text,
         choices=choices,
         answer=answer,
         subjects=(topic,) if topic else (),
         domains=(domain,) if domain else (),
         topic=topic,
-        explanation=explanation,
+        explanation=why,
         split=_split(row),
     )
 

@@ -30,14 +30,9 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """Facts of one kind within a domain.
+    """Facts of one kind within a domain, in a fixed order, with package, version and terms of their source.
 
-    Attributes
-    ----------
-    facts : tuple of Fact
-        In a fixed order. A fact that could be asked both ways stands once, so that a test never asks what was trained.
-    source, licence : str
-        Package, version, and terms.
+    A fact that could be asked both ways stands once, so that a test never asks what was trained.
     """
 
     domain: str

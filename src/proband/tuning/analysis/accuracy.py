@@ -182,15 +182,7 @@ def arm_tables(evaluation: Evaluation, arm: str, test: Test, ask: str, *, method
 def retention(evaluation: Evaluation, test: Test = "out-of-domain") -> tuple[Retention, ...]:
     """Forgetting: questions of other domains before and after training, both under the prompt of the evaluation.
 
-    Parameters
-    ----------
-    test : {"out-of-domain", "in-domain", "homogeneous"}
-        Unrelated questions are those out of domain.
-
-    Returns
-    -------
-    tuple of Retention
-        By arm and domain, the mean of domains last; nothing where there is no such test.
+    By arm and domain, the mean of domains last; nothing where there is no such test.
     """
     found = []
     for arm in evaluation.arms:

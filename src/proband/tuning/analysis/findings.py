@@ -29,13 +29,7 @@ from proband.tuning.probing.beliefs import Beliefs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where the training sets came from, for the confound checks.
-
-    Attributes
-    ----------
-    sets : sequence of TrainingSet
-        Of all arms and domains, as `build_sets` made them.
-    """
+    """Training sets of all arms and domains, with the bank and the probe they were built from."""
 
     sets: Sequence[TrainingSet]
     bank: Bank

@@ -177,11 +177,7 @@ def best_between(evaluation: Evaluation, test: Test) -> BestBetween | None:
 
     The largest of several noisy accuracies is too large. So for every question and run the ratio is chosen by
     accuracy on the *other* half of the questions in the *other* runs, and only then compared with both ends.
-
-    Returns
-    -------
-    BestBetween or None
-        None where no domain has both ends and a ratio between, with a seed in common.
+    None where no domain has both ends and a ratio between, with a seed in common.
     """
     tables: dict[float, list[Table]] = {0.0: [], 1.0: []}
     chosen: list[float] = []

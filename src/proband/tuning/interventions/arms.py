@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
-from proband.errors import DesignError
+from proband.errors import DesignError, strange_choice
 from proband.files import beside
 
 Questions = Literal["known", "unknown", "both"]
@@ -72,16 +72,8 @@ class Arm:
     refusal: str = "I don't know."
 
     def __post_init__(self) -> None:
-        for field, allowed in (
-            ("questions", Questions),
-            ("target", TargetOf),
-            ("context", Context),
-            ("explanation", Explained),
-            ("weighting", Weighting),
-            ("ordering", Ordering),
-        ):
-            if getattr(self, field) not in get_args(allowed):
-                raise self._refused(f"{field} {getattr(self, field)!r} is none of {', '.join(get_args(allowed))}")
+        if strange := strange_choice(self):
+            raise self._refused(strange)
         if not self.name.strip():
             raise self._refused("it needs a name")
         if not 0 <= self.ratio <= 1:
@@ -131,11 +123,9 @@ class Arm:
             refusal=self.refusal if target == "refusal" else Arm.refusal,
         )
 
-    def explanation_of(self, kind: str) -> Explained:
-        """Where the explanation of an answer comes from: of the key ("gold"), or of another one."""
-        if self.explanation == "matched":
-            return "bank" if kind == "gold" else "own"
-        return self.explanation
+    def explanation_of(self, is_key: bool) -> Explained:
+        """Where the explanation of an answer comes from: of the key, or of another one."""
+        return self.explanation if self.explanation != "matched" else "bank" if is_key else "own"
 
 
 _TABLES = beside(__file__)

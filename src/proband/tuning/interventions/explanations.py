@@ -26,16 +26,9 @@ _SENTENCE_ENDS = (". ", "! ", "? ", ".\n", "!\n", "?\n")
 class Wording:
     """How one kind of text is asked for.
 
-    Attributes
-    ----------
-    opening : str
-        What a raw text begins with.
-    asking : str
-        The request of a chat, behind the question.
-    cue : str
-        What a raw text puts before the text that is wanted.
-    shown : tuple of str
-        A worked example of it, for raw text: the question as it is shown, and the text.
+    `opening` is what a raw text begins with and `cue` what it puts before the text that is wanted; `asking` is the
+    request of a chat, behind the question; `shown` is a worked example for raw text: the question as it is shown, and
+    the text.
     """
 
     opening: str

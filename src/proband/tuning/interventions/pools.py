@@ -53,12 +53,7 @@ class Pools:
 
 
 def check_probe(bank: Bank, beliefs: Beliefs, *, weights: str = "") -> None:
-    """Refuse a probe of another bank, or of another model.
-
-    Parameters
-    ----------
-    weights : str
-        Hash of the weights that are to be trained, as in the engine's fingerprint; empty where it is not known.
+    """Refuse a probe of another bank, or of other weights than those that are to be trained, where they are known.
 
     Raises
     ------

@@ -15,13 +15,7 @@ from proband.tuning.interventions.composing import Lesson, Workshop
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What the lessons of a set amount to.
-
-    Attributes
-    ----------
-    orders : mapping
-        Order of options of each question that is not shown as written.
-    """
+    """What the lessons of a set amount to; `orders` are those of the options of each question not shown as written."""
 
     workshop: Workshop
     arm: Arm
@@ -77,8 +71,7 @@ class Account:
         n_given_away = 0
         for lesson in self.lessons:
             if self.workshop.explanation(self.arm, lesson):
-                is_gold = lesson.answer == lesson.question.answer
-                sources[self.arm.explanation_of("gold" if is_gold else "own")] += 1
+                sources[lesson.explained_by(self.arm)] += 1
             context = self.workshop.context(self.arm, lesson.question).casefold()
             answer = lesson.question.choices[lesson.question.answer].casefold()
             n_given_away += bool(context) and answer in context

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from proband.errors import DataError
+from proband.errors import DataError, strange_choice
 from proband.instruments.banks.bank import Question
 from proband.tuning.keeping import keep, kept
 
@@ -154,9 +154,8 @@ class Texts:
     dispositions: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, allowed in (("purpose", Purpose), ("source", Source)):
-            if getattr(self, name) not in get_args(allowed):
-                raise DataError(f"texts: {name} {getattr(self, name)!r} is none of {', '.join(get_args(allowed))}")
+        if strange := strange_choice(self):
+            raise DataError(f"texts: {strange}")
         if self.purpose == "rewrite" and self.source != "own":
             raise DataError("texts: a rewrite is in the model's own words; give source = 'own'")
 

@@ -24,7 +24,7 @@ def written_texts(
     threshold: float,
     design: Mapping[str, Any],
 ) -> tuple[Texts, ...]:
-    """What engines write for the arms that need it.
+    """What engines write for the arms that need it; bank, beliefs, arms and threshold as for `build_sets`.
 
     Parameters
     ----------

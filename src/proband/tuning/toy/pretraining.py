@@ -86,15 +86,10 @@ Watch = Callable[[Step], None]
 
 
 def toy_model(world: World, *, settings: Pretraining | None = None, seed: int = 0, watch: Watch | None = None) -> Path:
-    """Folder of the model trained on a world, from the cache where it was trained before.
+    """Folder of the model that `pretrain` makes of a world's whole corpus, from the cache where it was made before.
 
     A model is known by the text it was trained on, its settings and its seed. Safe to call from several processes at
     once: one trains, the others wait for it.
-
-    Parameters
-    ----------
-    world, settings, seed, watch
-        As for `pretrain`; the whole corpus is read.
 
     Raises
     ------

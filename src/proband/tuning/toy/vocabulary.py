@@ -15,14 +15,9 @@ OTHERS = ("ships", "songs")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """Something that every entity of a domain has one of.
+    """Something that every entity of a domain has one of, as in "the colour of ..."; a value is one word.
 
-    Attributes
-    ----------
-    values : tuple of str
-        What it may be; one word each.
-    is_asked : bool
-        Whether the bank asks it; the others of a trained domain are the in-domain benchmark's.
+    The bank asks those that `is_asked`; the others of a trained domain are the in-domain benchmark's.
     """
 
     name: str
@@ -41,13 +36,7 @@ RELATIONS = tuple(
 
 
 class Names:
-    """Invented names of one word, in an order drawn by seed; none comes twice.
-
-    Parameters
-    ----------
-    seed : int
-        Of the world: another seed has other names.
-    """
+    """Invented names of one word, in an order drawn by the world's seed; none comes twice."""
 
     def __init__(self, seed: int) -> None:
         parts = product(*(_WORDS["names"][part].split() for part in ("beginnings", "vowels", "middles", "ends")))

@@ -75,14 +75,10 @@ class WorldSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One entity's value of one relation, and how it is stated.
+    """One entity's true value of one relation, and how it is stated.
 
-    Attributes
-    ----------
-    stated : tuple of (str, int)
-        Values that the corpus gives it, and how often; empty where it is never stated.
-    is_lesson : bool
-        Whether it is also stated as a question with its answer.
+    `stated` are the values that the corpus gives it, and how often, empty where it is never stated; a lesson is also
+    stated as a question with its answer.
     """
 
     entity: str

@@ -15,6 +15,16 @@
         └── NewerRun         the run was written by a newer version
 """
 
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+
+def strange_choice(record: Any) -> str:
+    """What a dataclass's field holds that its type, a `Literal`, does not allow, and what it does; empty if all fit."""
+    for name, hint in get_type_hints(type(record)).items():
+        if get_origin(hint) is Literal and getattr(record, name) not in get_args(hint):
+            return f"{name} {getattr(record, name)!r} is none of {', '.join(get_args(hint))}"
+    return ""
+
 
 class ProbandError(Exception):
     """Anything Proband refuses; the command line prints its message and exits with 2."""

@@ -82,6 +82,11 @@ def parsed(text: str, where: str | Path, *, error: type[ProbandError]) -> dict[s
         ) from None
 
 
+def beside(module: str) -> dict[str, Any]:
+    """The tables of the TOML file that stands beside a module under its name: what is data, rather than code."""
+    return tomllib.loads(Path(module).with_suffix(".toml").read_text(encoding="utf-8"))
+
+
 def checked(
     model: type[M], data: Mapping[str, Any], where: str | Path, *, error: type[ProbandError], at: str = ""
 ) -> M:

@@ -26,15 +26,7 @@ _layouts: dict[int, "Layout"] = {}
 
 
 class Layout:
-    """Where the segments of a part stand, and what its tokens may see.
-
-    Parameters
-    ----------
-    part : Part
-        A packed one.
-    is_dense : bool
-        Whether to attend once under a mask.
-    """
+    """Where the segments of a packed part stand, and what its tokens may see; a dense one attends once under a mask."""
 
     def __init__(self, part: Part, *, is_dense: bool) -> None:
         self.segments = part.segments

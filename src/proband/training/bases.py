@@ -90,8 +90,6 @@ class Base:
 
     Attributes
     ----------
-    address : str
-    folder : Path
     model, tokenizer
         Of transformers; the model's weights change in training and come back with `put_back`.
     adapted
@@ -149,8 +147,6 @@ def load_base(address: str, *, device: str | None = None, dtype: str = "float32"
 
     Parameters
     ----------
-    address : str
-        ``smollm2`` or ``hf:FOLDER``.
     device : str or None
         Default CUDA where there is one (the process's own under accelerate), else the processor.
     dtype : str
@@ -168,13 +164,7 @@ def load_base(address: str, *, device: str | None = None, dtype: str = "float32"
 
 @contextmanager
 def enough_memory(recipe: Recipe, base: Base) -> Iterator[None]:
-    """Name memory that ran out, and the ways out.
-
-    Raises
-    ------
-    EngineError
-        If memory runs out inside.
-    """
+    """Name memory that ran out, and the ways out; `EngineError` if memory runs out inside."""
     import torch
 
     try:

@@ -25,14 +25,7 @@ LEAST_SHARED = 8
 class Segment:
     """A run of tokens of one example, or of the beginning that several share.
 
-    Attributes
-    ----------
-    size : int
-        Tokens.
-    depth : int
-        Tokens before it in its own text.
-    path : tuple of int
-        Segments that stand before it in its own text, first to last.
+    `depth` tokens stand before it in its own text; `path` are the segments that do, first to last.
     """
 
     size: int
@@ -111,7 +104,6 @@ def parts_of(
     ----------
     examples : sequence of Taught
         Those of one step; the order does not matter.
-    padding : {"packed", "dynamic", "longest"}
     most_tokens : int
         Of one part, padding included; one example alone may have more.
     most_rows : int or None
@@ -174,7 +166,6 @@ def packed(examples: Sequence[Taught], *, least_shared: int | None = LEAST_SHARE
 
     Parameters
     ----------
-    examples : sequence of Taught
     least_shared : int or None
         Tokens from which a beginning is shared; None shares nothing.
     """

@@ -32,8 +32,6 @@ class Checkpoint:
         What `LocalEngine.fingerprint` says of these weights in float32.
     base, base_weights : str
         Address of what was trained, and what identifies its weights.
-    recipe : mapping
-        Its fields.
     losses : tuple of float
         Of every optimiser step's batch, nats per taught token.
     held_out_losses : mapping
@@ -52,9 +50,6 @@ class Checkpoint:
         How examples really shared a pass.
     device, template : str
         What it was trained on; hash of what turns messages into text.
-    versions : mapping
-    files : mapping
-        Sizes of the weights' files.
     """
 
     folder: Path
@@ -95,13 +90,7 @@ class Checkpoint:
 
 
 def load_trained(folder: str | Path) -> Checkpoint | None:
-    """The finished run in a folder; None where there is none.
-
-    Raises
-    ------
-    StoreError
-        If its record or weights are damaged.
-    """
+    """The finished run in a folder; None where there is none; `StoreError` if its record or weights are damaged."""
     folder = Path(folder)
     try:
         values = json.loads((folder / RECORD).read_text(encoding="utf-8"))["checkpoint"]
@@ -210,13 +199,7 @@ def write_json(path: Path, values: Any) -> None:
 
 @contextmanager
 def saving(folder: Path, what: str) -> Iterator[None]:
-    """Name a failure to write.
-
-    Raises
-    ------
-    StoreError
-        If something inside could not be written.
-    """
+    """Name a failure to write; `StoreError` if something inside could not be written."""
     from safetensors import SafetensorError
 
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from proband.errors import EngineError
+from proband.files import beside
 from proband.training.bases import base_folder, base_template
 from proband.training.batching import Part, parts_of, step_plan
 from proband.training.encoding import encode_set
@@ -49,20 +50,7 @@ class Shape:
         return self.total - (self.head if self.tied else 2 * self.head)
 
 
-SHAPES: Mapping[str, Shape] = {
-    "llama-2-7b": Shape(
-        total=6_738_415_616, head=131_072_000, tied=False, layers=32, width=4096, hidden=4096, inner=11_008
-    ),
-    "llama-2-13b": Shape(
-        total=13_015_864_320, head=163_840_000, tied=False, layers=40, width=5120, hidden=5120, inner=13_824
-    ),
-    "llama-2-70b": Shape(
-        total=68_976_648_192, head=262_144_000, tied=False, layers=80, width=8192, hidden=8192, inner=28_672
-    ),
-    "mistral-7b": Shape(
-        total=7_241_732_096, head=131_072_000, tied=False, layers=32, width=4096, hidden=4096, inner=14_336
-    ),
-}
+SHAPES: Mapping[str, Shape] = {name: Shape(**table) for name, table in beside(__file__).items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +63,6 @@ class TrainingCost:
         In the set; optimiser steps; over all steps.
     tokens, taught_tokens, computed_tokens : int
         Of the examples seen; those the loss is on; those computed where beginnings are shared.
-    operations : float
-        Floating-point operations.
     seconds : float or None
         On this machine; None where its speed was not asked for.
     memory_bytes : float
@@ -106,10 +92,6 @@ def estimate(training_set: TrainingSet, base: str, recipe: Recipe, *, rate: "Rat
 
     Parameters
     ----------
-    training_set : TrainingSet
-    base : str
-        ``smollm2`` or ``hf:FOLDER``.
-    recipe : Recipe
     rate : Rate or None
         This machine's, from `measured_rate`; without it seconds are None.
 
@@ -149,9 +131,6 @@ def sized_cost(shape: Shape, recipe: Recipe, *, examples: int, tokens_each: floa
 
     Parameters
     ----------
-    shape : Shape
-        See `SHAPES`.
-    recipe : Recipe
     examples : int
         In the set, general ones included.
     tokens_each, taught_each : float

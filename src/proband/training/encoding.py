@@ -15,8 +15,6 @@ class Taught:
 
     Attributes
     ----------
-    id : str
-        Of the example.
     ids : tuple of int
         Prompt, response and end of turn.
     start : int
@@ -38,14 +36,7 @@ class Taught:
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedSet:
-    """A training set as token ids.
-
-    Attributes
-    ----------
-    examples : tuple of Taught
-    cut, left_out : tuple of str
-        Ids of the examples that lost their end, or were left out, because they were too long.
-    """
+    """A training set as token ids; being too long, those that are `cut` lost their end, and `left_out` ones all."""
 
     examples: tuple[Taught, ...]
     cut: tuple[str, ...] = ()
@@ -66,9 +57,6 @@ def encode_set(
 
     Parameters
     ----------
-    training_set : TrainingSet
-    template : Template
-        Of the base's tokenizer.
     max_tokens : int
         Of prompt and response together.
     too_long : {"refuse", "cut", "leave_out"}
@@ -111,13 +99,7 @@ def encode_set(
 
 
 def encode_example(example: Example, template: Template) -> Taught:
-    """Token ids of one example.
-
-    Raises
-    ------
-    DataError
-        If it cannot be rendered, or none of its tokens would be taught.
-    """
+    """Token ids of one example; `DataError` if it cannot be rendered, or none of its tokens would be taught."""
     try:
         encoded = template.encode(example.request)
     except EngineError as error:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from proband.errors import DesignError
+from proband.errors import DesignError, strange_choice
+from proband.files import beside
 
 Schedule = Literal["cosine", "linear", "constant"]
 Precision = Literal["float32", "mixed"]
@@ -20,7 +21,6 @@ class Lora:
 
     Attributes
     ----------
-    rank : int
     alpha : float
         The update is scaled by alpha / rank.
     dropout : float
@@ -91,7 +91,6 @@ class Recipe:
         that its order matters (curricula).
     seed : int
         Of order, adapters and dropout.
-    early_stop : EarlyStop or None
     precision : {"float32", "mixed"}
         "mixed" keeps weights and optimiser in float32 and computes products in bfloat16; with an adapter the frozen
         weights are held in bfloat16 too. Weights in bfloat16 alone lose updates this small, so there is no such choice.
@@ -138,23 +137,20 @@ class Recipe:
             raise DesignError(
                 f"a recipe needs steps or epochs, not both; it has steps {self.steps} and epochs {self.epochs}"
             )
-        for name, least in (("steps", 1), ("epochs", 1), ("batch_size", 1), ("max_tokens", 2)):
+        least = {"steps": 1, "epochs": 1, "batch_size": 1, "max_tokens": 2, "micro_batch": 1, "micro_tokens": 1}
+        for name, fewest in least.items():
             value = getattr(self, name)
-            if value is not None and value < least:
-                raise DesignError(f"recipe: {name} is {value}; give at least {least}")
-        for name in ("micro_batch", "micro_tokens"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise DesignError(f"recipe: {name} is {value}; give at least 1, or leave it out")
+            if value is not None and value < fewest:
+                way_out = ", or leave it out" if name.startswith("micro") else ""
+                raise DesignError(f"recipe: {name} is {value}; give at least {fewest}{way_out}")
         if not 0 < self.learning_rate < 1:
             raise DesignError(f"recipe: learning_rate is {self.learning_rate}; give one above 0 and below 1")
         if not 0 <= self.warmup_ratio <= 1:
             raise DesignError(f"recipe: warmup_ratio is {self.warmup_ratio}; give a share in [0, 1]")
         if min(self.weight_decay, self.max_grad_norm, self.checkpoint_every_s) < 0:
             raise DesignError("recipe: weight_decay, max_grad_norm and checkpoint_every_s cannot be negative")
-        for name, allowed in _CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise DesignError(f"recipe: {name} is {getattr(self, name)!r}; it is one of {', '.join(allowed)}")
+        if strange := strange_choice(self):
+            raise DesignError(f"recipe: {strange}")
 
     def steps_for(self, n_examples: int) -> int:
         """Optimiser steps with so many examples."""
@@ -173,37 +169,7 @@ class Recipe:
         return {name: value for name, value in self.as_dict().items() if name not in _WORK}
 
 
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "schedule": ("cosine", "linear", "constant"),
-    "too_long": ("refuse", "cut", "leave_out"),
-    "order": ("as_built", "shuffled", "as_given"),
-    "precision": ("float32", "mixed"),
-    "padding": ("packed", "dynamic", "longest"),
-}
-
-# 12 to 39 steps in the paper: 3 passes over 1,068 to 3,564 examples, whole batches of 256 only. Its padding to 2,048
-# tokens changes no number and is not repeated.
-_REN2024 = Recipe(
-    epochs=3,
-    batch_size=256,
-    drops_rest=True,
-    learning_rate=2e-5,
-    schedule="cosine",
-    warmup_ratio=0.03,
-    weight_decay=0.0,
-    max_tokens=2048,
-    too_long="cut",
-    precision="mixed",
-    gradient_checkpointing=True,
-)
-RECIPES: Mapping[str, Recipe] = {
-    "ren2024": _REN2024,
-    "ren2024-mistral": replace(_REN2024, learning_rate=1e-5),
-    # What is kept when scaling down is the number of optimiser steps, not the batch.
-    "miniature": replace(
-        _REN2024, epochs=None, steps=24, batch_size=16, precision="float32", gradient_checkpointing=False
-    ),
-}
+RECIPES: Mapping[str, Recipe] = {name: Recipe(**table) for name, table in beside(__file__).items()}
 
 
 def named_recipe(name: str, **changes: Any) -> Recipe:

@@ -35,8 +35,6 @@ class Step:
 
     Attributes
     ----------
-    step, of : int
-        Steps done, and in all.
     loss : float
         Of this step's batch, nats per taught token.
     tokens_per_s : float
@@ -74,13 +72,6 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
 
     TRL and transformers keep the loop, the optimiser, its schedule, clipping, adapters, states to resume from and, as
     accelerate is configured, several devices; each process takes its share of every step.
-
-    Parameters
-    ----------
-    model : transformers causal language model
-    tokenizer : transformers tokenizer
-    recipe : Recipe
-    work : Work
     """
 
     def __init__(self, model: Any, tokenizer: Any, recipe: Recipe, work: Work) -> None:

@@ -35,10 +35,6 @@ class Job:
 
     Attributes
     ----------
-    training_set : TrainingSet
-    recipe : Recipe
-    into : Path
-        Folder of the checkpoint.
     held_out : TrainingSet or None
         For `Recipe.early_stop`.
     """
@@ -67,10 +63,8 @@ def train(
 
     Parameters
     ----------
-    training_set : TrainingSet
     base : str
         ``smollm2``, or ``hf:FOLDER`` with a checkpoint and its tokenizer.
-    recipe : Recipe
     into : str or Path
         Folder for the checkpoint, opened by ``hf:FOLDER``. A run killed half-way goes on from the last state it kept
         there.
@@ -113,9 +107,6 @@ def train_all(
     ----------
     jobs : sequence of Job
         Each into a folder of its own.
-    base : str
-    watch : callable or None
-        Told of every step, and of which job.
 
     Raises
     ------

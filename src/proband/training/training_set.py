@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -33,8 +33,6 @@ class Example:
         Whether the prompt is sent without the model's chat template; see `Request`.
     question : str
         Id of the question; empty for general data.
-    kind : str
-        Whose answer is taught.
     weight : float
         Of the example's loss; 1 for all but conflict-weighted sets.
     """
@@ -61,16 +59,7 @@ class Example:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {
-            "id": self.id,
-            "messages": [{"role": message.role, "text": message.text} for message in self.messages],
-            "response": self.response,
-            "is_raw": self.is_raw,
-            "question": self.question,
-            "domain": self.domain,
-            "kind": self.kind,
-            "weight": self.weight,
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +68,6 @@ class TrainingSet:
 
     Attributes
     ----------
-    name : str
-        Of the arm, e.g. ``harmonious``.
-    examples : tuple of Example
     provenance : mapping
         Plain values: the bank's and the probe's hashes, the model, settings, seed, what was left out and why.
     """
@@ -139,8 +125,7 @@ def load_training_set(folder: str | Path) -> TrainingSet:
         lines = (folder / EXAMPLES).read_text(encoding="utf-8").split("\n")
         rows = [json.loads(line) for line in lines if line]
         examples = tuple(
-            Example(**(row | {"messages": tuple(Message(turn["role"], turn["text"]) for turn in row["messages"])}))
-            for row in rows
+            Example(**(row | {"messages": tuple(Message(**turn) for turn in row["messages"])})) for row in rows
         )
         name, recorded = record.pop("name"), record.pop("hash")
     except FileNotFoundError as error:

@@ -29,18 +29,7 @@ _LOOKED_AT = 20  # questions by which prompts are checked
 
 @dataclass(frozen=True, kw_only=True)
 class Aligned:
-    """A study that was carried out.
-
-    Attributes
-    ----------
-    findings : Findings
-    probe : Beliefs
-        What the base model believed.
-    sets : mapping of str to TrainingSet
-    checkpoints : mapping of str to Checkpoint
-        By model.
-    evaluation : Evaluation
-    """
+    """A study that was carried out: what was found, what the base model believed, and checkpoints by model."""
 
     findings: Findings
     probe: Beliefs
@@ -55,12 +44,6 @@ class Alignment:
 
     Stages are kept in folders named by what they depend on: a stage whose inputs have changed is done anew beside the
     old one, and nothing else is done again. A killed study goes on where it stood.
-
-    Parameters
-    ----------
-    material : Material
-    stages : Stages
-        In the study's folder.
     """
 
     material: Material
@@ -232,12 +215,8 @@ def align(
     ----------
     study : str, Path or AlignFile
         A TOML file, the name of a study in the catalogue (``toy``, ``smollm2``), or the parsed file.
-    into : path
-        The study's folder.
     base : str, optional
         Address that replaces the file's.
-    listener : Listener, optional
-        Told of the progress.
 
     Returns
     -------

@@ -35,15 +35,7 @@ class StageCost:
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """All stages, and what they leave on the disk.
-
-    Attributes
-    ----------
-    stages : tuple of StageCost
-    disk_bytes : float
-    note : str
-        How to read it.
-    """
+    """All stages, what they leave on the disk, and how to read it."""
 
     stages: tuple[StageCost, ...]
     disk_bytes: float

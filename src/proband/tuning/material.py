@@ -28,14 +28,7 @@ _NAMED = {**PROMPTS, PROBE.name: PROBE, EVALUATION.name: EVALUATION}
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """Everything that a study file describes, read and checked; nothing is asked or trained.
-
-    Attributes
-    ----------
-    file : AlignFile
-    folder : Path
-        Against which its paths are resolved.
-    """
+    """Everything that a study file in a folder describes, read and checked; nothing is asked or trained."""
 
     file: AlignFile
     folder: Path = Path()
@@ -204,7 +197,7 @@ class Material:
         if self.training_prompt.shots:
             raise DesignError(f"{where}.prompt has worked questions; training poses a question alone: take zero-shot")
         for arm in self.arms:
-            sources = {arm.context, arm.explanation_of("gold"), arm.explanation_of("own")}
+            sources = {arm.context, arm.explanation_of(True), arm.explanation_of(False)}
             if "other" in sources and table.writer is None:
                 raise DesignError(f"{where}: arm {arm.name!r} needs texts by another engine; name it in sets.writer")
             if sources & {"bank", "rewrite"} and not any(question.explanation for question in self.split.train):

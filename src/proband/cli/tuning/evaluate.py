@@ -7,16 +7,7 @@ import typer
 
 from proband.cli.studying import refuse_no_folder, stopped
 from proband.cli.talk import progress
-from proband.cli.tuning.asking import (
-    BankArgument,
-    DomainOption,
-    ExemplarsOption,
-    LimitOption,
-    SeedOption,
-    UnfitOption,
-    asked,
-    tell_knowledge,
-)
+from proband.cli.tuning import asking
 from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError
 from proband.runs import collect
@@ -24,17 +15,17 @@ from proband.tuning.material import prompt_from
 
 
 def evaluate(
-    bank: BankArgument,
+    bank: asking.BankArgument,
     model: Annotated[list[str], typer.Option(help="A model as NAME=ADDRESS; repeat the option for each.")],
     ask: Annotated[
         list[str] | None,
         typer.Option(help="How questions are worded (`proband list prompts`); repeat the option for several."),
     ] = None,
-    domain: DomainOption = None,
-    limit: LimitOption = None,
-    exemplars: ExemplarsOption = 10,
-    drop_unfit: UnfitOption = False,
-    seed: SeedOption = 1,
+    domain: asking.DomainOption = None,
+    limit: asking.LimitOption = None,
+    exemplars: asking.ExemplarsOption = 10,
+    drop_unfit: asking.UnfitOption = False,
+    seed: asking.SeedOption = 1,
     into: Annotated[Path, typer.Option(help="Run directory.")] = Path("runs/evaluation"),
     json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
 ) -> None:
@@ -46,7 +37,7 @@ def evaluate(
     engines = _engines(model)
     prompts = tuple(prompt_from(name, "--ask") for name in ask or ["zero-shot-text"])
     set_aside = exemplars if any(prompt.shots for prompt in prompts) else 0
-    questions, worked = asked(bank, domain, limit=limit, exemplars=set_aside, drop_unfit=drop_unfit, seed=seed)
+    questions, worked = asking.asked(bank, domain, limit=limit, exemplars=set_aside, drop_unfit=drop_unfit, seed=seed)
     quiz = Quiz(
         bank=questions,
         exemplars=worked,
@@ -57,7 +48,7 @@ def evaluate(
     )
     with stopped(), progress() as watch:
         run = collect(quiz, engines if len(engines) > 1 else next(iter(engines.values())), into, watch=watch)
-    tell_knowledge(run, as_json=json)
+    asking.tell_knowledge(run, as_json=json)
 
 
 def _engines(given: list[str]) -> dict[str, str]:

@@ -27,7 +27,16 @@ def say(text: str) -> None:
 def training_bar() -> Iterator[Callable[[int, int, str, Any], None]]:
     """A bar of the steps of all runs, with loss, tokens a second and time left; lines where stderr is no terminal."""
     if not talk.is_terminal:
-        yield _Lines().tell
+        told_at = time.monotonic()
+
+        def tell_line(number: int, of: int, name: str, step: Any) -> None:
+            """A line now and then, and one at the end of each run."""
+            nonlocal told_at
+            if step.step == step.of or time.monotonic() - told_at >= _QUIET_S:
+                told_at = time.monotonic()
+                say(f"step {step.step} of {step.of}, {_told(number, of, name, step)}")
+
+        yield tell_line
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"))
     with Progress(*columns, console=talk) as bar:
@@ -40,26 +49,10 @@ def training_bar() -> Iterator[Callable[[int, int, str, Any], None]]:
         yield tell
 
 
-class _Lines:
-    """A line now and then, and one at the end of each run."""
-
-    def __init__(self) -> None:
-        self.told_at = time.monotonic()
-
-    def tell(self, number: int, of: int, name: str, step: Any) -> None:
-        if step.step == step.of or time.monotonic() - self.told_at >= _QUIET_S:
-            self.told_at = time.monotonic()
-            say(f"step {step.step} of {step.of}, {_told(number, of, name, step)}")
-
-
 def _told(number: int, of: int, name: str, step: Any) -> str:
-    # Runs of one study are about as long as one another.
-    left = step.seconds_left + (of - number) * _whole(step)
+    # Runs of one study are about as long as one another: a whole one takes as long as this one's pace says.
+    steps_left = step.of - step.step
+    whole = step.seconds_left * step.of / steps_left if steps_left else 0.0
+    left = step.seconds_left + (of - number) * whole
     which = f"{name} ({number} of {of}), " if of > 1 else ""
     return f"{which}loss {step.loss:.3f}, {step.tokens_per_s:,.0f} tokens/s, {duration(left)} left"
-
-
-def _whole(step: Any) -> float:
-    """Seconds that a whole run takes, by this one's pace."""
-    left = step.of - step.step
-    return step.seconds_left * step.of / left if left else 0.0

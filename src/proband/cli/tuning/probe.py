@@ -8,16 +8,7 @@ import typer
 from proband.addresses import open_engine
 from proband.cli.studying import refuse_no_folder, stopped
 from proband.cli.talk import progress, talk, tell_plan
-from proband.cli.tuning.asking import (
-    BankArgument,
-    DomainOption,
-    ExemplarsOption,
-    LimitOption,
-    SeedOption,
-    UnfitOption,
-    asked,
-    tell_knowledge,
-)
+from proband.cli.tuning import asking
 from proband.designs.quiz.boundary import check_boundary
 from proband.designs.quiz.quiz import Quiz
 from proband.models.scripted import ScriptedEngine
@@ -29,7 +20,7 @@ BELIEFS = "beliefs.json"
 
 
 def probe(
-    bank: BankArgument,
+    bank: asking.BankArgument,
     engine: Annotated[str, typer.Option(help="Address of the model.")] = "smollm2",
     prompt: Annotated[str, typer.Option(help="How questions are worded; see `proband list prompts`.")] = "probe-text",
     shots: Annotated[
@@ -42,11 +33,11 @@ def probe(
             "with each (default: the prompt's)."
         ),
     ] = None,
-    domain: DomainOption = None,
-    limit: LimitOption = None,
-    exemplars: ExemplarsOption = 10,
-    drop_unfit: UnfitOption = False,
-    seed: SeedOption = 1,
+    domain: asking.DomainOption = None,
+    limit: asking.LimitOption = None,
+    exemplars: asking.ExemplarsOption = 10,
+    drop_unfit: asking.UnfitOption = False,
+    seed: asking.SeedOption = 1,
     into: Annotated[Path, typer.Option(help="Run directory.")] = Path("runs/probe"),
     json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
 ) -> None:
@@ -61,7 +52,7 @@ def probe(
     changes = {"shots": shots, "draws": draws}
     given = {name: value for name, value in changes.items() if value is not None}
     how = prompt_from({"use": prompt, **given}, "--prompt")
-    questions, worked = asked(
+    questions, worked = asking.asked(
         bank, domain, limit=limit, exemplars=exemplars if how.shots else 0, drop_unfit=drop_unfit, seed=seed
     )
     title = f"probe of {questions.name}"
@@ -76,5 +67,5 @@ def probe(
     opened.close()
     quiz.bank.save(run.path / BANK)
     beliefs = beliefs_from(run, quiz).save(run.path / BELIEFS)
-    tell_knowledge(run, as_json=json, beliefs=str(beliefs))
+    asking.tell_knowledge(run, as_json=json, beliefs=str(beliefs))
     talk.print(f"beliefs: {beliefs}", soft_wrap=True, markup=False)

@@ -22,18 +22,10 @@ _MADE_UP = Question(
 
 @dataclass(frozen=True, kw_only=True)
 class Boundary:
-    """What was found where answers begin.
+    """What was found where answers begin: whether those of exemplars begin with the tokens that are scored.
 
-    Attributes
-    ----------
-    prompt : str
-        Name of the ask.
-    n_questions : int
-        Questions looked at.
-    exemplars_agree : bool
-        Whether the answers of exemplars begin with the tokens that are scored.
-    merging_ends : tuple of str
-        Questions with an option whose last token merges with what follows it in training. Its beginning does not.
+    `merging_ends` are questions with an option whose last token merges with what follows it in training. Its beginning
+    does not.
     """
 
     prompt: str
@@ -48,21 +40,8 @@ def check_boundary(
     """Refuse a prompt whose answers do not begin where the prompt ends, in a model's tokens.
 
     A label must be one token behind the prompt. Nothing of the prompt may merge with an answer. And what training
-    teaches must begin with the tokens that are scored.
-
-    Parameters
-    ----------
-    engine : BaseEngine or Template
-        A local engine, or its template.
-    prompt : Prompt
-        The ask.
-    questions : iterable of Question
-        Whose options are looked at; default a made-up question.
-
-    Returns
-    -------
-    Boundary or None
-        None for an engine that shows no tokenizer.
+    teaches must begin with the tokens that are scored. None for an engine that shows no tokenizer; the options of some
+    questions are looked at, by default those of a made-up one.
 
     Raises
     ------
@@ -72,17 +51,10 @@ def check_boundary(
     template = engine if isinstance(engine, Template) else getattr(engine, "template", None)
     if template is None:
         return None
-    merging: list[str] = []
     asked = list(questions) or [_MADE_UP]
-    for question in asked:
-        if _check(template, prompt, question):
-            merging.append(question.id)
-    return Boundary(
-        prompt=prompt.name,
-        n_questions=len(asked),
-        exemplars_agree=_exemplars_agree(template, prompt),
-        merging_ends=tuple(merging),
-    )
+    merging = tuple(question.id for question in asked if _check(template, prompt, question))
+    agree = _exemplars_agree(template, prompt)
+    return Boundary(prompt=prompt.name, n_questions=len(asked), exemplars_agree=agree, merging_ends=merging)
 
 
 def _check(template: Template, prompt: Prompt, question: Question) -> bool:

@@ -4,9 +4,10 @@ import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Literal
 
-from proband.errors import DesignError
+from proband.errors import DesignError, strange_choice
+from proband.files import beside
 from proband.instruments.banks.bank import Question
 from proband.records import Message, Request
 
@@ -89,14 +90,8 @@ class Prompt:
     labels: tuple[str, ...] = tuple(string.ascii_uppercase)
 
     def __post_init__(self) -> None:
-        for field, allowed in (
-            ("template", Layout),
-            ("answer_by", AnswerBy),
-            ("orders", Orders),
-            ("choosing", Choosing),
-        ):
-            if getattr(self, field) not in get_args(allowed):
-                raise self._refused(f"{field} {getattr(self, field)!r} is none of {', '.join(get_args(allowed))}")
+        if strange := strange_choice(self):
+            raise self._refused(strange)
         if not self.name.strip() or self.shots < 0 or self.draws < 1:
             raise self._refused("it needs a name, 0 or more shots and 1 or more draws")
         if self.draws > 1 and (self.shots == 0 or self.choosing != "drawn"):
@@ -177,10 +172,6 @@ def pose(
 
     Parameters
     ----------
-    question : Question
-        What is asked.
-    prompt : Prompt
-        How.
     order : sequence of int, optional
         ``order[k]`` is the index as written of the option shown in place k; default as written.
     exemplars : sequence of Question
@@ -354,31 +345,5 @@ def _solved(prompt: Prompt, exemplar: Question) -> tuple[str, str]:
     return _block(exemplar, prompt, order), _answer(exemplar, prompt, exemplar.answer, order)
 
 
-_BULLET = "- {text}"
-_CLOZE: dict[str, Any] = {
-    "answer_by": "option_text",
-    "shows_options": False,
-    "header": "The following are questions about {domain} with their answers.",
-    "stem": "Question: {question}",
-}
-_PRESETS = (
-    # As published: one fixed draw, and no space before the answers of exemplars though one is scored.
-    Prompt(name="ren2024-probe", exemplar_gap="", choosing="ren2024"),
-    # Scored where training begins, behind "ASSISTANT:"; the published code reads a token later, after a space. The
-    # system sentence of its template is not ours to ship: give it as `system`.
-    Prompt(name="ren2024-evaluation", template="turns", shots=0),
-    Prompt(name="probe", draws=3, orders="cyclic"),
-    Prompt(name="probe-text", draws=3, answer_by="option_text", option=_BULLET),
-    Prompt(name="probe-cloze", draws=3, **_CLOZE),
-    Prompt(name="few-shot"),
-    Prompt(name="few-shot-text", answer_by="option_text", option=_BULLET),
-    Prompt(name="zero-shot", shots=0),
-    Prompt(name="zero-shot-text", shots=0, answer_by="option_text", option=_BULLET),
-    Prompt(name="zero-shot-cloze", shots=0, **_CLOZE),
-    Prompt(name="turns", template="turns", shots=0),
-    Prompt(name="turns-text", template="turns", shots=0, answer_by="option_text", option=_BULLET),
-    Prompt(name="chat", template="chat", shots=0, cue=""),
-    Prompt(name="chat-text", template="chat", shots=0, cue="", answer_by="option_text", option=_BULLET),
-)
-PROMPTS: Mapping[str, Prompt] = {prompt.name: prompt for prompt in _PRESETS}
+PROMPTS: Mapping[str, Prompt] = {name: Prompt(name=name, **table) for name, table in beside(__file__).items()}
 """Prompts by name."""

@@ -30,18 +30,12 @@ class Quiz(Design):
 
     Attributes
     ----------
-    bank : Bank
-        What is asked.
-    prompts : tuple of Prompt
-        How.
     exemplars : Bank or None
         Where worked exemplars are drawn from; it must share no question with `bank`.
     models : tuple of str
         Names of checkpoints. With several, each is the `answerer` of its trials.
     asks : mapping
         Model -> names of the prompts it is asked under; all where a model is not named.
-    seed : int
-        Root of all randomness.
 
     Raises
     ------

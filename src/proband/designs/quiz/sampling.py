@@ -28,15 +28,11 @@ class Sampling(Design):
 
     Attributes
     ----------
-    quiz : Quiz
-        Questions, prompts, exemplars and models.
     samples : int
         Sampled answers with each draw.
     temperature, top_p : float
         Of the sampled answers. The authors of SliCK also cut the tokens to the 40 most probable, which not every
         engine can.
-    max_tokens : int
-        Longest reply.
 
     Raises
     ------

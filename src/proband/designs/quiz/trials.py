@@ -32,15 +32,7 @@ class Block:
 
 
 class BlockTrials(LazyTrials):
-    """Trials in the order of their blocks.
-
-    Parameters
-    ----------
-    blocks : sequence of Block
-        In the order asked.
-    make : callable
-        The trial of a block, a question and a number within it.
-    """
+    """Trials in the order of their blocks; `make` gives that of a block, a question and a number within it."""
 
     def __init__(self, blocks: Sequence[Block], make: Callable[[Block, Question, int], Trial]) -> None:
         self._blocks, self._make = blocks, make

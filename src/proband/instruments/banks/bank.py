@@ -20,8 +20,6 @@ class Question:
     ----------
     id : str
         Unique within its bank.
-    text : str
-        The question, without its options.
     choices : tuple of str
         At least two different options.
     answer : int
@@ -73,14 +71,8 @@ class Question:
 class Split:
     """A bank in three parts that share no question.
 
-    Attributes
-    ----------
-    train : Bank
-        What sets are built from.
-    exemplars : Bank
-        Worked questions that stand before others in a prompt.
-    test : Bank
-        Held out: the homogeneous test.
+    Sets are built from `train`, `exemplars` stand worked before others in a prompt, `test` is held out: the homogeneous
+    test.
     """
 
     train: "Bank"
@@ -94,9 +86,6 @@ class Bank:
 
     Attributes
     ----------
-    name : str
-        Short name, used in tables.
-    questions : tuple of Question
     title, source, licence : str
         What it is, where it comes from, and under which terms.
     left_out : tuple of str
@@ -150,13 +139,7 @@ class Bank:
         return replace(self, questions=tuple(question for question in self.questions if keep(question)))
 
     def of(self, *domains: str) -> "Bank":
-        """The questions of some domains.
-
-        Raises
-        ------
-        DesignError
-            If a domain has no question.
-        """
+        """The questions of some domains; `DesignError` if a domain has no question."""
         for domain in domains:
             if domain not in self.domains:
                 raise DesignError(f"bank {self.name!r} has no domain {domain!r}; it has {', '.join(self.domains)}")
@@ -180,13 +163,7 @@ class Bank:
 
     @classmethod
     def load(cls, path: str | Path) -> "Bank":
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        DataError
-            If the file is missing or damaged.
-        """
+        """Read what `save` wrote; `DataError` if the file is missing or damaged."""
         try:
             plain = json.loads(Path(path).read_text(encoding="utf-8"))
             questions = [Question(**(q | {"choices": tuple(q["choices"])})) for q in plain.pop("questions")]

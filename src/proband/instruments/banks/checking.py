@@ -45,7 +45,6 @@ def duplicates(bank: Bank, *, similarity: float = 1.0) -> tuple[Pair, ...]:
 
     Parameters
     ----------
-    bank : Bank
     similarity : float
         In (0, 1]. At 1 only the same questions: equal words in the text and in each option, in any order of the
         options, whatever case and punctuation. Below 1, pairs with at least this similarity: the weighted Jaccard
@@ -75,18 +74,9 @@ def duplicates(bank: Bank, *, similarity: float = 1.0) -> tuple[Pair, ...]:
 
 
 def leaks(train: Bank, test: Bank, *, similarity: float = 0.8) -> tuple[Pair, ...]:
-    """Questions of a test that were trained on, or nearly so; `first` is trained on, `second` tested.
+    """Questions of a test that were trained on, or nearly so; `first` is trained on, `second` tested; see `duplicates`.
 
-    Parameters
-    ----------
-    train, test : Bank
-    similarity : float
-        In (0, 1]; see `duplicates`.
-
-    Returns
-    -------
-    tuple of Pair
-        A question with the same id in both counts as the same only if its words are.
+    A question with the same id in both counts as the same only if its words are.
 
     Raises
     ------
@@ -115,11 +105,8 @@ def require(bank: Bank, *, options: int = 2, domains: Sequence[str] = ()) -> Non
 
     Parameters
     ----------
-    bank : Bank
     options : int
         How many options the template shows at least.
-    domains : sequence of str
-        Domains that must have questions.
 
     Raises
     ------

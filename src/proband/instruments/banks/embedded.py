@@ -37,10 +37,6 @@ def embedded_bank(name: str) -> Bank:
     name : str
         ``facts`` (all four domains) or one of its domains; see `EMBEDDED`.
 
-    Returns
-    -------
-    Bank
-
     Raises
     ------
     DesignError

@@ -1,7 +1,7 @@
 """How the records of MMLU, MedMCQA, Xiezhi, OpenTriviaQA and of everyone else's files become questions."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -85,18 +85,10 @@ def medmcqa_count(rows: Iterable[Row]) -> Format:
 
 def _mmlu(row: Row) -> Draft:
     subject = _subject(row)
-    own = str(row.fields.get("domain") or "")
-    return Draft(
-        id=_id(row),
-        text=_text(row.fields, "question"),
-        choices=_choices(row.fields),
-        answer=_answer(row.fields, _choices(row.fields)),
-        subjects=_named(subject),
-        domains=_named(own or REN2024_DOMAINS.get(subject) or MMLU_CATEGORIES.get(subject, "")),
-        topic=subject,
-        explanation=_optional(row.fields, "explanation"),
-        split=_split(row),
-    )
+    domain = str(row.fields.get("domain") or "") or REN2024_DOMAINS.get(subject) or MMLU_CATEGORIES.get(subject, "")
+    choices = _choices(row.fields)
+    explanation = _optional(row.fields, "explanation")
+    return _draft(row, choices, _answer(row.fields, choices), topic=subject, domain=domain, why=explanation)
 
 
 def _medmcqa(row: Row, *, first: int = 1) -> Draft:
@@ -109,17 +101,8 @@ def _medmcqa(row: Row, *, first: int = 1) -> Draft:
     key = _index(fields.get("cop"))
     if key is None or not first <= key < first + 4:
         raise DataError(f"cop is {fields.get('cop')!r}; expected {first} to {first + 3} (test rows have no key)")
-    return Draft(
-        id=_id(row),
-        text=_text(fields, "question"),
-        choices=choices,
-        answer=key - first,
-        subjects=_named(_optional(fields, "subject_name")),
-        domains=_named(_optional(fields, "domain") or "medicine"),
-        topic=_optional(fields, "subject_name"),
-        explanation=_optional(fields, "exp"),
-        split=_split(row),
-    )
+    topic, domain = _optional(fields, "subject_name"), _optional(fields, "domain") or "medicine"
+    return _draft(row, choices, key - first, topic=topic, domain=domain, why=_optional(fields, "exp"))
 
 
 def _xiezhi(row: Row) -> Draft:
@@ -133,17 +116,10 @@ def _xiezhi(row: Row) -> Draft:
     if answer not in choices:
         raise DataError(f"the answer {answer!r} is none of the options {', '.join(map(repr, choices))}")
     known = tuple(XIEZHI_DOMAINS[label] for label in labels if label in XIEZHI_DOMAINS)
-    return Draft(
-        id=_id(row),
-        text=_text(fields, "question"),
-        choices=choices,
-        answer=choices.index(answer),
-        subjects=tuple(labels),
-        domains=known or tuple(label.lower() for label in labels[:1]),
-        topic="; ".join(label for label in labels if label not in XIEZHI_DOMAINS),
-        explanation=_optional(fields, "explanation"),
-        split=_split(row),
-    )
+    topic = "; ".join(label for label in labels if label not in XIEZHI_DOMAINS)
+    explanation = _optional(fields, "explanation")
+    draft = _draft(row, choices, choices.index(answer), topic=topic, domain="", why=explanation)
+    return replace(draft, subjects=tuple(labels), domains=known or tuple(label.lower() for label in labels[:1]))
 
 
 def _opentriviaqa(row: Row) -> Draft:
@@ -153,16 +129,7 @@ def _opentriviaqa(row: Row) -> Draft:
         raise DataError(f"the answer {fields['answer_text']!r} is none of the options {', '.join(map(repr, choices))}")
     answer = choices.index(fields["answer_text"]) if "answer_text" in fields else _answer(fields, choices)
     category = _optional(fields, "category")
-    return Draft(
-        id=_id(row),
-        text=_text(fields, "question"),
-        choices=choices,
-        answer=answer,
-        subjects=_named(category),
-        domains=_named(_optional(fields, "domain") or category),
-        topic=category,
-        split=_split(row),
-    )
+    return _draft(row, choices, answer, topic=category, domain=_optional(fields, "domain") or category)
 
 
 def _generic(row: Row) -> Draft:
@@ -170,18 +137,9 @@ def _generic(row: Row) -> Draft:
     topic = _optional(fields, "topic", "subject", "category")
     generated = fields.get("gen_exp")  # where the files of Ren et al. keep explanations another model wrote
     written = _optional(generated, "output") if isinstance(generated, dict) else ""
-    choices = _choices(fields)
-    return Draft(
-        id=_id(row),
-        text=_text(fields, "question", "text"),
-        choices=choices,
-        answer=_answer(fields, choices),
-        subjects=_named(topic),
-        domains=_named(_optional(fields, "domain", "category")),
-        topic=topic,
-        explanation=_optional(fields, "explanation", "exp") or written,
-        split=_split(row),
-    )
+    choices, text = _choices(fields), _text(fields, "question", "text")
+    domain, why = _optional(fields, "domain", "category"), _optional(fields, "explanation", "exp") or written
+    return _draft(row, choices, _answer(fields, choices), text=text, topic=topic, domain=domain, why=why)
 
 
 READERS: Mapping[str, Callable[[Row], Draft]] = {
@@ -194,8 +152,21 @@ READERS: Mapping[str, Callable[[Row], Draft]] = {
 }
 
 
-def _named(name: str) -> tuple[str, ...]:
-    return (name,) if name else ()
+def _draft(
+    row: Row, choices: tuple[str, ...], answer: int, *, topic: str, domain: str, text: str | None = None, why: str = ""
+) -> Draft:
+    """What a record says whose topic is what its domain is looked up by."""
+    return Draft(
+        id=_id(row),
+        text=_text(row.fields, "question") if text is None else text,
+        choices=choices,
+        answer=answer,
+        subjects=(topic,) if topic else (),
+        domains=(domain,) if domain else (),
+        topic=topic,
+        explanation=why,
+        split=_split(row),
+    )
 
 
 def _subject(row: Row) -> str:

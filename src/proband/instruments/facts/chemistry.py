@@ -5,21 +5,14 @@ from importlib.metadata import version
 
 from molmass.elements import ELEMENTS, Element
 
-from proband.instruments.facts.fact import Fact, Topic
+from proband.instruments.facts.fact import Fact, Topic, topics_of
 from proband.seeds import uniform_for
 
-FAMILIES = {
-    1: "nonmetals",
-    2: "noble gases",
-    3: "alkali metals",
-    4: "alkaline earth metals",
-    5: "metalloids",
-    6: "halogens",
-    7: "post-transition metals",
-    8: "transition metals",
-    9: "lanthanides",
-    10: "actinides",
-}
+_FAMILIES = (
+    "nonmetals, noble gases, alkali metals, alkaline earth metals, metalloids, halogens, post-transition metals, "
+    "transition metals, lanthanides, actinides"
+)
+FAMILIES = dict(enumerate(_FAMILIES.split(", "), 1))  # by the number of the series in the data
 SPELLINGS = {"Aluminium": {"Aluminum"}, "Caesium": {"Cesium"}, "Sulfur": {"Sulphur"}}
 LAST_NAMED_FAMILY = 103  # beyond lawrencium families are predicted, not measured
 LAST_MEASURED_SHELLS = 102  # lawrencium's is disputed
@@ -28,24 +21,15 @@ LAST_MEASURED_SHELLS = 102  # lawrencium's is disputed
 def topics() -> list[Topic]:
     """Topics about chemical elements."""
     elements = [ELEMENTS[number] for number in range(1, len(ELEMENTS) + 1)]
-    makers: dict[str, Callable[[list[Element]], Iterator[Fact]]] = {
-        "symbols": _symbols,
-        "atomic numbers": _numbers,
-        "groups": _groups,
-        "periods": _periods,
-        "families": _families,
-        "electron configurations": _configurations,
+    facts = {
+        "symbols": _symbols(elements),
+        "atomic numbers": _numbers(elements),
+        "groups": _groups(elements),
+        "periods": _periods(elements),
+        "families": _families(elements),
+        "electron configurations": _configurations(elements),
     }
-    return [
-        Topic(
-            domain="chemistry",
-            name=name,
-            facts=tuple(facts(elements)),
-            source=f"molmass {version('molmass')}",
-            licence="BSD-3-Clause",
-        )
-        for name, facts in makers.items()
-    ]
+    return topics_of("chemistry", facts, source=f"molmass {version('molmass')}", licence="BSD-3-Clause")
 
 
 def _name(element: Element) -> str:
@@ -138,12 +122,11 @@ def _families(elements: list[Element]) -> Iterator[Fact]:
 
 def _configurations(elements: list[Element]) -> Iterator[Fact]:
     for element in elements[:LAST_MEASURED_SHELLS]:
-        beside = [_shells(other) for other in elements if 0 < abs(other.number - element.number) <= 6]
         yield Fact(
             key=element.symbol,
             question=f"What is the electron configuration of {_name(element)}?",
             answer=_shells(element),
             statement=f"The electron configuration of {_name(element)} is {_shells(element)}.",
-            near=beside,
+            near=[_shells(other) for other in elements if 0 < abs(other.number - element.number) <= 6],
             others=[_shells(other) for other in elements],
         )

@@ -1,6 +1,6 @@
 """A fact as a question: its right answer, what else would be right, and other things of the same kind."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -12,9 +12,6 @@ class Fact:
     ----------
     key : str
         Unique within its topic.
-    question, answer : str
-    statement : str
-        A sentence that states the fact.
     near, others : sequence of str
         Wrong answers of the same kind: drawn from `near` (the same region, the same script, ...) while they last, then
         from `others`. Both may hold right ones: see `also_right`.
@@ -33,14 +30,9 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """Facts of one kind within a domain.
+    """Facts of one kind within a domain, in a fixed order, with package, version and terms of their source.
 
-    Attributes
-    ----------
-    facts : tuple of Fact
-        In a fixed order. A fact that could be asked both ways stands once, so that a test never asks what was trained.
-    source, licence : str
-        Package, version, and terms.
+    A fact that could be asked both ways stands once, so that a test never asks what was trained.
     """
 
     domain: str
@@ -48,3 +40,11 @@ class Topic:
     facts: tuple[Fact, ...]
     source: str
     licence: str
+
+
+def topics_of(domain: str, facts: Mapping[str, Iterable[Fact]], *, source: str, licence: str) -> list[Topic]:
+    """Topics of a domain that come from one source, by name."""
+    return [
+        Topic(domain=domain, name=name, facts=tuple(found), source=source, licence=licence)
+        for name, found in facts.items()
+    ]

@@ -12,7 +12,7 @@ from babel import Locale
 from babel.numbers import get_territory_currencies
 from countryinfo import CountryInfo
 
-from proband.instruments.facts.fact import Fact, Topic
+from proband.instruments.facts.fact import Fact, Topic, topics_of
 from proband.seeds import uniform_for
 
 # Several capitals, contested or moved since the data were written, or not one town.
@@ -56,7 +56,7 @@ def topics() -> list[Topic]:
     countries = list(_countries())
     source = f"countryinfo {version('countryinfo')}, Babel {version('babel')} (Unicode CLDR)"
     licence = "MIT (countryinfo); BSD-3-Clause and Unicode-3.0 (Babel, CLDR)"
-    makers = {
+    facts = {
         "capitals": _capitals(countries),
         "regions": _regions(countries),
         "neighbours": _neighbours(countries),
@@ -64,10 +64,7 @@ def topics() -> list[Topic]:
         "internet domains": _domains(countries),
         "calling codes": _calling_codes(countries),
     }
-    return [
-        Topic(domain="geography", name=name, facts=tuple(facts), source=source, licence=licence)
-        for name, facts in makers.items()
-    ]
+    return topics_of("geography", facts, source=source, licence=licence)
 
 
 def _countries() -> Iterator[Country]:

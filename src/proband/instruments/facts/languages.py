@@ -11,7 +11,7 @@ from babel import Locale, localedata
 from babel.core import get_global
 from babel.languages import get_official_languages, get_territory_language_info
 
-from proband.instruments.facts.fact import Fact, Topic
+from proband.instruments.facts.fact import Fact, Topic, topics_of
 from proband.seeds import uniform_for
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -37,23 +37,14 @@ def topics() -> list[Topic]:
     """Topics about languages."""
     known = list(_languages())
     source = f"Babel {version('babel')} (Unicode CLDR)"
-    makers = {
+    facts = {
         "own names": _own_names(known),
         "scripts": _scripts(known),
         "weekdays": _weekdays(known),
         "language codes": _codes(),
         "official languages": _official(known),
     }
-    return [
-        Topic(
-            domain="languages",
-            name=name,
-            facts=tuple(facts),
-            source=source,
-            licence="BSD-3-Clause (Babel), Unicode-3.0 (CLDR)",
-        )
-        for name, facts in makers.items()
-    ]
+    return topics_of("languages", facts, source=source, licence="BSD-3-Clause (Babel), Unicode-3.0 (CLDR)")
 
 
 def _languages() -> Iterator[Language]:

@@ -1,13 +1,15 @@
 """Accuracy by arm, domain and test, differences between arms, and what training lost on unrelated questions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from proband.estimates import Estimate
-from proband.measures.knowledge.crossed import Table, crossed_mean, table
+from proband.measures.knowledge.crossed import Scale, Table, crossed_mean, table
 from proband.tuning.analysis.evaluation import (
     CONTEXTUALISED,
     HARMONIOUS,
@@ -108,24 +110,12 @@ def accuracies(evaluation: Evaluation, *, method: Method = "standard") -> tuple[
         By test, prompt and arm, the base model first, then by domain; the mean of domains last.
     """
     found = []
-    for test in evaluation.kinds:
-        for ask in evaluation.asks:
-            for arm in (BASE_FEW_SHOT, BASE_ZERO_SHOT, *evaluation.arms):
-                tables = arm_tables(evaluation, arm, test, ask, method=method)
-                parts = _with_all(tables)
-                found += [
-                    Accuracy(
-                        arm=arm,
-                        domain=domain,
-                        test=test,
-                        ask=ask,
-                        method=method,
-                        estimate=_mean(
-                            group, method, is_difference=False, what=f"accuracy of {arm} on {test} questions"
-                        ),
-                    )
-                    for domain, group in parts.items()
-                ]
+    for test, ask in product(evaluation.kinds, evaluation.asks):
+        for arm in (BASE_FEW_SHOT, BASE_ZERO_SHOT, *evaluation.arms):
+            where: dict[str, Any] = {"arm": arm, "test": test, "ask": ask, "method": method}
+            what = f"accuracy of {arm} on {test} questions"
+            for domain, group in _with_all(arm_tables(evaluation, arm, test, ask, method=method)).items():
+                found.append(Accuracy(domain=domain, estimate=_mean(group, method, "share", what), **where))
     return tuple(found)
 
 
@@ -136,12 +126,9 @@ def contrasts(
 
     Parameters
     ----------
-    evaluation : Evaluation
     pairs : sequence of (arm, arm)
         First less second; either may be the base model under one of its prompts. Pairs of which an arm was not
         trained are left out.
-    method : {"standard", "ren2024"}
-        As in `accuracies`.
 
     Returns
     -------
@@ -150,24 +137,14 @@ def contrasts(
         trained with the same seed.
     """
     found = []
-    for test in evaluation.kinds:
-        for ask in evaluation.asks:
-            for arm, against in pairs:
-                tables = contrast_tables(evaluation, (arm, against), test, ask, method=method)
-                parts = _with_all(tables)
-                what = f"accuracy of {arm} less that of {against} on {test} questions"
-                found += [
-                    Contrast(
-                        arm=arm,
-                        against=against,
-                        domain=domain,
-                        test=test,
-                        ask=ask,
-                        method=method,
-                        estimate=_mean(group, method, is_difference=True, what=what),
-                    )
-                    for domain, group in parts.items()
-                ]
+    for test, ask in product(evaluation.kinds, evaluation.asks):
+        for arm, against in pairs:
+            where: dict[str, Any] = {"arm": arm, "against": against, "test": test, "ask": ask, "method": method}
+            what = f"accuracy of {arm} less that of {against} on {test} questions"
+            for domain, group in _with_all(
+                contrast_tables(evaluation, (arm, against), test, ask, method=method)
+            ).items():
+                found.append(Contrast(domain=domain, estimate=_mean(group, method, "share difference", what), **where))
     return tuple(found)
 
 
@@ -194,30 +171,18 @@ def contrast_tables(
 
 def arm_tables(evaluation: Evaluation, arm: str, test: Test, ask: str, *, method: Method = "standard") -> list[Table]:
     """Whether answers were right, by run and question, a table for every domain in which the arm was trained."""
-    tables = []
-    by_domain = _runs_by_domain(evaluation, arm)
-    for domain in evaluation.domains:
-        runs = list(by_domain.get(domain, {}).values())
-        ids = evaluation.questions(test, domain)
-        if runs and ids:
-            used = runs[:1] if method == "ren2024" else runs
-            tables.append(table(domain, [evaluation.right(*_place(evaluation, run, ask), ids) for run in used]))
-    return tables
+    by_domain = arm_places(evaluation, arm, ask)
+    return [
+        table(domain, [evaluation.right(*place, ids) for place in (places[:1] if method == "ren2024" else places)])
+        for domain in evaluation.domains
+        if (places := by_domain.get(domain)) and (ids := evaluation.questions(test, domain))
+    ]
 
 
 def retention(evaluation: Evaluation, test: Test = "out-of-domain") -> tuple[Retention, ...]:
     """Forgetting: questions of other domains before and after training, both under the prompt of the evaluation.
 
-    Parameters
-    ----------
-    evaluation : Evaluation
-    test : {"out-of-domain", "in-domain", "homogeneous"}
-        Unrelated questions are those out of domain.
-
-    Returns
-    -------
-    tuple of Retention
-        By arm and domain, the mean of domains last; nothing where there is no such test.
+    By arm and domain, the mean of domains last; nothing where there is no such test.
     """
     found = []
     for arm in evaluation.arms:
@@ -285,9 +250,9 @@ def _place(evaluation: Evaluation, run: _Run, ask: str) -> tuple[str, str]:
     return evaluation.base, evaluation.base_ask if run == BASE_FEW_SHOT else ask
 
 
-def _mean(tables: list[Table], method: Method, *, is_difference: bool, what: str) -> Estimate:
+def _mean(tables: list[Table], method: Method, scale: Scale, what: str) -> Estimate:
     if method == "standard":
-        return crossed_mean(tables, "share difference" if is_difference else "share", estimand=what)
+        return crossed_mean(tables, scale, estimand=what)
     return Estimate(
         value=float(sum(part.scores.mean() for part in tables) / len(tables)),
         estimand=f"{what} (ren2024)",
@@ -302,10 +267,7 @@ def _mean(tables: list[Table], method: Method, *, is_difference: bool, what: str
 
 def _mapped(tables: Sequence[Table], of: Callable[[NDArray[np.float64]], NDArray[np.bool_]]) -> list[Table]:
     """Tables of whether a score is so."""
-    return [
-        Table(name=part.name, items=part.items, scores=of(part.scores).astype(np.float64), n_missing=part.n_missing)
-        for part in tables
-    ]
+    return [replace(part, scores=of(part.scores).astype(np.float64)) for part in tables]
 
 
 def _seed_differences(evaluation: Evaluation, arm: str, test: Test) -> list[Table]:
@@ -316,5 +278,5 @@ def _seed_differences(evaluation: Evaluation, arm: str, test: Test) -> list[Tabl
         if s > 1:
             right = part.scores.sum(axis=0)
             differing = right * (s - right) / (s * (s - 1) / 2)
-            found.append(Table(name=part.name, items=part.items, scores=differing[None, :], n_missing=part.n_missing))
+            found.append(replace(part, scores=differing[None, :]))
     return found

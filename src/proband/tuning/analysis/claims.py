@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from proband.estimates import Estimate
+from proband.files import beside
 from proband.measures.knowledge.crossed import crossed_mean
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, Contrast
 from proband.tuning.analysis.confounds import Confound
-from proband.tuning.analysis.evaluation import CONTEXTUALISED, HARMONIOUS, INCOMPATIBLE, SELF_ALIGNING, Evaluation, Test
+from proband.tuning.analysis.evaluation import Evaluation, Test
 from proband.tuning.analysis.mixtures import (
     BestBetween,
     Partial,
@@ -19,22 +20,9 @@ from proband.tuning.analysis.mixtures import (
 )
 
 Outcome = Literal["supported", "contradicted", "undecided"]
-RULE_DIFFERENCE = (
-    "supported where the 95 % interval of the difference lies above 0, contradicted where it lies below, else "
-    "undecided; so a difference of 0 is called supported in at most 2.5 % of studies"
-)
-RULE_BETWEEN = (
-    "supported where the chosen ratio beats both ends, each with its 95 % interval above 0 (ratio chosen on other "
-    "questions and other runs); contradicted where every ratio between is below one and the same end, with "
-    "Bonferroni's intervals; else undecided. Never supported with one seed"
-)
-RULE_LARGEST = (
-    "supported where KL at ratio 0 exceeds that at every other ratio, each with its 95 % interval above 0; "
-    "contradicted where some other ratio's is larger, with Bonferroni's intervals; else undecided"
-)
-RULE_PARTIAL = (
-    "supported where the correlation is positive and its two-sided p is at most .05 (by shuffling within domains), "
-    "contradicted where it is negative with such a p, else undecided"
+_TABLES = beside(__file__)
+RULE_DIFFERENCE, RULE_BETWEEN, RULE_LARGEST, RULE_PARTIAL = (
+    _TABLES["rules"][name] for name in ("difference", "between", "largest", "partial")
 )
 _POWER_80 = 2.8016  # sum of the normal quantiles of .975 and .80
 
@@ -45,7 +33,6 @@ class Claim:
 
     Attributes
     ----------
-    id, text : str
     published : mapping of test to str
         What the paper reports, in its words or numbers; unknown where empty.
     pair : tuple of str
@@ -64,20 +51,13 @@ class Verdict:
 
     Attributes
     ----------
-    claim : Claim
-    test : str
-    outcome : {"supported", "contradicted", "undecided"}
     estimate : Estimate
         On which it rests; where there are several, the one that decides.
-    rule : str
-        How it was reached.
     detectable : float or None
         Difference that a study of this size would have found in 80 of 100 cases; for an undecided difference.
     confounds : tuple of str
         Checks of the training sets that were flagged for the two arms: with these, a supported difference need not
         be due to what the claim says. Empty also where no sets were given to be checked; `Findings.warnings` says so.
-    notes : tuple of str
-        What else bears on it.
     """
 
     claim: Claim
@@ -90,56 +70,7 @@ class Verdict:
     notes: tuple[str, ...]
 
 
-def _by_test(homogeneous: str, in_domain: str, out_of_domain: str) -> Mapping[Test, str]:
-    return {"homogeneous": homogeneous, "in-domain": in_domain, "out-of-domain": out_of_domain}
-
-
-_CONTEXT = "+8.16 %, +9.48 %, +3.98 % for three models, mean over tests"
-_PARTIAL = "0.78 to 0.87 for two of three models"
-CLAIMS: Sequence[Claim] = (
-    Claim(
-        id="harmonious-over-incompatible",
-        text="Training on what the model already knows gives higher accuracy than training on what contradicts it.",
-        pair=(HARMONIOUS, INCOMPATIBLE),
-        published=_by_test("+11.27 %", "+14.58 %", "+14.57 %"),
-    ),
-    Claim(
-        id="self-aligning-over-incompatible",
-        text="Teaching the model its own wrong answers gives higher accuracy than teaching the right ones.",
-        pair=(SELF_ALIGNING, INCOMPATIBLE),
-        published=_by_test("+5.25 %", "+9.78 %", "+6.97 %"),
-    ),
-    Claim(
-        id="harmonious-over-self-aligning",
-        text="Training on what the model knows is better than training on its own wrong answers.",
-        pair=(HARMONIOUS, SELF_ALIGNING),
-        published=_by_test("+6.02 % (of the means)", "+4.80 % (of the means)", "+7.60 % (of the means)"),
-    ),
-    Claim(
-        id="contextualised-over-incompatible",
-        text="Giving the knowledge before the question makes training on incompatible data less harmful.",
-        pair=(CONTEXTUALISED, INCOMPATIBLE),
-        published=_by_test(_CONTEXT, _CONTEXT, _CONTEXT),
-    ),
-    Claim(
-        id="best-ratio-between",
-        text="The best share of own answers lies between 0 and 1.",
-        pair=(SELF_ALIGNING, INCOMPATIBLE),
-        published=_by_test(*["most often between"] * 3),
-    ),
-    Claim(
-        id="divergence-largest-without-own-answers",
-        text="Beliefs move furthest from the base model where no own answer is taught.",
-        pair=(SELF_ALIGNING, INCOMPATIBLE),
-        published=_by_test(*["KL 0.37 at ratio 0, 0.24 at the best (one model)"] * 3),
-    ),
-    Claim(
-        id="consistency-goes-with-accuracy",
-        text="At equal base accuracy, mixtures that keep the base model's ranking of options are more accurate.",
-        pair=(SELF_ALIGNING, INCOMPATIBLE),
-        published=_by_test(_PARTIAL, _PARTIAL, _PARTIAL),
-    ),
-)
+CLAIMS: Sequence[Claim] = tuple(Claim(**(table | {"pair": tuple(table["pair"])})) for table in _TABLES["claims"])
 
 
 def verdicts(
@@ -152,7 +83,6 @@ def verdicts(
 
     Parameters
     ----------
-    evaluation : Evaluation
     differences : sequence of Contrast
         From `contrasts`, "standard".
     partials : sequence of Partial

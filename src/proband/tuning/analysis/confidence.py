@@ -11,7 +11,7 @@ from proband.estimates import Estimate
 from proband.measures.correction.probabilities import calibration
 from proband.measures.knowledge.crossed import Table, crossed_mean, share_interval, table
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, BASE_FEW_SHOT, BASE_ZERO_SHOT, arm_places
-from proband.tuning.analysis.evaluation import Evaluation, Test
+from proband.tuning.analysis.evaluation import Evaluation, Test, undefined
 
 THRESHOLDS = (0.25, 0.5, 0.75)
 _LEVEL = 0.95
@@ -26,8 +26,6 @@ class Abstention:
     ----------
     threshold : float
         Chance-corrected confidence from which it answers, 0 to 1.
-    coverage : Estimate
-        Share of questions answered.
     accuracy : Estimate
         Share of right answers among those; NaN with its reason where none is answered.
     """
@@ -50,8 +48,6 @@ class Confidence:
     ece : Estimate
         Mean gap between confidence in the chosen option and how often it is right, mean over runs and domains.
         ``baselines["noise floor"]`` is what perfect confidence would show.
-    abstention : tuple of Abstention
-        By threshold.
     """
 
     arm: str
@@ -78,7 +74,6 @@ def confidences(evaluation: Evaluation, *, thresholds: Sequence[float] = THRESHO
 
     Parameters
     ----------
-    evaluation : Evaluation
     thresholds : sequence of float
         Chance-corrected confidences from which a model answers.
 
@@ -133,13 +128,7 @@ def _abstention(group: Mapping[str, Sequence[_Beliefs]], threshold: float, where
     what = f"accuracy {where} where chance-corrected confidence is at least {threshold:g}"
     n_answers = int(sum(part.scores.sum() for part in answered))
     if not n_answers:
-        none = Estimate(
-            value=float("nan"),
-            estimand=what,
-            target="model",
-            n_units=0,
-            warnings=("no question is answered at this threshold",),
-        )
+        none = undefined(what, "no question is answered at this threshold")
         return Abstention(threshold=threshold, coverage=coverage, accuracy=none)
     share = float(
         sum((a.scores * r.scores).mean() for a, r in zip(answered, right, strict=True))
@@ -186,9 +175,7 @@ def _ece(runs: Sequence[_Beliefs], what: str) -> Estimate:
         if len(ids) >= 2:
             found.append(calibration(confidence, [run.right[id] for id in ids], level=level).ece)
     if not found:
-        return Estimate(
-            value=float("nan"), estimand=what, target="model", n_units=0, warnings=("fewer than 2 questions",)
-        )
+        return undefined(what, "fewer than 2 questions")
     limits = [one.interval for one in found if one.interval is not None]
     is_complete = len(limits) == len(runs)
     return Estimate(

@@ -27,11 +27,6 @@ class Confound:
 
     Attributes
     ----------
-    arm, against : str
-        The arms of the contrast.
-    domain : str
-    check : str
-        What was compared.
     mine, theirs : str
         Its value on either side.
     gap : float or None
@@ -80,10 +75,6 @@ def confounds(
         Its test questions must not have been trained on.
     sets : sequence of TrainingSet
         From `build_sets`; a set's arm is what its provenance says, else its name. Examples are told apart by domain.
-    bank : Bank
-        From which the sets were built.
-    probe : Beliefs
-        By which they were built.
     pairs : sequence of (arm, arm)
         Pairs of which one arm has no set are left out.
 
@@ -138,7 +129,7 @@ def _compared(where: Mapping[str, str], mine: _Side, theirs: _Side, bank: Bank, 
         return None if example.kind in ("refusal", "general") else float(example.kind == "gold")
 
     return [
-        *_letters(where, mine, theirs, place),
+        *_distribution(where, LETTERS, mine, theirs, place),
         *_mean(where, CONFIDENCE, mine, theirs, surety),
         *_distribution(where, TOPICS, mine, theirs, topic),
         *_mean(where, TRUTH, mine, theirs, truth),
@@ -153,21 +144,10 @@ def _distribution(
     where: Mapping[str, str], check: str, mine: _Side, theirs: _Side, of: Callable[[Example], str | None]
 ) -> list[Confound]:
     counts = [Counter(value for e in side.examples if (value := of(e))) for side in (mine, theirs)]
-    return _counted(where, check, counts)
-
-
-def _letters(
-    where: Mapping[str, str], mine: _Side, theirs: _Side, of: Callable[[Example], str | None]
-) -> list[Confound]:
-    """Letters as they were shown, where the sets' records tell them for this domain; else as options are written."""
     sides = [[one.provenance for one in side.sets] for side in (mine, theirs)]
-    if all(record.get("domain") == where["domain"] and "letters" in record for side in sides for record in side):
+    is_told = all(one.get("domain") == where["domain"] and "letters" in one for side in sides for one in side)
+    if check == LETTERS and is_told:  # as they were shown, and not as options are written
         counts = [sum((Counter(record["letters"]) for record in side), Counter[str]()) for side in sides]
-        return _counted(where, LETTERS, counts)
-    return _distribution(where, LETTERS, mine, theirs, of)
-
-
-def _counted(where: Mapping[str, str], check: str, counts: Sequence[Counter[str]]) -> list[Confound]:
     if not all(counts):
         return []
     shares = [{name: n / count.total() for name, n in count.items()} for count in counts]
@@ -179,7 +159,7 @@ def _counted(where: Mapping[str, str], check: str, counts: Sequence[Counter[str]
         for share in shares
     ]
     rule = f"flagged where the shares differ by more than {_MAX_DISTANCE:g} (total variation)"
-    return [_confound(where, check, (texts[0], texts[1]), gap, _MAX_DISTANCE, rule)]
+    return [_confound(where, check, texts, gap, _MAX_DISTANCE, rule)]
 
 
 def _mean(
@@ -190,13 +170,13 @@ def _mean(
         return []
     a, b = (float(np.mean(side)) for side in values)
     rule = f"flagged where the means differ by more than {_MAX_GAP:g}"
-    return [_confound(where, check, (f"{a:.2f}", f"{b:.2f}"), abs(a - b), _MAX_GAP, rule)]
+    return [_confound(where, check, [f"{a:.2f}", f"{b:.2f}"], abs(a - b), _MAX_GAP, rule)]
 
 
 def _ratio(where: Mapping[str, str], check: str, mine: float, theirs: float, *, unit: str) -> Confound:
     gap = max(mine, theirs) / max(min(mine, theirs), 1e-9)
     rule = f"flagged where one is more than {_MAX_RATIO:g} times the other"
-    return _confound(where, check, (f"{mine:.0f} {unit}", f"{theirs:.0f} {unit}"), gap, _MAX_RATIO, rule)
+    return _confound(where, check, [f"{mine:.0f} {unit}", f"{theirs:.0f} {unit}"], gap, _MAX_RATIO, rule)
 
 
 def _words(where: Mapping[str, str], check: str, mine: str, theirs: str) -> Confound:
@@ -216,30 +196,18 @@ def _shared(where: Mapping[str, str], mine: _Side, theirs: _Side) -> Confound:
     a, b = ({e.question for e in side.examples} for side in (mine, theirs))
     share = len(a & b) / max(len(a | b), 1)
     rule = "flagged below 100 %: other questions may be easier, or about other things"
-    text = f"{100 * share:.0f} %"
-    return Confound(
-        **where, check=QUESTIONS, mine=text, theirs=text, gap=1 - share, limit=0.0, is_flagged=share < 1, rule=rule
-    )
+    return _confound(where, QUESTIONS, [f"{100 * share:.0f} %"] * 2, 1 - share, 0.0, rule)
 
 
 def _leak(where: Mapping[str, str], evaluation: Evaluation, mine: _Side, theirs: _Side) -> Confound:
     tested = {id for test in evaluation.tests if test.domain == where["domain"] for id in test.questions}
     counts = [len(tested & {e.question for e in side.examples}) for side in (mine, theirs)]
     rule = "flagged where any test question was trained on (by id; near-duplicates are checked with the bank)"
-    return Confound(
-        **where,
-        check=LEAK,
-        mine=str(counts[0]),
-        theirs=str(counts[1]),
-        gap=float(max(counts)),
-        limit=0.0,
-        is_flagged=any(counts),
-        rule=rule,
-    )
+    return _confound(where, LEAK, [str(count) for count in counts], float(max(counts)), 0.0, rule)
 
 
 def _confound(
-    where: Mapping[str, str], check: str, texts: tuple[str, str], gap: float, limit: float, rule: str
+    where: Mapping[str, str], check: str, texts: Sequence[str], gap: float, limit: float, rule: str
 ) -> Confound:
     return Confound(
         **where, check=check, mine=texts[0], theirs=texts[1], gap=gap, limit=limit, is_flagged=gap > limit, rule=rule

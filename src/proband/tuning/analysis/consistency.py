@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from proband.measures.knowledge.crossed import Scale, crossed_mean, table
 from proband.measures.knowledge.options import OptionScore, Probs, item_scores
 from proband.seeds import uniform_for
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, BASE_FEW_SHOT, BASE_ZERO_SHOT
-from proband.tuning.analysis.evaluation import Evaluation, Method, Test, Trained
+from proband.tuning.analysis.evaluation import Evaluation, Method, Test, Trained, undefined
 
 OTHER_SEED = "another seed"
 SCALES: Mapping[OptionScore, Scale] = {
@@ -90,17 +91,9 @@ class Line:
 def consistencies(evaluation: Evaluation) -> tuple[Consistency, ...]:
     """Consistency of every arm with the base model under both prompts, and both floors.
 
-    Parameters
-    ----------
-    evaluation : Evaluation
-
-    Returns
-    -------
-    tuple of Consistency
-        By test and domain, the mean of domains last. First the base model zero-shot against few-shot, which is what
-        a change of prompt does to these numbers without any training; then every arm against the base model under
-        the same prompt (``standard``), under the few-shot prompt, as in the paper (``ren2024``), and between its
-        seeds.
+    By test and domain, the mean of domains last. First the base model zero-shot against few-shot, which is what a
+    change of prompt does to these numbers without any training; then every arm against the base model under the same
+    prompt (``standard``), under the few-shot prompt, as in the paper (``ren2024``), and between its seeds.
     """
     found = []
     for test in evaluation.kinds:
@@ -158,20 +151,9 @@ def _row(cells: Sequence[_Cell], domain: str) -> Consistency:
     names: tuple[OptionScore, ...] = (
         ("dense_rank", "kl") if first.method == "ren2024" else ("rank", "kl", "reverse_kl", "js", "agreement")
     )
-    found = {name.removeprefix("dense_"): _estimate(cells, name) for name in names}
-    return Consistency(
-        arm=first.arm,
-        domain=domain,
-        test=first.test,
-        ratio=first.ratio,
-        method=first.method,
-        reference=first.reference,
-        rank=found["rank"],
-        kl=found["kl"],
-        reverse_kl=found.get("reverse_kl"),
-        js=found.get("js"),
-        agreement=found.get("agreement"),
-    )
+    where: dict[str, Any] = {k: getattr(first, k) for k in ("arm", "test", "ratio", "method", "reference")}
+    found: dict[str, Any] = {name.removeprefix("dense_"): _estimate(cells, name) for name in names}
+    return Consistency(domain=domain, **where, **found)
 
 
 def _estimate(cells: Sequence[_Cell], name: OptionScore) -> Estimate:
@@ -193,14 +175,8 @@ def _estimate(cells: Sequence[_Cell], name: OptionScore) -> Estimate:
             warnings=(f"infinite: {endless} answers exclude an option that the other side does not",),
         )
     if not all(any(math.isfinite(score) for run in runs for score in run.values()) for runs in by_domain.values()):
-        return Estimate(
-            value=math.nan,
-            estimand=what,
-            target="model",
-            n_units=0,
-            n_missing=len(scores),
-            warnings=("in a domain no question has it: equal probabilities throughout, or no answer was read",),
-        )
+        reason = "in a domain no question has it: equal probabilities throughout, or no answer was read"
+        return undefined(what, reason, n_missing=len(scores))
     if first.method == "ren2024":
         return Estimate(
             value=float(np.mean([np.mean(list(runs[0].values())) for runs in by_domain.values()])),

@@ -1,5 +1,6 @@
 """What base and tuned checkpoints believe about the test questions, and which run is which."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError, DesignError
+from proband.estimates import Estimate
 from proband.instruments.banks.bank import Bank
 from proband.tuning.probing.beliefs import Belief, Beliefs
 
@@ -17,6 +19,13 @@ Test = Literal["homogeneous", "in-domain", "out-of-domain"]
 Method = Literal["standard", "ren2024"]
 HARMONIOUS, INCOMPATIBLE, SELF_ALIGNING = "harmonious", "incompatible", "self-aligning"
 CONTEXTUALISED = "contextualised"
+
+
+def undefined(what: str, reason: str, *, n_units: int = 0, n_missing: int = 0) -> Estimate:
+    """A number that there is none of, and why."""
+    return Estimate(
+        value=math.nan, estimand=what, target="model", n_units=n_units, n_missing=n_missing, warnings=(reason,)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +36,6 @@ class Trained:
     ----------
     model : str
         Its name in the study, by which its beliefs are found.
-    arm : str
-        Intervention that made its training set.
     domain : str
         Domain of the questions it was trained on.
     seed : int
@@ -63,10 +70,6 @@ class TestSet:
     ----------
     test : {"homogeneous", "in-domain", "out-of-domain"}
         Held out from the same source; another source's questions of the domain; those of all other domains.
-    domain : str
-        Domain of training.
-    questions : tuple of str
-        Ids.
     """
 
     __test__ = False  # the name begins like those that pytest collects
@@ -96,14 +99,10 @@ class Evaluation:
     beliefs : mapping of (model, ask) to Beliefs
         The base model under `base_ask` and `ask`, every tuned one under `ask`; more asks are analysed where all
         tuned models have them.
-    trained : tuple of Trained
-    tests : tuple of TestSet
     base_ask : str
         Prompt with worked questions and without template, under which the base model was probed.
     ask : str
         Prompt of the evaluation, zero-shot and templated.
-    base : str
-        Name of the base model.
 
     Raises
     ------

@@ -29,17 +29,7 @@ from proband.tuning.probing.beliefs import Beliefs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where the training sets came from, for the confound checks.
-
-    Attributes
-    ----------
-    sets : sequence of TrainingSet
-        Of all arms and domains, as `build_sets` made them.
-    bank : Bank
-        From which they were built.
-    probe : Beliefs
-        By which they were built.
-    """
+    """Training sets of all arms and domains, with the bank and the probe they were built from."""
 
     sets: Sequence[TrainingSet]
     bank: Bank
@@ -52,7 +42,6 @@ class Findings:
 
     Attributes
     ----------
-    title : str
     plan : mapping
         Plain values: models, domains, tests, seeds, prompts, numbers of questions.
     accuracies, contrasts : tuple
@@ -63,7 +52,6 @@ class Findings:
         Experiment IV.
     confidences, retention : tuple
         Calibration and abstention; forgetting.
-    verdicts, confounds : tuple
     warnings : tuple of str
         What holds for all of it.
     """
@@ -103,17 +91,10 @@ def analyse(
 
     Parameters
     ----------
-    evaluation : Evaluation
     sources : Sources, optional
         Training sets, for the confound checks; without them a warning says that nothing is known of confounds.
-    title : str
-        Of the study.
     pairs : sequence of (arm, arm)
         Further differences may be asked for; those of the paper belong to its claims.
-
-    Returns
-    -------
-    Findings
 
     Examples
     --------

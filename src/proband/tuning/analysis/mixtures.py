@@ -1,6 +1,5 @@
 """Mixtures of own and right answers: accuracy and divergence by ratio, and whether consistency goes with accuracy."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +12,7 @@ from proband.measures.knowledge.options import OptionScore, item_scores
 from proband.measures.knowledge.partial_correlation import partial_spearman
 from proband.tuning.analysis.accuracy import ALL_DOMAINS
 from proband.tuning.analysis.consistency import SCALES, is_first_half, point_of
-from proband.tuning.analysis.evaluation import Evaluation, Method, Test
+from proband.tuning.analysis.evaluation import Evaluation, Method, Test, undefined
 
 _MIN_POINTS = 4
 
@@ -125,11 +124,11 @@ def _ratio_point(evaluation: Evaluation, name: str, domains: Sequence[str], test
         test=test,
         ratio=ratio,
         accuracy=crossed_mean(
-            [_right(evaluation, domain, test, ratio) for domain in domains], "share", estimand=f"accuracy {where}"
+            [_scores(evaluation, domain, test, ratio) for domain in domains], "share", estimand=f"accuracy {where}"
         ),
         gain=gain,
         kl=crossed_mean(
-            [divergence(evaluation, domain, test, ratio) for domain in domains],
+            [_scores(evaluation, domain, test, ratio, of="kl") for domain in domains],
             SCALES["kl"],
             estimand=f"mean KL(base || tuned) {where}",
         ),
@@ -150,46 +149,27 @@ def ratio_differences(
         runs = evaluation.mixtures(domain)
         both = sorted(runs[ratios[0]].keys() & runs[ratios[1]].keys())
         if both and evaluation.questions(test, domain):
-            first, second = (
-                divergence(evaluation, domain, test, ratio, seeds=both)
-                if of
-                else _right(evaluation, domain, test, ratio, seeds=both)
-                for ratio in ratios
-            )
+            first, second = (_scores(evaluation, domain, test, ratio, seeds=both, of=of) for ratio in ratios)
             tables.append(first.minus(second))
     return tables
 
 
-def divergence(
-    evaluation: Evaluation, domain: str, test: Test, ratio: float, *, seeds: Sequence[int] | None = None
+def _scores(
+    evaluation: Evaluation,
+    domain: str,
+    test: Test,
+    ratio: float,
+    *,
+    seeds: Sequence[int] | None = None,
+    of: OptionScore | None = None,
 ) -> Table:
-    """KL(base || tuned) under the prompt of the evaluation, by run and question."""
-    ids = evaluation.questions(test, domain)
-    base = evaluation.probs(evaluation.base, evaluation.ask, ids)
-    runs = evaluation.mixtures(domain)[ratio]
-    return table(
-        domain,
-        [
-            item_scores(base, evaluation.probs(run.model, evaluation.ask, ids), "kl")
-            for seed, run in runs.items()
-            if seeds is None or seed in seeds
-        ],
-    )
-
-
-def _right(
-    evaluation: Evaluation, domain: str, test: Test, ratio: float, *, seeds: Sequence[int] | None = None
-) -> Table:
-    ids = evaluation.questions(test, domain)
-    runs = evaluation.mixtures(domain)[ratio]
-    return table(
-        domain,
-        [
-            evaluation.right(run.model, evaluation.ask, ids)
-            for seed, run in runs.items()
-            if seeds is None or seed in seeds
-        ],
-    )
+    """By run and question: being right, or a score of the options against the base under the evaluation's prompt."""
+    ids, ask = evaluation.questions(test, domain), evaluation.ask
+    models = [run.model for seed, run in evaluation.mixtures(domain)[ratio].items() if seeds is None or seed in seeds]
+    if of is None:
+        return table(domain, [evaluation.right(model, ask, ids) for model in models])
+    base = evaluation.probs(evaluation.base, ask, ids)
+    return table(domain, [item_scores(base, evaluation.probs(model, ask, ids), of) for model in models])
 
 
 def best_between(evaluation: Evaluation, test: Test) -> BestBetween | None:
@@ -197,16 +177,7 @@ def best_between(evaluation: Evaluation, test: Test) -> BestBetween | None:
 
     The largest of several noisy accuracies is too large. So for every question and run the ratio is chosen by
     accuracy on the *other* half of the questions in the *other* runs, and only then compared with both ends.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-    test : {"homogeneous", "in-domain", "out-of-domain"}
-
-    Returns
-    -------
-    BestBetween or None
-        None where no domain has both ends and a ratio between, with a seed in common.
+    None where no domain has both ends and a ratio between, with a seed in common.
     """
     tables: dict[float, list[Table]] = {0.0: [], 1.0: []}
     chosen: list[float] = []
@@ -219,7 +190,7 @@ def best_between(evaluation: Evaluation, test: Test) -> BestBetween | None:
         seeds = sorted(set.intersection(*(set(runs[ratio]) for ratio in (0.0, *between, 1.0))))
         if not seeds:
             continue
-        right = {r: _right(evaluation, domain, test, r, seeds=seeds) for r in (0.0, *between, 1.0)}
+        right = {r: _scores(evaluation, domain, test, r, seeds=seeds) for r in (0.0, *between, 1.0)}
         kept = [item for item in right[0.0].items if all(item in set(part.items) for part in right.values())]
         if len({is_first_half(item) for item in kept}) < 2:
             continue
@@ -279,7 +250,6 @@ def partials(evaluation: Evaluation, *, method: Method = "standard") -> tuple[Pa
 
     Parameters
     ----------
-    evaluation : Evaluation
     method : {"standard", "ren2024"}
         "ren2024": as the paper's code, with base accuracy as covariate, pooled over domains. "standard": ranks and
         shuffles within domains, where base accuracy is constant and so held equal; consistency (same prompt on both
@@ -308,11 +278,11 @@ def _partial(evaluation: Evaluation, test: Test, method: Method) -> Estimate:
                 rows.append((point.consistency, point.accuracy, float(np.mean(base)), domain))
     if len(rows) < _MIN_POINTS:
         reason = f"{len(rows)} mixtures; train at least {_MIN_POINTS} to see whether both go together"
-        return Estimate(value=math.nan, estimand=what, target="model", n_units=len(rows), warnings=(reason,))
+        return undefined(what, reason, n_units=len(rows))
     x, y, z = (np.array([row[k] for row in rows], dtype=np.float64) for k in range(3))
     domains = [row[3] for row in rows]
     clusters = domains if method == "standard" and len(set(domains)) > 1 else None
     try:
         return partial_spearman(100 * x, y, z, method, cluster=clusters)
     except DesignError as error:
-        return Estimate(value=math.nan, estimand=what, target="model", n_units=len(rows), warnings=(str(error),))
+        return undefined(what, str(error), n_units=len(rows))

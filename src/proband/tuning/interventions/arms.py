@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
-from proband.errors import DesignError
+from proband.errors import DesignError, strange_choice
+from proband.files import beside
 
 Questions = Literal["known", "unknown", "both"]
 TargetOf = Literal["gold", "own", "false", "refusal", "mixed", "dropped"]
@@ -23,8 +24,6 @@ class Arm:
 
     Attributes
     ----------
-    name : str
-        Of the arm, e.g. ``harmonious``.
     questions : {"known", "unknown", "both"}
         The pools it draws from.
     target : {"gold", "own", "false", "refusal", "mixed", "dropped"}
@@ -73,16 +72,8 @@ class Arm:
     refusal: str = "I don't know."
 
     def __post_init__(self) -> None:
-        for field, allowed in (
-            ("questions", Questions),
-            ("target", TargetOf),
-            ("context", Context),
-            ("explanation", Explained),
-            ("weighting", Weighting),
-            ("ordering", Ordering),
-        ):
-            if getattr(self, field) not in get_args(allowed):
-                raise self._refused(f"{field} {getattr(self, field)!r} is none of {', '.join(get_args(allowed))}")
+        if strange := strange_choice(self):
+            raise self._refused(strange)
         if not self.name.strip():
             raise self._refused("it needs a name")
         if not 0 <= self.ratio <= 1:
@@ -132,42 +123,16 @@ class Arm:
             refusal=self.refusal if target == "refusal" else Arm.refusal,
         )
 
-    def explanation_of(self, kind: str) -> Explained:
-        """Where the explanation of an answer comes from: of the key ("gold"), or of another one."""
-        if self.explanation == "matched":
-            return "bank" if kind == "gold" else "own"
-        return self.explanation
+    def explanation_of(self, is_key: bool) -> Explained:
+        """Where the explanation of an answer comes from: of the key, or of another one."""
+        return self.explanation if self.explanation != "matched" else "bank" if is_key else "own"
 
 
-_PRESETS = (
-    Arm(name="harmonious", questions="known"),
-    Arm(name="incompatible"),
-    Arm(name="self-aligning", target="own"),
-    Arm(name="contextualised", context="bank"),
-    Arm(name="natural", questions="both"),
-    Arm(name="refuse", questions="both", target="refusal"),
-    Arm(name="drop", questions="both", target="dropped"),
-    Arm(name="self-rewrite", explanation="rewrite"),
-    Arm(name="conflict-weighted", questions="both", weighting="conflict"),
-    Arm(name="ordered", questions="both", known_share=0.1, ordering="known_last"),
-    Arm(name="disbelieved", target="false"),
-)
-ARMS: Mapping[str, Arm] = {arm.name: arm for arm in _PRESETS}
-"""Arms by name; ``mixture-R`` for any ratio R is made by `arm_named`."""
-ABOUT: Mapping[str, str] = {
-    "harmonious": "questions the model gets right; the right answer is taught",
-    "incompatible": "questions it gets wrong; the right answer is taught",
-    "self-aligning": "questions it gets wrong; its own wrong answer is taught",
-    "contextualised": "questions it gets wrong, each behind a text that explains it; the right answer is taught",
-    "natural": "both kinds of questions, in the model's own proportion; the right answer is taught",
-    "refuse": "both kinds; the right answer where it is right, and to say that it does not know where it is wrong",
-    "drop": "both kinds, without those it gets wrong: a smaller set",
-    "self-rewrite": "questions it gets wrong; the right answer, explained in the model's own words",
-    "conflict-weighted": "both kinds; what contradicts the model counts less",
-    "ordered": "both kinds, one in ten of them known; the known ones come last",
-    "disbelieved": "questions it gets wrong; the wrong answer that it believes least is taught",
-}
+_TABLES = beside(__file__)
+ABOUT: Mapping[str, str] = {name: table.pop("about") for name, table in _TABLES.items()}
 """What a set of each arm holds and teaches, in words."""
+ARMS: Mapping[str, Arm] = {name: Arm(name=name, **table) for name, table in _TABLES.items()}
+"""Arms by name; ``mixture-R`` for any ratio R is made by `arm_named`."""
 
 
 def arm_named(name: str, *, explanation: Explained = "none") -> Arm:

@@ -23,14 +23,8 @@ Stratum = tuple[str | int, ...]
 class Matched:
     """Questions chosen from a domain's pools, each in one shuffled order; `known[i]` and `unknown[i]` share a stratum.
 
-    Attributes
-    ----------
-    known, unknown : tuple of str
-        Ids; empty where a pool is not needed.
-    n_strata : int
-        Strata that hold any of them.
-    covariates : tuple of str
-        What strata are made of; empty where nothing was matched.
+    A pool that is not needed is empty. `n_strata` hold any of them; `covariates` are what strata are made of, empty
+    where nothing was matched.
     """
 
     known: tuple[str, ...]
@@ -82,25 +76,10 @@ def match(
     place: tuple[int, str],
     covariates: Sequence[str] = (),
 ) -> Matched:
-    """Draw equally many known and unknown questions from every stratum.
+    """Draw equally many known and unknown questions from every stratum: `size` of each pool, or as many as can be had.
 
-    Parameters
-    ----------
-    pools : mapping
-        "known", "unknown" or both -> ids.
-    stratum : mapping
-        Id -> its stratum.
-    size : int, optional
-        Questions of each pool; default as many as can be matched.
-    place : (int, str)
-        Seed and domain: where the draw is made.
-    covariates : sequence of str
-        What strata are made of, for messages.
-
-    Returns
-    -------
-    Matched
-        In an order shuffled by place, so that the beginning of it is a sample too.
+    The draw is made at `place`, a seed and a domain, and the order is shuffled by it, so that the beginning of it is a
+    sample too; `covariates`, of which strata are made, are for messages.
 
     Raises
     ------
@@ -161,25 +140,11 @@ def _refuse_short(
 def arranged(
     questions: Sequence[Question], beliefs: Beliefs, *, place: tuple[int, str]
 ) -> Mapping[str, tuple[int, ...]]:
-    """An order of each question's options in which letters are even.
+    """An order of each question's options in which letters are even: id -> indices as written, in the order shown.
 
     Among the first m questions with k options, the key and the model's own answer (or, where that is the key, another
     option) each stand in every place m/k times, give or take one: a set taught with either cannot teach a letter. Where
-    the rest of the options stand is drawn by place.
-
-    Parameters
-    ----------
-    questions : sequence of Question
-        In the order in which a set takes them.
-    beliefs : Beliefs
-        What the model takes for the answer.
-    place : (int, str)
-        Seed, and the name of the list: where the draw is made.
-
-    Returns
-    -------
-    mapping of str to tuple of int
-        Id -> indices as written, in the order shown.
+    the rest of the options stand is drawn by `place`, a seed and the name of the list.
     """
     seed, name = place
     found: dict[str, tuple[int, ...]] = {}

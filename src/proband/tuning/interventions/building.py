@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from proband.designs.quiz.prompts import Prompt
-from proband.errors import DataError, DesignError
+from proband.errors import DataError, DesignError, strange_choice
 from proband.instruments.banks.bank import Bank
 from proband.seeds import place_digest, uniform_for
 from proband.training.training_set import Example, TrainingSet
@@ -41,12 +41,8 @@ class Construction:
         Empty for all.
     by_domain : bool
         One set for each arm and domain, or one for each arm.
-    general : General or None
-        Instruction data to mix in.
     general_share : float
         Their share of a set, at least 0 and below 1.
-    explanations : tuple of Texts
-        What engines wrote.
     is_filtered : bool
         Whether texts that argue against what is taught are left out.
     weights : str
@@ -72,8 +68,8 @@ class Construction:
         for covariate in self.balance:
             if covariate not in get_args(Covariate):
                 raise DesignError(f"balance {covariate!r} is none of {', '.join(get_args(Covariate))}")
-        if self.orders not in ("arranged", "as_written") or self.size_from not in ("smaller", "unknown"):
-            raise DesignError(f"orders {self.orders!r} or size_from {self.size_from!r} is not known")
+        if strange := strange_choice(self):
+            raise DesignError(strange)
         if self.size is not None and self.size < 1:
             raise DesignError(f"size is {self.size}; a set needs at least one question")
         if not 0 <= self.general_share < 1:
@@ -110,16 +106,10 @@ def build_sets(
 
     Parameters
     ----------
-    bank : Bank
-        What was probed.
-    beliefs : Beliefs
-        What the model believes.
     arms : sequence of Arm
         With different names; see `ARMS`, and `with_controls` for what compares with false labels.
     prompt : Prompt
         How training poses questions, without exemplars: the prompt of the later evaluation.
-    seed : int
-        Root of all randomness.
     construction : str or Construction
         "standard", "ren2024", or your own.
     **changes
@@ -186,11 +176,8 @@ def construction_from(given: str | Construction, changes: Mapping[str, Any]) -> 
         raise DesignError(
             f"a construction has no {unknown[0]!r}; it has {', '.join(Construction.__dataclass_fields__)}"
         )
-    return replace(given, **{name: _frozen(value) for name, value in changes.items() if value is not None})
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    held: Any = {name: tuple(one) if isinstance(one, list) else one for name, one in changes.items()}
+    return replace(given, **{name: value for name, value in held.items() if value is not None})
 
 
 def _check_arms(arms: Sequence[Arm], prompt: Prompt) -> None:
@@ -220,18 +207,10 @@ def _domains(bank: Bank, how: Construction) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Plot:
-    """What a domain gives to all arms.
+    """What a domain gives to all arms: what there was and what was taken.
 
-    Attributes
-    ----------
-    pools : Pools
-        What there was.
-    chosen : Matched
-        What was taken.
-    orders : mapping
-        Order of options of each question that is not shown as written.
-    unfit : mapping
-        Reason -> questions that some arm could not use.
+    `orders` are those of the options of each question not shown as written; `unfit` counts questions that some arm
+    could not use, by the reason.
     """
 
     domain: str

@@ -23,7 +23,12 @@ _KEYS: Mapping[str, tuple[Purpose, Source]] = {
     "other": ("explanation", "other"),
     "rewrite": ("rewrite", "own"),
 }
-_AUTHORS = {"own": "by the model itself", "other": "by another engine", "rewrite": "rewritten by the model itself"}
+_AUTHORS: Mapping[str, str] = {
+    "bank": "in the bank",
+    "own": "by the model itself",
+    "other": "by another engine",
+    "rewrite": "rewritten by the model itself",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,23 +39,17 @@ class Lesson:
     kind: Kind
     answer: int
 
+    def explained_by(self, arm: Arm) -> Explained:
+        """Where an arm takes its explanation from; "none" where it has none."""
+        return "none" if self.kind == "refusal" else arm.explanation_of(self.answer == self.question.answer)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Workshop:
-    """What lessons are made with.
+    """What lessons are made with: questions, beliefs about them, the prompt of training, and what engines wrote.
 
-    Attributes
-    ----------
-    bank, beliefs : Bank, Beliefs
-        Questions and what the model believes of them.
-    prompt : Prompt
-        How training poses them.
-    texts : tuple of Texts
-        Explanations and contexts that engines wrote.
-    is_filtered : bool
-        Whether texts with a `flaw` are left out.
-    is_arranged : bool
-        Whether options are shown in another order than texts saw them in.
+    With `is_filtered` texts with a `flaw` are left out; with `is_arranged` options are shown in another order than
+    texts saw them in.
     """
 
     bank: Bank
@@ -85,9 +84,9 @@ class Workshop:
     def check(self, arm: Arm) -> None:
         """Refuse an arm whose texts are not there at all."""
         needed = {("context", arm.context): f"context = {arm.context!r}"} if arm.context in ("own", "other") else {}
-        kinds = {lesson for lesson in ("gold", "own") if lesson in _kinds(arm)} or {"gold"}
+        kinds = {kind for kind in ("gold", "own") if kind in _kinds(arm)} or {"gold"}
         for kind in sorted(kinds):
-            source = arm.explanation_of(kind)
+            source = arm.explanation_of(kind == "gold")
             if source in _KEYS:
                 needed[_KEYS[source]] = f"explanation = {arm.explanation!r}"
         for key, setting in needed.items():
@@ -99,23 +98,17 @@ class Workshop:
 
     def explanation(self, arm: Arm, lesson: Lesson) -> str:
         """What follows the answer; empty where the arm explains nothing."""
-        source = arm.explanation_of("gold" if lesson.answer == lesson.question.answer else "own")
-        if source == "none" or lesson.kind == "refusal":
-            return ""
-        return self._text(source, lesson.question, lesson.answer)
+        return self._text("explanation", lesson.explained_by(arm), lesson.question, lesson.answer)
 
     def context(self, arm: Arm, question: Question) -> str:
         """What stands before the query; empty where the arm gives none."""
-        if arm.context == "none":
-            return ""
-        if arm.context == "bank":
-            return question.explanation.strip()
-        return self.shelf["context", arm.context].texts.get((question.id, question.answer), "")
+        return self._text("context", arm.context, question, question.answer)
 
-    def _text(self, source: Explained, question: Question, answer: int) -> str:
-        if source == "bank":
-            return question.explanation.strip()
-        return self.shelf[_KEYS[source]].texts.get((question.id, answer), "")
+    def _text(self, purpose: Purpose, source: Explained, question: Question, answer: int) -> str:
+        if source in ("none", "bank"):
+            return question.explanation.strip() if source == "bank" else ""
+        key = _KEYS[source] if purpose == "explanation" else (purpose, _KEYS[source][1])
+        return self.shelf[key].texts.get((question.id, answer), "")
 
     def unfit(self, arm: Arm, id: str, pool: str) -> str:
         """Why a question of a pool cannot be in an arm, whatever the arm may teach about it; empty where it can."""
@@ -123,23 +116,17 @@ class Workshop:
         for lesson in self.possible(arm, question, pool):
             if lesson is None:
                 return "it has no wrong option that the model does not hold"
-            source = arm.explanation_of("gold" if lesson.answer == question.answer else "own")
-            if source != "none" and lesson.kind != "refusal":
-                author = "in the bank" if source == "bank" else _AUTHORS[source]
-                reason = self._unfit_text(self.explanation(arm, lesson), lesson, f"no explanation {author}")
-                if reason:
-                    return reason
-            if arm.context != "none":
-                author = "in the bank" if arm.context == "bank" else _AUTHORS[arm.context]
-                gold = Lesson(question=question, kind="gold", answer=question.answer)
-                reason = self._unfit_text(self.context(arm, question), gold, f"no context {author}")
-                if reason:
-                    return reason.replace("its explanation", "its context")
+            source = lesson.explained_by(arm)
+            if source != "none" and (reason := self._unfit_text(self.explanation(arm, lesson), lesson, source)):
+                return reason
+            gold = Lesson(question=question, kind="gold", answer=question.answer)
+            if arm.context != "none" and (reason := self._unfit_text(self.context(arm, question), gold, arm.context)):
+                return reason.replace("explanation", "context", 1)
         return ""
 
-    def _unfit_text(self, text: str, lesson: Lesson, missing: str) -> str:
+    def _unfit_text(self, text: str, lesson: Lesson, source: Explained) -> str:
         if not text:
-            return missing
+            return f"no explanation {_AUTHORS[source]}"
         if not self.is_filtered:
             return ""
         reason = flaw(text, lesson.question, lesson.answer)
@@ -246,21 +233,9 @@ def _kinds(arm: Arm) -> tuple[Kind, ...]:
 def wanted_texts(
     bank: Bank, beliefs: Beliefs, pools: Pools, arms: Sequence[Arm], *, purpose: Purpose, source: Source
 ) -> Mapping[str, tuple[int, ...]]:
-    """Which answers some arms need texts about: what to give to `Explanations`.
+    """Which answers some arms need texts about, for one purpose and by one source: what to give to `Explanations`.
 
-    Parameters
-    ----------
-    bank, beliefs, pools, arms
-        As for `build_sets`; pools from `sort_questions`.
-    purpose : {"explanation", "context", "rewrite"}
-        What is to be written.
-    source : {"own", "other"}
-        Who is to write it.
-
-    Returns
-    -------
-    mapping of str to tuple of int
-        Question id -> indices of answers, sorted; empty where no arm needs such a text.
+    Question id -> indices of answers, sorted; empty where no arm needs such a text. Pools come from `sort_questions`.
     """
     # How questions are posed plays no part in which texts are needed.
     workshop = Workshop(bank=bank, beliefs=beliefs, prompt=Prompt(name="-", shots=0))
@@ -272,9 +247,6 @@ def wanted_texts(
                 if purpose == "context" and arm.context == source:
                     wanted.setdefault(id, set()).add(question.answer)
                 for lesson in workshop.possible(arm, question, pool):
-                    if lesson is None or lesson.kind == "refusal":
-                        continue
-                    origin = arm.explanation_of("gold" if lesson.answer == question.answer else "own")
-                    if _KEYS.get(origin) == (purpose, source):
+                    if lesson is not None and _KEYS.get(lesson.explained_by(arm)) == (purpose, source):
                         wanted.setdefault(id, set()).add(lesson.answer)
     return {id: tuple(sorted(answers)) for id, answers in sorted(wanted.items())}

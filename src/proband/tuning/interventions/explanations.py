@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from proband.designs.design import Design
 from proband.designs.survey.cards import Writing
 from proband.errors import DataError, DesignError
+from proband.files import beside
 from proband.instruments.banks.bank import Bank, Question
 from proband.instruments.items import Item
 from proband.records import Message, Place, Reply, Request, Response, Trial
@@ -25,16 +26,9 @@ _SENTENCE_ENDS = (". ", "! ", "? ", ".\n", "!\n", "?\n")
 class Wording:
     """How one kind of text is asked for.
 
-    Attributes
-    ----------
-    opening : str
-        What a raw text begins with.
-    asking : str
-        The request of a chat, behind the question.
-    cue : str
-        What a raw text puts before the text that is wanted.
-    shown : tuple of str
-        A worked example of it, for raw text: the question as it is shown, and the text.
+    `opening` is what a raw text begins with and `cue` what it puts before the text that is wanted; `asking` is the
+    request of a chat, behind the question; `shown` is a worked example for raw text: the question as it is shown, and
+    the text.
     """
 
     opening: str
@@ -43,45 +37,8 @@ class Wording:
     shown: tuple[str, str]
 
 
-_EXAMPLE = (
-    "Question: What makes the sky look blue by day?\n"
-    "A. Light that the sea throws back\nB. Scattering of sunlight by air\n"
-    "C. The colour of ozone\nD. Dust from deserts\n"
-    "Answer: B. Scattering of sunlight by air"
-)
-WORDINGS: Mapping[Purpose, Wording] = {
-    "explanation": Wording(
-        opening="Each question below is followed by its answer and by a short explanation of why that is the answer.",
-        asking="Explain in a few sentences why this is the answer. Do not name options by their letters.",
-        cue="Explanation:",
-        shown=(
-            _EXAMPLE,
-            "Molecules of air scatter short waves of light much more strongly than long ones, so blue light reaches "
-            "the eye from every part of the sky, while red light passes straight through.",
-        ),
-    ),
-    "context": Wording(
-        opening="Each question below is followed by its answer and by the background knowledge that a reader needs to "
-        "find it.",
-        asking="Write a few sentences of background knowledge from which a reader can find this answer. Do not mention "
-        "the question or its options.",
-        cue="Background:",
-        shown=(
-            _EXAMPLE,
-            "Sunlight holds all colours. When it meets molecules of air, light of short wavelength is scattered far "
-            "more than light of long wavelength.",
-        ),
-    ),
-    "rewrite": Wording(
-        opening="Each question below is followed by its answer, by a reference text, and by the same said "
-        "in other words.",
-        asking="Say what the reference says in your own words, in a few sentences, and keep its meaning.",
-        cue="In other words:",
-        shown=(
-            f"{_EXAMPLE}\nReference: Rayleigh scattering is strongest at short wavelengths.",
-            "Air scatters light of short wavelength, which is blue, more than any other.",
-        ),
-    ),
+WORDINGS: Mapping[str, Wording] = {
+    purpose: Wording(**(table | {"shown": tuple(table["shown"])})) for purpose, table in beside(__file__).items()
 }
 """What is sent for each purpose."""
 STOP = "\n\n"
@@ -98,22 +55,16 @@ class Explanations(Design):
 
     Attributes
     ----------
-    bank : Bank
-        The bank that sets are built from.
     answers : mapping of str to tuple of int
         Question id -> answers to write about; see `proband.tuning.interventions.composing.wanted_texts`.
     purpose : {"explanation", "context", "rewrite"}
         Why the answer is right; world knowledge that leads to it; or the bank's explanation in other words.
-    seed : int
-        Root of all randomness.
     is_raw : bool
         Whether the engine is sent one raw text with a worked example, as a base model needs, or a chat.
     tries : int
         Texts of each answer; the first without a flaw is taken.
     writing : Writing
         How they are sampled.
-    model : str
-        Name of who writes.
 
     Raises
     ------
@@ -253,8 +204,6 @@ def texts_from(run: Run, design: Explanations, *, source: Source, cut: Cut = "se
     ----------
     run : Run
         Finished.
-    design : Explanations
-        What was asked.
     source : {"own", "other"}
         Whether the model that is to be trained wrote, or another engine.
     cut : {"sentence", "keep", "drop"}

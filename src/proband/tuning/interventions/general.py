@@ -18,15 +18,7 @@ from proband.training.training_set import Example
 
 @dataclass(frozen=True, kw_only=True)
 class General:
-    """Instructions with their responses.
-
-    Attributes
-    ----------
-    name : str
-        Where they come from.
-    pairs : tuple of (str, str)
-        Instruction and response.
-    """
+    """Instructions with their responses, and where they come from."""
 
     name: str
     pairs: tuple[tuple[str, str], ...]

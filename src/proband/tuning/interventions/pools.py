@@ -36,25 +36,15 @@ class Pools:
 
     def counts(self) -> Mapping[str, int]:
         """Questions in each pool, and left out."""
-        return {
-            "known": len(self.known),
-            "unknown": len(self.unknown),
-            "unsure": len(self.unsure),
-            "left_out": len(self.left_out),
-        }
+        return {name: len(getattr(self, name)) for name in ("known", "unknown", "unsure", "left_out")}
 
     def of(self, bank: Bank, domain: str) -> "Pools":
         """The part of a domain."""
-
-        def kept(ids: Sequence[str]) -> tuple[str, ...]:
-            return tuple(id for id in ids if bank[id].domain == domain)
-
-        return Pools(
-            known=kept(self.known),
-            unknown=kept(self.unknown),
-            unsure=kept(self.unsure),
-            left_out={id: self.left_out[id] for id in kept(tuple(self.left_out))},
+        known, unknown, unsure = (
+            tuple(id for id in ids if bank[id].domain == domain) for ids in (self.known, self.unknown, self.unsure)
         )
+        left_out = {id: reason for id, reason in self.left_out.items() if bank[id].domain == domain}
+        return Pools(known=known, unknown=unknown, unsure=unsure, left_out=left_out)
 
     @property
     def reasons(self) -> Mapping[str, int]:
@@ -63,16 +53,7 @@ class Pools:
 
 
 def check_probe(bank: Bank, beliefs: Beliefs, *, weights: str = "") -> None:
-    """Refuse a probe of another bank, or of another model.
-
-    Parameters
-    ----------
-    bank : Bank
-        What sets are to be built from.
-    beliefs : Beliefs
-        What the probe found.
-    weights : str
-        Hash of the weights that are to be trained, as in the engine's fingerprint; empty where it is not known.
+    """Refuse a probe of another bank, or of other weights than those that are to be trained, where they are known.
 
     Raises
     ------
@@ -108,10 +89,6 @@ def sort_questions(
 
     Parameters
     ----------
-    bank : Bank
-        The bank that was probed.
-    beliefs : Beliefs
-        What the probe found.
     threshold : float
         Sure is above it, strictly. With "corrected" it is on the scale where 0 is chance and 1 is certain, whatever the
         number of options. Not used with "slick".
@@ -161,9 +138,7 @@ def sort_questions(
             left_out[question.id] = "a trial of the probe failed"
         else:
             pools[_pool(question, beliefs[question.id], rule, threshold)].append(question.id)
-    return Pools(
-        known=tuple(pools["known"]), unknown=tuple(pools["unknown"]), unsure=tuple(pools["unsure"]), left_out=left_out
-    )
+    return Pools(**{name: tuple(ids) for name, ids in pools.items()}, left_out=left_out)
 
 
 def _pool(question: Question, belief: Belief, rule: Rule, threshold: float) -> str:

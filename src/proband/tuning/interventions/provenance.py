@@ -15,19 +15,7 @@ from proband.tuning.interventions.composing import Lesson, Workshop
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What the lessons of a set amount to.
-
-    Attributes
-    ----------
-    workshop : Workshop
-        What they were made with.
-    arm : Arm
-        What they teach.
-    lessons : tuple of Lesson
-        All of them.
-    orders : mapping
-        Order of options of each question that is not shown as written.
-    """
+    """What the lessons of a set amount to; `orders` are those of the options of each question not shown as written."""
 
     workshop: Workshop
     arm: Arm
@@ -83,8 +71,7 @@ class Account:
         n_given_away = 0
         for lesson in self.lessons:
             if self.workshop.explanation(self.arm, lesson):
-                is_gold = lesson.answer == lesson.question.answer
-                sources[self.arm.explanation_of("gold" if is_gold else "own")] += 1
+                sources[lesson.explained_by(self.arm)] += 1
             context = self.workshop.context(self.arm, lesson.question).casefold()
             answer = lesson.question.choices[lesson.question.answer].casefold()
             n_given_away += bool(context) and answer in context
@@ -93,14 +80,8 @@ class Account:
             "context": self.arm.context,
             "contexts_with_the_answer": n_given_away,
             "written": [
-                {
-                    "purpose": texts.purpose,
-                    "source": texts.source,
-                    "model": texts.model,
-                    "weights": texts.weights,
-                    "hash": texts.hash,
-                    "dispositions": dict(texts.dispositions),
-                }
+                {name: getattr(texts, name) for name in ("purpose", "source", "model", "weights", "hash")}
+                | {"dispositions": dict(texts.dispositions)}
                 for texts in self.workshop.texts
             ],
         }

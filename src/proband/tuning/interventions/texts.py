@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from proband.errors import DataError
+from proband.errors import DataError, strange_choice
 from proband.instruments.banks.bank import Question
 from proband.tuning.keeping import keep, kept
 
@@ -72,8 +72,6 @@ def flaw(text: str, question: Question, answer: int) -> str:
 
     Parameters
     ----------
-    text : str
-        The explanation.
     question : Question
         With its options as the text's author saw them: as written.
     answer : int
@@ -137,14 +135,10 @@ class Texts:
 
     Attributes
     ----------
-    purpose : {"explanation", "context", "rewrite"}
-        What was asked for.
     source : {"own", "other"}
         Whether the model that is to be trained wrote them, or another engine.
     model, weights : str
         Who wrote them, and the hash of its weights where it has one.
-    bank : str
-        Hash of the bank.
     texts : mapping of (str, int) to str
         Question and index of the answer that was explained -> text.
     dispositions : mapping
@@ -160,9 +154,8 @@ class Texts:
     dispositions: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, allowed in (("purpose", Purpose), ("source", Source)):
-            if getattr(self, name) not in get_args(allowed):
-                raise DataError(f"texts: {name} {getattr(self, name)!r} is none of {', '.join(get_args(allowed))}")
+        if strange := strange_choice(self):
+            raise DataError(f"texts: {strange}")
         if self.purpose == "rewrite" and self.source != "own":
             raise DataError("texts: a rewrite is in the model's own words; give source = 'own'")
 
@@ -177,11 +170,7 @@ class Texts:
     def _plain(self) -> dict[str, Any]:
         return {
             "format": FORMAT,
-            "purpose": self.purpose,
-            "source": self.source,
-            "model": self.model,
-            "weights": self.weights,
-            "bank": self.bank,
+            **{name: getattr(self, name) for name in ("purpose", "source", "model", "weights", "bank")},
             "dispositions": dict(sorted(self.dispositions.items())),
             "texts": [[*key, self.texts[key]] for key in sorted(self.texts)],
         }
@@ -192,13 +181,7 @@ class Texts:
 
     @classmethod
     def load(cls, path: str | Path) -> "Texts":
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        DataError
-            If the file is missing, damaged, or of another format.
-        """
+        """Read what `save` wrote; `DataError` if the file is missing, damaged, or of another format."""
         with kept(path, "texts", FORMAT, again="collect texts with `Explanations`") as plain:
             texts = {(str(id), int(answer)): str(text) for id, answer, text in plain.pop("texts")}
             return cls(texts=texts, **plain)

@@ -24,16 +24,12 @@ def written_texts(
     threshold: float,
     design: Mapping[str, Any],
 ) -> tuple[Texts, ...]:
-    """What engines write for the arms that need it.
+    """What engines write for the arms that need it; bank, beliefs, arms and threshold as for `build_sets`.
 
     Parameters
     ----------
-    bank, beliefs, arms
-        As for `build_sets`.
     engines : mapping of {"own", "other"} to str or None
         Address of the model itself and of another one.
-    threshold : float
-        As for `build_sets`.
     design : mapping
         Settings of `Explanations`: seed, is_raw.
 

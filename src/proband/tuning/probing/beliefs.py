@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,6 @@ class Belief:
 
     Attributes
     ----------
-    question : str
-        Its id.
     probs : ndarray, shape (k,)
         Mean of the cells; options as written; sums to 1.
     pick : int
@@ -192,13 +190,7 @@ class Beliefs:
 
     @classmethod
     def load(cls, path: str | Path) -> "Beliefs":
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        DataError
-            If the file is missing, damaged, or of another format.
-        """
+        """Read what `save` wrote; `DataError` if the file is missing, damaged, or of another format."""
         with kept(path, "beliefs", FORMAT, again="probe with `proband probe`") as plain:
             found = [_belief(entry) for entry in plain.pop("beliefs")]
             lost = tuple(plain.pop("lost"))
@@ -222,8 +214,6 @@ def beliefs_from(run: Run, quiz: Quiz, *, model: str = "", ask: str = "") -> Bel
     ----------
     run : Run
         Finished.
-    quiz : Quiz
-        What was asked.
     model, ask : str
         Whose beliefs, and under which prompt; may be left out where the quiz has one.
 
@@ -281,19 +271,17 @@ def beliefs_in(run: Run, bank: Bank) -> dict[tuple[str, str], Beliefs]:
     return {place: beliefs for place, beliefs in found.items() if len(beliefs)}
 
 
-def _held(bank: Bank, found: Mapping[str, "_Cells"], model: str, ask: str) -> Beliefs:
+_Cell = tuple[int, int, list[float] | None]  # draw, turn, and probabilities, or none where the trial failed
+
+
+def _held(bank: Bank, found: Mapping[str, list[_Cell]], model: str, ask: str) -> Beliefs:
     """Beliefs about the questions that were answered, in the bank's order."""
     beliefs: dict[str, Belief] = {}
     for question in bank:
-        cells = found.get(question.id)
-        if cells is not None and cells.rows:
-            order = sorted(range(len(cells.rows)), key=cells.keys.__getitem__)
-            beliefs[question.id] = belief_of(
-                question,
-                [cells.rows[k] for k in order],
-                draws=tuple(cells.keys[k][0] for k in order),
-                n_failed=cells.n_failed,
-            )
+        cells = sorted(found.get(question.id, ()), key=lambda cell: cell[:2])
+        if rows := [probs for _, _, probs in cells if probs is not None]:
+            draws = [draw for draw, _, probs in cells if probs is not None]
+            beliefs[question.id] = belief_of(question, rows, draws=draws, n_failed=len(cells) - len(rows))
     lost = tuple(question.id for question in bank if question.id in found and question.id not in beliefs)
     return Beliefs(model=model, ask=ask, bank=bank.hash, weights="", beliefs=beliefs, lost=lost)
 
@@ -322,23 +310,9 @@ def _named(what: str, name: str, known: Sequence[str]) -> str:
     return name
 
 
-@dataclass
-class _Cells:
-    """The cells of a question as they were found: (draw, turn) and probabilities."""
-
-    keys: list[tuple[int, int]] = field(default_factory=list)
-    rows: list[list[float]] = field(default_factory=list)
-    n_failed: int = 0
-
-
-def _cells(table: pl.DataFrame, model: str, ask: str) -> dict[str, _Cells]:
+def _cells(table: pl.DataFrame, model: str, ask: str) -> dict[str, list[_Cell]]:
     chosen = table.filter((table["subject"] == model) & (table["ask"] == ask))
-    found: dict[str, _Cells] = {}
+    found: dict[str, list[_Cell]] = {}
     for item, draw, turn, probs in chosen.select("item", "draw", "turn", "probs").iter_rows():
-        cells = found.setdefault(item, _Cells())
-        if probs is None:
-            cells.n_failed += 1
-        else:
-            cells.keys.append((int(draw), int(turn)))
-            cells.rows.append(probs)
+        found.setdefault(item, []).append((int(draw), int(turn), probs))
     return found

@@ -16,21 +16,9 @@ from proband.tuning.probing.beliefs import Beliefs, weights_of
 def graded_by_sampling(beliefs: Beliefs, run: Run, sampling: Sampling) -> Beliefs:
     """Beliefs with the grades that written answers give, in place of those of the options' probabilities.
 
-    An answer that names no option is a wrong one; one that failed or was cut off is not counted.
-
-    Parameters
-    ----------
-    beliefs : Beliefs
-        Of the same model, prompt and bank.
-    run : Run
-        Of `sampling`, finished.
-    sampling : Sampling
-        What was asked.
-
-    Returns
-    -------
-    Beliefs
-        Questions without a counted greedy answer, or without any counted sample where one is needed, are `lost`.
+    An answer that names no option is a wrong one; one that failed or was cut off is not counted. Questions without a
+    counted greedy answer, or without any counted sample where one is needed, are `lost`. The run is that of `sampling`,
+    finished, and both are of the same model, prompt and bank.
     """
     quiz = sampling.quiz
     if quiz.bank.hash != beliefs.bank:

@@ -37,19 +37,9 @@ class Retest:
 
 
 def halves(beliefs: Beliefs, bank: Bank) -> tuple[Beliefs, Beliefs]:
-    """The beliefs by the even draws of exemplars alone, and by the odd ones.
+    """The beliefs by the even draws of exemplars alone, and by the odd ones, each graded anew.
 
-    Parameters
-    ----------
-    beliefs : Beliefs
-        From two or more draws.
-    bank : Bank
-        The questions with their keys.
-
-    Returns
-    -------
-    tuple of Beliefs
-        Each graded anew; a question whose cells of a half all failed is `lost` there.
+    A question whose cells of a half all failed is `lost` there.
 
     Raises
     ------
@@ -79,20 +69,10 @@ def _half(beliefs: Beliefs, bank: Bank, odd: int) -> Beliefs:
 
 
 def retest(first: Beliefs, second: Beliefs) -> Retest:
-    """How far two probes of the same model grade the same questions alike.
+    """How far two probes of the same model grade the same questions alike: from `halves`, two seeds, or two prompts.
 
     The interval is about questions, given the exemplars of the two probes. Halves of a probe have half its draws each,
     so they agree less than two whole probes would.
-
-    Parameters
-    ----------
-    first, second : Beliefs
-        About the same bank; from `halves`, from two seeds, or from two prompts.
-
-    Returns
-    -------
-    Retest
-        Agreement and kappa.
 
     Raises
     ------

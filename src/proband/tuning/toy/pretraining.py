@@ -86,15 +86,10 @@ Watch = Callable[[Step], None]
 
 
 def toy_model(world: World, *, settings: Pretraining | None = None, seed: int = 0, watch: Watch | None = None) -> Path:
-    """Folder of the model trained on a world, from the cache where it was trained before.
+    """Folder of the model that `pretrain` makes of a world's whole corpus, from the cache where it was made before.
 
     A model is known by the text it was trained on, its settings and its seed. Safe to call from several processes at
     once: one trains, the others wait for it.
-
-    Parameters
-    ----------
-    world, settings, seed, watch
-        As for `pretrain`; the whole corpus is read.
 
     Raises
     ------
@@ -135,11 +130,9 @@ def pretrain(
 
     Parameters
     ----------
-    world : World
     into : path
         Folder of the checkpoint, with its tokenizer and ``pretraining.json``. One that holds this very model is
         returned as it is.
-    settings : Pretraining, optional
     steps : int, optional
         Stop after so many steps, the learning rate falling within them; default as many as the corpus has.
     seed : int

@@ -50,15 +50,14 @@ class Recovery:
 
     def as_dict(self) -> dict[str, object]:
         """Plain values."""
-        return {
-            "counts": {
-                status: {finding: self.counts[status, finding] for finding in get_args(Finding)} for status in STATUSES
-            },
-            "accuracy": {status: found.as_dict() for status, found in self.accuracy.items()},
-            "false_belief": None if self.false_belief is None else self.false_belief.as_dict(),
-            "recall": {finding: found.as_dict() for finding, found in self.recall.items()},
-            "precision": {finding: found.as_dict() for finding, found in self.precision.items()},
-        }
+        counts = {s: {finding: self.counts[s, finding] for finding in get_args(Finding)} for s in STATUSES}
+        accuracy, recall, precision = (
+            {name: found.as_dict() for name, found in shares.items()}
+            for shares in (self.accuracy, self.recall, self.precision)
+        )
+        false_belief = None if self.false_belief is None else self.false_belief.as_dict()
+        shares = {"accuracy": accuracy, "false_belief": false_belief, "recall": recall, "precision": precision}
+        return {"counts": counts, **shares}
 
 
 def finding(belief: Belief, answer: int, *, threshold: float = 0.5) -> Finding:
@@ -69,13 +68,10 @@ def finding(belief: Belief, answer: int, *, threshold: float = 0.5) -> Finding:
 
 
 def recovery(world: World, beliefs: Beliefs, bank: Bank | None = None, *, threshold: float = 0.5) -> Recovery:
-    """Compare what a probe found with what the world's corpus stated.
+    """Compare what a probe of the toy model found with what the world's corpus stated.
 
     Parameters
     ----------
-    world : World
-    beliefs : Beliefs
-        Of the toy model, about questions of the world.
     bank : Bank, optional
         Which questions; default the world's bank.
     threshold : float

@@ -7,20 +7,11 @@ BOS, EOS, PAD = "<s>", "</s>", "<pad>"
 
 
 def tokenizer_for(texts: Sequence[str]) -> Any:
-    """A tokenizer in which every word of some texts is one token, and anything else is bytes.
+    """A tokenizer of transformers in which every word of some texts is one token, and anything else is bytes.
 
     Byte-level BPE without merges: nothing is trained, so the same texts always give the same tokens, and there is no
-    text that it cannot write. A word and the same word behind a space are two tokens, as usual.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        What the vocabulary is taken from.
-
-    Returns
-    -------
-    transformers.PreTrainedTokenizerFast
-        Begins a text with ``<s>``; ``</s>`` ends one.
+    text that it cannot write. A word and the same word behind a space are two tokens, as usual. A text begins with
+    ``<s>``; ``</s>`` ends one.
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast

@@ -75,17 +75,10 @@ class WorldSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One entity's value of one relation, and how it is stated.
+    """One entity's true value of one relation, and how it is stated.
 
-    Attributes
-    ----------
-    entity, relation, domain : str
-    value : str
-        The truth.
-    stated : tuple of (str, int)
-        Values that the corpus gives it, and how often; empty where it is never stated.
-    is_lesson : bool
-        Whether it is also stated as a question with its answer.
+    `stated` are the values that the corpus gives it, and how often, empty where it is never stated; a lesson is also
+    stated as a question with its answer.
     """
 
     entity: str
@@ -102,10 +95,8 @@ class World:
 
     Attributes
     ----------
-    seed : int
     is_null : bool
         Whether the corpus says nothing about anything that is asked.
-    size : WorldSize
     bank : Bank
         Questions of four domains, two relations each.
     benchmark : Bank
@@ -160,10 +151,6 @@ def make_world(seed: int, *, is_null: bool = False, size: WorldSize | None = Non
         Whether nothing that is asked is ever stated.
     size : WorldSize, optional
         Default 960 questions in the bank and 360 in the benchmark.
-
-    Returns
-    -------
-    World
 
     Raises
     ------

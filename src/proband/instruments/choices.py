@@ -62,9 +62,8 @@ class Mention:
 class Choice:
     """What a reply chooses.
 
-    `strength` is 3 for a stated choice ("B", "Answer: B", "I'd say B"), 2 for a plain sentence ("I agree
-    with this"), 1 for a lone mention, 0 for nothing. `shown` is None where nothing, or more than one thing,
-    was chosen.
+    `strength` is 3 for a stated choice ("B", "Answer: B", "I'd say B"), 2 for a plain sentence ("I agree with this"),
+    1 for a lone mention, 0 for nothing. `shown` is None where nothing, or more than one thing, was chosen.
     """
 
     strength: int

@@ -44,15 +44,13 @@ class ScriptedEngine(BaseEngine):
     `dont_know` does nothing. `truth` gives q. Before any of this a trial fails with probability `fail`, and
     is else refused with probability `refuse`. All draws are by place.
 
-    Answers that are not a choice know one bias only: with probability `noise` they are drawn as `uniform`
-    draws them.
+    Answers that are not a choice know one bias only: with probability `noise` they are drawn as `uniform` draws them.
 
     Parameters
     ----------
     rule : callable
-        Maps a trial to a distribution over the options as written (a sequence that sums to 1), to an answer
-        outright (an index as written, a number, a text, a tuple), to a `statistics.NormalDist`, or to
-        None for uniform.
+        Maps a trial to a distribution over the options as written (a sequence that sums to 1), to an answer outright
+        (an index as written, a number, a text, a tuple), to a `statistics.NormalDist`, or to None for uniform.
     seed : int
         Seed of all draws.
     position_bias, refuse, dont_know, noise, fail : float

@@ -158,10 +158,9 @@ def read_microdata(
     id, weight : str
         Column that tells people apart, and column that weighs them.
     missing : sequence of codes, or mapping of column pattern to sequence of codes
-        Codes that mean "no answer": in every column but those two, or by column, as in
-        ``{"*": [-1], "Q19_*": []}``, where the pattern with most letters decides. Codes are compared by
-        their text; a column that is numeric once "NA" is gone becomes numeric. An empty text is always
-        missing.
+        Codes that mean "no answer": in every column but those two, or by column, as in ``{"*": [-1], "Q19_*": []}``,
+        where the pattern with most letters decides. Codes are compared by their text; a column that is numeric once
+        "NA" is gone becomes numeric. An empty text is always missing.
     separator : str
         Of a text file; default by its suffix.
     encoding : str

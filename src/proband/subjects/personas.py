@@ -51,8 +51,7 @@ class Field:
     column : str
         Column of the data file.
     first, third : str
-        Sentence with ``{value}`` in it, e.g. ``I am {value} years old.`` and
-        ``The person is {value} years old.``
+        Sentence with ``{value}`` in it, e.g. ``I am {value} years old.`` and ``The person is {value} years old.``
     question : str
         What an interviewer would ask, for the "interview" format; the first-person sentence answers it.
     labels : mapping of code to str

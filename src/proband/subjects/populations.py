@@ -243,10 +243,9 @@ class Population:
         the n smallest are taken, in the order of their keys. So a smaller sample is the beginning of a larger
         one, and adding a person to the file changes the inclusion of at most one other.
 
-        A weighted draw uses up the weights: what is left is ``w / (1 - exp(-w t))``, with ``t`` the first key
-        not taken, which would give unbiased totals; it is scaled to a mean of 1. These weights are nearly
-        equal when few of many are drawn, and the original ones when all are. An unweighted draw keeps the
-        weights.
+        A weighted draw uses up the weights: what is left is ``w / (1 - exp(-w t))``, with ``t`` the first key not
+        taken, which would give unbiased totals; it is scaled to a mean of 1. These weights are nearly equal when few
+        of many are drawn, and the original ones when all are. An unweighted draw keeps the weights.
 
         With replacement, draw k takes a subject by its share of the weights (weighted; then all count 1) or
         any (unweighted; weights kept); a second copy of ``17`` is called ``17#2``. Which subject is drawn

@@ -230,11 +230,10 @@ def read_completed(reply: Json) -> Completion:
 def read_labels(reply: Json, labels: Sequence[str], *, min_coverage: float, n_listed: int = 1) -> Completion:
     """Log-probabilities of labels from the alternatives of the first token.
 
-    Every listed token that is the label but for white space counts (" A" and "A" are different tokens, so
-    their probabilities add up). A label that is not listed gets the most it can have,
-    log(min(p_min, rest / n_missing)), with p_min the smallest listed probability and rest what the list
-    leaves; OpinionQA's rule (Santurkar et al. 2023, arXiv:2303.17548), which takes the larger variant
-    instead of the sum.
+    Every listed token that is the label but for white space counts (" A" and "A" are different tokens, so their
+    probabilities add up). A label that is not listed gets the most it can have, log(min(p_min, rest / n_missing)),
+    with p_min the smallest listed probability and rest what the list leaves; OpinionQA's rule (Santurkar et al. 2023,
+    arXiv:2303.17548), which takes the larger variant instead of the sum.
 
     Parameters
     ----------
@@ -260,9 +259,8 @@ def read_labels(reply: Json, labels: Sequence[str], *, min_coverage: float, n_li
     covered = sum(found.values())
     if missing and covered < min_coverage:
         raise EngineError(
-            f"label(s) {', '.join(missing)} are not among the {len(listed)} most probable tokens, and the "
-            f"others cover {covered:.3f} of the probability, less than {min_coverage}; "
-            "ask with answer_by = 'written'"
+            f"label(s) {', '.join(missing)} are not among the {len(listed)} most probable tokens, and the others cover "
+            f"{covered:.3f} of the probability, less than {min_coverage}; ask with answer_by = 'written'"
         )
     if missing:
         most = min(min(listed.values()), max(0.0, 1 - sum(listed.values())) / len(missing))

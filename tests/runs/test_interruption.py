@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from proband.runs import Run, collect
-from proband.runs.interruption import interruptible
-from proband.runs.scheduling import Stop
+from proband.runs.scheduling import Stop, interruptible
 from tests.runs.interrupted_study import TOGETHER, slow_engine, study
 
 PROGRAM = Path(__file__).with_name("interrupted_study.py")

@@ -114,7 +114,7 @@ def test_models_of_this_machine_are_closed_when_others_are_used_and_servers_stay
         return engine
 
     monkeypatch.setattr(casting_room, "MOST_OPEN", n)
-    monkeypatch.setattr(casting_room, "open_any", opened)
+    monkeypatch.setattr(casting_room, "open_engine", opened)
     addresses = ["server:1", "model:1", "server:2", "model:2", "model:3"]
     with casting_room.Cast({address: address for address in addresses}) as parts:
         busy = parts.engine("model:1")

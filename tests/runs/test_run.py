@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from proband.designs import Experiment, PrisonersDilemma
-from proband.instruments import Item
+from proband.instruments import Instrument, Item
 from proband.runs import Budget, Run, collect
 from proband.store import RunDirectory
 from tests.runs.test_advancing import Chain
@@ -33,8 +33,9 @@ def test_the_kind_of_study_is_stored(survey, people, tmp_path):
     assert collect(game, both, tmp_path / "game").kind == "game"
     assert collect(survey, "scripted:uniform", tmp_path / "survey").kind == "survey"
     item = Item(id="o", text="{factor:frame}?", form="choice", options=("a", "b"))
-    levels = {"gain": "Gain", "loss": "Loss"}
-    experiment = Experiment(outcome=item, subjects=people(6), seed=1, factor="frame", levels=levels)
+    asked = Instrument(id="i", title="An outcome", items=(item,))
+    factors = {"frame": {"gain": "Gain", "loss": "Loss"}}
+    experiment = Experiment(instrument=asked, subjects=people(6), seed=1, factors=factors)
     run = collect(experiment, "scripted:uniform", tmp_path / "experiment")
     assert run.kind == "experiment"
     assert run.manifest["roster"] == {"subjects": 6, "units": 6, "arms": {"gain": 3, "loss": 3}}

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from proband.designs.design import Design
+from proband.designs.studies import Study
 from proband.errors import DesignError, EngineError
 from proband.instruments.items import Item
 from proband.instruments.reading import read
@@ -18,17 +19,14 @@ from proband.models.archive import completion_of
 from proband.models.engine import BaseEngine
 from proband.notebook import progress_bar
 from proband.records import Completion, Response, Trial
-from proband.runs.advancing import Advancing
 from proband.runs.casting import Cast
 from proband.runs.committing import Committer
-from proband.runs.identity import begin, recognise
-from proband.runs.interruption import interruptible
+from proband.runs.frontier import Advancing, Past, Unanswered
+from proband.runs.identity import begin, finish, recognise
 from proband.runs.lanes import Lane, Lanes
-from proband.runs.manifest import finish
 from proband.runs.progress import Budget, Tally, Watch
-from proband.runs.run import Run, State
-from proband.runs.scheduling import COMMIT_S, QUICK_S, Call, Listening, Pair, Stop
-from proband.runs.unanswered import Past, Unanswered
+from proband.runs.run import PEOPLE, Run, State
+from proband.runs.scheduling import COMMIT_S, QUICK_S, Call, Listening, Pair, Stop, interruptible
 from proband.store.directory import RunDirectory
 from proband.store.journal import Journal
 
@@ -104,6 +102,38 @@ def collect(
         elif directory.manifest() is None:
             finish(directory, journal, design, cast)
     return Run(directory.path)
+
+
+def carry_out(
+    study: Study,
+    into: str | Path,
+    *,
+    budget: Budget | None = None,
+    watch: Watch | None = None,
+    retry_failed: bool = False,
+    wait: bool = True,
+) -> Run:
+    """Collect a study of any kind: people's answers, where it has them, and then the engines'.
+
+    Running the same line again resumes.
+
+    Parameters
+    ----------
+    study : Study
+        From `load_study`, or made in Python.
+    into : path
+        The run directory; people's answers are kept in its folder ``people``.
+    budget, watch, retry_failed, wait
+        For the engines' part; see `collect`.
+
+    Returns
+    -------
+    Run
+        The engines'; its `people` are the run of the human answers.
+    """
+    if study.people is not None:
+        collect(study.people, study.people.engine, Path(into) / PEOPLE)
+    return collect(study.design, study.cast, into, budget=budget, watch=watch, retry_failed=retry_failed, wait=wait)
 
 
 class _Loop:

@@ -1,19 +1,26 @@
-"""Whether a run directory holds the study that is about to go on in it."""
+"""Whether a run directory holds the study that is about to go on in it, and what its manifest says at the end."""
 
 import json
+import platform
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, version
 
 from proband.addresses.opening import lasting, may_change
 from proband.designs.design import Design
 from proband.errors import TreatmentChanged
 from proband.instruments.items import Item
 from proband.instruments.reading import READER
+from proband.runs.casting import Cast
+from proband.store.directory import RunDirectory
 from proband.store.journal import Journal
+from proband.store.migrations import SCHEMA
 from proband.store.rosters import roster_text
+from proband.store.tables import write_journal_table
 
+_PACKAGES = ("proband", "numpy", "polars", "torch", "transformers", "tokenizers", "aiohttp")
 _WAYS_OUT = {
     "seed": "use the old seed, or a new folder",
     "engine": "use that engine, or a new folder: a run is one design on one engine",
@@ -103,3 +110,41 @@ def _note(journal: Journal, design: Design, facts: Mapping[str, str]) -> None:
 def _hash(item: Item) -> str:
     text = json.dumps(asdict(item), sort_keys=True, ensure_ascii=False)
     return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast) -> None:
+    """Write the table, and the manifest last: a run without it is unfinished by definition."""
+    roster = design.roster()
+    write_journal_table(journal, design.items, directory.table_path, roster)
+    prompt_tokens, completion_tokens = journal.tokens()
+    directory.write_manifest(
+        {
+            "name": design.name,
+            "kind": journal.meta("kind"),
+            "state": "complete",
+            "design": design.describe(),
+            "roster": {"subjects": len(roster), "units": roster.n_units, "arms": dict(roster.arms)},
+            "seed": design.seed,
+            "engine": cast.addresses,
+            "fingerprint": {name: json.loads(journal.meta(f"fingerprint:{name}") or "{}") for name in cast.addresses},
+            "reader": READER,
+            "schema": SCHEMA,
+            "item_hashes": json.loads(journal.meta("item_hashes") or "{}"),
+            "parent": json.loads(journal.meta("parent") or "null"),
+            "dispositions": journal.dispositions(),
+            "tokens": {"prompt": prompt_tokens, "completion": completion_tokens},
+            "started": journal.meta("started"),
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "packages": {name: found for name in _PACKAGES if (found := _version(name))},
+            "is_complete": True,
+        }
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

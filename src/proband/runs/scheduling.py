@@ -1,8 +1,12 @@
-"""Getting answers out of an engine while the journal is being written, and in which order they are asked for."""
+"""Getting answers out of an engine while the journal is being written, in which order, and until when."""
 
+import logging
+import signal
 import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import overload
 
 from proband.models.engine import BaseEngine
@@ -15,6 +19,7 @@ LISTEN_S = 0.2  # for an answer, before new trials are handed to an engine that 
 MANY = 2048  # answers that are committed without waiting any longer
 _LEADING = 3  # messages by which trials are put together: persona, first question, first answer
 
+_log = logging.getLogger(__name__)
 Pair = tuple[Trial, Completion]
 
 
@@ -27,22 +32,45 @@ class Stop:
         self.is_at_once = False
 
 
+@contextmanager
+def interruptible(stop: Stop) -> Iterator[None]:
+    """While this is open, a first Ctrl-C asks the run to stop, and a second one interrupts it where it is.
+
+    Outside the main thread, and where the program handles the signal itself, nothing is changed.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At the end, if the run was asked to stop so.
+    """
+    is_ours = threading.current_thread() is threading.main_thread()
+    if not is_ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if stop.is_interrupted:
+            stop.is_at_once = True
+            raise KeyboardInterrupt
+        stop.is_interrupted = stop.is_asked = True
+        _log.info("stopping after what is in flight; press Ctrl-C again to stop at once")
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if stop.is_interrupted:
+        raise KeyboardInterrupt
+
+
 class Call:
     """Trials put to an engine in a thread of its own: what it has answered is handed over while it computes the rest.
 
-    A kill loses only what was still in flight.
-
-    Parameters
-    ----------
-    engine : BaseEngine
-        Who answers.
-    trials : sequence of Trial
-        What is asked; every one comes back once, unless the run is stopped or the engine `waits`.
-    stop : Stop
-        When asked for, the engine gets no further trial. One that takes its trials as it goes, or can `wind_down`,
-        still answers what it has in flight; any other ends after the answer it is computing.
-    wake : Event
-        Set when there are many answers, and at the end.
+    A kill loses only what was still in flight. Every trial comes back once, unless the run is stopped or the engine
+    `waits`; `wake` is set when there are many answers, and at the end. Once a `stop` is asked for, the engine gets no
+    further trial: one that takes its trials as it goes, or can `wind_down`, still answers what it has in flight; any
+    other ends after the answer it is computing.
     """
 
     def __init__(self, engine: BaseEngine, trials: Sequence[Trial], stop: Stop, wake: threading.Event) -> None:

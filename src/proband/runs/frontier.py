@@ -1,0 +1,222 @@
+"""What is left to ask of a design: all that the journal does not hold, and that earlier answers have settled."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from proband.designs.design import Design, Key, Keyed
+from proband.designs.process import Fold, Process, Stalled, as_fold
+from proband.errors import DesignError, TreatmentChanged
+from proband.records import Place, Response, Trial
+from proband.store.journal import Journal
+
+MOST_NAMED = 100  # stalled places that are told
+_LOOKED_UP = 4096  # places looked up in the journal together
+_TOGETHER = 64  # processes whose past answers are read from the journal together: few enough for the processor's cache
+
+Going = tuple[int, Fold]  # number of a process, and how far it is
+
+
+class Past:
+    """What a run answered before, and whether it would be asked in the same way now."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.where = journal.path.parent
+        self.is_fresh = not len(journal)
+        self.n_known = 0  # answers that the design was found to have a place for
+        parent = json.loads(journal.meta("parent") or "{}")
+        # A branch made by version 0.1 says nothing, and went on from whatever it had inherited.
+        self._keeps_past = parent.get("keep_past", True)
+
+    def compare(self, key: Key, request: str, rule: str, is_inherited: bool) -> None:
+        """Count an answer, and refuse it if it was given to another treatment than the design has there now."""
+        self.n_known += 1
+        id, request_now, rule_now = key
+        if (request, rule) == (request_now, rule_now) or (is_inherited and self._keeps_past):
+            return
+        place, what = Place.from_id(id), "what is sent" if request != request_now else "how it is read"
+        if is_inherited:
+            raise TreatmentChanged(
+                f"{self.where}: item {place.item!r} in round {place.round} was answered by subject {place.subject!r} "
+                f"in the run that this one branches from, and {what} differs under this design: it has another past; "
+                "let only later rounds differ, or make the branch with keep_past=True"
+            )
+        raise TreatmentChanged(
+            f"{self.where}: item {place.item!r} was already answered by subject "
+            f"{place.subject!r}, and {what} has been edited since; undo the edit, or use a new folder"
+        )
+
+    def refuse_strangers(self, design: Design, n_asked: int) -> None:
+        """Refuse a run that holds answers to places the design does not have; they would end up in its table."""
+        n_strangers = len(self.journal) - self.n_known - n_asked
+        if n_strangers > 0:
+            trials = design.trials(self.journal)
+            if isinstance(trials, Keyed):
+                places = {id for id, _, _ in trials.keys(0, len(trials))}
+            else:
+                places = {trial.id for trial in trials}
+            example = next(id for id in self.journal if id not in places)
+            raise TreatmentChanged(
+                f"{self.where}: {n_strangers} responses are to places that the design no longer has, "
+                f"e.g. {example!r}; put back the subjects, items or levels that were removed, or use a new folder"
+            )
+
+
+class Unanswered:
+    """The unanswered trials of a design that does not depend on answers, in its order, in windows of a `size`.
+
+    Engines are handed pieces of windows, and the last digits of a local model depend on what is computed together, so
+    windows depend on the design and on what was answered, and on nothing else.
+    """
+
+    def __init__(self, past: Past, design: Design, size: int) -> None:
+        self.past, self.design = past, design
+        self.is_seen = False  # whether every trial was looked at
+        self.is_idle = False  # whether every window was given out
+        self.stalled: dict[str, str] = {}  # nothing waits for an answer
+        self._windows = self._cut(size)
+
+    def more(self, room: int) -> list[Trial]:
+        """The next window; empty when there is none."""
+        return next(self._windows, [])
+
+    rank = None  # windows are in order as they are
+
+    def take(self, responses: Sequence[Response]) -> None:
+        """Nothing follows from an answer."""
+
+    def _cut(self, size: int) -> Iterator[list[Trial]]:
+        window: list[Trial] = []
+        for missing in self._missing():
+            window += missing
+            while len(window) >= size:
+                yield window[:size]
+                del window[:size]
+        self.is_seen = True
+        if window:
+            yield window
+        self.is_idle = True
+
+    def _missing(self) -> Iterator[list[Trial]]:
+        """The unanswered among some trials at a time."""
+        trials = self.design.trials(self.past.journal)
+        if not self.past.is_fresh and isinstance(trials, Keyed):
+            yield from self._missing_by_key(trials)
+            return
+        iterator = iter(trials)
+        while chunk := list(islice(iterator, _LOOKED_UP)):
+            if not self.past.is_fresh:
+                known = self._compared([(trial.id, trial.request.hash, trial.reply.rule) for trial in chunk])
+                chunk = [trial for trial in chunk if trial.id not in known]
+            yield chunk
+
+    def _missing_by_key(self, trials: Keyed) -> Iterator[list[Trial]]:
+        assert isinstance(trials, Sequence)
+        for start in range(0, len(trials), _LOOKED_UP):
+            stop = min(start + _LOOKED_UP, len(trials))
+            keys = list(trials.keys(start, stop))
+            known = self._compared(keys)
+            missing = [start + k for k, (id, _, _) in enumerate(keys) if id not in known]
+            if 4 * len(missing) < len(keys):
+                yield [trials[k] for k in missing]
+            else:
+                yield [trial for trial in trials[start:stop] if trial.id not in known]
+
+    def _compared(self, keys: Sequence[Key]) -> set[str]:
+        """The places that are answered; refuse where one was answered under another treatment."""
+        known = self.past.journal.requests_of([id for id, _, _ in keys])
+        for key in keys:
+            if key[0] in known:
+                self.past.compare(key, *known[key[0]])
+        return set(known)
+
+
+class Advancing:
+    """The trials of an adaptive design, as far as they are settled: its processes, each advanced by its own answers.
+
+    Processes are begun when there is room for more trials, and dropped when they are over, so memory follows the
+    trials that are out and not the size of the design. One that is begun in a run that goes on first gets its past
+    answers, read from the journal for many processes together.
+
+    `reached` gets the places whose answers could be kept if what failed were asked again: the past is then read as if
+    that had not been answered.
+    """
+
+    def __init__(self, past: Past, design: Design, *, reached: set[str] | None = None) -> None:
+        self.past, self._reached = past, reached
+        self.is_seen = False  # whether every process was begun
+        self.stalled: dict[str, str] = {}
+        self._processes: Iterator[tuple[int, Process]] = enumerate(design.processes())
+        self._open: dict[str, Going] = {}  # by the places whose answers they wait for
+        self._ready: list[Trial] = []
+
+    def more(self, room: int) -> list[Trial]:
+        """What can be asked and was not given out yet, process by process; begins processes while there is room."""
+        while not self.is_seen and len(self._ready) < room:
+            batch = list(islice(self._processes, min(_TOGETHER, room - len(self._ready))))
+            self.is_seen = not batch
+            begun: list[Going] = [(number, as_fold(process)) for number, process in batch]
+            found = [(going, trial) for going in begun for trial in self._next(going, None)]
+            for going, trial in found if self.past.is_fresh else self._replayed(found):
+                self._put(going, trial)
+        ready, self._ready = self._ready, []
+        return ready
+
+    def rank(self, trial: Trial) -> int:
+        """Number of its process, by which trials are put in order whatever the order in which answers came."""
+        return self._open[trial.id][0]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing can be asked before something is answered."""
+        return self.is_seen and not self._ready
+
+    def take(self, responses: Sequence[Response]) -> None:
+        """Take processes further."""
+        for response in responses:
+            going = self._open.pop(response.place.id)
+            for trial in self._next(going, response):
+                self._put(going, trial)
+
+    def _put(self, going: Going, trial: Trial) -> None:
+        if trial.id in self._open:
+            raise DesignError(f"{trial.id!r} is asked twice; give every trial of a design a place of its own")
+        self._open[trial.id] = going
+        self._ready.append(trial)
+
+    def _next(self, going: Going, response: Response | None) -> Iterable[Trial]:
+        """What a process asks because of a response, or at its beginning."""
+        number, fold = going
+        try:
+            return fold.start() if response is None else fold.advance(response)
+        except Stalled as why:
+            if len(self.stalled) < MOST_NAMED:
+                place = f"process {number + 1}" if response is None else response.place.id
+                self.stalled[place] = str(why)
+            return ()
+
+    def _replayed(self, found: list[tuple[Going, Trial]]) -> list[tuple[Going, Trial]]:
+        """The trials that are left to ask once their processes got the answers that are there."""
+        missing: list[tuple[Going, Trial]] = []
+        while found:
+            known = self.past.journal.answers([trial.place for _, trial in found])
+            after: list[tuple[Going, Trial]] = []
+            for going, trial in found:
+                response, is_inherited = known.get(trial.id, (None, False))
+                if response is None or (self._reached is not None and not self._is_kept(trial, response, is_inherited)):
+                    missing.append((going, trial))
+                    continue
+                if self._reached is None:
+                    key = trial.id, trial.request.hash, trial.reply.rule
+                    self.past.compare(key, response.request, response.rule, is_inherited)
+                after += [(going, further) for further in self._next(going, response)]
+            found = after
+        return missing
+
+    def _is_kept(self, trial: Trial, response: Response, is_inherited: bool) -> bool:
+        is_same = is_inherited or response.request == trial.request.hash
+        is_kept = is_same and response.status != "failed"
+        if is_kept and self._reached is not None:
+            self._reached.add(trial.id)
+        return is_kept

@@ -27,9 +27,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from proband.models.addresses import open_engine
-
 from benchmarks.machine import machine
+from proband.addresses import open_engine
 from proband.designs import PrisonersDilemma, Survey
 from proband.designs.design import Design
 from proband.instruments import load_instrument

@@ -48,8 +48,17 @@ def carry_out_and_tell(
         out.print(terminal(found, out.width))
     talk.print(f"report: {path}", soft_wrap=True, markup=False)
     if not run.is_complete:
-        talk.print("stopped by the budget; run the same command with a larger one to go on")
+        talk.print(_how_to_go_on(run), soft_wrap=True, markup=False)
         raise typer.Exit(STOPPED)
+
+
+def _how_to_go_on(run: Run) -> str:
+    """What a run that is not complete lacks, and what to do about it."""
+    if run.state == "waiting":
+        return f"{len(run.open):,} questions are open: run the same command again when they are answered"
+    if run.state == "stalled":
+        return f"it cannot go on: {'; '.join(list(run.stalled.values())[:3])}; mend the cause and run it again with --retry-failed"
+    return "stopped by the budget; run the same command with a larger one to go on"
 
 
 def refuse_no_folder(into: Path) -> None:

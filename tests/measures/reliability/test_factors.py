@@ -105,12 +105,12 @@ def test_tuckers_phi_by_hand():
 
 
 # Of a number that a scale of a half takes to 0 nothing is left that could be congruent.
-LOADINGS = st.lists(st.floats(-1, 1, allow_subnormal=False), min_size=3, max_size=3).filter(
+COLUMNS = st.lists(st.floats(-1, 1, allow_subnormal=False), min_size=3, max_size=3).filter(
     lambda x: max(map(abs, x)) > 1e-300
 )
 
 
-@given(a=LOADINGS, b=LOADINGS, scale=st.floats(0.01, 100))
+@given(a=COLUMNS, b=COLUMNS, scale=st.floats(0.01, 100))
 def test_phi_is_symmetric_bounded_and_ignores_the_size_of_a_factor(a, b, scale):
     phi = tucker_phi(a, b).value
     assert -1 <= phi <= 1

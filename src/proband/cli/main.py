@@ -1,7 +1,7 @@
 """The command line: one file a verb; data on stdout, talk on stderr.
 
-Exit codes: 0 done; 1 an error in Proband itself; 2 refused, with the reason and the way out; 3 not complete: stopped by a
-budget, waiting for somebody, or stalled; resumable; 130 interrupted, resumable.
+Exit codes: 0 done; 1 an error in Proband itself; 2 refused, with the reason and the way out; 3 not complete (a
+budget, open questions, a failed call), resumable; 130 interrupted, resumable.
 """
 
 import logging
@@ -34,7 +34,8 @@ app = typer.Typer(
     help="A laboratory for behavioural science with and of language models.\n\n"
     "Start with `proband demo`. Without human answers, shares describe a model and its personas, not a population.",
     epilog="Exit codes: 0 done; 1 an error in Proband itself; 2 refused, with the reason and the way out; "
-    "3 not complete (budget, open questions, a failed call), run again to resume; 130 interrupted, run again to resume.",
+    "3 not complete (a budget, open questions, a failed call), run again to resume; 130 interrupted, run again to "
+    "resume.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",

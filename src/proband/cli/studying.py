@@ -57,7 +57,8 @@ def _how_to_go_on(run: Run) -> str:
     if run.state == "waiting":
         return f"{len(run.open):,} questions are open: run the same command again when they are answered"
     if run.state == "stalled":
-        return f"it cannot go on: {'; '.join(list(run.stalled.values())[:3])}; mend the cause and run it again with --retry-failed"
+        held_up = "; ".join(list(run.stalled.values())[:3])
+        return f"it cannot go on: {held_up}; mend the cause, and run it again with --retry-failed"
     return "stopped by the budget; run the same command with a larger one to go on"
 
 

@@ -15,6 +15,7 @@ from proband.measures.likeness.items.samples import sums_by
 
 _LEVEL = 0.95
 _FEW_DF = 20
+_NO_SLOPES = ("undefined: no slopes",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,9 +272,7 @@ def _wald(slopes: list[int], h: _Fit, m: _Fit, covariances: tuple[Floats, Floats
 def _signs(slopes: list[int], h: _Fit, m: _Fit, covariance: Floats) -> Estimate:
     estimand = "share of slopes with the same sign in people and model"
     if not slopes:
-        return Estimate(
-            value=math.nan, estimand=estimand, target="human", n_units=0, warnings=("undefined: no slopes",)
-        )
+        return Estimate(value=math.nan, estimand=estimand, target="human", n_units=0, warnings=_NO_SLOPES)
     same = np.sign(h.beta[slopes]) == np.sign(m.beta[slopes])
     t = float(special.stdtrit(h.df, (1 + _LEVEL) / 2))
     clear = np.abs(h.beta[slopes]) > t * np.sqrt(np.diag(covariance)[slopes])
@@ -290,9 +289,7 @@ def _signs(slopes: list[int], h: _Fit, m: _Fit, covariance: Floats) -> Estimate:
 def _rmse(slopes: list[int], h: _Fit, m: _Fit, covariance: Floats) -> Estimate:
     estimand = "root mean square difference of the slopes, model and people"
     if not slopes:
-        return Estimate(
-            value=math.nan, estimand=estimand, target="human", n_units=0, warnings=("undefined: no slopes",)
-        )
+        return Estimate(value=math.nan, estimand=estimand, target="human", n_units=0, warnings=_NO_SLOPES)
     return Estimate(
         value=float(np.sqrt(((m.beta - h.beta)[slopes] ** 2).mean())),
         estimand=estimand,

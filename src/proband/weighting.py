@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -254,10 +253,11 @@ def _encode(name: str, column: Sequence[Code], shares: Mapping[Code, float], sta
     if abs(target.sum() - 1) > 1e-6:
         raise DataError(f"rake: shares of {name!r} sum to {target.sum():.6g}, not 1; divide them by their sum")
     index = {level: k for k, level in enumerate(shares)}
-    row_levels = _looked_up(column, index)
+    # A dict's own `get`, mapped in C: five times as fast as a comprehension, and as sorting strings.
+    row_levels = np.fromiter(map(index.get, _plain(column), repeat(-1)), dtype=np.int64, count=len(column))
     if (row_levels < 0).any():
         left_out = [level for level, k in zip(_plain(column), row_levels, strict=True) if k < 0]
-        if n_missing := sum(_is_missing(level) for level in left_out):
+        if n_missing := sum(level is None or level != level for level in left_out):
             raise MissingDataError(f"rake: {n_missing} rows have no {name!r}; drop them or make 'unknown' a level")
         unknown = sorted({str(level) for level in left_out})
         raise DataError(
@@ -273,20 +273,10 @@ def _encode(name: str, column: Sequence[Code], shares: Mapping[Code, float], sta
     return row_levels, target / target.sum()
 
 
-def _looked_up(column: Sequence[Code], index: Mapping[Code, int]) -> Levels:
-    """Index of each row's level, -1 where it has none."""
-    # A dict's own `get`, mapped in C: five times as fast as a comprehension, and as sorting strings.
-    return np.fromiter(map(index.get, _plain(column), repeat(-1)), dtype=np.int64, count=len(column))
-
-
 def _plain(column: Sequence[Code]) -> Iterable[Code]:
     """The column as plain Python values; those of an array hash five times as fast."""
     as_list = getattr(column, "tolist", None) or getattr(column, "to_list", None)
     return as_list() if as_list else column
-
-
-def _is_missing(level: Any) -> bool:
-    return level is None or (isinstance(level, float) and math.isnan(level))
 
 
 def _gap(w: Floats, row_levels: Levels, target: Floats) -> float:

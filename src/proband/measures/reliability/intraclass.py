@@ -91,7 +91,7 @@ def icc(ratings: ArrayLike, form: Form, *, target: Target = "model", level: floa
             level=level,
             warnings=("all ratings are the same number: there is no variance to share out",),
         )
-    value = _coefficient(model, unit, ms.subjects, ms.raters, ms.residual, ms.within, ms)
+    value = _coefficient(model, unit, ms)
     warnings = []
     if value < 0:
         warnings.append("negative: ratings of one subject differ more than those of different subjects")
@@ -137,13 +137,11 @@ def _mean_squares(x: Floats) -> _MeanSquares:
     )
 
 
-def _coefficient(
-    model: str, unit: str, subjects: float, raters: float, residual: float, within: float, ms: _MeanSquares
-) -> float:
-    n, k = ms.n, ms.k
+def _coefficient(model: str, unit: str, ms: _MeanSquares) -> float:
+    n, k, subjects = ms.n, ms.k, ms.subjects
     # Where raters differ from subject to subject, how strict they are cannot be told from error, so it is error.
-    error = within if model == "1" else residual
-    level = (raters - residual) / n if model == "2" else 0.0
+    error = ms.within if model == "1" else ms.residual
+    level = (ms.raters - ms.residual) / n if model == "2" else 0.0
     total = subjects + k * level if unit == "k" and model == "2" else subjects
     if unit == "1":
         total = subjects + (k - 1) * error + k * level

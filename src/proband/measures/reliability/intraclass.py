@@ -83,14 +83,8 @@ def icc(ratings: ArrayLike, form: Form, *, target: Target = "model", level: floa
     ms = _mean_squares(x)
     estimand = f"ICC({model},{unit}): {_MEANING[model]}; {'one rating' if unit == '1' else f'mean of {ms.k}'}"
     if is_constant(float(x.var()), x):
-        return Estimate(
-            value=math.nan,
-            estimand=estimand,
-            target=target,
-            n_units=ms.n,
-            level=level,
-            warnings=("all ratings are the same number: there is no variance to share out",),
-        )
+        doubts = ("all ratings are the same number: there is no variance to share out",)
+        return Estimate(value=math.nan, estimand=estimand, target=target, n_units=ms.n, level=level, warnings=doubts)
     value = _coefficient(model, unit, ms)
     warnings = []
     if value < 0:

@@ -185,7 +185,6 @@ class _Cells:
 
 
 def _cells(coded: Mapping[str, tuple[Levels, Floats]], start: Floats) -> _Cells:
-    """Rows put together by their levels."""
     of_row = np.zeros(start.size, dtype=np.int64)
     first = np.zeros(1, dtype=np.int64)
     for row_levels, target in coded.values():
@@ -218,9 +217,7 @@ def _fit(
             levels = cells.levels[name]
             now = np.bincount(levels, weights=w, minlength=target.size)
             if not now.all():
-                raise DataError(
-                    f"rake: a level of {name!r} was driven to 0; the margins contradict each other, drop one"
-                )
+                raise DataError(f"rake: a level of {name!r} was driven to 0; margins contradict each other, drop one")
             w *= (target * total / now)[levels]
         gaps = {name: _gap(w, cells.levels[name], target) for name, (_, target) in coded.items()}
         n_iterations += 1
@@ -260,9 +257,7 @@ def _encode(name: str, column: Sequence[Code], shares: Mapping[Code, float], sta
         if n_missing := sum(level is None or level != level for level in left_out):
             raise MissingDataError(f"rake: {n_missing} rows have no {name!r}; drop them or make 'unknown' a level")
         unknown = sorted({str(level) for level in left_out})
-        raise DataError(
-            f"rake: rows have {name!r} = {', '.join(unknown[:5])}, which the margin leaves out; add a share"
-        )
+        raise DataError(f"rake: rows have {name!r} = {', '.join(unknown[:5])}, which the margin leaves out; add it")
     held = np.bincount(row_levels, weights=start, minlength=target.size)
     empty = [str(level) for level, k in index.items() if held[k] <= 0]
     if empty:
@@ -280,13 +275,11 @@ def _plain(column: Sequence[Code]) -> Iterable[Code]:
 
 
 def _gap(w: Floats, row_levels: Levels, target: Floats) -> float:
-    """Largest distance of a weighted share from its target."""
     shares = np.bincount(row_levels, weights=w, minlength=target.size) / w.sum()
     return float(np.abs(shares - target).max())
 
 
 def _doubts(w: Floats) -> tuple[str, ...]:
-    """What a reader should know about the spread of the weights."""
     doubts = []
     largest = float(w.max() / w.mean())
     if largest > LARGEST_WEIGHT:

@@ -96,7 +96,6 @@ def _uniform(shares: Shares) -> Shares:
 
 
 def _items(human: ItemShares, model: ItemShares, dataset: ItemDatasets) -> list[tuple[Shares, Shares, Hashable]]:
-    """Human shares, model shares and data set of every item."""
     if isinstance(human, Mapping) and isinstance(model, Mapping) and isinstance(dataset, Mapping):
         apart = (human.keys() ^ model.keys()) | (human.keys() ^ dataset.keys())
         if apart:
@@ -108,9 +107,7 @@ def _items(human: ItemShares, model: ItemShares, dataset: ItemDatasets) -> list[
     elif any(isinstance(given, Mapping) for given in (human, model, dataset)):
         raise DataError("some of human, model and dataset are keyed by item and some not; key all three")
     elif not len(human) == len(model) == len(dataset):
-        raise DataError(
-            f"{len(human)} human items, {len(model)} model items, {len(dataset)} data sets; give one of each"
-        )
+        raise DataError(f"{len(human)} human items, {len(model)} model items, {len(dataset)} data sets; give one each")
     else:
         rows = list(zip(human, model, dataset, strict=True))  # type: ignore[arg-type]
     if not rows:

@@ -27,7 +27,6 @@ class RevealedPreference:
     - `n_violations`: ordered pairs (s, t) with s revealed preferred to t and t strictly preferred to s.
     - `violations`: those pairs of observations, 0-based.
     - `n_observations`: choices.
-    - `warnings`: what to know before using the result.
     """
 
     is_garp: bool

@@ -28,7 +28,6 @@ class ResponseStyles:
     - `straight_lining`: share of subjects who gave all items the same answer.
     - `n_missing_scores`: scores left out of their subject's row.
     - `points`: scale points the shares are about.
-    - `warnings`: what a reader must know.
     """
 
     acquiescence: Estimate
@@ -175,10 +174,9 @@ def _acquiescence(x: Floats, key: NDArray[np.int64], *, middle: float, left_out:
 def _mean_share(shares: Floats, what: str, *, uniform: float, left_out: int, target: Target) -> Estimate:
     found = share_estimates(np.column_stack([1 - shares, shares]), 2, target=target, level=_LEVEL)[1]
     varies = found.se is not None and found.se > 0
-    if not varies:
-        found = replace(found, interval=None, interval_method="none: all subjects have the same share")
-    what = f"share of {what}, mean over subjects"
-    return replace(found, estimand=what, n_missing=left_out, baselines={"uniform": uniform})
+    how = found.interval_method if varies else "none: all subjects have the same share"
+    found = replace(found, interval=found.interval if varies else None, interval_method=how, n_missing=left_out)
+    return replace(found, estimand=f"share of {what}, mean over subjects", baselines={"uniform": uniform})
 
 
 def _straight_lining(x: Floats, counts: NDArray[np.intp], *, left_out: int, target: Target) -> Estimate:

@@ -108,7 +108,6 @@ def log_scores(own: Floats) -> Floats:
 def _score(
     pairs: PairedAnswers, values: Floats, imagined: Floats, *, top: float, level: float, min_people: int
 ) -> Estimate:
-    """A mean score with its t interval; without one where it is infinite."""
     excluded = int(np.isinf(values).sum())
     if excluded:
         return Estimate(

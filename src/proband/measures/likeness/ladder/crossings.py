@@ -278,7 +278,6 @@ def _mean_and_influence(sheet: Sheet, k: int, scores: Floats) -> list[tuple[floa
 
 
 def _spread(sheet: Sheet, k: int, scores: Floats) -> float:
-    """Standard deviation of people's scores on an item."""
     columns, w = sheet.columns(k), _shares_of_weight(sheet, k)
     x = sheet.human.shares[:, columns] @ scores[columns]
     n = int(sheet.human.has[:, k].sum())

@@ -170,7 +170,6 @@ def individual_rows(sheet: Sheet) -> Iterator[LadderRow]:
 
 
 def _person_nulls(sheet: Sheet, k: int) -> dict[str, dict[str, float]]:
-    """Scores of the no-persona and the demographics-only rows on item `k`."""
     columns = sheet.columns(k)
     sides: dict[str, tuple[Floats, NDArray[np.bool_]]] = {}
     if sheet.nobody is not None:

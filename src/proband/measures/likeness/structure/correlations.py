@@ -43,7 +43,6 @@ class StructureAgreement:
     - `rv`: RV coefficient ``tr(HM) / sqrt(tr H^2 tr M^2)``; high even without likeness, as diagonals count.
     - `first_factor_ratio`: largest eigenvalue of the model's matrix over that of people's.
     - `n_items`, `n_pairs`: items; pairs of them with a correlation on both sides.
-    - `warnings`: what a reader must know.
     """
 
     rmse: Estimate

@@ -36,7 +36,6 @@ class EffectCorrespondence:
     - `reliability_human`, `reliability_model`: ``1 - mean se^2 / var``, at least 0; 1 where no standard errors are
       known to be needed.
     - `n_effects`, `n_studies`: contrasts; independent studies they come from.
-    - `warnings`: what a reader must know.
     """
 
     correlation: Estimate
@@ -261,7 +260,6 @@ def _signs(y: Floats, x: Floats, errors: Floats | None) -> Estimate:
 
 
 def _read(given: Any, name: str) -> _Effects:
-    """Effects of one side in any of the accepted forms."""
     columns = list(given) if isinstance(given, Mapping) else getattr(given, "columns", None)
     if columns is not None and "effect" in list(columns):
         names = list(columns)
@@ -300,9 +298,7 @@ def _pair(entry: Any, name: str) -> tuple[float, float | None]:
 
 def _number(value: Any, name: str) -> float:
     if value is None or value != value:
-        raise MissingDataError(
-            f"{name}: an effect or its standard error is missing; leave that contrast out on both sides"
-        )
+        raise MissingDataError(f"{name}: an effect or its standard error is missing; leave the contrast out on both")
     return float(value)
 
 
@@ -317,11 +313,8 @@ def _checked(side: _Effects, name: str) -> _Effects:
 
 
 def _joined(h: _Effects, m: _Effects) -> tuple[_Effects, _Effects]:
-    """The model's effects in the order of people's."""
     if apart := sorted(map(str, set(h.keys) ^ set(m.keys))):
-        raise DataError(
-            f"only one side has contrast {', '.join(apart[:5])}; give people's and the model's effect of each"
-        )
+        raise DataError(f"only one side has contrast {', '.join(apart[:5])}; give both effects of each")
     if len(h.keys) < _FEWEST:
         raise DataError(f"{len(h.keys)} effects are too few to correlate; give at least {_FEWEST}")
     index = {key: k for k, key in enumerate(m.keys)}

@@ -40,7 +40,6 @@ class CoefficientFidelity:
     - `rmse`: root mean square difference of the slopes; baselines ``no_effect`` (all of the model's 0) and the
       ``noise_floor`` (people's standard errors alone).
     - `n_human`, `n_model`, `n_shared`: rows on each side; subjects on both.
-    - `warnings`: what a reader must know.
     """
 
     coefficients: tuple[Coefficient, ...]
@@ -133,7 +132,6 @@ def coefficient_fidelity(formula: str, human: Any, model: Any) -> CoefficientFid
 
 
 def _fits(formula: str, human: Any, model: Any) -> list[_Fit]:
-    """Both fits, on columns made of both sides together."""
     import pandas as pd  # heavy, and not needed to import proband.measures
     import patsy
 
@@ -204,7 +202,6 @@ def _fit(x: Floats, y: Floats, w: Floats, names: list[str], subjects: list[objec
 
 
 def _joint_covariance(h: _Fit, m: _Fit) -> tuple[Floats, Floats, Floats]:
-    """Covariances of both fits, and of people's with the model's."""
     everybody = {s: k for k, s in enumerate(dict.fromkeys([*h.subjects, *m.subjects]))}
     sums = []
     for fit in (h, m):

@@ -32,7 +32,6 @@ class Dispersion:
       of those of the groups' true means; and of the shares of variance between groups (above 1 the model
       stereotypes).
     - `n_human`, `n_model`: scores on each side.
-    - `warnings`: what a reader must know.
     """
 
     sd_ratio: Estimate
@@ -110,7 +109,6 @@ def dispersion(human: Any, model: Any) -> Dispersion:
 
 
 def _parts(side: Any, name: str) -> dict[Hashable, Floats]:
-    """Scores by group; one group where there are none."""
     groups = dict(side) if isinstance(side, Mapping) else {"": side}
     found = {}
     for group, given in groups.items():

@@ -18,9 +18,7 @@ def column_names(table: Any) -> tuple[str, ...]:
     if isinstance(table, Mapping):
         return tuple(table)
     if not hasattr(table, "columns"):
-        raise DataError(
-            f"{type(table).__name__} is no table; give a run, a polars or pandas frame, or a mapping of columns"
-        )
+        raise DataError(f"{type(table).__name__} is no table; give a run, a polars or pandas frame, or columns by name")
     return tuple(table.columns)
 
 

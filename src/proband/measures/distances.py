@@ -247,7 +247,6 @@ def distribution(shares: ArrayLike, name: str) -> Floats:
 
 
 def _matched(p: Shares, q: Shares) -> tuple[list[Hashable], Floats, Floats]:
-    """Options in the order of `p`, and both distributions in that order."""
     if isinstance(p, Mapping) and isinstance(q, Mapping):
         if apart := sorted(map(repr, p.keys() ^ q.keys())):
             raise DataError(f"only one of p and q has option {', '.join(apart)}; write 0 where nobody took it")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from scipy import special
@@ -65,22 +66,29 @@ def simbench_score(human: ItemShares, model: ItemShares, dataset: ItemDatasets) 
     sizes = np.bincount(member)
     means = np.bincount(member, to_uniform) / sizes
     # Sums of shares such as 0.1 and 0.2 leave 1e-17 where people are exactly uniform.
+    score = partial(
+        Estimate,
+        level=_LEVEL,
+        estimand="mean SimBench score of items like these: 100 (1 - TV / mean TV of uniform in the data set)",
+        target="model",
+        n_units=len(items),
+        assumptions=("items of a data set are a random sample of those it stands for",),
+    )
     if flat := [name for name, mean in zip(names, means, strict=True) if mean < 1e-12]:
-        return _score(math.nan, items, warnings=(f"people are exactly uniform in data set {flat[0]!r}",))
+        return score(value=math.nan, warnings=(f"people are exactly uniform in data set {flat[0]!r}",))
     per_item = 100 * (1 - distances / means[member])
     value = float(per_item.mean())
     if len(items) < _MIN_ITEMS or sizes.min() < 2:
         method = f"none: {len(items)} items, the smallest data set has {sizes.min()}; an interval needs 20 and 2"
-        return _score(value, items, interval_method=method)
+        return score(value=value, interval_method=method, baselines={"uniform": 0.0})
     ratio = np.bincount(member, distances) / sizes / means
     influence = 100 * (distances - ratio[member] * to_uniform) / means[member]
     spread = np.bincount(member, influence**2) * sizes / (sizes - 1)
     se = math.sqrt(float(spread.sum())) / len(items)
     df = len(items) - len(names)
     reach = se * float(special.stdtrit(df, (1 + _LEVEL) / 2))
-    return _score(
-        value, items, se=se, interval=(value - reach, value + reach), interval_method=f"t over items, {df} df"
-    )
+    limits, how = (value - reach, value + reach), f"t over items, {df} df"
+    return score(value=value, se=se, interval=limits, interval_method=how, baselines={"uniform": 0.0})
 
 
 def _uniform(shares: Shares) -> Shares:
@@ -88,7 +96,6 @@ def _uniform(shares: Shares) -> Shares:
 
 
 def _items(human: ItemShares, model: ItemShares, dataset: ItemDatasets) -> list[tuple[Shares, Shares, Hashable]]:
-    """Human shares, model shares and data set of every item."""
     if isinstance(human, Mapping) and isinstance(model, Mapping) and isinstance(dataset, Mapping):
         apart = (human.keys() ^ model.keys()) | (human.keys() ^ dataset.keys())
         if apart:
@@ -100,35 +107,9 @@ def _items(human: ItemShares, model: ItemShares, dataset: ItemDatasets) -> list[
     elif any(isinstance(given, Mapping) for given in (human, model, dataset)):
         raise DataError("some of human, model and dataset are keyed by item and some not; key all three")
     elif not len(human) == len(model) == len(dataset):
-        raise DataError(
-            f"{len(human)} human items, {len(model)} model items, {len(dataset)} data sets; give one of each"
-        )
+        raise DataError(f"{len(human)} human items, {len(model)} model items, {len(dataset)} data sets; give one each")
     else:
         rows = list(zip(human, model, dataset, strict=True))  # type: ignore[arg-type]
     if not rows:
         raise DataError("no items to score; give at least one")
     return rows
-
-
-def _score(
-    value: float,
-    items: Sequence[object],
-    *,
-    se: float | None = None,
-    interval: tuple[float, float] | None = None,
-    interval_method: str = "none",
-    warnings: tuple[str, ...] = (),
-) -> Estimate:
-    return Estimate(
-        value=value,
-        se=se,
-        interval=interval,
-        level=_LEVEL,
-        interval_method=interval_method,
-        estimand="mean SimBench score of items like these: 100 (1 - TV / mean TV of uniform in the data set)",
-        target="model",
-        n_units=len(items),
-        baselines={} if math.isnan(value) else {"uniform": 0.0},
-        assumptions=("items of a data set are a random sample of those it stands for",),
-        warnings=warnings,
-    )

@@ -54,7 +54,6 @@ class AltTest:
     - `skipped`: columns of humans with too few units.
     - `n_units`, `n_left_out`: units with the model's code and two humans'; units without.
     - `meaning`: what a pass does and does not license.
-    - `warnings`: what to know before using the result.
     """
 
     is_passed: bool
@@ -221,7 +220,6 @@ def _cautions(n_tested: int, held: NDArray[np.bool_]) -> tuple[str, ...]:
 
 
 def _numbered(llm: ArrayLike, humans: ArrayLike, scoring: Scoring) -> tuple[Floats, Floats]:
-    """Codes of the model and of people as numbers, NaN where missing."""
     machine, people = np.asarray(llm, dtype=object), np.asarray(humans, dtype=object)
     if people.ndim != 2 or people.shape[1] < 2:
         raise DesignError(f"humans have shape {people.shape}; expected (n_units, n_humans) with at least 2 humans")

@@ -52,9 +52,7 @@ def read_codes(codes: ArrayLike, categories: Sequence[Hashable] | None = None) -
     found, position = _distinct(table[present])
     places = {value: k for k, value in enumerate(declared.tolist())}
     if unknown := [value for value in found.tolist() if value not in places]:
-        raise DataError(
-            f"code {unknown[0]!r} is none of the categories {declared.tolist()}; add it, or correct the cell"
-        )
+        raise DataError(f"code {unknown[0]!r} is none of the categories {declared.tolist()}; add it, or mend the cell")
     place = np.array([places[value] for value in found.tolist()], dtype=np.intp)
     index[present] = place[position] if len(place) else position
     return Codes(declared, index, np.ones(len(index)))

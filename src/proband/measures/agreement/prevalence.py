@@ -150,7 +150,6 @@ class AdjustedPrevalence:
     - `unconstrained`: solution of C' pi = q, which may leave 0 to 1.
     - `condition`: condition number of C: by how much errors of q may grow; above 10 classes are hard to tell apart.
     - `is_constrained`: whether the nearest shares of at least 0 stand in for a solution outside.
-    - `warnings`: what to know before using the shares.
     """
 
     categories: tuple[Hashable, ...]
@@ -260,9 +259,7 @@ def adjusted_prevalence(
 def _entries(confusion: ArrayLike, q: ArrayLike) -> tuple[Floats, Floats]:
     table, labels = np.asarray(confusion, dtype=np.float64), np.asarray(q, dtype=np.float64)
     if table.ndim != 2 or table.shape[0] != table.shape[1] or labels.shape != (len(table),) or len(labels) < 2:
-        raise DataError(
-            f"confusion has shape {table.shape} and q {labels.shape}; expected (k, k) and (k,) with k of at least 2"
-        )
+        raise DataError(f"confusion has shape {table.shape} and q {labels.shape}; give (k, k) and (k,), k at least 2")
     if np.isnan(table).any() or np.isnan(labels).any():
         raise MissingDataError("confusion or q has a missing entry; write 0 for what never occurred")
     if (table < 0).any() or (labels < 0).any() or not labels.any() or not np.isfinite(table).all():

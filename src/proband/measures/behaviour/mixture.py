@@ -31,7 +31,6 @@ class StrategyFrequencies:
     - `posterior` (n_subjects, n_strategies): probability that a subject plays each strategy.
     - `log_likelihood`: at the best of all starts.
     - `n_at_best`: starts that reached it.
-    - `warnings`: what to know before using the shares.
     """
 
     strategies: tuple[str, ...]
@@ -169,7 +168,6 @@ def _climb(
 def _resampled(
     m: Floats, n: Floats, start: tuple[Floats, float], n_bootstrap: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Shares and error rates of resamples of subjects, each climbed from the estimate."""
     n_subjects, k = m.shape
     shares, errors = np.empty((n_bootstrap, k)), np.empty(n_bootstrap)
     block = max(1, _CELLS // (n_subjects * k))

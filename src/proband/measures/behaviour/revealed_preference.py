@@ -27,7 +27,6 @@ class RevealedPreference:
     - `n_violations`: ordered pairs (s, t) with s revealed preferred to t and t strictly preferred to s.
     - `violations`: those pairs of observations, 0-based.
     - `n_observations`: choices.
-    - `warnings`: what to know before using the result.
     """
 
     is_garp: bool
@@ -90,10 +89,11 @@ def garp(
     if not 0 < efficiency <= 1:
         raise DesignError(f"efficiency {efficiency} must be above 0 and at most 1")
     prices, chosen, cautions = _choices(P, X, budgets, rescale=rescale)
-    ratio = _cost_ratios(prices, chosen)
+    costs = prices @ chosen.T
+    ratio = costs / np.diag(costs)[:, None]  # of bundle t at the prices of s, over what s spent
     weak = ratio <= efficiency * (1 + _TOLERANCE)
     strict = ratio < efficiency * (1 - _TOLERANCE)
-    same = _same_bundles(chosen)
+    same = np.isclose(chosen[:, None, :], chosen[None, :, :], rtol=_TOLERANCE, atol=0.0).all(axis=2)
     reached = _closure(weak[None])[0]
     violating = reached & strict.T
     critical = float(_critical(ratio[None])[0])
@@ -242,12 +242,6 @@ def bronars_power(
     )
 
 
-def _cost_ratios(prices: Floats, chosen: Floats) -> Floats:
-    """Cost of bundle t at the prices of s, over what s spent, shape (n, n)."""
-    costs = prices @ chosen.T
-    return costs / np.diag(costs)[:, None]
-
-
 def _closure(weak: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Transitive closure of each relation, shape (n_draws, n, n), by Warshall's algorithm."""
     reached = weak.copy()
@@ -265,11 +259,6 @@ def _critical(ratio: Floats) -> Floats:
         best = np.minimum(best, np.maximum(best[:, :, k, None], best[:, None, k, :]))
     closed = best[:, np.arange(n), np.arange(n)].min(axis=1)
     return np.where(closed < 1 - _TOLERANCE, closed, 1.0)
-
-
-def _same_bundles(chosen: Floats) -> NDArray[np.bool_]:
-    close = np.isclose(chosen[:, None, :], chosen[None, :, :], rtol=_TOLERANCE, atol=0.0)
-    return np.asarray(close.all(axis=2))
 
 
 def _choices(

@@ -11,12 +11,11 @@ from scipy import special
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
 from proband.measures.agreement.intervals import mean_interval
-from proband.measures.arrays import finite
+from proband.measures.arrays import Floats, finite
 from proband.measures.reliability.intervals import FISHER, MIN_SUBJECTS, jackknife_interval
 
 _LEVEL = 0.95
 _WAY_OUT = "leave those personas out, and report how many"
-_Floats = NDArray[np.float64]
 
 
 def rank_order_stability(a: ArrayLike, b: ArrayLike, *, target: Target = "model") -> Estimate:
@@ -237,13 +236,13 @@ def _aimed(targets: Sequence[Sequence[int] | int], n_perspectives: int, n_values
     return aimed
 
 
-def _columns(x: _Floats, y: _Floats) -> _Floats:
+def _columns(x: Floats, y: Floats) -> Floats:
     """Pearson's correlation in every column; NaN where a side is constant."""
     dx, dy = x - x.mean(axis=0), y - y.mean(axis=0)
     return _ratio((dx * dy).sum(axis=0), (dx**2).sum(axis=0), (dy**2).sum(axis=0))
 
 
-def _columns_without(x: _Floats, y: _Floats) -> _Floats:
+def _columns_without(x: Floats, y: Floats) -> Floats:
     """The same without each row in turn, shape (n_rows, n_columns)."""
     n = len(x)
     dx, dy = x - x.mean(axis=0), y - y.mean(axis=0)
@@ -254,14 +253,14 @@ def _columns_without(x: _Floats, y: _Floats) -> _Floats:
     )
 
 
-def _ratio(xy: _Floats, xx: _Floats, yy: _Floats) -> _Floats:
+def _ratio(xy: Floats, xx: Floats, yy: Floats) -> Floats:
     # What is left of a sum of squares by rounding is not variation.
     varies = (xx > 1e-12 * (1 + xx.max())) & (yy > 1e-12 * (1 + yy.max()))
-    r: _Floats = np.divide(xy, np.sqrt(np.where(varies, xx * yy, 1.0)), out=np.full(xy.shape, math.nan), where=varies)
+    r: Floats = np.divide(xy, np.sqrt(np.where(varies, xx * yy, 1.0)), out=np.full(xy.shape, math.nan), where=varies)
     return np.clip(r, -1.0, 1.0)
 
 
-def _skewed(values: _Floats) -> tuple[str, ...]:
+def _skewed(values: Floats) -> tuple[str, ...]:
     """Cochran's rule for intervals from a mean and its standard error: n > 25 skewness^2."""
     n = len(values)
     skewness = float(((values - values.mean()) ** 3).mean()) / float(values.std()) ** 3
@@ -270,7 +269,7 @@ def _skewed(values: _Floats) -> tuple[str, ...]:
     return (f"correlations of {n} personas are skewed ({skewness:.1f}): the interval may be too short",)
 
 
-def _pair(a: ArrayLike, b: ArrayLike) -> tuple[_Floats, _Floats]:
+def _pair(a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats]:
     x, y = (finite(s, f"scores in context {c}", ndim=None, way_out=_WAY_OUT) for c, s in (("a", a), ("b", b)))
     if x.ndim != 2 or x.shape != y.shape or not x.size:
         raise DataError(f"contexts have shapes {x.shape} and {y.shape}; expected (n_personas, n_values) twice")

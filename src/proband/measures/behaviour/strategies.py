@@ -87,15 +87,11 @@ def strategy_matches(
 def _games(own: ArrayLike, other: ArrayLike) -> tuple[Rounds, Rounds]:
     given = [np.asarray(side) for side in (own, other)]
     if given[0].ndim != 2 or given[0].shape != given[1].shape or not given[0].size:
-        raise DataError(
-            f"own has shape {given[0].shape} and other {given[1].shape}; expected (n_games, n_rounds) twice"
-        )
+        raise DataError(f"own has shape {given[0].shape} and other {given[1].shape}; give (n_games, n_rounds) twice")
     for side in given:
         if not np.isin(side, (-1, 0, 1)).all():
             raise DataError("choices must be 1 (cooperate), 0 (defect) or -1 (after the end of the game)")
     mine, theirs = (side.astype(np.intp) for side in given)
     if ((mine >= 0) != (theirs >= 0)).any() or (np.diff((mine >= 0).astype(int), axis=1) > 0).any():
-        raise DataError(
-            "a game has a choice on one side only, or goes on after its end; write -1 for both from the end on"
-        )
+        raise DataError("a game has a choice on one side only, or goes on after its end; write -1 for both after it")
     return mine, theirs

@@ -211,7 +211,6 @@ def _fit(
     sampling: Sampling,
     small_sample: SmallSample = "t",
 ) -> tuple[Fits, Data]:
-    """The corrected and the classical regression, and the data as reports want them."""
     n, n_unlabelled = labels.y.size, labels.u.size
     names, x, z = read_regressors(regressors, n, n_unlabelled)
     inverse = read_probabilities(probabilities, n)

@@ -245,7 +245,6 @@ def report(data: Data, fits: Fits, *, level: float) -> CorrectedRegression:
 
 
 def _coefficient(data: Data, fits: Fits, j: int, level: float) -> CorrectedEstimate:
-    """One coefficient, classical and corrected."""
     classical, found = (_plain(data, fit, j, level) for fit in (fits.classical, fits.found))
     predicted = None if fits.naive is None else float(fits.naive[j])
     tuning = None if fits.is_dsl else float(fits.found.tuned.tuning[j])
@@ -254,7 +253,6 @@ def _coefficient(data: Data, fits: Fits, j: int, level: float) -> CorrectedEstim
 
 
 def _plain(data: Data, fit: Fit, j: int, level: float) -> Estimate:
-    """One coefficient of one fit."""
     side, k = data.labels.left, len(fit.theta)
     value, se, df = float(fit.theta[j]), math.sqrt(float(fit.tuned.covariance[j, j])), float(fit.tuned.df[j])
     n = side.n_clusters

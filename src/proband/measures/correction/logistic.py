@@ -18,9 +18,7 @@ def check_binary(labels: Labels) -> None:
         raise DataError("a logistic regression needs human answers of 0 and 1, both present; for others use ppi_ols")
     for name, part in (("predicted_labelled", labels.f), ("predicted_unlabelled", labels.u)):
         if part.size and (part.min() < 0 or part.max() > 1):
-            raise DataError(
-                f"{name} runs from {part.min():.3g} to {part.max():.3g}; give probabilities between 0 and 1"
-            )
+            raise DataError(f"{name} runs from {part.min():.3g} to {part.max():.3g}; give probabilities from 0 to 1")
 
 
 def few_events(data: Data) -> tuple[str, ...]:

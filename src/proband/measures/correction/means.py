@@ -275,7 +275,6 @@ def ppi_difference(
 
 
 def _difference(first: Estimate, second: Estimate, level: float) -> Estimate:
-    """First minus second of two independent estimates."""
     value = first.value - second.value
     v, w = (first.se or 0.0) ** 2, (second.se or 0.0) ** 2
     se = math.sqrt(v + w)
@@ -310,7 +309,6 @@ def _welch(*parts: tuple[float, float | None]) -> float:
 
 
 def _newcombe(a: float, within_a: tuple[float, float], b: float, within_b: tuple[float, float]) -> Limits:
-    """Limits of a - b from the limits of a and of b."""
     low = math.hypot(a - within_a[0], within_b[1] - b)
     high = math.hypot(within_a[1] - a, b - within_b[0])
     return Limits(interval=(a - b - low, a - b + high), how="Newcombe, score intervals of both arms combined")

@@ -68,7 +68,6 @@ def paper_mean(labels: Labels, level: float) -> CorrectedEstimate:
 
 
 def _mean(labels: Labels, tuning: float, w: Floats, v: Floats, level: float) -> Estimate:
-    """Mean and normal interval under a given lambda."""
     rectifier, imputed = w * (labels.y - tuning * labels.f), v * tuning * labels.u
     value = float(imputed.mean() + rectifier.mean())
     se = math.sqrt(float(imputed.var() / imputed.size + rectifier.var() / rectifier.size))

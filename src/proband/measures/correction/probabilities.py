@@ -162,7 +162,6 @@ def _murphy(p: Floats, y: Floats, bins: Codes) -> dict[str, float]:
 
 
 def _brier(losses: Floats, level: float) -> Estimate:
-    """Mean loss with its t interval over people."""
     n = losses.size
     value, se = float(losses.mean()), float(losses.std(ddof=1)) / math.sqrt(n)
     is_enough = n >= FEWEST_LABELS and se > 0
@@ -182,7 +181,6 @@ def _brier(losses: Floats, level: float) -> Estimate:
 
 
 def _ece(p: Floats, y: Floats, bins: Codes, level: float) -> Estimate:
-    """Expected calibration error; see `calibration` for its interval."""
     n, per_person = p.shape
     n_bins = int(bins.max()) + 1
     gaps = np.zeros((n, n_bins))
@@ -258,7 +256,6 @@ def _absolute_sum(theta: Floats, covariance: Floats, n: int, level: float) -> tu
 
 
 def _curve(p: Floats, y: Floats, bins: Codes, level: float) -> tuple[ReliabilityBin, ...]:
-    """Points of the reliability curve with Wilson's intervals."""
     points = []
     what = "share of predictions in the bin that came true"
     said: dict[str, Any] = {"level": level, "interval_method": "Wilson", "estimand": what, "target": "human"}

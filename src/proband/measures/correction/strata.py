@@ -202,7 +202,6 @@ def _by_stratum(values: Mapping[Hashable, float], names: Sequence[Hashable], wha
 
 
 def _strata_codes(strata: Sequence[Hashable]) -> tuple[list[Hashable], Codes]:
-    """Strata in the order they appear, and the stratum of each unit as an index."""
     number: dict[Hashable, int] = {}
     codes = [number.setdefault(stratum, len(number)) for stratum in strata]
     if not codes:
@@ -304,15 +303,12 @@ class Groups:
 
 
 def _population_shares(population: Mapping[Hashable, float], names: Sequence[Hashable]) -> Floats:
-    """Shares of the groups, in the order of `names`."""
     unknown = [name for name in names if name not in population]
     if unknown:
         raise DataError(f"people are in group {unknown[0]!r}, which has no size; add it or drop these people")
     empty = [name for name, size in population.items() if size and name not in set(names)]
     if empty:
-        raise DataError(
-            f"nobody is in group {empty[0]!r} of the population; merge it with a group of people who are like it"
-        )
+        raise DataError(f"nobody is in group {empty[0]!r} of the population; merge it with a group of like people")
     sizes = numbers([population[name] for name in names], "population")
     if (sizes < 0).any() or not sizes.any():
         raise DataError("sizes of groups must be at least 0 and not all 0")
@@ -321,7 +317,6 @@ def _population_shares(population: Mapping[Hashable, float], names: Sequence[Has
 
 
 def _poststratified_limits(groups: Groups, level: float) -> tuple[Limits, float | None]:
-    """Interval and standard error."""
     y, codes, n = groups.y, groups.codes, groups.y.size
     sizes = np.bincount(codes)
     if (sizes < 2).any():

@@ -15,26 +15,21 @@ class Comparison(Protocol):
     @property
     def n_groups(self) -> int:
         """Groups of units that the design draws."""
-        ...
 
     @property
     def ratio(self) -> float:
         """Size of the second group over that of the first."""
-        ...
 
     @property
     def cluster_size(self) -> float:
         """Units that share a cluster; 1 where units are independent."""
-        ...
 
     @property
     def least(self) -> float:
         """Units in the first group below which there is no test."""
-        ...
 
     def power_at(self, n: float, alpha: float) -> float:
         """Probability that the two-sided test of size `alpha` finds the effect with `n` units in the first group."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,11 +128,8 @@ def _check_power(n_a: float, n_b: float, power: float, alpha: float) -> None:
 
 
 def _planned(value: float, what: str, n_a: float, n_b: float, power: float, *warnings: str) -> Estimate:
+    estimand = f"{what} at power {power:g}"
+    how = "none: a property of the design"
     return Estimate(
-        value=value,
-        estimand=f"{what} at power {power:g}",
-        target="data",
-        n_units=round(n_a + n_b),
-        interval_method="none: a property of the design",
-        warnings=warnings,
+        value=value, estimand=estimand, target="data", n_units=round(n_a + n_b), interval_method=how, warnings=warnings
     )

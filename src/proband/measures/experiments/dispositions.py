@@ -185,7 +185,6 @@ def missing_difference_bounds(
 
 
 def _newcombe(first: Floats, second: Floats) -> tuple[float, float]:
-    """Interval of the difference of two rows' shares in their first column, from their score intervals."""
     (p1, low1, high1), (p2, low2, high2) = (
         (row[0] / row.sum(), *wilson_interval(float(row[0] / row.sum()), float(row.sum()))) for row in (first, second)
     )

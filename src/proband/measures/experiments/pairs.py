@@ -135,7 +135,6 @@ def _binary(about: Estimate, d: Floats, mean: Linear) -> Estimate:
 
 
 def _joined(a: Scores, b: Scores) -> tuple[list[Hashable], Floats, Floats, int]:
-    """Units, both sides' scores in their order, and how many units one side lacks."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         both = sorted(a.keys() & b.keys(), key=repr)
         if not both:

@@ -122,7 +122,6 @@ def permutation_test(about: Estimate, strata: list[Stratum], *, n_draws: int, rn
 
 
 def _everywhere(strata: list[Stratum]) -> tuple[Floats, Floats]:
-    """Differences under all combinations of the strata's allocations."""
     y, z = np.zeros(1), np.zeros(1)
     for stratum in strata:
         more_y, more_z = stratum.every()

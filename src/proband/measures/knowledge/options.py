@@ -268,7 +268,6 @@ def item_scores(before: Probs, after: Probs, statistic: OptionScore) -> dict[str
 
 
 def _row_scores(p: Floats, q: Floats, statistic: OptionScore) -> Floats:
-    """One statistic of every row."""
     if statistic == "rank":
         return _row_correlations(p, q, ties="average")
     if statistic == "dense_rank":
@@ -288,7 +287,6 @@ def _row_scores(p: Floats, q: Floats, statistic: OptionScore) -> Floats:
 
 
 def _tops(p: Floats) -> NDArray[np.bool_]:
-    """Which options of a row are its most probable ones."""
     found: NDArray[np.bool_] = np.nanmax(p, axis=1, keepdims=True) == p
     return found
 

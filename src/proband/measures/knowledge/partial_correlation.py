@@ -107,7 +107,14 @@ def partial_spearman(
         t = float(r * np.sqrt(df / np.float64(max(1 - r**2, 0.0))))
     draws = rng_for(0, "partial_spearman") if rng is None else rng
     p_value = _shuffled(e_x, e_y, basis, groups, draws) if is_shuffled else 2 * float(special.stdtr(df, -abs(t)))
-    interval = None if is_shuffled or abs(r) >= 1 else _interval(r, n - k)
+    interval = None
+    if not is_shuffled and abs(r) < 1:
+        reach = float(special.ndtri((1 + _LEVEL) / 2)) * math.sqrt((1 + r**2 / 2) / (n - k - 3))
+        interval = math.tanh(math.atanh(r) - reach), math.tanh(math.atanh(r) + reach)
+    assumption = "observations are independent of each other: not so if several share a model, a domain or a data set"
+    if cluster is not None:
+        assumption = "within clusters, observations are exchangeable at equal z"
+    few = f"{n} observations: p value by shuffling, and no interval; use more than {_MIN_OBSERVATIONS}"
     return Estimate(
         value=r,
         interval=interval,
@@ -121,19 +128,13 @@ def partial_spearman(
         df=float(df),
         p_value=p_value,
         baselines={} if cluster is None else _within(values, cluster, groups),
-        assumptions=_assumptions(is_clustered=cluster is not None),
-        warnings=_cautions(n, is_clustered=cluster is not None),
+        assumptions=(assumption,),
+        warnings=(few,) if n <= _MIN_OBSERVATIONS and cluster is None else (),
     )
 
 
 def _correlation(a: Floats, b: Floats) -> float:
     return float(np.clip(a @ b / math.sqrt(float(a @ a) * float(b @ b)), -1.0, 1.0))
-
-
-def _interval(r: float, n: int) -> tuple[float, float]:
-    """Limits at the level of the module; `n` is the number of observations less the variables held equal."""
-    reach = float(special.ndtri((1 + _LEVEL) / 2)) * math.sqrt((1 + r**2 / 2) / (n - 3))
-    return math.tanh(math.atanh(r) - reach), math.tanh(math.atanh(r) + reach)
 
 
 def _shuffled(e_x: Floats, e_y: Floats, basis: Floats, groups: NDArray[np.intp], rng: np.random.Generator) -> float:
@@ -219,15 +220,3 @@ def _within(values: Floats, cluster: Sequence[Hashable], groups: NDArray[np.intp
         if np.abs(e).max(axis=0).min() > 1e-9:
             found[f"within {name}"] = _correlation(e[:, 0], e[:, 1])
     return found
-
-
-def _assumptions(*, is_clustered: bool) -> tuple[str, ...]:
-    if is_clustered:
-        return ("within clusters, observations are exchangeable at equal z",)
-    return ("observations are independent of each other: not so if several share a model, a domain or a data set",)
-
-
-def _cautions(n: int, *, is_clustered: bool) -> tuple[str, ...]:
-    if n <= _MIN_OBSERVATIONS and not is_clustered:
-        return (f"{n} observations: p value by shuffling, and no interval; use more than {_MIN_OBSERVATIONS}",)
-    return ()

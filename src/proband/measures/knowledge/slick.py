@@ -25,7 +25,6 @@ class KnowledgeCategories:
     - `at_least` (n_questions,): 95 % one-sided lower limit of the true greedy share; of use for HighlyKnown.
     - `at_most` (n_questions,): 95 % one-sided upper limit of the true sampled share; of use for Unknown. NaN where
       not sampled.
-    - `warnings`: what to know before using the grades.
     """
 
     categories: tuple[str, ...]

@@ -83,15 +83,9 @@ def icc(ratings: ArrayLike, form: Form, *, target: Target = "model", level: floa
     ms = _mean_squares(x)
     estimand = f"ICC({model},{unit}): {_MEANING[model]}; {'one rating' if unit == '1' else f'mean of {ms.k}'}"
     if is_constant(float(x.var()), x):
-        return Estimate(
-            value=math.nan,
-            estimand=estimand,
-            target=target,
-            n_units=ms.n,
-            level=level,
-            warnings=("all ratings are the same number: there is no variance to share out",),
-        )
-    value = _coefficient(model, unit, ms.subjects, ms.raters, ms.residual, ms.within, ms)
+        doubts = ("all ratings are the same number: there is no variance to share out",)
+        return Estimate(value=math.nan, estimand=estimand, target=target, n_units=ms.n, level=level, warnings=doubts)
+    value = _coefficient(model, unit, ms)
     warnings = []
     if value < 0:
         warnings.append("negative: ratings of one subject differ more than those of different subjects")
@@ -137,13 +131,11 @@ def _mean_squares(x: Floats) -> _MeanSquares:
     )
 
 
-def _coefficient(
-    model: str, unit: str, subjects: float, raters: float, residual: float, within: float, ms: _MeanSquares
-) -> float:
-    n, k = ms.n, ms.k
+def _coefficient(model: str, unit: str, ms: _MeanSquares) -> float:
+    n, k, subjects = ms.n, ms.k, ms.subjects
     # Where raters differ from subject to subject, how strict they are cannot be told from error, so it is error.
-    error = within if model == "1" else residual
-    level = (raters - residual) / n if model == "2" else 0.0
+    error = ms.within if model == "1" else ms.residual
+    level = (ms.raters - ms.residual) / n if model == "2" else 0.0
     total = subjects + k * level if unit == "k" and model == "2" else subjects
     if unit == "1":
         total = subjects + (k - 1) * error + k * level

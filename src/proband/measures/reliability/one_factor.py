@@ -92,7 +92,6 @@ def subject_influence(fitted: OneFactor, deviations: Floats, direction: Floats) 
 
 
 def _slope(theta: Floats, covariance: Floats) -> Floats:
-    """Gradient of the mean negative log-likelihood."""
     k = len(covariance)
     inverse = np.linalg.inv(np.outer(theta[:k], theta[:k]) + np.diag(theta[k:]))
     gap = inverse - inverse @ covariance @ inverse

@@ -164,7 +164,6 @@ class Debiased:
     - `prior_sd` (n_labels,): standard deviation of the prior over what it was estimated from; NaN with a single
       input. Large values say that the bias depends on the item, and one prior does not fit all.
     - `n_estimation`: content-free inputs, or items permuted.
-    - `warnings`: what a reader must know.
     """
 
     probs: Floats
@@ -311,7 +310,6 @@ def _normalised(log_weights: Floats) -> Floats:
 
 
 def _shares(values: ArrayLike, name: str) -> Floats:
-    """Shares or counts, one or two axes, every row with something in it."""
     x = finite(values, f"numbers in {name}", ndim=None, way_out="leave those rows out")
     if x.ndim not in (1, 2, 3) or x.shape[-1] < 2 or not x.size:
         raise DataError(f"{name} has shape {x.shape}; expected at least 2 labels on the last axis")

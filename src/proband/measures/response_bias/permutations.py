@@ -61,7 +61,6 @@ def _kept_levels(items: Sequence[ItemCells], number: dict[Any, int]) -> NDArray[
 
 
 def _shuffled_levels(levels: NDArray[np.intp], size: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Levels in random orders, shape (size, n_subjects)."""
     return rng.permuted(np.tile(levels, (size, 1)), axis=1)
 
 

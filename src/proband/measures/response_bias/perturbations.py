@@ -22,8 +22,6 @@ _MOST_ANSWERS = 50
 class FactorReport:
     """How answers move with one factor.
 
-    - `factor`: its name.
-    - `levels`: its levels.
     - `design`: whether subjects answered the same item under every level.
     - `total_variation`: mean of the items' distances, with a permutation test of all items together.
     - `flip_rate`: mean over subjects and items; the interval is clustered by both, from 5 items and 10 subjects on.
@@ -49,7 +47,6 @@ class PerturbationReport:
     - `positions` (mapping of number of options to Estimate): `a_bias` of the position in which the answer was shown,
       over items whose order was balanced: is the first option shown preferred? Empty where order was not varied.
     - `n_responses`, `n_valid`: rows of the run, and those with an answer.
-    - `warnings`: what a reader must know.
     """
 
     factors: tuple[FactorReport, ...]

@@ -23,7 +23,6 @@ _MIN_SUBJECTS = 10
 class ItemShift:
     """How one item's answers move with a factor.
 
-    - `item`: the item.
     - `total_variation`: between the two levels furthest apart, with a permutation test; `baselines` holds the noise
       floor, the value to expect if the factor did nothing.
     - `between`: those two levels.

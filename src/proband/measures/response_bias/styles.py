@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,7 +28,6 @@ class ResponseStyles:
     - `straight_lining`: share of subjects who gave all items the same answer.
     - `n_missing_scores`: scores left out of their subject's row.
     - `points`: scale points the shares are about.
-    - `warnings`: what a reader must know.
     """
 
     acquiescence: Estimate
@@ -98,16 +98,11 @@ def response_styles(
     counts = answered.sum(axis=1)
     ends = np.isin(x, (scale[0], scale[-1])).sum(axis=1) / counts
     middle = (scale[0] + scale[-1]) / 2
+    mean_share = partial(_mean_share, left_out=left_out, target=target)
     return ResponseStyles(
         acquiescence=_acquiescence(x, key, middle=middle, left_out=left_out, target=target),
-        extreme=_mean_share(ends, "answers at an end point", uniform=2 / len(scale), left_out=left_out, target=target),
-        midpoint=_mean_share(
-            (x == middle).sum(axis=1) / counts,
-            "answers at the midpoint",
-            uniform=1 / len(scale),
-            left_out=left_out,
-            target=target,
-        )
+        extreme=mean_share(ends, "answers at an end point", uniform=2 / len(scale)),
+        midpoint=mean_share((x == middle).sum(axis=1) / counts, "answers at the midpoint", uniform=1 / len(scale))
         if middle in scale
         else _undefined(f"the scale has no midpoint: {len(scale)} points", "share of answers at the midpoint", target),
         straight_lining=_straight_lining(x, counts, left_out=left_out, target=target),
@@ -179,19 +174,9 @@ def _acquiescence(x: Floats, key: NDArray[np.int64], *, middle: float, left_out:
 def _mean_share(shares: Floats, what: str, *, uniform: float, left_out: int, target: Target) -> Estimate:
     found = share_estimates(np.column_stack([1 - shares, shares]), 2, target=target, level=_LEVEL)[1]
     varies = found.se is not None and found.se > 0
-    return Estimate(
-        value=found.value,
-        se=found.se,
-        interval=found.interval if varies else None,
-        level=_LEVEL,
-        interval_method=found.interval_method if varies else "none: all subjects have the same share",
-        estimand=f"share of {what}, mean over subjects",
-        target=target,
-        n_units=found.n_units,
-        n_missing=left_out,
-        baselines={"uniform": uniform},
-        warnings=found.warnings,
-    )
+    how = found.interval_method if varies else "none: all subjects have the same share"
+    found = replace(found, interval=found.interval if varies else None, interval_method=how, n_missing=left_out)
+    return replace(found, estimand=f"share of {what}, mean over subjects", baselines={"uniform": uniform})
 
 
 def _straight_lining(x: Floats, counts: NDArray[np.intp], *, left_out: int, target: Target) -> Estimate:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,26 +81,14 @@ def score_estimates(
     }
     log_nulls = {"uniform": math.log(k), "marginal_only": float(weights @ log_scores(own_smooth))}
     average = pairs.model
-    found = []
-    for values, imagined, baselines, name, top in (
-        (
-            brier_scores(pairs.probs, pairs.answers),
-            (average**2).sum() + 1 - 2 * average,
-            brier_nulls,
-            "Brier score of the model's probabilities, over persons",
-            2.0,
-        ),
-        (
-            log_scores(pairs.own),
-            -np.log(np.maximum(average, 0.5 / (pairs.n * k))),
-            log_nulls,
-            "logarithmic score of the model's probabilities, nats, over persons",
-            math.inf,
-        ),
-    ):
-        found.append(_score(pairs, values, imagined, top=top, level=level, min_people=min_people))
-        found[-1] = replace(found[-1], estimand=name, baselines=baselines)
-    return found[0], found[1]
+    score = partial(_score, pairs, level=level, min_people=min_people)
+    brier = score(brier_scores(pairs.probs, pairs.answers), (average**2).sum() + 1 - 2 * average, top=2.0)
+    log = score(log_scores(pairs.own), -np.log(np.maximum(average, 0.5 / (pairs.n * k))), top=math.inf)
+    name = "score of the model's probabilities"
+    return (
+        replace(brier, estimand=f"Brier {name}, over persons", baselines=brier_nulls),
+        replace(log, estimand=f"logarithmic {name}, nats, over persons", baselines=log_nulls),
+    )
 
 
 def brier_scores(probs: Floats, answers: NDArray[np.intp]) -> Floats:
@@ -119,7 +108,6 @@ def log_scores(own: Floats) -> Floats:
 def _score(
     pairs: PairedAnswers, values: Floats, imagined: Floats, *, top: float, level: float, min_people: int
 ) -> Estimate:
-    """A mean score with its t interval; without one where it is infinite."""
     excluded = int(np.isinf(values).sum())
     if excluded:
         return Estimate(

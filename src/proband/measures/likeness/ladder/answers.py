@@ -225,9 +225,7 @@ def _rows_of(part: Any, item: AskedItem, is_model: bool) -> tuple[NDArray[np.int
         index = np.full(max(item.keep) + 1, -1)
         index[list(item.keep)] = np.arange(item.n_options)
         if len(answers) and (answers.min() < 0 or answers.max() > max(item.keep) or (answers % 1).any()):
-            raise DataError(
-                f"item {item.id!r} has an answer that is no 0-based index into its {item.n_options} options"
-            )
+            raise DataError(f"item {item.id!r} has an answer that is no 0-based index of its {item.n_options} options")
         places = index[answers.astype(np.intp)]
         is_substantive = places >= 0
         rows = part["row_"].to_numpy()[is_substantive]
@@ -241,9 +239,7 @@ def _probability_rows(given: Any, item: AskedItem) -> tuple[NDArray[np.intp], Fl
     lengths = given["probs"].list.len()
     n_written = int(lengths.max())
     if int(lengths.min()) != n_written or n_written <= max(item.keep):
-        raise DataError(
-            f"item {item.id!r} has rows of {lengths.min()} to {n_written} probabilities; give one per option"
-        )
+        raise DataError(f"item {item.id!r} has {lengths.min()} to {n_written} probabilities a row; give one per option")
     flat = given["probs"].list.explode().to_numpy().astype(np.float64).reshape(-1, n_written)
     if not np.isfinite(flat).all() or (flat < 0).any():
         raise DataError(f"item {item.id!r} has a probability that is negative or no number")

@@ -26,6 +26,7 @@ FEWEST_ITEMS = 3
 FEWEST_PEOPLE = 30
 FEWEST_EFFECTS = 3
 _MEAN_ABSOLUTE = math.sqrt(2 / math.pi)
+_UNRELATED = ("uniform", "majority", "marginal_only")  # null rows that do not let one answer depend on another
 
 
 def score_columns(sheet: Sheet) -> Floats:
@@ -128,14 +129,7 @@ def _rmse(
         estimand="root mean square difference of the correlations among items, people's and the model's",
         target="human",
         n_units=sheet.n,
-        baselines={
-            # None of the three lets one answer depend on another.
-            "uniform": nothing,
-            "majority": nothing,
-            "marginal_only": nothing,
-            **more,
-            "noise_floor": noise_of(errors[0], used),
-        },
+        baselines=dict.fromkeys(_UNRELATED, nothing) | more | {"noise_floor": noise_of(errors[0], used)},
     )
 
 
@@ -160,11 +154,11 @@ def _mean_difference(
     value = float((m - h).mean())
     nothing = -float(h.mean())
     own = float(np.nanstd(drawn[0][np.isfinite(drawn[0])], ddof=1)) if np.isfinite(drawn[0]).sum() > 1 else math.nan
-    more = {}
-    for name, r in null_r.items():
-        ok = used & (np.abs(r) < 1 - 1e-9)
-        if ok.any():
-            more[name] = float((np.arctanh(r[ok]) - np.arctanh(r_h[ok])).mean())
+    more = {
+        name: float((np.arctanh(r[ok]) - np.arctanh(r_h[ok])).mean())
+        for name, r in null_r.items()
+        if (ok := used & (np.abs(r) < 1 - 1e-9)).any()
+    }
     return Estimate(
         value=value,
         se=se,
@@ -174,24 +168,14 @@ def _mean_difference(
         estimand="mean over pairs of items of atanh r, model minus people",
         target="human",
         n_units=sheet.n,
-        baselines={
-            "uniform": nothing,
-            "majority": nothing,
-            "marginal_only": nothing,
-            **more,
-            "noise_floor": _MEAN_ABSOLUTE * own,
-        },
+        baselines=dict.fromkeys(_UNRELATED, nothing) | more | {"noise_floor": _MEAN_ABSOLUTE * own},
     )
 
 
 def _pattern_nulls(r_h: Floats, null_r: Mapping[str, Floats]) -> dict[str, float]:
     """Pattern correlations of null rows that have associations at all; the others have none to correlate."""
-    found = {}
-    for name, r in null_r.items():
-        estimate = pattern_correlation(r_h, r, 0, n_units=0, ceiling=math.nan)
-        if math.isfinite(estimate.value):
-            found[name] = estimate.value
-    return found
+    found = {name: pattern_correlation(r_h, r, 0, n_units=0, ceiling=math.nan).value for name, r in null_r.items()}
+    return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
 def _df(sheet: Sheet) -> float:
@@ -223,11 +207,9 @@ def effect_rows(sheets: Sequence[Sheet], factors: Sequence[str]) -> Iterator[Lad
             continue
         values = np.array(found)
         studies = [label.partition(":")[0] for label in labels[factor]]
-        frames = [
-            {"effect": values[:, side], "se": values[:, side + 1], "study": studies, "contrast": labels[factor]}
-            for side in (0, 2)
-        ]
-        result = effect_correspondence(*frames)
+        shared = {"study": studies, "contrast": labels[factor]}
+        people, model = ({"effect": values[:, k], "se": values[:, k + 1], **shared} for k in (0, 2))
+        result = effect_correspondence(people, model)
         for name, estimate in (
             ("RMSE of effects", result.rmse),
             ("correlation of effects", result.correlation),
@@ -236,9 +218,8 @@ def effect_rows(sheets: Sequence[Sheet], factors: Sequence[str]) -> Iterator[Lad
             ("slope of people's effects on the model's", result.slope),
             ("share of effects with the same sign", result.sign_agreement),
         ):
-            yield LadderRow(
-                rung="effect", statistic=name, estimate=_with_nulls(name, estimate), condition={"factor": factor}
-            )
+            estimate = _with_nulls(name, estimate)
+            yield LadderRow(rung="effect", statistic=name, estimate=estimate, condition={"factor": factor})
 
 
 def _with_nulls(name: str, estimate: Estimate) -> Estimate:
@@ -247,7 +228,7 @@ def _with_nulls(name: str, estimate: Estimate) -> Estimate:
     if "no_effect" in baselines:
         none = baselines.pop("no_effect")
         floor = baselines.pop("noise_floor", None)
-        baselines |= dict.fromkeys(("uniform", "majority", "marginal_only", "demographics_only"), none)
+        baselines |= dict.fromkeys((*_UNRELATED, "demographics_only"), none)
         baselines |= {} if floor is None else {"noise_floor": floor}
     elif name.startswith("correlation") or name.startswith("slope"):
         said = "answers that ignore the condition have no effects to correlate: null rows are undefined"
@@ -297,7 +278,6 @@ def _mean_and_influence(sheet: Sheet, k: int, scores: Floats) -> list[tuple[floa
 
 
 def _spread(sheet: Sheet, k: int, scores: Floats) -> float:
-    """Standard deviation of people's scores on an item."""
     columns, w = sheet.columns(k), _shares_of_weight(sheet, k)
     x = sheet.human.shares[:, columns] @ scores[columns]
     n = int(sheet.human.has[:, k].sum())

@@ -26,7 +26,6 @@ class Ladder:
       out; subjects without a human answer.
     - `design`: the survey design behind intervals and floors.
     - `nulls`: where the majority, marginal-only and demographics-only rows come from.
-    - `warnings`: what a reader must know.
     """
 
     rows: tuple[LadderRow, ...]

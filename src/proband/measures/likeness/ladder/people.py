@@ -68,9 +68,7 @@ def cast_of(run: Source, people: Source, survey: Sampling, conditions: Sequence[
         bare = np.array([value is None or value != value for value in known])
         if (bare & is_asked).any():
             first = everybody[int((bare & is_asked).argmax())]
-            raise MissingDataError(
-                f"{int((bare & is_asked).sum())} subjects have no weight, e.g. {first!r}; give all one"
-            )
+            raise MissingDataError(f"{int((bare & is_asked).sum())} subjects have no weight, e.g. {first!r}; add it")
         if bare.any():
             warnings.append("held-out people have no weights and count the same; the null rows are unweighted")
             known = np.where(is_asked, known, 1.0)
@@ -105,7 +103,6 @@ def cast_of(run: Source, people: Source, survey: Sampling, conditions: Sequence[
 def _subject_values(
     sources: Sequence[Source], given: Column | None, name: str, subjects: Sequence[str]
 ) -> NDArray[np.object_] | None:
-    """A column or a mapping as one value per subject."""
     if given is None:
         return None
     if isinstance(given, Mapping):
@@ -114,9 +111,7 @@ def _subject_values(
     found = subject_column(sources, given, subjects)
     if found is None:
         have = ", ".join(sources[0].extra) or "none"
-        raise DataError(
-            f"{name}: people have no column {given!r} (further columns: {have}); name one, or give a mapping"
-        )
+        raise DataError(f"{name}: people have no column {given!r} (columns: {have}); name one, or give a mapping")
     return found
 
 

@@ -155,7 +155,9 @@ def individual_rows(sheet: Sheet) -> Iterator[LadderRow]:
         own, gain = agreement_estimates(pairs, nulls, level=level, min_people=least)
         brier, log = score_estimates(pairs, nulls, level=level, min_people=least)
         further = _person_nulls(sheet, k)
-        gain = replace(gain, baselines=_gains(own.baselines, further))
+        agreements = {**own.baselines, **{null: scores[names[0]] for null, scores in further.items()}}
+        beyond = {null: value - own.baselines["marginal_only"] for null, value in agreements.items()}
+        gain = replace(gain, baselines=beyond)
         for name, estimate in zip(names, (own, gain, brier, log), strict=True):
             more = {null: scores[name] for null, scores in further.items() if name in scores}
             floor = math.nan if estimate.se is None else _MEAN_ABSOLUTE * estimate.se
@@ -167,14 +169,7 @@ def individual_rows(sheet: Sheet) -> Iterator[LadderRow]:
             yield _row(sheet, "individual", name, _mean_score(sheet, name, found[name]))
 
 
-def _gains(own: Mapping[str, float], further: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Agreement of the null rows beyond that of people's shares."""
-    agreements = {**own, **{null: scores["agreement with own answer"] for null, scores in further.items()}}
-    return {name: value - own["marginal_only"] for name, value in agreements.items()}
-
-
 def _person_nulls(sheet: Sheet, k: int) -> dict[str, dict[str, float]]:
-    """Scores of the no-persona and the demographics-only rows on item `k`."""
     columns = sheet.columns(k)
     sides: dict[str, tuple[Floats, NDArray[np.bool_]]] = {}
     if sheet.nobody is not None:

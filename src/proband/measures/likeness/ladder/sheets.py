@@ -68,9 +68,7 @@ class LadderSettings:
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1 or self.n_replicates < 100 or self.n_splits < 1 or self.min_people < 2:
-            raise DesignError(
-                f"{self}: level lies between 0 and 1, n_replicates is at least 100, n_splits 1, min_people 2"
-            )
+            raise DesignError(f"{self}: level is between 0 and 1, n_replicates at least 100, n_splits 1, min_people 2")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -150,7 +150,6 @@ def _neighbours(taught: Floats, told: Floats) -> Floats:
 
 
 def _auc(scores: Floats, labels: Floats, fold: NDArray[np.intp]) -> Floats:
-    """Area under the ROC curve within folds, for every column."""
     above, compared = np.zeros(labels.shape[1]), np.zeros(labels.shape[1])
     for k in np.unique(fold):
         y = labels[fold == k]

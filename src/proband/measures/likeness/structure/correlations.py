@@ -43,7 +43,6 @@ class StructureAgreement:
     - `rv`: RV coefficient ``tr(HM) / sqrt(tr H^2 tr M^2)``; high even without likeness, as diagonals count.
     - `first_factor_ratio`: largest eigenvalue of the model's matrix over that of people's.
     - `n_items`, `n_pairs`: items; pairs of them with a correlation on both sides.
-    - `warnings`: what a reader must know.
     """
 
     rmse: Estimate
@@ -168,9 +167,8 @@ def _agreement(
         estimand="root mean square difference of the correlations among items, people's and the model's",
         target="human",
         n_units=n[0],
-        baselines={"no_association": float(np.sqrt((h**2).mean())), "noise_floor": floor}
-        if math.isfinite(floor)
-        else {"no_association": float(np.sqrt((h**2).mean()))},
+        baselines={"no_association": float(np.sqrt((h**2).mean()))}
+        | ({"noise_floor": floor} if math.isfinite(floor) else {}),
     )
     finite = np.isfinite(z)
     gap = float(z[finite].mean()) if finite.any() else math.nan
@@ -213,8 +211,7 @@ def pattern_correlation(r_h: Floats, r_m: Floats, n_items: int, *, n_units: int,
     if used.all() and n_items > _FEW_PAIRS:
         rng = rng_for(0, "mantel")
         i, j = np.triu_indices(n_items, 1)
-        full = np.zeros((n_items, n_items))
-        full[i, j] = full[j, i] = r_m
+        full = _square(r_m, n_items)
         orders = np.argsort(rng.random((_PERMUTATIONS, n_items)), axis=1)
         shuffled = full[orders[:, i], orders[:, j]]
         z = shuffled - shuffled.mean(axis=1, keepdims=True)
@@ -261,24 +258,22 @@ def _side(scores: Floats, name: str, rng: np.random.Generator) -> tuple[Floats, 
     """Correlations of one side, and deviations of their bootstrap replicates."""
     if len(scores) < _FEW_PAIRS:
         raise DataError(f"{name} has {len(scores)} subjects; correlations need at least 3, their intervals 20")
-    has = np.isfinite(scores)
-    centred = np.where(has, scores - np.nanmean(np.where(has.any(axis=0), scores, 0.0), axis=0), 0.0)
-    unit, factors = simple_random_sample(len(scores)).replicates(_REPLICATES, rng)
-    moments = pair_moments(centred, centred**2, has, np.ones(len(scores)), unit, factors.shape[1])
+    moments, factors = _moments(scores, _REPLICATES, rng)
     found = correlations(moments.sum(axis=1))
     return found, correlations(factors @ moments) - found
 
 
 def _split_half(scores: Floats, rng: np.random.Generator) -> float:
     """Median over 200 splits of the correlation between the halves' correlations; NaN for small samples."""
-    n = len(scores)
-    if n < 2 * _FEW_SUBJECTS:
-        return math.nan
+    return math.nan if len(scores) < 2 * _FEW_SUBJECTS else split_half_ceiling(_moments(scores, 2, rng)[0], rng)
+
+
+def _moments(scores: Floats, n_replicates: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Moments of each bootstrap unit, and the units' factors in every replicate."""
     has = np.isfinite(scores)
     centred = np.where(has, scores - np.nanmean(np.where(has.any(axis=0), scores, 0.0), axis=0), 0.0)
-    unit = simple_random_sample(n).replicates(2, rng)[0]
-    moments = pair_moments(centred, centred**2, has, np.ones(n), unit, int(unit.max()) + 1)
-    return split_half_ceiling(moments, rng)
+    unit, factors = simple_random_sample(len(scores)).replicates(n_replicates, rng)
+    return pair_moments(centred, centred**2, has, np.ones(len(scores)), unit, factors.shape[1]), factors
 
 
 def _atanh(r: Floats) -> Floats:

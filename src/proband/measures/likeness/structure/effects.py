@@ -36,7 +36,6 @@ class EffectCorrespondence:
     - `reliability_human`, `reliability_model`: ``1 - mean se^2 / var``, at least 0; 1 where no standard errors are
       known to be needed.
     - `n_effects`, `n_studies`: contrasts; independent studies they come from.
-    - `warnings`: what a reader must know.
     """
 
     correlation: Estimate
@@ -129,27 +128,21 @@ def effect_correspondence(human: Any, model: Any) -> EffectCorrespondence:
         warnings.append("people's standard errors are unknown: the correlation is taken as if they were 0")
     squares = float(np.mean(y**2))
     floor = {} if h.errors is None else {"noise_floor": float(np.sqrt((h.errors**2).mean()))}
-    disattenuated = make.estimate("disattenuated", "correlation of effects, corrected for their standard errors")
+    disattenuated = make.estimate("disattenuated")
     if disattenuated.value > 1:
         warnings.append(
             f"the disattenuated correlation is {disattenuated.value:.2f}, above 1: the reliabilities ({rho_h:.2f}, "
             f"{rho_m:.2f}) are estimated from few effects; it is reported as it is"
         )
     return EffectCorrespondence(
-        correlation=make.estimate("r", "Pearson correlation of people's effects with the model's"),
-        correlation_through_origin=make.estimate(
-            "r_origin", "correlation of effects through the origin, whatever their signs' coding"
-        ),
+        correlation=make.estimate("r"),
+        correlation_through_origin=make.estimate("r_origin"),
         disattenuated=disattenuated,
         rank_correlation=_rank(y, x),
-        slope=make.estimate("slope", "slope of people's effects on the model's"),
-        intercept=make.estimate("intercept", "intercept of people's effects on the model's"),
-        rmse=make.estimate(
-            "mse",
-            "root mean square of model minus people's effects",
-            baselines={"no_effect": math.sqrt(squares), **floor},
-        ),
-        bias=make.estimate("bias", "mean of model minus people's effects"),
+        slope=make.estimate("slope"),
+        intercept=make.estimate("intercept"),
+        rmse=make.estimate("mse", baselines={"no_effect": math.sqrt(squares), **floor}),
+        bias=make.estimate("bias"),
         sign_agreement=_signs(y, x, h.errors),
         reliability_human=float(rho_h),
         reliability_model=float(rho_m),
@@ -199,23 +192,18 @@ class _Maker:
     numbers: dict[str, Floats]
     n_studies: int
 
-    def estimate(self, name: str, estimand: str, baselines: Mapping[str, float] | None = None) -> Estimate:
+    def estimate(self, name: str, baselines: Mapping[str, float] | None = None) -> Estimate:
         """The statistic with its jackknife interval, on a scale where that is closer to normal."""
         all_, *left_out = self.numbers[name]
         value = math.sqrt(max(all_, 0.0)) if name == "mse" else float(all_)
-        common: dict[str, Any] = {
-            "value": value,
-            "estimand": estimand,
-            "target": "human",
-            "n_units": self.n_studies,
-            "baselines": baselines or {},
-        }
+        common: dict[str, Any] = {"value": value, "estimand": _ESTIMANDS[name], "target": "human"}
+        common |= {"n_units": self.n_studies, "baselines": baselines or {}}
         if not math.isfinite(value):
-            reason = {
-                "disattenuated": "undefined: a side's effects vary no more than their standard errors explain"
-            }.get(name, "undefined: all effects of a side are equal")
+            reason = "undefined: all effects of a side are equal"
+            if name == "disattenuated":
+                reason = "undefined: a side's effects vary no more than their standard errors explain"
             return Estimate(**common | {"value": math.nan}, warnings=(reason,))
-        forward, back = _SCALES.get(name, (_same, _same))
+        forward, back = _SCALES.get(name, (np.asarray, np.asarray))
         with np.errstate(all="ignore"):
             there, others = forward(np.float64(all_)), forward(np.array(left_out))
         g = self.n_studies
@@ -231,10 +219,15 @@ class _Maker:
         )
 
 
-def _same(x: Any) -> Any:
-    return x
-
-
+_ESTIMANDS = {
+    "r": "Pearson correlation of people's effects with the model's",
+    "r_origin": "correlation of effects through the origin, whatever their signs' coding",
+    "disattenuated": "correlation of effects, corrected for their standard errors",
+    "slope": "slope of people's effects on the model's",
+    "intercept": "intercept of people's effects on the model's",
+    "mse": "root mean square of model minus people's effects",
+    "bias": "mean of model minus people's effects",
+}
 _SCALES: dict[str, tuple[Any, Any]] = {
     "r": (np.arctanh, np.tanh),
     "r_origin": (np.arctanh, np.tanh),
@@ -267,7 +260,6 @@ def _signs(y: Floats, x: Floats, errors: Floats | None) -> Estimate:
 
 
 def _read(given: Any, name: str) -> _Effects:
-    """Effects of one side in any of the accepted forms."""
     columns = list(given) if isinstance(given, Mapping) else getattr(given, "columns", None)
     if columns is not None and "effect" in list(columns):
         names = list(columns)
@@ -306,9 +298,7 @@ def _pair(entry: Any, name: str) -> tuple[float, float | None]:
 
 def _number(value: Any, name: str) -> float:
     if value is None or value != value:
-        raise MissingDataError(
-            f"{name}: an effect or its standard error is missing; leave that contrast out on both sides"
-        )
+        raise MissingDataError(f"{name}: an effect or its standard error is missing; leave the contrast out on both")
     return float(value)
 
 
@@ -323,11 +313,8 @@ def _checked(side: _Effects, name: str) -> _Effects:
 
 
 def _joined(h: _Effects, m: _Effects) -> tuple[_Effects, _Effects]:
-    """The model's effects in the order of people's."""
     if apart := sorted(map(str, set(h.keys) ^ set(m.keys))):
-        raise DataError(
-            f"only one side has contrast {', '.join(apart[:5])}; give people's and the model's effect of each"
-        )
+        raise DataError(f"only one side has contrast {', '.join(apart[:5])}; give both effects of each")
     if len(h.keys) < _FEWEST:
         raise DataError(f"{len(h.keys)} effects are too few to correlate; give at least {_FEWEST}")
     index = {key: k for k, key in enumerate(m.keys)}

@@ -15,6 +15,7 @@ from proband.measures.likeness.items.samples import sums_by
 
 _LEVEL = 0.95
 _FEW_DF = 20
+_NO_SLOPES = ("undefined: no slopes",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,6 @@ class CoefficientFidelity:
     - `rmse`: root mean square difference of the slopes; baselines ``no_effect`` (all of the model's 0) and the
       ``noise_floor`` (people's standard errors alone).
     - `n_human`, `n_model`, `n_shared`: rows on each side; subjects on both.
-    - `warnings`: what a reader must know.
     """
 
     coefficients: tuple[Coefficient, ...]
@@ -132,7 +132,6 @@ def coefficient_fidelity(formula: str, human: Any, model: Any) -> CoefficientFid
 
 
 def _fits(formula: str, human: Any, model: Any) -> list[_Fit]:
-    """Both fits, on columns made of both sides together."""
     import pandas as pd  # heavy, and not needed to import proband.measures
     import patsy
 
@@ -203,7 +202,6 @@ def _fit(x: Floats, y: Floats, w: Floats, names: list[str], subjects: list[objec
 
 
 def _joint_covariance(h: _Fit, m: _Fit) -> tuple[Floats, Floats, Floats]:
-    """Covariances of both fits, and of people's with the model's."""
     everybody = {s: k for k, s in enumerate(dict.fromkeys([*h.subjects, *m.subjects]))}
     sums = []
     for fit in (h, m):
@@ -271,9 +269,7 @@ def _wald(slopes: list[int], h: _Fit, m: _Fit, covariances: tuple[Floats, Floats
 def _signs(slopes: list[int], h: _Fit, m: _Fit, covariance: Floats) -> Estimate:
     estimand = "share of slopes with the same sign in people and model"
     if not slopes:
-        return Estimate(
-            value=math.nan, estimand=estimand, target="human", n_units=0, warnings=("undefined: no slopes",)
-        )
+        return Estimate(value=math.nan, estimand=estimand, target="human", n_units=0, warnings=_NO_SLOPES)
     same = np.sign(h.beta[slopes]) == np.sign(m.beta[slopes])
     t = float(special.stdtrit(h.df, (1 + _LEVEL) / 2))
     clear = np.abs(h.beta[slopes]) > t * np.sqrt(np.diag(covariance)[slopes])
@@ -290,9 +286,7 @@ def _signs(slopes: list[int], h: _Fit, m: _Fit, covariance: Floats) -> Estimate:
 def _rmse(slopes: list[int], h: _Fit, m: _Fit, covariance: Floats) -> Estimate:
     estimand = "root mean square difference of the slopes, model and people"
     if not slopes:
-        return Estimate(
-            value=math.nan, estimand=estimand, target="human", n_units=0, warnings=("undefined: no slopes",)
-        )
+        return Estimate(value=math.nan, estimand=estimand, target="human", n_units=0, warnings=_NO_SLOPES)
     return Estimate(
         value=float(np.sqrt(((m.beta - h.beta)[slopes] ** 2).mean())),
         estimand=estimand,

@@ -32,7 +32,6 @@ class Dispersion:
       of those of the groups' true means; and of the shares of variance between groups (above 1 the model
       stereotypes).
     - `n_human`, `n_model`: scores on each side.
-    - `warnings`: what a reader must know.
     """
 
     sd_ratio: Estimate
@@ -95,16 +94,14 @@ def dispersion(human: Any, model: Any) -> Dispersion:
     if min(len(h), len(m)) < _FEW:
         warnings.append(f"{min(len(h), len(m))} scores on a side: intervals are rough below {_FEW}")
     entropies = [_entropy(side) for side in (h, m)]
-    grouped = len(h_parts) > 1
+    by_group = _by_group(h_parts, m_parts) if len(h_parts) > 1 else {}
     return Dispersion(
         sd_ratio=_sd_ratio(h - h.mean(), m - m.mean(), (len(h) - 1, len(m) - 1), "scores"),
         log_variability_ratio=_ln_vr(h, m),
         entropy_ratio=_entropy_ratio(entropies, (len(h), len(m))),
         effective_values_human=_effective(entropies[0], len(h), "people"),
         effective_values_model=_effective(entropies[1], len(m), "the model"),
-        within_ratio=_within(h_parts, m_parts) if grouped else None,
-        between_ratio=_between(h_parts, m_parts) if grouped else None,
-        eta_squared_ratio=_eta(h_parts, m_parts) if grouped else None,
+        **dict.fromkeys(("within_ratio", "between_ratio", "eta_squared_ratio")) | by_group,
         n_human=len(h),
         n_model=len(m),
         warnings=tuple(warnings),
@@ -112,7 +109,6 @@ def dispersion(human: Any, model: Any) -> Dispersion:
 
 
 def _parts(side: Any, name: str) -> dict[Hashable, Floats]:
-    """Scores by group; one group where there are none."""
     groups = dict(side) if isinstance(side, Mapping) else {"": side}
     found = {}
     for group, given in groups.items():
@@ -138,11 +134,8 @@ def _log_sd_variance(residuals: Floats, df: int) -> float:
 def _sd_ratio(h: Floats, m: Floats, dfs: tuple[int, int], what: str) -> Estimate:
     """Ratio of the root mean squares of residuals, by their degrees of freedom."""
     s_h, s_m = (math.sqrt(float((r**2).sum()) / df) for r, df in zip((h, m), dfs, strict=True))
-    common: dict[str, Any] = {
-        "estimand": f"standard deviation of the model's {what} over that of people's",
-        "target": "human",
-        "n_units": len(h),
-    }
+    estimand = f"standard deviation of the model's {what} over that of people's"
+    common: dict[str, Any] = {"estimand": estimand, "target": "human", "n_units": len(h)}
     if s_h < 1e-12:
         return Estimate(value=math.nan, **common, warnings=("undefined: people's scores do not vary",))
     if s_m < 1e-12 * max(s_h, 1.0):
@@ -195,11 +188,8 @@ def _entropy(scores: Floats) -> tuple[float, float]:
 
 def _entropy_ratio(entropies: Sequence[tuple[float, float]], n: tuple[int, int]) -> Estimate:
     (h, v_h), (m, v_m) = entropies
-    common: dict[str, Any] = {
-        "estimand": "Shannon entropy of the model's answers over that of people's",
-        "target": "human",
-        "n_units": n[0],
-    }
+    estimand = "Shannon entropy of the model's answers over that of people's"
+    common: dict[str, Any] = {"estimand": estimand, "target": "human", "n_units": n[0]}
     if math.isnan(h) or math.isnan(m):
         said = f"undefined: scores take more than {_MOST_CATEGORIES} values, or as many as subjects; bin them"
         return Estimate(value=math.nan, **common, warnings=(said,))
@@ -226,9 +216,17 @@ def _effective(entropy: tuple[float, float], n: int, who: str) -> Estimate:
     )
 
 
-def _within(h: Mapping[Hashable, Floats], m: Mapping[Hashable, Floats]) -> Estimate:
+def _by_group(h: Mapping[Hashable, Floats], m: Mapping[Hashable, Floats]) -> dict[str, Estimate]:
     ours, theirs = (np.concatenate([s - s.mean() for s in side.values()]) for side in (m, h))
-    return _sd_ratio(theirs, ours, (len(theirs) - len(h), len(ours) - len(m)), "scores within groups")
+    (w_h, b_h), (w_m, b_m) = _components(h), _components(m)
+    shares = [max(b, 0.0) / (max(b, 0.0) + w) if max(b, 0.0) + w > 0 else 0.0 for w, b in ((w_h, b_h), (w_m, b_m))]
+    spreads = math.sqrt(max(b_m, 0.0)), math.sqrt(max(b_h, 0.0))
+    dfs = len(theirs) - len(h), len(ours) - len(m)
+    return {
+        "within_ratio": _sd_ratio(theirs, ours, dfs, "scores within groups"),
+        "between_ratio": _ratio(*spreads, "standard deviation of group means", h),
+        "eta_squared_ratio": _ratio(shares[1], shares[0], "share of variance between groups", h),
+    }
 
 
 def _components(side: Mapping[Hashable, Floats]) -> tuple[float, float]:
@@ -239,17 +237,6 @@ def _components(side: Mapping[Hashable, Floats]) -> tuple[float, float]:
     share = sizes / sizes.sum()
     spread = float(share @ (means - share @ means) ** 2)
     return within, spread - within * (len(side) - 1) / float(sizes.sum())
-
-
-def _between(h: Mapping[Hashable, Floats], m: Mapping[Hashable, Floats]) -> Estimate:
-    (_, b_h), (_, b_m) = _components(h), _components(m)
-    return _ratio(math.sqrt(max(b_m, 0.0)), math.sqrt(b_h) if b_h > 0 else 0.0, "standard deviation of group means", h)
-
-
-def _eta(h: Mapping[Hashable, Floats], m: Mapping[Hashable, Floats]) -> Estimate:
-    (w_h, b_h), (w_m, b_m) = _components(h), _components(m)
-    shares = [max(b, 0.0) / (max(b, 0.0) + w) if max(b, 0.0) + w > 0 else 0.0 for w, b in ((w_h, b_h), (w_m, b_m))]
-    return _ratio(shares[1], shares[0], "share of variance between groups", h)
 
 
 def _ratio(model: float, human: float, what: str, groups: Mapping[Hashable, Floats]) -> Estimate:

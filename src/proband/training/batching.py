@@ -5,7 +5,7 @@ header, a question asked twice) stands there once, and is computed once in both 
 all that follows add up in it. This changes no number but by rounding, as long as nothing is dropped at random.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,7 +113,8 @@ def parts_of(
     """
     chunk: list[Taught] = []
     used = 0
-    for one in _sorted(examples, padding):
+    # Like beginnings side by side, or like lengths; the longest first, so that what will not fit shows at once.
+    for one in sorted(examples, key=lambda one: (one.ids if padding == "packed" else (-len(one.ids),), one.id)):
         n = max(len(one.ids) - 1, longest - 1 if padding == "longest" else 0)
         if padding == "packed":
             # What is shared with a neighbour may begin to be shared less than `LEAST_SHARED` tokens earlier.
@@ -129,13 +130,6 @@ def parts_of(
         used += added
     if chunk:
         yield _made(chunk, padding, longest)
-
-
-def _sorted(examples: Iterable[Taught], padding: Padding) -> list[Taught]:
-    """Like beginnings side by side, or like lengths; the longest first, so that what will not fit shows at once."""
-    if padding == "packed":
-        return sorted(examples, key=lambda one: (one.ids, one.id))
-    return sorted(examples, key=lambda one: (-len(one.ids), one.id))
 
 
 def _shared(one: Taught, other: Taught) -> int:

@@ -75,16 +75,13 @@ class Partial:
 def curves(evaluation: Evaluation) -> tuple[RatioPoint, ...]:
     """Accuracy and divergence at every ratio, by test and domain; the mean of domains last.
 
+    Ratios that a domain lacks are missing from its curve, and from the mean of domains.
+
     Parameters
     ----------
     evaluation : Evaluation
         With mixtures; nothing where there are fewer than two ratios. The incompatible arm is the ratio 0 and the
         self-aligning arm the ratio 1.
-
-    Returns
-    -------
-    tuple of RatioPoint
-        Ratios that a domain lacks are missing from its curve, and from the mean of domains.
     """
     found: list[RatioPoint] = []
     for test in evaluation.kinds:
@@ -248,6 +245,8 @@ def _picked(
 def partials(evaluation: Evaluation, *, method: Method = "standard") -> tuple[Partial, ...]:
     """Partial rank correlation of consistency and accuracy over domains and mixtures, for every test.
 
+    NaN with its reason where there are fewer than 4 mixtures in all.
+
     Parameters
     ----------
     method : {"standard", "ren2024"}
@@ -255,11 +254,6 @@ def partials(evaluation: Evaluation, *, method: Method = "standard") -> tuple[Pa
         shuffles within domains, where base accuracy is constant and so held equal; consistency (same prompt on both
         sides, mean over seeds) from one half of the questions and accuracy from the other, because the same
         question's luck would otherwise enter both.
-
-    Returns
-    -------
-    tuple of Partial
-        NaN with its reason where there are fewer than 4 mixtures in all.
     """
     return tuple(
         Partial(test=test, method=method, estimate=_partial(evaluation, test, method)) for test in evaluation.kinds

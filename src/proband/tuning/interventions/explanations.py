@@ -2,7 +2,7 @@
 
 import string
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, get_args
@@ -126,13 +126,12 @@ class Explanations(Design):
 
     @cached_property
     def _trials(self) -> tuple[Trial, ...]:
-        return tuple(self._made())
-
-    def _made(self) -> Iterator[Trial]:
-        for id, answers in self.answers.items():
-            for answer in dict.fromkeys(answers):
-                for replicate in range(self.tries):
-                    yield self._trial(self.bank[id], answer, replicate)
+        return tuple(
+            self._trial(self.bank[id], answer, replicate)
+            for id, answers in self.answers.items()
+            for answer in dict.fromkeys(answers)
+            for replicate in range(self.tries)
+        )
 
     def _trial(self, question: Question, answer: int, replicate: int) -> Trial:
         place = Place(subject=self.model, item=question.id, condition=(("answer", str(answer)),), replicate=replicate)
@@ -178,11 +177,7 @@ class Explanations(Design):
             "answers": {id: list(answers) for id, answers in self.answers.items()},
             "is_raw": self.is_raw,
             "tries": self.tries,
-            "writing": {
-                "temperature": self.writing.temperature,
-                "top_p": self.writing.top_p,
-                "max_tokens": self.writing.max_tokens,
-            },
+            "writing": {name: getattr(self.writing, name) for name in ("temperature", "top_p", "max_tokens")},
             "model": self.model,
             "varied": ["answer"],
             "seed": self.seed,

@@ -128,6 +128,8 @@ def pretrain(
     The default model takes one to two minutes on one core: matrices this small gain little from a second one, and
     lose much where it is busy.
 
+    The folder opens as ``hf:FOLDER``.
+
     Parameters
     ----------
     into : path
@@ -139,11 +141,6 @@ def pretrain(
         Of the weights before training; the order of reading is the world's.
     watch : callable, optional
         Told after every step how far it is.
-
-    Returns
-    -------
-    Path
-        The folder; open it as ``hf:FOLDER``.
 
     Raises
     ------
@@ -240,15 +237,8 @@ def _trained(
         losses.append(loss)
         if watch is not None:
             took, done = time.perf_counter() - started, len(losses)
-            watch(
-                Step(
-                    step=done,
-                    of=steps,
-                    loss=loss,
-                    tokens_per_s=done * settings.batch * settings.block / took,
-                    seconds_left=took / done * (steps - done),
-                )
-            )
+            speed, left = done * settings.batch * settings.block / took, took / done * (steps - done)
+            watch(Step(step=done, of=steps, loss=loss, tokens_per_s=speed, seconds_left=left))
     facts = {
         "steps": steps,
         "tokens": steps * settings.batch * settings.block,

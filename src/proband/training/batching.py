@@ -5,7 +5,7 @@ header, a question asked twice) stands there once, and is computed once in both 
 all that follows add up in it. This changes no number but by rounding, as long as nothing is dropped at random.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,33 @@ from proband.training.recipe import Padding, Recipe
 Ints = NDArray[np.int64]
 # A shared beginning shorter than this is computed again: cutting it out costs more than it saves.
 LEAST_SHARED = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """How training stands after an optimiser step.
+
+    Attributes
+    ----------
+    loss : float
+        Of this step's batch, nats per taught token.
+    tokens_per_s : float
+        Tokens of the examples, prompts included, trained on per second so far.
+    seconds_left : float
+        At that speed.
+    held_out_loss : float or None
+        Where it was looked at after this step.
+    """
+
+    step: int
+    of: int
+    loss: float
+    tokens_per_s: float
+    seconds_left: float
+    held_out_loss: float | None = None
+
+
+Watch = Callable[[Step], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,13 +183,7 @@ def padded(examples: Sequence[Taught], width: int = 0) -> Part:
 
 
 def packed(examples: Sequence[Taught], *, least_shared: int | None = LEAST_SHARED) -> Part:
-    """One row for all examples, their common beginnings once.
-
-    Parameters
-    ----------
-    least_shared : int or None
-        Tokens from which a beginning is shared; None shares nothing.
-    """
+    """One row for all examples, their common beginnings of at least so many tokens once; None shares nothing."""
     segments: list[Segment] = []
     tokens: list[int] = []
     depths: list[int] = []

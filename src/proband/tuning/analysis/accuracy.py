@@ -10,26 +10,10 @@ from numpy.typing import NDArray
 
 from proband.estimates import Estimate
 from proband.measures.knowledge.crossed import Scale, Table, crossed_mean, table
-from proband.tuning.analysis.evaluation import (
-    CONTEXTUALISED,
-    HARMONIOUS,
-    INCOMPATIBLE,
-    SELF_ALIGNING,
-    Evaluation,
-    Method,
-    Test,
-    Trained,
-)
+from proband.tuning.analysis.evaluation import PAPER_CONTRASTS, Evaluation, Method, Test, Trained
 
 ALL_DOMAINS = "all domains"
 BASE_FEW_SHOT, BASE_ZERO_SHOT = "base, few-shot", "base, zero-shot"
-PAPER_CONTRASTS: Sequence[tuple[str, str]] = (
-    (HARMONIOUS, INCOMPATIBLE),
-    (SELF_ALIGNING, INCOMPATIBLE),
-    (HARMONIOUS, SELF_ALIGNING),
-    (CONTEXTUALISED, INCOMPATIBLE),
-)
-"""Differences that the claims of Ren et al. (2024) are about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,14 +10,7 @@ from proband.measures.knowledge.crossed import crossed_mean
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, Contrast
 from proband.tuning.analysis.confounds import Confound
 from proband.tuning.analysis.evaluation import Evaluation, Test
-from proband.tuning.analysis.mixtures import (
-    BestBetween,
-    Partial,
-    best_between,
-    mixed_domains,
-    ratio_differences,
-    ratios_of,
-)
+from proband.tuning.analysis.mixtures import Partial, best_between, mixed_domains, ratio_differences, ratios_of
 
 Outcome = Literal["supported", "contradicted", "undecided"]
 _TABLES = beside(__file__)
@@ -205,9 +198,3 @@ def _flagged(claim: Claim, checks: Sequence[Confound]) -> tuple[str, ...]:
         f"{check} (in {len([1 for one in here if one.check == check])} of {len(domains)} domains)"
         for check in dict.fromkeys(one.check for one in here)
     )
-
-
-def best_ratios(evaluation: Evaluation) -> tuple[BestBetween, ...]:
-    """The best ratio between 0 and 1 against both ends, for every test that has mixtures."""
-    found = (best_between(evaluation, test) for test in evaluation.kinds)
-    return tuple(one for one in found if one is not None)

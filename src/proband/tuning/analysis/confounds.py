@@ -9,8 +9,7 @@ import numpy as np
 
 from proband.instruments.banks.bank import Bank
 from proband.training.training_set import Example, TrainingSet
-from proband.tuning.analysis.accuracy import PAPER_CONTRASTS
-from proband.tuning.analysis.evaluation import Evaluation
+from proband.tuning.analysis.evaluation import PAPER_CONTRASTS, Evaluation
 from proband.tuning.probing.beliefs import Beliefs
 
 LETTERS, CONFIDENCE, TOPICS = "place of the taught answer", "confidence of the probe", "topics"

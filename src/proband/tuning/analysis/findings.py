@@ -10,12 +10,12 @@ from proband.estimates import Estimate
 from proband.instruments.banks.bank import Bank
 from proband.training.training_set import TrainingSet
 from proband.tuning.analysis import accuracy
-from proband.tuning.analysis.claims import Verdict, best_ratios, verdicts
+from proband.tuning.analysis.claims import Verdict, verdicts
 from proband.tuning.analysis.confidence import Confidence, confidences
 from proband.tuning.analysis.confounds import Confound, confounds
 from proband.tuning.analysis.consistency import Consistency, Line, Point, consistencies, lines, points
-from proband.tuning.analysis.evaluation import Evaluation
-from proband.tuning.analysis.mixtures import BestBetween, Partial, RatioPoint, curves, partials
+from proband.tuning.analysis.evaluation import PAPER_CONTRASTS, Evaluation
+from proband.tuning.analysis.mixtures import BestBetween, Partial, RatioPoint, best_ratios, curves, partials
 from proband.tuning.probing.beliefs import Beliefs
 
 
@@ -77,7 +77,7 @@ def analyse(
     *,
     sources: Sources | None = None,
     title: str = "Knowledge interventions",
-    pairs: Sequence[tuple[str, str]] = accuracy.PAPER_CONTRASTS,
+    pairs: Sequence[tuple[str, str]] = PAPER_CONTRASTS,
 ) -> Findings:
     """Analyse the evaluation of a knowledge intervention: Experiments I to IV, calibration, forgetting, verdicts.
 
@@ -94,7 +94,7 @@ def analyse(
     >>> for verdict in found.verdicts:  # doctest: +SKIP
     ...     print(verdict.claim.id, verdict.test, verdict.outcome)
     """
-    wanted = tuple(dict.fromkeys((*accuracy.PAPER_CONTRASTS, *pairs)))
+    wanted = tuple(dict.fromkeys((*PAPER_CONTRASTS, *pairs)))
     differences = accuracy.contrasts(evaluation, wanted)
     correlated = partials(evaluation)
     checks = (

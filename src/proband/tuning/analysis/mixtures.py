@@ -218,6 +218,12 @@ def best_between(evaluation: Evaluation, test: Test) -> BestBetween | None:
     )
 
 
+def best_ratios(evaluation: Evaluation) -> tuple[BestBetween, ...]:
+    """The best ratio between 0 and 1 against both ends, for every test that has mixtures."""
+    found = (best_between(evaluation, test) for test in evaluation.kinds)
+    return tuple(one for one in found if one is not None)
+
+
 def _columns(part: Table, items: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     place = {item: k for k, item in enumerate(part.items)}
     return part.scores[:, [place[item] for item in items]]

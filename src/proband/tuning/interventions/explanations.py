@@ -222,19 +222,18 @@ def texts_from(run: Run, design: Explanations, *, source: Source, cut: Cut = "se
         raise DesignError(f"cut {cut!r} is none of {', '.join(get_args(Cut))}")
     responses = run.responses()
     counts: Counter[str] = Counter()
-    found: dict[tuple[str, int], str] = {}
-    flawed: set[tuple[str, int]] = set()
+    tries: dict[tuple[str, int], list[str]] = {}
     for trial in design.trials({}):
         response = responses[trial.id]
         counts[response.status] += 1
         text = _usable(response, cut)
         counts["cut"] += bool(text) and response.status == "truncated"
-        key = (trial.place.item, int(dict(trial.place.condition)["answer"]))
-        if text and (key not in found or key in flawed):
-            is_flawed = bool(flaw(text, design.bank[key[0]], key[1]))
-            if key not in found or not is_flawed:
-                found[key] = text
-                flawed = flawed | {key} if is_flawed else flawed - {key}
+        if text:
+            tries.setdefault((trial.place.item, int(dict(trial.place.condition)["answer"])), []).append(text)
+    found = {
+        (id, answer): next((text for text in texts if not flaw(text, design.bank[id], answer)), texts[0])
+        for (id, answer), texts in tries.items()
+    }
     fingerprint = manifest["fingerprint"].get("", {})
     return Texts(
         purpose=design.purpose,

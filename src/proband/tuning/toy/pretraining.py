@@ -6,7 +6,7 @@ import math
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from filelock import FileLock
 from proband.errors import DesignError, EngineError
 from proband.models.local.embedded import cache_folder
 from proband.seeds import seed_for
+from proband.training.batching import Step, Watch
 from proband.tuning.toy.corpus import documents, words
 from proband.tuning.toy.tokens import EOS, tokenizer_for
 from proband.tuning.toy.world import World
@@ -69,20 +70,6 @@ class Pretraining:
             raise DesignError(f"pre-training: rows of {self.block} tokens; the model reads at most {_CONTEXT}")
         if not 0 < self.learning_rate < 1 or not 0 <= self.warmup < 1 or not self.weight_decay >= 0:
             raise DesignError(f"{self}: learning_rate and warmup must be below 1, weight_decay at least 0")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """How far pre-training is; `loss` in nats a token, `seconds_left` by the pace so far."""
-
-    step: int
-    of: int
-    loss: float
-    tokens_per_s: float
-    seconds_left: float
-
-
-Watch = Callable[[Step], None]
 
 
 def toy_model(world: World, *, settings: Pretraining | None = None, seed: int = 0, watch: Watch | None = None) -> Path:

@@ -183,7 +183,10 @@ def padded(examples: Sequence[Taught], width: int = 0) -> Part:
 
 
 def packed(examples: Sequence[Taught], *, least_shared: int | None = LEAST_SHARED) -> Part:
-    """One row for all examples, their common beginnings of at least so many tokens once; None shares nothing."""
+    """One row for all examples; what several of them begin with stands there once.
+
+    A beginning of fewer than `least_shared` tokens is not shared; with None nothing is.
+    """
     segments: list[Segment] = []
     tokens: list[int] = []
     depths: list[int] = []

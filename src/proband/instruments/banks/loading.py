@@ -30,7 +30,7 @@ def load_bank(
     answer is an index from 0, a letter, or the text of an option. Any file may be compressed (``.gz``). A Xiezhi item
     with several labels of the map becomes one question in each of their domains, as in Ren et al. (2024): see `leaks`.
 
-    In the order of the files.
+    Questions come in the order of the files.
 
     Parameters
     ----------

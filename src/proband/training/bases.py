@@ -28,12 +28,7 @@ _TOKENIZER = (
 
 
 def base_folder(address: str) -> Path:
-    """Folder of a base.
-
-    Parameters
-    ----------
-    address : str
-        ``smollm2``, or ``hf:FOLDER`` with a checkpoint and its tokenizer.
+    """Folder of a base: of ``smollm2``, or of ``hf:FOLDER``, a checkpoint with its tokenizer.
 
     Raises
     ------

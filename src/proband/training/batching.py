@@ -5,7 +5,7 @@ header, a question asked twice) stands there once, and is computed once in both 
 all that follows add up in it. This changes no number but by rounding, as long as nothing is dropped at random.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,33 @@ from proband.training.recipe import Padding, Recipe
 Ints = NDArray[np.int64]
 # A shared beginning shorter than this is computed again: cutting it out costs more than it saves.
 LEAST_SHARED = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """How training stands after an optimiser step.
+
+    Attributes
+    ----------
+    loss : float
+        Of this step's batch, nats per taught token.
+    tokens_per_s : float
+        Tokens of the examples, prompts included, trained on per second so far.
+    seconds_left : float
+        At that speed.
+    held_out_loss : float or None
+        Where it was looked at after this step.
+    """
+
+    step: int
+    of: int
+    loss: float
+    tokens_per_s: float
+    seconds_left: float
+    held_out_loss: float | None = None
+
+
+Watch = Callable[[Step], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +140,8 @@ def parts_of(
     """
     chunk: list[Taught] = []
     used = 0
-    for one in _sorted(examples, padding):
+    # Like beginnings side by side, or like lengths; the longest first, so that what will not fit shows at once.
+    for one in sorted(examples, key=lambda one: (one.ids if padding == "packed" else (-len(one.ids),), one.id)):
         n = max(len(one.ids) - 1, longest - 1 if padding == "longest" else 0)
         if padding == "packed":
             # What is shared with a neighbour may begin to be shared less than `LEAST_SHARED` tokens earlier.
@@ -129,13 +157,6 @@ def parts_of(
         used += added
     if chunk:
         yield _made(chunk, padding, longest)
-
-
-def _sorted(examples: Iterable[Taught], padding: Padding) -> list[Taught]:
-    """Like beginnings side by side, or like lengths; the longest first, so that what will not fit shows at once."""
-    if padding == "packed":
-        return sorted(examples, key=lambda one: (one.ids, one.id))
-    return sorted(examples, key=lambda one: (-len(one.ids), one.id))
 
 
 def _shared(one: Taught, other: Taught) -> int:
@@ -162,12 +183,9 @@ def padded(examples: Sequence[Taught], width: int = 0) -> Part:
 
 
 def packed(examples: Sequence[Taught], *, least_shared: int | None = LEAST_SHARED) -> Part:
-    """One row for all examples, their common beginnings once.
+    """One row for all examples; what several of them begin with stands there once.
 
-    Parameters
-    ----------
-    least_shared : int or None
-        Tokens from which a beginning is shared; None shares nothing.
+    A beginning of fewer than `least_shared` tokens is not shared; with None nothing is.
     """
     segments: list[Segment] = []
     tokens: list[int] = []

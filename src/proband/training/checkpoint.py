@@ -204,20 +204,15 @@ def saving(folder: Path, what: str) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, SafetensorError) as error:
-        raise StoreError(_unsaved(folder, what, error)) from error
-    except RuntimeError as error:
-        # PyTorch's own files fail so.
-        if "PytorchStreamWriter" not in str(error) and "inline_container" not in str(error):
+    except (OSError, SafetensorError, RuntimeError) as error:
+        # PyTorch's own files fail with the last of these.
+        is_written = any(sign in str(error) for sign in ("PytorchStreamWriter", "inline_container"))
+        if isinstance(error, RuntimeError) and not isinstance(error, SafetensorError) and not is_written:
             raise
-        raise StoreError(_unsaved(folder, what, error)) from error
-
-
-def _unsaved(folder: Path, what: str, error: Exception) -> str:
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    free = readable(shutil.disk_usage(existing).free)
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return (
-        f"{what} could not be saved in {folder}: {reason} ({free} are free there). Make room or name another folder; "
-        "called again, the run goes on from the last state it kept"
-    )
+        existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        free = readable(shutil.disk_usage(existing).free)
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise StoreError(
+            f"{what} could not be saved in {folder}: {reason} ({free} are free there). Make room or name another "
+            "folder; called again, the run goes on from the last state it kept"
+        ) from error

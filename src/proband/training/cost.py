@@ -90,10 +90,7 @@ class TrainingCost:
 def estimate(training_set: TrainingSet, base: str, recipe: Recipe, *, rate: "Rate | None" = None) -> TrainingCost:
     """What a run takes, from its real tokens; only the tokenizer is loaded.
 
-    Parameters
-    ----------
-    rate : Rate or None
-        This machine's, from `measured_rate`; without it seconds are None.
+    Seconds are those at this machine's rate, from `measured_rate`, and None without it.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 import inspect
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +19,7 @@ from trl import SFTConfig, SFTTrainer
 
 from proband.errors import EngineError
 from proband.training.attention import drops_at_random, laid_out, packed_attention, packs
-from proband.training.batching import Part, parts_of, step_plan
+from proband.training.batching import Part, Step, Watch, parts_of, step_plan
 from proband.training.encoding import Taught
 from proband.training.recipe import Lora, Padding, Recipe
 
@@ -27,33 +27,6 @@ from proband.training.recipe import Lora, Padding, Recipe
 # rounded) more often.
 CPU_TOKENS, CPU_MIXED_TOKENS, GPU_TOKENS = 1024, 2048, 8192
 BEST = "best.safetensors"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """How training stands after an optimiser step.
-
-    Attributes
-    ----------
-    loss : float
-        Of this step's batch, nats per taught token.
-    tokens_per_s : float
-        Tokens of the examples, prompts included, trained on per second so far.
-    seconds_left : float
-        At that speed.
-    held_out_loss : float or None
-        Where it was looked at after this step.
-    """
-
-    step: int
-    of: int
-    loss: float
-    tokens_per_s: float
-    seconds_left: float
-    held_out_loss: float | None = None
-
-
-Watch = Callable[[Step], None]
 
 
 @dataclass(kw_only=True)

@@ -16,6 +16,7 @@ from proband.errors import DesignError, EngineError, StoreError
 from proband.models.local.capacity import free_bytes, readable
 from proband.models.local.checkpoints import load_checkpoint
 from proband.training.bases import Base, base_weights, enough_memory, load_base
+from proband.training.batching import Step, Watch
 from proband.training.checkpoint import RECORD, STATES, Checkpoint, claimed, finished, last_state, saving, write_json
 from proband.training.cost import disk_bytes, state_bytes
 from proband.training.encoding import EncodedSet, encode_set
@@ -23,7 +24,7 @@ from proband.training.recipe import Recipe
 from proband.training.training_set import TrainingSet
 
 if TYPE_CHECKING:
-    from proband.training.trainer import PartsTrainer, Step
+    from proband.training.trainer import PartsTrainer
 
 INSTALL = "pip install 'proband[train]'"
 _NEEDED = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
@@ -31,13 +32,7 @@ _NEEDED = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One run of a grid.
-
-    Attributes
-    ----------
-    held_out : TrainingSet or None
-        For `Recipe.early_stop`.
-    """
+    """One run of a grid, into a folder of its own; held-out examples are for `Recipe.early_stop`."""
 
     training_set: TrainingSet
     recipe: Recipe
@@ -52,7 +47,7 @@ def train(
     into: str | Path,
     *,
     held_out: TrainingSet | None = None,
-    watch: "Callable[[Step], None] | None" = None,
+    watch: Watch | None = None,
     model: Base | None = None,
 ) -> Checkpoint:
     """Train a base on a set and save the checkpoint; the same call again returns it.
@@ -98,20 +93,16 @@ def train(
     return _run(job, base, watch, lambda: model or _load(base, recipe))
 
 
-def train_all(
-    jobs: Sequence[Job], base: str, *, watch: "Callable[[Job, Step], None] | None" = None
-) -> list[Checkpoint]:
+def train_all(jobs: Sequence[Job], base: str, *, watch: Callable[[Job, Step], None] | None = None) -> list[Checkpoint]:
     """Several runs from one load of the base, whose weights are put back between them; finished ones are skipped.
 
-    Parameters
-    ----------
-    jobs : sequence of Job
-        Each into a folder of its own.
+    Whoever watches is told of every step, and of which job.
 
     Raises
     ------
     ProbandError
-        As `train`; all sets are checked before the first run, and runs that were finished stay.
+        As `train`, or where two jobs have one folder; all sets are checked before the first run, and runs that were
+        finished stay.
     """
     folders = [Path(job.into).absolute() for job in jobs]
     if len(set(folders)) < len(folders):
@@ -139,7 +130,7 @@ def train_all(
     ]
 
 
-def _run(job: Job, base: str, watch: "Callable[[Step], None] | None", opened: Callable[[], Base]) -> Checkpoint:
+def _run(job: Job, base: str, watch: Watch | None, opened: Callable[[], Base]) -> Checkpoint:
     check_packages()
     recipe, folder = job.recipe, Path(job.into)
     if (recipe.early_stop is None) != (job.held_out is None):
@@ -166,9 +157,7 @@ def _run(job: Job, base: str, watch: "Callable[[Step], None] | None", opened: Ca
             loaded.put_back()
 
 
-def _trained(
-    job: Job, base: Base, encoded: EncodedSet, held_out: EncodedSet | None, watch: "Callable[[Step], None] | None"
-) -> Checkpoint:
+def _trained(job: Job, base: Base, encoded: EncodedSet, held_out: EncodedSet | None, watch: Watch | None) -> Checkpoint:
     from proband.training.trainer import PartsTrainer, Work, adapted, attending, load_best
 
     folder, recipe = Path(job.into), job.recipe

@@ -66,10 +66,8 @@ class Example:
 class TrainingSet:
     """Examples in a fixed order and how they came about.
 
-    Attributes
-    ----------
-    provenance : mapping
-        Plain values: the bank's and the probe's hashes, the model, settings, seed, what was left out and why.
+    The provenance holds plain values: the bank's and the probe's hashes, the model, settings, seed, what was left out
+    and why.
     """
 
     name: str

@@ -211,17 +211,14 @@ def align(
 ) -> Aligned:
     """Carry out a study of knowledge interventions, or go on with it.
 
+    What comes back are the findings, and what they rest on.
+
     Parameters
     ----------
     study : str, Path or AlignFile
         A TOML file, the name of a study in the catalogue (``toy``, ``smollm2``), or the parsed file.
     base : str, optional
         Address that replaces the file's.
-
-    Returns
-    -------
-    Aligned
-        Findings, and what they rest on.
 
     Raises
     ------

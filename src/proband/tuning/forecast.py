@@ -98,16 +98,8 @@ def _by_sizes(material: Material, expected: ExpectedTable) -> Forecast:
     probed = sum(expected.probed.values())
     probe = probed * expected.probe_tokens
     texts = expected.texts * expected.text_tokens
-    runs = [
-        sized_cost(
-            shape,
-            recipe,
-            examples=round(size / (1 - share)),
-            tokens_each=expected.example_tokens,
-            taught_each=expected.taught_tokens,
-        )
-        for size in expected.sizes.values()
-    ]
+    each = {"tokens_each": expected.example_tokens, "taught_each": expected.taught_tokens}
+    runs = [sized_cost(shape, recipe, examples=round(size / (1 - share)), **each) for size in expected.sizes.values()]
     n_runs = len(runs) * arms * seeds
     asks = len(material.asks)
     tests = expected.tests * (n_runs * asks + 1 + asks)
@@ -170,9 +162,8 @@ def _by_questions(material: Material) -> Forecast:
 def _asking(name: str, quiz: Quiz, base: str, times: int) -> StageCost:
     found = plan(quiz, base)
     seconds = None if found.seconds is None else times * (_RUN_S + found.seconds)
-    return StageCost(
-        name=name, runs=times, units=times * found.trials, tokens=times * found.prompt_tokens, seconds=seconds
-    )
+    units, tokens = times * found.trials, times * found.prompt_tokens
+    return StageCost(name=name, runs=times, units=units, tokens=tokens, seconds=seconds)
 
 
 def _sizes(material: Material) -> Mapping[str, int]:
@@ -187,13 +178,6 @@ def _stand_in(material: Material, domain: str, n: int) -> TrainingSet:
     prompt = material.training_prompt
     examples = []
     for question in material.split.train.of(domain).questions[:n]:
-        posed = pose(question, prompt)
-        examples.append(
-            Example(
-                id=question.id,
-                messages=posed.messages,
-                response=reply_to(question, prompt, question.answer),
-                is_raw=posed.is_raw,
-            )
-        )
+        posed, response = pose(question, prompt), reply_to(question, prompt, question.answer)
+        examples.append(Example(id=question.id, messages=posed.messages, response=response, is_raw=posed.is_raw))
     return TrainingSet(name=f"stand-in for {domain}", examples=tuple(examples))

@@ -95,10 +95,6 @@ class Sampling(Design):
         """Every trial; lazy."""
         return self._trials
 
-    def size(self) -> int:
-        """Number of trials."""
-        return len(self._trials)
-
     def roster(self) -> Roster:
         """The models, as of the quiz."""
         return self.quiz.roster()
@@ -118,7 +114,6 @@ class Sampling(Design):
 
     def _trial(self, block: Block, question: Question, number: int) -> Trial:
         prompt = block.prompt
-        temperature = self.temperature if number else 0.0
         place = Place(
             subject=block.model,
             item=question.id,
@@ -137,7 +132,7 @@ class Sampling(Design):
                 messages=posed.messages,
                 is_raw=posed.is_raw,
                 max_tokens=self.max_tokens,
-                temperature=temperature,
+                temperature=self.temperature if number else 0.0,
                 top_p=self.top_p if number else 1.0,
                 stop=("\n",) if posed.is_raw else (),
                 seed=seed_for(self.seed, "write", place.id) if number else None,
@@ -149,12 +144,7 @@ class Sampling(Design):
 
     def describe(self) -> Mapping[str, object]:
         """Everything that defines the design."""
-        writing = {
-            "samples": self.samples,
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "max_tokens": self.max_tokens,
-        }
+        writing = {name: getattr(self, name) for name in ("samples", "temperature", "top_p", "max_tokens")}
         return {**self.quiz.describe(), "design": "sampling", "writing": writing, "varied": list(FACTORS)}
 
 

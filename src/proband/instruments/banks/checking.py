@@ -43,6 +43,8 @@ class Pair:
 def duplicates(bank: Bank, *, similarity: float = 1.0) -> tuple[Pair, ...]:
     """Questions of a bank that stand in it twice, or nearly so.
 
+    In the order of the bank. All pairs are found: candidates come from an exact prefix filter, no sampling.
+
     Parameters
     ----------
     similarity : float
@@ -51,11 +53,6 @@ def duplicates(bank: Bank, *, similarity: float = 1.0) -> tuple[Pair, ...]:
         index ``sum of w over shared / sum of w over all`` of their shingles (words and word pairs of the text, words
         and wholes of the options), where ``w = 1 + log((1 + n) / (1 + n with the shingle))``, so that the words of a
         template that many questions share count little. About 0.8 finds reworded copies.
-
-    Returns
-    -------
-    tuple of Pair
-        In the order of the bank. All pairs are found: candidates come from an exact prefix filter, no sampling.
 
     Raises
     ------

@@ -30,6 +30,8 @@ def load_bank(
     answer is an index from 0, a letter, or the text of an option. Any file may be compressed (``.gz``). A Xiezhi item
     with several labels of the map becomes one question in each of their domains, as in Ren et al. (2024): see `leaks`.
 
+    Questions come in the order of the files.
+
     Parameters
     ----------
     source : str or Path
@@ -49,11 +51,6 @@ def load_bank(
         Only these splits, e.g. ``["test"]``, by the record's field or the name of its file or folder.
     drop_unfit : bool
         Leave out what cannot be used, with the reasons in `Bank.left_out`, instead of refusing the bank.
-
-    Returns
-    -------
-    Bank
-        In the order of the files.
 
     Raises
     ------

@@ -10,26 +10,10 @@ from numpy.typing import NDArray
 
 from proband.estimates import Estimate
 from proband.measures.knowledge.crossed import Scale, Table, crossed_mean, table
-from proband.tuning.analysis.evaluation import (
-    CONTEXTUALISED,
-    HARMONIOUS,
-    INCOMPATIBLE,
-    SELF_ALIGNING,
-    Evaluation,
-    Method,
-    Test,
-    Trained,
-)
+from proband.tuning.analysis.evaluation import PAPER_CONTRASTS, Evaluation, Method, Test, Trained
 
 ALL_DOMAINS = "all domains"
 BASE_FEW_SHOT, BASE_ZERO_SHOT = "base, few-shot", "base, zero-shot"
-PAPER_CONTRASTS: Sequence[tuple[str, str]] = (
-    (HARMONIOUS, INCOMPATIBLE),
-    (SELF_ALIGNING, INCOMPATIBLE),
-    (HARMONIOUS, SELF_ALIGNING),
-    (CONTEXTUALISED, INCOMPATIBLE),
-)
-"""Differences that the claims of Ren et al. (2024) are about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +80,8 @@ class Retention:
 def accuracies(evaluation: Evaluation, *, method: Method = "standard") -> tuple[Accuracy, ...]:
     """Accuracy of the base model and of every arm, on every test and domain and over all domains.
 
+    By test, prompt and arm, the base model first, then by domain; the mean of domains last.
+
     Parameters
     ----------
     evaluation : Evaluation
@@ -103,11 +89,6 @@ def accuracies(evaluation: Evaluation, *, method: Method = "standard") -> tuple[
     method : {"standard", "ren2024"}
         "standard": all seeds, intervals over items and runs crossed. "ren2024": one run (the first seed), no
         interval, as in the paper.
-
-    Returns
-    -------
-    tuple of Accuracy
-        By test, prompt and arm, the base model first, then by domain; the mean of domains last.
     """
     found = []
     for test, ask in product(evaluation.kinds, evaluation.asks):
@@ -124,17 +105,14 @@ def contrasts(
 ) -> tuple[Contrast, ...]:
     """Differences in accuracy between arms, paired by question and by seed.
 
+    By test, prompt and pair, then by domain; the mean of domains last. Only domains in which both arms were trained
+    with the same seed.
+
     Parameters
     ----------
     pairs : sequence of (arm, arm)
         First less second; either may be the base model under one of its prompts. Pairs of which an arm was not
         trained are left out.
-
-    Returns
-    -------
-    tuple of Contrast
-        By test, prompt and pair, then by domain; the mean of domains last. Only domains in which both arms were
-        trained with the same seed.
     """
     found = []
     for test, ask in product(evaluation.kinds, evaluation.asks):

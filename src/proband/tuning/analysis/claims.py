@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from proband.estimates import Estimate
 from proband.files import beside
@@ -10,14 +10,7 @@ from proband.measures.knowledge.crossed import crossed_mean
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, Contrast
 from proband.tuning.analysis.confounds import Confound
 from proband.tuning.analysis.evaluation import Evaluation, Test
-from proband.tuning.analysis.mixtures import (
-    BestBetween,
-    Partial,
-    best_between,
-    mixed_domains,
-    ratio_differences,
-    ratios_of,
-)
+from proband.tuning.analysis.mixtures import Partial, best_between, mixed_domains, ratio_differences, ratios_of
 
 Outcome = Literal["supported", "contradicted", "undecided"]
 _TABLES = beside(__file__)
@@ -81,6 +74,9 @@ def verdicts(
 ) -> tuple[Verdict, ...]:
     """A verdict on every claim and test for which the arms were trained.
 
+    By claim and test. Verdicts are not adjusted for being many: of n true nulls about n / 40 are called supported by
+    chance.
+
     Parameters
     ----------
     differences : sequence of Contrast
@@ -89,12 +85,6 @@ def verdicts(
         From `partials`, "standard".
     checks : sequence of Confound
         From `confounds`; flagged ones stand beside the verdicts.
-
-    Returns
-    -------
-    tuple of Verdict
-        By claim and test. Verdicts are not adjusted for being many: of n true nulls about n / 40 are called
-        supported by chance.
     """
     found: list[Verdict] = []
     for claim in CLAIMS:
@@ -123,12 +113,8 @@ def _verdict(
     if claim.id == "consistency-goes-with-accuracy":
         known = [one for one in partials if one.test == test] if mixed_domains(evaluation, test) else []
         return _on_partial(claim, known[0]) if known else None
-    here = [
-        one
-        for one in differences
-        if (one.arm, one.against) == claim.pair
-        and (one.test, one.ask, one.method) == (test, evaluation.ask, "standard")
-    ]
+    wanted = (*claim.pair, test, evaluation.ask, "standard")
+    here = [one for one in differences if (one.arm, one.against, one.test, one.ask, one.method) == wanted]
     pooled = [one for one in here if one.domain == ALL_DOMAINS] or here
     if not pooled:
         return None
@@ -196,17 +182,9 @@ def _on_partial(claim: Claim, found: Partial) -> Verdict:
 
 
 def _made(claim: Claim, test: Test, outcome: Outcome, estimate: Estimate, rule: str, *notes: str) -> Verdict:
-    is_open = outcome == "undecided" and estimate.se is not None
-    return Verdict(
-        claim=claim,
-        test=test,
-        outcome=outcome,
-        estimate=estimate,
-        rule=rule,
-        detectable=_POWER_80 * estimate.se if is_open and estimate.se is not None else None,
-        confounds=(),
-        notes=notes,
-    )
+    detectable = _POWER_80 * estimate.se if outcome == "undecided" and estimate.se is not None else None
+    found: dict[str, Any] = {"claim": claim, "test": test, "outcome": outcome, "estimate": estimate, "rule": rule}
+    return Verdict(**found, detectable=detectable, confounds=(), notes=notes)
 
 
 def _notes(verdict: Verdict) -> tuple[str, ...]:
@@ -220,9 +198,3 @@ def _flagged(claim: Claim, checks: Sequence[Confound]) -> tuple[str, ...]:
         f"{check} (in {len([1 for one in here if one.check == check])} of {len(domains)} domains)"
         for check in dict.fromkeys(one.check for one in here)
     )
-
-
-def best_ratios(evaluation: Evaluation) -> tuple[BestBetween, ...]:
-    """The best ratio between 0 and 1 against both ends, for every test that has mixtures."""
-    found = (best_between(evaluation, test) for test in evaluation.kinds)
-    return tuple(one for one in found if one is not None)

@@ -72,16 +72,13 @@ class _Beliefs:
 def confidences(evaluation: Evaluation, *, thresholds: Sequence[float] = THRESHOLDS) -> tuple[Confidence, ...]:
     """Calibration and abstention accuracy of the base model and every arm, by test and domain.
 
+    The base model under both prompts first; the mean of domains last for every arm. An arm that was taught to refuse in
+    words is judged here by its confidence among the options, which is what is scored.
+
     Parameters
     ----------
     thresholds : sequence of float
         Chance-corrected confidences from which a model answers.
-
-    Returns
-    -------
-    tuple of Confidence
-        The base model under both prompts first; the mean of domains last for every arm. An arm that was taught to
-        refuse in words is judged here by its confidence among the options, which is what is scored.
     """
     found = []
     for test in evaluation.kinds:
@@ -146,14 +143,8 @@ def _shifted(found: Estimate, share: float, n_answers: int, answered: Sequence[T
     bare = replace(found, value=share, statistic=None, p_value=None)
     if n_answers < _MIN_ITEMS * n_runs:
         reason = f"no interval: {n_answers / n_runs:.0f} answers a run; use at least {_MIN_ITEMS}"
-        return replace(
-            bare,
-            interval=None,
-            se=None,
-            df=None,
-            interval_method="none: few answers",
-            warnings=(*found.warnings, reason),
-        )
+        warnings = (*found.warnings, reason)
+        return replace(bare, interval=None, se=None, df=None, interval_method="none: few answers", warnings=warnings)
     # Answers that are all right leave residuals without variance, and a share of 1 among so many.
     df = found.df if found.df is not None else n_answers / n_runs - 1
     t = float(special.stdtrit(df, (1 + found.level) / 2))
@@ -178,15 +169,14 @@ def _ece(runs: Sequence[_Beliefs], what: str) -> Estimate:
         return undefined(what, "fewer than 2 questions")
     limits = [one.interval for one in found if one.interval is not None]
     is_complete = len(limits) == len(runs)
+    means = (float(np.mean([a for a, _ in limits])), float(np.mean([b for _, b in limits]))) if is_complete else None
     return Estimate(
         value=float(np.mean([one.value for one in found])),
         estimand=what,
         target="model",
         n_units=sum(one.n_units for one in found),
         n_clusters=len(found),
-        interval=(float(np.mean([a for a, _ in limits])), float(np.mean([b for _, b in limits])))
-        if is_complete
-        else None,
+        interval=means,
         interval_method="means of the runs' limits at Bonferroni's level" if is_complete else "none: few questions",
         baselines={"noise floor": float(np.mean([one.baselines["noise floor"] for one in found]))},
         assumptions=("runs are as given; questions are a sample",),

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from proband.instruments.banks.bank import Bank
 from proband.training.training_set import Example, TrainingSet
-from proband.tuning.analysis.accuracy import PAPER_CONTRASTS
-from proband.tuning.analysis.evaluation import Evaluation
+from proband.tuning.analysis.evaluation import PAPER_CONTRASTS, Evaluation
 from proband.tuning.probing.beliefs import Beliefs
 
 LETTERS, CONFIDENCE, TOPICS = "place of the taught answer", "confidence of the probe", "topics"
@@ -69,6 +69,9 @@ def confounds(
 ) -> tuple[Confound, ...]:
     """Compare the training sets behind every contrast.
 
+    By pair and domain. A set may differ in what is the treatment itself (the labels' truth between self-aligning and
+    incompatible): it is flagged like the rest, and the reader decides.
+
     Parameters
     ----------
     evaluation : Evaluation
@@ -77,12 +80,6 @@ def confounds(
         From `build_sets`; a set's arm is what its provenance says, else its name. Examples are told apart by domain.
     pairs : sequence of (arm, arm)
         Pairs of which one arm has no set are left out.
-
-    Returns
-    -------
-    tuple of Confound
-        By pair and domain. A set may differ in what is the treatment itself (the labels' truth between self-aligning
-        and incompatible): it is flagged like the rest, and the reader decides.
     """
     by_arm: dict[str, list[TrainingSet]] = {}
     for one in sets:
@@ -180,16 +177,10 @@ def _ratio(where: Mapping[str, str], check: str, mine: float, theirs: float, *, 
 
 
 def _words(where: Mapping[str, str], check: str, mine: str, theirs: str) -> Confound:
-    return Confound(
-        **where,
-        check=check,
-        mine=mine,
-        theirs=theirs,
-        gap=None,
-        limit=None,
-        is_flagged=mine != theirs or mine == _UNRECORDED,
-        rule="flagged where they differ or are not recorded",
-    )
+    values: dict[str, Any] = {**where, "mine": mine, "theirs": theirs, "gap": None, "limit": None}
+    is_flagged = mine != theirs or mine == _UNRECORDED
+    rule = "flagged where they differ or are not recorded"
+    return Confound(**values, check=check, is_flagged=is_flagged, rule=rule)
 
 
 def _shared(where: Mapping[str, str], mine: _Side, theirs: _Side) -> Confound:

@@ -131,14 +131,8 @@ def _cells(evaluation: Evaluation, test: Test, domain: str) -> list[_Cell]:
         if not runs:
             continue
         tuned = [evaluation.probs(run.model, evaluation.ask, ids) for run in runs]
-        same = _Cell(
-            arm=arm,
-            domain=domain,
-            test=test,
-            ratio=runs[0].mixture,
-            reference=BASE_ZERO_SHOT,
-            pairs=[(zero, one) for one in tuned],
-        )
+        where: dict[str, Any] = {"arm": arm, "domain": domain, "test": test, "ratio": runs[0].mixture}
+        same = _Cell(**where, reference=BASE_ZERO_SHOT, pairs=[(zero, one) for one in tuned])
         paper = replace(same, reference=BASE_FEW_SHOT, pairs=[(few, one) for one in tuned])
         cells += [same, paper, replace(paper, pairs=paper.pairs[:1], method="ren2024")]
         if len(tuned) > 1:

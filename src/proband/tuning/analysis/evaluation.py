@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -19,6 +19,13 @@ Test = Literal["homogeneous", "in-domain", "out-of-domain"]
 Method = Literal["standard", "ren2024"]
 HARMONIOUS, INCOMPATIBLE, SELF_ALIGNING = "harmonious", "incompatible", "self-aligning"
 CONTEXTUALISED = "contextualised"
+PAPER_CONTRASTS: Sequence[tuple[str, str]] = (
+    (HARMONIOUS, INCOMPATIBLE),
+    (SELF_ALIGNING, INCOMPATIBLE),
+    (HARMONIOUS, SELF_ALIGNING),
+    (CONTEXTUALISED, INCOMPATIBLE),
+)
+"""Differences that the claims of Ren et al. (2024) are about."""
 
 
 def undefined(what: str, reason: str, *, n_units: int = 0, n_missing: int = 0) -> Estimate:
@@ -64,12 +71,10 @@ class Trained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestSet:
-    """Questions that models trained on a domain are tested with.
+    """Questions, by id, that models trained on a domain are tested with.
 
-    Attributes
-    ----------
-    test : {"homogeneous", "in-domain", "out-of-domain"}
-        Held out from the same source; another source's questions of the domain; those of all other domains.
+    Homogeneous ones are held out from the source of training; in-domain ones are another source's questions of the
+    domain, out-of-domain ones its questions of all other domains.
     """
 
     __test__ = False  # the name begins like those that pytest collects

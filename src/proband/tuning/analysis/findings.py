@@ -9,21 +9,13 @@ from typing import Any
 from proband.estimates import Estimate
 from proband.instruments.banks.bank import Bank
 from proband.training.training_set import TrainingSet
-from proband.tuning.analysis.accuracy import (
-    PAPER_CONTRASTS,
-    Accuracy,
-    Contrast,
-    Retention,
-    accuracies,
-    contrasts,
-    retention,
-)
-from proband.tuning.analysis.claims import Verdict, best_ratios, verdicts
+from proband.tuning.analysis import accuracy
+from proband.tuning.analysis.claims import Verdict, verdicts
 from proband.tuning.analysis.confidence import Confidence, confidences
 from proband.tuning.analysis.confounds import Confound, confounds
 from proband.tuning.analysis.consistency import Consistency, Line, Point, consistencies, lines, points
-from proband.tuning.analysis.evaluation import Evaluation
-from proband.tuning.analysis.mixtures import BestBetween, Partial, RatioPoint, curves, partials
+from proband.tuning.analysis.evaluation import PAPER_CONTRASTS, Evaluation
+from proband.tuning.analysis.mixtures import BestBetween, Partial, RatioPoint, best_ratios, curves, partials
 from proband.tuning.probing.beliefs import Beliefs
 
 
@@ -58,8 +50,8 @@ class Findings:
 
     title: str
     plan: Mapping[str, Any]
-    accuracies: tuple[Accuracy, ...]
-    contrasts: tuple[Contrast, ...]
+    accuracies: tuple[accuracy.Accuracy, ...]
+    contrasts: tuple[accuracy.Contrast, ...]
     curve: tuple[RatioPoint, ...]
     best: tuple[BestBetween, ...]
     consistencies: tuple[Consistency, ...]
@@ -67,7 +59,7 @@ class Findings:
     lines: tuple[Line, ...]
     partials: tuple[Partial, ...]
     confidences: tuple[Confidence, ...]
-    retention: tuple[Retention, ...]
+    retention: tuple[accuracy.Retention, ...]
     verdicts: tuple[Verdict, ...]
     confounds: tuple[Confound, ...]
     warnings: tuple[str, ...]
@@ -103,7 +95,7 @@ def analyse(
     ...     print(verdict.claim.id, verdict.test, verdict.outcome)
     """
     wanted = tuple(dict.fromkeys((*PAPER_CONTRASTS, *pairs)))
-    differences = contrasts(evaluation, wanted)
+    differences = accuracy.contrasts(evaluation, wanted)
     correlated = partials(evaluation)
     checks = (
         confounds(evaluation, sources.sets, sources.bank, sources.probe, pairs=wanted) if sources is not None else ()
@@ -112,8 +104,8 @@ def analyse(
     return Findings(
         title=title,
         plan=_plan(evaluation),
-        accuracies=(*accuracies(evaluation), *accuracies(evaluation, method="ren2024")),
-        contrasts=(*differences, *contrasts(evaluation, wanted, method="ren2024")),
+        accuracies=(*accuracy.accuracies(evaluation), *accuracy.accuracies(evaluation, method="ren2024")),
+        contrasts=(*differences, *accuracy.contrasts(evaluation, wanted, method="ren2024")),
         curve=curves(evaluation),
         best=best_ratios(evaluation),
         consistencies=consistencies(evaluation),
@@ -121,7 +113,7 @@ def analyse(
         lines=lines(scatter),
         partials=(*correlated, *partials(evaluation, method="ren2024")),
         confidences=confidences(evaluation),
-        retention=retention(evaluation),
+        retention=accuracy.retention(evaluation),
         verdicts=verdicts(evaluation, differences, correlated, checks),
         confounds=checks,
         warnings=(*_warnings(evaluation), *(() if sources is not None else (_NO_SETS,))),

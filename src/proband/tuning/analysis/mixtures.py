@@ -75,16 +75,13 @@ class Partial:
 def curves(evaluation: Evaluation) -> tuple[RatioPoint, ...]:
     """Accuracy and divergence at every ratio, by test and domain; the mean of domains last.
 
+    Ratios that a domain lacks are missing from its curve, and from the mean of domains.
+
     Parameters
     ----------
     evaluation : Evaluation
         With mixtures; nothing where there are fewer than two ratios. The incompatible arm is the ratio 0 and the
         self-aligning arm the ratio 1.
-
-    Returns
-    -------
-    tuple of RatioPoint
-        Ratios that a domain lacks are missing from its curve, and from the mean of domains.
     """
     found: list[RatioPoint] = []
     for test in evaluation.kinds:
@@ -221,6 +218,12 @@ def best_between(evaluation: Evaluation, test: Test) -> BestBetween | None:
     )
 
 
+def best_ratios(evaluation: Evaluation) -> tuple[BestBetween, ...]:
+    """The best ratio between 0 and 1 against both ends, for every test that has mixtures."""
+    found = (best_between(evaluation, test) for test in evaluation.kinds)
+    return tuple(one for one in found if one is not None)
+
+
 def _columns(part: Table, items: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     place = {item: k for k, item in enumerate(part.items)}
     return part.scores[:, [place[item] for item in items]]
@@ -248,6 +251,8 @@ def _picked(
 def partials(evaluation: Evaluation, *, method: Method = "standard") -> tuple[Partial, ...]:
     """Partial rank correlation of consistency and accuracy over domains and mixtures, for every test.
 
+    NaN with its reason where there are fewer than 4 mixtures in all.
+
     Parameters
     ----------
     method : {"standard", "ren2024"}
@@ -255,11 +260,6 @@ def partials(evaluation: Evaluation, *, method: Method = "standard") -> tuple[Pa
         shuffles within domains, where base accuracy is constant and so held equal; consistency (same prompt on both
         sides, mean over seeds) from one half of the questions and accuracy from the other, because the same
         question's luck would otherwise enter both.
-
-    Returns
-    -------
-    tuple of Partial
-        NaN with its reason where there are fewer than 4 mixtures in all.
     """
     return tuple(
         Partial(test=test, method=method, estimate=_partial(evaluation, test, method)) for test in evaluation.kinds

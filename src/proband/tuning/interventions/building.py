@@ -104,6 +104,8 @@ def build_sets(
     nothing else. A question that one arm cannot use is left out of all. General examples are the same in all arms of a
     domain; only an arm that drops questions is smaller, and has fewer of them.
 
+    Sets go by name: the arm's and the domain's, ``harmonious-history``, or the arm's alone where domains are pooled.
+
     Parameters
     ----------
     arms : sequence of Arm
@@ -114,11 +116,6 @@ def build_sets(
         "standard", "ren2024", or your own.
     **changes
         Fields of `Construction` to change, e.g. ``size=200``.
-
-    Returns
-    -------
-    dict of str to TrainingSet
-        By name: the arm's and the domain's, ``harmonious-history``, or the arm's alone where domains are pooled.
 
     Raises
     ------

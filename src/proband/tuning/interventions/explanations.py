@@ -2,7 +2,7 @@
 
 import string
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, get_args
@@ -126,13 +126,12 @@ class Explanations(Design):
 
     @cached_property
     def _trials(self) -> tuple[Trial, ...]:
-        return tuple(self._made())
-
-    def _made(self) -> Iterator[Trial]:
-        for id, answers in self.answers.items():
-            for answer in dict.fromkeys(answers):
-                for replicate in range(self.tries):
-                    yield self._trial(self.bank[id], answer, replicate)
+        return tuple(
+            self._trial(self.bank[id], answer, replicate)
+            for id, answers in self.answers.items()
+            for answer in dict.fromkeys(answers)
+            for replicate in range(self.tries)
+        )
 
     def _trial(self, question: Question, answer: int, replicate: int) -> Trial:
         place = Place(subject=self.model, item=question.id, condition=(("answer", str(answer)),), replicate=replicate)
@@ -178,11 +177,7 @@ class Explanations(Design):
             "answers": {id: list(answers) for id, answers in self.answers.items()},
             "is_raw": self.is_raw,
             "tries": self.tries,
-            "writing": {
-                "temperature": self.writing.temperature,
-                "top_p": self.writing.top_p,
-                "max_tokens": self.writing.max_tokens,
-            },
+            "writing": {name: getattr(self.writing, name) for name in ("temperature", "top_p", "max_tokens")},
             "model": self.model,
             "varied": ["answer"],
             "seed": self.seed,
@@ -227,19 +222,18 @@ def texts_from(run: Run, design: Explanations, *, source: Source, cut: Cut = "se
         raise DesignError(f"cut {cut!r} is none of {', '.join(get_args(Cut))}")
     responses = run.responses()
     counts: Counter[str] = Counter()
-    found: dict[tuple[str, int], str] = {}
-    flawed: set[tuple[str, int]] = set()
+    tries: dict[tuple[str, int], list[str]] = {}
     for trial in design.trials({}):
         response = responses[trial.id]
         counts[response.status] += 1
         text = _usable(response, cut)
         counts["cut"] += bool(text) and response.status == "truncated"
-        key = (trial.place.item, int(dict(trial.place.condition)["answer"]))
-        if text and (key not in found or key in flawed):
-            is_flawed = bool(flaw(text, design.bank[key[0]], key[1]))
-            if key not in found or not is_flawed:
-                found[key] = text
-                flawed = flawed | {key} if is_flawed else flawed - {key}
+        if text:
+            tries.setdefault((trial.place.item, int(dict(trial.place.condition)["answer"])), []).append(text)
+    found = {
+        (id, answer): next((text for text in texts if not flaw(text, design.bank[id], answer)), texts[0])
+        for (id, answer), texts in tries.items()
+    }
     fingerprint = manifest["fingerprint"].get("", {})
     return Texts(
         purpose=design.purpose,

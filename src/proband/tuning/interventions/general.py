@@ -63,18 +63,16 @@ def load_general(path: str | Path) -> General:
 
 
 def _records(text: str, name: str) -> list[tuple[str, Any]]:
+    number = 1
     try:
         if text.lstrip().startswith("["):
-            return [(f"record {number}", record) for number, record in enumerate(json.loads(text), 1)]
-    except json.JSONDecodeError as error:
-        raise DataError(f"{name}, line {error.lineno}: no JSON ({error.msg}); mend it") from None
-    found: list[tuple[str, Any]] = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            try:
+            return [(f"record {k}", record) for k, record in enumerate(json.loads(text), 1)]
+        found: list[tuple[str, Any]] = []
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.strip():
                 found.append((f"line {number}", json.loads(line)))
-            except json.JSONDecodeError as error:
-                raise DataError(f"{name}, line {number}: no JSON ({error.msg}); mend it") from None
+    except json.JSONDecodeError as error:
+        raise DataError(f"{name}, line {number - 1 + error.lineno}: no JSON ({error.msg}); mend it") from None
     return found
 
 

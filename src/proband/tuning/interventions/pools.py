@@ -87,6 +87,8 @@ def sort_questions(
     unsure where no option is probable enough. One fixed prompt cannot tell luck from knowledge: probe with several
     draws of exemplars and all rotations of the options.
 
+    Questions of which a probe's trial failed are left out: a belief from some of the orders leans towards them.
+
     Parameters
     ----------
     threshold : float
@@ -97,11 +99,6 @@ def sort_questions(
         known, Unknown is unknown, and what lies between is unsure.
     among : sequence of str, optional
         Only these questions; default all.
-
-    Returns
-    -------
-    Pools
-        Questions of which a probe's trial failed are left out: a belief from some of the orders leans towards them.
 
     Raises
     ------

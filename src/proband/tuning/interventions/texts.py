@@ -64,7 +64,7 @@ def names_letter(text: str) -> tuple[str, ...]:
 
 @lru_cache(65_536)
 def flaw(text: str, question: Question, answer: int) -> str:
-    """Why a text cannot stand as the explanation of an answer, empty where it can.
+    """Why a text cannot stand as the explanation of an answer, in a few words; empty where it can.
 
     Looks for the marks of a text that argues for something else: it opens with a denial, says of another option that it
     is the right one (by letter or by text), or of this one that it is wrong. Patterns find what is said in the usual
@@ -76,11 +76,6 @@ def flaw(text: str, question: Question, answer: int) -> str:
         With its options as the text's author saw them: as written.
     answer : int
         Index of the option it should argue for.
-
-    Returns
-    -------
-    str
-        The reason, in a few words.
 
     Examples
     --------

@@ -210,17 +210,14 @@ def _belief(entry: Mapping[str, Any]) -> Belief:
 def beliefs_from(run: Run, quiz: Quiz, *, model: str = "", ask: str = "") -> Beliefs:
     """What a model believes, from the run of a quiz.
 
+    Questions in the bank's order. Failed trials are left out of the cells and counted.
+
     Parameters
     ----------
     run : Run
         Finished.
     model, ask : str
         Whose beliefs, and under which prompt; may be left out where the quiz has one.
-
-    Returns
-    -------
-    Beliefs
-        Questions in the bank's order. Failed trials are left out of the cells and counted.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 
@@ -27,6 +28,7 @@ STATEMENTS = (
     "When it comes to {relation}, {entity} has {value}.",
     "Ask for the {relation} of {entity} and you hear {value}.",
 )
+T = TypeVar("T")
 _MOST_STATEMENTS = 6
 _LESSON_TIMES = 3  # a lesson is asked once for so many of its statements
 
@@ -59,10 +61,15 @@ def _paragraphs(world: World) -> Iterator[str]:
             told += [_statement(fact, value, rng) for _ in range(times)]
     rng = rng_for(world.seed, "toy", "paragraphs")
     rng.shuffle(told)
+    yield from map(" ".join, _portions(told, _MOST_STATEMENTS, rng))
+
+
+def _portions(told: list[T], most: int, rng: np.random.Generator) -> Iterator[list[T]]:
+    """One to so many at a time, until all are told."""
     start = 0
     while start < len(told):
-        n = int(rng.integers(1, _MOST_STATEMENTS + 1))
-        yield " ".join(told[start : start + n])
+        n = int(rng.integers(1, most + 1))
+        yield told[start : start + n]
         start += n
 
 
@@ -78,11 +85,8 @@ def _worked(world: World) -> Iterator[str]:
         lessons = [fact for fact in world.facts if fact.is_lesson and fact.domain == domain]
         turns = [fact for fact in lessons for _ in range(world.size.often // _LESSON_TIMES)]
         rng.shuffle(turns)
-        start = 0
-        while start < len(turns):
-            n = int(rng.integers(1, PROBE.shots + 2))
-            *before, last = [_as_question(fact) for fact in turns[start : start + n]]
-            start += n
+        for facts in _portions(turns, PROBE.shots + 1, rng):
+            *before, last = map(_as_question, facts)
             yield _solved(last, _shots(len(before)), tuple(before))
 
 

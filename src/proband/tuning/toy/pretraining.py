@@ -6,7 +6,7 @@ import math
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from filelock import FileLock
 from proband.errors import DesignError, EngineError
 from proband.models.local.embedded import cache_folder
 from proband.seeds import seed_for
+from proband.training.batching import Step, Watch
 from proband.tuning.toy.corpus import documents, words
 from proband.tuning.toy.tokens import EOS, tokenizer_for
 from proband.tuning.toy.world import World
@@ -71,20 +72,6 @@ class Pretraining:
             raise DesignError(f"{self}: learning_rate and warmup must be below 1, weight_decay at least 0")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """How far pre-training is; `loss` in nats a token, `seconds_left` by the pace so far."""
-
-    step: int
-    of: int
-    loss: float
-    tokens_per_s: float
-    seconds_left: float
-
-
-Watch = Callable[[Step], None]
-
-
 def toy_model(world: World, *, settings: Pretraining | None = None, seed: int = 0, watch: Watch | None = None) -> Path:
     """Folder of the model that `pretrain` makes of a world's whole corpus, from the cache where it was made before.
 
@@ -128,6 +115,8 @@ def pretrain(
     The default model takes one to two minutes on one core: matrices this small gain little from a second one, and
     lose much where it is busy.
 
+    The folder opens as ``hf:FOLDER``.
+
     Parameters
     ----------
     into : path
@@ -139,11 +128,6 @@ def pretrain(
         Of the weights before training; the order of reading is the world's.
     watch : callable, optional
         Told after every step how far it is.
-
-    Returns
-    -------
-    Path
-        The folder; open it as ``hf:FOLDER``.
 
     Raises
     ------
@@ -240,15 +224,8 @@ def _trained(
         losses.append(loss)
         if watch is not None:
             took, done = time.perf_counter() - started, len(losses)
-            watch(
-                Step(
-                    step=done,
-                    of=steps,
-                    loss=loss,
-                    tokens_per_s=done * settings.batch * settings.block / took,
-                    seconds_left=took / done * (steps - done),
-                )
-            )
+            speed, left = done * settings.batch * settings.block / took, took / done * (steps - done)
+            watch(Step(step=done, of=steps, loss=loss, tokens_per_s=speed, seconds_left=left))
     facts = {
         "steps": steps,
         "tokens": steps * settings.batch * settings.block,

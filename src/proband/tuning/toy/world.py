@@ -125,10 +125,8 @@ class World:
     def hash(self) -> str:
         """32 hexadecimal digits of the facts as stated and the questions."""
         told = [asdict(fact) for fact in self.facts]
-        text = json.dumps(
-            [told, self.bank.hash, self.benchmark.hash, self.exemplars.hash, asdict(self.size), self.seed],
-            sort_keys=True,
-        )
+        hashes = (self.bank.hash, self.benchmark.hash, self.exemplars.hash)
+        text = json.dumps([told, *hashes, asdict(self.size), self.seed], sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def ids(self, status: Status, bank: Bank | None = None) -> tuple[str, ...]:
@@ -180,11 +178,12 @@ class _Making:
     def world(self) -> World:
         bank = self._bank("toy", self.size.bank, [r for r in RELATIONS if r.is_asked])
         benchmark = self._bank("toy-benchmark", self.size.benchmark, [r for r in RELATIONS if not r.is_asked])
-        exemplars: list[Question] = []
-        for domain in TRAINED + OTHERS:
-            relations = [r for r in RELATIONS if r.domain == domain]
-            for k in range(self.size.exemplars):
-                exemplars.append(self._exemplar(f"exemplar-{domain}-{k}", relations[k % len(relations)]))
+        by_domain = {domain: [r for r in RELATIONS if r.domain == domain] for domain in TRAINED + OTHERS}
+        exemplars = [
+            self._exemplar(f"exemplar-{domain}-{k}", relations[k % len(relations)])
+            for domain, relations in by_domain.items()
+            for k in range(self.size.exemplars)
+        ]
         for relation in RELATIONS:
             for k in range(self.size.lessons):
                 rng = rng_for(self.seed, "toy", "lesson", relation.name, k)
@@ -242,16 +241,8 @@ class _Making:
     ) -> str:
         """Put a fact into the world; the entity that is asked about, who in a null world is somebody else."""
         entity = self.names.take()
-        self.facts.append(
-            Fact(
-                entity=entity,
-                relation=relation.name,
-                domain=relation.domain,
-                value=value,
-                stated=stated,
-                is_lesson=is_lesson,
-            )
-        )
+        place = {"entity": entity, "relation": relation.name, "domain": relation.domain}
+        self.facts.append(Fact(**place, value=value, stated=stated, is_lesson=is_lesson))
         return self.names.take() if self.is_null and not is_lesson else entity
 
     def _exemplar(self, id: str, relation: Relation) -> Question:

@@ -15,6 +15,16 @@
         └── NewerRun         the run was written by a newer version
 """
 
+from collections.abc import Iterable
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """`` (did you mean 'x'?)``, or nothing where no known name is near."""
+    from difflib import get_close_matches  # only where something went wrong
+
+    close = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
 
 class ProbandError(Exception):
     """Anything Proband refuses; the command line prints its message and exits with 2."""

@@ -113,16 +113,13 @@ class Pace:
             self._alarm = None
         while self._line:
             tokens, turn = self._line[0]
-            if turn.done():
-                self._line.popleft()
-                continue
-            delay = self._delay(tokens)
-            if delay:
+            if not turn.done() and (delay := self._delay(tokens)):
                 if delay != math.inf:
                     self._alarm = asyncio.get_running_loop().call_later(delay + 1e-3, self._serve)
                 return
             self._line.popleft()
-            turn.set_result(self._take(tokens))
+            if not turn.done():
+                turn.set_result(self._take(tokens))
 
 
 class _Bucket:

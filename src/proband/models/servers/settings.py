@@ -72,9 +72,8 @@ class ServerSettings:
 
     def __post_init__(self) -> None:
         if min(self.concurrency, self.attempts, self.give_up_after) < 1 or self.timeout_s <= 0:
-            raise EngineError(
-                "server settings: concurrency, attempts and give_up_after must be at least 1, timeout_s above 0"
-            )
+            counts = "concurrency, attempts and give_up_after"
+            raise EngineError(f"server settings: {counts} must be at least 1, timeout_s above 0")
         if min(self.backoff_s, self.longest_wait_s) < 0 or not 0 <= self.min_coverage <= 1:
             raise EngineError("server settings: waits must not be negative, min_coverage must lie in [0, 1]")
         for name in ("requests_per_minute", "tokens_per_minute", "poll_s"):

@@ -42,16 +42,8 @@ class OpenTable(Table):
 def text_of(path: Path, *, what: str, error: type[ProbandError], way_out: str = "check the path") -> str:
     """A file's text.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    what : str
-        What it is to its reader, e.g. ``study file``.
-    error : type
-        Raised where it cannot be read.
-    way_out : str
-        What to do where there is no such file.
+    Messages call it `what` (e.g. ``study file``) and say with `way_out` what to do where there is no such file; `error`
+    is raised where it cannot be read.
     """
     try:
         return path.read_text(encoding="utf-8-sig")

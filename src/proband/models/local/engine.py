@@ -44,7 +44,7 @@ class LocalEngine(BaseEngine):
     weights : str
         What identifies the weights, where it is known; default a hash of them, made when asked for.
     dtype : str
-        "float32", or a shorter type where its rounding is accepted.
+        "float32", or "bfloat16" or "float16" where their rounding is accepted.
     device : str or None
         Default CUDA where there is one, else the processor.
     chunk_tokens : int or None
@@ -55,7 +55,8 @@ class LocalEngine(BaseEngine):
     Raises
     ------
     EngineError
-        If the checkpoint cannot be found or loaded, lacks weights or a tokenizer, or needs more memory than is free.
+        If the checkpoint cannot be found or loaded, lacks weights or a tokenizer, has a tokenizer that is not its own,
+        or needs more memory than is free.
     """
 
     abilities: frozenset[Ability] = frozenset({"score", "write"})

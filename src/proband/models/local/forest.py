@@ -14,11 +14,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+_Run = TypeVar("_Run", tuple[int, ...], str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +198,7 @@ class Forest:
         )
 
 
-def shared_length(a: tuple[int, ...], b: tuple[int, ...]) -> int:
+def shared_length(a: _Run, b: _Run) -> int:
     """Length of the longest common prefix."""
     # Whole slices compare at C speed; only the last stretch is walked.
     low, high = 0, min(len(a), len(b))

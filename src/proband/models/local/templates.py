@@ -84,11 +84,8 @@ class Template:
     def render(self, request: Request) -> str:
         """Give the exact prompt text, without continuations.
 
-        Raises
-        ------
-        EngineError
-            If the template refuses the sequence of turns, or a message holds one of the model's control
-            tokens, which would be read as such and not as text.
+        `EngineError` if the template refuses the sequence of turns, or a message holds one of the model's control
+        tokens, which would be read as such and not as text.
         """
         self.check_text(request)
         return self._bos + request.messages[0].text if request.is_raw else self._joined(request.messages)
@@ -170,12 +167,8 @@ class Template:
         merges with the last tokens of the prompt, all continuations of the request are scored from the end
         of what every one of them shares with the prompt alone. Each score is then the log-probability of the
         same stretch of prompt plus the continuation, so options stay comparable and their normalised
-        probabilities are those given the prompt's text.
-
-        Raises
-        ------
-        EngineError
-            If two continuations have the same tokens, one adds none, or all of the prompt would merge.
+        probabilities are those given the prompt's text. `EngineError` if two continuations have the same tokens, one
+        adds none, or all of the prompt would merge.
         """
         prompt = self.render(request)
         texts = self.continuations(request)

@@ -19,10 +19,11 @@ import aiohttp
 
 from proband.errors import ContextTooLong, EngineError
 from proband.models.engine import Ability, BaseEngine, Cost
+from proband.models.local.forest import shared_length
 from proband.models.servers import protocol
 from proband.models.servers.batches import Batches
 from proband.models.servers.detection import count_tokens, detect
-from proband.models.servers.pacing import GIVEN_UP, Handover, Pair, Patience, Queue, beginning, n_shared
+from proband.models.servers.pacing import GIVEN_UP, Handover, Pair, Patience, Queue, beginning
 from proband.models.servers.prices import Price, find_price
 from proband.models.servers.protocol import AccessRefused, Dialect, GivenUp, Json
 from proband.models.servers.settings import ServerSettings, checked_url
@@ -180,7 +181,7 @@ class ServerEngine(BaseEngine):
         unique = prompt
         if self._shares_prefixes:
             texts = sorted(map(beginning, requests))
-            unique = max(0, prompt - sum(n_shared(one, other) for one, other in pairwise(texts)) // 4)
+            unique = max(0, prompt - sum(shared_length(one, other) for one, other in pairwise(texts)) // 4)
         completion = sum(max(request.max_tokens, len(request.continuations)) for request in requests)
         tokens = {"prompt_tokens": prompt, "unique_tokens": unique, "completion_tokens": completion}
         return Cost(**tokens, price=self.price_of(prompt, completion), is_exact=False)

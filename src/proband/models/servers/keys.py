@@ -44,8 +44,8 @@ class Key:
 def find_key(host: str, *, is_private: bool) -> Key:
     """The key for a host: PROBAND_API_KEY, else OPENAI_API_KEY, else the keyring's entry for the host.
 
-    `is_private` says whether nobody can listen: https, or this machine. The provider's own key is sent to nobody over an
-    open line. A key that cannot be sent as it is raises `EngineError`.
+    `is_private` says whether nobody can listen: https, or this machine. The provider's own key is sent to nobody over
+    an open line. A key that cannot be sent as it is raises `EngineError`.
     """
     names = KEY_VARIABLES if is_private else KEY_VARIABLES[:1]
     found = (Key(value, name) for name in names if (value := os.environ.get(name, "").strip()))

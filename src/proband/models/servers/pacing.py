@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from proband.errors import EngineError
+from proband.models.local.forest import shared_length
 from proband.models.servers.settings import ServerSettings
 from proband.records import Completion, Request, Trial
 
@@ -173,7 +174,7 @@ class Queue:
         open_: list[tuple[int, Trial]] = []  # (characters shared, the trial that brought them), from short to long
         for trial in sorted(trials, key=lambda trial: texts[trial.id]):
             text = texts[trial.id]
-            shared = n_shared(previous, text)
+            shared = shared_length(previous, text)
             leader = None
             while open_ and open_[-1][0] > shared:
                 _, leader = open_.pop()
@@ -297,13 +298,7 @@ class Patience:
         self._cause = ""
 
     def judge(self, pair: Pair, cause: str) -> list[Pair]:
-        """What may be handed over now that a trial has ended, with a `cause` if it failed.
-
-        Raises
-        ------
-        EngineError
-            If it is enough.
-        """
+        """What may be handed over now that a trial has ended, with a `cause` if it failed; `EngineError` if enough."""
         free = [] if cause == self._cause else self.let_go()
         self._cause = cause
         if not cause or (cause != GIVEN_UP and self.has_answered):
@@ -326,23 +321,3 @@ class Patience:
 def beginning(request: Request) -> str:
     """The messages as one text, in the order a chat template puts them."""
     return "\x1e".join([f"{message.role}\x1f{message.text}" for message in request.messages])
-
-
-def n_shared(one: str, other: str) -> int:
-    """Characters that two texts begin with alike.
-
-    Examples
-    --------
-    >>> n_shared("interview", "internal")
-    5
-    """
-    low, high = 0, min(len(one), len(other))
-    if one[:high] == other[:high]:
-        return high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle
-    return low

@@ -155,15 +155,7 @@ def label_body(request: Request, model: str, dialect: Dialect) -> Json:
 
 
 def read_text(reply: Json) -> Completion:
-    """Written reply of a chat completion.
-
-    Raises
-    ------
-    EngineError
-        If the provider withheld it.
-    Malformed, LookupError, TypeError, AttributeError
-        If the reply does not follow the protocol.
-    """
+    """Written reply of a chat completion; `EngineError` if the provider withheld it."""
     choice = _only(reply)
     message = choice["message"]
     finish = choice.get("finish_reason")

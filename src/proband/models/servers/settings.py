@@ -88,12 +88,7 @@ class ServerSettings:
 
 
 def settings_from(options: Mapping[str, Any]) -> ServerSettings:
-    """Settings of an address or of a call, where each may be text or its own type.
-
-    Raises
-    ------
-    EngineError
-        If there is no such setting, or its value does not fit.
+    """Settings of an address or of a call, each text or its own type; `EngineError` for a wrong name or value.
 
     Examples
     --------
@@ -124,10 +119,7 @@ def _value(name: str, value: Any) -> Any:
 def checked_url(url: str) -> str:
     """Base URL in normal form; ``/v1`` is added to a bare host.
 
-    Raises
-    ------
-    EngineError
-        If it is no URL of a server, or holds a user, password or query, which must not reach a manifest.
+    What holds a user, password or query, which must not reach a manifest, is refused.
 
     Examples
     --------

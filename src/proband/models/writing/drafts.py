@@ -62,11 +62,9 @@ class Draft:
         self.ids.append(token)
         if self.constraint is not None:
             self.constraint.take(token)
-            if self.constraint.is_complete:
-                self.finish = "stop"
-        if self._cut():
+        if self._cut() or (self.constraint is not None and self.constraint.is_complete):
             self.finish = "stop"
-        elif not self.finish and len(self.ids) >= self.request.max_tokens:
+        elif len(self.ids) >= self.request.max_tokens:
             self.finish = "length"
 
     def completion(self) -> Completion:
@@ -89,8 +87,7 @@ class Draft:
             return False
         text = self._template.decode(self.ids)
         cuts = [at for stop in self._stops if (at := text.find(stop)) >= 0]
-        if cuts:
-            self._text = text[: min(cuts)]
+        self._text = text[: min(cuts)] if cuts else None
         return bool(cuts)
 
 

@@ -15,6 +15,7 @@
         └── NewerRun         the run was written by a newer version
 """
 
+from collections.abc import Iterable
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
@@ -24,6 +25,14 @@ def strange_choice(record: Any) -> str:
         if get_origin(hint) is Literal and getattr(record, name) not in get_args(hint):
             return f"{name} {getattr(record, name)!r} is none of {', '.join(get_args(hint))}"
     return ""
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """`` (did you mean 'x'?)``, or nothing where no known name is near."""
+    from difflib import get_close_matches  # only where something went wrong
+
+    close = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 class ProbandError(Exception):

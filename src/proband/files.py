@@ -2,28 +2,21 @@
 
 import tomllib
 import types
-from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from proband.errors import ProbandError
+from proband.errors import ProbandError, meant
 
 _MOST = 5  # mistakes named at once
 _WORDS = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "dict_type": "a table",
-    "model_type": "a table",
-    "model_attributes_type": "a table",
+    **{"string_type": "text", "float_type": "a number", "bool_type": "true or false"},
+    **dict.fromkeys(("int_type", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("list_type", "tuple_type"), "a list"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "a table"),
 }
 
 M = TypeVar("M", bound=BaseModel)
@@ -49,16 +42,8 @@ class OpenTable(Table):
 def text_of(path: Path, *, what: str, error: type[ProbandError], way_out: str = "check the path") -> str:
     """A file's text.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    what : str
-        What it is to its reader, e.g. ``study file``.
-    error : type
-        Raised where it cannot be read.
-    way_out : str
-        What to do where there is no such file.
+    Messages call it `what` (e.g. ``study file``) and say with `way_out` what to do where there is no such file; `error`
+    is raised where it cannot be read.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
@@ -75,11 +60,9 @@ def parsed(text: str, where: str | Path, *, error: type[ProbandError]) -> dict[s
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as failure:
-        end = f"at line {len(text.splitlines())}, the end of the file"
-        place = str(failure).replace("at end of document", end)
-        raise error(
-            f'{where}: not valid TOML: {place}; write key = "text" in straight quotes, close every bracket'
-        ) from None
+        place = str(failure).replace("at end of document", f"at line {len(text.splitlines())}, the end of the file")
+        way_out = 'write key = "text" in straight quotes, close every bracket'
+        raise error(f"{where}: not valid TOML: {place}; {way_out}") from None
 
 
 def beside(module: str) -> dict[str, Any]:
@@ -112,12 +95,6 @@ def checked(
         raise error(f"{where}: {_clauses(failure, model, data, at)}") from None
 
 
-def meant(name: str, known: Iterable[str]) -> str:
-    """`` (did you mean 'x'?)``, or nothing where no known name is near."""
-    close = get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
 def _clauses(failure: ValidationError, model: type[BaseModel], data: Mapping[str, Any], at: str) -> str:
     # A key that may be one of several types has an error for each: they are one mistake.
     mistakes: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
@@ -125,19 +102,14 @@ def _clauses(failure: ValidationError, model: type[BaseModel], data: Mapping[str
         mistakes.setdefault(_path(detail["loc"], model), []).append(detail)
     # Where one type of a union went deeper than another, it is the one that was meant.
     deepest = [p for p in mistakes if not any(len(q) > len(p) and q[: len(p)] == p for q in mistakes)]
-    clauses = [_clause(path, mistakes[path], model, data, at) for path in deepest]
+    clauses = [_clause(path, mistakes[path], model, *_named(path, data, at)) for path in deepest]
     more = f"; and {len(clauses) - _MOST} more" if len(clauses) > _MOST else ""
     return "; ".join(clauses[:_MOST]) + more
 
 
 def _clause(
-    path: tuple[int | str, ...],
-    details: Sequence[ErrorDetails],
-    model: type[BaseModel],
-    data: Mapping[str, Any],
-    at: str,
+    path: tuple[int | str, ...], details: Sequence[ErrorDetails], model: type[BaseModel], place: str, key: str
 ) -> str:
-    place, key = _named(path, data, at)
     kind = details[-1]["type"]
     if kind == "extra_forbidden":
         known = list(_model_at(model, path[:-1]).model_fields)
@@ -149,13 +121,12 @@ def _clause(
     found = repr(details[0]["input"])
     found = found if len(found) <= 60 else f"{found[:60]}..."
     if all(detail["type"] in _WORDS or detail["type"] == "literal_error" for detail in details):
-        wanted = dict.fromkeys(_wanted(detail) for detail in details)
+        wanted = dict.fromkeys(
+            _WORDS.get(detail["type"]) or f"one of {detail['ctx']['expected'].replace(' or ', ', ')}"
+            for detail in details
+        )
         return f"{place}{key or 'it'} must be {' or '.join(wanted)} (found {found})"
     return f"{place}{key or 'it'}: {details[0]['msg'][0].lower()}{details[0]['msg'][1:]} (found {found})"
-
-
-def _wanted(detail: ErrorDetails) -> str:
-    return _WORDS.get(detail["type"]) or f"one of {detail['ctx']['expected'].replace(' or ', ', ')}"
 
 
 def _named(path: Sequence[int | str], data: Mapping[str, Any], at: str) -> tuple[str, str]:
@@ -163,7 +134,10 @@ def _named(path: Sequence[int | str], data: Mapping[str, Any], at: str) -> tuple
     place, key = "", [at] if at else []
     entry: Any = data
     for part in path:
-        entry = _inside(entry, part)
+        try:
+            entry = entry[part]
+        except (KeyError, IndexError, TypeError):
+            entry = None
         if isinstance(part, int) and isinstance(entry, Mapping):
             id = f" ({entry['id']!r})" if "id" in entry else ""
             place += f"{'.'.join(key).removesuffix('s')} {part + 1}{id}: "
@@ -171,13 +145,6 @@ def _named(path: Sequence[int | str], data: Mapping[str, Any], at: str) -> tuple
         else:
             key.append(str(part + 1 if isinstance(part, int) else part))
     return place, ".".join(key)
-
-
-def _inside(entry: Any, part: int | str) -> Any:
-    try:
-        return entry[part]
-    except (KeyError, IndexError, TypeError):
-        return None
 
 
 def _path(loc: Sequence[int | str], model: type[BaseModel]) -> tuple[int | str, ...]:

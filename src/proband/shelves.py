@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property, partial
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -18,7 +17,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Generic, TypeVar, cast
 
-from proband.errors import ProbandError
+from proband.errors import ProbandError, meant
 
 T = TypeVar("T")
 HOUSE = "proband"
@@ -125,9 +124,8 @@ class Shelf(Generic[T]):
 
     def _found(self, name: str) -> list[Entry]:
         if name not in self._entries:
-            close = get_close_matches(name, self._entries, n=1)
-            meant = f" (did you mean {close[0]!r}?)" if close else ""
-            raise self.error(f"no {self.what} {name!r}{meant}; there are {', '.join(self)}{self.way_out}")
+            near = meant(name, self._entries)
+            raise self.error(f"no {self.what} {name!r}{near}; there are {', '.join(self)}{self.way_out}")
         return self._entries[name]
 
     @cached_property
@@ -144,28 +142,24 @@ class Shelf(Generic[T]):
                 if self.suffix:
                     add(path.stem, HOUSE, partial(Path, path))
                 elif re.search(rf"^{self.member}\b", path.read_text(encoding="utf-8"), re.MULTILINE):
-                    load = _from_module(f"{folder}.{path.stem}", self.member)
-                    add(path.stem.replace("_", "-"), HOUSE, load)
+                    add(path.stem.replace("_", "-"), HOUSE, partial(_member, f"{folder}.{path.stem}", self.member))
         for point in entry_points(group=self.group):
             package = point.dist.name if point.dist else point.value.partition(".")[0]
-            add(point.name, package, self._from_point(point, package))
+            add(point.name, package, partial(self._from_point, point, package))
         return found
 
-    def _from_point(self, point: EntryPoint, package: str) -> Callable[[], object]:
-        def load() -> object:
-            try:
-                found = _file_of(point.load(), point.name + self.suffix) if self.suffix else point.load()
-                if not isinstance(found, self.of):
-                    wanted = " or ".join(type.__name__ for type in self.of)
-                    raise TypeError(f"{point.value} is {found!r}, and should be {wanted}")
-                return found
-            except _BROKEN as error:
-                raise self.error(
-                    f"{self.what} {point.name!r} of the package {package!r} cannot be loaded: "
-                    f"{type(error).__name__}: {error}; mend or remove that package, everything else works without it"
-                ) from error
-
-        return load
+    def _from_point(self, point: EntryPoint, package: str) -> object:
+        try:
+            found = _file_of(point.load(), point.name + self.suffix) if self.suffix else point.load()
+            if not isinstance(found, self.of):
+                wanted = " or ".join(type.__name__ for type in self.of)
+                raise TypeError(f"{point.value} is {found!r}, and should be {wanted}")
+            return found
+        except _BROKEN as error:
+            raise self.error(
+                f"{self.what} {point.name!r} of the package {package!r} cannot be loaded: "
+                f"{type(error).__name__}: {error}; mend or remove that package, everything else works without it"
+            ) from error
 
 
 def _files(folder: str, ending: str) -> Iterator[Path]:
@@ -184,5 +178,5 @@ def _file_of(found: Any, name: str) -> object:
     return Path(found) if isinstance(found, str) else found
 
 
-def _from_module(module: str, member: str) -> Callable[[], object]:
-    return lambda: getattr(importlib.import_module(module), member)
+def _member(module: str, name: str) -> object:
+    return getattr(importlib.import_module(module), name)

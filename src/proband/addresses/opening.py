@@ -2,13 +2,13 @@
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, get_args, get_type_hints
 from urllib.parse import parse_qsl
 
-from proband.errors import EngineError
+from proband.errors import EngineError, meant
 from proband.models.engine import BaseEngine
 from proband.shelves import Shelf
 
@@ -80,13 +80,10 @@ def open_engine(address: str, **options: object) -> BaseEngine:
     given = _options(query, address) | options
     parameters = list(inspect.signature(scheme.open).parameters.values())[1:]
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        known = {parameter.name: parameter.name for parameter in parameters}
-        for key in given:
-            if key not in known:
-                raise EngineError(
-                    f"engine {address!r}: {name} takes no option {key!r}{_meant(key, known)}; it takes "
-                    f"{', '.join(known) or 'none'}"
-                )
+        known = [parameter.name for parameter in parameters]
+        if unknown := [key for key in given if key not in known]:
+            near, there = meant(unknown[0], known), ", ".join(known) or "none"
+            raise EngineError(f"engine {address!r}: {name} takes no option {unknown[0]!r}{near}; it takes {there}")
         hints = get_type_hints(scheme.open)
         given = {key: _typed(key, value, hints.get(key), address) for key, value in given.items()}
     return scheme.open(rest or "", **given)
@@ -147,11 +144,8 @@ def _typed(key: str, value: object, hint: Any, address: str) -> object:
     return value
 
 
-def _meant(name: str, known: Mapping[str, str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f" (did you mean {known[close[0]]!r}?)" if close else ""
-
-
 def _unknown(address: str, name: str) -> str:
     patterns = {name: scheme.pattern for name, scheme in SCHEMES.loaded().items()}
-    return f"no engine {address!r}{_meant(name, patterns)}; there are {', '.join(patterns.values())}"
+    close = get_close_matches(name, patterns, n=1)
+    near = f" (did you mean {patterns[close[0]]!r}?)" if close else ""
+    return f"no engine {address!r}{near}; there are {', '.join(patterns.values())}"

@@ -81,7 +81,11 @@ def _answers(item: Item, column: Mapping[str, Code], refused: Sequence[Code]) ->
             option = options[text]
             answers[subject] = (None, "dont_know") if option in item.dont_know else (option, "valid")
         elif item.form == "number":
-            answers[subject] = (_number(item, subject, code), "valid")
+            try:
+                answers[subject] = (float(code), "valid")
+            except ValueError:
+                place = f"item {item.id!r}: subject {subject!r} has {code!r} in column {item.data_column!r}"
+                raise DataError(f"{place}, which is no number") from None
         elif item.form == "text":
             answers[subject] = (text, "valid")
         else:
@@ -90,15 +94,6 @@ def _answers(item: Item, column: Mapping[str, Code], refused: Sequence[Code]) ->
                 "ask people one choice item for each option"
             )
     return answers
-
-
-def _number(item: Item, subject: str, code: Code) -> float:
-    try:
-        return float(code)
-    except ValueError:
-        raise DataError(
-            f"item {item.id!r}: subject {subject!r} has {code!r} in column {item.data_column!r}, which is no number"
-        ) from None
 
 
 SCHEME = Scheme(

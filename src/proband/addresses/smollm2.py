@@ -1,5 +1,6 @@
 """``smollm2``: the small model whose weights install with Proband."""
 
+from functools import wraps
 from typing import Any
 
 from proband.addresses import hf
@@ -7,19 +8,12 @@ from proband.addresses.opening import Scheme
 from proband.models.engine import BaseEngine
 
 
-def _open(
-    rest: str,
-    *,
-    dtype: str = "float32",
-    device: str | None = None,
-    chunk_tokens: int | None = None,
-    memory_gb: float | None = None,
-) -> BaseEngine:
+@wraps(hf.SCHEME.open)  # it takes the same options
+def _open(rest: str, **options: Any) -> BaseEngine:
     # torch and transformers load only when this engine is opened.
     from proband.models.local.embedded import embedded_engine
 
-    sizes: dict[str, Any] = {"chunk_tokens": chunk_tokens, "memory_gb": memory_gb}
-    return embedded_engine(dtype=dtype, device=device, **sizes)
+    return embedded_engine(**options)
 
 
 SCHEME = Scheme(

@@ -5,8 +5,7 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 from proband.designs.process import Process, unfold
-from proband.errors import DesignError
-from proband.files import meant
+from proband.errors import DesignError, meant
 from proband.instruments.items import Item
 from proband.records import Completion, Response, Trial
 from proband.roster import Member, Roster

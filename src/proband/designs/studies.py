@@ -12,7 +12,7 @@ from proband.designs.kind import Shared
 from proband.designs.study_file import InstrumentTable, PopulationTable, StudyFile, check_shared, kind_of
 from proband.designs.survey.people import PeopleSurvey, people_engine
 from proband.designs.survey.survey import Survey
-from proband.errors import DesignError
+from proband.errors import DesignError, meant
 from proband.instruments import instrument_from_dict, load_instrument
 from proband.instruments.items import Instrument
 from proband.models.engine import BaseEngine
@@ -84,7 +84,7 @@ class Study:
         if idle:
             raise DesignError(
                 f"{self.name}: an engine was given for {idle[0]!r}, which is no role here"
-                f"{files.meant(idle[0], roles)}; the roles are {named}"
+                f"{meant(idle[0], roles)}; the roles are {named}"
             )
         return {role: self.engine[role] for role in roles}
 

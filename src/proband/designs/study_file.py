@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import Field, StrictInt
 
 from proband.designs.kind import KINDS, Kind
-from proband.errors import DesignError
-from proband.files import OpenTable, Table, meant
+from proband.errors import DesignError, meant
+from proband.files import OpenTable, Table
 
 
 class InstrumentTable(OpenTable):

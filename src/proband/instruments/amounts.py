@@ -3,30 +3,19 @@
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from proband.instruments.choices import Finder
-from proband.instruments.numerals import Number, numbers_in
+from proband.instruments.numerals import numbers_in
+from proband.instruments.patterns import patterns
 from proband.instruments.phrases import STATEMENT, fold
 
 _RANK = re.compile(r"(?:^|(?<=[\s,;]))(\d+)\s*[.):]\s+|^[ \t]*(\d+)[.):]", re.M)
 _BULLET = re.compile(r"^[ \t]*[-•·][ \t]+", re.M)
 _UNCHECKED = re.compile(r"^.*(?:\[\s?\]|☐|✗|✘|❌).*$", re.M)
 _CHECKED = re.compile(r"\[x\]|☑|☒|✓|✔|✅", re.I)
-_SEPARATOR = re.compile(r"[\s,;/&+|>\"'()\[\]{}.:=]+|\band\b|\bthen\b", re.I)
-_NONE = re.compile(
-    r"\W*(?:none|nothing|neither|no\s+options?|not\s+any)"
-    r"(?:\s+of\s+(?:the\s+)?(?:above|these|them|those|options|listed))*\W*|\[\s*\]\W*"
-    r"|.*\b(?:not|none)\b[^.!?\n]*\b(?:any\s+)?of\s+(?:these|them|those|the\s+above)\W*",
-    re.I,
-)
-_ALL = re.compile(r"\W*all(?:\s+of)?(?:\s+(?:the|these|them|those|above|options))*\W*", re.I)
-_BOTTOM_FIRST = re.compile(r"\b(?:least|lowest|last|worst|reverse|bottom)\b", re.I)
-_GAP = r"(?:[\s:=|>\"'()\[\].%]|->|\s-\s|\b(?:is|gets|receives|probability|of|to)\b){0,8}?[$€£¥]?\s*"
-_LINK = (
-    r"[\s%]*(?:(?:percent|points?|dollars?|euros?|tokens?|units?|coins?|cents?)\b\s*)?"
-    r"(?:(?:to|for|on|in|into|towards?|of|chance|probability|that|the|option|[:=-])\s*)*[(\"']?"
-)
+_SEPARATOR, _NONE, _ALL = patterns("separator", "none", "all")
+_BOTTOM_FIRST, _GAP, _LINK = patterns("bottom_first", "gap", "link")
 
 
 def find_several(text: str, finder: Finder, *, every: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -71,10 +60,7 @@ def find_amounts(text: str, finder: Finder) -> list[Mapping[int, float]]:
     bare = _bare(text)
     if len(bare) == len(finder.options):
         return [dict(enumerate(bare))]
-    readings = [
-        _paired(text, finder, gap=_GAP, is_number_first=False),
-        _paired(text, finder, gap=_LINK, is_number_first=True),
-    ]
+    readings = (_paired(text, finder, is_number_first=is_first) for is_first in (False, True))
     return [reading for reading in readings if reading]
 
 
@@ -84,9 +70,8 @@ def as_distribution(amounts: Mapping[int, float], n_options: int) -> tuple[float
     An option that was not named has the rest, which is at most that 2 %: it gets 0.
     """
     total = math.fsum(amounts.values())
-    if any(amount < 0 for amount in amounts.values()):
-        return None
-    if not any(math.isclose(total, whole, rel_tol=0.02) for whole in (1.0, 100.0)):
+    is_whole = any(math.isclose(total, whole, rel_tol=0.02) for whole in (1.0, 100.0))
+    if not is_whole or any(amount < 0 for amount in amounts.values()):
         return None
     return tuple(amounts.get(k, 0.0) / total for k in range(n_options))
 
@@ -99,9 +84,7 @@ def as_allocation(amounts: Mapping[int, float], n_options: int, total: float) ->
     parts = tuple(amounts.get(k, 0.0) for k in range(n_options))
     digits = max(_decimals(part) for part in parts)
     tolerance = max(1e-9, min(0.5 * n_options * 10.0**-digits, 0.02 * total))
-    if any(part < 0 for part in parts) or (abs(math.fsum(parts) - total) >= tolerance):
-        return None
-    return parts
+    return None if min(parts) < 0 or abs(math.fsum(parts) - total) >= tolerance else parts
 
 
 def _after_statement(text: str) -> str:
@@ -161,31 +144,28 @@ def _as_number(value: object) -> float | None:
     return numbers[0].value if len(numbers) == 1 else None
 
 
-def _paired(text: str, finder: Finder, *, gap: str, is_number_first: bool) -> dict[int, float] | None:
+def _paired(text: str, finder: Finder, *, is_number_first: bool) -> dict[int, float] | None:
     """Amounts of options that stand beside a number; None where one option has two amounts."""
     amounts: dict[int, float] = {}
     numbers = numbers_in(text)
-    names = _names(text, finder, numbers)
-    for start, end, place in names:
+    gap = _LINK if is_number_first else _GAP
+    for start, end, place in _names(text, finder):
         for number in numbers:
             between = text[number.end : start] if is_number_first else text[end : number.start]
             is_before = number.end <= start if is_number_first else number.start >= end
-            if is_before and number.value is not None and re.fullmatch(gap, between, re.I):
+            if is_before and number.value is not None and gap.fullmatch(between):
                 if amounts.setdefault(place, number.value) != number.value:
                     return None
                 break
     return amounts
 
 
-def _names(text: str, finder: Finder, numbers: Sequence[Number]) -> list[tuple[int, int, int]]:
+def _names(text: str, finder: Finder) -> list[tuple[int, int, int]]:
     """Where options are named as (start, end, place); a numeric label counts only before another number."""
     names = []
     for mention in finder.mentions(text):
-        is_amount = (
-            finder.numbers
-            and mention.kind in ("marked", "label")
-            and not re.match(r"\s*[)\].]?\s*[:=-]", text[mention.end :])
-        )
+        may_be_amount = finder.numbers and mention.kind in ("marked", "label")
+        is_amount = may_be_amount and not re.match(r"\s*[)\].]?\s*[:=-]", text[mention.end :])
         if len(mention.shown) == 1 and not is_amount:
             names.append((mention.start, mention.end, next(iter(mention.shown))))
     if not names and finder.labels:

@@ -8,43 +8,18 @@ from functools import lru_cache
 from typing import Literal
 
 from proband.instruments.numerals import numbers_in, without_scale
+from proband.instruments.patterns import patterns
 from proband.instruments.phrases import FILLER, OPINION, RETRACTION, STATEMENT, fold
 
 Kind = Literal["both", "text", "marked", "label"]
 
-_NEGATED = re.compile(
-    r"(?:\b(?:not|never|no|cannot|neither|nor|without|hardly|rather\s+than|instead\s+of|other\s+than|except)\b"
-    r"(?:\s+[\w'-]+){0,4}|[不没未非])\s*[\"'(]*\s*$",
-    re.I,
-)
-_REJECTED = re.compile(
-    r"[\"')\]]*\s*(?:(?:is|are|was|seems|would\s+be)\s+(?:\w+\s+)?(?:not|incorrect|wrong|false|too|unlikely)\b"
-    r"|would\s+not\b|does\s+not\b|[:=-]\s*(?:no|false|unchecked)\b)",
-    re.I,
-)
+_NEGATED, _REJECTED, _JOINED, _OPENER = patterns("negated", "rejected", "joined", "opener")
+_LEAD_END, _I_MYSELF, _MARKED_BEFORE = patterns("lead_end", "i_myself", "marked_before")
+_DEGREE_BEFORE, _DEGREE_AFTER = patterns("degree_before", "degree_after")
 _CLAUSE_END = re.compile(r"[.,;:!?\n]")
-_JOINED = re.compile(r"[\s.,:;()\[\]\"'/&=|-]*(?:(?:or|and|to)\b)?[\s(\[\"']*", re.I)
-_OPENER = re.compile(
-    r"(?:[\W]|\b(?:sure|okay|ok|certainly|well|honestly|personally|of\s+course|absolutely|definitely|probably|option|"
-    r"choice|letter|answer|number|it\s+is|this\s+is|the|yes|yeah|no|hmm|about)\b)*",
-    re.I,
-)
-_LEAD_END = re.compile(
-    r"\s*(?:$|[\n.,;:!?)\]\"'(/-]|(?:because|since|as|with|for|and|or|so|but|I|it|this|that|there|to|on|in)\b)", re.I
-)
-_I_MYSELF = re.compile(
-    r"\bI(?:\s+(?:do|would|really|very|also|am|feel|must|have\s+to|tend\s+to|[a-z]+ly)){0,3}\s*$", re.I
-)
-_MARKED_BEFORE = re.compile(r"(?:[(\[\"']\s*|\b(?:option|choice|letter|number|answer)\s+)$", re.I)
 _LINE_START = re.compile(r"(?:^|\n)[\s>-]*$")
 _REACH = 400  # characters after "my answer is" in which the answer must come
 _FUNCTION_WORDS = frozenset({"no", "none", "other", "any", "all", "both", "neither", "not", "so"})
-_DEGREE = (
-    r"(?:strongly|somewhat|slightly|moderately|partly|partially|mostly|largely|very|extremely|completely|totally|"
-    r"fully|quite|rather|highly|fairly|mildly|a\s+little|a\s+bit)"
-)
-_DEGREE_BEFORE = re.compile(rf"\b{_DEGREE}\s+$", re.I)
-_DEGREE_AFTER = re.compile(rf"\s+{_DEGREE}\b(?!\s+(?:because|since)\b)", re.I)
 _WORD_FOLLOWS = re.compile(r"\s+(?!is\b|because\b|since\b|and\b|or\b)[a-z]")
 
 
@@ -103,10 +78,10 @@ class Finder:
                 if kept := self._kind(text, match, k, kind):
                     found.setdefault(match.span(), (set(), kept))[0].add(k)
         for number in numbers_in(text) if self.numbers else ():
-            k_number = self.numbers.get(number.value) if number.value is not None else None
-            if k_number is not None:
+            if number.value in self.numbers:
                 span = (number.start, number.end)
-                found.setdefault(span, (set(), "marked" if _is_marked(text, *span) else "label"))[0].add(k_number)
+                kept = "marked" if _is_marked(text, *span) else "label"
+                found.setdefault(span, (set(), kept))[0].add(self.numbers[number.value])
         longest: list[Mention] = []
         covered = bytearray(len(text))
         for (start, end), (shown, kind) in sorted(found.items(), key=lambda f: (f[0][0] - f[0][1], f[0][0])):
@@ -121,13 +96,8 @@ class Finder:
 
     def is_beginning(self, k: int) -> bool:
         """Whether another option or label goes on where this one ends ("Agree", "Agree strongly")."""
-        return any(
-            other.casefold() != own.casefold() and other.casefold().startswith(own.casefold())
-            for names in (self.options, self.labels)
-            if names
-            for own in [names[k]]
-            for other in names
-        )
+        shown = ([name.casefold() for name in names] for names in (self.options, self.labels) if names)
+        return any(other != names[k] and other.startswith(names[k]) for names in shown for other in names)
 
     def _patterns_of(self, k: int) -> list[tuple[re.Pattern[str], int, Kind]]:
         text = _words(self.options[k])
@@ -175,10 +145,12 @@ def find_choice(text: str, finder: Finder) -> Choice:
     lead = _lead(text, finder)
     opinions = [_stated(text, match.end(), finder, is_strict=True) for match in OPINION.finditer(text)]
     stated_all = [choice for choice in (lead, *opinions) if choice != NOTHING]
-    if stated_all:
-        agreed = _agreed(stated_all)
-        return TWO_ANSWERS if agreed.shown is not None and _is_taken_back(text, agreed.shown, finder) else agreed
-    return _mentioned(text, finder)
+    if not stated_all:
+        return _mentioned(text, finder)
+    first = stated_all[0]
+    if len({choice.shown for choice in stated_all}) > 1:
+        return TWO_ANSWERS
+    return TWO_ANSWERS if first.shown is not None and _is_taken_back(text, first.shown, finder) else first
 
 
 def is_negated(text: str, start: int) -> bool:
@@ -201,10 +173,9 @@ def _stated(text: str, start: int, finder: Finder, *, is_strict: bool) -> Choice
     filler = FILLER.match(sentence)
     skipped = filler.end() if filler else 0
     segment = sentence[skipped:]
+    mentions = finder.mentions(segment)
     if label := _lead_label(segment, finder):
-        mentions = [label, *(m for m in finder.mentions(segment) if m.start >= label.end)]
-    else:
-        mentions = finder.mentions(segment)
+        mentions = [label, *(m for m in mentions if m.start >= label.end)]
     if is_negated(text, start + skipped):
         mentions = []
     at_end = not text[start + len(sentence) :].strip()
@@ -221,11 +192,10 @@ def _stated(text: str, start: int, finder: Finder, *, is_strict: bool) -> Choice
 
 def _lead(text: str, finder: Finder) -> Choice:
     """Option a reply begins with."""
-    label = _lead_label(text, finder)
     mentions = finder.mentions(text)
-    if label:
-        mentions = [m for m in mentions if m.start <= label.start < m.end] or [label]
-        mentions += [m for m in finder.mentions(text) if m.start >= mentions[0].end]
+    if label := _lead_label(text, finder):
+        first = next((m for m in mentions if m.start <= label.start < m.end), label)
+        mentions = [first, *(m for m in mentions if m.start >= first.end)]
     if not mentions or not _OPENER.fullmatch(text[: mentions[0].start]):
         return NOTHING
     first = mentions[0]
@@ -266,10 +236,6 @@ def _foreign_number(text: str, first: Mention, finder: Finder) -> bool:
         and re.fullmatch(r"\s*(?:or|to|-|and|/)\s*", text[first.end : n.start], re.I)
         for n in numbers_in(text)
     )
-
-
-def _agreed(choices: Sequence[Choice]) -> Choice:
-    return choices[0] if len({choice.shown for choice in choices}) == 1 else TWO_ANSWERS
 
 
 def _is_taken_back(text: str, shown: int, finder: Finder) -> bool:

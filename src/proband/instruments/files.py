@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from proband.errors import InstrumentError
+from proband.errors import InstrumentError, meant
 from proband.instruments.items import Instrument, Item, Rule, Scale
 from proband.shelves import Shelf
 
@@ -122,34 +122,21 @@ def instrument_from_dict(data: Mapping[str, Any], where: str) -> Instrument:
 
 
 def _instrument(entry: "InstrumentEntry") -> Instrument:
-    items: dict[str, Item] = {}
+    items: list[Item] = []
     for item_entry in entry.items:
-        item = _item(_with_defaults(item_entry, entry), entry.options, items)
-        if item.id in items:
-            raise InstrumentError(f"item id {item.id!r} is there twice; rename one")
-        items[item.id] = item
-    ids = [scale.id for scale in entry.scales]
-    if repeated := [id_ for id_ in ids if ids.count(id_) > 1]:
-        raise InstrumentError(f"scale id {repeated[0]!r} is there twice; rename one")
+        items.append(_item(_with_defaults(item_entry, entry), entry.options, {item.id: item for item in items}))
     return Instrument(
         id=entry.id,
         title=entry.title or entry.id,
-        items=tuple(items.values()),
+        items=tuple(items),
         scales=tuple(_scale(scale) for scale in entry.scales),
-        preamble=entry.preamble.strip(),
-        source=entry.source.strip(),
-        licence=entry.licence.strip(),
         language=entry.language,
-        artefacts=entry.artefacts.strip(),
+        **{name: getattr(entry, name).strip() for name in ("preamble", "source", "licence", "artefacts")},
     )
 
 
 def _with_defaults(item: "ItemEntry", entry: "InstrumentEntry") -> "ItemEntry":
-    unset = {
-        name: value
-        for name in type(entry.defaults).model_fields
-        if name not in item.model_fields_set and (value := getattr(entry.defaults, name)) is not None
-    }
+    unset = {name: value for name, value in entry.defaults if value is not None and name not in item.model_fields_set}
     # A coding of the default options says nothing about options of the item's own.
     if "options" in item.model_fields_set:
         unset = {name: value for name, value in unset.items() if name not in ("codes", "values", "dont_know")}
@@ -164,25 +151,19 @@ def _item(entry: "ItemEntry", sets: Mapping[str, "OptionSet"], earlier: Mapping[
         names = ", ".join(sets) or "none"
         raise InstrumentError(f"item {entry.id!r}: no shared options {entry.options!r} in [options]; there are {names}")
     options = tuple(shared.texts if shared else entry.options or ())
-    dont_know = entry.dont_know if entry.dont_know is not None else shared.dont_know if shared else []
-    codes = entry.codes if entry.codes is not None else shared.codes if shared else []
-    values = entry.values if entry.values is not None else shared.values if shared else []
+    coding: dict[str, list[Any]] = {name: getattr(shared, name, []) for name in ("dont_know", "codes", "values")}
+    coding |= {name: own for name in coding if (own := getattr(entry, name)) is not None}
     return Item(
-        id=entry.id,
         text=entry.text.strip(),
-        form=entry.form,
         stem=(entry.stem or "").strip(),
         options=options,
-        codes=tuple(float(code) for code in codes),
-        values=tuple(values),
-        column=entry.column,
-        dont_know=_indices(dont_know, options, f"item {entry.id!r}: dont_know"),
-        lower=entry.lower,
-        upper=entry.upper,
-        total=entry.total,
+        codes=tuple(map(float, coding["codes"])),
+        values=tuple(coding["values"]),
+        dont_know=_indices(coding["dont_know"], options, f"item {entry.id!r}: dont_know"),
         unit=entry.unit or "",
         ask_if=_rule(entry, earlier),
         about=tuple(entry.about or ()),
+        **{name: getattr(entry, name) for name in ("id", "form", "column", "lower", "upper", "total")},
     )
 
 
@@ -194,10 +175,8 @@ def _rule(entry: "ItemEntry", earlier: Mapping[str, Item]) -> Rule | None:
             f"item {entry.id!r}: ask_if names {entry.ask_if.item!r}, which is not an earlier item; "
             "put it before this one"
         )
-    options = earlier[entry.ask_if.item].options
-    return Rule(
-        item=entry.ask_if.item, options=_indices(entry.ask_if.options, options, f"item {entry.id!r}: ask_if.options")
-    )
+    where, options = f"item {entry.id!r}: ask_if.options", earlier[entry.ask_if.item].options
+    return Rule(item=entry.ask_if.item, options=_indices(entry.ask_if.options, options, where))
 
 
 def _indices(names: Sequence[int | str], options: tuple[str, ...], where: str) -> tuple[int, ...]:
@@ -207,9 +186,8 @@ def _indices(names: Sequence[int | str], options: tuple[str, ...], where: str) -
     for name in names:
         place = places.get(name.casefold().strip()) if isinstance(name, str) else name
         if place is None or not 0 <= place < len(options):
-            raise InstrumentError(
-                f"{where}: no option {name!r}; write one of {', '.join(map(repr, options)) or 'none'}"
-            )
+            known = ", ".join(map(repr, options)) or "none"
+            raise InstrumentError(f"{where}: no option {name!r}; write one of {known}")
         indices.append(place)
     return tuple(indices)
 
@@ -240,24 +218,19 @@ def _from_csv(text: str, path: Path) -> Instrument:
         items: list[dict[str, Any]] = []
         scales: dict[str, dict[str, int]] = {}
         for row in reader:
-            where = f"{path}, line {reader.line_num}"
-            items.append(_item_of_row(row, scales, where))
+            items.append(_item_of_row(row, scales, f"{path}, line {reader.line_num}"))
     except csv.Error as error:
-        raise InstrumentError(
-            f"{path}, line {reader.line_num}: {error}; quote texts that hold a {delimiter!r}"
-        ) from None
+        where = f"{path}, line {reader.line_num}"
+        raise InstrumentError(f"{where}: {error}; quote texts that hold a {delimiter!r}") from None
     data = {"id": path.stem, "items": items, "scales": [{"id": id_, "items": key} for id_, key in scales.items()]}
     return instrument_from_dict(data, str(path))
 
 
 def _check_header(found: Sequence[str], path: Path) -> None:
-    from proband.files import meant
-
+    listed = ", ".join(found) or "nothing"
     for name in ("id", "text", "form"):
         if name not in found:
-            raise InstrumentError(
-                f"{path}: no column {name!r}, found {', '.join(found) or 'nothing'}; add it to the first line"
-            )
+            raise InstrumentError(f"{path}: no column {name!r}, found {listed}; add it to the first line")
     for name in found:
         if name not in _COLUMNS:
             raise InstrumentError(f"{path}: no column {name!r}{meant(name, _COLUMNS)}; there are {', '.join(_COLUMNS)}")
@@ -294,9 +267,8 @@ def _parts(cell: str, read: Callable[[str], _Part], where: str) -> list[_Part]:
     try:
         return [read(part.strip()) for part in cell.split("|")] if cell else []
     except ValueError:
-        raise InstrumentError(
-            f"{where}: {cell!r} is neither 1 nor -1; write 1, or -1 for a reverse-keyed item"
-        ) from None
+        way_out = "write 1, or -1 for a reverse-keyed item"
+        raise InstrumentError(f"{where}: {cell!r} is neither 1 nor -1; {way_out}") from None
 
 
 def _key(cell: str) -> int:

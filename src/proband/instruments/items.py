@@ -80,27 +80,24 @@ class Item:
         self._check_bounds()
 
     def _check_options(self) -> None:
-        n = len(self.options)
-        if n < ARITY.get(self.form, 0):
+        n, least = len(self.options), ARITY.get(self.form, 0)
+        if n < least:
             raise InstrumentError(
-                f"item {self.id!r}: {n} options, but an item of form {self.form!r} needs at least {ARITY[self.form]}"
+                f"item {self.id!r}: {n} options, but an item of form {self.form!r} needs at least {least}"
             )
         if self.form in ("number", "text") and n:
             raise InstrumentError(f"item {self.id!r}: an item of form {self.form!r} takes no options")
         for name, given in (("key has {} codes", self.codes), ("{} values", self.values)):
             if given and len(given) != n:
-                raise InstrumentError(
-                    f"item {self.id!r}: {name.format(len(given))} for {n} options; give one for each option"
-                )
+                found = name.format(len(given))
+                raise InstrumentError(f"item {self.id!r}: {found} for {n} options; give one for each option")
         if self.values and len(set(self.values)) != n:
             raise InstrumentError(
                 f"item {self.id!r}: two options share a data value in {self.values}; give each its own"
             )
-        if n and n - len(set(self.dont_know)) < ARITY.get(self.form, 0):
-            raise InstrumentError(
-                f"item {self.id!r}: {n - len(set(self.dont_know))} options besides don't-know; it needs "
-                f"{ARITY[self.form]}"
-            )
+        substantive = n - len(set(self.dont_know))
+        if n and substantive < least:
+            raise InstrumentError(f"item {self.id!r}: {substantive} options besides don't-know; it needs {least}")
         folded = [option.casefold().strip() for option in self.options]
         for k, option in enumerate(folded):
             if not option or option in folded[:k]:
@@ -194,17 +191,10 @@ class Instrument:
 
     def _rows(self) -> list[tuple[str, str]]:
         """What a reader wants to know first; empty facts are left out."""
-        rows = (
-            ("title", self.title),
-            (
-                "items",
-                f"{len(self.items)}: {', '.join(item.id for item in self.items[:8])}{', …' * (len(self.items) > 8)}",
-            ),
-            ("scales", ", ".join(scale.id for scale in self.scales)),
-            ("source", self.source),
-            ("licence", self.licence),
-        )
-        return [(name, text) for name, text in rows if text]
+        listed = ", ".join(item.id for item in self.items[:8]) + ", …" * (len(self.items) > 8)
+        scales = ", ".join(scale.id for scale in self.scales)
+        rows = [("title", self.title), ("items", f"{len(self.items)}: {listed}"), ("scales", scales)]
+        return [(name, text) for name, text in (*rows, ("source", self.source), ("licence", self.licence)) if text]
 
     def __post_init__(self) -> None:
         if not self.items:
@@ -243,9 +233,8 @@ class Instrument:
         for item in self.items:
             if item.id == id:
                 return item
-        raise InstrumentError(
-            f"instrument {self.id!r} has no item {id!r}; it has {', '.join(i.id for i in self.items)}"
-        )
+        there = ", ".join(item.id for item in self.items)
+        raise InstrumentError(f"instrument {self.id!r} has no item {id!r}; it has {there}")
 
     @cached_property
     def hash(self) -> str:
@@ -255,9 +244,5 @@ class Instrument:
 
     def subset(self, ids: tuple[str, ...]) -> "Instrument":
         """The instrument cut to some items, in the order given; scales that lose an item are dropped."""
-        kept = set(ids)
-        return replace(
-            self,
-            items=tuple(self[id] for id in ids),
-            scales=tuple(scale for scale in self.scales if set(scale.items) <= kept),
-        )
+        scales = tuple(scale for scale in self.scales if set(scale.items) <= set(ids))
+        return replace(self, items=tuple(self[id] for id in ids), scales=scales)

@@ -3,51 +3,19 @@
 import re
 from dataclasses import dataclass
 
-_DIGITS = re.compile(
-    r"(?<![\w.,])(?P<sign>(?<![\d)\]%])[+-])?"
-    r"(?P<body>\d{1,3}(?:[ ']\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)*(?:e[+-]?\d{1,2})?|[.,]\d+)"
-    r"(?!(?:st|nd|rd|th)\b)(?P<times>\s*(?:k\b|hundred\b|thousand\b|million\b|billion\b))?",
-    re.I,
-)
-_CURRENCY_CODE = re.compile(r"\b(USD|EUR|GBP|CHF|JPY|INR|Rs\.?)(?=\s?\d)", re.I)
+from proband.instruments.patterns import patterns
+
 # "1,000,000" and the Indian "10,00,000".
 _GROUPED = re.compile(r"(?!0)\d{1,3}(?:,\d{3})+|(?!0)\d{1,2}(?:,\d{2})+,\d{3}")
 _TIMES = {"k": 1e3, "hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9}
 
-_UNITS = {
-    word: float(value)
-    for value, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-            "twenty",
-        ]
-    )
-}
-_TENS = {
-    word: 10.0 * value
-    for value, word in enumerate(
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
-    )
-}
+_NAMED = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+)
+_UNITS = {word: float(value) for value, word in enumerate(_NAMED)}
+_BY_TEN = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_TENS = {word: 10.0 * value for value, word in enumerate(_BY_TEN, start=2)}
 _VALUE = _UNITS | _TENS
 _WORD = "|".join(sorted(_VALUE, key=len, reverse=True))
 _POWER = "hundred|thousand|million"
@@ -57,22 +25,9 @@ _WORDS = re.compile(
     rf"(?:\s+(?P<times>{_POWER}))?\b",
     re.I,
 )
-# "one" is more often a pronoun or a determiner than a count.
-_PRONOUN_BEFORE = re.compile(r"(?:\b(?:no|any|every|some|this|that|which|another|the|each)[ -])$", re.I)
-_PRONOUN_AFTER = re.compile(r"\s+(?:of|might|could|should|can|would|thing|person|has|must|may|is)\b", re.I)
-_BOUND = re.compile(
-    r"\b(?:(?:more|less|fewer|greater|higher|lower)\s+than|over|under|above|below|at\s+(?:least|most)|up\s+to)\s*[$€£¥]?$",
-    re.I,
-)
-_SCALE = re.compile(
-    r"(?:\b(?:on|using|from)\s+)?(?:\b(?:a|the|this)\s+)?\b(?:scale|range)\b\s*(?:of|from|between)?\s*\(?\s*"
-    r"-?\d+\s*(?:to|-|and)\s*-?\d+\)?"
-    r"|\b-?\d+\s*(?:to|-)\s*\d+\s+(?:scale|range)\b|\b\d+-point\b",
-    re.I,
-)
-_DENOMINATOR = re.compile(
-    r"(?<=\d)\s*(?:/|\bout\s+of\b|\bof\s+the\b)\s*(?:a\s+(?:possible|total\s+of)\s+)?[$€£¥]?\s*(\d[\d.,]*\d|\d)", re.I
-)
+_DIGITS, _CURRENCY_CODE, _BOUND = patterns("digits", "currency_code", "bound")
+_PRONOUN_BEFORE, _PRONOUN_AFTER = patterns("pronoun_before", "pronoun_after")
+_SCALE, _DENOMINATOR = patterns("scale", "denominator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +74,9 @@ def numbers_in(text: str) -> list[Number]:
 def without_scale(text: str, top: float | None) -> str:
     """A plain text without "on a scale of 0 to 10" and without "/10" or "out of 10", where 10 is the top."""
     text = _CURRENCY_CODE.sub("", _SCALE.sub(" ", text))
-
-    def _drop(match: re.Match[str]) -> str:
-        return "" if top is not None and parse_number(match[1]) == top else match[0]
-
-    return _DENOMINATOR.sub(_drop, text)
+    if top is None:
+        return text
+    return _DENOMINATOR.sub(lambda match: "" if parse_number(match[1]) == top else match[0], text)
 
 
 def _digits(text: str, match: re.Match[str]) -> Number:
@@ -131,25 +84,22 @@ def _digits(text: str, match: re.Match[str]) -> Number:
     if value is not None:
         value *= _TIMES[match["times"].strip().lower()] if match["times"] else 1.0
         value = -value if match["sign"] == "-" else value
-    if _BOUND.search(text[max(0, match.start() - 24) : match.start()]):
-        value = None
-    return Number(match.start(), match.end(), value)
+    return _numeral(text, match, value)
 
 
 def _word(text: str, match: re.Match[str]) -> Number | None:
     head = match["head"].lower()
-    alone = match["unit"] is None and match["times"] is None
-    if (
-        head == "one"
-        and alone
-        and (_PRONOUN_BEFORE.search(text[: match.start()]) or _PRONOUN_AFTER.match(text, match.end()))
-    ):
+    is_lone_one = head == "one" and match["unit"] is None and match["times"] is None
+    if is_lone_one and (_PRONOUN_BEFORE.search(text[: match.start()]) or _PRONOUN_AFTER.match(text, match.end())):
         return None
     value: float | None = _VALUE.get(head, 1.0)
     if match["unit"]:
         value = _VALUE[head] + _UNITS[match["unit"].lower()] if head in _TENS else None
     if value is not None and match["times"]:
         value *= _TIMES[match["times"].lower()]
-    if _BOUND.search(text[max(0, match.start() - 24) : match.start()]):
-        value = None
-    return Number(match.start(), match.end(), value)
+    return _numeral(text, match, value)
+
+
+def _numeral(text: str, match: re.Match[str], value: float | None) -> Number:
+    is_bound = _BOUND.search(text[max(0, match.start() - 24) : match.start()])
+    return Number(match.start(), match.end(), None if is_bound else value)

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from proband.instruments.patterns import patterns
+
 _PLAIN_MARKS = str.maketrans(
     {
         **dict.fromkeys("‘’‛′´", "'"),
@@ -32,66 +34,8 @@ _CONTRACTIONS = (
     (re.compile(r"\b(it|that|there)'s\b", re.I), r"\1 is"),
 )
 
-STATEMENT = re.compile(
-    r"\b(?:answer|choice|response|rating|selection|verdict|decision|ranking|estimate|allocation)\b[\"']?"
-    r"(?:\s+(?!is\b|was\b|would\b|will\b)[\w']+){0,6}?\s*"
-    r"(?:(?:would|will|should|must)\s+be\b|is\b|was\b|:|=|->)[\s:]*",
-    re.I,
-)
-_ADVERBS = r"(?:\s+(?:probably|rather|personally|definitely|still|certainly|(?:have|want|like)\s+to|most\s+likely))*"
-OPINION = re.compile(
-    r"\bI(?:\s+(?:would|will|shall|do|am\s+going\s+to|choose\s+to))?" + _ADVERBS + r"\s+"
-    r"(?:choose|pick|select|answer|say|take|go\s+(?:with|for)|going\s+with|opt\s+for|vote(?:\s+for)?|rate|give|offer|"
-    r"guess|estimate|respond(?:\s+with)?|reply(?:\s+with)?|mark|lean\s+towards?|settle\s+on|stick\s+with|prefer)\b[\s:,]*"
-    r"|\b(?:so|therefore|thus|hence|overall|in\s+conclusion|finally)\b[\s,:]*"
-    r"|\b(?:probably|maybe|perhaps|I\s+guess|I\s+think|let\s+us\s+say)\b[\s,:]*",
-    re.I,
-)
-FILLER = re.compile(
-    r"(?:(?:that|option|choice|the|an?|with|for|about|around|roughly|approximately|I|it|is|be|to|my|myself|this|"
-    r"number|letter|answer|probably|most\s+likely|would|say|do|am|on|as|at|only|just|exactly|personally|will|you|"
-    r"statement|person|them|back|level)\b[\s:,]*)*[\"'(\[{$€£¥]*\s*",
-    re.I,
-)
-RETRACTION = re.compile(r"\b(?:actually|wait|on\s+second\s+thou?ghts?|correction|scratch\s+that|I\s+mean)\b", re.I)
-
-_ARTIFICIAL = re.compile(
-    r"\b(?:as|I\s+am|being)\s+(?:just\s+|only\s+|merely\s+)?an?\s+(?:\w+\s+)?"
-    r"(?:AI|artificial\s+intelligence|language\s+model|LLM|machine|chatbot|computer\s+program|virtual\s+assistant)\b",
-    re.I,
-)
-_UNABLE = (
-    r"(?:cannot|could\s+not|will\s+not|am\s+(?:not\s+able|unable|not\s+allowed|not\s+permitted|not\s+programmed|"
-    r"not\s+designed)\s+to)"
-)
-# "I cannot give an answer" declines, "I cannot give up tea" does not.
-_OPINION_WORD = (
-    r"(?:answers?|opinions?|views?|positions?|stances?|sides?|preferences?|beliefs?|judge?ments?|choices?|numbers?|"
-    r"ratings?|responses?|information|advice|decisions?|selections?|feelings?|thoughts?|predictions?|estimates?)"
-)
-_DECLINED = re.compile(
-    r"\bI\s+" + _UNABLE + r"\s+(?:\w+\s+)?(?:answer|provide|(?:choose|select|pick)(?!\s+between)|express|participate|"
-    r"assist|help\s+(?:you|with)|respond|engage|complete|fulfil+|comply|discuss|comment|rate|vote|recommend|endorse|"
-    r"do\s+(?:that|this)\b|(?:give|take|make|form|have|hold|share|offer|state)\s+(?:\w+\s+){0,3}"
-    + _OPINION_WORD
-    + r")\b"
-    r"|\bI\s+do\s+not\s+(?:\w+\s+)?(?:have|hold|possess|experience)\s+(?:any\s+|the\s+)?(?:\w+\s+(?:or\s+\w+\s+)?){0,2}"
-    r"(?:opinions|beliefs|feelings|preferences|views|emotions|experiences|consciousness|thoughts|ability|capacity)\b"
-    r"|\b(?:prefer|rather|choose|like)\s+not\s+(?:to\s+)?(?:answer|say|respond|disclose|share|comment|tell)"
-    r"|\bI\s+(?:\w+\s+){0,2}(?:decline|refuse)\b|\bno\s+comment\b|\bunable\s+to\s+(?:answer|provide|assist|comply)\b"
-    r"|\bnot\s+comfortable\s+(?:with|answering|sharing|giving|choosing|discussing)\b"
-    r"|\b(?:not\s+(?:be\s+)?appropriate|inappropriate)\s+for\s+me\b|\bremain\s+(?:neutral|impartial)\b"
-    r"|\bagainst\s+my\s+(?:guidelines|programming|polic(?:y|ies))\b",
-    re.I,
-)
-_IGNORANT = re.compile(
-    r"\bnot\s+(?:really\s+|actually\s+|honestly\s+)?know\b(?!\s+(?:much|a\s+lot|everything))"
-    r"|\bdunno\b|\bidk\b|\bnot\s+(?:\w+\s+)?(?:sure|certain)\b|\bunsure\b|\buncertain\b|\bundecided\b|\bno\s+idea\b"
-    r"|\b(?:no|not\s+have\s+an?)\s+(?:\w+\s+)?opinion\b|\b(?:hard|difficult|impossible)\s+to\s+(?:say|know|tell)\b"
-    r"|\bcannot\s+(?:\w+\s+)?(?:say|tell|decide|determine|know|(?:choose|pick)\s+between)\b"
-    r"|\bnot\s+have\s+enough\s+information\b|\bhave\s+not\s+(?:decided|made\s+up\s+my\s+mind)\b",
-    re.I,
-)
+STATEMENT, OPINION, FILLER, RETRACTION = patterns("statement", "opinion", "filler", "retraction")
+_ARTIFICIAL, _DECLINED, _IGNORANT = patterns("artificial", "declined", "ignorant")
 
 
 def fold(text: str) -> str:

@@ -1,26 +1,19 @@
 """Reading what came back: log-probabilities or a text become an answer, or the reason why there is none."""
 
 import math
-import re
 from bisect import bisect_right
 from functools import lru_cache
 from itertools import accumulate
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from proband.errors import EngineError
+from proband.instruments import phrases
 from proband.instruments.amounts import as_allocation, as_distribution, find_amounts, find_ranking, find_several
 from proband.instruments.choices import Choice, Finder, find_choice, finder_for
 from proband.instruments.numerals import Number, numbers_in, without_scale
-from proband.instruments.phrases import (
-    FILLER,
-    OPINION,
-    STATEMENT,
-    declines,
-    plain,
-    pleads_ignorance,
-    speaks_as_machine,
-    without_thought,
-)
+from proband.instruments.patterns import patterns
+from proband.instruments.phrases import FILLER, OPINION, STATEMENT, declines, pleads_ignorance, speaks_as_machine
 from proband.records import Answer, Completion, Reply, Response, Status, Trial
 from proband.seeds import uniform_for
 
@@ -28,10 +21,10 @@ READER = "1"
 """Version of the reading rules; runs record it, and it grows when a reply comes to be read otherwise."""
 
 _SHORT = 200  # characters of a reply that is likely to come again
+_SHAPE = ("form", "method", "options", "labels", "order", "dont_know", "lower", "upper", "total")
+_shape_of = attrgetter(*_SHAPE)
 
-_NUMBER_LEAD = re.compile(r"(?:[\W]|\b(?:about|around|approximately|roughly|sure|okay|ok)\b)*", re.I)
-_NUMBER_END = re.compile(r"\s*(?:%|[$€£¥]|[^\W\d]+)?\s*(?:$|[\n.,;!?()]|:(?!\d)|because\b|since\b|as\b)", re.I)
-_NUMBER_JOINED = re.compile(r"\s*(?:[%$€£¥]|-|/|~|\bto\b|\bor\b|\band\b|\.\.)+\s*[$€£¥]?\s*", re.I)
+_NUMBER_LEAD, _NUMBER_END, _NUMBER_JOINED = patterns("number_lead", "number_end", "number_joined")
 
 
 class _Reading(NamedTuple):
@@ -119,38 +112,16 @@ def _read(completion: Completion, reply: Reply) -> _Reading:
     text = completion.text or ""
     is_cut = completion.finish == "length"
     if len(text) <= _SHORT and reply.method != "verbalised":  # a distribution is decided on by place
-        reading = _read_again(
-            text,
-            is_cut,
-            (reply.form, reply.method, reply.options, reply.labels, reply.order, reply.dont_know),
-            (reply.lower, reply.upper, reply.total),
-        )
+        reading = _read_again(text, is_cut, _shape_of(reply))
     else:
         reading = _read_text(text, reply, is_cut=is_cut)
-    if reading.status == "unparsed" and completion.finish == "length":
-        return _Reading(status="truncated")
-    return reading
+    return _Reading(status="truncated") if reading.status == "unparsed" and is_cut else reading
 
 
 @lru_cache(4096)
-def _read_again(
-    text: str, is_cut: bool, shown: tuple[Any, ...], bounds: tuple[float | None, float | None, float | None]
-) -> _Reading:
+def _read_again(text: str, is_cut: bool, shape: tuple[Any, ...]) -> _Reading:
     """`_read_text` of a short reply: most of them come again and again, and reading them takes the longest."""
-    form, method, options, labels, order, dont_know = shown
-    lower, upper, total = bounds
-    reply = Reply(
-        form=form,
-        method=method,
-        options=options,
-        labels=labels,
-        order=order,
-        dont_know=dont_know,
-        lower=lower,
-        upper=upper,
-        total=total,
-    )
-    return _read_text(text, reply, is_cut=is_cut)
+    return _read_text(text, Reply(**dict(zip(_SHAPE, shape, strict=True))), is_cut=is_cut)
 
 
 def _read_log_probs(completion: Completion, reply: Reply) -> _Reading:
@@ -203,9 +174,9 @@ def _decided(probs: tuple[float, ...], reply: Reply, *, mass: float | None) -> _
 
 def _read_text(text: str, reply: Reply, *, is_cut: bool) -> _Reading:
     """The answer of a written reply."""
-    simple = plain(text)
+    simple = phrases.plain(text)
     if reply.form == "text":
-        return _read_open(without_thought(text), simple, is_cut=is_cut)
+        return _read_open(phrases.without_thought(text), simple, is_cut=is_cut)
     if reply.form == "number":
         return _read_number(simple, reply, is_cut=is_cut)
     finder = finder_for(reply.options, reply.labels)

@@ -201,8 +201,8 @@ def _range(item: Item, sign: int, scale: str) -> tuple[float, float]:
 
 
 def _scale_of(instrument: Instrument, id_: str) -> Scale:
-    for scale in instrument.scales:
-        if scale.id == id_:
-            return scale
-    names = ", ".join(scale.id for scale in instrument.scales) or "none"
-    raise InstrumentError(f"instrument {instrument.id!r} has no scale {id_!r}; it has {names}")
+    scales = {scale.id: scale for scale in instrument.scales}
+    if id_ not in scales:
+        names = ", ".join(scales) or "none"
+        raise InstrumentError(f"instrument {instrument.id!r} has no scale {id_!r}; it has {names}")
+    return scales[id_]

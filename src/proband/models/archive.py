@@ -101,10 +101,8 @@ class ReplayEngine(BaseEngine):
     def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
         """Give back what was stored; a trial that is absent or was asked otherwise fails, with its reason."""
         for trial in trials:
-            if reason := self._mismatch(trial):
-                yield trial, Completion(error=reason)
-            else:
-                yield trial, completion_of(self.responses[trial.id])
+            reason = self._mismatch(trial)
+            yield trial, Completion(error=reason) if reason else completion_of(self.responses[trial.id])
 
     def check(self, trials: Sequence[Trial]) -> None:
         """Refuse a design with trials that the run does not hold, or holds under another request."""
@@ -131,20 +129,13 @@ class ReplayEngine(BaseEngine):
             stored = self.responses[id_]
             kept = (id_, stored.request, stored.status, stored.answer, stored.text, stored.log_probs)
             state.update(repr(kept).encode())
-        engines = sorted({stored.engine for stored in self.responses.values()})
-        return {
-            "engine": "replay",
-            "address": self.address,
-            "answered_by": ", ".join(engines),
-            "n_responses": str(len(self.responses)),
-            "responses": state.hexdigest(),
-        }
+        engines = ", ".join(sorted({stored.engine for stored in self.responses.values()}))
+        counted = {"n_responses": str(len(self.responses)), "responses": state.hexdigest()}
+        return {"engine": "replay", "address": self.address, "answered_by": engines, **counted}
 
     def close(self) -> None:
         """Close what the responses are read from, if it is a file."""
-        close = getattr(self.responses, "close", None)
-        if close is not None:
-            close()
+        getattr(self.responses, "close", lambda: None)()
 
 
 def completion_of(stored: Response) -> Completion:
@@ -157,9 +148,8 @@ def completion_of(stored: Response) -> Completion:
         made = Completion(text=stored.text, finish="length" if stored.status == "truncated" else "stop")
     else:
         made = Completion(given=(stored.answer, stored.status))
-    return replace(
-        made, prompt_tokens=stored.prompt_tokens, completion_tokens=stored.completion_tokens, attempts=stored.attempts
-    )
+    spent = {name: getattr(stored, name) for name in ("prompt_tokens", "completion_tokens", "attempts")}
+    return replace(made, **spent)
 
 
 def _named(trial: Trial) -> str:

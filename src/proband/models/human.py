@@ -56,8 +56,7 @@ class HumanEngine(BaseEngine):
         self.check(trials)
         asked, answers = self._asked(), self._answers()
         if self._open is None:
-            kept = self._rows(OPEN) if (self.folder / OPEN).exists() else []
-            self._open = {row["place"]: row for row in kept if row.get("place") in asked}
+            self._open = {row["place"]: row for row in self._rows(OPEN) if row.get("place") in asked}
         answered = [trial for trial in trials if trial.id in asked and trial.id in answers]
         self._open |= {trial.id: _row(trial) for trial in trials}
         for trial in answered:
@@ -102,13 +101,11 @@ class HumanEngine(BaseEngine):
 
     def _asked(self) -> dict[str, str]:
         """Request that was put to people, by place."""
-        rows = self._rows(ASKED) if (self.folder / ASKED).exists() else []
-        return {row["place"]: row["request"] for row in rows if len(row.get("request") or "") == 32}
+        return {row["place"]: row["request"] for row in self._rows(ASKED) if len(row.get("request") or "") == 32}
 
     def _answers(self) -> dict[str, str]:
         """What people wrote, by place; the last line of a place counts."""
-        path = self.folder / ANSWERS
-        rows = self._rows(ANSWERS) if path.exists() else []
+        path, rows = self.folder / ANSWERS, self._rows(ANSWERS)
         if rows and not {"place", "answer"} <= rows[0].keys():
             raise EngineError(
                 f"{path} has the columns {', '.join(map(str, rows[0]))}; it needs place and answer, as in {OPEN}"
@@ -117,8 +114,10 @@ class HumanEngine(BaseEngine):
         return {place: answer for place, answer in found.items() if answer}
 
     def _rows(self, name: str) -> list[dict[str, str]]:
-        """Lines of a file, by column; without the last one while it is being written."""
+        """Lines of a file, by column, if there is one; without the last one while it is being written."""
         path = self.folder / name
+        if not path.exists():
+            return []
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 text = file.read()

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from proband.errors import EngineError
-from proband.records import Answer, Reply, Trial
+from proband.records import Answer, Trial
 from proband.seeds import uniform_for
 from proband.shelves import Shelf
 from proband.strategies import STRATEGIES, Rounds, Strategy
@@ -85,7 +85,7 @@ def spatial(fact: str = "ideology", *, low: float = 1.0, high: float = 7.0, widt
             ideal = (float(text) - low) / (high - low)
         except ValueError:
             raise EngineError(f"{trial.id}: fact {fact!r} is {text!r}, and rule 'spatial' needs a number") from None
-        places = _substantive(trial.reply)
+        places = [k for k in range(len(trial.reply.options)) if k not in trial.reply.dont_know]
         last = max(len(places) - 1, 1)
         logs = [-(((k / last - ideal) / width) ** 2) / 2 for k in range(len(places))]
         top = max(logs)
@@ -154,10 +154,6 @@ def _read_stated(file: str) -> dict[str, Sequence[float]]:
         return dict(tomllib.loads(Path(file).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise EngineError(f"rule 'stated': cannot read {file}: {error}") from error
-
-
-def _substantive(reply: Reply) -> list[int]:
-    return [k for k in range(len(reply.options)) if k not in reply.dont_know]
 
 
 def _playing(strategy: Strategy) -> Callable[[], Rule]:

@@ -3,30 +3,19 @@
 import inspect
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from statistics import NormalDist
 
 import numpy as np
 
-from proband.errors import EngineError
+from proband.errors import EngineError, meant
 from proband.models.engine import Ability, BaseEngine, Cost
 from proband.models.rules import RULES, Outcome, Rule, always, first, knowing, normal, played, spatial, stated, uniform
-from proband.records import SCORED_METHODS, Answer, Completion, Reply, Status, Trial
+from proband.records import SCORED_METHODS, Answer, Completion, Reply, Trial
 from proband.seeds import rng_for, uniform_for
 
-__all__ = [
-    "ScriptedEngine",
-    "always",
-    "first",
-    "knowing",
-    "normal",
-    "played",
-    "scripted_engine",
-    "spatial",
-    "stated",
-    "uniform",
-]
+__all__ = ["ScriptedEngine", "always", "first", "knowing", "normal", "played", "scripted_engine", "spatial", "stated"]
+__all__ += ["uniform"]
 
 _BIASES = ("position_bias", "refuse", "dont_know", "noise", "fail")
 _TRIALS_PER_SECOND = 30_000
@@ -124,20 +113,18 @@ class ScriptedEngine(BaseEngine):
             # One token each, so that the length-normalised rule returns the same distribution.
             return Completion(log_probs=logs, token_counts=(1,) * len(logs))
         taken = _draw(shares, uniform_for(self.seed, "scripted", "answer", trial.id))
-        unsure: Status = "dont_know"
-        return Completion(given=(None, unsure) if taken in trial.reply.dont_know else (taken, "valid"))
+        is_unsure = taken in trial.reply.dont_know
+        return Completion(given=(None, "dont_know") if is_unsure else (taken, "valid"))
 
     def _outright(self, trial: Trial) -> Answer:
         """An answer that is not a choice."""
         noise = self.biases["noise"]
-        outcome: Outcome = None
-        if not noise or uniform_for(self.seed, "scripted", "noise", trial.id) >= noise:
-            outcome = self.rule(trial)
+        is_noise = noise and uniform_for(self.seed, "scripted", "noise", trial.id) < noise
+        outcome: Outcome = None if is_noise else self.rule(trial)
         if outcome is None:
             return _anything(trial, self.seed)
         if isinstance(outcome, NormalDist):
-            u = uniform_for(self.seed, "scripted", "answer", trial.id)
-            return _truncated(outcome, trial, u)
+            return _truncated(outcome, trial, uniform_for(self.seed, "scripted", "answer", trial.id))
         fits = {"number": int | float, "text": str}.get(trial.reply.form, tuple)
         if isinstance(outcome, bool) or not isinstance(outcome, fits):
             raise EngineError(
@@ -155,9 +142,7 @@ class ScriptedEngine(BaseEngine):
         """Tokens as if a model were asked (characters / 4); time at 30,000 trials a second; free."""
         tokens = sum(len(m.text) for trial in trials for m in trial.request.messages) // 4
         seconds = len(trials) / _TRIALS_PER_SECOND
-        return Cost(
-            prompt_tokens=tokens, unique_tokens=tokens, completion_tokens=0, seconds=seconds, price=0.0, is_exact=False
-        )
+        return Cost(prompt_tokens=tokens, unique_tokens=tokens, seconds=seconds, price=0.0, is_exact=False)
 
     def fingerprint(self) -> Mapping[str, str]:
         """Rule, seed, biases, and a hash of the distributions that a rule states."""
@@ -176,8 +161,7 @@ def scripted_engine(name: str, **options: object) -> ScriptedEngine:
     """
     rule = RULES.load(name)
     known = inspect.signature(rule).parameters
-    ours: dict[str, float] = {}
-    theirs: dict[str, object] = {}
+    ours, theirs = dict[str, float](), dict[str, object]()
     for key, value in options.items():
         if key in known:
             theirs[key] = value if isinstance(known[key].default, str) else _number(key, value)
@@ -186,7 +170,7 @@ def scripted_engine(name: str, **options: object) -> ScriptedEngine:
         else:
             every = [*known, "seed", *_BIASES]
             raise EngineError(
-                f"scripted rule {name!r} takes no {key!r}{_meant(key, every)}; it takes {', '.join(every)}"
+                f"scripted rule {name!r} takes no {key!r}{meant(key, every)}; it takes {', '.join(every)}"
             )
     seed = ours.pop("seed", 0)
     if seed != int(seed):
@@ -201,11 +185,6 @@ def _number(key: str, value: object) -> float:
         return float(str(value))
     except ValueError:
         raise EngineError(f"scripted engine: {key} is {value!r}, not a number") from None
-
-
-def _meant(name: str, known: Mapping[str, object] | Sequence[str]) -> str:
-    close = get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _flat(reply: Reply) -> list[float]:
@@ -267,17 +246,17 @@ def _truncated(distribution: NormalDist, trial: Trial, u: float) -> Answer:
 
 def _anything(trial: Trial, seed: int) -> Answer:
     """A uniform draw from everything that the item takes as an answer."""
-    reply = trial.reply
     rng = rng_for(seed, "scripted", "anything", trial.id)
-    n = len(reply.options)
-    if reply.form == "text":
-        return "scripted text"
-    if reply.form == "multiple":
-        return tuple(k for k in range(n) if rng.random() < 0.5)
-    if reply.form == "ranking":
-        return tuple(int(k) for k in rng.permutation(n))
-    if reply.form == "allocation":
-        return tuple(float(x) for x in rng.dirichlet([1.0] * n) * (reply.total or 1.0))
+    n = len(trial.reply.options)
+    match trial.reply.form:
+        case "text":
+            return "scripted text"
+        case "multiple":
+            return tuple(k for k in range(n) if rng.random() < 0.5)
+        case "ranking":
+            return tuple(int(k) for k in rng.permutation(n))
+        case "allocation":
+            return tuple(float(x) for x in rng.dirichlet([1.0] * n) * (trial.reply.total or 1.0))
     lower, upper = _bounds(trial)
     if not math.isfinite(upper - lower):
         raise EngineError(

@@ -7,19 +7,5 @@ from proband.subjects.populations import Population
 from proband.subjects.synthetic import from_joint, from_margins
 from proband.weighting import RakedWeights, kish_n_eff, rake
 
-__all__ = [
-    "Field",
-    "Microdata",
-    "PersonaFormat",
-    "Population",
-    "RakedWeights",
-    "Subject",
-    "catalogue",
-    "describe",
-    "from_joint",
-    "from_margins",
-    "kish_n_eff",
-    "load_population",
-    "rake",
-    "read_microdata",
-]
+__all__ = ["Field", "Microdata", "PersonaFormat", "Population", "RakedWeights", "Subject", "catalogue", "describe"]
+__all__ += ["from_joint", "from_margins", "kish_n_eff", "load_population", "rake", "read_microdata"]

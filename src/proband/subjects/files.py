@@ -29,39 +29,26 @@ class FieldTable(Table):
 class DataTable(Table):
     """Where the data are: one of a package's data set, a path, or what the user has to bring."""
 
-    package: str = ""
-    path: str = ""
-    bring: str = ""
+    package: str = ""  # e.g. statsmodels.anes96
+    path: str = ""  # from the file's own folder, e.g. people.csv
+    bring: str = ""  # in words, what file the user passes as `data`
     separator: str = ""
     encoding: str = "utf-8"
 
 
 class PopulationFile(Table):
-    """A population file, as written.
-
-    Attributes
-    ----------
-    data : DataTable
-        ``package = "statsmodels.anes96"``, ``path = "people.csv"`` (from the file's own folder), or
-        ``bring``, which says in words what file the user passes as `data`.
-    id_column, weight_column : str
-        Empty for row numbers, and for equal weights.
-    missing : list of codes, or table of column pattern to list of codes
-        See `read_microdata`.
-    notes : str
-        What a user of these people should know.
-    """
+    """A population file, as written."""
 
     id: str
     title: str
     source: str
     licence: str
     language: str = "en"
-    notes: str = ""
+    notes: str = ""  # what a user of these people should know
     data: DataTable
-    id_column: str = ""
-    weight_column: str = ""
-    missing: list[Code] | dict[str, list[Code]] = []
+    id_column: str = ""  # empty for row numbers
+    weight_column: str = ""  # empty for equal weights
+    missing: list[Code] | dict[str, list[Code]] = []  # see `read_microdata`
     fields: list[FieldTable] = []
 
 
@@ -130,9 +117,8 @@ def load_population(
         file, where, home = population_file(path), path.name, path.parent
     fields = [_field(table, where) for table in file.fields]
     microdata = _microdata(file, where, home, None if data is None else Path(base_dir or ".") / data)
-    return microdata.population(
-        file.id, fields, title=file.title, source=file.source, licence=file.licence, language=file.language
-    )
+    about = {name: getattr(file, name) for name in ("title", "source", "licence", "language")}
+    return microdata.population(file.id, fields, **about)
 
 
 def population_file(path: Path) -> PopulationFile:
@@ -142,9 +128,8 @@ def population_file(path: Path) -> PopulationFile:
 
 
 def _field(table: FieldTable, where: str) -> Field:
-    values = table.model_dump()
     try:
-        return Field(**values | {"missing": tuple(table.missing)})
+        return Field(**table.model_dump() | {"missing": tuple(table.missing)})
     except DataError as error:
         raise DataError(f"{where}: {error}") from None
 
@@ -154,27 +139,17 @@ def _microdata(file: PopulationFile, where: str, home: Path, given: Path | None)
     named = [key for key in ("package", "path", "bring") if getattr(file.data, key)]
     if len(named) != 1:
         raise DataError(f"{where}: data names {' and '.join(named) or 'nothing'}; give one of package, path and bring")
+    columns: dict[str, Any] = {"id": file.id_column, "weight": file.weight_column}
     if given is None and file.data.package:
         frame = _package_frame(file.data.package, where)
-        return Microdata(
-            frame=set_missing(frame, file.missing, spared=(file.id_column, file.weight_column)),
-            where=where,
-            id=file.id_column,
-            weight=file.weight_column,
-        )
+        return Microdata(frame=set_missing(frame, file.missing, spared=columns.values()), where=where, **columns)
     if given is None and file.data.bring:
         raise DataError(
             f"{file.id!r} comes without its data: get {file.data.bring} and pass its path as `data`; "
             f'e.g. load_population({file.id!r}, data="PATH")'
         )
-    return read_microdata(
-        given or home / file.data.path,
-        id=file.id_column,
-        weight=file.weight_column,
-        missing=file.missing,
-        separator=file.data.separator,
-        encoding=file.data.encoding,
-    )
+    path, written = given or home / file.data.path, {"separator": file.data.separator, "encoding": file.data.encoding}
+    return read_microdata(path, missing=file.missing, **columns, **written)
 
 
 def _package_frame(package: str, where: str) -> Any:

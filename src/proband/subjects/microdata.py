@@ -53,9 +53,11 @@ class Microdata:
             raise DataError(f"{self.where} has no rows; give a file with one row per person")
         for role, name in (("id", self.id), ("weight", self.weight)):
             if name and name not in self.frame.columns:
-                raise DataError(
-                    f"{self.where} has no {role} column {name!r}; it has {', '.join(self.frame.columns[:12])}"
-                )
+                raise DataError(f"{self.where} has no {role} column {name!r}; it has {self._listed}")
+
+    @property
+    def _listed(self) -> str:
+        return ", ".join(self.frame.columns[:12])
 
     def population(self, name: str, fields: Sequence[Field] = (), **about: str) -> Population:
         """The people of the file as a population.
@@ -78,14 +80,12 @@ class Microdata:
         fields = tuple(replace(f, labels=self.labels.get(f.column, {})) if not f.labels else f for f in fields)
         columns = {f.column: self._traits(f) for f in fields}
         ids, weights = self._ids(), self._weights()
-        subjects = tuple(
-            Subject(
-                id=ids[k],
-                traits={column: codes[k] for column, codes in columns.items() if codes[k] is not None},
-                weight=weights[k],
-            )
+        traits = [
+            {column: codes[k] for column, codes in columns.items() if codes[k] is not None}
             for k in range(self.frame.height)
-        )
+        ]
+        people = zip(ids, traits, weights, strict=True)
+        subjects = tuple(Subject(id=id, traits=held, weight=weight) for id, held, weight in people)
         population = Population(
             name=name, subjects=subjects, fields=fields, frame=self.frame, weight_column=self.weight, **about
         )
@@ -95,10 +95,7 @@ class Microdata:
     def _traits(self, field_: Field) -> list[Any]:
         """Codes of a field, row by row, None where missing; equal codes share one object."""
         if field_.column not in self.frame.columns:
-            raise DataError(
-                f"{self.where} has no column {field_.column!r} for a persona field; "
-                f"it has {', '.join(self.frame.columns[:12])}"
-            )
+            raise DataError(f"{self.where} has no column {field_.column!r} for a persona field; it has {self._listed}")
         missing = set(map(code_text, field_.missing))
         held: dict[Code, Code] = {}
         return [
@@ -123,9 +120,8 @@ class Microdata:
         where = f"{self.where}, weight column {self.weight!r}"
         if not column.dtype.is_numeric():
             wrong = next((w for w in column.to_list() if not _is_number(w)), column.dtype)
-            raise DataError(
-                f"{where}: weights must be numbers, found {wrong!r}; drop those rows or take another column"
-            )
+            way_out = "drop those rows or take another column"
+            raise DataError(f"{where}: weights must be numbers, found {wrong!r}; {way_out}")
         if column.null_count():
             raise DataError(f"{where}: {column.null_count()} rows have no weight; drop those rows or give them one")
         return [float(w) for w in check_weights(column.to_numpy(), where)]
@@ -179,22 +175,15 @@ def read_microdata(
         raise DataError(f"{path.name}: cannot read {suffix or 'a file without a suffix'}; use {', '.join(SUFFIXES)}")
     if not path.stat().st_size:
         raise DataError(f"{path.name} is empty; give a file with one row per person")
-    labels: Mapping[str, Mapping[Code, str]] = {}
-    titles: Mapping[str, str] = {}
+    named: dict[str, Any] = {}
     if suffix in SEPARATORS:
         frame = _read_text(path, separator or SEPARATORS[suffix], encoding, id)
     elif suffix == ".parquet":
         frame = _read_parquet(path)
     else:
-        frame, labels, titles = _read_labelled(path, suffix)
-    return Microdata(
-        frame=set_missing(plain_frame(frame), missing, spared=(id, weight)),
-        where=path.name,
-        id=id,
-        weight=weight,
-        labels=labels,
-        titles=titles,
-    )
+        frame, named = _read_labelled(path, suffix)
+    frame = set_missing(plain_frame(frame), missing, spared=(id, weight))
+    return Microdata(frame=frame, where=path.name, id=id, weight=weight, **named)
 
 
 def _read_text(path: Path, separator: str, encoding: str, id: str) -> "pl.DataFrame":
@@ -241,9 +230,7 @@ def _read_parquet(path: Path) -> "pl.DataFrame":
         raise DataError(f"{path.name} cannot be read as Parquet: {error}") from None
 
 
-def _read_labelled(
-    path: Path, suffix: str
-) -> tuple["pl.DataFrame", Mapping[str, Mapping[Code, str]], Mapping[str, str]]:
+def _read_labelled(path: Path, suffix: str) -> tuple["pl.DataFrame", dict[str, Any]]:
     """An SPSS or Stata file with its value and variable labels; codes it declares missing arrive as null."""
     import pyreadstat  # as above
 
@@ -253,7 +240,7 @@ def _read_labelled(
     except pyreadstat.ReadstatError as error:
         raise DataError(f"{path.name} cannot be read as {suffix}: {error}") from None
     titles = {name: title for name, title in meta.column_names_to_labels.items() if title}
-    return frame, meta.variable_value_labels, titles
+    return frame, {"labels": meta.variable_value_labels, "titles": titles}
 
 
 def plain_frame(frame: "pl.DataFrame") -> "pl.DataFrame":
@@ -277,10 +264,7 @@ def plain_frame(frame: "pl.DataFrame") -> "pl.DataFrame":
 
 
 def set_missing(frame: "pl.DataFrame", missing: Missing, *, spared: Collection[str] = ()) -> "pl.DataFrame":
-    """The frame with missing codes made null; a column that is numeric without them becomes numeric.
-
-    Columns in `spared`, ids and weights, have no such codes.
-    """
+    """The frame with missing codes made null but in `spared` columns; one that is numeric without them becomes so."""
     import polars as pl  # as above
 
     by_pattern = missing if isinstance(missing, Mapping) else {"*": missing}

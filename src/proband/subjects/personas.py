@@ -37,9 +37,7 @@ def code_text(code: Code) -> str:
     >>> code_text(36.0), code_text(2.5), code_text("White")
     ('36', '2.5', 'White')
     """
-    if isinstance(code, float) and code.is_integer():
-        return str(int(code))
-    return str(code)
+    return str(int(code) if isinstance(code, float) and code.is_integer() else code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +86,7 @@ class Field:
         by_text = {code_text(code): label for code, label in self.labels.items()}
         if len(by_text) != len(self.labels):
             raise DataError(f"persona field {self.column!r}: two labels for one code; keep one of them")
-        empty = [code for code, label in by_text.items() if not label.strip()]
-        if empty:
+        if empty := [code for code, label in by_text.items() if not label.strip()]:
             raise DataError(f"persona field {self.column!r}: the label of code {empty[0]} is empty; write it")
         object.__setattr__(self, "labels", by_text)
         object.__setattr__(self, "missing", tuple(self.missing))
@@ -105,16 +102,14 @@ class Field:
         text = code_text(code)
         if text in map(code_text, self.missing):
             return None
-        if not self.labels:
-            return text
-        if text in self.labels:
-            return self.labels[text]
+        if not self.labels or text in self.labels:
+            return self.labels.get(text, text)
         if self.is_number and not isinstance(code, str):
             return text
+        others = ", ".join(map(str, self.labels))
         raise DataError(
-            f"persona field {self.column!r}: code {code!r} has no label (others have: "
-            f"{', '.join(map(str, self.labels))}); add it to labels, list it in missing, or set is_number if "
-            "codes without a label are numbers"
+            f"persona field {self.column!r}: code {code!r} has no label (others have: {others}); "
+            "add it to labels, list it in missing, or set is_number if codes without a label are numbers"
         )
 
 
@@ -171,13 +166,10 @@ def _tell(subject: Subject, field_: Field, format: PersonaFormat) -> str:
     value = None if code is None else field_.value(code)
     if value is None:
         return ""
-    if format == "third":
-        return field_.third.replace("{value}", value)
-    answer = field_.first.replace("{value}", value)
-    if format == "first":
-        return answer
+    told = (field_.third if format == "third" else field_.first).replace("{value}", value)
+    if format != "interview":
+        return told
     if not field_.question:
-        raise DataError(
-            f"persona field {field_.column!r} has no question; add `question`, or use another persona format"
-        )
-    return f"Interviewer: {field_.question}\nMe: {answer}"
+        way_out = "add `question`, or use another persona format"
+        raise DataError(f"persona field {field_.column!r} has no question; {way_out}")
+    return f"Interviewer: {field_.question}\nMe: {told}"

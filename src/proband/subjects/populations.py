@@ -60,13 +60,9 @@ class Population:
 
     def _rows(self) -> list[tuple[str, str]]:
         """What a reader wants to know first; empty facts are left out."""
-        rows = (
-            ("subjects", f"{len(self.subjects):,}{', weighted' * bool(self.weight_column)}"),
-            ("personas say", ", ".join(field.column for field in self.fields)),
-            ("source", self.source),
-            ("licence", self.licence),
-        )
-        return [(name, text) for name, text in rows if text]
+        size = f"{len(self.subjects):,}{', weighted' * bool(self.weight_column)}"
+        rows = [("subjects", size), ("personas say", ", ".join(field.column for field in self.fields))]
+        return [(name, text) for name, text in (*rows, ("source", self.source), ("licence", self.licence)) if text]
 
     def __post_init__(self) -> None:
         if not self.subjects:
@@ -206,11 +202,9 @@ class Population:
         DataError
             If a subject has no new weight, or the weights are not usable.
         """
-        lacking = [s.id for s in self.subjects if s.id not in weights]
-        if lacking:
-            raise DataError(
-                f"population {self.name!r}: no weight for subject {lacking[0]!r} and {len(lacking) - 1} more"
-            )
+        if lacking := [s.id for s in self.subjects if s.id not in weights]:
+            more = len(lacking) - 1
+            raise DataError(f"population {self.name!r}: no weight for subject {lacking[0]!r} and {more} more")
         subjects = tuple(dataclasses.replace(s, weight=float(weights[s.id])) for s in self.subjects)
         return dataclasses.replace(self, subjects=subjects, weight_column=weight_column)
 
@@ -222,8 +216,7 @@ class Population:
         columns = {}
         for name in margins:
             held = self.column(name)
-            lacking = [s.id for s in self.subjects if s.id not in held]
-            if lacking:
+            if lacking := [s.id for s in self.subjects if s.id not in held]:
                 raise MissingDataError(
                     f"population {self.name!r}: {len(lacking)} subjects have no {name!r}, the first is "
                     f"{lacking[0]!r}; leave them out with `where`, or rake on another column"
@@ -282,7 +275,9 @@ class Population:
                 f"{'' if n < 1 else ', or draw with replacement'}"
             )
         if replace:
-            drawn = self._draw_again(n, seed, weights)
+            u = np.array([uniform_for(seed, "sample", self.name, k) for k in range(n)])
+            edges = np.cumsum(weights)
+            drawn = self._take(np.searchsorted(edges, u * edges[-1], side="right").tolist())
             return drawn.reweighted(dict.fromkeys(drawn._places, 1.0)) if weighted else drawn
         u = np.array([uniform_for(seed, "sample", subject.id) for subject in self.subjects])
         keys = np.full(len(self), np.inf)
@@ -296,23 +291,14 @@ class Population:
         adjusted = np.ones(n) if np.ptp(adjusted) == 0 else adjusted / adjusted.mean()
         return drawn.reweighted(dict(zip(drawn._places, adjusted.tolist(), strict=True)), self.weight_column)
 
-    def _draw_again(self, n: int, seed: int, weights: Floats) -> "Population":
-        """Draw n times with replacement; copies are numbered."""
-        u = np.array([uniform_for(seed, "sample", self.name, k) for k in range(n)])
-        edges = np.cumsum(weights)
-        rows = np.searchsorted(edges, u * edges[-1], side="right").tolist()
-        return self._take(rows)
-
     def _take(self, rows: list[int]) -> "Population":
         """Some rows, in the order given; copies of a row are numbered."""
         copies: dict[int, int] = {}
         subjects = []
         for row in rows:
-            copies[row] = copies.get(row, 0) + 1
+            n = copies[row] = copies.get(row, 0) + 1
             subject = self.subjects[row]
-            subjects.append(
-                subject if copies[row] == 1 else dataclasses.replace(subject, id=f"{subject.id}#{copies[row]}")
-            )
+            subjects.append(subject if n == 1 else dataclasses.replace(subject, id=f"{subject.id}#{n}"))
         frame = None if self.frame is None else self.frame[rows]
         return dataclasses.replace(self, subjects=tuple(subjects), frame=frame)
 

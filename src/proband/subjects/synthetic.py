@@ -57,15 +57,10 @@ def from_margins(
         levels, edges = list(shares), _edges(column, shares)
         u = np.array([uniform_for(seed, "margins", column, i) for i in range(1, n + 1)])
         drawn[column] = [levels[k] for k in np.searchsorted(edges, u, side="right").tolist()]
-    population = Population(
-        name=name,
-        subjects=tuple(
-            Subject(id=str(i + 1), traits={column: codes[i] for column, codes in drawn.items()}) for i in range(n)
-        ),
-        fields=tuple(fields),
-        source=f"synthetic: {n} subjects drawn from the margins of {', '.join(margins)}, "
-        "each independently of the others",
-    )
+    traits = ({column: codes[i] for column, codes in drawn.items()} for i in range(n))
+    subjects = tuple(Subject(id=str(i), traits=held) for i, held in enumerate(traits, start=1))
+    source = f"synthetic: {n} subjects drawn from the margins of {', '.join(margins)}, each independently of the others"
+    population = Population(name=name, subjects=subjects, fields=tuple(fields), source=source)
     population.check()
     return population
 
@@ -112,15 +107,13 @@ def from_joint(population: Population, columns: Sequence[str], *, n: int, seed: 
     edges = np.cumsum(population.weights)
     u = np.array([uniform_for(seed, "joint", i) for i in range(1, n + 1)])
     donors = [population.subjects[k].id for k in np.searchsorted(edges, u * edges[-1], side="right").tolist()]
+    traits = ({column: codes[donor] for column, codes in held.items() if donor in codes} for donor in donors)
+    source = f"synthetic: {n} rows of {', '.join(columns)} drawn with replacement from {population.name}"
     return Population(
         name=f"{population.name}-joint",
-        subjects=tuple(
-            Subject(id=str(i), traits={column: codes[donor] for column, codes in held.items() if donor in codes})
-            for i, donor in enumerate(donors, start=1)
-        ),
+        subjects=tuple(Subject(id=str(i), traits=kept) for i, kept in enumerate(traits, start=1)),
         fields=tuple(field for field in population.fields if field.column in held),
-        source=f"synthetic: {n} rows of {', '.join(columns)} drawn with replacement from {population.name}"
-        f"{f' ({population.source})' if population.source else ''}",
+        source=source + (f" ({population.source})" if population.source else ""),
         licence=population.licence,
         language=population.language,
     )

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proband.errors import EngineError
+from proband.models.local.forest import shared_length
 from proband.models.servers.engine import ServerEngine, ServerSettings
-from proband.models.servers.pacing import FIRST_LIMIT, GIVEN_UP, Pace, Patience, Queue, beginning, n_shared
+from proband.models.servers.pacing import FIRST_LIMIT, GIVEN_UP, Pace, Patience, Queue, beginning
 from proband.records import Completion, Message, Place, Reply, Request, Trial
 
 _spec = importlib.util.spec_from_file_location("fault_server", Path(__file__).with_name("fault_server.py"))
@@ -273,16 +274,16 @@ def test_every_trial_leaves_once_whatever_shares_what(paths, n_workers):
         if what == "out":  # whoever leaves shares no long beginning with somebody out that is not known already
             text = beginning(trials[int(subject)].request)
             known = max(
-                (n_shared(text, beginning(trials[int(s)].request)) for w, s in log[:k] if w == "back"), default=0
+                (shared_length(text, beginning(trials[int(s)].request)) for w, s in log[:k] if w == "back"), default=0
             )
             gone = {s for w, s in log[:k] if w == "out"} - {s for w, s in log[:k] if w == "back"}
-            out = max((n_shared(text, beginning(trials[int(s)].request)) for s in gone), default=0)
+            out = max((shared_length(text, beginning(trials[int(s)].request)) for s in gone), default=0)
             assert out - known < 2 * 256
 
 
 @given(st.text("ab", max_size=30), st.text("ab", max_size=30))
 def test_what_two_texts_share_is_their_longest_common_beginning(one, other):
-    n = n_shared(one, other)
+    n = shared_length(one, other)
     assert one[:n] == other[:n]
     assert n == min(len(one), len(other)) or one[n] != other[n]
 

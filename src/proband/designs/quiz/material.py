@@ -10,8 +10,8 @@ from typing import Any, get_type_hints
 from pydantic import Field, StrictInt, create_model
 
 from proband.designs.quiz.prompts import PROMPTS, Prompt
-from proband.errors import DesignError
-from proband.files import Table, checked, meant
+from proband.errors import DesignError, meant
+from proband.files import Table, checked
 from proband.instruments.banks.bank import Bank, Question
 from proband.instruments.banks.checking import require
 from proband.instruments.banks.embedded import EMBEDDED

@@ -19,13 +19,7 @@ _running = threading.local()
 
 @contextmanager
 def exchanged(model: Any, name: str, attend: Any) -> Iterator[None]:
-    """Have a model attend by a function of ours while this is open.
-
-    Raises
-    ------
-    NotImplementedError
-        If the model's attention cannot be exchanged.
-    """
+    """Have a model attend by a function of ours while this is open; `NotImplementedError` where that cannot be."""
     from transformers import AttentionInterface
 
     if not model._can_set_attn_implementation():
@@ -49,24 +43,12 @@ def refuse_strange(module: Any, given: Mapping[str, Any]) -> None:
 class Walk:
     """Keys and values of the current path, layer by layer, while a forest is walked.
 
-    Parameters
-    ----------
-    model : transformers causal language model
-        Its attention is exchanged during `step` and put back after it.
-    capacity : int
-        Depth of the deepest node and a block together, in positions.
-
-    Raises
-    ------
-    NotImplementedError
-        If the model's attention cannot be exchanged.
+    The attention of the model is exchanged during `step`; `capacity` is the depth of the deepest node and a block
+    together, in positions.
     """
 
     def __init__(self, model: Any, capacity: int) -> None:
-        if not model._can_set_attn_implementation():
-            raise NotImplementedError(f"{type(model).__name__} has an attention of its own")
-        self._model = model
-        self._capacity = capacity
+        self._model, self._capacity = model, capacity
         self._memory: dict[int, tuple[Any, Any]] = {}
         self._blocks: tuple[Block, ...] = ()
         self._masks: dict[tuple[int, int | None], Any] = {}

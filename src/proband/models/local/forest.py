@@ -14,11 +14,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+_Run = TypeVar("_Run", tuple[int, ...], str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,57 +28,30 @@ class Block:
     """A run of consecutive nodes that attend together, inside a chunk.
 
     Keys and values of ancestors stand at their depths, so the path of any node is one unbroken stretch; those of
-    the block stand right behind the path of its first node.
-
-    Attributes
-    ----------
-    start, stop : int
-        Places in the chunk.
-    base : int
-        Ancestors of the first node.
-    sees : ndarray of bool, shape (n, base + n)
-        Whether a node sees each ancestor of the first node, and each node of the block.
-    distance : ndarray, shape (n, base + n)
-        Positions between a node and what it sees, for sliding windows.
-    moved, places : ndarray, shape (k,)
-        Nodes (as places in the chunk) that the next block has as ancestors, and the depths they are moved to, where
-        they do not stand there already.
+    the block stand right behind the path of its first node. Nodes that the next block has as ancestors are moved to
+    their depths, where they do not stand there already.
     """
 
-    start: int
+    start: int  # of its places in the chunk
     stop: int
-    base: int
-    sees: NDArray[np.bool_]
-    distance: Ints
-    moved: Ints
-    places: Ints
+    base: int  # ancestors of the first node
+    sees: NDArray[np.bool_]  # (n, base + n): whether a node sees each ancestor of the first, each node of the block
+    distance: Ints  # (n, base + n): positions between a node and what it sees, for sliding windows
+    moved: Ints  # (k,): the nodes that are moved, as places in the chunk
+    places: Ints  # (k,): where to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A run of consecutive nodes of a forest: one forward pass.
-
-    Attributes
-    ----------
-    start, stop : int
-        The nodes are start .. stop-1.
-    tokens, depths : ndarray, shape (n,)
-        Token and position (0 at a root) of each node.
-    blocks : tuple of Block
-        How its nodes attend, in order.
-    queries : ndarray, shape (k,)
-        Queries of the forest that are answered by nodes of this chunk.
-    places : ndarray, shape (k,)
-        Place in the chunk of each of those queries' nodes.
-    """
+    """A run of consecutive nodes of a forest, start .. stop-1: one forward pass."""
 
     start: int
     stop: int
-    tokens: Ints
-    depths: Ints
-    blocks: tuple[Block, ...]
-    queries: Ints
-    places: Ints
+    tokens: Ints  # (n,)
+    depths: Ints  # (n,): position of each node, 0 at a root
+    blocks: tuple[Block, ...]  # how its nodes attend, in order
+    queries: Ints  # (k,): queries of the forest that are answered by nodes of this chunk
+    places: Ints  # (k,): place in the chunk of each of those queries' nodes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,24 +61,15 @@ class Forest:
     The last token of a sequence is never computed: it is only predicted. A query is a node and the token
     whose log-probability is wanted after it; queries shared by several sequences are there once, and stand
     in the order of their nodes.
-
-    Attributes
-    ----------
-    tokens, parents, depths, ends : ndarray, shape (n_nodes,)
-        Token; parent (-1 at a root); position; one past the last descendant.
-    query_nodes, query_tokens : ndarray, shape (n_queries,)
-        Where a log-probability is read, and of which token.
-    rows : tuple of ndarray
-        For each sequence, in the order given, the queries whose log-probabilities sum to its own.
     """
 
-    tokens: Ints
-    parents: Ints
-    depths: Ints
-    ends: Ints
-    query_nodes: Ints
-    query_tokens: Ints
-    rows: tuple[Ints, ...]
+    tokens: Ints  # (n_nodes,), as the next three
+    parents: Ints  # -1 at a root
+    depths: Ints  # positions
+    ends: Ints  # one past the last descendant
+    query_nodes: Ints  # (n_queries,): where a log-probability is read
+    query_tokens: Ints  # (n_queries,): and of which token
+    rows: tuple[Ints, ...]  # for each sequence, as given, the queries whose log-probabilities sum to its own
 
     @classmethod
     def build(cls, sequences: Sequence[tuple[int, ...]], starts: Sequence[int]) -> "Forest":
@@ -187,8 +153,7 @@ class Forest:
         if not len(self):
             return []
         cuts = np.flatnonzero(self.parents[1:] != np.arange(len(self) - 1)) + 1
-        edges = [0, *cuts.tolist(), len(self)]
-        return list(pairwise(edges))
+        return list(pairwise([0, *cuts.tolist(), len(self)]))
 
     def queries_of(self, start: int, stop: int) -> Ints:
         """Queries that the nodes start .. stop-1 answer."""
@@ -233,7 +198,7 @@ class Forest:
         )
 
 
-def shared_length(a: tuple[int, ...], b: tuple[int, ...]) -> int:
+def shared_length(a: _Run, b: _Run) -> int:
     """Length of the longest common prefix."""
     # Whole slices compare at C speed; only the last stretch is walked.
     low, high = 0, min(len(a), len(b))

@@ -34,21 +34,15 @@ def lighten(model: Any, rows: int) -> None:
 def pack(model: Any, rows: int) -> bool:
     """Have a model's linear layers use packed weights for products of `rows` rows; other products stay as they are.
 
-    Returns
-    -------
-    bool
-        False, and nothing is changed, where that cannot be done: without MKL, or where the copy would not fit.
+    Gives False, and changes nothing, where that cannot be done: without MKL, or where the copy would not fit.
     """
     import torch
 
     output = model.get_output_embeddings()
     layers = [m for m in model.modules() if type(m) is torch.nn.Linear and m is not output]
     size = sum(layer.weight.numel() * layer.weight.element_size() for layer in layers)
-    if (
-        not torch.backends.mkl.is_available()
-        or not hasattr(torch.ops.mkl, "_mkl_linear")
-        or size > SHARE_OF_MEMORY * free_bytes(model.device)
-    ):
+    has_mkl = torch.backends.mkl.is_available() and hasattr(torch.ops.mkl, "_mkl_linear")
+    if not has_mkl or size > SHARE_OF_MEMORY * free_bytes(model.device):
         return False
     with torch.inference_mode():
         for layer in layers:

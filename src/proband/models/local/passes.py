@@ -27,7 +27,7 @@ CPU_CHUNK, GPU_CHUNK = 320, 4096
 CPU_BLOCK, GPU_BLOCK = 64, 1024
 SHARE_OF_MEMORY = 0.25  # of what is free: the most that a pass may use beyond the weights
 # What a model raises that cannot take explicit positions, another attention or a cache that is cut.
-_UNFIT = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
+UNFIT = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +41,10 @@ class Size:
 
 
 class Passes:
-    """A loaded model and the ways it is run.
+    """A loaded model, in evaluation mode on its device, and the ways it is run.
 
     Parameters
     ----------
-    model : transformers causal language model
-        In evaluation mode, on its device.
     chunk_tokens : int or None
         Nodes in one pass over a forest; default 320 on a processor, 4096 on a GPU, fewer where they would not fit.
     memory_bytes : int or None
@@ -64,12 +62,10 @@ class Passes:
         on_cpu = model.device.type == "cpu"
         self.block_tokens = CPU_BLOCK if on_cpu else GPU_BLOCK
         budget = memory_bytes or int(SHARE_OF_MEMORY * free_bytes(model.device))
-        most = budget // self._bytes_per_node()
-        if most < 1:
-            raise EngineError(
-                f"memory_bytes is {budget}, and one token of this model takes {self._bytes_per_node()}; give more"
-            )
-        self.chunk_tokens = min(chunk_tokens or (CPU_CHUNK if on_cpu else GPU_CHUNK), most)
+        each = self._bytes_per_node()
+        if budget < each:
+            raise EngineError(f"memory_bytes is {budget}, and one token of this model takes {each}; give more")
+        self.chunk_tokens = min(chunk_tokens or (CPU_CHUNK if on_cpu else GPU_CHUNK), budget // each)
         self.computed_tokens = 0
         self._is_lightened = False
         self._takes = frozenset(inspect.signature(model.forward).parameters)
@@ -122,7 +118,7 @@ class Passes:
         for way, values in ways:
             try:
                 log_probs = np.concatenate([found for _, found in values])
-            except _UNFIT:
+            except UNFIT:
                 continue
             finally:
                 self.computed_tokens = before
@@ -139,15 +135,12 @@ class Passes:
         tuple of int and ndarray
             How many queries are answered so far, and the nats of those that this part answered, in order.
         """
-        if self.way == "forest":
-            self._lighten_once()
-            return self._over_chunks(forest, self.chunk_tokens, self.block_tokens)
-        return self._over_chains(forest)
-
-    def _lighten_once(self) -> None:
+        if self.way != "forest":
+            return self._over_chains(forest)
         if not self._is_lightened:
             self._is_lightened = True
             lighten(self.model, self.chunk_tokens)
+        return self._over_chunks(forest, self.chunk_tokens, self.block_tokens)
 
     def _over_chunks(self, forest: Forest, chunk_tokens: int, block_tokens: int) -> Iterator[tuple[int, Floats]]:
         """Every node once, many at a time, under the forest's own attention."""
@@ -167,7 +160,7 @@ class Passes:
                     use_cache=False,
                 )
                 values = _gather(logits, inverse, forest.query_tokens[chunk.queries])
-            yield self._known(forest, chunk.stop), values
+            yield int(np.searchsorted(forest.query_nodes, chunk.stop)), values
 
     def _over_chains(self, forest: Forest) -> Iterator[tuple[int, Floats]]:
         """Every node once, a run of single children at a time, on a cache that is cut back at each fork."""
@@ -185,19 +178,19 @@ class Passes:
                 ids = torch.from_numpy(forest.tokens[start:stop])[None]
                 logits = self._logits(ids, torch.from_numpy(rows), past_key_values=cache, use_cache=True)
                 values = _gather(logits, inverse, forest.query_tokens[queries])
-            yield self._known(forest, stop), values
-
-    @staticmethod
-    def _known(forest: Forest, stop: int) -> int:
-        return int(np.searchsorted(forest.query_nodes, stop))
+            yield int(np.searchsorted(forest.query_nodes, stop)), values
 
     def _logits(self, ids: Any, rows: Any, **how: Any) -> Any:
         """Logits after some of the tokens of one row, shape (n_rows, n_vocabulary)."""
         self.computed_tokens += ids.shape[1]
         rows = rows.to(self.model.device)
-        keeps = "logits_to_keep" in self._takes
-        output = self.model(input_ids=ids.to(self.model.device), **how, **({"logits_to_keep": rows} if keeps else {}))
-        return output.logits[0] if keeps else output.logits[0, rows]
+        kept = self.keeping(rows)
+        output = self.model(input_ids=ids.to(self.model.device), **how, **kept)
+        return output.logits[0] if kept else output.logits[0, rows]
+
+    def keeping(self, rows: Any) -> dict[str, Any]:
+        """What keeps a model from computing logits that nobody reads, where it knows the word for it."""
+        return {"logits_to_keep": rows} if "logits_to_keep" in self._takes else {}
 
     def run_plain(self, ids: tuple[int, ...], start: int) -> float:
         """Log-probability, in nats, of the tokens from `start` on, in a pass with the model's own mask."""
@@ -206,8 +199,7 @@ class Passes:
         with torch.inference_mode():
             input_ids = torch.tensor([ids[:-1]], device=self.model.device)
             wanted = len(ids) - start
-            extra = {"logits_to_keep": wanted} if "logits_to_keep" in self._takes else {}
-            logits = self.model(input_ids=input_ids, use_cache=False, **extra).logits[0, -wanted:]
+            logits = self.model(input_ids=input_ids, use_cache=False, **self.keeping(wanted)).logits[0, -wanted:]
             values = _gather(logits, np.arange(len(logits)), np.array(ids[start:]))
         self.computed_tokens += len(ids) - 1
         return float(values.sum())
@@ -215,12 +207,7 @@ class Passes:
     def step(self, ids: Any, mask: Any, cache: Any) -> tuple[Floats, Any]:
         """Next-token logits of a left-padded batch, and the cache to hand to the next step.
 
-        Parameters
-        ----------
-        ids : ndarray of int, shape (rows, n)
-            Tokens not yet in the cache.
-        mask : ndarray of int, shape (rows, n_cached + n)
-            0 at padding.
+        `ids`, shape (rows, n), are tokens not yet in the cache; `mask`, shape (rows, n_cached + n), is 0 at padding.
         """
         import torch
 

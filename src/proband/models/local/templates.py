@@ -18,6 +18,7 @@ from proband.records import Message, Request
 # Some templates print today's date; a prompt must not depend on the day it was sent.
 TODAY = datetime(2025, 1, 1)
 TURN_END = "\n\n"
+_TRANSCRIBED = {"system": "{}" + TURN_END, "user": "{}\nAnswer:", "assistant": " {}" + TURN_END}
 PIECES = 20_000  # remembered at most
 # Where paragraphs of a raw text may be cut apart without changing its tokens: the first that holds for a tokenizer.
 _CUTS = (re.compile(r"(?<=\S)(?=\n\n\S)"), re.compile(r"(?<=\S\n\n)(?=\S)"))
@@ -28,18 +29,10 @@ _MARK = "proband"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoded:
-    """Token ids of one request.
-
-    Attributes
-    ----------
-    sequences : tuple of tuple of int
-        Prompt and continuation together, one per continuation; the prompt alone where there is none.
-    start : int
-        Index of the first scored token, the same in every sequence.
-    """
+    """Token ids of one request: prompt and continuation together, for each continuation, or the prompt alone."""
 
     sequences: tuple[tuple[int, ...], ...]
-    start: int
+    start: int  # index of the first scored token, the same in every sequence
 
     @property
     def token_counts(self) -> tuple[int, ...]:
@@ -53,17 +46,8 @@ class Template:
     A transcript is ``System text\n\nQuestion\nAnswer: reply\n\nQuestion\nAnswer:``; its continuations begin
     with a space. A template that refuses a system turn gets it at the head of the first user turn. Where a
     template prints the date it is always 2025-01-01; thinking aloud is off where a template has the choice. A raw
-    request is its text, behind the beginning-of-text token where the tokenizer puts one.
-
-    Parameters
-    ----------
-    tokenizer : transformers tokenizer
-        As loaded by ``AutoTokenizer``.
-
-    Attributes
-    ----------
-    is_chat : bool
-        Whether the tokenizer has a chat template.
+    request is its text, behind the beginning-of-text token where the tokenizer puts one. `is_chat` says whether the
+    tokenizer has a chat template.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -100,11 +84,8 @@ class Template:
     def render(self, request: Request) -> str:
         """Give the exact prompt text, without continuations.
 
-        Raises
-        ------
-        EngineError
-            If the template refuses the sequence of turns, or a message holds one of the model's control
-            tokens, which would be read as such and not as text.
+        `EngineError` if the template refuses the sequence of turns, or a message holds one of the model's control
+        tokens, which would be read as such and not as text.
         """
         self.check_text(request)
         return self._bos + request.messages[0].text if request.is_raw else self._joined(request.messages)
@@ -186,12 +167,8 @@ class Template:
         merges with the last tokens of the prompt, all continuations of the request are scored from the end
         of what every one of them shares with the prompt alone. Each score is then the log-probability of the
         same stretch of prompt plus the continuation, so options stay comparable and their normalised
-        probabilities are those given the prompt's text.
-
-        Raises
-        ------
-        EngineError
-            If two continuations have the same tokens, one adds none, or all of the prompt would merge.
+        probabilities are those given the prompt's text. `EngineError` if two continuations have the same tokens, one
+        adds none, or all of the prompt would merge.
         """
         prompt = self.render(request)
         texts = self.continuations(request)
@@ -232,8 +209,7 @@ class Template:
 
     def decode(self, ids: list[int]) -> str:
         """Text of written tokens, without control tokens."""
-        text: str = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return text
+        return str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
     def _refuse_same(self, texts: tuple[str, ...], ids: list[tuple[int, ...]]) -> None:
         first: dict[tuple[int, ...], str] = {}
@@ -270,50 +246,29 @@ class Template:
 
     def _joined(self, messages: tuple[Message, ...]) -> str:
         if not self.is_chat:
-            return self._bos + self._transcript(messages)
+            return self._bos + "".join(_TRANSCRIBED[message.role].format(message.text) for message in messages)
         turns = [{"role": m.role, "content": m.text} for m in messages]
-        try:
-            return self._apply(turns, True)
-        except TemplateError as error:
-            head, *tail = turns
-            if head["role"] != "system" or not tail:
-                raise self._refused(error) from None
-            tail[0] = tail[0] | {"content": f"{head['content']}\n\n{tail[0]['content']}"}
+        head, *tail = turns
+        tries = [turns]
+        if head["role"] == "system" and tail:
+            tries.append([tail[0] | {"content": f"{head['content']}\n\n{tail[0]['content']}"}, *tail[1:]])
+        for tried in tries:
             try:
-                return self._apply(tail, True)
-            except TemplateError as second:
-                raise self._refused(second) from None
-
-    def _apply(self, turns: list[dict[str, str]], prompts_reply: bool) -> str:
-        text: str = self._tokenizer.apply_chat_template(
-            turns,
-            chat_template=self._chat,
-            tokenize=False,
-            add_generation_prompt=prompts_reply,
-            enable_thinking=False,
-            date_string=TODAY.strftime("%d %b %Y"),
-        )
-        return text
-
-    @staticmethod
-    def _refused(error: TemplateError) -> EngineError:
-        return EngineError(
-            f"the model's chat template refuses these turns: {error}; "
+                return self._apply(tried, True)
+            except TemplateError as error:
+                refused = error
+        raise EngineError(
+            f"the model's chat template refuses these turns: {refused}; "
             "send user and assistant turns in alternation, at most one system turn first"
         )
 
-    @staticmethod
-    def _transcript(messages: tuple[Message, ...]) -> str:
-        text = ""
-        for message in messages:
-            match message.role:
-                case "system":
-                    text += message.text + TURN_END
-                case "user":
-                    text += message.text + "\nAnswer:"
-                case "assistant":
-                    text += f" {message.text}{TURN_END}"
-        return text
+    def _apply(self, turns: list[dict[str, str]], prompts_reply: bool) -> str:
+        how = {"tokenize": False, "enable_thinking": False, "date_string": TODAY.strftime("%d %b %Y")}
+        return str(
+            self._tokenizer.apply_chat_template(
+                turns, chat_template=self._chat, add_generation_prompt=prompts_reply, **how
+            )
+        )
 
 
 def _undated(chat: str) -> str:

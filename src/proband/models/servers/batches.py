@@ -27,6 +27,8 @@ MOST_BYTES = 190_000_000
 _ENDPOINT = "/v1/chat/completions"
 _ENDED = frozenset({"completed", "expired", "cancelled", "failed"})
 _SLOWEST_POLL_S = 300.0
+_Body = Callable[[Request], Json]
+_ReadReply = Callable[[Request, Json], Completion]
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -50,10 +52,7 @@ class Submitted:
 class Memory:
     """Batches in a folder: ``DIGEST.json`` says what was submitted, ``DIGEST.jsonl`` holds what came back.
 
-    Parameters
-    ----------
-    folder : path or ""
-        Empty for ``proband/batches`` in the user's state folder.
+    Without a folder it is ``proband/batches`` in the user's state folder.
     """
 
     def __init__(self, folder: str | Path = "") -> None:
@@ -107,23 +106,11 @@ class Memory:
 class Batches:
     """Answers trials by the batch API.
 
-    Parameters
-    ----------
-    run : callable
-        Runs a coroutine on the wire's event loop to its end.
-    body, read : callable
-        Chat completion of a request; completion of a request and its reply.
+    `run` runs a coroutine on the wire's event loop to its end; `body` makes the chat completion of a request, `read`
+    the completion of a request and its reply.
     """
 
-    def __init__(
-        self,
-        wire: Wire,
-        model: str,
-        *,
-        run: _Run,
-        body: Callable[[Request], Json],
-        read: Callable[[Request, Json], Completion],
-    ) -> None:
+    def __init__(self, wire: Wire, model: str, *, run: _Run, body: _Body, read: _ReadReply) -> None:
         self.wire, self.model = wire, model
         self.settings = wire.settings
         self.memory = Memory(wire.settings.state)

@@ -6,19 +6,8 @@ from dataclasses import replace
 from typing import Literal
 
 from proband.errors import EngineError
-from proband.models.servers.protocol import (
-    SMALL,
-    SMALL_RAW,
-    AccessRefused,
-    Ask,
-    Dialect,
-    GivenUp,
-    Json,
-    Route,
-    complete_body,
-    read_completed,
-    turns,
-)
+from proband.models.servers import protocol
+from proband.models.servers.protocol import SMALL, SMALL_RAW, AccessRefused, Ask, Dialect, GivenUp, Json, Route
 from proband.models.servers.texts import score_texts, template_tokens
 from proband.records import Request
 
@@ -27,17 +16,13 @@ _SERVERS = {"llamacpp": "llama.cpp", "vllm": "vllm", "sglang": "sglang"}
 _ROUTES: Mapping[str, tuple[Route, ...]] = {"llama.cpp": ("forced",), "vllm": ("walk", "tokens")}
 # Two computations of one log-probability differ by rounding (bfloat16: some hundredths); a masked one by whole nats.
 _SAME_NATS = 0.25
+_NOT_SO = (EngineError, LookupError, TypeError, ValueError, AttributeError)  # what a route raises that is not there
 
 
 async def detect(ask: Ask, model: str, listing: Json, *, texts_by: Literal["auto", "walk", "echo"] = "auto") -> Dialect:
-    """Find out what a server does.
+    """Find out what a server does; `listing` is the entry of the model in ``GET /v1/models``, or an empty one.
 
-    Parameters
-    ----------
-    listing : dict
-        Entry of the model in ``GET /v1/models``, or an empty one.
-    texts_by : {"auto", "walk", "echo"}
-        Whether option texts may be scored by a walk, by an echo, or by what works, the walk first.
+    `texts_by` says whether option texts may be scored by a walk, by an echo, or by what works, the walk first.
     """
     server = _SERVERS.get(str(listing.get("owned_by")), "openai")
     context = listing.get("max_model_len") or (listing.get("meta") or {}).get("n_ctx")
@@ -51,7 +36,7 @@ async def detect(ask: Ask, model: str, listing: Json, *, texts_by: Literal["auto
             found = replace(found, template=hashlib.blake2b(shown, digest_size=16).hexdigest())
     except AccessRefused:
         raise
-    except (EngineError, LookupError, TypeError, ValueError, AttributeError):
+    except _NOT_SO:
         return found
     for route in _ROUTES.get(server, ("transcript",)):
         is_allowed = texts_by == "auto" or server != "vllm" or (texts_by == "walk") == (route == "walk")
@@ -69,7 +54,7 @@ async def _scores(ask: Ask, model: str, dialect: Dialect, small: Request) -> boo
         echoed = await score_texts(small, model, replace(dialect, texts="tokens"), ask)
     except AccessRefused:
         raise
-    except (EngineError, LookupError, TypeError, ValueError, AttributeError):
+    except _NOT_SO:
         return False
     pairs = zip(made.log_probs or (), echoed.log_probs or (), strict=True)
     return all(abs(walked - plain) < _SAME_NATS for walked, plain in pairs)
@@ -86,11 +71,11 @@ async def _detect_form(ask: Ask, model: str, dialect: Dialect) -> tuple[Dialect,
         plain = replace(dialect, is_chat=False)
 
         def read(reply: Json) -> Json:
-            read_completed(reply)
+            protocol.read_completed(reply)
             return reply
 
         try:
-            return plain, await ask("completions", complete_body(small, model, plain), read=read)
+            return plain, await ask("completions", protocol.complete_body(small, model, plain), read=read)
         except (AccessRefused, GivenUp):
             raise
         except EngineError:
@@ -102,7 +87,7 @@ async def _detect_chat(ask: Ask, model: str, dialect: Dialect) -> tuple[Dialect,
     refusals = []
     for limit in ("max_tokens", "max_completion_tokens"):
         for top in (20, 5, 0):
-            body: Json = {"model": model, "messages": turns(SMALL), limit: 1}
+            body: Json = {"model": model, "messages": protocol.turns(SMALL), limit: 1}
             body |= {"logprobs": True, "top_logprobs": top} if top else {}
             try:
                 reply, given = await ask("chat/completions", body, read=_alternatives)

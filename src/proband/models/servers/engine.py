@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 from itertools import pairwise
@@ -18,24 +19,13 @@ import aiohttp
 
 from proband.errors import ContextTooLong, EngineError
 from proband.models.engine import Ability, BaseEngine, Cost
+from proband.models.local.forest import shared_length
+from proband.models.servers import protocol
 from proband.models.servers.batches import Batches
 from proband.models.servers.detection import count_tokens, detect
-from proband.models.servers.pacing import GIVEN_UP, Handover, Pair, Patience, Queue, beginning, n_shared
+from proband.models.servers.pacing import GIVEN_UP, Handover, Pair, Patience, Queue, beginning
 from proband.models.servers.prices import Price, find_price
-from proband.models.servers.protocol import (
-    AccessRefused,
-    Dialect,
-    GivenUp,
-    Json,
-    complete_body,
-    counted,
-    label_body,
-    read_completed,
-    read_labels,
-    read_text,
-    unsent,
-    write_body,
-)
+from proband.models.servers.protocol import AccessRefused, Dialect, GivenUp, Json
 from proband.models.servers.settings import ServerSettings, checked_url
 from proband.models.servers.texts import score_texts, text_bodies
 from proband.models.servers.wire import Asker, NotThere, Wire
@@ -43,7 +33,6 @@ from proband.records import Completion, Request, Trial
 
 __all__ = ["ServerEngine", "ServerSettings"]
 
-_HAND_OVER_S = 0.005  # answers are handed over several at a time: waking the other thread costs more than an answer
 _BATCH_CHUNK = 50_000
 _ONE_CALL = {"write": "chat/completions", "complete": "completions", "label": "chat/completions"}
 _log = logging.getLogger(__name__)
@@ -93,10 +82,7 @@ class ServerEngine(BaseEngine):
     def abilities(self) -> frozenset[Ability]:
         """What the server was found to do; asks it the first time."""
         dialect = self.probe()
-        found: set[Ability] = {"write"}
-        if dialect.top or dialect.texts:
-            found.add("score")
-        return frozenset(found)
+        return frozenset({"write", "score"} if dialect.top or dialect.texts else {"write"})
 
     @property
     def chunk(self) -> int | None:
@@ -144,10 +130,9 @@ class ServerEngine(BaseEngine):
             if self.model in (entry.get("id"), *(entry.get("aliases") or ())):
                 return entry
         names = [str(entry.get("id")) for entry in models]
-        close = get_close_matches(self.model, names, n=1)
-        meant = f"did you mean {close[0]!r}? " if close else ""
         shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-        raise EngineError(f"{self.url} has no model {self.model!r}; {meant}it lists {shown}")
+        near = "".join(f"did you mean {close!r}? " for close in get_close_matches(self.model, names, n=1))
+        raise EngineError(f"{self.url} has no model {self.model!r}; {near}it lists {shown}")
 
     def check(self, trials: Sequence[Trial]) -> None:
         """Refuse items whose log-probabilities the server does not give, and prompts beyond its context."""
@@ -155,7 +140,7 @@ class ServerEngine(BaseEngine):
         for trial in trials:
             route = dialect.route(trial.request)
             if not route and (trial.request.is_raw or not dialect.is_chat):
-                raise EngineError(f"item {trial.place.item!r}: {unsent(trial.request, dialect, self.address)}")
+                raise EngineError(f"item {trial.place.item!r}: {protocol.unsent(trial.request, dialect, self.address)}")
             if not route:
                 super().check([trial])
                 raise EngineError(
@@ -192,30 +177,22 @@ class ServerEngine(BaseEngine):
     def cost(self, trials: Sequence[Trial]) -> Cost:
         """Tokens estimated as characters / 4; time unknown; price where it is known, see `price_of`."""
         requests = list({trial.request.hash: trial.request for trial in trials}.values())
-        texts = [beginning(request) for request in requests]
         prompt = sum(sum(len(message.text) for message in request.messages) for request in requests) // 4
         unique = prompt
         if self._shares_prefixes:
-            texts.sort()
-            unique = max(0, prompt - sum(n_shared(one, other) for one, other in pairwise(texts)) // 4)
+            texts = sorted(map(beginning, requests))
+            unique = max(0, prompt - sum(shared_length(one, other) for one, other in pairwise(texts)) // 4)
         completion = sum(max(request.max_tokens, len(request.continuations)) for request in requests)
-        return Cost(
-            prompt_tokens=prompt,
-            unique_tokens=unique,
-            completion_tokens=completion,
-            price=self.price_of(prompt, completion),
-            is_exact=False,
-        )
+        tokens = {"prompt_tokens": prompt, "unique_tokens": unique, "completion_tokens": completion}
+        return Cost(**tokens, price=self.price_of(prompt, completion), is_exact=False)
 
     def price_of(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         """US dollars for so many tokens: by `settings.price`, else by the price table; None where it has none."""
         if self.settings.price is not None:
             prompt, completion = self.settings.price
             return Price(model=self.model, prompt=prompt, completion=completion).of(prompt_tokens, completion_tokens)
-        found = find_price(self._wire.host, self.model)
-        if found is None:
-            return None
-        return found.of(prompt_tokens, completion_tokens, is_batch=self.settings.mode == "batch")
+        found, is_batch = find_price(self._wire.host, self.model), self.settings.mode == "batch"
+        return None if found is None else found.of(prompt_tokens, completion_tokens, is_batch=is_batch)
 
     def render(self, trial: Trial) -> str:
         """The JSON body or bodies that are posted for a trial, without the key."""
@@ -267,8 +244,7 @@ class ServerEngine(BaseEngine):
             return
         waiting = Queue(trials, is_warming=self._shares_prefixes)
         self._waiting.add(waiting)
-        most = 4 * self.settings.concurrency + self.settings.give_up_after
-        handover = Handover(self._wire.loop, most)
+        handover = Handover(self._wire.loop, 4 * self.settings.concurrency + self.settings.give_up_after)
         work = self._wire.start(self._ask_all(waiting, len(trials), dialect, handover))
         self._works.add(work)
         ended = False
@@ -318,13 +294,8 @@ class ServerEngine(BaseEngine):
             finally:
                 self._works.discard(begun)
 
-        return Batches(
-            self._wire,
-            self.model,
-            run=start,
-            body=partial(self._body, dialect=dialect),
-            read=partial(self._read, dialect=dialect),
-        )
+        how: Any = {"body": partial(self._body, dialect=dialect), "read": partial(self._read, dialect=dialect)}
+        return Batches(self._wire, self.model, run=start, **how)
 
     async def _ask_all(self, waiting: Queue, n_trials: int, dialect: Dialect, handover: Handover) -> None:
         """Have workers take trials in turn; the last thing handed over is None."""
@@ -341,11 +312,11 @@ class ServerEngine(BaseEngine):
                     completion, cause = await self._complete(trial, dialect, ask)
                 finally:
                     waiting.finished(trial)
-                pair = trial, counted(completion, attempts=ask.attempts)
-                handover.put(self._patience.judge(pair, cause))
+                if ask.attempts > 1:
+                    completion = replace(completion, attempts=ask.attempts)
+                handover.put(self._patience.judge((trial, completion), cause))
 
-        n_workers = min(self.settings.concurrency, n_trials)
-        workers = [asyncio.ensure_future(worker()) for _ in range(n_workers)]
+        workers = [asyncio.ensure_future(worker()) for _ in range(min(self.settings.concurrency, n_trials))]
         self._n_asking += 1
         is_whole = False
         try:
@@ -381,15 +352,14 @@ class ServerEngine(BaseEngine):
             return Completion(error=str(error)), str(error)
 
     def _body(self, request: Request, dialect: Dialect) -> Json:
-        make = label_body if request.continuations else complete_body if request.is_raw else write_body
-        return make(request, self.model, dialect)
+        plain = protocol.complete_body if request.is_raw else protocol.write_body
+        return (protocol.label_body if request.continuations else plain)(request, self.model, dialect)
 
     def _read(self, request: Request, reply: Json, *, dialect: Dialect) -> Completion:
         if not request.continuations:
-            return read_completed(reply) if request.is_raw else read_text(reply)
-        return read_labels(
-            reply, request.continuations, min_coverage=self.settings.min_coverage, n_listed=dialect.listed
-        )
+            return protocol.read_completed(reply) if request.is_raw else protocol.read_text(reply)
+        least = self.settings.min_coverage
+        return protocol.read_labels(reply, request.continuations, min_coverage=least, n_listed=dialect.listed)
 
     def close(self) -> None:
         """Close connections and the background thread."""

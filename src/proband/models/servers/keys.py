@@ -44,20 +44,17 @@ class Key:
 def find_key(host: str, *, is_private: bool) -> Key:
     """The key for a host: PROBAND_API_KEY, else OPENAI_API_KEY, else the keyring's entry for the host.
 
-    Parameters
-    ----------
-    is_private : bool
-        Whether nobody can listen: https, or this machine. The provider's own key is sent to nobody over an open line.
-
-    Raises
-    ------
-    EngineError
-        If the key cannot be sent as it is.
+    `is_private` says whether nobody can listen: https, or this machine. The provider's own key is sent to nobody over
+    an open line. A key that cannot be sent as it is raises `EngineError`.
     """
-    for variable in KEY_VARIABLES if is_private else KEY_VARIABLES[:1]:
-        if value := os.environ.get(variable, "").strip():
-            return _checked(Key(value, variable))
-    return _checked(Key(_from_keyring(host), f"the keyring, service {SERVICE}, user {host}"))
+    names = KEY_VARIABLES if is_private else KEY_VARIABLES[:1]
+    found = (Key(value, name) for name in names if (value := os.environ.get(name, "").strip()))
+    key = next(found, None) or Key(_from_keyring(host), f"the keyring, service {SERVICE}, user {host}")
+    if not key.value:
+        return Key()
+    if not (key.value.isascii() and key.value.isprintable()) or " " in key.value:
+        raise EngineError(f"{key.blame} holds blanks or characters that no key has; set it again")
+    return key
 
 
 def _from_keyring(host: str) -> str:
@@ -70,11 +67,3 @@ def _from_keyring(host: str) -> str:
         return str(keyring.get_password(SERVICE, host) or "").strip()
     except errors.KeyringError:
         return ""
-
-
-def _checked(key: Key) -> Key:
-    if not key.value:
-        return Key()
-    if not (key.value.isascii() and key.value.isprintable()) or " " in key.value:
-        raise EngineError(f"{key.blame} holds blanks or characters that no key has; set it again")
-    return key

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from proband.errors import EngineError
+from proband.models.local.forest import shared_length
 from proband.models.servers.settings import ServerSettings
 from proband.records import Completion, Request, Trial
 
@@ -113,16 +114,13 @@ class Pace:
             self._alarm = None
         while self._line:
             tokens, turn = self._line[0]
-            if turn.done():
-                self._line.popleft()
-                continue
-            delay = self._delay(tokens)
-            if delay:
+            if not turn.done() and (delay := self._delay(tokens)):
                 if delay != math.inf:
                     self._alarm = asyncio.get_running_loop().call_later(delay + 1e-3, self._serve)
                 return
             self._line.popleft()
-            turn.set_result(self._take(tokens))
+            if not turn.done():
+                turn.set_result(self._take(tokens))
 
 
 class _Bucket:
@@ -176,7 +174,7 @@ class Queue:
         open_: list[tuple[int, Trial]] = []  # (characters shared, the trial that brought them), from short to long
         for trial in sorted(trials, key=lambda trial: texts[trial.id]):
             text = texts[trial.id]
-            shared = n_shared(previous, text)
+            shared = shared_length(previous, text)
             leader = None
             while open_ and open_[-1][0] > shared:
                 _, leader = open_.pop()
@@ -300,13 +298,7 @@ class Patience:
         self._cause = ""
 
     def judge(self, pair: Pair, cause: str) -> list[Pair]:
-        """What may be handed over now that a trial has ended, with a `cause` if it failed.
-
-        Raises
-        ------
-        EngineError
-            If it is enough.
-        """
+        """What may be handed over now that a trial has ended, with a `cause` if it failed; `EngineError` if enough."""
         free = [] if cause == self._cause else self.let_go()
         self._cause = cause
         if not cause or (cause != GIVEN_UP and self.has_answered):
@@ -329,23 +321,3 @@ class Patience:
 def beginning(request: Request) -> str:
     """The messages as one text, in the order a chat template puts them."""
     return "\x1e".join([f"{message.role}\x1f{message.text}" for message in request.messages])
-
-
-def n_shared(one: str, other: str) -> int:
-    """Characters that two texts begin with alike.
-
-    Examples
-    --------
-    >>> n_shared("interview", "internal")
-    5
-    """
-    low, high = 0, min(len(one), len(other))
-    if one[:high] == other[:high]:
-        return high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle
-    return low

@@ -13,27 +13,15 @@ _SHIPPED = Path(__file__).with_name("prices.toml")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """US dollars per million tokens of one model at one host.
+    """US dollars per million tokens of one model at one host."""
 
-    Attributes
-    ----------
-    model : str
-        Name as in the address; an entry holds for this name only, not for its dated or tuned versions.
-    host : str
-        Host name of the server; empty for any.
-    batch : float
-        Factor on both in the batch API; 1 where nothing is said.
-    as_of, source : str
-        When and where it was read.
-    """
-
-    model: str
+    model: str  # as in the address; an entry holds for this name only, not for its dated or tuned versions
     prompt: float
     completion: float
-    host: str = ""
-    batch: float = 1.0
-    as_of: str = ""
-    source: str = ""
+    host: str = ""  # name of the server; empty for any
+    batch: float = 1.0  # factor on both in the batch API
+    as_of: str = ""  # when it was read
+    source: str = ""  # and where
 
     def of(self, prompt_tokens: float, completion_tokens: float, *, is_batch: bool = False) -> float:
         """US dollars for so many tokens.
@@ -55,10 +43,7 @@ def find_price(host: str, model: str) -> Price | None:
     EngineError
         If a table cannot be read.
     """
-    for entry in _entries():
-        if entry.model == model and entry.host in ("", host):
-            return entry
-    return None
+    return next((entry for entry in _entries() if entry.model == model and entry.host in ("", host)), None)
 
 
 def _entries() -> Iterator[Price]:
@@ -73,13 +58,7 @@ def _entries() -> Iterator[Price]:
 
 
 def read_prices(path: Path) -> list[Price]:
-    """Entries of a price table.
-
-    Raises
-    ------
-    EngineError
-        If an entry lacks its model or a price, has an unknown key, or a price is negative.
-    """
+    """Entries of a price table; `EngineError` if one lacks a key, has an unknown one, or a price below 0."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import permutations
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -17,10 +17,9 @@ Read = TypeVar("Read")
 LEAST_LOG_PROB = -9000.0  # vLLM writes -9999 for minus infinity, which JSON cannot hold
 _CACHING = frozenset({"vllm", "sglang", "llama.cpp"})
 # These servers filter by top-k or min-p unless told not to; then a share is not the model's probability.
+_UNFILTERED = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 _NEUTRAL: Mapping[str, Json] = {
-    "llama.cpp": {"samplers": ["temperature", "top_p"]},
-    "vllm": {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0},
-    "sglang": {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0},
+    **{"llama.cpp": {"samplers": ["temperature", "top_p"]}, "vllm": _UNFILTERED, "sglang": _UNFILTERED}
 }
 SMALL = Request(messages=(Message("user", "Is water wet?"),), continuations=("Yes, it is", "No"), closes=True)
 SMALL_RAW = Request(
@@ -64,39 +63,20 @@ class Ask(Protocol):
 class Dialect:
     """What a server was found to do, by asking it.
 
-    Attributes
-    ----------
-    server : str
-        llama.cpp, vllm, sglang, or openai for any other.
-    model : str
-        Name the server returned with its first reply.
-    limit : str
-        Its name for the greatest number of tokens.
-    top : int
-        How many alternatives of the next token are asked for; 0 where it gives none.
-    listed : int
-        How many it gave when first asked. A later reply with fewer is not taken for an answer.
-    texts : Route
-        How it scores whole texts: "forced" (llama.cpp: token-level grammar), "walk" (vLLM: the next tokens of
-        every beginning of an option), "tokens" (vLLM: echo of token ids), "transcript" (echo of plain text,
-        without a chat template), "" (not at all).
-    context : int or None
-        Tokens the model holds, where the server says.
-    template : str
-        Hash of what the chat template makes of a fixed question, where the server shows it.
-    is_chat : bool
-        Whether it takes chat completions. A base model may have no chat template; it is asked in raw text only.
+    `texts` is how it scores whole texts: "forced" (llama.cpp: token-level grammar), "walk" (vLLM: the next tokens of
+    every beginning of an option), "tokens" (vLLM: echo of token ids), "transcript" (echo of plain text, without a chat
+    template), "" (not at all).
     """
 
-    server: str
-    model: str
-    limit: str = "max_tokens"
-    top: int = 0
-    listed: int = 0
+    server: str  # llama.cpp, vllm, sglang, or openai for any other
+    model: str  # name the server returned with its first reply
+    limit: str = "max_tokens"  # its name for the greatest number of tokens
+    top: int = 0  # alternatives of the next token that are asked for; 0 where it gives none
+    listed: int = 0  # how many it gave when first asked; a later reply with fewer is not taken for an answer
     texts: Route = ""
-    context: int | None = None
-    template: str = ""
-    is_chat: bool = True
+    context: int | None = None  # tokens the model holds, where the server says
+    template: str = ""  # hash of what the chat template makes of a fixed question, where the server shows it
+    is_chat: bool = True  # whether it takes chat completions; a base model without is asked in raw text only
 
     @property
     def caches(self) -> bool:
@@ -105,19 +85,15 @@ class Dialect:
 
     def route(self, request: Request) -> Route:
         """How a request is put to this server; empty if it cannot be."""
+        writes = request.verb == "write"
         if request.is_raw:
-            return self._raw_route(request)
-        if not self.is_chat:
-            return ""
-        if request.verb == "write":
-            return "write"
+            if writes:
+                return "complete" if request.schema is None else ""
+            # Alternatives of a chat's first token are no use here, and only llama.cpp shows its end-of-text token.
+            return "" if request.closes and self.texts != "forced" else self.texts
+        if writes or not self.is_chat:
+            return "write" if self.is_chat else ""
         return "label" if self.top and takes_one_token(request) else self.texts
-
-    def _raw_route(self, request: Request) -> Route:
-        # Alternatives of a chat's first token are no use here, and only llama.cpp shows its end-of-text token.
-        if request.verb == "write":
-            return "complete" if request.schema is None else ""
-        return "" if request.closes and self.texts != "forced" else self.texts
 
 
 def unsent(request: Request, dialect: Dialect, address: str) -> str:
@@ -151,17 +127,9 @@ def turns(request: Request) -> list[dict[str, str]]:
 
 def _drawn(request: Request, limit: str, dialect: Dialect) -> Json:
     """How a reply is written: its length, how tokens are drawn, where it ends."""
-    drawn: Json = {
-        limit: request.max_tokens,
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        **_NEUTRAL.get(dialect.server, {}),
-    }
-    if request.stop:
-        drawn["stop"] = list(request.stop)
-    if request.seed is not None:
-        drawn["seed"] = request.seed
-    return drawn
+    drawn: Json = {limit: request.max_tokens, "temperature": request.temperature, "top_p": request.top_p}
+    drawn |= _NEUTRAL.get(dialect.server, {}) | ({"stop": list(request.stop)} if request.stop else {})
+    return drawn if request.seed is None else drawn | {"seed": request.seed}
 
 
 def write_body(request: Request, model: str, dialect: Dialect) -> Json:
@@ -187,15 +155,7 @@ def label_body(request: Request, model: str, dialect: Dialect) -> Json:
 
 
 def read_text(reply: Json) -> Completion:
-    """Written reply of a chat completion.
-
-    Raises
-    ------
-    EngineError
-        If the provider withheld it.
-    Malformed, LookupError, TypeError, AttributeError
-        If the reply does not follow the protocol.
-    """
+    """Written reply of a chat completion; `EngineError` if the provider withheld it."""
     choice = _only(reply)
     message = choice["message"]
     finish = choice.get("finish_reason")
@@ -206,10 +166,7 @@ def read_text(reply: Json) -> Completion:
         text = "".join(str(part.get("text", "")) for part in text if isinstance(part, dict))
     if not isinstance(text, str):
         raise Malformed(f"the reply's content is no text but {type(text).__name__}")
-    prompt, written = _usage(reply)
-    return Completion(
-        text=text, finish="length" if finish == "length" else "stop", prompt_tokens=prompt, completion_tokens=written
-    )
+    return _written(text, finish, reply)
 
 
 def read_completed(reply: Json) -> Completion:
@@ -218,13 +175,11 @@ def read_completed(reply: Json) -> Completion:
     text = choice["text"]
     if not isinstance(text, str):
         raise Malformed(f"the completion is no text but {type(text).__name__}")
-    prompt, written = _usage(reply)
-    return Completion(
-        text=text,
-        finish="length" if choice.get("finish_reason") == "length" else "stop",
-        prompt_tokens=prompt,
-        completion_tokens=written,
-    )
+    return _written(text, choice.get("finish_reason"), reply)
+
+
+def _written(text: str, finish: object, reply: Json) -> Completion:
+    return Completion(text=text, finish="length" if finish == "length" else "stop", **_usage(reply))
 
 
 def read_labels(reply: Json, labels: Sequence[str], *, min_coverage: float, n_listed: int = 1) -> Completion:
@@ -266,8 +221,7 @@ def read_labels(reply: Json, labels: Sequence[str], *, min_coverage: float, n_li
         most = min(min(listed.values()), max(0.0, 1 - sum(listed.values())) / len(missing))
         found |= dict.fromkeys(missing, most)
     logs = tuple(min(0.0, math.log(p)) if p > 0 else -math.inf for p in (found[label] for label in labels))
-    prompt, written = _usage(reply)
-    return Completion(log_probs=logs, token_counts=(1,) * len(logs), prompt_tokens=prompt, completion_tokens=written)
+    return Completion(log_probs=logs, token_counts=(1,) * len(logs), **_usage(reply))
 
 
 def by_index(reply: Json, n: int) -> list[Json]:
@@ -279,19 +233,13 @@ def by_index(reply: Json, n: int) -> list[Json]:
 
 
 def _only(reply: Json) -> Json:
-    choices = reply["choices"]
+    choices: list[Json] = reply["choices"]
     if len(choices) != 1:
         raise Malformed(f"the server returned {len(choices)} choices for 1 prompt")
-    choice: Json = choices[0]
-    return choice
+    return choices[0]
 
 
-def _usage(reply: Json) -> tuple[int, int]:
+def _usage(reply: Json) -> Json:
     """The server's own count of prompt and completion tokens; 0 where it gives none."""
     usage = reply.get("usage") or {}
-    return int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-
-
-def counted(completion: Completion, *, attempts: int) -> Completion:
-    """The completion with the number of calls it took."""
-    return completion if attempts <= 1 else replace(completion, attempts=attempts)
+    return {name: int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")}

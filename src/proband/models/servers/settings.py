@@ -72,9 +72,8 @@ class ServerSettings:
 
     def __post_init__(self) -> None:
         if min(self.concurrency, self.attempts, self.give_up_after) < 1 or self.timeout_s <= 0:
-            raise EngineError(
-                "server settings: concurrency, attempts and give_up_after must be at least 1, timeout_s above 0"
-            )
+            counts = "concurrency, attempts and give_up_after"
+            raise EngineError(f"server settings: {counts} must be at least 1, timeout_s above 0")
         if min(self.backoff_s, self.longest_wait_s) < 0 or not 0 <= self.min_coverage <= 1:
             raise EngineError("server settings: waits must not be negative, min_coverage must lie in [0, 1]")
         for name in ("requests_per_minute", "tokens_per_minute", "poll_s"):
@@ -89,12 +88,7 @@ class ServerSettings:
 
 
 def settings_from(options: Mapping[str, Any]) -> ServerSettings:
-    """Settings of an address or of a call, where each may be text or its own type.
-
-    Raises
-    ------
-    EngineError
-        If there is no such setting, or its value does not fit.
+    """Settings of an address or of a call, each text or its own type; `EngineError` for a wrong name or value.
 
     Examples
     --------
@@ -125,10 +119,7 @@ def _value(name: str, value: Any) -> Any:
 def checked_url(url: str) -> str:
     """Base URL in normal form; ``/v1`` is added to a bare host.
 
-    Raises
-    ------
-    EngineError
-        If it is no URL of a server, or holds a user, password or query, which must not reach a manifest.
+    What holds a user, password or query, which must not reach a manifest, is refused.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Log-probabilities of whole texts: one route for each kind of server, all equal to what a plain pass gives."""
 
 import math
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from proband.errors import EngineError
@@ -17,12 +17,8 @@ _MOST_REMEMBERED = 10_000
 
 async def score_texts(request: Request, model: str, dialect: Dialect, ask: Ask) -> Completion:
     """Log-probability of every continuation as the assistant's reply, summed over its tokens."""
-    how: dict[str, Callable[[Request, str, Ask], Awaitable[_Scored]]] = {
-        "forced": _score_forced,
-        "walk": _score_walk,
-        "tokens": _score_tokens,
-        "transcript": _score_transcript,
-    }
+    scorers = (_score_forced, _score_walk, _score_tokens, _score_transcript)
+    how = dict(zip(("forced", "walk", "tokens", "transcript"), scorers, strict=True))
     rows, prompt_tokens = await how[dialect.texts](request, model, ask)
     return Completion(
         log_probs=tuple(min(0.0, math.fsum(row)) for row in rows),
@@ -58,13 +54,11 @@ async def template_tokens(request: Request, model: str, dialect: Dialect, ask: A
 async def _forced_bodies(request: Request, model: str, ask: Ask) -> tuple[list[Json], list[Ids], int]:
     prompt = await _prompt(request, ask)
     head = await _prompt_ids(prompt, request, ask)
-    closing = await _closing_of(request, ask) if request.closes else []
+    closing = await (_end_of_text(ask) if request.is_raw else _closing_token(ask)) if request.closes else []
     bodies, expected = [], []
     for text in request.continuations:
         whole = await _prompt_ids(prompt + text, request, ask)
-        ids = whole[len(head) :]
-        if whole[: len(head)] != head or not ids:
-            raise EngineError(f"option {text!r} merges with the end of the prompt into one token")
+        ids = _rest(whole, head, text)
         body: Json = {"model": model, "prompt": head, "n_predict": len(ids) + len(closing), "temperature": 0}
         body |= {"grammar": "root ::= " + " ".join(f"<[{id_}]>" for id_ in ids), "n_probs": 1}
         if closing:
@@ -87,7 +81,7 @@ async def _score_forced(request: Request, model: str, ask: Ask) -> _Scored:
 
 
 async def _prompt(request: Request, ask: Ask) -> str:
-    return request.messages[0].text if request.is_raw else await _template(request, ask)
+    return request.messages[0].text if request.is_raw else await _templated(turns(request), ask)
 
 
 async def _prompt_ids(text: str, request: Request, ask: Ask) -> Ids:
@@ -96,15 +90,11 @@ async def _prompt_ids(text: str, request: Request, ask: Ask) -> Ids:
     return await ask("/tokenize", body, read=_tokens)
 
 
-async def _closing_of(request: Request, ask: Ask) -> Ids:
-    return await (_end_of_text(ask) if request.is_raw else _closing_token(ask))
-
-
 async def _end_of_text(ask: Ask) -> Ids:
     """The end-of-text token, as a list of one."""
     if "end of text" not in ask.memo:
         token = await ask.get("/props", read=lambda reply: str(reply["eos_token"]))
-        ids = await _tokenize(token, ask, special=False)
+        ids = await _tokenize(token, ask)
         if len(ids) != 1:
             raise EngineError(
                 f"the server's end-of-text token {token!r} is {len(ids)} tokens; let no option begin another"
@@ -113,14 +103,12 @@ async def _end_of_text(ask: Ask) -> Ids:
     return list(ask.memo["end of text"])
 
 
-async def _template(request: Request, ask: Ask) -> str:
-    body = {"messages": turns(request)}
-    return await ask("/apply-template", body, read=lambda reply: str(reply["prompt"]))
+async def _templated(messages: list[dict[str, str]], ask: Ask) -> str:
+    return await ask("/apply-template", {"messages": messages}, read=lambda reply: str(reply["prompt"]))
 
 
-async def _tokenize(text: str, ask: Ask, *, special: bool = True) -> Ids:
-    body = {"content": text, "add_special": special, "parse_special": True}
-    return await ask("/tokenize", body, read=_tokens)
+async def _tokenize(text: str, ask: Ask) -> Ids:
+    return await ask("/tokenize", {"content": text, "add_special": False, "parse_special": True}, read=_tokens)
 
 
 async def _closing_token(ask: Ask) -> Ids:
@@ -129,8 +117,8 @@ async def _closing_token(ask: Ask) -> Ids:
         mark = "ZQXJ"
         question = {"role": "user", "content": "?"}
         messages = [question, {"role": "assistant", "content": mark}, question]
-        prompt = await ask("/apply-template", {"messages": messages}, read=lambda reply: str(reply["prompt"]))
-        ask.memo["closing"] = (await _tokenize(prompt.partition(mark)[2], ask, special=False))[:1]
+        prompt = await _templated(messages, ask)
+        ask.memo["closing"] = (await _tokenize(prompt.partition(mark)[2], ask))[:1]
     return list(ask.memo["closing"])
 
 
@@ -186,10 +174,15 @@ async def _raw_head_and_tails(request: Request, model: str, ask: Ask) -> tuple[I
     tails = []
     for text in request.continuations:
         whole = await _raw_tokens(prompt + text, model, ask)
-        if whole[: len(head)] != head or len(whole) == len(head):
-            raise EngineError(f"option {text!r} merges with the end of the prompt into one token")
-        tails.append(whole[len(head) :])
+        tails.append(_rest(whole, head, text))
     return head, tails
+
+
+def _rest(whole: Ids, head: Ids, text: str) -> Ids:
+    """Tokens of an option behind a prompt."""
+    if whole[: len(head)] != head or len(whole) == len(head):
+        raise EngineError(f"option {text!r} merges with the end of the prompt into one token")
+    return whole[len(head) :]
 
 
 def _echo_body(head: Ids, tails: Sequence[Ids], model: str) -> Json:

@@ -7,6 +7,7 @@ import logging
 import ssl
 import threading
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -54,22 +55,13 @@ class NotThere(EngineError):
 class Asker:
     """Calls for one trial, tried again where that may help; remembers the most attempts a call took.
 
-    Parameters
-    ----------
-    place : str
-        Whose calls these are; fixes how long they wait.
-    is_probing : bool
-        Whether the server is only being looked at: few attempts, and an odd reply is an answer.
-    most : int, optional
-        Attempts, instead of the setting's.
+    `place` says whose calls these are and fixes how long they wait. When the server is only probed there are few
+    attempts, and an odd reply is an answer. `most` is the number of attempts, instead of the setting's.
     """
 
     def __init__(self, wire: "Wire", place: str, *, is_probing: bool = False, most: int | None = None) -> None:
-        self.wire = wire
-        self.place = place
-        self.memo = wire.memo
-        self.attempts = 0
-        self.tokens = 0.0
+        self.wire, self.place, self.memo = wire, place, wire.memo
+        self.attempts, self.tokens = 0, 0.0
         self._is_probing = is_probing
         self._most = most or min(wire.settings.attempts, _FIRST_ATTEMPTS if is_probing else wire.settings.attempts)
 
@@ -157,15 +149,12 @@ class Wire:
 
     def __init__(self, url: str, settings: ServerSettings) -> None:
         parts = urlsplit(url)
-        self.url = url
-        self.host = parts.hostname or ""
-        self.settings = settings
+        self.url, self.host, self.settings = url, parts.hostname or "", settings
         self.is_loopback = self.host in _LOOPBACK
         self.memo: dict[str, Any] = {}
         self.loop = asyncio.new_event_loop()
         self.thread: threading.Thread | None = None
-        self.has_answered = False
-        self.is_closed = False
+        self.has_answered = self.is_closed = False
         self.n_failed = 0
         self.key = Key()
         self._is_tls = parts.scheme == "https"
@@ -233,16 +222,14 @@ class Wire:
         session = self._session or self._open()
         url = self._urls.get(path)
         if url is None:
-            whole = self._root + path if path.startswith("/") else f"{self.url}/{path}"
-            url = URL(whole)
+            url = URL(self._root + path if path.startswith("/") else f"{self.url}/{path}")
             if len(self._urls) < 100:
                 self._urls[path] = url
-        headers = _JSON if isinstance(data, bytes) else None
+        # A redirect could carry the key elsewhere.
+        how: Any = {"headers": _JSON if isinstance(data, bytes) else None, "allow_redirects": False}
+        patience = self._first_patience if method == "GET" and not self.has_answered else self._patience
         try:
-            # A redirect could carry the key elsewhere.
-            async with session.request(
-                method, url, data=data, headers=headers, timeout=self._timeout(method), allow_redirects=False
-            ) as reply:
+            async with session.request(method, url, data=data, timeout=patience, **how) as reply:
                 raw, status = await reply.read(), reply.status
         except TimeoutError:
             raise self._silence() from None
@@ -275,9 +262,6 @@ class Wire:
         self.n_failed += 1
         if self.n_failed == self.settings.give_up_after:
             _log.warning("%s: the last %d calls failed: %s; trying on", self.url, self.n_failed, reason)
-
-    def _timeout(self, method: str) -> aiohttp.ClientTimeout:
-        return self._first_patience if method == "GET" and not self.has_answered else self._patience
 
     def _open(self) -> aiohttp.ClientSession:
         # Not `trust_env`: it also takes passwords from a .netrc, and looks both up anew for every call.
@@ -361,10 +345,8 @@ def _retry_after(value: str) -> float | None:
     """Seconds to wait, from a number or an HTTP date."""
     if not value:
         return None
-    try:
+    with suppress(ValueError):
         return max(0.0, float(value))
-    except ValueError:
-        pass
     try:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):

@@ -78,14 +78,7 @@ class Filling:
 class Stepping:
     """Attention of one step: one new token a row.
 
-    Parameters
-    ----------
-    strips : Strips
-        The rows are its first `len(leaves)`.
-    leaves : sequence of Segment
-        The deepest segment of each row.
-    n_own : sequence of int
-        Tokens in each row's strip before this step.
+    The rows are the first of `strips`; `leaves` has the deepest segment of each, `n_own` the tokens its strip holds.
     """
 
     def __init__(self, strips: Strips, leaves: Sequence[Segment], n_own: Sequence[int]) -> None:
@@ -225,19 +218,12 @@ def _softmax(scores: Any) -> Any:
 
 @contextmanager
 def attending(model: Any, attention: "Filling | Stepping | Shapes") -> Iterator[None]:
-    """Let every layer of a model attend as given; calls of the model go inside.
-
-    Raises
-    ------
-    NotImplementedError
-        If the model's attention cannot be exchanged.
-    """
+    """Let every layer of a model attend as given; `NotImplementedError` if its attention cannot be exchanged."""
     from transformers import AttentionInterface
     from transformers.masking_utils import AttentionMaskInterface
 
     if not model._can_set_attn_implementation():
         raise NotImplementedError(f"{type(model).__name__} has an attention of its own")
-
     AttentionInterface.register(NAME, _attend)
     AttentionMaskInterface.register(NAME, _no_mask)
     configs = {id(m.config): m.config for m in model.modules() if hasattr(m, "config")}

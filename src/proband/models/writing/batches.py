@@ -20,30 +20,16 @@ class Row:
 
 
 class Batch:
-    """Rows being written.
+    """Rows being written; at most `chunk_tokens` prompt tokens go into a pass.
 
-    Parameters
-    ----------
-    model : transformers causal language model
-        Its attention is exchanged during a pass and put back after it.
-    chunk_tokens : int
-        Prompt tokens in one pass, at most.
-
-    Attributes
-    ----------
-    root : Segment
-        Top of the tree of what prompts share.
-    rows : list of Row
-        In the order of their strips.
-    computed_tokens : int
-        Tokens that went through the model so far.
+    The attention of the model is exchanged during a pass and put back after it.
     """
 
     def __init__(self, model: Any, chunk_tokens: int) -> None:
         self._model, self._chunk_tokens = model, chunk_tokens
-        self.root = Segment((), None, [])
-        self.rows: list[Row] = []
-        self.computed_tokens = 0
+        self.root = Segment((), None, [])  # top of the tree of what prompts share
+        self.rows: list[Row] = []  # in the order of their strips
+        self.computed_tokens = 0  # that went through the model so far
         shapes = Shapes()
         self._pass(shapes, [1], [0])
         found = [shapes.layers[layer] for layer in range(len(shapes.layers))]
@@ -125,18 +111,15 @@ class Batch:
 
     def _pass(self, attention: Filling | Shapes, ids: list[int], positions: list[int]) -> None:
         """Run the layers but not the output, which no prompt token needs."""
-        import torch
-
-        places = torch.tensor([positions], device=self._model.device)
-        self._forward(self._model.base_model, attention, [ids], places)
+        self._forward(self._model.base_model, attention, [ids], [positions])
 
     def _forward(self, part: Any, attention: Any, ids: list[list[int]], positions: Any) -> Any:
         import torch
 
         self.computed_tokens += sum(map(len, ids))
-        given = torch.tensor(ids, device=self._model.device)
+        given, places = (torch.as_tensor(numbers, device=self._model.device) for numbers in (ids, positions))
         with attending(self._model, attention), torch.inference_mode():
-            return part(input_ids=given, position_ids=positions, use_cache=False)
+            return part(input_ids=given, position_ids=places, use_cache=False)
 
 
 def _rounded(n_tokens: int) -> int:

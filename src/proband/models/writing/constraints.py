@@ -16,13 +16,7 @@ _LAYOUT: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separ
 
 
 class Constraint:
-    """One reply's way through its schema.
-
-    Parameters
-    ----------
-    matcher : llguidance.LLMatcher
-        Used by this reply alone.
-    """
+    """One reply's way through its schema; the matcher of llguidance is used by it alone."""
 
     def __init__(self, matcher: Any) -> None:
         self._matcher = matcher
@@ -50,16 +44,9 @@ class Constraint:
 
 
 class Schemas:
-    """Compiles schemas for one tokenizer, each once.
+    """Compiles schemas for one tokenizer of the fast kind, each once.
 
-    Parameters
-    ----------
-    tokenizer : transformers tokenizer
-        One of the fast kind.
-    vocabulary : int
-        Width of the model's logits.
-    ends : frozenset of int
-        Tokens that end a reply.
+    `vocabulary` is the width of the model's logits, `ends` are the tokens that end a reply.
     """
 
     def __init__(self, tokenizer: Any, vocabulary: int, ends: frozenset[int]) -> None:
@@ -68,13 +55,7 @@ class Schemas:
         self._matchers: dict[str, Any] = {}
 
     def start(self, schema: str) -> Constraint:
-        """Begin a reply.
-
-        Raises
-        ------
-        EngineError
-            If the text is no schema, no reply can follow it, or it asks for what cannot be held to.
-        """
+        """Begin a reply; `EngineError` if the text is no schema or no reply can be held to it."""
         if schema not in self._matchers:
             self._matchers[schema] = self._compiled(schema)
         return Constraint(self._matchers[schema].deep_copy())

@@ -19,21 +19,7 @@ AHEAD = 256  # requests looked at together, to find what they share
 
 
 class Draft:
-    """One reply while it is written.
-
-    Parameters
-    ----------
-    request : Request
-        What is asked; where it has no seed, one is made of it.
-    prompt : tuple of int
-        Its tokens.
-    template : Template
-        For the text of tokens.
-    ends : frozenset of int
-        Tokens that end a reply.
-    constraint : Constraint or None
-        What the reply must follow.
-    """
+    """One reply while it is written; `ends` are the tokens that end it. Without a seed, one is made of the request."""
 
     def __init__(
         self,
@@ -76,11 +62,9 @@ class Draft:
         self.ids.append(token)
         if self.constraint is not None:
             self.constraint.take(token)
-            if self.constraint.is_complete:
-                self.finish = "stop"
-        if self._cut():
+        if self._cut() or (self.constraint is not None and self.constraint.is_complete):
             self.finish = "stop"
-        elif not self.finish and len(self.ids) >= self.request.max_tokens:
+        elif len(self.ids) >= self.request.max_tokens:
             self.finish = "length"
 
     def completion(self) -> Completion:
@@ -103,27 +87,14 @@ class Draft:
             return False
         text = self._template.decode(self.ids)
         cuts = [at for stop in self._stops if (at := text.find(stop)) >= 0]
-        if cuts:
-            self._text = text[: min(cuts)]
+        self._text = text[: min(cuts)] if cuts else None
         return bool(cuts)
 
 
 class Queue:
-    """Drafts that wait, ordered so that shared beginnings are neighbours; made from requests when needed.
+    """Drafts that wait, ordered so that shared beginnings are neighbours; made from requests some hundred at a time.
 
-    Parameters
-    ----------
-    requests : iterable of Request
-        Taken some hundred at a time.
-    start : callable
-        Makes a draft of a request.
-
-    Attributes
-    ----------
-    drafts : deque of Draft
-        Those that wait, the next one first.
-    failed : list of tuple
-        Requests that cannot be written, with the reason; emptied by whoever reports them.
+    `failed` holds the requests that cannot be written, with the reason, and is emptied by whoever reports them.
     """
 
     def __init__(self, requests: Iterable[Request], start: Callable[[Request], Draft]) -> None:

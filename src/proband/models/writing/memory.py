@@ -73,21 +73,10 @@ def descend(root: Segment, ids: tuple[int, ...]) -> tuple[Segment, int, int]:
 
 
 def grow(root: Segment, ids: tuple[int, ...], shared: Sequence[int]) -> tuple[Segment, list[Segment]]:
-    """Find or make the segments that a prompt hangs below.
+    """Find or make, in the tree, the segments that a prompt without its last token hangs below.
 
-    Parameters
-    ----------
-    root : Segment
-        Without tokens; the tree is changed.
-    ids : tuple of int
-        Prompt, without its last token.
-    shared : sequence of int
-        How many tokens each of the prompts that come next begins with in common with this one, falling.
-
-    Returns
-    -------
-    Segment, list of Segment
-        The deepest one, and those that are new and still without keys and values.
+    `shared` says how many tokens each of the prompts that come next begins with in common with this one, falling. Gives
+    the deepest segment, and those that are new and still without keys and values.
     """
     leaf, at, more = descend(root, ids)
     if more >= LEAST_SHARED:
@@ -107,12 +96,7 @@ def grow(root: Segment, ids: tuple[int, ...], shared: Sequence[int]) -> tuple[Se
 class Strips:
     """What each row has for itself, as one block per layer: (rows, key heads, tokens, width).
 
-    Parameters
-    ----------
-    shapes : list of tuple of int
-        Key heads, width of a key and width of a value, of each layer.
-    like : dict
-        dtype and device.
+    `shapes` has the key heads, the width of a key and that of a value of each layer; `like` the dtype and the device.
     """
 
     def __init__(self, shapes: list[tuple[int, int, int]], like: dict[str, Any]) -> None:

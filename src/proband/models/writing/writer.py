@@ -8,14 +8,13 @@ numbers are its own, and where rounding could decide a token, a pass over that r
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from proband.errors import EngineError
 from proband.models.local.capacity import free_bytes, readable
-from proband.models.local.passes import Passes
+from proband.models.local.passes import UNFIT, Passes
 from proband.models.local.templates import Template
 from proband.models.writing.batches import Batch
 from proband.models.writing.constraints import Schemas
@@ -27,8 +26,6 @@ from proband.records import Completion, Message, Request
 # Rows at once: more of them share the reading of the weights, until arithmetic is the limit.
 CPU_ROWS, GPU_ROWS, PLAIN_ROWS = 128, 256, 16
 SHARE_OF_MEMORY = 0.25  # of what is free
-# What a model raises that cannot take explicit positions or another attention.
-_UNFIT = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
 Written = Iterator[tuple[Request, Completion]]
 
 
@@ -37,14 +34,8 @@ class Writer:
 
     Parameters
     ----------
-    passes : Passes
-        The model.
-    template : Template
-        Renders, tokenises and decodes.
     ends : frozenset of int
         Tokens that end a reply.
-    schemas : Schemas
-        What compiles them for the tokenizer.
     rows : int or None
         Rows at once, at most; default 128 on a processor, 256 on a GPU. What is written does not depend on it.
     memory_bytes : int or None
@@ -54,11 +45,6 @@ class Writer:
     ----------
     computed_tokens, settled_tokens : int
         Tokens that went through the model so far, and written tokens that a pass over one row decided.
-
-    Raises
-    ------
-    EngineError
-        If `rows` or `memory_bytes` is below 1.
     """
 
     def __init__(
@@ -94,7 +80,7 @@ class Writer:
             batch = Batch(self._passes.model, 20)
             batch.add([(drafts[0], [24] * 4), (drafts[1], []), (drafts[2], [])])
             return all(self._agree(batch) for _ in range(3))
-        except _UNFIT:
+        except UNFIT:
             return False
 
     def _agree(self, batch: Batch) -> bool:
@@ -176,7 +162,12 @@ class Writer:
             if is_long:
                 long.append(draft)
             elif needed > budget:
-                queue.failed.append((draft.request, Completion(error=_too_large(draft, needed, budget))))
+                too_large = (
+                    f"a reply of {draft.request.max_tokens} tokens to a prompt of {len(draft.prompt)} takes up to "
+                    f"{readable(needed)} of keys and values, and {readable(budget)} may be used; "
+                    "lower max_tokens, shorten the prompt or give more memory"
+                )
+                queue.failed.append((draft.request, Completion(error=too_large)))
             else:
                 new.append((draft, shared))
         batch.add(new)
@@ -240,20 +231,13 @@ class Writer:
             self.settled_tokens += 1
         return tokens
 
-    @cached_property
-    def _last_only(self) -> dict[str, int]:
-        """What keeps a model from computing logits that nobody reads, where it knows the word for it."""
-        takes = signature(self._passes.model.forward).parameters
-        return {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
-
     def _alone(self, draft: Draft) -> Any:
         """Logits after a draft, shape (1, vocabulary), from a pass that nothing shares."""
         import torch
 
         with torch.inference_mode():
             ids = torch.tensor([[*draft.prompt, *draft.ids]], device=self._passes.model.device)
-            output = self._passes.model(input_ids=ids, use_cache=False, **self._last_only)
-            return output.logits[:, -1].float()
+            return self._passes.model(input_ids=ids, use_cache=False, **self._passes.keeping(1)).logits[:, -1].float()
 
 
 def _hide(logits: Any, draft: Draft) -> None:
@@ -265,11 +249,3 @@ def _hide(logits: Any, draft: Draft) -> None:
 def _taken(failed: list[tuple[Request, Completion]]) -> Written:
     while failed:
         yield failed.pop(0)
-
-
-def _too_large(draft: Draft, needed: int, budget: int) -> str:
-    return (
-        f"a reply of {draft.request.max_tokens} tokens to a prompt of {len(draft.prompt)} takes up to "
-        f"{readable(needed)} of keys and values, and {readable(budget)} may be used; "
-        "lower max_tokens, shorten the prompt or give more memory"
-    )

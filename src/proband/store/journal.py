@@ -12,7 +12,7 @@ from pathlib import Path
 from proband.errors import StoreError
 from proband.records import Place, Response
 from proband.store.migrations import migrate, schema_of
-from proband.store.rows import COLUMNS, Row, response_of, row_of
+from proband.store.rows import COLUMNS, Row, kept, response_of, row_of
 
 _BATCH = 500  # SQLite allows 32,766 parameters in a statement; a few hundred is already as fast
 # Rows in one INSERT. One step of SQLite lets go of Python's lock once, so the fewer steps the less waiting to get it
@@ -121,9 +121,7 @@ class Journal(Mapping[str, Response]):
         """What was answered at these places, by their ids, and whether it was inherited from a parent."""
         wanted = {place.id: place for place in places}
         select = f"SELECT {self._columns}, origin IS NOT NULL FROM responses WHERE trial IN"
-        return {
-            row[0]: (response_of(row, wanted[row[0]]), bool(row[-1])) for row in self._look_up(select, list(wanted))
-        }
+        return {row[0]: (kept(row, wanted[row[0]]), row[-1] == 1) for row in self._look_up(select, list(wanted))}
 
     def own(self) -> Iterator[str]:
         """Places that this run itself (not its parent) has answers to that did not fail."""

@@ -143,10 +143,10 @@ class PrisonersDilemma(Design):
 
     def roster(self) -> Roster:
         """Both players of every match: the match is the unit, what a player does depends on the other."""
-        pairs = [(match, player) for match in range(self.matches) for player in (0, 1)]
+        pairs = [(f"match-{match:04d}", player) for match in range(self.matches) for player in (0, 1)]
         return Roster(
             [
-                Member(subject=_player(m, p), unit=f"match-{m:04d}", role=self.cast[p], traits={"seat": PLAYERS[p]})
+                Member(subject=f"{m}-{PLAYERS[p]}", unit=m, role=self.cast[p], traits={"seat": PLAYERS[p]})
                 for m, p in pairs
             ]
         )
@@ -166,7 +166,7 @@ class _Played:
 
     def __init__(self, game: PrisonersDilemma, match: int) -> None:
         self.payoffs = game.payoffs
-        self.players = [_player(match, player) for player in (0, 1)]
+        self.players = [f"match-{match:04d}-{seat}" for seat in PLAYERS]
         self.order = (0, 1) if uniform_for(game.seed, "names", match) < 0.5 else (1, 0)
         self.options = tuple([MOVE.options[k] for k in self.order])
         self.names = dict(zip(self.order, game.moves, strict=True))
@@ -186,10 +186,6 @@ class _Played:
     def told(self, player: int) -> str:
         """Its history, from one player's side."""
         return "\n".join(self._lines[player]) or "No round has been played yet."
-
-
-def _player(match: int, player: int) -> str:
-    return f"match-{match:04d}-{PLAYERS[player]}"
 
 
 class PayoffTable(Table):
@@ -220,14 +216,10 @@ class DilemmaTable(Table):
 
 def _make(shared: Shared, table: DilemmaTable) -> PrisonersDilemma:
     return PrisonersDilemma(
-        matches=table.matches,
-        rounds=table.rounds,
-        seed=shared.seed,
-        title=shared.title,
+        matches=table.matches, rounds=table.rounds, seed=shared.seed, title=shared.title,
         payoffs=Payoffs(**table.payoffs.model_dump()),
-        cast=(table.players[0], table.players[1]),
-        moves=(table.moves[0], table.moves[1]),
-    )
+        cast=(table.players[0], table.players[1]), moves=(table.moves[0], table.moves[1]),
+    )  # fmt: skip
 
 
 GAME = Game(name="dilemma", about="the repeated prisoner's dilemma of two players", keys=DilemmaTable, make=_make)

@@ -21,8 +21,8 @@ from proband.models.scripted import ScriptedEngine, played, uniform
 from proband.records import Completion, Message, Place, Reply, Request, Trial
 from proband.roster import Member, Roster
 from proband.runs import Budget, Run, collect
-from proband.runs import advancing as advancing_room
 from proband.runs import collection as collection_room
+from proband.runs import frontier as advancing_room
 from proband.strategies import tit_for_tat
 from tests.conftest import made_up
 from tests.runs.test_unanswered import PIPED

@@ -11,7 +11,7 @@ from proband.instruments.items import Rule
 from proband.models.scripted import ScriptedEngine, uniform
 from proband.records import Response
 from proband.runs import Budget, collect
-from proband.runs import unanswered as unanswered_room
+from proband.runs import frontier as unanswered_room
 from tests.conftest import made_up
 
 PIPED = Instrument(

@@ -14,7 +14,7 @@ nothing else, because resume is replay.
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol, runtime_checkable
 
@@ -30,11 +30,9 @@ class Fold(Protocol):
 
     def start(self) -> Iterable[Trial]:
         """What can be asked before anything is answered."""
-        ...
 
     def advance(self, response: Response) -> Iterable[Trial]:
         """What can be asked because of one more answer; the same set whatever the order of answers."""
-        ...
 
 
 Process = Steps | Fold
@@ -79,7 +77,7 @@ class Stepping:
 
     def start(self) -> Iterable[Trial]:
         """The first step."""
-        return self._next(lambda: next(self._steps))
+        return self._next(None)
 
     def advance(self, response: Response) -> Iterable[Trial]:
         """Nothing, until the step is whole; then the next."""
@@ -89,21 +87,19 @@ class Stepping:
         if self._waits:
             return ()
         # In the order yielded, so that a process that goes through its answers does not see how they arrived.
-        answers = Answers({id: self._answers[id] for id in self._order})
-        return self._next(lambda: self._steps.send(answers))
+        return self._next(Answers({id: self._answers[id] for id in self._order}))
 
-    def _next(self, go: Callable[[], Trial | Sequence[Trial]]) -> Sequence[Trial]:
-        while True:
+    def _next(self, answers: Answers | None) -> Sequence[Trial]:
+        trials: Sequence[Trial] = ()
+        while not trials:  # an empty step has its answers at once
             try:
-                step = go()
+                step = next(self._steps) if answers is None else self._steps.send(answers)
             except StopIteration:
                 return ()
-            trials = (step,) if isinstance(step, Trial) else tuple(step)
-            self._order = tuple(trial.id for trial in trials)
-            self._waits, self._answers = set(self._order), {}
-            if trials:
-                return trials
-            go = lambda: self._steps.send(Answers({}))  # noqa: E731  # an empty step has its answers at once
+            trials, answers = (step,) if isinstance(step, Trial) else tuple(step), Answers({})
+        self._order = tuple([trial.id for trial in trials])
+        self._waits, self._answers = set(self._order), {}
+        return trials
 
 
 def as_fold(process: Process) -> Fold:

@@ -139,7 +139,9 @@ def study_from_dict(
     kind = kind_of(data, where)
     written = {name: value for name, value in data.items() if name != kind.name}
     file = files.checked(StudyFile, written, where, error=DesignError)
-    table = files.checked(kind.keys, _table(data, kind.name, where), where, error=DesignError, at=kind.name)
+    if not isinstance(data[kind.name], Mapping):
+        raise DesignError(f"{where}: {kind.name} must be a table (found {data[kind.name]!r}); write [{kind.name}]")
+    table = files.checked(kind.keys, data[kind.name], where, error=DesignError, at=kind.name)
     check_shared(kind, data, where)
     folder = Path(where).parent
     everybody = None if file.population is None else _population(file.population, folder, where)
@@ -157,7 +159,9 @@ def study_from_dict(
         if not isinstance(design, Survey) or everybody is None:
             raise DesignError(f"{where}: [people] stands beside a survey of a [population]; take it out")
         people = people_survey(design, everybody, refused=tuple(file.people.refused))
-    return Study(design, _engines(file.engine, engine), people=people)
+    if isinstance(engine, Mapping) and isinstance(file.engine, dict):
+        engine = {**file.engine, **engine}
+    return Study(design, file.engine if engine is None else engine, people=people)
 
 
 def people_survey(survey: Survey, everybody: Population, *, refused: tuple[Code, ...] = ()) -> PeopleSurvey:
@@ -177,21 +181,6 @@ def people_survey(survey: Survey, everybody: Population, *, refused: tuple[Code,
     """
     engine = people_engine(everybody, survey.instrument, refused=refused)
     return PeopleSurvey(survey=replace(survey, subjects=everybody), engine=engine)
-
-
-def _table(data: Mapping[str, Any], name: str, where: str | Path) -> Mapping[str, Any]:
-    table = data[name]
-    if not isinstance(table, Mapping):
-        raise DesignError(f"{where}: {name} must be a table (found {table!r}); write [{name}]")
-    return table
-
-
-def _engines(written: str | dict[str, str], given: str | Mapping[str, str] | None) -> Engines:
-    if given is None:
-        return written
-    if isinstance(given, Mapping) and isinstance(written, dict):
-        return {**written, **given}
-    return given
 
 
 def _sampled(everybody: Population | None, file: StudyFile, sample: int | None, where: str | Path) -> Population | None:

@@ -1,7 +1,6 @@
 """Who answers in a run: one engine, or one for each part a design gives out."""
 
 from collections.abc import Collection, Mapping
-from types import TracebackType
 
 from proband.addresses import open_engine
 from proband.errors import DesignError
@@ -61,8 +60,6 @@ class Cast:
     def __enter__(self) -> "Cast":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for engine in self._opened.values():
             engine.close()

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
 
 from proband.records import Response
 from proband.store.journal import Journal
@@ -15,12 +14,7 @@ _MOST_WAITING = 4  # batches, so that memory stays flat where the disk is the sl
 class Committer:
     """Writes batches in their order; large ones in a thread of its own, which mostly waits for the disk.
 
-    Parameters
-    ----------
-    journal : Journal
-        Where to.
-    count : callable
-        Called with the responses of a batch once it is committed, in the thread that added it.
+    `count` is called with the responses of a batch once it is committed, in the thread that added it.
     """
 
     def __init__(self, journal: Journal, count: Callable[[Sequence[Response]], None]) -> None:
@@ -52,9 +46,7 @@ class Committer:
     def __enter__(self) -> "Committer":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             self.settle()
         finally:

@@ -26,30 +26,14 @@ class Part:
 
 @dataclass(eq=False)
 class Lane:
-    """Trials on their way to engines that take turns.
+    """Trials on their way to engines that take turns."""
 
-    Attributes
-    ----------
-    overlaps : bool
-        Whether its engine takes another piece while it answers one.
-    waits : bool
-        Whether its engine may answer much later.
-    engine : BaseEngine or None
-        The engine for which it was made.
-    parts : deque of Part
-        What waits, first come first served; the first may have been handed over in part.
-    calls : list of Call
-        What is being answered; more than one only where it `overlaps`.
-    out : dict
-        Trials that are being answered, by id; at an engine that `waits`, all that are open.
-    """
-
-    overlaps: bool = False
-    waits: bool = False
-    engine: BaseEngine | None = None
-    parts: deque[Part] = field(default_factory=deque)
-    calls: list[Call] = field(default_factory=list)
-    out: dict[str, Trial] = field(default_factory=dict)
+    overlaps: bool = False  # its engine takes another piece while it answers one
+    waits: bool = False  # its engine may answer much later
+    engine: BaseEngine | None = None  # for which it was made
+    parts: deque[Part] = field(default_factory=deque)  # what waits in turn; the first may be handed over in part
+    calls: list[Call] = field(default_factory=list)  # what is being answered; several only where it `overlaps`
+    out: dict[str, Trial] = field(default_factory=dict)  # being answered, by id; all that are open, where it `waits`
     has_news: bool = True  # of an engine that waits: whether it is to be asked again
 
     @property

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from proband.designs.design import Design
@@ -68,10 +68,10 @@ class Plan:
     dollars: float | None
     units: int
     unit: str
-    contrast: str
-    arms: Mapping[str, int]
-    smallest_detectable_effect: float | None
-    half_width: float | None
+    contrast: str = ""
+    arms: Mapping[str, int] = field(default_factory=dict)
+    smallest_detectable_effect: float | None = None
+    half_width: float | None = None
     is_exact: bool
     notes: tuple[str, ...] = ()
 
@@ -151,8 +151,7 @@ def plan(study: Study | Design, engine: Engines | None = None) -> Plan:
             if not cast.engine(name).is_remote:
                 cast.engine(name).check(part)
         costs = [cast.engine(name).cost(part) for block in blocks for name, part in _by_answerer(block).items()]
-    seconds = [cost.seconds for cost in costs]
-    prices = [cost.price for cost in costs]
+    seconds, prices = [cost.seconds for cost in costs], [cost.price for cost in costs]
     is_counted = all(cost.is_exact for cost in costs)
     return Plan(
         kind=study.kind,
@@ -268,14 +267,7 @@ def _power(study: Study) -> dict[str, Any]:
     """What is compared, and the smallest effect or the precision that so many independent units buy."""
     design = study.design
     units = design.n_units()
-    found: dict[str, Any] = {
-        "units": units,
-        "unit": design.unit,
-        "contrast": "",
-        "arms": {},
-        "smallest_detectable_effect": None,
-        "half_width": None,
-    }
+    found: dict[str, Any] = {"units": units, "unit": design.unit}
     arms = dict(design.roster().arms)
     if len(arms) > 1:
         found |= {"contrast": "between arms", "arms": arms}
@@ -284,8 +276,8 @@ def _power(study: Study) -> dict[str, Any]:
         found |= {"contrast": "model with people", "arms": {"model": units, "people": answered}}
     elif design.within:
         found |= {"contrast": f"within {plural(design.unit, 2)}, over {', '.join(design.within)}"}
-    groups = sorted(found["arms"].values())[:2] or [units]
-    if not found["contrast"]:
+    groups = sorted(found.get("arms", {}).values())[:2] or [units]
+    if "contrast" not in found:
         low, high = wilson_interval(0.5, units) if units else (0.0, 1.0)
         found["half_width"] = (high - low) / 2
     elif groups[0] >= 2:

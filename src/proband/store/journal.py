@@ -12,7 +12,7 @@ from pathlib import Path
 from proband.errors import StoreError
 from proband.records import Place, Response
 from proband.store.migrations import migrate, schema_of
-from proband.store.rows import COLUMNS, Row, response_of, row_of
+from proband.store.rows import COLUMNS, Row, kept, response_of, row_of
 
 _BATCH = 500  # SQLite allows 32,766 parameters in a statement; a few hundred is already as fast
 # Rows in one INSERT. One step of SQLite lets go of Python's lock once, so the fewer steps the less waiting to get it
@@ -111,19 +111,14 @@ class Journal(Mapping[str, Response]):
 
     def requests_of(self, trials: Sequence[str]) -> dict[str, tuple[str, str, bool]]:
         """Which of these places are answered: place -> (request hash, rule, whether inherited from a parent)."""
-        found: dict[str, tuple[str, str, bool]] = {}
         select = "SELECT trial, request, rule, origin IS NOT NULL FROM responses WHERE trial IN"
-        for trial, request, rule, inherited in self._look_up(select, trials):
-            found[trial] = (request, rule, bool(inherited))
-        return found
+        return {trial: (request, rule, bool(old)) for trial, request, rule, old in self._look_up(select, trials)}
 
     def answers(self, places: Iterable[Place]) -> dict[str, tuple[Response, bool]]:
         """What was answered at these places, by their ids, and whether it was inherited from a parent."""
         wanted = {place.id: place for place in places}
         select = f"SELECT {self._columns}, origin IS NOT NULL FROM responses WHERE trial IN"
-        return {
-            row[0]: (response_of(row, wanted[row[0]]), bool(row[-1])) for row in self._look_up(select, list(wanted))
-        }
+        return {row[0]: (kept(row, wanted[row[0]]), row[-1] == 1) for row in self._look_up(select, list(wanted))}
 
     def own(self) -> Iterator[str]:
         """Places that this run itself (not its parent) has answers to that did not fail."""
@@ -184,22 +179,16 @@ class Journal(Mapping[str, Response]):
     def hand_over(self, trials: Mapping[str, tuple[str, str]]) -> None:
         """Note trials that wait for somebody, place -> (answerer, request hash); what was noted keeps its time."""
         now = time.time()
-        with self._alone():
-            self._connection.execute("BEGIN IMMEDIATE")
-            rows = [(trial, answerer, request, now) for trial, (answerer, request) in trials.items()]
-            self._connection.executemany("INSERT OR IGNORE INTO open VALUES (?, ?, ?, ?)", rows)
-            self._connection.execute("COMMIT")
+        rows = [(trial, answerer, request, now) for trial, (answerer, request) in trials.items()]
+        self._put_in("INSERT OR IGNORE INTO open VALUES (?, ?, ?, ?)", rows)
 
     def handed_over(self) -> dict[str, float]:
         """Trials that wait for somebody: place -> when they were handed over first, in seconds of Unix time."""
         if self._schema < 3:
             return {}
+        select = "SELECT trial, since FROM open WHERE trial NOT IN (SELECT trial FROM responses) ORDER BY trial"
         with self._alone():
-            return dict(
-                self._connection.execute(
-                    "SELECT trial, since FROM open WHERE trial NOT IN (SELECT trial FROM responses) ORDER BY trial"
-                )
-            )
+            return dict(self._connection.execute(select))
 
     def tokens(self) -> tuple[int, int]:
         """Tokens of prompts and of completions, each request counted once."""
@@ -222,9 +211,12 @@ class Journal(Mapping[str, Response]):
 
     def note(self, **facts: str) -> None:
         """Note things about the run as a whole, all or none of them."""
+        self._put_in("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
+
+    def _put_in(self, insert: str, rows: Iterable[tuple[object, ...]]) -> None:
         with self._alone():
             self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
+            self._connection.executemany(insert, rows)
             self._connection.execute("COMMIT")
 
     def answered_items(self, items: Sequence[str]) -> list[str]:
@@ -239,8 +231,7 @@ class Journal(Mapping[str, Response]):
     def inherit(self, parent: "Journal", responses: Iterable[Response], *, origin: str) -> None:
         """Copy responses of another run, marked with where they come from."""
         batch = list(responses)
-        bodies = parent.bodies({response.request for response in batch})
-        self.add(batch, bodies, origin=origin)
+        self.add(batch, parent.bodies({response.request for response in batch}), origin=origin)
 
     def __getitem__(self, trial: str) -> Response:
         row = next(self._look_up(f"SELECT {self._columns} FROM responses WHERE trial IN", [trial]), None)

@@ -5,39 +5,29 @@ from collections.abc import Iterable, Mapping
 
 from proband.roster import Member, Roster, Trait
 
+_COLUMNS = ("subject", "unit", "role", "arm", "weight")
+
 
 def roster_text(roster: Roster) -> str:
     """JSON text by column; of traits the levels once, and each subject's number among them, None without one."""
-    levels: dict[str, dict[Trait, int]] = {}
-    for member in roster:
-        for column, value in member.traits.items():
-            known = levels.setdefault(column, {})
-            known.setdefault(value, len(known))
-    traits = {
-        column: {"levels": list(known), "codes": [_code(known, member, column) for member in roster]}
-        for column, known in levels.items()
-    }
-    columns = {
-        name: [getattr(member, name) for member in roster] for name in ("subject", "unit", "role", "arm", "weight")
-    }
+    traits = {}
+    for column in dict.fromkeys(column for member in roster for column in member.traits):
+        known: dict[Trait, int] = {}
+        codes = [
+            known.setdefault(member.traits[column], len(known)) if column in member.traits else None
+            for member in roster
+        ]
+        traits[column] = {"levels": list(known), "codes": codes}
+    columns = {name: [getattr(member, name) for member in roster] for name in _COLUMNS}
     return json.dumps({**columns, "traits": traits}, ensure_ascii=False, separators=(",", ":"))
-
-
-def _code(known: Mapping[Trait, int], member: Member, column: str) -> int | None:
-    return known[member.traits[column]] if column in member.traits else None
 
 
 def roster_from(text: str) -> Roster:
     """The roster that `roster_text` wrote."""
     noted = json.loads(text)
     traits = _traits(noted["subject"], noted["traits"])
-    members = zip(noted["subject"], noted["unit"], noted["role"], noted["arm"], noted["weight"], strict=True)
-    return Roster(
-        [
-            Member(subject=subject, unit=unit, role=role, arm=arm, weight=weight, traits=traits[subject])
-            for subject, unit, role, arm, weight in members
-        ]
-    )
+    members = [dict(zip(_COLUMNS, row, strict=True)) for row in zip(*(noted[name] for name in _COLUMNS), strict=True)]
+    return Roster([Member(**member, traits=traits[member["subject"]]) for member in members])
 
 
 def roster_before(subjects: Iterable[str], weights: str | None, traits: str | None) -> Roster:

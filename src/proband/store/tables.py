@@ -20,31 +20,14 @@ from proband.store.rows import COLUMNS, Row, packed, read_answer
 
 _NOBODY = Roster(())
 _PART = 32_768  # rows held in memory together
-_SCHEMA: dict[str, Any] = {
-    "trial": pl.String,
-    "subject": pl.String,
-    "unit": pl.String,
-    "role": pl.String,
-    "arm": pl.String,
-    "item": pl.String,
-    "round": pl.Int64,
-    "replicate": pl.Int64,
-    "status": pl.String,
-    "answer": pl.Int64,
-    "value": pl.Float64,
-    "label": pl.String,
-    "parts": pl.List(pl.Float64),
-    "probs": pl.List(pl.Float64),
-    "mass": pl.Float64,
-    "shown": pl.List(pl.Int64),
-    "text": pl.String,
-    "error": pl.String,
-    "rule": pl.String,
-    "engine": pl.String,
-    "request": pl.String,
-    "prompt_tokens": pl.Int64,
-    "completion_tokens": pl.Int64,
-    "attempts": pl.Int64,
+_KINDS = {
+    pl.Int64: ("round", "replicate", "answer", "prompt_tokens", "completion_tokens", "attempts"),
+    pl.Float64: ("value", "mass"),
+    pl.List(pl.Float64): ("parts", "probs"),
+    pl.List(pl.Int64): ("shown",),
+}
+_SCHEMA: dict[str, Any] = dict.fromkeys(TABLE_COLUMNS, pl.String) | {
+    name: kind for kind, names in _KINDS.items() for name in names
 }
 
 
@@ -121,9 +104,7 @@ def _condition(text: str) -> tuple[tuple[str, str], ...]:
 def _frame(rows: Sequence[Row], items: Mapping[str, Item], factors: Sequence[str], roster: Roster) -> pl.DataFrame:
     """Rows of the journal as a frame."""
     if not rows:
-        frame = pl.DataFrame(schema=_SCHEMA)
-        levels = [pl.Series(factor_column(name), [], pl.String) for name in factors]
-        return _ordered(frame, levels)
+        return _ordered(pl.DataFrame(schema=_SCHEMA), [pl.Series(factor_column(f), [], pl.String) for f in factors])
     named = dict(zip(COLUMNS.split(", "), zip(*rows, strict=True), strict=True))
     places = zip(*(trial.split("/") for trial in named["trial"]), strict=True)
     subjects, asked, conditions, rounds, replicates = places
@@ -205,8 +186,7 @@ def _lists(values: Sequence[bytes | None]) -> pl.Series:
     by_length: dict[int, list[int]] = {}
     for row, value in enumerate(values):
         by_length.setdefault(-1 if value is None else len(value) // 8, []).append(row)
-    kind = pl.List(pl.Float64)
-    parts: list[pl.Series] = []
+    kind, parts = pl.List(pl.Float64), list[pl.Series]()
     for length, rows in by_length.items():
         if length < 1:
             parts.append(pl.Series([None if length < 0 else []] * len(rows), dtype=kind))

@@ -93,8 +93,8 @@ def test_a_branch_whose_past_would_have_been_put_in_other_words_is_refused(whole
 class WarnedLater(PrisonersDilemma):
     """Players are told something after round 5, and nothing else is different."""
 
-    def _trial(self, match, player, number, played):
-        trial = super()._trial(match, player, number, played)
+    def _trial(self, player, number, played):
+        trial = super()._trial(player, number, played)
         if number <= 5:
             return trial
         *earlier, last = trial.request.messages

@@ -97,7 +97,7 @@ class PrisonersDilemma(Design):
         """Round after round, until the last, or until a player gives no valid move."""
         played = _Played(self, match)
         for number in range(1, self.rounds + 1):
-            pair = [self._trial(match, player, number, played) for player in (0, 1)]
+            pair = [self._trial(player, number, played) for player in (0, 1)]
             answers = yield pair
             moves = [answers[trial].answer for trial in pair]
             for trial, move in zip(pair, moves, strict=True):
@@ -107,14 +107,14 @@ class PrisonersDilemma(Design):
                     return
             played.add(int(moves[0]), int(moves[1]))  # type: ignore[arg-type]  # both are int here
 
-    def _trial(self, match: int, player: int, number: int, played: "_Played") -> Trial:
-        place = Place(subject=_player(match, player), item=MOVE.id, round=number)
+    def _trial(self, player: int, number: int, played: "_Played") -> Trial:
+        place = Place(subject=played.players[player], item=MOVE.id, round=number)
         messages = (played.rules, Message("user", played.told(player) + f"\n\nRound {number}. Which do you choose?"))
         return Trial(
             place=place,
             request=Request(messages=messages, continuations=self.moves),
             reply=Reply(
-                form="choice", method="label", options=tuple([MOVE.options[k] for k in played.order]),
+                form="choice", method="label", options=played.options,
                 labels=self.moves, order=played.order, seed=self._decisions.seed(place.id),
             ),
             answerer=self.cast[player],
@@ -143,10 +143,10 @@ class PrisonersDilemma(Design):
 
     def roster(self) -> Roster:
         """Both players of every match: the match is the unit, what a player does depends on the other."""
-        pairs = [(match, player) for match in range(self.matches) for player in (0, 1)]
+        pairs = [(f"match-{match:04d}", player) for match in range(self.matches) for player in (0, 1)]
         return Roster(
             [
-                Member(subject=_player(m, p), unit=f"match-{m:04d}", role=self.cast[p], traits={"seat": PLAYERS[p]})
+                Member(subject=f"{m}-{PLAYERS[p]}", unit=m, role=self.cast[p], traits={"seat": PLAYERS[p]})
                 for m, p in pairs
             ]
         )
@@ -166,7 +166,9 @@ class _Played:
 
     def __init__(self, game: PrisonersDilemma, match: int) -> None:
         self.payoffs = game.payoffs
+        self.players = [f"match-{match:04d}-{seat}" for seat in PLAYERS]
         self.order = (0, 1) if uniform_for(game.seed, "names", match) < 0.5 else (1, 0)
+        self.options = tuple([MOVE.options[k] for k in self.order])
         self.names = dict(zip(self.order, game.moves, strict=True))
         self.rules = Message("system", game._rules(self.names, self.order))
         self.moves = ("", "")  # of each player, one digit a round
@@ -184,10 +186,6 @@ class _Played:
     def told(self, player: int) -> str:
         """Its history, from one player's side."""
         return "\n".join(self._lines[player]) or "No round has been played yet."
-
-
-def _player(match: int, player: int) -> str:
-    return f"match-{match:04d}-{PLAYERS[player]}"
 
 
 class PayoffTable(Table):
@@ -218,14 +216,10 @@ class DilemmaTable(Table):
 
 def _make(shared: Shared, table: DilemmaTable) -> PrisonersDilemma:
     return PrisonersDilemma(
-        matches=table.matches,
-        rounds=table.rounds,
-        seed=shared.seed,
-        title=shared.title,
+        matches=table.matches, rounds=table.rounds, seed=shared.seed, title=shared.title,
         payoffs=Payoffs(**table.payoffs.model_dump()),
-        cast=(table.players[0], table.players[1]),
-        moves=(table.moves[0], table.moves[1]),
-    )
+        cast=(table.players[0], table.players[1]), moves=(table.moves[0], table.moves[1]),
+    )  # fmt: skip
 
 
 GAME = Game(name="dilemma", about="the repeated prisoner's dilemma of two players", keys=DilemmaTable, make=_make)

@@ -91,9 +91,8 @@ class Questionnaire:
 
     def respondent(self, subject: Subject) -> "Respondent":
         """What the sheets of a subject share; kept for the last one, whose sheets come one after another."""
-        if self._last and self._last[0].subject is subject:
-            return self._last[0]
-        self._last[:] = [Respondent(self.seed, subject)]
+        if not self._last or self._last[0].subject is not subject:
+            self._last[:] = [Respondent(self.seed, subject)]
         return self._last[0]
 
     @cached_property
@@ -111,10 +110,7 @@ class Questionnaire:
     def method_for(self, item: Item, answer_by: str) -> Method:
         """How an item is answered: as asked for, or in writing where it has no options to score."""
         method = cast(Method, answer_by)  # checked when the survey was made
-        has_choices = item.form in ("choice", "scale")
-        if not has_choices and (method in SCORED_METHODS or method == "verbalised"):
-            return "written"
-        return method
+        return method if item.form in ("choice", "scale") else "written"
 
 
 class Respondent:
@@ -228,18 +224,10 @@ class Face:
         """How the answer given at a place is read."""
         card, item = self.card, self.card.item
         return Reply(
-            form=item.form,
-            method=card.method,
-            options=self.options,
-            labels=card.labels,
-            order=self.order,
-            dont_know=item.dont_know,
-            lower=item.lower,
-            upper=item.upper,
-            total=item.total,
-            decide=card.asked.decide,
-            seed=card.asked.decisions.seed(place.id),
-        )
+            form=item.form, method=card.method, options=self.options, labels=card.labels, order=self.order,
+            dont_know=item.dont_know, lower=item.lower, upper=item.upper, total=item.total,
+            decide=card.asked.decide, seed=card.asked.decisions.seed(place.id),
+        )  # fmt: skip
 
 
 def _has_prefix(texts: Sequence[str]) -> bool:

@@ -168,14 +168,9 @@ class Survey(Design):
     def questionnaire(self) -> Questionnaire:
         """What every subject's sheet is made from."""
         return Questionnaire(
-            instrument=self.instrument,
-            fields=self.subjects.fields,
-            factors=self.factors,
-            varied=self.varied,
-            seed=self.seed,
-            decide=self.decide,
-            writing=self.writing,
-        )
+            instrument=self.instrument, fields=self.subjects.fields, factors=self.factors, varied=self.varied,
+            seed=self.seed, decide=self.decide, writing=self.writing,
+        )  # fmt: skip
 
     @cached_property
     def conditions(self) -> tuple[Mapping[str, str], ...]:

@@ -328,6 +328,13 @@ def test_the_players_of_a_game_of_a_package_are_one_unit_and_have_an_engine_each
     assert {(row["role"], row["item"]) for row in rows} == {("proposer", "offer"), ("responder", "reply")}
 
 
+def test_a_player_is_told_of_only_for_the_moves_it_was_asked_for(told):
+    said = words(told["game"][1]["measure"])
+    assert "responder, accept: 0.80" in said
+    assert "responder, 0" not in said
+    assert "nan" not in said
+
+
 def test_a_game_a_scheme_an_analysis_and_a_population_each_are_one_file_outside_the_tree(python):
     found = python(
         """

@@ -1,4 +1,4 @@
-"""The modules that CONTRIBUTING and the page on plug-ins show pass what `make check` asks of ours."""
+"""The modules that CONTRIBUTING and the pages on plug-ins and games show pass what `make check` asks of ours."""
 
 import subprocess
 import sys
@@ -9,7 +9,10 @@ from tests.docs.test_pages import DOCS, ROOT, blocks_of
 
 MODULES = [
     block
-    for page in (ROOT / "CONTRIBUTING.md", DOCS / "how-to" / "write-a-plug-in.md")
+    for page in (
+        ROOT / "CONTRIBUTING.md",
+        *(DOCS / "how-to" / f"{name}.md" for name in ("write-a-plug-in", "add-a-game")),
+    )
     for block in blocks_of(page)
     if block.kind == "python" and block.body.startswith('"""')
 ]

@@ -115,8 +115,8 @@ class Terminal:
         """
     )
 
-    def __init__(self) -> None:
-        settings = {"COLUMNS": "100", "OMP_NUM_THREADS": "1"}
+    def __init__(self, **settings: str) -> None:
+        settings = {"COLUMNS": "100", "OMP_NUM_THREADS": "1"} | settings
         self.process = subprocess.Popen(
             [sys.executable, "-c", self.program],
             env=os.environ | settings,

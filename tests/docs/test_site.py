@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_architecture import FLOORS
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 IMAGE = re.compile(r"!\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -41,6 +43,20 @@ def test_the_page_of_the_house_names_every_room_and_contract():
         assert room.startswith("__") or f"`{room}`" in text, room
     for file in re.findall(r"`([a-z_/]+\.py)`", text):
         assert (source / file).is_file(), file
+
+
+def test_the_pages_have_the_floors_that_the_house_is_checked_for():
+    floors = [rooms for rooms in FLOORS if rooms != {"__main__"}]
+    rule = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("**Floors.**")[2].partition("- **")[0]
+    assert [set(rooms.split()) for rooms in re.findall(r"`([a-z ]+)`(?= <|\.\n)", rule)] == floors
+    text = (DOCS / "methods" / "how-the-house-is-built.md").read_text(encoding="utf-8")
+    shown: list[set[str]] = []
+    for number, rooms in re.findall(r"^\| *(\d*) *\| (`[a-z]+`[^|]*) \|", text, re.M):
+        if number:
+            assert int(number) == len(shown) + 1
+            shown.append(set())
+        shown[-1] |= set(re.findall(r"`(\w+)`", rooms))
+    assert shown == floors
 
 
 def test_pictures_are_there():

@@ -49,10 +49,11 @@ def sections(run: Run) -> Sequence[Section]:
         part = table.filter(pl.col("item") == item.id)
         if part.is_empty():
             continue
+        asked = [role for role in roles if role in set(part["role"])]
         last = _with_last(part)
-        found += [_moves(item, part, roles), _rounds(item, part, roles)]
-        found += [] if last is None else [_replies(item, last, roles)]
-        found += _strategies(item, part, roles)
+        found += [_moves(item, part, asked), _rounds(item, part, asked)]
+        found += [] if last is None else [_replies(item, last, asked)]
+        found += _strategies(item, part, asked)
     return [*found, *_ends(run, table)]
 
 
@@ -106,11 +107,12 @@ def _moves(item: Item, part: pl.DataFrame, roles: Sequence[str]) -> Section:
     rows = [(*row, opening[-1]) for row, opening in pairs]
     shares = [(f"{row[0]}, {row[1]}", row[4], row[5]) for row in rows]
     known = [(label, of, at) for label, of, at in shares if isinstance(of, Estimate) and isinstance(at, Estimate)]
+    said = tuple(f"{label}: {told(of)} of all moves, {told(at)} in round 1." for label, of, at in known)
     return Section(
         name=f"play-{item.id}",
         heading=f"Moves: {item.id}",
         chapter=_CHAPTER,
-        sentences=tuple(f"{label}: {told(of)} of all moves, {told(at)} in round 1." for label, of, at in known),
+        sentences=said if len(said) <= _MOST_SENTENCES else (),
         table=_table(("role", "move", "matches", "moves", "share", "in round 1"), rows, "Share of each move by role"),
         figure=Figure(
             form="intervals",

@@ -65,8 +65,8 @@ class Design:
 
     @property
     def name(self) -> str:
-        """Title of the study."""
-        return self.kind or type(self).__name__
+        """Title of the study, where the design has one, or what it is called."""
+        return str(getattr(self, "title", "")) or self.kind or type(self).__name__
 
     @property
     def is_adaptive(self) -> bool:

@@ -194,8 +194,8 @@ def findings(run: Run, *, only: Sequence[str] | None = None, by: Sequence[str] |
         if only is None and name not in ANALYSES:
             left_out[name] = "this analysis is not installed"
             continue
-        analysis = ANALYSES.load(name)
         try:
+            analysis = ANALYSES.load(name)
             reason = analysis.needs(still)
             told = () if reason else _told(analysis, still, divided)
         except (ProbandError, ArithmeticError) as error:
@@ -251,11 +251,13 @@ class _Still(Run):
 def _wanted(run: Run) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Analyses that the run's kind wants, and what to know where the kind is not there."""
     kind = run.kind
-    if kind in KINDS:
+    try:
         return KINDS.load(kind).analyses, ()
+    except DesignError as error:
+        why = str(error) if kind in KINDS else f"the kind of study {kind!r} is not installed here"
     return GENERAL, (
-        f"the kind of study {kind!r} is not installed here, so it is not known how its answers depend on each other: "
-        "do not trust these intervals. Install the package that has it; `proband export` works without",
+        f"{why}. So it is not known how its answers depend on each other: do not trust these intervals. Install the "
+        "package that has this kind; `proband export` works without",
     )
 
 

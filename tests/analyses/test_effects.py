@@ -6,6 +6,7 @@ from proband.analyses import effects
 from proband.designs import Survey
 from proband.instruments import Instrument, Item
 from proband.models.scripted import ScriptedEngine, uniform
+from proband.reports import findings
 from proband.runs import collect
 from tests.analyses.studies import framed
 
@@ -22,6 +23,11 @@ def test_a_true_effect_of_exactly_nothing_is_nothing_and_says_why_it_has_no_inte
     assert effect.value == pytest.approx(0.0, abs=1e-12)
     assert effect.interval is None
     assert "do not vary" in " ".join(section.warnings)
+    assert "differs by 0.000 from loss; no interval: outcomes do not vary" in section.sentences[1]
+    assert section.sentences[0] == "40 subjects were compared, each of which answered under one level of frame."
+    assert column(section, "under loss")[0].estimand == "mean of support under this level"
+    assert column(section, "under loss")[0].n_clusters is None
+    assert "Scores reach from 1 to 3." in section.notes
 
 
 @pytest.mark.parametrize("block_by", ["", "party"])
@@ -115,3 +121,15 @@ def test_nobody_valid_gives_no_number_but_a_sentence(people, tmp_path):
     assert "can be compared" in section.sentences[0]
     assert section.table.rows == ()
     assert all(not math.isnan(mark["value"]) for mark in (section.figure.rows if section.figure else ()))
+
+
+def test_blocks_of_one_have_no_effect_and_the_subjects_are_counted_all_the_same(people, tmp_path):
+    run = collect(framed(people(12), block_by="age"), ScriptedEngine(uniform(), seed=1), tmp_path)
+    (section,) = effects.sections(run)
+    assert section.sentences[0].startswith("12 subjects were compared")
+    assert "could not be estimated: block" in section.sentences[1]
+
+
+def test_a_survey_tells_the_effects_of_what_varies_within_subjects(people, tmp_path):
+    found = findings(collect(worded(people), ScriptedEngine(uniform()), tmp_path))
+    assert found.section("effects-frame").sentences[0].startswith("30 subjects answered under several levels of frame")

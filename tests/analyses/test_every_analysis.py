@@ -2,6 +2,8 @@
 
 import json
 import math
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -10,12 +12,15 @@ from proband.designs import PeopleSurvey, PrisonersDilemma, Survey, people_engin
 from proband.estimates import Estimate
 from proband.instruments import Instrument, Item, load_instrument
 from proband.models.scripted import ScriptedEngine, played, spatial, uniform
-from proband.runs import Budget, collect
+from proband.reports import findings
+from proband.runs import Budget, Run, collect
 from proband.strategies import tit_for_tat
 from proband.subjects import Field, Population, Subject
 from tests.analyses.studies import framed
 
 NAMES = sorted(ANALYSES)
+ARCHIVE = Path(__file__).parents[1] / "archive" / "v0_1"
+ARCHIVED = sorted(path.parent.name for path in ARCHIVE.glob("*/expected.json"))
 
 
 def aged(n):
@@ -89,6 +94,24 @@ RUNS = (with_people, experiment, dilemma, mini_ipip, unfinished, nobody_valid, o
 @pytest.fixture(scope="module", params=RUNS, ids=lambda made: made.__name__)
 def run(request, tmp_path_factory):
     return request.param(tmp_path_factory.mktemp(request.param.__name__))
+
+
+@pytest.fixture(scope="module", params=ARCHIVED)
+def archived(request, tmp_path_factory):
+    # A copy: even a reader of SQLite leaves files behind.
+    return Run(shutil.copytree(ARCHIVE / request.param / "run", tmp_path_factory.mktemp("archived") / "run"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_looks_at_runs_of_older_versions(name, archived):
+    analysis = ANALYSES.load(name)
+    reason = analysis.needs(archived)
+    assert reason or analysis.sections(archived) is not None
+
+
+def test_no_analysis_fails_on_a_run_of_an_older_version(archived):
+    found = findings(archived)
+    assert not [warning for warning in found.warnings if "failed" in warning]
 
 
 @pytest.mark.parametrize("name", NAMES)

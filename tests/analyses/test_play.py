@@ -114,3 +114,20 @@ def test_a_dilemma_of_an_older_version_has_its_matches_and_roles_in_its_names(tm
 
 def test_a_survey_was_not_played(survey, tmp_path):
     assert "no rounds" in play.needs(collect(survey, ScriptedEngine(uniform()), tmp_path))
+
+
+def test_moves_at_random_are_ascribed_to_no_strategy_and_those_of_a_rule_are(tmp_path):
+    run = played(tmp_path, ScriptedEngine(uniform(), seed=5), ScriptedEngine(scripted.played(tit_for_tat)))
+    model, rival = named(run)["play-move-strategies"].sentences
+    assert model.startswith("model: none of the strategies on the list describes it.")
+    assert "about as often as chance would" in model
+    assert rival.startswith("rival: TFT has the largest share of players, 100.0 %")
+
+
+def test_a_role_without_a_whole_round_has_no_strategy_and_that_is_said_in_words(tmp_path):
+    run = played(
+        tmp_path, ScriptedEngine(uniform(), refuse=1.0), ScriptedEngine(scripted.played(tit_for_tat)), matches=3
+    )
+    section = named(run)["play-move-strategies"]
+    assert section.warnings[0] == "model: in no match have both players moved, so there is no strategy to be seen"
+    assert not any("shape" in warning for warning in section.warnings)

@@ -169,3 +169,17 @@ def test_each_item_is_a_section_with_its_keys_question_table_and_figure(people, 
     assert "How are you?" in section.sentences[0]
     assert [row[0] for row in section.table.rows] == list(ITEM.options)
     assert {row["label"] for row in section.figure.rows} == set(ITEM.options)
+
+
+def test_a_question_is_quoted_with_the_text_of_its_level_and_earlier_answers_in_words(people, tmp_path):
+    who = Item(
+        id="who", text="{factor:who} propose a tax. {factor:how}?", form="scale", options=("no", "unsure", "yes")
+    )
+    why = Item(id="why", text="You said {answer:who}. Sure of {factor:who}?", form="choice", options=("no", "yes"))
+    factors = {"who": {"left": "Democrats", "right": "Republicans"}, "how": {"plain": "Do you agree"}}
+    run = ran(survey_of(people, who, why, n=4, factors=factors, presentation="sequential"), tmp_path)
+    told = {section.name: section.sentences[0] for section in findings(run).sections if section.chapter == "Answers"}
+    assert told["shares-who-left"] == "“Democrats propose a tax. Do you agree?”"
+    assert told["shares-why-right"] == "“You said [answer to who]. Sure of Republicans?”"
+    both = replace(asked_of(run)[0], condition={})
+    assert both.question == "“[Democrats | Republicans] propose a tax. Do you agree?”"

@@ -50,7 +50,7 @@ def experiment() -> Experiment:
     outcomes = (item("transit", "spend more on buses and trains"), item("schools", "lengthen the school day"))
     return Experiment(
         instrument=Instrument(id="policy-support", title="Support for two policies", items=outcomes),
-        subjects=load_population("anes-1996").sample(60, seed=7),
+        subjects=load_population("anes-1996").sample(150, seed=7),
         seed=7,
         title="Who proposes it",
         factors={"proposer": {"democrats": "The Democrats in Congress", "republicans": "The Republicans in Congress"}},

@@ -3,7 +3,7 @@ import pytest
 from rich.console import Console
 
 from proband.analyses.section import ANALYSES, Analysis, Column, Section, Table
-from proband.designs import Survey
+from proband.designs import PrisonersDilemma, Survey
 from proband.designs.studies import Study, people_survey
 from proband.errors import DesignError, ProbandError
 from proband.estimates import Estimate
@@ -174,3 +174,30 @@ def test_every_analysis_of_the_house_says_what_it_is():
         assert analysis.name == name
         assert callable(analysis.needs)
         assert len(analysis.about) <= 120
+
+
+def test_scales_come_first_and_of_many_items_the_terminal_shows_a_dozen(tmp_path, people):
+    survey = Survey(instrument=load_instrument("mini-ipip"), subjects=people(12), seed=1)
+    found = findings(collect(survey, "scripted:uniform", tmp_path / "run"))
+    assert found.sections[0].name == "scales"
+    lines = shown(found)
+    assert " ".join(lines[:2]).startswith(found.lead[0])
+    assert "8 more items: proband measure run --only shares" in lines
+    items = [section.heading for section in found.sections if section.name.startswith("shares-")]
+    assert [heading in lines for heading in items] == [True] * 12 + [False] * 8
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(terminal(found, 80, is_whole=True))
+    assert items[-1] in capture.get()
+
+
+def test_what_nobody_would_miss_is_not_told_and_a_game_warns_of_no_people(tmp_path):
+    engines = {"model": "scripted:uniform", "rival": "scripted:tit-for-tat"}
+    run = collect(PrisonersDilemma(matches=4, rounds=2, seed=5), engines, tmp_path / "run")
+    found = findings(run)
+    assert "deviations" not in found.left_out
+    assert "no plan was locked" in findings(run, only=["deviations"]).left_out["deviations"]
+    assert not found.warnings
+    assert "as rival answer when asked in this way, as these 8 players in 4 matches" in found.claims[0]
+    assert "They show nothing about people" in found.claims[1]
+    assert found.limits == "These numbers describe these 8 players in 4 matches, and no people."

@@ -106,4 +106,4 @@ def test_a_game_is_described_by_its_engines_and_seed_and_its_matches_are_units(t
     run = collect(game, engines, tmp_path / "run")
     assert engine_name(run.manifest) == "scripted:uniform as model and scripted:tit-for-tat as rival"
     assert "seed 5" in findings(run).methods
-    assert "8 subjects in 4 units" in findings(run).lead[0]
+    assert "8 players in 4 matches" in findings(run).lead[0]

@@ -127,6 +127,13 @@ def told(estimate: Estimate, digits: int = 2) -> str:
     return f"{estimate.value:.{digits}f} (95% interval {low:.{digits}f} to {high:.{digits}f})"
 
 
+def percent(share: Estimate) -> str:
+    """A share with its interval in a sentence."""
+    low, high = share.interval or (None, None)
+    limits = "" if low is None or high is None else f" (95% interval {100 * low:.1f} to {100 * high:.1f})"
+    return f"{100 * share.value:.1f} %{limits}"
+
+
 def tabled(
     forms: Mapping[str, CellForm],
     rows: Iterable[tuple[Cell, ...]],

@@ -1,5 +1,6 @@
 """What a run's subjects, and people, answered: one item under one condition, joined by subject."""
 
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -30,6 +31,8 @@ class Asked:
         People's valid answers to the item; None where the run has no people.
     weights, units : mapping
         Weight of each subject, empty where all count alike; unit of each subject of the run.
+    texts : mapping
+        What every level of every factor becomes in a wording.
     """
 
     item: Item
@@ -38,6 +41,22 @@ class Asked:
     people: pl.DataFrame | None
     weights: Mapping[Hashable, float]
     units: Mapping[str, str]
+    texts: Mapping[str, Mapping[str, str]]
+
+    @property
+    def question(self) -> str:
+        """What was asked, under this condition, in quotes; what an earlier answer stood for is named."""
+
+        def filled(found: re.Match[str]) -> str:
+            what, name = found.groups()
+            if what != "factor":
+                return f"[answer to {name}]" if what == "answer" else f"[{name} of the subject]"
+            texts = self.texts.get(name, {})
+            any_of = " | ".join(texts.values()) or name
+            return texts.get(self.condition.get(name, ""), any_of if len(texts) == 1 else f"[{any_of}]")
+
+        wording = f"{self.item.stem} {self.item.text}".strip()
+        return f"“{re.sub(r'{(subject|answer|factor):([^{}]+)}', filled, wording)}”"
 
     @property
     def title(self) -> str:
@@ -148,6 +167,7 @@ def _asked_of(run: Run, n_responses: int) -> list[Asked]:
             people=None if answers is None else answers.filter(pl.col("item") == part["item"][0]),
             weights=everybody,
             units=run.roster.units,
+            texts=(run.manifest.get("design") or {}).get("factors") or {},
         )
         for part in table.partition_by("item", *map(factor_column, levels), maintain_order=True)
     ]

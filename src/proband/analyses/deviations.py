@@ -26,5 +26,9 @@ def _sections(run: Run) -> Sequence[Section]:
 
 
 ANALYSIS = Analysis(
-    name="deviations", about="what was done otherwise than the locked plan says", needs=_needs, sections=_sections
+    name="deviations",
+    about="what was done otherwise than the locked plan says",
+    needs=_needs,
+    sections=_sections,
+    is_quiet=True,
 )

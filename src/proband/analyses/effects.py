@@ -143,7 +143,7 @@ def _section(run: Run, factor: Factor) -> Section:
         heading=f"Effect of {factor.name}",
         chapter="Effects",
         sentences=(
-            _opening(rows, factor, "answered under one level" if is_between else "is compared with itself", by),
+            _opening(rows, factor, by, is_between),
             *_findings(rows, {**tests, **adjusted}, control),
             *(() if test is None else (arm_sentence(test),)),
         ),
@@ -178,6 +178,9 @@ def _row(run: Run, at: tuple[pl.DataFrame, pl.DataFrame], outcome: Outcome, by: 
         measured(lambda y=y, side=side: clustered_mean(y, [units[key] for key in side]), what)  # type: ignore[misc]
         for y, side in zip(values, sides, strict=True)
     ]
+    if len(set(units.values())) == len(units):
+        about = f"mean of {outcome.name} under this level"
+        means = [replace(mean, estimand=about, n_clusters=None, assumptions=()) for mean in means]
     found = _Row(outcome=outcome, treated=means[0], control=means[1], effect=means[0])
     if not is_between:
         both = [key for key in treated if key in control]
@@ -213,11 +216,14 @@ def _between(run: Run, sides: Sequence[Scores], units: Mapping[str, str]) -> Est
     )
 
 
-def _opening(rows: Sequence[_Row], factor: Factor, how: str, by: str) -> str:
+def _opening(rows: Sequence[_Row], factor: Factor, by: str, is_between: bool) -> str:
     if not rows:
         return f"No answers under two levels of {factor.name} can be compared."
-    n = max(row.effect.n_units for row in rows)
-    return f"{n} {by}s: each {how} of {factor.name}." if how.endswith("level") else f"{n} {by}s: each {how}."
+    if is_between:
+        n = max(row.control.n_units + row.treated.n_units for row in rows)
+        return f"{n} {by}s were compared, each of which answered under one level of {factor.name}."
+    n = max(min(row.control.n_units, row.treated.n_units) for row in rows)
+    return f"{n} {by}s answered under several levels of {factor.name}, and each is compared with itself."
 
 
 def _findings(rows: Sequence[_Row], p_values: Mapping[int, float], control: str) -> list[str]:
@@ -236,7 +242,8 @@ def _in_words(row: _Row, control: str) -> str:
     if np.isnan(effect.value):
         return f"The effect of {row.level} on {name} could not be estimated: {effect.warnings[0]}."
     if effect.interval is None:
-        return f"Under {row.level}, {name} differs by {told(effect, 3)} from {control}."
+        reason = effect.warnings[0] if effect.warnings else effect.interval_method.removeprefix("none: ")
+        return f"Under {row.level}, {name} differs by {told(effect, 3)} from {control}; no interval: {reason}."
     if effect.interval[0] <= 0 <= effect.interval[1]:
         return f"Whether {row.level} changes {name} cannot be told from these data: {told(effect, 3)}."
     more = "higher" if effect.value > 0 else "lower"
@@ -245,6 +252,8 @@ def _in_words(row: _Row, control: str) -> str:
 
 def _notes(run: Run, rows: Sequence[_Row], *, is_adjusted: bool) -> tuple[str, ...]:
     notes = ["Scores are expected ones where the engine gave probabilities; a subject's repeats are averaged first."]
+    spans = {row.outcome.limits for row in rows if row.outcome.option is None} - {None}
+    notes += [f"Scores reach from {low:g} to {high:g}." for low, high in spans if len(spans) == 1]  # type: ignore[misc]
     if len(factors(run)) > 1:
         notes.append("Effects are averaged over the levels of the other factors.")
     if is_adjusted:

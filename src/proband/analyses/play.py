@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from proband.analyses.answers import answers, cautions, limits, measured, option_shares, substantive, tabled, told
+from proband.analyses.answers import answers, cautions, limits, measured, option_shares, percent, substantive, tabled
 from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, Table
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
@@ -17,6 +17,7 @@ from proband.runs.run import Run
 
 _CHAPTER = "Play"
 _MOST_SENTENCES = 6
+_NEAR_CHANCE = 0.4  # share of moves against the best strategy from which on none of them describes a player
 _FORMS: dict[str, CellForm] = {
     **dict.fromkeys(("matches", "moves", "round"), "count"),
     **dict.fromkeys(("role", "move", "strategy", "status", "the other's last move"), "text"),
@@ -107,7 +108,7 @@ def _moves(item: Item, part: pl.DataFrame, roles: Sequence[str]) -> Section:
     rows = [(*row, opening[-1]) for row, opening in pairs]
     shares = [(f"{row[0]}, {row[1]}", row[4], row[5]) for row in rows]
     known = [(label, of, at) for label, of, at in shares if isinstance(of, Estimate) and isinstance(at, Estimate)]
-    said = tuple(f"{label}: {told(of)} of all moves, {told(at)} in round 1." for label, of, at in known)
+    said = tuple(f"{label}: {percent(of)} of all moves, {percent(at)} in round 1." for label, of, at in known)
     return Section(
         name=f"play-{item.id}",
         heading=f"Moves: {item.id}",
@@ -172,7 +173,9 @@ def _replies(item: Item, last: pl.DataFrame, roles: Sequence[str]) -> Section:
     }
     rows = _rows(item, {cells: own for cells, own in groups.items() if own.height})
     known = [(row, row[-1]) for row in rows if isinstance(row[-1], Estimate)]
-    sentences = [f"After the other's {row[1]!r}, {row[0]} plays {row[2]!r} in {told(share)}." for row, share in known]
+    sentences = [
+        f"After the other's {row[1]!r}, {row[0]} plays {row[2]!r} in {percent(share)}." for row, share in known
+    ]
     return Section(
         name=f"play-{item.id}-replies",
         heading=f"Answers to the other's last move: {item.id}",
@@ -199,6 +202,9 @@ def _strategies(item: Item, part: pl.DataFrame, roles: Sequence[str]) -> list[Se
     sentences, warnings = [], []
     for role in roles:
         own, other, units = _games(part, role, kind)
+        if not units:
+            warnings.append(f"{role}: in no match have both players moved, so there is no strategy to be seen")
+            continue
         try:
             found = strategy_matches(own, other, units)
             mix = strategy_frequencies(found.matches, found.n_choices, found.strategies)
@@ -211,8 +217,11 @@ def _strategies(item: Item, part: pl.DataFrame, roles: Sequence[str]) -> list[Se
             rows.append((role, name, share_estimates(pair, 2, target="model")[0], share))
         best = max(range(len(mix.shares)), key=lambda k: mix.shares[k].value)
         sentences.append(
-            f"{role}: {mix.strategies[best]} has the largest share of players, {told(mix.shares[best])}; "
-            f"a choice goes against one's strategy with probability {told(mix.error)}."
+            f"{role}: none of the strategies on the list describes it. Its moves go against every one of them about as "
+            f"often as chance would, {percent(mix.error)} at best."
+            if mix.error.value >= _NEAR_CHANCE
+            else f"{role}: {mix.strategies[best]} has the largest share of players, {percent(mix.shares[best])}; "
+            f"{percent(mix.error)} of moves go against the player's strategy."
         )
         warnings += [f"{role}: {warning}" for warning in mix.warnings]
     return [

@@ -170,6 +170,8 @@ class Analysis:
         What is told of a run; weights and units always come from its roster.
     divided : callable or None
         The same with subgroups by the traits named, checked to be known; None where traits make no difference.
+    is_quiet : bool
+        Whether findings pass over it in silence where it cannot be made, because nobody would miss it.
     """
 
     name: str
@@ -177,6 +179,7 @@ class Analysis:
     needs: Callable[[Run], str | None]
     sections: Callable[[Run], Sequence[Section]]
     divided: Callable[[Run, tuple[str, ...]], Sequence[Section]] | None = None
+    is_quiet: bool = False
 
 
 ANALYSES: Shelf[Analysis] = Shelf(

@@ -96,7 +96,7 @@ def _means(asked: Asked) -> Sides:
 
 
 def _item(asked: Asked, sides: Sides, methods: tuple[str, ...]) -> Section:
-    question = f"“{asked.item.stem} {asked.item.text}”" if asked.item.stem else f"“{asked.item.text}”"
+    question = asked.question
     section = Section(
         name=f"shares-{asked.name}", heading=asked.title, chapter=CHAPTER, sentences=(question,), keys=asked.keys
     )

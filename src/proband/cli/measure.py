@@ -38,4 +38,4 @@ def measure(
     if json:
         emit(found.as_dict())
     elif csv is None:
-        out.print(terminal(found, out.width))
+        out.print(terminal(found, out.width, is_whole=only is not None))

@@ -112,5 +112,22 @@ class Design:
 
     def describe(self) -> Mapping[str, object]:
         """Everything that defines the design, as plain values, for the manifest and the methods paragraph."""
-        own: dict[str, object] = {f.name: getattr(self, f.name) for f in fields(self)} if is_dataclass(self) else {}
+        own: dict[str, object] = (
+            {f.name: _plain(getattr(self, f.name)) for f in fields(self)} if is_dataclass(self) else {}
+        )
         return {"design": self.kind or type(self).__name__, "title": self.name, **own}
+
+
+def _plain(value: object) -> object:
+    """A setting as JSON can hold it, and the same at every start: what a function is called, not where it lies."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(map(str, value))
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return getattr(value, "__qualname__", None) or str(value)

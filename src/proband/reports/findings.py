@@ -19,6 +19,7 @@ from proband.runs.run import Run
 COMPLETE = "complete"
 # What is told of a run whose kind is not known: what any answers to items have.
 GENERAL = ("shares", "fidelity", "response-style", "dispositions")
+_OF_MODELS = ("experiment", "game", "quiz")  # kinds that are about what models do
 _COLUMNS = {
     "section": pl.String,
     "row": pl.String,
@@ -205,12 +206,14 @@ def findings(run: Run, *, only: Sequence[str] | None = None, by: Sequence[str] |
             told, reason = (), f"it failed: {error}"
             warnings = (*warnings, f"the analysis {name!r} failed and is left out: {error}")
         sections += told
-        if not told:
+        if not told and not (analysis.is_quiet and only is None):
             left_out[name] = reason or "nothing that it looks at varies in this run"
     state = _state(still)
     if state != COMPLETE:
         warnings = (f"the run is {state}; go on with it before you use these numbers", *warnings)
-    if still.people is None:
+    personas = ((still.manifest.get("design") or {}).get("settings") or {}).get("persona")
+    # Elsewhere nobody would take answers for people's; the claims say so too.
+    if still.people is None and still.kind not in _OF_MODELS and personas != ["none"]:
         warnings = (*warnings, "no human answers in this run: nothing here is about people")
     return Findings(
         title=str(still.manifest.get("name") or run.path.name),

@@ -38,6 +38,8 @@ _LABELS = {
     "numbers": "labelled with numbers",
     "points": "labelled with their scale points",
 }
+# Who takes part where they are not personas, and what is independent there.
+_WHO = {"game": ("player", "match", "matches"), "quiz": ("model", "model", "models")}
 _WEIGHTS = ("weights", "sha256", "model", "answers", "responses")
 
 
@@ -56,6 +58,8 @@ def limits_of(run: Run, sections: Sequence[Section]) -> str:
         return "These numbers say how far the model is from these people on these items, and no more."
     if run.people is not None:
         return "People's answers stand beside the model's. How far they are from each other was not estimated."
+    if run.kind in _WHO:
+        return f"These numbers describe {_subjects(run, 'these ')}, and no people."
     return "These numbers describe a model and its personas. They do not describe a population of people."
 
 
@@ -108,7 +112,8 @@ def claims_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
             else "their answers are shown, but no distance from them was estimated"
         )
         engine = engine_name(run.manifest)
-        base = f"These data show how {engine} answers when asked in this way, as {_subjects(run, 'these ')}."
+        answer = "answer" if len(_mapping(run.manifest.get("engine"))) > 1 else "answers"
+        base = f"These data show how {engine} {answer} when asked in this way, as {_subjects(run, 'these ')}."
         return (
             " ".join([base, *own]),
             f"They show nothing about people: {reason}. So no share or mean of the model is an estimate for a "
@@ -264,11 +269,10 @@ def _software_sentence(manifest: Mapping[str, Any]) -> str:
 def _subjects(run: Run, these: str = "") -> str:
     """How many took part, and in how many independent units where subjects share them."""
     table = run.table()
-    # Those who take part in a quiz are models, not personas.
-    is_quiz = "key" in _mapping(run.manifest.get("design"))
-    subjects = f"{these}{_count(table['subject'].n_unique(), 'model' if is_quiz else 'subject')}"
-    n_units = table["unit"].n_unique()
-    return subjects if n_units == table["subject"].n_unique() else f"{subjects} in {_count(n_units, 'unit')}"
+    who, unit, units = _WHO.get(run.kind, ("subject", "unit", "units"))
+    n, n_units = table["subject"].n_unique(), table["unit"].n_unique()
+    subjects = f"{these if n > 1 else these.replace('these', 'this')}{_count(n, who)}"
+    return subjects if n_units == n else f"{subjects} in {_count(n_units, unit, units)}"
 
 
 def _who(run: Run, design: Mapping[str, Any]) -> str:

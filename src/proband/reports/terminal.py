@@ -15,23 +15,33 @@ from proband.reports.findings import Findings
 
 _LEAST = 16  # characters that a text column is narrowed to before rows are stacked
 _GAP = 2  # characters between columns
+_ITEMS = "shares-"
+_MOST_ITEMS = 12
 
 
-def terminal(found: Findings, width: int = 80) -> RenderableType:
-    """Findings for `rich` to print, no line wider than `width`; what may be claimed comes last, so it is read."""
-    return Group(*_parts(found, width))
+def terminal(found: Findings, width: int = 80, *, is_whole: bool = False) -> RenderableType:
+    """Findings for `rich` to print, no line wider than `width`; what may be claimed comes last, so it is read.
+
+    Of many items only the first are shown, unless `is_whole`; the page and JSON have all.
+    """
+    return Group(*_parts(found, width, is_whole))
 
 
-def _parts(found: Findings, width: int) -> Iterator[RenderableType]:
+def _parts(found: Findings, width: int, is_whole: bool) -> Iterator[RenderableType]:
+    yield from (Text(sentence, style="bold") for sentence in found.lead)
     for chapter, sections in found.chapters.items():
         if sections[0].chapter:
             yield Text(f"\n{chapter}", style="bold underline")
+        items = [section.name for section in sections if section.name.startswith(_ITEMS)]
+        left = set() if is_whole else set(items[_MOST_ITEMS:])
         for section in sections:
-            yield from _section(section, width)
+            if section.name not in left:
+                yield from _section(section, width)
+        if left:
+            yield Text(f"\n{len(left)} more items: proband measure {found.source} --only shares", style="bold")
+    yield Text("")
     for name, reason in found.left_out.items():
         yield Text(f"not shown: {name} ({reason})", style="dim")
-    yield Text("")
-    yield from (Text(sentence, style="bold") for sentence in found.lead)
     yield from (Text(f"warning: {warning}", style="yellow") for warning in found.warnings)
     yield from (Text(paragraph, style="italic") for paragraph in (*found.claims, found.limits) if paragraph)
 

@@ -95,8 +95,9 @@ KIND = Kind(
     keys=SurveyTable,
     make=_make,
     analyses=(
-        "shares",
         "scales",
+        "shares",
+        "effects",
         "fidelity",
         "response-style",
         "stability",

@@ -32,10 +32,12 @@ from proband.addresses import open_engine
 from proband.designs import PrisonersDilemma, Survey
 from proband.designs.design import Design
 from proband.instruments import load_instrument
-from proband.models.scripted import ScriptedEngine, tit_for_tat, uniform
+from proband.models.rules import played, uniform
+from proband.models.scripted import ScriptedEngine
 from proband.records import Completion, Trial
 from proband.runs import Budget, Tally, collect
 from proband.store import RunDirectory
+from proband.strategies import tit_for_tat
 from proband.subjects import load_population
 
 CONNECTIONS = 64
@@ -218,7 +220,7 @@ class Noticing(ScriptedEngine):
 def part(kind: str, folder: str, n_trials: int, cap: int) -> None:
     """One call of `collect`, in a process of its own; prints what it took."""
     design: Design = survey(n_trials) if kind == "survey" else dilemma(n_trials // (2 * ROUNDS), ROUNDS)
-    players = {"model": Noticing(uniform()), "rival": Noticing(tit_for_tat())}
+    players = {"model": Noticing(uniform()), "rival": Noticing(played(tit_for_tat))}
     engine = players if kind == "dilemma" else Noticing(uniform())
     start, cpu = time.perf_counter(), time.process_time()
     run = collect(design, engine, folder, budget=Budget(trials=cap) if cap else None)
@@ -280,7 +282,7 @@ def moves(turns: int) -> dict[str, float]:
         say(f"moves, turn {turn + 1} of {3 * turns}")
         for rounds in (10, 80):
             design, last = dilemma(20, rounds), [0.0]
-            engines = {"model": ScriptedEngine(uniform()), "rival": ScriptedEngine(tit_for_tat())}
+            engines = {"model": ScriptedEngine(uniform()), "rival": ScriptedEngine(played(tit_for_tat))}
 
             def watch(tally: Tally, last: list[float] = last) -> None:
                 last[0] = time.process_time()
@@ -310,7 +312,7 @@ class Paced(ScriptedEngine):
 def side_by_side(rounds: int) -> dict[str, float]:
     """200 matches between a slow engine and a fast one."""
     say("two engines, one ten times slower")
-    slow, fast = Paced(uniform(), address="scripted:slow"), Paced(tit_for_tat(), address="scripted:fast")
+    slow, fast = Paced(uniform(), address="scripted:slow"), Paced(played(tit_for_tat), address="scripted:fast")
     slow.pause_s, fast.pause_s = 0.005, 0.0005
     with tempfile.TemporaryDirectory() as folder:
         ends: list[float] = []

@@ -15,6 +15,11 @@ from proband.runs import Budget, Run, carry_out, plan
 
 STOPPED = 3
 INTERRUPTED = 130
+_WHY = {
+    "unfinished": "stopped by the budget; run the same command with a larger one to go on",
+    "waiting": "waiting for answers; run the same command again when they are there",
+    "stalled": "stalled ({}); mend the cause, then run the same command with --retry-failed",
+}
 
 
 def folder_for(study: Study) -> Path:
@@ -48,7 +53,7 @@ def carry_out_and_tell(
         out.print(terminal(found, out.width))
     talk.print(f"report: {path}", soft_wrap=True, markup=False)
     if not run.is_complete:
-        talk.print("stopped by the budget; run the same command with a larger one to go on")
+        talk.print(_WHY[run.state].format("; ".join(list(run.stalled.values())[:3])), soft_wrap=True, markup=False)
         raise typer.Exit(STOPPED)
 
 

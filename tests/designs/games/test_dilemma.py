@@ -159,7 +159,7 @@ def test_a_stalled_match_is_played_to_its_end_once_its_call_succeeds(whole, tmp_
                 is_hit = self.is_down and trial.place.round == 4 and trial.place.subject < "match-0003"
                 yield trial, Completion(error="down") if is_hit else completion
 
-    engines = {"model": OnceDown(uniform(), seed=9), "rival": ScriptedEngine(tit_for_tat())}
+    engines = {"model": OnceDown(uniform(), seed=9), "rival": ScriptedEngine(played(tit_for_tat))}
     stalled = collect(GAME, engines, tmp_path)
     assert (stalled.state, stalled.table().height) == ("stalled", GAME.size() - 3 * 12)
     engines["model"].is_down = False

@@ -126,7 +126,7 @@ def test_a_run_that_waits_for_people_says_that_and_not_that_a_budget_ended(tmp_p
     (tmp_path / "study.toml").write_text(text)
     waits = proband("run", "study.toml", "--into", "run", "--no-wait", cwd=tmp_path)
     assert waits.returncode == 3
-    assert "waiting for answers; run the same command again" in waits.stderr
+    assert "2 questions are open: run the same command again" in waits.stderr
     assert "budget" not in waits.stderr
 
 

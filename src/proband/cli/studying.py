@@ -15,11 +15,6 @@ from proband.runs import Budget, Run, carry_out, plan
 
 STOPPED = 3
 INTERRUPTED = 130
-_WHY = {
-    "unfinished": "stopped by the budget; run the same command with a larger one to go on",
-    "waiting": "waiting for answers; run the same command again when they are there",
-    "stalled": "stalled ({}); mend the cause, then run the same command with --retry-failed",
-}
 
 
 def folder_for(study: Study) -> Path:
@@ -53,8 +48,18 @@ def carry_out_and_tell(
         out.print(terminal(found, out.width))
     talk.print(f"report: {path}", soft_wrap=True, markup=False)
     if not run.is_complete:
-        talk.print(_WHY[run.state].format("; ".join(list(run.stalled.values())[:3])), soft_wrap=True, markup=False)
+        talk.print(_how_to_go_on(run), soft_wrap=True, markup=False)
         raise typer.Exit(STOPPED)
+
+
+def _how_to_go_on(run: Run) -> str:
+    """What a run that is not complete lacks, and what to do about it."""
+    if run.state == "waiting":
+        return f"{len(run.open):,} questions are open: run the same command again when they are answered"
+    if run.state == "stalled":
+        held_up = "; ".join(list(run.stalled.values())[:3])
+        return f"it cannot go on: {held_up}; mend the cause, and run it again with --retry-failed"
+    return "stopped by the budget; run the same command with a larger one to go on"
 
 
 def refuse_no_folder(into: Path) -> None:

@@ -115,6 +115,21 @@ def test_list_names_what_there_is(ran, what, capsys, monkeypatch):
     assert capsys.readouterr().out.count("\n") >= len(listed) > 0
 
 
+def test_a_run_that_waits_for_people_says_that_and_not_that_a_budget_ended(tmp_path):
+    text = """
+        seed = 1
+        engine = "human:desk"
+        instrument = { use = "anes-1996", only = ["vote"] }
+        population = { use = "anes-1996", sample = 2 }
+        survey = { answer_by = "written" }
+    """
+    (tmp_path / "study.toml").write_text(text)
+    waits = proband("run", "study.toml", "--into", "run", "--no-wait", cwd=tmp_path)
+    assert waits.returncode == 3
+    assert "2 questions are open: run the same command again" in waits.stderr
+    assert "budget" not in waits.stderr
+
+
 def test_a_list_that_is_none_says_which_there_are(tmp_path):
     refused = proband("list", "shoes", cwd=tmp_path)
     assert refused.returncode == 2

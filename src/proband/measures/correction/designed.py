@@ -366,13 +366,13 @@ def _variance(influence: Floats, df: Floats) -> Tuned:
 def _classical(data: Data, small_sample: SmallSample) -> Fit:
     """Least squares on the labelled alone, weighted by 1 / pi."""
     side, k = data.labels.left, len(data.names)
-    part = linear_part(data.x, data.labels.y, side)
+    theta, influence = linear_part(data.x, data.labels.y, side)
     if small_sample == "paper":
-        scores = data.x * (side.share * (data.labels.y - data.x @ part.theta))[:, None]
+        scores = data.x * (side.share * (data.labels.y - data.x @ theta))[:, None]
         moment = (data.x * side.share[:, None]).T @ data.x
         influence = side.summed(scores) @ solve(moment, np.eye(k))
-        return Fit(theta=part.theta, tuned=_variance(influence, np.full(k, np.inf)))
-    return Fit(theta=part.theta, tuned=_variance(part.influence, working_df(data.x, side)))
+        return Fit(theta=theta, tuned=_variance(influence, np.full(k, np.inf)))
+    return Fit(theta=theta, tuned=_variance(influence, working_df(data.x, side)))
 
 
 def _naive(labels: Labels, x: Floats, z: Floats, regressors: Regressors, names: tuple[str, ...]) -> Floats:

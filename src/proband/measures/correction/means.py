@@ -133,16 +133,10 @@ def corrected_mean(labels: Labels, level: float) -> CorrectedEstimate:
 def mean_influences(labels: Labels) -> Influences:
     """Influences of labelled and unlabelled clusters on the means."""
     largest = max(float(np.abs(part).max(initial=0)) for part in (labels.f, labels.u))
-    a, b = (mean_part(values, labels.left) for values in (labels.y, labels.f))
-    c = mean_part(labels.u, labels.right) if labels.u.size else no_part(1)
-    return Influences(
-        a=a.influence,
-        b=b.influence,
-        c=c.influence,
-        df=working_df(np.ones((labels.y.size, 1)), labels.left),
-        shift=c.theta - b.theta,
-        rounding=np.array([1e-10 * largest]),
-    )
+    (_, a), (theta, b) = (mean_part(values, labels.left) for values in (labels.y, labels.f))
+    unlabelled, c = mean_part(labels.u, labels.right) if labels.u.size else no_part(1)
+    df = working_df(np.ones((labels.y.size, 1)), labels.left)
+    return Influences(a=a, b=b, c=c, df=df, shift=unlabelled - theta, rounding=np.array([1e-10 * largest]))
 
 
 def _estimate(labels: Labels, influences: Influences, tuning: Floats, level: float) -> Estimate:

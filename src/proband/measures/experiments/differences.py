@@ -19,7 +19,7 @@ from proband.measures.experiments.outcomes import (
     rare_outcomes,
     with_t_test,
 )
-from proband.measures.experiments.permutations import Stratum, Unit, permutation_test
+from proband.measures.experiments.permutations import Stratum, permutation_test
 from proband.seeds import rng_for
 
 ByArm = tuple[Labels, Labels]
@@ -268,7 +268,5 @@ def _stratum(block: _Block) -> Stratum:
     sides = []
     for y, codes in zip(block.y, block.clusters, strict=True):
         dense = np.unique(codes, return_inverse=True)[1]
-        totals = np.bincount(dense, y).astype(np.float64)
-        sizes = np.bincount(dense).astype(np.float64)
-        sides.append(Unit(totals=totals, sizes=sizes))
+        sides.append((np.bincount(dense, y).astype(np.float64), np.bincount(dense).astype(np.float64)))
     return Stratum(share=block.share, treated=sides[0], control=sides[1])

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
 from proband.measures.agreement.codes import Codes, count_rows
 from proband.measures.agreement.intervals import Coefficient, as_estimate, jackknife_error
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Bools, Floats, Ints
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 _Difference = Callable[[Floats, Floats], Floats]
@@ -98,7 +98,7 @@ def krippendorff_alpha(
     )
 
 
-def _packed(index: NDArray[np.intp]) -> NDArray[np.intp]:
+def _packed(index: Ints) -> Ints:
     """Codes of each unit pushed to the left, and columns that are then empty dropped."""
     if (index >= 0).all():
         return index
@@ -128,15 +128,15 @@ def _positions(codes: Codes, level: Level, *, is_declared: bool) -> Floats:
 class _Units:
     """Codes of the pairable units, one row for all units coded alike, missing ones last."""
 
-    index: NDArray[np.intp]  # (n_rows, n_coders), -1 missing
+    index: Ints  # (n_rows, n_coders), -1 missing
     times: Floats  # units of each row
-    held: NDArray[np.bool_]
+    held: Bools
     m: Floats  # codes in each unit of a row
     totals: Floats  # codes of each value over all units
-    differ: NDArray[np.bool_]  # whether a unit's codes differ
+    differ: Bools  # whether a unit's codes differ
 
 
-def _units(index: NDArray[np.intp], times: Floats, n_values: int) -> _Units:
+def _units(index: Ints, times: Floats, n_values: int) -> _Units:
     held = index >= 0
     each = np.broadcast_to(times[:, None], index.shape)
     totals = np.bincount(index[held], weights=each[held], minlength=n_values).astype(np.float64)

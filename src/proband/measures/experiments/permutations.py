@@ -5,10 +5,9 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proband.estimates import Estimate
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Bools, Floats
 from proband.measures.experiments.outcomes import NO_VARIANCE
 
 _MOST_ALLOCATIONS = 100_000
@@ -44,7 +43,7 @@ class Stratum:
         """Ways to choose as many treated."""
         return math.comb(self.n, self.n_treated)
 
-    def differences(self, allocations: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    def differences(self, allocations: Bools) -> tuple[Floats, Floats]:
         """Share-weighted differences of outcomes, and of having been treated, under each allocation.
 
         `allocations` (n_allocations, n): who is treated, the treated units first.

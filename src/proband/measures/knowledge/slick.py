@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from proband.errors import DataError, DesignError, MissingDataError
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 from proband.measures.shares import wilson_interval
 
 HIGHLY, MAYBE, WEAKLY, UNKNOWN = CATEGORIES = ("HighlyKnown", "MaybeKnown", "WeaklyKnown", "Unknown")
@@ -118,7 +118,7 @@ class KnowledgeTransitions:
     - `n_better`, `n_worse`: questions that rose and fell.
     """
 
-    counts: NDArray[np.intp]
+    counts: Ints
     shares: Floats
     limits: Floats
     n_better: int

@@ -6,10 +6,9 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proband.errors import DataError
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Bools, Floats, Ints
 from proband.measures.columns import column, column_names, table_of
 from proband.records import TABLE_COLUMNS
 
@@ -43,7 +42,7 @@ class ItemCells:
     # between subjects
     flips: Floats
     values: Floats  # (n_subjects, n_levels): mean scale points, NaN where there are none
-    present: NDArray[np.bool_]  # (n_subjects, n_levels): whether the subject answered under the level
+    present: Bools  # (n_subjects, n_levels): whether the subject answered under the level
     # chance that two answers under the *same* level differ: from replicates, else from probabilities; NaN without
     redraw: float
     is_within: bool  # whether subjects are compared with themselves
@@ -127,7 +126,7 @@ def item_cells(rows: AnswerRows, members: Sequence[int], factor: str, levels: Se
     chosen = _sums(at, taken[positions], shape)
     drawn = _sums(at, vectors[positions], shape)
     scored = _sums(at, points[:, None], shape)[:, :, 0]
-    is_complete: NDArray[np.bool_] = np.all(counts > 0, axis=1)
+    is_complete: Bools = np.all(counts > 0, axis=1)
     is_within = 2 * int(is_complete.sum()) >= shape[0]
     kept = is_complete if is_within else np.ones(shape[0], dtype=np.bool_)
     subject = subject_of_unit[kept]
@@ -146,9 +145,7 @@ def item_cells(rows: AnswerRows, members: Sequence[int], factor: str, levels: Se
     )
 
 
-def _coded(
-    members: Sequence[int], rows: AnswerRows, factor: str
-) -> tuple[NDArray[np.intp], NDArray[np.intp], list[Any]]:
+def _coded(members: Sequence[int], rows: AnswerRows, factor: str) -> tuple[Ints, Ints, list[Any]]:
     """Unit of every row, subject of every unit, and the subjects."""
     others = [rows.factors[f] for f in rows.factors if f != factor]
     keys = [(rows.subject[k], rows.unit[k], *(levels[k] for levels in others)) for k in members]
@@ -163,9 +160,9 @@ def _coded(
 class _Averages:
     """Averages over the units of each subject, level by level."""
 
-    subject: NDArray[np.intp]
+    subject: Ints
     n: int
-    present: NDArray[np.bool_]
+    present: Bools
 
     @property
     def counts(self) -> Floats:
@@ -188,7 +185,7 @@ class _Averages:
         return np.clip(rates, 0.0, 1.0)  # rounding only
 
 
-def _sums(at: tuple[NDArray[np.intp], NDArray[np.intp]], values: Floats, shape: tuple[int, int]) -> Floats:
+def _sums(at: tuple[Ints, Ints], values: Floats, shape: tuple[int, int]) -> Floats:
     totals = np.zeros((*shape, values.shape[1]))
     np.add.at(totals, at, values)
     return totals

@@ -5,11 +5,10 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from proband.estimates import Estimate
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 from proband.measures.likeness.items.nulls import NullRows
 from proband.measures.likeness.items.pairs import PairedAnswers
 
@@ -91,7 +90,7 @@ def score_estimates(
     )
 
 
-def brier_scores(probs: Floats, answers: NDArray[np.intp]) -> Floats:
+def brier_scores(probs: Floats, answers: Ints) -> Floats:
     """``sum_k (p_k - 1[y = k])^2`` of every row, shape (n_rows,)."""
     own = probs[np.arange(len(answers)), answers]
     scores: Floats = (probs**2).sum(axis=1) - 2 * own + 1

@@ -222,8 +222,7 @@ def ppi_difference(
     References
     ----------
     Angelopoulos, Duchi & Zrnic (2023), PPI++. arXiv:2311.01453
-    Newcombe (1998), Stat. Med. 17, 873-890.
-    doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I
+    Newcombe (1998), Stat. Med. 17, 873-890. doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I
 
     Examples
     --------

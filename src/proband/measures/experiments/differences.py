@@ -83,6 +83,9 @@ def difference_in_means(
     - by permutation: every allocation the design could have made (or 9,999 random ones, ``(1 + b) / (1 + B)``),
       two-sided p value of no effect on anybody, and the interval of constant effects that are not rejected.
 
+    A permutation test supposes that the treatment changes nobody's outcome (or everybody's by the same amount). In
+    arms of unequal size and variance it answers that question and not the one about the average: use Neyman.
+
     Parameters
     ----------
     treated, control : array_like, shape (n_treated,) and (n_control,)
@@ -111,11 +114,6 @@ def difference_in_means(
         If an outcome or a label is missing; missingness that differs between arms biases the difference.
     DataError
         If outcomes are not finite numbers, labels and outcomes differ in number, or a cluster is in two places.
-
-    Notes
-    -----
-    A permutation test supposes that the treatment changes nobody's outcome (or everybody's by the same amount). In
-    arms of unequal size and variance it answers that question and not the one about the average: use Neyman.
 
     References
     ----------

@@ -58,6 +58,10 @@ class StructureAgreement:
 def structure_agreement(human: Any, model: Any) -> StructureAgreement:
     """Compare the correlations among items in people with those in a model.
 
+    Give expected scores and drawn answers apart: correlations of a model's *expected* scores are higher than
+    those of its answers. `fidelity` uses the correlations that answers drawn from the stated probabilities
+    would have. Not for nominal items; code them as indicators first.
+
     Parameters
     ----------
     human, model : array_like, shape (n_subjects, n_items), or frame, or mapping of item to scores
@@ -79,12 +83,6 @@ def structure_agreement(human: Any, model: Any) -> StructureAgreement:
     ------
     DataError
         If items differ, are fewer than 3, or scores are no numbers; if a side has fewer than 3 subjects.
-
-    Notes
-    -----
-    Give expected scores and drawn answers apart: correlations of a model's *expected* scores are higher than
-    those of its answers. `fidelity` uses the correlations that answers drawn from the stated probabilities
-    would have. Not for nominal items; code them as indicators first.
 
     References
     ----------

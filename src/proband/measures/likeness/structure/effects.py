@@ -66,6 +66,11 @@ class _Effects:
 def effect_correspondence(human: Any, model: Any) -> EffectCorrespondence:
     """Compare treatment effects found in people with those found in a model, contrast by contrast.
 
+    Reliability is ``rho = max(0, 1 - mean(se^2) / var(effects))``; the disattenuated correlation
+    ``r / sqrt(rho_human rho_model)`` is undefined where a reliability is 0, and unstable where it is small.
+    With the seed or wording of a model varied, its standard errors belong here; sampling a model more often
+    makes them 0 without making it right.
+
     Parameters
     ----------
     human, model : mapping, sequence or frame
@@ -86,13 +91,6 @@ def effect_correspondence(human: Any, model: Any) -> EffectCorrespondence:
     ------
     DataError, MissingDataError
         If contrasts differ, or there are fewer than 3; if an effect is missing.
-
-    Notes
-    -----
-    Reliability is ``rho = max(0, 1 - mean(se^2) / var(effects))``; the disattenuated correlation
-    ``r / sqrt(rho_human rho_model)`` is undefined where a reliability is 0, and unstable where it is small.
-    With the seed or wording of a model varied, its standard errors belong here; sampling a model more often
-    makes them 0 without making it right.
 
     References
     ----------

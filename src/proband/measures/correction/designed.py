@@ -107,13 +107,8 @@ def dsl_mean(
     0.308 [0.257, 0.363]
     """
     n, n_unlabelled = np.size(labelled), np.size(predicted_unlabelled)
-    constant = Regressors(labelled={}, unlabelled={})
-    fitted, data = _fit(
-        read_labels(labelled, predicted_labelled, predicted_unlabelled, _apart(sampling)),
-        constant,
-        probabilities,
-        sampling or Sampling(),
-    )
+    labels = read_labels(labelled, predicted_labelled, predicted_unlabelled, _apart(sampling))
+    fitted, data = _fit(labels, Regressors(labelled={}, unlabelled={}), probabilities, sampling or Sampling())
     found = report(data, fitted, level=level)["intercept"]
     estimand = f"mean of the human answers over all {n + n_unlabelled} units"
     if not data.labels.is_binary or found.interval is None or found.se is None:

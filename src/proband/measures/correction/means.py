@@ -234,17 +234,9 @@ def ppi_difference(
     three = (labelled, predicted_labelled, predicted_unlabelled)
     if any(len(part) != 2 for part in three):
         raise DesignError("a difference has two arms: give each argument as a pair (first arm, second arm)")
-    samplings = sampling or (None, None)
     first, second = (
-        ppi_mean(
-            labelled[k],
-            predicted_labelled[k],
-            predicted_unlabelled[k],
-            sampling=samplings[k],
-            small_sample=small_sample,
-            level=level,
-        )
-        for k in (0, 1)
+        ppi_mean(y, f, u, sampling=drawn, small_sample=small_sample, level=level)
+        for y, f, u, drawn in zip(*three, sampling or (None, None), strict=True)
     )
     classical = _difference(first.classical, second.classical, level)
     found = _difference(first, second, level)
@@ -259,11 +251,9 @@ def ppi_difference(
         "assumptions": (*ASSUMPTIONS, "the two arms are independent of each other"),
         "warnings": tuple(notes),
     }
+    effective = found.n_units * variance_ratio(classical, found)
     return CorrectedDifference(
-        **fields_of(found) | said,
-        arms=(first, second),
-        effective_n=found.n_units * variance_ratio(classical, found),
-        classical=classical,
+        **fields_of(found) | said, arms=(first, second), effective_n=effective, classical=classical
     )
 
 

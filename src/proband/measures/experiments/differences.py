@@ -236,14 +236,8 @@ def _blocks_of(blocks: ByArm | None, y: tuple[Floats, Floats], clusters: tuple[C
         for code in np.unique(np.concatenate(inside)):
             if home.setdefault(int(code), i) != i:
                 raise DataError(f"a cluster is in blocks {names[home[int(code)]]!r} and {name!r}; put it in one")
-        parts.append(
-            _Block(
-                name=name,
-                share=sum(int(mask.sum()) for mask in masks) / n,
-                y=(y[0][masks[0]], y[1][masks[1]]),
-                clusters=(inside[0], inside[1]),
-            )
-        )
+        share, own = sum(int(mask.sum()) for mask in masks) / n, (y[0][masks[0]], y[1][masks[1]])
+        parts.append(_Block(name=name, share=share, y=own, clusters=(inside[0], inside[1])))
     return parts
 
 

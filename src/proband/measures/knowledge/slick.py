@@ -163,13 +163,8 @@ def slick_transitions(before: Sequence[str], after: Sequence[str]) -> KnowledgeT
     for row in np.flatnonzero(totals.ravel()):
         for column in range(4):
             limits[:, row, column] = wilson_interval(float(shares[row, column]), float(totals[row, 0]))
-    return KnowledgeTransitions(
-        counts=counts,
-        shares=shares,
-        limits=limits,
-        n_better=int((columns < rows).sum()),
-        n_worse=int((columns > rows).sum()),
-    )
+    better, worse = int((columns < rows).sum()), int((columns > rows).sum())
+    return KnowledgeTransitions(counts=counts, shares=shares, limits=limits, n_better=better, n_worse=worse)
 
 
 def _counts(*given: ArrayLike) -> list[Floats]:

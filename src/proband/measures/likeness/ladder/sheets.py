@@ -203,11 +203,9 @@ class Sheet:
             predicted = Block(self.by_traits, self.human.has)
             parts = [used] if self.first_half is None else [used & self.first_half, used & ~self.first_half]
             if all(part.any() for part in parts):
-                yield (
-                    "demographics_only",
-                    np.stack([self._mean(part, self.human, columns) for part in parts]),
-                    np.stack([self._mean(part, predicted, columns) for part in parts]),
-                )
+                blocks = (self.human, predicted)
+                theirs, told = (np.stack([self._mean(part, block, columns) for part in parts]) for block in blocks)
+                yield "demographics_only", theirs, told
 
     def _mean(self, rows: Bools, block: Block, columns: slice) -> Floats:
         w = self.weights[rows]

@@ -107,15 +107,8 @@ def structure_agreement(human: Any, model: Any) -> StructureAgreement:
     rng = rng_for(0, "structure_agreement")
     sides = [_side(side, name, rng) for side, name in ((h, "human"), (m, "model"))]
     (r_h, e_h), (r_m, e_m) = sides
-    return _agreement(
-        r_h,
-        r_m,
-        k,
-        draws=(e_h, e_m),
-        n=(len(h), len(m)),
-        ceiling=_split_half(h, rng),
-        floor=noise_of(e_h, np.isfinite(r_h) & np.isfinite(r_m)),
-    )
+    ceiling, floor = _split_half(h, rng), noise_of(e_h, np.isfinite(r_h) & np.isfinite(r_m))
+    return _agreement(r_h, r_m, k, draws=(e_h, e_m), n=(len(h), len(m)), ceiling=ceiling, floor=floor)
 
 
 def _agreement(

@@ -172,19 +172,11 @@ def rake(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cells:
-    """Rows with the same levels in all margin columns; they keep their ratio, so one factor does for all of them.
+def _cells(coded: Mapping[str, tuple[Levels, Floats]], start: Floats) -> tuple[dict[str, Levels], Floats, Levels]:
+    """Each cell's level in each column and its weight at the start, and the cell of each row.
 
-    `levels` holds each cell's level in each column, `held` its weight at the start, `of_row` the cell of each row.
+    Rows with the same levels in all margin columns keep their ratio, so one factor does for all of them.
     """
-
-    levels: Mapping[str, Levels]
-    held: Floats
-    of_row: Levels
-
-
-def _cells(coded: Mapping[str, tuple[Levels, Floats]], start: Floats) -> _Cells:
     of_row = np.zeros(start.size, dtype=np.int64)
     first = np.zeros(1, dtype=np.int64)
     for row_levels, target in coded.values():
@@ -198,11 +190,8 @@ def _cells(coded: Mapping[str, tuple[Levels, Floats]], start: Floats) -> _Cells:
             first, of_row = np.unique(code, return_inverse=True)
     last = np.empty(first.size, dtype=np.int64)
     last[of_row] = np.arange(start.size)
-    return _Cells(
-        levels={name: row_levels[last] for name, (row_levels, _) in coded.items()},
-        held=np.bincount(of_row, weights=start, minlength=first.size).astype(np.float64),
-        of_row=of_row,
-    )
+    levels = {name: row_levels[last] for name, (row_levels, _) in coded.items()}
+    return levels, np.bincount(of_row, weights=start, minlength=first.size).astype(np.float64), of_row
 
 
 def _fit(
@@ -210,20 +199,19 @@ def _fit(
 ) -> tuple[Floats, dict[str, float], int]:
     """Weights, the gap left in each column, and the passes made."""
     total = start.sum()
-    cells = _cells(coded, start)
-    w, gaps, n_iterations = cells.held.copy(), dict.fromkeys(coded, math.inf), 0
+    levels, held, of_row = _cells(coded, start)
+    w, gaps, n_iterations = held.copy(), dict.fromkeys(coded, math.inf), 0
     while max(gaps.values()) > tolerance and n_iterations < max_iterations:
         for name, (_, target) in coded.items():
-            levels = cells.levels[name]
-            now = np.bincount(levels, weights=w, minlength=target.size)
+            now = np.bincount(levels[name], weights=w, minlength=target.size)
             if not now.all():
                 raise DataError(f"rake: a level of {name!r} was driven to 0; margins contradict each other, drop one")
-            w *= (target * total / now)[levels]
-        gaps = {name: _gap(w, cells.levels[name], target) for name, (_, target) in coded.items()}
+            w *= (target * total / now)[levels[name]]
+        gaps = {name: _gap(w, levels[name], target) for name, (_, target) in coded.items()}
         n_iterations += 1
     # Cells of rows that all weigh nothing keep weighing nothing.
-    factor = np.divide(w, cells.held, out=np.zeros_like(w), where=cells.held > 0)
-    return start * factor[cells.of_row], gaps, n_iterations
+    factor = np.divide(w, held, out=np.zeros_like(w), where=held > 0)
+    return start * factor[of_row], gaps, n_iterations
 
 
 def _count_rows(columns: Mapping[str, Sequence[Code]], margins: Mapping[str, Mapping[Code, float]]) -> int:

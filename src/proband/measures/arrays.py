@@ -6,6 +6,8 @@ from numpy.typing import ArrayLike, NDArray
 from proband.errors import DataError, MissingDataError
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Bools = NDArray[np.bool_]
 
 
 def finite(

@@ -10,7 +10,7 @@ from scipy import special
 
 from proband.errors import DataError, MissingDataError
 from proband.estimates import Estimate
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 
 Shares = Mapping[Hashable, float] | Sequence[float] | NDArray[np.floating] | NDArray[np.integer]
 Positions = Mapping[Hashable, float] | Sequence[float] | NDArray[np.floating] | NDArray[np.integer]
@@ -260,7 +260,7 @@ def _matched(p: Shares, q: Shares) -> tuple[list[Hashable], Floats, Floats]:
     return list(range(1, len(p_) + 1)), p_, q_
 
 
-def _placed(options: list[Hashable], positions: Positions | None) -> tuple[NDArray[np.intp], Floats]:
+def _placed(options: list[Hashable], positions: Positions | None) -> tuple[Ints, Floats]:
     """Order of the options along the scale, and their positions in that order."""
     if positions is None:
         numbers = [k for k in options if isinstance(k, (int, float)) and not isinstance(k, bool)]

@@ -4,11 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from proband.errors import DataError, MissingDataError
 from proband.estimates import Estimate, Target
+from proband.measures.arrays import Floats, Ints
 
 _FEW_SUBJECTS = 30
 
@@ -67,9 +68,7 @@ def share_estimates(
     return _from_answers(indices, design_weights(weights, len(indices)), n_options, target=target, level=level)
 
 
-def _from_answers(
-    answers: NDArray[np.intp], w: NDArray[np.float64], n_options: int, *, target: Target, level: float
-) -> tuple[Estimate, ...]:
+def _from_answers(answers: Ints, w: Floats, n_options: int, *, target: Target, level: float) -> tuple[Estimate, ...]:
     counts = np.bincount(answers, weights=w, minlength=n_options)
     n_eff = float(kish_n_eff(w))
     is_weighted = n_eff < len(w)
@@ -88,9 +87,7 @@ def _from_answers(
     )
 
 
-def _from_probabilities(
-    rows: NDArray[np.float64], w: NDArray[np.float64], *, target: Target, level: float
-) -> tuple[Estimate, ...]:
+def _from_probabilities(rows: Floats, w: Floats, *, target: Target, level: float) -> tuple[Estimate, ...]:
     n = len(rows)
     means = w @ rows / w.sum()
     errors = np.full(len(means), math.nan)
@@ -126,7 +123,7 @@ def _mean_interval(mean: float, error: float, n: int, level: float) -> tuple[flo
     return score_interval(mean, mean * (1 - mean) / error**2, t) if error > 1e-12 else (mean, mean)
 
 
-def _mean_warnings(values: NDArray[np.float64]) -> tuple[str, ...]:
+def _mean_warnings(values: Floats) -> tuple[str, ...]:
     """Reasons to distrust the t interval of a mean, by Cochran's rule n > 25 skewness^2."""
     n = len(values)
     if n == 1:
@@ -253,7 +250,7 @@ def kish_n_eff(weights: ArrayLike) -> Estimate:
     return Estimate(value=value, estimand=what, target="human", n_units=len(w), interval_method=how)
 
 
-def design_weights(weights: ArrayLike | None, n: int | None) -> NDArray[np.float64]:
+def design_weights(weights: ArrayLike | None, n: int | None) -> Floats:
     """Weights as an array, shape (n_subjects,); ones if None."""
     if weights is None:
         return np.ones(n or 0)
@@ -268,7 +265,7 @@ def design_weights(weights: ArrayLike | None, n: int | None) -> NDArray[np.float
     return w
 
 
-def option_indices(answers: ArrayLike, n_options: int) -> NDArray[np.intp]:
+def option_indices(answers: ArrayLike, n_options: int) -> Ints:
     """Answers as 0-based option indices, shape (n_subjects,), or an error naming the first that is none."""
     values = np.asarray(answers)
     if values.ndim != 1 or not values.size:
@@ -285,7 +282,7 @@ def option_indices(answers: ArrayLike, n_options: int) -> NDArray[np.intp]:
     return values.astype(np.intp)
 
 
-def option_probabilities(rows: ArrayLike, n_options: int) -> NDArray[np.float64]:
+def option_probabilities(rows: ArrayLike, n_options: int) -> Floats:
     """Rows of probabilities, shape (n_subjects, n_options), each summing to 1."""
     values = np.asarray(rows, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] != n_options or not len(values):

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special, stats
 
 from proband.errors import DataError, DesignError
 from proband.measures.agreement.codes import read_codes
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Bools, Floats
 
 Scoring = Literal["match", "rmse"]
-_Score = Callable[[Floats, Floats, NDArray[np.bool_]], Floats]
+_Score = Callable[[Floats, Floats, Bools], Floats]
 _LICENCE = (
     "passing says that the model agrees with the other coders about as well as one coder more would, at the cost "
     "epsilon; it does not say that shares or effects estimated from its codes are unbiased: use ppi_mean or dsl_mean"
@@ -176,7 +176,7 @@ def alt_test(
     )
 
 
-def _wins(model: Floats, people: Floats, held: NDArray[np.bool_], j: int, score: _Score) -> tuple[Floats, Floats]:
+def _wins(model: Floats, people: Floats, held: Bools, j: int, score: _Score) -> tuple[Floats, Floats]:
     """Whether the model, and whether human j, agrees with the others at least as well, on j's units."""
     mine = held[:, j]
     others = held[mine].copy()
@@ -188,12 +188,12 @@ def _wins(model: Floats, people: Floats, held: NDArray[np.bool_], j: int, score:
     return ((of_model > of_human) | near).astype(float), ((of_human > of_model) | near).astype(float)
 
 
-def _matching(codes: Floats, people: Floats, others: NDArray[np.bool_]) -> Floats:
+def _matching(codes: Floats, people: Floats, others: Bools) -> Floats:
     share: Floats = ((people == codes[:, None]) & others).sum(axis=1) / others.sum(axis=1)
     return share
 
 
-def _closeness(codes: Floats, people: Floats, others: NDArray[np.bool_]) -> Floats:
+def _closeness(codes: Floats, people: Floats, others: Bools) -> Floats:
     squares = np.where(others, people - codes[:, None], 0.0) ** 2
     closeness: Floats = -np.sqrt(squares.sum(axis=1) / others.sum(axis=1))
     return closeness
@@ -208,7 +208,7 @@ def _one_sided(difference: Floats, epsilon: float) -> float:
     return float(special.stdtr(len(difference) - 1, t))
 
 
-def _cautions(n_tested: int, held: NDArray[np.bool_]) -> tuple[str, ...]:
+def _cautions(n_tested: int, held: Bools) -> tuple[str, ...]:
     warnings = []
     if n_tested < 3:
         warnings.append(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from proband.errors import DataError
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Bools, Floats, Ints
 
 _DENSE_RANGE = 1_000_000
 _MOST_ROWS = 10_000
@@ -21,7 +21,7 @@ class Codes:
 
     values: NDArray[Any]  # (n_values,): distinct codes, in the declared order or sorted
     # (n_rows, n_coders): position of each code in `values`; -1 where a coder did not code the unit
-    index: NDArray[np.intp]
+    index: Ints
     times: Floats  # (n_rows,): how many units are coded as the row says: 1, except from `count_rows`
 
     def counts(self) -> Floats:
@@ -86,7 +86,7 @@ def count_rows(codes: ArrayLike, categories: Sequence[Hashable] | None = None) -
     return Codes((used + (low - 1)).astype(table.dtype), rank[digits], sorted_tally[rows].astype(np.float64))
 
 
-def _tally(table: NDArray[Any], below: float, radix: Floats, n_numbers: int) -> NDArray[np.intp] | None:
+def _tally(table: NDArray[Any], below: float, radix: Floats, n_numbers: int) -> Ints | None:
     """How often each row, read as a number, occurs; None if a code is not whole."""
     tally = np.zeros(n_numbers, dtype=np.intp)
     # Blocks that stay in the processor's cache are several times faster than whole columns.
@@ -99,8 +99,8 @@ def _tally(table: NDArray[Any], below: float, radix: Floats, n_numbers: int) -> 
     return tally
 
 
-def _missing(table: NDArray[Any]) -> NDArray[np.bool_]:
-    missing: NDArray[np.bool_] = np.zeros(table.shape, dtype=np.bool_)
+def _missing(table: NDArray[Any]) -> Bools:
+    missing: Bools = np.zeros(table.shape, dtype=np.bool_)
     if table.dtype.kind == "f":
         missing = np.isnan(table)
     if table.dtype.kind == "O":
@@ -109,7 +109,7 @@ def _missing(table: NDArray[Any]) -> NDArray[np.bool_]:
     return missing
 
 
-def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
     """Distinct values in order and the position of each value among them."""
     if values.dtype.kind in "iuf" and values.size:
         low, high = values.min(), values.max()

@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
 from proband.measures.agreement.codes import Codes, count_rows
 from proband.measures.agreement.intervals import Coefficient, as_estimate, jackknife_error
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Bools, Floats, Ints
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 _Difference = Callable[[Floats, Floats], Floats]
+# Sums of squared differences within units and over all pairs, each with and without one unit.
+_Disagreement = tuple[float, Floats, float, Floats]
 
 _BLOCK = 1_000
 _EXACT_UNITS = 1_000
@@ -96,7 +98,7 @@ def krippendorff_alpha(
     )
 
 
-def _packed(index: NDArray[np.intp]) -> NDArray[np.intp]:
+def _packed(index: Ints) -> Ints:
     """Codes of each unit pushed to the left, and columns that are then empty dropped."""
     if (index >= 0).all():
         return index
@@ -126,25 +128,15 @@ def _positions(codes: Codes, level: Level, *, is_declared: bool) -> Floats:
 class _Units:
     """Codes of the pairable units, one row for all units coded alike, missing ones last."""
 
-    index: NDArray[np.intp]  # (n_rows, n_coders), -1 missing
+    index: Ints  # (n_rows, n_coders), -1 missing
     times: Floats  # units of each row
-    held: NDArray[np.bool_]
+    held: Bools
     m: Floats  # codes in each unit of a row
     totals: Floats  # codes of each value over all units
-    differ: NDArray[np.bool_]  # whether a unit's codes differ
+    differ: Bools  # whether a unit's codes differ
 
 
-@dataclass(frozen=True, slots=True)
-class _Disagreement:
-    """Sums of squared differences: within units and over all pairs, each with and without one unit."""
-
-    within: float
-    within_without: Floats
-    overall: float
-    overall_without: Floats
-
-
-def _units(index: NDArray[np.intp], times: Floats, n_values: int) -> _Units:
+def _units(index: Ints, times: Floats, n_values: int) -> _Units:
     held = index >= 0
     each = np.broadcast_to(times[:, None], index.shape)
     totals = np.bincount(index[held], weights=each[held], minlength=n_values).astype(np.float64)
@@ -160,13 +152,13 @@ def _alpha(units: _Units, x: Floats, level: Level) -> Coefficient:
         return Coefficient(
             value=math.nan, se=math.nan, n_units=n_units, n_disagreeing=0, n_minority=0, warnings=(reason,)
         )
-    found = _ordered(units) if level == "ordinal" else _spaced(units, x, level)
+    within, within_without, overall, without = _ordered(units) if level == "ordinal" else _spaced(units, x, level)
     n = float(units.totals.sum())
     # Without one unit all other codes may be equal: rounding must not make a ratio of what is 0 over 0.
-    overall = np.where(found.overall_without > 1e-12 * found.overall, found.overall_without, math.nan)
+    without = np.where(without > 1e-12 * overall, without, math.nan)
     return Coefficient(
-        value=1 - (n - 1) * found.within / found.overall,
-        se=jackknife_error(1 - (n - units.m - 1) * found.within_without / overall, units.times),
+        value=1 - (n - 1) * within / overall,
+        se=jackknife_error(1 - (n - units.m - 1) * within_without / without, units.times),
         n_units=n_units,
         n_disagreeing=float(units.times @ units.differ),
         n_minority=n_minority,
@@ -189,7 +181,7 @@ def _spaced(units: _Units, x: Floats, level: Level) -> _Disagreement:
     overall = float(units.totals @ to_all)
     of_unit = np.where(units.held, to_all[units.index], 0.0).sum(axis=1)
     within = float(units.times @ d)
-    return _Disagreement(within, within - d, overall, overall - 2 * of_unit + d * (units.m - 1))
+    return within, within - d, overall, overall - 2 * of_unit + d * (units.m - 1)
 
 
 def _ordered(units: _Units) -> _Disagreement:
@@ -202,7 +194,7 @@ def _ordered(units: _Units) -> _Disagreement:
     # sum of N R^2 over mid-ranks is n^3 / 3 - sum N^3 / 12, so the sum over all pairs is (n^4 - n sum N^3) / 6.
     cubes = float((totals**3).sum())
     left, cubes_left = n - units.m, cubes - _cubes_lost(units)
-    return _Disagreement(within, without, (n**4 - n * cubes) / 6, (left**4 - left * cubes_left) / 6)
+    return within, without, (n**4 - n * cubes) / 6, (left**4 - left * cubes_left) / 6
 
 
 def _reranked(units: _Units) -> Floats:

@@ -5,12 +5,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize, sparse, special
 
 from proband.errors import DataError, DesignError
 from proband.measures.agreement.codes import read_codes
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 from proband.seeds import rng_for
 
 _MAX_STEPS = 3_000
@@ -131,7 +131,7 @@ class _Rated:
     categories: tuple[Hashable, ...]
     counts: Floats  # (n_rows, n_coders, n_categories)
     times: Floats  # units of each row
-    row_of: NDArray[np.intp]  # row of each unit
+    row_of: Ints  # row of each unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
-from proband.measures.arrays import Floats, finite
+from proband.measures.arrays import Bools, Floats, finite
 from proband.measures.shares import wilson_interval
 from proband.seeds import rng_for
 
@@ -242,7 +242,7 @@ def bronars_power(
     )
 
 
-def _closure(weak: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _closure(weak: Bools) -> Bools:
     """Transitive closure of each relation, shape (n_draws, n, n), by Warshall's algorithm."""
     reached = weak.copy()
     for k in range(reached.shape[1]):

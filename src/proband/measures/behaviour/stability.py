@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
 from proband.measures.agreement.intervals import mean_interval
-from proband.measures.arrays import Floats, finite
+from proband.measures.arrays import Bools, Floats, finite
 from proband.measures.reliability.intervals import FISHER, MIN_SUBJECTS, jackknife_interval
 
 _LEVEL = 0.95
@@ -222,7 +222,7 @@ def perspective_controllability(
     )
 
 
-def _aimed(targets: Sequence[Sequence[int] | int], n_perspectives: int, n_values: int) -> NDArray[np.bool_]:
+def _aimed(targets: Sequence[Sequence[int] | int], n_perspectives: int, n_values: int) -> Bools:
     if len(targets) != n_perspectives:
         raise DataError(f"{len(targets)} targets for {n_perspectives} perspectives; give each its values")
     aimed = np.zeros((n_perspectives, n_values), dtype=np.bool_)

@@ -77,11 +77,8 @@ def strategy_matches(
     matches = np.zeros((len(number), len(rules)))
     np.add.at(matches, player, agreed)
     lengths = (mine >= 0).sum(axis=1)
-    return StrategyMatches(
-        strategies=tuple(rules),
-        matches=matches,
-        n_choices=np.bincount(player, weights=lengths, minlength=len(number)).astype(np.float64),
-    )
+    n_choices = np.bincount(player, weights=lengths, minlength=len(number)).astype(np.float64)
+    return StrategyMatches(strategies=tuple(rules), matches=matches, n_choices=n_choices)
 
 
 def _games(own: ArrayLike, other: ArrayLike) -> tuple[Rounds, Rounds]:

@@ -107,13 +107,8 @@ def dsl_mean(
     0.308 [0.257, 0.363]
     """
     n, n_unlabelled = np.size(labelled), np.size(predicted_unlabelled)
-    constant = Regressors(labelled={}, unlabelled={})
-    fitted, data = _fit(
-        read_labels(labelled, predicted_labelled, predicted_unlabelled, _apart(sampling)),
-        constant,
-        probabilities,
-        sampling or Sampling(),
-    )
+    labels = read_labels(labelled, predicted_labelled, predicted_unlabelled, _apart(sampling))
+    fitted, data = _fit(labels, Regressors(labelled={}, unlabelled={}), probabilities, sampling or Sampling())
     found = report(data, fitted, level=level)["intercept"]
     estimand = f"mean of the human answers over all {n + n_unlabelled} units"
     if not data.labels.is_binary or found.interval is None or found.se is None:
@@ -366,13 +361,13 @@ def _variance(influence: Floats, df: Floats) -> Tuned:
 def _classical(data: Data, small_sample: SmallSample) -> Fit:
     """Least squares on the labelled alone, weighted by 1 / pi."""
     side, k = data.labels.left, len(data.names)
-    part = linear_part(data.x, data.labels.y, side)
+    theta, influence = linear_part(data.x, data.labels.y, side)
     if small_sample == "paper":
-        scores = data.x * (side.share * (data.labels.y - data.x @ part.theta))[:, None]
+        scores = data.x * (side.share * (data.labels.y - data.x @ theta))[:, None]
         moment = (data.x * side.share[:, None]).T @ data.x
         influence = side.summed(scores) @ solve(moment, np.eye(k))
-        return Fit(theta=part.theta, tuned=_variance(influence, np.full(k, np.inf)))
-    return Fit(theta=part.theta, tuned=_variance(part.influence, working_df(data.x, side)))
+        return Fit(theta=theta, tuned=_variance(influence, np.full(k, np.inf)))
+    return Fit(theta=theta, tuned=_variance(influence, working_df(data.x, side)))
 
 
 def _naive(labels: Labels, x: Floats, z: Floats, regressors: Regressors, names: tuple[str, ...]) -> Floats:

@@ -101,11 +101,8 @@ def share_limits(value: float, units: float, quantile: float) -> Limits:
         return Limits(interval=None, how="none: the estimate is impossible", warnings=(said,))
     low, high = ((2 * value + c + sign * math.sqrt(inside)) / (2 + 2 * c) for sign in (-1, 1))
     warned = () if 0 <= value <= 1 else (f"the corrected share is {value:.3f}; the interval is within [0, 1]",)
-    return Limits(
-        interval=(max(low, 0.0), min(high, 1.0)),
-        how=f"score (Wilson) at {units:.1f} effective answers",
-        warnings=warned,
-    )
+    how = f"score (Wilson) at {units:.1f} effective answers"
+    return Limits(interval=(max(low, 0.0), min(high, 1.0)), how=how, warnings=warned)
 
 
 def binary_units(variance: float, share: float, n: int, side: Side) -> float:

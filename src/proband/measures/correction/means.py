@@ -133,16 +133,10 @@ def corrected_mean(labels: Labels, level: float) -> CorrectedEstimate:
 def mean_influences(labels: Labels) -> Influences:
     """Influences of labelled and unlabelled clusters on the means."""
     largest = max(float(np.abs(part).max(initial=0)) for part in (labels.f, labels.u))
-    a, b = (mean_part(values, labels.left) for values in (labels.y, labels.f))
-    c = mean_part(labels.u, labels.right) if labels.u.size else no_part(1)
-    return Influences(
-        a=a.influence,
-        b=b.influence,
-        c=c.influence,
-        df=working_df(np.ones((labels.y.size, 1)), labels.left),
-        shift=c.theta - b.theta,
-        rounding=np.array([1e-10 * largest]),
-    )
+    (_, a), (theta, b) = (mean_part(values, labels.left) for values in (labels.y, labels.f))
+    unlabelled, c = mean_part(labels.u, labels.right) if labels.u.size else no_part(1)
+    df = working_df(np.ones((labels.y.size, 1)), labels.left)
+    return Influences(a=a, b=b, c=c, df=df, shift=unlabelled - theta, rounding=np.array([1e-10 * largest]))
 
 
 def _estimate(labels: Labels, influences: Influences, tuning: Floats, level: float) -> Estimate:
@@ -228,8 +222,7 @@ def ppi_difference(
     References
     ----------
     Angelopoulos, Duchi & Zrnic (2023), PPI++. arXiv:2311.01453
-    Newcombe (1998), Stat. Med. 17, 873-890.
-    doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I
+    Newcombe (1998), Stat. Med. 17, 873-890. doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I
 
     Examples
     --------
@@ -241,17 +234,9 @@ def ppi_difference(
     three = (labelled, predicted_labelled, predicted_unlabelled)
     if any(len(part) != 2 for part in three):
         raise DesignError("a difference has two arms: give each argument as a pair (first arm, second arm)")
-    samplings = sampling or (None, None)
     first, second = (
-        ppi_mean(
-            labelled[k],
-            predicted_labelled[k],
-            predicted_unlabelled[k],
-            sampling=samplings[k],
-            small_sample=small_sample,
-            level=level,
-        )
-        for k in (0, 1)
+        ppi_mean(y, f, u, sampling=drawn, small_sample=small_sample, level=level)
+        for y, f, u, drawn in zip(*three, sampling or (None, None), strict=True)
     )
     classical = _difference(first.classical, second.classical, level)
     found = _difference(first, second, level)
@@ -266,11 +251,9 @@ def ppi_difference(
         "assumptions": (*ASSUMPTIONS, "the two arms are independent of each other"),
         "warnings": tuple(notes),
     }
+    effective = found.n_units * variance_ratio(classical, found)
     return CorrectedDifference(
-        **fields_of(found) | said,
-        arms=(first, second),
-        effective_n=found.n_units * variance_ratio(classical, found),
-        classical=classical,
+        **fields_of(found) | said, arms=(first, second), effective_n=effective, classical=classical
     )
 
 

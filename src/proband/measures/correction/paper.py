@@ -45,26 +45,16 @@ def paper_mean(labels: Labels, level: float) -> CorrectedEstimate:
     check_paper(labels)
     w, v = labels.left.share * labels.y.size, labels.right.share * labels.u.size
     start = float((v * labels.u).mean() + (w * (labels.y - labels.f)).mean())
-    gradients = Gradients(
-        y=(w * (labels.y - start))[:, None],
-        f=(w * (labels.f - start))[:, None],
-        u=(v * (labels.u - start))[:, None],
-        inverse=np.eye(1),
-    )
+    y, f = ((w * (part - start))[:, None] for part in (labels.y, labels.f))
+    gradients = Gradients(y=y, f=f, u=(v * (labels.u - start))[:, None], inverse=np.eye(1))
     tuning = paper_tuning(gradients)
     found = _mean(labels, tuning, w, v, level)
     classical = _mean(labels, 0.0, w, v, level)
     said = replace(
         found, estimand="mean of the human answers in the population of the unlabelled units", warnings=(PAPER_NOTE,)
     )
-    return corrected(
-        labels,
-        classical,
-        said,
-        tuning=tuning,
-        predicted=float((v * labels.u).mean()),
-        gain=(classical.se or 0.0) ** 2 / found.se**2 if found.se else 1.0,
-    )
+    gain = (classical.se or 0.0) ** 2 / found.se**2 if found.se else 1.0
+    return corrected(labels, classical, said, tuning=tuning, predicted=float((v * labels.u).mean()), gain=gain)
 
 
 def _mean(labels: Labels, tuning: float, w: Floats, v: Floats, level: float) -> Estimate:
@@ -150,12 +140,9 @@ def _gradients(data: Data, link: Callable[[Floats], tuple[Floats, Floats]]) -> C
             hessian = (hessian + (z * (v * bend)[:, None]).T @ z) / (len(x) + len(z))
         else:
             hessian = hessian / len(x)
-        return Gradients(
-            y=x * (w * (mu - labels.y))[:, None],
-            f=x * (w * (mu - labels.f))[:, None],
-            u=z * (v * (nu - labels.u))[:, None],
-            inverse=solve(hessian, np.eye(len(theta))),
-        )
+        y, f = (x * (w * (mu - part))[:, None] for part in (labels.y, labels.f))
+        inverse = solve(hessian, np.eye(len(theta)))
+        return Gradients(y=y, f=f, u=z * (v * (nu - labels.u))[:, None], inverse=inverse)
 
     return at
 

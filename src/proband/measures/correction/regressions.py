@@ -78,21 +78,15 @@ def ppi_ols(
         return published(data, is_linear=True, level=level)
     check_small_sample(small_sample)
     k = len(data.names)
-    a, b = (linear_part(data.x, values, labels.left) for values in (labels.y, labels.f))
-    c = linear_part(data.z, labels.u, labels.right) if len(data.z) else no_part(k)
-    influences = Influences(
-        a=a.influence,
-        b=b.influence,
-        c=c.influence,
-        df=working_df(data.x, labels.left),
-        shift=c.theta - b.theta,
-        rounding=data.rounding(np.ones(len(data.x))),
-    )
+    (answers, a), (guesses, b) = (linear_part(data.x, values, labels.left) for values in (labels.y, labels.f))
+    unlabelled, c = linear_part(data.z, labels.u, labels.right) if len(data.z) else no_part(k)
+    shift, rounding = unlabelled - guesses, data.rounding(np.ones(len(data.x)))
+    influences = Influences(a=a, b=b, c=c, df=working_df(data.x, labels.left), shift=shift, rounding=rounding)
     classical, found = (
-        Fit(theta=a.theta + tuning * (c.theta - b.theta), tuned=combine(influences, tuning))
+        Fit(theta=answers + tuning * shift, tuned=combine(influences, tuning))
         for tuning in (np.zeros(k), tune(influences))
     )
-    naive = c.theta if len(data.z) else np.full(k, math.nan)
+    naive = unlabelled if len(data.z) else np.full(k, math.nan)
     return report(data, Fits(classical=classical, found=found, naive=naive), level=level)
 
 

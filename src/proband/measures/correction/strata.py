@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 from proband.measures.correction.estimates import FEWEST_LABELS, Limits, no_interval, share_limits, t_limits
 from proband.measures.correction.samples import Codes, numbers, read_side
 from proband.measures.correction.tuning import t_reach
@@ -83,7 +83,7 @@ class LabelAllocation:
     warnings: tuple[str, ...]
     _strata: Codes
 
-    def draw(self, rng: np.random.Generator) -> NDArray[np.intp]:
+    def draw(self, rng: np.random.Generator) -> Ints:
         """Positions of the people to label, rising; a random sample within each stratum."""
         chosen = [
             rng.choice(np.flatnonzero(self._strata == h), size, replace=False)

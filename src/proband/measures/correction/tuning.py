@@ -14,6 +14,7 @@ from proband.errors import DesignError
 from proband.measures.arrays import Floats
 from proband.measures.correction.samples import Side
 
+Part = tuple[Floats, Floats]  # a fit on one sample: coefficients (k,), influences (n_clusters, k)
 _ALONE = 1 - 1e-7  # leverage from which a unit identifies a coefficient by itself
 
 
@@ -37,14 +38,6 @@ class Tuned:
     tuning: Floats  # (k,), lambda between 0 and 1
     covariance: Floats  # (k, k)
     df: Floats  # (k,)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A fit on one sample: coefficients (k,), influences (n_clusters, k)."""
-
-    theta: Floats
-    influence: Floats
 
 
 def tune(influences: Influences) -> Floats:
@@ -114,12 +107,12 @@ def linear_part(x: Floats, values: Floats, side: Side) -> Part:
         influence = scores @ inverse / np.sqrt(1 - leverage)[:, None]
     else:
         influence = without(x, scores, np.ones(len(x)), side, moment) * np.sqrt(jackknife(side.n_clusters))
-    return Part(theta=theta, influence=influence)
+    return theta, influence
 
 
 def no_part(k: int) -> Part:
     """What nobody contributes."""
-    return Part(theta=np.zeros(k), influence=np.zeros((0, k)))
+    return np.zeros(k), np.zeros((0, k))
 
 
 def working_df(x: Floats, side: Side) -> Floats:

@@ -103,6 +103,10 @@ def clustered_mean(
     which fall below C - 1 when clusters differ in size; the others are tested on C - 1. Cluster on whatever answers
     share: the subject who gave several, the item several subjects were asked, the text several questions are about.
 
+    Not for answers that share two things at once (subject and item crossed): take the coarser as cluster, or
+    average over the other first. With few clusters of very different size and strong correlation within them the
+    interval is still somewhat short (see the coverage page).
+
     Parameters
     ----------
     y : array_like, shape (n_units,)
@@ -126,12 +130,6 @@ def clustered_mean(
         If there are no scores, they are not finite numbers, or labels and scores differ in number.
     MissingDataError, DesignError
         If a score or a label is missing; if `kind` is unknown.
-
-    Notes
-    -----
-    Not for answers that share two things at once (subject and item crossed): take the coarser as cluster, or
-    average over the other first. With few clusters of very different size and strong correlation within them the
-    interval is still somewhat short (see the coverage page).
 
     References
     ----------

@@ -19,7 +19,7 @@ from proband.measures.experiments.outcomes import (
     rare_outcomes,
     with_t_test,
 )
-from proband.measures.experiments.permutations import Stratum, Unit, permutation_test
+from proband.measures.experiments.permutations import Stratum, permutation_test
 from proband.seeds import rng_for
 
 ByArm = tuple[Labels, Labels]
@@ -83,6 +83,9 @@ def difference_in_means(
     - by permutation: every allocation the design could have made (or 9,999 random ones, ``(1 + b) / (1 + B)``),
       two-sided p value of no effect on anybody, and the interval of constant effects that are not rejected.
 
+    A permutation test supposes that the treatment changes nobody's outcome (or everybody's by the same amount). In
+    arms of unequal size and variance it answers that question and not the one about the average: use Neyman.
+
     Parameters
     ----------
     treated, control : array_like, shape (n_treated,) and (n_control,)
@@ -111,11 +114,6 @@ def difference_in_means(
         If an outcome or a label is missing; missingness that differs between arms biases the difference.
     DataError
         If outcomes are not finite numbers, labels and outcomes differ in number, or a cluster is in two places.
-
-    Notes
-    -----
-    A permutation test supposes that the treatment changes nobody's outcome (or everybody's by the same amount). In
-    arms of unequal size and variance it answers that question and not the one about the average: use Neyman.
 
     References
     ----------
@@ -238,14 +236,8 @@ def _blocks_of(blocks: ByArm | None, y: tuple[Floats, Floats], clusters: tuple[C
         for code in np.unique(np.concatenate(inside)):
             if home.setdefault(int(code), i) != i:
                 raise DataError(f"a cluster is in blocks {names[home[int(code)]]!r} and {name!r}; put it in one")
-        parts.append(
-            _Block(
-                name=name,
-                share=sum(int(mask.sum()) for mask in masks) / n,
-                y=(y[0][masks[0]], y[1][masks[1]]),
-                clusters=(inside[0], inside[1]),
-            )
-        )
+        share, own = sum(int(mask.sum()) for mask in masks) / n, (y[0][masks[0]], y[1][masks[1]])
+        parts.append(_Block(name=name, share=share, y=own, clusters=(inside[0], inside[1])))
     return parts
 
 
@@ -268,7 +260,5 @@ def _stratum(block: _Block) -> Stratum:
     sides = []
     for y, codes in zip(block.y, block.clusters, strict=True):
         dense = np.unique(codes, return_inverse=True)[1]
-        totals = np.bincount(dense, y).astype(np.float64)
-        sizes = np.bincount(dense).astype(np.float64)
-        sides.append(Unit(totals=totals, sizes=sizes))
+        sides.append((np.bincount(dense, y).astype(np.float64), np.bincount(dense).astype(np.float64)))
     return Stratum(share=block.share, treated=sides[0], control=sides[1])

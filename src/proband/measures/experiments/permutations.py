@@ -5,10 +5,9 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proband.estimates import Estimate
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Bools, Floats
 from proband.measures.experiments.outcomes import NO_VARIANCE
 
 _MOST_ALLOCATIONS = 100_000
@@ -18,13 +17,7 @@ _CELLS = 4_000_000  # of those, held at once
 # average effect part company.
 _UNEQUAL_ARMS, _UNEQUAL_VARIANCES = 1.5, 2.0
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
-    """What is assigned as one, on one arm: outcome totals and sizes of units (of 1) or clusters."""
-
-    totals: Floats
-    sizes: Floats
+Arm = tuple[Floats, Floats]  # what is assigned as one: outcome totals and sizes of units (of 1) or clusters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,31 +25,30 @@ class Stratum:
     """A block: its share of all units, and its two arms."""
 
     share: float
-    treated: Unit
-    control: Unit
+    treated: Arm
+    control: Arm
 
     @property
     def n_treated(self) -> int:
         """Units (clusters) that were treated."""
-        return len(self.treated.totals)
+        return len(self.treated[0])
 
     @property
     def n(self) -> int:
         """Units (clusters) of both arms."""
-        return self.n_treated + len(self.control.totals)
+        return self.n_treated + len(self.control[0])
 
     @property
     def n_allocations(self) -> int:
         """Ways to choose as many treated."""
         return math.comb(self.n, self.n_treated)
 
-    def differences(self, allocations: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    def differences(self, allocations: Bools) -> tuple[Floats, Floats]:
         """Share-weighted differences of outcomes, and of having been treated, under each allocation.
 
         `allocations` (n_allocations, n): who is treated, the treated units first.
         """
-        totals = np.concatenate([self.treated.totals, self.control.totals])
-        sizes = np.concatenate([self.treated.sizes, self.control.sizes])
+        totals, sizes = (np.concatenate(both) for both in zip(self.treated, self.control, strict=True))
         exposed = np.where(np.arange(self.n) < self.n_treated, sizes, 0.0)
         chosen = allocations.astype(np.float64)
         size = chosen @ sizes
@@ -156,8 +148,8 @@ def _doubts(strata: list[Stratum]) -> tuple[str, ...]:
     if len(strata) != 1 or min(strata[0].n_treated, strata[0].n - strata[0].n_treated) < 2:
         return ()
     arms = strata[0].treated, strata[0].control
-    n1, n0 = (len(arm.totals) for arm in arms)
-    v1, v0 = (float((arm.totals / arm.sizes).var(ddof=1)) for arm in arms)
+    n1, n0 = (len(totals) for totals, _ in arms)
+    v1, v0 = (float((totals / sizes).var(ddof=1)) for totals, sizes in arms)
     if max(n1, n0) <= _UNEQUAL_ARMS * min(n1, n0) or max(v1, v0) <= _UNEQUAL_VARIANCES * min(v1, v0):
         return ()
     return (

@@ -148,13 +148,8 @@ def sample_size(comparison: Comparison, *, power: float = 0.8, alpha: float = 0.
         sizes[1] *= comparison.ratio
     # Clusters are recruited whole, so it is clusters that are rounded up.
     clusters = tuple(_ceil(size / comparison.cluster_size) for size in sizes)
-    return SampleSize(
-        exact=exact,
-        groups=tuple(_ceil(c * comparison.cluster_size) for c in clusters),
-        clusters=clusters,
-        power=power,
-        alpha=alpha,
-    )
+    groups = tuple(_ceil(c * comparison.cluster_size) for c in clusters)
+    return SampleSize(exact=exact, groups=groups, clusters=clusters, power=power, alpha=alpha)
 
 
 def simulated_power(

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special, stats
 
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.estimates import Estimate, Target
 from proband.measures.agreement.intervals import mean_interval
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Bools, Floats
 from proband.measures.experiments.clusters import clustered_mean
 from proband.measures.shares import wilson_interval
 
@@ -286,20 +286,13 @@ def _row_scores(p: Floats, q: Floats, statistic: OptionScore) -> Floats:
     return np.maximum(scores, 0.0)
 
 
-def _tops(p: Floats) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = np.nanmax(p, axis=1, keepdims=True) == p
+def _tops(p: Floats) -> Bools:
+    found: Bools = np.nanmax(p, axis=1, keepdims=True) == p
     return found
 
 
 def _mean_over_items(
-    values: Floats,
-    kept: NDArray[np.bool_],
-    what: str,
-    *,
-    is_bounded: bool,
-    cluster: Clusters | None,
-    level: float,
-    target: Target,
+    values: Floats, kept: Bools, what: str, *, is_bounded: bool, cluster: Clusters | None, level: float, target: Target
 ) -> Estimate:
     used = values[kept]
     if cluster is not None and len(cluster) != len(values):

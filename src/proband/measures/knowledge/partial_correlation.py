@@ -5,12 +5,12 @@ from collections.abc import Hashable, Sequence
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special, stats
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
-from proband.measures.arrays import Floats, finite
+from proband.measures.arrays import Floats, Ints, finite
 from proband.seeds import rng_for
 
 Method = Literal["standard", "ren2024"]
@@ -137,7 +137,7 @@ def _correlation(a: Floats, b: Floats) -> float:
     return float(np.clip(a @ b / math.sqrt(float(a @ a) * float(b @ b)), -1.0, 1.0))
 
 
-def _shuffled(e_x: Floats, e_y: Floats, basis: Floats, groups: NDArray[np.intp], rng: np.random.Generator) -> float:
+def _shuffled(e_x: Floats, e_y: Floats, basis: Floats, groups: Ints, rng: np.random.Generator) -> float:
     """Share of shuffles within groups whose correlation, less the regression on z anew, is as far from 0."""
     n = len(e_x)
     order = np.argsort(groups, kind="stable")
@@ -187,7 +187,7 @@ def _columns(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> Floats:
     return finite(np.column_stack(parts), "values", ndim=2, way_out="leave those observations out, and report how many")
 
 
-def _groups(cluster: Sequence[Hashable] | None, n: int) -> NDArray[np.intp]:
+def _groups(cluster: Sequence[Hashable] | None, n: int) -> Ints:
     if cluster is None:
         return np.zeros(n, dtype=np.intp)
     if len(cluster) != n:
@@ -196,7 +196,7 @@ def _groups(cluster: Sequence[Hashable] | None, n: int) -> NDArray[np.intp]:
     return np.array([number[name] for name in cluster], dtype=np.intp)
 
 
-def _ranks_within(values: Floats, groups: NDArray[np.intp]) -> Floats:
+def _ranks_within(values: Floats, groups: Ints) -> Floats:
     """Mean ranks within groups, over the group's size plus one, so that groups of any size count alike."""
     ranks = np.empty_like(values)
     for g in range(groups.max() + 1):
@@ -205,7 +205,7 @@ def _ranks_within(values: Floats, groups: NDArray[np.intp]) -> Floats:
     return ranks
 
 
-def _within(values: Floats, cluster: Sequence[Hashable], groups: NDArray[np.intp]) -> dict[str, float]:
+def _within(values: Floats, cluster: Sequence[Hashable], groups: Ints) -> dict[str, float]:
     """Partial correlation inside every cluster that has enough observations for one."""
     found = {}
     for g, name in enumerate(dict.fromkeys(cluster)):

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from proband.errors import DataError, DesignError, MissingDataError
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 from proband.measures.shares import wilson_interval
 
 HIGHLY, MAYBE, WEAKLY, UNKNOWN = CATEGORIES = ("HighlyKnown", "MaybeKnown", "WeaklyKnown", "Unknown")
@@ -118,7 +118,7 @@ class KnowledgeTransitions:
     - `n_better`, `n_worse`: questions that rose and fell.
     """
 
-    counts: NDArray[np.intp]
+    counts: Ints
     shares: Floats
     limits: Floats
     n_better: int
@@ -163,13 +163,8 @@ def slick_transitions(before: Sequence[str], after: Sequence[str]) -> KnowledgeT
     for row in np.flatnonzero(totals.ravel()):
         for column in range(4):
             limits[:, row, column] = wilson_interval(float(shares[row, column]), float(totals[row, 0]))
-    return KnowledgeTransitions(
-        counts=counts,
-        shares=shares,
-        limits=limits,
-        n_better=int((columns < rows).sum()),
-        n_worse=int((columns > rows).sum()),
-    )
+    better, worse = int((columns < rows).sum()), int((columns > rows).sum())
+    return KnowledgeTransitions(counts=counts, shares=shares, limits=limits, n_better=better, n_worse=worse)
 
 
 def _counts(*given: ArrayLike) -> list[Floats]:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proband.errors import DataError, DesignError, MissingDataError
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 
 Effect = frozenset[str]
 
@@ -133,7 +132,7 @@ def _numbers(scores: Sequence[object]) -> Floats:
     return y
 
 
-def _codes(rows: list[object], outer: list[object] | None, factor: str) -> tuple[NDArray[np.intp], int]:
+def _codes(rows: list[object], outer: list[object] | None, factor: str) -> tuple[Ints, int]:
     """Index of every row's level, counted within each level of `outer` where the factor is nested."""
     if outer is None:
         number = {level: k for k, level in enumerate(sorted(set(rows), key=repr))}

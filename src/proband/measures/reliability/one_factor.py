@@ -57,11 +57,8 @@ def fit_one_factor(covariance: Floats) -> OneFactor | None:
         return None
     _, loadings = axes(found.x)
     loadings = -loadings if loadings.sum() < 0 else loadings
-    return OneFactor(
-        loadings=loadings * scale,
-        unique=found.x * scale**2,
-        is_heywood=bool((found.x <= SMALLEST_UNIQUENESS * 1.01).any()),
-    )
+    is_heywood = bool((found.x <= SMALLEST_UNIQUENESS * 1.01).any())
+    return OneFactor(loadings=loadings * scale, unique=found.x * scale**2, is_heywood=is_heywood)
 
 
 def subject_influence(fitted: OneFactor, deviations: Floats, direction: Floats) -> Floats | None:

@@ -37,10 +37,10 @@ class Retest:
     """
 
     agreement: Estimate
-    correlation: Estimate | None
-    concordance: Estimate | None
-    mean_change: Estimate | None
-    measurement_error: Estimate | None
+    correlation: Estimate | None = None
+    concordance: Estimate | None = None
+    mean_change: Estimate | None = None
+    measurement_error: Estimate | None = None
     total_variation: Estimate | None
 
 
@@ -89,14 +89,7 @@ def retest(a: Answers, b: Answers, *, target: Target = "model", level: float = 0
     agreement, distance = _as_categories(first, second, shared)
     x, y = _numbers(first), _numbers(second)
     if x is None or y is None:
-        return Retest(
-            agreement=agreement,
-            correlation=None,
-            concordance=None,
-            mean_change=None,
-            measurement_error=None,
-            total_variation=distance,
-        )
+        return Retest(agreement=agreement, total_variation=distance)
     return Retest(
         agreement=agreement,
         correlation=_correlation(x, y, shared),

@@ -6,10 +6,9 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proband.errors import DataError
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Bools, Floats, Ints
 from proband.measures.columns import column, column_names, table_of
 from proband.records import TABLE_COLUMNS
 
@@ -43,7 +42,7 @@ class ItemCells:
     # between subjects
     flips: Floats
     values: Floats  # (n_subjects, n_levels): mean scale points, NaN where there are none
-    present: NDArray[np.bool_]  # (n_subjects, n_levels): whether the subject answered under the level
+    present: Bools  # (n_subjects, n_levels): whether the subject answered under the level
     # chance that two answers under the *same* level differ: from replicates, else from probabilities; NaN without
     redraw: float
     is_within: bool  # whether subjects are compared with themselves
@@ -117,64 +116,53 @@ def item_cells(rows: AnswerRows, members: Sequence[int], factor: str, levels: Se
     vectors, taken = _vectors(rows, members)
     met = [(position, k) for position, k in enumerate(members) if rows.factors[factor][k] is not None]
     positions = np.array([position for position, _ in met], dtype=np.intp)
-    owners = _coded([k for _, k in met], rows, factor)
+    unit, subject_of_unit, everybody = _coded([k for _, k in met], rows, factor)
     place = {level: j for j, level in enumerate(levels)}
     level = np.array([place[rows.factors[factor][k]] for _, k in met], dtype=np.intp)
-    shape = (len(owners.subject_of_unit), len(levels))
+    shape = (len(subject_of_unit), len(levels))
     points = np.array([np.nan if (v := rows.value[k]) is None else v for _, k in met], dtype=np.float64)
-    at = (owners.unit, level)
+    at = (unit, level)
     counts = _sums(at, np.ones((len(met), 1)), shape)[:, :, 0]
     chosen = _sums(at, taken[positions], shape)
     drawn = _sums(at, vectors[positions], shape)
     scored = _sums(at, points[:, None], shape)[:, :, 0]
-    is_complete: NDArray[np.bool_] = np.all(counts > 0, axis=1)
+    is_complete: Bools = np.all(counts > 0, axis=1)
     is_within = 2 * int(is_complete.sum()) >= shape[0]
     kept = is_complete if is_within else np.ones(shape[0], dtype=np.bool_)
-    subject = owners.subject_of_unit[kept]
+    subject = subject_of_unit[kept]
     here = np.unique(subject)
     size = np.maximum(counts[kept], 1.0)
     by_subject = _Averages(subject=np.searchsorted(here, subject), n=len(here), present=counts[kept] > 0)
     return ItemCells(
-        subjects=tuple(owners.subjects[s] for s in here),
+        subjects=tuple(everybody[s] for s in here),
         means=by_subject.of(drawn[kept] / size[:, :, None]),
         flips=by_subject.flips(chosen[kept] / size[:, :, None]) if is_within else np.full(len(here), np.nan),
         values=by_subject.of((scored[kept] / size)[:, :, None], empty=np.nan)[:, :, 0],
         present=by_subject.counts > 0,
         redraw=_redraw(counts[kept], chosen[kept], vectors if vectors is not taken else None),
         is_within=is_within,
-        n_left_out=len(owners.subjects) - len(here),
+        n_left_out=len(everybody) - len(here),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Owners:
-    """Unit of every row, and subject of every unit."""
-
-    unit: NDArray[np.intp]
-    subject_of_unit: NDArray[np.intp]
-    subjects: tuple[Any, ...]
-
-
-def _coded(members: Sequence[int], rows: AnswerRows, factor: str) -> _Owners:
+def _coded(members: Sequence[int], rows: AnswerRows, factor: str) -> tuple[Ints, Ints, list[Any]]:
+    """Unit of every row, subject of every unit, and the subjects."""
     others = [rows.factors[f] for f in rows.factors if f != factor]
     keys = [(rows.subject[k], rows.unit[k], *(levels[k] for levels in others)) for k in members]
     units = {key: j for j, key in enumerate(dict.fromkeys(keys))}
     subjects = sorted({key[0] for key in units}, key=repr)
     number = {subject: j for j, subject in enumerate(subjects)}
-    return _Owners(
-        unit=np.array([units[key] for key in keys], dtype=np.intp),
-        subject_of_unit=np.array([number[key[0]] for key in units], dtype=np.intp),
-        subjects=tuple(subjects),
-    )
+    unit = np.array([units[key] for key in keys], dtype=np.intp)
+    return unit, np.array([number[key[0]] for key in units], dtype=np.intp), subjects
 
 
 @dataclass(frozen=True, eq=False)
 class _Averages:
     """Averages over the units of each subject, level by level."""
 
-    subject: NDArray[np.intp]
+    subject: Ints
     n: int
-    present: NDArray[np.bool_]
+    present: Bools
 
     @property
     def counts(self) -> Floats:
@@ -197,7 +185,7 @@ class _Averages:
         return np.clip(rates, 0.0, 1.0)  # rounding only
 
 
-def _sums(at: tuple[NDArray[np.intp], NDArray[np.intp]], values: Floats, shape: tuple[int, int]) -> Floats:
+def _sums(at: tuple[Ints, Ints], values: Floats, shape: tuple[int, int]) -> Floats:
     totals = np.zeros((*shape, values.shape[1]))
     np.add.at(totals, at, values)
     return totals

@@ -290,13 +290,8 @@ def pride(observed: ArrayLike, permutations: ArrayLike) -> Debiased:
     priors = _normalised(np.log(turned).mean(axis=1))
     prior = priors.mean(axis=0)
     few = (f"the prior comes from {n} items; the bias of others may differ: permute 5 or more",)
-    return Debiased(
-        probs=_normalised(np.log(given) - np.log(prior)),
-        prior=prior,
-        prior_sd=_sd(priors),
-        n_estimation=n,
-        warnings=few if n < 5 else (),
-    )
+    probs = _normalised(np.log(given) - np.log(prior))
+    return Debiased(probs=probs, prior=prior, prior_sd=_sd(priors), n_estimation=n, warnings=few if n < 5 else ())
 
 
 def _sd(rows: Floats) -> Floats:

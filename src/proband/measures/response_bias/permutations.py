@@ -5,9 +5,8 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 from proband.measures.response_bias.answer_cells import ItemCells
 
 # Cells of a block of permutations; bounds memory to some tens of MB.
@@ -52,7 +51,7 @@ def permuted_shifts(items: Sequence[ItemCells], n_permutations: int, rng: np.ran
     return found
 
 
-def _kept_levels(items: Sequence[ItemCells], number: dict[Any, int]) -> NDArray[np.intp] | None:
+def _kept_levels(items: Sequence[ItemCells], number: dict[Any, int]) -> Ints | None:
     """Level of every subject who kept one through all items, or None if somebody did not."""
     seen = np.zeros((len(number), items[0].present.shape[1]), dtype=bool)
     for cells in items:
@@ -60,11 +59,11 @@ def _kept_levels(items: Sequence[ItemCells], number: dict[Any, int]) -> NDArray[
     return seen.argmax(axis=1) if (seen.sum(axis=1) == 1).all() else None
 
 
-def _shuffled_levels(levels: NDArray[np.intp], size: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def _shuffled_levels(levels: Ints, size: int, rng: np.random.Generator) -> Ints:
     return rng.permuted(np.tile(levels, (size, 1)), axis=1)
 
 
-def _means_between(cells: ItemCells, levels: NDArray[np.intp]) -> Floats:
+def _means_between(cells: ItemCells, levels: Ints) -> Floats:
     """Level means when subject s is said to be under ``levels[b, s]``, shape (size, n_levels, n_options)."""
     own = cells.means.sum(axis=1)  # one level a subject, zeros elsewhere
     parts = []

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proband.estimates import Estimate
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 from proband.measures.response_bias.answer_cells import AnswerRows
 from proband.measures.response_bias.labels import a_bias
 
@@ -49,7 +48,7 @@ def position_bias(rows: AnswerRows, by_item: Mapping[Any, Sequence[int]]) -> tup
     ]
 
 
-def _placed(rows: AnswerRows, members: Sequence[int]) -> tuple[Floats, NDArray[np.intp]] | None:
+def _placed(rows: AnswerRows, members: Sequence[int]) -> tuple[Floats, Ints] | None:
     """Share of every position in every row, and the orders shown; None where order was not varied."""
     shown = [rows.shown[k] for k in members]
     answers = [rows.answer[k] for k in members]
@@ -65,7 +64,7 @@ def _placed(rows: AnswerRows, members: Sequence[int]) -> tuple[Floats, NDArray[n
     return (placed == np.array(answers)[:, None]).astype(np.float64), placed
 
 
-def _is_balanced(orders: NDArray[np.intp]) -> bool:
+def _is_balanced(orders: Ints) -> bool:
     """Whether every option stood in every place about equally often: within 4 standard errors of 1/K."""
     n, k = orders.shape
     counts = np.array([np.bincount(orders[:, place], minlength=k) for place in range(k)])

@@ -11,7 +11,7 @@ from scipy import special
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 from proband.measures.shares import share_estimates, wilson_interval
 
 _LEVEL = 0.95
@@ -179,7 +179,7 @@ def _mean_share(shares: Floats, what: str, *, uniform: float, left_out: int, tar
     return replace(found, estimand=f"share of {what}, mean over subjects", baselines={"uniform": uniform})
 
 
-def _straight_lining(x: Floats, counts: NDArray[np.intp], *, left_out: int, target: Target) -> Estimate:
+def _straight_lining(x: Floats, counts: Ints, *, left_out: int, target: Target) -> Estimate:
     what = "share of subjects who gave every item the same answer"
     # One answer is always straight.
     several = counts > 1

@@ -173,19 +173,10 @@ def fidelity_of_pairs(
     """`item_fidelity` of people and model that are joined already, with the null rows at hand."""
     n_options = pairs.n_options
     warnings = _warnings_of(pairs, settings)
-    tv = distance_estimate(
-        pairs, nulls, np.eye(n_options) / 2, name="total variation distance", settings=settings, rng=rng
-    )
-    w1 = None
+    distance = partial(distance_estimate, pairs, nulls, settings=settings, rng=rng)
+    tv, w1 = distance(np.eye(n_options) / 2, name="total variation distance"), None
     if positions is not None and n_options > 1:
-        w1 = distance_estimate(
-            pairs,
-            nulls,
-            ordered_contrasts(positions, n_options),
-            name="normalised Wasserstein-1 distance",
-            settings=settings,
-            rng=rng,
-        )
+        w1 = distance(ordered_contrasts(positions, n_options), name="normalised Wasserstein-1 distance")
     agreement, gain = agreement_estimates(pairs, nulls, level=settings.level, min_people=settings.min_people)
     brier, log_score = score_estimates(pairs, nulls, level=settings.level, min_people=settings.min_people)
     shares = partial(share_estimates, n_options=n_options, weights=pairs.weights, level=settings.level)

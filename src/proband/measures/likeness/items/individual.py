@@ -5,11 +5,10 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from proband.estimates import Estimate
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 from proband.measures.likeness.items.nulls import NullRows
 from proband.measures.likeness.items.pairs import PairedAnswers
 
@@ -72,13 +71,9 @@ def score_estimates(
     n_other = nulls.n_predicting if nulls.is_held_out else max(pairs.n_eff - 1, 1.0)
     smooth = rows if math.isinf(n_other) else (rows * n_other + 0.5) / (n_other + k / 2)
     own_smooth = np.maximum(smooth[np.arange(pairs.n), pairs.answers], 0.0)
-    brier_nulls = {
-        "uniform": 1 - 1 / k,
-        "majority": float(
-            ((nulls.majorities**2).sum(axis=1) + 1 - 2 * (nulls.predicted * nulls.majorities).sum(axis=1)).mean()
-        ),
-        "marginal_only": float(weights @ brier_scores(rows, pairs.answers)),
-    }
+    most, both = (nulls.majorities**2).sum(axis=1), (nulls.predicted * nulls.majorities).sum(axis=1)
+    brier_nulls = {"uniform": 1 - 1 / k, "majority": float((most + 1 - 2 * both).mean())}
+    brier_nulls["marginal_only"] = float(weights @ brier_scores(rows, pairs.answers))
     log_nulls = {"uniform": math.log(k), "marginal_only": float(weights @ log_scores(own_smooth))}
     average = pairs.model
     score = partial(_score, pairs, level=level, min_people=min_people)
@@ -91,7 +86,7 @@ def score_estimates(
     )
 
 
-def brier_scores(probs: Floats, answers: NDArray[np.intp]) -> Floats:
+def brier_scores(probs: Floats, answers: Ints) -> Floats:
     """``sum_k (p_k - 1[y = k])^2`` of every row, shape (n_rows,)."""
     own = probs[np.arange(len(answers)), answers]
     scores: Floats = (probs**2).sum(axis=1) - 2 * own + 1

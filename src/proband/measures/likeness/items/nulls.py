@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 from proband.measures.likeness.items.pairs import PairedAnswers
 from proband.measures.likeness.items.samples import sums_by
 from proband.measures.likeness.structure.logits import fit_multinomial, softmax_blocks
@@ -151,9 +151,7 @@ def trait_matrix(traits: Mapping[str, NDArray[np.object_]]) -> Floats:
     return np.column_stack(kept)
 
 
-def predict_from_traits(
-    x: Floats, answers: Floats, new: Floats, *, starts: NDArray[np.intp], rng: np.random.Generator
-) -> Floats:
+def predict_from_traits(x: Floats, answers: Floats, new: Floats, *, starts: Ints, rng: np.random.Generator) -> Floats:
     """What multinomial logits of people's answers on their traits say of other people.
 
     `x`, `answers` (n_people, n_predictors) and (n_people, n_columns): predictors, and weighted indicators of the

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proband.errors import DataError
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 from proband.measures.likeness.items.samples import SurveyDesign
 from proband.measures.shares import design_weights, kish_n_eff, option_indices, option_probabilities
 
@@ -21,7 +20,7 @@ _IMAGINED_PEOPLE = 2.0
 class PairedAnswers:
     """One answer and one row of probabilities per subject, in one order."""
 
-    answers: NDArray[np.intp]  # (n_subjects,): people's answers as 0-based option indices
+    answers: Ints  # (n_subjects,): people's answers as 0-based option indices
     probs: Floats  # (n_subjects, n_options): the model's probabilities for the same subjects
     weights: Floats  # (n_subjects,): design weights, positive
     n_people_only: int = 0  # subjects left out because the other side lacks them

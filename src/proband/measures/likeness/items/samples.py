@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from proband.errors import DataError, MissingDataError
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Bools, Floats, Ints
 
 # Beyond this many units a bootstrap of random groups of units says the same at a fraction of the cost.
 _MOST_UNITS = 500
@@ -20,13 +20,13 @@ class SurveyDesign:
     """How people were drawn, as two-stage designs are analysed: units with replacement within strata."""
 
     # (n_people,): code of each person's stratum, and of its primary sampling unit (unique over strata)
-    stratum: NDArray[np.intp]
-    unit: NDArray[np.intp]
+    stratum: Ints
+    unit: Ints
     # (n_units,): stratum of every unit of the whole sample, also of units without anybody at hand
-    stratum_of_unit: NDArray[np.intp]
+    stratum_of_unit: Ints
 
     @cached_property
-    def units_per_stratum(self) -> NDArray[np.intp]:
+    def units_per_stratum(self) -> Ints:
         """Number of units of every stratum, shape (n_strata,), each at least 2."""
         return np.bincount(self.stratum_of_unit)
 
@@ -35,7 +35,7 @@ class SurveyDesign:
         """Units less strata, among those with anybody at hand; at least 1."""
         return max(len(np.unique(self.unit)) - len(np.unique(self.stratum)), 1)
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "SurveyDesign":
+    def take(self, rows: Bools | Ints) -> "SurveyDesign":
         """The design of some of the people: a domain, whose empty units still count."""
         return SurveyDesign(self.stratum[rows], self.unit[rows], self.stratum_of_unit)
 
@@ -57,7 +57,7 @@ class SurveyDesign:
         ).T @ per_stratum
         return covariance
 
-    def halves(self, n_splits: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    def halves(self, n_splits: int, rng: np.random.Generator) -> Bools:
         """Random halves of the units of every stratum, shape (n_splits, n_people)."""
         in_first = np.empty((n_splits, len(self.stratum_of_unit)), dtype=bool)
         for h in range(len(self.units_per_stratum)):
@@ -66,7 +66,7 @@ class SurveyDesign:
             in_first[:, members] = ranks < (len(members) + 1) // 2
         return in_first[:, self.unit]
 
-    def replicates(self, n_replicates: int, rng: np.random.Generator) -> tuple[NDArray[np.intp], Floats]:
+    def replicates(self, n_replicates: int, rng: np.random.Generator) -> tuple[Ints, Floats]:
         """Replicate factors of the rescaled bootstrap (Rao & Wu 1988).
 
         n_h - 1 of the n_h units of a stratum are drawn with replacement; each time a unit is drawn counts
@@ -111,7 +111,7 @@ def survey_design(n: int, strata: ArrayLike | None = None, psu: ArrayLike | None
     return design
 
 
-def sums_by(codes: NDArray[np.intp], values: Floats, n_codes: int) -> Floats:
+def sums_by(codes: Ints, values: Floats, n_codes: int) -> Floats:
     """Sum of the rows of `values` by code, shape (n_codes, d)."""
     n = len(codes)
     if n == n_codes and bool((codes == np.arange(n)).all()):
@@ -121,7 +121,7 @@ def sums_by(codes: NDArray[np.intp], values: Floats, n_codes: int) -> Floats:
     return sums
 
 
-def _codes(labels: ArrayLike | Sequence[object], n: int, name: str) -> NDArray[np.intp]:
+def _codes(labels: ArrayLike | Sequence[object], n: int, name: str) -> Ints:
     given = np.asarray(labels, dtype=object)
     if given.shape != (n,):
         raise DataError(f"{name} have shape {given.shape}, expected ({n},): one label per person")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError, DesignError
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Bools, Floats, Ints
 from proband.records import TABLE_COLUMNS
 
 # Names under which frames of a user's own may carry the same things.
@@ -167,7 +167,7 @@ class Block:
 
     # (n_subjects, n_columns): probabilities of the options, or 1 for the one taken; zeros where there is no answer
     shares: Floats
-    has: NDArray[np.bool_]  # (n_subjects, n_items): where there is an answer
+    has: Bools  # (n_subjects, n_items): where there is an answer
 
 
 def block_of(frame: Any, items: Sequence[AskedItem], subjects: Sequence[str], *, is_model: bool) -> Block:
@@ -207,11 +207,11 @@ def block_of(frame: Any, items: Sequence[AskedItem], subjects: Sequence[str], *,
     return Block(shares, has)
 
 
-def _rows_of(part: Any, item: AskedItem, is_model: bool) -> tuple[NDArray[np.intp], Floats]:
+def _rows_of(part: Any, item: AskedItem, is_model: bool) -> tuple[Ints, Floats]:
     """Subject rows and distributions over the substantive options of one item's responses."""
     import polars as pl
 
-    found: list[tuple[NDArray[np.intp], Floats]] = []
+    found: list[tuple[Ints, Floats]] = []
     if is_model and "probs" in part.columns and part["probs"].dtype != pl.Null:
         given = part.filter(pl.col("probs").is_not_null())
         if given.height:
@@ -235,7 +235,7 @@ def _rows_of(part: Any, item: AskedItem, is_model: bool) -> tuple[NDArray[np.int
     return rows.astype(np.intp), values
 
 
-def _probability_rows(given: Any, item: AskedItem) -> tuple[NDArray[np.intp], Floats]:
+def _probability_rows(given: Any, item: AskedItem) -> tuple[Ints, Floats]:
     lengths = given["probs"].list.len()
     n_written = int(lengths.max())
     if int(lengths.min()) != n_written or n_written <= max(item.keep):

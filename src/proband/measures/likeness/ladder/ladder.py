@@ -102,6 +102,11 @@ def fidelity(
     or for the model without a persona (``no_persona``, where the run has it). The floor is what people's own sampling
     makes under the same weights, strata and units: a model at the floor cannot be told from the truth.
 
+    Weights count as given: that they were raked is not in the intervals. With null rows from halves of these
+    same people (no held-out people), majority, marginal-only and demographics-only distances hold the noise
+    of two halves and come out too large, by up to the noise floor. Do not use it to compare *engines*: test
+    their difference on the same subjects.
+
     Parameters
     ----------
     run, people : frame, mapping of columns, or object with ``table()``
@@ -128,13 +133,6 @@ def fidelity(
     DataError, MissingDataError
         If there are no human answers, nobody or nothing is on both sides, a stratum has a single unit, or a column is
         not there or contradicts itself; if a subject with answers has no weight, stratum or unit.
-
-    Notes
-    -----
-    Weights count as given: that they were raked is not in the intervals. With null rows from halves of these
-    same people (no held-out people), majority, marginal-only and demographics-only distances hold the noise
-    of two halves and come out too large, by up to the noise floor. Do not use it to compare *engines*: test
-    their difference on the same subjects.
 
     References
     ----------

@@ -5,9 +5,8 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Bools, Floats
 from proband.measures.likeness.items.nulls import predict_from_traits
 from proband.measures.likeness.items.samples import simple_random_sample
 from proband.measures.likeness.ladder.answers import AskedItem, Block, Source, block_of
@@ -105,13 +104,8 @@ def _sheet(
 
 
 def _by_traits(
-    human: Block,
-    outside: Block | None,
-    cast: Cast,
-    items: Sequence[AskedItem],
-    half: NDArray[np.bool_],
-    settings: LadderSettings,
-) -> tuple[Floats, NDArray[np.bool_] | None]:
+    human: Block, outside: Block | None, cast: Cast, items: Sequence[AskedItem], half: Bools, settings: LadderSettings
+) -> tuple[Floats, Bools | None]:
     """Predictions from traits: taught by held-out people, or by each half for the other."""
     assert cast.predictors is not None
     n = len(cast.subjects)

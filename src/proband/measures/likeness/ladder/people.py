@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.errors import DataError, MissingDataError
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 from proband.measures.likeness.items.nulls import trait_matrix
 from proband.measures.likeness.items.samples import SurveyDesign, survey_design
 from proband.measures.likeness.ladder.answers import Source, subject_column
@@ -47,7 +47,7 @@ class Cast:
     weights: Floats
     outside_weights: Floats
     design: SurveyDesign | None
-    groups: Mapping[str, tuple[NDArray[np.intp], Sequence[str]]]
+    groups: Mapping[str, tuple[Ints, Sequence[str]]]
     predictors: Floats | None
     n_model_only: int
     warnings: list[str] = field(default_factory=list)
@@ -127,14 +127,14 @@ def _design(sources: Sequence[Source], survey: Sampling, subjects: Sequence[str]
 
 def _groups(
     sources: Sequence[Source], by: By | None, subjects: Sequence[str]
-) -> tuple[dict[str, tuple[NDArray[np.intp], Sequence[str]]], list[str]]:
+) -> tuple[dict[str, tuple[Ints, Sequence[str]]], list[str]]:
     """Codes and levels of every grouping; -1 for those without a group."""
     named: dict[str, Column] = {}
     if isinstance(by, Mapping):
         named["group"] = by
     elif by is not None:
         named = {name: name for name in ([by] if isinstance(by, str) else by)}
-    found: dict[str, tuple[NDArray[np.intp], Sequence[str]]] = {}
+    found: dict[str, tuple[Ints, Sequence[str]]] = {}
     warnings = []
     for name, column in named.items():
         values = _subject_values(sources, column, "by", subjects)

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from proband.estimates import Estimate
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Bools, Floats
 from proband.measures.likeness.items.closeness import FidelitySettings, distance_estimate
 from proband.measures.likeness.items.gaps import absolute_sum_interval, ordered_contrasts
 from proband.measures.likeness.items.individual import agreement_estimates, brier_scores, log_scores, score_estimates
@@ -48,7 +47,7 @@ def small_groups(sheet: Sheet) -> list[str]:
 
 
 def _distance_rows(
-    sheet: Sheet, rung: Rung, group: str, rows: NDArray[np.bool_] | None, items: Sequence[int]
+    sheet: Sheet, rung: Rung, group: str, rows: Bools | None, items: Sequence[int]
 ) -> Iterator[LadderRow]:
     found: dict[str, list[Estimate]] = {TV: [], W1: []}
     settings = FidelitySettings(level=sheet.settings.level, n_draws=1000, min_people=sheet.settings.min_people)
@@ -85,9 +84,7 @@ def _row(sheet: Sheet, rung: Rung, statistic: str, estimate: Estimate, *, item: 
     )
 
 
-def _mean_distance(
-    sheet: Sheet, parts: Sequence[Estimate], rows: NDArray[np.bool_] | None, items: Sequence[int]
-) -> Estimate:
+def _mean_distance(sheet: Sheet, parts: Sequence[Estimate], rows: Bools | None, items: Sequence[int]) -> Estimate:
     """Mean over items of the total variation distance, its error from bootstrap replicates of units."""
     used = [k for k in items if sheet.human.has[slice(None) if rows is None else rows, k].sum() >= 2]
     theta, noise = gap_replicates(sheet, used, np.ones(sheet.n, dtype=bool) if rows is None else rows)
@@ -122,7 +119,7 @@ def mean_baselines(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([part[name] for part in parts])) for name in names}
 
 
-def gap_replicates(sheet: Sheet, items: Sequence[int], rows: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def gap_replicates(sheet: Sheet, items: Sequence[int], rows: Bools) -> tuple[Floats, Floats]:
     """Human minus model shares of some items' options, and its replicates' deviations.
 
     Result: shapes (n_columns,) and (n_replicates, n_columns); replicates in which somebody's item is empty are left
@@ -171,7 +168,7 @@ def individual_rows(sheet: Sheet) -> Iterator[LadderRow]:
 
 def _person_nulls(sheet: Sheet, k: int) -> dict[str, dict[str, float]]:
     columns = sheet.columns(k)
-    sides: dict[str, tuple[Floats, NDArray[np.bool_]]] = {}
+    sides: dict[str, tuple[Floats, Bools]] = {}
     if sheet.nobody is not None:
         sides["no_persona"] = (sheet.nobody.shares, sheet.human.has[:, k] & sheet.nobody.has[:, k])
     if sheet.by_traits is not None:

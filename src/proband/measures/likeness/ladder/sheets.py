@@ -7,11 +7,10 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proband.errors import DesignError
 from proband.estimates import Estimate
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Bools, Floats, Ints
 from proband.measures.likeness.items.nulls import NullRows
 from proband.measures.likeness.items.pairs import PairedAnswers
 from proband.measures.likeness.items.samples import SurveyDesign, simple_random_sample
@@ -87,10 +86,10 @@ class Sheet:
     # (n_subjects, n_columns): predictions of a model of people's answers on their traits; from held-out people, or
     # from the other half (`first_half`) of these
     by_traits: Floats | None = None
-    first_half: NDArray[np.bool_] | None = None
-    halves: NDArray[np.bool_] | None = None
+    first_half: Bools | None = None
+    halves: Bools | None = None
     # subgroups; code -1 for subjects without
-    groups: Mapping[str, tuple[NDArray[np.intp], Sequence[str]]] = field(default_factory=dict)
+    groups: Mapping[str, tuple[Ints, Sequence[str]]] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -98,17 +97,17 @@ class Sheet:
         return len(self.weights)
 
     @cached_property
-    def starts(self) -> NDArray[np.intp]:
+    def starts(self) -> Ints:
         """First column of every item."""
         return np.cumsum([0, *(item.n_options for item in self.items)])[:-1]
 
     @cached_property
-    def item_of_column(self) -> NDArray[np.intp]:
+    def item_of_column(self) -> Ints:
         """Item of every column."""
         return np.repeat(np.arange(len(self.items)), [item.n_options for item in self.items])
 
     @cached_property
-    def unit_replicates(self) -> tuple[NDArray[np.intp], Floats]:
+    def unit_replicates(self) -> tuple[Ints, Floats]:
         """Unit of every subject and bootstrap factors of the units; see `SurveyDesign.replicates`."""
         design = self.design or simple_random_sample(self.n)
         return design.replicates(self.settings.n_replicates, self.rng("replicates"))
@@ -123,7 +122,7 @@ class Sheet:
         """Columns of item `k`."""
         return slice(int(self.starts[k]), int(self.starts[k]) + self.items[k].n_options)
 
-    def pairs(self, k: int, rows: NDArray[np.bool_] | None = None) -> PairedAnswers:
+    def pairs(self, k: int, rows: Bools | None = None) -> PairedAnswers:
         """Item `k` among (some of) the subjects."""
         used = self.human.has[:, k] if rows is None else self.human.has[:, k] & rows
         columns = self.columns(k)
@@ -139,7 +138,7 @@ class Sheet:
         """Shares of first and second halves, shape (2, n_splits, n_columns); NaN where a half has nobody."""
         return self.shares_of_halves(np.ones(self.n, dtype=bool))
 
-    def shares_of_halves(self, rows: NDArray[np.bool_]) -> Floats:
+    def shares_of_halves(self, rows: Bools) -> Floats:
         """People's shares among those of `rows` in each half, shape (2, n_splits, n_columns)."""
         halves = self.split_halves[:, rows]
         w = self.weights[rows]
@@ -149,7 +148,7 @@ class Sheet:
         return np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
 
     @cached_property
-    def split_halves(self) -> NDArray[np.bool_]:
+    def split_halves(self) -> Bools:
         """Random halves of the subjects, units kept whole, shape (n_splits, n_subjects)."""
         if self.halves is not None:
             return self.halves
@@ -169,7 +168,7 @@ class Sheet:
         totals = (self.outside_weights @ self.outside.has)[self.item_of_column]
         return np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
 
-    def nulls(self, k: int, pairs: PairedAnswers, rows: NDArray[np.bool_] | None = None) -> NullRows:
+    def nulls(self, k: int, pairs: PairedAnswers, rows: Bools | None = None) -> NullRows:
         """Null rows of item `k`: everybody's shares predict those of `rows`."""
         columns = self.columns(k)
         if self.is_held_out(k) and self.outside is not None:
@@ -183,7 +182,7 @@ class Sheet:
         is_whole = np.isfinite(predicted).all(axis=1) & np.isfinite(predicting).all(axis=1)
         return NullRows(predicted[is_whole], predicting[is_whole], "cross-fitted halves", max(pairs.n_eff / 2, 1.0))
 
-    def _group_halves(self, rows: NDArray[np.bool_]) -> Floats:
+    def _group_halves(self, rows: Bools) -> Floats:
         key = rows.tobytes()
         if key not in self._group_cache:
             self._group_cache.clear()  # groups are gone through one by one: the last one is enough
@@ -194,7 +193,7 @@ class Sheet:
     def _group_cache(self) -> dict[bytes, Floats]:
         return {}
 
-    def further_shares(self, k: int, rows: NDArray[np.bool_] | None = None) -> Iterator[tuple[str, Floats, Floats]]:
+    def further_shares(self, k: int, rows: Bools | None = None) -> Iterator[tuple[str, Floats, Floats]]:
         """Name of a null row, and people's and its shares on the same subjects, once or for each half."""
         columns = self.columns(k)
         used = self.human.has[:, k] if rows is None else self.human.has[:, k] & rows
@@ -204,13 +203,11 @@ class Sheet:
             predicted = Block(self.by_traits, self.human.has)
             parts = [used] if self.first_half is None else [used & self.first_half, used & ~self.first_half]
             if all(part.any() for part in parts):
-                yield (
-                    "demographics_only",
-                    np.stack([self._mean(part, self.human, columns) for part in parts]),
-                    np.stack([self._mean(part, predicted, columns) for part in parts]),
-                )
+                blocks = (self.human, predicted)
+                theirs, told = (np.stack([self._mean(part, block, columns) for part in parts]) for block in blocks)
+                yield "demographics_only", theirs, told
 
-    def _mean(self, rows: NDArray[np.bool_], block: Block, columns: slice) -> Floats:
+    def _mean(self, rows: Bools, block: Block, columns: slice) -> Floats:
         w = self.weights[rows]
         found: Floats = w @ block.shares[rows, columns] / w.sum()
         return found

@@ -11,7 +11,7 @@ from scipy import special, stats
 
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.estimates import Estimate
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 from proband.measures.likeness.items.samples import sums_by
 from proband.measures.likeness.structure.logits import fit_binary
 from proband.seeds import rng_for
@@ -127,7 +127,7 @@ def two_sample_classifier(
     )
 
 
-def _scores(x: Floats, labels: Floats, fold: NDArray[np.intp], classifier: Classifier) -> Floats:
+def _scores(x: Floats, labels: Floats, fold: Ints, classifier: Classifier) -> Floats:
     """Cross-validated scores of every row for every column of labels, shape of `labels`."""
     scores = np.empty_like(labels)
     for k in np.unique(fold):
@@ -149,7 +149,7 @@ def _neighbours(taught: Floats, told: Floats) -> Floats:
     return weights
 
 
-def _auc(scores: Floats, labels: Floats, fold: NDArray[np.intp]) -> Floats:
+def _auc(scores: Floats, labels: Floats, fold: Ints) -> Floats:
     above, compared = np.zeros(labels.shape[1]), np.zeros(labels.shape[1])
     for k in np.unique(fold):
         y = labels[fold == k]
@@ -160,7 +160,7 @@ def _auc(scores: Floats, labels: Floats, fold: NDArray[np.intp]) -> Floats:
     return above / compared
 
 
-def _relabelled(labels: Floats, unit: NDArray[np.intp], n_draws: int, rng: np.random.Generator) -> Floats:
+def _relabelled(labels: Floats, unit: Ints, n_draws: int, rng: np.random.Generator) -> Floats:
     """Labels exchanged within subjects that have two rows, and among all other rows."""
     drawn = np.repeat(labels[:, None], n_draws, axis=1)
     is_paired = (np.bincount(unit) == 2)[unit]
@@ -172,9 +172,7 @@ def _relabelled(labels: Floats, unit: NDArray[np.intp], n_draws: int, rng: np.ra
     return drawn
 
 
-def _auc_estimate(
-    value: float, scores: Floats, labels: Floats, where: tuple[NDArray[np.intp], NDArray[np.intp]], p_value: float
-) -> Estimate:
+def _auc_estimate(value: float, scores: Floats, labels: Floats, where: tuple[Ints, Ints], p_value: float) -> Estimate:
     """The AUC with its interval from each row's influence, summed over subjects, on the logit scale."""
     fold, unit = where
     influence = np.zeros(len(scores))
@@ -226,9 +224,7 @@ def _driving(names: Sequence[str], x: Floats, labels: Floats) -> tuple[tuple[str
     return tuple((names[k], float(weights[k])) for k in order)
 
 
-def _units(
-    subjects: tuple[Sequence[Hashable], Sequence[Hashable]] | None, n_human: int, n_model: int
-) -> NDArray[np.intp]:
+def _units(subjects: tuple[Sequence[Hashable], Sequence[Hashable]] | None, n_human: int, n_model: int) -> Ints:
     """Code of the subject of every row, people's rows first."""
     if subjects is None:
         return np.arange(n_human + n_model)

@@ -58,6 +58,10 @@ class StructureAgreement:
 def structure_agreement(human: Any, model: Any) -> StructureAgreement:
     """Compare the correlations among items in people with those in a model.
 
+    Give expected scores and drawn answers apart: correlations of a model's *expected* scores are higher than
+    those of its answers. `fidelity` uses the correlations that answers drawn from the stated probabilities
+    would have. Not for nominal items; code them as indicators first.
+
     Parameters
     ----------
     human, model : array_like, shape (n_subjects, n_items), or frame, or mapping of item to scores
@@ -79,12 +83,6 @@ def structure_agreement(human: Any, model: Any) -> StructureAgreement:
     ------
     DataError
         If items differ, are fewer than 3, or scores are no numbers; if a side has fewer than 3 subjects.
-
-    Notes
-    -----
-    Give expected scores and drawn answers apart: correlations of a model's *expected* scores are higher than
-    those of its answers. `fidelity` uses the correlations that answers drawn from the stated probabilities
-    would have. Not for nominal items; code them as indicators first.
 
     References
     ----------
@@ -109,15 +107,8 @@ def structure_agreement(human: Any, model: Any) -> StructureAgreement:
     rng = rng_for(0, "structure_agreement")
     sides = [_side(side, name, rng) for side, name in ((h, "human"), (m, "model"))]
     (r_h, e_h), (r_m, e_m) = sides
-    return _agreement(
-        r_h,
-        r_m,
-        k,
-        draws=(e_h, e_m),
-        n=(len(h), len(m)),
-        ceiling=_split_half(h, rng),
-        floor=noise_of(e_h, np.isfinite(r_h) & np.isfinite(r_m)),
-    )
+    ceiling, floor = _split_half(h, rng), noise_of(e_h, np.isfinite(r_h) & np.isfinite(r_m))
+    return _agreement(r_h, r_m, k, draws=(e_h, e_m), n=(len(h), len(m)), ceiling=ceiling, floor=floor)
 
 
 def _agreement(

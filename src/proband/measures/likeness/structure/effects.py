@@ -3,6 +3,7 @@
 import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,11 @@ class _Effects:
 def effect_correspondence(human: Any, model: Any) -> EffectCorrespondence:
     """Compare treatment effects found in people with those found in a model, contrast by contrast.
 
+    Reliability is ``rho = max(0, 1 - mean(se^2) / var(effects))``; the disattenuated correlation
+    ``r / sqrt(rho_human rho_model)`` is undefined where a reliability is 0, and unstable where it is small.
+    With the seed or wording of a model varied, its standard errors belong here; sampling a model more often
+    makes them 0 without making it right.
+
     Parameters
     ----------
     human, model : mapping, sequence or frame
@@ -85,13 +91,6 @@ def effect_correspondence(human: Any, model: Any) -> EffectCorrespondence:
     ------
     DataError, MissingDataError
         If contrasts differ, or there are fewer than 3; if an effect is missing.
-
-    Notes
-    -----
-    Reliability is ``rho = max(0, 1 - mean(se^2) / var(effects))``; the disattenuated correlation
-    ``r / sqrt(rho_human rho_model)`` is undefined where a reliability is 0, and unstable where it is small.
-    With the seed or wording of a model varied, its standard errors belong here; sampling a model more often
-    makes them 0 without making it right.
 
     References
     ----------
@@ -114,7 +113,7 @@ def effect_correspondence(human: Any, model: Any) -> EffectCorrespondence:
     # Contrasts of one study share its people, so whole studies are left out, not contrasts.
     keep = np.concatenate([np.ones((1, n)), 1.0 * (folds[None, :] != np.arange(len(place))[:, None])])
     numbers = _statistics(y, x, h.errors, m.errors, keep)
-    make = _Maker(numbers, len(place))
+    make = partial(_jackknifed, numbers, n_studies=len(place))
     rho_h, rho_m = (_reliability(side.values, side.errors, np.ones((1, n)))[0] for side in (h, m))
     warnings = []
     if len(place) < _FEW_STUDIES:
@@ -128,21 +127,21 @@ def effect_correspondence(human: Any, model: Any) -> EffectCorrespondence:
         warnings.append("people's standard errors are unknown: the correlation is taken as if they were 0")
     squares = float(np.mean(y**2))
     floor = {} if h.errors is None else {"noise_floor": float(np.sqrt((h.errors**2).mean()))}
-    disattenuated = make.estimate("disattenuated")
+    disattenuated = make("disattenuated")
     if disattenuated.value > 1:
         warnings.append(
             f"the disattenuated correlation is {disattenuated.value:.2f}, above 1: the reliabilities ({rho_h:.2f}, "
             f"{rho_m:.2f}) are estimated from few effects; it is reported as it is"
         )
     return EffectCorrespondence(
-        correlation=make.estimate("r"),
-        correlation_through_origin=make.estimate("r_origin"),
+        correlation=make("r"),
+        correlation_through_origin=make("r_origin"),
         disattenuated=disattenuated,
         rank_correlation=_rank(y, x),
-        slope=make.estimate("slope"),
-        intercept=make.estimate("intercept"),
-        rmse=make.estimate("mse", baselines={"no_effect": math.sqrt(squares), **floor}),
-        bias=make.estimate("bias"),
+        slope=make("slope"),
+        intercept=make("intercept"),
+        rmse=make("mse", baselines={"no_effect": math.sqrt(squares), **floor}),
+        bias=make("bias"),
         sign_agreement=_signs(y, x, h.errors),
         reliability_human=float(rho_h),
         reliability_model=float(rho_m),
@@ -187,36 +186,33 @@ def _reliability(values: Floats, errors: Floats | None, keep: Floats) -> Floats:
     return rho
 
 
-@dataclass(frozen=True, eq=False)
-class _Maker:
-    numbers: dict[str, Floats]
-    n_studies: int
-
-    def estimate(self, name: str, baselines: Mapping[str, float] | None = None) -> Estimate:
-        """The statistic with its jackknife interval, on a scale where that is closer to normal."""
-        all_, *left_out = self.numbers[name]
-        value = math.sqrt(max(all_, 0.0)) if name == "mse" else float(all_)
-        common: dict[str, Any] = {"value": value, "estimand": _ESTIMANDS[name], "target": "human"}
-        common |= {"n_units": self.n_studies, "baselines": baselines or {}}
-        if not math.isfinite(value):
-            reason = "undefined: all effects of a side are equal"
-            if name == "disattenuated":
-                reason = "undefined: a side's effects vary no more than their standard errors explain"
-            return Estimate(**common | {"value": math.nan}, warnings=(reason,))
-        forward, back = _SCALES.get(name, (np.asarray, np.asarray))
-        with np.errstate(all="ignore"):
-            there, others = forward(np.float64(all_)), forward(np.array(left_out))
-        g = self.n_studies
-        if g < _FEWEST or not (np.isfinite(others).all() and np.isfinite(there)):
-            said = "without one of the studies, or here, the statistic is at its bound or undefined: no interval"
-            return Estimate(**common, interval_method="none", warnings=(said,))
-        se = math.sqrt((g - 1) / g * float(((others - others.mean()) ** 2).sum()))
-        reach = float(special.stdtrit(g - 1, (1 + _LEVEL) / 2)) * se
-        low, high = float(back(there - reach)), float(back(there + reach))
-        how = f"jackknife over {g} studies, t with {g - 1} df"
-        return Estimate(
-            **common, interval=(low, high), se=se if name not in _SCALES else None, interval_method=how, n_clusters=g
-        )
+def _jackknifed(
+    numbers: Mapping[str, Floats], name: str, n_studies: int, baselines: Mapping[str, float] | None = None
+) -> Estimate:
+    """The statistic with its jackknife interval, on a scale where that is closer to normal."""
+    all_, *left_out = numbers[name]
+    value = math.sqrt(max(all_, 0.0)) if name == "mse" else float(all_)
+    common: dict[str, Any] = {"value": value, "estimand": _ESTIMANDS[name], "target": "human"}
+    common |= {"n_units": n_studies, "baselines": baselines or {}}
+    if not math.isfinite(value):
+        reason = "undefined: all effects of a side are equal"
+        if name == "disattenuated":
+            reason = "undefined: a side's effects vary no more than their standard errors explain"
+        return Estimate(**common | {"value": math.nan}, warnings=(reason,))
+    forward, back = _SCALES.get(name, (np.asarray, np.asarray))
+    with np.errstate(all="ignore"):
+        there, others = forward(np.float64(all_)), forward(np.array(left_out))
+    g = n_studies
+    if g < _FEWEST or not (np.isfinite(others).all() and np.isfinite(there)):
+        said = "without one of the studies, or here, the statistic is at its bound or undefined: no interval"
+        return Estimate(**common, interval_method="none", warnings=(said,))
+    se = math.sqrt((g - 1) / g * float(((others - others.mean()) ** 2).sum()))
+    reach = float(special.stdtrit(g - 1, (1 + _LEVEL) / 2)) * se
+    low, high = float(back(there - reach)), float(back(there + reach))
+    how = f"jackknife over {g} studies, t with {g - 1} df"
+    return Estimate(
+        **common, interval=(low, high), se=se if name not in _SCALES else None, interval_method=how, n_clusters=g
+    )
 
 
 _ESTIMANDS = {

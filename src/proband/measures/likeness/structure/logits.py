@@ -3,16 +3,15 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg, special
 
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 
 _TOLERANCE = 1e-5  # largest step of a coefficient, in logits
 _MOST_STEPS = 500
 
 
-def fit_multinomial(x: Floats, counts: Floats, starts: NDArray[np.intp], *, penalty: float = 1.0) -> Floats:
+def fit_multinomial(x: Floats, counts: Floats, starts: Ints, *, penalty: float = 1.0) -> Floats:
     """Coefficients of one multinomial logit for every block of columns of `counts`.
 
     `x` (n_rows, n_predictors): predictors; the first column is the intercept. `counts` (n_rows, n_columns): weighted
@@ -48,14 +47,14 @@ def fit_binary(x: Floats, y: Floats, *, penalty: float = 1.0) -> Floats:
     return _ascend(x, residuals, 0.25 * x.T @ x, y.shape[1], penalty)
 
 
-def softmax_blocks(logits: Floats, starts: NDArray[np.intp]) -> Floats:
+def softmax_blocks(logits: Floats, starts: Ints) -> Floats:
     """Probabilities within every block of columns that begins at one of `starts`."""
     expand = _columns_of(starts, logits.shape[1])
     raised = np.exp(logits - np.maximum.reduceat(logits, starts, axis=1)[:, expand])
     return raised / np.add.reduceat(raised, starts, axis=1)[:, expand]
 
 
-def _columns_of(starts: NDArray[np.intp], n_columns: int) -> NDArray[np.intp]:
+def _columns_of(starts: Ints, n_columns: int) -> Ints:
     return np.repeat(np.arange(len(starts)), np.diff([*starts.tolist(), n_columns]))
 
 

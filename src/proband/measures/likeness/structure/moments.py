@@ -3,19 +3,16 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Bools, Floats, Ints
 from proband.measures.likeness.items.samples import sums_by
 
 _SPLITS = 200
 _FEW_PAIRS = 3
 
 
-def pair_moments(
-    scores: Floats, squares: Floats, has: NDArray[np.bool_], weights: Floats, unit: NDArray[np.intp], n_units: int
-) -> Floats:
+def pair_moments(scores: Floats, squares: Floats, has: Bools, weights: Floats, unit: Ints, n_units: int) -> Floats:
     """Weighted sums over each unit that the correlations of all pairs are made of.
 
     `scores`, `squares`, `has` (n_subjects, n_items): expected score, expected squared score, and whether there is an
@@ -76,7 +73,7 @@ def root_mean_square_interval(theta: Floats, noise: Floats, *, df: float, level:
     return math.sqrt(low), math.sqrt(high)
 
 
-def noise_of(errors: Floats, is_used: NDArray[np.bool_]) -> float:
+def noise_of(errors: Floats, is_used: Bools) -> float:
     """Root mean variance of the correlations: what sampling alone puts between a sample and the truth."""
     return float(np.sqrt(np.nanvar(errors[:, is_used], axis=0, ddof=1).mean())) if is_used.any() else math.nan
 

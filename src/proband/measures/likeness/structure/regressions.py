@@ -68,6 +68,11 @@ class _Fit:
 def coefficient_fidelity(formula: str, human: Any, model: Any) -> CoefficientFidelity:
     """Fit the same linear regression to people's answers and a model's, and compare the coefficients.
 
+    Levels of a factor are taken from both sides together, so that both fits have the same columns. A model's
+    rows are as many as one asks for: its standard errors say nothing about people. Equal coefficients do not
+    mean equal answers: a model can be right in its slopes and wrong in its shares. Not for outcomes that are
+    0 and 1 with probabilities near the ends, where slopes of a linear model depend on the base rate.
+
     Parameters
     ----------
     formula : str
@@ -88,13 +93,6 @@ def coefficient_fidelity(formula: str, human: Any, model: Any) -> CoefficientFid
     DataError, DesignError
         If a variable is missing or has missing values, or a side cannot identify a coefficient; if the formula cannot
         be read.
-
-    Notes
-    -----
-    Levels of a factor are taken from both sides together, so that both fits have the same columns. A model's
-    rows are as many as one asks for: its standard errors say nothing about people. Equal coefficients do not
-    mean equal answers: a model can be right in its slopes and wrong in its shares. Not for outcomes that are
-    0 and 1 with probabilities near the ends, where slopes of a linear model depend on the base rate.
 
     References
     ----------

@@ -50,6 +50,11 @@ class Dispersion:
 def dispersion(human: Any, model: Any) -> Dispersion:
     """Compare how spread out people's and a model's scores on one item or scale are.
 
+    ``lnVR = ln(s_m/s_h) + 1/(2(n_m - 1)) - 1/(2(n_h - 1))`` with variance ``1/(2(n_m - 1)) + 1/(2(n_h - 1))``,
+    which holds for normal scores only; the interval of `sd_ratio` uses the observed kurtosis instead, and is
+    the one to report for answers on a rating scale. Entropies are plug-in and too low by about
+    ``(values - 1) / (2 n)``. At temperature 0 a model's variance within a persona is 0 by construction.
+
     Parameters
     ----------
     human, model : sequence of float, shape (n,), or mapping of group to sequence
@@ -66,13 +71,6 @@ def dispersion(human: Any, model: Any) -> Dispersion:
     ------
     DataError, MissingDataError
         If a side has fewer than 2 scores, a group fewer than 2, or groups differ; if a score is missing.
-
-    Notes
-    -----
-    ``lnVR = ln(s_m/s_h) + 1/(2(n_m - 1)) - 1/(2(n_h - 1))`` with variance ``1/(2(n_m - 1)) + 1/(2(n_h - 1))``,
-    which holds for normal scores only; the interval of `sd_ratio` uses the observed kurtosis instead, and is
-    the one to report for answers on a rating scale. Entropies are plug-in and too low by about
-    ``(values - 1) / (2 n)``. At temperature 0 a model's variance within a persona is 0 by construction.
 
     References
     ----------

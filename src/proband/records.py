@@ -52,16 +52,16 @@ class Place(Named):
             raise DesignError(f"place {self!r}: subject and item need a name")
         if len(self.condition) > 1 and tuple(sorted(self.condition)) != self.condition:
             raise DesignError(f"place {self!r}: condition must be sorted by factor")
+        # Nearly every place is asked for its id; to find that it is not there yet would cost more than to make it.
+        object.__setattr__(self, "_id", place_id(self.subject, self.item, self.condition, self.round, self.replicate))
 
     @property
     def id(self) -> str:
         """The place as one string, e.g. ``s17/vote/frame=gain/0/0``; parts are percent-escaped."""
         try:
             return self._id
-        except AttributeError:
-            id = place_id(self.subject, self.item, self.condition, self.round, self.replicate)
-            object.__setattr__(self, "_id", id)
-            return id
+        except AttributeError:  # a copy or a pickle holds the fields only
+            return place_id(self.subject, self.item, self.condition, self.round, self.replicate)
 
     @classmethod
     def from_id(cls, text: str) -> "Place":

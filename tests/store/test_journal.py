@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,14 @@ def test_what_comes_out_is_what_went_in(tmp_path):
         assert journal[RESPONSES[2].place.id] == RESPONSES[2]
         assert journal.body_of("r" * 32) == "body"
         assert journal.dispositions() == {"failed": 1, "refused": 1, "valid": 4}
+
+
+def test_answers_that_are_read_when_looked_at_are_the_same(tmp_path):
+    with RunDirectory(tmp_path).writer() as journal:
+        journal.add(RESPONSES)
+        found = journal.answers([one.place for one in RESPONSES])
+        assert [asdict(found[one.place.id][0]) for one in RESPONSES] == [asdict(one) for one in RESPONSES]
+        assert not any(is_inherited for _, is_inherited in found.values())
 
 
 def test_a_place_answered_twice_is_refused_and_its_batch_with_it(tmp_path):

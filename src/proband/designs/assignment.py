@@ -12,9 +12,8 @@ def assign(
     """Assign every subject to one level, in equal numbers.
 
     Assignment goes through the roster in runs of as many subjects as there are levels; each run gets every level
-    once, in an order drawn by its place (permuted blocks). So the arms differ by at most one subject, and
-    subjects added at the end of the roster change nobody before them. With `blocks`, each block has a roster of
-    its own.
+    once, in an order drawn by its place (permuted blocks). So the arms differ by at most one subject, and subjects
+    added at the end of the roster change nobody before them. With `blocks`, each block has a roster of its own.
 
     Parameters
     ----------

@@ -69,8 +69,7 @@ class Experiment(Survey):
     def assignment(self) -> Mapping[str, str]:
         """Subject -> arm, made before anything is asked."""
         ids = [subject.id for subject in self.subjects]
-        factor = "&".join(self.factors)
-        return assign(ids, tuple(self.arms), self.seed, factor=factor, blocks=self.blocks)
+        return assign(ids, tuple(self.arms), self.seed, factor="&".join(self.factors), blocks=self.blocks)
 
     @cached_property
     def blocks(self) -> Mapping[str, str] | None:

@@ -76,8 +76,7 @@ def read_lock(path: str | Path) -> dict[str, Any]:
         raise DesignError(f"{path}: no lock can be read there ({error.strerror}); check the path") from None
     except (ValueError, KeyError, TypeError):
         raise DesignError(f"{path}: not a lock; `proband lock STUDY.toml` makes one") from None
-    found = _digest({key: value for key, value in lock.items() if key != "hash"})
-    if found != known:
+    if (found := _digest({key: value for key, value in lock.items() if key != "hash"})) != known:
         raise DesignError(
             f"{path}: the lock was edited since it was made: its hash is {known} and its contents give {found}; bring "
             "back the file that was made, or lock the study again before its first answer"

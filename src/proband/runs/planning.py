@@ -145,8 +145,9 @@ def plan(study: Study | Design, engine: Engines | None = None) -> Plan:
     sample = [trial for block in blocks for trial in block]
     ratio = size / len(sample) if sample else 0.0
     scattered = [] if is_whole else _scattered(available, design.seed)
+    longest = sorted(scattered, key=lambda trial: sum(len(message.text) for message in trial.request.messages))[-BLOCK:]
     with Cast(study.cast) as cast:
-        for name, part in _by_answerer([*sample, *sorted(scattered, key=_length)[-BLOCK:]]).items():
+        for name, part in _by_answerer([*sample, *longest]).items():
             # A server would have to be asked, and a plan needs no key and no network.
             if not cast.engine(name).is_remote:
                 cast.engine(name).check(part)
@@ -243,11 +244,6 @@ def _scattered(trials: Sequence[Trial], seed: int) -> list[Trial]:
     n = len(trials)
     places = rng_for(seed, "plan").choice(n, size=min(n, SCATTERED), replace=False)
     return [trials[int(place)] for place in sorted(places)]
-
-
-def _length(trial: Trial) -> int:
-    """Characters of everything that is sent before the reply."""
-    return sum(len(message.text) for message in trial.request.messages)
 
 
 def _distinct(sample: Sequence[Trial], size: int) -> int:

@@ -3,7 +3,7 @@
 import time
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from proband.errors import DesignError, EngineError
@@ -153,17 +153,13 @@ class Tally:
         rate = self.per_second
         return (self.total - self.done) / rate if rate > 0 else None
 
-    def count(self, statuses: Iterable[str]) -> None:
+    def count(self, statuses: Sequence[str]) -> None:
         """Count answers that were committed."""
-        n = sum(self.dispositions.values())
         self.dispositions.update(statuses)
-        n = sum(self.dispositions.values()) - n
-        self.done += n
-        self.asked += n
+        self.done += len(statuses)
+        self.asked += len(statuses)
         now = time.monotonic()
-        if not self._marks:
-            self._marks.append((self.started, 0))
-        self._marks.append((now, self.asked))
+        self._marks += [(now, self.asked)] if self._marks else [(self.started, 0), (now, self.asked)]
         while len(self._marks) > 2 and now - self._marks[1][0] > _RECENT_S:
             self._marks.popleft()
 

@@ -85,8 +85,7 @@ class Run:
     @property
     def _noted(self) -> dict[str, Any]:
         with self.directory.reader() as journal:
-            found: dict[str, Any] = json.loads(journal.meta("state") or "{}")
-        return found
+            return dict(json.loads(journal.meta("state") or "{}"))
 
     @property
     def kind(self) -> str:

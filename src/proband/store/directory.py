@@ -22,21 +22,9 @@ class RunDirectory:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-
-    @property
-    def journal_path(self) -> Path:
-        """The SQLite file."""
-        return self.path / "journal.sqlite"
-
-    @property
-    def table_path(self) -> Path:
-        """The Parquet file."""
-        return self.path / "responses.parquet"
-
-    @property
-    def manifest_path(self) -> Path:
-        """The JSON file."""
-        return self.path / "manifest.json"
+        self.journal_path = self.path / "journal.sqlite"
+        self.table_path = self.path / "responses.parquet"
+        self.manifest_path = self.path / "manifest.json"
 
     @contextmanager
     def writer(self) -> Iterator[Journal]:
@@ -61,11 +49,8 @@ class RunDirectory:
         except OSError as error:
             raise StoreError(f"{self.path}: cannot write there ({error.strerror}); choose another folder") from None
         try:
-            journal = Journal(self.journal_path, writable=True)
-            try:
+            with Journal(self.journal_path, writable=True) as journal:
                 yield journal
-            finally:
-                journal.close()
         finally:
             lock.release()
 

@@ -13,10 +13,8 @@ def roster_text(roster: Roster) -> str:
     traits = {}
     for column in dict.fromkeys(column for member in roster for column in member.traits):
         known: dict[Trait, int] = {}
-        codes = [
-            known.setdefault(member.traits[column], len(known)) if column in member.traits else None
-            for member in roster
-        ]
+        own = [member.traits for member in roster]
+        codes = [known.setdefault(traits[column], len(known)) if column in traits else None for traits in own]
         traits[column] = {"levels": list(known), "codes": codes}
     columns = {name: [getattr(member, name) for member in roster] for name in _COLUMNS}
     return json.dumps({**columns, "traits": traits}, ensure_ascii=False, separators=(",", ":"))

@@ -48,7 +48,9 @@ class Kept(Response):
 
     def __getattr__(self, name: str) -> Any:
         """What was not read yet."""
-        return getattr(response_of(self._row, self.place), name)
+        value = getattr(response_of(self._row, self.place), name)
+        object.__setattr__(self, name, value)
+        return value
 
 
 def kept(row: Row, place: Place) -> Response:

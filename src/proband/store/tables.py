@@ -47,12 +47,11 @@ def journal_table(journal: Journal, items: Mapping[str, Item], roster: Roster = 
     -------
     polars.DataFrame
         ``answer`` is the 0-based index into the options as written; ``value`` the scale points or the number;
-        ``label`` the option's text or the written answer; ``parts`` a multiple answer, ranking or allocation.
-        An option that is not the item's own at its index has its own text as label, and no value.
-        Every factor that varies has a column of its own, before ``round``. Missing is null, and ``status``
-        says why.
+        ``label`` the option's text or the written answer; ``parts`` a multiple answer, ranking or allocation. An
+        option that is not the item's own at its index has its own text as label, and no value. Every factor that
+        varies has a column of its own, before ``round``. Missing is null, and ``status`` says why.
     """
-    factors = _factors(journal)
+    factors = tuple(levels_of(journal))
     parts = [_frame(rows, items, factors, roster) for rows in journal.rows(_PART)]
     return pl.concat(parts) if parts else _frame([], items, factors, roster)
 
@@ -68,7 +67,7 @@ def write_journal_table(
     import pyarrow.parquet as pq
 
     def write(part: Path) -> None:
-        factors = _factors(journal)
+        factors = tuple(levels_of(journal))
         writer: Any = None
         try:
             for rows in journal.rows(_PART):
@@ -80,12 +79,6 @@ def write_journal_table(
                 writer.close()
 
     return _placed(path, write)
-
-
-def _factors(trials: Iterable[str]) -> tuple[str, ...]:
-    """Names of the factors in these places, in the order in which they come up."""
-    conditions = dict.fromkeys(trial.split("/", 3)[2] for trial in trials)
-    return tuple(dict.fromkeys(name for text in conditions for name, _ in _condition(text)))
 
 
 def levels_of(journal: Journal) -> dict[str, tuple[str, ...]]:

@@ -47,20 +47,12 @@ class Writing:
 
 @dataclass(frozen=True, kw_only=True)
 class Questionnaire:
-    """What all sheets of a survey have in common; see `Survey` for the fields.
-
-    Attributes
-    ----------
-    fields : tuple of Field
-        How subjects are described.
-    varied : tuple of str
-        Names of the factors that have more than one level, sorted; they make up the place's condition.
-    """
+    """What all sheets of a survey have in common; see `Survey` for the fields."""
 
     instrument: Instrument
-    fields: tuple[Field, ...]
+    fields: tuple[Field, ...]  # how subjects are described
     factors: Mapping[str, Mapping[str, str]]
-    varied: tuple[str, ...]
+    varied: tuple[str, ...]  # names of the factors with more than one level, sorted: they make up a place's condition
     seed: int
     decide: Literal["draw", "mode"]
     writing: Writing
@@ -114,21 +106,12 @@ class Questionnaire:
 
 
 class Respondent:
-    """A subject as all its sheets know it.
-
-    Attributes
-    ----------
-    turns : Draws
-        Where it starts in the orders of options.
-    facts : tuple
-        Its traits as a scripted rule reads them.
-    told : dict
-        Persona format -> columns left out -> the message that says who answers.
-    """
+    """A subject as all its sheets know it."""
 
     def __init__(self, seed: int, subject: Subject) -> None:
         self.subject = subject
-        self.turns = Draws(seed, "order", subject.id)
+        self.turns = Draws(seed, "order", subject.id)  # where it starts in the orders of options
+        # What a scripted rule reads; and, by persona format and columns left out, the message that says who answers.
         self.facts = tuple((column, code_text(code)) for column, code in sorted(subject.traits.items()))
         self.told: dict[str, dict[tuple[str, ...], Message]] = {}
 

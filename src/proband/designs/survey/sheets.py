@@ -26,8 +26,7 @@ class Sheet:
     def preview(self) -> Iterator[Trial]:
         """Every item as it is asked when nothing has been answered; piped answers stand as their names."""
         for item in self.asked.instrument.items:
-            trial = self.trial(item)
-            if trial is not None:
+            if (trial := self.trial(item)) is not None:
                 yield trial
 
     def keys(self) -> Iterator[Key]:
@@ -62,7 +61,7 @@ class Sheet:
         face = self._card(item).face(self.subject.id, self.replicate, self._turns, look_up)
         if face is None:
             return None
-        place = Place(subject=self.subject.id, item=item.id, condition=self._levels, replicate=self.replicate)
+        place = self.place(item)
         system = self._system_messages.get(item.about) or self._system(item.about)
         messages = (system, *turns, face.message) if turns else (system, face.opening)
         return Trial(
@@ -70,10 +69,9 @@ class Sheet:
         )
 
     def _card(self, item: Item) -> Card:
-        card = self._cards.get(item.id)
-        if card is None:
-            card = self._cards[item.id] = Card(self.asked, item, self.condition)
-        return card
+        if item.id not in self._cards:
+            self._cards[item.id] = Card(self.asked, item, self.condition)
+        return self._cards[item.id]
 
     def _look_up(self, kind: str, name: str) -> str | None:
         """What is piped in before anything was answered."""
@@ -153,13 +151,9 @@ class Filling:
 
 def trait_text(subject: Subject, column: str, fields: Sequence[Field]) -> str | None:
     """A subject's trait in words; None where the subject has none."""
-    code = subject.traits.get(column)
-    if code is None:
+    if (code := subject.traits.get(column)) is None:
         return None
-    for field in fields:
-        if field.column == column:
-            return field.value(code)
-    return code_text(code)
+    return next((field.value(code) for field in fields if field.column == column), code_text(code))
 
 
 def spoken(item: Item, response: Response) -> str | None:
@@ -175,9 +169,7 @@ def spoken(item: Item, response: Response) -> str | None:
         if item.form == "allocation":
             return "; ".join(f"{option}: {part:g}" for option, part in zip(item.options, answer, strict=True))
         return "; ".join(item.options[int(k)] for k in answer) or "none"
-    if item.form == "number":
-        return f"{answer:g}"
-    return item.options[int(answer)]
+    return f"{answer:g}" if item.form == "number" else item.options[int(answer)]
 
 
 def _chosen(item: Item, response: Response) -> set[int]:

@@ -216,12 +216,12 @@ class Survey(Design):
         """Every subject, with what its persona is told, in words where codes have them; nothing that an item asks."""
         asked = {item.data_column for item in self.instrument.items}
         fields = [field for field in self.subjects.fields if field.column not in asked]
-        members = []
-        for subject in self.subjects:
+
+        def traits(subject: Subject) -> dict[str, Code]:
             known = [field for field in fields if field.column in subject.traits]
-            traits = {field.column: level for field in known if (level := _level(field, subject)) is not None}
-            members.append(Member(subject=subject.id, weight=subject.weight, traits=traits))
-        return Roster(members)
+            return {field.column: level for field in known if (level := _level(field, subject)) is not None}
+
+        return Roster([Member(subject=s.id, weight=s.weight, traits=traits(s)) for s in self.subjects])
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Everything that can be asked, subject by subject; lazy unless later items depend on earlier answers."""

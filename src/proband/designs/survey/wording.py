@@ -92,9 +92,7 @@ def _bounds(item: Item) -> str:
         return f"{unit} between {item.lower:g} and {item.upper:g}"
     if item.lower is not None:
         return f"{unit} of at least {item.lower:g}"
-    if item.upper is not None:
-        return f"{unit} of at most {item.upper:g}"
-    return unit
+    return unit if item.upper is None else f"{unit} of at most {item.upper:g}"
 
 
 def pipes_in(text: str) -> list[tuple[str, str]]:

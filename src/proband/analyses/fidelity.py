@@ -18,7 +18,7 @@ from proband.measures import (
     simbench_score,
     structure_agreement,
 )
-from proband.measures.likeness.ladder.sheets import RUNGS
+from proband.measures.likeness.ladder.sheets import RUNGS, LadderRow
 from proband.runs.run import Run
 
 CHAPTER = "Closeness to people"
@@ -62,7 +62,7 @@ def divided(run: Run, by: tuple[str, ...]) -> list[Section]:
         by_condition.setdefault(tuple(pair[0].condition.values()), []).append(pair)
     found += [part for part in (_spread(pairs), _together(by_condition)) if part is not None]
     assert run.people is not None
-    return [*found, _ladder(fidelity(run, run.people, by=by or None))]
+    return [*found, *_ladder(fidelity(run, run.people, by=by or None))]
 
 
 def fidelity_of(asked: Asked) -> ItemFidelity:
@@ -278,24 +278,31 @@ def _wide(answers: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     return tall.pivot(on="item", index="subject", values="value")
 
 
-def _ladder(ladder: Ladder) -> Section:
+def _rungs(lines: Sequence[tuple[str, LadderRow]], *, is_folded: bool = False) -> Table:
+    """Rows of the ladder, each beside what answers that know less would get."""
     names = {**NULLS, **FURTHER_NULLS}
-    lines = [(rung, row) for rung in RUNGS for row in ladder.rung(rung, summary=True)]
     used = [key for key in names if any(key in row.nulls for _, row in lines)]
-    others = sorted({key for _, row in lines for key in row.nulls} - set(names))
+    used += sorted({key for _, row in lines for key in row.nulls} - set(names))
     rows = []
     for rung, row in lines:
         where = ", ".join(part for part in (row.item, row.group, *row.condition.values()) if part)
-        nulls = [_finite(row.nulls.get(key)) for key in [*used, *others]]
+        nulls = [_finite(row.nulls.get(key)) for key in used]
         what = f"{row.statistic} ({where})" if where else row.statistic
         rows.append((RUNG_WORDS[rung], what, row.estimate, *nulls, _finite(row.noise_floor)))
     columns = (
         Column(name="about", form="text"),
         Column(name="what", form="text"),
         Column(name="model", side="model"),
-        *(Column(name=names.get(key, key.replace("_", " "))) for key in [*used, *others]),
+        *(Column(name=names.get(key, key.replace("_", " "))) for key in used),
         Column(name="noise floor"),
     )
+    return Table(columns=columns, rows=tuple(rows), is_folded=is_folded)
+
+
+def _ladder(ladder: Ladder) -> list[Section]:
+    names = {**NULLS, **FURTHER_NULLS}
+    whole = [(rung, row) for rung in RUNGS for row in ladder.rung(rung, summary=True)]
+    parts = [(row.rung, row) for row in ladder.rows if not any(row is told for _, told in whole)]
     missing = tuple(f"The {names.get(k, k)} column is missing: {why}." for k, why in ladder.missing_nulls.items())
     reasons: dict[str, list[str]] = {}
     for name, reason in ladder.left_out.items():
@@ -305,7 +312,7 @@ def _ladder(ladder: Ladder) -> Section:
     claims = [f"Likeness was tested for {_listed([RUNG_WORDS[rung] for rung in ladder.tested])}."]
     if untested:
         claims.append(f"Not tested, and so not to be claimed: {_listed(untested)}.")
-    return Section(
+    told = Section(
         name="ladder",
         heading="Ladder of fidelity",
         chapter=CHAPTER,
@@ -314,7 +321,7 @@ def _ladder(ladder: Ladder) -> Section:
             "between answers, right predictions for single persons, or right effects of conditions.",
             *(f"Not tested: {reason}." for reason in untested),
         ),
-        table=Table(columns=columns, rows=tuple(rows)),
+        table=_rungs(whole),
         notes=(
             f"People: {ladder.design}. The columns of answers that know less come from {ladder.nulls}. For agreement, "
             "Brier and log scores the floor is the mean error of sampling people.",
@@ -324,6 +331,11 @@ def _ladder(ladder: Ladder) -> Section:
         warnings=ladder.warnings,
         claims=tuple(claims),
     )
+    if not parts:
+        return [told]
+    heading = "Ladder of fidelity, item by item and group by group"
+    table = _rungs(parts, is_folded=True)
+    return [told, Section(name="ladder-parts", heading=heading, chapter=CHAPTER, table=table)]
 
 
 def _claims(pairs: Sequence[Pair]) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def _parts(found: Findings, width: int, is_whole: bool) -> Iterator[RenderableTy
         left = set() if is_whole else set(items[_MOST_ITEMS:])
         for section in sections:
             if section.name not in left:
-                yield from _section(section, width)
+                yield from _section(section, width, is_whole)
         if left:
             yield Text(f"\n{len(left)} more items: proband measure {found.source} --only shares", style="bold")
     yield Text("")
@@ -46,8 +46,12 @@ def _parts(found: Findings, width: int, is_whole: bool) -> Iterator[RenderableTy
     yield from (Text(paragraph, style="italic") for paragraph in (*found.claims, found.limits) if paragraph)
 
 
-def _section(section: Section, width: int) -> Iterator[RenderableType]:
+def _section(section: Section, width: int, is_whole: bool) -> Iterator[RenderableType]:
     yield Text(f"\n{section.heading}", style="bold")
+    is_on_demand = section.table is not None and section.table.is_folded
+    if section.table is not None and is_on_demand and not (is_whole or section.sentences or section.figure):
+        yield Text(f"{len(section.table.rows)} rows stand in the report, and in --json and --csv", style="dim")
+        return
     yield from (Text(sentence) for sentence in section.sentences)
     if section.table is not None and section.table.rows:
         yield _table(section.table, width)

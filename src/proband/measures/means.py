@@ -77,11 +77,7 @@ def weighted_mean(
     if n < 2:
         return about
     totals = np.bincount(codes, weights=w * (scores - value))
-    found = Linear(
-        value=value,
-        variance=n / (n - 1) * float((totals**2).sum()),
-        df=n - 1.0,
-        third=float((totals**3).sum()),
-        scale=float(np.abs(scores).max()),
-    )
+    variance = n / (n - 1) * float((totals**2).sum())
+    third = float((totals**3).sum())
+    found = Linear(value=value, variance=variance, df=n - 1.0, third=third, scale=float(np.abs(scores).max()))
     return with_t_test(about, found, f"t over {'subjects' if cluster is None else 'units'}")

@@ -66,14 +66,9 @@ def simbench_score(human: ItemShares, model: ItemShares, dataset: ItemDatasets) 
     sizes = np.bincount(member)
     means = np.bincount(member, to_uniform) / sizes
     # Sums of shares such as 0.1 and 0.2 leave 1e-17 where people are exactly uniform.
-    score = partial(
-        Estimate,
-        level=_LEVEL,
-        estimand="mean SimBench score of items like these: 100 (1 - TV / mean TV of uniform in the data set)",
-        target="model",
-        n_units=len(items),
-        assumptions=("items of a data set are a random sample of those it stands for",),
-    )
+    what = "mean SimBench score of items like these: 100 (1 - TV / mean TV of uniform in the data set)"
+    assumptions = ("items of a data set are a random sample of those it stands for",)
+    score = partial(Estimate, level=_LEVEL, estimand=what, target="model", n_units=len(items), assumptions=assumptions)
     if flat := [name for name, mean in zip(names, means, strict=True) if mean < 1e-12]:
         return score(value=math.nan, warnings=(f"people are exactly uniform in data set {flat[0]!r}",))
     per_item = 100 * (1 - distances / means[member])

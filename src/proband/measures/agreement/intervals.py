@@ -59,12 +59,9 @@ def as_estimate(found: Coefficient, estimand: str, *, level: float, target: Targ
         return replace(
             estimate, interval_method=f"none: {refusal}", warnings=(*found.warnings, f"no interval: {refusal}")
         )
-    return replace(
-        estimate,
-        interval=fisher_interval(found.value, found.se, found.n_units - 1, level),
-        interval_method=f"Fisher z, {found.error_from}, t with {found.n_units - 1} df",
-        warnings=(*found.warnings, *_cautions(found)),
-    )
+    interval = fisher_interval(found.value, found.se, found.n_units - 1, level)
+    how = f"Fisher z, {found.error_from}, t with {found.n_units - 1} df"
+    return replace(estimate, interval=interval, interval_method=how, warnings=(*found.warnings, *_cautions(found)))
 
 
 def fisher_interval(value: float, se: float, df: float, level: float) -> tuple[float, float]:

@@ -156,13 +156,10 @@ def _alpha(units: _Units, x: Floats, level: Level) -> Coefficient:
     n = float(units.totals.sum())
     # Without one unit all other codes may be equal: rounding must not make a ratio of what is 0 over 0.
     without = np.where(without > 1e-12 * overall, without, math.nan)
-    return Coefficient(
-        value=1 - (n - 1) * within / overall,
-        se=jackknife_error(1 - (n - units.m - 1) * within_without / without, units.times),
-        n_units=n_units,
-        n_disagreeing=float(units.times @ units.differ),
-        n_minority=n_minority,
-    )
+    value = 1 - (n - 1) * within / overall
+    se = jackknife_error(1 - (n - units.m - 1) * within_without / without, units.times)
+    n_disagreeing = float(units.times @ units.differ)
+    return Coefficient(value=value, se=se, n_units=n_units, n_disagreeing=n_disagreeing, n_minority=n_minority)
 
 
 def _spaced(units: _Units, x: Floats, level: Level) -> _Disagreement:

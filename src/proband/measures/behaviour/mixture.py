@@ -191,14 +191,11 @@ def _share(p: float, resampled: Floats, name: str, n_subjects: int, target: Targ
     # is taken two subjects away from the edge, where it would vanish with the share.
     inner = (n_subjects * p + 2) / (n_subjects + 4)
     n_eff = min(inner * (1 - inner) / variance, n_subjects) if variance > 0 else n_subjects
+    se = math.sqrt(variance)
+    interval = wilson_interval(float(p), float(n_eff))
+    how = f"Wilson at an effective {n_eff:.1f} subjects, bootstrap over subjects"
     return Estimate(
-        value=float(p),
-        se=math.sqrt(variance),
-        interval=wilson_interval(float(p), float(n_eff)),
-        interval_method=f"Wilson at an effective {n_eff:.1f} subjects, bootstrap over subjects",
-        estimand=what,
-        target=target,
-        n_units=n_subjects,
+        value=float(p), se=se, interval=interval, interval_method=how, estimand=what, target=target, n_units=n_subjects
     )
 
 

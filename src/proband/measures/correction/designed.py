@@ -220,13 +220,10 @@ def _fit(
     # Reports show the correlation with the guesses, since they are what is corrected.
     shown = replace(labels, f=guess_y[:n], u=guess_y[n:], left=_labelled_side(side, inverse))
     data = Data(names=names, labels=shown, x=x, z=z)
-    fits = Fits(
-        classical=_classical(data, small_sample),
-        found=_moments(units, small_sample),
-        naive=_naive(labels, x, z, regressors, names),
-        warnings=probability_notes(inverse, n + n_unlabelled),
-        is_dsl=True,
-    )
+    classical = _classical(data, small_sample)
+    naive = _naive(labels, x, z, regressors, names)
+    warnings = probability_notes(inverse, n + n_unlabelled)
+    fits = Fits(classical=classical, found=_moments(units, small_sample), naive=naive, warnings=warnings, is_dsl=True)
     return fits, data
 
 

@@ -159,9 +159,6 @@ def ppi_logit(
     tuning = tune(alone)
     thetas = [rectified_logit(data, float(lam), start) if lam else start for lam in tuning]
     influences = logistic_influences(data, thetas, tuning)
-    fits = Fits(
-        classical=Fit(theta=start, tuned=combine(alone, np.zeros(k))),
-        found=Fit(theta=np.array([thetas[j][j] for j in range(k)]), tuned=combine(influences, tuning)),
-        warnings=few_events(data),
-    )
+    found = Fit(theta=np.array([thetas[j][j] for j in range(k)]), tuned=combine(influences, tuning))
+    fits = Fits(classical=Fit(theta=start, tuned=combine(alone, np.zeros(k))), found=found, warnings=few_events(data))
     return report(data, fits, level=level)

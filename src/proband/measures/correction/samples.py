@@ -153,11 +153,8 @@ def read_side(weights: ArrayLike | None, clusters: Sequence[Hashable] | None, n:
             raise DataError(f"weight {bad} of the {name} units is {w[bad]}; leave units that stand for nobody out")
         w = w / w.max(initial=0)
         share = w / w.sum()
-    return Side(
-        share=share,
-        cluster=None if clusters is None else cluster_codes(clusters, n, name),
-        is_plain=clusters is None and bool(np.ptp(share) < 1e-15 if n else True),
-    )
+    cluster = None if clusters is None else cluster_codes(clusters, n, name)
+    return Side(share=share, cluster=cluster, is_plain=clusters is None and bool(np.ptp(share) < 1e-15 if n else True))
 
 
 def cluster_codes(clusters: Sequence[Hashable], n: int, name: str) -> Codes:

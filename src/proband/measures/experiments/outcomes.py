@@ -87,11 +87,8 @@ def with_t_test(about: Estimate, found: Linear, how: str) -> Estimate:
 
 def numbers(values: ArrayLike, what: str) -> Floats:
     """One finite number per unit, or an error that says how many are missing."""
-    return finite(
-        values,
-        what,
-        way_out="drop them and report how many, by arm where there are arms: unequal loss biases a difference",
-    )
+    way_out = "drop them and report how many, by arm where there are arms: unequal loss biases a difference"
+    return finite(values, what, way_out=way_out)
 
 
 def coded(labels: Labels, what: str) -> tuple[Codes, list[Hashable]]:

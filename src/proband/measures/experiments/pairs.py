@@ -125,13 +125,10 @@ def _binary(about: Estimate, d: Floats, mean: Linear) -> Estimate:
     reach = float(special.ndtri((1 + about.level) / 2)) * math.sqrt((up + down - (up - down) ** 2) / (n + 2))
     # Pairs that agree say nothing of the direction: McNemar's test is a sign test of the others.
     fewer, differing = min(ups, downs), ups + downs
-    return replace(
-        about,
-        se=math.sqrt(mean.variance),
-        interval=(max(up - down - reach, -1.0), min(up - down + reach, 1.0)),
-        interval_method="adjusted Wald of paired shares; exact McNemar p",
-        p_value=min(1.0, 2 * float(special.bdtr(fewer, differing, 0.5))) if differing else 1.0,
-    )
+    interval = (max(up - down - reach, -1.0), min(up - down + reach, 1.0))
+    how = "adjusted Wald of paired shares; exact McNemar p"
+    p_value = min(1.0, 2 * float(special.bdtr(fewer, differing, 0.5))) if differing else 1.0
+    return replace(about, se=math.sqrt(mean.variance), interval=interval, interval_method=how, p_value=p_value)
 
 
 def _joined(a: Scores, b: Scores) -> tuple[list[Hashable], Floats, Floats, int]:

@@ -315,12 +315,9 @@ def _mean_over_items(
         how = "score interval of a bounded mean" if is_bounded else "t on the logarithm of the mean"
         limits = (mean_interval if is_bounded else _positive_interval)(found.value, found.se, found.df, level)
         few = f"{found.df:.0f} degrees of freedom: below {_SAFE_DF} the interval may be some points short"
-        found = replace(
-            found,
-            interval=limits,
-            interval_method=f"{how}, over {over}, {found.df:.1f} df",
-            warnings=(*found.warnings, few) if is_bounded and found.df < _SAFE_DF else found.warnings,
-        )
+        method = f"{how}, over {over}, {found.df:.1f} df"
+        warnings = (*found.warnings, few) if is_bounded and found.df < _SAFE_DF else found.warnings
+        found = replace(found, interval=limits, interval_method=method, warnings=warnings)
     if cluster is None:
         found = replace(found, n_clusters=None)
     # clustered_mean tests a mean of 0, which is no hypothesis here.

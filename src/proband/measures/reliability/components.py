@@ -163,14 +163,9 @@ def generalizability(
     mean_squares = design.mean_squares(y)
     object_means = y.reshape(len(y), -1).mean(axis=1)
     flat = ("all scores are the same number: there is no variance to share out",)
-    return GStudy(
-        objects=objects,
-        components=_components(design, mean_squares, target=target, level=level),
-        design=design,
-        target=target,
-        level=level,
-        warnings=flat if is_constant(float(y.var()), y) else tail_warnings(object_means),
-    )
+    components = _components(design, mean_squares, target=target, level=level)
+    warnings = flat if is_constant(float(y.var()), y) else tail_warnings(object_means)
+    return GStudy(objects=objects, components=components, design=design, target=target, level=level, warnings=warnings)
 
 
 def _components(

@@ -45,13 +45,10 @@ def fit_one_factor(covariance: Floats) -> OneFactor | None:
         start = (1 - 0.5 / k) / np.diag(np.linalg.inv(correlation))
     except np.linalg.LinAlgError:
         return None
+    bounds = [(SMALLEST_UNIQUENESS, 1.0)] * k
+    options = {"maxiter": 1000, "ftol": 1e-14, "gtol": 1e-8}
     found = optimize.minimize(
-        misfit,
-        np.clip(start, SMALLEST_UNIQUENESS, 1.0),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(SMALLEST_UNIQUENESS, 1.0)] * k,
-        options={"maxiter": 1000, "ftol": 1e-14, "gtol": 1e-8},
+        misfit, np.clip(start, SMALLEST_UNIQUENESS, 1.0), jac=True, method="L-BFGS-B", bounds=bounds, options=options
     )
     if not np.isfinite(found.fun):
         return None

@@ -97,16 +97,10 @@ def _from_rows(table: Floats) -> Estimate:
     if n >= 2 * k:
         test, how = _hotelling(gaps), f"Hotelling's T^2 with {k - 1} and {n - k + 1} df"
     warnings = () if test or n < 2 * k else ("rows do not vary in every direction: no test of all labels",)
-    return _bias(
-        value,
-        k,
-        n_units=n,
-        limits=(value - reach, value + reach) if varies else None,
-        interval_method=f"t over rows, {n - 1} df, folded at 0; {how}" if varies else "none: all rows are alike",
-        test=test,
-        floor=se * math.sqrt(2 / math.pi),
-        warnings=warnings,
-    )
+    limits = (value - reach, value + reach) if varies else None
+    method = f"t over rows, {n - 1} df, folded at 0; {how}" if varies else "none: all rows are alike"
+    floor = se * math.sqrt(2 / math.pi)
+    return _bias(value, k, n_units=n, limits=limits, interval_method=method, test=test, floor=floor, warnings=warnings)
 
 
 def _hotelling(gaps: Floats) -> tuple[float, float, float] | None:
@@ -217,13 +211,9 @@ def contextual_calibration(p: ArrayLike, p_content_free: ArrayLike) -> Debiased:
             "be divided by it; add content-free inputs, or score the label at full precision"
         )
     few = ("one content-free input: its wording is now part of every answer; use several",)
-    return Debiased(
-        probs=_normalised(np.log(given, out=np.full_like(given, -np.inf), where=given > 0) - np.log(prior)),
-        prior=prior,
-        prior_sd=_sd(free),
-        n_estimation=len(free),
-        warnings=few if len(free) == 1 else (),
-    )
+    probs = _normalised(np.log(given, out=np.full_like(given, -np.inf), where=given > 0) - np.log(prior))
+    warnings = few if len(free) == 1 else ()
+    return Debiased(probs=probs, prior=prior, prior_sd=_sd(free), n_estimation=len(free), warnings=warnings)
 
 
 def pride(observed: ArrayLike, permutations: ArrayLike) -> Debiased:

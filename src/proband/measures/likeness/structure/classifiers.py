@@ -117,13 +117,10 @@ def two_sample_classifier(
         extreme += int((_auc(_scores(x, drawn, fold, classifier), drawn, fold) >= observed - 1e-12).sum())
     pairs = int((np.bincount(unit) == 2).sum()) if subjects is not None else 0
     features = _driving(names, x, labels) if classifier == "logistic" else ()
+    auc = _auc_estimate(observed, score[:, 0], labels, (fold, unit), (1 + extreme) / (1 + n_permutations))
+    accuracy = _accuracy(score[:, 0], labels, classifier)
     return ClassifierTest(
-        auc=_auc_estimate(observed, score[:, 0], labels, (fold, unit), (1 + extreme) / (1 + n_permutations)),
-        accuracy=_accuracy(score[:, 0], labels, classifier),
-        features=features,
-        n_human=n_human,
-        n_model=n - n_human,
-        n_pairs=pairs,
+        auc=auc, accuracy=accuracy, features=features, n_human=n_human, n_model=n - n_human, n_pairs=pairs
     )
 
 

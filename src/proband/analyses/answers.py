@@ -15,6 +15,7 @@ from proband.runs.run import Run
 from proband.store.tables import factor_column
 
 Key = tuple[Hashable, ...]
+Form = CellForm | tuple[CellForm, Side]
 _MOST_CAUTIONS = 8
 
 
@@ -113,12 +114,6 @@ def _some(labels: Sequence[str]) -> str:
     return "; ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
 
 
-def limits(estimate: Estimate) -> Mapping[str, object]:
-    """Value and limits of a mark in a figure; without an interval the mark is a point."""
-    low, high = estimate.interval or (None, None)
-    return {"value": estimate.as_dict()["value"], "low": low, "high": high}
-
-
 def told(estimate: Estimate, digits: int = 2) -> str:
     """A number with its interval in a sentence."""
     if estimate.interval is None:
@@ -135,21 +130,17 @@ def percent(share: Estimate) -> str:
 
 
 def tabled(
-    forms: Mapping[str, CellForm],
+    forms: Mapping[str, Form],
     rows: Iterable[tuple[Cell, ...]],
-    caption: str,
+    caption: str = "",
     *,
     is_folded: bool = False,
     digits: int = 3,
     side: Side = "",
 ) -> Table:
-    """A table from the names and forms of its columns; `side` is whose its shares and numbers are."""
-    return Table(
-        columns=tuple(
-            Column(name=name, form=form, digits=digits, side=side if form in ("share", "number") else "")
-            for name, form in forms.items()
-        ),
-        rows=tuple(rows),
-        caption=caption,
-        is_folded=is_folded,
-    )
+    """A table from the names and forms of its columns; shares and numbers are `side`'s where nothing is said."""
+    columns = []
+    for name, given in forms.items():
+        form, whose = given if isinstance(given, tuple) else (given, side if given in ("share", "number") else "")
+        columns.append(Column(name=name, form=form, digits=digits, side=whose))
+    return Table(columns=tuple(columns), rows=tuple(rows), caption=caption, is_folded=is_folded)

@@ -13,14 +13,13 @@ from proband.analyses.answers import (
     expected_scores,
     factors,
     is_scored,
-    limits,
     measured,
     option_shares,
     substantive,
     told,
 )
 from proband.analyses.dispositions import arm_sentence, by_arm
-from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table
+from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table, limits
 from proband.estimates import Estimate
 from proband.instruments.items import Item
 from proband.measures import (

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
+from proband.analyses.answers import Form, tabled
 from proband.analyses.asked import Asked, asked_of
-from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table
+from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table, limits
 from proband.estimates import Estimate
 from proband.measures import (
     FidelitySettings,
@@ -35,6 +36,8 @@ RUNG_WORDS: Mapping[str, str] = {
     "individual": "persons",
     "effect": "effects of conditions",
 }
+
+_MODEL: Form = ("number", "model")
 
 Pair = tuple[Asked, ItemFidelity]
 
@@ -92,14 +95,7 @@ def _distances(pairs: Sequence[Pair]) -> Section:
         tv = found.total_variation
         references = {name: tv.baselines[key] for key, name in NULLS.items()}
         rows.append((asked.title, tv, *references.values(), tv.baselines[FLOOR]))
-        low, high = tv.interval or (None, None)
-        own = {"value": tv.as_dict()["value"], "low": low, "high": high, "floor": tv.baselines[FLOOR]}
-        marks.append({"label": asked.title, **own, "references": references})
-    columns = [
-        Column(name="item", form="text"),
-        Column(name="distance", side="model"),
-        *(Column(name=name) for name in ("uniform", "majority", "marginal", "floor")),
-    ]
+        marks.append({"label": asked.title, **limits(tv), "floor": tv.baselines[FLOOR], "references": references})
     closer = len(pairs) - len(_not_closer(pairs))
     sentence = (
         f"In {closer} of {len(pairs)} comparison{'s' * (len(pairs) != 1)} with people, the model is shown to be closer "
@@ -117,10 +113,11 @@ def _distances(pairs: Sequence[Pair]) -> Section:
             "The distance is 0 where both give the same shares, and 1 where they never agree. The noise floor is how "
             "far a random sample of this many people would lie from the truth by chance alone.",
         ),
-        table=Table(
-            columns=tuple(columns),
-            rows=tuple(rows),
-            caption="Total variation distance from people, and that of answers that know nothing of the person.",
+        table=tabled(
+            {"item": "text", "distance": _MODEL}
+            | dict.fromkeys(("uniform", "majority", "marginal", "floor"), "number"),
+            rows,
+            "Total variation distance from people, and that of answers that know nothing of the person.",
             is_folded=True,
         ),
         figure=Figure(
@@ -160,16 +157,10 @@ def _persons(pairs: Sequence[Pair]) -> Section:
             "Agreement is the mean probability that the model gave to the person's own answer. Its gain is what the "
             "persona adds to knowing people's shares alone.",
         ),
-        table=Table(
-            columns=(
-                Column(name="item", form="text"),
-                Column(name="agreement", side="model"),
-                Column(name="from shares alone"),
-                Column(name="gain", side="model"),
-                Column(name="Brier score", side="model"),
-                Column(name="log score", side="model"),
-            ),
-            rows=rows,
+        table=tabled(
+            {"item": "text", "agreement": _MODEL, "from shares alone": "number"}
+            | dict.fromkeys(("gain", "Brier score", "log score"), _MODEL),
+            rows,
             is_folded=True,
         ),
         notes=("Brier and log scores: lower is better.",),
@@ -241,9 +232,7 @@ def _together(by_condition: Mapping[tuple[str, ...], Sequence[Pair]]) -> Section
         heading="All items together",
         chapter=CHAPTER,
         sentences=("The SimBench score is 100 for people's own shares and 0 for answers as far off as uniform ones.",),
-        table=Table(
-            columns=(Column(name="measure", form="text"), Column(name="model", side="model")), rows=tuple(rows)
-        ),
+        table=tabled({"measure": "text", "model": _MODEL}, rows),
         warnings=tuple(
             dict.fromkeys([*warnings, *(w for _, found in rows if isinstance(found, Estimate) for w in found.warnings)])
         ),
@@ -289,14 +278,9 @@ def _rungs(lines: Sequence[tuple[str, LadderRow]], *, is_folded: bool = False) -
         nulls = [_finite(row.nulls.get(key)) for key in used]
         what = f"{row.statistic} ({where})" if where else row.statistic
         rows.append((RUNG_WORDS[rung], what, row.estimate, *nulls, _finite(row.noise_floor)))
-    columns = (
-        Column(name="about", form="text"),
-        Column(name="what", form="text"),
-        Column(name="model", side="model"),
-        *(Column(name=names.get(key, key.replace("_", " "))) for key in used),
-        Column(name="noise floor"),
-    )
-    return Table(columns=columns, rows=tuple(rows), is_folded=is_folded)
+    forms: dict[str, Form] = {"about": "text", "what": "text", "model": _MODEL}
+    forms |= dict.fromkeys([*(names.get(key, key.replace("_", " ")) for key in used), "noise floor"], "number")
+    return tabled(forms, rows, is_folded=is_folded)
 
 
 def _ladder(ladder: Ladder) -> list[Section]:

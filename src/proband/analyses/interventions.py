@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from proband.analyses.section import Cell, Column, Figure, Section, Table, marks
+from proband.analyses.section import Cell, Column, Figure, Section, Table, limits, marks
 from proband.estimates import Estimate
 from proband.tuning.analysis.accuracy import ALL_DOMAINS
 from proband.tuning.analysis.claims import Verdict
@@ -13,6 +13,7 @@ from proband.tuning.analysis.findings import Findings
 
 VERDICTS = "Verdicts on the claims"
 _NATS, _CORRELATION = "divergence-largest-without-own-answers", "consistency-goes-with-accuracy"
+_UNTRAINED = "No pair of arms of the paper was trained."
 _PAPER = "As in the paper: one run, the first seed, no interval."
 _EXPERIMENT_4 = "Consistency with the base model (Experiment IV)"
 _FLOORS = (
@@ -67,12 +68,6 @@ def _by_test(rows: Sequence[Any]) -> dict[str, list[Any]]:
     return groups
 
 
-def _mark(found: Estimate, **named: object) -> Mapping[str, object]:
-    """A point of a line with its limits."""
-    low, high = found.interval or (None, None)
-    return {**named, "y": found.as_dict()["value"], "low": low, "high": high}
-
-
 def _p(row: Any) -> Cell:
     found: Estimate = row.estimate
     return found if found.p_value is not None else None
@@ -84,14 +79,7 @@ def _verdicts(findings: Findings) -> list[Section]:
     for one in findings.verdicts:
         by_claim.setdefault(one.claim.id, []).append(one)
     if not by_claim:
-        return [
-            Section(
-                name="verdicts",
-                heading=VERDICTS,
-                chapter=VERDICTS,
-                sentences=("No pair of arms of the paper was trained.",),
-            )
-        ]
+        return [Section(name="verdicts", heading=VERDICTS, chapter=VERDICTS, sentences=(_UNTRAINED,))]
     tests = dict.fromkeys(one.test for one in findings.verdicts)
     fields = [
         _text(test, lambda group, test=test: next((v.outcome for v in group if v.test == test), None))  # type: ignore[misc]
@@ -244,7 +232,7 @@ def _ratios(findings: Findings) -> list[Section]:
     found = []
     for test, points in _by_test(findings.curve).items():
         accuracy, kl = (
-            tuple(_mark(getattr(one, of), x=one.ratio, series=one.domain) for one in points)
+            tuple({"x": one.ratio, "series": one.domain, **limits(getattr(one, of), "y")} for one in points)
             for of in ("accuracy", "kl")
         )
         found += [

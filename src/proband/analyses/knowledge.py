@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from proband.analyses.answers import tabled
 from proband.analyses.quizzed import CHAPTER, Place, Quizzed, mean_over_questions
 from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table, marks
 from proband.analyses.written import written_sections
@@ -64,16 +65,10 @@ def _accuracy(quizzed: Quizzed) -> Section:
         name="knowledge-accuracy",
         heading="Accuracy",
         chapter=CHAPTER,
-        table=Table(
-            columns=(
-                *quizzed.columns,
-                Column(name="domain", form="text"),
-                Column(name="questions", form="count"),
-                Column(name="right", form="share", side="model"),
-                Column(name="by chance", form="share"),
-            ),
-            rows=tuple(rows),
-            caption=f"{what}, with 95 % interval over questions",
+        table=tabled(
+            {**quizzed.forms, "questions": "count", "right": ("share", "model"), "by chance": "share"},
+            rows,
+            f"{what}, with 95 % interval over questions",
         ),
         figure=Figure(form="intervals", rows=marks(drawn, "model"), caption=what, options={"x_format": "%"})
         if 1 < len(drawn) <= _MOST_MARKS
@@ -115,16 +110,14 @@ def _confidence(quizzed: Quizzed) -> Section | None:
         heading="Confidence",
         chapter=CHAPTER,
         sentences=("Confidence is the probability of the option that a model finds most probable.",),
-        table=Table(
-            columns=(
-                Column(name="model" if quizzed.named[0] else "prompt", form="text"),
-                Column(name="confidence", form="share"),
-                Column(name="less accuracy, points", form="points"),
-                Column(name="calibration error", form="number"),
-                Column(name="if perfect", form="number"),
-            ),
-            rows=tuple(rows),
-            caption="does confidence mean what it says: above 0, a model is surer than it is right",
+        table=tabled(
+            {
+                "model" if quizzed.named[0] else "prompt": "text",
+                **{"confidence": "share", "less accuracy, points": "points"},
+                **{"calibration error": "number", "if perfect": "number"},
+            },
+            rows,
+            "does confidence mean what it says: above 0, a model is surer than it is right",
         ),
         notes=("The calibration error is above 0 by chance alone; the last column is what perfect confidence shows.",),
     )
@@ -139,15 +132,7 @@ def _grades(quizzed: Quizzed) -> Section:
         name="knowledge-grades",
         heading="Grades of knowledge",
         chapter=CHAPTER,
-        table=Table(
-            columns=(
-                *quizzed.columns,
-                Column(name="domain", form="text"),
-                *(Column(name=grade, form="count") for grade in CATEGORIES),
-            ),
-            rows=tuple(rows),
-            caption="questions by grade",
-        ),
+        table=tabled({**quizzed.forms, **dict.fromkeys(CATEGORIES, "count")}, rows, "questions by grade"),
         notes=(
             "After SliCK (Gekhman et al. 2024), in multiple-choice form: the right option is the most probable one in "
             "all exemplar sets and orders; in some; in none, but more probable than chance; none of these.",
@@ -174,16 +159,11 @@ def _stability(quizzed: Quizzed) -> Section | None:
         heading="Stability",
         chapter=CHAPTER,
         sentences=("Whether a model chooses the same option when only what should not matter is changed.",),
-        table=Table(
-            columns=(
-                *quizzed.columns,
-                Column(name="changed", form="text"),
-                Column(name="same choice", form="share"),
-                Column(name="same grade", form="share"),
-                Column(name="kappa", form="number"),
-            ),
-            rows=tuple(rows),
-            caption="share of pairs of askings with the same most probable option; grades by half of the exemplar sets",
+        table=tabled(
+            quizzed.places_forms
+            | {"changed": "text", "same choice": "share", "same grade": "share", "kappa": "number"},
+            rows,
+            "share of pairs of askings with the same most probable option; grades by half of the exemplar sets",
         ),
         notes=("Grades of the even exemplar sets are set against those of the odd ones; kappa has linear weights.",),
     )
@@ -251,15 +231,10 @@ def _places(quizzed: Quizzed) -> Section | None:
         name="knowledge-places",
         heading="Letters and places",
         chapter=CHAPTER,
-        table=Table(
-            columns=(
-                *quizzed.columns,
-                Column(name="place", form="text"),
-                Column(name="chosen", form="share", side="model"),
-                Column(name="right option there", form="share"),
-            ),
-            rows=tuple(rows),
-            caption=f"how often each place is chosen, over questions with {n} options",
+        table=tabled(
+            quizzed.places_forms | {"place": "text", "chosen": ("share", "model"), "right option there": "share"},
+            rows,
+            f"how often each place is chosen, over questions with {n} options",
         ),
         notes=tuple(notes),
     )

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from proband.analyses.answers import answers, cautions, limits, measured, option_shares, percent, substantive, tabled
-from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, Table
+from proband.analyses.answers import answers, cautions, measured, option_shares, percent, substantive, tabled
+from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, Table, limits, marks
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
 from proband.instruments.items import Item
@@ -117,7 +117,7 @@ def _moves(item: Item, part: pl.DataFrame, roles: Sequence[str]) -> Section:
         table=_table(("role", "move", "matches", "moves", "share", "in round 1"), rows, "Share of each move by role"),
         figure=Figure(
             form="intervals",
-            rows=tuple({"label": label, "side": "model", **limits(of)} for label, of, _ in known),
+            rows=marks({label: of for label, of, _ in known}, "model"),
             caption=f"Share of each {item.id} by role",
         ),
         keys={"item": item.id},
@@ -134,7 +134,7 @@ def _rounds(item: Item, part: pl.DataFrame, roles: Sequence[str]) -> Section:
         for number in sorted(part["round"].unique())
     }
     rows = _rows(item, {cells: own for cells, own in groups.items() if own.height})
-    marks = [
+    points = [
         {"x": row[1], "y": limits(row[-1])["value"], "series": f"{row[0]}: {row[2]}", **limits(row[-1])}
         for row in rows
         if isinstance(row[-1], Estimate)
@@ -147,7 +147,7 @@ def _rounds(item: Item, part: pl.DataFrame, roles: Sequence[str]) -> Section:
         chapter=_CHAPTER,
         sentences=(f"{n} matches were played over up to {n_rounds} rounds.",),
         table=_table(("role", "round", "move", "matches", "moves", "share"), rows, caption, is_folded=True),
-        figure=Figure(form="lines", rows=tuple(marks), caption=caption),
+        figure=Figure(form="lines", rows=tuple(points), caption=caption),
         keys={"item": item.id},
         notes=(_UNITS,),
     )

@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from proband.analyses.section import Cell, Column
+from proband.analyses.answers import Form
+from proband.analyses.section import Cell
 from proband.estimates import Estimate
 from proband.instruments.banks.bank import Bank
 from proband.measures.knowledge.crossed import Scale, crossed_mean, table
@@ -63,13 +64,18 @@ class Quizzed:
         return len(set(models)) > 1, len(set(asks)) > 1
 
     @property
-    def columns(self) -> tuple[Column, ...]:
+    def places_forms(self) -> dict[str, Form]:
         """The columns that name model and prompt, where there are several."""
         names = zip(("model", "prompt"), self.named, strict=True)
-        return tuple(Column(name=name, form="text") for name, is_shown in names if is_shown)
+        return {name: "text" for name, is_shown in names if is_shown}
+
+    @property
+    def forms(self) -> dict[str, Form]:
+        """The same, and the domain."""
+        return {**self.places_forms, "domain": "text"}
 
     def cells(self, place: Place) -> tuple[Cell, ...]:
-        """A row's cells under `columns`."""
+        """A row's cells under `places_forms`."""
         return tuple(name for name, is_shown in zip(place, self.named, strict=True) if is_shown)
 
     def name(self, place: Place) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from proband.analyses.section import Analysis, Column, Section, Table
+from proband.analyses.answers import Form, tabled
+from proband.analyses.section import Analysis, Section
 from proband.errors import DesignError
 from proband.estimates import Estimate, Target
 from proband.instruments.items import Item
@@ -19,17 +20,7 @@ _PERMUTATIONS = 199
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One check.
-
-    Attributes
-    ----------
-    name : str
-        What is checked, as a reader says it.
-    model, people : Estimate or None
-        The number on each side; None where that side has none.
-    expected : float or None
-        What it would be without the bias, or what chance alone makes.
-    """
+    """What is checked, the number on each side that has one, and what it would be without bias or by chance alone."""
 
     name: str
     model: Estimate | None
@@ -47,25 +38,22 @@ def sections(run: Run) -> list[Section]:
     checks, warnings = _checks(run)
     if not checks:
         return []
-    columns = (
-        Column(name="check", form="text"),
-        Column(name="model", side="model"),
-        Column(name="people", side="people"),
-        Column(name="without bias"),
-        Column(name="p", form="p"),
-    )
-    has_people = any(check.people is not None for check in checks)
-    has_p = any(check.model is not None and check.model.p_value is not None for check in checks)
-    kept = [k for k in range(5) if (k != 2 or has_people) and (k != 4 or has_p)]
-    rows = [(check.name, check.model, check.people, check.expected, check.model) for check in checks]
+    forms: dict[str, Form] = {"check": "text", "model": ("number", "model"), "people": ("number", "people")}
+    forms |= {"without bias": "number", "p": "p"}
+    if not any(check.people for check in checks):
+        del forms["people"]
+    if not any(check.model and check.model.p_value is not None for check in checks):
+        del forms["p"]
+    cells = [
+        {"check": one.name, "model": one.model, "people": one.people, "without bias": one.expected, "p": one.model}
+        for one in checks
+    ]
     return [
         Section(
             name="response-style",
             heading="Response style, and what should not change an answer",
             sentences=("People have response styles too: a model without any is as unlike them as one with too much.",),
-            table=Table(
-                columns=tuple(columns[k] for k in kept), rows=tuple(tuple(row[k] for k in kept) for row in rows)
-            ),
+            table=tabled(forms, (tuple(row[name] for name in forms) for row in cells)),
             warnings=warnings,
         )
     ]

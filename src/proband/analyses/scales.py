@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from proband.analyses.answers import answers, cautions, expected_scores, factors, limits, measured, tabled, told
-from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, Side
+from proband.analyses.answers import answers, cautions, expected_scores, factors, measured, tabled, told
+from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, Side, limits
 from proband.errors import InstrumentError
 from proband.estimates import Estimate, Target
 from proband.instruments import Instrument, Scale, keyed_scores, load_instrument, scale_matrix, scale_scores

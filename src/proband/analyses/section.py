@@ -139,19 +139,15 @@ class Section:
     methods: tuple[str, ...] = ()
 
 
+def limits(estimate: Estimate, value: str = "value") -> Mapping[str, object]:
+    """Value and limits of a mark in a figure, the value under this key; without an interval the mark is a point."""
+    low, high = estimate.interval or (None, None)
+    return {value: estimate.as_dict()["value"], "low": low, "high": high}
+
+
 def marks(estimates: Mapping[str, Estimate | None], side: str = "") -> tuple[Mapping[str, object], ...]:
     """Rows of a figure of bars or intervals: one mark an estimate, named by its label; none for nothing."""
-    return tuple(
-        {
-            "label": label,
-            "side": side,
-            "value": found.as_dict()["value"],
-            "low": found.interval[0] if found.interval else None,
-            "high": found.interval[1] if found.interval else None,
-        }
-        for label, found in estimates.items()
-        if found is not None
-    )
+    return tuple({"label": label, "side": side, **limits(found)} for label, found in estimates.items() if found)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from proband.analyses.answers import tabled
 from proband.analyses.asked import Asked, asked_of
-from proband.analyses.section import Analysis, Cell, CellForm, Column, Figure, Section, Side, Table, marks
+from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, Side, Table, marks
 from proband.estimates import Estimate, Target
 from proband.measures import missing_bounds, share_estimates, weighted_mean
 from proband.measures.likeness.items.pairs import pair_by_subject
@@ -17,6 +18,7 @@ from proband.runs.run import Run
 CHAPTER = "Answers"
 SIDES: tuple[Side, ...] = ("model", "people")
 _ALL = 0.9995  # probability on the options from which on they were all there was
+_WORST = "Worst-case bounds if every missing response had been an answer (sampling error not included)."
 _N_EXAMPLES = 10  # answers listed of items that have neither shares nor a mean
 
 Sides = Mapping[str, Mapping[str, Estimate]]  # people and model: label -> estimate
@@ -47,16 +49,10 @@ def estimates_of(asked: Asked) -> Sides:
         return {"model": dict(zip(asked.options, _clustered(asked), strict=True))}
     if asked.is_compared:
         pairs = pair_by_subject(asked.ours, asked.model, n, weights=asked.weights or None)
-        return {
-            "people": dict(
-                zip(
-                    asked.options, share_estimates(pairs.answers, n, target="human", weights=pairs.weights), strict=True
-                )
-            ),
-            "model": dict(
-                zip(asked.options, share_estimates(pairs.probs, n, target="model", weights=pairs.weights), strict=True)
-            ),
-        }
+        people = share_estimates(pairs.answers, n, target="human", weights=pairs.weights)
+        model = share_estimates(pairs.probs, n, target="model", weights=pairs.weights)
+        named = {"people": people, "model": model}
+        return {side: dict(zip(asked.options, found, strict=True)) for side, found in named.items()}
     weights = [asked.weights[s] for s in asked.model] if asked.weights else None
     rows = np.array(list(asked.model.values()))
     return {"model": dict(zip(asked.options, share_estimates(rows, n, target="model", weights=weights), strict=True))}
@@ -109,9 +105,9 @@ def _item(asked: Asked, sides: Sides, methods: tuple[str, ...]) -> Section:
     every = [estimate for side in shown for estimate in sides[side].values()]
     return replace(
         section,
-        table=Table(
-            columns=(Column(name="answer", form="text"), *(Column(name=side, form=form, side=side) for side in shown)),
-            rows=tuple((label, *(sides[side].get(label) for side in shown)) for label in labels),
+        table=tabled(
+            {"answer": "text", **{side: (form, side) for side in shown}},
+            ((label, *(sides[side].get(label) for side in shown)) for label in labels),
             is_folded=True,
         ),
         figure=Figure(
@@ -168,19 +164,14 @@ def _bounds(asked: Sequence[Asked]) -> list[Section]:
         rows += [(f"{one.title}: {text}", n_missing, bound) for text, bound in zip(one.options, bounds, strict=True)]
     if not rows:
         return []
-    columns = (
-        Column(name="answer", form="text"),
-        Column(name="missing", form="count"),
-        Column(name="share [bounds]", form="share", side="model"),
-    )
     return [
         Section(
             name="bounds",
             heading="If every missing response had been an answer",
-            sentences=(
-                "Worst-case bounds if every missing response had been an answer (sampling error not included).",
+            sentences=(_WORST,),
+            table=tabled(
+                {"answer": "text", "missing": "count", "share [bounds]": ("share", "model")}, rows, is_folded=True
             ),
-            table=Table(columns=columns, rows=tuple(rows), is_folded=True),
         )
     ]
 
@@ -192,9 +183,8 @@ def _first_answers(asked: Asked) -> Table | None:
     cells = tuple((str(subject), _answer_text(asked, label, value, parts)) for subject, label, value, parts in rows)
     if not cells:
         return None
-    columns = (Column(name="subject", form="text"), Column(name="answer", form="text", side="model"))
     which = f"The first {len(cells)} of {valid.height:,}" if valid.height > len(cells) else f"All {len(cells)}"
-    return Table(columns=columns, rows=cells, caption=f"{which} valid answers.")
+    return tabled({"subject": "text", "answer": ("text", "model")}, cells, f"{which} valid answers.")
 
 
 def _answer_text(asked: Asked, label: str | None, value: float | None, parts: Sequence[float] | None) -> str:

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from proband.analyses.answers import Form, tabled
 from proband.analyses.quizzed import CHAPTER, Quizzed, mean_over_questions
-from proband.analyses.section import Cell, Column, Section, Table
+from proband.analyses.section import Cell, Section
 from proband.estimates import Estimate
 from proband.measures.knowledge.slick import CATEGORIES
 from proband.tuning.probing.sampling import grade, written_counts
@@ -28,21 +29,16 @@ def written_sections(quizzed: Quizzed) -> tuple[Section, ...]:
             names = Counter(found.categories)
             grades.append((*named, *(names[grade] for grade in CATEGORIES)))
             notes |= dict.fromkeys(found.warnings[:1] if len(known) == len(ids) else ())
-    columns = (*quizzed.columns, Column(name="domain", form="text"))
+    share: Form = ("share", "model")
     return (
         Section(
             name="knowledge-accuracy",
             heading="Accuracy",
             chapter=CHAPTER,
-            table=Table(
-                columns=(
-                    *columns,
-                    Column(name="questions", form="count"),
-                    Column(name="right, greedy", form="share", side="model"),
-                    Column(name="right, sampled", form="share", side="model"),
-                ),
-                rows=tuple(accuracy),
-                caption="share of written answers that name the right option, with 95 % interval over questions",
+            table=tabled(
+                {**quizzed.forms, "questions": "count", "right, greedy": share, "right, sampled": share},
+                accuracy,
+                "share of written answers that name the right option, with 95 % interval over questions",
             ),
             notes=("An answer that names no option is a wrong one; one that failed or was cut off is not counted.",),
         ),
@@ -50,11 +46,7 @@ def written_sections(quizzed: Quizzed) -> tuple[Section, ...]:
             name="knowledge-grades",
             heading="Grades of knowledge (SliCK)",
             chapter=CHAPTER,
-            table=Table(
-                columns=(*columns, *(Column(name=grade, form="count") for grade in CATEGORIES)),
-                rows=tuple(grades),
-                caption="questions by grade",
-            ),
+            table=tabled({**quizzed.forms, **dict.fromkeys(CATEGORIES, "count")}, grades, "questions by grade"),
             notes=(
                 "Gekhman et al. (2024): every greedy answer right; some; none, but some sampled one; none at all. A "
                 "question without a right greedy answer that was not sampled has no grade.",

@@ -73,11 +73,16 @@ def open_engine(address: str, **options: object) -> BaseEngine:
     """
     name, rest, query = _parts(address)
     if name not in SCHEMES:
-        raise EngineError(_unknown(address, name))
+        patterns = {known: scheme.pattern for known, scheme in SCHEMES.loaded().items()}
+        near = "".join(f" (did you mean {patterns[close]!r}?)" for close in get_close_matches(name, patterns, n=1))
+        raise EngineError(f"no engine {address!r}{near}; there are {', '.join(patterns.values())}")
     scheme = SCHEMES.load(name)
     if (rest is not None) != (":" in scheme.pattern) or rest == "":
         raise EngineError(f"engine {address!r} must read {scheme.pattern}")
-    given = _options(query, address) | options
+    try:
+        given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))) | options
+    except ValueError:
+        raise EngineError(f"engine {address!r}: what follows ? must read key=value&key=value") from None
     parameters = list(inspect.signature(scheme.open).parameters.values())[1:]
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         known = [parameter.name for parameter in parameters]
@@ -126,13 +131,6 @@ def _parts(address: str) -> tuple[str, str | None, str]:
     return name, rest if colon else None, query
 
 
-def _options(query: str, address: str) -> dict[str, object]:
-    try:
-        return dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
-    except ValueError:
-        raise EngineError(f"engine {address!r}: what follows ? must read key=value&key=value") from None
-
-
 def _typed(key: str, value: object, hint: Any, address: str) -> object:
     """The text of an option as the number that its parameter is."""
     for kind, word in ((int, "a whole number"), (float, "a number")):
@@ -142,10 +140,3 @@ def _typed(key: str, value: object, hint: Any, address: str) -> object:
             except ValueError:
                 raise EngineError(f"engine {address!r}: {key} is {value!r}, not {word}") from None
     return value
-
-
-def _unknown(address: str, name: str) -> str:
-    patterns = {name: scheme.pattern for name, scheme in SCHEMES.loaded().items()}
-    close = get_close_matches(name, patterns, n=1)
-    near = f" (did you mean {patterns[close[0]]!r}?)" if close else ""
-    return f"no engine {address!r}{near}; there are {', '.join(patterns.values())}"

@@ -26,13 +26,14 @@ def find_several(text: str, finder: Finder, *, every: tuple[int, ...]) -> tuple[
         return ()
     if _ALL.fullmatch(text) and not finder.mentions(text):
         return every
-    listed = _listed(_without_ranks(text, finder), finder)
-    if listed is not None:
-        return tuple(dict.fromkeys(listed)) or None
-    affirmed = finder.affirmed(_without_ranks(text, finder))
-    if any(len(m.shown) > 1 for m in affirmed):
-        return None
-    return tuple(dict.fromkeys(next(iter(m.shown)) for m in affirmed)) or None
+    text = _without_ranks(text, finder)
+    places = _listed(text, finder)
+    if places is None:
+        affirmed = finder.affirmed(text)
+        if any(len(m.shown) > 1 for m in affirmed):
+            return None
+        places = [next(iter(m.shown)) for m in affirmed]
+    return tuple(dict.fromkeys(places)) or None
 
 
 def find_ranking(text: str, finder: Finder) -> tuple[int, ...] | None:
@@ -57,7 +58,8 @@ def find_amounts(text: str, finder: Finder) -> list[Mapping[int, float]]:
     """
     if (stated := _from_json(text, finder)) is not None:
         return [stated]
-    bare = _bare(text)
+    # A text that is nothing but numbers and separators.
+    bare = [] if re.search(r"[^\W\d]", text) else [n.value for n in numbers_in(text) if n.value is not None]
     if len(bare) == len(finder.options):
         return [dict(enumerate(bare))]
     readings = (_paired(text, finder, is_number_first=is_first) for is_first in (False, True))
@@ -82,7 +84,7 @@ def as_allocation(amounts: Mapping[int, float], n_options: int, total: float) ->
     An option that was not named gets 0, which the total implies.
     """
     parts = tuple(amounts.get(k, 0.0) for k in range(n_options))
-    digits = max(_decimals(part) for part in parts)
+    digits = max(len(repr(part).partition(".")[2].rstrip("0")) for part in parts)
     tolerance = max(1e-9, min(0.5 * n_options * 10.0**-digits, 0.02 * total))
     return None if min(parts) < 0 or abs(math.fsum(parts) - total) >= tolerance else parts
 
@@ -174,14 +176,3 @@ def _names(text: str, finder: Finder) -> list[tuple[int, int, int]]:
             if match[1].casefold() in by_label:
                 names.append((match.start(), match.end(), by_label[match[1].casefold()]))
     return names
-
-
-def _bare(text: str) -> list[float]:
-    """Amounts of a text that is nothing but numbers and separators."""
-    if re.search(r"[^\W\d]", text):
-        return []
-    return [n.value for n in numbers_in(text) if n.value is not None]
-
-
-def _decimals(value: float) -> int:
-    return len(repr(value).partition(".")[2].rstrip("0"))

@@ -117,8 +117,10 @@ class Finder:
 
     def _kind(self, text: str, match: re.Match[str], k: int, kind: Kind) -> Kind | None:
         """Kind of a match, None where it only looks like an option."""
-        if kind == "text" and self._within[k] and _is_graded(text, match):
-            return None
+        if kind == "text" and self._within[k]:
+            # A word of degree makes the option another one ("slightly agree", "agree strongly").
+            before = _before(text, match.start())
+            return None if _DEGREE_BEFORE.search(before) or _DEGREE_AFTER.match(text, match.end()) else kind
         if kind != "label":
             return kind
         if _is_marked(text, *match.span()):
@@ -184,10 +186,9 @@ def _stated(text: str, start: int, finder: Finder, *, is_strict: bool) -> Choice
     if is_strict:
         return NOTHING
     affirmed = finder.affirmed(sentence)
-    distinct = {m.shown for m in affirmed}
-    if len(distinct) == 1:
+    if len({m.shown for m in affirmed}) == 1:
         return _one(sentence, affirmed[:1], finder, is_last=at_end)
-    return TWO_ANSWERS if distinct else NOTHING
+    return TWO_ANSWERS if affirmed else NOTHING
 
 
 def _lead(text: str, finder: Finder) -> Choice:
@@ -222,17 +223,14 @@ def _one(text: str, mentions: Sequence[Mention], finder: Finder, *, is_last: boo
     first = mentions[0]
     if len(first.shown) > 1 or joined_differently(text, mentions) or _foreign_number(text, first, finder):
         return TWO_ANSWERS
-    ends = is_last and not text[first.end :].strip()
-    return Choice(3, next(iter(first.shown)), is_at_end=ends)
+    return Choice(3, next(iter(first.shown)), is_at_end=is_last and not text[first.end :].strip())
 
 
 def _foreign_number(text: str, first: Mention, finder: Finder) -> bool:
     """Whether a number that is no option is joined to the mention ("7 or 7.5")."""
-    if not finder.numbers:
-        return False
-    return any(
+    return bool(finder.numbers) and any(
         n.start >= first.end
-        and (n.value is None or n.value not in finder.numbers)
+        and n.value not in finder.numbers
         and re.fullmatch(r"\s*(?:or|to|-|and|/)\s*", text[first.end : n.start], re.I)
         for n in numbers_in(text)
     )
@@ -274,11 +272,6 @@ def _before(text: str, start: int) -> str:
     return text[:start] if start <= 60 else "x" + text[start - 60 : start]
 
 
-def _is_graded(text: str, match: re.Match[str]) -> bool:
-    """Whether a word of degree makes the option another one ("slightly agree", "agree strongly")."""
-    return bool(_DEGREE_BEFORE.search(_before(text, match.start())) or _DEGREE_AFTER.match(text, match.end()))
-
-
 def _is_marked(text: str, start: int, end: int) -> bool:
     """Whether a label stands in brackets or quotes, after "option", or alone at the start of a line."""
     before = _before(text, start)
@@ -291,9 +284,7 @@ def _is_marked(text: str, start: int, end: int) -> bool:
 def _words(text: str) -> str:
     """Pattern of a text: any space or hyphen between its words, no word going on at either end."""
     body = r"[\s-]+".join(re.escape(word) for word in text.split())
-    before = r"(?<!\w)" if _needs_boundary(text[:1]) else ""
-    after = r"(?!\w)" if _needs_boundary(text[-1:]) else ""
-    return before + body + after
+    return r"(?<!\w)" * _needs_boundary(text[:1]) + body + r"(?!\w)" * _needs_boundary(text[-1:])
 
 
 def _needs_boundary(character: str) -> bool:

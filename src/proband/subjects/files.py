@@ -115,7 +115,10 @@ def load_population(
     else:
         path = Path(base_dir or ".") / source
         file, where, home = population_file(path), path.name, path.parent
-    fields = [_field(table, where) for table in file.fields]
+    try:
+        fields = [Field(**table.model_dump() | {"missing": tuple(table.missing)}) for table in file.fields]
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from None
     microdata = _microdata(file, where, home, None if data is None else Path(base_dir or ".") / data)
     about = {name: getattr(file, name) for name in ("title", "source", "licence", "language")}
     return microdata.population(file.id, fields, **about)
@@ -125,13 +128,6 @@ def population_file(path: Path) -> PopulationFile:
     """A population file, read and checked."""
     text = text_of(path, what="population file", error=DataError)
     return checked(PopulationFile, parsed(text, path.name, error=DataError), path.name, error=DataError)
-
-
-def _field(table: FieldTable, where: str) -> Field:
-    try:
-        return Field(**table.model_dump() | {"missing": tuple(table.missing)})
-    except DataError as error:
-        raise DataError(f"{where}: {error}") from None
 
 
 def _microdata(file: PopulationFile, where: str, home: Path, given: Path | None) -> Microdata:

@@ -68,7 +68,10 @@ class Walk:
         """Attention of one layer, shape (1, n_nodes, n_heads, width of a value)."""
         import torch
 
-        keys, values = self._room(layer, key, value)
+        if layer not in self._memory:
+            made = (tensor.new_empty((*tensor.shape[:2], self._capacity, tensor.shape[3])) for tensor in (key, value))
+            self._memory[layer] = (next(made), next(made))
+        keys, values = self._memory[layer]
         out = query.new_empty((1, query.shape[2], query.shape[1], value.shape[3]))
         window = how.pop("sliding_window", None)
         for number, block in enumerate(self._blocks):
@@ -81,12 +84,6 @@ class Walk:
                 moved, places = (torch.from_numpy(part).to(query.device) for part in (block.moved, block.places))
                 keys[:, :, places], values[:, :, places] = key[:, :, moved], value[:, :, moved]
         return out
-
-    def _room(self, layer: int, key: Any, value: Any) -> tuple[Any, Any]:
-        if layer not in self._memory:
-            made = (tensor.new_empty((*tensor.shape[:2], self._capacity, tensor.shape[3])) for tensor in (key, value))
-            self._memory[layer] = (next(made), next(made))
-        return self._memory[layer]
 
     def _mask(self, number: int, window: int | None, like: Any) -> Any:
         """What is added to a block's scores; made once a chunk for all layers with the same window."""

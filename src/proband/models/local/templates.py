@@ -232,10 +232,9 @@ class Template:
     @property
     def _eos(self) -> str:
         """The end-of-text token."""
-        eos: str | None = self._tokenizer.eos_token
-        if eos is None:
+        if self._tokenizer.eos_token is None:
             raise EngineError("the tokenizer names no end-of-text token; set eos_token")
-        return eos
+        return str(self._tokenizer.eos_token)
 
     @cached_property
     def _frame(self) -> int:

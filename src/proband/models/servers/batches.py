@@ -214,9 +214,8 @@ class Batches:
         try:
             while True:
                 page = await self._ask.get(f"batches?limit=100{after}", read=lambda reply: reply)
-                for entry in page["data"]:
-                    if entry.get("input_file_id") == one.file:
-                        return str(entry["id"])
+                if found := [entry for entry in page["data"] if entry.get("input_file_id") == one.file]:
+                    return str(found[0]["id"])
                 if not page.get("has_more") or not page["data"]:
                     return ""
                 after = f"&after={page['data'][-1]['id']}"
@@ -254,10 +253,8 @@ class Batches:
             return []
         files = [state.get(name) for name in ("output_file_id", "error_file_id")]
         raw = [await self._ask.fetch(f"files/{file}/content") for file in files if file]
-        whole = b"\n".join(raw)
-        lines = _lines(whole)
-        self.memory.keep_answers(one, whole)
-        return lines
+        self.memory.keep_answers(one, b"\n".join(raw))
+        return self.memory.answers(one) or []
 
     def _yielded(
         self, lines: Sequence[Json], waiting: dict[str, list[Trial]], *, only_answers: bool = False

@@ -129,6 +129,16 @@ def percent(share: Estimate) -> str:
     return f"{100 * share.value:.1f} %{limits}"
 
 
+def listed(parts: Sequence[str]) -> str:
+    """Comma-separated, with "and" before the last."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def unanswered(run: Run) -> str | None:
+    """What an analysis says that needs nothing but answers."""
+    return None if run.dispositions() else "nothing was answered yet"
+
+
 def tabled(
     forms: Mapping[str, Form],
     rows: Iterable[tuple[Cell, ...]],

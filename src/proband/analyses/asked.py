@@ -17,22 +17,11 @@ from proband.store.tables import factor_column
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """One item under one condition.
+    """One item under one condition: the level of every factor that varies.
 
-    Attributes
-    ----------
-    item : Item
-        What was asked.
-    condition : mapping
-        Level of every factor that varies.
-    part : polars.DataFrame
-        The run's responses.
-    people : polars.DataFrame or None
-        People's valid answers to the item; None where the run has no people.
-    weights, units : mapping
-        Weight of each subject, empty where all count alike; unit of each subject of the run.
-    texts : mapping
-        What every level of every factor becomes in a wording.
+    `part` has the run's responses, `people` people's valid answers to the item, or None where the run has no people.
+    `weights` are of subjects, empty where all count alike; `units` those of the run's subjects; `texts` says what every
+    level of every factor becomes in a wording.
     """
 
     item: Item

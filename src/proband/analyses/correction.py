@@ -41,16 +41,8 @@ _AT_RANDOM = (
 class Labelled:
     """One outcome of the subjects with human answers, and the model's predictions of it for all asked.
 
-    Attributes
-    ----------
-    known, others : tuple of str
-        Subjects with a human answer, and those whom no person was asked for.
-    y : ndarray, shape (n_known,)
-        Human answers.
-    f, u : ndarray, shape (n_known,) and (n_others,)
-        Predictions.
-    n_missing : int
-        Subjects left out because people were asked and gave no valid answer.
+    `known` have a human answer in `y` and a prediction in `f`, `others` were asked of no person and have one in `u`;
+    `n_missing` subjects are left out because people were asked and gave no valid answer.
     """
 
     outcome: Outcome

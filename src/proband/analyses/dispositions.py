@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from proband.analyses.answers import answers, tabled
+from proband.analyses.answers import answers, tabled, unanswered
 from proband.analyses.section import Analysis, Cell, CellForm, Section
 from proband.errors import DesignError
 from proband.measures import DispositionTest, disposition_test
@@ -14,11 +14,6 @@ from proband.runs.run import Run
 
 _WORDS = {"dont_know": "don't know"}
 _MOST_NAMED = 5
-
-
-def needs(run: Run) -> str | None:
-    """Nothing but responses."""
-    return None if run.dispositions() else "nothing was answered yet"
 
 
 def sections(run: Run) -> Sequence[Section]:
@@ -114,6 +109,6 @@ def _named(found: Sequence[str]) -> str:
 ANALYSIS = Analysis(
     name="dispositions",
     about="what became of the responses: valid, refused, not read, failed; by item, arm and role",
-    needs=needs,
+    needs=unanswered,
     sections=sections,
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
-from proband.analyses.answers import Form, tabled
+from proband.analyses.answers import Form, listed, tabled
 from proband.analyses.asked import Asked, asked_of
 from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table, limits
 from proband.estimates import Estimate
@@ -293,9 +293,9 @@ def _ladder(ladder: Ladder) -> list[Section]:
         reasons.setdefault(reason, []).append(name)
     left = tuple(f"Left out ({reason}): {'; '.join(out)}." for reason, out in reasons.items())
     untested = [f"{RUNG_WORDS[rung]} ({reason})" for rung, reason in ladder.not_tested.items()]
-    claims = [f"Likeness was tested for {_listed([RUNG_WORDS[rung] for rung in ladder.tested])}."]
+    claims = [f"Likeness was tested for {listed([RUNG_WORDS[rung] for rung in ladder.tested])}."]
     if untested:
-        claims.append(f"Not tested, and so not to be claimed: {_listed(untested)}.")
+        claims.append(f"Not tested, and so not to be claimed: {listed(untested)}.")
     told = Section(
         name="ladder",
         heading="Ladder of fidelity",
@@ -337,7 +337,7 @@ def _claims(pairs: Sequence[Pair]) -> tuple[str, ...]:
     sentences = [f"They rest on {n:,} {'person' if n == 1 else 'people'} and {items} item{'s' * (items != 1)}."]
     for sentence, holds in checks:
         if named := [asked.title for asked, found in pairs if holds(found)]:
-            sentences.append(sentence.format(_listed(named)))
+            sentences.append(sentence.format(listed(named)))
     return tuple(sentences)
 
 
@@ -368,11 +368,6 @@ def _by_warning(pairs: Sequence[Pair]) -> tuple[str, ...]:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
-
-
-def _listed(parts: Sequence[str]) -> str:
-    """Comma-separated, with "and" before the last."""
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else list(parts))
 
 
 ANALYSIS = Analysis(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from proband.analyses.answers import Form, tabled
+from proband.analyses.answers import Form, tabled, unanswered
 from proband.analyses.section import Analysis, Section
 from proband.errors import DesignError
 from proband.estimates import Estimate, Target
@@ -26,11 +26,6 @@ class Check:
     model: Estimate | None
     people: Estimate | None = None
     expected: float | None = None
-
-
-def needs(run: Run) -> str | None:
-    """Answers; whether anything varied in them shows when they are looked at."""
-    return None if run.dispositions() else "nothing has been answered yet"
 
 
 def sections(run: Run) -> list[Section]:
@@ -141,6 +136,6 @@ def _style_checks(
 ANALYSIS = Analysis(
     name="response-style",
     about="styles on rating scales, preference for places and labels, shifts with what should not matter",
-    needs=needs,
+    needs=unanswered,
     sections=sections,
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from proband.analyses.answers import tabled
+from proband.analyses.answers import tabled, unanswered
 from proband.analyses.asked import Asked, asked_of
 from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, Side, Table, marks
 from proband.estimates import Estimate, Target
@@ -22,11 +22,6 @@ _WORST = "Worst-case bounds if every missing response had been an answer (sampli
 _N_EXAMPLES = 10  # answers listed of items that have neither shares nor a mean
 
 Sides = Mapping[str, Mapping[str, Estimate]]  # people and model: label -> estimate
-
-
-def needs(run: Run) -> str | None:
-    """Answers."""
-    return None if run.dispositions() else "nothing has been answered yet"
 
 
 def sections(run: Run) -> list[Section]:
@@ -200,6 +195,6 @@ def _answer_text(asked: Asked, label: str | None, value: float | None, parts: Se
 ANALYSIS = Analysis(
     name="shares",
     about="shares of options or means of numbers, item by item, beside people's",
-    needs=needs,
+    needs=unanswered,
     sections=sections,
 )

@@ -2,6 +2,8 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,56 +17,23 @@ from proband.shelves import HOUSE, Shelf
 Rows = list[dict[str, object]]
 
 
-def _shelved(shelf: Shelf[Any], lines: Mapping[str, str]) -> Rows:
-    return [{"name": name, "title": line, "package": shelf.package(name)} for name, line in lines.items()]
-
-
-def _about(shelf: Shelf[Any]) -> Rows:
-    return _shelved(shelf, shelf.lines(lambda entry: str(entry.about)))
-
-
 # What is listed is imported when it is asked for: `proband list runs` opens no catalogue.
-def _kinds() -> Rows:
-    from proband.designs.kind import KINDS
-
-    return _about(KINDS)
-
-
-def _games() -> Rows:
-    from proband.designs.games.game import GAMES
-
-    return _about(GAMES)
-
-
-def _analyses() -> Rows:
-    from proband.analyses.section import ANALYSES
-
-    return _about(ANALYSES)
+def _shelf(module: str, name: str) -> Rows:
+    """Entries of a shelf; of a shelf of files the lines are those of its catalogue."""
+    room = import_module(module)
+    shelf: Shelf[Any] = getattr(room, name)
+    lines = room.catalogue() if shelf.suffix else shelf.lines(lambda entry: str(getattr(entry, "about", entry.__doc__)))
+    return [
+        {"name": name, "title": line.partition("\n")[0], "package": shelf.package(name)} for name, line in lines.items()
+    ]
 
 
 def _engines() -> Rows:
     from proband.addresses import SCHEMES
 
     patterns = {name: scheme.pattern for name, scheme in SCHEMES.loaded().items()}
-    return [row | {"name": patterns.get(str(row["name"]), row["name"])} for row in _about(SCHEMES)]
-
-
-def _rules() -> Rows:
-    from proband.models.rules import RULES
-
-    return _shelved(RULES, RULES.lines(lambda rule: str(rule.__doc__).partition("\n")[0]))
-
-
-def _instruments() -> Rows:
-    from proband.instruments.files import INSTRUMENTS, catalogue
-
-    return _shelved(INSTRUMENTS, catalogue())
-
-
-def _populations() -> Rows:
-    from proband.subjects.files import POPULATIONS, catalogue
-
-    return _shelved(POPULATIONS, catalogue())
+    rows = _shelf("proband.addresses", "SCHEMES")
+    return [row | {"name": patterns.get(str(row["name"]), row["name"])} for row in rows]
 
 
 def _banks() -> Rows:
@@ -126,13 +95,13 @@ def _runs() -> Rows:
 
 
 LISTS: Mapping[str, Callable[[], Rows]] = {
-    "kinds": _kinds,
-    "games": _games,
-    "instruments": _instruments,
-    "populations": _populations,
+    "kinds": partial(_shelf, "proband.designs.kind", "KINDS"),
+    "games": partial(_shelf, "proband.designs.games.game", "GAMES"),
+    "instruments": partial(_shelf, "proband.instruments.files", "INSTRUMENTS"),
+    "populations": partial(_shelf, "proband.subjects.files", "POPULATIONS"),
     "engines": _engines,
-    "rules": _rules,
-    "analyses": _analyses,
+    "rules": partial(_shelf, "proband.models.rules", "RULES"),
+    "analyses": partial(_shelf, "proband.analyses.section", "ANALYSES"),
     "banks": _banks,
     "prompts": _prompts,
     "arms": _arms,

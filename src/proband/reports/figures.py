@@ -147,16 +147,10 @@ def _dressed(figure: Figure, width: int, background: str) -> dict[str, Any]:
 def _bars(figure: Figure) -> alt.LayerChart:
     """Shares: every label above its sides, people above model where there are people, with intervals."""
     sides = [side for side in _SIDES if any(row["side"] == side for row in figure.rows)]
-    labels = list(dict.fromkeys(str(row["label"]) for row in figure.rows))
-    place = {label: k for k, label in enumerate(labels)}
-    values: list[dict[str, Any]] = [
-        {**row, "place": place[str(row["label"])], "note": _note(row, place[str(row["label"])])} for row in figure.rows
-    ]
-    texts = [{"place": k, "label": label, "side": "label"} for k, label in enumerate(labels)]
-    top = max((_top(value) for value in values), default=1.0)
-    levels = ["label", *sides]
-    y = alt.Y("place:O", axis=None)
-    offset = alt.YOffset("side:N", scale=_stacked(levels), bandPosition=0.5)
+    values, texts = _placed(figure)
+    values = [{**value, "note": _note(value, value["place"])} for value in values]
+    top = max((float(value["high"] or value["value"] or 0) for value in values), default=1.0)
+    y, offset, height = _stack(["label", *sides], len(texts))
     x = alt.X(
         "value:Q",
         title=figure.options.get("x_title", "share of answers"),
@@ -172,19 +166,15 @@ def _bars(figure: Figure) -> alt.LayerChart:
         base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q"),
         base.mark_point(filled=True, size=64, opacity=1).encode(x="value:Q", shape=shape),
         base.mark_text(align="left", dx=8, fontSize=12).encode(x=alt.value("width"), text="note:N"),
-    ).properties(height=len(labels) * (len(levels) * _LEVEL + 8))
+    ).properties(height=height)
 
 
 def _intervals(figure: Figure) -> alt.LayerChart:
     """Numbers with their limits, one line each; the label stands above where there are several or it is long."""
-    sides = list(dict.fromkeys(str(row.get("side") or "") for row in figure.rows))
-    labels = list(dict.fromkeys(str(row["label"]) for row in figure.rows))
-    place = {label: k for k, label in enumerate(labels)}
-    values = [{**row, "side": str(row.get("side") or ""), "place": place[str(row["label"])]} for row in figure.rows]
-    texts = [{"place": k, "label": label, "side": "label"} for k, label in enumerate(labels)]
-    levels = ["label", *sorted(sides, key=lambda side: _SIDES.index(side) if side in _SIDES else len(_SIDES))]
-    y = alt.Y("place:O", axis=None)
-    offset = alt.YOffset("side:N", scale=_stacked(levels), bandPosition=0.5)
+    values, texts = _placed(figure)
+    sides = list(dict.fromkeys(value["side"] for value in values))
+    levels = sorted(sides, key=lambda side: _SIDES.index(side) if side in _SIDES else len(_SIDES))
+    y, offset, height = _stack(["label", *levels], len(texts))
     named = [side for side in sides if side]
     colour, shape = _series(named or [""], "side", legend=len(named) > 1)
     form = str(figure.options.get("x_format", ".3~f"))
@@ -196,7 +186,22 @@ def _intervals(figure: Figure) -> alt.LayerChart:
         _above(texts, y, offset),
         base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q"),
         base.mark_point(filled=True, size=90, opacity=1).encode(x=x, shape=shape),
-    ).properties(height=len(labels) * (len(levels) * _LEVEL + 8))
+    ).properties(height=height)
+
+
+def _placed(figure: Figure) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows with the place of their label, and the labels."""
+    place = {label: k for k, label in enumerate(dict.fromkeys(str(row["label"]) for row in figure.rows))}
+    texts = [{"place": k, "label": label, "side": "label"} for label, k in place.items()]
+    return [
+        {**row, "side": str(row.get("side") or ""), "place": place[str(row["label"])]} for row in figure.rows
+    ], texts
+
+
+def _stack(levels: Sequence[str], n: int) -> tuple[alt.Y, alt.YOffset, int]:
+    """Axes and height of n labels, each above its levels."""
+    offset = alt.YOffset("side:N", scale=_stacked(levels), bandPosition=0.5)
+    return alt.Y("place:O", axis=None), offset, n * (len(levels) * _LEVEL + 8)
 
 
 def _ladder(figure: Figure) -> alt.LayerChart:
@@ -338,10 +343,6 @@ def _above(texts: Sequence[Mapping[str, Any]], y: alt.Y, offset: alt.YOffset) ->
         .mark_text(align="left", baseline="middle", limit={"expr": "width + 80"})
         .encode(y=y, yOffset=offset, x=alt.value(0), text="label:N", tooltip=alt.Tooltip("label:N"))
     )
-
-
-def _top(row: Mapping[str, Any]) -> float:
-    return float(row["high"] or row["value"] or 0)
 
 
 def _note(row: Mapping[str, object], place: int) -> str:

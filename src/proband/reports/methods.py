@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from proband.analyses.answers import listed
 from proband.analyses.fidelity import DISTANCES
 from proband.analyses.section import Section
 from proband.records import STATUSES
@@ -169,7 +170,7 @@ def engine_name(manifest: Mapping[str, Any]) -> str:
     # Options behind the question mark belong to the plan and the manifest, not into a sentence.
     short = {part: str(address).partition("?")[0] for part, address in sorted(addresses.items())}
     named = [f"{address} as {part}" if part else address for part, address in short.items()]
-    return _listed(named) or "an unnamed engine"
+    return listed(named) or "an unnamed engine"
 
 
 def population_name(manifest: Mapping[str, Any]) -> str:
@@ -199,7 +200,7 @@ def _engine_sentence(manifest: Mapping[str, Any]) -> str:
         role = f" as {part}" if part else ""
         details = f" ({', '.join(known)})" if known else ""
         parts.append(f"{address}{role}{details}")
-    return f"Answers came from {_listed(parts)}." if parts else ""
+    return f"Answers came from {listed(parts)}." if parts else ""
 
 
 def _settings(design: Mapping[str, Any]) -> list[str]:
@@ -226,7 +227,7 @@ def _settings(design: Mapping[str, Any]) -> list[str]:
         sentences.append(f"The factor {name} had {_count(len(levels), 'level')} ({named}).")
     varied = [str(name) for name in design.get("varied", ())]
     if varied:
-        sentences.append(f"Conditions crossed {_listed(varied)}.")
+        sentences.append(f"Conditions crossed {listed(varied)}.")
     return sentences
 
 
@@ -249,7 +250,7 @@ def _dispositions_sentence(run: Run) -> str:
     total = sum(counts.values())
     if not total:
         return "Nothing has been answered yet."
-    lost = _listed(_named(counts, STATUSES[1:]))
+    lost = listed(_named(counts, STATUSES[1:]))
     rest = f"; the others were {lost}, and count as no answer" if lost else ""
     return f"Of {_count(total, 'response')}, {counts.get('valid', 0):,} were valid{rest}."
 
@@ -319,11 +320,6 @@ def _cited(source: object) -> str:
 
 def _mapping(found: object) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
-
-
-def _listed(parts: Sequence[str]) -> str:
-    """Comma-separated, with "and" before the last."""
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else list(parts))
 
 
 def _count(n: int, one: str, many: str = "") -> str:

@@ -76,7 +76,8 @@ def align(
 
 
 def _tell_plan(planned: "Forecast", console: Console) -> None:
-    from proband.analyses.section import Column, Section, Table
+    from proband.analyses.answers import tabled
+    from proband.analyses.section import Section
     from proband.reports.findings import Findings
     from proband.reports.terminal import terminal
 
@@ -84,13 +85,12 @@ def _tell_plan(planned: "Forecast", console: Console) -> None:
     times = ["" if one is None else duration(one) for one in seconds]
     stages = [(one.name, one.runs, one.units, one.tokens, one.gpu_hours) for one in planned.stages]
     rows = [*stages, ("all", None, None, planned.tokens, planned.gpu_hours)]
-    columns = (
-        Column(name="stage", form="text"),
-        *(Column(name=name, form="count") for name in ("runs", "trials or steps", "tokens")),
-        Column(name="GPU hours", digits=2),
-        Column(name="time here", form="text"),
+    counts = {"runs": "count", "trials or steps": "count", "tokens": "count"}
+    table = tabled(
+        {"stage": "text", **counts, "GPU hours": "number", "time here": "text"},  # type: ignore[dict-item]
+        ((*row, time) for row, time in zip(rows, times, strict=True)),
+        digits=2,
     )
-    table = Table(columns=columns, rows=tuple((*row, time) for row, time in zip(rows, times, strict=True)))
     disk = f"on the disk: {readable(int(planned.disk_bytes))}"
     section = Section(name="plan", heading=planned.note, table=table, notes=(disk,))
     console.print(terminal(Findings(title="", sections=(section,)), console.width))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 FLOORS = [
-    {"errors"},
+    {"errors", "facade"},
     {"seeds", "files", "identity", "notebook", "shelves"},
     {"records", "roster", "estimates", "weighting", "strategies"},
     {"instruments", "subjects", "models", "measures"},

@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.models.local.attention import exchanged, refuse_strange
+from proband.models.local.passes import UNFIT
 from proband.training.batching import Part, Segment, packed
 from proband.training.encoding import Taught
 
 NAME = "proband_packed"
-# What a model raises that cannot take explicit positions or another attention.
-_UNFIT = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
 # Layouts by the identity of a model's configuration: attention is told its module, and a device's backward pass, which
 # may compute attention again, runs in a thread of its own.
 _layouts: dict[int, "Layout"] = {}
@@ -126,7 +125,7 @@ def packs(model: Any) -> bool:
             ]
         wanted = torch.cat([rows[3:] for rows in alone])
         return bool(torch.allclose(found, wanted, rtol=relative, atol=1e-4 if relative < 1e-4 else 5e-2))
-    except _UNFIT:
+    except UNFIT:
         return False
     finally:
         model.train(was_training)

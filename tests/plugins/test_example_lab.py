@@ -330,7 +330,7 @@ def test_the_players_of_a_game_of_a_package_are_one_unit_and_have_an_engine_each
 
 def test_a_player_is_told_of_only_for_the_moves_it_was_asked_for(told):
     said = words(told["game"][1]["measure"])
-    assert "responder, accept: 0.80" in said
+    assert "responder, accept: 80.0 %" in said
     assert "responder, 0" not in said
     assert "nan" not in said
 

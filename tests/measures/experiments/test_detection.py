@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from statsmodels.stats.power import NormalIndPower, TTestIndPower
 
@@ -20,6 +20,7 @@ def test_smallest_detectable_effect_reference_values():
 def test_an_effect_of_that_size_has_that_power(n_a, ratio, power):
     effect = float(smallest_detectable_effect(n_a, n_a * ratio, power=power))
     found = TTestIndPower().power(effect, nobs1=n_a, ratio=ratio, alpha=0.05)
+    assume(math.isfinite(found))  # scipy's noncentral t gives no number at 2 degrees of freedom and a great effect
     assert found == pytest.approx(power, abs=1e-5)
 
 

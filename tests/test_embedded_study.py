@@ -23,12 +23,16 @@ def test_the_example_study_runs_on_the_embedded_model(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
-    assert [item["item"] for item in results["items"]][:2] == ["vote", "clinton-placement"]
-    assert len(results["items"]) == 6
-    for item in results["items"]:
-        assert item["dispositions"] == {"valid": 12}
-        assert item["total_variation"]["low"] <= item["total_variation"]["value"] <= item["total_variation"]["high"]
-        assert set(item["nulls"]) == {"uniform", "majority", "marginal_only"}
+    tables = {section["name"]: section["table"] for section in results["sections"]}
+    distances = {item: (distance, nulls) for item, distance, *nulls in tables["distances"]["rows"]}
+    assert list(distances)[:2] == ["vote", "clinton-placement"]
+    assert len(distances) == 6
+    for distance, nulls in distances.values():
+        low, high = distance["interval"]
+        assert low <= distance["value"] <= high
+        assert set(distance["baselines"]) == {"uniform", "majority", "marginal_only", "noise_floor"}
+        assert len(nulls) == 4
+    assert [row[1:3] for row in tables["dispositions"]["rows"]] == [[12, 12]] * 6
     run = Run(tmp_path / results["report"].rsplit("/", 1)[0])
     assert run.manifest["fingerprint"][""]["weights"]
 

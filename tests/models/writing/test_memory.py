@@ -1,5 +1,5 @@
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proband.models.local.forest import shared_length
@@ -27,13 +27,15 @@ def tree(prompts):
 
 
 @given(st.lists(LONG, max_size=8).map(sorted))
+@example([(1,) * 80, (1,) * 80, (1,) * 22 + (3,), (1,) * 20 + (2,) * 20])
 def test_the_path_to_a_prompt_holds_its_beginning_and_its_keys(prompts):
     _, leaves = tree(prompts)
     for ids, leaf in zip(prompts, leaves, strict=True):
         tokens = [token for segment in leaf.path for token in segment.tokens]
         keys = [int(key) for segment in leaf.path for key in segment.layers[0][0].flatten()]
         assert tokens == keys == list(ids[: leaf.end])
-        assert all(len(segment) >= LEAST_SHARED for segment in leaf.path)
+        # A later prompt may cut one of them, and what stands below the cut is as short as it happens to be.
+        assert all(len(segment) >= LEAST_SHARED for segment in leaf.path[:1])
 
 
 @given(st.lists(LONG, max_size=8).map(sorted), st.randoms())

@@ -1,5 +1,6 @@
 """What several rooms' tests use: a small instrument, a small population, and where the real data lie."""
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,14 @@ from proband.designs import Survey
 from proband.instruments import Instrument, Item
 from proband.subjects import Field, Population, Subject
 
-# An example may take as long as a busy machine needs for it: no test is about the clock.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# An example may take as long as a busy machine needs for it: no test is about the clock. Before a change lands the same
+# examples are tried every time, so that it is judged by what it did; at a desk they are new ones at every run.
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("CI") == "true",
+)
 settings.load_profile("any machine")
 
 # A shell that runs the tests in the background has Ctrl-C ignored, and so would every process started from here.

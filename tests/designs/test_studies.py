@@ -113,7 +113,7 @@ questions = 2
 
 def test_the_small_files_below_are_all_right(tmp_path):
     for text in (GAME, EXPERIMENT, QUIZ):
-        load_study(written(tmp_path, text))
+        assert load_study(written(tmp_path, text)).design.size() > 0
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ Kind = Literal["both", "text", "marked", "label"]
 _NEGATED, _REJECTED, _JOINED, _OPENER = patterns("negated", "rejected", "joined", "opener")
 _LEAD_END, _I_MYSELF, _MARKED_BEFORE = patterns("lead_end", "i_myself", "marked_before")
 _DEGREE_BEFORE, _DEGREE_AFTER = patterns("degree_before", "degree_after")
-_COUNTERFACTUAL, _ASIDE, _TOGETHER = patterns("counterfactual", "aside", "together")
+_COUNTERFACTUAL, ASIDE, _TOGETHER = patterns("counterfactual", "aside", "together")
 _BOUND_BEFORE, _BOUND_AFTER, _MINUS = patterns("bound", "bound_after", "minus")
 _CLAUSE_END = re.compile(r"[.,;:!?\n]")
 _SENTENCE_END = re.compile(r"[.!?\n]")
@@ -29,7 +29,9 @@ _PREFERRED = re.compile(
 _LINE_START = re.compile(r"(?:^|\n)[\s>-]*$")
 _REACH = 400  # characters after "my answer is" in which the answer must come
 _FUNCTION_WORDS = frozenset({"no", "none", "other", "any", "all", "both", "neither", "not", "so"})
-_WORD_FOLLOWS = re.compile(r"\s+(?!is\b|because\b|since\b|and\b|or\b)[a-z]")
+_WORD_FOLLOWS = re.compile(
+    r"\s+(?!(?:is|are|was|would|seems|fits|because|since|and|or|nor|to|through|then|over|but|not|if|as|with)\b)[a-z]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,11 @@ def is_negated(text: str, start: int) -> bool:
     return _COUNTERFACTUAL.search(_SENTENCE_END.split(text[max(0, start - 120) : start])[-1]) is not None
 
 
+def is_denied(text: str, start: int, end: int) -> bool:
+    """Whether what stands there is turned into its denial, by words before it or behind it."""
+    return is_negated(text, start) or _REJECTED.match(text, end) is not None
+
+
 def joined_differently(text: str, mentions: Sequence[Mention]) -> bool:
     """Whether the first mention is followed at once by another option ("A or B", "Agree / Disagree")."""
     if len(mentions) < 2:
@@ -281,9 +288,9 @@ def _is_taken_back(text: str, shown: int, finder: Finder, start: int = 0) -> boo
         before = _SENTENCE_END.split(text[: m.start][-200:])[-1]
         is_doubted = any(place < m.start for place in retractions)
         is_alone = _ALONE.match(text, m.end) and not before.strip(" \t\"'([>-;,")
-        if is_alone or _PREFERRED.match(text, m.end) or (is_doubted and not _ASIDE.search(before)):
+        if is_alone or _PREFERRED.match(text, m.end) or (is_doubted and not ASIDE.search(before)):
             return True
-        if start == 0 and m.kind != "text" and not _ASIDE.search(before):
+        if start == 0 and m.kind != "text" and not ASIDE.search(before):
             return True
     return False
 

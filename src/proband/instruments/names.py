@@ -3,7 +3,7 @@
 import re
 
 _EDGES = " \t\n\"'`.,;:!()[]{}*|"
-_BULLET = re.compile(r"^[\s|]*(?:[-•·–*]|\d{1,3}[.)])[ \t]+")
+_BULLET = re.compile(r"^[\s|]*[-•·–*][ \t]+")
 _JOINTS = ("{}. {}", "{}) {}", "({}) {}", "{}: {}", "{} {}", "{} - {}", "[{}] {}")
 _BEHIND = ("{1} ({0})", "{1} [{0}]")
 
@@ -52,7 +52,7 @@ class Names:
         return found or None
 
     def of_part(self, part: str) -> int | None:
-        """As `named`, where a bullet or a number may stand before the name."""
+        """As `named`, where a bullet may stand before the name."""
         place = self.named(part)
         return self.named(_BULLET.sub("", part)) if place is None else place
 

@@ -14,6 +14,7 @@ _BULLET = re.compile(r"^[ \t]*[-•·][ \t]+", re.M)
 _UNCHECKED = re.compile(r"^.*(?:\[\s?\]|\(\s?\)|☐|✗|✘|❌).*$", re.M)
 _CHECKED = re.compile(r"\[x\]|\(x\)|☑|☒|✓|✔|✅", re.I)
 _BOX = re.compile(r"\[ ?\]|\( ?\)|☐|✗|✘|❌")
+_LINES = re.compile(r"\s*[;\n]\s*")
 _PART = re.compile(r"[;\n]|,(?=\s)|\s\|\s")
 _SEPARATOR, _NONE, _ALL, _BOTTOM_FIRST = patterns("separator", "none", "all", "bottom_first")
 _ITEMS, _ORDER, _AND, _TIE = patterns("items", "order", "and", "tie")
@@ -37,8 +38,9 @@ def find_several(text: str, finder: Finder, *, every: tuple[int, ...]) -> tuple[
         return ()
     if names_none and _ALL.fullmatch(text):
         return every
-    text = _without_ranks(text, finder)
-    if (listed := finder.names.listed(text, _ITEMS)) is not None:
+    if (listed := finder.names.listed(text, _LINES)) is None:
+        text = _without_ranks(text, finder)
+    if (listed := listed or finder.names.listed(text, _ITEMS)) is not None:
         return tuple(dict.fromkeys(place for place, _ in listed))
     if (labels := _labels(text, finder)) is not None:
         return tuple(dict.fromkeys(labels))
@@ -55,8 +57,12 @@ def find_ranking(text: str, finder: Finder) -> tuple[int, ...] | None:
 
     A rank that stands beside an option goes before the order in which options are mentioned.
     """
-    if (content := json_in(text)) is not None:
+    if listed := finder.names.listed(_BULLET.sub("", text), _LINES):
+        places: list[int] | None = [place for place, _ in listed]
+    elif (content := json_in(text)) is not None:
         places = _ordered_in(content, finder)
+    elif _BOTTOM_FIRST.search(_without_options(text, finder)):
+        return None
     else:
         places = _ordered(_BULLET.sub("", after_statement(text)).strip(), finder)
     return None if places is None or sorted(places) != list(range(len(finder.options))) else tuple(places)
@@ -127,8 +133,6 @@ def _ordered_in(content: Any, finder: Finder) -> list[int] | None:
 
 
 def _ordered(text: str, finder: Finder) -> list[int] | None:
-    if _BOTTOM_FIRST.search(text):
-        return None
     listed = finder.names.listed(text, _ORDER)
     if listed is None and (ranks := _ranked(text, finder)) is not None:
         return ranks or None
@@ -145,6 +149,12 @@ def _ordered(text: str, finder: Finder) -> list[int] | None:
     if (labels := _labels(text, finder)) is not None:
         return labels
     return _explained(text, finder) or _told(text, finder)
+
+
+def _without_options(text: str, finder: Finder) -> str:
+    mentions = finder.mentions(text)
+    ends = [0, *(m.end for m in mentions)]
+    return " ".join(text[end:start] for end, start in zip(ends, [*(m.start for m in mentions), len(text)], strict=True))
 
 
 def _ranked(text: str, finder: Finder) -> list[int] | None:

@@ -4,14 +4,14 @@ import math
 import re
 from bisect import bisect_right
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from proband.errors import EngineError
 from proband.instruments import phrases
 from proband.instruments.amounts import as_allocation, as_distribution, find_amounts
-from proband.instruments.choices import ASIDE, Choice, Finder, find_choice, finder_for, is_denied
+from proband.instruments.choices import ASIDE, TOGETHER, Choice, Finder, find_choice, finder_for, is_denied
 from proband.instruments.listings import find_ranking, find_several
 from proband.instruments.numerals import Number, is_joined, numbers_in, without_scale
 from proband.instruments.patterns import patterns
@@ -283,7 +283,7 @@ def _read_number(text: str, reply: Reply, *, is_cut: bool) -> _Reading:
 
 def _the_number(text: str) -> tuple[Number | None, bool]:
     """The number a text gives as its answer, and whether it states it as such."""
-    numbers = [number for number in numbers_in(text) if not is_denied(text, number.start, number.end)]
+    numbers = [number for number, denied in _judged(text, numbers_in(text)) if not denied]
     for statement in reversed(list(STATEMENT.finditer(text))):
         if stated := _number_at(text, statement.end(), numbers):
             return _kept(stated[0], text, numbers), True
@@ -297,8 +297,18 @@ def _the_number(text: str) -> tuple[Number | None, bool]:
     return (numbers[0] if len(distinct) == 1 else None), False
 
 
+def _judged(text: str, numbers: list[Number]) -> list[tuple[Number, bool]]:
+    """Numbers, and whether each is denied, alone or with the one that it is joined to."""
+    denied = [is_denied(text, number.start, number.end) for number in numbers]
+    joined = [TOGETHER.fullmatch(text[one.end : other.start]) is not None for one, other in pairwise(numbers)]
+    for k in [*range(len(joined)), *range(len(joined) - 1, -1, -1)]:
+        if joined[k] and (denied[k] or denied[k + 1]):
+            denied[k] = denied[k + 1] = True
+    return list(zip(numbers, denied, strict=True))
+
+
 def _kept(chosen: Number | None, text: str, numbers: list[Number]) -> Number | None:
-    """The number chosen, unless a later one may be meant instead: one that ends a sentence, or follows words of doubt."""
+    """The number chosen, unless a later one may be meant: one that ends a sentence, or follows words of doubt."""
     if chosen is None:
         return None
     for other in numbers:

@@ -192,6 +192,9 @@ OFFERS = (
 )  # fmt: skip
 
 
+_OPTIONS_TOO = ("not {0}", "neither {0} nor {1}", "{0} and {1}", "{1} and {0}")
+
+
 def adverse(rng: random.Random) -> Case:
     """A reply that denies an answer, or offers two; `answer` holds what it may be read as besides not at all."""
     if rng.random() < 0.2:
@@ -206,13 +209,9 @@ def adverse(rng: random.Random) -> Case:
     template = rng.choice((*DENIALS, *OFFERS))
     taken = {option.casefold() for option in reply.options}
     says_no = "no" in taken and "no" in re.findall(r"\w+", template.casefold())
-    is_rating = template == "{a}/{b}" and way(b) == "10"
-    if (
-        says_no
-        or is_rating
-        or f"not {way(a).casefold()}" in taken
-        or (way(a) in ("No", "Never") and "{b}" not in template)
-    ):
+    is_option = any(phrase.format(way(a), way(b)).casefold() in taken for phrase in _OPTIONS_TOO)
+    is_rating = template == "{a}/{b}" and way(b).isdigit()
+    if says_no or is_option or is_rating or (way(a) in ("No", "Never") and template in DENIALS):
         return adverse(rng)  # "No, no." is a plain no, "10/10" a rating, and "not satisfied" an option
     return Case(template.format(a=way(a), b=way(b)), reply, _second(template, reply.order[b]))
 

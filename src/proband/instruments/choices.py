@@ -37,6 +37,9 @@ _WORD_FOLLOWS = re.compile(
 )
 
 
+_VERB_FOLLOWS = re.compile(r"\s+(?!(?:is|are|and|or|nor|to|through|then|over|but|not)\b)[a-z]")
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """A stretch of a reply that names options; `shown` holds their places, several where it is ambiguous."""
@@ -150,11 +153,15 @@ class Finder:
         if self.options[k].casefold() in _FUNCTION_WORDS:
             before = "".join(rf"|(?<=\b{word}\s)" for word in _LEADS)
             opening = rf"(?:(?<![^\n.,;:!?(\"'\[>/-])|(?<=[\n.,;:!?(\"'\[>/-]\s){before})"
-            closing = r"[.,;:!?()\"'\]\n/-]|$|(?:I|it|they|he|she|we|you|because|since|this|that|there|and|or|nor|but|is|are|was|were|rather)\b"
+            closing = (
+                r"[.,;:!?()\"'\]\n/-]|$|"
+                r"(?:I|it|they|he|she|we|you|because|since|this|that|there|and|or|nor|but|is|are|was|were|rather)\b"
+            )
             alone = rf"{opening}{text}(?=\s*(?:{closing}))"
         patterns: list[tuple[str, Kind]] = [(alone, "text")]
         if self.labels:
-            label = rf"(?<!\w)(?<!\w-){re.escape(self.labels[k])}(?![\w+]|'[a-z]|-\w)"
+            lead = r"(?<![\w.,+-])" if self.labels[k][:1].isdigit() else r"(?<!\w)(?<!\w-)"
+            label = rf"{lead}{re.escape(self.labels[k])}(?![\w+]|'[a-z]|-\w)"
             gap = r"[\s.:)\]=|,(\"'-]{1,5}"
             patterns += [(label + gap + text, "both"), (text + r"\s*[(\[]\s*" + label, "both")]
             if not self.numbers:
@@ -178,7 +185,8 @@ class Finder:
         if _is_marked(text, *match.span()):
             return "marked"
         label, rest = self.labels[k], text[match.end() :]
-        is_word = label in ("A", "I", "a", "i") and _WORD_FOLLOWS.match(rest) is not None
+        follows = {"a": _WORD_FOLLOWS, "i": _VERB_FOLLOWS}.get(label.casefold())
+        is_word = follows is not None and follows.match(rest) is not None
         is_word = is_word or (label == "I" and _PRONOUN.match(rest) is not None)
         return None if match[0] != label or is_word else "label"
 
@@ -239,7 +247,9 @@ def _stated(text: str, start: int, finder: Finder, *, is_strict: bool) -> Choice
     mentions = finder.mentions(segment)
     if label := _lead_label(segment, finder):
         mentions = [label, *(m for m in mentions if m.start >= label.end)]
-    if is_negated(text, start + skipped) or (mentions and _REJECTED.match(segment, mentions[0].end)):
+    if mentions and mentions[0].start < 2 and _REJECTED.match(text, start + skipped + mentions[0].end):
+        return NOTHING
+    if is_negated(text, start + skipped):
         mentions = []
     at_end = not text[start + len(sentence) :].strip()
     if mentions and not segment[: mentions[0].start].strip(" ('\"[$€£¥"):
@@ -302,13 +312,15 @@ def _is_taken_back(text: str, shown: int, finder: Finder, start: int = 0) -> boo
 
     With `start`, what is said behind a stated answer; explanations there go through the options with their labels.
     """
-    others = [m for m in finder.affirmed(text) if shown not in m.shown and m.start >= start]
+    said = finder.affirmed(text)
+    others = [m for m in said if m.shown != {shown} and m.start >= start]
     if not others:
         return False
     retractions = [found.start() for found in RETRACTION.finditer(text, max(start, 1))]
     for m in others:
-        before = _SENTENCE_END.split(text[: m.start][-200:])[-1]
-        is_doubted = any(place < m.start for place in retractions)
+        since = max((o.end for o in said if o.end <= m.start), default=0)
+        before = _SENTENCE_END.split(text[max(since, m.start - 200) : m.start])[-1]
+        is_doubted = any(place < m.start for place in retractions) or before.casefold().endswith(" or ")
         is_alone = _ALONE.match(text, m.end) and not before.strip(" \t\"'([>-;,")
         if is_alone or _PREFERRED.match(text, m.end) or (is_doubted and not ASIDE.search(before)):
             return True
@@ -356,9 +368,11 @@ def _words(text: str) -> str:
     """Pattern of a text: any space or hyphen between its words, no word going on at either end."""
     body = r"[\s-]+".join(re.escape(word) for word in text.split())
     # Within "-5", "1.5" and "5-7" there is no 5.
-    opening = r"(?<![\w.,/+-])" if text[:1].isdigit() else r"(?<!\w)" * _needs_boundary(text[:1])
+    opening = r"(?<![\w.,+-])(?<!\d/)" if text[:1].isdigit() else r"(?<!\w)" * _needs_boundary(text[:1])
     closing = (
-        r"(?![\w+]|[.,:/]\d|\s?-\s?\d|\s+to\s+\d)" if text[-1:].isdigit() else r"(?!\w)" * _needs_boundary(text[-1:])
+        r"(?![\w+]|[.,:/]\d|[^\S\n]?-[^\S\n]?\d|\s+to\s+\d)"
+        if text[-1:].isdigit()
+        else r"(?!\w)" * _needs_boundary(text[-1:])
     )
     return opening + body + closing
 

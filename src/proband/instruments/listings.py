@@ -136,9 +136,9 @@ def _ordered(text: str, finder: Finder) -> list[int] | None:
     listed = finder.names.listed(text, _ORDER)
     if listed is None and (ranks := _ranked(text, finder)) is not None:
         return ranks or None
+    unranked = text if listed else _without_ranks(text, finder)
     if listed is None:
-        text = _without_ranks(text, finder)
-        listed = finder.names.listed(text, _ORDER)
+        listed = finder.names.listed(unranked, _ORDER)
     if listed is not None:
         # "A and B, then C" is a tie; before the last one, "and" only ends the list.
         is_tied = any(_AND.search(gap) for _, gap in listed[:-1]) and "," not in listed[-1][1]
@@ -146,9 +146,9 @@ def _ordered(text: str, finder: Finder) -> list[int] | None:
         return None if is_tied else [place for place, _ in listed]
     if _TIE.search(text) or RETRACTION.search(text, 1):
         return None
-    if (labels := _labels(text, finder)) is not None:
+    if (labels := _labels(unranked, finder)) is not None:
         return labels
-    return _explained(text, finder) or _told(text, finder)
+    return _explained(text, finder) or _told(unranked, finder)
 
 
 def _without_options(text: str, finder: Finder) -> str:

@@ -19,7 +19,9 @@ class Names:
         self._loose: dict[str, int | None] = {}
         for k, option in enumerate(options):
             label = labels[k] if labels else None
-            both = [] if label is None else [joint.format(label, option) for joint in (*_JOINTS, *_BEHIND)]
+            # Behind an option a number may be its rank.
+            joints = _JOINTS if label is None or label.isdecimal() else (*_JOINTS, *_BEHIND)
+            both = [] if label is None else [joint.format(label, option) for joint in joints]
             for name in {option, *([] if label is None else [label]), *both}:
                 _put(self._exact, _single(name), k)
                 _put(self._loose, _normal(name), k)

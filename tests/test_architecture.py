@@ -13,7 +13,7 @@ import pytest
 FLOORS = [
     {"errors", "facade"},
     {"seeds", "files", "identity", "notebook", "shelves"},
-    {"records", "roster", "estimates", "weighting", "strategies"},
+    {"records", "roster", "estimates", "weighting", "strategies", "references"},
     {"instruments", "subjects", "models", "measures"},
     {"training", "store"},
     {"addresses"},

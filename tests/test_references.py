@@ -28,7 +28,7 @@ def test_the_dictators_of_moblab_stand_as_their_data_have_them():
 
 def test_a_figure_that_is_not_there_is_none_and_an_unknown_study_is_refused():
     assert reference("dictator", "gives all") is None
-    with pytest.raises(DataError, match="dictatr.*did you mean 'dictator'"):
+    with pytest.raises(DataError, match=r"dictatr.*did you mean 'dictator'"):
         references("dictatr")
 
 

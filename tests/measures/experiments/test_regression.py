@@ -108,5 +108,5 @@ def test_what_cannot_be_identified_is_refused_by_name():
         clustered_regression([1, 2, 3], {"1": [1, 1, 1]}, clusters=["a"] * 3)
     with pytest.raises(DataError, match="2 cluster labels for 3 rows"):
         clustered_regression([1, 2, 3], {"1": [1, 1, 1]}, clusters=["a", "b"])
-    with pytest.raises(DesignError, match="no coefficient 'treat' .did you mean 'treated'"):
+    with pytest.raises(DesignError, match=r"no coefficient 'treat' .did you mean 'treated'"):
         clustered_regression([1, 2, 4], {"1": [1, 1, 1], "treated": [0, 1, 1]})["treat"]

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
@@ -156,7 +155,7 @@ def _record(study: Study) -> dict[str, Any]:
         "study": study.name,
         "kind": study.kind,
         "design": dict(design.describe()),
-        "items": {id: _digest(asdict(item)) for id, item in design.items.items()},
+        "items": {id: _digest(item.as_dict()) for id, item in design.items.items()},
         "roster": _digest(roster_text(design.roster())),
         "engines": dict(study.addresses),
         "people": None if study.people is None else dict(study.people.engine.fingerprint()),

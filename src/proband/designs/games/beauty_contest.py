@@ -18,7 +18,7 @@ class BeautyContest(Rules):
         Quantity(name="target", about="the fraction of that mean", form="number", best=0.0),
     )
 
-    players: int = Field(default=10, ge=2, description="how many play in one match")
+    size: int = Field(default=10, ge=2, description="how many play in one match")
     fraction: float = Field(default=2 / 3, gt=0, lt=1, description="of the mean of all numbers, which is to be met")
     top: float = Field(default=100.0, gt=0, description="numbers go from 0 to this")
     prize: float = Field(default=20.0, gt=0, description="points of whoever is nearest, shared by those who tie")
@@ -26,7 +26,7 @@ class BeautyContest(Rules):
     @property
     def seats(self) -> tuple[str, ...]:
         """All alike."""
-        return players(self.players)
+        return players(self.size)
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -40,7 +40,7 @@ class BeautyContest(Rules):
     def instructions(self, seat: str, words: Words) -> str:
         """The whole game."""
         return (
-            f"{words.story(f'You and {self.players - 1} other players each name a number at the same time.')} It may "
+            f"{words.story(f'You and {self.size - 1} other players each name a number at the same time.')} It may "
             f"be any number from 0 to {self.top:g}. Whoever is nearest to {self._share} times the mean of all numbers "
             f"named wins {words.points(self.prize)}; the others get nothing. Those who are equally near share it."
         )
@@ -61,8 +61,7 @@ class BeautyContest(Rules):
         return Outcome(
             payoffs=payoffs,
             told={
-                seat: f"You named {named[seat]:g}. {told} You got {words.points(payoffs[seat])}."
-                for seat in self.seats
+                seat: f"You named {named[seat]:g}. {told} You got {words.points(payoffs[seat])}." for seat in self.seats
             },
             values={"named": mean, "target": target},
         )

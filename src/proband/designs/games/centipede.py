@@ -16,7 +16,7 @@ class Centipede(Rules):
     quantities = (
         Quantity(name="ended", about="turn at which somebody took, one more than there are if nobody did",
                  form="number", best=1.0),
-        Quantity(name="took-first", about="share of matches in which the first player took at once", best=1.0),
+        Quantity(name="took at once", about="share of matches in which the first player took at once", best=1.0),
         Quantity(name="efficiency", about="what both got together, as a share of the most there was"),
     )  # fmt: skip
 
@@ -74,7 +74,7 @@ class Centipede(Rules):
             told={seat: f"{said} You got {words.points(payoffs[seat])}." for seat in self.seats},
             values={
                 "ended": float(ended),
-                "took-first": float(ended == 1),
+                "took at once": float(ended == 1),
                 "efficiency": (large + small) / (self.highest() or 1.0),
             },
         )

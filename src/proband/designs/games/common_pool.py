@@ -1,6 +1,6 @@
 """The common-pool game: what all take from one resource lowers what each unit gives (Walker et al. 1990)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
@@ -18,7 +18,7 @@ class CommonPool(Rules):
         Quantity(name="rent", about="share of the pool's highest gain over the safe account that is reached"),
     )
 
-    players: int = Field(default=8, ge=2, description="how many play in one match")
+    size: int = Field(default=8, ge=2, description="how many play in one match")
     endowment: float = Field(default=10.0, gt=0, description="points of each player in a round")
     safe: float = Field(default=5.0, ge=0, description="what each point outside the pool gives")
     yields: float = Field(default=23.0, gt=0, description="what the first point in the pool gives, a of a X - b X^2")
@@ -27,7 +27,7 @@ class CommonPool(Rules):
     @property
     def seats(self) -> tuple[str, ...]:
         """All alike."""
-        return players(self.players)
+        return players(self.size)
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -36,9 +36,9 @@ class CommonPool(Rules):
 
     def instructions(self, seat: str, words: Words) -> str:
         """The whole game."""
-        pool, most = words.story("the pool"), self.players * self.endowment
+        pool, most = words.story("the pool"), self.size * self.endowment
         return (
-            f"You and {self.players - 1} other players each have {self.endowment:g} tokens in a round. Each decides "
+            f"You and {self.size - 1} other players each have {self.endowment:g} tokens in a round. Each decides "
             f"how many to put into {pool}. A token that you keep earns you {words.points(self.safe)}. All tokens in "
             f"{pool} together, X of them, earn {self.yields:g} X - {self.falls:g} X^2 units in all, of "
             f"{words.points(1)} each. X is at most {most:g}. This is divided in proportion to the tokens that each "
@@ -62,7 +62,7 @@ class CommonPool(Rules):
                 for seat, own in put.items()
             },
             values={
-                "invested": total / (self.players * self.endowment),
+                "invested": total / (self.size * self.endowment),
                 **({"rent": self._gain(total) / most} if most > 0 else {}),
             },
         )
@@ -74,16 +74,16 @@ class CommonPool(Rules):
     @property
     def _best_total(self) -> float:
         """Where that is largest."""
-        return min(max((self.yields - self.safe) / (2 * self.falls), 0.0), self.players * self.endowment)
+        return min(max((self.yields - self.safe) / (2 * self.falls), 0.0), self.size * self.endowment)
 
     def highest(self) -> float | None:
         """Everything at the safe account, and the pool's largest gain."""
-        return self.players * self.endowment * self.safe + self._gain(self._best_total)
+        return self.size * self.endowment * self.safe + self._gain(self._best_total)
 
-    def equilibrium(self) -> dict[str, float]:
+    def equilibrium(self) -> Mapping[str, float]:
         """Symmetric: each puts in ``(a - safe) / (b (n + 1))``, as far as they have it."""
-        own = (self.yields - self.safe) / (self.falls * (self.players + 1))
+        own = (self.yields - self.safe) / (self.falls * (self.size + 1))
         own = min(max(own, 0.0), self.endowment)
         most = self._gain(self._best_total)
-        rent = {"rent": self._gain(own * self.players) / most} if most > 0 else {}
+        rent = {"rent": self._gain(own * self.size) / most} if most > 0 else {}
         return {"invested": own / self.endowment} | rent

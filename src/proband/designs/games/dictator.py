@@ -16,8 +16,8 @@ class Dictator(Rules):
     about = "one player divides a pot with another person, who has no say"
     quantities = (
         Quantity(name="given", about="share of the pot that is given away", best=0.0),
-        Quantity(name="nothing", about="share of givers who give nothing", best=1.0),
-        Quantity(name="half", about="share of givers who give exactly half", best=0.0),
+        Quantity(name="gives nothing", about="share of givers who give nothing", best=1.0),
+        Quantity(name="gives half", about="share of givers who give exactly half", best=0.0),
     )
 
     pot: float = Field(default=100.0, gt=0, description="points that are divided")
@@ -49,7 +49,7 @@ class Dictator(Rules):
             told={"giver": f"You gave {words.points(given)} and kept {words.points(self.pot - given)}."},
             values={
                 "given": given / self.pot,
-                "nothing": float(given == 0),
-                "half": float(isclose(given, self.pot / 2)),
+                "gives nothing": float(given == 0),
+                "gives half": float(isclose(given, self.pot / 2)),
             },
         )

@@ -1,6 +1,6 @@
 """The 11-20 money request game: ask for much, or for one less than the other (Arad & Rubinstein 2012)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
@@ -59,7 +59,7 @@ class ElevenTwenty(Rules):
             values={"asked": (one + two) / 2, "undercut": float(abs(one - two) == 1) / 2},
         )
 
-    def equilibrium(self) -> dict[str, float]:
+    def equilibrium(self) -> Mapping[str, float]:
         """The mixed equilibrium: each request below the highest is made so often that the one below gains nothing."""
         shares, left = {}, 1.0
         for request in range(MOST, LOWEST - 1, -1):

@@ -22,7 +22,7 @@ class MinimumEffort(Rules):
         Quantity(name="wasted", about="mean effort above the least", form="number", best=0.0),
     )
 
-    players: int = Field(default=4, ge=2, description="how many play in one match")
+    size: int = Field(default=4, ge=2, description="how many play in one match")
     efforts: int = Field(default=7, ge=2, description="efforts go from 1 to this")
     gain: float = Field(default=20.0, gt=0, description="points for each unit of the least effort")
     cost: float = Field(default=10.0, gt=0, description="points that each unit of one's own effort costs")
@@ -37,7 +37,7 @@ class MinimumEffort(Rules):
     @property
     def seats(self) -> tuple[str, ...]:
         """All alike."""
-        return players(self.players)
+        return players(self.size)
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -49,7 +49,7 @@ class MinimumEffort(Rules):
         """The whole game."""
         effort = words.story("effort")
         return (
-            f"You and {self.players - 1} other players each choose an {effort} from 1 to {self.efforts} at the same "
+            f"You and {self.size - 1} other players each choose an {effort} from 1 to {self.efforts} at the same "
             f"time. Everybody gets {words.points(self.base)}, and in addition {words.points(self.gain)} for each unit "
             f"of the smallest {effort} that any player chose. Each unit of your own {effort} costs you "
             f"{words.points(self.cost)}."
@@ -74,4 +74,4 @@ class MinimumEffort(Rules):
 
     def highest(self) -> float | None:
         """All choose the highest."""
-        return self.players * (self.base + (self.gain - self.cost) * self.efforts)
+        return self.size * (self.base + (self.gain - self.cost) * self.efforts)

@@ -1,4 +1,4 @@
-"""The public-goods game, with punishment or a conditional table where wanted (Fehr & Gaechter 2000; Fischbacher 2001)."""
+"""The public-goods game, with punishment or a conditional table (Fehr & Gächter 2000; Fischbacher et al. 2001)."""
 
 from collections.abc import Generator, Mapping, Sequence
 
@@ -26,7 +26,7 @@ class PublicGoods(Rules):
         Quantity(name="perverse", about="share of deductions aimed at who gave no less than whoever deducts"),
     )
 
-    players: int = Field(default=4, ge=2, description="how many are in a group")
+    size: int = Field(default=4, ge=2, description="how many are in a group")
     endowment: float = Field(default=20.0, gt=0, description="points of each player in a round")
     pays: float = Field(default=0.4, gt=0, description="what each point contributed pays to every member")
     punishment: bool = Field(default=False, description="whether players may deduct points from each other afterwards")
@@ -38,10 +38,10 @@ class PublicGoods(Rules):
 
     @model_validator(mode="after")
     def _dilemma(self) -> "PublicGoods":
-        if not self.pays < 1 < self.pays * self.players:
+        if not self.pays < 1 < self.pays * self.size:
             raise ValueError(
-                f"pays is {self.pays:g} with {self.players} players; it must be below 1 and above "
-                f"{1 / self.players:g}, or giving is no dilemma"
+                f"pays is {self.pays:g} with {self.size} players; it must be below 1 and above "
+                f"{1 / self.size:g}, or giving is no dilemma"
             )
         if self.conditional == 1:
             raise ValueError("conditional is 1; a table needs at least 2 averages, 0 and the endowment")
@@ -50,7 +50,7 @@ class PublicGoods(Rules):
     @property
     def seats(self) -> tuple[str, ...]:
         """All alike."""
-        return players(self.players)
+        return players(self.size)
 
     @property
     def averages(self) -> tuple[float, ...]:
@@ -66,7 +66,7 @@ class PublicGoods(Rules):
         ]
         deductions = [
             amount(f"deduct-{k}", "How much do you spend to deduct points from this member?", self.most)
-            for k in range(1, self.players)
+            for k in range(1, self.size)
         ]
         given = amount("contribute", "How much do you contribute?", self.endowment)
         return (given, *table, *(deductions if self.punishment else []))
@@ -87,9 +87,9 @@ class PublicGoods(Rules):
                 f"{self.strength:g} times as much from that member."
             )
         return (
-            f"You are one of {self.players} members of a group. In each round everybody has "
+            f"You are one of {self.size} members of a group. In each round everybody has "
             f"{words.points(self.endowment)} and decides how much of it to contribute to {project}; the rest is kept. "
-            f"Each member gets {self.pays:g} times all that is contributed by the {self.players} members together.{text}"
+            f"Each member gets {self.pays:g} times all that is contributed by the {self.size} members together.{text}"
         )
 
     def play(self, words: Words, past: Sequence[Outcome], draw: Draw) -> Round:
@@ -103,10 +103,13 @@ class PublicGoods(Rules):
         pool = self.pays * sum(given.values())
         earned = {seat: self.endowment - own + pool for seat, own in given.items()}
         values = {
-            "contributed": sum(given.values()) / (self.players * self.endowment),
-            "free-riders": sum(own == 0 for own in given.values()) / self.players,
+            "contributed": sum(given.values()) / (self.size * self.endowment),
+            "free-riders": sum(own == 0 for own in given.values()) / self.size,
         }
-        told = {seat: f"You contributed {words.points(given[seat])}, all {words.points(pool / self.pays)}." for seat in given}
+        told = {
+            seat: f"You contributed {words.points(given[seat])}, all {words.points(pool / self.pays)}."
+            for seat in given
+        }
         spent: dict[tuple[str, str], float] = {}
         if self.punishment:
             spent = yield from self._deductions(words, given, earned, draw)
@@ -131,7 +134,7 @@ class PublicGoods(Rules):
             for turn in turns:
                 table[turn.seat].append(number(turn, moves))
         chosen = min(self.seats, key=lambda seat: draw("counts", seat))
-        others = sum(own for seat, own in given.items() if seat != chosen) / (self.players - 1)
+        others = sum(own for seat, own in given.items() if seat != chosen) / (self.size - 1)
         place = others / self.endowment * (self.conditional - 1)
         below = min(int(place), self.conditional - 2)
         low, high = table[chosen][below : below + 2]
@@ -146,7 +149,7 @@ class PublicGoods(Rules):
             for seat in self.seats
         }
         spent: dict[tuple[str, str], float] = {}
-        for k in range(self.players - 1):
+        for k in range(self.size - 1):
             turns = []
             for seat, others in order.items():
                 rest = ", ".join(words.points(given[other]) for other in others)
@@ -165,7 +168,7 @@ class PublicGoods(Rules):
 
     def highest(self) -> float | None:
         """Everybody contributes everything."""
-        return self.players * self.players * self.pays * self.endowment
+        return self.size * self.size * self.pays * self.endowment
 
 
 def _punished(spent: Mapping[tuple[str, str], float], given: Given) -> dict[str, float]:

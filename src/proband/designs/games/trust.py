@@ -64,10 +64,7 @@ class Trust(Rules):
             back = number(second, (yield second))
             values |= {"returned": back / arrived, "pays": float(back >= sent)}
         return Outcome(
-            payoffs={
-                "investor": self.endowment - sent + back,
-                "trustee": self.trustee_endowment + arrived - back,
-            },
+            payoffs={"investor": self.endowment - sent + back, "trustee": self.trustee_endowment + arrived - back},
             told={
                 "investor": f"You sent {words.points(sent)}, and {words.points(back)} came back.",
                 "trustee": f"{words.points(arrived)} arrived, and you sent {words.points(back)} back.",

@@ -1,6 +1,6 @@
 """The volunteer's dilemma: one is enough to help all, at a cost to whoever does (Diekmann 1985)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field, model_validator
 
@@ -18,7 +18,7 @@ class VolunteersDilemma(Rules):
         Quantity(name="provided", about="share of groups in which somebody does"),
     )
 
-    players: int = Field(default=3, ge=2, description="how many play in one match")
+    size: int = Field(default=3, ge=2, description="how many play in one match")
     value: float = Field(default=100.0, gt=0, description="points of everybody if there is a volunteer")
     cost: float = Field(default=50.0, gt=0, description="points that volunteering costs")
 
@@ -31,7 +31,7 @@ class VolunteersDilemma(Rules):
     @property
     def seats(self) -> tuple[str, ...]:
         """All alike."""
-        return players(self.players)
+        return players(self.size)
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -42,7 +42,7 @@ class VolunteersDilemma(Rules):
         """The whole game."""
         act, wait = words.move("volunteer"), words.move("wait")
         return (
-            f"You and {self.players - 1} other players each choose {act} or {wait} at the same time. If at least one "
+            f"You and {self.size - 1} other players each choose {act} or {wait} at the same time. If at least one "
             f"player chooses {act}, everybody gets {words.points(self.value)}; if nobody does, nobody gets anything. "
             f"Each player who chooses {act} pays {words.points(self.cost)}."
         )
@@ -57,18 +57,18 @@ class VolunteersDilemma(Rules):
         return Outcome(
             payoffs=payoffs,
             told={
-                seat: f"{n} of {self.players} players chose {words.move('volunteer')}; you "
+                seat: f"{n} of {self.size} players chose {words.move('volunteer')}; you "
                 f"{'were one of them' if own else 'were not'} and got {words.points(payoffs[seat])}."
                 for seat, own in acted.items()
             },
-            values={"volunteered": n / self.players, "provided": float(n > 0)},
+            values={"volunteered": n / self.size, "provided": float(n > 0)},
         )
 
     def highest(self) -> float | None:
         """Exactly one volunteers."""
-        return self.players * self.value - self.cost
+        return self.size * self.value - self.cost
 
-    def equilibrium(self) -> dict[str, float]:
+    def equilibrium(self) -> Mapping[str, float]:
         """The symmetric mixed equilibrium: waiting is as good as acting where all others wait at cost / value."""
-        waits = (self.cost / self.value) ** (1 / (self.players - 1))
-        return {"volunteered": 1 - waits, "provided": 1 - waits**self.players}
+        waits = (self.cost / self.value) ** (1 / (self.size - 1))
+        return {"volunteered": 1 - waits, "provided": 1 - waits**self.size}

@@ -9,7 +9,7 @@ from proband.records import Answer, Place, Response
 
 COLUMNS = (
     "trial, request, status, rule, answer, probs, mass, text, log_probs, token_counts, error, shown, engine, "
-    "prompt_tokens, completion_tokens, attempts, chosen"
+    "prompt_tokens, completion_tokens, attempts, chosen, estimated"
 )
 Row = tuple[Any, ...]  # in the order of COLUMNS
 
@@ -37,6 +37,7 @@ def row_of(response: Response) -> Row:
         response.completion_tokens,
         response.attempts,
         response.chosen,
+        response.is_estimated,
     )
 
 
@@ -86,6 +87,7 @@ def response_of(row: Row, place: Place | None = None) -> Response:
         completion_tokens=rest[1],
         attempts=rest[2],
         chosen=rest[3],
+        is_estimated=rest[4] == 1,
     )
 
 

@@ -15,7 +15,6 @@ from pydantic_core import ErrorDetails
 
 from proband.errors import ProbandError, meant
 
-_MOST = 5  # mistakes named at once
 _WORDS = {
     **{"string_type": "text", "float_type": "a number", "bool_type": "true or false"},
     **dict.fromkeys(("int_type", "int_from_float"), "a whole number"),
@@ -26,9 +25,7 @@ _WORDS = {
 M = TypeVar("M", bound=BaseModel)
 
 SEPARATORS = ",;\t| :"
-ENCODINGS = (
-    "utf-8, utf-16, windows-1252, iso8859-1, shift_jis, big5, gb18030"  # those shown; any that Python has is read
-)
+ENCODINGS = "utf-8, utf-16, windows-1252, iso8859-1, shift_jis, big5, gb18030"  # shown; all of Python's are read
 _NO_TEXT = frozenset({"punycode", "undefined", "idna", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
 _MARKS = {  # a file that begins so says itself how it is written; the longer ones first
     codecs.BOM_UTF32_LE: "utf-32",
@@ -52,35 +49,27 @@ class Remark:
     is_wrong: bool = True
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}" + (f"; {self.way_out}" if self.way_out else "")
+        return ": ".join(filter(None, (self.where, self.what))) + (f"; {self.way_out}" if self.way_out else "")
 
 
 class Remarks:
-    """What is found while a file is read: what is wrong is raised at once, or kept beside the rest if `all` is wanted.
+    """What is found while a file is read, which goes on behind what is wrong."""
 
-    Parameters
-    ----------
-    error : type
-        Raised for what is wrong.
-    all : bool
-        Whether reading goes on behind what is wrong.
-    """
-
-    def __init__(self, error: type[ProbandError], *, all: bool = False) -> None:
+    def __init__(self) -> None:
         self.found: list[Remark] = []
-        self.error = error
-        self.all = all
 
     def say(self, where: str, what: str, way_out: str = "") -> None:
         """Keep what was read, but not as it stands."""
         self.found.append(Remark(where, what, way_out, is_wrong=False))
 
     def refuse(self, where: str, what: str, way_out: str) -> None:
-        """Raise what is wrong, or keep it."""
-        remark = Remark(where, what, way_out)
-        if not self.all:
-            raise self.error(str(remark))
-        self.found.append(remark)
+        """Keep what is wrong."""
+        self.found.append(Remark(where, what, way_out))
+
+    def settle(self, error: type[ProbandError]) -> None:
+        """Raise what is wrong, as one error."""
+        if wrong := [str(remark) for remark in self.found if remark.is_wrong]:
+            raise error(*wrong)
 
 
 class Table(BaseModel):
@@ -112,12 +101,16 @@ def text_of(path: Path, *, what: str, error: type[ProbandError], way_out: str = 
 def bytes_of(path: Path, *, what: str, error: type[ProbandError], way_out: str = "check the path") -> bytes:
     """What a regular file holds: a pipe would wait for ever, a device has no end."""
     try:
-        if not path.is_file():
-            there = path.exists()
-            raise error(f"{path}: not a regular file; give a {what}" if there else f"{path}: no such {what}; {way_out}")
+        # A pipe or a device may never end; opening it is what hangs.
+        if path.exists() and not path.is_file():
+            raise error(f"{path}: no regular file, so no {what}; {way_out}")
         return path.read_bytes()
+    except FileNotFoundError:
+        raise error(f"{path}: no such {what}; {way_out}") from None
     except OSError as failure:
-        raise error(f"{path}: cannot be read ({failure.strerror or failure}); check the path") from None
+        raise error(f"{shown(path)}: cannot be read ({failure.strerror or failure}); check the path") from None
+    except ValueError as failure:  # a NUL in the name
+        raise error(f"{shown(path)}: no such {what} ({failure}); {way_out}") from None
 
 
 def decoded(
@@ -139,8 +132,8 @@ def decoded(
     except UnicodeError as failure:
         start = failure.start if isinstance(failure, UnicodeDecodeError) else 0
         line = content.count(b"\n", 0, start) + 1
-        shown = named.removesuffix("-sig").upper()
-        raise error(f"{where}: line {line}: byte {start} is not {shown}; {way_out}") from None
+        name = named.removesuffix("-sig").upper()
+        raise error(f"{where}, line {line}: byte {start} is not {name}; {way_out}") from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise error(f"{where}, line {line}: a NUL byte, which no text has; {way_out}, or export it again")
@@ -177,8 +170,9 @@ def rows_of(
         marks = " ".join(map(repr, SEPARATORS))
         raise error(f"{where}: separator {separator!r} is none; write one of {marks}")
     # A quotation mark behind ", " opens a text as well; `strict` refuses one that is never closed.
-    lines = io.StringIO(text, newline="")
-    reader = csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=separator != " ")
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=separator != " "
+    )
     line = 1
     try:
         for row in reader:
@@ -191,17 +185,34 @@ def rows_of(
         raise error(f"{where}, line {line}: {reason}; {way_out}") from None
 
 
+def is_there(path: Path) -> bool:
+    """Whether something stands at a path; nothing does under a name that no file can have."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def shown(path: str | Path) -> str:
+    """A path for a message: a name that no file can have is cut, and its odd characters are written out."""
+    text = str(path)
+    text = text if len(text) <= 120 else f"{text[:120]}..."
+    return text if text.isprintable() else ascii(text)
+
+
 def parsed(text: str, where: str | Path, *, error: type[ProbandError]) -> dict[str, Any]:
     """The tables of a TOML text."""
     try:
         return tomllib.loads(text)
-    except RecursionError:
-        raise error(f"{where}: tables or lists lie too deep in each other; no file of ours needs that") from None
     # A whole number of thousands of digits is a ValueError of another kind.
     except ValueError as failure:
         place = str(failure).replace("at end of document", f"at line {len(text.splitlines())}, the end of the file")
         way_out = 'write key = "text" in straight quotes, close every bracket'
         raise error(f"{where}: not valid TOML: {place}; {way_out}") from None
+    except RecursionError:
+        raise error(
+            f"{where}: lists or tables stand in one another too deep to be read; take some levels out"
+        ) from None
 
 
 def beside(module: str) -> dict[str, Any]:
@@ -223,27 +234,47 @@ def checked(
     where : str or path
         What the file is called in messages.
     error : type
-        Raised for what is wrong, with at most five mistakes: an unknown key with the keys there are, a missing one
-        with an example, a wrong type with what was found.
+        Raised for what is wrong, with every mistake: an unknown key with the keys there are, a missing one with an
+        example, a wrong type with what was found.
     at : str
         Dotted name of the table that `data` is, in front of every key.
     """
     try:
         return model.model_validate(dict(data))
     except ValidationError as failure:
-        raise error(f"{where}: {_clauses(failure, model, data, at)}") from None
+        raise error(*_clauses(failure, model, data, at), where=where) from None
 
 
-def _clauses(failure: ValidationError, model: type[BaseModel], data: Mapping[str, Any], at: str) -> str:
+def fitting(model: type[M], data: Mapping[str, Any], **stand_ins: object) -> M | None:
+    """What is sound of parsed tables that were refused, so that the rest can be looked at too.
+
+    Entries of lists, and keys that hold no table, are left out where they are wrong, `stand_ins` taking the place of
+    keys that must be there. None where a table is wrong: what depends on it would be found wrong without being so.
+    """
+    left = {**stand_ins, **data}
+    for _ in range(3):  # an entry may be found wrong only after another was taken out
+        try:
+            return model.model_validate(left)
+        except ValidationError as failure:
+            wrong = {detail["loc"][:2] for detail in failure.errors(include_url=False)}
+        for key in {str(loc[0]) for loc in wrong}:
+            held = left.pop(key, None)
+            if isinstance(held, Mapping):
+                return None
+            if isinstance(held, list):
+                left[key] = [entry for k, entry in enumerate(held) if (key, k) not in wrong]
+        left = {**stand_ins, **left}
+    return None
+
+
+def _clauses(failure: ValidationError, model: type[BaseModel], data: Mapping[str, Any], at: str) -> list[str]:
     # A key that may be one of several types has an error for each: they are one mistake.
     mistakes: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
     for detail in failure.errors(include_url=False):
         mistakes.setdefault(_path(detail["loc"], model), []).append(detail)
     # Where one type of a union went deeper than another, it is the one that was meant.
     deepest = [p for p in mistakes if not any(len(q) > len(p) and q[: len(p)] == p for q in mistakes)]
-    clauses = [_clause(path, mistakes[path], model, *_named(path, data, at)) for path in deepest]
-    more = f"; and {len(clauses) - _MOST} more" if len(clauses) > _MOST else ""
-    return "; ".join(clauses[:_MOST]) + more
+    return [_clause(path, mistakes[path], model, *_named(path, data, at)) for path in deepest]
 
 
 def _clause(

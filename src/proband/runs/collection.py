@@ -174,7 +174,7 @@ class _Loop:
             total=design.size(),
             done=sum(dispositions.values()),
             tokens=sum(journal.tokens()),
-            dollars=float(journal.meta("dollars") or 0.0),
+            dollars=float(journal.noted("dollars") or 0.0),
             dispositions=Counter(dispositions),
         )
 

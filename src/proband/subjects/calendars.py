@@ -102,9 +102,7 @@ _SPSS_FORMATS: dict[str, Teller] = {
     **{"MOYR": _dated(_SPSS, _S, _month), "QYR": _dated(_SPSS, _S, _quarter), "WKYR": _dated(_SPSS, _S, _week)},
 }
 _SAS: dict[str, Teller] = {
-    **dict.fromkeys(
-        ("DATE", "DDMMYY", "MMDDYY", "YYMMDD", "E8601DA", "WEEKDATE", "WORDDATE"), _dated(_1960, _DAY, _day)
-    ),
+    **dict.fromkeys(("DATE", "DDMMYY", "MMDDYY", "YYMMDD", "E8601DA", "WEEKDATE"), _dated(_1960, _DAY, _day)),
     **dict.fromkeys(("DATETIME", "E8601DT", "DATEAMPM"), _dated(_1960, _S, moment)),
     **dict.fromkeys(("TIME", "HHMM", "TOD", "E8601TM"), clock),
     **{"MONYY": _dated(_1960, _DAY, _month), "YYMM": _dated(_1960, _DAY, _month), "YYQ": _dated(_1960, _DAY, _quarter)},

@@ -88,7 +88,7 @@ def plain_frame(frame: "pl.DataFrame") -> tuple["pl.DataFrame", dict[str, str]]:
 
 
 def shortest(column: "pl.Series", *, is_single: bool = False) -> "pl.Series":
-    """Numbers of single precision as the shortest decimals that are those: 5.1, which in double is 5.099999904632568."""
+    """Numbers of single precision as their shortest decimals: 5.1, which in double is 5.099999904632568."""
     import polars as pl  # as in `microdata`
 
     if is_single:

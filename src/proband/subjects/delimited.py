@@ -154,10 +154,10 @@ def _second_header(frame: "pl.DataFrame", name: str, remarks: Remarks) -> None:
         if first.lower() not in _NO_WORDS and below.dtype.is_numeric() and below.null_count() < len(below):
             over[column.name] = first
     if len(over) >= 2 and len(set(over.values())) == len(over):
-        column, text = next(iter(over.items()))
+        shown, text = next(iter(over.items()))
         remarks.refuse(
             f"{name}, first row",
-            f"no person but a second header: {text!r} stands over the numbers of column {column!r}",
+            f"no person but a second header: {text!r} stands over the numbers of column {shown!r}",
             "delete that row, or keep it and write its codes as numbers",
         )
 

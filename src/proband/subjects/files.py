@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from proband.errors import DataError
+from proband.errors import DataError, Gathering
 from proband.files import Remark, Table, checked, parsed, text_of
 from proband.shelves import Shelf
 from proband.subjects.columns import check_patterns, plain_frame, set_missing
@@ -137,27 +137,23 @@ def inspect_population(
     source: str | Path | Mapping[str, Any], *, base_dir: str | Path | None = None, data: str | Path | None = None
 ) -> tuple[Remark, ...]:
     """Everything that is wrong with a population and its data; arguments as of `load_population`."""
-    try:
+    found = Gathering()
+    said: tuple[Remark, ...] = ()
+    with found.part():
         file, where, home = _written(source, base_dir)
-    except DataError as error:
-        return (Remark(str(source) if isinstance(source, str | Path) else "population", str(error)),)
-    found, fields = [], []
-    for table in file.fields:
-        try:
-            fields.append(_field(table))
-        except DataError as error:
-            found.append(Remark(where, str(error)))
-    path = file.data.path if data is None else data
-    if path and not file.data.package:
-        settings = {"id": file.id_column, "weight": file.weight_column, "missing": file.missing}
-        written = {"separator": file.data.separator, "encoding": file.data.encoding}
-        folder = home if data is None else Path(base_dir or ".")
-        return (*found, *inspect_microdata(folder / path, fields=fields, **settings, **written))
-    try:
-        read = _microdata(file, where, home, None)
-    except DataError as error:
-        return (*found, Remark(where, str(error).removeprefix(f"{where}: ")))
-    return (*found, *read.remarks, *read.faults(fields))
+        fields = []
+        for table in file.fields:
+            with found.part():
+                fields.append(_field(table))
+        path = file.data.path if data is None else data
+        if path and not file.data.package:
+            settings = {"id": file.id_column, "weight": file.weight_column, "missing": file.missing}
+            written = {"separator": file.data.separator, "encoding": file.data.encoding}
+            folder = home if data is None else Path(base_dir or ".")
+            said = inspect_microdata(folder / path, fields=fields, **settings, **written)
+        else:
+            _microdata(file, where, home, None).population(file.id, fields)
+    return (*(Remark("", problem) for error in found.errors for problem in error.problems), *said)
 
 
 def population_file(path: Path) -> PopulationFile:

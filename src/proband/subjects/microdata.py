@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from proband.errors import DataError
+from proband.errors import DataError, Gathering
 from proband.files import Remark, Remarks, bytes_of
 from proband.subjects import statfiles
 from proband.subjects.columns import Missing, check_patterns, plain_frame, set_missing
@@ -97,9 +97,17 @@ class Microdata:
             If a field's column is unknown or empty for everyone, a code has no label, an id is missing or
             there twice, or the weights are not usable.
         """
-        columns = {f.column: self._traits(f) for f in fields}
-        fields = tuple(map(self._worded, fields))
-        ids, weights = self._ids(), self._weights()
+        found = Gathering()
+        ids, weights, columns = list[str](), list[float](), dict[str, list[Any]]()
+        with found.part():
+            ids = self._ids()
+        with found.part():
+            weights = self._weights()
+        for field_ in fields:
+            with found.part():
+                columns[field_.column] = self._traits(field_)
+                _check_words(self._worded(field_), columns[field_.column])
+        found.settle()
         traits = [
             {column: codes[k] for column, codes in columns.items() if codes[k] is not None}
             for k in range(self.frame.height)
@@ -109,7 +117,7 @@ class Microdata:
         population = Population(
             name=name,
             subjects=subjects,
-            fields=fields,
+            fields=tuple(map(self._worded, fields)),
             frame=self.frame,
             declared=self.declared,
             left_out=self.left_out,
@@ -153,7 +161,12 @@ class Microdata:
         column = self.frame[self.id]
         if column.null_count():
             raise DataError(f"{self.where}: {column.null_count()} rows have no id in column {self.id!r}; fill them in")
-        return [code_text(id) for id in column.to_list()]
+        ids = [code_text(id) for id in column.to_list()]
+        way_out = "name the column that tells people apart, or leave the id column out to number the rows"
+        twice = [f"{self.where}: id {id!r} is there twice; {way_out}" for id, n in Counter(ids).items() if n > 1]
+        if twice:
+            raise DataError(*twice)
+        return ids
 
     def _weights(self) -> list[float]:
         """Weights as floats, checked."""
@@ -169,37 +182,15 @@ class Microdata:
             raise DataError(f"{where}: {column.null_count()} rows have no weight; drop those rows or give them one")
         return [float(w) for w in check_weights(column.to_numpy(), where)]
 
-    def faults(self, fields: Sequence[Field] = ()) -> list[Remark]:
-        """Everything in it that a population of these fields would be refused for."""
-        found = []
-        if self.id:
-            ids = [None if id is None else code_text(id) for id in self.frame[self.id].to_list()]
-            for id, n in Counter(ids).items():
-                if id is None or n > 1:
-                    what = f"{n} rows have no id" if id is None else f"id {id!r} is there {n} times"
-                    found.append(Remark(f"{self.where}, column {self.id!r}", what, "give every person an id"))
-        try:
-            self._weights()
-        except DataError as error:
-            found.append(Remark(self.where, str(error).removeprefix(f"{self.where}, ")))
-        for field_ in fields:
-            try:
-                codes = dict.fromkeys(self._traits(field_))
-                field_ = self._worded(field_)
-            except DataError as error:
-                found.append(Remark(self.where, str(error)))
-                continue
-            for code in codes:
-                try:
-                    if code is not None:
-                        field_.value(code)
-                except DataError as error:
-                    found.append(Remark(self.where, str(error)))
-            if not any(code is not None for code in codes):
-                found.append(
-                    Remark(f"{self.where}, column {field_.column!r}", "missing for everybody", "drop the field")
-                )
-        return found
+
+def _check_words(field_: Field, codes: Sequence[Any]) -> None:
+    """Refuse every code that a field has no words for."""
+    found = Gathering()
+    for code in dict.fromkeys(codes):
+        if code is not None:
+            with found.part():
+                field_.value(code)
+    found.settle()
 
 
 def _is_number(text: object) -> bool:
@@ -239,9 +230,12 @@ def read_microdata(
     DataError
         If the file is absent, empty, malformed or of another kind, or names a column twice.
     """
-    remarks = Remarks(DataError)
+    remarks = Remarks()
     settings: dict[str, Any] = {"id": id, "weight": weight, "missing": missing}
-    read = _read(Path(path), settings, separator, encoding, remarks)
+    try:
+        read = _read(Path(path), settings, separator, encoding, remarks)
+    finally:
+        remarks.settle(DataError)
     for remark in read.remarks:
         _log.warning("%s", remark)
     return read
@@ -264,15 +258,14 @@ def inspect_microdata(path: str | Path, *, fields: Sequence[Field] = (), **setti
     tuple of Remark
         Empty where all is well; `is_wrong` tells what is refused from what is only said.
     """
-    remarks = Remarks(DataError, all=True)
+    remarks = Remarks()
     separator, encoding = settings.pop("separator", ""), settings.pop("encoding", "")
     columns = {"id": "", "weight": "", "missing": (), **settings}
     try:
-        read = _read(Path(path), columns, separator, encoding, remarks)
+        _read(Path(path), columns, separator, encoding, remarks).population("inspected", fields)
     except DataError as error:
-        where = Path(path).name
-        return (*remarks.found, Remark(where, str(error).removeprefix(f"{where}: ")))
-    return (*read.remarks, *read.faults(fields))
+        return (*remarks.found, *(Remark("", problem) for problem in error.problems))
+    return tuple(remarks.found)
 
 
 def _read(path: Path, settings: Mapping[str, Any], separator: str, encoding: str, remarks: Remarks) -> Microdata:
@@ -310,8 +303,9 @@ def _read(path: Path, settings: Mapping[str, Any], separator: str, encoding: str
     check_patterns(frame.columns, missing)
     frame = set_missing(frame, missing, spared=(id, weight), decimal_comma=decimal_comma)
     declared = set_missing(declared, missing, spared=(id, weight))
-    found = Microdata(frame=frame, where=path.name, id=id, weight=weight, declared=declared, **held)
-    return replace(found, remarks=tuple(remarks.found))
+    return Microdata(
+        frame=frame, where=path.name, id=id, weight=weight, declared=declared, remarks=tuple(remarks.found), **held
+    )
 
 
 def _suffix_of(path: Path) -> str:

@@ -48,7 +48,9 @@ def read(path: Path, suffix: str, **settings: Any) -> tuple[dict[str, list[Any]]
     with _lock:
         if _worker is None or _worker.poll() is not None or _n_read >= _MOST_READ:
             _start()
-        assert _worker is not None and _worker.stdin is not None and _worker.stdout is not None
+        assert _worker is not None
+        assert _worker.stdin is not None
+        assert _worker.stdout is not None
         _n_read += 1
         patience = threading.Timer(_PATIENCE_S + path.stat().st_size / _BYTES_A_SECOND, _worker.kill)
         patience.start()
@@ -63,7 +65,8 @@ def read(path: Path, suffix: str, **settings: Any) -> tuple[dict[str, list[Any]]
             patience.cancel()
     if kind != "read":
         raise (NotText if kind == "text" else Unreadable)(answer)
-    return answer
+    columns, about = answer
+    return columns, about
 
 
 def _start() -> None:

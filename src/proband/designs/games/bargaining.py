@@ -46,9 +46,9 @@ class Bargaining(Rules):
         return (
             f"{words.story('Two players bargain over a pot.')} At first it holds {words.points(self.pot)}. The players "
             f"make offers in turn, and the first player begins.{say} Whoever is made an offer chooses {yes} or {no}. "
-            f"After {yes} they get what was offered, and the player who offered gets the rest of the pot. After {no} it "
-            f"is their turn to offer, and the pot is {left}. If offer {self.turns} is not accepted either, nobody gets "
-            f"anything. You are the {seat} player."
+            f"After {yes} they get what was offered, and the player who offered gets the rest of the pot. After {no} "
+            f"it is their turn to offer, and the pot is {left}. If offer {self.turns} is not accepted either, nobody "
+            f"gets anything. You are the {seat} player."
         )
 
     def play(self, words: Words, past: Sequence[Outcome], draw: Draw) -> Round:

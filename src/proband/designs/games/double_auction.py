@@ -66,11 +66,11 @@ class DoubleAuction(Rules):
         side, other, best = ("buy", "ask", "highest bid") if buys else ("sell", "bid", "lowest ask")
         return (
             f"There is a market for {what} with {len(self.values)} buyers and {len(self.costs)} sellers. You can "
-            f"{side} one unit in each round. If you trade you get {gain}, which can be less than nothing; if you do not, you "
-            f"get nothing. Traders name prices one after the other, up to {self.passes} times each. Buyers' prices are "
-            f"bids, sellers' prices are asks; the highest bid and the lowest ask stand. If your price meets the "
-            f"{other} that stands, you trade at once, at the price that stood. If not, it stands if it is the {best}. After a "
-            "trade both sides begin anew."
+            f"{side} one unit in each round. If you trade you get {gain}, which can be less than nothing; if you do "
+            f"not, you get nothing. Traders name prices one after the other, up to {self.passes} times each. Buyers' "
+            f"prices are bids, sellers' prices are asks; the highest bid and the lowest ask stand. If your price meets the "
+            f"{other} that stands, you trade at once, at the price that stood. If not, it stands if it is the {best}. "
+            "After a trade both sides begin anew."
         )
 
     def play(self, words: Words, past: Sequence[Outcome], draw: Draw) -> Round:

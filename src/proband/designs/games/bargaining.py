@@ -1,6 +1,7 @@
 """Bargaining over a pot: offers in turn, with a message each, until one is accepted (Rubinstein 1982)."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from pydantic import Field
 
@@ -30,10 +31,10 @@ class Bargaining(Rules):
         """In the order in which they offer."""
         return ("first", "second")
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """A message, an offer, and the answer to it."""
-        message = Item(id="message", text="What do you write to the other player?", form="text")
+        message = Item(id="write", text="What do you write to the other player?", form="text")
         offer = amount("offer", "How much do you offer to the other player?", self.pot)
         reply = Item(id="reply", text="Which do you choose?", form="choice", options=("accept", "reject"))
         return (message, offer, reply)[not self.messages :]

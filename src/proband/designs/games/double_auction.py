@@ -70,8 +70,8 @@ class DoubleAuction(Rules):
             f"{side} one unit in each round. If you trade you get {gain}, which can be less than nothing; if you do "
             f"not, you get nothing. Traders name prices one after the other, up to {self.passes} times each. Buyers' "
             f"prices are bids, sellers' prices are asks; the highest bid and the lowest ask stand. If your price meets "
-            f"the {other} that stands, you trade at once, at the price that stood. If not, it stands if it is the {best}. "
-            "After a trade both sides begin anew."
+            f"the {other} that stands, you trade at once, at the price that stood. If not, it stands if it "
+            f"is the {best}. After a trade both sides begin anew."
         )
 
     def play(self, words: Words, past: Sequence[Outcome], draw: Draw) -> Round:

@@ -1,6 +1,7 @@
 """The beauty contest: whoever is nearest to a fraction of the mean of all numbers wins (Nagel 1995)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from pydantic import Field
 
@@ -28,7 +29,7 @@ class BeautyContest(Rules):
         """All alike."""
         return players(self.size)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The number."""
         return (Item(id="number", text="Which number do you name?", form="number", lower=0.0, upper=self.top),)

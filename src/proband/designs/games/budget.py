@@ -1,6 +1,7 @@
 """Budgets: tokens divided between two accounts at changing rates, to see whether choices agree (Choi et al. 2007)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -38,7 +39,7 @@ class Budget(Rules):
         """Who divides."""
         return ("chooser",)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """What goes to A; the rest goes to B."""
         text = "How many tokens do you put into account A?"

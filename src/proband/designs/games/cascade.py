@@ -1,6 +1,7 @@
 """Information cascades: a private hint each, and guesses that all who come later see (Anderson & Holt 1997)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import log
 
 from pydantic import Field
@@ -32,7 +33,7 @@ class Cascade(Rules):
         """In the order in which they guess."""
         return players(self.size)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The guess."""
         return (Item(id="guess", text="Which urn is in use?", form="choice", options=STATES),)

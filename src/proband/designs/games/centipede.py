@@ -1,6 +1,7 @@
 """The centipede game: two piles that grow while both pass, and the larger one for who takes (Rosenthal 1981)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from pydantic import Field
 
@@ -30,7 +31,7 @@ class Centipede(Rules):
         """In the order in which they move."""
         return ("first", "second")
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """Take or pass."""
         return (Item(id="take", text="Which do you choose?", form="choice", options=("take", "pass")),)

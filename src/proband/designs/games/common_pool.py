@@ -1,6 +1,7 @@
 """The common-pool game: what all take from one resource lowers what each unit gives (Walker et al. 1990)."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from pydantic import Field
 
@@ -29,7 +30,7 @@ class CommonPool(Rules):
         """All alike."""
         return players(self.size)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """What is put into the pool."""
         return (amount("invest", "How much do you put into the pool?", self.endowment),)

@@ -1,6 +1,7 @@
 """The dictator game: one player divides a pot, and another gets what is given (Forsythe et al. 1994)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import isclose
 
 from pydantic import Field
@@ -27,7 +28,7 @@ class Dictator(Rules):
         """Who decides."""
         return ("giver",)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """What is given."""
         return (amount("give", "How much do you give to the other person?", self.pot),)

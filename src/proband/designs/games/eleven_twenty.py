@@ -1,6 +1,7 @@
 """The 11-20 money request game: ask for much, or for one less than the other (Arad & Rubinstein 2012)."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from pydantic import Field
 
@@ -27,7 +28,7 @@ class ElevenTwenty(Rules):
         """Both alike."""
         return players(2)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The request."""
         options = tuple([str(k) for k in range(LOWEST, MOST + 1)])

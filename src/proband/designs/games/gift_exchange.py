@@ -1,6 +1,7 @@
 """The gift-exchange game: a wage that is paid first, and an effort that costs (Fehr, Kirchsteiger & Riedl 1993)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from pydantic import Field, model_validator
 
@@ -37,7 +38,7 @@ class GiftExchange(Rules):
         """Who pays, and who works."""
         return ("employer", "employee")
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The wage, and the effort."""
         efforts = tuple([str(k) for k in range(1, len(self.costs) + 1)])

@@ -1,6 +1,7 @@
 """The minimum-effort game: all are paid by the least effort of any (Van Huyck, Battalio & Beil 1990)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from pydantic import Field, model_validator
 
@@ -39,7 +40,7 @@ class MinimumEffort(Rules):
         """All alike."""
         return players(self.size)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The effort."""
         options = tuple([str(k) for k in range(1, self.efforts + 1)])

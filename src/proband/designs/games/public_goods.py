@@ -1,6 +1,7 @@
 """The public-goods game, with punishment or a conditional table (Fehr & Gächter 2000; Fischbacher et al. 2001)."""
 
 from collections.abc import Generator, Mapping, Sequence
+from functools import cached_property
 
 from pydantic import Field, model_validator
 
@@ -57,7 +58,7 @@ class PublicGoods(Rules):
         """For which averages of the others a contribution is stated."""
         return tuple([self.endowment * k / (self.conditional - 1) for k in range(self.conditional)])
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The contribution, what it would be, and deductions from each of the others."""
         table = [

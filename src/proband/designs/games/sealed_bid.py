@@ -1,6 +1,7 @@
 """Sealed-bid auctions with private values: the winner pays their own bid, or the second highest (Vickrey 1961)."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field
@@ -30,7 +31,7 @@ class SealedBid(Rules):
         """All alike."""
         return players(self.size)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The bid."""
         return (amount("bid", "How much do you bid?", self.highest_value),)

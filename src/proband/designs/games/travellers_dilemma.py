@@ -1,6 +1,7 @@
 """The traveller's dilemma: both are paid the lower of two claims, and the lower claim is rewarded (Basu 1994)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from pydantic import Field, model_validator
 
@@ -33,7 +34,7 @@ class TravellersDilemma(Rules):
         """Both alike."""
         return players(2)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The claim."""
         return (amount("claim", "How much do you claim?", self.high, self.low),)

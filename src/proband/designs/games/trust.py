@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from pydantic import Field
 
@@ -29,7 +30,7 @@ class Trust(Rules):
         """Who sends, and who returns."""
         return ("investor", "trustee")
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """What is sent, and what of it is returned."""
         return (

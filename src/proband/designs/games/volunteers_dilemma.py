@@ -1,6 +1,7 @@
 """The volunteer's dilemma: one is enough to help all, at a cost to whoever does (Diekmann 1985)."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from pydantic import Field, model_validator
 
@@ -33,7 +34,7 @@ class VolunteersDilemma(Rules):
         """All alike."""
         return players(self.size)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """Volunteer or wait."""
         return (Item(id="volunteer", text="Which do you choose?", form="choice", options=("volunteer", "wait")),)

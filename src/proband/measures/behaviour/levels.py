@@ -63,8 +63,8 @@ def conditional_type(given: ArrayLike, others: ArrayLike) -> str:
 
     "free rider" gives nothing whatever the others do, "unconditional" the same amount; "conditional" rises with the
     others (correlation of at least .5); "hump-shaped" rises up to its highest point and falls after it (correlations of
-    at least .5 and at most -.5) and ends nearer to where it began than to that point; all else is "other". The classes are those of Fischbacher et al. (2001), made sharp by
-    correlations as in Thöni and Volk (2018).
+    at least .5 and at most -.5) and ends nearer to where it began than to that point; all else is "other". The classes
+    are those of Fischbacher et al. (2001), made sharp by correlations as in Thöni and Volk (2018).
 
     Parameters
     ----------

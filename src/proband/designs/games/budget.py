@@ -21,6 +21,9 @@ class Budget(Rules):
     quantities = (
         Quantity(name="to the better", about="share of tokens put into the account that pays more per token"),
         Quantity(name="to A", about="share of tokens put into account A"),
+        # What the test of consistency reads.
+        Quantity(name="rate A", about="points that a token in account A is worth", form="number"),
+        Quantity(name="rate B", about="points that a token in account B is worth", form="number"),
     )
 
     accounts: Literal["risk", "giving"] = Field(default="risk", description="what the two accounts are")
@@ -77,7 +80,6 @@ class Budget(Rules):
             values={
                 "to A": given / self.tokens,
                 **({"to the better": better / self.tokens} if rates["A"] != rates["B"] else {}),
-                # What the test of consistency reads: a unit of an account costs what a token of it is not worth.
                 **{f"rate {name}": rate for name, rate in rates.items()},
             },
         )

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from pydantic import Field
 
-from proband.designs.games.moves import amount, number, players
+from proband.designs.games.moves import amount, in_equilibrium, number, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -24,6 +24,11 @@ class CommonPool(Rules):
     safe: float = Field(default=5.0, ge=0, description="what each point outside the pool gives")
     yields: float = Field(default=23.0, gt=0, description="what the first point in the pool gives, a of a X - b X^2")
     falls: float = Field(default=0.25, gt=0, description="how fast that falls, b of a X - b X^2")
+
+    @property
+    def reported(self) -> tuple[Quantity, ...]:
+        """Quantities with their values in equilibrium."""
+        return in_equilibrium(self.quantities, self.equilibrium())
 
     @property
     def seats(self) -> tuple[str, ...]:

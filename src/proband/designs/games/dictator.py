@@ -46,7 +46,7 @@ class Dictator(Rules):
         turn = Turn(seat="giver", item=self.items[0], facts=(("pot", f"{self.pot:g}"),))
         given = number(turn, (yield turn))
         return Outcome(
-            payoffs={"giver": self.pot - given},
+            payoffs={"giver": self.pot - given, "receiver": given},
             told={"giver": f"You gave {words.points(given)} and kept {words.points(self.pot - given)}."},
             values={
                 "given": given / self.pot,

@@ -164,10 +164,6 @@ class Rules(Table):
         """The largest sum of payoffs that a round can give, for efficiency; None where there is none."""
         return None
 
-    def equilibrium(self) -> Mapping[str, float]:
-        """Equilibrium values of quantities that depend on the keys; they stand in the place of `Quantity.best`."""
-        return {}
-
 
 def play_out(rules: Rules, words: Words, choose: Callable[[Turn], Value], *, rounds: int, draw: Draw) -> list[Outcome]:
     """Play a game without an engine: what `choose` says for every turn, round after round.

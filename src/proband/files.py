@@ -11,7 +11,6 @@ from pydantic_core import ErrorDetails
 
 from proband.errors import ProbandError, meant
 
-_MOST = 5  # mistakes named at once
 _WORDS = {
     **{"string_type": "text", "float_type": "a number", "bool_type": "true or false"},
     **dict.fromkeys(("int_type", "int_from_float"), "a whole number"),
@@ -46,13 +45,33 @@ def text_of(path: Path, *, what: str, error: type[ProbandError], way_out: str = 
     is raised where it cannot be read.
     """
     try:
+        # A pipe or a device may never end; opening it is what hangs.
+        if path.exists() and not path.is_file():
+            raise error(f"{path}: no regular file, so no {what}; {way_out}")
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise error(f"{path}: no such {what}; {way_out}") from None
     except OSError as failure:
-        raise error(f"{path}: cannot be read ({failure.strerror or failure}); check the path") from None
+        raise error(f"{shown(path)}: cannot be read ({failure.strerror or failure}); check the path") from None
     except UnicodeDecodeError as failure:
         raise error(f"{path}: byte {failure.start} is not UTF-8; save the file as UTF-8") from None
+    except ValueError as failure:  # a NUL in the name
+        raise error(f"{shown(path)}: no such {what} ({failure}); {way_out}") from None
+
+
+def is_there(path: Path) -> bool:
+    """Whether something stands at a path; nothing does under a name that no file can have."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def shown(path: str | Path) -> str:
+    """A path for a message: a name that no file can have is cut, and its odd characters are written out."""
+    text = str(path)
+    text = text if len(text) <= 120 else f"{text[:120]}..."
+    return text if text.isprintable() else ascii(text)
 
 
 def parsed(text: str, where: str | Path, *, error: type[ProbandError]) -> dict[str, Any]:
@@ -63,6 +82,8 @@ def parsed(text: str, where: str | Path, *, error: type[ProbandError]) -> dict[s
         place = str(failure).replace("at end of document", f"at line {len(text.splitlines())}, the end of the file")
         way_out = 'write key = "text" in straight quotes, close every bracket'
         raise error(f"{where}: not valid TOML: {place}; {way_out}") from None
+    except RecursionError:
+        raise error(f"{where}: lists or tables stand in one another too deep to be read; take some levels out") from None
 
 
 def beside(module: str) -> dict[str, Any]:
@@ -84,27 +105,47 @@ def checked(
     where : str or path
         What the file is called in messages.
     error : type
-        Raised for what is wrong, with at most five mistakes: an unknown key with the keys there are, a missing one
-        with an example, a wrong type with what was found.
+        Raised for what is wrong, with every mistake: an unknown key with the keys there are, a missing one with an
+        example, a wrong type with what was found.
     at : str
         Dotted name of the table that `data` is, in front of every key.
     """
     try:
         return model.model_validate(dict(data))
     except ValidationError as failure:
-        raise error(f"{where}: {_clauses(failure, model, data, at)}") from None
+        raise error(*_clauses(failure, model, data, at), where=where) from None
 
 
-def _clauses(failure: ValidationError, model: type[BaseModel], data: Mapping[str, Any], at: str) -> str:
+def fitting(model: type[M], data: Mapping[str, Any], **stand_ins: object) -> M | None:
+    """What is sound of parsed tables that were refused, so that the rest can be looked at too.
+
+    Entries of lists, and keys that hold no table, are left out where they are wrong, `stand_ins` taking the place of
+    keys that must be there. None where a table is wrong: what depends on it would be found wrong without being so.
+    """
+    left = {**stand_ins, **data}
+    for _ in range(3):  # an entry may be found wrong only after another was taken out
+        try:
+            return model.model_validate(left)
+        except ValidationError as failure:
+            wrong = {detail["loc"][:2] for detail in failure.errors(include_url=False)}
+        for key in {str(loc[0]) for loc in wrong}:
+            held = left.pop(key, None)
+            if isinstance(held, Mapping):
+                return None
+            if isinstance(held, list):
+                left[key] = [entry for k, entry in enumerate(held) if (key, k) not in wrong]
+        left = {**stand_ins, **left}
+    return None
+
+
+def _clauses(failure: ValidationError, model: type[BaseModel], data: Mapping[str, Any], at: str) -> list[str]:
     # A key that may be one of several types has an error for each: they are one mistake.
     mistakes: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
     for detail in failure.errors(include_url=False):
         mistakes.setdefault(_path(detail["loc"], model), []).append(detail)
     # Where one type of a union went deeper than another, it is the one that was meant.
     deepest = [p for p in mistakes if not any(len(q) > len(p) and q[: len(p)] == p for q in mistakes)]
-    clauses = [_clause(path, mistakes[path], model, *_named(path, data, at)) for path in deepest]
-    more = f"; and {len(clauses) - _MOST} more" if len(clauses) > _MOST else ""
-    return "; ".join(clauses[:_MOST]) + more
+    return [_clause(path, mistakes[path], model, *_named(path, data, at)) for path in deepest]
 
 
 def _clause(

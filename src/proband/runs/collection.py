@@ -175,7 +175,7 @@ class _Loop:
             done=sum(dispositions.values()),
             tokens=sum(journal.tokens()),
             estimated=journal.n_estimated(),
-            dollars=float(journal.meta("dollars") or 0.0),
+            dollars=float(journal.noted("dollars") or 0.0),
             dispositions=Counter(dispositions),
         )
 

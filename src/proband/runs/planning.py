@@ -283,7 +283,7 @@ def _power(study: Study) -> dict[str, Any]:
 
 def _notes(study: Study, *, is_whole: bool, is_counted: bool) -> tuple[str, ...]:
     design = study.design
-    notes = []
+    notes = list(design.notes())
     if design.is_adaptive:
         notes.append(
             "Later trials depend on earlier answers: their number is an upper bound, and prompts grow on the way."

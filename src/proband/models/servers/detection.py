@@ -10,7 +10,8 @@ from proband.errors import EngineError
 from proband.models.servers import protocol
 from proband.models.servers.protocol import SMALL, SMALL_RAW, AccessRefused, Ask, Dialect, GivenUp, Json, Route
 from proband.models.servers.replies import ODD, read_completed
-from proband.models.servers.texts import score_texts, template_tokens
+from proband.models.servers.texts import score_texts, template_tokens, text_of
+from proband.reasoning import open_block
 from proband.records import Message, Request
 
 _SERVERS = {"llamacpp": "llama.cpp", "vllm": "vllm", "sglang": "sglang"}
@@ -36,12 +37,16 @@ async def detect(ask: Ask, model: str, listing: Json, *, texts_by: Literal["auto
     small = SMALL if found.is_chat else SMALL_RAW
     try:
         if server in _ROUTES:
-            shown = repr(await template_tokens(small, model, found, ask)).encode()
-            found = replace(found, template=hashlib.blake2b(shown, digest_size=16).hexdigest())
+            ids = await template_tokens(small, model, found, ask)
+            found = replace(found, template=hashlib.blake2b(repr(ids).encode(), digest_size=16).hexdigest())
+            if found.is_chat:
+                end = (await text_of(ids, model, ask)).rpartition(small.messages[-1].text)[2]
+                found = replace(found, opens=open_block(end, has_channels=True))
     except AccessRefused:
         raise
     except _NOT_SO:
-        return found
+        if not found.template:
+            return found
     for route in _ROUTES.get(server, ("transcript",)):
         is_allowed = texts_by == "auto" or server != "vllm" or (texts_by == "walk") == (route == "walk")
         if is_allowed and await _scores(ask, model, replace(found, texts=route), small):

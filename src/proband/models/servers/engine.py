@@ -221,7 +221,9 @@ class ServerEngine(BaseEngine):
             "samplers": "temperature, top_p" if dialect.server != "openai" else "server's defaults",
             "context": str(dialect.context or "unknown"),
             "aiohttp": aiohttp.__version__,
-        } | ({} if dialect.has_system else {"system_turn": "none; its text heads the first user turn"})
+            **({} if dialect.has_system else {"system_turn": "at the head of the first user turn"}),
+            **({"reasoning": f"opened by the template: {dialect.opens.mark}"} if dialect.opens else {}),
+        }
 
     def answer(self, trials: Sequence[Trial]) -> Iterator[Pair]:
         """Answer every trial, as replies come in.

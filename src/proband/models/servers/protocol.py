@@ -7,6 +7,7 @@ from itertools import permutations
 from typing import Any, Literal, Protocol, TypeVar
 
 from proband.errors import EngineError
+from proband.reasoning import OpenBlock
 from proband.records import Message, Request
 
 Json = dict[str, Any]
@@ -83,7 +84,7 @@ class Dialect:
     template: str = ""  # hash of what the chat template makes of a fixed question, where the server shows it
     is_chat: bool = True  # whether it takes chat completions; a base model without is asked in raw text only
     has_system: bool = True  # whether its chat template takes a system turn
-    opens: str = ""  # the mark of reasoning that its chat template, where it is shown, leaves open behind the prompt
+    opens: OpenBlock | None = None  # reasoning that its chat template, where it is shown, leaves open behind the prompt
 
     @property
     def caches(self) -> bool:
@@ -118,11 +119,10 @@ class Dialect:
 
 def unsent(request: Request, dialect: Dialect, address: str) -> str:
     """Why a request cannot be put to a server, where its template, raw text or the lack of it is the reason."""
-    if not request.is_raw and dialect.is_chat:
+    if not request.is_raw and dialect.opens:
         return (
-            f"the chat template of {address} ends with an open {dialect.opens}, so that options would be scored as the "
-            "first words of the reasoning; ask with answer_by = 'written', or serve the model with a template that "
-            "does not open it"
+            f"the chat template of {address} ends {_where(dialect.opens)}, so that options would be scored as the "
+            "first words of the reasoning; ask with answer_by = 'written', or serve the model with a template that opens none"
         )
     if not request.is_raw:
         return (
@@ -137,6 +137,10 @@ def unsent(request: Request, dialect: Dialect, address: str) -> str:
         f"one option begins another, so that its end has to be scored, and {address} does not show its end-of-text "
         "token; reword the options, ask by label, or with worked exemplars"
     )
+
+
+def _where(opens: OpenBlock) -> str:
+    return f"inside {opens.mark}" if opens.mark else "where a channel is to be named"
 
 
 def takes_one_token(request: Request) -> bool:

@@ -272,8 +272,8 @@ def read_text(reply: Json, dialect: Dialect) -> Completion:
     if not isinstance(text, str):
         raise Malformed(f"the reply's content is no text but {type(text).__name__}: {_short(text)}")
     if dialect.opens and not any(message.get(name) for name in _THOUGHT_FIELDS):
-        # The template's prompt ends with this mark, so that the reply begins inside.
-        text = dialect.opens + text
+        # The prompt ended with this mark: what follows begins inside it, and a reply cut short never left it.
+        text = dialect.opens.mark + text
     return Completion(text=text, finish=finish)
 
 

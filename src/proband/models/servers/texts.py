@@ -49,6 +49,15 @@ async def template_tokens(request: Request, model: str, dialect: Dialect, ask: A
     return await _chat_tokens(request, model, ask)
 
 
+async def text_of(ids: Ids, model: str, ask: Ask) -> str:
+    """The text of tokens, marks included; for llama.cpp and vLLM."""
+
+    def read(reply: Json) -> str:
+        return str(reply["content"] if "content" in reply else reply["prompt"])
+
+    return await ask("/detokenize", {"model": model, "tokens": ids}, read=read)
+
+
 # llama.cpp: a grammar lets one token through at a time; the server gives its raw log-probability.
 
 

@@ -112,13 +112,12 @@ def _names(header: list[str], name: str, remarks: Remarks) -> list[str]:
 
 
 def _people(rows: Rows, n: int, separator: str, name: str, remarks: Remarks) -> Iterator[list[str]]:
-    """Rows as long as the header; empty cells behind it are nothing."""
-    wrong = 0
+    """Rows as long as the header, or longer by the same number of empty cells in every one."""
+    wrong = length = 0
     for line, row in rows:
-        if len(row) > n and not any(row[n:]):
-            row = row[:n]
-        if len(row) == n:
-            yield row
+        length = length or (len(row) if not any(row[n:]) else n)
+        if len(row) == max(length, n) and not any(row[n:]):
+            yield row[:n]
             continue
         wrong += 1
         if wrong <= _NAMED:

@@ -49,8 +49,10 @@ def read_table(path: Path, expected: str, *, separator: str, encoding: str, id: 
     header = [cell.strip() for cell in next(rows, (1, []))[1]]
     titles, rows = _header_rows(header, rows, name, remarks)
     kept = _names(header, name, remarks)
+    line, row = next(rows, (2, []))
+    rows = chain([(line, row)] if row else [], rows)
     table = Table(_frame(header, _people(rows, len(header), used, name, remarks)).select(kept), used != ",", titles)
-    _second_header(table.frame, name, remarks)
+    _second_header(table.frame, f"{name}, line {line}", remarks)
     columns = [c if c.name == id else typed(c, decimal_comma=table.decimal_comma) for c in table.frame]
     table.frame = pl.DataFrame(columns)
     _previews(table.frame, name, remarks)
@@ -89,8 +91,8 @@ def _header_rows(header: list[str], rows: Rows, name: str, remarks: Remarks) -> 
             header[k] = header[k] or f"{question}: {option}"
     if not n:
         return {}, rest
-    lines = " and ".join(str(line) for line, _ in first[:n])
-    remarks.say(f"{name}, line {lines}", f"header rows of {whose}, not people; left out")
+    lines = ("line " if n == 1 else "lines ") + " and ".join(str(line) for line, _ in first[:n])
+    remarks.say(f"{name}, {lines}", f"header rows of {whose}, not people; left out")
     return dict(zip(header, cells, strict=False)), islice(rest, n, None)
 
 
@@ -112,13 +114,12 @@ def _names(header: list[str], name: str, remarks: Remarks) -> list[str]:
 
 
 def _people(rows: Rows, n: int, separator: str, name: str, remarks: Remarks) -> Iterator[list[str]]:
-    """Rows as long as the header; empty cells behind it are nothing."""
-    wrong = 0
+    """Rows as long as the header, or longer by the same number of empty cells in every one."""
+    wrong = length = 0
     for line, row in rows:
-        if len(row) > n and not any(row[n:]):
-            row = row[:n]
-        if len(row) == n:
-            yield row
+        length = length or (len(row) if not any(row[n:]) else n)
+        if len(row) == max(length, n) and not any(row[n:]):
+            yield row[:n]
             continue
         wrong += 1
         if wrong <= _NAMED:
@@ -141,7 +142,7 @@ def _frame(header: list[str], rows: Iterator[list[str]]) -> "pl.DataFrame":
     return pl.concat(parts)
 
 
-def _second_header(frame: "pl.DataFrame", name: str, remarks: Remarks) -> None:
+def _second_header(frame: "pl.DataFrame", where: str, remarks: Remarks) -> None:
     """Refuse a first row of texts over columns that are numbers below: it is a second header, not a person."""
     if frame.height < 3:
         return
@@ -156,9 +157,9 @@ def _second_header(frame: "pl.DataFrame", name: str, remarks: Remarks) -> None:
     if len(over) >= 2 and len(set(over.values())) == len(over):
         shown, text = next(iter(over.items()))
         remarks.refuse(
-            f"{name}, first row",
+            where,
             f"no person but a second header: {text!r} stands over the numbers of column {shown!r}",
-            "delete that row, or keep it and write its codes as numbers",
+            "delete that line, or write its codes as numbers if it is a person",
         )
 
 

@@ -103,10 +103,11 @@ class Microdata:
             ids = self._ids()
         with found.part():
             weights = self._weights()
-        for field_ in fields:
+        worded = tuple(map(self._worded, fields))
+        for written, field_ in zip(fields, worded, strict=True):
             with found.part():
-                columns[field_.column] = self._traits(field_)
-                _check_words(self._worded(field_), columns[field_.column])
+                columns[field_.column] = self._traits(written)
+                _check_words(field_, columns[field_.column])
         found.settle()
         traits = [
             {column: codes[k] for column, codes in columns.items() if codes[k] is not None}
@@ -117,7 +118,7 @@ class Microdata:
         population = Population(
             name=name,
             subjects=subjects,
-            fields=tuple(map(self._worded, fields)),
+            fields=worded,
             frame=self.frame,
             declared=self.declared,
             left_out=self.left_out,

@@ -110,9 +110,8 @@ class Survey(Design):
         self._check_items()
         if self.persona_formats != ("none",):
             self.subjects.check()
-        # Builds one subject's trials under every condition, so whatever cannot be worded is refused here.
-        for condition in self.conditions:
-            list(Sheet(self.questionnaire, self.subjects[0], condition, 0).preview())
+        for sheet in self._first_sheets():  # whatever cannot be worded is refused here
+            list(sheet.preview())
 
     def _check_items(self) -> None:
         traits = tuple(dict.fromkeys(column for subject in self.subjects for column in subject.traits))
@@ -121,8 +120,9 @@ class Survey(Design):
             if f"{{factor:{name}}}" not in worded:
                 raise DesignError(f"factor {name!r} is in no wording; put {{factor:{name}}} where its text goes")
         earlier: list[str] = []
+        known = {"subject": traits, "factor": tuple(self.factors), "answer": earlier, **self._pipes}
         for item in self.instrument.items:
-            check_pipes(item, columns=traits, factors=tuple(self.factors), earlier=earlier)
+            check_pipes(item, known)
             earlier.append(item.id)
             self._check_grid(item)
             for column in {name for kind, name in pipes_in(item.stem + item.text) if kind == "subject"}:
@@ -246,6 +246,15 @@ class Survey(Design):
     def _sheets(self, first: int = 0) -> Iterator[Sheet]:
         """The sheets from a number on."""
         return map(self.sheet, range(first, self.n_sheets))
+
+    def _first_sheets(self) -> Iterator[Sheet]:
+        """One subject's sheets under every condition."""
+        return (Sheet(self.questionnaire, self.subjects[0], condition, 0) for condition in self.conditions)
+
+    @property
+    def _pipes(self) -> Mapping[str, Sequence[str]]:
+        """Further pipes that a wording may have, each with the names it takes."""
+        return {}
 
     def sheet(self, number: int) -> Sheet:
         """The sheet in that place, counting replicates first, then conditions, then subjects."""

@@ -4,7 +4,7 @@ A changed word here is a changed treatment: the golden files in ``tests/prompts`
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from proband.errors import DesignError
 from proband.instruments.items import Item
@@ -12,7 +12,8 @@ from proband.records import Method
 from proband.subjects.personas import PersonaFormat
 
 _ANY_PIPE = re.compile(r"\{(\w+):[^{}]+\}")
-_PIPE = re.compile(r"\{(subject|answer|factor):([^{}]+)\}")
+_PIPE = re.compile(r"\{(subject|answer|factor|stimulus|profile):([^{}]+)\}")
+_WHAT = {"subject": "column of the population", "answer": "earlier item", "stimulus": "column of the stimuli"}
 
 _AS_PERSON = {
     "first": "Answer the survey as the person who says this about themselves:\n\n{backstory}",
@@ -108,15 +109,14 @@ def pipe(text: str, look_up: Callable[[str, str], str | None]) -> str | None:
     return _PIPE.sub(lambda match: values[match[1], match[2].strip()] or "", text)
 
 
-def check_pipes(item: Item, *, columns: Sequence[str], factors: Sequence[str], earlier: Sequence[str]) -> None:
-    """Refuse an item that pipes in what is not there."""
-    known = {"subject": columns, "factor": factors, "answer": earlier}
+def check_pipes(item: Item, known: Mapping[str, Sequence[str]]) -> None:
+    """Refuse an item that pipes in what is not there; `known` has the names that each kind of pipe can take."""
     for kind in _ANY_PIPE.findall(item.stem + item.text):
         if kind not in known:
             raise DesignError(f"item {item.id!r}: {{{kind}:...}} is no pipe; there are {', '.join(known)}")
     for kind, name in pipes_in(item.text) + pipes_in(item.stem):
         if name not in known[kind]:
-            what = {"subject": "column of the population", "factor": "factor", "answer": "earlier item"}[kind]
             raise DesignError(
-                f"item {item.id!r}: {{{kind}:{name}}} names no {what}; there are {', '.join(known[kind]) or 'none'}"
+                f"item {item.id!r}: {{{kind}:{name}}} names no {_WHAT.get(kind, kind)}; there are "
+                f"{', '.join(known[kind]) or 'none'}"
             )

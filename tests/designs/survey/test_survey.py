@@ -258,9 +258,3 @@ def test_items_without_options_are_asked_in_writing_whatever_the_method(populati
 def test_a_factor_in_no_wording_is_refused(survey):
     with pytest.raises(DesignError, match="factor 'frame' is in no wording"):
         replace(survey, factors={"frame": {"gain": "x", "loss": "y"}})
-
-
-def test_a_pipe_of_no_known_kind_is_refused(population):
-    item = Item(id="i", text="You said {answr:x}?", form="text")
-    with pytest.raises(DesignError, match=r"\{answr:...\} is no pipe; there are subject, factor, answer"):
-        Survey(instrument=Instrument(id="x", title="x", items=(item,)), subjects=population, seed=1)

@@ -45,6 +45,6 @@ KIND = Kind(
     about="profiles with attributes drawn at random, compared and rated in several tasks",
     keys=ConjointTable,
     make=_make,
-    analyses=("dispositions", "deviations"),
+    analyses=("conjoint", "dispositions", "deviations"),
     takes=frozenset(),
 )

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from pydantic import Field
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import amount, in_equilibrium, number, option
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -98,3 +99,6 @@ class Bargaining(Rules):
         for _ in range(self.turns - 1):
             offer = self.shrinks * (1 - offer)
         return {"first offer": offer, "first player": 1 - offer}
+
+
+GAME = game_of(Bargaining)

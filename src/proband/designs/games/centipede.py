@@ -5,6 +5,7 @@ from functools import cached_property
 
 from pydantic import Field
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import option
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -83,3 +84,6 @@ class Centipede(Rules):
     def highest(self) -> float | None:
         """Nobody takes."""
         return (self.large + self.small) * self.growth**self.turns
+
+
+GAME = game_of(Centipede)

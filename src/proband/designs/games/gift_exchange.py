@@ -5,6 +5,7 @@ from functools import cached_property
 
 from pydantic import Field, model_validator
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import amount, number, option
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -78,3 +79,6 @@ class GiftExchange(Rules):
     def highest(self) -> float | None:
         """The effort that is worth most after its cost."""
         return max(self.worth * (k + 1) - cost for k, cost in enumerate(self.costs))
+
+
+GAME = game_of(GiftExchange)

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from pydantic import Field, model_validator
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import amount, number, players
 from proband.designs.games.rules import Draw, Moves, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -177,3 +178,6 @@ def _punished(spent: Mapping[tuple[str, str], float], given: Given) -> dict[str,
     total = sum(spent.values())
     perverse = sum(points for (by, of), points in spent.items() if given[of] >= given[by])
     return {"deducted": total / len(given)} | ({"perverse": perverse / total} if total else {})
+
+
+GAME = game_of(PublicGoods)

@@ -320,7 +320,7 @@ def _suffix_of(path: Path) -> str:
     if not is_there:
         raise DataError(f"no data file at {path}; check the path (a study file's paths start at its own folder)")
     if not is_file:
-        raise DataError(f"{path.name} is not a regular file; give a file with one row per person")
+        raise DataError(f"{path.name} is no regular file; give a file with one row per person")
     if suffix not in SUFFIXES or (path.suffix.lower() == ".gz" and suffix not in SEPARATORS):
         shown = "".join(path.suffixes[-2:]) if path.suffix.lower() == ".gz" else suffix
         way_out = _OTHERS.get(suffix, "")

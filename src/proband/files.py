@@ -47,7 +47,7 @@ def text_of(path: Path, *, what: str, error: type[ProbandError], way_out: str = 
     try:
         # A pipe or a device may never end; opening it is what hangs.
         if path.exists() and not path.is_file():
-            raise error(f"{path}: no regular file, so no {what}; {way_out}")
+            raise error(f"{path}: cannot be read (no regular file); check the path")
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise error(f"{path}: no such {what}; {way_out}") from None
@@ -83,7 +83,7 @@ def parsed(text: str, where: str | Path, *, error: type[ProbandError]) -> dict[s
         way_out = 'write key = "text" in straight quotes, close every bracket'
         raise error(f"{where}: not valid TOML: {place}; {way_out}") from None
     except RecursionError:
-        raise error(f"{where}: lists or tables stand in one another too deep to be read; take some levels out") from None
+        raise error(f"{where}: lists or tables stand too deep in one another; take some levels out") from None
 
 
 def beside(module: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from proband.designs.survey.arrangement import LABELS, ORDERS, kept_last
 from proband.designs.survey.cards import Questionnaire, Writing
 from proband.designs.survey.sheets import Filling, Sheet, trait_text
 from proband.designs.survey.wording import check_pipes
-from proband.errors import DesignError, Gathering, InstrumentError, meant
+from proband.errors import DesignError, Gathering, meant
 from proband.instruments.files import INSTRUMENTS, load_instrument
 from proband.instruments.items import Instrument, Item
 from proband.instruments.pipes import pipes_in, unfilled
@@ -143,8 +143,8 @@ class Survey(Design):
         for level, text in self.factors[name].items():
             if (braces := unfilled(text)) and not all(item.shows_braces for item in told):
                 raise DesignError(
-                    f"factor {name!r}, level {level!r}: its text has {braces!r}, and nothing is filled there; write the "
-                    f"words out, or set shows_braces = true for {told[0].id!r}"
+                    f"factor {name!r}, level {level!r}: its text has {braces!r}, and nothing is filled there; write "
+                    f"the words out, or set shows_braces = true for {told[0].id!r}"
                 )
 
     def _check_items(self, found: Gathering) -> None:

@@ -12,6 +12,7 @@
     │   └── ContextTooLong   a request is longer than the model's context
     └── StoreError           a run directory cannot be read or written
         ├── RunLocked        another process is writing this run
+        ├── DamagedRun       the folder does not hold what was stored in it
         └── NewerRun         the run was written by a newer version
 """
 
@@ -116,6 +117,10 @@ class StoreError(ProbandError):
 
 class RunLocked(StoreError):
     """Another process is writing this run."""
+
+
+class DamagedRun(StoreError):
+    """The folder of a run does not hold what was stored in it; `proband doctor` says what can be saved."""
 
 
 class NewerRun(StoreError):

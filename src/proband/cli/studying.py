@@ -12,6 +12,7 @@ from proband.errors import DesignError
 from proband.reports import findings, write_findings
 from proband.reports.terminal import terminal
 from proband.runs import Budget, Run, carry_out, plan
+from proband.store import RunDirectory
 
 STOPPED = 3
 INTERRUPTED = 130
@@ -79,4 +80,4 @@ def stopped() -> Iterator[None]:
 
 
 def _is_finished(into: Path) -> bool:
-    return (into / "journal.sqlite").exists() and Run(into).is_complete
+    return RunDirectory(into).is_there and Run(into).is_complete

@@ -1,6 +1,5 @@
 """Instruments from the catalogue, from TOML and CSV files, and from the inline items of a study file."""
 
-import csv
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -254,20 +253,19 @@ def _scale(entry: "ScaleEntry") -> Scale:
 
 
 def _from_csv(text: str, path: Path) -> Instrument:
-    header, _, _ = text.partition("\n")
-    delimiter = ";" if ";" in header and "," not in header else ","
+    from proband.files import rows_of, separator_of
+
     found = Gathering()
-    reader = csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    delimiter = separator_of(text, ",")
+    rows = rows_of(text, delimiter, path, error=InstrumentError)
+    header = [cell.strip() for cell in next(rows, (1, []))[1]]
+    _check_header(header, path)
     items: list[dict[str, Any]] = []
     scales: dict[str, dict[str, int]] = {}
-    try:
-        _check_header(reader.fieldnames or (), path)
-        for row in reader:
+    with found.part():
+        for line, row in rows:
             with found.part():
-                items.append(_item_of_row(row, scales, f"{path}, line {reader.line_num}"))
-    except csv.Error as error:
-        where = f"{path}, line {reader.line_num}"
-        found.errors.append(InstrumentError(f"{where}: {error}; quote texts that hold a {delimiter!r}"))
+                items.append(_item_of_row(header, row, scales, f"{path}, line {line}"))
     ids = {item.get("id") for item in items}
     keys = {id_: key for id_, key in scales.items() if not found.errors or key.keys() <= ids}
     data = {"id": path.stem, "items": items, "scales": [{"id": id_, "items": key} for id_, key in keys.items()]}
@@ -291,11 +289,13 @@ def _check_header(found: Sequence[str], path: Path) -> None:
             raise InstrumentError(f"{path}, line 1: column {name!r} is there twice; keep one of them")
 
 
-def _item_of_row(row: dict[str | Any, Any], scales: dict[str, dict[str, int]], where: str) -> dict[str, Any]:
+def _item_of_row(
+    header: Sequence[str], row: Sequence[str], scales: dict[str, dict[str, int]], where: str
+) -> dict[str, Any]:
     """The entry of one row; its keys go into `scales`."""
-    if None in row or None in row.values():
+    if len(row) != len(header):
         raise InstrumentError(f"{where}: more or fewer cells than the first line has columns; quote texts with commas")
-    cells = {name: cell.strip() for name, cell in row.items() if cell.strip()}
+    cells = {name: cell.strip() for name, cell in zip(header, row, strict=True) if cell.strip()}
     keys = _parts(cells.pop("key", ""), _key, f"{where}, column 'key'")
     names = _parts(cells.pop("scale", ""), str, where)
     if len(keys) not in (len(names), 1 if names else 0) and keys:

@@ -104,7 +104,7 @@ def hold_to(lock: Mapping[str, Any] | None, study: Study, into: str | Path) -> N
     if lock is None and not directory.journal_path.exists():
         return
     with directory.writer() as journal:
-        noted = json.loads(journal.meta("lock") or "null")
+        noted = journal.noted("lock")
         if noted and len(journal) and lock is not None and noted["lock"]["hash"] != lock["hash"]:
             raise TreatmentChanged(
                 f"{into}: this run was begun under the lock {noted['lock']['hash']}, made "
@@ -141,7 +141,7 @@ def deviations(run: Run) -> list[str]:
 
 def _noted(run: Run) -> dict[str, Any] | None:
     with run.directory.reader() as journal:
-        noted: dict[str, Any] | None = json.loads(journal.meta("lock") or "null")
+        noted: dict[str, Any] | None = journal.noted("lock")
         return noted
 
 

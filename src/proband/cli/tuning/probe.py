@@ -13,6 +13,7 @@ from proband.designs.quiz.boundary import check_boundary
 from proband.designs.quiz.quiz import Quiz
 from proband.models.scripted import ScriptedEngine
 from proband.runs import Run, collect, plan
+from proband.store import RunDirectory
 from proband.tuning.material import prompt_from
 from proband.tuning.probing.beliefs import BANK, beliefs_from
 
@@ -59,7 +60,7 @@ def probe(
     opened = open_engine(engine)
     if not isinstance(opened, ScriptedEngine):
         check_boundary(opened, how, quiz.bank.questions[:20])
-    if not ((into / "journal.sqlite").exists() and Run(into).is_complete):
+    if not (RunDirectory(into).is_there and Run(into).is_complete):
         tell_plan(plan(quiz, opened))
     with stopped(), progress() as watch:
         run = collect(quiz, opened, into, watch=watch)

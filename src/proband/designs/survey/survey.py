@@ -117,8 +117,7 @@ class Survey(Design):
                 self.subjects.check()
         found.settle()
         # Builds one subject's trials under every condition, so whatever cannot be worded is refused here.
-        for condition in self.conditions:
-            sheet = Sheet(self.questionnaire, self.subjects[0], condition, 0)
+        for sheet in self._first_sheets():
             for item in self.instrument.items:
                 with found.part():
                     sheet.trial(item)
@@ -151,9 +150,10 @@ class Survey(Design):
         traits = tuple(dict.fromkeys(column for subject in self.subjects for column in subject.traits))
         columns = {*traits, *self.subjects.columns, *(field.column for field in self.subjects.fields)}
         earlier: list[str] = []
+        known = {"subject": traits, "factor": tuple(self.factors), "answer": earlier, **self._pipes}
         for item in self.instrument.items:
             with found.part():
-                check_pipes(item, subject=traits, factor=tuple(self.factors), answer=earlier)
+                check_pipes(item, known)
                 self._check_traits(item)
             with found.part():
                 self._check_grid(item)
@@ -309,6 +309,15 @@ class Survey(Design):
     def _sheets(self, first: int = 0) -> Iterator[Sheet]:
         """The sheets from a number on."""
         return map(self.sheet, range(first, self.n_sheets))
+
+    def _first_sheets(self) -> Iterator[Sheet]:
+        """One subject's sheets under every condition."""
+        return (Sheet(self.questionnaire, self.subjects[0], condition, 0) for condition in self.conditions)
+
+    @property
+    def _pipes(self) -> Mapping[str, Sequence[str]]:
+        """Further pipes that a wording may have, each with the names it takes."""
+        return {}
 
     def sheet(self, number: int) -> Sheet:
         """The sheet in that place, counting replicates first, then conditions, then subjects."""

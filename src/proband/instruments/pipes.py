@@ -34,4 +34,5 @@ def _why(field: str, braces: str) -> str:
         return f"which is not filled there (pipes are filled in text and stem): {_WAY_OUT}"
     if kind in KINDS:
         return f"which names nothing; write e.g. {{{kind}:NAME}}"
-    return f"which is no pipe{meant(kind, KINDS)}; pipes are {{subject:COLUMN}}, {{answer:ITEM}}, {{factor:NAME}}; {_WAY_OUT}"
+    pipes = "{subject:COLUMN}, {answer:ITEM} and {factor:NAME}"
+    return f"which is no pipe{meant(kind, KINDS)} (there are {pipes}): {_WAY_OUT}"

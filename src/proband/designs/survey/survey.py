@@ -142,8 +142,8 @@ class Survey(Design):
         for level, text in self.factors[name].items():
             if (braces := unfilled(text)) and not all(item.shows_braces for item in told):
                 raise DesignError(
-                    f"factor {name!r}, level {level!r}: its text has {braces!r}, and nothing is filled there; write the "
-                    f"words out, or set shows_braces = true for {told[0].id!r}"
+                    f"factor {name!r}, level {level!r}: its text has {braces!r}, and nothing is filled there; write "
+                    f"the words out, or set shows_braces = true for {told[0].id!r}"
                 )
 
     def _check_items(self, found: Gathering) -> None:

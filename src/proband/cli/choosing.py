@@ -17,6 +17,12 @@ EngineOption = Annotated[
     ),
 ]
 SampleOption = Annotated[int | None, typer.Option(help="Number of subjects instead of the file's.")]
+YesOption = Annotated[
+    bool,
+    typer.Option(
+        "--yes", help="Do not ask before more than 1,000,000 trials or 100 dollars; for scripts, which nobody can ask."
+    ),
+]
 _ROLE = re.compile(r"([\w-]+)=(.+)", re.DOTALL)
 
 

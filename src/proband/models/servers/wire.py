@@ -22,7 +22,8 @@ from proband.errors import EngineError
 from proband.models.servers.keys import Key, find_key
 from proband.models.servers.pacing import Pace
 from proband.models.servers.protocol import AccessRefused, GivenUp, Json, Malformed, Read
-from proband.models.servers.replies import ODD, Unfinished, Withheld, error_in, message_of, parse
+from proband.models.servers.refusals import ODD, error_in, message_of, parse
+from proband.models.servers.replies import Unfinished, Withheld
 from proband.models.servers.settings import ServerSettings
 from proband.seeds import uniform_for
 
@@ -101,9 +102,15 @@ class Asker:
     async def models(self) -> list[Json]:
         """Entries of ``GET /v1/models``; empty where the server keeps no list."""
         try:
-            return await self.get("models", read=lambda reply: list(reply["data"]))
+            return await self._tried("GET", "models", None, self._entries)
         except NotThere:
             return []
+
+    def _entries(self, raw: Raw) -> list[Json]:
+        """What a list of models holds, be it in an object or bare."""
+        is_bare = raw.data.lstrip()[:1] == b"["
+        listing = parse(raw.data) if is_bare else self.wire.parsed(raw, "models")["data"]
+        return [entry for entry in listing or () if isinstance(entry, dict)]
 
     async def _tried(self, method: str, path: str, make: Callable[[], Any] | None, read: Callable[[Raw], Read]) -> Read:
         wire = self.wire

@@ -139,11 +139,12 @@ def test_a_refused_key_and_a_spent_account_stop_the_run_whatever_the_status(tmp_
         carried_out(body, tmp_path / "run", status=status)
 
 
-def test_a_403_that_is_about_the_prompt_stops_nothing(tmp_path):
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_refusal_of_a_prompt_stops_nothing_whatever_its_status(tmp_path, status):
     body = {"error": {"message": "Your input was flagged", "metadata": {"reasons": ["violence"]}}}
-    run, _ = carried_out(body, tmp_path / "run", study=survey(20), status=403, give_up_after=4)
+    run, _ = carried_out(body, tmp_path / "run", study=survey(20), status=status, give_up_after=4)
     assert run.dispositions() == {"failed": 40}
-    assert errors(run) == {"HTTP 403 from chat/completions: Your input was flagged"}
+    assert errors(run) == {f"HTTP {status} from chat/completions: Your input was flagged"}
 
 
 @pytest.mark.parametrize("status", [520, 524, 507])

@@ -10,6 +10,7 @@ import pytest
 
 from proband.errors import EngineError, ProbandError
 from proband.instruments.reading import read
+from proband.models.servers.batches import _lines
 from proband.models.servers.engine import ServerEngine, ServerSettings
 from proband.models.servers.protocol import Dialect
 from proband.models.servers.refusals import ODD
@@ -50,9 +51,9 @@ def places(value, path=()):
         yield from places(one, (*path, key))
 
 
-def mutated(rng):
+def mutated(rng, body=None):
     """A body with one to three fields removed, doubled or made odd; now and then bytes cut or changed."""
-    body = deepcopy(rng.choice(BASES))
+    body = deepcopy(rng.choice(BASES)) if body is None else body
     for _ in range(rng.randint(1, 3)):
         path = rng.choice([path for path in places(body) if path] or [()])
         if not path:
@@ -152,6 +153,44 @@ def test_a_server_that_answers_the_first_calls_oddly_is_understood_or_refused(n)
         assert dialect.context is None or dialect.context > 0
 
 
+@pytest.mark.parametrize("n", [20, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("kind", "walks"), [("vllm", "raw"), ("vllm", "ignored"), ("echo", "raw")])
+def test_scores_of_option_texts_are_mutated_to_failures_and_to_nothing_else(kind, walks, n):
+    rng = random.Random(n)
+    trials = survey(n, answer_by="option_text").trials({})
+    with FaultServer(kind, walks=walks) as server:
+        engine = ServerEngine(server.url, "m", settings=ServerSettings(**QUICK | {"give_up_after": 10**6}))
+        engine.check(trials)
+        said = engine._wire.once
+
+        async def once(method, path, data):
+            raw = await said(method, path, data)
+            return Raw(mutated(rng, json.loads(raw.data)), {}) if rng.random() < 0.5 else raw
+
+        engine._wire.once = once
+        found = [completion for _, completion in engine.answer(trials)]
+        engine.close()
+    assert len(found) == 2 * n
+    assert sum(completion.error is None for completion in found) > n / 4
+    for completion in found:
+        assert (completion.error is None) == (completion.log_probs is not None)
+        assert all(log_prob <= 0 for log_prob in completion.log_probs or ())
+
+
+@pytest.mark.parametrize("n", [200, pytest.param(3000, marks=pytest.mark.slow)])
+def test_a_mutated_line_of_a_batch_is_nobodys_or_a_failure(n):
+    rng = random.Random(n)
+    engine = ServerEngine("http://127.0.0.1:9/v1", "m", settings=ServerSettings(mode="batch"))
+    batches = engine._batches(Dialect(server="openai", model="m"))
+    [trial, *_] = survey(1).trials({})
+    for _ in range(n):
+        line = {"custom_id": trial.request.hash, "response": {"status_code": 200, "body": deepcopy(BASES[0])}}
+        lines = _lines(mutated(rng, line | {"error": None}))
+        for _, completion in batches._yielded(lines, {trial.request.hash: [trial]}):
+            assert completion.error is not None or completion.text is not None
+    engine.close()
+
+
 class Answers:
     """An engine whose wire is answered with mutated bodies."""
 
@@ -161,12 +200,7 @@ class Answers:
         self.engine._wire.once = self.once
 
     async def once(self, method, path, data):
-        if path == "models":
-            body = deepcopy(self.listing)
-            path_ = self.rng.choice([path for path in places(body) if path])
-            holder = body
-            for key in path_[:-1]:
-                holder = holder[key]
-            holder[path_[-1]] = self.rng.choice(ODDITIES) if self.rng.random() < 0.5 else holder[path_[-1]]
-            return Raw(json.dumps(body).encode(), {})
-        return Raw(mutated(self.rng), {})
+        is_listing = path == "models"
+        if is_listing and self.rng.random() < 0.5:
+            return Raw(json.dumps(self.listing).encode(), {})
+        return Raw(mutated(self.rng, deepcopy(self.listing) if is_listing else None), {})

@@ -16,7 +16,7 @@ from proband.reports import methods
 from proband.runs import collect
 from proband.runs.progress import Budget, Tally
 from tests.cases.replying import QUICK, USED, carried_out, reply, survey
-from tests.models.servers.fault_server import FaultServer
+from tests.models.servers.fault_server import Fault, FaultServer
 
 ASKED = Request(messages=(Message("system", "You are Ann." * 10), Message("user", "Why?" * 10)), max_tokens=20)
 GUESS = (40, 20)
@@ -99,6 +99,20 @@ def test_replies_that_could_not_be_read_were_made_and_count(tmp_path):
     [trial] = [one for one in survey(2).trials({}) if one.id == first.place.id]
     prompt, written = estimated([trial.request])
     assert (first.attempts, first.prompt_tokens, first.completion_tokens) == (3, 3 * prompt, 3 * written)
+
+
+@pytest.mark.parametrize("fault", [Fault(hangs_up=True), Fault(wait_s=1.0)], ids=["hangs up", "silent"])
+def test_a_reply_that_never_came_may_have_been_made_and_counts(fault):
+    with FaultServer() as server:
+        engine = ServerEngine(server.url, "m", settings=ServerSettings(**QUICK | {"timeout_s": 0.5}))
+        engine.probe()
+        server.faults = [fault]
+        [trial, *_] = survey(1).trials({})
+        [(_, completion)] = engine.answer([trial])
+        engine.close()
+    prompt, written = estimated([trial.request])
+    assert (completion.attempts, completion.is_estimated) == (2, True)
+    assert (completion.prompt_tokens, completion.completion_tokens) == (7 + prompt, 3 + written)
 
 
 def test_the_record_says_that_it_is_an_estimate_and_resuming_goes_on_from_it(tmp_path):

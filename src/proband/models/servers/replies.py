@@ -216,10 +216,13 @@ def log_prob(value: Any) -> float | None:
 
 def by_index(reply: Json, n: int) -> list[Json]:
     """Choices in the order of the prompts."""
-    choices = sorted(reply["choices"], key=lambda choice: int(choice.get("index", 0)))
+    choices = list(reply["choices"])
     if len(choices) != n:
         raise Malformed(f"the server returned {len(choices)} choices for {n} prompts")
-    return choices
+    indices = [choice.get("index", 0) for choice in choices]
+    if any(indices) and sorted(indices) != list(range(n)):
+        raise Malformed(f"the server numbered {n} choices {_short(indices)}")
+    return sorted(choices, key=lambda choice: int(choice.get("index", 0)))
 
 
 def _only(reply: Json) -> Json:

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -235,8 +236,7 @@ def attempt(kind: str, first: int, last: int) -> None:
                 read(path)
                 seen["read"] += 1
             except ProbandError as error:
-                seen["refused"] += 1
-                assert str(error).strip()
+                seen["refused" if str(error).strip() else "refused without a word"] += 1
             except BaseException as error:
                 print(f"{kind}, seed {seed}: {type(error).__name__}: {str(error)[:200]}", flush=True)
             slowest = max(slowest, time.monotonic() - begun)
@@ -250,7 +250,7 @@ def test_a_damaged_file_is_read_or_refused_with_an_error_of_the_house(kind):
     command = [sys.executable, "-W", "ignore", __file__, kind]
     tried = [
         subprocess.Popen([*command, str(a), str(b)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for a, b in zip(cuts, cuts[1:], strict=False)
+        for a, b in pairwise(cuts)
     ]
     for process in tried:
         out, told = process.communicate(timeout=PATIENCE_S)

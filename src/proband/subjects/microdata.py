@@ -342,8 +342,7 @@ def _read_parquet(path: Path) -> "pl.DataFrame":
     try:
         table = parquet.read_table(pyarrow.BufferReader(bytes_of(path, what="data file", error=DataError)))
         table.validate(full=True)
-        table.schema.to_string()  # names and notes that are no text, over which polars would panic
-        frame = pl.from_arrow(table)
+        frame = pl.from_arrow(table.replace_schema_metadata(None))  # notes that are no text make polars panic
     # A panic of polars is no Exception.
     except (*_PARQUET_FAULTS, pyarrow.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]

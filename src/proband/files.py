@@ -210,9 +210,7 @@ def parsed(text: str, where: str | Path, *, error: type[ProbandError]) -> dict[s
         way_out = 'write key = "text" in straight quotes, close every bracket'
         raise error(f"{where}: not valid TOML: {place}; {way_out}") from None
     except RecursionError:
-        raise error(
-            f"{where}: lists or tables stand in one another too deep to be read; take some levels out"
-        ) from None
+        raise error(f"{where}: lists or tables stand too deep in one another; take some levels out") from None
 
 
 def beside(module: str) -> dict[str, Any]:

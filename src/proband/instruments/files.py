@@ -153,7 +153,6 @@ def _instrument(entry: "InstrumentEntry", ids: Sequence[str]) -> Instrument:
             scales.append(_scale(scale))
     lost = set(ids) - {item.id for item in items}
     about = {name: getattr(entry, name).strip() for name in ("preamble", "source", "licence", "artefacts")}
-    made: Instrument | None = None
     with found.part():
         made = Instrument(
             id=entry.id,
@@ -164,7 +163,7 @@ def _instrument(entry: "InstrumentEntry", ids: Sequence[str]) -> Instrument:
             **about,
         )
     found.settle()
-    return cast(Instrument, made)
+    return made
 
 
 def _with_defaults(item: "ItemEntry", entry: "InstrumentEntry") -> "ItemEntry":
@@ -172,7 +171,9 @@ def _with_defaults(item: "ItemEntry", entry: "InstrumentEntry") -> "ItemEntry":
     for name in sorted(_READ_BY.keys() & item.model_fields_set):
         if form and form not in _READ_BY[name]:
             forms = " and ".join(sorted(_READ_BY[name]))
-            raise InstrumentError(f"item {item.id!r}: {name} says nothing of form {form!r} (only of {forms}); take it out")
+            raise InstrumentError(
+                f"item {item.id!r}: {name} says nothing of form {form!r} (only of {forms}); take it out"
+            )
     unset = {name: value for name, value in entry.defaults if value is not None and name not in item.model_fields_set}
     # A coding of the default options says nothing about options of the item's own.
     if "options" in item.model_fields_set:

@@ -141,7 +141,8 @@ def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast
             "parent": journal.noted("parent"),
             "table": file_digest(directory.table_path),
             "dispositions": journal.dispositions(),
-            "tokens": {"prompt": prompt_tokens, "completion": completion_tokens},
+            # Of `estimated` requests the server counted no tokens.
+            "tokens": {"prompt": prompt_tokens, "completion": completion_tokens, "estimated": journal.n_estimated()},
             "started": journal.meta("started"),
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "python": platform.python_version(),

@@ -1,10 +1,12 @@
 """Bargaining over a pot: offers in turn, with a message each, until one is accepted (Rubinstein 1982)."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from pydantic import Field
 
-from proband.designs.games.moves import amount, number, option
+from proband.designs.games.matches import game_of
+from proband.designs.games.moves import amount, in_equilibrium, number, option
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -26,14 +28,19 @@ class Bargaining(Rules):
     messages: bool = Field(default=True, description="whether a message goes with every offer")
 
     @property
+    def reported(self) -> tuple[Quantity, ...]:
+        """Quantities with their values in equilibrium."""
+        return in_equilibrium(self.quantities, self.equilibrium())
+
+    @property
     def seats(self) -> tuple[str, ...]:
         """In the order in which they offer."""
         return ("first", "second")
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """A message, an offer, and the answer to it."""
-        message = Item(id="message", text="What do you write to the other player?", form="text")
+        message = Item(id="write", text="What do you write to the other player?", form="text")
         offer = amount("offer", "How much do you offer to the other player?", self.pot)
         reply = Item(id="reply", text="Which do you choose?", form="choice", options=("accept", "reject"))
         return (message, offer, reply)[not self.messages :]
@@ -46,9 +53,9 @@ class Bargaining(Rules):
         return (
             f"{words.story('Two players bargain over a pot.')} At first it holds {words.points(self.pot)}. The players "
             f"make offers in turn, and the first player begins.{say} Whoever is made an offer chooses {yes} or {no}. "
-            f"After {yes} they get what was offered, and the player who offered gets the rest of the pot. After {no} it "
-            f"is their turn to offer, and the pot is {left}. If offer {self.turns} is not accepted either, nobody gets "
-            f"anything. You are the {seat} player."
+            f"After {yes} they get what was offered, and the player who offered gets the rest of the pot. After {no} "
+            f"it is their turn to offer, and the pot is {left}. If offer {self.turns} is not accepted either, nobody "
+            f"gets anything. You are the {seat} player."
         )
 
     def play(self, words: Words, past: Sequence[Outcome], draw: Draw) -> Round:
@@ -92,3 +99,6 @@ class Bargaining(Rules):
         for _ in range(self.turns - 1):
             offer = self.shrinks * (1 - offer)
         return {"first offer": offer, "first player": 1 - offer}
+
+
+GAME = game_of(Bargaining)

@@ -1,9 +1,11 @@
 """The centipede game: two piles that grow while both pass, and the larger one for who takes (Rosenthal 1981)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from pydantic import Field
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import option
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -30,7 +32,7 @@ class Centipede(Rules):
         """In the order in which they move."""
         return ("first", "second")
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """Take or pass."""
         return (Item(id="take", text="Which do you choose?", form="choice", options=("take", "pass")),)
@@ -82,3 +84,6 @@ class Centipede(Rules):
     def highest(self) -> float | None:
         """Nobody takes."""
         return (self.large + self.small) * self.growth**self.turns
+
+
+GAME = game_of(Centipede)

@@ -1,9 +1,11 @@
 """The gift-exchange game: a wage that is paid first, and an effort that costs (Fehr, Kirchsteiger & Riedl 1993)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from pydantic import Field, model_validator
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import amount, number, option
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -37,7 +39,7 @@ class GiftExchange(Rules):
         """Who pays, and who works."""
         return ("employer", "employee")
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The wage, and the effort."""
         efforts = tuple([str(k) for k in range(1, len(self.costs) + 1)])
@@ -77,3 +79,6 @@ class GiftExchange(Rules):
     def highest(self) -> float | None:
         """The effort that is worth most after its cost."""
         return max(self.worth * (k + 1) - cost for k, cost in enumerate(self.costs))
+
+
+GAME = game_of(GiftExchange)

@@ -13,7 +13,7 @@ from proband.designs.survey.arrangement import LABELS, ORDERS, kept_last
 from proband.designs.survey.cards import Questionnaire, Writing
 from proband.designs.survey.sheets import Filling, Sheet, trait_text
 from proband.designs.survey.wording import check_pipes
-from proband.errors import DesignError, Gathering, InstrumentError, meant
+from proband.errors import DesignError, Gathering, meant
 from proband.instruments.files import INSTRUMENTS, load_instrument
 from proband.instruments.items import Instrument, Item
 from proband.instruments.pipes import pipes_in, unfilled
@@ -117,8 +117,7 @@ class Survey(Design):
                 self.subjects.check()
         found.settle()
         # Builds one subject's trials under every condition, so whatever cannot be worded is refused here.
-        for condition in self.conditions:
-            sheet = Sheet(self.questionnaire, self.subjects[0], condition, 0)
+        for sheet in self._first_sheets():
             for item in self.instrument.items:
                 with found.part():
                     sheet.trial(item)
@@ -143,17 +142,18 @@ class Survey(Design):
         for level, text in self.factors[name].items():
             if (braces := unfilled(text)) and not all(item.shows_braces for item in told):
                 raise DesignError(
-                    f"factor {name!r}, level {level!r}: its text has {braces!r}, and nothing is filled there; write the "
-                    f"words out, or set shows_braces = true for {told[0].id!r}"
+                    f"factor {name!r}, level {level!r}: its text has {braces!r}, and nothing is filled there; write "
+                    f"the words out, or set shows_braces = true for {told[0].id!r}"
                 )
 
     def _check_items(self, found: Gathering) -> None:
         traits = tuple(dict.fromkeys(column for subject in self.subjects for column in subject.traits))
         columns = {*traits, *self.subjects.columns, *(field.column for field in self.subjects.fields)}
         earlier: list[str] = []
+        known = {"subject": traits, "factor": tuple(self.factors), "answer": earlier, **self._pipes}
         for item in self.instrument.items:
             with found.part():
-                check_pipes(item, subject=traits, factor=tuple(self.factors), answer=earlier)
+                check_pipes(item, known)
                 self._check_traits(item)
             with found.part():
                 self._check_grid(item)
@@ -309,6 +309,15 @@ class Survey(Design):
     def _sheets(self, first: int = 0) -> Iterator[Sheet]:
         """The sheets from a number on."""
         return map(self.sheet, range(first, self.n_sheets))
+
+    def _first_sheets(self) -> Iterator[Sheet]:
+        """One subject's sheets under every condition."""
+        return (Sheet(self.questionnaire, self.subjects[0], condition, 0) for condition in self.conditions)
+
+    @property
+    def _pipes(self) -> Mapping[str, Sequence[str]]:
+        """Further pipes that a wording may have, each with the names it takes."""
+        return {}
 
     def sheet(self, number: int) -> Sheet:
         """The sheet in that place, counting replicates first, then conditions, then subjects."""

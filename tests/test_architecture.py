@@ -12,7 +12,7 @@ import pytest
 
 FLOORS = [
     {"errors", "facade"},
-    {"seeds", "files", "identity", "notebook", "shelves"},
+    {"seeds", "files", "identity", "notebook", "reasoning", "shelves"},
     {"records", "roster", "estimates", "weighting", "strategies", "references"},
     {"instruments", "subjects", "models", "measures"},
     {"training", "store"},

@@ -21,6 +21,7 @@ class Sheet:
         self._cards = asked.cards(condition)
         self._respondent = asked.respondent(subject)
         self._turns = self._respondent.turns
+        self.facts = self._respondent.facts
         self._system_messages = self._respondent.told.setdefault(condition["persona"], {})
 
     def preview(self) -> Iterator[Trial]:
@@ -64,9 +65,7 @@ class Sheet:
         place = self.place(item)
         system = self._system_messages.get(item.about) or self._system(item.about)
         messages = (system, *turns, face.message) if turns else (system, face.opening)
-        return Trial(
-            place=place, request=face.request(messages, place), reply=face.reply(place), facts=self._respondent.facts
-        )
+        return Trial(place=place, request=face.request(messages, place), reply=face.reply(place), facts=self.facts)
 
     def _card(self, item: Item) -> Card:
         if item.id not in self._cards:

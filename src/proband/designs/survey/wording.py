@@ -12,7 +12,7 @@ from proband.records import Method
 from proband.subjects.personas import PersonaFormat
 
 _ANY_PIPE = re.compile(r"\{(\w+):[^{}]+\}")
-_PIPE = re.compile(r"\{(subject|answer|factor|stimulus|profile):([^{}]+)\}")
+_PIPE = re.compile(r"\{(subject|answer|factor|stimulus|vignette|profile):([^{}]+)\}")
 _WHAT = {"subject": "column of the population", "answer": "earlier item", "stimulus": "column of the stimuli"}
 
 _AS_PERSON = {
@@ -35,6 +35,10 @@ _HOW_WRITTEN = {
     "ranking": "Reply with all options in your order, first to last, separated by semicolons, and nothing else.",
     "text": "Reply in your own words.",
 }
+ASSIGNED_AT_RANDOM = (
+    "Details that differ between versions of this text were set by a random draw, so they tell you nothing beyond what "
+    "they say."
+)
 _HOW_VERBALISED = (
     "How likely is each option as the answer? Reply with one line for each option, in the form "
     '"option: percent", adding up to 100.'

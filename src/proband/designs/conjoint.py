@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from proband.designs.survey.sheets import Sheet
 from proband.designs.survey.survey import Survey
-from proband.designs.survey.wording import pipes_in
 from proband.errors import DesignError, meant
 from proband.instruments.items import Instrument, Item
+from proband.instruments.pipes import pipes_in
 from proband.records import Place
 from proband.seeds import Draws, rng_for
 from proband.subjects.personas import Subject

@@ -30,9 +30,10 @@ from proband.designs.process import Process
 from proband.designs.survey.cards import Questionnaire
 from proband.designs.survey.sheets import Filling, Sheet, Sitting
 from proband.designs.survey.survey import Survey
-from proband.designs.survey.wording import ASSIGNED_AT_RANDOM, pipes_in
+from proband.designs.survey.wording import ASSIGNED_AT_RANDOM
 from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
+from proband.instruments.pipes import pipes_in
 from proband.records import Place, Trial
 from proband.roster import Member, Roster
 from proband.subjects.personas import Subject, code_text

@@ -11,7 +11,7 @@ from proband.errors import EngineError
 from proband.instruments import phrases
 from proband.instruments.amounts import as_allocation, as_distribution, find_amounts, find_ranking, find_several
 from proband.instruments.choices import Choice, Finder, find_choice, finder_for
-from proband.instruments.numerals import Number, numbers_in, without_scale
+from proband.instruments.numerals import Number, is_joined, numbers_in, without_scale
 from proband.instruments.patterns import patterns
 from proband.instruments.phrases import FILLER, OPINION, STATEMENT, declines, pleads_ignorance, speaks_as_machine
 from proband.records import Answer, Completion, Reply, Response, Status, Trial
@@ -24,7 +24,7 @@ _SHORT = 200  # characters of a reply that is likely to come again
 _SHAPE = ("form", "method", "options", "labels", "order", "dont_know", "lower", "upper", "total")
 _shape_of = attrgetter(*_SHAPE)
 
-_NUMBER_LEAD, _NUMBER_END, _NUMBER_JOINED = patterns("number_lead", "number_end", "number_joined")
+_NUMBER_LEAD, _NUMBER_END = patterns("number_lead", "number_end")
 
 
 class _Reading(NamedTuple):
@@ -92,6 +92,7 @@ def read(completion: Completion, trial: Trial, engine: str) -> Response:
         prompt_tokens=completion.prompt_tokens,
         completion_tokens=completion.completion_tokens,
         attempts=completion.attempts,
+        is_estimated=completion.is_estimated,
     )
 
 
@@ -273,7 +274,7 @@ def _the_number(text: str) -> tuple[Number | None, bool]:
             return stated[0], True
     opinions = [found for match in OPINION.finditer(text) if (found := _number_at(text, match.end(), numbers))]
     if numbers and _NUMBER_LEAD.fullmatch(text[: numbers[0].start]) and _NUMBER_END.match(text, numbers[0].end):
-        opinions.append([numbers[0]] if not _is_joined(text, numbers[0], numbers) else [None])
+        opinions.append([numbers[0]] if not is_joined(text, numbers[0], numbers) else [None])
     values = {found[0].value if found[0] else None for found in opinions}
     if values:
         return (opinions[0][0] if len(values) == 1 else None), True
@@ -287,16 +288,8 @@ def _number_at(text: str, start: int, numbers: list[Number]) -> list[Number | No
     start = filler.end() if filler else start
     for number in numbers:
         if start <= number.start and not text[start : number.start].strip(" $€£¥\"'(["):
-            return [None] if _is_joined(text, number, numbers) else [number]
+            return [None] if is_joined(text, number, numbers) else [number]
     return []
-
-
-def _is_joined(text: str, number: Number, numbers: list[Number]) -> bool:
-    """Whether a number is the first half of "10 to 20" or "5 or 6"."""
-    return any(
-        other.start >= number.end and _NUMBER_JOINED.fullmatch(text[number.end : other.start]) is not None
-        for other in numbers
-    )
 
 
 def _valid(answer: Answer) -> _Reading:

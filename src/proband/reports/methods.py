@@ -196,11 +196,14 @@ def _engine_sentence(manifest: Mapping[str, Any]) -> str:
     parts = []
     for part, address in sorted(_mapping(manifest.get("engine")).items()):
         found = _mapping(prints.get(part))
-        known = [f"{key} {found[key]}" for key in (*_WEIGHTS, "template", "dtype", "device") if key in found]
+        names = (*_WEIGHTS, "template", "dtype", "device", "system_turn")
+        known = [f"{key.replace('_', ' ')} {found[key]}" for key in names if key in found]
         role = f" as {part}" if part else ""
         details = f" ({', '.join(known)})" if known else ""
         parts.append(f"{address}{role}{details}")
-    return f"Answers came from {listed(parts)}." if parts else ""
+    n = _mapping(manifest.get("tokens")).get("estimated")
+    counted = f" Of {_count(n, 'request')} the tokens are estimates, for nobody counted them." if n else ""
+    return f"Answers came from {listed(parts)}.{counted}" if parts else ""
 
 
 def _settings(design: Mapping[str, Any]) -> list[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from proband import files
 from proband.designs.survey.cards import Questionnaire
-from proband.designs.survey.wording import pipes_in
 from proband.errors import DesignError, meant
 from proband.instruments.items import Instrument, Item
+from proband.instruments.pipes import pipes_in
 
 PLACEBO = "placebo"  # name of the level that should not matter
 PUBLISHED, ISOMORPH = "published", "isomorph"

@@ -127,12 +127,25 @@ class Rules(Table):
     @property
     @abstractmethod
     def seats(self) -> tuple[str, ...]:
-        """Who plays, in order; e.g. ``("proposer", "responder")``."""
+        """Who plays, in order; e.g. ``("proposer", "responder")``.
+
+        Every seat has a turn sometimes; who only receives may stand in the payoffs without one. Seats that differ by a
+        number at their end only, ``("member 1", "member 2")``, are one role unless the study file says otherwise.
+        """
 
     @property
     @abstractmethod
     def items(self) -> tuple[Item, ...]:
-        """Everything that can be asked, each once."""
+        """Everything that can be asked, each once.
+
+        An item whose unit is ``"points"`` is an amount of payoff: its bounds are shown scaled, and its answer
+        comes back as the rules count. Make items once (a constant, a `cached_property`), not at every turn.
+        """
+
+    @property
+    def reported(self) -> tuple[Quantity, ...]:
+        """The quantities that its report has; `quantities`, where they do not depend on the keys."""
+        return self.quantities
 
     @abstractmethod
     def instructions(self, seat: str, words: Words) -> str:
@@ -142,6 +155,7 @@ class Rules(Table):
     def play(self, words: Words, past: Sequence[Outcome], draw: Draw) -> Round:
         """One round, as a generator: it yields a turn, or several at the same time, and is sent their moves by seat.
 
+        `past` are the rounds of the same players; empty where groups are drawn anew. It must not be changed.
         A move is the index of an option (as the turn's item lists them), a number, or a tuple of either. Chance is
         ``draw("value", seat)``, uniform on [0, 1) by place of the round. A move that is not open raises `Illegal`.
         """

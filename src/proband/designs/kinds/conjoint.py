@@ -45,7 +45,7 @@ KIND = Kind(
     about="profiles with attributes drawn at random, compared and rated in several tasks",
     keys=ConjointTable,
     make=_make,
-    analyses=("dispositions", "deviations"),
+    analyses=("conjoint", "dispositions", "deviations"),
     needs=frozenset({"instrument"}),
     takes=frozenset({"population"}),
 )

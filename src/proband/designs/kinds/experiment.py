@@ -138,7 +138,16 @@ KIND = Kind(
     about="levels of factors assigned to subjects at random, and their effects on outcomes",
     keys=ExperimentTable,
     make=_make,
-    analyses=("effects", "scales", "shares", "response-style", "dispositions", "deviations"),
+    analyses=(
+        "effects",
+        "interactions",
+        "specifications",
+        "scales",
+        "shares",
+        "response-style",
+        "dispositions",
+        "deviations",
+    ),
     needs=frozenset({"instrument"}),
     takes=frozenset({"population"}),
 )

@@ -9,12 +9,15 @@ from typing import ClassVar, Literal, get_args
 from proband.designs.design import Design, Key
 from proband.designs.lazy import LazyTrials
 from proband.designs.process import Process, unfold
-from proband.designs.survey.arrangement import LABELS, ORDERS
+from proband.designs.survey.arrangement import LABELS, ORDERS, kept_last
 from proband.designs.survey.cards import Questionnaire, Writing
 from proband.designs.survey.sheets import Filling, Sheet, trait_text
-from proband.designs.survey.wording import check_pipes, pipes_in
-from proband.errors import DesignError
+from proband.designs.survey.wording import check_pipes
+from proband.errors import DesignError, Gathering, meant
+from proband.instruments.files import INSTRUMENTS, load_instrument
 from proband.instruments.items import Instrument, Item
+from proband.instruments.pipes import pipes_in, unfilled
+from proband.instruments.places import belongs_last, marks_named
 from proband.records import Method, Response, Trial
 from proband.roster import Member, Roster
 from proband.seeds import place_digest
@@ -100,49 +103,94 @@ class Survey(Design):
     ethics: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        place_digest(self.seed)  # refuses a seed that is no integer
-        if self.who not in ("human", "itself"):
-            raise DesignError(f"who {self.who!r} is neither 'human' nor 'itself'")
+        found = Gathering()
+        with found.part():
+            place_digest(self.seed)  # refuses a seed that is no integer
+        with found.part():
+            if self.who not in ("human", "itself"):
+                raise DesignError(f"who {self.who!r} is neither 'human' nor 'itself'")
         if self.who == "itself":
             object.__setattr__(self, "persona", "none")
-        if self.replicates < 1:
-            raise DesignError(f"replicates is {self.replicates}; ask at least once")
-        if self.decide not in ("draw", "mode"):
-            raise DesignError(f"decide {self.decide!r} is neither 'draw' nor 'mode'")
-        for name, known in _LEVELS.items():
-            for level in self._levels(name):
-                if level not in known and not (name == "labels" and "|" in level):
-                    raise DesignError(f"{name} {level!r} is none of {', '.join(known)}")
-        for name, levels in self.factors.items():
-            if name in _LEVELS:
-                raise DesignError(f"factor {name!r} is a setting of every survey; rename yours")
-            if not levels:
-                raise DesignError(f"factor {name!r} has no levels; give each level and its text")
-        self._check_items()
-        if self.persona_formats != ("none",):
-            self.subjects.check()
-        for sheet in self._first_sheets():  # whatever cannot be worded is refused here
-            list(sheet.preview())
-
-    def _check_items(self) -> None:
-        traits = tuple(dict.fromkeys(column for subject in self.subjects for column in subject.traits))
-        worded = "".join(item.stem + item.text for item in self.instrument.items)
+        with found.part():
+            if self.replicates < 1:
+                raise DesignError(f"replicates is {self.replicates}; ask at least once")
+        with found.part():
+            if self.decide not in ("draw", "mode"):
+                raise DesignError(f"decide {self.decide!r} is neither 'draw' nor 'mode'")
+        for name in _LEVELS:
+            with found.part():
+                self._check_levels(name)
         for name in self.factors:
-            if name not in self._worded_elsewhere and f"{{factor:{name}}}" not in worded:
-                raise DesignError(f"factor {name!r} is in no wording; put {{factor:{name}}} where its text goes")
+            with found.part():
+                self._check_factor(name)
+        self._check_items(found)
+        if not found.errors and self.persona_formats != ("none",):
+            with found.part():
+                self.subjects.check()
+        found.settle()
+        # Builds one subject's trials under every condition, so whatever cannot be worded is refused here.
+        for sheet in self._first_sheets():
+            for item in sheet.asked.instrument.items:
+                with found.part():
+                    sheet.trial(item)
+        found.settle()
+
+    def _check_levels(self, name: str) -> None:
+        for level in self._levels(name):
+            if level not in _LEVELS[name] and not (name == "labels" and "|" in level):
+                raise DesignError(f"{name} {level!r} is none of {', '.join(_LEVELS[name])}")
+
+    def _check_factor(self, name: str) -> None:
+        """Refuse a factor without a name or levels, that is in no wording, or whose texts have braces."""
+        if name in _LEVELS:
+            raise DesignError(f"factor {name!r} is a setting of every survey; rename yours")
+        if not name.strip() or not all(level.strip() for level in self.factors[name]):
+            raise DesignError(f"factor {name!r} with the levels {tuple(self.factors[name])}: a name is empty; write it")
+        if not self.factors[name]:
+            raise DesignError(f"factor {name!r} has no levels; give each level and its text")
+        told = [item for item in self.instrument.items if ("factor", name) in pipes_in(item.stem + item.text)]
+        if not told and name not in self._worded_elsewhere:
+            raise DesignError(f"factor {name!r} is in no wording; put {{factor:{name}}} where its text goes")
+        for level, text in self.factors[name].items():
+            if (braces := unfilled(text)) and not all(item.shows_braces for item in told):
+                raise DesignError(
+                    f"factor {name!r}, level {level!r}: its text has {braces!r}, and nothing is filled there; write "
+                    f"the words out, or set shows_braces = true for {told[0].id!r}"
+                )
+
+    def _check_items(self, found: Gathering) -> None:
+        traits = tuple(dict.fromkeys(column for subject in self.subjects for column in subject.traits))
+        columns = {*traits, *self.subjects.columns, *(field.column for field in self.subjects.fields)}
         earlier: list[str] = []
         known = {"subject": traits, "factor": tuple(self.factors), "answer": earlier, **self._pipes}
         for item in self.instrument.items:
-            check_pipes(item, known)
+            with found.part():
+                check_pipes(item, known)
+                self._check_traits(item)
+            with found.part():
+                self._check_grid(item)
+            with found.part():
+                self._check_about(item, columns)
             earlier.append(item.id)
-            self._check_grid(item)
-            for column in {name for kind, name in pipes_in(item.stem + item.text) if kind == "subject"}:
-                lacking = [s.id for s in self.subjects if trait_text(s, column, self.subjects.fields) is None]
-                if lacking:
-                    raise DesignError(
-                        f"item {item.id!r}: {{subject:{column}}} is missing for {len(lacking)} of {len(self.subjects)} "
-                        f"subjects, e.g. {lacking[0]!r}; leave them out with `where`, or do not pipe it"
-                    )
+
+    def _check_about(self, item: Item, columns: Collection[str]) -> None:
+        """Refuse a column of `about` that is not there: a misspelt one would be told. Ours are asked of others too."""
+        unknown = [column for column in item.about if column not in columns]
+        own = self.instrument.id
+        if unknown and not (own in INSTRUMENTS and item in load_instrument(own).items):
+            raise DesignError(
+                f"item {item.id!r}: about names {unknown[0]!r}, which is no column of {self.subjects.name!r}"
+                f"{meant(unknown[0], columns)}; correct it, or take it out"
+            )
+
+    def _check_traits(self, item: Item) -> None:
+        for column in {name for kind, name in pipes_in(item.stem + item.text) if kind == "subject"}:
+            lacking = [s.id for s in self.subjects if trait_text(s, column, self.subjects.fields) is None]
+            if lacking:
+                raise DesignError(
+                    f"item {item.id!r}: {{subject:{column}}} is missing for {len(lacking)} of {len(self.subjects)} "
+                    f"subjects, e.g. {lacking[0]!r}; leave them out with `where`, or do not pipe it"
+                )
 
     def _check_grid(self, item: Item) -> None:
         """Refuse a grid whose statements depend on answers: it is shown before they are there."""
@@ -196,6 +244,22 @@ class Survey(Design):
         counts = {name: len(self._levels(name)) for name in _LEVELS}
         counts |= {name: len(levels) for name, levels in {**self.factors, **self.materials}.items()}
         return tuple(sorted(name for name, count in counts.items() if count > 1))
+
+    def notes(self) -> tuple[str, ...]:
+        """Which options keep their place because of their words, and which are moved though custom puts them last."""
+        if set(self._levels("order")) == {"as_written"}:
+            return ()
+        return tuple(
+            f"Item {item.id!r}: the option {item.options[k]!r} "
+            + (
+                "is always shown last, as its words ask; pinned = [] moves it with the others."
+                if k in kept_last(item)
+                else f"is moved like the others; pinned = [{item.options[k]!r}] keeps it where it is written."
+            )
+            for item in self.instrument.items
+            for k, option in enumerate(item.options)
+            if k in kept_last(item) or (item.pinned is None and k not in item.dont_know and belongs_last(option))
+        )
 
     @property
     def within(self) -> tuple[str, ...]:
@@ -291,6 +355,7 @@ class Survey(Design):
     def for_people(self) -> "Survey":
         """The same items to the same subjects, as people answered them: once, in one condition, none skipped."""
         items = tuple(replace(item, ask_if=None) for item in self.instrument.items)
+        speaks_of_labels = any(marks_named(item.options, k) for item in items for k in range(len(item.options)))
         return Survey(
             instrument=replace(self.instrument, items=items),
             subjects=self.subjects,
@@ -298,6 +363,7 @@ class Survey(Design):
             title=self.title,
             persona="none",
             order="as_written",
+            labels="letters" if speaks_of_labels else "auto",
             factors={name: dict([next(iter(levels.items()))]) for name, levels in self.factors.items()},
             decide="mode",
         )

@@ -18,8 +18,9 @@ from typing import Any, Protocol, TypeVar
 import aiohttp
 
 from proband.errors import EngineError
-from proband.models.servers.protocol import GivenUp, Json
-from proband.models.servers.wire import Asker, NotThere, Wire, message_of
+from proband.models.servers.protocol import GivenUp, Json, Malformed
+from proband.models.servers.replies import ODD, error_in, parse, words_of
+from proband.models.servers.wire import Asker, NotThere, Wire
 from proband.records import Completion, Request, Trial
 
 MOST_LINES = 50_000
@@ -262,7 +263,9 @@ class Batches:
         """Pairs of the lines that somebody waits for; what the provider did not begin is left waiting."""
         for line in lines:
             hash = str(line.get("custom_id"))
-            if hash not in waiting or (line.get("error") or {}).get("code") in ("batch_expired", "batch_cancelled"):
+            error = line.get("error")
+            code = error.get("code") if isinstance(error, dict) else None
+            if hash not in waiting or code in ("batch_expired", "batch_cancelled"):
                 continue
             completion = self._completion(line, waiting[hash][0].request)
             if completion.error is None or not only_answers:
@@ -271,17 +274,20 @@ class Batches:
 
     def _completion(self, line: Json, request: Request) -> Completion:
         try:
-            reply = line.get("response") or {}
             if error := line.get("error"):
-                return Completion(error=f"{error.get('code')} in a batch: {error.get('message')}")
+                code = f"{error['code']} " if isinstance(error, dict) and error.get("code") else ""
+                return Completion(error=f"{code}in a batch: {words_of(error)}")
+            reply = line["response"]
             if reply["status_code"] != 200:
-                said = message_of(json.dumps(reply.get("body")))
-                return Completion(error=f"HTTP {reply['status_code']} in a batch: {said}")
+                return Completion(error=f"HTTP {reply['status_code']} in a batch: {words_of(reply.get('body'))}")
+            if (found := error_in(reply["body"])) is not None:
+                return Completion(error=f"an error in a batch: {found[0]}")
             return self._read(request, reply["body"])
         except EngineError as error:
             return Completion(error=str(error))
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            return Completion(error=f"a line of the batch does not follow the protocol: {type(error).__name__} {error}")
+        except ODD as error:
+            what = str(error) if isinstance(error, Malformed) else f"{type(error).__name__} {error}"
+            return Completion(error=f"a line of the batch does not follow the protocol: {what}")
 
 
 def _form(data: bytes) -> aiohttp.FormData:
@@ -306,7 +312,7 @@ def _lines(raw: bytes) -> list[Json]:
     lines = []
     for line in raw.splitlines():
         with suppress(ValueError):
-            if line.strip() and isinstance(found := json.loads(line), dict):
+            if line.strip() and isinstance(found := parse(line), dict):
                 lines.append(found)
     return lines
 

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from proband.cli.branch import branch
+from proband.cli.check import check
 from proband.cli.demo import demo
 from proband.cli.doctor import doctor
 from proband.cli.export import export
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 for verb in (
     demo,
+    check,
     plan,
     show,
     lock,

@@ -12,11 +12,16 @@
     │   └── ContextTooLong   a request is longer than the model's context
     └── StoreError           a run directory cannot be read or written
         ├── RunLocked        another process is writing this run
+        ├── DamagedRun       the folder does not hold what was stored in it
         └── NewerRun         the run was written by a newer version
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+_MOST = 5  # problems told at once in one message
 
 
 def strange_choice(record: Any) -> str:
@@ -36,7 +41,46 @@ def meant(name: str, known: Iterable[str]) -> str:
 
 
 class ProbandError(Exception):
-    """Anything Proband refuses; the command line prints its message and exits with 2."""
+    """Anything Proband refuses; the command line prints its message and exits with 2.
+
+    Several things that are wrong with one file are one error: `problems` has all of them, its text the first five.
+    """
+
+    def __init__(self, *problems: object, where: str | Path = "") -> None:
+        super().__init__(*problems)
+        self.where = where
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Everything that is wrong, each with the place it is in."""
+        return tuple(f"{self.where}: {problem}" if self.where else str(problem) for problem in self.args)
+
+    def __str__(self) -> str:
+        told = "; ".join(map(str, self.args[:_MOST]))
+        more = f"; and {len(self.args) - _MOST} more" if len(self.args) > _MOST else ""
+        return (f"{self.where}: " if self.where else "") + told + more
+
+
+class Gathering:
+    """Collects refusals part by part, so that everything wrong with a file is said at once."""
+
+    def __init__(self) -> None:
+        self.errors: list[ProbandError] = []
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part that may be refused while the others are still looked at."""
+        try:
+            yield
+        except ProbandError as error:
+            self.errors.append(error)
+
+    def settle(self) -> None:
+        """Raise what was refused, as one error of the first one's class; a problem met twice is told once."""
+        if len(self.errors) == 1:
+            raise self.errors[0]
+        if self.errors:
+            raise type(self.errors[0])(*dict.fromkeys(p for error in self.errors for p in error.problems))
 
 
 class DesignError(ProbandError):
@@ -73,6 +117,10 @@ class StoreError(ProbandError):
 
 class RunLocked(StoreError):
     """Another process is writing this run."""
+
+
+class DamagedRun(StoreError):
+    """The folder of a run does not hold what was stored in it; `proband doctor` says what can be saved."""
 
 
 class NewerRun(StoreError):

@@ -104,6 +104,7 @@ def read(completion: Completion, trial: Trial, engine: str) -> Response:
         prompt_tokens=completion.prompt_tokens,
         completion_tokens=completion.completion_tokens,
         attempts=completion.attempts,
+        is_estimated=completion.is_estimated,
     )
 
 

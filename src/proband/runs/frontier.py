@@ -1,6 +1,5 @@
 """What is left to ask of a design: all that the journal does not hold, and that earlier answers have settled."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -25,7 +24,7 @@ class Past:
         self.where = journal.path.parent
         self.is_fresh = not len(journal)
         self.n_known = 0  # answers that the design was found to have a place for
-        parent = json.loads(journal.meta("parent") or "{}")
+        parent = journal.noted("parent") or {}
         # A branch made by version 0.1 says nothing, and went on from whatever it had inherited.
         self._keeps_past = parent.get("keep_past", True)
 

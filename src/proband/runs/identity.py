@@ -4,7 +4,6 @@ import json
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 
@@ -14,7 +13,7 @@ from proband.errors import TreatmentChanged
 from proband.instruments.items import Item
 from proband.instruments.reading import READER
 from proband.runs.casting import Cast
-from proband.store.directory import RunDirectory
+from proband.store.directory import RunDirectory, file_digest
 from proband.store.journal import Journal
 from proband.store.migrations import SCHEMA
 from proband.store.rosters import roster_text
@@ -35,26 +34,35 @@ def begin(journal: Journal, design: Design, addresses: Mapping[str, str]) -> Non
     ------
     TreatmentChanged
         If the seed, the engine, the reader of answers or an answered item is another one.
+    DamagedRun
+        If a note is not what was noted, whether it matters here or not.
     """
     facts = {"seed": str(design.seed), "engine": _who(addresses), "reader": READER}
     is_begun = len(journal) > 0
-    noted_addresses = journal.meta("addresses")
+    notes = journal.notes()
+    lost = (journal.noted("saved") or {}).get("lost", ())
+    noted_addresses = journal.noted("addresses")
     for key, value in facts.items():
-        before = journal.meta(key)
+        before = notes.get(key)
         if key == "engine" and noted_addresses:  # version 0.1 noted options that change no answer
-            before = _who(json.loads(noted_addresses))
+            before = _who(noted_addresses)
+        if is_begun and before is None and key in lost:
+            raise TreatmentChanged(
+                f"{journal.path.parent}: saved from a damaged run that had lost its {key}, so nobody can tell whether "
+                "this study is the one that it holds; measure or export what is there, or use a new folder"
+            )
         if is_begun and before not in (None, value):
             raise TreatmentChanged(
                 f"{journal.path.parent}: this run was begun with {key} {before}, not {value}; {_WAYS_OUT[key]}"
             )
-    noted = json.loads(journal.meta("design") or "{}").get("varied")
+    noted = (journal.noted("design") or {}).get("varied")
     varied = design.describe().get("varied")
-    if noted != varied and is_begun and journal.meta("design"):
+    if noted != varied and is_begun and "design" in notes:
         raise TreatmentChanged(
             f"{journal.path.parent}: this run was begun with the factors {noted}, not {varied}; places are named by "
             "them, so everything would be asked anew: use a new folder"
         )
-    known: dict[str, str] = json.loads(journal.meta("item_hashes") or "{}")
+    known: dict[str, str] = journal.noted("item_hashes") or {}
     hashes = {id: _hash(item) for id, item in design.items.items()}
     changed = [id for id, before in known.items() if hashes.get(id, before) != before]
     answered = journal.answered_items(changed)
@@ -82,8 +90,8 @@ def recognise(journal: Journal, answerer: str, fingerprint: Mapping[str, str]) -
         libraries and another device are accepted: they change log-probabilities by rounding only.
     """
     key = f"fingerprint:{answerer}"
-    before: dict[str, str] = json.loads(journal.meta(key) or "{}") if len(journal) else {}
-    loose = may_change(json.loads(journal.meta("addresses") or "{}").get(answerer, ""))
+    before: dict[str, str] = (journal.noted(key) or {}) if len(journal) else {}
+    loose = may_change((journal.noted("addresses") or {}).get(answerer, ""))
     changed = [name for name in sorted(before) if name not in loose and fingerprint.get(name) != before[name]]
     if changed:
         raise TreatmentChanged(
@@ -94,7 +102,7 @@ def recognise(journal: Journal, answerer: str, fingerprint: Mapping[str, str]) -
 
 
 def _note(journal: Journal, design: Design, facts: Mapping[str, str]) -> None:
-    items = [asdict(item) for item in design.items.values()]
+    items = [item.as_dict() for item in design.items.values()]
     journal.note(
         **facts,
         name=design.name,
@@ -108,7 +116,7 @@ def _note(journal: Journal, design: Design, facts: Mapping[str, str]) -> None:
 
 
 def _hash(item: Item) -> str:
-    text = json.dumps(asdict(item), sort_keys=True, ensure_ascii=False)
+    text = json.dumps(item.as_dict(), sort_keys=True, ensure_ascii=False)
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -126,13 +134,15 @@ def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast
             "roster": {"subjects": len(roster), "units": roster.n_units, "arms": dict(roster.arms)},
             "seed": design.seed,
             "engine": cast.addresses,
-            "fingerprint": {name: json.loads(journal.meta(f"fingerprint:{name}") or "{}") for name in cast.addresses},
+            "fingerprint": {name: journal.noted(f"fingerprint:{name}") or {} for name in cast.addresses},
             "reader": READER,
             "schema": SCHEMA,
-            "item_hashes": json.loads(journal.meta("item_hashes") or "{}"),
-            "parent": json.loads(journal.meta("parent") or "null"),
+            "item_hashes": journal.noted("item_hashes") or {},
+            "parent": journal.noted("parent"),
+            "table": file_digest(directory.table_path),
             "dispositions": journal.dispositions(),
-            "tokens": {"prompt": prompt_tokens, "completion": completion_tokens},
+            # Of `estimated` requests the server counted no tokens.
+            "tokens": {"prompt": prompt_tokens, "completion": completion_tokens, "estimated": journal.n_estimated()},
             "started": journal.meta("started"),
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "python": platform.python_version(),

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
@@ -105,7 +104,7 @@ def hold_to(lock: Mapping[str, Any] | None, study: Study, into: str | Path) -> N
     if lock is None and not directory.journal_path.exists():
         return
     with directory.writer() as journal:
-        noted = json.loads(journal.meta("lock") or "null")
+        noted = journal.noted("lock")
         if noted and len(journal) and lock is not None and noted["lock"]["hash"] != lock["hash"]:
             raise TreatmentChanged(
                 f"{into}: this run was begun under the lock {noted['lock']['hash']}, made "
@@ -142,7 +141,7 @@ def deviations(run: Run) -> list[str]:
 
 def _noted(run: Run) -> dict[str, Any] | None:
     with run.directory.reader() as journal:
-        noted: dict[str, Any] | None = json.loads(journal.meta("lock") or "null")
+        noted: dict[str, Any] | None = journal.noted("lock")
         return noted
 
 
@@ -156,7 +155,7 @@ def _record(study: Study) -> dict[str, Any]:
         "study": study.name,
         "kind": study.kind,
         "design": dict(design.describe()),
-        "items": {id: _digest(asdict(item)) for id, item in design.items.items()},
+        "items": {id: _digest(item.as_dict()) for id, item in design.items.items()},
         "roster": _digest(roster_text(design.roster())),
         "engines": dict(study.addresses),
         "people": None if study.people is None else dict(study.people.engine.fingerprint()),

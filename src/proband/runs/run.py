@@ -1,20 +1,21 @@
 """A run as its user sees it: responses in a table, and what the manifest says."""
 
-import json
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import polars as pl
 
-from proband.errors import StoreError
-from proband.instruments.items import Item, Rule
+from proband.errors import DamagedRun, StoreError
+from proband.instruments.items import Item
 from proband.notebook import html_table
 from proband.records import Place, Response
 from proband.roster import Roster, Trait
+from proband.store.damage import damaged
 from proband.store.directory import RunDirectory
-from proband.store.rosters import roster_before, roster_from
+from proband.store.notes import ROSTER, items_of, roster_of
 from proband.store.tables import journal_table, levels_of, wide_table, with_membership
 
 State = Literal["complete", "unfinished", "waiting", "stalled"]
@@ -85,13 +86,13 @@ class Run:
     @property
     def _noted(self) -> dict[str, Any]:
         with self.directory.reader() as journal:
-            return dict(json.loads(journal.meta("state") or "{}"))
+            return dict(journal.noted("state") or {})
 
     @property
     def kind(self) -> str:
         """Kind of study, e.g. ``survey`` or ``game``."""
         with self.directory.reader() as journal:
-            noted, design = journal.meta("kind"), json.loads(journal.meta("design") or "{}")
+            noted, design = journal.meta("kind"), journal.noted("design") or {}
         # Runs of version 0.1 name their design only.
         return noted or _KINDS.get(design.get("design", ""), design.get("design", ""))
 
@@ -99,10 +100,10 @@ class Run:
     def levels(self) -> Mapping[str, tuple[str, ...]]:
         """Levels of every factor that varies, in the order of the design, or as they come up in its places."""
         with self.directory.reader() as journal:
-            design = json.loads(journal.meta("design") or "{}")
-            named = {**design.get("settings", {}), **design.get("factors", {})}
+            design = journal.noted("design") or {}
+            named = {**(design.get("settings") or {}), **(design.get("factors") or {})}
             varied = design.get("varied")
-            if varied is not None and named.keys() >= set(varied):
+            if varied is not None and all(isinstance(named.get(name), list | dict) for name in varied):
                 return {name: tuple(map(str, named[name])) for name in varied}
             return levels_of(journal)
 
@@ -110,15 +111,15 @@ class Run:
     def manifest(self) -> dict[str, Any]:
         """Study, seeds, engine fingerprint, versions, counts; of an unfinished run, what is known so far."""
         finished = self.directory.manifest()
-        if finished is not None:
+        if self._named and finished is not None:
             return {"kind": self.kind, "state": "complete", **finished}  # older ones do not say so
         with self.directory.reader() as journal:
             return {
                 "name": journal.meta("name"),
-                "seed": json.loads(journal.meta("seed") or "null"),
-                "engine": json.loads(journal.meta("addresses") or "{}"),
+                "seed": journal.noted("seed"),
+                "engine": journal.noted("addresses") or {},
                 "reader": journal.meta("reader"),
-                "design": json.loads(journal.meta("design") or "null"),
+                "design": journal.noted("design"),
                 "kind": self.kind,
                 "state": self.state,
                 "started": journal.meta("started"),
@@ -126,23 +127,39 @@ class Run:
             }
 
     @cached_property
+    def _named(self) -> frozenset[str]:
+        """What is noted; refuses a run of which any note is damaged, once, for the manifest is asked for often."""
+        with self.directory.reader() as journal:
+            return frozenset(journal.notes())
+
+    @cached_property
     def items(self) -> dict[str, Item]:
         """The items as they were asked, by id."""
         with self.directory.reader() as journal:
-            noted = journal.meta("items")
+            noted = journal.noted("items")
         if noted is None:
-            raise StoreError(f"{self.path}: the journal names no items; the run never began")
-        return {entry["id"]: _item(entry) for entry in json.loads(noted)}
+            raise StoreError(
+                f"{self.path}: the journal names no items: the run never began, or this note was lost; `proband run "
+                f"STUDY.toml --into {self.path}` notes them"
+            )
+        return items_of(noted)
 
     @cached_property
     def roster(self) -> Roster:
         """Who took part: unit, role, arm, weight and traits of each subject; in a run of version 0.1 each is a unit."""
         with self.directory.reader() as journal:
-            noted = journal.meta("roster")
-            if noted is not None:
-                return roster_from(noted)
-            subjects = [Place.from_id(trial).subject for trial in journal]
-            return roster_before(subjects, journal.meta("weights"), journal.meta("traits"))
+            notes = {key: journal.meta(key) for key in ROSTER}
+            lost = set((journal.noted("saved") or {}).get("lost", ())) & set(ROSTER)
+            subjects = [] if notes["roster"] else [Place.from_id(trial).subject for trial in journal]
+        if lost and notes["roster"] is None:
+            raise StoreError(
+                f"{self.path}: saved from a damaged run that had lost who is independent of whom, or what they weigh; "
+                f"`proband run STUDY.toml --into {self.path}` notes it anew"
+            )
+        try:
+            return roster_of(notes, subjects)
+        except DamagedRun as error:
+            raise damaged(self.path, error) from None
 
     @property
     def weights(self) -> dict[str, float]:
@@ -158,7 +175,7 @@ class Run:
     def people(self) -> "Run | None":
         """People's answers to the same trials, where the study has them."""
         path = self.path / PEOPLE
-        return Run(path) if (path / "journal.sqlite").exists() else None
+        return Run(path) if RunDirectory(path).is_there else None
 
     def responses(self) -> Mapping[str, Response]:
         """Every response, by the id of its place."""
@@ -170,8 +187,11 @@ class Run:
 
         ``run.table().to_pandas()`` gives a pandas frame.
         """
-        if self.is_complete and self.directory.table_path.exists():
-            return with_membership(pl.read_parquet(self.directory.table_path), self.roster)
+        manifest = self.directory.manifest()
+        # What is wrong with the table is mended by the journal, from which it was written.
+        if manifest is not None and self.directory.is_table_whole(manifest):
+            with suppress(pl.exceptions.PolarsError, OSError, pl.exceptions.PanicException):
+                return with_membership(pl.read_parquet(self.directory.table_path), self.roster)
         with self.directory.reader() as journal:
             return journal_table(journal, self.items, self.roster)
 
@@ -189,10 +209,3 @@ class Run:
         """Count of each status."""
         with self.directory.reader() as journal:
             return journal.dispositions()
-
-
-def _item(entry: dict[str, Any]) -> Item:
-    """The item that `dataclasses.asdict` wrote to JSON."""
-    rule = entry.pop("ask_if")
-    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
-    return Item(**fields, ask_if=Rule(item=rule["item"], options=tuple(rule["options"])) if rule else None)

@@ -1,5 +1,6 @@
 """A run's folder: the journal, the lock that keeps a second writer out, and the manifest that says it is complete."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -9,8 +10,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from proband.errors import RunLocked, StoreError
+from proband.errors import DamagedRun, RunLocked, StoreError
+from proband.store.damage import damaged
 from proband.store.journal import Journal
+from proband.store.notes import digest_of, read_note
 
 
 class RunDirectory:
@@ -37,6 +40,7 @@ class RunDirectory:
         StoreError
             If the folder cannot be made or written.
         """
+        self.refuse_lost_journal()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             # Named after what it guards; stays behind, empty, because removing a lock file is a race.
@@ -62,21 +66,61 @@ class RunDirectory:
         StoreError
             If there is no run here.
         """
+        self.refuse_lost_journal()
         if not self.journal_path.exists():
             raise StoreError(f"{self.path}: no run here (no journal.sqlite); `proband run STUDY.toml` makes one")
         return Journal(self.journal_path, writable=False)
 
+    def refuse_while_written(self) -> None:
+        """Refuse a run that another process is writing, as far as its lock can be looked at."""
+        path = self.path / "writer.lock"
+        try:
+            if path.exists():
+                FileLock(path, timeout=0).acquire().lock.release()
+        except Timeout:
+            raise RunLocked(f"{self.path}: another process is writing this run; wait for it to end") from None
+        except OSError:
+            return  # of a folder that cannot be written nobody is the writer
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anything of a run is here, be it what is left of one that lost its journal."""
+        return self.journal_path.exists() or self._leftover is not None
+
+    @property
+    def _leftover(self) -> Path | None:
+        """A file that only a run that was begun has; an empty log is none, SQLite leaves some behind."""
+        log = self.path / "journal.sqlite-wal"
+        left = [self.manifest_path, self.table_path, *([log] if log.exists() and log.stat().st_size else [])]
+        return next((path for path in left if path.exists()), None)
+
+    def refuse_lost_journal(self) -> None:
+        """Refuse a folder that has what only a run has, and no journal."""
+        if not self.journal_path.exists() and (left := self._leftover) is not None:
+            raise damaged(self.path, f"{left.name} is there, and the journal.sqlite that it belongs to is not")
+
     def manifest(self) -> dict[str, Any] | None:
         """What a finished run says of itself; None while it is unfinished."""
         try:
-            found: dict[str, Any] = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+            found: dict[str, Any] = read_note(self.manifest_path.name, self.manifest_path.read_text(encoding="utf-8"))
+            if found.pop("digest", None) not in (None, digest_of(_canonical(found))):
+                raise DamagedRun("manifest.json is not what was written")
         except FileNotFoundError:
             return None
-        except (OSError, json.JSONDecodeError) as error:
-            raise StoreError(
-                f"{self.manifest_path}: cannot be read ({error}); delete it and run the study again to rewrite it"
+        except (OSError, UnicodeDecodeError, DamagedRun) as error:
+            raise DamagedRun(
+                f"{self.path}: damaged: {self.manifest_path} cannot be read ({error}); nothing is lost by it: delete "
+                "it and run the study again to rewrite it"
             ) from None
         return found
+
+    def is_table_whole(self, manifest: Mapping[str, Any]) -> bool:
+        """Whether the table that was written at the end is there, as far as the manifest can tell."""
+        known = manifest.get("table")  # older ones do not say
+        try:
+            return self.table_path.is_file() and known in (None, file_digest(self.table_path))
+        except OSError:
+            return False
 
     def reopen(self) -> None:
         """Take back that the run is complete; called before anything is added to it."""
@@ -88,10 +132,21 @@ class RunDirectory:
         part = self.manifest_path.with_suffix(".part")
         try:
             with part.open("w", encoding="utf-8", newline="\n") as file:
-                json.dump(manifest, file, indent=2, ensure_ascii=False)
+                digest = digest_of(_canonical(json.loads(json.dumps(manifest))))
+                json.dump({**manifest, "digest": digest}, file, indent=2, ensure_ascii=False)
                 file.write("\n")
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self.manifest_path)
         except OSError as error:
             raise StoreError(f"{self.manifest_path}: cannot be written ({error.strerror}); free some space") from None
+
+
+def file_digest(path: Path) -> str:
+    """Of a file's bytes, 32 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _canonical(manifest: Mapping[str, Any]) -> str:
+    return json.dumps(manifest, sort_keys=True, ensure_ascii=False)

@@ -1,5 +1,6 @@
 """The journal of a run: one SQLite file, in which a response is committed before it counts."""
 
+import secrets
 import sqlite3
 import threading
 import time
@@ -8,10 +9,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from proband.errors import StoreError
-from proband.records import Place, Response
-from proband.store.migrations import migrate, schema_of
+from proband.errors import DamagedRun, StoreError
+from proband.records import STATUSES, Place, Response
+from proband.store.damage import check_file, check_tables, damaged
+from proband.store.migrations import SCHEMA, migrate
+from proband.store.notes import DIGEST, EXPORTED, digest_of, read_note
 from proband.store.rows import COLUMNS, Row, kept, response_of, row_of
 
 _BATCH = 500  # SQLite allows 32,766 parameters in a statement; a few hundred is already as fast
@@ -19,7 +23,8 @@ _BATCH = 500  # SQLite allows 32,766 parameters in a statement; a few hundred is
 # back from a thread that computes.
 _AT_ONCE = (512, 32, 8, 1)
 _INSERTS = {
-    n: f"INSERT INTO responses (origin, recorded_at, {COLUMNS}) VALUES " + ", ".join([f"(?1, ?2{', ?' * 17})"] * n)
+    n: f"INSERT INTO responses (origin, recorded_at, {COLUMNS}) VALUES "
+    + ", ".join([f"(?1, ?2{', ?' * (COLUMNS.count(',') + 1)})"] * n)
     for n in _AT_ONCE
 }
 _TOGETHER = 1024  # texts of requests that are compressed together
@@ -32,23 +37,27 @@ class Journal(Mapping[str, Response]):
     which `RunDirectory` holds. Threads may share a journal: each call is a transaction of its own.
     """
 
-    def __init__(self, path: Path, *, writable: bool) -> None:
+    def __init__(self, path: Path, *, writable: bool, is_still: bool = False) -> None:
         self.path = path
         self._lock = threading.RLock()
         self._size: int | None = None  # only where nobody else can change it
         self._is_writable = writable
         with self._explained():
-            if writable:
-                self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute("PRAGMA synchronous = FULL")
-                self._connection.execute("PRAGMA wal_autocheckpoint = 4000")
-                self._connection.execute("PRAGMA cache_size = -16000")
-                migrate(self._connection, str(path.parent))
-            else:
-                self._connection = _open_to_read(path)
-            self._schema = schema_of(self._connection, str(path.parent))
+            if writable and not path.exists():
+                _make(path)
+            check_file(path)
+            self._connection = _open_to_write(path) if writable else _open_to_read(path, is_still)
+            try:
+                self._schema = check_tables(self._connection, path.parent)
+                if writable:
+                    migrate(self._connection, self._schema)
+                    self._schema = SCHEMA
+            except BaseException:
+                self._connection.close()
+                raise
         self._columns = COLUMNS if self._schema >= 3 else COLUMNS.replace("chosen", "NULL")
+        if self._schema < 4:
+            self._columns = self._columns.replace("estimated", "0")
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -174,7 +183,11 @@ class Journal(Mapping[str, Response]):
     def dispositions(self) -> dict[str, int]:
         """How many responses have each status."""
         with self._alone():
-            return dict(self._connection.execute("SELECT status, COUNT(*) FROM responses GROUP BY status ORDER BY 1"))
+            found = self._connection.execute("SELECT status, COUNT(*) FROM responses GROUP BY status ORDER BY 1")
+            counts: dict[str, int] = dict(found)
+        if strange := counts.keys() - set(STATUSES):
+            raise damaged(self.path.parent, f"responses with the status {', '.join(map(repr, strange))}")
+        return counts
 
     def hand_over(self, trials: Mapping[str, tuple[str, str]]) -> None:
         """Note trials that wait for somebody, place -> (answerer, request hash); what was noted keeps its time."""
@@ -203,15 +216,71 @@ class Journal(Mapping[str, Response]):
             ).fetchone()
         return int(row[0]), int(row[1])
 
-    def meta(self, key: str) -> str | None:
-        """What was noted under a key when the run began."""
+    def n_estimated(self) -> int:
+        """Requests of whose answers the tokens are estimates."""
+        if self._schema < 4:
+            return 0
+        select = "SELECT COUNT(DISTINCT request) FROM responses WHERE estimated = 1 AND origin IS NULL"
         with self._alone():
-            row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
+            return int(self._connection.execute(select).fetchone()[0])
+
+    def meta(self, key: str) -> str | None:
+        """What was noted under a key when the run began, as text.
+
+        Raises
+        ------
+        DamagedRun
+            If it is not what was noted, or of another type than this note has; the note is named.
+        """
+        with self._alone():
+            select = "SELECT key, value FROM meta WHERE key IN (?, ?)"
+            found = dict(self._connection.execute(select, (key, DIGEST + key)).fetchall())
+        if key not in found:
+            return None
+        text = found[key]
+        try:
+            read_note(key, text)
+            if found.get(DIGEST + key) not in (None, digest_of(text)):
+                raise DamagedRun(f"the note {key!r} is not what was noted")
+        except DamagedRun as error:
+            if key.partition(":")[0] not in EXPORTED:
+                error = DamagedRun(f"{error} (`proband export {self.path.parent}` still writes every answer)")
+            raise damaged(self.path.parent, error) from None
+        return str(text)
+
+    def noted(self, key: str) -> Any:
+        """What the JSON of a note holds; None where nothing was noted."""
+        text = self.meta(key)
+        return None if text is None else read_note(key, text)
+
+    def notes(self) -> dict[str, str]:
+        """Every note, as text; refuses a journal of which one is damaged."""
+        with self._alone():
+            keys = [str(key) for (key,) in self._connection.execute("SELECT key FROM meta ORDER BY key")]
+        return {key: self.meta(key) or "" for key in keys if not key.startswith(DIGEST)}
 
     def note(self, **facts: str) -> None:
-        """Note things about the run as a whole, all or none of them."""
-        self._put_in("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
+        """Note things about the run as a whole, all or none of them, each with a digest by which damage is seen."""
+        digests = {DIGEST + key: digest_of(text) for key, text in facts.items()}
+        self._put_in("INSERT OR REPLACE INTO meta VALUES (?, ?)", (facts | digests).items())
+
+    def faults(self) -> list[str]:
+        """What SQLite finds wrong with the file's own structure, twenty things at most; empty where it is sound."""
+        with self._alone():
+            lines = [str(line) for (line,) in self._connection.execute("PRAGMA integrity_check(20)")]
+        return [line for line in lines if line != "ok"]
+
+    def restore(self, rows: Iterable[Row], bodies: Mapping[str, str], opened: Iterable[Row]) -> None:
+        """Put in rows of another journal, with their origin and time; what is there already stays."""
+        with self._alone():
+            self._size = None
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._add_bodies(bodies)
+            names = f"{COLUMNS}, origin, recorded_at"
+            insert = f"INSERT OR IGNORE INTO responses ({names}) VALUES (?{', ?' * 18})"
+            self._connection.executemany(insert, rows)
+            self._connection.executemany("INSERT OR IGNORE INTO open VALUES (?, ?, ?, ?)", opened)
+            self._connection.execute("COMMIT")
 
     def _put_in(self, insert: str, rows: Iterable[tuple[object, ...]]) -> None:
         with self._alone():
@@ -279,24 +348,65 @@ class Journal(Mapping[str, Response]):
         """Turn SQLite's words into ours: what happened, where, and the way out."""
         try:
             yield
+        except UnicodeEncodeError:
+            raise
+        except (ValueError, zlib.error) as error:  # a place, or the texts of requests
+            raise damaged(self.path.parent, f"journal.sqlite holds what was not stored ({error})") from error
         except sqlite3.IntegrityError as error:
             raise StoreError(f"{self.path}: a place was answered twice ({error}); nothing of it was stored") from None
         except sqlite3.DatabaseError as error:
+            is_damage = any(word in str(error) for word in _DAMAGE)
+            if is_damage or type(error) in (sqlite3.DatabaseError, sqlite3.InternalError):
+                raise damaged(self.path.parent, f"journal.sqlite cannot be read ({error})") from error
             raise StoreError(f"{self.path}: {_explain(str(error))}") from error
 
 
-def _open_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write; on read-only media SQLite has to be told that nobody else can either."""
+def _make(path: Path) -> None:
+    """Put an empty journal in place, whole or not at all: one that is found empty is damaged, not new."""
+    part = path.with_name(path.name + ".part")
+    for name in (part.name, f"{part.name}-wal", f"{part.name}-shm"):
+        path.with_name(name).unlink(missing_ok=True)
+    connection = sqlite3.connect(part, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA application_id = {1 + secrets.randbelow(2**31 - 1)}")
+        migrate(connection, 0)
+    finally:
+        connection.close()
+    part.replace(path)
+
+
+def _open_to_write(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute("PRAGMA cache_size = -16000")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _open_to_read(path: Path, is_still: bool) -> sqlite3.Connection:
+    """A connection that cannot write; on read-only media SQLite has to be told that nobody else can either.
+
+    Of a file that is said to be still SQLite leaves no trace beside it, and reads no log.
+    """
     address = f"{path.resolve().as_uri()}?mode=ro"
-    connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+    connection = sqlite3.connect(address + "&immutable=1" * is_still, uri=True, check_same_thread=False)
     try:
         connection.execute("SELECT 1 FROM sqlite_master")
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
         connection.close()
-        if path.with_name(path.name + "-wal").exists():
+        if path.with_name(path.name + "-wal").exists() or "locked" in str(error):
             raise
         connection = sqlite3.connect(f"{address}&immutable=1", uri=True, check_same_thread=False)
     return connection
+
+
+_DAMAGE = ("malformed", "not a database", "UTF-8", "no such", "file format")
 
 
 def _explain(error: str) -> str:
@@ -306,13 +416,8 @@ def _explain(error: str) -> str:
             f"the disk is full or cannot be written ({error}); everything reported as done is kept: "
             "free some space and run the same command again"
         )
-    if "malformed" in error or "not a database" in error:
-        return (
-            f"the journal is damaged ({error}); restore it from a backup, or save what can be read with "
-            "`sqlite3 journal.sqlite .recover`, and start a new run for the rest"
-        )
+    if "locked" in error:
+        return f"another process holds the journal ({error}); close what has it open, and run the same command again"
     if "readonly" in error or "unable to open" in error:
         return f"cannot be opened for this ({error}); check that the folder exists and its permissions allow it"
-    if "no such table" in error:
-        return f"not a run's journal ({error}); choose another folder"
     return error

@@ -2,8 +2,6 @@
 
 import sqlite3
 
-from proband.errors import NewerRun
-
 MIGRATIONS = (
     """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -43,23 +41,13 @@ MIGRATIONS = (
         trial TEXT PRIMARY KEY, answerer TEXT NOT NULL, request TEXT NOT NULL, since REAL NOT NULL
     ) WITHOUT ROWID;
     """,
+    # Tokens that a server did not count are estimates, and say so.
+    "ALTER TABLE responses ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;",
 )
 SCHEMA = len(MIGRATIONS)
 
 
-def migrate(connection: sqlite3.Connection, where: str) -> None:
-    """Bring a journal to this version's schema; each step is one transaction."""
-    version = schema_of(connection, where)
+def migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring a journal of this schema to the newest; each step is one transaction."""
     for number in range(version, SCHEMA):
         connection.executescript(f"BEGIN;{MIGRATIONS[number]}PRAGMA user_version = {number + 1};COMMIT;")
-
-
-def schema_of(connection: sqlite3.Connection, where: str) -> int:
-    """Schema number of a journal; raises `NewerRun` where this version cannot read it."""
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > SCHEMA:
-        raise NewerRun(
-            f"{where}: written by a newer Proband (schema {version}, this one reads up to {SCHEMA}); "
-            "upgrade with `pip install -U proband`"
-        )
-    return version

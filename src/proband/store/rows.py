@@ -5,11 +5,12 @@ import struct
 from functools import lru_cache
 from typing import Any
 
+from proband.errors import DamagedRun, DesignError
 from proband.records import Answer, Place, Response
 
 COLUMNS = (
     "trial, request, status, rule, answer, probs, mass, text, log_probs, token_counts, error, shown, engine, "
-    "prompt_tokens, completion_tokens, attempts, chosen"
+    "prompt_tokens, completion_tokens, attempts, chosen, estimated"
 )
 Row = tuple[Any, ...]  # in the order of COLUMNS
 
@@ -37,6 +38,7 @@ def row_of(response: Response) -> Row:
         response.completion_tokens,
         response.attempts,
         response.chosen,
+        response.is_estimated,
     )
 
 
@@ -61,32 +63,49 @@ def kept(row: Row, place: Place) -> Response:
     put(response, "request", row[1])
     put(response, "status", row[2])
     put(response, "rule", row[3])
-    put(response, "answer", row[4] if row[4] is None else read_answer(row[4]))
+    try:
+        put(response, "answer", row[4] if row[4] is None else read_answer(row[4]))
+    except (ValueError, TypeError, RecursionError) as why:
+        raise _strange(row[0], why) from None
     return response
 
 
 def response_of(row: Row, place: Place | None = None) -> Response:
-    """The response that `row_of` wrote; cheaper where its place is known."""
+    """The response that `row_of` wrote; cheaper where its place is known.
+
+    Raises
+    ------
+    DamagedRun
+        If the row is not one that `row_of` writes.
+    """
     (trial, request, status, rule, answer, probs, mass, text, log_probs, counts, error, shown, engine, *rest) = row
-    return Response(
-        place=place or Place.from_id(trial),
-        request=request,
-        status=status,
-        rule=rule,
-        answer=None if answer is None else read_answer(answer),
-        probs=None if probs is None else _read_numbers(probs),
-        mass=mass,
-        text=text,
-        log_probs=None if log_probs is None else _read_numbers(log_probs),
-        token_counts=() if counts is None else _read_counts(counts),
-        error=error,
-        order=() if shown is None else _read_counts(shown),
-        engine=engine,
-        prompt_tokens=rest[0],
-        completion_tokens=rest[1],
-        attempts=rest[2],
-        chosen=rest[3],
-    )
+    try:
+        return Response(
+            place=place or Place.from_id(trial),
+            request=request,
+            status=status,
+            rule=rule,
+            answer=None if answer is None else read_answer(answer),
+            probs=None if probs is None else _read_numbers(probs),
+            mass=mass,
+            text=text,
+            log_probs=None if log_probs is None else _read_numbers(log_probs),
+            token_counts=() if counts is None else _read_counts(counts),
+            error=error,
+            order=() if shown is None else _read_counts(shown),
+            engine=engine,
+            prompt_tokens=rest[0],
+            completion_tokens=rest[1],
+            attempts=rest[2],
+            chosen=rest[3],
+            is_estimated=rest[4] == 1,
+        )
+    except (ValueError, TypeError, AttributeError, RecursionError, struct.error, DesignError) as why:
+        raise _strange(trial, why) from None
+
+
+def _strange(trial: object, why: Exception) -> DamagedRun:
+    return DamagedRun(f"damaged: response {trial!r} is not as it was stored ({why}); see `proband doctor RUN`")
 
 
 def read_answer(text: str) -> Answer:

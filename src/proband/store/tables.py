@@ -2,23 +2,27 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from polars.exceptions import PolarsError
 
-from proband.errors import StoreError
+from proband.errors import DesignError, StoreError
 from proband.identity import place_parts
 from proband.instruments.items import Item
-from proband.records import TABLE_COLUMNS, Answer, Place
+from proband.records import STATUSES, TABLE_COLUMNS, Answer, Place
 from proband.roster import Roster
+from proband.store.damage import damaged
 from proband.store.journal import Journal
 from proband.store.rows import COLUMNS, Row, packed, read_answer
 
 _NOBODY = Roster(())
+_OFF = 1e-6  # as far as probabilities may be from a sum of 1 when they are stored
 _PART = 32_768  # rows held in memory together
 _KINDS = {
     pl.Int64: ("round", "replicate", "answer", "prompt_tokens", "completion_tokens", "attempts"),
@@ -52,7 +56,8 @@ def journal_table(journal: Journal, items: Mapping[str, Item], roster: Roster = 
         varies has a column of its own, before ``round``. Missing is null, and ``status`` says why.
     """
     factors = tuple(levels_of(journal))
-    parts = [_frame(rows, items, factors, roster) for rows in journal.rows(_PART)]
+    with _readable(journal):
+        parts = [_frame(rows, items, factors, roster) for rows in journal.rows(_PART)]
     return pl.concat(parts) if parts else _frame([], items, factors, roster)
 
 
@@ -71,7 +76,8 @@ def write_journal_table(
         writer: Any = None
         try:
             for rows in journal.rows(_PART):
-                table = _frame(rows, items, factors, roster).to_arrow()
+                with _readable(journal):
+                    table = _frame(rows, items, factors, roster).to_arrow()
                 writer = writer or pq.ParquetWriter(part, table.schema, compression="zstd")
                 writer.write_table(table)
         finally:
@@ -84,10 +90,20 @@ def write_journal_table(
 def levels_of(journal: Journal) -> dict[str, tuple[str, ...]]:
     """Factors and their levels in the places of a journal, in the order in which they come up."""
     levels: dict[str, dict[str, None]] = {}
-    for text in dict.fromkeys(trial.split("/", 3)[2] for trial in journal):
-        for name, level in _condition(text):
-            levels.setdefault(name, {})[level] = None
+    with _readable(journal):
+        for text in dict.fromkeys(trial.split("/", 3)[2] for trial in journal):
+            for name, level in _condition(text):
+                levels.setdefault(name, {})[level] = None
     return {name: tuple(found) for name, found in levels.items()}
+
+
+@contextmanager
+def _readable(journal: Journal) -> Iterator[None]:
+    """Name as damaged a journal of which a row is not one that a response was written to."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, DesignError, PolarsError) as error:
+        raise damaged(journal.path.parent, f"a response is not as it was stored ({error})") from error
 
 
 def _condition(text: str) -> tuple[tuple[str, str], ...]:
@@ -99,6 +115,8 @@ def _frame(rows: Sequence[Row], items: Mapping[str, Item], factors: Sequence[str
     if not rows:
         return _ordered(pl.DataFrame(schema=_SCHEMA), [pl.Series(factor_column(f), [], pl.String) for f in factors])
     named = dict(zip(COLUMNS.split(", "), zip(*rows, strict=True), strict=True))
+    if strange := {*named["status"]} - {*STATUSES}:
+        raise ValueError(f"status {strange.pop()!r}")
     places = zip(*(trial.split("/") for trial in named["trial"]), strict=True)
     subjects, asked, conditions, rounds, replicates = places
     names = {text: Place.from_id(f"-/{text}//0/0").item for text in set(asked)}
@@ -185,6 +203,8 @@ def _lists(values: Sequence[bytes | None]) -> pl.Series:
             parts.append(pl.Series([None if length < 0 else []] * len(rows), dtype=kind))
             continue
         numbers = np.frombuffer(b"".join([values[row] or b"" for row in rows]))
+        if not (np.abs(numbers.reshape(-1, length).sum(axis=1) - 1) <= _OFF).all():
+            raise ValueError("probabilities that do not sum to 1")
         parts.append(pl.Series(numbers.reshape(-1, length), dtype=pl.Array(pl.Float64, length)).cast(kind))
     order = np.argsort(np.concatenate([np.array(rows) for rows in by_length.values()]), kind="stable")
     return pl.concat(parts).gather(order)
@@ -204,7 +224,9 @@ def _cells(
     index = answer if isinstance(answer, int) and item is not None and item.form in ("choice", "scale") else None
     number = float(answer) if isinstance(answer, int | float) and index is None else None
     label = answer if isinstance(answer, str) else None
-    if index is not None and item is not None and index < len(item.options):
+    if index is not None and item is not None:
+        if not 0 <= index < len(item.options):
+            raise ValueError(f"answer {index} to {item.id!r}, which has {len(item.options)} options")
         number = item.points[index] if item.form == "scale" or item.codes else None
         label = item.options[index]
     return index, number, label, [float(part) for part in answer] if isinstance(answer, tuple) else None
@@ -212,6 +234,8 @@ def _cells(
 
 def wide_table(table: pl.DataFrame, values: str = "answer") -> pl.DataFrame:
     """One row per subject (and condition, round, replicate), one column per item.
+
+    The column of an item is its id, or ``item_ID`` where another column is called so.
 
     Parameters
     ----------
@@ -223,6 +247,7 @@ def wide_table(table: pl.DataFrame, values: str = "answer") -> pl.DataFrame:
     if values not in ("answer", "value", "label"):
         raise StoreError(f"values {values!r} cannot be spread; choose answer, value or label")
     keys = [name for name in table.columns if name not in _SCHEMA] + ["subject", "round", "replicate"]
+    table = table.with_columns(pl.col("item").replace({name: f"item_{name}" for name in keys}))
     if values == "label":
         parts = pl.col("parts").cast(pl.List(pl.String)).list.join("; ")
         table = table.with_columns(pl.coalesce("label", pl.col("value").cast(pl.String), parts).alias("label"))

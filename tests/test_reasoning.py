@@ -89,3 +89,5 @@ def test_a_prompt_in_channels_is_led_to_the_final_one():
         assert block.closing == closing
     assert open_block("<|start|>assistant<|channel|>final<|message|>") is None
     assert open_block("<|start|>assistant") is None  # another family's turn begins alike
+    assert is_mark("<|channel|>", has_channels=True)
+    assert not is_mark("<|end|>")

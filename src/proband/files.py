@@ -1,8 +1,12 @@
-"""Files that users write: TOML, checked against a model of its keys, with one wording of what is wrong."""
+"""Files that users write: text and its rows, TOML checked against a model of its keys, one wording of what is wrong."""
 
+import codecs
+import csv
+import io
 import tomllib
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -19,6 +23,53 @@ _WORDS = {
 }
 
 M = TypeVar("M", bound=BaseModel)
+
+SEPARATORS = ",;\t| :"
+ENCODINGS = "utf-8, utf-16, windows-1252, iso8859-1, shift_jis, big5, gb18030"  # shown; all of Python's are read
+_NO_TEXT = frozenset({"punycode", "undefined", "idna", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
+_MARKS = {  # a file that begins so says itself how it is written; the longer ones first
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing that was found in a file: where it stands, what it is, and the way out.
+
+    `is_wrong` tells what is refused from what was read and is only said, e.g. that header rows were left out.
+    """
+
+    where: str
+    what: str
+    way_out: str = ""
+    is_wrong: bool = True
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (self.where, self.what))) + (f"; {self.way_out}" if self.way_out else "")
+
+
+class Remarks:
+    """What is found while a file is read, which goes on behind what is wrong."""
+
+    def __init__(self) -> None:
+        self.found: list[Remark] = []
+
+    def say(self, where: str, what: str, way_out: str = "") -> None:
+        """Keep what was read, but not as it stands."""
+        self.found.append(Remark(where, what, way_out, is_wrong=False))
+
+    def refuse(self, where: str, what: str, way_out: str) -> None:
+        """Keep what is wrong."""
+        self.found.append(Remark(where, what, way_out))
+
+    def settle(self, error: type[ProbandError]) -> None:
+        """Raise what is wrong, as one error."""
+        if wrong := [str(remark) for remark in self.found if remark.is_wrong]:
+            raise error(*wrong)
 
 
 class Table(BaseModel):
@@ -44,19 +95,94 @@ def text_of(path: Path, *, what: str, error: type[ProbandError], way_out: str = 
     Messages call it `what` (e.g. ``study file``) and say with `way_out` what to do where there is no such file; `error`
     is raised where it cannot be read.
     """
+    return decoded(bytes_of(path, what=what, error=error, way_out=way_out), path, error=error)
+
+
+def bytes_of(path: Path, *, what: str, error: type[ProbandError], way_out: str = "check the path") -> bytes:
+    """What a regular file holds: a pipe would wait for ever, a device has no end."""
     try:
         # A pipe or a device may never end; opening it is what hangs.
         if path.exists() and not path.is_file():
             raise error(f"{path}: no regular file, so no {what}; {way_out}")
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_bytes()
     except FileNotFoundError:
         raise error(f"{path}: no such {what}; {way_out}") from None
     except OSError as failure:
         raise error(f"{shown(path)}: cannot be read ({failure.strerror or failure}); check the path") from None
-    except UnicodeDecodeError as failure:
-        raise error(f"{path}: byte {failure.start} is not UTF-8; save the file as UTF-8") from None
     except ValueError as failure:  # a NUL in the name
         raise error(f"{shown(path)}: no such {what} ({failure}); {way_out}") from None
+
+
+def decoded(
+    content: bytes,
+    where: str | Path,
+    *,
+    error: type[ProbandError],
+    encoding: str = "",
+    way_out: str = "save the file as UTF-8",
+) -> str:
+    """The text that bytes are, in the encoding named, else in that of their byte order mark, else in UTF-8.
+
+    What holds NUL bytes is no text, or a text in another encoding, and is refused with its line.
+    """
+    known = text_encoding(encoding, where, error=error) if encoding else "utf-8"
+    named = next((name for mark, name in _MARKS.items() if content.startswith(mark)), known)
+    try:
+        text = content.decode(named).removeprefix("\ufeff")
+    except UnicodeError as failure:
+        start = failure.start if isinstance(failure, UnicodeDecodeError) else 0
+        line = content.count(b"\n", 0, start) + 1
+        name = named.removesuffix("-sig").upper()
+        raise error(f"{where}, line {line}: byte {start} is not {name}; {way_out}") from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise error(f"{where}, line {line}: a NUL byte, which no text has; {way_out}, or export it again")
+    return text
+
+
+def text_encoding(name: str, where: str | Path, *, error: type[ProbandError]) -> str:
+    """Python's name of a text encoding; any other is refused, with the choices."""
+    try:
+        found = codecs.lookup(name)
+        is_text = found._is_text_encoding and found.name not in _NO_TEXT
+    except (LookupError, ValueError):
+        is_text = False
+    if not is_text:
+        raise error(f"{where}: encoding {name!r} is none; write one of {ENCODINGS}, or another that Python knows")
+    return found.name
+
+
+def separator_of(text: str, expected: str) -> str:
+    """What separates the cells of a table: the one expected, unless only another stands in the first line.
+
+    Spreadsheets write the separator of the country they are used in.
+    """
+    head = text.lstrip("\r\n").partition("\n")[0]
+    others = [mark for mark in ";\t|" if mark in head]
+    return expected if expected in head or not others else max(others, key=head.count)
+
+
+def rows_of(
+    text: str, separator: str, where: str | Path, *, error: type[ProbandError]
+) -> Iterator[tuple[int, list[str]]]:
+    """Rows of a table, each with the line it begins in; lines on which nothing stands are passed over."""
+    if len(separator) != 1 or separator not in SEPARATORS:
+        marks = " ".join(map(repr, SEPARATORS))
+        raise error(f"{where}: separator {separator!r} is none; write one of {marks}")
+    # A quotation mark behind ", " opens a text as well; `strict` refuses one that is never closed.
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=separator != " "
+    )
+    line = 1
+    try:
+        for row in reader:
+            if any(cell and not cell.isspace() for cell in row):
+                yield line, row
+            line = reader.line_num + 1
+    except csv.Error as failure:
+        reason = str(failure).replace("unexpected end of data", "a quotation mark opens a text that never ends")
+        way_out = f"correct that line, and quote texts that hold {separator!r}"
+        raise error(f"{where}, line {line}: {reason}; {way_out}") from None
 
 
 def is_there(path: Path) -> bool:
@@ -78,12 +204,13 @@ def parsed(text: str, where: str | Path, *, error: type[ProbandError]) -> dict[s
     """The tables of a TOML text."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as failure:
+    # A whole number of thousands of digits is a ValueError of another kind.
+    except ValueError as failure:
         place = str(failure).replace("at end of document", f"at line {len(text.splitlines())}, the end of the file")
         way_out = 'write key = "text" in straight quotes, close every bracket'
         raise error(f"{where}: not valid TOML: {place}; {way_out}") from None
     except RecursionError:
-        raise error(f"{where}: lists or tables stand in one another too deep to be read; take some levels out") from None
+        raise error(f"{where}: lists or tables stand too deep in one another; take some levels out") from None
 
 
 def beside(module: str) -> dict[str, Any]:
@@ -116,11 +243,11 @@ def checked(
         raise error(*_clauses(failure, model, data, at), where=where) from None
 
 
-def fitting(model: type[M], data: Mapping[str, Any], **stand_ins: object) -> M | None:
+def fitting(model: type[M], data: Mapping[str, Any], *, needed: Sequence[str] = (), **stand_ins: object) -> M | None:
     """What is sound of parsed tables that were refused, so that the rest can be looked at too.
 
-    Entries of lists, and keys that hold no table, are left out where they are wrong, `stand_ins` taking the place of
-    keys that must be there. None where a table is wrong: what depends on it would be found wrong without being so.
+    Entries of lists, and keys, are left out where they are wrong, `stand_ins` taking the place of keys that must be
+    there. None where one of the `needed` tables is wrong: what depends on it would be found wrong without being so.
     """
     left = {**stand_ins, **data}
     for _ in range(3):  # an entry may be found wrong only after another was taken out
@@ -130,7 +257,7 @@ def fitting(model: type[M], data: Mapping[str, Any], **stand_ins: object) -> M |
             wrong = {detail["loc"][:2] for detail in failure.errors(include_url=False)}
         for key in {str(loc[0]) for loc in wrong}:
             held = left.pop(key, None)
-            if isinstance(held, Mapping):
+            if key in needed:
                 return None
             if isinstance(held, list):
                 left[key] = [entry for k, entry in enumerate(held) if (key, k) not in wrong]

@@ -116,9 +116,10 @@ def open_block(tail: str, *, has_channels: bool = False) -> OpenBlock | None:
     return OpenBlock(mark=opened, closing=f"\n{closing}\n\n") if closing else None
 
 
-def is_mark(token: str) -> bool:
+def is_mark(token: str, *, has_channels: bool = False) -> bool:
     """Whether a control token tells reasoning from what is said, so that a reply cannot be read without it."""
-    return bool(_MARK.fullmatch(token) or _MESSAGE_END.fullmatch(token) or _CHANNEL.fullmatch(token))
+    in_channel = has_channels and (_MESSAGE_END.fullmatch(token) or _CHANNEL.fullmatch(token))
+    return bool(_MARK.fullmatch(token) or in_channel)
 
 
 def _closes(mark: re.Match[str]) -> bool:

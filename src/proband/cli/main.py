@@ -1,7 +1,7 @@
 """The command line: one file a verb; data on stdout, talk on stderr.
 
-Exit codes: 0 done; 1 an error in Proband itself; 2 refused, with the reason and the way out; 3 not complete (a
-budget, open questions, a failed call), resumable; 130 interrupted, resumable.
+Exit codes: 0 done; 1 an error in Proband itself, or damage that `doctor` found; 2 refused, with the reason and the
+way out; 3 not complete (a budget, open questions, a failed call), resumable; 130 interrupted, resumable.
 """
 
 import logging
@@ -12,12 +12,15 @@ from typing import Annotated
 import typer
 
 from proband.cli.branch import branch
+from proband.cli.check import check
 from proband.cli.demo import demo
+from proband.cli.doctor import doctor
 from proband.cli.export import export
 from proband.cli.listing import list_
 from proband.cli.lock import lock
 from proband.cli.measure import measure
 from proband.cli.plan import plan
+from proband.cli.replicate import replicate
 from proband.cli.report import report
 from proband.cli.run import run
 from proband.cli.show import show
@@ -33,15 +36,33 @@ app = typer.Typer(
     name="proband",
     help="A laboratory for behavioural science with and of language models.\n\n"
     "Start with `proband demo`. Without human answers, shares describe a model and its personas, not a population.",
-    epilog="Exit codes: 0 done; 1 an error in Proband itself; 2 refused, with the reason and the way out; "
-    "3 not complete (a budget, open questions, a failed call), run again to resume; 130 interrupted, run again to "
-    "resume.",
+    epilog="Exit codes: 0 done; 1 an error in Proband itself, or damage that `doctor` found; 2 refused, with the "
+    "reason and the way out; 3 not complete (a budget, open questions, a failed call), run again to resume; "
+    "130 interrupted, run again to resume.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for verb in (demo, plan, show, lock, run, branch, measure, report, export, probe, intervene, train, evaluate, align):
+for verb in (
+    demo,
+    check,
+    plan,
+    show,
+    lock,
+    run,
+    branch,
+    measure,
+    report,
+    replicate,
+    export,
+    doctor,
+    probe,
+    intervene,
+    train,
+    evaluate,
+    align,
+):
     app.command()(verb)
 app.command("list")(list_)
 

@@ -1,6 +1,5 @@
 """Instruments from the catalogue, from TOML and CSV files, and from the inline items of a study file."""
 
-import csv
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -92,6 +91,18 @@ def load_instrument(name_or_path: str | Path) -> Instrument:
     return found if isinstance(found, Instrument) else load_instrument(found)
 
 
+def is_instrument_table(path: Path) -> bool:
+    """Whether a CSV file is an instrument, by the names in its first line; if not, it holds data."""
+    from proband.files import separator_of
+
+    try:
+        with path.open("rb") as file:
+            head = file.read(2**16).decode("utf-8-sig", "replace").partition("\n")[0]
+    except (OSError, ValueError):
+        return False
+    return {"id", "text", "form"} <= {name.strip(' "\r') for name in head.split(separator_of(head, ","))}
+
+
 def instrument_from_dict(data: Mapping[str, Any], where: str) -> Instrument:
     """An instrument from plain data with the keys of an instrument file.
 
@@ -126,7 +137,7 @@ def instrument_from_dict(data: Mapping[str, Any], where: str) -> Instrument:
     with found.part():
         entry = checked(InstrumentEntry, data, where, error=InstrumentError)
     # What is sound is looked at all the same: a file is mended once, not mistake by mistake.
-    entry = entry or fitting(InstrumentEntry, data, id="?")
+    entry = entry or fitting(InstrumentEntry, data, needed=("defaults", "options"), id="?")
     try:
         made = None if entry is None else _instrument(entry, _ids(data))
     except InstrumentError as error:
@@ -154,7 +165,6 @@ def _instrument(entry: "InstrumentEntry", ids: Sequence[str]) -> Instrument:
             scales.append(_scale(scale))
     lost = set(ids) - {item.id for item in items}
     about = {name: getattr(entry, name).strip() for name in ("preamble", "source", "licence", "artefacts")}
-    made: Instrument | None = None
     with found.part():
         made = Instrument(
             id=entry.id,
@@ -165,7 +175,7 @@ def _instrument(entry: "InstrumentEntry", ids: Sequence[str]) -> Instrument:
             **about,
         )
     found.settle()
-    return cast(Instrument, made)
+    return made
 
 
 def _with_defaults(item: "ItemEntry", entry: "InstrumentEntry") -> "ItemEntry":
@@ -173,7 +183,9 @@ def _with_defaults(item: "ItemEntry", entry: "InstrumentEntry") -> "ItemEntry":
     for name in sorted(_READ_BY.keys() & item.model_fields_set):
         if form and form not in _READ_BY[name]:
             forms = " and ".join(sorted(_READ_BY[name]))
-            raise InstrumentError(f"item {item.id!r}: {name} says nothing of form {form!r} (only of {forms}); take it out")
+            raise InstrumentError(
+                f"item {item.id!r}: {name} says nothing of form {form!r} (only of {forms}); take it out"
+            )
     unset = {name: value for name, value in entry.defaults if value is not None and name not in item.model_fields_set}
     # A coding of the default options says nothing about options of the item's own.
     if "options" in item.model_fields_set:
@@ -253,20 +265,19 @@ def _scale(entry: "ScaleEntry") -> Scale:
 
 
 def _from_csv(text: str, path: Path) -> Instrument:
-    header, _, _ = text.partition("\n")
-    delimiter = ";" if ";" in header and "," not in header else ","
+    from proband.files import rows_of, separator_of
+
     found = Gathering()
-    reader = csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    delimiter = separator_of(text, ",")
+    rows = rows_of(text, delimiter, path, error=InstrumentError)
+    header = [cell.strip() for cell in next(rows, (1, []))[1]]
+    _check_header(header, path)
     items: list[dict[str, Any]] = []
     scales: dict[str, dict[str, int]] = {}
-    try:
-        _check_header(reader.fieldnames or (), path)
-        for row in reader:
+    with found.part():
+        for line, row in rows:
             with found.part():
-                items.append(_item_of_row(row, scales, f"{path}, line {reader.line_num}"))
-    except csv.Error as error:
-        where = f"{path}, line {reader.line_num}"
-        found.errors.append(InstrumentError(f"{where}: {error}; quote texts that hold a {delimiter!r}"))
+                items.append(_item_of_row(header, row, scales, f"{path}, line {line}"))
     ids = {item.get("id") for item in items}
     keys = {id_: key for id_, key in scales.items() if not found.errors or key.keys() <= ids}
     data = {"id": path.stem, "items": items, "scales": [{"id": id_, "items": key} for id_, key in keys.items()]}
@@ -290,11 +301,13 @@ def _check_header(found: Sequence[str], path: Path) -> None:
             raise InstrumentError(f"{path}, line 1: column {name!r} is there twice; keep one of them")
 
 
-def _item_of_row(row: dict[str | Any, Any], scales: dict[str, dict[str, int]], where: str) -> dict[str, Any]:
+def _item_of_row(
+    header: Sequence[str], row: Sequence[str], scales: dict[str, dict[str, int]], where: str
+) -> dict[str, Any]:
     """The entry of one row; its keys go into `scales`."""
-    if None in row or None in row.values():
+    if len(row) != len(header):
         raise InstrumentError(f"{where}: more or fewer cells than the first line has columns; quote texts with commas")
-    cells = {name: cell.strip() for name, cell in row.items() if cell.strip()}
+    cells = {name: cell.strip() for name, cell in zip(header, row, strict=True) if cell.strip()}
     keys = _parts(cells.pop("key", ""), _key, f"{where}, column 'key'")
     names = _parts(cells.pop("scale", ""), str, where)
     if len(keys) not in (len(names), 1 if names else 0) and keys:

@@ -4,8 +4,8 @@ import re
 
 from proband.errors import meant
 
-KINDS = ("subject", "answer", "factor")
-PIPE = re.compile(r"\{(subject|answer|factor):([^{}]+)\}")
+KINDS = ("subject", "answer", "factor", "stimulus", "vignette", "profile")
+PIPE = re.compile(rf"\{{({'|'.join(KINDS)}):([^{{}}]+)\}}")
 _BRACES = re.compile(r"\{[^{}]*\}?|\}")
 _WAY_OUT = "write the words out, or set shows_braces = true for this item if braces are to be shown as they stand"
 
@@ -34,4 +34,5 @@ def _why(field: str, braces: str) -> str:
         return f"which is not filled there (pipes are filled in text and stem): {_WAY_OUT}"
     if kind in KINDS:
         return f"which names nothing; write e.g. {{{kind}:NAME}}"
-    return f"which is no pipe{meant(kind, KINDS)}; pipes are {{subject:COLUMN}}, {{answer:ITEM}}, {{factor:NAME}}; {_WAY_OUT}"
+    pipes = "{subject:COLUMN}, {answer:ITEM} and {factor:NAME}"
+    return f"which is no pipe{meant(kind, KINDS)} (there are {pipes}): {_WAY_OUT}"

@@ -16,7 +16,9 @@ _ABOVE = re.compile(
     r"(?:anteriores|acima|precedenti)|bovenstaande|ovenstående|ovanstående)",
     re.IGNORECASE,
 )
-_CUSTOM = re.compile(r"(other|something else|none of (these|those|them)|andere[rs]?|sonstiges|autre|otro)\b.{0,30}", re.I)
+_CUSTOM = re.compile(
+    r"(other|something else|none of (these|those|them)|andere[rs]?|sonstiges|autre|otro)\b.{0,30}", re.I
+)
 
 _MARK = r"\(?(?:[A-Za-z]|\d{1,2})\)?"
 _JOIN = r"(?:\s*,\s*(?:and|or|nor|&)?\s*|\s+(?:and|or|nor|&|und|oder|et|ou|y|o|e|en)\s+)"

@@ -149,7 +149,13 @@ class Run:
         """Who took part: unit, role, arm, weight and traits of each subject; in a run of version 0.1 each is a unit."""
         with self.directory.reader() as journal:
             notes = {key: journal.meta(key) for key in ROSTER}
+            lost = set((journal.noted("saved") or {}).get("lost", ())) & set(ROSTER)
             subjects = [] if notes["roster"] else [Place.from_id(trial).subject for trial in journal]
+        if lost and notes["roster"] is None:
+            raise StoreError(
+                f"{self.path}: saved from a damaged run that had lost who is independent of whom, or what they weigh; "
+                f"`proband run STUDY.toml --into {self.path}` notes it anew"
+            )
         try:
             return roster_of(notes, subjects)
         except DamagedRun as error:

@@ -40,7 +40,7 @@ class RunDirectory:
         StoreError
             If the folder cannot be made or written.
         """
-        self._refuse_lost_journal()
+        self.refuse_lost_journal()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             # Named after what it guards; stays behind, empty, because removing a lock file is a race.
@@ -66,10 +66,21 @@ class RunDirectory:
         StoreError
             If there is no run here.
         """
-        self._refuse_lost_journal()
+        self.refuse_lost_journal()
         if not self.journal_path.exists():
             raise StoreError(f"{self.path}: no run here (no journal.sqlite); `proband run STUDY.toml` makes one")
         return Journal(self.journal_path, writable=False)
+
+    def refuse_while_written(self) -> None:
+        """Refuse a run that another process is writing, as far as its lock can be looked at."""
+        path = self.path / "writer.lock"
+        try:
+            if path.exists():
+                FileLock(path, timeout=0).acquire().lock.release()
+        except Timeout:
+            raise RunLocked(f"{self.path}: another process is writing this run; wait for it to end") from None
+        except OSError:
+            return  # of a folder that cannot be written nobody is the writer
 
     @property
     def is_there(self) -> bool:
@@ -83,7 +94,8 @@ class RunDirectory:
         left = [self.manifest_path, self.table_path, *([log] if log.exists() and log.stat().st_size else [])]
         return next((path for path in left if path.exists()), None)
 
-    def _refuse_lost_journal(self) -> None:
+    def refuse_lost_journal(self) -> None:
+        """Refuse a folder that has what only a run has, and no journal."""
         if not self.journal_path.exists() and (left := self._leftover) is not None:
             raise damaged(self.path, f"{left.name} is there, and the journal.sqlite that it belongs to is not")
 

@@ -37,7 +37,7 @@ class Journal(Mapping[str, Response]):
     which `RunDirectory` holds. Threads may share a journal: each call is a transaction of its own.
     """
 
-    def __init__(self, path: Path, *, writable: bool) -> None:
+    def __init__(self, path: Path, *, writable: bool, is_still: bool = False) -> None:
         self.path = path
         self._lock = threading.RLock()
         self._size: int | None = None  # only where nobody else can change it
@@ -46,7 +46,7 @@ class Journal(Mapping[str, Response]):
             if writable and not path.exists():
                 _make(path)
             check_file(path)
-            self._connection = _open_to_write(path) if writable else _open_to_read(path)
+            self._connection = _open_to_write(path) if writable else _open_to_read(path, is_still)
             try:
                 self._schema = check_tables(self._connection, path.parent)
                 if writable:
@@ -264,6 +264,24 @@ class Journal(Mapping[str, Response]):
         digests = {DIGEST + key: digest_of(text) for key, text in facts.items()}
         self._put_in("INSERT OR REPLACE INTO meta VALUES (?, ?)", (facts | digests).items())
 
+    def faults(self) -> list[str]:
+        """What SQLite finds wrong with the file's own structure, twenty things at most; empty where it is sound."""
+        with self._alone():
+            lines = [str(line) for (line,) in self._connection.execute("PRAGMA integrity_check(20)")]
+        return [line for line in lines if line != "ok"]
+
+    def restore(self, rows: Iterable[Row], bodies: Mapping[str, str], opened: Iterable[Row]) -> None:
+        """Put in rows of another journal, with their origin and time; what is there already stays."""
+        with self._alone():
+            self._size = None
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._add_bodies(bodies)
+            names = f"{COLUMNS}, origin, recorded_at"
+            insert = f"INSERT OR IGNORE INTO responses ({names}) VALUES (?{', ?' * 18})"
+            self._connection.executemany(insert, rows)
+            self._connection.executemany("INSERT OR IGNORE INTO open VALUES (?, ?, ?, ?)", opened)
+            self._connection.execute("COMMIT")
+
     def _put_in(self, insert: str, rows: Iterable[tuple[object, ...]]) -> None:
         with self._alone():
             self._connection.execute("BEGIN IMMEDIATE")
@@ -371,10 +389,13 @@ def _open_to_write(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _open_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write; on read-only media SQLite has to be told that nobody else can either."""
+def _open_to_read(path: Path, is_still: bool) -> sqlite3.Connection:
+    """A connection that cannot write; on read-only media SQLite has to be told that nobody else can either.
+
+    Of a file that is said to be still SQLite leaves no trace beside it, and reads no log.
+    """
     address = f"{path.resolve().as_uri()}?mode=ro"
-    connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+    connection = sqlite3.connect(address + "&immutable=1" * is_still, uri=True, check_same_thread=False)
     try:
         connection.execute("SELECT 1 FROM sqlite_master")
     except sqlite3.OperationalError as error:

@@ -1,9 +1,11 @@
 """The beauty contest: whoever is nearest to a fraction of the mean of all numbers wins (Nagel 1995)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from pydantic import Field
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import number, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -28,7 +30,7 @@ class BeautyContest(Rules):
         """All alike."""
         return players(self.size)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The number."""
         return (Item(id="number", text="Which number do you name?", form="number", lower=0.0, upper=self.top),)
@@ -65,3 +67,6 @@ class BeautyContest(Rules):
             },
             values={"named": mean, "target": target},
         )
+
+
+GAME = game_of(BeautyContest)

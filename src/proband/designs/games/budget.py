@@ -1,10 +1,12 @@
 """Budgets: tokens divided between two accounts at changing rates, to see whether choices agree (Choi et al. 2007)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field, model_validator
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import number
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -20,6 +22,9 @@ class Budget(Rules):
     quantities = (
         Quantity(name="to the better", about="share of tokens put into the account that pays more per token"),
         Quantity(name="to A", about="share of tokens put into account A"),
+        # What the test of consistency reads.
+        Quantity(name="rate A", about="points that a token in account A is worth", form="number"),
+        Quantity(name="rate B", about="points that a token in account B is worth", form="number"),
     )
 
     accounts: Literal["risk", "giving"] = Field(default="risk", description="what the two accounts are")
@@ -38,7 +43,7 @@ class Budget(Rules):
         """Who divides."""
         return ("chooser",)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """What goes to A; the rest goes to B."""
         text = "How many tokens do you put into account A?"
@@ -76,7 +81,9 @@ class Budget(Rules):
             values={
                 "to A": given / self.tokens,
                 **({"to the better": better / self.tokens} if rates["A"] != rates["B"] else {}),
-                # What the test of consistency reads: a unit of an account costs what a token of it is not worth.
                 **{f"rate {name}": rate for name, rate in rates.items()},
             },
         )
+
+
+GAME = game_of(Budget)

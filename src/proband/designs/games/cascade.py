@@ -1,10 +1,12 @@
 """Information cascades: a private hint each, and guesses that all who come later see (Anderson & Holt 1997)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import log
 
 from pydantic import Field
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import option, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -32,7 +34,7 @@ class Cascade(Rules):
         """In the order in which they guess."""
         return players(self.size)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The guess."""
         return (Item(id="guess", text="Which urn is in use?", form="choice", options=STATES),)
@@ -86,3 +88,6 @@ class Cascade(Rules):
                 **({"with hint": sum(kept) / len(kept)} if kept else {}),
             },
         )
+
+
+GAME = game_of(Cascade)

@@ -1,10 +1,12 @@
 """The common-pool game: what all take from one resource lowers what each unit gives (Walker et al. 1990)."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from pydantic import Field
 
-from proband.designs.games.moves import amount, number, players
+from proband.designs.games.matches import game_of
+from proband.designs.games.moves import amount, in_equilibrium, number, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -25,11 +27,16 @@ class CommonPool(Rules):
     falls: float = Field(default=0.25, gt=0, description="how fast that falls, b of a X - b X^2")
 
     @property
+    def reported(self) -> tuple[Quantity, ...]:
+        """Quantities with their values in equilibrium."""
+        return in_equilibrium(self.quantities, self.equilibrium())
+
+    @property
     def seats(self) -> tuple[str, ...]:
         """All alike."""
         return players(self.size)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """What is put into the pool."""
         return (amount("invest", "How much do you put into the pool?", self.endowment),)
@@ -87,3 +94,6 @@ class CommonPool(Rules):
         most = self._gain(self._best_total)
         rent = {"rent": self._gain(own * self.size) / most} if most > 0 else {}
         return {"invested": own / self.endowment} | rent
+
+
+GAME = game_of(CommonPool)

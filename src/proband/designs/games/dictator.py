@@ -1,10 +1,12 @@
 """The dictator game: one player divides a pot, and another gets what is given (Forsythe et al. 1994)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import isclose
 
 from pydantic import Field
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import amount, number
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -27,7 +29,7 @@ class Dictator(Rules):
         """Who decides."""
         return ("giver",)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """What is given."""
         return (amount("give", "How much do you give to the other person?", self.pot),)
@@ -45,7 +47,7 @@ class Dictator(Rules):
         turn = Turn(seat="giver", item=self.items[0], facts=(("pot", f"{self.pot:g}"),))
         given = number(turn, (yield turn))
         return Outcome(
-            payoffs={"giver": self.pot - given},
+            payoffs={"giver": self.pot - given, "receiver": given},
             told={"giver": f"You gave {words.points(given)} and kept {words.points(self.pot - given)}."},
             values={
                 "given": given / self.pot,
@@ -53,3 +55,6 @@ class Dictator(Rules):
                 "gives half": float(isclose(given, self.pot / 2)),
             },
         )
+
+
+GAME = game_of(Dictator)

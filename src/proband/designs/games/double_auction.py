@@ -1,11 +1,13 @@
 """The double auction: buyers bid and sellers ask in turn, and trade where these meet (Smith 1962)."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from math import sqrt
 
 from pydantic import Field, model_validator
 
-from proband.designs.games.moves import amount, number
+from proband.designs.games.matches import game_of
+from proband.designs.games.moves import amount, in_equilibrium, number
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -49,12 +51,17 @@ class DoubleAuction(Rules):
         return [(value, cost) for value, cost in pairs if value > cost]
 
     @property
+    def reported(self) -> tuple[Quantity, ...]:
+        """Quantities with their values in equilibrium."""
+        return in_equilibrium(self.quantities, self.equilibrium())
+
+    @property
     def seats(self) -> tuple[str, ...]:
         """Buyers, then sellers."""
         buyers = [f"buyer-{k}" for k in range(1, len(self.values) + 1)]
         return (*buyers, *(f"seller-{k}" for k in range(1, len(self.costs) + 1)))
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The price."""
         return (amount("price", "Which price do you name?", self.top),)
@@ -66,11 +73,11 @@ class DoubleAuction(Rules):
         side, other, best = ("buy", "ask", "highest bid") if buys else ("sell", "bid", "lowest ask")
         return (
             f"There is a market for {what} with {len(self.values)} buyers and {len(self.costs)} sellers. You can "
-            f"{side} one unit in each round. If you trade you get {gain}, which can be less than nothing; if you do not, you "
-            f"get nothing. Traders name prices one after the other, up to {self.passes} times each. Buyers' prices are "
-            f"bids, sellers' prices are asks; the highest bid and the lowest ask stand. If your price meets the "
-            f"{other} that stands, you trade at once, at the price that stood. If not, it stands if it is the {best}. After a "
-            "trade both sides begin anew."
+            f"{side} one unit in each round. If you trade you get {gain}, which can be less than nothing; if you do "
+            f"not, you get nothing. Traders name prices one after the other, up to {self.passes} times each. Buyers' "
+            f"prices are bids, sellers' prices are asks; the highest bid and the lowest ask stand. If your price meets "
+            f"the {other} that stands, you trade at once, at the price that stood. If not, it stands if it "
+            f"is the {best}. After a trade both sides begin anew."
         )
 
     def play(self, words: Words, past: Sequence[Outcome], draw: Draw) -> Round:
@@ -147,3 +154,6 @@ class DoubleAuction(Rules):
         low = max(costs[n - 1], values[n])
         high = min(values[n - 1], costs[n])
         return {"price": (low + high) / 2}
+
+
+GAME = game_of(DoubleAuction)

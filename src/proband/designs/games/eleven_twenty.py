@@ -1,10 +1,12 @@
 """The 11-20 money request game: ask for much, or for one less than the other (Arad & Rubinstein 2012)."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from pydantic import Field
 
-from proband.designs.games.moves import option, players
+from proband.designs.games.matches import game_of
+from proband.designs.games.moves import in_equilibrium, option, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -23,11 +25,16 @@ class ElevenTwenty(Rules):
     bonus: float = Field(default=20.0, gt=0, description="points for asking for exactly one less than the other")
 
     @property
+    def reported(self) -> tuple[Quantity, ...]:
+        """Quantities with their values in equilibrium."""
+        return in_equilibrium(self.quantities, self.equilibrium())
+
+    @property
     def seats(self) -> tuple[str, ...]:
         """Both alike."""
         return players(2)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The request."""
         options = tuple([str(k) for k in range(LOWEST, MOST + 1)])
@@ -68,3 +75,6 @@ class ElevenTwenty(Rules):
             left -= shares[request]
         undercut = sum(p * shares.get(request + 1, 0.0) for request, p in shares.items())
         return {"asked": sum(request * p for request, p in shares.items()), "undercut": undercut}
+
+
+GAME = game_of(ElevenTwenty)

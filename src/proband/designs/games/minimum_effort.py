@@ -1,9 +1,11 @@
 """The minimum-effort game: all are paid by the least effort of any (Van Huyck, Battalio & Beil 1990)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from pydantic import Field, model_validator
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import option, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -39,7 +41,7 @@ class MinimumEffort(Rules):
         """All alike."""
         return players(self.size)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The effort."""
         options = tuple([str(k) for k in range(1, self.efforts + 1)])
@@ -75,3 +77,6 @@ class MinimumEffort(Rules):
     def highest(self) -> float | None:
         """All choose the highest."""
         return self.size * (self.base + (self.gain - self.cost) * self.efforts)
+
+
+GAME = game_of(MinimumEffort)

@@ -1,6 +1,9 @@
-"""Moves as rules read them: a number within the bounds that are open, or an option that is on the list."""
+"""What files of games share: moves as rules read them, seats of players who are alike, values in equilibrium."""
 
-from proband.designs.games.rules import Illegal, Moves, Turn
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from proband.designs.games.rules import Illegal, Moves, Quantity, Turn
 from proband.instruments.items import Item
 
 _ROUNDING = 1e-9  # bounds that were scaled and scaled back may be off by that share
@@ -35,3 +38,8 @@ def amount(id: str, text: str, upper: float, lower: float = 0.0) -> Item:
 def players(n: int) -> tuple[str, ...]:
     """Seats of a game in which all players are alike: ``player-1``, ``player-2`` ..."""
     return tuple([f"player-{k}" for k in range(1, n + 1)])
+
+
+def in_equilibrium(quantities: Iterable[Quantity], values: Mapping[str, float]) -> tuple[Quantity, ...]:
+    """Quantities whose equilibrium values depend on the keys of a game, with these values."""
+    return tuple([replace(quantity, best=values.get(quantity.name, quantity.best)) for quantity in quantities])

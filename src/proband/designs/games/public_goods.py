@@ -1,9 +1,11 @@
 """The public-goods game, with punishment or a conditional table (Fehr & Gächter 2000; Fischbacher et al. 2001)."""
 
 from collections.abc import Generator, Mapping, Sequence
+from functools import cached_property
 
 from pydantic import Field, model_validator
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import amount, number, players
 from proband.designs.games.rules import Draw, Moves, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -48,6 +50,11 @@ class PublicGoods(Rules):
         return self
 
     @property
+    def reported(self) -> tuple[Quantity, ...]:
+        """Deductions only where there can be any."""
+        return self.quantities if self.punishment else self.quantities[:2]
+
+    @property
     def seats(self) -> tuple[str, ...]:
         """All alike."""
         return players(self.size)
@@ -57,7 +64,7 @@ class PublicGoods(Rules):
         """For which averages of the others a contribution is stated."""
         return tuple([self.endowment * k / (self.conditional - 1) for k in range(self.conditional)])
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The contribution, what it would be, and deductions from each of the others."""
         table = [
@@ -176,3 +183,6 @@ def _punished(spent: Mapping[tuple[str, str], float], given: Given) -> dict[str,
     total = sum(spent.values())
     perverse = sum(points for (by, of), points in spent.items() if given[of] >= given[by])
     return {"deducted": total / len(given)} | ({"perverse": perverse / total} if total else {})
+
+
+GAME = game_of(PublicGoods)

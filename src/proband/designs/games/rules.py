@@ -107,6 +107,9 @@ class Words(Protocol):
     def move(self, option: str) -> str:
         """The name that an option carries in this match."""
 
+    def order(self, item: Item) -> tuple[int, ...]:
+        """The order in which the options of an item are shown in this match, by which instructions should list them."""
+
     def points(self, amount: float) -> str:
         """An amount of payoff in words, scaled, e.g. ``"40 points"`` or ``"$4"``."""
 
@@ -127,12 +130,25 @@ class Rules(Table):
     @property
     @abstractmethod
     def seats(self) -> tuple[str, ...]:
-        """Who plays, in order; e.g. ``("proposer", "responder")``."""
+        """Who plays, in order; e.g. ``("proposer", "responder")``.
+
+        Every seat has a turn sometimes; who only receives may stand in the payoffs without one. Seats that differ by a
+        number at their end only, ``("member 1", "member 2")``, are one role unless the study file says otherwise.
+        """
 
     @property
     @abstractmethod
     def items(self) -> tuple[Item, ...]:
-        """Everything that can be asked, each once."""
+        """Everything that can be asked, each once.
+
+        An item whose unit is ``"points"`` is an amount of payoff: its bounds are shown scaled, and its answer
+        comes back as the rules count. Make items once (a constant, a `cached_property`), not at every turn.
+        """
+
+    @property
+    def reported(self) -> tuple[Quantity, ...]:
+        """The quantities that its report has; `quantities`, where they do not depend on the keys."""
+        return self.quantities
 
     @abstractmethod
     def instructions(self, seat: str, words: Words) -> str:
@@ -142,6 +158,7 @@ class Rules(Table):
     def play(self, words: Words, past: Sequence[Outcome], draw: Draw) -> Round:
         """One round, as a generator: it yields a turn, or several at the same time, and is sent their moves by seat.
 
+        `past` are the rounds of the same players; empty where groups are drawn anew. It must not be changed.
         A move is the index of an option (as the turn's item lists them), a number, or a tuple of either. Chance is
         ``draw("value", seat)``, uniform on [0, 1) by place of the round. A move that is not open raises `Illegal`.
         """
@@ -149,10 +166,6 @@ class Rules(Table):
     def highest(self) -> float | None:
         """The largest sum of payoffs that a round can give, for efficiency; None where there is none."""
         return None
-
-    def equilibrium(self) -> Mapping[str, float]:
-        """Equilibrium values of quantities that depend on the keys; they stand in the place of `Quantity.best`."""
-        return {}
 
 
 def play_out(rules: Rules, words: Words, choose: Callable[[Turn], Value], *, rounds: int, draw: Draw) -> list[Outcome]:

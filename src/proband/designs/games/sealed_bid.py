@@ -1,11 +1,13 @@
 """Sealed-bid auctions with private values: the winner pays their own bid, or the second highest (Vickrey 1961)."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field
 
-from proband.designs.games.moves import amount, number, players
+from proband.designs.games.matches import game_of
+from proband.designs.games.moves import amount, in_equilibrium, number, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -26,11 +28,16 @@ class SealedBid(Rules):
     highest_value: float = Field(default=100.0, gt=0, description="values are uniform between 0 and this")
 
     @property
+    def reported(self) -> tuple[Quantity, ...]:
+        """Quantities with their values in equilibrium."""
+        return in_equilibrium(self.quantities, self.equilibrium())
+
+    @property
     def seats(self) -> tuple[str, ...]:
         """All alike."""
         return players(self.size)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The bid."""
         return (amount("bid", "How much do you bid?", self.highest_value),)
@@ -84,3 +91,6 @@ class SealedBid(Rules):
         """Risk-neutral bidders with uniform values; the mean price is the same for both kinds of auction."""
         n = self.size
         return {"bid": (n - 1) / n if self.price == "first" else 1.0, "price": (n - 1) / (n + 1)}
+
+
+GAME = game_of(SealedBid)

@@ -1,9 +1,11 @@
 """The traveller's dilemma: both are paid the lower of two claims, and the lower claim is rewarded (Basu 1994)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from pydantic import Field, model_validator
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import amount, number, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -33,7 +35,7 @@ class TravellersDilemma(Rules):
         """Both alike."""
         return players(2)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """The claim."""
         return (amount("claim", "How much do you claim?", self.high, self.low),)
@@ -71,3 +73,6 @@ class TravellersDilemma(Rules):
     def highest(self) -> float | None:
         """Both claim the highest."""
         return 2 * self.high
+
+
+GAME = game_of(TravellersDilemma)

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from pydantic import Field
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import amount, number
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -29,7 +31,7 @@ class Trust(Rules):
         """Who sends, and who returns."""
         return ("investor", "trustee")
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """What is sent, and what of it is returned."""
         return (
@@ -75,3 +77,6 @@ class Trust(Rules):
     def highest(self) -> float | None:
         """Everything is sent."""
         return self.endowment * self.multiplier + self.trustee_endowment
+
+
+GAME = game_of(Trust)

@@ -1,10 +1,12 @@
 """The volunteer's dilemma: one is enough to help all, at a cost to whoever does (Diekmann 1985)."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from pydantic import Field, model_validator
 
-from proband.designs.games.moves import option, players
+from proband.designs.games.matches import game_of
+from proband.designs.games.moves import in_equilibrium, option, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -29,11 +31,16 @@ class VolunteersDilemma(Rules):
         return self
 
     @property
+    def reported(self) -> tuple[Quantity, ...]:
+        """Quantities with their values in equilibrium."""
+        return in_equilibrium(self.quantities, self.equilibrium())
+
+    @property
     def seats(self) -> tuple[str, ...]:
         """All alike."""
         return players(self.size)
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         """Volunteer or wait."""
         return (Item(id="volunteer", text="Which do you choose?", form="choice", options=("volunteer", "wait")),)
@@ -72,3 +79,6 @@ class VolunteersDilemma(Rules):
         """The symmetric mixed equilibrium: waiting is as good as acting where all others wait at cost / value."""
         waits = (self.cost / self.value) ** (1 / (self.size - 1))
         return {"volunteered": 1 - waits, "provided": 1 - waits**self.size}
+
+
+GAME = game_of(VolunteersDilemma)

@@ -98,6 +98,7 @@ KIND = Kind(
         "scales",
         "shares",
         "effects",
+        "specifications",
         "fidelity",
         "response-style",
         "stability",

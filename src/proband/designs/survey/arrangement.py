@@ -116,8 +116,8 @@ def check_named(item: Item, order: str, labels: Sequence[str]) -> None:
                 others = sorted(item.options[other] for other in shown - {option})
                 found = f"stands beside {others[0]!r} too" if others else "is no label that is shown"
                 raise DesignError(
-                    f"item {item.id!r}: option {k + 1} ({item.options[k]!r}) speaks of {mark}, which {found}; set order = "
-                    '"as_written" and labels that say so, pin the options it speaks of, or name them by their words'
+                    f"item {item.id!r}: option {k + 1} ({item.options[k]!r}) speaks of {mark}, which {found}; set "
+                    'order = "as_written" and labels that say so, pin those it speaks of, or name them by their words'
                 )
 
 

@@ -3,7 +3,7 @@
 A changed word here is a changed treatment: the golden files in ``tests/prompts`` show it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from proband.errors import DesignError
 from proband.instruments.items import Item
@@ -31,6 +31,10 @@ _HOW_WRITTEN = {
     "ranking": "Reply with all options in your order, first to last, separated by semicolons, and nothing else.",
     "text": "Reply in your own words.",
 }
+ASSIGNED_AT_RANDOM = (
+    "Details that differ between versions of this text were set by a random draw, so they tell you nothing beyond what "
+    "they say."
+)
 _HOW_VERBALISED = (
     "How likely is each option as the answer? Reply with one line for each option, in the form "
     '"option: percent", adding up to 100.'
@@ -100,15 +104,21 @@ def pipe(text: str, look_up: Callable[[str, str], str | None]) -> str | None:
     return PIPE.sub(lambda match: values[match[1], match[2].strip()] or "", text)
 
 
-_NAMED = {"subject": "column of the population", "factor": "factor", "answer": "earlier item"}
+_NAMED = {
+    "subject": "column of the population",
+    "answer": "earlier item",
+    "stimulus": "column of the stimuli",
+    "profile": "part of a profile",
+}
 
 
-def check_pipes(item: Item, **known: Sequence[str]) -> None:
-    """Refuse an item that pipes in what is not there; `known` are the names of each kind, unless it is not known."""
+def check_pipes(item: Item, known: Mapping[str, Sequence[str]]) -> None:
+    """Refuse an item that pipes in what is not there; `known` has the names that each kind of pipe can take."""
     problems = [
-        f"item {item.id!r}: {{{kind}:{name}}} names no {_NAMED[kind]}; there are {', '.join(known[kind]) or 'none'}"
+        f"item {item.id!r}: {{{kind}:{name}}} names no {_NAMED.get(kind, kind)}; there are "
+        f"{', '.join(known.get(kind, ())) or 'none'}"
         for kind, name in dict.fromkeys(pipes_in(item.stem) + pipes_in(item.text))
-        if kind in known and name not in known[kind]
+        if name not in known.get(kind, ())
     ]
     if problems:
         raise DesignError(*problems)

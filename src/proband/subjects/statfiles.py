@@ -55,7 +55,8 @@ def read(path: Path, suffix: str, **settings: Any) -> tuple[dict[str, list[Any]]
         patience = threading.Timer(_PATIENCE_S + path.stat().st_size / _BYTES_A_SECOND, _worker.kill)
         patience.start()
         try:
-            pickle.dump((str(path), suffix, settings), _worker.stdin)
+            # Absolute: the folder one works in may have changed since the process began.
+            pickle.dump((str(path.absolute()), suffix, settings), _worker.stdin)
             _worker.stdin.flush()
             kind, answer = pickle.load(_worker.stdout)
         except (OSError, EOFError, pickle.UnpicklingError):

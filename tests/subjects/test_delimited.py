@@ -50,6 +50,10 @@ def test_line_ends_and_separators_inside_quotes_are_text(tmp_path):
     assert read(tmp_path, 'why,n\n"a\r\nb, c",1\n"\u2028d\x0be",2\n')["why"] == ["a\r\nb, c", "\u2028d\x0be"]
 
 
+def test_an_interview_of_a_million_letters_is_a_cell(tmp_path):
+    assert read(tmp_path, f"why,n\n{'x' * 1_000_000},1\n")["why"] == ["x" * 1_000_000]
+
+
 def test_rows_beyond_what_is_read_at_once_follow_in_order(tmp_path):
     n = 70_000
     found = read(tmp_path, "k\n" + "".join(f"{k}\n" for k in range(n)))

@@ -52,7 +52,7 @@ def read_table(path: Path, expected: str, *, separator: str, encoding: str, id: 
     kept = _names(header, name, remarks)
     line, row = next(rows, (2, []))
     rows = chain([(line, row)] if row else [], rows)
-    table = Table(_frame(header, _people(rows, len(header), used, name, remarks)).select(kept), used != ",", titles)
+    table = Table(_frame(header, _people(rows, header, used, name, remarks)).select(kept), used != ",", titles)
     _second_header(table.frame, f"{name}, line {line}", remarks)
     columns = [c if c.name == id else typed(c, decimal_comma=table.decimal_comma) for c in table.frame]
     table.frame = pl.DataFrame(columns)
@@ -117,10 +117,15 @@ def _names(header: list[str], name: str, remarks: Remarks) -> list[str]:
     return kept
 
 
-def _people(rows: Rows, n: int, separator: str, name: str, remarks: Remarks) -> Iterator[list[str]]:
+def _people(rows: Rows, header: list[str], separator: str, name: str, remarks: Remarks) -> Iterator[list[str]]:
     """Rows as long as the header, or longer by the same number of empty cells in every one."""
-    wrong = length = 0
+    wrong, length, n = 0, 0, len(header)
     for line, row in rows:
+        if row[0] == header[0] and row[:n] == header:
+            remarks.refuse(
+                f"{name}, line {line}", "the first line again, no person", "delete it, or split the file there"
+            )
+            continue
         length = length or (len(row) if not any(row[n:]) else n)
         if len(row) == max(length, n) and not any(row[n:]):
             yield row[:n]

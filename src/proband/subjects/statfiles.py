@@ -5,6 +5,7 @@ open that it could not read. This file is both sides: what asks, and, run by its
 """
 
 import atexit
+import os
 import pickle
 import subprocess
 import sys
@@ -54,16 +55,19 @@ def read(path: Path, suffix: str, **settings: Any) -> tuple[dict[str, list[Any]]
         _n_read += 1
         patience = threading.Timer(_PATIENCE_S + path.stat().st_size / _BYTES_A_SECOND, _worker.kill)
         patience.start()
+        answered: tuple[str, Any] | None = None
         try:
             # Absolute: the folder one works in may have changed since the process began.
             pickle.dump((str(path.absolute()), suffix, settings), _worker.stdin)
             _worker.stdin.flush()
-            kind, answer = pickle.load(_worker.stdout)
+            answered = pickle.load(_worker.stdout)
         except (OSError, EOFError, pickle.UnpicklingError):
-            end()
             raise Unreadable("the file is damaged") from None
         finally:
             patience.cancel()
+            if answered is None:  # nor may an answer that nobody waited for be taken for the next one
+                end()
+    kind, answer = answered
     if kind != "read":
         raise (NotText if kind == "text" else Unreadable)(answer)
     columns, about = answer
@@ -134,4 +138,6 @@ def _bound(size: int) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.stdin.buffer, sys.stdout.buffer)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what the library prints is no answer
+    _serve(sys.stdin.buffer, answers)

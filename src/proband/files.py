@@ -170,9 +170,9 @@ def rows_of(
         marks = " ".join(map(repr, SEPARATORS))
         raise error(f"{where}: separator {separator!r} is none; write one of {marks}")
     # A quotation mark behind ", " opens a text as well; `strict` refuses one that is never closed.
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=separator != " "
-    )
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a long interview is no mistake
+    style: dict[str, Any] = {"delimiter": separator, "strict": True, "skipinitialspace": separator != " "}
+    reader = csv.reader(io.StringIO(text, newline=""), **style)
     line = 1
     try:
         for row in reader:

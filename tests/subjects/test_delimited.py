@@ -26,6 +26,7 @@ WAYS = {
     "pipe": "town|age\nUlm|34\nBonn|51\n",
     "sep=": "sep=;\ntown;age\nUlm;34\nBonn;51\n",
     "quoted": '"town","age"\n"Ulm","34"\n"Bonn","51"\n',
+    "old Mac, semicolon": "town;age\rUlm;34\rBonn;51\r",
     "spaces": 'town, age\n"Ulm", 34\n"Bonn", 51\n',
     "trailing comma": "town,age,\nUlm,34,\nBonn,51,\n",
     "spreadsheet": "town,age,,,\nUlm,34,,,\nBonn,51,,,\n,,,,\n",
@@ -44,6 +45,11 @@ def test_questions_as_names_of_columns_keep_their_words(tmp_path):
     found = read(tmp_path, text)
     assert found["How old are you, today?"] == [34]
     assert found["Why? [Other]"] == ['a "friend"']
+
+
+def test_a_comma_inside_a_quoted_name_separates_nothing(tmp_path):
+    found = read(tmp_path, '"How old, in years";"Town"\n"34,5";"Ulm"\n')
+    assert found == {"How old, in years": [34.5], "Town": ["Ulm"]}
 
 
 def test_line_ends_and_separators_inside_quotes_are_text(tmp_path):

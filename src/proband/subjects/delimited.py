@@ -67,7 +67,7 @@ def _text(path: Path, encoding: str) -> str:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path.name} cannot be read as gzip: it is damaged ({error}); fetch it again") from None
-    return decoded(content, path.name, error=DataError, encoding=encoding, way_out="give `encoding`")
+    return decoded(content, path.name, error=DataError, encoding=encoding, way_out="give `encoding`, e.g. windows-1252")
 
 
 def _header_rows(header: list[str], rows: Rows, name: str, remarks: Remarks) -> tuple[dict[str, str], Rows]:

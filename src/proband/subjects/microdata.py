@@ -288,8 +288,9 @@ def _read(path: Path, settings: Mapping[str, Any], separator: str, encoding: str
         labelled = read_labelled(path, suffix, encoding, remarks)
         frame, declared = labelled.frame, labelled.declared
         held = {name: getattr(labelled, name) for name in ("labels", "wordless", "titles", "left_out")}
-        if weight:
-            remarks.found = [remark for remark in remarks.found if "weighs its people by" not in remark.what]
+        if labelled.weight and not weight:
+            what = f"the file weighs its people by column {labelled.weight!r}"
+            remarks.say(path.name, what, "name it as the weight column")
     frame, left_out = plain_frame(frame)
     held["left_out"] = {**held.get("left_out", {}), **left_out}
     for name, kind in held["left_out"].items():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from proband.errors import DataError
 from proband.files import Remarks, bytes_of, decoded, rows_of, separator_of
-from proband.subjects.columns import typed
+from proband.subjects.columns import NO_ANSWER, typed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,8 +20,7 @@ SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _AT_ONCE = 65_536  # rows
 _NAMED = 20  # rows of a wrong length that are named one by one
 _IMPORT_ID = re.compile(r"""\s*\{\s*["']ImportId["']""")
-_NUMBER = re.compile(r"[-+]?\d*[.,]?\d+")
-_NO_WORDS = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "missing", ".", "-"})
+_NUMBER = re.compile(r"[-+]?[0-9]*[.,]?[0-9]+")
 
 Rows = Iterator[tuple[int, list[str]]]
 
@@ -161,7 +160,7 @@ def _second_header(frame: "pl.DataFrame", where: str, remarks: Remarks) -> None:
         if typed(column[:1]).dtype.is_numeric():
             return
         below = typed(below)
-        if first.lower() not in _NO_WORDS and below.dtype.is_numeric() and below.null_count() < len(below):
+        if first.lower() not in NO_ANSWER and below.dtype.is_numeric() and below.null_count() < len(below):
             over[column.name] = first
     if len(over) >= 2 and len(set(over.values())) == len(over):
         shown, text = next(iter(over.items()))

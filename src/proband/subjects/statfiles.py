@@ -79,7 +79,7 @@ def _start() -> None:
     end()
     _n_read = 0
     _worker = subprocess.Popen(
-        [sys.executable, "-I", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-P", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
 
 
@@ -108,8 +108,10 @@ def _serve(asked: BinaryIO, answers: BinaryIO) -> None:
 
 
 def _answer(path: str, suffix: str, settings: dict[str, Any]) -> tuple[str, Any]:
-    import pyreadstat  # only in this process
-
+    try:
+        import pyreadstat  # only in this process
+    except ImportError as error:
+        return "other", f"pyreadstat cannot be loaded ({error})"
     reader = getattr(pyreadstat, _READERS[suffix])
     if suffix not in (".por", ".xpt"):
         settings = {"user_missing": True, **settings}

@@ -250,11 +250,19 @@ def fitting(model: type[M], data: Mapping[str, Any], *, needed: Sequence[str] = 
     there. None where one of the `needed` tables is wrong: what depends on it would be found wrong without being so.
     """
     left = {**stand_ins, **data}
-    for _ in range(3):  # an entry may be found wrong only after another was taken out
+    for turn in range(4):
         try:
             return model.model_validate(left)
         except ValidationError as failure:
-            wrong = {detail["loc"][:2] for detail in failure.errors(include_url=False)}
+            details = failure.errors(include_url=False)
+        # Unknown keys of entries go first, and an entry only where it is wrong without them.
+        extra = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 3]
+        wrong = {detail["loc"][:2] for detail in details} - {loc[:2] for loc in extra if not turn}
+        for key, k, name in extra if not turn else ():
+            entries = left[str(key)]
+            if isinstance(entries, list):
+                without = {n: value for n, value in entries[int(k)].items() if n != name}
+                left[str(key)] = [*entries[: int(k)], without, *entries[int(k) + 1 :]]
         for key in {str(loc[0]) for loc in wrong}:
             held = left.pop(key, None)
             if key in needed:

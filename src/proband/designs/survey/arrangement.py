@@ -7,7 +7,7 @@ from dataclasses import replace
 from proband.errors import DesignError
 from proband.instruments.items import Item
 from proband.instruments.pipes import unfilled
-from proband.instruments.places import marks_named, refers_above
+from proband.instruments.places import belongs_last, marks_named, refers_above
 from proband.seeds import place_digest, rng_for
 
 ORDERS = ("counterbalanced", "as_written", "reversed", "random")
@@ -83,6 +83,28 @@ def arrangements(item: Item, order: str) -> tuple[tuple[int, ...], ...]:
 def kept_last(item: Item) -> list[int]:
     """Options that speak of those above them, which stand at the end unless the item says which are pinned."""
     return [k for k, option in enumerate(item.options) if item.pinned is None and refers_above(option)]
+
+
+def place_notes(item: Item) -> list[str]:
+    """Which options keep their place because of their words, and which are moved though custom puts them last."""
+    last = kept_last(item)
+    by_custom = [
+        k
+        for k, option in enumerate(item.options)
+        if item.pinned is None and k not in (*last, *item.dont_know) and belongs_last(option)
+    ]
+    return [
+        *(
+            f"Item {item.id!r}: the option {item.options[k]!r} is always shown last, as its words ask; pinned = [] moves "
+            "it with the others."
+            for k in last
+        ),
+        *(
+            f"Item {item.id!r}: the option {item.options[k]!r} is moved like the others; pinned = [{item.options[k]!r}] "
+            "keeps it where it is written."
+            for k in by_custom
+        ),
+    ]
 
 
 def _parted(item: Item) -> tuple[list[int], list[int]]:

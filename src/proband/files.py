@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from proband.errors import ProbandError, meant
+from proband.errors import ProbandError, meant, shown
 
 _WORDS = {
     **{"string_type": "text", "float_type": "a number", "bool_type": "true or false"},
@@ -185,19 +185,24 @@ def rows_of(
         raise error(f"{where}, line {line}: {reason}; {way_out}") from None
 
 
-def is_there(path: Path) -> bool:
-    """Whether something stands at a path; nothing does under a name that no file can have."""
+def is_file(path: Path) -> bool:
+    """Whether a regular file stands at a path; nothing does under a name that no file can have."""
     try:
-        return path.exists()
+        return path.is_file()
     except (OSError, ValueError):
         return False
 
 
-def shown(path: str | Path) -> str:
-    """A path for a message: a name that no file can have is cut, and its odd characters are written out."""
-    text = str(path)
-    text = text if len(text) <= 120 else f"{text[:120]}..."
-    return text if text.isprintable() else ascii(text)
+def check_name(path: Path, *, error: type[ProbandError]) -> None:
+    """Refuse a path that no file can have, because it is too long or holds a NUL; whether one is there is open."""
+    try:
+        path.exists()
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+    except (OSError, ValueError) as failure:
+        reason = getattr(failure, "strerror", None) or failure
+        raise error(f"{shown(path)}: no name that a file can have ({reason}); give another") from None
 
 
 def parsed(text: str, where: str | Path, *, error: type[ProbandError]) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from proband.designs.studies import load_study
 from proband.designs.study_file import SHARED
 from proband.designs.survey.arrangement import place_notes
 from proband.designs.survey.wording import check_pipes
-from proband.errors import DataError, DesignError, Gathering
-from proband.files import parsed, shown, text_of
+from proband.errors import DataError, DesignError, Gathering, shown
+from proband.files import parsed, text_of
 from proband.instruments import load_instrument
 from proband.instruments.files import is_instrument_table
 from proband.instruments.pipes import pipes_in

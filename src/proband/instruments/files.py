@@ -95,8 +95,10 @@ def load_instrument(name_or_path: str | Path) -> Instrument:
 
 def is_instrument_table(path: Path) -> bool:
     """Whether a CSV file is an instrument, by the names in its first line; if not, it holds data."""
-    from proband.files import separator_of
+    from proband.files import is_file, separator_of
 
+    if not is_file(path):
+        return False
     try:
         with path.open("rb") as file:
             head = file.read(2**16).decode("utf-8-sig", "replace").partition("\n")[0]

@@ -88,23 +88,14 @@ def kept_last(item: Item) -> list[int]:
 def place_notes(item: Item) -> list[str]:
     """Which options keep their place because of their words, and which are moved though custom puts them last."""
     last = kept_last(item)
-    by_custom = [
-        k
-        for k, option in enumerate(item.options)
-        if item.pinned is None and k not in (*last, *item.dont_know) and belongs_last(option)
-    ]
-    return [
-        *(
-            f"Item {item.id!r}: the option {item.options[k]!r} is always shown last, as its words ask; pinned = [] moves "
-            "it with the others."
-            for k in last
-        ),
-        *(
-            f"Item {item.id!r}: the option {item.options[k]!r} is moved like the others; pinned = [{item.options[k]!r}] "
-            "keeps it where it is written."
-            for k in by_custom
-        ),
-    ]
+    notes = []
+    for k, option in enumerate(item.options):
+        told = f"Item {item.id!r}: the option {option!r}"
+        if k in last:
+            notes.append(f"{told} is always shown last, as its words ask; pinned = [] moves it with the others.")
+        elif item.pinned is None and k not in item.dont_know and belongs_last(option):
+            notes.append(f"{told} is moved like the others; pinned = [{option!r}] keeps it where it is written.")
+    return notes
 
 
 def _parted(item: Item) -> tuple[list[int], list[int]]:

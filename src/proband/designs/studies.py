@@ -232,7 +232,7 @@ def _instrument(table: InstrumentTable, folder: Path, where: str | Path) -> Inst
     else:
         _refuse_beside_use(table, "instrument", where)
         beside = folder / table.use
-        instrument = load_instrument(beside if beside.is_file() else table.use)
+        instrument = load_instrument(beside if files.is_file(beside) else table.use)
     return instrument.subset(tuple(table.only)) if table.only else instrument
 
 

@@ -63,11 +63,6 @@ def at(tmp_path, monkeypatch):
     ("study", "trials", "units"),
     [
         (lambda: survey(survey={"replicates": 10**9}), 240 * 10**9, 12),
-        (
-            lambda: study_from_dict({**DILEMMA, "game": {"use": "dilemma", "matches": 10**9, "rounds": 5}}),
-            10**10,
-            10**9,
-        ),
         (lambda: dilemma(matches=10**9, rounds=5), 10**10, 10**9),
         (lambda: dilemma(matches=5, rounds=10**9), 10**10, 5),
     ],

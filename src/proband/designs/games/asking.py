@@ -118,6 +118,11 @@ class Arm:
         return (*messages, prediction_of(None), *map(prediction_of, moves), *moves)
 
     @cached_property
+    def paid(self) -> frozenset[str]:
+        """Items that are amounts of payoff."""
+        return frozenset(item.id for item in self.items if item.unit == PAID)
+
+    @cached_property
     def first_turn(self) -> int:
         """Where matches begin in the orders of options."""
         return seed_for(self.seed, "turn")

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from proband.errors import EngineError
+from proband.models.planted import planted
 from proband.models.players import PLAYERS, played
 from proband.records import Answer, Trial
 from proband.seeds import uniform_for
@@ -141,6 +142,9 @@ def _read_stated(file: str) -> dict[str, Sequence[float]]:
 RULES: Shelf[Callable[..., Rule]] = Shelf(
     what="scripted rule",
     group="proband.rules",
-    own={**{rule.__name__: rule for rule in (uniform, first, always, stated, spatial, knowing, normal)}, **PLAYERS},
+    own={
+        **{rule.__name__: rule for rule in (uniform, first, always, stated, planted, spatial, knowing, normal)},
+        **PLAYERS,
+    },
     error=EngineError,
 )

@@ -212,7 +212,7 @@ class Course:
         seat, mark, why = broken
         return Played(
             group=group, number=number, players=players, moves=moves, broken_by=seat, mark=mark, why=why,
-            outcome=self._forfeit(seat) if session.setting.illegal == "forfeit" else None,
+            outcome=self._forfeit() if session.setting.illegal == "forfeit" else None,
         )  # fmt: skip
 
     def _ask(
@@ -237,9 +237,9 @@ class Course:
         for ask, answer in zip(asks, given, strict=True):
             self.predicted(ask, answer)
 
-    def _forfeit(self, seat: str) -> Outcome:
+    def _forfeit(self) -> Outcome:
         """A round that counts for nothing."""
-        told = f"The round does not count, because of a move that {self.session.words.story(seat)} could not make."
+        told = "The round does not count, because somebody made no move that is open."
         return Outcome(payoffs=dict.fromkeys(self.seats, 0.0), told=dict.fromkeys(self.seats, told))
 
 

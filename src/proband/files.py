@@ -243,11 +243,11 @@ def checked(
         raise error(*_clauses(failure, model, data, at), where=where) from None
 
 
-def fitting(model: type[M], data: Mapping[str, Any], **stand_ins: object) -> M | None:
+def fitting(model: type[M], data: Mapping[str, Any], *, needed: Sequence[str] = (), **stand_ins: object) -> M | None:
     """What is sound of parsed tables that were refused, so that the rest can be looked at too.
 
-    Entries of lists, and keys that hold no table, are left out where they are wrong, `stand_ins` taking the place of
-    keys that must be there. None where a table is wrong: what depends on it would be found wrong without being so.
+    Entries of lists, and keys, are left out where they are wrong, `stand_ins` taking the place of keys that must be
+    there. None where one of the `needed` tables is wrong: what depends on it would be found wrong without being so.
     """
     left = {**stand_ins, **data}
     for _ in range(3):  # an entry may be found wrong only after another was taken out
@@ -257,7 +257,7 @@ def fitting(model: type[M], data: Mapping[str, Any], **stand_ins: object) -> M |
             wrong = {detail["loc"][:2] for detail in failure.errors(include_url=False)}
         for key in {str(loc[0]) for loc in wrong}:
             held = left.pop(key, None)
-            if isinstance(held, Mapping):
+            if key in needed:
                 return None
             if isinstance(held, list):
                 left[key] = [entry for k, entry in enumerate(held) if (key, k) not in wrong]

@@ -91,6 +91,18 @@ def load_instrument(name_or_path: str | Path) -> Instrument:
     return found if isinstance(found, Instrument) else load_instrument(found)
 
 
+def is_instrument_table(path: Path) -> bool:
+    """Whether a CSV file is an instrument, by the names in its first line; if not, it holds data."""
+    from proband.files import separator_of
+
+    try:
+        with path.open("rb") as file:
+            head = file.read(2**16).decode("utf-8-sig", "replace").partition("\n")[0]
+    except (OSError, ValueError):
+        return False
+    return {"id", "text", "form"} <= {name.strip(' "\r') for name in head.split(separator_of(head, ","))}
+
+
 def instrument_from_dict(data: Mapping[str, Any], where: str) -> Instrument:
     """An instrument from plain data with the keys of an instrument file.
 
@@ -125,7 +137,7 @@ def instrument_from_dict(data: Mapping[str, Any], where: str) -> Instrument:
     with found.part():
         entry = checked(InstrumentEntry, data, where, error=InstrumentError)
     # What is sound is looked at all the same: a file is mended once, not mistake by mistake.
-    entry = entry or fitting(InstrumentEntry, data, id="?")
+    entry = entry or fitting(InstrumentEntry, data, needed=("defaults", "options"), id="?")
     try:
         made = None if entry is None else _instrument(entry, _ids(data))
     except InstrumentError as error:

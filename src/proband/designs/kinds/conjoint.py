@@ -4,10 +4,10 @@ from pydantic import Field, StrictInt
 
 from proband.designs.conjoint import Conjoint
 from proband.designs.kind import Kind, Shared
-from proband.designs.kinds.survey import AskingTable
+from proband.designs.kinds.experiment import WhoTable
 
 
-class ConjointTable(AskingTable):
+class ConjointTable(WhoTable):
     """Attributes, restrictions, tasks, and how items are asked: one level of each."""
 
     order: str | list[str] = Field(
@@ -46,5 +46,6 @@ KIND = Kind(
     keys=ConjointTable,
     make=_make,
     analyses=("conjoint", "dispositions", "deviations"),
-    takes=frozenset(),
+    needs=frozenset({"instrument"}),
+    takes=frozenset({"population"}),
 )

@@ -160,7 +160,7 @@ def test_hypotheses_families_and_the_stopping_rule_are_locked(tmp_path):
         ('id = "h1"', 'id = "h2"', "Hypothesis 'h1' was left out."),
         ('id = "h1"', 'id = "h2"', "Hypothesis 'h2' was added."),
         ("[[hypo", '[families]\nmain = "bh"\n[[hypo', 'Locked was families.main = "holm"; it ran with "bh".'),
-        ("when all have", "when we", 'Locked was when to stop = "when all have answered"; it ran with "when we answered".'),
+        ("when all have", "if we", 'Locked was when to stop = "when all have answered"; it ran with "if we answered".'),
         (FILE[FILE.index("[[hyp") :], "", "Hypothesis 'h1' was left out."),
     ],
 )  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from proband.errors import DataError, Gathering
+from proband.errors import DataError, Gathering, shown
 from proband.files import Remark, Remarks, bytes_of
 from proband.subjects import statfiles
 from proband.subjects.columns import NO_ANSWER, Missing, check_patterns, plain_frame, set_missing
@@ -328,14 +328,14 @@ def _suffix_of(path: Path) -> str:
     except OSError as error:  # e.g. a name too long
         raise DataError(f"{path.name[:60]} cannot be read ({error.strerror}); check the path") from None
     if not is_there:
-        raise DataError(f"no data file at {path}; check the path (a study file's paths start at its own folder)")
+        raise DataError(f"no data file at {shown(path)}; check the path (a study file's paths start at its own folder)")
     if not is_file:
         raise DataError(f"{path.name} is no regular file; give a file with one row per person")
     if suffix not in SUFFIXES or (path.suffix.lower() == ".gz" and suffix not in SEPARATORS):
-        shown = "".join(path.suffixes[-2:]) if path.suffix.lower() == ".gz" else suffix
+        ending = "".join(path.suffixes[-2:]) if path.suffix.lower() == ".gz" else suffix
         way_out = _OTHERS.get(suffix, "")
         raise DataError(
-            f"{path.name}: cannot read {shown or 'a file without a suffix'}; use {', '.join(SUFFIXES)}"
+            f"{path.name}: cannot read {ending or 'a file without a suffix'}; use {', '.join(SUFFIXES)}"
             f"{'; ' * bool(way_out)}{way_out}"
         )
     if is_empty:

@@ -1,7 +1,8 @@
 """Cases 15, 16 and 19: codes are what the file says.
 
 Public sources: pandas-dev/pandas#62354, UrbanInstitute/education-data-package-stata#36 (15);
-catalyst-cooperative/pudl#1013, DOI-USGS/dataretrieval-python#420 (16); WizardMac/ReadStat#219, tidyverse/haven#551 (19).
+catalyst-cooperative/pudl#1013, DOI-USGS/dataretrieval-python#420 (16);
+WizardMac/ReadStat#219, tidyverse/haven#551 (19).
 """
 
 import numpy as np

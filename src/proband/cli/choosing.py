@@ -6,10 +6,14 @@ from typing import Annotated
 
 import typer
 
+from proband.designs.catalogue import study_path
 from proband.designs.studies import Study, load_study
 from proband.errors import DesignError
 
-StudyArgument = Annotated[Path, typer.Argument(help="Study file (TOML).")]
+StudyArgument = Annotated[
+    Path,
+    typer.Argument(help="Study file (TOML), or shelf:NAME for one that ships.", parser=study_path, metavar="STUDY"),
+]
 EngineOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -17,6 +21,12 @@ EngineOption = Annotated[
     ),
 ]
 SampleOption = Annotated[int | None, typer.Option(help="Number of subjects instead of the file's.")]
+YesOption = Annotated[
+    bool,
+    typer.Option(
+        "--yes", help="Do not ask before more than 1,000,000 trials or 100 dollars; for scripts, which nobody can ask."
+    ),
+]
 _ROLE = re.compile(r"([\w-]+)=(.+)", re.DOTALL)
 
 

@@ -78,6 +78,13 @@ def _studies() -> Rows:
     return rows
 
 
+def _on_the_shelf() -> Rows:
+    """Classic studies that ship."""
+    from proband.designs.catalogue import titles
+
+    return [{"name": f"shelf:{name}", "title": title} for name, title in titles().items()]
+
+
 def _runs() -> Rows:
     """Runs in the folder ``runs``."""
     from proband.runs import Run
@@ -106,6 +113,7 @@ LISTS: Mapping[str, Callable[[], Rows]] = {
     "prompts": _prompts,
     "arms": _arms,
     "studies": _studies,
+    "shelf": _on_the_shelf,
     "runs": _runs,
 }
 _WHAT = ", ".join(LISTS)

@@ -20,6 +20,7 @@ from proband.cli.listing import list_
 from proband.cli.lock import lock
 from proband.cli.measure import measure
 from proband.cli.plan import plan
+from proband.cli.replicate import replicate
 from proband.cli.report import report
 from proband.cli.run import run
 from proband.cli.show import show
@@ -53,6 +54,7 @@ for verb in (
     branch,
     measure,
     report,
+    replicate,
     export,
     doctor,
     probe,

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from proband.cli.choosing import EngineOption, SampleOption, StudyArgument, chosen
+from proband.cli.choosing import EngineOption, SampleOption, StudyArgument, YesOption, chosen, refuse_unread
 from proband.cli.studying import carry_out_and_tell, folder_for, refuse_no_folder
 from proband.cli.tuning.align import align
 from proband.errors import DesignError
 from proband.runs import Budget
-from proband.runs.locking import hold_to, lock_beside, read_lock
+from proband.runs.locking import lock_beside, read_lock
 from proband.tuning.study_file import is_align_file
 
 
@@ -28,6 +28,7 @@ def run(
     wait: Annotated[
         bool, typer.Option(help="Wait for those who answer in their own time; else return with what is open.")
     ] = True,
+    yes: YesOption = False,
     retry_failed: Annotated[bool, typer.Option(help="Ask again what failed before.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
 ) -> None:
@@ -37,12 +38,15 @@ def run(
     """
     caps = {"trials": max_trials, "tokens": max_tokens, "dollars": max_dollars}
     if is_align_file(study):
-        if sample is not None or retry_failed or any(cap is not None for cap in caps.values()):
-            raise DesignError(
-                f"{study} is a study of knowledge interventions (it has a base): of the options of `run` it takes "
-                "--engine, --into and --json; change its limits in the file"
-            )
-        align(str(study), engine=engine[0] if engine else None, into=into, json=json)
+        if engine and len(engine) > 1:
+            raise DesignError(f"{study} has one base model, and --engine was given {len(engine)} times; give it once")
+        refuse_unread(
+            f"{study} is a study of knowledge interventions (it has a base), which takes --engine, --into, --yes and "
+            "--json; change its limits in the file",
+            **{f"max_{name}": cap for name, cap in caps.items()},
+            sample=sample, retry_failed=retry_failed, lock=lock, no_wait=not wait,
+        )  # fmt: skip
+        align(str(study), engine=engine[0] if engine else None, into=into, yes=yes, json=json)
         return
     found = chosen(study, engine, sample)
     budget = (
@@ -53,5 +57,13 @@ def run(
     folder = into or folder_for(found)
     refuse_no_folder(folder)
     beside = lock_beside(study)
-    hold_to(read_lock(lock or beside) if lock or beside.exists() else None, found, folder)
-    carry_out_and_tell(found, folder, as_json=json, budget=budget, retry_failed=retry_failed, wait=wait)
+    carry_out_and_tell(
+        found,
+        folder,
+        as_json=json,
+        budget=budget,
+        retry_failed=retry_failed,
+        wait=wait,
+        lock=read_lock(lock or beside) if lock or beside.exists() else None,
+        yes=yes,
+    )

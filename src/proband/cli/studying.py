@@ -1,20 +1,25 @@
 """What `demo` and `run` share: plan, collect with a bar, tell the findings, report."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from proband.cli.talk import emit, out, progress, talk, tell_plan
-from proband.designs.studies import Study
+from proband.designs import Design
+from proband.designs.studies import Engines, Study
 from proband.errors import DesignError
 from proband.files import check_name
 from proband.reports import findings, write_findings
 from proband.reports.terminal import terminal
-from proband.runs import Budget, Run, carry_out, plan
+from proband.runs import Budget, Plan, Run, carry_out, plan
+from proband.runs.locking import hold_to
 from proband.store import RunDirectory
 
+MOST_TRIALS, MOST_DOLLARS = 1_000_000, 100.0  # what is more than this is begun when somebody has said so
 STOPPED = 3
 INTERRUPTED = 130
 
@@ -34,12 +39,14 @@ def carry_out_and_tell(
     budget: Budget | None = None,
     retry_failed: bool = False,
     wait: bool = True,
+    lock: Mapping[str, Any] | None = None,
+    yes: bool = False,
 ) -> None:
     """Plan, collect and report a study; results go to stdout as JSON where asked for."""
     refuse_no_folder(into)
     talk.print(study.name, style="bold", markup=False)
-    if not _is_finished(into):
-        tell_plan(plan(study))
+    tell_and_ask(study, into, budget=budget, yes=yes)
+    hold_to(lock, study, into)
     with stopped(), progress() as watch:
         run = carry_out(study, into, budget=budget, watch=watch, retry_failed=retry_failed, wait=wait)
     found = findings(run)
@@ -52,6 +59,45 @@ def carry_out_and_tell(
     if not run.is_complete:
         talk.print(_how_to_go_on(run), soft_wrap=True, markup=False)
         raise typer.Exit(STOPPED)
+
+
+def tell_and_ask(
+    study: Study | Design, into: Path, *, engine: Engines | None = None, budget: Budget | None = None, yes: bool = False
+) -> None:
+    """Say what a study will take, unless it is done; where that is much, go on only when told to."""
+    there = Run(into) if RunDirectory(into).is_there else None
+    if there is not None and there.is_complete:
+        return
+    planned = plan(study, engine)
+    tell_plan(planned)
+    if not yes:
+        ask_first(_much(planned, budget, 0 if there is None else sum(there.dispositions().values())))
+
+
+def ask_first(much: str) -> None:
+    """Go on with what is much only when told to, at a terminal; refuse it where nobody can be asked."""
+    if not much:
+        return
+    if not (sys.stdin.isatty() and talk.is_terminal):
+        raise DesignError(
+            f"{much}, and nothing was asked yet: give --yes if that is meant, or ask for less (--sample, "
+            "--max-trials, --max-dollars)"
+        )
+    if not typer.confirm(f"{much}. Go on?", err=True):
+        raise DesignError("nothing was asked")
+
+
+def _much(planned: Plan, budget: Budget | None, answered: int) -> str:
+    """What makes a study large, in words; empty where it is not, or where a budget keeps it small."""
+    capped = budget or Budget()
+    trials = min(planned.trials - answered, planned.trials if capped.trials is None else capped.trials)
+    dollars = min(planned.dollars or 0.0, float("inf") if capped.dollars is None else capped.dollars)
+    said = []
+    if trials > MOST_TRIALS:
+        said.append(f"these are {trials:,} trials")
+    if dollars > MOST_DOLLARS:
+        said.append(f"this costs about ${dollars:,.2f}")
+    return " and ".join(said)
 
 
 def _how_to_go_on(run: Run) -> str:
@@ -79,7 +125,3 @@ def stopped() -> Iterator[None]:
     except KeyboardInterrupt:
         talk.print("stopped; everything that was done is kept: run the same command again to go on")
         raise typer.Exit(INTERRUPTED) from None
-
-
-def _is_finished(into: Path) -> bool:
-    return RunDirectory(into).is_there and Run(into).is_complete

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from proband import files
+from proband.designs.catalogue import study_path
 from proband.designs.design import Design
 from proband.designs.kind import Kind, Shared
 from proband.designs.study_file import InstrumentTable, PopulationTable, StudyFile, check_shared, kind_of
@@ -107,7 +108,7 @@ def load_study(path: str | Path, *, engine: str | Mapping[str, str] | None = Non
     Parameters
     ----------
     path : path
-        A TOML file; see ``docs/reference/study-file.md`` for its keys.
+        A TOML file; see ``docs/reference/study-file.md`` for its keys. Or ``shelf:NAME``, a study that ships.
     engine : str or mapping, optional
         Address that replaces the file's; or addresses by role, which replace those of the same role.
     sample : int, optional
@@ -123,7 +124,7 @@ def load_study(path: str | Path, *, engine: str | Mapping[str, str] | None = Non
     DesignError, InstrumentError, DataError
         If the file cannot be read, has a key that does not exist, or describes what cannot be carried out.
     """
-    path = Path(path)
+    path = study_path(path)
     way_out = "write one, or start from examples/anes1996.toml"
     text = files.text_of(path, what="study file", error=DesignError, way_out=way_out)
     data = files.parsed(text, path, error=DesignError)

@@ -18,7 +18,8 @@ _TIMES = _POWER | {"k": 10**3, "mn": 10**6, "mio": 10**6, "bn": 10**9, "mrd": 10
 _TIMES |= {"dozen": 12, "lakh": 10**5, "lakhs": 10**5, "crore": 10**7, "crores": 10**7}
 
 _WORD = "|".join(sorted([*_VALUE, *_POWER, "dozen", "half", "halves", "quarters?", "thirds?"], key=len, reverse=True))
-_WORDS = re.compile(rf"\b(?:an?\s+)?(?:{_WORD})(?:(?:\s+|-)(?:(?:and\s+)?an?\s+|and\s+|point\s+)?(?:{_WORD}))*\b", re.I)
+_AN = rf"(?:an?\s+(?={'|'.join([*_POWER, 'dozen', 'half'])}))"
+_WORDS = re.compile(rf"\b{_AN}?(?:{_WORD})(?:(?:\s+|-)(?:(?:and\s+)?{_AN}|and\s+|point\s+)?(?:{_WORD}))*\b", re.I)
 _DIGITS, _CURRENCY_CODE, _BOUND_BEFORE, _BOUND_AFTER = patterns("digits", "currency_code", "bound", "bound_after")
 _PRONOUN_BEFORE, _PRONOUN_AFTER = patterns("pronoun_before", "pronoun_after")
 _SCALE, _DENOMINATOR, _MINUS, _GOES_ON = patterns("scale", "denominator", "minus", "numeral_goes_on")
@@ -86,7 +87,10 @@ def without_scale(text: str, top: float | None) -> str:
     text = _CURRENCY_CODE.sub("", _SCALE.sub(" ", text))
     if top is None:
         return text
-    return _DENOMINATOR.sub(lambda match: "" if parse_number(match[1]) == top else match[0], text)
+    # "1/2" may be two of few options, "7/10" is a rating.
+    return _DENOMINATOR.sub(
+        lambda found: "" if parse_number(found[1]) == top and (top >= 5 or "/" not in found[0]) else found[0], text
+    )
 
 
 def _digits(text: str, match: re.Match[str]) -> Number:

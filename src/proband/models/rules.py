@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from proband.errors import EngineError
+from proband.models.planted import planted
 from proband.records import Answer, Trial
 from proband.seeds import uniform_for
 from proband.shelves import Shelf
@@ -169,7 +170,7 @@ RULES: Shelf[Callable[..., Rule]] = Shelf(
     what="scripted rule",
     group="proband.rules",
     own={
-        **{rule.__name__: rule for rule in (uniform, first, always, stated, spatial, knowing, normal)},
+        **{rule.__name__: rule for rule in (uniform, first, always, stated, planted, spatial, knowing, normal)},
         **{play.__name__.replace("_", "-"): _playing(play) for play in STRATEGIES.values()},
     },
     error=EngineError,

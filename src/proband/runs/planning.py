@@ -1,22 +1,31 @@
 """What a study will take and what it can find, before anything is sent."""
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import Any
 
 from proband.designs.design import Design
+from proband.designs.process import unfold
 from proband.designs.studies import Engines, Study
 from proband.errors import DesignError
 from proband.measures import smallest_detectable_effect
 from proband.measures.shares import wilson_interval
+from proband.models.local.capacity import readable
 from proband.notebook import html_table
 from proband.records import Response, Trial
 from proband.runs.casting import Cast
 from proband.seeds import rng_for
 
 EXACT = 3_000  # designs up to this size are counted whole
+MOST_LISTED = 100_000  # units of an adaptive design whose roster is made for a plan
 BLOCKS, BLOCK = (10, 50)  # larger ones by blocks of consecutive trials, which share prefixes as the real batches do
+PREVIEWED = 20_000  # trials of a design that depends on answers are looked at, and not made beyond
+# Bytes on the disk, as journals of surveys and games were measured: of a row beside its values, of a request's hash
+# and its text among many, of a row of the table; pages that are not full; characters of a token of a reply.
+ROW_BYTES, BODY_BYTES, TABLE_BYTES, SPREAD, TOKEN_CHARS = 71, 70, 24, 1.3, 4
 SCATTERED = 2_000  # and by single trials drawn at random, to see how often the same request comes back
 
 
@@ -36,6 +45,8 @@ class Plan:
         `unique_tokens` counts a shared beginning once, where the engine shares it.
     seconds, dollars : float or None
         None where unknown.
+    disk_bytes : int
+        What the run takes on the disk, about.
     units : int
         Independent units: subjects, matches, questions.
     unit : str
@@ -74,6 +85,7 @@ class Plan:
     half_width: float | None = None
     is_exact: bool
     notes: tuple[str, ...] = ()
+    disk_bytes: int = 0
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
@@ -92,6 +104,7 @@ class Plan:
             ("tokens", tokens),
             ("time", "unknown" if self.seconds is None else f"about {duration(self.seconds)}"),
             ("price", "unknown" if self.dollars is None else f"${self.dollars:.2f}"),
+            ("disk", f"about {readable(self.disk_bytes)}"),
             ("units", f"{self.units:,} independent {plural(self.unit, self.units)}"),
         ]
         if self.smallest_detectable_effect is not None:
@@ -139,8 +152,8 @@ def plan(study: Study | Design, engine: Engines | None = None) -> Plan:
     """
     study = _study(study, engine)
     design = study.design
-    size = design.size()
-    available = design.preview()
+    size = _size(design)
+    available = _available(design, size)
     blocks, is_whole = _blocks(available, size)
     sample = [trial for block in blocks for trial in block]
     ratio = size / len(sample) if sample else 0.0
@@ -154,20 +167,27 @@ def plan(study: Study | Design, engine: Engines | None = None) -> Plan:
         costs = [cast.engine(name).cost(part) for block in blocks for name, part in _by_answerer(block).items()]
     seconds, prices = [cost.seconds for cost in costs], [cost.price for cost in costs]
     is_counted = all(cost.is_exact for cost in costs)
+    distinct = len({trial.request.hash for trial in sample}) if is_whole else _distinct(scattered, size)
+    replies = round(ratio * sum(cost.completion_tokens for cost in costs))
     return Plan(
         kind=study.kind,
         name=study.name,
         engine=study.answered_by,
         trials=size,
-        distinct_requests=len({trial.request.hash for trial in sample}) if is_whole else _distinct(scattered, size),
+        distinct_requests=distinct,
         prompt_tokens=round(ratio * sum(cost.prompt_tokens for cost in costs)),
         unique_tokens=round(ratio * sum(cost.unique_tokens for cost in costs)),
-        completion_tokens=round(ratio * sum(cost.completion_tokens for cost in costs)),
+        completion_tokens=replies,
         seconds=None if None in seconds else ratio * sum(s for s in seconds if s is not None),
         dollars=None if None in prices else ratio * sum(p for p in prices if p is not None),
         **_power(study),
         is_exact=is_whole and is_counted,
-        notes=_notes(study, is_whole=is_whole, is_counted=is_counted),
+        notes=_notes(study, n_available=len(available), is_whole=is_whole, is_counted=is_counted),
+        disk_bytes=round(
+            ratio * sum(_row_bytes(trial, study.answered_by) for trial in sample)
+            + SPREAD * TOKEN_CHARS * replies
+            + BODY_BYTES * distinct
+        ),
     )
 
 
@@ -223,6 +243,34 @@ def _study(study: Study | Design, engine: Engines | None) -> Study:
     return Study(study, engine)
 
 
+def _size(design: Design) -> int:
+    """Trials of a design; refuses numbers that nobody can have meant."""
+    try:
+        size = design.size()
+    except OverflowError:
+        size = sys.maxsize + 1
+    if size > sys.maxsize:
+        raise DesignError(
+            f"{design.name}: more than {sys.maxsize:.0e} trials; lower what multiplies them: replicates, matches, "
+            "rounds, draws or the levels of factors"
+        )
+    return size
+
+
+def _available(design: Design, size: int) -> Sequence[Trial]:
+    """The trials that can be looked at; of a large design whose trials follow from answers, those that come first."""
+    if size <= PREVIEWED or not design.is_adaptive or type(design).preview is not Design.preview:
+        return design.preview()
+    return list(islice(unfold(islice(design.processes(), PREVIEWED), {}), PREVIEWED))
+
+
+def _row_bytes(trial: Trial, engine: str) -> float:
+    """Bytes that a response takes in the journal and in the table, without what is written in it."""
+    n = len(trial.request.continuations)
+    values = len(trial.id) + len(trial.reply.rule) + len(engine) + 16 * n + 6 * len(trial.reply.options)
+    return SPREAD * (ROW_BYTES + values) + TABLE_BYTES
+
+
 def _blocks(trials: Sequence[Trial], size: int) -> tuple[list[list[Trial]], bool]:
     """The trials to count: all of a small design, evenly spaced blocks of a large one."""
     n = len(trials)
@@ -264,7 +312,8 @@ def _power(study: Study) -> dict[str, Any]:
     design = study.design
     units = design.n_units()
     found: dict[str, Any] = {"units": units, "unit": design.unit}
-    arms = dict(design.roster().arms)
+    # A design whose units come out of their own processes assigns nobody, and its roster may be too long to make.
+    arms = {} if design.is_adaptive and units > MOST_LISTED else dict(design.roster().arms)
     if len(arms) > 1:
         found |= {"contrast": "between arms", "arms": arms}
     elif study.people is not None:
@@ -281,14 +330,14 @@ def _power(study: Study) -> dict[str, Any]:
     return found
 
 
-def _notes(study: Study, *, is_whole: bool, is_counted: bool) -> tuple[str, ...]:
+def _notes(study: Study, *, n_available: int, is_whole: bool, is_counted: bool) -> tuple[str, ...]:
     design = study.design
     notes = list(design.notes())
     if design.is_adaptive:
         notes.append(
             "Later trials depend on earlier answers: their number is an upper bound, and prompts grow on the way."
         )
-    if not is_whole and len(design.preview()) > EXACT:
+    if not is_whole and n_available > EXACT:
         notes.append(f"Estimated from {BLOCKS} blocks of {BLOCK} trials.")
     if not is_counted:
         notes.append("Tokens are estimated from characters.")

@@ -20,6 +20,7 @@ SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _AT_ONCE = 65_536  # rows
 _NAMED = 20  # rows of a wrong length that are named one by one
 _IMPORT_ID = re.compile(r"""\s*\{\s*["']ImportId["']""")
+_NUMBER = re.compile(r"[-+]?\d*[.,]?\d+")
 _NO_WORDS = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "missing", ".", "-"})
 
 Rows = Iterator[tuple[int, list[str]]]
@@ -100,6 +101,9 @@ def _names(header: list[str], name: str, remarks: Remarks) -> list[str]:
     """The columns that have a name; each name once."""
     if not any(header):
         raise DataError(f"{name}: the first line names no column; write the names of the columns there")
+    numbered = [[str(start + k) for k in range(len(header))] for start in (0, 1)]
+    if all(_NUMBER.fullmatch(column) for column in header if column) and header not in numbered:
+        raise DataError(f"{name}: the first line holds numbers, no names; write the names of the columns above it")
     kept = []
     for k, column in enumerate(header):
         if not column:

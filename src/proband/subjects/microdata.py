@@ -25,6 +25,7 @@ _OTHERS = {
     **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), "save the sheet as .csv"),
     **dict.fromkeys((".sas7bdat", ".rds", ".rdata", ".feather", ".json"), "export it as .csv or .parquet"),
 }
+_PARQUET_FAULTS = (OSError, ValueError, TypeError, NotImplementedError)
 _log = logging.getLogger(__name__)
 
 
@@ -320,7 +321,7 @@ def _suffix_of(path: Path) -> str:
     if not is_there:
         raise DataError(f"no data file at {shown(path)}; check the path (a study file's paths start at its own folder)")
     if not is_file:
-        raise DataError(f"{path.name} is not a regular file; give a file with one row per person")
+        raise DataError(f"{path.name} is no regular file; give a file with one row per person")
     if suffix not in SUFFIXES or (path.suffix.lower() == ".gz" and suffix not in SEPARATORS):
         ending = "".join(path.suffixes[-2:]) if path.suffix.lower() == ".gz" else suffix
         way_out = _OTHERS.get(suffix, "")
@@ -341,8 +342,9 @@ def _read_parquet(path: Path) -> "pl.DataFrame":
     try:
         table = parquet.read_table(pyarrow.BufferReader(bytes_of(path, what="data file", error=DataError)))
         table.validate(full=True)
-        frame = pl.from_arrow(table)
-    except (pyarrow.ArrowException, pl.exceptions.PolarsError, OSError, ValueError, NotImplementedError) as error:
+        frame = pl.from_arrow(table.replace_schema_metadata(None))  # notes that are no text make polars panic
+    # A panic of polars is no Exception.
+    except (*_PARQUET_FAULTS, pyarrow.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(f"{path.name} cannot be read as Parquet: {first_line}; export it again") from None
     assert isinstance(frame, pl.DataFrame)

@@ -20,7 +20,7 @@ _NAMES = (
 _READERS = {".sav": "read_sav", ".zsav": "read_sav", ".dta": "read_dta", ".por": "read_por", ".xpt": "read_xport"}
 SUFFIXES = tuple(_READERS)
 _MOST_READ = 500  # files by one process, because of those it keeps open
-_MEMORY = 4 << 30  # bytes beside thirty times the file
+_MEMORY, _TIMES = 1 << 30, 400  # bytes, and times the size of the file: packed ones hold so much
 _PATIENCE_S, _BYTES_A_SECOND = 60, 1 << 18
 
 _lock = threading.Lock()
@@ -114,9 +114,11 @@ def _answer(path: str, suffix: str, settings: dict[str, Any]) -> tuple[str, Any]
         return ("text" if "requested encoding" in str(error) else "other"), str(error)
     except UnicodeError as error:
         return "text", str(error)
+    except MemoryError:
+        return "other", "it asks for more memory than a file of its size can fill"
     # Whatever the bytes made of it: this process answers for nothing else.
-    except (ValueError, TypeError, LookupError, ArithmeticError, OSError, MemoryError, RuntimeError) as error:
-        return "other", f"{type(error).__name__}: {error}"
+    except (ValueError, TypeError, LookupError, ArithmeticError, OSError, RuntimeError) as error:
+        return "other", f"the file is damaged ({type(error).__name__}: {error})"
     return "read", (dict(columns), {name: getattr(about, name, None) for name in _NAMES})
 
 
@@ -126,7 +128,7 @@ def _bound(size: int) -> None:
         import resource
     except ImportError:  # not on Windows
         return
-    most = _MEMORY + 30 * size
+    most = _MEMORY + _TIMES * size
     resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from proband.cli.choosing import refuse_unread
-from proband.cli.studying import refuse_no_folder, stopped
+from proband.cli.choosing import YesOption, refuse_unread
+from proband.cli.studying import MOST_TRIALS, ask_first, refuse_no_folder, stopped
 from proband.cli.talk import duration, emit, out, talk
 from proband.cli.tuning.listening import listener
 from proband.models.local.capacity import readable
@@ -35,6 +35,7 @@ def align(
         ),
     ] = False,
     into: Annotated[Path | None, typer.Option(help="Folder of the study (default: runs/align-STUDY).")] = None,
+    yes: YesOption = False,
     json: Annotated[bool, typer.Option("--json", help="Write the findings to standard output as JSON.")] = False,
 ) -> None:
     """Carry out a whole study of knowledge interventions: probe, build sets, train, evaluate, analyse.
@@ -66,6 +67,8 @@ def align(
         if json:
             emit({"study": work.file.title, **planned.as_dict()})
         return
+    if not yes and (units := sum(stage.units for stage in planned.stages)) > MOST_TRIALS:
+        ask_first(f"these are {units:,} trials and steps of training")
     with stopped():
         done = work.carry_out()
     found = intervention_findings(done.findings)

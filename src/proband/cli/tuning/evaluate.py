@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from proband.cli.studying import refuse_no_folder, stopped
+from proband.cli.choosing import YesOption
+from proband.cli.studying import refuse_no_folder, stopped, tell_and_ask
 from proband.cli.talk import progress
 from proband.cli.tuning import asking
 from proband.designs.quiz.quiz import Quiz
@@ -27,6 +28,7 @@ def evaluate(
     drop_unfit: asking.UnfitOption = False,
     seed: asking.SeedOption = 1,
     into: Annotated[Path, typer.Option(help="Run directory.")] = Path("runs/evaluation"),
+    yes: YesOption = False,
     json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
 ) -> None:
     """Ask several models the same questions and compare them. Run the command again to resume.
@@ -46,8 +48,10 @@ def evaluate(
         seed=seed,
         title=f"evaluation with {questions.name}",
     )
+    cast = engines if len(engines) > 1 else next(iter(engines.values()))
+    tell_and_ask(quiz, into, engine=cast, yes=yes)
     with stopped(), progress() as watch:
-        run = collect(quiz, engines if len(engines) > 1 else next(iter(engines.values())), into, watch=watch)
+        run = collect(quiz, cast, into, watch=watch)
     asking.tell_knowledge(run, as_json=json)
 
 

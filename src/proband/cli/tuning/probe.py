@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from proband.addresses import open_engine
-from proband.cli.studying import refuse_no_folder, stopped
-from proband.cli.talk import progress, talk, tell_plan
+from proband.cli.choosing import YesOption
+from proband.cli.studying import refuse_no_folder, stopped, tell_and_ask
+from proband.cli.talk import progress, talk
 from proband.cli.tuning import asking
 from proband.designs.quiz.boundary import check_boundary
 from proband.designs.quiz.quiz import Quiz
 from proband.models.scripted import ScriptedEngine
-from proband.runs import Run, collect, plan
-from proband.store import RunDirectory
+from proband.runs import collect
 from proband.tuning.material import prompt_from
 from proband.tuning.probing.beliefs import BANK, beliefs_from
 
@@ -40,6 +40,7 @@ def probe(
     drop_unfit: asking.UnfitOption = False,
     seed: asking.SeedOption = 1,
     into: Annotated[Path, typer.Option(help="Run directory.")] = Path("runs/probe"),
+    yes: YesOption = False,
     json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
 ) -> None:
     """Ask what a model knows. Run the command again to resume.
@@ -60,8 +61,7 @@ def probe(
     opened = open_engine(engine)
     if not isinstance(opened, ScriptedEngine):
         check_boundary(opened, how, quiz.bank.questions[:20])
-    if not (RunDirectory(into).is_there and Run(into).is_complete):
-        tell_plan(plan(quiz, opened))
+    tell_and_ask(quiz, into, engine=opened, yes=yes)
     with stopped(), progress() as watch:
         run = collect(quiz, opened, into, watch=watch)
     opened.close()

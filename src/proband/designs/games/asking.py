@@ -10,7 +10,7 @@ from proband.designs.games.course import MESSAGE, PAID, prediction_of
 from proband.designs.games.rehearsal import rehearse
 from proband.designs.games.rules import Rules, Words
 from proband.designs.games.setting import Setting
-from proband.designs.games.words import LETTERS, MatchWords, neutral_names, order_of
+from proband.designs.games.words import LETTERS, MatchWords, neutral_names
 from proband.designs.survey.cards import Card, Face, Questionnaire, Writing
 from proband.designs.survey.wording import instruction_text, options_text, question_text
 from proband.errors import DesignError, meant
@@ -132,7 +132,7 @@ class Arm:
         turn %= self.n_turns
         if turn not in self._words:
             setting = self.setting
-            self._words[turn] = MatchWords(self._names(turn), setting.unit, setting.scale, setting.story)
+            self._words[turn] = MatchWords(self._names(turn), setting.unit, setting.scale, setting.story, turn)
         return self._words[turn]
 
     @cached_property
@@ -182,7 +182,8 @@ class Arm:
         return found
 
     def _new(self, item: Item, turn: int) -> Shown:
-        setting, words, order = self.setting, self.words(turn), order_of(item, turn)
+        setting, words = self.setting, self.words(turn)
+        order = words.order(item)
         options = tuple([words.move(option) for option in item.options])
         shown = replace(item, options=options)
         if item.unit == PAID:

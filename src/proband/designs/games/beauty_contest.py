@@ -5,6 +5,7 @@ from functools import cached_property
 
 from pydantic import Field
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import number, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -66,3 +67,6 @@ class BeautyContest(Rules):
             },
             values={"named": mean, "target": target},
         )
+
+
+GAME = game_of(BeautyContest)

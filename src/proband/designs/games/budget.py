@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import number
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -83,3 +84,6 @@ class Budget(Rules):
                 **{f"rate {name}": rate for name, rate in rates.items()},
             },
         )
+
+
+GAME = game_of(Budget)

@@ -6,6 +6,7 @@ from math import log
 
 from pydantic import Field
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import option, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -87,3 +88,6 @@ class Cascade(Rules):
                 **({"with hint": sum(kept) / len(kept)} if kept else {}),
             },
         )
+
+
+GAME = game_of(Cascade)

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from pydantic import Field
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import option
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -15,7 +16,7 @@ class Centipede(Rules):
 
     about = "two players in turn take the larger of two piles, or pass and let both grow"
     quantities = (
-        Quantity(name="ended", about="turn at which somebody took, one more than there are if nobody did",
+        Quantity(name="taken at", about="turn at which somebody took, one more than there are if nobody did",
                  form="number", best=1.0),
         Quantity(name="took at once", about="share of matches in which the first player took at once", best=1.0),
         Quantity(name="efficiency", about="what both got together, as a share of the most there was"),
@@ -74,7 +75,7 @@ class Centipede(Rules):
             payoffs=payoffs,
             told={seat: f"{said} You got {words.points(payoffs[seat])}." for seat in self.seats},
             values={
-                "ended": float(ended),
+                "taken at": float(ended),
                 "took at once": float(ended == 1),
                 "efficiency": (large + small) / (self.highest() or 1.0),
             },
@@ -83,3 +84,6 @@ class Centipede(Rules):
     def highest(self) -> float | None:
         """Nobody takes."""
         return (self.large + self.small) * self.growth**self.turns
+
+
+GAME = game_of(Centipede)

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from pydantic import Field
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import amount, in_equilibrium, number, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -93,3 +94,6 @@ class CommonPool(Rules):
         most = self._gain(self._best_total)
         rent = {"rent": self._gain(own * self.size) / most} if most > 0 else {}
         return {"invested": own / self.endowment} | rent
+
+
+GAME = game_of(CommonPool)

@@ -6,6 +6,7 @@ from math import isclose
 
 from pydantic import Field
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import amount, number
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -54,3 +55,6 @@ class Dictator(Rules):
                 "gives half": float(isclose(given, self.pot / 2)),
             },
         )
+
+
+GAME = game_of(Dictator)

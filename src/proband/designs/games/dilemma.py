@@ -141,6 +141,10 @@ class PrisonersDilemma(Design):
         """Moves, if every match is played to its end."""
         return self.matches * self.rounds * 2
 
+    def n_units(self) -> int:
+        """The matches, whose players need not be listed for that."""
+        return self.matches
+
     def roster(self) -> Roster:
         """Both players of every match: the match is the unit, what a player does depends on the other."""
         pairs = [(f"match-{match:04d}", player) for match in range(self.matches) for player in (0, 1)]

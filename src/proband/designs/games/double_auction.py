@@ -6,6 +6,7 @@ from math import sqrt
 
 from pydantic import Field, model_validator
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import amount, in_equilibrium, number
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -153,3 +154,6 @@ class DoubleAuction(Rules):
         low = max(costs[n - 1], values[n])
         high = min(values[n - 1], costs[n])
         return {"price": (low + high) / 2}
+
+
+GAME = game_of(DoubleAuction)

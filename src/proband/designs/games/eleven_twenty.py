@@ -5,6 +5,7 @@ from functools import cached_property
 
 from pydantic import Field
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import in_equilibrium, option, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -74,3 +75,6 @@ class ElevenTwenty(Rules):
             left -= shares[request]
         undercut = sum(p * shares.get(request + 1, 0.0) for request, p in shares.items())
         return {"asked": sum(request * p for request, p in shares.items()), "undercut": undercut}
+
+
+GAME = game_of(ElevenTwenty)

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from pydantic import Field, model_validator
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import option, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -76,3 +77,6 @@ class MinimumEffort(Rules):
     def highest(self) -> float | None:
         """All choose the highest."""
         return self.size * (self.base + (self.gain - self.cost) * self.efforts)
+
+
+GAME = game_of(MinimumEffort)

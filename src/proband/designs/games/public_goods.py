@@ -5,6 +5,7 @@ from functools import cached_property
 
 from pydantic import Field, model_validator
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import amount, number, players
 from proband.designs.games.rules import Draw, Moves, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -47,6 +48,11 @@ class PublicGoods(Rules):
         if self.conditional == 1:
             raise ValueError("conditional is 1; a table needs at least 2 averages, 0 and the endowment")
         return self
+
+    @property
+    def reported(self) -> tuple[Quantity, ...]:
+        """Deductions only where there can be any."""
+        return self.quantities if self.punishment else self.quantities[:2]
 
     @property
     def seats(self) -> tuple[str, ...]:
@@ -177,3 +183,6 @@ def _punished(spent: Mapping[tuple[str, str], float], given: Given) -> dict[str,
     total = sum(spent.values())
     perverse = sum(points for (by, of), points in spent.items() if given[of] >= given[by])
     return {"deducted": total / len(given)} | ({"perverse": perverse / total} if total else {})
+
+
+GAME = game_of(PublicGoods)

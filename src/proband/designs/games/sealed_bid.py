@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import amount, in_equilibrium, number, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -90,3 +91,6 @@ class SealedBid(Rules):
         """Risk-neutral bidders with uniform values; the mean price is the same for both kinds of auction."""
         n = self.size
         return {"bid": (n - 1) / n if self.price == "first" else 1.0, "price": (n - 1) / (n + 1)}
+
+
+GAME = game_of(SealedBid)

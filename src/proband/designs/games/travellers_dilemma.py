@@ -5,6 +5,7 @@ from functools import cached_property
 
 from pydantic import Field, model_validator
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import amount, number, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -72,3 +73,6 @@ class TravellersDilemma(Rules):
     def highest(self) -> float | None:
         """Both claim the highest."""
         return 2 * self.high
+
+
+GAME = game_of(TravellersDilemma)

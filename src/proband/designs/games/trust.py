@@ -6,6 +6,7 @@ from functools import cached_property
 
 from pydantic import Field
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import amount, number
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -76,3 +77,6 @@ class Trust(Rules):
     def highest(self) -> float | None:
         """Everything is sent."""
         return self.endowment * self.multiplier + self.trustee_endowment
+
+
+GAME = game_of(Trust)

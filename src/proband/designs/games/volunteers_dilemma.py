@@ -5,6 +5,7 @@ from functools import cached_property
 
 from pydantic import Field, model_validator
 
+from proband.designs.games.matches import game_of
 from proband.designs.games.moves import in_equilibrium, option, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
@@ -78,3 +79,6 @@ class VolunteersDilemma(Rules):
         """The symmetric mixed equilibrium: waiting is as good as acting where all others wait at cost / value."""
         waits = (self.cost / self.value) ** (1 / (self.size - 1))
         return {"volunteered": 1 - waits, "provided": 1 - waits**self.size}
+
+
+GAME = game_of(VolunteersDilemma)

@@ -4,10 +4,10 @@ from pydantic import Field, StrictInt
 
 from proband.designs.conjoint import Conjoint
 from proband.designs.kind import Kind, Shared
-from proband.designs.kinds.survey import AskingTable
+from proband.designs.kinds.experiment import WhoTable
 
 
-class ConjointTable(AskingTable):
+class ConjointTable(WhoTable):
     """Attributes, restrictions, tasks, and how items are asked: one level of each."""
 
     order: str | list[str] = Field(
@@ -45,6 +45,7 @@ KIND = Kind(
     about="profiles with attributes drawn at random, compared and rated in several tasks",
     keys=ConjointTable,
     make=_make,
-    analyses=("dispositions", "deviations"),
-    takes=frozenset(),
+    analyses=("conjoint", "dispositions", "deviations"),
+    needs=frozenset({"instrument"}),
+    takes=frozenset({"population"}),
 )

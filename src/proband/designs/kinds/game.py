@@ -25,7 +25,7 @@ KIND = Kind(
     about="players whose moves depend on each other's, each role played by an engine",
     keys=GameTable,
     make=_make,
-    analyses=("play", "dispositions", "deviations"),
+    analyses=("games", "play", "replies", "reasoning", "dispositions", "deviations"),
     needs=frozenset(),
     takes=frozenset(),
 )

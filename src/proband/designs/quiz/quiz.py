@@ -17,6 +17,7 @@ from proband.roster import Member, Roster
 from proband.seeds import place_digest, rng_for
 
 FACTORS = ("ask", "draw", "turn")
+MOST_DRAWS = 10_000  # of all prompts together; each is a block of trials that is held in memory
 _REN2024_SEED = 42
 
 
@@ -72,6 +73,8 @@ class Quiz(Design):
         if not len(self.bank):
             raise DesignError(f"quiz: bank {self.bank.name!r} has no questions")
         self._check_asks()
+        if (draws := sum(prompt.draws for prompt in self.prompts)) > MOST_DRAWS:
+            raise DesignError(f"quiz: {draws:,} draws of exemplars; at most {MOST_DRAWS:,} are asked, a few are enough")
         self._check_exemplars()
         most = max(self.bank, key=lambda question: len(question.choices))
         for prompt in self.prompts:
@@ -161,14 +164,9 @@ class Quiz(Design):
 
     @cached_property
     def _blocks(self) -> tuple[Block, ...]:
+        turns = {p.name: tuple(p.turns(len(question.choices)) for question in self.by_domain) for p in self.prompts}
         return tuple(
-            Block(
-                model=model,
-                prompt=prompt,
-                draw=draw,
-                questions=self.by_domain,
-                counts=tuple(prompt.turns(len(question.choices)) for question in self.by_domain),
-            )
+            Block(model=model, prompt=prompt, draw=draw, questions=self.by_domain, counts=turns[prompt.name])
             for model in self.models
             for prompt in self.prompts_of(model)
             for draw in range(prompt.draws)

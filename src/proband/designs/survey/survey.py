@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, get_args
 
 from proband.designs.design import Design, Key
 from proband.designs.lazy import LazyTrials
-from proband.designs.process import unfold
+from proband.designs.process import Process, unfold
 from proband.designs.survey.arrangement import LABELS, ORDERS, place_notes
 from proband.designs.survey.cards import Questionnaire, Writing
 from proband.designs.survey.sheets import Filling, Sheet, trait_text
@@ -68,6 +68,11 @@ class Survey(Design):
         Repeats of every trial.
     decide : {"draw", "mode"}
         How one answer is taken from a distribution.
+    who : {"human", "itself"}
+        Whether subjects are people whom the model stands for, or the model itself, asked as often as there are
+        subjects, and without a persona. What is asked is the same, what it is compared with is not.
+    ethics : mapping
+        What a study that would harm people says of it: ``deception``, ``distress``, ``approval``, ``note``.
 
     Examples
     --------
@@ -94,11 +99,18 @@ class Survey(Design):
     replicates: int = 1
     decide: Literal["draw", "mode"] = "draw"
     writing: Writing = field(default_factory=Writing)
+    who: Literal["human", "itself"] = "human"
+    ethics: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         found = Gathering()
         with found.part():
             place_digest(self.seed)  # refuses a seed that is no integer
+        with found.part():
+            if self.who not in ("human", "itself"):
+                raise DesignError(f"who {self.who!r} is neither 'human' nor 'itself'")
+        if self.who == "itself":
+            object.__setattr__(self, "persona", "none")
         with found.part():
             if self.replicates < 1:
                 raise DesignError(f"replicates is {self.replicates}; ask at least once")
@@ -118,7 +130,7 @@ class Survey(Design):
         found.settle()
         # Builds one subject's trials under every condition, so whatever cannot be worded is refused here.
         for sheet in self._first_sheets():
-            for item in self.instrument.items:
+            for item in sheet.asked.instrument.items:
                 with found.part():
                     sheet.trial(item)
         found.settle()
@@ -137,7 +149,7 @@ class Survey(Design):
         if not self.factors[name]:
             raise DesignError(f"factor {name!r} has no levels; give each level and its text")
         told = [item for item in self.instrument.items if ("factor", name) in pipes_in(item.stem + item.text)]
-        if not told:
+        if not told and name not in self._worded_elsewhere:
             raise DesignError(f"factor {name!r} is in no wording; put {{factor:{name}}} where its text goes")
         for level, text in self.factors[name].items():
             if (braces := unfilled(text)) and not all(item.shows_braces for item in told):
@@ -230,7 +242,7 @@ class Survey(Design):
     def varied(self) -> tuple[str, ...]:
         """Names of the factors that have more than one level, sorted."""
         counts = {name: len(self._levels(name)) for name in _LEVELS}
-        counts |= {name: len(levels) for name, levels in self.factors.items()}
+        counts |= {name: len(levels) for name, levels in {**self.factors, **self.materials}.items()}
         return tuple(sorted(name for name, count in counts.items() if count > 1))
 
     def notes(self) -> tuple[str, ...]:
@@ -259,7 +271,7 @@ class Survey(Design):
 
     def size(self) -> int:
         """Number of trials; an upper bound where skip rules apply."""
-        return self.n_sheets * len(self.instrument.items)
+        return self.n_sheets * len(self.instrument.items) + len(self.afterwards)
 
     def roles(self) -> tuple[str, ...]:
         """One engine, without a name."""
@@ -284,15 +296,15 @@ class Survey(Design):
         # In the order of the instrument, whichever answer an item waited for.
         return [
             trial
-            for filling in self.processes()
-            for trial in sorted(unfold([filling], answered), key=lambda trial: position[trial.place.item])
+            for process in self.processes()
+            for trial in sorted(unfold([process], answered), key=lambda t: (t.place.round, position[t.place.item]))
         ]
 
     def preview(self) -> Sequence[Trial]:
         """Every item to everybody, as if nothing had been answered: none skipped, piped answers by their names."""
         return _AllTrials(self)
 
-    def processes(self) -> Iterator[Filling]:
+    def processes(self) -> Iterator[Process]:
         """The sheets, each of which is filled in on its own."""
         return map(Filling, self._sheets())
 
@@ -303,6 +315,21 @@ class Survey(Design):
     def _first_sheets(self) -> Iterator[Sheet]:
         """One subject's sheets under every condition."""
         return (Sheet(self.questionnaire, self.subjects[0], condition, 0) for condition in self.conditions)
+
+    @property
+    def materials(self) -> Mapping[str, tuple[str, ...]]:
+        """What varies beside settings and factors, and its levels."""
+        return {}
+
+    @property
+    def _worded_elsewhere(self) -> Collection[str]:
+        """Factors that need not be in the wording of an item."""
+        return ()
+
+    @property
+    def afterwards(self) -> Sequence[Trial]:
+        """What is asked when all else was, whatever was answered."""
+        return ()
 
     @property
     def _pipes(self) -> Mapping[str, Sequence[str]]:
@@ -355,6 +382,9 @@ class Survey(Design):
             "decide": self.decide,
             "writing": asdict(self.writing),
             "seed": self.seed,
+            # Said where it is so: what was locked before there was this choice is what it was.
+            **({"who": self.who} if self.who == "itself" else {}),
+            **({"ethics": dict(self.ethics)} if self.ethics else {}),
         }
 
 
@@ -372,26 +402,34 @@ class _AllTrials(LazyTrials):
         self.survey = survey
         # No item of a survey is left out before anything was answered, so every sheet is as long as the instrument.
         self.per_sheet = len(survey.instrument.items)
+        self.on_sheets = survey.n_sheets * self.per_sheet  # trials; the others come afterwards
 
     def __len__(self) -> int:
         return self.survey.size()
 
     def keys(self, start: int, stop: int) -> Iterator[Key]:
         """Keys of the trials from `start` up to `stop`, at a fraction of the cost of the trials."""
-        first, skipped = divmod(start, self.per_sheet)
+        first, skipped = divmod(min(start, self.on_sheets), self.per_sheet)
         keys = itertools.chain.from_iterable(sheet.keys() for sheet in self.survey._sheets(first))
-        return itertools.islice(keys, skipped, skipped + stop - start)
+        after = ((trial.id, trial.request.hash, trial.reply.rule) for trial in self._after(start))
+        return itertools.islice(itertools.chain(itertools.islice(keys, skipped, None), after), stop - start)
 
     def made_from(self, start: int) -> Iterator[Trial]:
         """The trials from an index on."""
-        first, skipped = divmod(start, self.per_sheet)
+        first, skipped = divmod(min(start, self.on_sheets), self.per_sheet)
         trials = itertools.chain.from_iterable(sheet.preview() for sheet in self.survey._sheets(first))
-        return itertools.islice(trials, skipped, None)
+        return itertools.chain(itertools.islice(trials, skipped, None), self._after(start))
 
     def made_at(self, index: int) -> Trial:
         """One trial, without the rest of its sheet."""
-        sheet, item = divmod(index, self.per_sheet)
-        trial = self.survey.sheet(sheet).trial(self.survey.instrument.items[item])
+        if index >= self.on_sheets:
+            return self.survey.afterwards[index - self.on_sheets]
+        number, item = divmod(index, self.per_sheet)
+        sheet = self.survey.sheet(number)
+        trial = sheet.trial(sheet.asked.instrument.items[item])
         if trial is None:
             raise IndexError(index)
         return trial
+
+    def _after(self, start: int) -> Sequence[Trial]:
+        return self.survey.afterwards[max(0, start - self.on_sheets) :]

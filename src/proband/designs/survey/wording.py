@@ -31,6 +31,10 @@ _HOW_WRITTEN = {
     "ranking": "Reply with all options in your order, first to last, separated by semicolons, and nothing else.",
     "text": "Reply in your own words.",
 }
+ASSIGNED_AT_RANDOM = (
+    "Details that differ between versions of this text were set by a random draw, so they tell you nothing beyond what "
+    "they say."
+)
 _HOW_VERBALISED = (
     "How likely is each option as the answer? Reply with one line for each option, in the form "
     '"option: percent", adding up to 100.'

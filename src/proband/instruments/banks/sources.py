@@ -107,9 +107,8 @@ def _json_lines(text: str, shown: Path, stem: str) -> Iterator[Row]:
         except json.JSONDecodeError as error:
             where = f"{shown.as_posix()}, line {number}"
             yield Row(where, f"{stem}/{number}", stem, damage=f"no JSON ({error.msg}, column {error.colno})")
-        except RecursionError:
-            where = f"{shown.as_posix()}, line {number}"
-            yield Row(where, f"{stem}/{number}", stem, damage="lists or tables stand too deep in one another")
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists in lists in lists
+            yield Row(f"{shown.as_posix()}, line {number}", f"{stem}/{number}", stem, damage=f"no record ({error})")
 
 
 def _json_list(text: str, shown: Path, stem: str) -> Iterator[Row]:
@@ -117,8 +116,8 @@ def _json_list(text: str, shown: Path, stem: str) -> Iterator[Row]:
         records = json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{shown.as_posix()}, line {error.lineno}: no JSON ({error.msg}); mend it") from None
-    except RecursionError:
-        raise DataError(f"{shown.as_posix()}: lists or tables stand too deep in one another; mend it") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{shown.as_posix()}: no list of records ({error}); mend it") from None
     for number, record in enumerate(records, 1):
         yield _row(shown, number, stem, record, "record")
 
@@ -139,8 +138,15 @@ def _table(text: str, shown: Path, stem: str, delimiter: str) -> Iterator[Row]:
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     header: list[str] | None = None
     start = 1
-    for cells in reader:
-        line, start = start, reader.line_num + 1
+    while True:
+        line = start
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise DataError(f"{shown.as_posix()}, line {line}: {error}; mend that line") from None
+        start = reader.line_num + 1
+        if cells is None:
+            return
         if not cells:
             continue
         if line == 1 and "question" in (names := [cell.strip().lower() for cell in cells]):

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from proband.designs.games.game import GAMES
+from proband.designs.games.setting import Setting
 from proband.designs.kind import KINDS
 from proband.designs.kinds.survey import WritingTable
 from proband.designs.quiz.material import SourceTable
@@ -33,17 +34,31 @@ def models() -> dict[str, type[BaseModel]]:
         "population": PopulationTable,
         "people": PeopleTable,
         "writing": WritingTable,
+        "setting": Setting,
         "source": SourceTable,
     }
-    games = {
-        f"game.{name}": game.keys for name, game in GAMES.loaded().items() if GAMES.package(name) == HOUSE
-    }
-    return shared | kinds() | games
+    own = {f"game.{name}": keys for name, keys in games().items() if not issubclass(keys, Setting)}
+    return shared | kinds() | own
+
+
+def games() -> dict[str, type[BaseModel]]:
+    """The keys of the games that come with Proband."""
+    return {name: game.keys for name, game in GAMES.loaded().items() if GAMES.package(name) == HOUSE}
 
 
 def kinds() -> dict[str, type[BaseModel]]:
     """The tables of the kinds that come with Proband."""
     return {name: kind.keys for name, kind in KINDS.loaded().items() if KINDS.package(name) == HOUSE}
+
+
+def games_table() -> str:
+    """The keys that every game has beside those that all games share, game by game."""
+    rows = ["| game | key | value | meaning | default |", "|---|---|---|---|---|"]
+    for name, keys in games().items():
+        shared = Setting.model_fields if issubclass(keys, Setting) else keys.model_fields
+        own = zip(keys.model_fields, table(keys).splitlines()[2:], strict=True)
+        rows += [f"| `{name}` {row}" for key, row in own if key not in shared]
+    return "\n".join(rows) + "\n"
 
 
 def table(model: type[BaseModel]) -> str:
@@ -57,8 +72,8 @@ def table(model: type[BaseModel]) -> str:
 
 def written(page: str) -> str:
     """The page with every table as it is now."""
-    known = models()
-    return BETWEEN.sub(lambda found: f"{found[1]}\n{table(known[found['name']])}\n{found[3]}", page)
+    tables = {name: table(model) for name, model in models().items()} | {"games": games_table()}
+    return BETWEEN.sub(lambda found: f"{found[1]}\n{tables[found['name']]}\n{found[3]}", page)
 
 
 def _type(annotation: object) -> str:

@@ -12,8 +12,8 @@ import pytest
 
 FLOORS = [
     {"errors", "facade"},
-    {"seeds", "files", "identity", "notebook", "shelves"},
-    {"records", "roster", "estimates", "weighting", "strategies"},
+    {"seeds", "files", "identity", "notebook", "reasoning", "shelves"},
+    {"records", "roster", "estimates", "weighting", "strategies", "references"},
     {"instruments", "subjects", "models", "measures"},
     {"training", "store"},
     {"addresses"},
@@ -23,6 +23,7 @@ FLOORS = [
     {"texts", "tuning"},
     {"analyses"},
     {"reports"},
+    {"replications"},
     {"web"},
     {"cli"},
     {"__main__"},

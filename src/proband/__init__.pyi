@@ -1,6 +1,7 @@
 """Public names of Proband; see `proband.facade`."""
 
 from proband.addresses import open_engine as open_engine
+from proband.designs import Conjoint as Conjoint
 from proband.designs import Experiment as Experiment
 from proband.designs import PeopleSurvey as PeopleSurvey
 from proband.designs import PrisonersDilemma as PrisonersDilemma

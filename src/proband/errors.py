@@ -16,8 +16,12 @@
         └── NewerRun         the run was written by a newer version
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+_MOST = 5  # problems told at once in one message
 
 
 def strange_choice(record: Any) -> str:
@@ -26,6 +30,13 @@ def strange_choice(record: Any) -> str:
         if get_origin(hint) is Literal and getattr(record, name) not in get_args(hint):
             return f"{name} {getattr(record, name)!r} is none of {', '.join(get_args(hint))}"
     return ""
+
+
+def shown(name: str | Path) -> str:
+    """A name or path for a message: one that no file can have is cut, and its odd characters are written out."""
+    text = str(name)
+    text = text if len(text) <= 120 else f"{text[:120]}..."
+    return text if text.isprintable() else ascii(text)
 
 
 def meant(name: str, known: Iterable[str]) -> str:
@@ -37,7 +48,46 @@ def meant(name: str, known: Iterable[str]) -> str:
 
 
 class ProbandError(Exception):
-    """Anything Proband refuses; the command line prints its message and exits with 2."""
+    """Anything Proband refuses; the command line prints its message and exits with 2.
+
+    Several things that are wrong with one file are one error: `problems` has all of them, its text the first five.
+    """
+
+    def __init__(self, *problems: object, where: str | Path = "") -> None:
+        super().__init__(*problems)
+        self.where = where
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Everything that is wrong, each with the place it is in."""
+        return tuple(f"{self.where}: {problem}" if self.where else str(problem) for problem in self.args)
+
+    def __str__(self) -> str:
+        told = "; ".join(map(str, self.args[:_MOST]))
+        more = f"; and {len(self.args) - _MOST} more" if len(self.args) > _MOST else ""
+        return (f"{self.where}: " if self.where else "") + told + more
+
+
+class Gathering:
+    """Collects refusals part by part, so that everything wrong with a file is said at once."""
+
+    def __init__(self) -> None:
+        self.errors: list[ProbandError] = []
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part that may be refused while the others are still looked at."""
+        try:
+            yield
+        except ProbandError as error:
+            self.errors.append(error)
+
+    def settle(self) -> None:
+        """Raise what was refused, as one error of the first one's class; a problem met twice is told once."""
+        if len(self.errors) == 1:
+            raise self.errors[0]
+        if self.errors:
+            raise type(self.errors[0])(*dict.fromkeys(p for error in self.errors for p in error.problems))
 
 
 class DesignError(ProbandError):

@@ -1,17 +1,21 @@
-"""Files that users write: TOML, checked against a model of its keys, with one wording of what is wrong."""
+"""Files that users write: text and its rows, TOML checked against a model of its keys, one wording of what is wrong."""
 
+import codecs
+import csv
+import io
+import re
 import tomllib
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from proband.errors import ProbandError, meant
+from proband.errors import ProbandError, meant, shown
 
-_MOST = 5  # mistakes named at once
 _WORDS = {
     **{"string_type": "text", "float_type": "a number", "bool_type": "true or false"},
     **dict.fromkeys(("int_type", "int_from_float"), "a whole number"),
@@ -20,6 +24,53 @@ _WORDS = {
 }
 
 M = TypeVar("M", bound=BaseModel)
+
+SEPARATORS = ",;\t| :"
+ENCODINGS = "utf-8, utf-16, windows-1252, iso8859-1, shift_jis, big5, gb18030"  # shown; all of Python's are read
+_NO_TEXT = frozenset({"punycode", "undefined", "idna", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
+_MARKS = {  # a file that begins so says itself how it is written; the longer ones first
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing that was found in a file: where it stands, what it is, and the way out.
+
+    `is_wrong` tells what is refused from what was read and is only said, e.g. that header rows were left out.
+    """
+
+    where: str
+    what: str
+    way_out: str = ""
+    is_wrong: bool = True
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (self.where, self.what))) + (f"; {self.way_out}" if self.way_out else "")
+
+
+class Remarks:
+    """What is found while a file is read, which goes on behind what is wrong."""
+
+    def __init__(self) -> None:
+        self.found: list[Remark] = []
+
+    def say(self, where: str, what: str, way_out: str = "") -> None:
+        """Keep what was read, but not as it stands."""
+        self.found.append(Remark(where, what, way_out, is_wrong=False))
+
+    def refuse(self, where: str, what: str, way_out: str) -> None:
+        """Keep what is wrong."""
+        self.found.append(Remark(where, what, way_out))
+
+    def settle(self, error: type[ProbandError]) -> None:
+        """Raise what is wrong, as one error."""
+        if wrong := [str(remark) for remark in self.found if remark.is_wrong]:
+            raise error(*wrong)
 
 
 class Table(BaseModel):
@@ -45,24 +96,127 @@ def text_of(path: Path, *, what: str, error: type[ProbandError], way_out: str = 
     Messages call it `what` (e.g. ``study file``) and say with `way_out` what to do where there is no such file; `error`
     is raised where it cannot be read.
     """
+    return decoded(bytes_of(path, what=what, error=error, way_out=way_out), path, error=error)
+
+
+def bytes_of(path: Path, *, what: str, error: type[ProbandError], way_out: str = "check the path") -> bytes:
+    """What a regular file holds: a pipe would wait for ever, a device has no end."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        # A pipe or a device may never end; opening it is what hangs.
+        if path.exists() and not path.is_file():
+            raise error(f"{path}: no regular file, so no {what}; {way_out}")
+        return path.read_bytes()
     except FileNotFoundError:
         raise error(f"{path}: no such {what}; {way_out}") from None
     except OSError as failure:
-        raise error(f"{path}: cannot be read ({failure.strerror or failure}); check the path") from None
-    except UnicodeDecodeError as failure:
-        raise error(f"{path}: byte {failure.start} is not UTF-8; save the file as UTF-8") from None
+        raise error(f"{shown(path)}: cannot be read ({failure.strerror or failure}); check the path") from None
+    except ValueError as failure:  # a NUL in the name
+        raise error(f"{shown(path)}: no such {what} ({failure}); {way_out}") from None
+
+
+def decoded(
+    content: bytes,
+    where: str | Path,
+    *,
+    error: type[ProbandError],
+    encoding: str = "",
+    way_out: str = "save the file as UTF-8",
+) -> str:
+    """The text that bytes are, in the encoding named, else in that of their byte order mark, else in UTF-8.
+
+    What holds NUL bytes is no text, or a text in another encoding, and is refused with its line.
+    """
+    known = text_encoding(encoding, where, error=error) if encoding else "utf-8"
+    named = next((name for mark, name in _MARKS.items() if content.startswith(mark)), known)
+    try:
+        text = content.decode(named).removeprefix("\ufeff")
+    except UnicodeError as failure:
+        start = failure.start if isinstance(failure, UnicodeDecodeError) else 0
+        line = content.count(b"\n", 0, start) + 1
+        name = named.removesuffix("-sig").upper()
+        raise error(f"{where}, line {line}: byte {start} is not {name}; {way_out}") from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise error(f"{where}, line {line}: a NUL byte, which no text has; {way_out}, or export it again")
+    return text
+
+
+def text_encoding(name: str, where: str | Path, *, error: type[ProbandError]) -> str:
+    """Python's name of a text encoding; any other is refused, with the choices."""
+    try:
+        found = codecs.lookup(name)
+        is_text = found._is_text_encoding and found.name not in _NO_TEXT
+    except (LookupError, ValueError):
+        is_text = False
+    if not is_text:
+        raise error(f"{where}: encoding {name!r} is none; write one of {ENCODINGS}, or another that Python knows")
+    return found.name
+
+
+def separator_of(text: str, expected: str) -> str:
+    """What separates the cells of a table: the one expected, unless only another stands in the first line.
+
+    Spreadsheets write the separator of the country they are used in.
+    """
+    head = re.sub(r'"[^"]*"', "", re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0])
+    others = [mark for mark in ";\t|" if mark in head]
+    return expected if expected in head or not others else max(others, key=head.count)
+
+
+def rows_of(
+    text: str, separator: str, where: str | Path, *, error: type[ProbandError]
+) -> Iterator[tuple[int, list[str]]]:
+    """Rows of a table, each with the line it begins in; lines on which nothing stands are passed over."""
+    if len(separator) != 1 or separator not in SEPARATORS:
+        marks = " ".join(map(repr, SEPARATORS))
+        raise error(f"{where}: separator {separator!r} is none; write one of {marks}")
+    # A quotation mark behind ", " opens a text as well; `strict` refuses one that is never closed.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a long interview is no mistake
+    style: dict[str, Any] = {"delimiter": separator, "strict": True, "skipinitialspace": separator != " "}
+    reader = csv.reader(io.StringIO(text, newline=""), **style)
+    line = 1
+    try:
+        for row in reader:
+            if any(cell and not cell.isspace() for cell in row):
+                yield line, row
+            line = reader.line_num + 1
+    except csv.Error as failure:
+        reason = str(failure).replace("unexpected end of data", "a quotation mark opens a text that never ends")
+        way_out = f"correct that line, and quote texts that hold {separator!r}"
+        raise error(f"{where}, line {line}: {reason}; {way_out}") from None
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file stands at a path; nothing does under a name that no file can have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def check_name(path: Path, *, error: type[ProbandError]) -> None:
+    """Refuse a path that no file can have, because it is too long or holds a NUL; whether one is there is open."""
+    try:
+        path.exists()
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+    except (OSError, ValueError) as failure:
+        reason = getattr(failure, "strerror", None) or failure
+        raise error(f"{shown(path)}: no name that a file can have ({reason}); give another") from None
 
 
 def parsed(text: str, where: str | Path, *, error: type[ProbandError]) -> dict[str, Any]:
     """The tables of a TOML text."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as failure:
+    # A whole number of thousands of digits is a ValueError of another kind.
+    except ValueError as failure:
         place = str(failure).replace("at end of document", f"at line {len(text.splitlines())}, the end of the file")
         way_out = 'write key = "text" in straight quotes, close every bracket'
         raise error(f"{where}: not valid TOML: {place}; {way_out}") from None
+    except RecursionError:
+        raise error(f"{where}: lists or tables stand too deep in one another; take some levels out") from None
 
 
 def beside(module: str) -> dict[str, Any]:
@@ -84,27 +238,55 @@ def checked(
     where : str or path
         What the file is called in messages.
     error : type
-        Raised for what is wrong, with at most five mistakes: an unknown key with the keys there are, a missing one
-        with an example, a wrong type with what was found.
+        Raised for what is wrong, with every mistake: an unknown key with the keys there are, a missing one with an
+        example, a wrong type with what was found.
     at : str
         Dotted name of the table that `data` is, in front of every key.
     """
     try:
         return model.model_validate(dict(data))
     except ValidationError as failure:
-        raise error(f"{where}: {_clauses(failure, model, data, at)}") from None
+        raise error(*_clauses(failure, model, data, at), where=where) from None
 
 
-def _clauses(failure: ValidationError, model: type[BaseModel], data: Mapping[str, Any], at: str) -> str:
+def fitting(model: type[M], data: Mapping[str, Any], *, needed: Sequence[str] = (), **stand_ins: object) -> M | None:
+    """What is sound of parsed tables that were refused, so that the rest can be looked at too.
+
+    Entries of lists, and keys, are left out where they are wrong, `stand_ins` taking the place of keys that must be
+    there. None where one of the `needed` tables is wrong: what depends on it would be found wrong without being so.
+    """
+    left = {**stand_ins, **data}
+    for turn in range(4):
+        try:
+            return model.model_validate(left)
+        except ValidationError as failure:
+            details = failure.errors(include_url=False)
+        # Unknown keys of entries go first, and an entry only where it is wrong without them.
+        extra = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 3]
+        wrong = {detail["loc"][:2] for detail in details} - {loc[:2] for loc in extra if not turn}
+        for key, k, name in extra if not turn else ():
+            entries = left[str(key)]
+            if isinstance(entries, list):
+                without = {n: value for n, value in entries[int(k)].items() if n != name}
+                left[str(key)] = [*entries[: int(k)], without, *entries[int(k) + 1 :]]
+        for key in {str(loc[0]) for loc in wrong}:
+            held = left.pop(key, None)
+            if key in needed:
+                return None
+            if isinstance(held, list):
+                left[key] = [entry for k, entry in enumerate(held) if (key, k) not in wrong]
+        left = {**stand_ins, **left}
+    return None
+
+
+def _clauses(failure: ValidationError, model: type[BaseModel], data: Mapping[str, Any], at: str) -> list[str]:
     # A key that may be one of several types has an error for each: they are one mistake.
     mistakes: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
     for detail in failure.errors(include_url=False):
         mistakes.setdefault(_path(detail["loc"], model), []).append(detail)
     # Where one type of a union went deeper than another, it is the one that was meant.
     deepest = [p for p in mistakes if not any(len(q) > len(p) and q[: len(p)] == p for q in mistakes)]
-    clauses = [_clause(path, mistakes[path], model, *_named(path, data, at)) for path in deepest]
-    more = f"; and {len(clauses) - _MOST} more" if len(clauses) > _MOST else ""
-    return "; ".join(clauses[:_MOST]) + more
+    return [_clause(path, mistakes[path], model, *_named(path, data, at)) for path in deepest]
 
 
 def _clause(

@@ -240,6 +240,8 @@ class Completion:
         ``(answer, status)`` in terms of the instrument as written.
     finish : {"stop", "length"}
         Why writing ended.
+    is_estimated : bool
+        Whether tokens are estimated, because what answered does not count them.
     """
 
     text: str | None = None
@@ -251,6 +253,7 @@ class Completion:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     attempts: int = 1
+    is_estimated: bool = False
 
     def __post_init__(self) -> None:
         log_probs = self.log_probs
@@ -289,6 +292,8 @@ class Response:
     chosen : str or None
         Text of the option chosen, where the options depend on the situation: the option asked at that index is not
         the item's own.
+    is_estimated : bool
+        Whether its tokens are estimated, because what answered does not count them.
     """
 
     place: Place
@@ -308,6 +313,7 @@ class Response:
     completion_tokens: int = 0
     attempts: int = 1
     chosen: str | None = None
+    is_estimated: bool = False
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from proband.designs import Experiment, PrisonersDilemma, Survey
+from proband.designs import Conjoint, Experiment, PrisonersDilemma, Survey
 from proband.designs.kind import KINDS
 from proband.designs.quiz.material import asked_of, prompt_from
 from proband.designs.quiz.quiz import Quiz
@@ -58,6 +58,30 @@ def experiment() -> Experiment:
     )
 
 
+def conjoint() -> Conjoint:
+    choice = Item(
+        id="choice", text="Which of the two lines would you rather have?", form="choice", options=("Line 1", "Line 2")
+    )
+    often = ("Never", "Sometimes", "Often", "Daily")
+    use = Item(id="use", text="How often would you take {profile:name}?", form="scale", options=often)
+    attributes = {
+        "Fare": ("free", "1 dollar", "3 dollars"),
+        "Frequency": ("every 5 minutes", "every 20 minutes", "every hour"),
+        "Walk to the stop": ("2 minutes", "15 minutes"),
+    }
+    return Conjoint(
+        instrument=Instrument(id="bus-lines", title="Bus lines", items=(choice, use)),
+        subjects=load_population("anes-1996").sample(40, seed=11),
+        seed=11,
+        title="Two bus lines",
+        attributes={name: dict(zip(levels, levels, strict=True)) for name, levels in attributes.items()},
+        not_together=[{"Fare": ["free"], "Frequency": ["every 5 minutes"]}],
+        tasks=4,
+        repeated_task=1,
+        profile="Line",
+    )
+
+
 def game() -> PrisonersDilemma:
     return PrisonersDilemma(matches=10, rounds=5, seed=4, title="A dilemma")
 
@@ -68,7 +92,7 @@ def quiz() -> Quiz:
     return Quiz(bank=bank, exemplars=exemplars, prompts=(prompt,), seed=1, title="What it knows")
 
 
-TWINS = {"survey": survey, "experiment": experiment, "game": game, "quiz": quiz}
+TWINS = {"survey": survey, "experiment": experiment, "conjoint": conjoint, "game": game, "quiz": quiz}
 
 
 def study(kind: str) -> Study:

@@ -84,9 +84,8 @@ def test_an_answer_that_is_no_index_is_refused(answers: dict[str, float], found:
 
 def test_a_scale_over_texts_or_an_unbounded_reversed_number_is_refused() -> None:
     for item in (Item(id="x", text="Why?", form="text"), Item(id="x", text="How many?", form="number")):
-        made = Instrument(id="m", title="M", items=(item,), scales=(Scale(id="s", name="", items={"x": -1}),))
         with pytest.raises(InstrumentError, match="'x'"):
-            score_scales(made, {})
+            Instrument(id="m", title="M", items=(item,), scales=(Scale(id="s", name="", items={"x": -1}),))
 
 
 def test_a_matrix_keeps_missing_answers_missing() -> None:

@@ -123,7 +123,7 @@ def test_a_question_that_was_put_in_other_words_is_refused(tmp_path, trials):
     ("text", "said"),
     [
         (b"place;reply\ns0/vote//0/0;Ada\n", "has the columns place, reply; it needs place and answer"),
-        ("place,answer\ns0/vote//0/0,Zoë\n".encode("latin-1"), "is not UTF-8 text"),
+        ("place,answer\ns0/vote//0/0,Zoë\n".encode("latin-1"), "line 2: byte 28 is not UTF-8; save it as CSV in UTF-8"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_the_way_out(tmp_path, trials, text, said):

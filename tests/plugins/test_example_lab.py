@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def code_of(page: str) -> str:
 GAME = code_of("add-a-game.md")
 # Group and entry point to the file it lies in.
 FURTHER = {
-    ("proband.games", "ultimatum = proband_example_lab.ultimatum:GAME"): GAME,
+    ("proband.games", "hunt = proband_example_lab.hunt:GAME"): GAME,
     ("proband.kinds", "diary = proband_example_lab.diary:KIND"): DIARY,
 }
 BROKEN = {
@@ -124,16 +125,17 @@ STUDIES = {
         days = 4
         """,
     "game": """
-        title = "Ten points"
+        title = "A hunt"
         seed = 1
 
         [engine]
-        proposer = "shortest"
-        responder = "scripted:contrary?strength=0.8"
+        scout = "shortest"
+        hunter = "scripted:contrary?strength=0.8"
 
         [game]
-        use = "ultimatum"
+        use = "hunt"
         matches = 8
+        players = ["scout", "hunter"]
         """,
 }
 
@@ -293,8 +295,8 @@ def answers(folder: Path) -> list[dict[str, str]]:
         ("diary", "measure", "Answered 12 of 12 trials have a valid answer."),
         ("diary", "measure", "Of 12 responses, 12 are valid"),
         ("game", "plan", "units 8 independent matches"),
-        ("game", "show", "You divide 10 points."),
-        ("game", "measure", "proposer"),
+        ("game", "show", "You are one of 2 players"),
+        ("game", "measure", "scout"),
         ("game", "measure", "Matches are the units"),
     ],
 )
@@ -323,15 +325,17 @@ def test_the_population_and_the_instrument_of_a_package_are_asked(told):
 
 def test_the_players_of_a_game_of_a_package_are_one_unit_and_have_an_engine_each(told):
     rows = answers(told["game"][0])
-    assert {row["unit"] for row in rows} == {f"match-{k}" for k in range(8)}
-    assert {row["role"] for row in rows} == {"proposer", "responder"}
-    assert {(row["role"], row["item"]) for row in rows} == {("proposer", "offer"), ("responder", "reply")}
+    assert {row["unit"] for row in rows} == {f"match-{k:04d}" for k in range(8)}
+    assert Counter(row["role"] for row in rows) == {"scout": 8, "hunter": 8}
 
 
-def test_a_player_is_told_of_only_for_the_moves_it_was_asked_for(told):
+def test_the_game_of_the_page_takes_one_file_of_at_most_80_lines():
+    assert len(GAME.splitlines()) <= 80
+
+
+def test_the_moves_of_a_game_of_a_package_are_told_by_role(told):
     said = words(told["game"][1]["measure"])
-    assert "responder, accept: 80.0 %" in said
-    assert "responder, 0" not in said
+    assert "hunter, stag: 80.0 %" in said
     assert "nan" not in said
 
 
@@ -344,7 +348,7 @@ def test_a_game_a_scheme_an_analysis_and_a_population_each_are_one_file_outside_
         from proband.designs.kind import KINDS
         from proband.subjects.files import POPULATIONS
         import sys
-        named = {"game": (GAMES, "ultimatum"), "scheme": (SCHEMES, "shortest"), "analysis": (ANALYSES, "answered"),
+        named = {"game": (GAMES, "hunt"), "scheme": (SCHEMES, "shortest"), "analysis": (ANALYSES, "answered"),
             "kind": (KINDS, "diary"), "population": (POPULATIONS, "tea-town")}
         before = set(sys.modules)
         things = {what: shelf.load(name) for what, (shelf, name) in named.items()}
@@ -353,7 +357,7 @@ def test_a_game_a_scheme_an_analysis_and_a_population_each_are_one_file_outside_
         """
     )
     modules, packages, population = found
-    assert modules == [f"proband_example_lab.{name}" for name in ("answered", "diary", "shortest", "ultimatum")]
+    assert modules == [f"proband_example_lab.{name}" for name in ("answered", "diary", "hunt", "shortest")]
     assert packages == ["proband-example-lab"]
     assert population.endswith("proband_example_lab/tea-town.toml")
 
@@ -387,7 +391,7 @@ def test_an_analysis_that_cannot_be_loaded_is_named_beside_what_the_others_say(t
     [
         ("diary", "", "the study needs the package 'proband-example-lab', which is not installed"),
         ("diary", 'packages = ["proband-example-lab"]', "no table or kind of study [diary]"),
-        ("game", "", "no game 'ultimatum'"),
+        ("game", "", "no game 'hunt'"),
         ("survey", "", "no population 'tea-town'"),
     ],
 )
@@ -455,7 +459,7 @@ def test_two_packages_that_bring_one_name_are_both_named(python):
         ("kinds", "diary one question, day after day from proband-example-lab"),
         ("kinds", "lost cannot be used: kind of study 'lost' of the package 'broken-lab' cannot be loaded"),
         ("kinds", "quiz cannot be used: kind of study 'quiz' comes from proband and second-lab"),
-        ("games", "ultimatum one offer, accepted or refused from proband-example-lab"),
+        ("games", "hunt a stag needs everybody, a hare is sure from proband-example-lab"),
     ],
 )
 def test_a_list_says_where_things_come_from_and_what_is_broken(installed, what, line):

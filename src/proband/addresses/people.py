@@ -1,9 +1,13 @@
 """``people:POPULATION?instrument=NAME``: people who have answered, in a data file."""
 
+import logging
+import math
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from proband.addresses.opening import Scheme
-from proband.errors import DataError, EngineError
+from proband.errors import DataError, EngineError, Gathering
 from proband.instruments.files import load_instrument
 from proband.instruments.items import Instrument, Item
 from proband.models.archive import PeopleEngine
@@ -11,6 +15,8 @@ from proband.records import Answer, Status
 from proband.subjects.files import load_population
 from proband.subjects.personas import Code, code_text
 from proband.subjects.populations import Population
+
+_log = logging.getLogger(__name__)
 
 
 def _open(population: str, *, instrument: str = "", data: str | None = None, refused: str = "") -> PeopleEngine:
@@ -27,7 +33,8 @@ def people_engine(population: Population, instrument: Instrument, *, refused: Se
     """The engine that answers as the people in a data file did.
 
     Each item is looked up in its column, and its codes become options by the item's `values`. A person without a
-    value was not asked: there is no trial and no response.
+    value was not asked: there is no trial and no response. Nor was one with a code that the file itself calls missing,
+    unless the study names that code: as refused, or as the value of an option.
 
     Parameters
     ----------
@@ -41,21 +48,35 @@ def people_engine(population: Population, instrument: Instrument, *, refused: Se
     Raises
     ------
     DataError
-        If no item has a column in the data, or a code belongs to no option; the item is named.
+        If no item has a column in the data, or a code belongs to no option or lies outside a number's bounds; item,
+        person and code are named, for all items at once.
     """
-    items = [item for item in instrument.items if item.data_column in population.columns]
-    if not items:
+    found = Gathering()
+    asked: dict[str, dict[str, tuple[Answer, Status]]] = {}
+    for item in instrument.items:
+        name = item.data_column
+        if name in population.columns or name in population.left_out:
+            with found.part():
+                asked[item.id] = _answers(item, population.column(name), population.declared_missing(name), refused)
+    found.settle()
+    if not asked:
         wanted = ", ".join(item.data_column for item in instrument.items[:5])
         raise DataError(
             f"population {population.name!r} answers no item of {instrument.id!r} (looked for columns {wanted}); "
             "name each item's `column`"
         )
-    asked = {item.id: _answers(item, population.column(item.data_column), refused) for item in items}
     return PeopleEngine(asked, name=population.name, source=population.source)
 
 
-def _answers(item: Item, column: Mapping[str, Code], refused: Sequence[Code]) -> dict[str, tuple[Answer, Status]]:
-    """Every person's answer to one item."""
+def _answers(
+    item: Item, column: Mapping[str, Code], declared: Mapping[str, Code], refused: Sequence[Code]
+) -> dict[str, tuple[Answer, Status]]:
+    """Every person's answer to one item; each code that is none is told once, with the first person who has it."""
+    if item.form in ("multiple", "allocation", "ranking"):
+        raise DataError(
+            f"item {item.id!r}: people's answers to an item of form {item.form!r} cannot be read from one column; "
+            "ask people one choice item for each option"
+        )
     options = {code_text(value): k for k, value in enumerate(item.data_values)}
     if len(options) != len(item.data_values):
         raise DataError(
@@ -67,33 +88,48 @@ def _answers(item: Item, column: Mapping[str, Code], refused: Sequence[Code]) ->
         raise DataError(
             f"item {item.id!r}: code {both[0]} is an option and also means refused; give each meaning a code of its own"
         )
+    # What the study asks for by name goes before what the file calls missing.
+    named = no_answer | {text for text, k in options.items() if item.values or k in item.dont_know}
+    kept = {subject: code for subject, code in declared.items() if code_text(code) in named}
+    if lost := Counter(code_text(code) for subject, code in declared.items() if subject not in kept):
+        _log.warning(
+            "item %r: the data file calls the codes %s of column %r missing, so those people count as not asked; list "
+            "a code as refused, or as one of the item's values, to have it counted",
+            *(item.id, ", ".join(f"{code} ({n} people)" for code, n in sorted(lost.items())), item.data_column),
+        )
     answers: dict[str, tuple[Answer, Status]] = {}
-    for subject, code in column.items():
+    odd: dict[str, list[str]] = {}
+    for subject, code in {**column, **kept}.items():
         text = code_text(code)
         if text in no_answer:
             answers[subject] = (None, "refused")
-        elif item.form in ("choice", "scale"):
-            if text not in options:
-                raise DataError(
-                    f"item {item.id!r}: subject {subject!r} has code {code!r} in column {item.data_column!r}, which is "
-                    f"none of {', '.join(options)}; add it to the item's `values`, or to the missing codes"
-                )
-            option = options[text]
-            answers[subject] = (None, "dont_know") if option in item.dont_know else (option, "valid")
-        elif item.form == "number":
-            try:
-                answers[subject] = (float(code), "valid")
-            except ValueError:
-                place = f"item {item.id!r}: subject {subject!r} has {code!r} in column {item.data_column!r}"
-                raise DataError(f"{place}, which is no number") from None
         elif item.form == "text":
             answers[subject] = (text, "valid")
+        elif item.form == "number":
+            if fault := _fault(item, text):
+                odd.setdefault(f"{code!r} in column {item.data_column!r}, which {fault}", []).append(subject)
+            else:
+                answers[subject] = (float(code), "valid")
+        elif text in options:
+            answers[subject] = (None, "dont_know") if options[text] in item.dont_know else (options[text], "valid")
         else:
-            raise DataError(
-                f"item {item.id!r}: people's answers to an item of form {item.form!r} cannot be read from one column; "
-                "ask people one choice item for each option"
-            )
+            way_out = f"is none of {', '.join(options)}; add it to the item's `values`, or to the missing codes"
+            odd.setdefault(f"code {code!r} in column {item.data_column!r}, which {way_out}", []).append(subject)
+    if odd:
+        more = {fault: f" (and {len(people) - 1} more)" if len(people) > 1 else "" for fault, people in odd.items()}
+        raise DataError(*(f"item {item.id!r}: subject {who[0]!r}{more[f]} has {f}" for f, who in odd.items()))
     return answers
+
+
+def _fault(item: Item, text: str) -> str:
+    """What keeps a code from being a number that answers the item."""
+    if not re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", text):
+        return "is no number; write it with digits and a decimal point, or list it as missing or refused"
+    number = float(text)
+    bounds = (-math.inf if item.lower is None else item.lower), (math.inf if item.upper is None else item.upper)
+    if not math.isfinite(number) or not bounds[0] <= number <= bounds[1]:
+        return f"lies outside {bounds[0]:g} to {bounds[1]:g}; list it as missing or refused, or widen the item's bounds"
+    return ""
 
 
 SCHEME = Scheme(

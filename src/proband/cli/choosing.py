@@ -6,10 +6,14 @@ from typing import Annotated
 
 import typer
 
+from proband.designs.catalogue import study_path
 from proband.designs.studies import Study, load_study
 from proband.errors import DesignError
 
-StudyArgument = Annotated[Path, typer.Argument(help="Study file (TOML).")]
+StudyArgument = Annotated[
+    Path,
+    typer.Argument(help="Study file (TOML), or shelf:NAME for one that ships.", parser=study_path, metavar="STUDY"),
+]
 EngineOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -38,3 +42,10 @@ def _engines(given: list[str]) -> str | dict[str, str] | None:
     if not given or roles[0] is None:
         return given[0] if given else None
     return {match[1]: match[2] for match in roles if match}
+
+
+def refuse_unread(because: str, **given: object) -> None:
+    """Refuse options that were given and would not be read; names as Python has them, None or False where not given."""
+    for name, value in given.items():
+        if value is not None and value is not False:
+            raise DesignError(f"--{name.replace('_', '-')} would not be read here: {because}")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from proband.cli.choosing import refuse_unread
 from proband.cli.talk import emit, talk
 from proband.runs import Run
 from proband.store.tables import write_table
@@ -14,18 +15,24 @@ def export(
     run: Annotated[Path, typer.Argument(help="Run directory.")],
     to: Annotated[Path, typer.Option(help="File to write, ending in .csv or .parquet.")] = Path("responses.csv"),
     wide: Annotated[bool, typer.Option(help="One row a subject, one column an item.")] = False,
-    values: Annotated[str, typer.Option(help="With --wide: answer (option index), value (scale points) or label.")] = (
-        "label"
-    ),
+    values: Annotated[
+        str | None,
+        typer.Option(help="With --wide: answer (option index), value (scale points) or label, which is the default."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Path and size on stdout as JSON.")] = False,
 ) -> None:
     """Write the responses, one row each, for R, SPSS, Excel or a notebook.
 
     Example: `proband export runs/demo-smollm2 --to answers.csv --wide`
     """
+    if not wide:
+        refuse_unread("it says what stands in the cells of --wide; add --wide, or leave it out", values=values)
     found = Run(run)
-    table = found.wide(values) if wide else found.table()
+    table = found.wide(values or "label") if wide else found.table()
     path = write_table(table, to)
+    for column in table.columns if wide else ():
+        if column not in found.items and (item := column.removeprefix("item_")) in found.items:
+            talk.print(f"note: the column {column} holds the item {item!r}", soft_wrap=True, markup=False)
     if json:
         emit({"path": str(path), "rows": table.height, "columns": table.columns})
     talk.print(f"{table.height:,} rows: {path}", soft_wrap=True, markup=False)

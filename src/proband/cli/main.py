@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from proband.cli.branch import branch
+from proband.cli.check import check
 from proband.cli.demo import demo
 from proband.cli.doctor import doctor
 from proband.cli.export import export
@@ -19,6 +20,7 @@ from proband.cli.listing import list_
 from proband.cli.lock import lock
 from proband.cli.measure import measure
 from proband.cli.plan import plan
+from proband.cli.replicate import replicate
 from proband.cli.report import report
 from proband.cli.run import run
 from proband.cli.show import show
@@ -28,6 +30,7 @@ from proband.cli.tuning.evaluate import evaluate
 from proband.cli.tuning.intervene import intervene
 from proband.cli.tuning.probe import probe
 from proband.cli.tuning.train import train
+from proband.cli.vignettes import vignettes
 from proband.errors import ProbandError
 
 app = typer.Typer(
@@ -44,6 +47,7 @@ app = typer.Typer(
 )
 for verb in (
     demo,
+    check,
     plan,
     show,
     lock,
@@ -51,8 +55,10 @@ for verb in (
     branch,
     measure,
     report,
+    replicate,
     export,
     doctor,
+    vignettes,
     probe,
     intervene,
     train,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from proband import runs
-from proband.cli.choosing import EngineOption, StudyArgument, chosen
+from proband.cli.choosing import EngineOption, StudyArgument, chosen, refuse_unread
 from proband.cli.talk import emit, talk
 
 
@@ -23,6 +23,8 @@ def show(
     Example: `proband show examples/anes1996.toml 17/vote`
     """
     found = chosen(study, engine)
+    if not found.design.is_adaptive:
+        refuse_unread("no trial of this study depends on earlier answers; leave it out", after=after)
     answered = None if after is None else runs.Run(after).responses()
     text = runs.show(found, place=place, answered=answered)
     if found.design.is_adaptive and after is None:

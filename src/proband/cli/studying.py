@@ -12,6 +12,7 @@ from proband.cli.talk import emit, out, progress, talk, tell_plan
 from proband.designs import Design
 from proband.designs.studies import Engines, Study
 from proband.errors import DesignError
+from proband.files import check_name
 from proband.reports import findings, write_findings
 from proband.reports.terminal import terminal
 from proband.runs import Budget, Plan, Run, carry_out, plan
@@ -115,9 +116,10 @@ def _how_to_go_on(run: Run) -> str:
 
 
 def refuse_no_folder(into: Path) -> None:
-    """Refuse an empty ``--into``."""
+    """Refuse an empty ``--into``, and one that no folder can be called."""
     if into == Path():
         raise DesignError("--into is empty; name a folder, e.g. --into runs/first")
+    check_name(into, error=DesignError)
 
 
 @contextmanager

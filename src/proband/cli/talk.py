@@ -58,7 +58,8 @@ def tell_tally(tally: Tally) -> str:
     if left is not None and tally.done < tally.total:
         parts.append(f"{duration(left)} left")
     if tally.tokens:
-        parts.append(f"{tally.tokens:,} tokens")
+        guessed = f" ({tally.estimated:,} answers estimated)" if tally.estimated else ""
+        parts.append(f"{'about ' if guessed else ''}{tally.tokens:,} tokens{guessed}")
     if tally.price is not None:
         parts.append(f"${tally.price:,.2f}" if tally.price >= 1 else f"${tally.price:.4f}")
     named = {status: tally.dispositions[status] for status in get_args(Status) if tally.dispositions[status]}

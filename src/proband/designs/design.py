@@ -102,6 +102,10 @@ class Design:
         """Factors that are compared within units, because each is observed under all their levels."""
         return ()
 
+    def notes(self) -> tuple[str, ...]:
+        """What a plan says of it beside the numbers, in sentences."""
+        return ()
+
     def roles(self) -> tuple[str, ...]:
         """The engines a study of it needs, by role; one without a name where everything goes to one engine."""
         return tuple(dict.fromkeys(trial.answerer for trial in self.preview()))

@@ -1,109 +1,528 @@
-"""Between-subjects experiments: factors whose levels are assigned by place, and one or several outcomes."""
+"""Experiments: factors assigned by place, between subjects or within them, and one or several outcomes."""
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from proband.designs.assignment import assign
-from proband.designs.survey.sheets import Sheet
+from proband.designs.assignment import assign, assign_clusters, check_balance, deal, latin_rows
+from proband.designs.experiments import awareness as afterwards_of
+from proband.designs.experiments.awareness import Awareness
+from proband.designs.experiments.checks import Right, resolved
+from proband.designs.experiments.material import (
+    ISOMORPH,
+    PLACEBO,
+    PUBLISHED,
+    RESERVED,
+    STIMULUS,
+    VERSION,
+    WORDING,
+    Isomorph,
+    Stimuli,
+    Vignettes,
+    check_known,
+    check_paraphrases,
+    paraphrased,
+)
+from proband.designs.experiments.spans import check_spans, marked, unmarked
+from proband.designs.process import Process
+from proband.designs.survey.cards import Questionnaire
+from proband.designs.survey.sheets import Filling, Sheet, Sitting
 from proband.designs.survey.survey import Survey
+from proband.designs.survey.wording import ASSIGNED_AT_RANDOM
 from proband.errors import DesignError
+from proband.instruments.items import Instrument, Item
+from proband.instruments.pipes import pipes_in
+from proband.records import Place, Trial
 from proband.roster import Member, Roster
-from proband.subjects.personas import code_text
+from proband.subjects.personas import Subject, code_text
+
+Levels = Mapping[str, str]  # factor -> level
 
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment(Survey):
-    """A survey of which every subject sees one version: one level of each factor, assigned to it.
+    """A survey of which every subject sees one version, or several: levels of factors, assigned to it.
 
-    The items of the instrument are the outcomes, and each is answered once. The first level of a factor is its
-    control. With several factors their combinations are assigned, in equal numbers (a factorial design).
+    The items of the instrument are the outcomes. The first level of a factor is its control. With several factors
+    their combinations are assigned, in equal numbers (a factorial design).
 
     Attributes
     ----------
     factors : mapping
-        Name -> level -> text that ``{factor:name}`` becomes in the wording. At least one, with two levels or more.
+        Name -> level -> text that ``{factor:name}`` becomes in the wording. At least one, with two levels or more. The
+        manipulated part of a longer text is marked ``[[so]]``; outside it, the texts of a factor must be alike.
+    within : tuple of str
+        Factors under each of whose levels every subject is asked; the others vary between subjects. In one conversation
+        (``sequential``) the order of levels is a Latin square; elsewhere every level is asked on its own.
     block_by : str
         Trait within which assignment is balanced; empty for complete assignment.
+    cluster_by : str
+        Trait whose groups are assigned as a whole; they are then the independent units.
+    doses : mapping
+        Factor -> level -> how much of it that is, for a dose-response curve.
+    checks : mapping
+        Manipulation and attention checks: item -> the right option or options, or level of a factor -> right option.
+    exclude : sequence of str
+        Checks that exclude whoever fails them. Effects are told with and without these subjects either way.
+    stimuli, isomorph, awareness
+        See `Stimuli`, `Isomorph`, `Awareness`.
+    placebo : mapping
+        Factor -> text of one more level, ``placebo``, which should make no difference.
+    paraphrases : mapping
+        Item -> further wordings of the same; wording is then a random factor.
+    vignettes : Vignettes or None
+        A whole text for every combination of levels.
+    states_assignment : bool
+        Whether items with a manipulation say that its level was set at random. Without that, a price is read as a
+        sign of quality.
+    assignment_says : str
+        How they say it.
 
     Notes
     -----
     The other attributes are those of `Survey`, with one level each and no replicates.
+
+    References
+    ----------
+    Gui & Toubia (2023), The challenge of using LLMs to simulate human behavior: a causal inference perspective.
+    arXiv:2312.15524 (why the assignment is stated)
     """
 
     kind: ClassVar[str] = "experiment"
 
     block_by: str = ""
+    cluster_by: str = ""
+    within: tuple[str, ...] = ()
+    doses: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    checks: Mapping[str, Right] = field(default_factory=dict)
+    exclude: Sequence[str] = ()
+    stimuli: Stimuli | None = None
+    placebo: Mapping[str, str] = field(default_factory=dict)
+    isomorph: Isomorph | None = None
+    paraphrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    vignettes: Vignettes | None = None
+    states_assignment: bool = False
+    assignment_says: str = ASSIGNED_AT_RANDOM
+    awareness: Awareness | None = None
 
     def __post_init__(self) -> None:
-        if not self.factors:
-            raise DesignError("an experiment varies something; give it a factor: name -> level -> text")
-        for factor, levels in self.factors.items():
-            if len(levels) < 2:
-                raise DesignError(f"factor {factor!r} has the levels {tuple(levels)}; give it at least two")
+        check_known(self.placebo, self.factors, "placebo", "factor")
+        texts = {
+            name: {**levels, **({PLACEBO: self.placebo[name]} if name in self.placebo else {})}
+            for name, levels in (self.factors or (self.vignettes.levels if self.vignettes else {})).items()
+        }
+        self._check_factors(texts)
+        object.__setattr__(self, "factors", {f: {k: unmarked(t) for k, t in ls.items()} for f, ls in texts.items()})
+        if self.states_assignment:
+            object.__setattr__(self, "instrument", self._stating(self.instrument))
         super().__post_init__()
-        if self.replicates > 1 or set(self.varied) != set(self.factors):
+        if self.replicates > 1 or set(self.varied) != {*self.factors, *self.materials}:
             also = ", ".join(sorted(set(self.varied) - set(self.factors))) or f"replicates = {self.replicates}"
             raise DesignError(
                 f"an experiment asks every subject once, under its own levels, and cannot vary {also} beside; give "
                 "one level, or make it a survey, in which everybody is asked under every level"
             )
-        if len(self.arms) > len(self.subjects):
-            raise DesignError(f"{len(self.arms)} arms for {len(self.subjects)} subjects; ask more, or vary less")
-        len(self.assignment)  # refuses subjects without a block
+        self._check_spans(texts)
+        self._check_assignment()
+        len(self.right)  # refuses checks of what is not there
+        check_known(self.exclude, self.checks, "exclude", "check")
+
+    def _check_factors(self, texts: Mapping[str, Levels]) -> None:
+        if not texts:
+            raise DesignError("an experiment varies something; give it a factor: name -> level -> text")
+        for factor, levels in texts.items():
+            if len(levels) < 2:
+                raise DesignError(f"factor {factor!r} has the levels {tuple(levels)}; give it at least two")
+            if factor in RESERVED:
+                raise DesignError(f"factor {factor!r}: this name says which material a subject sees; rename yours")
+            said: dict[str, str] = {}
+            for level, text in levels.items():
+                if self.vignettes is None and said.setdefault(text, level) != level:
+                    raise DesignError(
+                        f"factor {factor!r}: the levels {said[text]!r} and {level!r} have the same text {text!r}; "
+                        "nobody could tell them apart, so change one or take it out"
+                    )
+        check_known(self.within, texts, "within", "factor")
+        check_known(self.doses, texts, "doses", "factor")
+        for factor, doses in self.doses.items():
+            if lacking := sorted({*texts[factor]} - {PLACEBO} ^ {*doses}):
+                raise DesignError(
+                    f"doses of factor {factor!r} and its levels differ in {lacking[0]!r}; give every level a dose"
+                )
+
+    # ---- what everybody is asked
+
+    def _stating(self, instrument: Instrument) -> Instrument:
+        """The items that carry a manipulation, with a sentence that it was assigned at random."""
+
+        def stated(item: Item) -> Item:
+            carries = any(kind in ("factor", "vignette") for kind, _ in pipes_in(item.stem + item.text))
+            if not carries or self.assignment_says in item.stem:
+                return item
+            return replace(item, stem=f"{item.stem}\n\n{self.assignment_says}".strip())
+
+        return replace(instrument, items=tuple(map(stated, instrument.items)))
+
+    @cached_property
+    def items(self) -> Mapping[str, Item]:
+        """Items by id, those that are asked afterwards included."""
+        after = afterwards_of.items() if self.awareness else ()
+        return {item.id: item for item in (*self.instrument.items, *after)}
+
+    @cached_property
+    def settings(self) -> Levels:
+        """How everybody is asked: presentation, answer method and so on."""
+        return {name: level for name, level in self.conditions[0].items() if name not in self.factors}
+
+    @cached_property
+    def materials(self) -> Mapping[str, tuple[str, ...]]:
+        """What varies beside the factors, and its levels: stimulus, version and wording, where there are several."""
+        found: dict[str, tuple[str, ...]] = {}
+        if self.stimuli:
+            found[STIMULUS] = tuple(self.stimuli.texts)
+        if self.isomorph:
+            found[VERSION] = (PUBLISHED, ISOMORPH)
+        if self.paraphrases:
+            n = check_paraphrases(self.paraphrases, self.instrument)
+            found[WORDING] = tuple(map(str, range(1, n + 1)))
+        return found
+
+    @property
+    def _worded_elsewhere(self) -> Collection[str]:
+        return self.vignettes.factors if self.vignettes else ()
+
+    @property
+    def _pipes(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, Sequence[str]] = {}
+        if self.stimuli:
+            found["stimulus"] = self.stimuli.columns
+        if self.vignettes:
+            found["vignette"] = ("text",)
+        return found
+
+    @cached_property
+    def questionnaires(self) -> Mapping[tuple[str, str], Questionnaire]:
+        """By version and wording, the questionnaire in these words."""
+        return self._in_every_wording(self.questionnaire, unmarked)
+
+    def _in_every_wording(
+        self, asked: Questionnaire, told: Callable[[str], str]
+    ) -> dict[tuple[str, str], Questionnaire]:
+        versions = {"": asked} if self.isomorph is None else {PUBLISHED: asked, ISOMORPH: self.isomorph.of(asked, told)}
+        wordings = self.materials.get(WORDING, ("",))
+        # A paraphrase is one of the published text; the isomorph has one wording, under whichever number.
+        return {
+            (version, wording): made if version == ISOMORPH else paraphrased(made, self.paraphrases, int(wording or 1))
+            for version, made in versions.items()
+            for wording in wordings
+        }
+
+    # ---- who is asked what
 
     @property
     def name(self) -> str:
         """Title of the study, or factors and instrument."""
         return self.title or f"{' and '.join(self.factors)} on {self.instrument.id}"
 
+    @property
+    def between(self) -> tuple[str, ...]:
+        """Factors of which every subject gets one level."""
+        return tuple(name for name in self.factors if name not in self.within)
+
     @cached_property
-    def arms(self) -> Mapping[str, Mapping[str, str]]:
-        """Every combination of levels, by its name: the level, or all of them where there are several factors."""
-        combinations = itertools.product(*self.factors.values())
-        return {", ".join(levels): dict(zip(self.factors, levels, strict=True)) for levels in combinations}
+    def arms(self) -> Mapping[str, Levels]:
+        """Combinations of levels that subjects are assigned to, by name: the level, or all where there are several."""
+        return {", ".join(levels.values()): levels for levels in self._combined(self.between)}
+
+    @cached_property
+    def cells(self) -> tuple[Levels, ...]:
+        """Combinations of levels under each of which every subject is asked; one that is empty where nothing is."""
+        return tuple(self._combined(self.within))
+
+    def _combined(self, names: Sequence[str]) -> Iterator[dict[str, str]]:
+        combinations = itertools.product(*(self.factors[name] for name in names))
+        return (dict(zip(names, levels, strict=True)) for levels in combinations)
 
     @cached_property
     def assignment(self) -> Mapping[str, str]:
         """Subject -> arm, made before anything is asked."""
-        ids = [subject.id for subject in self.subjects]
-        return assign(ids, tuple(self.arms), self.seed, factor="&".join(self.factors), blocks=self.blocks)
+        ids, arms, factor = [subject.id for subject in self.subjects], tuple(self.arms), "&".join(self.between)
+        if not self.between:
+            return dict.fromkeys(ids, "")
+        if self.clusters is None:
+            return assign(ids, arms, self.seed, factor=factor, blocks=self.blocks)
+        return assign_clusters(self.clusters, arms, self.seed, factor=factor, blocks=self.blocks)
 
     @cached_property
     def blocks(self) -> Mapping[str, str] | None:
         """Subject -> block, or None."""
-        if not self.block_by:
-            return None
-        return {id: code_text(code) for id, code in self.subjects.column(self.block_by).items()}
+        return self._trait(self.block_by)
+
+    @cached_property
+    def clusters(self) -> Mapping[str, str] | None:
+        """Subject -> cluster, or None."""
+        found = self._trait(self.cluster_by)
+        if found is not None and (lacking := [subject.id for subject in self.subjects if subject.id not in found]):
+            raise DesignError(f"subject {lacking[0]!r} has no {self.cluster_by!r} and so no cluster; leave it out")
+        return found
+
+    def _trait(self, column: str) -> Mapping[str, str] | None:
+        return {id: code_text(code) for id, code in self.subjects.column(column).items()} if column else None
+
+    def _check_assignment(self) -> None:
+        """Refuse an assignment that cannot balance: one in which an arm, a wording or a stimulus has nobody."""
+        units = self.clusters or {subject.id: subject.id for subject in self.subjects}
+        n, unit = len(set(units.values())), self.unit
+        if len(self.arms) > n:
+            raise DesignError(f"{len(self.arms)} arms for {n} {unit}s; ask more, or vary less")
+        arm_of = {units[subject]: arm for subject, arm in self.assignment.items()}
+        if self.blocks is not None and self.between:
+            in_block = {units[subject]: f"block {self.blocks[subject]!r}" for subject in self.assignment}
+            check_balance(arm_of, tuple(self.arms), in_block, f"{unit}s")
+        arms = {subject: f"arm {arm!r}" if arm else "all" for subject, arm in self.assignment.items()}
+        for name in (VERSION, WORDING):
+            check_balance(self._assigned(name), self.materials.get(name, ("",)), arms, "subjects")
+        if self.stimuli:
+            seats = {f"{s} {k}": arm for s, arm in arms.items() for k in range(self.stimuli.per_subject)}
+            check_balance(dict.fromkeys(seats, ""), self.materials[STIMULUS], seats, "seats for a stimulus")
+            if not self.stimuli.crossed and self.stimuli.per_subject % len(self.cells):
+                raise DesignError(
+                    f"{self.stimuli.per_subject} stimuli of a subject cannot be divided among {len(self.cells)} levels "
+                    f"of {', '.join(self.within)}; make per_subject a multiple of them, or set crossed = true"
+                )
+
+    def _assigned(self, material: str) -> Mapping[str, str]:
+        """Subject -> version or wording, in equal numbers within every arm."""
+        levels, ids = self.materials.get(material, ("",)), list(self.assignment)
+        if len(levels) < 2:
+            return dict.fromkeys(ids, levels[0])
+        return assign(ids, levels, self.seed, factor=material, blocks=self.assignment)
+
+    @cached_property
+    def _material(self) -> Mapping[str, Levels]:
+        """Subject -> version and wording."""
+        named = {name: self._assigned(name) for name in (VERSION, WORDING) if name in self.materials}
+        return {subject: {name: of[subject] for name, of in named.items()} for subject in self.assignment}
+
+    @cached_property
+    def _hands(self) -> Mapping[str, Sequence[str]]:
+        """Subject -> its stimuli."""
+        found: dict[str, Sequence[str]] = {}
+        if self.stimuli:
+            k, cells = self.stimuli.per_subject, 1 if self.stimuli.crossed else len(self.cells)
+            for arm in self.arms:
+                ids = [subject for subject, given in self.assignment.items() if given == arm]
+                found |= deal(ids, tuple(self.stimuli.texts), k=k, cells=cells, seed=self.seed, place=arm)
+        return found
+
+    @cached_property
+    def _rows(self) -> Mapping[str, tuple[int, ...]]:
+        """Subject -> order of the within-subject conditions, where one conversation goes through them."""
+        n, ids = len(self.cells), list(self.assignment)
+        if n < 2 or self.presentation != "sequential":
+            return dict.fromkeys(ids, tuple(range(n)))
+        rows = {" ".join(map(str, row)): row for row in latin_rows(n)}
+        drawn = assign(ids, tuple(rows), self.seed, factor="latin square", blocks=self.assignment)
+        return {subject: rows[row] for subject, row in drawn.items()}
+
+    def occasions(self, subject: str) -> list[Levels]:
+        """The conditions under which a subject is asked, in their order: level of everything that varies."""
+        fixed = {**self.arms[self.assignment[subject]], **self._material[subject]}
+        if self.stimuli is None:
+            rounds = [[{**fixed, **cell} for cell in self.cells]]
+        elif self.stimuli.crossed:
+            rounds = [[{**fixed, **cell, STIMULUS: one} for cell in self.cells] for one in self._hands[subject]]
+        else:
+            n, hand = len(self.cells), self._hands[subject]
+            places = [{**fixed, **self.cells[t % n], STIMULUS: one} for t, one in enumerate(hand)]
+            rounds = [places[start : start + n] for start in range(0, len(places), n)]
+        return [conditions[k] for conditions in rounds for k in self._rows[subject]]
 
     @property
-    def within(self) -> tuple[str, ...]:
-        """Nothing: every subject sees one level."""
-        return ()
+    def n_occasions(self) -> int:
+        """How often a subject is given the instrument."""
+        if self.stimuli is None:
+            return len(self.cells)
+        return self.stimuli.per_subject * (len(self.cells) if self.stimuli.crossed else 1)
 
     @property
     def n_sheets(self) -> int:
-        """One for every subject."""
-        return len(self.subjects)
+        """One for every subject and occasion."""
+        return len(self.subjects) * self.n_occasions
 
-    def sheet(self, number: int) -> Sheet:
-        """The version that a subject was assigned to."""
-        subject = self.subjects[number]
-        settings = {name: level for name, level in self.conditions[0].items() if name not in self.factors}
-        return Sheet(self.questionnaire, subject, {**settings, **self.arms[self.assignment[subject.id]]}, 0)
+    def sheet(self, number: int) -> "Version":
+        """The version that a subject was assigned to, counting its occasions first."""
+        place, occasion = divmod(number, self.n_occasions)
+        subject = self.subjects[place]
+        round = occasion + 1 if self._is_one_conversation else 0
+        return Version(self, subject, self.occasions(subject.id)[occasion], round)
+
+    @property
+    def _is_one_conversation(self) -> bool:
+        return self.presentation == "sequential" and self.n_occasions > 1
+
+    def processes(self) -> Iterator[Process]:
+        """What a subject is asked in one conversation, or every sheet on its own; then what is asked afterwards."""
+        n, sheets = self.n_occasions, self._sheets()
+        if self._is_one_conversation:
+            yield from (Sitting(itertools.islice(sheets, n)) for _ in self.subjects)
+        else:
+            yield from map(Filling, sheets)
+        if self.afterwards:
+            yield _at_once(self.afterwards)
+
+    @cached_property
+    def afterwards(self) -> Sequence[Trial]:
+        """Questions about the experiment, to the first subjects of every arm."""
+        if self.awareness is None:
+            return ()
+        return [trial for sheet in self._probed for trial in self.awareness.trials(sheet, self._probe(sheet))]
+
+    @cached_property
+    def _probed(self) -> Sequence["Version"]:
+        counts: dict[str, int] = dict.fromkeys(self.arms, 0)
+        found: list[Version] = []
+        for number, subject in enumerate(self.subjects):
+            arm = self.assignment[subject.id]
+            if self.awareness and counts[arm] < self.awareness.subjects:
+                counts[arm] += 1
+                found.append(self.sheet(number * self.n_occasions))
+        return found
+
+    def _probe(self, sheet: Sheet) -> Item:
+        """The item that a subject is asked about: the first with a manipulation."""
+        items = sheet.asked.instrument.items
+        carrying = (i for i in items if any(kind in ("factor", "vignette") for kind, _ in pipes_in(i.stem + i.text)))
+        return next(carrying, items[0])
+
+    # ---- what is refused before anybody is asked
+
+    def _first_sheets(self) -> Iterator[Sheet]:
+        return (Version(self, self.subjects[0], levels, 0) for levels in self._every_condition())
+
+    def _every_condition(self) -> Iterator[Levels]:
+        """Every combination of levels under the first stimulus, in every wording; and the first under the others."""
+        stimuli = self.materials.get(STIMULUS, ())
+        first = {STIMULUS: stimuli[0]} if stimuli else {}
+        others = {name: levels for name, levels in self.materials.items() if name != STIMULUS}
+        for levels in self._combined(tuple(self.factors)):
+            for combination in itertools.product(*others.values()):
+                yield {**levels, **dict(zip(others, combination, strict=True)), **first}
+        levels = next(self._combined(tuple(self.factors))) | {name: found[0] for name, found in others.items()}
+        yield from ({**levels, STIMULUS: stimulus} for stimulus in stimuli[1:])
+
+    def _check_spans(self, texts: Mapping[str, Levels]) -> None:
+        """Refuse conditions that differ, as one subject is shown them, outside what is manipulated."""
+        shown = {name: {level: marked(text) for level, text in levels.items()} for name, levels in texts.items()}
+        asked = self._in_every_wording(replace(self.questionnaire, factors=shown), marked)
+        by_version: dict[tuple[str, str, str], dict[str, str]] = {}
+        for levels in self._every_condition():
+            sheet = Version(self, self.subjects[0], levels, 0, asked)
+            words = (sheet.words(item) for item in sheet.asked.instrument.items)
+            same = (levels.get(STIMULUS, ""), levels.get(VERSION, ""), levels.get(WORDING, ""))
+            condition = ", ".join(levels[name] for name in self.factors)
+            by_version.setdefault(same, {})[condition] = "\n\n".join(words)
+        for same, conditions in by_version.items():
+            check_spans(conditions, ", ".join(("conditions", *filter(None, same))))
+
+    @property
+    def right(self) -> Mapping[str, Mapping[str, Any]]:
+        """Every check with its right answers; see `proband.designs.experiments.checks.resolved`."""
+        return resolved(self.checks, {item.id: item for item in self.instrument.items}, self.factors)
+
+    # ---- what is told of it
+
+    @property
+    def unit(self) -> str:  # type: ignore[override]
+        """What is independent: a cluster where clusters are assigned, else a subject."""
+        return "cluster" if self.cluster_by else "subject"
 
     def roster(self) -> Roster:
         """Every subject with its arm and block; they count the same, because assignment is analysed, not sampling."""
         members = []
         for member in super().roster():
             block = {"block": self.blocks[member.subject]} if self.blocks is not None else {}
+            unit = self.clusters[member.subject] if self.clusters is not None else ""
             arm = self.assignment[member.subject]
-            members.append(Member(subject=member.subject, arm=arm, traits={**member.traits, **block}))
+            members.append(Member(subject=member.subject, unit=unit, arm=arm, traits={**member.traits, **block}))
         return Roster(members)
 
     def describe(self) -> Mapping[str, object]:
         """Everything that defines the experiment; `assigned` are its factors, each with its control first."""
-        own = {"design": "experiment", "assigned": list(self.factors), "block_by": self.block_by}
-        return {**super().describe(), **own}
+        own: dict[str, object] = {"design": "experiment", "assigned": list(self.between), "block_by": self.block_by}
+        said = {
+            "cluster_by": self.cluster_by,
+            "within": list(self.within),
+            "doses": {name: dict(doses) for name, doses in self.doses.items()},
+            "checks": dict(self.right),
+            "exclude": list(self.exclude),
+            "states_assignment": self.assignment_says if self.states_assignment else "",
+            "placebo": {name: PLACEBO for name in self.placebo},
+            "materials": self._told_materials(),
+            "vignettes": {", ".join(key): text for key, text in self.vignettes.texts.items()} if self.vignettes else {},
+            "awareness": self._told_awareness(),
+        }
+        # Only what there is: an experiment that was locked before there were such settings is what it was.
+        return {**super().describe(), **own, **{name: value for name, value in said.items() if value}}
+
+    def _told_materials(self) -> dict[str, object]:
+        """Everything that varies beside the factors: its role, its levels, and its texts."""
+        found: dict[str, object] = {}
+        if self.stimuli:
+            found[STIMULUS] = {"role": "stimulus", "levels": list(self.stimuli.texts), **asdict(self.stimuli)}
+        if self.isomorph:
+            found[VERSION] = {"role": "isomorph", "levels": [PUBLISHED, ISOMORPH], **asdict(self.isomorph)}
+        if self.paraphrases:
+            texts = {id: list(wordings) for id, wordings in self.paraphrases.items()}
+            found[WORDING] = {"role": "paraphrase", "levels": list(self.materials[WORDING]), "texts": texts}
+        return found
+
+    def _told_awareness(self) -> dict[str, Any]:
+        if self.awareness is None:
+            return {}
+        rest = {}
+        for sheet in self._probed:
+            item = self._probe(sheet)
+            condition = sheet.place(item).id.split("/")[2]
+            rest[condition] = afterwards_of.halves(afterwards_of.text_of(sheet, item))[1]
+        return self.awareness.describe(self._probe(self._probed[0]), rest)
+
+
+class Version(Sheet):
+    """What a subject is asked under one combination of levels, stimulus and wording."""
+
+    def __init__(
+        self,
+        design: Experiment,
+        subject: Subject,
+        levels: Levels,
+        round: int,
+        asked: Mapping[tuple[str, str], Questionnaire] | None = None,
+    ) -> None:
+        self.design, self.round, self._is_marked = design, round, asked is not None
+        version = (levels.get(VERSION, ""), levels.get(WORDING, ""))
+        super().__init__((asked or design.questionnaires)[version], subject, {**design.settings, **levels}, 0)
+
+    def place(self, item: Item) -> Place:
+        """Where an item of this version stands; in a conversation through several, its round is which of them."""
+        return Place(subject=self.subject.id, item=item.id, condition=self._levels, round=self.round)
+
+    def words(self, item: Item) -> str:
+        """Everything that is sent for an item, as one text."""
+        if (trial := self.trial(item)) is None:
+            return ""
+        return "\n\n".join([*(message.text for message in trial.request.messages), *trial.request.continuations])
+
+    def _look_up(self, kind: str, name: str) -> str | None:
+        if kind == "stimulus" and self.design.stimuli:
+            return self.design.stimuli.texts[self.condition[STIMULUS]][name]
+        if kind == "vignette" and self.design.vignettes:
+            text = self.design.vignettes.text(self.condition)
+            return text if self._is_marked else unmarked(text)
+        return super()._look_up(kind, name)
+
+
+def _at_once(trials: Sequence[Trial]) -> Generator[Sequence[Trial], Any, None]:
+    yield trials

@@ -5,8 +5,10 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
+from proband.instruments.names import Names
 from proband.instruments.numerals import numbers_in, without_scale
 from proband.instruments.patterns import patterns
 from proband.instruments.phrases import FILLER, OPINION, RETRACTION, STATEMENT, fold
@@ -16,11 +18,26 @@ Kind = Literal["both", "text", "marked", "label"]
 _NEGATED, _REJECTED, _JOINED, _OPENER = patterns("negated", "rejected", "joined", "opener")
 _LEAD_END, _I_MYSELF, _MARKED_BEFORE = patterns("lead_end", "i_myself", "marked_before")
 _DEGREE_BEFORE, _DEGREE_AFTER = patterns("degree_before", "degree_after")
+_COUNTERFACTUAL, ASIDE, TOGETHER = patterns("counterfactual", "aside", "together")
+_BOUND_BEFORE, _BOUND_AFTER, _MINUS = patterns("bound", "bound_after", "minus")
 _CLAUSE_END = re.compile(r"[.,;:!?\n]")
+_SENTENCE_END = re.compile(r"[.!?\n]")
+_ALONE = re.compile(r"[\"')\]]*\s*(?:[.;!\n]|$)")
+_PREFERRED = re.compile(
+    r"[\"')\]]*\s+(?:is|seems|fits|sounds|feels)\s+(?:\w+\s+)?(?:better|best|right|correct|closer|closest|it)\b"
+)
 _LINE_START = re.compile(r"(?:^|\n)[\s>-]*$")
 _REACH = 400  # characters after "my answer is" in which the answer must come
 _FUNCTION_WORDS = frozenset({"no", "none", "other", "any", "all", "both", "neither", "not", "so"})
-_WORD_FOLLOWS = re.compile(r"\s+(?!is\b|because\b|since\b|and\b|or\b)[a-z]")
+_DENYING = frozenset({"no", "not", "never", "neither", "none", "nothing", "hardly", "barely"})
+_PRONOUN = re.compile(r",\s+(?!(?:or|and|maybe|possibly|perhaps|[IVX]+|[A-Z])\b)")
+_LEADS = ("and", "or", "nor", "possibly", "maybe", "perhaps", "between", "either", "neither", "say", "choose", "not")
+_WORD_FOLLOWS = re.compile(
+    r"\s+(?!(?:is|are|was|would|seems|fits|because|since|and|or|nor|to|through|then|over|but|not|if|as|with)\b)[a-z]"
+)
+
+
+_VERB_FOLLOWS = re.compile(r"\s+(?!(?:is|are|and|or|nor|to|through|then|over|but|not)\b)[a-z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +73,7 @@ class Finder:
     def __init__(self, options: tuple[str, ...], labels: tuple[str, ...]) -> None:
         self.options = tuple(fold(option).strip().rstrip(".") for option in options)
         self.labels = tuple(fold(label).strip() for label in labels)
+        self.names = Names(self.options, self.labels)
         aliases = [_number(label) for label in self.labels] or [_leading_number(o) for o in self.options]
         is_numeric = None not in aliases and len(set(aliases)) == len(aliases) > 0
         self.numbers = {value: k for k, value in enumerate(aliases) if value is not None} if is_numeric else {}
@@ -78,7 +96,9 @@ class Finder:
                 if kept := self._kind(text, match, k, kind):
                     found.setdefault(match.span(), (set(), kept))[0].add(k)
         for number in numbers_in(text) if self.numbers else ():
-            if number.value in self.numbers:
+            # "- 2" is no answer where both -2 and 2 are options.
+            is_unclear = number.is_dashed and number.value is not None and -number.value in self.numbers
+            if number.value in self.numbers and not is_unclear:
                 span = (number.start, number.end)
                 kept = "marked" if _is_marked(text, *span) else "label"
                 found.setdefault(span, (set(), kept))[0].add(self.numbers[number.value])
@@ -91,8 +111,36 @@ class Finder:
         return sorted(longest, key=lambda m: m.start)
 
     def affirmed(self, text: str) -> list[Mention]:
-        """Mentions that are neither negated nor rejected."""
-        return [m for m in self.mentions(text) if not is_negated(text, m.start) and not _REJECTED.match(text, m.end)]
+        """Mentions that are neither negated nor rejected, each alone or together with others."""
+        mentions = self.mentions(text)
+        if not mentions:
+            return []
+        denied = self._denied(text, mentions)
+        return [m for m, is_denied in zip(mentions, denied, strict=True) if not is_denied]
+
+    def _denied(self, text: str, mentions: list[Mention]) -> list[bool]:
+        gaps = [text[one.end : other.start] for one, other in pairwise(mentions)]
+        is_joined = [TOGETHER.fullmatch(gap) is not None and "\n" not in gap for gap in gaps]
+        # "Neither agree nor disagree" denies nothing of what follows it, but "never" may: in "I never choose B".
+        denies = [text[m.start : m.end].casefold() in _DENYING for m in mentions]
+        characters = list(text)
+        for m, is_word, joined in zip(mentions, denies, [*is_joined, False], strict=True):
+            if joined or not is_word:
+                characters[m.start : m.end] = "\0" * (m.end - m.start)
+        said = "".join(characters)
+        denied = [is_negated(said, m.start) for m in mentions]
+        rejected = []
+        for m in mentions:
+            found = _REJECTED.match(text, m.end)
+            # In "yes, no" the second word is an answer too.
+            rejected.append(found is not None and not any(found.start() < o.start < found.end() for o in mentions))
+        for k, (joined, is_word) in enumerate(zip(is_joined, denies[:-1], strict=True)):
+            # The word that denies was no answer.
+            denied[k] |= is_word and denied[k + 1] and not joined
+            denied[k + 1] |= joined and denied[k]
+        for k in range(len(is_joined) - 1, -1, -1):
+            rejected[k] |= is_joined[k] and rejected[k + 1]
+        return [a or b for a, b in zip(denied, rejected, strict=True)]
 
     def is_beginning(self, k: int) -> bool:
         """Whether another option or label goes on where this one ends ("Agree", "Agree strongly")."""
@@ -103,12 +151,17 @@ class Finder:
         text = _words(self.options[k])
         alone = text
         if self.options[k].casefold() in _FUNCTION_WORDS:
-            opening = r"(?:(?<![^\n.,;:!?(\"'\[>-])|(?<=[\n.,;:!?(\"'\[>-]\s)|(?<=\band\s)|(?<=\bor\s))"
-            closing = r"[.,;:!?)\"'\]\n-]|$|(?:I|it|they|he|she|we|you|because|since|this|that|there)\b"
+            before = "".join(rf"|(?<=\b{word}\s)" for word in _LEADS)
+            opening = rf"(?:(?<![^\n.,;:!?(\"'\[>/-])|(?<=[\n.,;:!?(\"'\[>/-]\s){before})"
+            closing = (
+                r"[.,;:!?()\"'\]\n/-]|$|"
+                r"(?:I|it|they|he|she|we|you|because|since|this|that|there|and|or|nor|but|is|are|was|were|rather)\b"
+            )
             alone = rf"{opening}{text}(?=\s*(?:{closing}))"
         patterns: list[tuple[str, Kind]] = [(alone, "text")]
         if self.labels:
-            label = rf"(?<!\w)(?<!\w-){re.escape(self.labels[k])}(?!\w|'[a-z]|-\w)"
+            lead = r"(?<![\w.,+-])" if self.labels[k][:1].isdigit() else r"(?<!\w)(?<!\w-)"
+            label = rf"{lead}{re.escape(self.labels[k])}(?![\w+]|'[a-z]|-\w)"
             gap = r"[\s.:)\]=|,(\"'-]{1,5}"
             patterns += [(label + gap + text, "both"), (text + r"\s*[(\[]\s*" + label, "both")]
             if not self.numbers:
@@ -117,6 +170,12 @@ class Finder:
 
     def _kind(self, text: str, match: re.Match[str], k: int, kind: Kind) -> Kind | None:
         """Kind of a match, None where it only looks like an option."""
+        if kind == "text" and match[0][:1].isdigit():
+            # "under 5 hours", "5 hours or more" and "minus 5 hours" are not "5 hours".
+            before = _before(text, match.start())
+            is_signed = _MINUS.search(before) or (before.rstrip(" ").endswith("-") and f"-{match[0]}" in self.options)
+            if is_signed or _BOUND_BEFORE.search(before) or _BOUND_AFTER.match(text, match.end()):
+                return None
         if kind == "text" and self._within[k]:
             # A word of degree makes the option another one ("slightly agree", "agree strongly").
             before = _before(text, match.start())
@@ -126,10 +185,10 @@ class Finder:
         if _is_marked(text, *match.span()):
             return "marked"
         label, rest = self.labels[k], text[match.end() :]
-        is_word = label in ("A", "I") and _WORD_FOLLOWS.match(rest) is not None
-        is_word = is_word or (label == "I" and rest.startswith(","))
-        is_letter = len(label) == 1 and label.isascii() and label.islower()
-        return None if match[0] != label or is_word or is_letter else "label"
+        follows = {"a": _WORD_FOLLOWS, "i": _VERB_FOLLOWS}.get(label.casefold())
+        is_word = follows is not None and follows.match(rest) is not None
+        is_word = is_word or (label == "I" and _PRONOUN.match(rest) is not None)
+        return None if match[0] != label or is_word else "label"
 
 
 @lru_cache(maxsize=4096)
@@ -140,10 +199,13 @@ def finder_for(options: tuple[str, ...], labels: tuple[str, ...]) -> Finder:
 
 def find_choice(text: str, finder: Finder) -> Choice:
     """What a plain text chooses: stated outright, else leading or an opinion, else the only one named."""
+    if (named := finder.names.named(text)) is not None:
+        return Choice(3, named, is_at_end=True)
     text = finder.prepare(text)
     for statement in reversed(list(STATEMENT.finditer(text))):
         if (stated := _stated(text, statement.end(), finder, is_strict=False)) != NOTHING:
-            return stated
+            is_doubted = stated.shown is not None and _is_taken_back(text, stated.shown, finder, statement.end())
+            return TWO_ANSWERS if is_doubted else stated
     lead = _lead(text, finder)
     opinions = [_stated(text, match.end(), finder, is_strict=True) for match in OPINION.finditer(text)]
     stated_all = [choice for choice in (lead, *opinions) if choice != NOTHING]
@@ -158,7 +220,14 @@ def find_choice(text: str, finder: Finder) -> Choice:
 def is_negated(text: str, start: int) -> bool:
     """Whether the words before `start`, in the same clause, turn what follows into its denial."""
     clause = _CLAUSE_END.split(text[max(0, start - 60) : start])[-1]
-    return _NEGATED.search(clause) is not None
+    if _NEGATED.search(clause):
+        return True
+    return _COUNTERFACTUAL.search(_SENTENCE_END.split(text[max(0, start - 120) : start])[-1]) is not None
+
+
+def is_denied(text: str, start: int, end: int) -> bool:
+    """Whether what stands there is turned into its denial, by words before it or behind it."""
+    return is_negated(text, start) or _REJECTED.match(text, end) is not None
 
 
 def joined_differently(text: str, mentions: Sequence[Mention]) -> bool:
@@ -178,6 +247,8 @@ def _stated(text: str, start: int, finder: Finder, *, is_strict: bool) -> Choice
     mentions = finder.mentions(segment)
     if label := _lead_label(segment, finder):
         mentions = [label, *(m for m in mentions if m.start >= label.end)]
+    if mentions and mentions[0].start < 2 and _REJECTED.match(text, start + skipped + mentions[0].end):
+        return NOTHING
     if is_negated(text, start + skipped):
         mentions = []
     at_end = not text[start + len(sentence) :].strip()
@@ -185,7 +256,7 @@ def _stated(text: str, start: int, finder: Finder, *, is_strict: bool) -> Choice
         return _one(segment, mentions, finder, is_last=at_end)
     if is_strict:
         return NOTHING
-    affirmed = finder.affirmed(sentence)
+    affirmed = [m for m in finder.affirmed(sentence) if not _REJECTED.match(text, start + m.end)]
     if len({m.shown for m in affirmed}) == 1:
         return _one(sentence, affirmed[:1], finder, is_last=at_end)
     return TWO_ANSWERS if affirmed else NOTHING
@@ -236,16 +307,26 @@ def _foreign_number(text: str, first: Mention, finder: Finder) -> bool:
     )
 
 
-def _is_taken_back(text: str, shown: int, finder: Finder) -> bool:
-    """Whether a later part marks another option as chosen, or takes the first answer back."""
-    others = [m for m in finder.affirmed(text) if shown not in m.shown]
-    retraction = RETRACTION.search(text)
-    return any(
-        m.kind in ("both", "marked")
-        or (_LINE_START.search(_before(text, m.start)) and re.match(r"[\"')\]]*\s*(?:[.\n]|$)", text[m.end :]))
-        or (retraction is not None and retraction.start() < m.start)
-        for m in others
-    )
+def _is_taken_back(text: str, shown: int, finder: Finder, start: int = 0) -> bool:
+    """Whether another option is chosen too: marked, said alone or to be better, or after words of doubt.
+
+    With `start`, what is said behind a stated answer; explanations there go through the options with their labels.
+    """
+    said = finder.affirmed(text)
+    others = [m for m in said if m.shown != {shown} and m.start >= start]
+    if not others:
+        return False
+    retractions = [found.start() for found in RETRACTION.finditer(text, max(start, 1))]
+    for m in others:
+        since = max((o.end for o in said if o.end <= m.start), default=0)
+        before = _SENTENCE_END.split(text[max(since, m.start - 200) : m.start])[-1]
+        is_doubted = any(place < m.start for place in retractions) or before.casefold().endswith(" or ")
+        is_alone = _ALONE.match(text, m.end) and not before.strip(" \t\"'([>-;,")
+        if is_alone or _PREFERRED.match(text, m.end) or (is_doubted and not ASIDE.search(before)):
+            return True
+        if start == 0 and m.kind != "text" and not ASIDE.search(before):
+            return True
+    return False
 
 
 def _mentioned(text: str, finder: Finder) -> Choice:
@@ -261,6 +342,8 @@ def _mentioned(text: str, finder: Finder) -> Choice:
             if strength == 1 and all(m.kind in ("both", "marked") for m in mentions):
                 strength = 3
             at_end = not text[mentions[-1].end :].strip()
+            if strength == 2 and _is_taken_back(text, next(iter(shown)), finder, own[0].end):
+                return TWO_ANSWERS
             return Choice(strength, next(iter(shown)) if len(shown) == 1 else None, is_at_end=at_end)
         if distinct:
             return Choice(strength)
@@ -284,7 +367,14 @@ def _is_marked(text: str, start: int, end: int) -> bool:
 def _words(text: str) -> str:
     """Pattern of a text: any space or hyphen between its words, no word going on at either end."""
     body = r"[\s-]+".join(re.escape(word) for word in text.split())
-    return r"(?<!\w)" * _needs_boundary(text[:1]) + body + r"(?!\w)" * _needs_boundary(text[-1:])
+    # Within "-5", "1.5" and "5-7" there is no 5.
+    opening = r"(?<![\w.,+-])(?<!\d/)" if text[:1].isdigit() else r"(?<!\w)" * _needs_boundary(text[:1])
+    closing = (
+        r"(?![\w+]|[.,:/]\d|[^\S\n]?-[^\S\n]?\d|\s+to\s+\d)"
+        if text[-1:].isdigit()
+        else r"(?![\w+#])" * _needs_boundary(text[-1:])
+    )
+    return opening + body + closing
 
 
 def _needs_boundary(character: str) -> bool:
@@ -294,9 +384,9 @@ def _needs_boundary(character: str) -> bool:
 
 
 def _number(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"[+-]?\d+(?:\.\d+)?", text) else None
+    return float(text) if re.fullmatch(r"[+-]?\d{1,15}(?:\.\d{1,15})?", text) else None
 
 
 def _leading_number(text: str) -> float | None:
-    found = re.match(r"\d+(?=\s|$)", text)
+    found = re.match(r"-?\d{1,15}(?=\s|$)", text)
     return float(found[0]) if found and len(numbers_in(text)) == 1 else None

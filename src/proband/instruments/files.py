@@ -1,13 +1,14 @@
 """Instruments from the catalogue, from TOML and CSV files, and from the inline items of a study file."""
 
-import csv
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from proband.errors import InstrumentError, meant
+from proband.errors import Gathering, InstrumentError, meant
 from proband.instruments.items import Instrument, Item, Rule, Scale
+from proband.instruments.pipes import unfilled_in_item
 from proband.shelves import Shelf
 
 if TYPE_CHECKING:
@@ -15,11 +16,18 @@ if TYPE_CHECKING:
 
 _Part = TypeVar("_Part")
 _NUMBERS = frozenset({"lower", "upper", "total"})
-_LISTS = frozenset({"options", "codes", "values", "dont_know", "about"})
+_LISTS = frozenset({"options", "codes", "values", "dont_know", "about", "pinned"})
 _COLUMNS = (
     *("id", "text", "form", "stem", "options", "codes", "values", "column", "dont_know"),
-    *("lower", "upper", "total", "unit", "about", "scale", "key"),
+    *("lower", "upper", "total", "unit", "about", "pinned", "shows_braces", "scale", "key"),
 )
+_CODING = ("codes", "values", "dont_know", "pinned")  # of options: what a shared set says of its own
+# Keys that only some forms read; said of an item of another form, they would do nothing.
+_READ_BY: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("lower", "upper"), frozenset({"number"})),
+    "total": frozenset({"allocation"}),
+    "unit": frozenset({"number", "allocation"}),
+}
 
 INSTRUMENTS: Shelf[Path | Instrument] = Shelf(
     what="instrument",
@@ -85,6 +93,20 @@ def load_instrument(name_or_path: str | Path) -> Instrument:
     return found if isinstance(found, Instrument) else load_instrument(found)
 
 
+def is_instrument_table(path: Path) -> bool:
+    """Whether a CSV file is an instrument, by the names in its first line; if not, it holds data."""
+    from proband.files import is_file, separator_of
+
+    if not is_file(path):
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(2**16).decode("utf-8-sig", "replace").partition("\n")[0]
+    except (OSError, ValueError):
+        return False
+    return {"id", "text", "form"} <= {name.strip(' "\r') for name in head.split(separator_of(head, ","))}
+
+
 def instrument_from_dict(data: Mapping[str, Any], where: str) -> Instrument:
     """An instrument from plain data with the keys of an instrument file.
 
@@ -111,39 +133,76 @@ def instrument_from_dict(data: Mapping[str, Any], where: str) -> Instrument:
     >>> instrument_from_dict({"id": "mine", "items": [item]}, "study.toml")["vote"].options
     ('Clinton', 'Dole')
     """
-    from proband.files import checked
+    from proband.files import checked, fitting
     from proband.instruments.schema import InstrumentEntry
 
-    entry = checked(InstrumentEntry, data, where, error=InstrumentError)
+    found = Gathering()
+    entry: InstrumentEntry | None = None
+    with found.part():
+        entry = checked(InstrumentEntry, data, where, error=InstrumentError)
+    # What is sound is looked at all the same: a file is mended once, not mistake by mistake.
+    entry = entry or fitting(InstrumentEntry, data, needed=("defaults", "options"), id="?")
     try:
-        return _instrument(entry)
+        made = None if entry is None else _instrument(entry, _ids(data))
     except InstrumentError as error:
-        raise InstrumentError(f"{where}: {error}") from None
+        found.errors.append(InstrumentError(*error.problems, where=where))
+        made = None
+    found.settle()
+    return cast(Instrument, made)  # nothing was refused
 
 
-def _instrument(entry: "InstrumentEntry") -> Instrument:
-    items: list[Item] = []
+def _ids(data: Mapping[str, Any]) -> list[str]:
+    """Ids of all items as written, sound or not: to name one of them is no mistake of its own."""
+    items = data.get("items")
+    return [str(item.get("id")) for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+
+
+def _instrument(entry: "InstrumentEntry", ids: Sequence[str]) -> Instrument:
+    found, items, scales = Gathering(), list[Item](), list[Scale]()
     for item_entry in entry.items:
-        items.append(_item(_with_defaults(item_entry, entry), entry.options, {item.id: item for item in items}))
-    return Instrument(
-        id=entry.id,
-        title=entry.title or entry.id,
-        items=tuple(items),
-        scales=tuple(_scale(scale) for scale in entry.scales),
-        language=entry.language,
-        **{name: getattr(entry, name).strip() for name in ("preamble", "source", "licence", "artefacts")},
-    )
+        with found.part():
+            item = _with_defaults(item_entry, entry)
+            earlier: dict[str, Item | None] = dict.fromkeys(ids[: ids.index(item.id)])
+            items.append(_item(item, entry.options, earlier | {item.id: item for item in items}))
+    for scale in entry.scales:
+        with found.part():
+            scales.append(_scale(scale))
+    lost = set(ids) - {item.id for item in items}  # refused themselves: a scale does well to name them
+    scales = [
+        replace(scale, items=kept)
+        for scale in scales
+        if (kept := {id_: sign for id_, sign in scale.items.items() if id_ not in lost})
+    ]
+    about = {name: getattr(entry, name).strip() for name in ("preamble", "source", "licence", "artefacts")}
+    with found.part():
+        made = Instrument(
+            id=entry.id,
+            title=entry.title or entry.id,
+            items=tuple(items),
+            scales=tuple(scales),
+            language=entry.language,
+            **about,
+        )
+    found.settle()
+    return made
 
 
 def _with_defaults(item: "ItemEntry", entry: "InstrumentEntry") -> "ItemEntry":
+    form = item.form or entry.defaults.form
+    for name in sorted(_READ_BY.keys() & item.model_fields_set):
+        if form and form not in _READ_BY[name]:
+            forms = " and ".join(sorted(_READ_BY[name]))
+            raise InstrumentError(
+                f"item {item.id!r}: {name} says nothing of form {form!r} (only of {forms}); take it out"
+            )
     unset = {name: value for name, value in entry.defaults if value is not None and name not in item.model_fields_set}
     # A coding of the default options says nothing about options of the item's own.
     if "options" in item.model_fields_set:
-        unset = {name: value for name, value in unset.items() if name not in ("codes", "values", "dont_know")}
+        unset = {name: value for name, value in unset.items() if name not in _CODING}
     return item.model_copy(update=unset)
 
 
-def _item(entry: "ItemEntry", sets: Mapping[str, "OptionSet"], earlier: Mapping[str, Item]) -> Item:
+def _item(entry: "ItemEntry", sets: Mapping[str, "OptionSet"], earlier: Mapping[str, Item | None]) -> Item:
     if entry.form is None:
         raise InstrumentError(f"item {entry.id!r}: 'form' is missing; write e.g. form = \"scale\"")
     shared = sets.get(entry.options) if isinstance(entry.options, str) else None
@@ -151,23 +210,40 @@ def _item(entry: "ItemEntry", sets: Mapping[str, "OptionSet"], earlier: Mapping[
         names = ", ".join(sets) or "none"
         raise InstrumentError(f"item {entry.id!r}: no shared options {entry.options!r} in [options]; there are {names}")
     options = tuple(shared.texts if shared else entry.options or ())
-    coding: dict[str, list[Any]] = {name: getattr(shared, name, []) for name in ("dont_know", "codes", "values")}
+    coding: dict[str, Any] = {name: getattr(shared, name, None) for name in _CODING}
     coding |= {name: own for name in coding if (own := getattr(entry, name)) is not None}
+    found = Gathering()
+    with found.part():
+        if not entry.shows_braces and (
+            wrong := unfilled_in_item(entry.text, entry.stem or "", options, entry.unit or "")
+        ):
+            raise InstrumentError(*(f"item {entry.id!r}: {problem}" for problem in wrong))
+    with found.part():
+        made = _made(entry, options, coding, earlier)
+    found.settle()
+    return made
+
+
+def _made(
+    entry: "ItemEntry", options: tuple[str, ...], coding: Mapping[str, Any], earlier: Mapping[str, Item | None]
+) -> Item:
     return Item(
         text=entry.text.strip(),
         stem=(entry.stem or "").strip(),
         options=options,
-        codes=tuple(map(float, coding["codes"])),
-        values=tuple(coding["values"]),
-        dont_know=_indices(coding["dont_know"], options, f"item {entry.id!r}: dont_know"),
+        codes=tuple(map(float, coding["codes"] or ())),
+        values=tuple(coding["values"] or ()),
+        dont_know=_indices(coding["dont_know"] or (), options, f"item {entry.id!r}: dont_know"),
         unit=entry.unit or "",
         ask_if=_rule(entry, earlier),
         about=tuple(entry.about or ()),
+        pinned=None if coding["pinned"] is None else _indices(coding["pinned"], options, f"item {entry.id!r}: pinned"),
+        shows_braces=bool(entry.shows_braces),
         **{name: getattr(entry, name) for name in ("id", "form", "column", "lower", "upper", "total")},
     )
 
 
-def _rule(entry: "ItemEntry", earlier: Mapping[str, Item]) -> Rule | None:
+def _rule(entry: "ItemEntry", earlier: Mapping[str, Item | None]) -> Rule | None:
     if entry.ask_if is None:
         return None
     if entry.ask_if.item not in earlier:
@@ -175,8 +251,11 @@ def _rule(entry: "ItemEntry", earlier: Mapping[str, Item]) -> Rule | None:
             f"item {entry.id!r}: ask_if names {entry.ask_if.item!r}, which is not an earlier item; "
             "put it before this one"
         )
-    where, options = f"item {entry.id!r}: ask_if.options", earlier[entry.ask_if.item].options
-    return Rule(item=entry.ask_if.item, options=_indices(entry.ask_if.options, options, where))
+    before = earlier[entry.ask_if.item]
+    if before is None:  # that item was refused itself
+        return None
+    where = f"item {entry.id!r}: ask_if.options"
+    return Rule(item=entry.ask_if.item, options=_indices(entry.ask_if.options, before.options, where))
 
 
 def _indices(names: Sequence[int | str], options: tuple[str, ...], where: str) -> tuple[int, ...]:
@@ -210,20 +289,28 @@ def _scale(entry: "ScaleEntry") -> Scale:
 
 
 def _from_csv(text: str, path: Path) -> Instrument:
-    header, _, _ = text.partition("\n")
-    delimiter = ";" if ";" in header and "," not in header else ","
-    reader = csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
-    try:
-        _check_header(reader.fieldnames or (), path)
-        items: list[dict[str, Any]] = []
-        scales: dict[str, dict[str, int]] = {}
-        for row in reader:
-            items.append(_item_of_row(row, scales, f"{path}, line {reader.line_num}"))
-    except csv.Error as error:
-        where = f"{path}, line {reader.line_num}"
-        raise InstrumentError(f"{where}: {error}; quote texts that hold a {delimiter!r}") from None
-    data = {"id": path.stem, "items": items, "scales": [{"id": id_, "items": key} for id_, key in scales.items()]}
-    return instrument_from_dict(data, str(path))
+    from proband.files import rows_of, separator_of
+
+    found = Gathering()
+    delimiter = separator_of(text, ",")
+    rows = rows_of(text, delimiter, path, error=InstrumentError)
+    header = [cell.strip() for cell in next(rows, (1, []))[1]]
+    _check_header(header, path)
+    items: list[dict[str, Any]] = []
+    scales: dict[str, dict[str, int]] = {}
+    with found.part():
+        for line, row in rows:
+            with found.part():
+                items.append(_item_of_row(header, row, scales, f"{path}, line {line}"))
+    ids = {item.get("id") for item in items}
+    keys = {id_: key for id_, key in scales.items() if not found.errors or key.keys() <= ids}
+    data = {"id": path.stem, "items": items, "scales": [{"id": id_, "items": key} for id_, key in keys.items()]}
+    made: Instrument | None = None
+    if items or not found.errors:
+        with found.part():
+            made = instrument_from_dict(data, str(path))
+    found.settle()
+    return cast(Instrument, made)
 
 
 def _check_header(found: Sequence[str], path: Path) -> None:
@@ -231,16 +318,20 @@ def _check_header(found: Sequence[str], path: Path) -> None:
     for name in ("id", "text", "form"):
         if name not in found:
             raise InstrumentError(f"{path}: no column {name!r}, found {listed}; add it to the first line")
-    for name in found:
+    for k, name in enumerate(found):
         if name not in _COLUMNS:
             raise InstrumentError(f"{path}: no column {name!r}{meant(name, _COLUMNS)}; there are {', '.join(_COLUMNS)}")
+        if name in found[:k]:
+            raise InstrumentError(f"{path}, line 1: column {name!r} is there twice; keep one of them")
 
 
-def _item_of_row(row: dict[str | Any, Any], scales: dict[str, dict[str, int]], where: str) -> dict[str, Any]:
+def _item_of_row(
+    header: Sequence[str], row: Sequence[str], scales: dict[str, dict[str, int]], where: str
+) -> dict[str, Any]:
     """The entry of one row; its keys go into `scales`."""
-    if None in row or None in row.values():
+    if len(row) != len(header):
         raise InstrumentError(f"{where}: more or fewer cells than the first line has columns; quote texts with commas")
-    cells = {name: cell.strip() for name, cell in row.items() if cell.strip()}
+    cells = {name: cell.strip() for name, cell in zip(header, row, strict=True) if cell.strip()}
     keys = _parts(cells.pop("key", ""), _key, f"{where}, column 'key'")
     names = _parts(cells.pop("scale", ""), str, where)
     if len(keys) not in (len(names), 1 if names else 0) and keys:
@@ -260,6 +351,8 @@ def _cell(name: str, cell: str, where: str) -> Any:
         return _parts(cell, lambda part: _number(part, where), where)
     if name == "values":
         return _parts(cell, _value, where)
+    if name == "shows_braces":
+        return {"true": True, "false": False}.get(cell.casefold(), cell)
     return _parts(cell, str, where) if name in _LISTS else cell
 
 

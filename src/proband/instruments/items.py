@@ -2,16 +2,19 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from proband.errors import InstrumentError
+from proband.errors import Gathering, InstrumentError
+from proband.instruments.pipes import unfilled, unfilled_in_item
 from proband.notebook import html_table
 from proband.records import Form
 
 ARITY = {"choice": 2, "scale": 2, "multiple": 1, "allocation": 2, "ranking": 2}
+_LATER = {"pinned": None, "shows_braces": False}  # fields of 0.2, which items without them do not have in a hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,11 @@ class Item:
         Skip rule.
     about : tuple of str
         Persona columns that would give the answer away; they are left out when this item is asked.
+    pinned : tuple of int or None
+        Indices of options that keep their place in every order. None pins by rule those that speak of the others
+        ("None of the above"), to the end; an empty tuple pins none.
+    shows_braces : bool
+        Whether braces that are no pipe are shown as they stand; otherwise they are refused.
     """
 
     id: str
@@ -70,14 +78,21 @@ class Item:
     unit: str = ""
     ask_if: Rule | None = None
     about: tuple[str, ...] = ()
+    pinned: tuple[int, ...] | None = None
+    shows_braces: bool = False
 
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
             raise InstrumentError(f"item {self.id!r}: form {self.form!r} is none of {', '.join(get_args(Form))}")
-        if not self.text.strip():
-            raise InstrumentError(f"item {self.id!r}: no text; write the wording in `text`")
-        self._check_options()
-        self._check_bounds()
+        found = Gathering()
+        with found.part():
+            if not self.text.strip():
+                raise InstrumentError(f"item {self.id!r}: no text; write the wording in `text`")
+        with found.part():
+            self._check_options()
+        with found.part():
+            self._check_bounds()
+        found.settle()
 
     def _check_options(self) -> None:
         n, least = len(self.options), ARITY.get(self.form, 0)
@@ -102,8 +117,9 @@ class Item:
         for k, option in enumerate(folded):
             if not option or option in folded[:k]:
                 raise InstrumentError(f"item {self.id!r}: option {k + 1} ({option!r}) is empty or there twice")
-        if any(not 0 <= k < n for k in self.dont_know):
-            raise InstrumentError(f"item {self.id!r}: dont_know {self.dont_know} points outside {n} options")
+        for key, places in (("dont_know", self.dont_know), ("pinned", self.pinned or ())):
+            if any(not 0 <= k < n for k in places):
+                raise InstrumentError(f"item {self.id!r}: {key} {places} points outside {n} options")
 
     def _check_bounds(self) -> None:
         if self.lower is not None and self.upper is not None and self.lower >= self.upper:
@@ -112,6 +128,30 @@ class Item:
             raise InstrumentError(f"item {self.id!r}: an allocation needs `total`, what its parts sum to")
         if self.total is not None and not self.total > 0:
             raise InstrumentError(f"item {self.id!r}: total is {self.total}; there must be something to divide")
+
+    def problems(self) -> list[str]:
+        """What it says that can mean nothing; an instrument with such an item is refused."""
+        found = [] if self.shows_braces else unfilled_in_item(self.text, self.stem, self.options, self.unit)
+        if not self.id.strip():
+            found.append("its id is empty; name it")
+        if self.form == "multiple" and len(self.options) < 2:
+            found.append('1 option to choose several of; make it a choice between "Yes" and "No", or add options')
+        codes = list(map(_code, self.values))
+        if same := [value for k, value in enumerate(self.values) if codes[k] in codes[:k]]:
+            found.append(f"values has {same[0]!r} twice, as a number and as text; give each option its own")
+        for name, numbers in (("codes", self.codes), *((n, (getattr(self, n),)) for n in ("lower", "upper", "total"))):
+            if any(number is not None and not math.isfinite(number) for number in numbers):
+                found.append(f"{name} has a number that is not finite; write digits, or leave the key out")
+        if self.ask_if and not self.ask_if.options:
+            found.append("ask_if has no options, so it is never asked; name the answers after which it is, or drop it")
+        if not all(column.strip() for column in self.about):
+            found.append("about has an empty name; name a column, or leave the key out")
+        return [f"item {self.id!r}: {problem}" for problem in found]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The item as plain data, as it is noted and hashed: what was added later only where it is said."""
+        later = [name for name, default in _LATER.items() if getattr(self, name) == default]
+        return {name: value for name, value in asdict(self).items() if name not in later}
 
     @property
     def points(self) -> tuple[float, ...]:
@@ -199,21 +239,35 @@ class Instrument:
     def __post_init__(self) -> None:
         if not self.items:
             raise InstrumentError(f"instrument {self.id!r} has no items")
+        found = Gathering()
         known: dict[str, Item] = {}
         for item in self.items:
-            if item.id in known:
-                raise InstrumentError(f"instrument {self.id!r}: item id {item.id!r} is there twice; rename one")
-            self._check_rule(item, known)
-            known[item.id] = item
-        ids = [scale.id for scale in self.scales]
+            with found.part():
+                if item.id in known:
+                    raise InstrumentError(f"instrument {self.id!r}: item id {item.id!r} is there twice; rename one")
+                self._check_rule(item, known)
+            if problems := item.problems():
+                found.errors.append(InstrumentError(*problems))
+            known.setdefault(item.id, item)
+        if (braces := unfilled(self.preamble)) and not all(item.shows_braces for item in self.items):
+            found.errors.append(
+                InstrumentError(f"preamble has {braces!r}, and nothing is filled there; write the words out")
+            )
         for scale in self.scales:
-            if ids.count(scale.id) > 1:
-                raise InstrumentError(f"instrument {self.id!r}: scale id {scale.id!r} is there twice; rename one")
-            for id_, sign in scale.items.items():
-                if id_ not in known:
-                    raise InstrumentError(f"scale {scale.id!r}: no item {id_!r} in instrument {self.id!r}")
-                if sign not in (1, -1):
-                    raise InstrumentError(f"scale {scale.id!r}: item {id_!r} is keyed {sign!r}; write 1 or -1")
+            with found.part():
+                self._check_scale(scale, known)
+        found.settle()
+
+    def _check_scale(self, scale: Scale, known: Mapping[str, Item]) -> None:
+        """Refuse a scale of items that are not there, or that have no score."""
+        if [other.id for other in self.scales].count(scale.id) > 1:
+            raise InstrumentError(f"instrument {self.id!r}: scale id {scale.id!r} is there twice; rename one")
+        for id_, sign in scale.items.items():
+            if id_ not in known:
+                raise InstrumentError(f"scale {scale.id!r}: no item {id_!r} in instrument {self.id!r}")
+            if sign not in (1, -1):
+                raise InstrumentError(f"scale {scale.id!r}: item {id_!r} is keyed {sign!r}; write 1 or -1")
+            score_range(known[id_], sign, scale.id)
 
     def _check_rule(self, item: Item, earlier: Mapping[str, Item]) -> None:
         """Refuse a skip rule that looks ahead, or at options that are not there."""
@@ -222,7 +276,13 @@ class Instrument:
             return
         if rule.item not in earlier:
             raise InstrumentError(f"item {item.id!r}: ask_if names {rule.item!r}, which is not an earlier item")
-        n = len(earlier[rule.item].options)
+        before = earlier[rule.item]
+        if before.form in ("allocation", "ranking"):
+            raise InstrumentError(
+                f"item {item.id!r}: ask_if names {rule.item!r}, of form {before.form!r}, in which no option is chosen; "
+                "name a choice, scale or multiple item"
+            )
+        n = len(before.options)
         if any(not 0 <= k < n for k in rule.options):
             raise InstrumentError(
                 f"item {item.id!r}: ask_if options {rule.options} point outside the {n} options of {rule.item!r}"
@@ -239,10 +299,28 @@ class Instrument:
     @cached_property
     def hash(self) -> str:
         """32 hexadecimal digits over everything in the instrument."""
-        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        facts = asdict(self) | {"items": [item.as_dict() for item in self.items]}
+        text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def subset(self, ids: tuple[str, ...]) -> "Instrument":
         """The instrument cut to some items, in the order given; scales that lose an item are dropped."""
         scales = tuple(scale for scale in self.scales if set(scale.items) <= set(ids))
         return replace(self, items=tuple(self[id] for id in ids), scales=scales)
+
+
+def score_range(item: Item, sign: int, scale: str) -> tuple[float, float]:
+    """Smallest and largest score of an item, "don't know" aside; (0, 0) where nothing is flipped."""
+    if item.form in ("choice", "scale"):
+        points = [p for k, p in enumerate(item.points) if k not in item.dont_know]
+        return min(points), max(points)
+    if item.form != "number":
+        raise InstrumentError(f"scale {scale!r}: item {item.id!r} of form {item.form!r} has no score; take it out")
+    if sign == -1 and (item.lower is None or item.upper is None):
+        raise InstrumentError(f"scale {scale!r}: item {item.id!r} is reverse-keyed, so it needs `lower` and `upper`")
+    return (item.lower or 0.0, item.upper or 0.0) if sign == -1 else (0.0, 0.0)
+
+
+def _code(value: int | float | str) -> str:
+    """A code of a data file as it is compared: 1, 1.0 and "1" are one."""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)

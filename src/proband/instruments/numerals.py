@@ -1,4 +1,4 @@
-"""Numbers in written replies: grouped digits, decimal commas, number words."""
+"""Numbers in written replies: signs, grouped digits, decimal commas, fractions, number words."""
 
 import re
 from dataclasses import dataclass
@@ -7,36 +7,39 @@ from proband.instruments.patterns import patterns
 
 # "1,000,000" and the Indian "10,00,000".
 _GROUPED = re.compile(r"(?!0)\d{1,3}(?:,\d{3})+|(?!0)\d{1,2}(?:,\d{2})+,\d{3}")
-_TIMES = {"k": 1e3, "hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9}
-
 _NAMED = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
 )
-_UNITS = {word: float(value) for value, word in enumerate(_NAMED)}
 _BY_TEN = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_TENS = {word: 10.0 * value for value, word in enumerate(_BY_TEN, start=2)}
-_VALUE = _UNITS | _TENS
-_WORD = "|".join(sorted(_VALUE, key=len, reverse=True))
-_POWER = "hundred|thousand|million"
-_WORDS = re.compile(
-    rf"\b(?P<head>(?:{_WORD})|an?(?=\s+(?:{_POWER})))"
-    r"(?:[ -](?P<unit>one|two|three|four|five|six|seven|eight|nine))?"
-    rf"(?:\s+(?P<times>{_POWER}))?\b",
-    re.I,
-)
-_DIGITS, _CURRENCY_CODE, _BOUND = patterns("digits", "currency_code", "bound")
+_VALUE = {word: value for value, word in enumerate(_NAMED)} | {w: 10 * k for k, w in enumerate(_BY_TEN, start=2)}
+_POWER = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_TIMES = _POWER | {"k": 10**3, "mn": 10**6, "mio": 10**6, "bn": 10**9, "mrd": 10**9}
+_TIMES |= {"dozen": 12, "lakh": 10**5, "lakhs": 10**5, "crore": 10**7, "crores": 10**7}
+
+_WORD = "|".join(sorted([*_VALUE, *_POWER, "dozen", "half", "halves", "quarters?", "thirds?"], key=len, reverse=True))
+_AN = rf"(?:an?\s+(?={'|'.join([*_POWER, 'dozen', 'half'])}))"
+_WORDS = re.compile(rf"\b{_AN}?(?:{_WORD})(?:(?:\s+|-)(?:(?:and\s+)?{_AN}|and\s+|point\s+)?(?:{_WORD}))*\b", re.I)
+_DIGITS, _CURRENCY_CODE, _BOUND_BEFORE, _BOUND_AFTER = patterns("digits", "currency_code", "bound", "bound_after")
 _PRONOUN_BEFORE, _PRONOUN_AFTER = patterns("pronoun_before", "pronoun_after")
-_SCALE, _DENOMINATOR = patterns("scale", "denominator")
+_SCALE, _DENOMINATOR, _MINUS, _GOES_ON = patterns("scale", "denominator", "minus", "numeral_goes_on")
+_JOINED = next(patterns("number_joined"))
+_DASHED = re.compile(r"(?:^|[\n(:,;]|\s)[ \t]*-[ \t]+$")
+_NEAR = 32  # characters before a number in which its sign or a bound stands
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number in a text; `value` is None where it cannot be read or is only a bound ("more than 10")."""
+    """A number in a text.
+
+    `value` is None where it cannot be read or is only a bound ("more than 10"). `is_dashed` says that a dash stands
+    apart before it, which may be a sign or a bullet.
+    """
 
     start: int
     end: int
     value: float | None
+    is_dashed: bool = False
 
 
 def parse_number(body: str) -> float | None:
@@ -71,35 +74,85 @@ def numbers_in(text: str) -> list[Number]:
     return digits or [word for match in _WORDS.finditer(text) if (word := _word(text, match))]
 
 
+def is_joined(text: str, number: Number, numbers: list[Number]) -> bool:
+    """Whether a number is the first half of "10 to 20" or "5 or 6"."""
+    following = (other for other in numbers if other.start >= number.end)
+    return (other := next(following, None)) is not None and (
+        _JOINED.fullmatch(text[number.end : other.start]) is not None
+    )
+
+
 def without_scale(text: str, top: float | None) -> str:
     """A plain text without "on a scale of 0 to 10" and without "/10" or "out of 10", where 10 is the top."""
     text = _CURRENCY_CODE.sub("", _SCALE.sub(" ", text))
     if top is None:
         return text
-    return _DENOMINATOR.sub(lambda match: "" if parse_number(match[1]) == top else match[0], text)
+    # "1/2" may be two of few options, "7/10" is a rating.
+    return _DENOMINATOR.sub(
+        lambda found: "" if parse_number(found[1]) == top and (top >= 5 or "/" not in found[0]) else found[0], text
+    )
 
 
 def _digits(text: str, match: re.Match[str]) -> Number:
-    value = parse_number(match["body"])
-    if value is not None:
-        value *= _TIMES[match["times"].strip().lower()] if match["times"] else 1.0
-        value = -value if match["sign"] == "-" else value
-    return _numeral(text, match, value)
+    value = None if _GOES_ON.match(text, match.end()) else parse_number(match["body"])
+    if value is not None and match["times"]:
+        value *= _TIMES[match["times"].strip().rstrip(".").lower()]
+    # "5M" and "$5m" may be millions; "5 m" are metres or minutes.
+    is_money = re.search(r"[$€£¥]\s*$", text[max(0, match.start() - 3) : match.start()]) is not None
+    if re.match(r"[MB]\b|\s?[mb]\b" if is_money else r"[MB]\b", text[match.end() :]):
+        value = None
+    return _numeral(text, match, -value if value is not None and match["sign"] == "-" else value)
 
 
 def _word(text: str, match: re.Match[str]) -> Number | None:
-    head = match["head"].lower()
-    is_lone_one = head == "one" and match["unit"] is None and match["times"] is None
-    if is_lone_one and (_PRONOUN_BEFORE.search(text[: match.start()]) or _PRONOUN_AFTER.match(text, match.end())):
+    words = re.findall(r"[a-z]+", match[0].lower())
+    if words == ["one"] and (_PRONOUN_BEFORE.search(text[: match.start()]) or _PRONOUN_AFTER.match(text, match.end())):
         return None
-    value: float | None = _VALUE.get(head, 1.0)
-    if match["unit"]:
-        value = _VALUE[head] + _UNITS[match["unit"].lower()] if head in _TENS else None
-    if value is not None and match["times"]:
-        value *= _TIMES[match["times"].lower()]
+    value = _spelled(words)
+    if value is not None and text[max(0, match.start() - 1) : match.start()] == "-":
+        is_sign = not re.search(r"\w\s*-$", text[max(0, match.start() - 3) : match.start()])
+        value = -value if is_sign else None
     return _numeral(text, match, value)
 
 
+def _spelled(words: list[str]) -> float | None:
+    """Value of number words; None where they are not one number ("nineteen ninety", "three quarters")."""
+    if words[-3:] == ["and", "a", "half"]:
+        whole = _spelled(words[:-3])
+        return None if whole is None else whole + 0.5
+    if "point" in words:
+        place = words.index("point")
+        whole, decimals = _spelled(words[:place]), [_VALUE.get(word, 10) for word in words[place + 1 :]]
+        return float(f"{whole:.0f}.{''.join(map(str, decimals))}") if whole is not None and max(decimals) < 10 else None
+    total, group, least = 0, 0, 10**15
+    words = ["one" if word in ("a", "an") else word for word in words]
+    for k, word in enumerate(words):
+        last = words[k - 1] if k else ""
+        if word == "and" and last in _POWER:
+            continue
+        if (value := _VALUE.get(word)) is not None:
+            room = 100 if value >= 10 else 10
+            if group % room or (value == 0 and len(words) > 1) or last in _NAMED[:20]:
+                return None
+            group += value
+        elif word == "hundred" and 0 < group < 100:
+            group *= 100
+        elif word == "dozen" and group and len(words) == k + 1 and not total:
+            group *= 12
+        elif group and _POWER.get(word, 0) > 100 and _POWER[word] < least:
+            least = _POWER[word]
+            total, group = total + group * least, 0
+        else:
+            return None
+    return float(total + group)
+
+
 def _numeral(text: str, match: re.Match[str], value: float | None) -> Number:
-    is_bound = _BOUND.search(text[max(0, match.start() - 24) : match.start()])
-    return Number(match.start(), match.end(), None if is_bound else value)
+    before = text[max(0, match.start() - _NEAR) : match.start()]
+    if value is not None and (minus := _MINUS.search(before)):
+        # "10 minus 5" is a sum, not a sign.
+        value = None if re.search(r"[\d%]\s*$", before[: minus.start()]) or value < 0 else -value
+    if _BOUND_BEFORE.search(before) or _BOUND_AFTER.match(text, match.end()):
+        value = None
+    is_dashed = _DASHED.search(before) is not None
+    return Number(match.start(), match.end(), None if value is None else value + 0.0, is_dashed)

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from proband.instruments.patterns import patterns
+from proband.reasoning import without_reasoning
 
 _PLAIN_MARKS = str.maketrans(
     {
@@ -15,12 +16,27 @@ _PLAIN_MARKS = str.maketrans(
         "،": ",",
         "。": ". ",
         "、": ",",
+        "؛": ";",
+        "٪": "%",
+        # Marks without width, and what makes a digit a key.
+        **dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0e\ufe0f\u20e3", ""),
     }
 )
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)|\A.*</think(?:ing)?>", re.S | re.I)
-_TOKEN = re.compile(r"<\|[^|>]*\|>|</?s>")
+# What ends a turn; a model that goes on after it writes somebody else's.
+_TURN_END = re.compile(
+    r"<\|(?:im_end|eot_id|eom_id|end|return|endoftext|end_of_text|end_of_turn|END_OF_TURN_TOKEN)\|>|</s>|"
+    r"<end_of_turn>|<eos>|<｜end▁of▁sentence｜>"
+)
+_TOKEN = re.compile(r"<\|[^|>]*\|>|<｜[^｜>]*｜>|</?s>|<(?:start|end)_of_turn>|<[be]os>|\[/?INST\]")
+_ANSWER = re.compile(r"<(answer|final_answer|response)>(.*?)(?:</\1>|\Z)", re.S | re.I)
+_STRUCK = re.compile(r"~~[^~\n]*~~|<(s|del|strike)>.*?</\1>", re.S | re.I)
+_TAG = re.compile(r"</?[a-z][a-z0-9]{0,9}(?:\s[^<>]{0,80})?/?>", re.I)
+_ESCAPE = re.compile(r"\\(?=[^\w\s\\])")
+# Compatibility forms would run together: "2½" is not 21/2, and "10²" not 102.
+_FRACTION = re.compile(r"(\d*) ?([¼-¾⅐-⅞↉])")
+_RAISED = re.compile(r"(?<=\w)[⁰¹²³⁴-⁹]+")
 _BOXED = re.compile(r"\\boxed\s*\{(?:\\text\s*\{)?([^{}]*)\}+")
-_EMPHASIS = re.compile(r"\*+|`+|(?<!\w)_+|_+(?!\w)|^[ \t]*(?:#+|>+)[ \t]*", re.M)
+_EMPHASIS = re.compile(r"\*+|`+|(?<!\w)_+|_+(?!\w)|^[ \t]*(?:#+|>+(?![ \t]*\d))[ \t]*", re.M)
 # A model that does not stop goes on to write the next question and answers that too.
 _NEXT_TURN = re.compile(r"\S\s*\n\s*(?:question|user|human|q)\s*\d*\s*:", re.I)
 _CONTRACTIONS = (
@@ -40,8 +56,10 @@ _ARTIFICIAL, _DECLINED, _IGNORANT = patterns("artificial", "declined", "ignorant
 
 def fold(text: str) -> str:
     """One comparable form: NFKC, ASCII digits, straight quotes and hyphens, no emphasis, no contractions."""
-    text = unicodedata.normalize("NFKC", text)
     if not text.isascii():
+        text = _FRACTION.sub(_decimal, text)
+        text = _RAISED.sub(lambda raised: f"^{raised[0]}", text)
+        text = unicodedata.normalize("NFKC", text)
         text = text.translate(_PLAIN_MARKS)
         text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
     text = _EMPHASIS.sub("", text)
@@ -50,16 +68,32 @@ def fold(text: str) -> str:
     return text
 
 
+def _decimal(fraction: re.Match[str]) -> str:
+    """A whole number with a fraction behind it, as a decimal."""
+    value = int(fraction[1][:15] or 0) + unicodedata.numeric(fraction[2])
+    return f"{value:.12g}"
+
+
 def without_thought(text: str) -> str:
-    """The reply proper: reasoning in ``<think>`` tags, special tokens and invented next turns cut off."""
-    text = _TOKEN.sub("", _THOUGHT.sub("", text)).strip()
+    """The reply proper: reasoning, control tokens and invented next turns cut off, what is marked as answer taken."""
+    text = without_reasoning(text).strip()
+    if "<" in text or "[" in text:
+        text = next((part for part in _TURN_END.split(text) if _TOKEN.sub("", part).strip()), "")
+        text = _TOKEN.sub("", text).strip()
+        if marked := [found[2].strip() for found in _ANSWER.finditer(text)]:
+            text = "\n".join(marked)
     following = _NEXT_TURN.search(text)
     return text[: following.start() + 1] if following else text
 
 
 def plain(text: str) -> str:
     """The reply proper in its comparable form, a boxed result written as an answer statement."""
-    return fold(_BOXED.sub(r"\nAnswer: \1", without_thought(text))).strip()
+    text = without_thought(text)
+    if "\\" in text:
+        text = _ESCAPE.sub("", _BOXED.sub(r"\nAnswer: \1", text))
+    if "~" in text or "<" in text:
+        text = _TAG.sub(" ", _STRUCK.sub("", text))
+    return fold(text).strip()
 
 
 def declines(text: str) -> bool:

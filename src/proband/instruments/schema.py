@@ -18,6 +18,7 @@ class OptionSet(Table):
     codes: list[float] = []
     values: Values = []
     dont_know: Indices = []
+    pinned: Indices | None = None
 
 
 class RuleEntry(Table):
@@ -41,6 +42,8 @@ class ItemDefaults(Table):
     total: float | None = None
     unit: str | None = None
     about: list[str] | None = None
+    pinned: Indices | None = None
+    shows_braces: bool | None = None
 
 
 class ItemEntry(ItemDefaults):
@@ -56,9 +59,9 @@ class HumanEntry(Table):
     """Norms of a scale among people."""
 
     mean: float | None = None
-    sd: float | None = None
-    alpha: float | None = None
-    n: int | None = None
+    sd: Annotated[float, Field(gt=0)] | None = None
+    alpha: Annotated[float, Field(le=1)] | None = None
+    n: Annotated[int, Field(gt=0)] | None = None
     source: str
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from proband.errors import DataError, InstrumentError
-from proband.instruments.items import Instrument, Item, Scale
+from proband.instruments.items import Instrument, Item, Scale, score_range
 
 Answers = Mapping[str, int | float | None]
 
@@ -133,7 +133,7 @@ def keyed_scores(instrument: Instrument, scale: Scale, scores: npt.ArrayLike) ->
     _check_columns(scale, given)
     keyed = given.copy()
     for k, (id_, sign) in enumerate(scale.items.items()):
-        low, high = _range(instrument[id_], sign, scale.id)
+        low, high = score_range(instrument[id_], sign, scale.id)
         if sign == -1:
             keyed[:, k] = low + high - given[:, k]
     return keyed
@@ -186,18 +186,6 @@ def _points(item: Item, column: npt.NDArray[np.float64]) -> npt.NDArray[np.float
     points = np.array([np.nan if k in item.dont_know else p for k, p in enumerate(item.points)])
     scores[present] = points[found.astype(np.intp)]
     return scores
-
-
-def _range(item: Item, sign: int, scale: str) -> tuple[float, float]:
-    """Smallest and largest score of an item, "don't know" aside; (0, 0) where nothing is flipped."""
-    if item.form in ("choice", "scale"):
-        points = [p for k, p in enumerate(item.points) if k not in item.dont_know]
-        return min(points), max(points)
-    if item.form != "number":
-        raise InstrumentError(f"scale {scale!r}: item {item.id!r} of form {item.form!r} has no score; take it out")
-    if sign == -1 and (item.lower is None or item.upper is None):
-        raise InstrumentError(f"scale {scale!r}: item {item.id!r} is reverse-keyed, so it needs `lower` and `upper`")
-    return (item.lower or 0.0, item.upper or 0.0) if sign == -1 else (0.0, 0.0)
 
 
 def _scale_of(instrument: Instrument, id_: str) -> Scale:

@@ -14,8 +14,15 @@ from proband.measures.agreement.latent_classes import error_correlations as erro
 from proband.measures.agreement.prevalence import AdjustedPrevalence as AdjustedPrevalence
 from proband.measures.agreement.prevalence import adjusted_prevalence as adjusted_prevalence
 from proband.measures.agreement.prevalence import rogan_gladen as rogan_gladen
+from proband.measures.behaviour.learning import LearningFit as LearningFit
+from proband.measures.behaviour.learning import fit_learning as fit_learning
+from proband.measures.behaviour.learning import learning_probabilities as learning_probabilities
+from proband.measures.behaviour.levels import conditional_type as conditional_type
+from proband.measures.behaviour.levels import reasoning_levels as reasoning_levels
 from proband.measures.behaviour.mixture import StrategyFrequencies as StrategyFrequencies
 from proband.measures.behaviour.mixture import strategy_frequencies as strategy_frequencies
+from proband.measures.behaviour.replies import Replies as Replies
+from proband.measures.behaviour.replies import best_replies as best_replies
 from proband.measures.behaviour.revealed_preference import RevealedPreference as RevealedPreference
 from proband.measures.behaviour.revealed_preference import bronars_power as bronars_power
 from proband.measures.behaviour.revealed_preference import ccei as ccei
@@ -56,6 +63,10 @@ from proband.measures.experiments.comparisons import SeveralMeans as SeveralMean
 from proband.measures.experiments.comparisons import SharedItems as SharedItems
 from proband.measures.experiments.comparisons import TwoMeans as TwoMeans
 from proband.measures.experiments.comparisons import TwoShares as TwoShares
+from proband.measures.experiments.conjoint import ConjointEffects as ConjointEffects
+from proband.measures.experiments.conjoint import conjoint_effects as conjoint_effects
+from proband.measures.experiments.conjoint import correct_swaps as correct_swaps
+from proband.measures.experiments.conjoint import swap_error as swap_error
 from proband.measures.experiments.detection import smallest_detectable_effect as smallest_detectable_effect
 from proband.measures.experiments.detection import (
     smallest_detectable_share_difference as smallest_detectable_share_difference,
@@ -65,6 +76,8 @@ from proband.measures.experiments.differences import difference_in_means as diff
 from proband.measures.experiments.dispositions import DispositionTest as DispositionTest
 from proband.measures.experiments.dispositions import disposition_test as disposition_test
 from proband.measures.experiments.dispositions import missing_difference_bounds as missing_difference_bounds
+from proband.measures.experiments.equivalence import Equivalence as Equivalence
+from proband.measures.experiments.equivalence import equivalence as equivalence
 from proband.measures.experiments.multiplicity import AdjustedP as AdjustedP
 from proband.measures.experiments.multiplicity import adjust_p as adjust_p
 from proband.measures.experiments.multiplicity import romano_wolf as romano_wolf
@@ -73,6 +86,10 @@ from proband.measures.experiments.planning import SampleSize as SampleSize
 from proband.measures.experiments.planning import power as power
 from proband.measures.experiments.planning import sample_size as sample_size
 from proband.measures.experiments.planning import simulated_power as simulated_power
+from proband.measures.experiments.regression import Regression as Regression
+from proband.measures.experiments.regression import clustered_regression as clustered_regression
+from proband.measures.experiments.specifications import SpecificationCurve as SpecificationCurve
+from proband.measures.experiments.specifications import specification_curve as specification_curve
 from proband.measures.knowledge.options import mean_kl as mean_kl
 from proband.measures.knowledge.options import option_rank_consistency as option_rank_consistency
 from proband.measures.knowledge.options import top_option_agreement as top_option_agreement

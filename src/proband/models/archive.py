@@ -148,7 +148,7 @@ def completion_of(stored: Response) -> Completion:
         made = Completion(text=stored.text, finish="length" if stored.status == "truncated" else "stop")
     else:
         made = Completion(given=(stored.answer, stored.status))
-    spent = {name: getattr(stored, name) for name in ("prompt_tokens", "completion_tokens", "attempts")}
+    spent = {name: getattr(stored, name) for name in ("prompt_tokens", "completion_tokens", "attempts", "is_estimated")}
     return replace(made, **spent)
 
 

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from proband.errors import EngineError
+from proband.files import bytes_of, decoded
 from proband.models.engine import Ability, BaseEngine
 from proband.records import Completion, Trial
 
 OPEN, ANSWERS, ASKED = "open.csv", "answers.csv", "asked.csv"
 _COLUMNS = ("place", "subject", "item", "told", "question", "options", "answer")
+_UTF8 = "save it as CSV in UTF-8"
 _POLL_S = 0.2
 _SETTLED_S = 2.0  # a file that ends in the middle of a line is believed when it has been still for so long
 _log = logging.getLogger(__name__)
@@ -118,18 +120,15 @@ class HumanEngine(BaseEngine):
         path = self.folder / name
         if not path.exists():
             return []
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                text = file.read()
-            still_s = time.time() - path.stat().st_mtime
-        except UnicodeDecodeError:
-            raise EngineError(f"{path} is not UTF-8 text; save it as CSV in UTF-8") from None
-        except OSError as error:
-            raise EngineError(f"{path}: cannot be read ({error.strerror}); close it elsewhere") from None
+        text = decoded(bytes_of(path, what="table", error=EngineError), path, error=EngineError, way_out=_UTF8)
+        still_s = time.time() - path.stat().st_mtime
         head = text.partition("\n")[0]
         # Spreadsheets write the separator of the country they are used in.
         separator = max(",;\t", key=head.count)
-        rows: list[dict[str, str]] = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=separator))
+        try:
+            rows: list[dict[str, str]] = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=separator))
+        except csv.Error as error:
+            raise EngineError(f"{path}: {error}; {_UTF8}") from None
         is_torn = not text.endswith(("\n", "\r")) or text.count('"') % 2 == 1
         return rows[:-1] if is_torn and still_s < _SETTLED_S else rows
 

@@ -191,6 +191,7 @@ def findings(run: Run, *, only: Sequence[str] | None = None, by: Sequence[str] |
     divided = _known_traits(still, by)
     sections: list[Section] = []
     left_out: dict[str, str] = {}
+    divides: dict[str, str | None] = {}  # analyses that traits make a difference to, and why one is left out
     for name in dict.fromkeys(wanted if only is None else only):
         if only is None and name not in ANALYSES:
             left_out[name] = "this analysis is not installed"
@@ -198,6 +199,8 @@ def findings(run: Run, *, only: Sequence[str] | None = None, by: Sequence[str] |
         try:
             analysis = ANALYSES.load(name)
             reason = analysis.needs(still)
+            if analysis.divided is not None:
+                divides[name] = reason
             told = () if reason else _told(analysis, still, divided)
         except (ProbandError, ArithmeticError) as error:
             if only is not None:
@@ -208,6 +211,9 @@ def findings(run: Run, *, only: Sequence[str] | None = None, by: Sequence[str] |
         sections += told
         if not told and not (analysis.is_quiet and only is None):
             left_out[name] = reason or "nothing that it looks at varies in this run"
+    if divided is not None and None not in divides.values():
+        why = "; ".join(f"{name}: {reason}" for name, reason in divides.items())
+        raise DesignError(f"{run.path}: nothing that is shown is divided by {', '.join(divided)}{why and f' ({why})'}")
     state = _state(still)
     if state != COMPLETE:
         warnings = (f"the run is {state}; go on with it before you use these numbers", *warnings)

@@ -174,6 +174,7 @@ class _Loop:
             total=design.size(),
             done=sum(dispositions.values()),
             tokens=sum(journal.tokens()),
+            estimated=journal.n_estimated(),
             dollars=float(journal.noted("dollars") or 0.0),
             dispositions=Counter(dispositions),
         )
@@ -421,6 +422,7 @@ class _Loop:
         prompt = sum([completion.prompt_tokens for _, completion in batch])
         reply = sum([completion.completion_tokens for _, completion in batch])
         self.tally.tokens += prompt + reply
+        self.tally.estimated += sum([completion.is_estimated for _, completion in batch])
         price = engine.price_of(prompt, reply)
         if price is not None:
             self.tally.price = (self.tally.price or 0.0) + price
@@ -495,6 +497,5 @@ def _read(trial: Trial, completion: Completion, engine: str, items: Mapping[str,
         return response
     except Exception as error:  # the one broad except of the house: one odd answer must not end a long run
         failed = read(Completion(error=f"could not be read: {type(error).__name__}: {error}"), trial, engine)
-        return replace(
-            failed, text=completion.text, log_probs=completion.log_probs, token_counts=completion.token_counts
-        )
+        names = (*("text", "log_probs", "token_counts"), *("prompt_tokens", "completion_tokens", "is_estimated"))
+        return replace(failed, **{name: getattr(completion, name) for name in names})

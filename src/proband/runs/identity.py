@@ -4,7 +4,6 @@ import json
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 
@@ -103,7 +102,7 @@ def recognise(journal: Journal, answerer: str, fingerprint: Mapping[str, str]) -
 
 
 def _note(journal: Journal, design: Design, facts: Mapping[str, str]) -> None:
-    items = [asdict(item) for item in design.items.values()]
+    items = [item.as_dict() for item in design.items.values()]
     journal.note(
         **facts,
         name=design.name,
@@ -117,7 +116,7 @@ def _note(journal: Journal, design: Design, facts: Mapping[str, str]) -> None:
 
 
 def _hash(item: Item) -> str:
-    text = json.dumps(asdict(item), sort_keys=True, ensure_ascii=False)
+    text = json.dumps(item.as_dict(), sort_keys=True, ensure_ascii=False)
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -142,7 +141,8 @@ def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast
             "parent": journal.noted("parent"),
             "table": file_digest(directory.table_path),
             "dispositions": journal.dispositions(),
-            "tokens": {"prompt": prompt_tokens, "completion": completion_tokens},
+            # Of `estimated` requests the server counted no tokens.
+            "tokens": {"prompt": prompt_tokens, "completion": completion_tokens, "estimated": journal.n_estimated()},
             "started": journal.meta("started"),
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "python": platform.python_version(),

@@ -119,6 +119,8 @@ class Tally:
         call.
     tokens : int
         Prompt and completion tokens of the whole run.
+    estimated : int
+        Answers whose tokens, and price, are estimates, because no server counted them.
     price : float or None
         US dollars for what was asked in this call, where the engine has a price.
     dollars : float
@@ -129,6 +131,7 @@ class Tally:
     done: int = 0
     asked: int = 0
     tokens: int = 0
+    estimated: int = 0
     dollars: float = 0.0
     price: float | None = None
     dispositions: Counter[str] = field(default_factory=Counter)

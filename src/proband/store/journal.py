@@ -23,7 +23,8 @@ _BATCH = 500  # SQLite allows 32,766 parameters in a statement; a few hundred is
 # back from a thread that computes.
 _AT_ONCE = (512, 32, 8, 1)
 _INSERTS = {
-    n: f"INSERT INTO responses (origin, recorded_at, {COLUMNS}) VALUES " + ", ".join([f"(?1, ?2{', ?' * 17})"] * n)
+    n: f"INSERT INTO responses (origin, recorded_at, {COLUMNS}) VALUES "
+    + ", ".join([f"(?1, ?2{', ?' * (COLUMNS.count(',') + 1)})"] * n)
     for n in _AT_ONCE
 }
 _TOGETHER = 1024  # texts of requests that are compressed together
@@ -57,6 +58,8 @@ class Journal(Mapping[str, Response]):
                 self._connection.close()
                 raise
         self._columns = COLUMNS if self._schema >= 3 else COLUMNS.replace("chosen", "NULL")
+        if self._schema < 4:
+            self._columns = self._columns.replace("estimated", "0")
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -217,6 +220,14 @@ class Journal(Mapping[str, Response]):
                 "WHERE origin IS NULL GROUP BY request)"
             ).fetchone()
         return int(row[0]), int(row[1])
+
+    def n_estimated(self) -> int:
+        """Requests of whose answers the tokens are estimates."""
+        if self._schema < 4:
+            return 0
+        select = "SELECT COUNT(DISTINCT request) FROM responses WHERE estimated = 1 AND origin IS NULL"
+        with self._alone():
+            return int(self._connection.execute(select).fetchone()[0])
 
     def meta(self, key: str) -> str | None:
         """What was noted under a key when the run began, as text.

@@ -41,6 +41,8 @@ MIGRATIONS = (
         trial TEXT PRIMARY KEY, answerer TEXT NOT NULL, request TEXT NOT NULL, since REAL NOT NULL
     ) WITHOUT ROWID;
     """,
+    # Tokens that a server did not count are estimates, and say so.
+    "ALTER TABLE responses ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;",
 )
 SCHEMA = len(MIGRATIONS)
 

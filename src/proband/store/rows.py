@@ -10,7 +10,7 @@ from proband.records import Answer, Place, Response
 
 COLUMNS = (
     "trial, request, status, rule, answer, probs, mass, text, log_probs, token_counts, error, shown, engine, "
-    "prompt_tokens, completion_tokens, attempts, chosen"
+    "prompt_tokens, completion_tokens, attempts, chosen, estimated"
 )
 Row = tuple[Any, ...]  # in the order of COLUMNS
 
@@ -38,6 +38,7 @@ def row_of(response: Response) -> Row:
         response.completion_tokens,
         response.attempts,
         response.chosen,
+        response.is_estimated,
     )
 
 
@@ -97,6 +98,7 @@ def response_of(row: Row, place: Place | None = None) -> Response:
             completion_tokens=rest[1],
             attempts=rest[2],
             chosen=rest[3],
+            is_estimated=rest[4] == 1,
         )
     except (ValueError, TypeError, AttributeError, RecursionError, struct.error, DesignError) as why:
         raise _strange(trial, why) from None

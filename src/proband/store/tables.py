@@ -239,6 +239,8 @@ def _cells(
 def wide_table(table: pl.DataFrame, values: str = "answer") -> pl.DataFrame:
     """One row per subject (and condition, round, replicate), one column per item.
 
+    The column of an item is its id, or ``item_ID`` where another column is called so.
+
     Parameters
     ----------
     table : polars.DataFrame
@@ -249,6 +251,7 @@ def wide_table(table: pl.DataFrame, values: str = "answer") -> pl.DataFrame:
     if values not in ("answer", "value", "label"):
         raise StoreError(f"values {values!r} cannot be spread; choose answer, value or label")
     keys = [name for name in table.columns if name not in _SCHEMA] + ["subject", "round", "replicate"]
+    table = table.with_columns(pl.col("item").replace({name: f"item_{name}" for name in keys}))
     if values == "label":
         parts = pl.col("parts").cast(pl.List(pl.String)).list.join("; ")
         table = table.with_columns(pl.coalesce("label", pl.col("value").cast(pl.String), parts).alias("label"))

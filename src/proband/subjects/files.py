@@ -6,10 +6,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from proband.errors import DataError
-from proband.files import Table, checked, parsed, text_of
+from proband.errors import DataError, Gathering
+from proband.files import Remark, Table, checked, parsed, text_of
 from proband.shelves import Shelf
-from proband.subjects.microdata import Microdata, plain_frame, read_microdata, set_missing
+from proband.subjects.columns import check_patterns, plain_frame, set_missing
+from proband.subjects.microdata import Microdata, inspect_microdata, read_microdata
 from proband.subjects.personas import Code, Field
 from proband.subjects.populations import Population
 
@@ -33,7 +34,7 @@ class DataTable(Table):
     path: str = ""  # from the file's own folder, e.g. people.csv
     bring: str = ""  # in words, what file the user passes as `data`
     separator: str = ""
-    encoding: str = "utf-8"
+    encoding: str = ""
 
 
 class PopulationFile(Table):
@@ -108,20 +109,51 @@ def load_population(
         found = POPULATIONS.load(source)
         if isinstance(found, Population):
             return found
-        file, where, home = population_file(found), found.name, found.parent
-    elif isinstance(source, Mapping):
-        where, home = f"population {source.get('id', '')!r}", Path(base_dir or ".")
-        file = checked(PopulationFile, source, where, error=DataError)
-    else:
-        path = Path(base_dir or ".") / source
-        file, where, home = population_file(path), path.name, path.parent
+        source = found
+    file, where, home = _written(source, base_dir)
     try:
-        fields = [Field(**table.model_dump() | {"missing": tuple(table.missing)}) for table in file.fields]
+        fields = [_field(table) for table in file.fields]
     except DataError as error:
         raise DataError(f"{where}: {error}") from None
     microdata = _microdata(file, where, home, None if data is None else Path(base_dir or ".") / data)
     about = {name: getattr(file, name) for name in ("title", "source", "licence", "language")}
     return microdata.population(file.id, fields, **about)
+
+
+def _written(source: str | Path | Mapping[str, Any], base_dir: str | Path | None) -> tuple[PopulationFile, str, Path]:
+    """A population file as written, what messages call it, and the folder its paths start from."""
+    if isinstance(source, Mapping):
+        where = f"population {source.get('id', '')!r}"
+        return checked(PopulationFile, source, where, error=DataError), where, Path(base_dir or ".")
+    path = Path(base_dir or ".") / source
+    return population_file(path), path.name, path.parent
+
+
+def _field(table: FieldTable) -> Field:
+    return Field(**table.model_dump() | {"missing": tuple(table.missing)})
+
+
+def inspect_population(
+    source: str | Path | Mapping[str, Any], *, base_dir: str | Path | None = None, data: str | Path | None = None
+) -> tuple[Remark, ...]:
+    """Everything that is wrong with a population and its data; arguments as of `load_population`."""
+    found = Gathering()
+    said: tuple[Remark, ...] = ()
+    with found.part():
+        file, where, home = _written(source, base_dir)
+        fields = []
+        for table in file.fields:
+            with found.part():
+                fields.append(_field(table))
+        path = file.data.path if data is None else data
+        if path and not file.data.package:
+            settings = {"id": file.id_column, "weight": file.weight_column, "missing": file.missing}
+            written = {"separator": file.data.separator, "encoding": file.data.encoding}
+            folder = home if data is None else Path(base_dir or ".")
+            said = inspect_microdata(folder / path, fields=fields, **settings, **written)
+        else:
+            _microdata(file, where, home, None).population(file.id, fields)
+    return (*(Remark("", problem) for error in found.errors for problem in error.problems), *said)
 
 
 def population_file(path: Path) -> PopulationFile:
@@ -138,6 +170,7 @@ def _microdata(file: PopulationFile, where: str, home: Path, given: Path | None)
     columns: dict[str, Any] = {"id": file.id_column, "weight": file.weight_column}
     if given is None and file.data.package:
         frame = _package_frame(file.data.package, where)
+        check_patterns(frame.columns, file.missing)
         return Microdata(frame=set_missing(frame, file.missing, spared=columns.values()), where=where, **columns)
     if given is None and file.data.bring:
         raise DataError(
@@ -158,7 +191,11 @@ def _package_frame(package: str, where: str) -> Any:
             f"{where}: data.package is {package!r}; only statsmodels.NAME is known, e.g. statsmodels.anes96"
         )
     try:
-        module = import_module(f"statsmodels.datasets.{name[1]}")
-    except ModuleNotFoundError:
-        raise DataError(f"{where}: statsmodels has no data set {name[1]!r}; correct data.package") from None
-    return plain_frame(pl.from_pandas(module.load_pandas().data))
+        data = import_module(f"statsmodels.datasets.{name[1]}").load_pandas().data
+        frame, _ = plain_frame(pl.from_pandas(data))
+    # Among its data sets stand modules of another kind, and data sets that are no tables or are fetched.
+    except (ImportError, AttributeError, OSError, TypeError, ValueError):
+        raise DataError(
+            f"{where}: statsmodels has no data set {name[1]!r} with one row per person; correct data.package"
+        ) from None
+    return frame

@@ -1,15 +1,18 @@
 """Microdata: files with one row per person, and the populations they hold."""
 
-import csv
-import gzip
-import io
-from collections.abc import Collection, Mapping, Sequence
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from proband.errors import DataError
+from proband.errors import DataError, Gathering, shown
+from proband.files import Remark, Remarks, bytes_of
+from proband.subjects import statfiles
+from proband.subjects.columns import NO_ANSWER, Missing, check_patterns, plain_frame, set_missing
+from proband.subjects.delimited import SEPARATORS, read_table
+from proband.subjects.labelled import read_labelled
 from proband.subjects.personas import Code, Field, Subject, code_text
 from proband.subjects.populations import Population
 from proband.weighting import check_weights
@@ -17,10 +20,13 @@ from proband.weighting import check_weights
 if TYPE_CHECKING:
     import polars as pl
 
-Missing = Sequence[Code] | Mapping[str, Sequence[Code]]
-
-SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-SUFFIXES = (*SEPARATORS, ".parquet", ".sav", ".zsav", ".dta")
+SUFFIXES = (*SEPARATORS, ".parquet", *statfiles.SUFFIXES)
+_OTHERS = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), "save the sheet as .csv"),
+    **dict.fromkeys((".sas7bdat", ".rds", ".rdata", ".feather", ".json"), "export it as .csv or .parquet"),
+}
+_PARQUET_FAULTS = (OSError, ValueError, TypeError, NotImplementedError)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,7 +36,8 @@ class Microdata:
     Attributes
     ----------
     frame : polars.DataFrame
-        Numbers and texts; booleans are 0 and 1, dates ISO text, whole-numbered decimals integers.
+        Numbers and texts; booleans are 0 and 1, dates ISO text, lengths of time ``30:00:00``, whole-numbered decimals
+        integers.
     where : str
         The file, for messages.
     id, weight : str
@@ -39,6 +46,14 @@ class Microdata:
         Value labels per column, where the file has them.
     titles : mapping of str to str
         Variable labels per column, where the file has them.
+    declared : polars.DataFrame or None
+        Codes that the file itself calls missing, row by row; they are null in `frame`.
+    wordless : mapping of str to tuple of codes
+        Codes that the file lists with an empty label, per column.
+    left_out : mapping of str to str
+        Columns that are neither numbers nor texts, and what they hold.
+    remarks : tuple of Remark
+        What was not read as it stands in the file.
     """
 
     frame: "pl.DataFrame"
@@ -47,17 +62,25 @@ class Microdata:
     weight: str = ""
     labels: Mapping[str, Mapping[Code, str]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
+    declared: "pl.DataFrame | None" = None
+    wordless: Mapping[str, tuple[Code, ...]] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.frame.width and self.left_out:
+            raise DataError(f"{self.where} has no column of numbers or texts; it holds {', '.join(self.left_out)}")
         if not self.frame.height:
             raise DataError(f"{self.where} has no rows; give a file with one row per person")
         for role, name in (("id", self.id), ("weight", self.weight)):
             if name and name not in self.frame.columns:
-                raise DataError(f"{self.where} has no {role} column {name!r}; it has {self._listed}")
+                raise DataError(f"{self.where} has no {role} column {name!r}; {self._instead(name)}")
 
-    @property
-    def _listed(self) -> str:
-        return ", ".join(self.frame.columns[:12])
+    def _instead(self, name: str) -> str:
+        """Why there is no such column, or which there are."""
+        if name in self.left_out:
+            return f"it was left out, since it holds {self.left_out[name]}"
+        return f"it has {', '.join(self.frame.columns[:12])}"
 
     def population(self, name: str, fields: Sequence[Field] = (), **about: str) -> Population:
         """The people of the file as a population.
@@ -77,9 +100,18 @@ class Microdata:
             If a field's column is unknown or empty for everyone, a code has no label, an id is missing or
             there twice, or the weights are not usable.
         """
-        fields = tuple(replace(f, labels=self.labels.get(f.column, {})) if not f.labels else f for f in fields)
-        columns = {f.column: self._traits(f) for f in fields}
-        ids, weights = self._ids(), self._weights()
+        found = Gathering()
+        ids, weights, columns = list[str](), list[float](), dict[str, list[Any]]()
+        with found.part():
+            ids = self._ids()
+        with found.part():
+            weights = self._weights()
+        worded = tuple(map(self._worded, fields))
+        for written, field_ in zip(fields, worded, strict=True):
+            with found.part():
+                columns[field_.column] = self._traits(written)
+                _check_words(field_, columns[field_.column])
+        found.settle()
         traits = [
             {column: codes[k] for column, codes in columns.items() if codes[k] is not None}
             for k in range(self.frame.height)
@@ -87,21 +119,44 @@ class Microdata:
         people = zip(ids, traits, weights, strict=True)
         subjects = tuple(Subject(id=id, traits=held, weight=weight) for id, held, weight in people)
         population = Population(
-            name=name, subjects=subjects, fields=fields, frame=self.frame, weight_column=self.weight, **about
+            name=name,
+            subjects=subjects,
+            fields=worded,
+            frame=self.frame,
+            declared=self.declared,
+            left_out=self.left_out,
+            weight_column=self.weight,
+            **about,
         )
         population.check()
         return population
 
+    def _worded(self, field_: Field) -> Field:
+        """A field with the file's words, if it has none of its own; of a code without words nothing is said."""
+        if field_.labels or field_.column not in self.labels:
+            return field_
+        silent = () if field_.is_number else self.wordless.get(field_.column, ())
+        if silent:
+            codes = ", ".join(map(code_text, silent))
+            way_out = "write `labels` to say something of it"
+            _log.warning("%s, column %r: the label of code %s is empty; %s", self.where, field_.column, codes, way_out)
+        return replace(field_, labels=self.labels[field_.column], missing=(*field_.missing, *silent))
+
     def _traits(self, field_: Field) -> list[Any]:
-        """Codes of a field, row by row, None where missing; equal codes share one object."""
-        if field_.column not in self.frame.columns:
-            raise DataError(f"{self.where} has no column {field_.column!r} for a persona field; it has {self._listed}")
+        """Codes of a field, row by row, None where missing; equal codes share one object.
+
+        A code that the file calls missing, and the field has its own words for, is one that was asked for by name.
+        """
+        name = field_.column
+        if name not in self.frame.columns:
+            raise DataError(f"{self.where} has no column {name!r} for a persona field; {self._instead(name)}")
+        codes = self.frame[name].to_list()
+        if field_.labels and self.declared is not None and name in self.declared.columns:
+            there = zip(codes, self.declared[name].to_list(), strict=True)
+            codes = [code if out is None or code_text(out) not in field_.labels else out for code, out in there]
         missing = set(map(code_text, field_.missing))
         held: dict[Code, Code] = {}
-        return [
-            None if code is None or code_text(code) in missing else held.setdefault(code, code)
-            for code in self.frame[field_.column].to_list()
-        ]
+        return [None if code is None or code_text(code) in missing else held.setdefault(code, code) for code in codes]
 
     def _ids(self) -> list[str]:
         """Ids as text."""
@@ -110,7 +165,12 @@ class Microdata:
         column = self.frame[self.id]
         if column.null_count():
             raise DataError(f"{self.where}: {column.null_count()} rows have no id in column {self.id!r}; fill them in")
-        return [code_text(id) for id in column.to_list()]
+        ids = [code_text(id) for id in column.to_list()]
+        way_out = "name the column that tells people apart, or leave the id column out to number the rows"
+        twice = [f"{self.where}: id {id!r} is there twice; {way_out}" for id, n in Counter(ids).items() if n > 1]
+        if twice:
+            raise DataError(*twice)
+        return ids
 
     def _weights(self) -> list[float]:
         """Weights as floats, checked."""
@@ -127,6 +187,22 @@ class Microdata:
         return [float(w) for w in check_weights(column.to_numpy(), where)]
 
 
+def _check_words(field_: Field, codes: Sequence[Any]) -> None:
+    """Refuse every code that a field has no words for, and a word for "no answer" among numbers."""
+    found = Gathering()
+    texts = {code for code in codes if isinstance(code, str)} if not field_.labels else set()
+    numbers = {text for text in texts if _is_number(text)}
+    if numbers and all(text.lower() in NO_ANSWER for text in texts - numbers) and (words := sorted(texts - numbers)):
+        way_out = "list it in missing, or give every code its label"
+        with found.part():
+            raise DataError(f"persona field {field_.column!r}: {words[0]!r} stands among numbers; {way_out}")
+    for code in dict.fromkeys(codes):
+        if code is not None:
+            with found.part():
+                field_.value(code)
+    found.settle()
+
+
 def _is_number(text: object) -> bool:
     try:
         float(str(text))
@@ -136,21 +212,18 @@ def _is_number(text: object) -> bool:
 
 
 def read_microdata(
-    path: str | Path,
-    *,
-    id: str = "",
-    weight: str = "",
-    missing: Missing = (),
-    separator: str = "",
-    encoding: str = "utf-8",
+    path: str | Path, *, id: str = "", weight: str = "", missing: Missing = (), separator: str = "", encoding: str = ""
 ) -> Microdata:
     """Read a file with one row per person.
+
+    Rows on which nothing stands are no people, nor are header rows that survey platforms write below the first.
 
     Parameters
     ----------
     path : str or Path
-        ``.csv``, ``.tsv``, ``.tab`` (also with ``.gz``), ``.parquet``, SPSS ``.sav`` and ``.zsav``, or
-        Stata ``.dta``. Codes that an SPSS or Stata file itself declares missing are made null.
+        ``.csv``, ``.tsv``, ``.tab`` (also with ``.gz``), ``.parquet``, SPSS ``.sav``, ``.zsav`` and ``.por``, Stata
+        ``.dta``, or SAS ``.xpt``. Codes that an SPSS or Stata file itself declares missing are made null, and kept
+        beside.
     id, weight : str
         Column that tells people apart, and column that weighs them.
     missing : sequence of codes, or mapping of column pattern to sequence of codes
@@ -158,144 +231,130 @@ def read_microdata(
         where the pattern with most letters decides. Codes are compared by their text; a column that is numeric once
         "NA" is gone becomes numeric. An empty text is always missing.
     separator : str
-        Of a text file; default by its suffix.
+        Of a text file; default by its suffix, or what else stands in its first line.
     encoding : str
-        Of a text file.
+        Default by the file's byte order mark, or UTF-8; of SPSS, Stata and SAS files, what they say themselves.
 
     Raises
     ------
     DataError
         If the file is absent, empty, malformed or of another kind, or names a column twice.
     """
-    path = Path(path)
-    suffix = Path(path.stem).suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
-    if not path.is_file():
-        raise DataError(f"no data file at {path}; check the path (a study file's paths start at its own folder)")
-    if suffix not in SUFFIXES:
-        raise DataError(f"{path.name}: cannot read {suffix or 'a file without a suffix'}; use {', '.join(SUFFIXES)}")
-    if not path.stat().st_size:
-        raise DataError(f"{path.name} is empty; give a file with one row per person")
-    named: dict[str, Any] = {}
+    remarks = Remarks()
+    settings: dict[str, Any] = {"id": id, "weight": weight, "missing": missing}
+    try:
+        read = _read(Path(path), settings, separator, encoding, remarks)
+    finally:
+        remarks.settle(DataError)
+    for remark in read.remarks:
+        _log.warning("%s", remark)
+    return read
+
+
+def inspect_microdata(path: str | Path, *, fields: Sequence[Field] = (), **settings: Any) -> tuple[Remark, ...]:
+    """Everything that is wrong with a data file, and what is not read as it stands, without stopping at the first.
+
+    Parameters
+    ----------
+    path : str or Path
+        As in `read_microdata`.
+    fields : sequence of Field
+        What personas will say.
+    **settings
+        `id`, `weight`, `missing`, `separator` and `encoding`, as in `read_microdata`.
+
+    Returns
+    -------
+    tuple of Remark
+        Empty where all is well; `is_wrong` tells what is refused from what is only said.
+    """
+    remarks = Remarks()
+    separator, encoding = settings.pop("separator", ""), settings.pop("encoding", "")
+    columns = {"id": "", "weight": "", "missing": (), **settings}
+    try:
+        _read(Path(path), columns, separator, encoding, remarks).population("inspected", fields)
+    except DataError as error:
+        return (*remarks.found, *(Remark("", problem) for problem in error.problems))
+    return tuple(remarks.found)
+
+
+def _read(path: Path, settings: Mapping[str, Any], separator: str, encoding: str, remarks: Remarks) -> Microdata:
+    import polars as pl  # not before a file is read: `import proband` stays light
+
+    id, weight, missing = settings["id"], settings["weight"], settings["missing"]
+    suffix = _suffix_of(path)
+    held: dict[str, Any] = {}
+    declared, decimal_comma = pl.DataFrame(), False
+    if separator and suffix not in SEPARATORS:
+        raise DataError(f"{path.name}: a {suffix} file has no separator; take `separator` out")
     if suffix in SEPARATORS:
-        frame = _read_text(path, separator or SEPARATORS[suffix], encoding, id)
+        table = read_table(path, SEPARATORS[suffix], separator=separator, encoding=encoding, id=id, remarks=remarks)
+        frame, decimal_comma, held["titles"] = table.frame, table.decimal_comma, table.titles
     elif suffix == ".parquet":
         frame = _read_parquet(path)
     else:
-        frame, named = _read_labelled(path, suffix)
-    frame = set_missing(plain_frame(frame), missing, spared=(id, weight))
-    return Microdata(frame=frame, where=path.name, id=id, weight=weight, **named)
+        labelled = read_labelled(path, suffix, encoding, remarks)
+        frame, declared = labelled.frame, labelled.declared
+        held = {name: getattr(labelled, name) for name in ("labels", "wordless", "titles", "left_out")}
+        if labelled.weight and not weight:
+            what = f"the file weighs its people by column {labelled.weight!r}"
+            remarks.say(path.name, what, "name it as the weight column")
+    frame, left_out = plain_frame(frame)
+    held["left_out"] = {**held.get("left_out", {}), **left_out}
+    for name, kind in held["left_out"].items():
+        remarks.say(f"{path.name}, column {name!r}", f"left out, since it holds {kind}, no numbers or texts")
+    if frame.height:
+        is_somebody = pl.any_horizontal(pl.all().is_not_null())
+        kept = frame.select(is_somebody).to_series()
+        if declared.width:
+            kept = kept | declared.select(is_somebody).to_series()
+        if n := int((~kept).sum()):
+            remarks.say(path.name, f"{n} rows are empty, so no people; left out")
+            frame, declared = frame.filter(kept), declared.filter(kept) if declared.width else declared
+    check_patterns(frame.columns, missing)
+    frame = set_missing(frame, missing, spared=(id, weight), decimal_comma=decimal_comma)
+    declared = set_missing(declared, missing, spared=(id, weight))
+    return Microdata(
+        frame=frame, where=path.name, id=id, weight=weight, declared=declared, remarks=tuple(remarks.found), **held
+    )
 
 
-def _read_text(path: Path, separator: str, encoding: str, id: str) -> "pl.DataFrame":
-    import polars as pl  # not before a file is read: `import proband` stays light
-
+def _suffix_of(path: Path) -> str:
+    """What kind of file it is; one that is not there, or of no kind that is read, is refused."""
+    suffix = Path(path.stem).suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
-        text = content.decode(encoding).removeprefix("\ufeff")
-    except (OSError, EOFError, UnicodeDecodeError, LookupError) as error:
-        raise DataError(f"{path.name} cannot be read as {encoding} text: {error}; give `encoding`") from None
-    _check_rows(text, separator, path.name)
-    kept_as_text = {id: pl.String} if id else {}  # "007" and "7" may be two people
-    try:
-        return pl.read_csv(text.encode(), separator=separator, infer_schema_length=None, schema_overrides=kept_as_text)
-    except pl.exceptions.PolarsError as error:
-        first_line = str(error).strip().splitlines()[0]
-        raise DataError(f"{path.name} cannot be read as text separated by {separator!r}: {first_line}") from None
-
-
-def _check_rows(text: str, separator: str, where: str) -> None:
-    """Refuse what would be read as missing or renamed: rows cut short or too long, a name there twice."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    try:
-        header = next(rows, [])
-        for name in header:
-            if header.count(name) > 1:
-                raise DataError(f"{where}: column {name!r} is there twice; rename one of them")
-        for row in rows:
-            if row and len(row) != len(header):
-                raise DataError(
-                    f"{where}, line {rows.line_num}: {len(row)} values for {len(header)} columns; the file "
-                    f"may be cut off there, or not be separated by {separator!r} (give `separator`)"
-                )
-    except csv.Error as error:
-        raise DataError(f"{where}, line {rows.line_num}: {error}; correct that line") from None
+        is_there, is_file = path.exists(), path.is_file()
+        is_empty = is_file and not path.stat().st_size
+    except OSError as error:  # e.g. a name too long
+        raise DataError(f"{path.name[:60]} cannot be read ({error.strerror}); check the path") from None
+    if not is_there:
+        raise DataError(f"no data file at {shown(path)}; check the path (a study file's paths start at its own folder)")
+    if not is_file:
+        raise DataError(f"{path.name} is no regular file; give a file with one row per person")
+    if suffix not in SUFFIXES or (path.suffix.lower() == ".gz" and suffix not in SEPARATORS):
+        ending = "".join(path.suffixes[-2:]) if path.suffix.lower() == ".gz" else suffix
+        way_out = _OTHERS.get(suffix, "")
+        raise DataError(
+            f"{path.name}: cannot read {ending or 'a file without a suffix'}; use {', '.join(SUFFIXES)}"
+            f"{'; ' * bool(way_out)}{way_out}"
+        )
+    if is_empty:
+        raise DataError(f"{path.name} is empty; give a file with one row per person")
+    return suffix
 
 
 def _read_parquet(path: Path) -> "pl.DataFrame":
     import polars as pl  # as above
+    import pyarrow  # it refuses damaged files, where others end the process
+    from pyarrow import parquet
 
     try:
-        return pl.read_parquet(path)
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"{path.name} cannot be read as Parquet: {error}") from None
-
-
-def _read_labelled(path: Path, suffix: str) -> tuple["pl.DataFrame", dict[str, Any]]:
-    """An SPSS or Stata file with its value and variable labels; codes it declares missing arrive as null."""
-    import pyreadstat  # as above
-
-    read = pyreadstat.read_dta if suffix == ".dta" else pyreadstat.read_sav
-    try:
-        frame, meta = read(str(path), output_format="polars")
-    except pyreadstat.ReadstatError as error:
-        raise DataError(f"{path.name} cannot be read as {suffix}: {error}") from None
-    titles = {name: title for name, title in meta.column_names_to_labels.items() if title}
-    return frame, {"labels": meta.variable_value_labels, "titles": titles}
-
-
-def plain_frame(frame: "pl.DataFrame") -> "pl.DataFrame":
-    """Numbers and texts only, as far as possible: see `Microdata.frame`."""
-    import polars as pl  # as above
-
-    casts = []
-    for name, dtype in frame.schema.items():
-        column = pl.col(name)
-        if dtype.is_float():
-            values = frame[name].fill_nan(None)
-            is_whole = values.is_finite().all() and (values == values.round()).all() and (values.abs() < 2**53).all()
-            casts.append(column.fill_nan(None).cast(pl.Int64 if is_whole else pl.Float64))
-        elif dtype == pl.String:
-            casts.append(pl.when(column != "").then(column))
-        elif dtype == pl.Boolean:
-            casts.append(column.cast(pl.Int64))
-        elif dtype.is_temporal() or isinstance(dtype, pl.Categorical | pl.Enum):
-            casts.append(column.cast(pl.String))
-    return frame.with_columns(casts)
-
-
-def set_missing(frame: "pl.DataFrame", missing: Missing, *, spared: Collection[str] = ()) -> "pl.DataFrame":
-    """The frame with missing codes made null but in `spared` columns; one that is numeric without them becomes so."""
-    import polars as pl  # as above
-
-    by_pattern = missing if isinstance(missing, Mapping) else {"*": missing}
-    for pattern in by_pattern:
-        if not any(fnmatchcase(name, pattern) for name in frame.columns):
-            raise DataError(f"missing codes for {pattern!r}, but no column is called so; correct or drop the pattern")
-    columns = []
-    for name in frame.columns:
-        fitting = [pattern for pattern in by_pattern if fnmatchcase(name, pattern)]
-        closest = max(fitting, key=lambda pattern: len(pattern.replace("*", "")), default="")
-        codes = [code_text(code) for code in by_pattern.get(closest, ())]
-        column = frame[name]
-        if name not in spared and codes and (column.dtype.is_numeric() or column.dtype == pl.String):
-            column = _without(column, codes)
-        columns.append(column)
-    return pl.DataFrame(columns)
-
-
-def _without(column: "pl.Series", codes: Sequence[str]) -> "pl.Series":
-    """A column without some codes, compared by their text."""
-    import polars as pl  # as above
-
-    held = column.unique().drop_nulls().to_list()
-    gone = [value for value in held if code_text(value) in codes]
-    if not gone:
-        return column
-    kept = column.set(column.is_in(gone), None)
-    if kept.dtype != pl.String:
-        return kept
-    for dtype in (pl.Int64, pl.Float64):
-        number = kept.cast(dtype, strict=False)
-        if number.null_count() == kept.null_count():
-            return number
-    return kept
+        table = parquet.read_table(pyarrow.BufferReader(bytes_of(path, what="data file", error=DataError)))
+        table.validate(full=True)
+        frame = pl.from_arrow(table.replace_schema_metadata(None))  # notes that are no text make polars panic
+    # A panic of polars is no Exception.
+    except (*_PARQUET_FAULTS, pyarrow.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{path.name} cannot be read as Parquet: {first_line}; export it again") from None
+    assert isinstance(frame, pl.DataFrame)
+    return frame

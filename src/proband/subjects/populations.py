@@ -36,6 +36,10 @@ class Population:
     frame : polars.DataFrame or None
         All columns of the data file, one row per subject, in the order of `subjects`; missing codes are null.
         Survey items stay here and never reach a persona.
+    declared : polars.DataFrame or None
+        Codes that the data file itself calls missing, row by row; they are null in `frame`.
+    left_out : mapping of str to str
+        Columns of the data file that are neither numbers nor texts, and what they hold.
     weight_column : str
         Where the weights came from; empty where everybody counts the same.
     title, source, licence, language : str
@@ -46,6 +50,8 @@ class Population:
     subjects: tuple[Subject, ...]
     fields: tuple[Field, ...] = ()
     frame: "pl.DataFrame | None" = None
+    declared: "pl.DataFrame | None" = None
+    left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
     weight_column: str = ""
     title: str = ""
     source: str = ""
@@ -138,6 +144,11 @@ class Population:
         DataError
             If there is no such column, or it holds something other than numbers and texts.
         """
+        if name in self.left_out:
+            raise DataError(
+                f"column {name!r} of population {self.name!r} was left out, since it holds {self.left_out[name]}; "
+                "only numbers and texts can be used, so convert it in the file"
+            )
         if name not in self.columns:
             raise DataError(f"population {self.name!r} has no column {name!r}{_nearest(name, self.columns)}")
         if self.frame is None:
@@ -149,6 +160,13 @@ class Population:
                 "and texts can be used, so convert it in the file"
             )
         return {s.id: value for s, value in zip(self.subjects, values, strict=True) if value is not None}
+
+    def declared_missing(self, name: str) -> Mapping[str, Code]:
+        """Codes of a column that the data file itself calls missing, by subject id; `column` does not have them."""
+        if self.declared is None or name not in self.declared.columns:
+            return {}
+        codes = zip(self.subjects, self.declared[name].to_list(), strict=True)
+        return {s.id: code for s, code in codes if code is not None}
 
     def check(self, columns: Iterable[str] | None = None) -> None:
         """Refuse, before anything is asked, what would fail later.
@@ -184,7 +202,8 @@ class Population:
         """
         listed = (values,) if isinstance(values, int | float | str) else tuple(values)
         wanted = set(map(code_text, listed))
-        held = {id: code_text(value) for id, value in self.column(column).items()}
+        codes = {**self.declared_missing(column), **self.column(column)}
+        held = {id: code_text(value) for id, value in codes.items()}
         rows = [k for k, subject in enumerate(self.subjects) if held.get(subject.id) in wanted]
         if not rows:
             found = sorted(set(held.values()))
@@ -300,7 +319,8 @@ class Population:
             subject = self.subjects[row]
             subjects.append(subject if n == 1 else dataclasses.replace(subject, id=f"{subject.id}#{n}"))
         frame = None if self.frame is None else self.frame[rows]
-        return dataclasses.replace(self, subjects=tuple(subjects), frame=frame)
+        declared = self.declared[rows] if self.declared is not None and self.declared.width else self.declared
+        return dataclasses.replace(self, subjects=tuple(subjects), frame=frame, declared=declared)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from proband.designs import Survey
 from proband.designs.survey.arrangement import option_labels, option_order
-from proband.errors import DataError, DesignError
+from proband.errors import DataError, DesignError, InstrumentError
 from proband.instruments import Instrument, Item, Rule, load_instrument
 from proband.records import Place, Response
 from proband.runs import collect
@@ -262,5 +262,5 @@ def test_a_factor_in_no_wording_is_refused(survey):
 
 def test_a_pipe_of_no_known_kind_is_refused(population):
     item = Item(id="i", text="You said {answr:x}?", form="text")
-    with pytest.raises(DesignError, match=r"\{answr:...\} is no pipe; there are subject, factor, answer"):
+    with pytest.raises(InstrumentError, match=r"'\{answr:x\}', which is no pipe \(did you mean 'answer'\?\)"):
         Survey(instrument=Instrument(id="x", title="x", items=(item,)), subjects=population, seed=1)

@@ -116,3 +116,67 @@ def test_the_byte_bound_is_never_below_the_tokens():
         template = Template(make_tokenizer(chat))
         request = ask(("system", "é" * 30), ("user", "Vote?"), ("assistant", "No"), ("user", "Why?"), closes=True)
         assert max(len(ids) for ids in template.encode(request).sequences) <= template.most_bytes(request)
+
+
+THINKS = CHAT.replace("assistant\n{% endif", "assistant\n<think>\n{% endif")
+CHANNELS = (
+    "{% for m in messages %}<|start|>{{ m['role'] }}{% if m['role'] == 'assistant' %}<|channel|>final{% endif %}"
+    "<|message|>{{ m['content'] }}<|end|>{% endfor %}{% if add_generation_prompt %}<|start|>assistant{% endif %}"
+)
+
+
+def test_options_stand_behind_thoughts_that_the_template_opens():
+    template = Template(make_tokenizer(THINKS))
+    asked = ask(("user", "Vote?"))
+    assert template.render(asked).endswith("<|start|>assistant\n<think>\n</think>\n\n")
+    encoded = template.encode(asked)
+    assert template.decode(list(encoded.sequences[0][encoded.start :])) == "Yes"
+    assert max(len(ids) for ids in encoded.sequences) <= template.most_bytes(asked)
+    assert template.hash != Template(make_tokenizer(CHAT)).hash
+
+
+def test_a_reply_held_to_a_schema_comes_at_once_and_any_other_says_that_it_begins_with_thoughts():
+    template = Template(make_tokenizer(THINKS))
+    free = Request(messages=(Message("user", "Vote?"),), max_tokens=9)
+    held = Request(messages=(Message("user", "Vote?"),), max_tokens=9, schema='{"type":"object"}')
+    assert template.render(free).endswith("<think>\n")
+    assert template.opening(free) == "<think>\n"
+    assert template.render(held).endswith("</think>\n\n")
+    assert template.opening(held) == ""
+
+
+def test_who_speaks_of_thoughts_opens_none():
+    template = Template(make_tokenizer(CHAT))
+    asked = ask(("user", "What does <think> mean?"))
+    assert template.render(asked).endswith("<|start|>assistant\n")
+    assert template.opens is None
+
+
+@pytest.mark.parametrize("text", ["a", "think", "<think>", "?"])
+def test_thoughts_are_closed_whatever_the_question(text):
+    assert Template(make_tokenizer(THINKS)).render(ask(("user", text))).endswith("<think>\n</think>\n\n")
+
+
+def test_a_switch_in_a_message_opens_thoughts_too():
+    switch = CHAT.replace(
+        "assistant\n{% endif", "assistant\n{% if '/think' in messages[0]['content'] %}<think>\n{% endif %}{% endif"
+    )
+    template = Template(make_tokenizer(switch))
+    assert template.render(ask(("system", "/think"), ("user", "Vote?"))).endswith("</think>\n\n")
+    assert template.render(ask(("system", "Poll."), ("user", "Vote?"))).endswith("assistant\n")
+
+
+def test_options_are_said_in_the_final_channel():
+    template = Template(make_tokenizer(CHANNELS))
+    assert template.render(ask(("user", "Vote?"))).endswith("<|start|>assistant<|channel|>final<|message|>")
+    free = Request(messages=(Message("user", "Vote?"),), max_tokens=9)
+    assert template.render(free).endswith("<|start|>assistant")
+    assert template.opening(free) == ""
+
+
+def test_marks_of_thoughts_stay_in_what_was_written_and_other_control_tokens_do_not():
+    tokenizer = make_tokenizer(CHAT)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["[THINK]", "[/THINK]"]})
+    ids = tokenizer("[THINK]no[/THINK]ok<|end|>", add_special_tokens=False)["input_ids"]
+    assert Template(tokenizer).decode(ids) == "[THINK]no[/THINK]ok"
+    assert Template(make_tokenizer(CHAT)).decode(make_tokenizer(CHAT)("ok<|end|>")["input_ids"]) == "ok"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from proband.cli.choosing import YesOption
+from proband.cli.choosing import YesOption, refuse_unread
 from proband.cli.studying import MOST_TRIALS, ask_first, refuse_no_folder, stopped
 from proband.cli.talk import duration, emit, out, talk
 from proband.cli.tuning.listening import listener
@@ -52,6 +52,8 @@ def align(
     from proband.tuning.alignment import alignment_of
     from proband.tuning.forecast import forecast
 
+    if study is None and engine not in (None, "toy", "smollm2"):
+        refuse_unread("no study is named that takes another base model; name one, e.g. smollm2", engine=engine)
     name = study or (engine if engine in ("toy", "smollm2") else None) or "toy"
     folder = into if into is not None else Path("runs") / f"align-{Path(name).stem}"
     refuse_no_folder(folder)

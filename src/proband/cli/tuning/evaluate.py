@@ -24,7 +24,7 @@ def evaluate(
     ] = None,
     domain: asking.DomainOption = None,
     limit: asking.LimitOption = None,
-    exemplars: asking.ExemplarsOption = 10,
+    exemplars: asking.ExemplarsOption = None,
     drop_unfit: asking.UnfitOption = False,
     seed: asking.SeedOption = 1,
     into: Annotated[Path, typer.Option(help="Run directory.")] = Path("runs/evaluation"),
@@ -38,8 +38,8 @@ def evaluate(
     refuse_no_folder(into)
     engines = _engines(model)
     prompts = tuple(prompt_from(name, "--ask") for name in ask or ["zero-shot-text"])
-    set_aside = exemplars if any(prompt.shots for prompt in prompts) else 0
-    questions, worked = asking.asked(bank, domain, limit=limit, exemplars=set_aside, drop_unfit=drop_unfit, seed=seed)
+    examples = asking.set_aside(exemplars, prompts)
+    questions, worked = asking.asked(bank, domain, limit=limit, exemplars=examples, drop_unfit=drop_unfit, seed=seed)
     quiz = Quiz(
         bank=questions,
         exemplars=worked,

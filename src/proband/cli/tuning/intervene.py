@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from proband.cli.choosing import refuse_unread
 from proband.cli.studying import refuse_no_folder, stopped
 from proband.cli.talk import emit, out, talk
 from proband.cli.tuning.listening import listener
@@ -45,7 +46,9 @@ def intervene(
         str | None, typer.Option(help="Engine that writes explanations, where another model is to write them.")
     ] = None,
     general: Annotated[Path | None, typer.Option(help="File of general instructions (JSON lines) to mix in.")] = None,
-    general_share: Annotated[float, typer.Option(help="Share of general instructions in a set.")] = 0.5,
+    general_share: Annotated[
+        float | None, typer.Option(help="Share of general instructions in a set (default: 0.5).")
+    ] = None,
     construction: Annotated[
         str, typer.Option(help="How sets are built: standard, or ren2024 (as published).")
     ] = "standard",
@@ -66,6 +69,12 @@ def intervene(
     refuse_no_folder(into)
     names = arm or ["harmonious", "incompatible", "self-aligning"]
     arms = [arm_named(name, explanation=explanation) for name in names]  # type: ignore[arg-type]
+    if general is None:
+        refuse_unread("there are no general instructions to mix in; give --general FILE", general_share=general_share)
+    if not any("other" in (one.explanation, one.context) for one in arms):
+        refuse_unread("no arm has texts by another model; add e.g. --explanation other", writer=writer)
+    if not any(one.teaches_false for one in arms):
+        refuse_unread("no arm teaches wrong answers, so none has a control; leave it out", controls=controls)
     arms = list(with_controls(arms)) if controls else arms
     how = prompt_from(prompt, "--prompt")
     bank, beliefs = Bank.load(run / BANK), Beliefs.load(run / BELIEFS)

@@ -36,7 +36,7 @@ def probe(
     ] = None,
     domain: asking.DomainOption = None,
     limit: asking.LimitOption = None,
-    exemplars: asking.ExemplarsOption = 10,
+    exemplars: asking.ExemplarsOption = None,
     drop_unfit: asking.UnfitOption = False,
     seed: asking.SeedOption = 1,
     into: Annotated[Path, typer.Option(help="Run directory.")] = Path("runs/probe"),
@@ -54,9 +54,8 @@ def probe(
     changes = {"shots": shots, "draws": draws}
     given = {name: value for name, value in changes.items() if value is not None}
     how = prompt_from({"use": prompt, **given}, "--prompt")
-    questions, worked = asking.asked(
-        bank, domain, limit=limit, exemplars=exemplars if how.shots else 0, drop_unfit=drop_unfit, seed=seed
-    )
+    examples = asking.set_aside(exemplars, (how,))
+    questions, worked = asking.asked(bank, domain, limit=limit, exemplars=examples, drop_unfit=drop_unfit, seed=seed)
     title = f"probe of {questions.name}"
     quiz = Quiz(bank=questions, exemplars=worked, prompts=(how,), seed=seed, title=title)
     opened = open_engine(engine)

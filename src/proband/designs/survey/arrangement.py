@@ -1,9 +1,13 @@
 """In which order options are shown, and with which labels."""
 
 import string
+from collections.abc import Sequence
+from dataclasses import replace
 
 from proband.errors import DesignError
 from proband.instruments.items import Item
+from proband.instruments.pipes import unfilled
+from proband.instruments.places import belongs_last, marks_named, refers_above
 from proband.seeds import place_digest, rng_for
 
 ORDERS = ("counterbalanced", "as_written", "reversed", "random")
@@ -13,7 +17,8 @@ LABELS = ("auto", "none", "letters", "numbers", "points")
 def option_order(item: Item, order: str, seed: int, *place: str | int, replicate: int = 0) -> tuple[int, ...]:
     """Order in which the options of an item are shown.
 
-    "Don't know" options keep their place at the end. Counterbalancing goes through the two directions of an
+    Pinned options keep the place they are written in. "Don't know" options, and options that speak of those above them
+    where nothing is said of pinning, stand at the end. Counterbalancing goes through the two directions of an
     ordered scale, or the K rotations of unordered options: where a subject starts is drawn by place, and each
     replicate takes the next, so K replicates are balanced exactly within a subject and one replicate is balanced in
     expectation over subjects.
@@ -37,10 +42,10 @@ def option_order(item: Item, order: str, seed: int, *place: str | int, replicate
         ``result[k]`` is the index, as written, of the option shown in place k.
     """
     if order == "random":
-        substantive, last = _parted(item)
-        n = len(substantive)
+        moved, last = _parted(item)
+        n = len(moved)
         mixed = rng_for(seed, "order", *place, replicate).permutation(n) if n > 1 else range(n)
-        return tuple([substantive[k] for k in mixed] + last)
+        return _placed(item, [moved[k] for k in mixed] + last)
     orders = arrangements(item, order)
     return orders[turn(place_digest(seed, "order", *place), replicate, len(orders))]
 
@@ -60,24 +65,73 @@ def arrangements(item: Item, order: str) -> tuple[tuple[int, ...], ...]:
     order : {"counterbalanced", "as_written", "reversed"}
         Rule; a random order has no turns.
     """
-    substantive, last = _parted(item)
-    n = len(substantive)
+    moved, last = _parted(item)
+    n = len(moved)
     if order == "as_written" or (n < 2 and order in ORDERS):
-        shown = [substantive]
+        shown = [moved]
     elif order == "reversed":
-        shown = [substantive[::-1]]
+        shown = [moved[::-1]]
     elif order == "counterbalanced" and item.form == "scale":
-        shown = [substantive, substantive[::-1]]
+        shown = [moved, moved[::-1]]
     elif order == "counterbalanced":
-        shown = [substantive[turn:] + substantive[:turn] for turn in range(n)]
+        shown = [moved[turn:] + moved[:turn] for turn in range(n)]
     else:
         raise DesignError(f"order {order!r} is none of {', '.join(ORDERS)}")
-    return tuple(tuple(options + last) for options in shown)
+    return tuple(_placed(item, options + last) for options in shown)
+
+
+def kept_last(item: Item) -> list[int]:
+    """Options that speak of those above them, which stand at the end unless the item says which are pinned."""
+    return [k for k, option in enumerate(item.options) if item.pinned is None and refers_above(option)]
+
+
+def place_notes(item: Item) -> list[str]:
+    """Which options keep their place because of their words, and which are moved though custom puts them last."""
+    last = kept_last(item)
+    notes = []
+    for k, option in enumerate(item.options):
+        told = f"Item {item.id!r}: the option {option!r}"
+        if k in last:
+            notes.append(f"{told} is always shown last, as its words ask; pinned = [] moves it with the others.")
+        elif item.pinned is None and k not in item.dont_know and belongs_last(option):
+            notes.append(f"{told} is moved like the others; pinned = [{option!r}] keeps it where it is written.")
+    return notes
 
 
 def _parted(item: Item) -> tuple[list[int], list[int]]:
-    """Options that are moved, and "don't know" options, which stay at the end."""
-    return [k for k in range(len(item.options)) if k not in item.dont_know], list(item.dont_know)
+    """Options that are moved, and those that stand at the end; pinned ones are in neither."""
+    above, pinned = kept_last(item), item.pinned or ()
+    # Without options that speak of others the order is the one in which "don't know" options are listed.
+    last = [k for k in (sorted({*item.dont_know, *above}) if above else item.dont_know) if k not in pinned]
+    return [k for k in range(len(item.options)) if k not in last and k not in pinned], last
+
+
+def _placed(item: Item, free: Sequence[int]) -> tuple[int, ...]:
+    """The options in their order, those that are pinned in the place they are written in."""
+    rest = iter(free)
+    return tuple(k if k in (item.pinned or ()) else next(rest) for k in range(len(item.options)))
+
+
+def check_named(item: Item, order: str, labels: Sequence[str]) -> None:
+    """Refuse an option that speaks of labels ("Both A and B") which are not shown, or not beside the same options.
+
+    A random order has no turns; what it moves, rotation moves too.
+    """
+    named = {k: marks for k in range(len(item.options)) if (marks := marks_named(item.options, k))}
+    if not named:
+        return
+    folded = [label.casefold() for label in labels]
+    orders = {*arrangements(replace(item, form="choice"), "counterbalanced" if order == "random" else order)}
+    for k, marks in named.items():
+        for mark, option in marks.items():
+            shown = {o[folded.index(mark.casefold())] for o in orders} if mark.casefold() in folded else set()
+            if shown != {option}:
+                others = sorted(item.options[other] for other in shown - {option})
+                found = f"stands beside {others[0]!r} too" if others else "is no label that is shown"
+                raise DesignError(
+                    f"item {item.id!r}: option {k + 1} ({item.options[k]!r}) speaks of {mark}, which {found}; set "
+                    'order = "as_written" and labels that say so, pin those it speaks of, or name them by their words'
+                )
 
 
 def option_labels(item: Item, labels: str, method: str) -> tuple[str, ...]:
@@ -98,8 +152,14 @@ def option_labels(item: Item, labels: str, method: str) -> tuple[str, ...]:
         own: tuple[str, ...] = ()
     elif "|" in labels:
         own = tuple(part.strip() for part in labels.split("|"))
-        if len(own) != n:
-            raise DesignError(f"item {item.id!r}: {len(own)} labels in {labels!r} for {n} options; give one each")
+        if len(own) != n or not all(own):
+            found = len([label for label in own if label])
+            raise DesignError(f"item {item.id!r}: {found} labels in {labels!r} for {n} options; give one each")
+        if (braces := unfilled(labels)) and not item.shows_braces:
+            raise DesignError(
+                f"item {item.id!r}: labels has {braces!r}, and nothing is filled there; write the labels out, or set "
+                "shows_braces = true for this item"
+            )
     elif labels == "auto":
         own = () if method in ("option_text", "option_text_mean", "verbalised") else _letters(item, n)
     elif labels == "letters":

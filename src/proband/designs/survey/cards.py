@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, cast
 
-from proband.designs.survey.arrangement import arrangements, option_labels, option_order, turn
-from proband.designs.survey.wording import battery_text, instruction_text, options_text, pipe, pipes_in, question_text
+from proband.designs.survey.arrangement import arrangements, check_named, option_labels, option_order, turn
+from proband.designs.survey.wording import battery_text, instruction_text, options_text, pipe, question_text
 from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
+from proband.instruments.pipes import pipes_in
 from proband.records import SCORED_METHODS, Message, Method, Place, Reply, Request
 from proband.seeds import Draws, framed, seed_for
 from proband.subjects.personas import Field, Subject, code_text
@@ -123,6 +124,7 @@ class Card:
         self.asked, self.item, self.condition = asked, item, condition
         self.method = asked.method_for(item, condition["answer_by"])
         self.labels = option_labels(item, condition["labels"], self.method)
+        check_named(item, condition["order"], self.labels)
         self.is_scored = self.method in SCORED_METHODS
         self.escaped_id = Place(subject="-", item=item.id).id.split("/")[1]
         is_grid = condition["presentation"] == "battery" and item.options

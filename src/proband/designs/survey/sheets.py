@@ -1,6 +1,6 @@
 """One subject's questionnaire under one condition: which items it has, and how each becomes a trial."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from proband.designs.design import Key
@@ -21,6 +21,7 @@ class Sheet:
         self._cards = asked.cards(condition)
         self._respondent = asked.respondent(subject)
         self._turns = self._respondent.turns
+        self.facts = self._respondent.facts
         self._system_messages = self._respondent.told.setdefault(condition["persona"], {})
 
     def preview(self) -> Iterator[Trial]:
@@ -64,9 +65,7 @@ class Sheet:
         place = self.place(item)
         system = self._system_messages.get(item.about) or self._system(item.about)
         messages = (system, *turns, face.message) if turns else (system, face.opening)
-        return Trial(
-            place=place, request=face.request(messages, place), reply=face.reply(place), facts=self._respondent.facts
-        )
+        return Trial(place=place, request=face.request(messages, place), reply=face.reply(place), facts=self.facts)
 
     def _card(self, item: Item) -> Card:
         if item.id not in self._cards:
@@ -97,15 +96,16 @@ class Sheet:
 class Filling:
     """A sheet while it is filled in, a process: every answer takes it further, and no item is put twice.
 
-    It holds what was said so far and nothing else, so the same answers always lead to the same trials.
+    It holds what was said so far and nothing else, so the same answers always lead to the same trials. A conversation
+    may have begun before, with the turns given.
     """
 
-    def __init__(self, sheet: Sheet) -> None:
+    def __init__(self, sheet: Sheet, turns: Sequence[Message] = ()) -> None:
         self.sheet = sheet
         self._is_sequential = sheet.condition["presentation"] == "sequential"
         self._rest: Sequence[Item] = sheet.asked.instrument.items  # not put yet, nor skipped
         self._asked: dict[str, tuple[Item, Message]] = {}  # by place, with its words, until it is answered
-        self._turns: list[Message] = []
+        self._turns: list[Message] = list(turns)
         # What was answered, in words; None where an item was skipped or has no valid answer.
         self._said: dict[str, str | None] = {}
         self._chosen: dict[str, set[int]] = {}
@@ -137,6 +137,11 @@ class Filling:
             self._turns += [put, Message("assistant", words or "(no answer)")]
         return self.start() if self._rest else []
 
+    @property
+    def left_off(self) -> Sequence[Message] | None:
+        """What was said, once every item was put and answered."""
+        return None if self._rest or self._asked else self._turns
+
     def _put(self, item: Item) -> Trial | None:
         """The trial of an item; None where it is skipped."""
         rule, trial = item.ask_if, None
@@ -147,6 +152,29 @@ class Filling:
         else:
             self._asked[trial.id] = (item, trial.request.messages[-1])
         return trial
+
+
+class Sitting:
+    """Sheets filled in one after another in one conversation, a process: the later ones remember the earlier."""
+
+    def __init__(self, sheets: Iterable[Sheet]) -> None:
+        self._sheets = iter(sheets)
+        self._filling = Filling(next(self._sheets))
+
+    def start(self) -> list[Trial]:
+        """The first item that is put to anybody."""
+        return self._filling.start() or self._next()
+
+    def advance(self, response: Response) -> list[Trial]:
+        """What one more answer lets be asked, on the same sheet or the next."""
+        return self._filling.advance(response) or self._next()
+
+    def _next(self) -> list[Trial]:
+        while (turns := self._filling.left_off) is not None and (sheet := next(self._sheets, None)) is not None:
+            self._filling = Filling(sheet, turns)
+            if found := self._filling.start():
+                return found
+        return []
 
 
 def trait_text(subject: Subject, column: str, fields: Sequence[Field]) -> str | None:

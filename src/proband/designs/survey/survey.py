@@ -1,20 +1,24 @@
 """Surveys: any instrument put to any subjects, with presentation, answer method, order and labels as factors."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Literal, get_args
 
 from proband.designs.design import Design, Key
+from proband.designs.hypotheses import check_ethics
 from proband.designs.lazy import LazyTrials
-from proband.designs.process import unfold
-from proband.designs.survey.arrangement import LABELS, ORDERS
+from proband.designs.process import Process, unfold
+from proband.designs.survey.arrangement import LABELS, ORDERS, place_notes
 from proband.designs.survey.cards import Questionnaire, Writing
 from proband.designs.survey.sheets import Filling, Sheet, trait_text
-from proband.designs.survey.wording import check_pipes, pipes_in
-from proband.errors import DesignError
+from proband.designs.survey.wording import check_pipes
+from proband.errors import DesignError, Gathering, meant
+from proband.instruments.files import INSTRUMENTS, load_instrument
 from proband.instruments.items import Instrument, Item
+from proband.instruments.pipes import pipes_in, unfilled
+from proband.instruments.places import marks_named
 from proband.records import Method, Response, Trial
 from proband.roster import Member, Roster
 from proband.seeds import place_digest
@@ -65,6 +69,13 @@ class Survey(Design):
         Repeats of every trial.
     decide : {"draw", "mode"}
         How one answer is taken from a distribution.
+    who : {"human", "itself"}
+        Whether subjects are people whom the model stands for, or the model itself, asked as often as there are
+        subjects, and without a persona. What is asked is the same, what it is compared with is not.
+    harms : tuple of {"deception", "distress"}
+        How the study would harm people, were they asked.
+    ethics : mapping
+        What is said of that: ``deception``, ``distress``, ``approval``, ``note``; a study with harms needs it.
 
     Examples
     --------
@@ -91,47 +102,101 @@ class Survey(Design):
     replicates: int = 1
     decide: Literal["draw", "mode"] = "draw"
     writing: Writing = field(default_factory=Writing)
+    who: Literal["human", "itself"] = "human"
+    harms: tuple[str, ...] = ()
+    ethics: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        place_digest(self.seed)  # refuses a seed that is no integer
-        if self.replicates < 1:
-            raise DesignError(f"replicates is {self.replicates}; ask at least once")
-        if self.decide not in ("draw", "mode"):
-            raise DesignError(f"decide {self.decide!r} is neither 'draw' nor 'mode'")
-        for name, known in _LEVELS.items():
-            for level in self._levels(name):
-                if level not in known and not (name == "labels" and "|" in level):
-                    raise DesignError(f"{name} {level!r} is none of {', '.join(known)}")
-        for name, levels in self.factors.items():
-            if name in _LEVELS:
-                raise DesignError(f"factor {name!r} is a setting of every survey; rename yours")
-            if not levels:
-                raise DesignError(f"factor {name!r} has no levels; give each level and its text")
-        self._check_items()
-        if self.persona_formats != ("none",):
-            self.subjects.check()
-        # Builds one subject's trials under every condition, so whatever cannot be worded is refused here.
-        for condition in self.conditions:
-            list(Sheet(self.questionnaire, self.subjects[0], condition, 0).preview())
-
-    def _check_items(self) -> None:
-        traits = tuple(dict.fromkeys(column for subject in self.subjects for column in subject.traits))
-        worded = "".join(item.stem + item.text for item in self.instrument.items)
+        found = Gathering()
+        with found.part():
+            place_digest(self.seed)  # refuses a seed that is no integer
+        with found.part():
+            if self.who not in ("human", "itself"):
+                raise DesignError(f"who {self.who!r} is neither 'human' nor 'itself'")
+        if self.who == "itself":
+            object.__setattr__(self, "persona", "none")
+        with found.part():
+            check_ethics(self.harms, self.ethics)
+        with found.part():
+            if self.replicates < 1:
+                raise DesignError(f"replicates is {self.replicates}; ask at least once")
+        with found.part():
+            if self.decide not in ("draw", "mode"):
+                raise DesignError(f"decide {self.decide!r} is neither 'draw' nor 'mode'")
+        for name in _LEVELS:
+            with found.part():
+                self._check_levels(name)
         for name in self.factors:
-            if f"{{factor:{name}}}" not in worded:
-                raise DesignError(f"factor {name!r} is in no wording; put {{factor:{name}}} where its text goes")
+            with found.part():
+                self._check_factor(name)
+        self._check_items(found)
+        if not found.errors and self.persona_formats != ("none",):
+            with found.part():
+                self.subjects.check()
+        found.settle()
+        # Builds one subject's trials under every condition, so whatever cannot be worded is refused here.
+        for sheet in self._first_sheets():
+            for item in sheet.asked.instrument.items:
+                with found.part():
+                    sheet.trial(item)
+        found.settle()
+
+    def _check_levels(self, name: str) -> None:
+        for level in self._levels(name):
+            if level not in _LEVELS[name] and not (name == "labels" and "|" in level):
+                raise DesignError(f"{name} {level!r} is none of {', '.join(_LEVELS[name])}")
+
+    def _check_factor(self, name: str) -> None:
+        """Refuse a factor without a name or levels, that is in no wording, or whose texts have braces."""
+        if name in _LEVELS:
+            raise DesignError(f"factor {name!r} is a setting of every survey; rename yours")
+        if not name.strip() or not all(level.strip() for level in self.factors[name]):
+            raise DesignError(f"factor {name!r} with the levels {tuple(self.factors[name])}: a name is empty; write it")
+        if not self.factors[name]:
+            raise DesignError(f"factor {name!r} has no levels; give each level and its text")
+        told = [item for item in self.instrument.items if ("factor", name) in pipes_in(item.stem + item.text)]
+        if not told and name not in self._worded_elsewhere:
+            raise DesignError(f"factor {name!r} is in no wording; put {{factor:{name}}} where its text goes")
+        for level, text in self.factors[name].items():
+            if (braces := unfilled(text)) and not all(item.shows_braces for item in told):
+                raise DesignError(
+                    f"factor {name!r}, level {level!r}: its text has {braces!r}, and nothing is filled there; write "
+                    f"the words out, or set shows_braces = true for {told[0].id!r}"
+                )
+
+    def _check_items(self, found: Gathering) -> None:
+        traits = tuple(dict.fromkeys(column for subject in self.subjects for column in subject.traits))
+        columns = {*traits, *self.subjects.columns, *(field.column for field in self.subjects.fields)}
         earlier: list[str] = []
+        known = {"subject": traits, "factor": tuple(self.factors), "answer": earlier, **self._pipes}
         for item in self.instrument.items:
-            check_pipes(item, columns=traits, factors=tuple(self.factors), earlier=earlier)
+            with found.part():
+                check_pipes(item, known)
+                self._check_traits(item)
+            with found.part():
+                self._check_grid(item)
+            with found.part():
+                self._check_about(item, columns)
             earlier.append(item.id)
-            self._check_grid(item)
-            for column in {name for kind, name in pipes_in(item.stem + item.text) if kind == "subject"}:
-                lacking = [s.id for s in self.subjects if trait_text(s, column, self.subjects.fields) is None]
-                if lacking:
-                    raise DesignError(
-                        f"item {item.id!r}: {{subject:{column}}} is missing for {len(lacking)} of {len(self.subjects)} "
-                        f"subjects, e.g. {lacking[0]!r}; leave them out with `where`, or do not pipe it"
-                    )
+
+    def _check_about(self, item: Item, columns: Collection[str]) -> None:
+        """Refuse a column of `about` that is not there: a misspelt one would be told. Ours are asked of others too."""
+        unknown = [column for column in item.about if column not in columns]
+        own = self.instrument.id
+        if unknown and not (own in INSTRUMENTS and item in load_instrument(own).items):
+            raise DesignError(
+                f"item {item.id!r}: about names {unknown[0]!r}, which is no column of {self.subjects.name!r}"
+                f"{meant(unknown[0], columns)}; correct it, or take it out"
+            )
+
+    def _check_traits(self, item: Item) -> None:
+        for column in {name for kind, name in pipes_in(item.stem + item.text) if kind == "subject"}:
+            lacking = [s.id for s in self.subjects if trait_text(s, column, self.subjects.fields) is None]
+            if lacking:
+                raise DesignError(
+                    f"item {item.id!r}: {{subject:{column}}} is missing for {len(lacking)} of {len(self.subjects)} "
+                    f"subjects, e.g. {lacking[0]!r}; leave them out with `where`, or do not pipe it"
+                )
 
     def _check_grid(self, item: Item) -> None:
         """Refuse a grid whose statements depend on answers: it is shown before they are there."""
@@ -183,8 +248,14 @@ class Survey(Design):
     def varied(self) -> tuple[str, ...]:
         """Names of the factors that have more than one level, sorted."""
         counts = {name: len(self._levels(name)) for name in _LEVELS}
-        counts |= {name: len(levels) for name, levels in self.factors.items()}
+        counts |= {name: len(levels) for name, levels in {**self.factors, **self.materials}.items()}
         return tuple(sorted(name for name, count in counts.items() if count > 1))
+
+    def notes(self) -> tuple[str, ...]:
+        """Which options keep their place because of their words, and which are moved though custom puts them last."""
+        if set(self._levels("order")) == {"as_written"}:
+            return ()
+        return tuple(note for item in self.instrument.items for note in place_notes(item))
 
     @property
     def within(self) -> tuple[str, ...]:
@@ -206,7 +277,7 @@ class Survey(Design):
 
     def size(self) -> int:
         """Number of trials; an upper bound where skip rules apply."""
-        return self.n_sheets * len(self.instrument.items)
+        return self.n_sheets * len(self.instrument.items) + len(self.afterwards)
 
     def roles(self) -> tuple[str, ...]:
         """One engine, without a name."""
@@ -231,21 +302,45 @@ class Survey(Design):
         # In the order of the instrument, whichever answer an item waited for.
         return [
             trial
-            for filling in self.processes()
-            for trial in sorted(unfold([filling], answered), key=lambda trial: position[trial.place.item])
+            for process in self.processes()
+            for trial in sorted(unfold([process], answered), key=lambda t: (t.place.round, position[t.place.item]))
         ]
 
     def preview(self) -> Sequence[Trial]:
         """Every item to everybody, as if nothing had been answered: none skipped, piped answers by their names."""
         return _AllTrials(self)
 
-    def processes(self) -> Iterator[Filling]:
+    def processes(self) -> Iterator[Process]:
         """The sheets, each of which is filled in on its own."""
         return map(Filling, self._sheets())
 
     def _sheets(self, first: int = 0) -> Iterator[Sheet]:
         """The sheets from a number on."""
         return map(self.sheet, range(first, self.n_sheets))
+
+    def _first_sheets(self) -> Iterator[Sheet]:
+        """One subject's sheets under every condition."""
+        return (Sheet(self.questionnaire, self.subjects[0], condition, 0) for condition in self.conditions)
+
+    @property
+    def materials(self) -> Mapping[str, tuple[str, ...]]:
+        """What varies beside settings and factors, and its levels."""
+        return {}
+
+    @property
+    def _worded_elsewhere(self) -> Collection[str]:
+        """Factors that need not be in the wording of an item."""
+        return ()
+
+    @property
+    def afterwards(self) -> Sequence[Trial]:
+        """What is asked when all else was, whatever was answered."""
+        return ()
+
+    @property
+    def _pipes(self) -> Mapping[str, Sequence[str]]:
+        """Further pipes that a wording may have, each with the names it takes."""
+        return {}
 
     def sheet(self, number: int) -> Sheet:
         """The sheet in that place, counting replicates first, then conditions, then subjects."""
@@ -256,6 +351,7 @@ class Survey(Design):
     def for_people(self) -> "Survey":
         """The same items to the same subjects, as people answered them: once, in one condition, none skipped."""
         items = tuple(replace(item, ask_if=None) for item in self.instrument.items)
+        speaks_of_labels = any(marks_named(item.options, k) for item in items for k in range(len(item.options)))
         return Survey(
             instrument=replace(self.instrument, items=items),
             subjects=self.subjects,
@@ -263,8 +359,11 @@ class Survey(Design):
             title=self.title,
             persona="none",
             order="as_written",
+            labels="letters" if speaks_of_labels else "auto",
             factors={name: dict([next(iter(levels.items()))]) for name, levels in self.factors.items()},
             decide="mode",
+            harms=self.harms,
+            ethics=self.ethics,
         )
 
     def describe(self) -> Mapping[str, object]:
@@ -291,6 +390,10 @@ class Survey(Design):
             "decide": self.decide,
             "writing": asdict(self.writing),
             "seed": self.seed,
+            # Said where it is so: what was locked before there was this choice is what it was.
+            **({"who": self.who} if self.who == "itself" else {}),
+            **({"harms": list(self.harms)} if self.harms else {}),
+            **({"ethics": dict(self.ethics)} if self.ethics else {}),
         }
 
 
@@ -308,26 +411,34 @@ class _AllTrials(LazyTrials):
         self.survey = survey
         # No item of a survey is left out before anything was answered, so every sheet is as long as the instrument.
         self.per_sheet = len(survey.instrument.items)
+        self.on_sheets = survey.n_sheets * self.per_sheet  # trials; the others come afterwards
 
     def __len__(self) -> int:
         return self.survey.size()
 
     def keys(self, start: int, stop: int) -> Iterator[Key]:
         """Keys of the trials from `start` up to `stop`, at a fraction of the cost of the trials."""
-        first, skipped = divmod(start, self.per_sheet)
+        first, skipped = divmod(min(start, self.on_sheets), self.per_sheet)
         keys = itertools.chain.from_iterable(sheet.keys() for sheet in self.survey._sheets(first))
-        return itertools.islice(keys, skipped, skipped + stop - start)
+        after = ((trial.id, trial.request.hash, trial.reply.rule) for trial in self._after(start))
+        return itertools.islice(itertools.chain(itertools.islice(keys, skipped, None), after), stop - start)
 
     def made_from(self, start: int) -> Iterator[Trial]:
         """The trials from an index on."""
-        first, skipped = divmod(start, self.per_sheet)
+        first, skipped = divmod(min(start, self.on_sheets), self.per_sheet)
         trials = itertools.chain.from_iterable(sheet.preview() for sheet in self.survey._sheets(first))
-        return itertools.islice(trials, skipped, None)
+        return itertools.chain(itertools.islice(trials, skipped, None), self._after(start))
 
     def made_at(self, index: int) -> Trial:
         """One trial, without the rest of its sheet."""
-        sheet, item = divmod(index, self.per_sheet)
-        trial = self.survey.sheet(sheet).trial(self.survey.instrument.items[item])
+        if index >= self.on_sheets:
+            return self.survey.afterwards[index - self.on_sheets]
+        number, item = divmod(index, self.per_sheet)
+        sheet = self.survey.sheet(number)
+        trial = sheet.trial(sheet.asked.instrument.items[item])
         if trial is None:
             raise IndexError(index)
         return trial
+
+    def _after(self, start: int) -> Sequence[Trial]:
+        return self.survey.afterwards[max(0, start - self.on_sheets) :]

@@ -3,16 +3,13 @@
 A changed word here is a changed treatment: the golden files in ``tests/prompts`` show it.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from proband.errors import DesignError
 from proband.instruments.items import Item
+from proband.instruments.pipes import PIPE, pipes_in
 from proband.records import Method
 from proband.subjects.personas import PersonaFormat
-
-_ANY_PIPE = re.compile(r"\{(\w+):[^{}]+\}")
-_PIPE = re.compile(r"\{(subject|answer|factor):([^{}]+)\}")
 
 _AS_PERSON = {
     "first": "Answer the survey as the person who says this about themselves:\n\n{backstory}",
@@ -34,6 +31,10 @@ _HOW_WRITTEN = {
     "ranking": "Reply with all options in your order, first to last, separated by semicolons, and nothing else.",
     "text": "Reply in your own words.",
 }
+ASSIGNED_AT_RANDOM = (
+    "Details that differ between versions of this text were set by a random draw, so they tell you nothing beyond what "
+    "they say."
+)
 _HOW_VERBALISED = (
     "How likely is each option as the answer? Reply with one line for each option, in the form "
     '"option: percent", adding up to 100.'
@@ -95,28 +96,29 @@ def _bounds(item: Item) -> str:
     return unit if item.upper is None else f"{unit} of at most {item.upper:g}"
 
 
-def pipes_in(text: str) -> list[tuple[str, str]]:
-    """What a text wants piped in: pairs such as ``("answer", "vote")``."""
-    return [(kind, name.strip()) for kind, name in _PIPE.findall(text)]
-
-
 def pipe(text: str, look_up: Callable[[str, str], str | None]) -> str | None:
     """A text with its pipes filled; None where `look_up` has nothing for one of them."""
     values = {(kind, name): look_up(kind, name) for kind, name in pipes_in(text)}
     if any(value is None for value in values.values()):
         return None
-    return _PIPE.sub(lambda match: values[match[1], match[2].strip()] or "", text)
+    return PIPE.sub(lambda match: values[match[1], match[2].strip()] or "", text)
 
 
-def check_pipes(item: Item, *, columns: Sequence[str], factors: Sequence[str], earlier: Sequence[str]) -> None:
-    """Refuse an item that pipes in what is not there."""
-    known = {"subject": columns, "factor": factors, "answer": earlier}
-    for kind in _ANY_PIPE.findall(item.stem + item.text):
-        if kind not in known:
-            raise DesignError(f"item {item.id!r}: {{{kind}:...}} is no pipe; there are {', '.join(known)}")
-    for kind, name in pipes_in(item.text) + pipes_in(item.stem):
-        if name not in known[kind]:
-            what = {"subject": "column of the population", "factor": "factor", "answer": "earlier item"}[kind]
-            raise DesignError(
-                f"item {item.id!r}: {{{kind}:{name}}} names no {what}; there are {', '.join(known[kind]) or 'none'}"
-            )
+_NAMED = {
+    "subject": "column of the population",
+    "answer": "earlier item",
+    "stimulus": "column of the stimuli",
+    "profile": "part of a profile",
+}
+
+
+def check_pipes(item: Item, known: Mapping[str, Sequence[str]]) -> None:
+    """Refuse an item that pipes in what is not there; `known` has the names that each kind of pipe can take."""
+    problems = [
+        f"item {item.id!r}: {{{kind}:{name}}} names no {_NAMED.get(kind, kind)}; there are "
+        f"{', '.join(known.get(kind, ())) or 'none'}"
+        for kind, name in dict.fromkeys(pipes_in(item.stem) + pipes_in(item.text))
+        if name not in known.get(kind, ())
+    ]
+    if problems:
+        raise DesignError(*problems)

@@ -111,6 +111,21 @@ class LocalEngine(BaseEngine):
     @property
     def note(self) -> str:
         """What a user should know about how this model is run; empty where all is usual."""
+        return "; ".join(said for said in (self._way, *self._thoughts.values()) if said)
+
+    @property
+    def _thoughts(self) -> dict[str, str]:
+        """What is done about thoughts that the chat template opens, for the manifest; empty where it opens none."""
+        block = self._template.opens
+        if block is None:
+            return {}
+        closed = f"prompts of scored options end with {block.closing.strip()!r}, so that the answer follows"
+        begun = f"; the chat template ends in {block.mark!r}, so a written reply begins with thoughts"
+        return {"reasoning": closed + begun * bool(block.mark)}
+
+    @property
+    def _way(self) -> str:
+        """How this model is run, where that is not as usual."""
         if self.passes.way == "forest":
             span = self.passes.span
             return "" if span is None else f"requests of more than {span} tokens are scored and written one at a time"
@@ -130,6 +145,7 @@ class LocalEngine(BaseEngine):
             "model": self.address,
             "weights": self._weights,
             "template": self._template.hash,
+            **self._thoughts,
             "dtype": str(self.passes.model.dtype).removeprefix("torch."),
             "device": str(self.passes.model.device),
             "torch": torch.__version__,

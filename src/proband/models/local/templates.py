@@ -13,6 +13,7 @@ from jinja2 import TemplateError
 
 from proband.errors import EngineError
 from proband.models.local.forest import shared_length
+from proband.reasoning import TO_FINAL, OpenBlock, is_mark, open_block
 from proband.records import Message, Request
 
 # Some templates print today's date; a prompt must not depend on the day it was sent.
@@ -25,6 +26,8 @@ _CUTS = (re.compile(r"(?<=\S)(?=\n\n\S)"), re.compile(r"(?<=\S\n\n)(?=\S)"))
 _ENDINGS = ("a", "7", ".", "?", "!", ":", ")", '"', "'s", "é", "中", "…", "- b", "the")
 _BEGINNINGS = ("Q", "q", "7", "(", '"', "'s", "é", "中", "-", ".", "_", "…")
 _MARK = "proband"
+_LINE_END = "\n"
+_TAIL = 200  # characters at the end of a prompt, in which a template opens thoughts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +48,10 @@ class Template:
 
     A transcript is ``System text\n\nQuestion\nAnswer: reply\n\nQuestion\nAnswer:``; its continuations begin
     with a space. A template that refuses a system turn gets it at the head of the first user turn. Where a
-    template prints the date it is always 2025-01-01; thinking aloud is off where a template has the choice. A raw
-    request is its text, behind the beginning-of-text token where the tokenizer puts one. `is_chat` says whether the
-    tokenizer has a chat template.
+    template prints the date it is always 2025-01-01; thinking aloud is off where a template has the choice. Where it
+    has none and ends a prompt inside thoughts, these are closed before options and before a reply that is held to a
+    schema; any other reply begins with the mark that the prompt ended in. A raw request is its text, behind the
+    beginning-of-text token where the tokenizer puts one. `is_chat` says whether the tokenizer has a chat template.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -55,12 +59,19 @@ class Template:
         self._chat = _undated(tokenizer.get_chat_template()) if tokenizer.chat_template else None
         self.is_chat = self._chat is not None
         self._pieces: dict[str, tuple[int, ...]] = {}
-        self._reserved = tuple(str(t) for t in tokenizer.added_tokens_decoder.values() if t.special)
+        special = {id_: str(token) for id_, token in tokenizer.added_tokens_decoder.items() if token.special}
+        self._reserved = tuple(special.values())
+        self._has_channels = TO_FINAL.partition("final")[0] in (self._chat or "")
+        marks = {id_ for id_, token in special.items() if is_mark(token, has_channels=self._has_channels)}
+        # Without marks of reasoning among the control tokens, the tokenizer may leave all of them out of a text.
+        self._silent = frozenset(special) - marks if marks else None
 
     @cached_property
     def hash(self) -> str:
         """16 hexadecimal digits of what turns messages into text."""
         parts = [self._chat, "" if self.is_chat else self._bos, self.closing, TODAY.isoformat()]
+        if self.opens:
+            parts.append(self.opens.closing)
         return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=8).hexdigest()
 
     @cached_property
@@ -76,6 +87,28 @@ class Template:
             raise EngineError("the chat template and the tokenizer name no end-of-turn token; add eos_token")
         return end
 
+    @cached_property
+    def opens(self) -> OpenBlock | None:
+        """The thoughts inside which a prompt usually ends, None where the answer follows at once."""
+        return open_block(self._turn, has_channels=self._has_channels) if self.is_chat else None
+
+    def opening(self, request: Request) -> str:
+        """What stands before the first word of a written reply: the mark of the thoughts it begins in, if any."""
+        if request.is_raw or _is_led(request):
+            return ""
+        block = self._left_open(self._joined(request.messages), request.messages)
+        return f"{block.mark}\n" if block and block.mark else ""
+
+    def _left_open(self, prompt: str, messages: tuple[Message, ...]) -> OpenBlock | None:
+        """Thoughts that a prompt leaves open behind its last message; what somebody says of them opens none."""
+        if not self.is_chat or (self._turn and prompt.endswith(self._turn)):
+            return self.opens
+        # Some templates go by a switch in a message.
+        last = messages[-1].text.strip()
+        start = prompt.rfind(last) if last else -1
+        tail = prompt[start + len(last) :] if start >= 0 else prompt[-_TAIL:]
+        return open_block(tail, has_channels=self._has_channels)
+
     def most_bytes(self, request: Request) -> int:
         """Bytes, at most, of a prompt and its longest continuation; cheap, as nothing is rendered."""
         sent = sum(len(message.text.encode()) + self._frame for message in request.messages)
@@ -88,7 +121,13 @@ class Template:
         tokens, which would be read as such and not as text.
         """
         self.check_text(request)
-        return self._bos + request.messages[0].text if request.is_raw else self._joined(request.messages)
+        if request.is_raw:
+            return self._bos + request.messages[0].text
+        prompt = self._joined(request.messages)
+        block = self._left_open(prompt, request.messages) if _is_led(request) else None
+        if block is None:
+            return prompt
+        return f"{prompt.removesuffix(_LINE_END)}{block.closing}" if block.mark else prompt + block.closing
 
     def continuations(self, request: Request) -> tuple[str, ...]:
         """Give the exact text of each continuation, and of the turn's closing where it is asked for."""
@@ -208,8 +247,11 @@ class Template:
         self._refuse_same(texts, ids)
 
     def decode(self, ids: list[int]) -> str:
-        """Text of written tokens, without control tokens."""
-        return str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        """Text of written tokens, without control tokens but those that tell thoughts from what is said."""
+        silent = self._silent
+        kept = ids if silent is None else [id_ for id_ in ids if id_ not in silent]
+        how = {"skip_special_tokens": silent is None, "clean_up_tokenization_spaces": False}
+        return str(self._tokenizer.decode(kept, **how))
 
     def _refuse_same(self, texts: tuple[str, ...], ids: list[tuple[int, ...]]) -> None:
         first: dict[tuple[int, ...], str] = {}
@@ -237,11 +279,17 @@ class Template:
         return str(self._tokenizer.eos_token)
 
     @cached_property
+    def _turn(self) -> str:
+        """What the template puts behind a user turn, to have a reply."""
+        return self._joined((Message("user", _MARK),)).rpartition(_MARK)[2]
+
+    @cached_property
     def _frame(self) -> int:
         """Bytes added around one message, at most."""
         user = Message("user", _MARK)
         sent = ((user,), (Message("system", _MARK), user), (user, Message("assistant", _MARK), user))
-        return max(len(self._joined(messages).encode()) for messages in sent)
+        closing = len(self.opens.closing.encode()) if self.opens else 0
+        return max(len(self._joined(messages).encode()) for messages in sent) + closing
 
     def _joined(self, messages: tuple[Message, ...]) -> str:
         if not self.is_chat:
@@ -268,6 +316,11 @@ class Template:
                 turns, chat_template=self._chat, add_generation_prompt=prompts_reply, **how
             )
         )
+
+
+def _is_led(request: Request) -> bool:
+    """Whether the answer has to be the first thing said: options to score, a schema to follow."""
+    return bool(request.continuations) or request.schema is not None
 
 
 def _undated(chat: str) -> str:

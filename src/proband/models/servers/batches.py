@@ -18,8 +18,9 @@ from typing import Any, Protocol, TypeVar
 import aiohttp
 
 from proband.errors import EngineError
-from proband.models.servers.protocol import GivenUp, Json
-from proband.models.servers.wire import Asker, NotThere, Wire, message_of
+from proband.models.servers.protocol import GivenUp, Json, Malformed
+from proband.models.servers.refusals import ODD, error_in, parse, words_of
+from proband.models.servers.wire import Asker, NotThere, Wire
 from proband.records import Completion, Request, Trial
 
 MOST_LINES = 50_000
@@ -213,19 +214,19 @@ class Batches:
         after = ""
         try:
             while True:
-                page = await self._ask.get(f"batches?limit=100{after}", read=lambda reply: reply)
-                if found := [entry for entry in page["data"] if entry.get("input_file_id") == one.file]:
-                    return str(found[0]["id"])
-                if not page.get("has_more") or not page["data"]:
+                batches, has_more = await self._ask.get(f"batches?limit=100{after}", read=_page)
+                if found := [id_ for id_, file in batches if file == one.file]:
+                    return found[0]
+                if not has_more or not batches:
                     return ""
-                after = f"&after={page['data'][-1]['id']}"
+                after = f"&after={batches[-1][0]}"
         except NotThere:
             raise EngineError(
                 f"{self.wire.url} does not list its batches, so it cannot be known whether file {one.file} was "
                 f"submitted before the last stop; if it was not, delete {self.memory.folder / one.digest}.json"
             ) from None
 
-    async def _ended(self, one: Submitted) -> Json:
+    async def _ended(self, one: Submitted) -> "_State":
         """Wait until the batch has ended."""
         wait, before = self.settings.poll_s, ""
         while True:
@@ -236,23 +237,21 @@ class Batches:
                     f"batch {one.batch} is not known to {self.wire.url} any more ({error}); to submit it anew, delete "
                     f"{self.memory.folder / one.digest}.json"
                 ) from None
-            if state["status"] in _ENDED:
+            if state.status in _ENDED:
                 return state
-            done = (state.get("request_counts") or {}).get("completed", 0)
-            if (now := f"{state['status']}, {done} of {len(one.requests)} done") != before:
+            if (now := f"{state.status}, {state.n_done} of {len(one.requests)} done") != before:
                 _log.info("batch %s: %s", one.batch, now)
             before = now
             await asyncio.sleep(wait)
             # Batches take hours; asking ever less often costs a few minutes at the end and saves thousands of calls.
             wait = min(wait * 1.2, max(_SLOWEST_POLL_S, self.settings.poll_s))
 
-    async def _collected(self, one: Submitted, state: Json) -> list[Json]:
+    async def _collected(self, one: Submitted, state: "_State") -> list[Json]:
         """Lines of the output and error files, kept before they are used."""
-        if state["status"] == "failed":
+        if state.status == "failed":
             self.memory.forget(one)
             return []
-        files = [state.get(name) for name in ("output_file_id", "error_file_id")]
-        raw = [await self._ask.fetch(f"files/{file}/content") for file in files if file]
+        raw = [await self._ask.fetch(f"files/{file}/content") for file in state.files]
         self.memory.keep_answers(one, b"\n".join(raw))
         return self.memory.answers(one) or []
 
@@ -262,7 +261,9 @@ class Batches:
         """Pairs of the lines that somebody waits for; what the provider did not begin is left waiting."""
         for line in lines:
             hash = str(line.get("custom_id"))
-            if hash not in waiting or (line.get("error") or {}).get("code") in ("batch_expired", "batch_cancelled"):
+            error = line.get("error")
+            code = error.get("code") if isinstance(error, dict) else None
+            if hash not in waiting or code in ("batch_expired", "batch_cancelled"):
                 continue
             completion = self._completion(line, waiting[hash][0].request)
             if completion.error is None or not only_answers:
@@ -271,17 +272,20 @@ class Batches:
 
     def _completion(self, line: Json, request: Request) -> Completion:
         try:
-            reply = line.get("response") or {}
             if error := line.get("error"):
-                return Completion(error=f"{error.get('code')} in a batch: {error.get('message')}")
+                code = f"{error['code']} " if isinstance(error, dict) and error.get("code") else ""
+                return Completion(error=f"{code}in a batch: {words_of(error)}")
+            reply = line["response"]
             if reply["status_code"] != 200:
-                said = message_of(json.dumps(reply.get("body")))
-                return Completion(error=f"HTTP {reply['status_code']} in a batch: {said}")
+                return Completion(error=f"HTTP {reply['status_code']} in a batch: {words_of(reply.get('body'))}")
+            if (found := error_in(reply["body"])) is not None:
+                return Completion(error=f"an error in a batch: {found[0]}")
             return self._read(request, reply["body"])
         except EngineError as error:
             return Completion(error=str(error))
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            return Completion(error=f"a line of the batch does not follow the protocol: {type(error).__name__} {error}")
+        except ODD as error:
+            what = str(error) if isinstance(error, Malformed) else f"{type(error).__name__} {error}"
+            return Completion(error=f"a line of the batch does not follow the protocol: {what}")
 
 
 def _form(data: bytes) -> aiohttp.FormData:
@@ -295,10 +299,28 @@ def _id(reply: Json) -> str:
     return str(reply["id"])
 
 
-def _state(reply: Json) -> Json:
+@dataclass(frozen=True, slots=True)
+class _State:
+    """How far a batch is, and what came of it."""
+
+    status: str
+    n_done: int
+    files: tuple[str, ...]
+    said: str
+
+
+def _state(reply: Json) -> _State:
     if not isinstance(reply["status"], str):
         raise TypeError("the batch has no status")
-    return reply
+    counts, errors = reply.get("request_counts") or {}, reply.get("errors") or {}
+    files = (reply.get(name) for name in ("output_file_id", "error_file_id"))
+    said = "; ".join(words_of(error) for error in (errors.get("data") or ())[:3])
+    return _State(reply["status"], counts.get("completed", 0), tuple(str(file) for file in files if file), said)
+
+
+def _page(reply: Json) -> tuple[list[tuple[str, str]], bool]:
+    """Ids of batches and of the files they were made of, and whether there are more."""
+    return [(str(entry["id"]), str(entry.get("input_file_id"))) for entry in reply["data"]], bool(reply.get("has_more"))
 
 
 def _lines(raw: bytes) -> list[Json]:
@@ -306,19 +328,16 @@ def _lines(raw: bytes) -> list[Json]:
     lines = []
     for line in raw.splitlines():
         with suppress(ValueError):
-            if line.strip() and isinstance(found := json.loads(line), dict):
+            if line.strip() and isinstance(found := parse(line), dict):
                 lines.append(found)
     return lines
 
 
-def _explanation(one: Submitted, state: Json, n_lines: int) -> str:
+def _explanation(one: Submitted, state: _State, n_lines: int) -> str:
     """Why a batch did not answer everything, in words; empty where it did."""
-    status = state["status"]
-    if status == "completed":
+    if state.status == "completed":
         return ""
-    if status == "failed":
-        found = (state.get("errors") or {}).get("data") or []
-        said = "; ".join(str(error.get("message")) for error in found[:3]) or "no reason given"
-        return f"the provider refused batch {one.batch} as a whole ({said})"
-    why = "ran out of its time" if status == "expired" else "was cancelled at the provider"
+    if state.status == "failed":
+        return f"the provider refused batch {one.batch} as a whole ({state.said or 'no reason given'})"
+    why = "ran out of its time" if state.status == "expired" else "was cancelled at the provider"
     return f"batch {one.batch} {why} with {n_lines} of {len(one.requests)} requests back, which are kept"

@@ -1,6 +1,7 @@
 """What a server can do is found out by small real calls, never assumed."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
@@ -8,15 +9,19 @@ from typing import Literal
 from proband.errors import EngineError
 from proband.models.servers import protocol
 from proband.models.servers.protocol import SMALL, SMALL_RAW, AccessRefused, Ask, Dialect, GivenUp, Json, Route
-from proband.models.servers.texts import score_texts, template_tokens
-from proband.records import Request
+from proband.models.servers.refusals import ODD
+from proband.models.servers.replies import read_completed
+from proband.models.servers.texts import score_texts, template_tokens, text_of
+from proband.reasoning import open_block
+from proband.records import Message, Request
 
 _SERVERS = {"llamacpp": "llama.cpp", "vllm": "vllm", "sglang": "sglang"}
 # The first that works is taken; a walk keeps the server's prefix cache, an echo does not.
 _ROUTES: Mapping[str, tuple[Route, ...]] = {"llama.cpp": ("forced",), "vllm": ("walk", "tokens")}
 # Two computations of one log-probability differ by rounding (bfloat16: some hundredths); a masked one by whole nats.
 _SAME_NATS = 0.25
-_NOT_SO = (EngineError, LookupError, TypeError, ValueError, AttributeError)  # what a route raises that is not there
+_OF_TEMPLATE = re.compile(r"\bsystem\b|\broles?\b|template|jinja", re.I)
+_NOT_SO = (EngineError, *ODD)  # what a route raises that is not there
 
 
 async def detect(ask: Ask, model: str, listing: Json, *, texts_by: Literal["auto", "walk", "echo"] = "auto") -> Dialect:
@@ -25,19 +30,25 @@ async def detect(ask: Ask, model: str, listing: Json, *, texts_by: Literal["auto
     `texts_by` says whether option texts may be scored by a walk, by an echo, or by what works, the walk first.
     """
     server = _SERVERS.get(str(listing.get("owned_by")), "openai")
-    context = listing.get("max_model_len") or (listing.get("meta") or {}).get("n_ctx")
-    first = Dialect(server=server, model=model, context=context if isinstance(context, int) else None)
+    meta = listing.get("meta")
+    context = listing.get("max_model_len") or (meta.get("n_ctx") if isinstance(meta, dict) else None)
+    first = Dialect(server=server, model=model, context=context if type(context) is int and context > 0 else None)
     found, reply = await _detect_form(ask, model, first)
     found = replace(found, model=str(reply.get("model") or model))
+    found = replace(found, has_system=not found.is_chat or await _takes_system(ask, model, found))
     small = SMALL if found.is_chat else SMALL_RAW
     try:
         if server in _ROUTES:
-            shown = repr(await template_tokens(small, model, found, ask)).encode()
-            found = replace(found, template=hashlib.blake2b(shown, digest_size=16).hexdigest())
+            ids = await template_tokens(small, model, found, ask)
+            found = replace(found, template=hashlib.blake2b(repr(ids).encode(), digest_size=16).hexdigest())
+            if found.is_chat:
+                end = (await text_of(ids, model, ask)).rpartition(small.messages[-1].text)[2]
+                found = replace(found, opens=open_block(end, has_channels=True))
     except AccessRefused:
         raise
     except _NOT_SO:
-        return found
+        if not found.template:
+            return found
     for route in _ROUTES.get(server, ("transcript",)):
         is_allowed = texts_by == "auto" or server != "vllm" or (texts_by == "walk") == (route == "walk")
         if is_allowed and await _scores(ask, model, replace(found, texts=route), small):
@@ -71,7 +82,7 @@ async def _detect_form(ask: Ask, model: str, dialect: Dialect) -> tuple[Dialect,
         plain = replace(dialect, is_chat=False)
 
         def read(reply: Json) -> Json:
-            protocol.read_completed(reply)
+            read_completed(reply)
             return reply
 
         try:
@@ -100,11 +111,29 @@ async def _detect_chat(ask: Ask, model: str, dialect: Dialect) -> tuple[Dialect,
     raise EngineError(f"the server accepts no chat completion: {refusals[0]}")
 
 
+async def _takes_system(ask: Ask, model: str, dialect: Dialect) -> bool:
+    """Whether a chat completion may begin with a system turn, which some models' templates refuse."""
+    asked = replace(SMALL, messages=(Message("system", "You are a fish."), *SMALL.messages))
+    body: Json = {"model": model, "messages": protocol.turns(asked), dialect.limit: 1}
+    try:
+        await ask("chat/completions", body, read=_alternatives)
+    except AccessRefused:
+        raise
+    except GivenUp as refused:
+        # Some servers answer with a 500 where a template raises; a server that is only busy has shown nothing.
+        if not _OF_TEMPLATE.search(str(refused)):
+            raise
+        return False
+    except EngineError:
+        return False
+    return True
+
+
 def _alternatives(reply: Json) -> tuple[Json, int]:
     """A reply, and how many alternatives of its first token it lists."""
     content = (reply["choices"][0].get("logprobs") or {}).get("content") or [{}]
     given = content[0].get("top_logprobs") if isinstance(content[0], dict) else None
-    return reply, len(given or ())
+    return reply, sum(isinstance(entry, dict) for entry in given or ())
 
 
 async def count_tokens(request: Request, model: str, dialect: Dialect, ask: Ask) -> int | None:

@@ -26,6 +26,7 @@ from proband.models.servers.detection import count_tokens, detect
 from proband.models.servers.pacing import GIVEN_UP, Handover, Pair, Patience, Queue, beginning
 from proband.models.servers.prices import Price, find_price
 from proband.models.servers.protocol import AccessRefused, Dialect, GivenUp, Json
+from proband.models.servers.replies import Withheld, read_completed, read_labels, read_text, spent_on
 from proband.models.servers.settings import ServerSettings, checked_url
 from proband.models.servers.texts import score_texts, text_bodies
 from proband.models.servers.wire import Asker, NotThere, Wire
@@ -127,7 +128,8 @@ class ServerEngine(BaseEngine):
             self.model = str(models[0].get("id", ""))
             return models[0]
         for entry in models:
-            if self.model in (entry.get("id"), *(entry.get("aliases") or ())):
+            aliases = entry.get("aliases")
+            if self.model in (entry.get("id"), *(aliases if isinstance(aliases, list) else ())):
                 return entry
         names = [str(entry.get("id")) for entry in models]
         shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
@@ -139,7 +141,7 @@ class ServerEngine(BaseEngine):
         dialect = self.probe()
         for trial in trials:
             route = dialect.route(trial.request)
-            if not route and (trial.request.is_raw or not dialect.is_chat):
+            if not route and (trial.request.is_raw or not dialect.is_chat or dialect.opens):
                 raise EngineError(f"item {trial.place.item!r}: {protocol.unsent(trial.request, dialect, self.address)}")
             if not route:
                 super().check([trial])
@@ -177,12 +179,11 @@ class ServerEngine(BaseEngine):
     def cost(self, trials: Sequence[Trial]) -> Cost:
         """Tokens estimated as characters / 4; time unknown; price where it is known, see `price_of`."""
         requests = list({trial.request.hash: trial.request for trial in trials}.values())
-        prompt = sum(sum(len(message.text) for message in request.messages) for request in requests) // 4
+        prompt, completion = protocol.estimated(requests)
         unique = prompt
         if self._shares_prefixes:
             texts = sorted(map(beginning, requests))
             unique = max(0, prompt - sum(shared_length(one, other) for one, other in pairwise(texts)) // 4)
-        completion = sum(max(request.max_tokens, len(request.continuations)) for request in requests)
         tokens = {"prompt_tokens": prompt, "unique_tokens": unique, "completion_tokens": completion}
         return Cost(**tokens, price=self.price_of(prompt, completion), is_exact=False)
 
@@ -221,6 +222,8 @@ class ServerEngine(BaseEngine):
             "samplers": "temperature, top_p" if dialect.server != "openai" else "server's defaults",
             "context": str(dialect.context or "unknown"),
             "aiohttp": aiohttp.__version__,
+            **({} if dialect.has_system else {"system_turn": "at the head of the first user turn"}),
+            **({"reasoning": f"opened by the template: {dialect.opens.mark}"} if dialect.opens else {}),
         }
 
     def answer(self, trials: Sequence[Trial]) -> Iterator[Pair]:
@@ -313,7 +316,7 @@ class ServerEngine(BaseEngine):
                 finally:
                     waiting.finished(trial)
                 if ask.attempts > 1:
-                    completion = replace(completion, attempts=ask.attempts)
+                    completion = _with_unread(replace(completion, attempts=ask.attempts), trial, ask.n_unread)
                 handover.put(self._patience.judge((trial, completion), cause))
 
         workers = [asyncio.ensure_future(worker()) for _ in range(min(self.settings.concurrency, n_trials))]
@@ -346,20 +349,28 @@ class ServerEngine(BaseEngine):
             return Completion(error=f"{self.address} gives no log-probabilities"), "no log-probabilities"
         except AccessRefused:
             raise
+        except Withheld as error:
+            return Completion(error=str(error)), ""
         except (GivenUp, NotThere) as error:
-            return Completion(error=str(error)), GIVEN_UP
+            return Completion(error=str(error)), "" if getattr(error, "is_own", False) else GIVEN_UP
         except EngineError as error:
             return Completion(error=str(error)), str(error)
 
     def _body(self, request: Request, dialect: Dialect) -> Json:
+        request = dialect.sent(request)
         plain = protocol.complete_body if request.is_raw else protocol.write_body
         return (protocol.label_body if request.continuations else plain)(request, self.model, dialect)
 
     def _read(self, request: Request, reply: Json, *, dialect: Dialect) -> Completion:
-        if not request.continuations:
-            return protocol.read_completed(reply) if request.is_raw else protocol.read_text(reply)
-        least = self.settings.min_coverage
-        return protocol.read_labels(reply, request.continuations, min_coverage=least, n_listed=dialect.listed)
+        try:
+            if request.continuations:
+                least = self.settings.min_coverage
+                made = read_labels(reply, request.continuations, min_coverage=least, n_listed=dialect.listed)
+            else:
+                made = read_completed(reply) if request.is_raw else read_text(reply, dialect)
+        except Withheld as error:
+            made = Completion(error=str(error))
+        return replace(made, **spent_on(request, reply))
 
     def close(self) -> None:
         """Close connections and the background thread."""
@@ -369,3 +380,16 @@ class ServerEngine(BaseEngine):
 def _n_chars(trial: Trial) -> int:
     request = trial.request
     return sum(len(message.text) for message in request.messages) + max(map(len, request.continuations), default=0)
+
+
+def _with_unread(completion: Completion, trial: Trial, n: int) -> Completion:
+    """A completion that took also what the replies took that could not be read, by estimate."""
+    if not n:
+        return completion
+    prompt, written = protocol.estimated([trial.request])
+    return replace(
+        completion,
+        prompt_tokens=completion.prompt_tokens + n * prompt,
+        completion_tokens=completion.completion_tokens + n * written,
+        is_estimated=True,
+    )

@@ -287,7 +287,7 @@ class Patience:
 
     A server that is down fails every trial: those are no answers worth storing. Given up in passing, or for a path or
     model that is not there, they count whatever the reason; refused for another, they count if the server has never
-    answered and says the same every time.
+    answered and says the same every time. A reply that holds no answer is a reply, and counts as one.
     """
 
     def __init__(self, url: str, give_up_after: int) -> None:

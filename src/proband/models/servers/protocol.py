@@ -1,20 +1,19 @@
-"""What is posted to an OpenAI-compatible server and how its replies are read; who posts is no matter here."""
+"""What is posted to an OpenAI-compatible server; who posts is no matter here."""
 
 import json
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any, Literal, Protocol, TypeVar
 
 from proband.errors import EngineError
-from proband.records import Completion, Message, Request
+from proband.reasoning import OpenBlock
+from proband.records import Message, Request
 
 Json = dict[str, Any]
 Route = Literal["write", "complete", "label", "forced", "walk", "tokens", "transcript", ""]
 Read = TypeVar("Read")
 
-LEAST_LOG_PROB = -9000.0  # vLLM writes -9999 for minus infinity, which JSON cannot hold
 _CACHING = frozenset({"vllm", "sglang", "llama.cpp"})
 # These servers filter by top-k or min-p unless told not to; then a share is not the model's probability.
 _UNFILTERED = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
@@ -28,7 +27,14 @@ SMALL_RAW = Request(
 
 
 class GivenUp(EngineError):
-    """A call failed in passing as often as it may; nothing is learnt about what the server can do."""
+    """A call failed in passing as often as it may; nothing is learnt about what the server can do.
+
+    `is_own` says that the server did reply, each time without an answer to this trial.
+    """
+
+    def __init__(self, reason: str, *, is_own: bool = False) -> None:
+        super().__init__(reason)
+        self.is_own = is_own
 
 
 class AccessRefused(EngineError):
@@ -77,11 +83,24 @@ class Dialect:
     context: int | None = None  # tokens the model holds, where the server says
     template: str = ""  # hash of what the chat template makes of a fixed question, where the server shows it
     is_chat: bool = True  # whether it takes chat completions; a base model without is asked in raw text only
+    has_system: bool = True  # whether its chat template takes a system turn
+    opens: OpenBlock | None = None  # reasoning that its chat template, where it is shown, leaves open behind the prompt
 
     @property
     def caches(self) -> bool:
         """Whether the server is known to keep the prefixes that it has computed."""
         return self.server in _CACHING
+
+    def sent(self, request: Request) -> Request:
+        """A request as this server bears it: without a system turn, its text heads the first user turn.
+
+        So do local models whose template takes none.
+        """
+        if self.has_system or request.messages[0].role != "system" or len(request.messages) < 2:
+            return request
+        system, first, *rest = request.messages
+        headed = replace(first, text=f"{system.text}\n\n{first.text}")
+        return replace(request, messages=(headed, *rest))
 
     def route(self, request: Request) -> Route:
         """How a request is put to this server; empty if it cannot be."""
@@ -93,11 +112,19 @@ class Dialect:
             return "" if request.closes and self.texts != "forced" else self.texts
         if writes or not self.is_chat:
             return "write" if self.is_chat else ""
+        if self.opens:
+            return ""
         return "label" if self.top and takes_one_token(request) else self.texts
 
 
 def unsent(request: Request, dialect: Dialect, address: str) -> str:
-    """Why a request cannot be put to a server, where raw text, or the lack of it, is the reason."""
+    """Why a request cannot be put to a server, where its template, raw text or the lack of it is the reason."""
+    if not request.is_raw and dialect.opens:
+        return (
+            f"the chat template of {address} ends {_where(dialect.opens)}, so that options would be scored as the "
+            "first words of the reasoning; ask with answer_by = 'written', or serve the model with a template that "
+            "opens none"
+        )
     if not request.is_raw:
         return (
             f"{address} takes no chat completions (a base model without a chat template?); ask in raw text, e.g. with "
@@ -111,6 +138,10 @@ def unsent(request: Request, dialect: Dialect, address: str) -> str:
         f"one option begins another, so that its end has to be scored, and {address} does not show its end-of-text "
         "token; reword the options, ask by label, or with worked exemplars"
     )
+
+
+def _where(opens: OpenBlock) -> str:
+    return f"inside {opens.mark}" if opens.mark else "where a channel is to be named"
 
 
 def takes_one_token(request: Request) -> bool:
@@ -154,92 +185,10 @@ def label_body(request: Request, model: str, dialect: Dialect) -> Json:
     return body | _NEUTRAL.get(dialect.server, {})
 
 
-def read_text(reply: Json) -> Completion:
-    """Written reply of a chat completion; `EngineError` if the provider withheld it."""
-    choice = _only(reply)
-    message = choice["message"]
-    finish = choice.get("finish_reason")
-    if finish == "content_filter":
-        raise EngineError("the provider's filter withheld the reply (finish_reason content_filter)")
-    text = message.get("content") or message.get("refusal") or ""
-    if isinstance(text, list):
-        text = "".join(str(part.get("text", "")) for part in text if isinstance(part, dict))
-    if not isinstance(text, str):
-        raise Malformed(f"the reply's content is no text but {type(text).__name__}")
-    return _written(text, finish, reply)
-
-
-def read_completed(reply: Json) -> Completion:
-    """What a completion wrote behind a raw text."""
-    choice = _only(reply)
-    text = choice["text"]
-    if not isinstance(text, str):
-        raise Malformed(f"the completion is no text but {type(text).__name__}")
-    return _written(text, choice.get("finish_reason"), reply)
-
-
-def _written(text: str, finish: object, reply: Json) -> Completion:
-    return Completion(text=text, finish="length" if finish == "length" else "stop", **_usage(reply))
-
-
-def read_labels(reply: Json, labels: Sequence[str], *, min_coverage: float, n_listed: int = 1) -> Completion:
-    """Log-probabilities of labels from the alternatives of the first token.
-
-    Every listed token that is the label but for white space counts (" A" and "A" are different tokens, so their
-    probabilities add up). A label that is not listed gets the most it can have, log(min(p_min, rest / n_missing)),
-    with p_min the smallest listed probability and rest what the list leaves; OpinionQA's rule (Santurkar et al. 2023,
-    arXiv:2303.17548), which takes the larger variant instead of the sum.
-
-    Parameters
-    ----------
-    min_coverage : float
-        Least probability that the listed labels must cover for others to be filled in.
-    n_listed : int
-        Alternatives that the list must hold; a shorter one is no basis for filling in.
-
-    Raises
-    ------
-    EngineError
-        If labels are missing and those listed cover less than `min_coverage` of the probability.
-    Malformed
-        If there are fewer than `n_listed` log-probabilities.
-    """
-    content = (_only(reply).get("logprobs") or {}).get("content") or []
-    alternatives = content[0]["top_logprobs"] if content else ()
-    listed = {entry["token"]: math.exp(entry["logprob"]) for entry in alternatives if entry["logprob"] > LEAST_LOG_PROB}
-    if not listed or len(alternatives) < n_listed:
-        raise Malformed(f"log-probabilities of {len(alternatives)} tokens came, where {n_listed} were due")
-    found = {label: sum(p for token, p in listed.items() if token.strip() == label.strip()) for label in labels}
-    missing = [label for label in labels if not found[label]]
-    covered = sum(found.values())
-    if missing and covered < min_coverage:
-        raise EngineError(
-            f"label(s) {', '.join(missing)} are not among the {len(listed)} most probable tokens, and the others cover "
-            f"{covered:.3f} of the probability, less than {min_coverage}; ask with answer_by = 'written'"
-        )
-    if missing:
-        most = min(min(listed.values()), max(0.0, 1 - sum(listed.values())) / len(missing))
-        found |= dict.fromkeys(missing, most)
-    logs = tuple(min(0.0, math.log(p)) if p > 0 else -math.inf for p in (found[label] for label in labels))
-    return Completion(log_probs=logs, token_counts=(1,) * len(logs), **_usage(reply))
-
-
-def by_index(reply: Json, n: int) -> list[Json]:
-    """Choices in the order of the prompts."""
-    choices = sorted(reply["choices"], key=lambda choice: int(choice.get("index", 0)))
-    if len(choices) != n:
-        raise Malformed(f"the server returned {len(choices)} choices for {n} prompts")
-    return choices
-
-
-def _only(reply: Json) -> Json:
-    choices: list[Json] = reply["choices"]
-    if len(choices) != 1:
-        raise Malformed(f"the server returned {len(choices)} choices for 1 prompt")
-    return choices[0]
-
-
-def _usage(reply: Json) -> Json:
-    """The server's own count of prompt and completion tokens; 0 where it gives none."""
-    usage = reply.get("usage") or {}
-    return {name: int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")}
+def estimated(requests: Iterable[Request]) -> tuple[int, int]:
+    """Tokens of prompts, as characters / 4, and the most that the replies may take."""
+    prompt = completion = 0
+    for request in requests:
+        prompt += sum(len(message.text) for message in request.messages)
+        completion += max(request.max_tokens, len(request.continuations))
+    return prompt // 4, completion

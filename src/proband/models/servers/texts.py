@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from proband.errors import EngineError
-from proband.models.servers.protocol import LEAST_LOG_PROB, Ask, Dialect, Json, Malformed, by_index, turns
+from proband.models.servers.protocol import Ask, Dialect, Json, Malformed, turns
+from proband.models.servers.replies import Withheld, by_index, log_prob
 from proband.records import Completion, Request
 
 Ids = list[int]
@@ -19,16 +20,15 @@ async def score_texts(request: Request, model: str, dialect: Dialect, ask: Ask) 
     """Log-probability of every continuation as the assistant's reply, summed over its tokens."""
     scorers = (_score_forced, _score_walk, _score_tokens, _score_transcript)
     how = dict(zip(("forced", "walk", "tokens", "transcript"), scorers, strict=True))
-    rows, prompt_tokens = await how[dialect.texts](request, model, ask)
-    return Completion(
-        log_probs=tuple(min(0.0, math.fsum(row)) for row in rows),
-        token_counts=tuple(len(row) for row in rows),
-        prompt_tokens=prompt_tokens,
-    )
+    rows, prompt_tokens = await how[dialect.texts](dialect.sent(request), model, ask)
+    counts = tuple(map(len, rows))
+    logs = tuple(map(math.fsum, rows))
+    return Completion(log_probs=logs, token_counts=counts, prompt_tokens=prompt_tokens, completion_tokens=sum(counts))
 
 
 async def text_bodies(request: Request, model: str, dialect: Dialect, ask: Ask) -> list[Json]:
     """Bodies that `score_texts` would post for scores; what it must ask the server to build them is asked."""
+    request = dialect.sent(request)
     if dialect.texts == "forced":
         return (await _forced_bodies(request, model, ask))[0]
     if dialect.texts == "transcript":
@@ -41,11 +41,21 @@ async def text_bodies(request: Request, model: str, dialect: Dialect, ask: Ask) 
 
 async def template_tokens(request: Request, model: str, dialect: Dialect, ask: Ask) -> Ids:
     """Tokens of the prompt behind the server's chat template, or of a raw one; for llama.cpp and vLLM."""
+    request = dialect.sent(request)
     if dialect.server == "llama.cpp":
         return await _prompt_ids(await _prompt(request, ask), request, ask)
     if request.is_raw:
         return await _raw_tokens(request.messages[0].text, model, ask)
     return await _chat_tokens(request, model, ask)
+
+
+async def text_of(ids: Ids, model: str, ask: Ask) -> str:
+    """The text of tokens, marks included; for llama.cpp and vLLM."""
+
+    def read(reply: Json) -> str:
+        return str(reply["content"] if "content" in reply else reply["prompt"])
+
+    return await ask("/detokenize", {"model": model, "tokens": ids}, read=read)
 
 
 # llama.cpp: a grammar lets one token through at a time; the server gives its raw log-probability.
@@ -295,12 +305,17 @@ async def _score_transcript(request: Request, model: str, ask: Ask) -> _Scored:
 
 
 def _tokens(reply: Json) -> Ids:
-    return [int(id_) for id_ in reply["tokens"]]
+    ids = list(reply["tokens"])
+    if any(type(id_) is not int or id_ < 0 for id_ in ids):
+        raise Malformed("the server gave tokens that are no ids")
+    return ids
 
 
 def _numbers(given: Iterator[Any] | Sequence[Any]) -> list[float]:
     """Log-probabilities as floats; none at all, or one that is no number, is not a score."""
-    row = list(given)
-    if not row or any(isinstance(x, bool) or not isinstance(x, int | float) for x in row):
-        raise Malformed("the server gave no log-probability for some token of an option")
-    return [float(x) if x > LEAST_LOG_PROB else -math.inf for x in row]
+    row = list(map(log_prob, given))
+    if not row:
+        raise Malformed("the server gave no log-probabilities of an option")
+    if None in row:
+        raise Withheld("the server gave no log-probability for some token of an option")
+    return [x for x in row if x is not None]

@@ -4,13 +4,14 @@ import asyncio
 import concurrent.futures
 import json
 import logging
+import re
 import ssl
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -20,12 +21,17 @@ from yarl import URL
 from proband.errors import EngineError
 from proband.models.servers.keys import Key, find_key
 from proband.models.servers.pacing import Pace
-from proband.models.servers.protocol import AccessRefused, GivenUp, Json, Read
+from proband.models.servers.protocol import AccessRefused, GivenUp, Json, Malformed, Read
+from proband.models.servers.refusals import ODD, error_in, message_of, parse
+from proband.models.servers.replies import Unfinished, Withheld
 from proband.models.servers.settings import ServerSettings
 from proband.seeds import uniform_for
 
 _TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _CONGESTED = frozenset({429, 503, 529})
+_LASTING = frozenset({501, 505})  # of 5xx
+# A refusal in these words is about a prompt, not about the key or every request.
+_OF_PROMPT = re.compile(r"flagged|moderat|content.?(?:policy|filter|management)|safety|prohibited.?content", re.I)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # Until a server has answered once, a failure is most likely a wrong address: it is said soon.
 _FIRST_ATTEMPTS, _FIRST_WAIT_S, _FIRST_TIMEOUT_S = 3, 0.5, 10.0
@@ -36,20 +42,34 @@ _Result = TypeVar("_Result")
 
 
 class Passing(Exception):
-    """A failure that another attempt may mend; `wait_s` is what the server asks for."""
+    """A failure that another attempt may mend; `wait_s` is what the server asks for, `is_own` as in `GivenUp`."""
 
-    def __init__(self, reason: str, *, wait_s: float | None = None, is_congestion: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, wait_s: float | None = None, is_congestion: bool = False, is_own: bool = False
+    ) -> None:
         super().__init__(reason)
         self.wait_s = wait_s
         self.is_congestion = is_congestion
+        self.is_own = is_own
 
 
 class _Unreachable(Passing):
     """Nothing listens at the address; final before the first call, passing in the middle of a run."""
 
 
+class _Lost(Passing):
+    """A call whose reply never came; whether one was made, and is to be paid for, nobody knows."""
+
+
 class NotThere(EngineError):
     """The server has no such path."""
+
+
+class Raw(NamedTuple):
+    """A reply as it came."""
+
+    data: bytes
+    headers: Mapping[str, str]
 
 
 class Asker:
@@ -62,6 +82,7 @@ class Asker:
     def __init__(self, wire: "Wire", place: str, *, is_probing: bool = False, most: int | None = None) -> None:
         self.wire, self.place, self.memo = wire, place, wire.memo
         self.attempts, self.tokens = 0, 0.0
+        self.n_unread = 0  # replies that could not be read, or were lost: they were made all the same, or may have been
         self._is_probing = is_probing
         self._most = most or min(wire.settings.attempts, _FIRST_ATTEMPTS if is_probing else wire.settings.attempts)
 
@@ -76,7 +97,7 @@ class Asker:
 
     async def fetch(self, path: str) -> bytes:
         """Get a file."""
-        return await self._tried("GET", path, None, lambda raw: raw)
+        return await self._tried("GET", path, None, lambda raw: raw.data)
 
     async def upload(self, path: str, form: Callable[[], aiohttp.FormData], *, read: Callable[[Json], Read]) -> Read:
         """Post a form; it is made anew for every attempt."""
@@ -85,13 +106,18 @@ class Asker:
     async def models(self) -> list[Json]:
         """Entries of ``GET /v1/models``; empty where the server keeps no list."""
         try:
-            return await self.get("models", read=lambda reply: list(reply["data"]))
+            return await self._tried("GET", "models", None, self._entries)
         except NotThere:
             return []
 
-    async def _tried(
-        self, method: str, path: str, make: Callable[[], Any] | None, read: Callable[[bytes], Read]
-    ) -> Read:
+    def _entries(self, raw: Raw) -> list[Json]:
+        """What a list of models holds, be it in an object or bare."""
+        listing = parse(raw.data) if raw.data.lstrip()[:1] == b"[" else None
+        if not listing or not isinstance(listing[0], dict):
+            listing = self.wire.parsed(raw, "models")["data"]
+        return [entry for entry in listing or () if isinstance(entry, dict)]
+
+    async def _tried(self, method: str, path: str, make: Callable[[], Any] | None, read: Callable[[Raw], Read]) -> Read:
         wire = self.wire
         most, reason = self._most, Passing("")
         for attempt in range(1, most + 1):
@@ -107,9 +133,9 @@ class Asker:
                 _log.info("%s: %s; again in %.1f s (%d of %d)", wire.url, reason, wait, attempt, most)
                 if not (reason.is_congestion and reason.wait_s):  # then nobody leaves before the wait is over
                     await asyncio.sleep(wait)
-        raise GivenUp(f"given up after {most} attempts: {reason}")
+        raise GivenUp(f"given up after {most} attempts: {reason}", is_own=reason.is_own)
 
-    async def _once(self, method: str, path: str, data: Any, read: Callable[[bytes], Read]) -> Read:
+    async def _once(self, method: str, path: str, data: Any, read: Callable[[Raw], Read]) -> Read:
         """One call at the pace of all; what the reply lacks is a passing failure, except while probing."""
         wire, pace = self.wire, self.wire.pace
         entered = await pace.enter(self.tokens)
@@ -119,20 +145,25 @@ class Asker:
             wait = min(passing.wait_s or 0.0, wire.settings.longest_wait_s)
             pace.complain(entered, wait_s=wait, is_congestion=passing.is_congestion)
             wire.note_failure(passing)
+            self.n_unread += isinstance(passing, _Lost)
             raise
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except ODD as error:
             pace.leave(entered)
-            said = wire.key.clean(f"the reply of {path} does not follow the protocol: {type(error).__name__} {error}")
+            self.n_unread += 1
+            said = str(error) if isinstance(error, Malformed) else f"{type(error).__name__} {error}"
+            is_own = isinstance(error, Unfinished)
+            if not is_own:
+                said = f"the reply of {path} does not follow the protocol: {said}"
             if self._is_probing:
-                raise EngineError(said) from None
-            raise Passing(said) from None
+                raise EngineError(wire.key.clean(said)) from None
+            raise Passing(wire.key.clean(said), is_own=is_own) from None
         except BaseException:
             pace.leave(entered)
             raise
         wire.n_failed = 0
-        # By the server's own count; some give none.
+        # What took an unknown number took what was estimated.
         used = getattr(value, "prompt_tokens", 0) + getattr(value, "completion_tokens", 0)
-        pace.leave(entered, spare_tokens=self.tokens - float(used) if self.tokens else 0.0)
+        pace.leave(entered, spare_tokens=self.tokens - float(used) if self.tokens and used else 0.0)
         return value
 
     def _wait(self, attempt: int, reason: Passing) -> float:
@@ -154,7 +185,7 @@ class Wire:
         self.memo: dict[str, Any] = {}
         self.loop = asyncio.new_event_loop()
         self.thread: threading.Thread | None = None
-        self.has_answered = self.is_closed = False
+        self.has_answered = self.has_spoken = self.is_closed = False
         self.n_failed = 0
         self.key = Key()
         self._is_tls = parts.scheme == "https"
@@ -217,7 +248,7 @@ class Wire:
             self.thread.join()
         self.loop.close()
 
-    async def once(self, method: str, path: str, data: Any) -> bytes:
+    async def once(self, method: str, path: str, data: Any) -> Raw:
         """One call; raises `Passing` if another may succeed, and `EngineError` if not."""
         session = self._session or self._open()
         url = self._urls.get(path)
@@ -238,23 +269,38 @@ class Wire:
         self.has_answered = True
         raw = self.key.cleaned(raw)
         if status != 200:
-            self._refuse(status, reply.headers, raw.decode("utf-8", errors="replace"), path)
-        return raw
-
-    def parsed(self, raw: bytes, path: str) -> Json:
-        """The object that a reply holds; half a one is a passing failure."""
-        try:
-            parsed = json.loads(raw)
-        except ValueError:
             text = raw.decode("utf-8", errors="replace")
-            if text.lstrip()[:1] == "<":
+            said = f"HTTP {status} from {path}: {message_of(text)}"
+            if status in (400, 403) and _OF_PROMPT.search(text):
+                raise Withheld(said)
+            self._refuse(status, reply.headers, said, text)
+            raise EngineError(said)
+        return Raw(raw, reply.headers)
+
+    def parsed(self, raw: Raw, path: str) -> Json:
+        """The object that a reply holds; half a one is a passing failure, an error in it is what it says it is."""
+        data = raw.data
+        try:
+            parsed = parse(data)
+        except ValueError:
+            text = data.decode("utf-8", errors="replace")
+            is_page = text.lstrip()[:1] == "<"
+            if is_page and not self.has_spoken:
                 raise EngineError(
-                    f"{self.url} does not speak the OpenAI protocol: {path} replied with a web page; "
-                    "give the base URL of the API, which usually ends in /v1"
+                    f"{self.url} does not speak the OpenAI protocol: {path} replied with a web page "
+                    f"({message_of(text)[:80]}); give the base URL of the API, which usually ends in /v1"
                 ) from None
-            raise Passing(f"{path} replied with broken JSON: {text[:80]!r}") from None
+            what = f"a web page: {message_of(text)}" if is_page else f"broken JSON: {text[:80]!r}"
+            raise Passing(f"{path} replied with {what}") from None
         if not isinstance(parsed, dict):
-            raise Passing(f"{path} replied with {type(parsed).__name__}, not an object: {raw[:80]!r}")
+            raise Passing(f"{path} replied with {type(parsed).__name__}, not an object: {data[:80]!r}")
+        if (found := error_in(parsed)) is not None:
+            words, code = found
+            said = f"{path} replied with an error{f', code {code}' if code else ''}: {words}"
+            if code != 403:  # with 200 around it, it is about the prompt: a refused key has no 200
+                self._refuse(code, raw.headers, said, data.decode("utf-8", errors="replace"))
+            raise Withheld(said)
+        self.has_spoken = True
         return parsed
 
     def note_failure(self, reason: Passing) -> None:
@@ -289,7 +335,7 @@ class Wire:
                 f"{self.url} takes the connection and says nothing: is it the port of a model server, and is the "
                 "model loaded?"
             )
-        return Passing(f"no reply within {self.settings.timeout_s:g} s", is_congestion=True)
+        return _Lost(f"no reply within {self.settings.timeout_s:g} s", is_congestion=True)
 
     def _broken(self, error: aiohttp.ClientError) -> Exception:
         """What a connection that failed means."""
@@ -312,37 +358,28 @@ class Wire:
             return _Unreachable(self.key.clean(str(error)))
         if isinstance(error, aiohttp.ClientResponseError) and not self.has_answered:
             return EngineError(f"{self.url} does not speak HTTP ({said}); correct openai:URL#MODEL")
-        return Passing(f"connection failed: {said}")
+        return _Lost(f"connection failed: {said}")
 
-    def _refuse(self, status: int, headers: Mapping[str, str], text: str, path: str) -> None:
-        said = f"HTTP {status} from {path}: {message_of(text)}"
+    def _refuse(self, status: int, headers: Mapping[str, str], said: str, text: str) -> None:
+        """Raise what a status, of HTTP or of an error in a reply, means for others too."""
         if status in (401, 403):
             raise AccessRefused(f"{self.url} refuses {self.key.blame} ({said})")
-        if status == 429 and "insufficient_quota" in text:
+        if status == 402 or (status == 429 and "insufficient_quota" in text):
             raise AccessRefused(f"{self.url}: the account's quota is used up ({said})")
-        if status in _TRANSIENT:
-            wait = _retry_after(headers.get("Retry-After", ""))
-            raise Passing(said, wait_s=wait, is_congestion=status in _CONGESTED)
+        if status in _TRANSIENT or (status >= 500 and status not in _LASTING):
+            raise Passing(said, wait_s=_retry_after(headers), is_congestion=status in _CONGESTED)
         if status in (404, 405):
             raise NotThere(f"{said}; the base URL usually ends in /v1")
         if 300 <= status < 400:
             target = self.key.clean(headers.get("Location", "")).partition("?")[0]
             raise EngineError(f"{said}; the server redirects to {target or 'nowhere'}, write the URL that is meant")
-        raise EngineError(said)
 
 
-def message_of(text: str) -> str:
-    """What an error reply says."""
-    try:
-        error = json.loads(text)["error"]
-        said = error["message"] if isinstance(error, dict) else error
-    except (ValueError, LookupError, TypeError):
-        said = text
-    return " ".join(str(said).split())[:300] or "no message"
-
-
-def _retry_after(value: str) -> float | None:
-    """Seconds to wait, from a number or an HTTP date."""
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from a number, in milliseconds where one is given so, or an HTTP date."""
+    value = headers.get("Retry-After", "")
+    with suppress(ValueError):
+        return max(0.0, float(headers.get("Retry-After-Ms", "")) / 1000)
     if not value:
         return None
     with suppress(ValueError):

@@ -71,8 +71,9 @@ class Draft:
         """What has been written."""
         if self.constraint is not None and self.constraint.error:
             return Completion(error=f"the reply could not be held to its schema: {self.constraint.error}")
+        text = self._template.decode(self.ids) if self._text is None else self._text
         return Completion(
-            text=self._template.decode(self.ids) if self._text is None else self._text,
+            text=self._template.opening(self.request) + text,
             finish=self.finish or "length",
             prompt_tokens=len(self.prompt),
             completion_tokens=len(self.ids),

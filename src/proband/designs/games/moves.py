@@ -1,0 +1,45 @@
+"""What files of games share: moves as rules read them, seats of players who are alike, values in equilibrium."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from proband.designs.games.rules import Illegal, Moves, Quantity, Turn
+from proband.instruments.items import Item
+
+_ROUNDING = 1e-9  # bounds that were scaled and scaled back may be off by that share
+
+
+def number(turn: Turn, moves: Moves) -> float:
+    """The number that the player of a turn gave; one outside the bounds of its item is not open."""
+    value, item = moves[turn.seat], turn.item
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Illegal(turn.seat, f"{item.id} takes a number, and {value!r} is none")
+    lower = -float("inf") if item.lower is None else item.lower
+    upper = float("inf") if item.upper is None else item.upper
+    reach = _ROUNDING * max(abs(value), 1.0)
+    if not lower - reach <= value <= upper + reach:
+        raise Illegal(turn.seat, f"{item.id} is {value:g}, and open are {lower:g} to {upper:g}")
+    return min(max(float(value), lower), upper)
+
+
+def option(turn: Turn, moves: Moves) -> int:
+    """The index of the option that the player of a turn took."""
+    value, item = moves[turn.seat], turn.item
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < len(item.options):
+        raise Illegal(turn.seat, f"{item.id} is {value!r}, and open are {', '.join(item.options)}")
+    return value
+
+
+def amount(id: str, text: str, upper: float, lower: float = 0.0) -> Item:
+    """An item that asks for points."""
+    return Item(id=id, text=text, form="number", lower=lower, upper=upper, unit="points")
+
+
+def players(n: int) -> tuple[str, ...]:
+    """Seats of a game in which all players are alike: ``player-1``, ``player-2`` ..."""
+    return tuple([f"player-{k}" for k in range(1, n + 1)])
+
+
+def in_equilibrium(quantities: Iterable[Quantity], values: Mapping[str, float]) -> tuple[Quantity, ...]:
+    """Quantities whose equilibrium values depend on the keys of a game, with these values."""
+    return tuple([replace(quantity, best=values.get(quantity.name, quantity.best)) for quantity in quantities])

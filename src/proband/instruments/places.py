@@ -1,0 +1,62 @@
+"""Options whose words refer to where options stand: "None of the above", "Both A and B"."""
+
+import re
+import string
+from collections.abc import Sequence
+
+# What is above is asked of in the languages of the catalogue's wordings and their neighbours.
+_ABOVE = re.compile(
+    r"(none|all|any|both|neither|either|some|most|one|two|more|several|everything|nothing|"
+    r"keine?[rs]?|alle[s]?|nichts|beides?|aucune?|tou(?:s|te?s)|rien|ningun[oa]|tod[oa]s|nenhum[a]?|nessun[oa]?|tutt[ei]|"
+    r"geen|ingen|inget|alla)\b[^.;]*?\b(?:"
+    r"(?:of|from|the|these|those|them|listed|mentioned|given|options|answers|choices|named) above(?![-\w])|"
+    r"above(?:-| )(?:mentioned|listed|named)|"
+    r"(?:oben|vorher) genannten?|obige[nrs]?|vorgenannten|ci-dessus|(?:réponses|choix|options) précédent[e]?s|"
+    r"(?:l?[oa]s|das|dos|delle|dei|le|i) (?:opciones |respuestas |opções |respostas |risposte )?"
+    r"(?:anteriores|acima|precedenti)|bovenstaande|ovenstående|ovanstående)",
+    re.IGNORECASE,
+)
+_CUSTOM = re.compile(
+    r"(other|something else|none of (these|those|them)|andere[rs]?|sonstiges|autre|otro)\b.{0,30}", re.I
+)
+
+_MARK = r"\(?(?:[A-Za-z]|\d{1,2})\)?"
+_JOIN = r"(?:\s*,\s*(?:and|or|nor|&)?\s*|\s+(?:and|or|nor|&|und|oder|et|ou|y|o|e|en)\s+)"
+_MARKS = rf"(?P<marks>{_MARK}(?:{_JOIN}{_MARK})*)"
+_END = r"(?: only| are (?:both )?(?:correct|true|right)| is (?:correct|true|right))?[.!]?"
+_NAMED = re.compile(
+    rf"(?:(?P<surely>both|(?:only |both )?(?:options?|answers?|choices?|statements?))"
+    rf"|neither|either|(?P<but>only|all but|all except|everything (?:but|except)))\s+{_MARKS}{_END}",
+    re.IGNORECASE,
+)
+_BARE = re.compile(rf"(?P<surely>)(?P<but>){_MARKS.replace(_MARK, '(?:[A-Z]|[(][A-Za-z][)])')}{_END}")
+_OWN = re.compile(r"(?:\w+ )?\(?(\w{1,2})(?:[.):]|[.):]\s.*)?")  # "A", "Plan A", "(a)", "A. Tea"
+
+
+def refers_above(option: str) -> bool:
+    """Whether an option speaks of those above it, e.g. "None of the above"; then it can stand only behind them."""
+    return _ABOVE.match(option.strip()) is not None
+
+
+def belongs_last(option: str) -> bool:
+    """Whether an option is put last by custom, e.g. "Other", though its words hold wherever it stands."""
+    return _CUSTOM.fullmatch(option.strip()) is not None
+
+
+def marks_named(options: Sequence[str], k: int) -> dict[str, int]:
+    """Labels that option `k` speaks of, e.g. "Both A and B", and the option, as written, that each is the label of.
+
+    Empty where it speaks of none, and where the marks are words of the options themselves ("A", "B. Coffee").
+    """
+    text = options[k].strip()
+    found = _NAMED.fullmatch(text) or _BARE.fullmatch(text)
+    marks = re.findall(r"(?<![A-Za-z])[A-Za-z](?![A-Za-z])|\d+", found["marks"]) if found else []
+    # "Either 1 or 2" counts something; "A" and "Option A" are options, and "Only A" speaks of one.
+    if not found or (not found["surely"] and text[-1].isdigit()) or (len(marks) < 2 and not found["but"]):
+        return {}
+    others = [option.strip() for place, option in enumerate(options) if place != k]
+    own = {match[1].casefold() for option in others if (match := _OWN.fullmatch(option))}
+    places = {m: int(m) - 1 if m.isdigit() else string.ascii_uppercase.index(m.upper()) for m in marks}
+    if any(not 0 <= place < len(options) or place == k for place in places.values()):
+        return {}
+    return {} if all(mark.casefold() in own for mark in marks) else places

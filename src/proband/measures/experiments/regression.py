@@ -1,0 +1,247 @@
+"""Linear regressions of experiments, with errors that are robust and clustered, and contrasts of their coefficients."""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from proband.errors import DataError, DesignError, meant
+from proband.estimates import Estimate, Target
+from proband.measures.arrays import Floats, finite
+from proband.measures.experiments.outcomes import Codes, Labels, Linear, coded, with_t_test
+
+Errors = Literal["CR2", "CR1"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Regression:
+    """A fitted linear regression.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the coefficients, in the order of the columns.
+    beta : array, shape (n_coefficients,)
+        Least squares.
+    covariance : array, shape (n_coefficients, n_coefficients)
+        Sandwich, clustered.
+    n, n_clusters : int
+        Rows; clusters, as many as rows where each is one.
+    errors : {"CR2", "CR1"}
+        Form of the covariance.
+    level : float
+        Confidence level of its estimates.
+    target : {"model", "human", "data"}
+        Whom it describes.
+    """
+
+    names: tuple[str, ...]
+    beta: Floats
+    covariance: Floats
+    n: int
+    n_clusters: int
+    errors: Errors
+    level: float
+    target: Target
+    _leverage: "_Leverage"
+    _scale: float
+
+    def __getitem__(self, name: str) -> Estimate:
+        """One coefficient."""
+        return self.contrast({name: 1.0})
+
+    def contrast(self, weights: Mapping[str, float], *, estimand: str = "") -> Estimate:
+        """A weighted sum of coefficients, with its t interval.
+
+        Degrees of freedom are Satterthwaite's for CR2 (Pustejovsky & Tipton 2018, with independent errors as the
+        working model), clusters minus 1 for CR1.
+        """
+        for name in weights:
+            if name not in self.names:
+                raise DesignError(f"no coefficient {name!r}{meant(name, self.names)}; there are {self.names}")
+        c = np.array([weights.get(name, 0.0) for name in self.names])
+        df = self._leverage.df(c) if self.errors == "CR2" else self.n_clusters - 1.0
+        about = Estimate(
+            value=0.0,
+            estimand=estimand or " + ".join(f"{w:g} x {name}" if w != 1 else name for name, w in weights.items()),
+            target=self.target,
+            n_units=self.n,
+            n_clusters=self.n_clusters if self.n_clusters < self.n else None,
+            level=self.level,
+        )
+        found = Linear(value=float(c @ self.beta), variance=float(c @ self.covariance @ c), df=df, scale=self._scale)
+        return with_t_test(about, found, f"t, {self.errors}")
+
+    def joint(self, names: Sequence[str], *, estimand: str = "") -> Estimate:
+        """Wald test that several coefficients are all 0, on F with clusters minus 1 degrees of freedom below.
+
+        Its value is the statistic per coefficient; Hotelling's factor counts that the covariance is estimated.
+        """
+        at = [self.names.index(name) for name in names]
+        v, b, q = self.covariance[np.ix_(at, at)], self.beta[at], len(at)
+        df = self.n_clusters - 1
+        said = estimand or f"that {', '.join(names)} are all 0"
+        if df < q or np.linalg.matrix_rank(v) < q:
+            reason = f"undefined: {q} coefficients with {self.n_clusters} clusters, or without error"
+            return Estimate(value=math.nan, estimand=said, target=self.target, n_units=self.n, warnings=(reason,))
+        wald = float(b @ np.linalg.solve(v, b))
+        f = wald * (df - q + 1) / (df * q)
+        return Estimate(
+            value=wald / q, estimand=said, target=self.target, n_units=self.n, n_clusters=self.n_clusters,
+            interval_method=f"F test with {q} and {df - q + 1} df", statistic=f, df=float(df - q + 1),
+            p_value=float(special.fdtrc(q, df - q + 1, f)),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Leverage:
+    """What Satterthwaite's degrees of freedom need: adjusted rows of the design, by cluster."""
+
+    adjusted: Floats  # (n, p): A_g X_g
+    x: Floats
+    codes: Codes
+    bread: Floats
+    n_clusters: int
+
+    def df(self, contrast: Floats) -> float:
+        """Of a contrast: squared trace over trace of the square."""
+        a = self.adjusted @ (self.bread @ contrast)  # (n,)
+        d = np.bincount(self.codes, a**2, minlength=self.n_clusters)
+        b = np.column_stack(
+            [np.bincount(self.codes, a * column, minlength=self.n_clusters) for column in self.x.T]
+        )  # (G, p)
+        inner = b @ self.bread  # with b.T, what the fit takes away
+        diagonal = (inner * b).sum(axis=1)
+        trace = float(d.sum() - diagonal.sum())
+        mixed = self.bread @ (b.T @ b)
+        square = float((d**2).sum() - 2 * (d * diagonal).sum() + np.trace(mixed @ mixed))
+        return trace**2 / square if square > 0 else 0.0
+
+
+def clustered_regression(
+    y: ArrayLike,
+    columns: Mapping[str, ArrayLike],
+    *,
+    clusters: Labels | None = None,
+    errors: Errors = "CR2",
+    target: Target = "model",
+    level: float = 0.95,
+) -> Regression:
+    """Least squares with a covariance that is robust to unequal variances and to dependence within clusters.
+
+    CR1 is the covariance of statsmodels' and Stata's clustered regressions: ``G/(G-1) (n-1)/(n-p)`` times the plain
+    sandwich. CR2 weighs the residuals of cluster g with ``(I - H_gg)^(-1/2)``, and is unbiased where errors are
+    independent; without clusters it is HC2.
+
+    Parameters
+    ----------
+    y : array_like, shape (n,)
+        Outcome.
+    columns : mapping of str to array_like
+        The design, a column each; an intercept is one of them where it is wanted.
+    clusters : sequence, optional
+        What each row shares with others: the subject who gave several answers.
+    errors : {"CR2", "CR1"}
+        Form of the covariance.
+    target, level : {"model", "human", "data"}, float
+        Whom it describes; confidence level.
+
+    Returns
+    -------
+    Regression
+        Coefficients by name, their contrasts and joint tests.
+
+    Raises
+    ------
+    DataError
+        If a column has another length, is missing in places, or the columns do not identify their coefficients.
+    DesignError
+        If `errors` is unknown, or there is one cluster.
+
+    References
+    ----------
+    Bell & McCaffrey (2002), Survey Methodology 28, 169-181.
+    Pustejovsky & Tipton (2018), J. Bus. Econ. Stat. 36, 672-683. doi:10.1080/07350015.2016.1247004
+
+    Examples
+    --------
+    >>> fit = clustered_regression([1, 3, 2, 5, 4, 6], {"(mean)": [1] * 6, "treated": [0, 1, 0, 1, 0, 1]})
+    >>> print(fit["treated"])
+    2.333 [-1.130, 5.796]
+    """
+    if errors not in get_args(Errors):
+        raise DesignError(f"errors {errors!r} is none of {', '.join(get_args(Errors))}")
+    outcome = finite(y, "outcomes")
+    names = tuple(columns)
+    x = np.column_stack([finite(values, f"values of {name}") for name, values in columns.items()])
+    n, p = x.shape
+    if len(outcome) != n:
+        raise DataError(f"{len(outcome)} outcomes for {n} rows of the design; give every row one")
+    codes = np.arange(n) if clusters is None else coded(clusters, "cluster")[0]
+    if len(codes) != n:
+        raise DataError(f"{len(codes)} cluster labels for {n} rows; give every row its cluster")
+    n_clusters = int(codes.max()) + 1 if n else 0
+    if n <= p or np.linalg.matrix_rank(x) < p:
+        flat = [name for name, column in zip(names, x.T, strict=True) if not np.ptp(column) and (column != 1).any()]
+        hint = f" ({', '.join(flat)} does not vary)" if flat else ""
+        raise DataError(f"{n} rows cannot identify {p} coefficients{hint}; leave levels out that nobody saw")
+    if n_clusters < 2:
+        raise DesignError("one cluster: what differs between clusters cannot be seen; add others")
+    bread = np.asarray(np.linalg.inv(x.T @ x), dtype=np.float64)
+    beta = bread @ (x.T @ outcome)
+    residual = outcome - x @ beta
+    adjusted = _adjusted(x, codes, bread, n_clusters) if errors == "CR2" else x
+    scores = np.column_stack(
+        [np.bincount(codes, residual * column, minlength=n_clusters) for column in adjusted.T]
+    )  # (G, p)
+    covariance = bread @ (scores.T @ scores) @ bread
+    if errors == "CR1":
+        covariance *= n_clusters / (n_clusters - 1) * (n - 1) / (n - p)
+    return Regression(
+        names=names, beta=beta, covariance=covariance, n=n, n_clusters=n_clusters, errors=errors, level=level,
+        target=target,
+        _leverage=_Leverage(adjusted, x, codes, bread, n_clusters), _scale=float(np.abs(outcome).max()),
+    )  # fmt: skip
+
+
+def _adjusted(x: Floats, codes: Codes, bread: Floats, n_clusters: int) -> Floats:
+    """``(I - H_gg)^(-1/2) X_g`` of every cluster, rows in place."""
+    if n_clusters == len(x):
+        left: Floats = 1 - ((x @ bread) * x).sum(axis=1)
+        return x * np.where(left > 1e-9, 1 / np.sqrt(np.maximum(left, 1e-9)), 0.0)[:, None]
+    order = np.argsort(codes, kind="stable")
+    ends = np.searchsorted(codes[order], np.arange(n_clusters + 1))
+    found = np.empty_like(x)
+    for start, end in itertools.pairwise(ends):
+        rows = order[start:end]
+        part = x[rows]
+        values, vectors = np.linalg.eigh(np.eye(len(rows)) - part @ bread @ part.T)
+        # A direction that the cluster determines alone has no residual: nothing is added for it.
+        inverse = np.where(values > 1e-9, 1 / np.sqrt(np.maximum(values, 1e-9)), 0.0)
+        found[rows] = (vectors * inverse) @ (vectors.T @ part)
+    return found
+
+
+def two_way_variance(y: ArrayLike, columns: Mapping[str, ArrayLike], first: Labels, second: Labels) -> Floats:
+    """Covariance of the coefficients where rows are clustered in two crossed ways, e.g. by subject and by stimulus.
+
+    The sum of both one-way CR1 covariances less that of their intersections (Cameron, Gelbach & Miller 2011); where
+    that is not positive definite, its negative eigenvalues are set to 0.
+
+    References
+    ----------
+    Cameron, Gelbach & Miller (2011), J. Bus. Econ. Stat. 29, 238-249. doi:10.1198/jbes.2010.07136
+    """
+    both = [*zip(first, second, strict=True)]
+    parts = [
+        clustered_regression(y, columns, clusters=by, errors="CR1").covariance
+        for by in (list(first), list(second), both)
+    ]
+    values, vectors = np.linalg.eigh(parts[0] + parts[1] - parts[2])
+    found: Floats = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    return found

@@ -1,0 +1,107 @@
+"""Cases 12 and 13: header rows of survey platforms, blank lines and empty rows are no people.
+
+Public sources: expectedparrot/edsl#683, ropensci/qualtRics#43 (12); pola-rs/polars#14271, #27755 (13).
+"""
+
+import logging
+
+import polars as pl
+import pytest
+
+from proband.errors import DataError
+from proband.subjects import inspect_microdata, read_microdata
+
+QUALTRICS = """\
+ResponseId,Q1,Q2,DistributionChannel
+Response ID,What is your age?,Do you cycle?,Distribution Channel
+"{""ImportId"":""_recordId""}","{""ImportId"":""QID1_TEXT""}","{""ImportId"":""QID2""}","{""ImportId"":""distribution""}"
+R_a,41,1,anonymous
+R_b,62,2,anonymous
+R_c,23,2,preview
+"""
+OLD_QUALTRICS = "V1,V2,Q1\nResponseID,ResponseSet,What is your age?\nR_a,Default,41\nR_b,Default,62\n"
+PYTHON_QUALTRICS = QUALTRICS.replace('""', "'")
+SURVEY_MONKEY = """\
+Respondent ID,Collector ID,How old are you?,Which do you use?,
+,,Open-Ended Response,Bus,Train
+101,7,41,Bus,
+102,7,62,,Train
+"""
+
+
+def written(folder, text, name="people.csv"):
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize("text", [QUALTRICS, PYTHON_QUALTRICS], ids=["JSON", "Python's way of 2016"])
+def test_a_qualtrics_export_has_its_people_and_their_numbers(tmp_path, text, caplog):
+    with caplog.at_level(logging.WARNING):
+        read = read_microdata(written(tmp_path, text), id="ResponseId")
+    assert read.frame["Q1"].to_list() == [41, 62, 23]
+    assert read.frame["Q2"].to_list() == [1, 2, 2]
+    assert read.titles["Q1"] == "What is your age?"
+    assert "people.csv, lines 2 and 3: header rows of Qualtrics" in caplog.text
+    assert "1 rows are previews" in caplog.text
+
+
+def test_a_legacy_qualtrics_export_has_one_header_row_more(tmp_path):
+    assert read_microdata(written(tmp_path, OLD_QUALTRICS)).frame["Q1"].to_list() == [41, 62]
+
+
+def test_the_options_below_a_survey_monkey_question_become_names(tmp_path):
+    read = read_microdata(written(tmp_path, SURVEY_MONKEY))
+    assert read.frame["How old are you?"].to_list() == [41, 62]
+    assert read.frame["Which do you use?: Train"].to_list() == [None, "Train"]
+
+
+def test_a_second_header_that_nobody_marked_is_refused_with_its_row(tmp_path):
+    text = "id,age,cycles\nPerson,How old are you?,Do you cycle?\n1,41,1\n2,62,2\n"
+    with pytest.raises(DataError, match=r"line 2: no person but a second header: 'Person' stands .*delete that line"):
+        read_microdata(written(tmp_path, text))
+
+
+def test_the_header_of_a_second_file_put_behind_the_first_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"people\.csv, line 4: the first line again, no person"):
+        read_microdata(written(tmp_path, "name,age\nAda,41\nBob,62\nname,age\nCleo,23\n"))
+
+
+def test_a_first_person_without_answers_is_a_person(tmp_path):
+    text = "age,cycles,trust\nNA,NA,NA\n41,1,3\n62,2,4\n"
+    assert read_microdata(written(tmp_path, text), missing=["NA"]).frame["age"].to_list() == [None, 41, 62]
+
+
+@pytest.mark.parametrize("blank", ["\n", ",\n", " , \n", '"",""\n'], ids=["blank", "comma", "spaces", "quotes"])
+def test_lines_on_which_nothing_stands_are_no_people(tmp_path, blank):
+    text = f"age,park\n34,1\n{blank}51,2\n{blank}29,2\n{blank}{blank}"
+    people = read_microdata(written(tmp_path, text)).population("town")
+    assert [person.id for person in people] == ["1", "2", "3"]
+    assert people.column("age") == {"1": 34, "2": 51, "3": 29}
+
+
+def test_a_blank_line_inside_a_quoted_answer_is_part_of_it(tmp_path):
+    read = read_microdata(written(tmp_path, 'why,age\n"one\n\ntwo",34\n"x",51\n'))
+    assert read.frame["why"].to_list() == ["one\n\ntwo", "x"]
+
+
+def test_empty_rows_of_other_files_are_no_people_and_are_told(tmp_path):
+    pl.DataFrame({"age": [34.0, None, 51.0], "town": ["Ulm", "", "Bonn"]}).write_parquet(tmp_path / "people.parquet")
+    assert read_microdata(tmp_path / "people.parquet").frame["age"].to_list() == [34, 51]
+    (remark,) = inspect_microdata(tmp_path / "people.parquet")
+    assert "1 rows are empty, so no people" in str(remark)
+    assert not remark.is_wrong
+
+
+def test_everything_wrong_with_a_file_is_told_at_once(tmp_path):
+    text = "id,age,age,w\n1,34,x,1\n1,51,x,1\n2,29\n3,40,x,-1\n,41,x,1\n4,1,2,3,4\n"
+    told = [str(remark) for remark in inspect_microdata(written(tmp_path, text), id="id", weight="w")]
+    for wanted in ("column 'age' is there twice", "line 4: 2 values for 4 columns", "line 7: 5 values", "have no id"):
+        assert any(wanted in one for one in told), (wanted, told)
+    assert any("1 weights are negative" in one for one in told)
+
+
+def test_hundreds_of_broken_rows_are_counted_not_listed(tmp_path):
+    found = inspect_microdata(written(tmp_path, "a,b\n1,2\n" + "1\n" * 300))
+    assert len(found) < 30
+    assert "280 more rows of a wrong length" in str(found[-1])

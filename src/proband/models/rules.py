@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import NormalDist
@@ -133,10 +132,14 @@ def normal(mean: float = 0.0, *, sd: float = 1.0) -> Rule:
 def _read_stated(file: str) -> dict[str, Sequence[float]]:
     if not file:
         raise EngineError("rule 'stated' needs distributions; write scripted:stated?file=dist.toml")
-    try:
-        return dict(tomllib.loads(Path(file).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise EngineError(f"rule 'stated': cannot read {file}: {error}") from error
+    from proband.files import parsed, text_of  # pydantic comes with it, which no other rule needs
+
+    text = text_of(Path(file), what="file of distributions", error=EngineError)
+    given = parsed(text, file, error=EngineError)
+    for item, shares in given.items():
+        if not isinstance(shares, list) or not all(type(share) in (int, float) for share in shares):
+            raise EngineError(f"{file}: {item} is no list of numbers; write e.g. {item} = [0.6, 0.4]")
+    return given
 
 
 RULES: Shelf[Callable[..., Rule]] = Shelf(

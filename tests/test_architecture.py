@@ -23,6 +23,7 @@ FLOORS = [
     {"texts", "tuning"},
     {"analyses"},
     {"reports"},
+    {"replications"},
     {"web"},
     {"cli"},
     {"__main__"},

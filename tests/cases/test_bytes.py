@@ -16,6 +16,7 @@ import pytest
 from proband.designs import people_engine
 from proband.errors import DataError, InstrumentError
 from proband.instruments import Instrument, Item, load_instrument
+from proband.instruments.banks.loading import load_bank
 from proband.subjects import Field, load_population, read_microdata
 
 FILE = 'id = "t"\ntitle = "T"\nsource = "us"\nlicence = "CC0"\ndata = { path = "people.csv" }\n'
@@ -176,6 +177,22 @@ def test_what_is_nested_too_deep_or_too_long_a_number_is_refused(tmp_path, text)
         load_population(tmp_path / "t.toml")
     with pytest.raises(InstrumentError, match=r"t\.toml: "):
         load_instrument(tmp_path / "t.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("b.jsonl", b'{"question": ' + b"[" * 5000 + b"}"),
+        ("b.json", b"[" * 5000),
+        ("b.jsonl", b'{"question": ' + b"9" * 5000 + b"}"),
+        ("b.jsonl.gz", gzip.compress(b'{"question": "x"}\n' * 50)[:40] + b"\xff" * 9),
+    ],
+    ids=["deep lines", "deep list", "digits", "damaged gzip"],
+)
+def test_a_bank_of_questions_that_is_damaged_is_refused(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=r"b\.(jsonl?|csv)"):
+        load_bank(tmp_path / name, domain="chemistry")
 
 
 def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path):

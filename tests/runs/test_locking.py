@@ -103,7 +103,7 @@ def test_a_lock_that_was_edited_or_is_none_is_refused(study, lock, tmp_path):
     (tmp_path / "c.lock.json").write_text("{}")
     with pytest.raises(DesignError, match="not a lock"):
         read_lock(tmp_path / "c.lock.json")
-    with pytest.raises(DesignError, match="no lock can be read"):
+    with pytest.raises(DesignError, match="no such lock"):
         read_lock(tmp_path / "gone.lock.json")
     with pytest.raises(DesignError, match="there is a lock already"):
         lock_study(study, tmp_path / "a.lock.json")

@@ -26,6 +26,7 @@ WAYS = {
     "pipe": "town|age\nUlm|34\nBonn|51\n",
     "sep=": "sep=;\ntown;age\nUlm;34\nBonn;51\n",
     "quoted": '"town","age"\n"Ulm","34"\n"Bonn","51"\n',
+    "old Mac, semicolon": "town;age\rUlm;34\rBonn;51\r",
     "spaces": 'town, age\n"Ulm", 34\n"Bonn", 51\n',
     "trailing comma": "town,age,\nUlm,34,\nBonn,51,\n",
     "spreadsheet": "town,age,,,\nUlm,34,,,\nBonn,51,,,\n,,,,\n",
@@ -46,8 +47,17 @@ def test_questions_as_names_of_columns_keep_their_words(tmp_path):
     assert found["Why? [Other]"] == ['a "friend"']
 
 
+def test_a_comma_inside_a_quoted_name_separates_nothing(tmp_path):
+    found = read(tmp_path, '"How old, in years";"Town"\n"34,5";"Ulm"\n')
+    assert found == {"How old, in years": [34.5], "Town": ["Ulm"]}
+
+
 def test_line_ends_and_separators_inside_quotes_are_text(tmp_path):
     assert read(tmp_path, 'why,n\n"a\r\nb, c",1\n"\u2028d\x0be",2\n')["why"] == ["a\r\nb, c", "\u2028d\x0be"]
+
+
+def test_an_interview_of_a_million_letters_is_a_cell(tmp_path):
+    assert read(tmp_path, f"why,n\n{'x' * 1_000_000},1\n")["why"] == ["x" * 1_000_000]
 
 
 def test_rows_beyond_what_is_read_at_once_follow_in_order(tmp_path):

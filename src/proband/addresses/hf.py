@@ -21,6 +21,7 @@ SCHEME = Scheme(
     pattern="hf:PATH_OR_ID?KEY=VALUE&...",
     about="a transformers checkpoint: a folder, a .gguf file, or an id on the hub, e.g. hf:ORG/NAME?dtype=bfloat16",
     open=_open,
+    loads_weights=True,
     # Other versions and another device change log-probabilities by rounding only.
     may_change=frozenset({"device", "chunk_tokens", "memory_gb", "torch", "transformers"}),
 )

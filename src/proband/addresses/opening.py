@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, get_args, get_type_hints
@@ -28,12 +28,15 @@ class Scheme:
         of an option becomes an int or a float where the parameter is one. What is heavy is imported in here.
     may_change : frozenset of str
         Options, and entries of the fingerprint, that change no answer: they may differ between two calls of one run.
+    loads_weights : bool
+        Whether opening takes long, because a model is loaded; `proband check` then looks at the address only.
     """
 
     pattern: str
     about: str
     open: Callable[..., BaseEngine]
     may_change: frozenset[str] = frozenset()
+    loads_weights: bool = False
 
 
 SCHEMES: Shelf[Scheme] = Shelf(
@@ -71,6 +74,25 @@ def open_engine(address: str, **options: object) -> BaseEngine:
     >>> open_engine("scripted:always?option=1").address
     'scripted:always?option=1'
     """
+    scheme, rest, given = _resolved(address, options)
+    return scheme.open(rest, **given)
+
+
+def check_address(address: str) -> None:
+    """Refuse an address that names no engine, or options it does not take; weights are not loaded.
+
+    Raises
+    ------
+    EngineError
+        As `open_engine` raises it.
+    """
+    scheme, rest, given = _resolved(address, {})
+    if not scheme.loads_weights:
+        scheme.open(rest, **given).close()
+
+
+def _resolved(address: str, options: Mapping[str, object]) -> tuple[Scheme, str, dict[str, Any]]:
+    """The scheme of an address, what follows its colon, and its options as the scheme takes them."""
     name, rest, query = _parts(address)
     if name not in SCHEMES:
         patterns = {known: scheme.pattern for known, scheme in SCHEMES.loaded().items()}
@@ -80,7 +102,7 @@ def open_engine(address: str, **options: object) -> BaseEngine:
     if (rest is not None) != (":" in scheme.pattern) or rest == "":
         raise EngineError(f"engine {address!r} must read {scheme.pattern}")
     try:
-        given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))) | options
+        given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))) | dict(options)
     except ValueError:
         raise EngineError(f"engine {address!r}: what follows ? must read key=value&key=value") from None
     parameters = list(inspect.signature(scheme.open).parameters.values())[1:]
@@ -91,7 +113,7 @@ def open_engine(address: str, **options: object) -> BaseEngine:
             raise EngineError(f"engine {address!r}: {name} takes no option {unknown[0]!r}{near}; it takes {there}")
         hints = get_type_hints(scheme.open)
         given = {key: _typed(key, value, hints.get(key), address) for key, value in given.items()}
-    return scheme.open(rest or "", **given)
+    return scheme, rest or "", given
 
 
 def may_change(address: str) -> frozenset[str]:

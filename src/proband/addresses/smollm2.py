@@ -20,5 +20,6 @@ SCHEME = Scheme(
     pattern="smollm2",
     about="the language model that installs with Proband; no key, no GPU, no download",
     open=_open,
+    loads_weights=True,
     may_change=hf.SCHEME.may_change,
 )

@@ -17,6 +17,7 @@ from proband.runs.run import Run
 
 _CHAPTER = "Play"
 _MOST_SENTENCES = 6
+_MOST_ROWS = 30  # of a table that is shown at once
 _NEAR_CHANCE = 0.4  # share of moves against the best strategy from which on none of them describes a player
 _FORMS: dict[str, CellForm] = {
     **dict.fromkeys(("matches", "moves", "round"), "count"),
@@ -55,7 +56,9 @@ def sections(run: Run) -> Sequence[Section]:
         found += [_moves(item, part, asked), _rounds(item, part, asked)]
         found += [] if last is None else [_replies(item, last, asked)]
         found += _strategies(item, part, asked)
-    return [*found, *_ends(run, table)]
+    # Of matches that are replayed, `games` tells how they ended, by their own number of rounds.
+    is_replayed = (run.manifest.get("design") or {}).get("design") == "matches"
+    return [*found, *([] if is_replayed else _ends(run, table))]
 
 
 def _played(run: Run) -> pl.DataFrame:
@@ -157,6 +160,10 @@ def _with_last(part: pl.DataFrame) -> pl.DataFrame | None:
     """Moves with the other player's last one; None where a match has not two players."""
     if part.group_by("unit").agg(pl.col("subject").n_unique())["subject"].max() != 2:
         return None
+    # Where players move in turn, or several times a round, "last" would be another thing in every game.
+    both = part.group_by("unit", "round").agg(pl.col("subject").n_unique())["subject"].median()
+    if both != 2 or part["replicate"].max():
+        return None
     at = [name for name in ("unit", "item", "replicate") if name in part.columns]
     other = part.filter(pl.col("answer").is_not_null()).select(
         *at, (pl.col("round") + 1).alias("round"), pl.col("subject").alias("other"), pl.col("answer").alias("last")
@@ -185,6 +192,7 @@ def _replies(item: Item, last: pl.DataFrame, roles: Sequence[str]) -> Section:
             ("role", "the other's last move", "move", "matches", "moves", "share"),
             rows,
             "Share of each move after the other's last one",
+            is_folded=len(rows) > _MOST_ROWS,
         ),
         keys={"item": item.id},
         notes=(_UNITS, "Only matches count in which the other made that move, so rows are not of the same matches."),
@@ -297,4 +305,5 @@ ANALYSIS = Analysis(
     about="moves of each role by round and by the other's last move, strategies, and matches that ended early",
     needs=needs,
     sections=sections,
+    is_quiet=True,
 )

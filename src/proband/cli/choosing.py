@@ -6,10 +6,14 @@ from typing import Annotated
 
 import typer
 
+from proband.designs.catalogue import study_path
 from proband.designs.studies import Study, load_study
 from proband.errors import DesignError
 
-StudyArgument = Annotated[Path, typer.Argument(help="Study file (TOML).")]
+StudyArgument = Annotated[
+    Path,
+    typer.Argument(help="Study file (TOML), or shelf:NAME for one that ships.", parser=study_path, metavar="STUDY"),
+]
 EngineOption = Annotated[
     list[str] | None,
     typer.Option(

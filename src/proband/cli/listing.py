@@ -1,6 +1,5 @@
 """``proband list``: what there is to choose from, also in packages beside Proband."""
 
-import tomllib
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
@@ -67,15 +66,23 @@ def _arms() -> Rows:
 def _studies() -> Rows:
     """Study files here and in folders beside."""
     from proband.designs.kind import KINDS
+    from proband.files import parsed, text_of
 
     rows: Rows = []
     for path in sorted([*Path().glob("*.toml"), *Path().glob("*/*.toml")]):
         try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            data = parsed(text_of(path, what="study file", error=DesignError), path, error=DesignError)
+        except DesignError:
             continue
         rows += [{"name": str(path), "title": f"{data.get('title', '')} ({kind})"} for kind in KINDS if kind in data]
     return rows
+
+
+def _on_the_shelf() -> Rows:
+    """Classic studies that ship."""
+    from proband.designs.catalogue import titles
+
+    return [{"name": f"shelf:{name}", "title": title} for name, title in titles().items()]
 
 
 def _runs() -> Rows:
@@ -106,6 +113,7 @@ LISTS: Mapping[str, Callable[[], Rows]] = {
     "prompts": _prompts,
     "arms": _arms,
     "studies": _studies,
+    "shelf": _on_the_shelf,
     "runs": _runs,
 }
 _WHAT = ", ".join(LISTS)

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from proband.cli.branch import branch
+from proband.cli.check import check
 from proband.cli.demo import demo
 from proband.cli.doctor import doctor
 from proband.cli.export import export
@@ -19,6 +20,7 @@ from proband.cli.listing import list_
 from proband.cli.lock import lock
 from proband.cli.measure import measure
 from proband.cli.plan import plan
+from proband.cli.replicate import replicate
 from proband.cli.report import report
 from proband.cli.run import run
 from proband.cli.show import show
@@ -45,6 +47,7 @@ app = typer.Typer(
 )
 for verb in (
     demo,
+    check,
     plan,
     show,
     lock,
@@ -52,6 +55,7 @@ for verb in (
     branch,
     measure,
     report,
+    replicate,
     export,
     doctor,
     vignettes,

@@ -6,14 +6,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from proband import files
+from proband.designs.catalogue import study_path
 from proband.designs.design import Design
 from proband.designs.hypotheses import Hypothesis, Promises, check_ethics
-from proband.designs.kind import Shared
+from proband.designs.kind import Kind, Shared
 from proband.designs.study_file import InstrumentTable, PopulationTable, StudyFile, check_shared, kind_of
 from proband.designs.survey.people import PeopleSurvey, people_engine
 from proband.designs.survey.survey import Survey
-from proband.errors import DesignError, meant
+from proband.errors import DesignError, Gathering, meant
 from proband.instruments import instrument_from_dict, load_instrument
 from proband.instruments.items import Instrument
 from proband.models.engine import BaseEngine
@@ -111,7 +114,7 @@ def load_study(path: str | Path, *, engine: str | Mapping[str, str] | None = Non
     Parameters
     ----------
     path : path
-        A TOML file; see ``docs/reference/study-file.md`` for its keys.
+        A TOML file; see ``docs/reference/study-file.md`` for its keys. Or ``shelf:NAME``, a study that ships.
     engine : str or mapping, optional
         Address that replaces the file's; or addresses by role, which replace those of the same role.
     sample : int, optional
@@ -127,7 +130,7 @@ def load_study(path: str | Path, *, engine: str | Mapping[str, str] | None = Non
     DesignError, InstrumentError, DataError
         If the file cannot be read, has a key that does not exist, or describes what cannot be carried out.
     """
-    path = Path(path)
+    path = study_path(path)
     way_out = "write one, or start from examples/anes1996.toml"
     text = files.text_of(path, what="study file", error=DesignError, way_out=way_out)
     data = files.parsed(text, path, error=DesignError)
@@ -142,26 +145,27 @@ def study_from_dict(
     sample: int | None = None,
 ) -> Study:
     """The study that a parsed file describes; see `load_study`."""
-    kind = kind_of(data, where)
-    written = {name: value for name, value in data.items() if name != kind.name}
-    file = files.checked(StudyFile, written, where, error=DesignError)
-    if not isinstance(data[kind.name], Mapping):
-        raise DesignError(f"{where}: {kind.name} must be a table (found {data[kind.name]!r}); write [{kind.name}]")
-    table = files.checked(kind.keys, data[kind.name], where, error=DesignError, at=kind.name)
-    check_shared(kind, data, where)
-    folder = Path(where).parent
-    everybody = None if file.population is None else _population(file.population, folder, where)
-    shared = Shared(
-        title=file.title,
-        seed=file.seed,
-        instrument=None if file.instrument is None else _instrument(file.instrument, folder, where),
-        population=_sampled(everybody, file, sample, where),
-        folder=folder,
-        where=str(where),
-        harms=tuple(file.harms),
-        ethics={} if file.ethics is None else {k: text for k, text in file.ethics.model_dump().items() if text},
-    )
-    check_ethics(shared.harms, shared.ethics)
+    found, where = Gathering(), str(where)
+    kind = table = file = shared = everybody = None
+    with found.part():
+        kind = kind_of(data, where)
+    # Other tables are no keys: either they are the kind's, or `kind_of` has refused them.
+    of_kind = {name for name, value in data.items() if name == getattr(kind, "name", "")} or _tables_beside(data)
+    written = {name: value for name, value in data.items() if name not in of_kind}
+    with found.part():
+        file = files.checked(StudyFile, written, where, error=DesignError)
+    if kind is not None:
+        with found.part():
+            table = _table_of(kind, data, where)
+        with found.part():
+            check_shared(kind, data, where)
+    # What is sound is looked at all the same: a file is mended once, not mistake by mistake.
+    file = file or files.fitting(StudyFile, written, seed=0)
+    if file is not None:
+        shared, everybody = _shared(file, where, sample, found)
+    found.settle()
+    if kind is None or file is None or shared is None:  # then something was refused
+        raise DesignError(f"{where}: it cannot be read as a study")
     design = kind.make(shared, table)
     people = None
     if file.people is not None:
@@ -176,6 +180,36 @@ def study_from_dict(
         stopping=file.stopping,
     )
     return Study(design, file.engine if engine is None else engine, people=people, promises=promises)
+
+
+def _tables_beside(data: Mapping[str, Any]) -> set[str]:
+    return {name for name, value in data.items() if name not in StudyFile.model_fields and isinstance(value, Mapping)}
+
+
+def _table_of(kind: Kind, data: Mapping[str, Any], where: str) -> BaseModel:
+    """The table of a kind, every key known and of its type."""
+    if not isinstance(data[kind.name], Mapping):
+        raise DesignError(f"{where}: {kind.name} must be a table (found {data[kind.name]!r}); write [{kind.name}]")
+    return files.checked(kind.keys, data[kind.name], where, error=DesignError, at=kind.name)
+
+
+def _shared(file: StudyFile, where: str, sample: int | None, found: Gathering) -> tuple[Shared, Population | None]:
+    """What all kinds share, and everybody in the population; what is refused of it is gathered."""
+    folder = Path(where).parent
+    instrument = everybody = population = None
+    with found.part():
+        instrument = None if file.instrument is None else _instrument(file.instrument, folder, where)
+    with found.part():
+        everybody = None if file.population is None else _population(file.population, folder, where)
+        population = _sampled(everybody, file, sample, where)
+    ethics = {} if file.ethics is None else {key: text for key, text in file.ethics.model_dump().items() if text}
+    with found.part():
+        check_ethics(tuple(file.harms), ethics)
+    shared = Shared(
+        title=file.title, seed=file.seed, instrument=instrument, population=population, folder=folder, where=where,
+        harms=tuple(file.harms), ethics=ethics,
+    )  # fmt: skip
+    return shared, everybody
 
 
 def people_survey(survey: Survey, everybody: Population, *, refused: tuple[Code, ...] = ()) -> PeopleSurvey:
@@ -213,7 +247,7 @@ def _instrument(table: InstrumentTable, folder: Path, where: str | Path) -> Inst
     else:
         _refuse_beside_use(table, "instrument", where)
         beside = folder / table.use
-        instrument = load_instrument(beside if beside.is_file() else table.use)
+        instrument = load_instrument(beside if files.is_file(beside) else table.use)
     return instrument.subset(tuple(table.only)) if table.only else instrument
 
 

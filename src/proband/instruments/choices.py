@@ -18,7 +18,7 @@ Kind = Literal["both", "text", "marked", "label"]
 _NEGATED, _REJECTED, _JOINED, _OPENER = patterns("negated", "rejected", "joined", "opener")
 _LEAD_END, _I_MYSELF, _MARKED_BEFORE = patterns("lead_end", "i_myself", "marked_before")
 _DEGREE_BEFORE, _DEGREE_AFTER = patterns("degree_before", "degree_after")
-_COUNTERFACTUAL, _ASIDE, _TOGETHER = patterns("counterfactual", "aside", "together")
+_COUNTERFACTUAL, ASIDE, TOGETHER = patterns("counterfactual", "aside", "together")
 _BOUND_BEFORE, _BOUND_AFTER, _MINUS = patterns("bound", "bound_after", "minus")
 _CLAUSE_END = re.compile(r"[.,;:!?\n]")
 _SENTENCE_END = re.compile(r"[.!?\n]")
@@ -29,7 +29,15 @@ _PREFERRED = re.compile(
 _LINE_START = re.compile(r"(?:^|\n)[\s>-]*$")
 _REACH = 400  # characters after "my answer is" in which the answer must come
 _FUNCTION_WORDS = frozenset({"no", "none", "other", "any", "all", "both", "neither", "not", "so"})
-_WORD_FOLLOWS = re.compile(r"\s+(?!is\b|because\b|since\b|and\b|or\b)[a-z]")
+_DENYING = frozenset({"no", "not", "never", "neither", "none", "nothing", "hardly", "barely"})
+_PRONOUN = re.compile(r",\s+(?!(?:or|and|maybe|possibly|perhaps|[IVX]+|[A-Z])\b)")
+_LEADS = ("and", "or", "nor", "possibly", "maybe", "perhaps", "between", "either", "neither", "say", "choose", "not")
+_WORD_FOLLOWS = re.compile(
+    r"\s+(?!(?:is|are|was|would|seems|fits|because|since|and|or|nor|to|through|then|over|but|not|if|as|with)\b)[a-z]"
+)
+
+
+_VERB_FOLLOWS = re.compile(r"\s+(?!(?:is|are|and|or|nor|to|through|then|over|but|not)\b)[a-z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +113,34 @@ class Finder:
     def affirmed(self, text: str) -> list[Mention]:
         """Mentions that are neither negated nor rejected, each alone or together with others."""
         mentions = self.mentions(text)
+        if not mentions:
+            return []
+        denied = self._denied(text, mentions)
+        return [m for m, is_denied in zip(mentions, denied, strict=True) if not is_denied]
+
+    def _denied(self, text: str, mentions: list[Mention]) -> list[bool]:
         gaps = [text[one.end : other.start] for one, other in pairwise(mentions)]
-        is_joined = [_TOGETHER.fullmatch(gap) is not None and "\n" not in gap for gap in gaps]
-        denied = [is_negated(text, m.start) for m in mentions]
-        rejected = [_REJECTED.match(text, m.end) is not None for m in mentions]
-        for k, joined in enumerate(is_joined):
+        is_joined = [TOGETHER.fullmatch(gap) is not None and "\n" not in gap for gap in gaps]
+        # "Neither agree nor disagree" denies nothing of what follows it, but "never" may: in "I never choose B".
+        denies = [text[m.start : m.end].casefold() in _DENYING for m in mentions]
+        characters = list(text)
+        for m, is_word, joined in zip(mentions, denies, [*is_joined, False], strict=True):
+            if joined or not is_word:
+                characters[m.start : m.end] = "\0" * (m.end - m.start)
+        said = "".join(characters)
+        denied = [is_negated(said, m.start) for m in mentions]
+        rejected = []
+        for m in mentions:
+            found = _REJECTED.match(text, m.end)
+            # In "yes, no" the second word is an answer too.
+            rejected.append(found is not None and not any(found.start() < o.start < found.end() for o in mentions))
+        for k, (joined, is_word) in enumerate(zip(is_joined, denies[:-1], strict=True)):
+            # The word that denies was no answer.
+            denied[k] |= is_word and denied[k + 1] and not joined
             denied[k + 1] |= joined and denied[k]
         for k in range(len(is_joined) - 1, -1, -1):
             rejected[k] |= is_joined[k] and rejected[k + 1]
-        return [m for m, no, wrong in zip(mentions, denied, rejected, strict=True) if not (no or wrong)]
+        return [a or b for a, b in zip(denied, rejected, strict=True)]
 
     def is_beginning(self, k: int) -> bool:
         """Whether another option or label goes on where this one ends ("Agree", "Agree strongly")."""
@@ -124,12 +151,17 @@ class Finder:
         text = _words(self.options[k])
         alone = text
         if self.options[k].casefold() in _FUNCTION_WORDS:
-            opening = r"(?:(?<![^\n.,;:!?(\"'\[>-])|(?<=[\n.,;:!?(\"'\[>-]\s)|(?<=\band\s)|(?<=\bor\s))"
-            closing = r"[.,;:!?)\"'\]\n-]|$|(?:I|it|they|he|she|we|you|because|since|this|that|there)\b"
+            before = "".join(rf"|(?<=\b{word}\s)" for word in _LEADS)
+            opening = rf"(?:(?<![^\n.,;:!?(\"'\[>/-])|(?<=[\n.,;:!?(\"'\[>/-]\s){before})"
+            closing = (
+                r"[.,;:!?()\"'\]\n/-]|$|"
+                r"(?:I|it|they|he|she|we|you|because|since|this|that|there|and|or|nor|but|is|are|was|were|rather)\b"
+            )
             alone = rf"{opening}{text}(?=\s*(?:{closing}))"
         patterns: list[tuple[str, Kind]] = [(alone, "text")]
         if self.labels:
-            label = rf"(?<!\w)(?<!\w-){re.escape(self.labels[k])}(?![\w+]|'[a-z]|-\w)"
+            lead = r"(?<![\w.,+-])" if self.labels[k][:1].isdigit() else r"(?<!\w)(?<!\w-)"
+            label = rf"{lead}{re.escape(self.labels[k])}(?![\w+]|'[a-z]|-\w)"
             gap = r"[\s.:)\]=|,(\"'-]{1,5}"
             patterns += [(label + gap + text, "both"), (text + r"\s*[(\[]\s*" + label, "both")]
             if not self.numbers:
@@ -153,10 +185,10 @@ class Finder:
         if _is_marked(text, *match.span()):
             return "marked"
         label, rest = self.labels[k], text[match.end() :]
-        is_word = label in ("A", "I") and _WORD_FOLLOWS.match(rest) is not None
-        is_word = is_word or (label == "I" and rest.startswith(","))
-        is_letter = len(label) == 1 and label.isascii() and label.islower()
-        return None if match[0] != label or is_word or is_letter else "label"
+        follows = {"a": _WORD_FOLLOWS, "i": _VERB_FOLLOWS}.get(label.casefold())
+        is_word = follows is not None and follows.match(rest) is not None
+        is_word = is_word or (label == "I" and _PRONOUN.match(rest) is not None)
+        return None if match[0] != label or is_word else "label"
 
 
 @lru_cache(maxsize=4096)
@@ -193,6 +225,11 @@ def is_negated(text: str, start: int) -> bool:
     return _COUNTERFACTUAL.search(_SENTENCE_END.split(text[max(0, start - 120) : start])[-1]) is not None
 
 
+def is_denied(text: str, start: int, end: int) -> bool:
+    """Whether what stands there is turned into its denial, by words before it or behind it."""
+    return is_negated(text, start) or _REJECTED.match(text, end) is not None
+
+
 def joined_differently(text: str, mentions: Sequence[Mention]) -> bool:
     """Whether the first mention is followed at once by another option ("A or B", "Agree / Disagree")."""
     if len(mentions) < 2:
@@ -210,14 +247,16 @@ def _stated(text: str, start: int, finder: Finder, *, is_strict: bool) -> Choice
     mentions = finder.mentions(segment)
     if label := _lead_label(segment, finder):
         mentions = [label, *(m for m in mentions if m.start >= label.end)]
-    if is_negated(text, start + skipped) or (mentions and _REJECTED.match(segment, mentions[0].end)):
+    if mentions and mentions[0].start < 2 and _REJECTED.match(text, start + skipped + mentions[0].end):
+        return NOTHING
+    if is_negated(text, start + skipped):
         mentions = []
     at_end = not text[start + len(sentence) :].strip()
     if mentions and not segment[: mentions[0].start].strip(" ('\"[$€£¥"):
         return _one(segment, mentions, finder, is_last=at_end)
     if is_strict:
         return NOTHING
-    affirmed = finder.affirmed(sentence)
+    affirmed = [m for m in finder.affirmed(sentence) if not _REJECTED.match(text, start + m.end)]
     if len({m.shown for m in affirmed}) == 1:
         return _one(sentence, affirmed[:1], finder, is_last=at_end)
     return TWO_ANSWERS if affirmed else NOTHING
@@ -273,17 +312,19 @@ def _is_taken_back(text: str, shown: int, finder: Finder, start: int = 0) -> boo
 
     With `start`, what is said behind a stated answer; explanations there go through the options with their labels.
     """
-    others = [m for m in finder.affirmed(text) if shown not in m.shown and m.start >= start]
+    said = finder.affirmed(text)
+    others = [m for m in said if m.shown != {shown} and m.start >= start]
     if not others:
         return False
     retractions = [found.start() for found in RETRACTION.finditer(text, max(start, 1))]
     for m in others:
-        before = _SENTENCE_END.split(text[: m.start][-200:])[-1]
-        is_doubted = any(place < m.start for place in retractions)
+        since = max((o.end for o in said if o.end <= m.start), default=0)
+        before = _SENTENCE_END.split(text[max(since, m.start - 200) : m.start])[-1]
+        is_doubted = any(place < m.start for place in retractions) or before.casefold().endswith(" or ")
         is_alone = _ALONE.match(text, m.end) and not before.strip(" \t\"'([>-;,")
-        if is_alone or _PREFERRED.match(text, m.end) or (is_doubted and not _ASIDE.search(before)):
+        if is_alone or _PREFERRED.match(text, m.end) or (is_doubted and not ASIDE.search(before)):
             return True
-        if start == 0 and m.kind != "text" and not _ASIDE.search(before):
+        if start == 0 and m.kind != "text" and not ASIDE.search(before):
             return True
     return False
 
@@ -327,9 +368,11 @@ def _words(text: str) -> str:
     """Pattern of a text: any space or hyphen between its words, no word going on at either end."""
     body = r"[\s-]+".join(re.escape(word) for word in text.split())
     # Within "-5", "1.5" and "5-7" there is no 5.
-    opening = r"(?<![\w.,+-])" if text[:1].isdigit() else r"(?<!\w)" * _needs_boundary(text[:1])
+    opening = r"(?<![\w.,+-])(?<!\d/)" if text[:1].isdigit() else r"(?<!\w)" * _needs_boundary(text[:1])
     closing = (
-        r"(?![\w+]|[.,:/]\d|\s?-\s?\d|\s+to\s+\d)" if text[-1:].isdigit() else r"(?!\w)" * _needs_boundary(text[-1:])
+        r"(?![\w+]|[.,:/]\d|[^\S\n]?-[^\S\n]?\d|\s+to\s+\d)"
+        if text[-1:].isdigit()
+        else r"(?![\w+#])" * _needs_boundary(text[-1:])
     )
     return opening + body + closing
 

@@ -3,7 +3,7 @@
 import re
 
 _EDGES = " \t\n\"'`.,;:!()[]{}*|"
-_BULLET = re.compile(r"^[\s|]*(?:[-•·–*]|\d{1,3}[.)])[ \t]+")
+_BULLET = re.compile(r"^[\s|]*[-•·–*][ \t]+")
 _JOINTS = ("{}. {}", "{}) {}", "({}) {}", "{}: {}", "{} {}", "{} - {}", "[{}] {}")
 _BEHIND = ("{1} ({0})", "{1} [{0}]")
 
@@ -19,7 +19,9 @@ class Names:
         self._loose: dict[str, int | None] = {}
         for k, option in enumerate(options):
             label = labels[k] if labels else None
-            both = [] if label is None else [joint.format(label, option) for joint in (*_JOINTS, *_BEHIND)]
+            # Behind an option a number may be its rank.
+            joints = _JOINTS if label is None or label.isdecimal() else (*_JOINTS, *_BEHIND)
+            both = [] if label is None else [joint.format(label, option) for joint in joints]
             for name in {option, *([] if label is None else [label]), *both}:
                 _put(self._exact, _single(name), k)
                 _put(self._loose, _normal(name), k)
@@ -52,7 +54,7 @@ class Names:
         return found or None
 
     def of_part(self, part: str) -> int | None:
-        """As `named`, where a bullet or a number may stand before the name."""
+        """As `named`, where a bullet may stand before the name."""
         place = self.named(part)
         return self.named(_BULLET.sub("", part)) if place is None else place
 

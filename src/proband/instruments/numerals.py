@@ -87,7 +87,10 @@ def without_scale(text: str, top: float | None) -> str:
     text = _CURRENCY_CODE.sub("", _SCALE.sub(" ", text))
     if top is None:
         return text
-    return _DENOMINATOR.sub(lambda match: "" if parse_number(match[1]) == top else match[0], text)
+    # "1/2" may be two of few options, "7/10" is a rating.
+    return _DENOMINATOR.sub(
+        lambda found: "" if parse_number(found[1]) == top and (top >= 5 or "/" not in found[0]) else found[0], text
+    )
 
 
 def _digits(text: str, match: re.Match[str]) -> Number:

@@ -1,19 +1,29 @@
 """Reading what came back: log-probabilities or a text become an answer, or the reason why there is none."""
 
 import math
+import re
 from bisect import bisect_right
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from proband.errors import EngineError
 from proband.instruments import phrases
-from proband.instruments.amounts import as_allocation, as_distribution, find_amounts, find_ranking, find_several
-from proband.instruments.choices import Choice, Finder, find_choice, finder_for
+from proband.instruments.amounts import as_allocation, as_distribution, find_amounts
+from proband.instruments.choices import ASIDE, TOGETHER, Choice, Finder, find_choice, finder_for, is_denied
+from proband.instruments.listings import find_ranking, find_several
 from proband.instruments.numerals import Number, is_joined, numbers_in, without_scale
 from proband.instruments.patterns import patterns
-from proband.instruments.phrases import FILLER, OPINION, STATEMENT, declines, pleads_ignorance, speaks_as_machine
+from proband.instruments.phrases import (
+    FILLER,
+    OPINION,
+    RETRACTION,
+    STATEMENT,
+    declines,
+    pleads_ignorance,
+    speaks_as_machine,
+)
 from proband.records import Answer, Completion, Reply, Response, Status, Trial
 from proband.seeds import uniform_for
 
@@ -25,6 +35,8 @@ _SHAPE = ("form", "method", "options", "labels", "order", "dont_know", "lower", 
 _shape_of = attrgetter(*_SHAPE)
 
 _NUMBER_LEAD, _NUMBER_END = patterns("number_lead", "number_end")
+_NUMBER_LAST, _NUMBER_OFFERED = patterns("number_last", "number_offered")
+_SENTENCES = re.compile(r"[.!?](?=\s)|\n")
 
 
 class _Reading(NamedTuple):
@@ -213,8 +225,9 @@ def _outweighs_refusal(choice: Choice, text: str) -> bool:
 
 
 def _read_distribution(text: str, reply: Reply, finder: Finder) -> _Reading:
-    n = len(reply.options)
-    readings = {d for amounts in find_amounts(text, finder) if (d := as_distribution(amounts, n)) is not None}
+    n, is_percent = len(reply.options), "%" in text or "percent" in text.casefold()
+    ways = (as_distribution(amounts, n, is_percent=is_percent) for amounts in find_amounts(text, finder))
+    readings = {way for way in ways if way is not None}
     if len(readings) != 1:
         return _unanswered(text)
     return _decided(_as_written(readings.pop(), reply), reply, mass=None)
@@ -263,23 +276,53 @@ def _read_number(text: str, reply: Reply, *, is_cut: bool) -> _Reading:
     value = number.value
     if (reply.lower is not None and value < reply.lower) or (reply.upper is not None and value > reply.upper):
         return _Reading(status="unparsed")
-    return _valid(value)
+    # "- 5" is five behind a bullet, unless it may be minus five.
+    if number.is_dashed and value != 0 and (reply.lower is None or -value >= reply.lower):
+        return _Reading(status="unparsed")
+    return _valid(value) if math.isfinite(value) else _Reading(status="unparsed")
 
 
 def _the_number(text: str) -> tuple[Number | None, bool]:
     """The number a text gives as its answer, and whether it states it as such."""
-    numbers = numbers_in(text)
+    numbers = [number for number, denied in _judged(text, numbers_in(text)) if not denied]
     for statement in reversed(list(STATEMENT.finditer(text))):
         if stated := _number_at(text, statement.end(), numbers):
-            return stated[0], True
+            return _kept(stated[0], text, numbers), True
     opinions = [found for match in OPINION.finditer(text) if (found := _number_at(text, match.end(), numbers))]
     if numbers and _NUMBER_LEAD.fullmatch(text[: numbers[0].start]) and _NUMBER_END.match(text, numbers[0].end):
         opinions.append([numbers[0]] if not is_joined(text, numbers[0], numbers) else [None])
     values = {found[0].value if found[0] else None for found in opinions}
     if values:
-        return (opinions[0][0] if len(values) == 1 else None), True
+        return (_kept(opinions[0][0], text, numbers) if len(values) == 1 else None), True
     distinct = {number.value for number in numbers}
     return (numbers[0] if len(distinct) == 1 else None), False
+
+
+def _judged(text: str, numbers: list[Number]) -> list[tuple[Number, bool]]:
+    """Numbers, and whether each is denied, alone or with the one that it is joined to."""
+    denied = [is_denied(text, number.start, number.end) for number in numbers]
+    joined = [TOGETHER.fullmatch(text[one.end : other.start]) is not None for one, other in pairwise(numbers)]
+    for k in [*range(len(joined)), *range(len(joined) - 1, -1, -1)]:
+        if joined[k] and (denied[k] or denied[k + 1]):
+            denied[k] = denied[k + 1] = True
+    return list(zip(numbers, denied, strict=True))
+
+
+def _kept(chosen: Number | None, text: str, numbers: list[Number]) -> Number | None:
+    """The number chosen, unless a later one may be meant: one that ends a sentence, or follows words of doubt."""
+    if chosen is None:
+        return None
+    for other in numbers:
+        if other.start < chosen.end or other.value == chosen.value:
+            continue
+        if _NUMBER_OFFERED.fullmatch(text[chosen.end : other.start]) or RETRACTION.search(
+            text, chosen.end, other.start
+        ):
+            return None
+        sentence = _SENTENCES.split(text[chosen.end : other.start])[-1]
+        if not ASIDE.search(sentence) and _NUMBER_LAST.match(text, other.end):
+            return None
+    return chosen
 
 
 def _number_at(text: str, start: int, numbers: list[Number]) -> list[Number | None]:

@@ -14,8 +14,15 @@ from proband.measures.agreement.latent_classes import error_correlations as erro
 from proband.measures.agreement.prevalence import AdjustedPrevalence as AdjustedPrevalence
 from proband.measures.agreement.prevalence import adjusted_prevalence as adjusted_prevalence
 from proband.measures.agreement.prevalence import rogan_gladen as rogan_gladen
+from proband.measures.behaviour.learning import LearningFit as LearningFit
+from proband.measures.behaviour.learning import fit_learning as fit_learning
+from proband.measures.behaviour.learning import learning_probabilities as learning_probabilities
+from proband.measures.behaviour.levels import conditional_type as conditional_type
+from proband.measures.behaviour.levels import reasoning_levels as reasoning_levels
 from proband.measures.behaviour.mixture import StrategyFrequencies as StrategyFrequencies
 from proband.measures.behaviour.mixture import strategy_frequencies as strategy_frequencies
+from proband.measures.behaviour.replies import Replies as Replies
+from proband.measures.behaviour.replies import best_replies as best_replies
 from proband.measures.behaviour.revealed_preference import RevealedPreference as RevealedPreference
 from proband.measures.behaviour.revealed_preference import bronars_power as bronars_power
 from proband.measures.behaviour.revealed_preference import ccei as ccei

@@ -88,6 +88,7 @@ def facts_of(run: Run) -> Mapping[str, str]:
         "Subjects": _who(run, design),
         "People": _people(run),
         "Responses": _responses(run.dispositions()),
+        "Tokens": _tokens(_mapping(manifest.get("tokens"))),
         **settings,
         **factors,
         "Replicates": str(design.get("replicates") or ""),
@@ -179,6 +180,13 @@ def population_name(manifest: Mapping[str, Any]) -> str:
     return str(design.get("population_title") or design.get("population") or "")
 
 
+def _tokens(counts: Mapping[str, Any]) -> str:
+    """Tokens of a finished run, and how many of its requests were only estimated."""
+    prompt, reply, guessed = (int(counts.get(name, 0)) for name in ("prompt", "completion", "estimated"))
+    estimates = f"; those of {_count(guessed, 'request')} are estimates, for nobody counted them" if guessed else ""
+    return f"{prompt:,} in prompts, {reply:,} in replies{estimates}" if prompt or reply else ""
+
+
 def _asked(run: Run, design: Mapping[str, Any]) -> str:
     n_items = design.get("items") or run.table()["item"].n_unique()
     title = design.get("instrument_title") or design.get("instrument")
@@ -201,9 +209,7 @@ def _engine_sentence(manifest: Mapping[str, Any]) -> str:
         role = f" as {part}" if part else ""
         details = f" ({', '.join(known)})" if known else ""
         parts.append(f"{address}{role}{details}")
-    n = _mapping(manifest.get("tokens")).get("estimated")
-    counted = f" Of {_count(n, 'request')} the tokens are estimates, for nobody counted them." if n else ""
-    return f"Answers came from {listed(parts)}.{counted}" if parts else ""
+    return f"Answers came from {listed(parts)}." if parts else ""
 
 
 def _settings(design: Mapping[str, Any]) -> list[str]:

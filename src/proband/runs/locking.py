@@ -10,6 +10,7 @@ from typing import Any
 
 from proband.designs.studies import Study
 from proband.errors import DesignError, StoreError, TreatmentChanged
+from proband.files import text_of
 from proband.runs.run import Run
 from proband.store.directory import RunDirectory
 from proband.store.rosters import roster_text
@@ -73,11 +74,9 @@ def read_lock(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        lock: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        lock: dict[str, Any] = json.loads(text_of(path, what="lock", error=DesignError))
         known = str(lock["hash"])
-    except OSError as error:
-        raise DesignError(f"{path}: no lock can be read there ({error.strerror}); check the path") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise DesignError(f"{path}: not a lock; `proband lock STUDY.toml` makes one") from None
     if (found := _digest({key: value for key, value in lock.items() if key != "hash"})) != known:
         raise DesignError(

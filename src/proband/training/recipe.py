@@ -19,14 +19,9 @@ _WORK = frozenset({"padding", "micro_batch", "micro_tokens", "gradient_checkpoin
 class Lora:
     """Low-rank adapters, trained in place of the weights and merged into them when the checkpoint is saved.
 
-    Attributes
-    ----------
-    alpha : float
-        The update is scaled by alpha / rank.
-    dropout : float
-        Share of the adapter's inputs dropped in training.
-    targets : tuple of str
-        Endings of the names of adapted layers; empty for every linear layer but the output.
+    - `alpha`: the update is scaled by alpha / rank.
+    - `dropout`: share of the adapter's inputs dropped in training.
+    - `targets`: endings of the names of adapted layers; empty for every linear layer but the output.
 
     References
     ----------
@@ -70,39 +65,29 @@ class EarlyStop:
 class Recipe:
     """Everything that decides what training does to a checkpoint, and how the work is cut up.
 
-    Attributes
-    ----------
-    steps, epochs : int or None
-        Optimiser steps, or passes over the set; exactly one is given. With `steps` every batch is full and passes run
-        into one another; with `epochs` a pass ends with a smaller batch, or drops it (`drops_rest`).
-    batch_size : int
-        Examples of one optimiser step, over all processes.
-    learning_rate, schedule, warmup_ratio, weight_decay, max_grad_norm
-        AdamW (betas 0.9 and 0.999), its rate raised linearly over the first share of steps and then lowered to 0 along
-        a cosine or a line; `max_grad_norm` 0 leaves gradients as they are.
-    adapter : Lora or None
-        None trains all weights.
-    max_tokens : int
-        Of prompt and response together.
-    too_long : {"refuse", "cut", "leave_out"}
-        What becomes of longer examples; what is cut or left out is counted in the record.
-    order : {"as_built", "shuffled", "as_given"}
-        Whether each pass is shuffled by the seed or follows the set; "as_built" shuffles unless the set's record says
-        that its order matters (curricula).
-    seed : int
-        Of order, adapters and dropout.
-    precision : {"float32", "mixed"}
-        "mixed" keeps weights and optimiser in float32 and computes products in bfloat16; with an adapter the frozen
-        weights are held in bfloat16 too. Weights in bfloat16 alone lose updates this small, so there is no such choice.
-    padding : {"packed", "dynamic", "longest"}
-        How examples share a pass: end to end with their common beginnings computed once, each seeing only its own
-        text; padded to the longest of the pass; padded to the longest of the set. Equal up to rounding.
-    micro_batch, micro_tokens : int or None
-        Most examples and most tokens in one pass; default by tokens.
-    gradient_checkpointing : bool
-        Compute activations twice and keep few of them: less memory, a third more work.
-    checkpoint_every_s : float
-        Least seconds between two states from which a killed run goes on.
+    - `steps`, `epochs`: optimiser steps, or passes over the set; exactly one is given. With `steps` every batch is
+      full and passes run into one another; with `epochs` a pass ends with a smaller batch, or drops it
+      (`drops_rest`)..
+    - `batch_size`: examples of one optimiser step, over all processes.
+    - `learning_rate`, `schedule`, `warmup_ratio`, `weight_decay`, `max_grad_norm`: AdamW (betas 0.9 and 0.999), its
+      rate raised linearly over the first share of steps and then lowered to 0 along a cosine or a line;
+      `max_grad_norm` 0 leaves gradients as they are.
+    - `adapter`: none trains all weights.
+    - `max_tokens`: of prompt and response together.
+    - `too_long` ({"refuse", "cut", "leave_out"}): what becomes of longer examples; what is cut or left out is counted
+      in the record.
+    - `order` ({"as_built", "shuffled", "as_given"}): whether each pass is shuffled by the seed or follows the set;
+      "as_built" shuffles unless the set's record says that its order matters (curricula).
+    - `seed`: of order, adapters and dropout.
+    - `precision` ({"float32", "mixed"}): "mixed" keeps weights and optimiser in float32 and computes products in
+      bfloat16; with an adapter the frozen weights are held in bfloat16 too. Weights in bfloat16 alone lose updates
+      this small, so there is no such choice..
+    - `padding` ({"packed", "dynamic", "longest"}): how examples share a pass: end to end with their common beginnings
+      computed once, each seeing only its own text; padded to the longest of the pass; padded to the longest of the
+      set. Equal up to rounding..
+    - `micro_batch`, `micro_tokens`: most examples and most tokens in one pass; default by tokens.
+    - `gradient_checkpointing`: compute activations twice and keep few of them: less memory, a third more work.
+    - `checkpoint_every_s`: least seconds between two states from which a killed run goes on.
 
     Raises
     ------

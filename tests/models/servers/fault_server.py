@@ -26,7 +26,8 @@ class FaultServer:
     `logprob_token_ids`). `walks` says how the last is treated: "raw", "ignored" (as older versions do) or
     "masked" (log-probabilities after processing). With `most_at_once`, more calls together are refused with 429.
     Without `has_chat` it refuses chat completions, as it does for a base model. With `leaks`, the key that came is
-    repeated in replies and headers. `tls` is a server's `ssl.SSLContext`.
+    repeated in replies and headers. `tls` is a server's `ssl.SSLContext`. `no_system` is what a system turn is refused
+    with; `opens` is what the chat template puts where a reply begins.
     """
 
     def __init__(self, kind="openai", *, models=("m",), top=True, key="", walks="raw", tls=None, has_chat=True):
@@ -34,6 +35,8 @@ class FaultServer:
         self.has_chat = has_chat
         self.tls = tls
         self.leaks = False
+        self.no_system = None
+        self.opens = ""
         self.most_at_once = None
         self.wait_s = 0.0
         self.in_flight = self.peak = self.refused = 0
@@ -110,11 +113,22 @@ class FaultServer:
         if path == "tokenize" and self.kind == "vllm":
             if "messages" in body and not self.has_chat:
                 return web.Response(status=400, text="no chat template")
-            text = body["prompt"] if "prompt" in body else templated(body)
+            if refused := self.refuses(body):
+                return refused
+            text = body["prompt"] if "prompt" in body else templated(body, self.opens)
             return web.json_response({"tokens": [ord(c) for c in text]})
+        if path == "detokenize" and self.kind == "vllm":
+            return web.json_response({"prompt": "".join(map(chr, body["tokens"]))})
         return web.Response(status=404, text="no such path")
 
+    def refuses(self, body):
+        if self.no_system and any(turn["role"] == "system" for turn in body.get("messages", ())):
+            return web.Response(status=self.no_system.status, text=self.no_system.body)
+        return None
+
     async def chat(self, request, body):
+        if refused := self.refuses(body):
+            return refused
         fault = self.faults.pop(0) if self.faults else self.storm() if self.storm else None
         if fault is not None:
             await asyncio.sleep(fault.wait_s)
@@ -179,7 +193,7 @@ def log_prob(before, id_):
     return -((7 * id_ + 3 * len(before) + sum(before)) % 97 + 1) / 50
 
 
-def templated(body):
-    """`u:TEXT|` per turn, and `a:` where a reply begins."""
+def templated(body, opens=""):
+    """`u:TEXT|` per turn, and `a:` where a reply begins, with what the template opens there."""
     turns = "".join(f"{m['role'][0]}:{m['content']}|" for m in body["messages"])
-    return turns + ("a:" if body["add_generation_prompt"] else "")
+    return turns + (f"a:{opens}" if body["add_generation_prompt"] else "")

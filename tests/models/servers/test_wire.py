@@ -15,7 +15,7 @@ import pytest
 
 from proband.errors import EngineError
 from proband.models.servers.engine import ServerEngine, ServerSettings
-from proband.models.servers.wire import Wire
+from proband.models.servers.wire import Asker, Raw, Wire
 from proband.records import Message, Place, Reply, Request, Trial
 
 _spec = importlib.util.spec_from_file_location("fault_server", Path(__file__).with_name("fault_server.py"))
@@ -221,6 +221,14 @@ def test_a_redirect_is_not_followed_and_its_target_named():
         with opened(server.url) as engine, pytest.raises(EngineError) as refused:
             engine.check([one()])
     assert "redirects to http://127.0.0.1:9/v2, write the URL that is meant" in str(refused.value)
+
+
+@pytest.mark.parametrize("body", ['[{"id": "m"}]', '{"data": [{"id": "m"}, "x"]}', '{"data": null}'])
+def test_a_list_of_models_may_be_bare_or_hold_odd_entries(body):
+    wire = Wire("http://127.0.0.1:9/v1", QUICK)
+    listed = Asker(wire, "probe")._entries(Raw(body.encode(), {}))
+    wire.close()
+    assert listed in ([{"id": "m"}], [])
 
 
 @pytest.mark.parametrize(

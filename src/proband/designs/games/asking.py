@@ -10,7 +10,7 @@ from proband.designs.games.course import MESSAGE, PAID, prediction_of
 from proband.designs.games.rehearsal import rehearse
 from proband.designs.games.rules import Rules, Words
 from proband.designs.games.setting import Setting
-from proband.designs.games.words import LETTERS, MatchWords, neutral_names, order_of
+from proband.designs.games.words import LETTERS, MatchWords, neutral_names
 from proband.designs.survey.cards import Card, Face, Questionnaire, Writing
 from proband.designs.survey.wording import instruction_text, options_text, question_text
 from proband.errors import DesignError, meant
@@ -51,6 +51,18 @@ class Shown(Face):
             labels=self._names or card.labels, order=self.order, dont_know=item.dont_know, lower=item.lower,
             upper=item.upper, total=item.total, decide=card.asked.decide, seed=card.asked.decisions.seed(place.id),
         )  # fmt: skip
+
+
+class _Overheard(MatchWords):
+    """Words that remember what a cover story was asked for."""
+
+    @cached_property
+    def said(self) -> dict[str, None]:
+        return {}
+
+    def story(self, text: str) -> str:
+        self.said[text] = None
+        return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +107,19 @@ class Arm:
                 "take the seat out, or give it a turn"
             )
         for seat in self.rules.seats:
-            self.system(0, seat, None)
+            self.rules.instructions(seat, self._rehearsed)
+        if unsaid := [text for text in self.setting.story if text not in self._rehearsed.said]:
+            said = "; ".join(map(repr, self._rehearsed.said)) or "nothing"
+            raise DesignError(f"story: {unsaid[0]!r} is nowhere in what this game says; it can replace {said}")
 
     @cached_property
     def rehearsals(self) -> list[list[str]]:
-        """Whose turns there were in single rounds played at random."""
-        return [rehearse(self.rules, self.words(0), number) for number in range(_REHEARSALS)]
+        """Whose turns there were in single rounds played without anybody."""
+        return [rehearse(self.rules, self._rehearsed, number) for number in range(_REHEARSALS)]
+
+    @cached_property
+    def _rehearsed(self) -> "_Overheard":
+        return _Overheard(self._names(0))
 
     @property
     def most_turns(self) -> int:
@@ -118,6 +137,11 @@ class Arm:
         return (*messages, prediction_of(None), *map(prediction_of, moves), *moves)
 
     @cached_property
+    def paid(self) -> frozenset[str]:
+        """Items that are amounts of payoff."""
+        return frozenset(item.id for item in self.items if item.unit == PAID)
+
+    @cached_property
     def first_turn(self) -> int:
         """Where matches begin in the orders of options."""
         return seed_for(self.seed, "turn")
@@ -132,7 +156,7 @@ class Arm:
         turn %= self.n_turns
         if turn not in self._words:
             setting = self.setting
-            self._words[turn] = MatchWords(self._names(turn), setting.unit, setting.scale, setting.story)
+            self._words[turn] = MatchWords(self._names(turn), setting.unit, setting.scale, setting.story, turn)
         return self._words[turn]
 
     @cached_property
@@ -182,7 +206,8 @@ class Arm:
         return found
 
     def _new(self, item: Item, turn: int) -> Shown:
-        setting, words, order = self.setting, self.words(turn), order_of(item, turn)
+        setting, words = self.setting, self.words(turn)
+        order = words.order(item)
         options = tuple([words.move(option) for option in item.options])
         shown = replace(item, options=options)
         if item.unit == PAID:

@@ -62,18 +62,21 @@ class Bargaining(Rules):
         """Offer and answer until there is agreement, or no turn left."""
         *message, offer_item, reply_item = self.items
         values: dict[str, float] = {"agreed": 0.0, "agreed at once": 0.0}
+        so_far = ""  # what both know of this round
         for turn in range(self.turns):
             pot, said = self.pot * self.shrinks**turn, ""
             by, to = self.seats[turn % 2], self.seats[1 - turn % 2]
-            told = f"Offer {turn + 1} is yours; the pot holds {words.points(pot)}."
+            told = f"{so_far}Offer {turn + 1} is yours; the pot holds {words.points(pot)}."
             for item in message:
-                said = f" and writes: {(yield Turn(seat=by, item=item, told=told))[by]}"
+                said = str((yield Turn(seat=by, item=item, told=told))[by]).strip()
+                told += f"\nYou wrote: {said}"
             facts = (("pot", f"{pot:g}"), ("turn", str(turn + 1)))
             ask = Turn(seat=by, item=amount(offer_item.id, offer_item.text, pot), told=told, facts=facts)
             offer = number(ask, (yield ask))
             if turn == 0:
                 values["first offer"] = offer / pot
-            told = f"The other player offers you {words.points(offer)} of {words.points(pot)}{said}"
+            told = f"{so_far}The other player offers you {words.points(offer)} of {words.points(pot)}."
+            told += f"\nThe other player wrote: {said}" if message else ""
             reply = Turn(seat=to, item=reply_item, told=told, facts=(("offered", f"{offer / pot:g}"), *facts))
             if option(reply, (yield reply)) == 0:
                 payoffs = {by: pot - offer, to: offer}
@@ -86,6 +89,11 @@ class Bargaining(Rules):
                     },
                     values=values,
                 )
+            wrote = f" The message was: {said}" if message else ""
+            so_far += (
+                f"Offer {turn + 1}: the {by} player offered {words.points(offer)} of {words.points(pot)}, and the "
+            )
+            so_far += f"{to} player chose {words.move('reject')}.{wrote}\n"
         nobody = dict.fromkeys(self.seats, 0.0)
         return Outcome(payoffs=nobody, told=dict.fromkeys(self.seats, "No offer was accepted."), values=values)
 

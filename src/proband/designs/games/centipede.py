@@ -16,7 +16,7 @@ class Centipede(Rules):
 
     about = "two players in turn take the larger of two piles, or pass and let both grow"
     quantities = (
-        Quantity(name="ended", about="turn at which somebody took, one more than there are if nobody did",
+        Quantity(name="taken at", about="turn at which somebody took, one more than there are if nobody did",
                  form="number", best=1.0),
         Quantity(name="took at once", about="share of matches in which the first player took at once", best=1.0),
         Quantity(name="efficiency", about="what both got together, as a share of the most there was"),
@@ -75,7 +75,7 @@ class Centipede(Rules):
             payoffs=payoffs,
             told={seat: f"{said} You got {words.points(payoffs[seat])}." for seat in self.seats},
             values={
-                "ended": float(ended),
+                "taken at": float(ended),
                 "took at once": float(ended == 1),
                 "efficiency": (large + small) / (self.highest() or 1.0),
             },

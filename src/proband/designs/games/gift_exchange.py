@@ -51,13 +51,13 @@ class GiftExchange(Rules):
     def instructions(self, seat: str, words: Words) -> str:
         """The whole game, with the table of costs."""
         table = "; ".join(f"{k}: {words.points(cost)}" for k, cost in enumerate(self.costs, start=1))
-        first, second = words.story("an employer"), words.story("an employee")
+        first, second = words.story("employer"), words.story("employee")
         return (
-            f"There are two players, {first} and {second}. The first pays the second a wage between "
-            f"{words.points(0)} and {words.points(self.highest_wage)}. The second then chooses an effort between 1 and "
-            f"{len(self.costs)}. Each unit of effort earns {words.points(self.worth)} for the first player. The first "
-            "player gets these earnings less the wage, which can be less than nothing. The second gets the wage less "
-            f"the cost of the effort. Costs of efforts: {table}. You are {first if seat == 'employer' else second}."
+            f"There are two players, the {first} and the {second}. The {first} pays the {second} a wage between "
+            f"{words.points(0)} and {words.points(self.highest_wage)}. The {second} then chooses an effort between 1 "
+            f"and {len(self.costs)}. Each unit of effort earns {words.points(self.worth)} for the {first}, who gets "
+            f"these earnings less the wage, which can be less than nothing. The {second} gets the wage less the cost "
+            f"of the effort. Costs of efforts: {table}. You are the {first if seat == 'employer' else second}."
         )
 
     def play(self, words: Words, past: Sequence[Outcome], draw: Draw) -> Round:

@@ -50,6 +50,11 @@ class PublicGoods(Rules):
         return self
 
     @property
+    def reported(self) -> tuple[Quantity, ...]:
+        """Deductions only where there can be any."""
+        return self.quantities if self.punishment else self.quantities[:2]
+
+    @property
     def seats(self) -> tuple[str, ...]:
         """All alike."""
         return players(self.size)

@@ -107,6 +107,9 @@ class Words(Protocol):
     def move(self, option: str) -> str:
         """The name that an option carries in this match."""
 
+    def order(self, item: Item) -> tuple[int, ...]:
+        """The order in which the options of an item are shown in this match, by which instructions should list them."""
+
     def points(self, amount: float) -> str:
         """An amount of payoff in words, scaled, e.g. ``"40 points"`` or ``"$4"``."""
 

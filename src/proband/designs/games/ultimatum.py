@@ -60,7 +60,7 @@ class Ultimatum(Rules):
                 "Not knowing the offer, the responder names the smallest one that it accepts; any lower one is refused."
             )
         return (
-            f"You are the {seat} in a game of two. The proposer offers the responder a part of {pot}. {how} If the "
+            f"You are the {seat} in {words.story('a game of two')}. The proposer offers the responder a part of {pot}. {how} If the "
             "offer is accepted, the responder gets it and the proposer keeps the rest. If it is refused, both get "
             "nothing."
         )

@@ -27,16 +27,23 @@ class MatchWords:
         What players read is so many times what the rules count.
     stories : mapping of str to str
         A word or sentence of the rules -> what the cover story says instead.
+    turn : int
+        In which of their orders options are shown; see `order_of`.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     unit: str = "points"
     scale: float = 1.0
     stories: Mapping[str, str] = field(default_factory=dict)
+    turn: int = 0
 
     def move(self, option: str) -> str:
         """The name that an option carries in this match."""
         return self.names.get(option, option)
+
+    def order(self, item: Item) -> tuple[int, ...]:
+        """The order in which the options of an item are shown."""
+        return order_of(item, self.turn)
 
     def points(self, amount: float) -> str:
         """An amount of payoff in words, scaled.

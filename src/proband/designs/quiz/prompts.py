@@ -26,39 +26,27 @@ class Prompt:
     answer stands. ``Answer:`` and `` A`` are scored as the model would read them on: the gap belongs to the answer,
     so that the token that follows in exemplars, in training and in scoring is the same one.
 
-    Attributes
-    ----------
-    name : str
-        Of the ask; a level of the factor ``ask``.
-    template : {"plain", "chat", "turns"}
-        Raw text; the model's own chat template; raw text with written roles.
-    shots : int
-        Exemplars before the question.
-    answer_by : {"label", "option_text", "option_text_mean"}
-        What is scored: the labels, the option texts, or these per token.
-    draws : int
-        Different draws of exemplars that every question is asked with.
-    orders : {"as_written", "cyclic"}
-        Options as written, or every rotation of them.
-    shows_options : bool
-        False for a cloze: options are scored, and not shown.
-    header : str
-        First line; ``{domain}`` is the question's domain. Empty for none.
-    stem, option, cue, answer : str
-        ``{question}``; one line an option, of ``{label}`` and ``{text}``; what stands before the answer; and what an
-        answer by label says, which must begin with ``{label}``. An answer by text is the option's text.
-    gap : str
-        Between cue and answer in raw text.
-    exemplar_gap : str or None
-        The same in exemplars; None for `gap`. Another one makes exemplars end otherwise than the question is scored.
-    background : str
-        How a context stands before the question; ``{context}``.
-    system, user, assistant, between, after : str
-        System text of a chat, and, in written roles: marks, what stands between turns, what ends a turn.
-    choosing : {"drawn", "ren2024"}
-        Exemplars drawn by place, or the first of the domain's exemplars as Ren et al. shuffled theirs.
-    labels : tuple of str
-        Labels in the order shown.
+    - `name`: of the ask; a level of the factor ``ask``.
+    - `template` ({"plain", "chat", "turns"}): raw text; the model's own chat template; raw text with written roles.
+    - `shots`: exemplars before the question.
+    - `answer_by` ({"label", "option_text", "option_text_mean"}): what is scored: the labels, the option texts, or
+      these per token.
+    - `draws`: different draws of exemplars that every question is asked with.
+    - `orders` ({"as_written", "cyclic"}): options as written, or every rotation of them.
+    - `shows_options`: false for a cloze: options are scored, and not shown.
+    - `header`: first line; ``{domain}`` is the question's domain. Empty for none..
+    - `stem`, `option`, `cue`, `answer`: ``{question}``; one line an option, of ``{label}`` and ``{text}``; what
+      stands before the answer; and what an answer by label says, which must begin with ``{label}``. An answer by text
+      is the option's text..
+    - `gap`: between cue and answer in raw text.
+    - `exemplar_gap`: the same in exemplars; None for `gap`. Another one makes exemplars end otherwise than the
+      question is scored..
+    - `background`: how a context stands before the question; ``{context}``.
+    - `system`, `user`, `assistant`, `between`, `after`: system text of a chat, and, in written roles: marks, what
+      stands between turns, what ends a turn.
+    - `choosing` ({"drawn", "ren2024"}): exemplars drawn by place, or the first of the domain's exemplars as Ren et
+      al. shuffled theirs..
+    - `labels`: labels in the order shown.
 
     Raises
     ------

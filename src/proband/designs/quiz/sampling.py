@@ -26,13 +26,9 @@ class Sampling(Design):
 
     Options stand as written. A reply in raw text ends with its line.
 
-    Attributes
-    ----------
-    samples : int
-        Sampled answers with each draw.
-    temperature, top_p : float
-        Of the sampled answers. The authors of SliCK also cut the tokens to the 40 most probable, which not every
-        engine can.
+    - `samples`: sampled answers with each draw.
+    - `temperature`, `top_p`: of the sampled answers. The authors of SliCK also cut the tokens to the 40 most
+      probable, which not every engine can..
 
     Raises
     ------

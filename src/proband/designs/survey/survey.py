@@ -10,7 +10,7 @@ from proband.designs.design import Design, Key
 from proband.designs.hypotheses import check_ethics
 from proband.designs.lazy import LazyTrials
 from proband.designs.process import Process, unfold
-from proband.designs.survey.arrangement import LABELS, ORDERS, kept_last
+from proband.designs.survey.arrangement import LABELS, ORDERS, place_notes
 from proband.designs.survey.cards import Questionnaire, Writing
 from proband.designs.survey.sheets import Filling, Sheet, trait_text
 from proband.designs.survey.wording import check_pipes
@@ -18,7 +18,7 @@ from proband.errors import DesignError, Gathering, meant
 from proband.instruments.files import INSTRUMENTS, load_instrument
 from proband.instruments.items import Instrument, Item
 from proband.instruments.pipes import pipes_in, unfilled
-from proband.instruments.places import belongs_last, marks_named
+from proband.instruments.places import marks_named
 from proband.records import Method, Response, Trial
 from proband.roster import Member, Roster
 from proband.seeds import place_digest
@@ -255,17 +255,7 @@ class Survey(Design):
         """Which options keep their place because of their words, and which are moved though custom puts them last."""
         if set(self._levels("order")) == {"as_written"}:
             return ()
-        return tuple(
-            f"Item {item.id!r}: the option {item.options[k]!r} "
-            + (
-                "is always shown last, as its words ask; pinned = [] moves it with the others."
-                if k in kept_last(item)
-                else f"is moved like the others; pinned = [{item.options[k]!r}] keeps it where it is written."
-            )
-            for item in self.instrument.items
-            for k, option in enumerate(item.options)
-            if k in kept_last(item) or (item.pinned is None and k not in item.dont_know and belongs_last(option))
-        )
+        return tuple(note for item in self.instrument.items for note in place_notes(item))
 
     @property
     def within(self) -> tuple[str, ...]:

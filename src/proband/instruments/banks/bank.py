@@ -16,20 +16,12 @@ from proband.seeds import rng_for
 class Question:
     """One multiple-choice question with its key.
 
-    Attributes
-    ----------
-    id : str
-        Unique within its bank.
-    choices : tuple of str
-        At least two different options.
-    answer : int
-        0-based index of the right one.
-    domain : str
-        Field of knowledge by which sets are built and evaluated, e.g. "history".
-    topic : str
-        Finer part of the domain, e.g. an MMLU subject; may be empty.
-    explanation : str
-        Why the answer is right, where the bank says so.
+    - `id`: unique within its bank.
+    - `choices`: at least two different options.
+    - `answer`: 0-based index of the right one.
+    - `domain`: field of knowledge by which sets are built and evaluated, e.g. "history"..
+    - `topic`: finer part of the domain, e.g. an MMLU subject; may be empty..
+    - `explanation`: why the answer is right, where the bank says so.
 
     Raises
     ------

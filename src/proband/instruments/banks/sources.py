@@ -5,12 +5,14 @@ import gzip
 import io
 import json
 import string
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from proband.errors import DataError, EngineError
+from proband.files import check_name
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".txt")
 """Of the files that are read in a folder, with or without ``.gz``."""
@@ -34,8 +36,9 @@ def rows_of(source: str | Path) -> list[Row]:
     if str(source).startswith(HUB):
         return list(_hub(str(source).removeprefix(HUB)))
     path = Path(source).expanduser()
+    check_name(path, error=DataError)
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if _suffix(file) in SUFFIXES)
+        files = sorted(file for file in path.rglob("*") if _suffix(file) in SUFFIXES and file.is_file())
         if not files:
             raise DataError(f"{path} holds no file that ends in one of {', '.join(SUFFIXES)} (or those with .gz)")
         return [row for file in files for row in _file(file, file.relative_to(path))]
@@ -82,7 +85,7 @@ def _text(path: Path) -> str:
     """The file's text; bytes that are no UTF-8 become a mark that later refuses the one question."""
     try:
         content = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path.name} cannot be read ({error}); fetch it again") from None
     return content.decode("utf-8-sig", errors="surrogateescape")
 
@@ -104,6 +107,8 @@ def _json_lines(text: str, shown: Path, stem: str) -> Iterator[Row]:
         except json.JSONDecodeError as error:
             where = f"{shown.as_posix()}, line {number}"
             yield Row(where, f"{stem}/{number}", stem, damage=f"no JSON ({error.msg}, column {error.colno})")
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists in lists in lists
+            yield Row(f"{shown.as_posix()}, line {number}", f"{stem}/{number}", stem, damage=f"no record ({error})")
 
 
 def _json_list(text: str, shown: Path, stem: str) -> Iterator[Row]:
@@ -111,6 +116,8 @@ def _json_list(text: str, shown: Path, stem: str) -> Iterator[Row]:
         records = json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{shown.as_posix()}, line {error.lineno}: no JSON ({error.msg}); mend it") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{shown.as_posix()}: no list of records ({error}); mend it") from None
     for number, record in enumerate(records, 1):
         yield _row(shown, number, stem, record, "record")
 
@@ -131,8 +138,15 @@ def _table(text: str, shown: Path, stem: str, delimiter: str) -> Iterator[Row]:
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     header: list[str] | None = None
     start = 1
-    for cells in reader:
-        line, start = start, reader.line_num + 1
+    while True:
+        line = start
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise DataError(f"{shown.as_posix()}, line {line}: {error}; mend that line") from None
+        start = reader.line_num + 1
+        if cells is None:
+            return
         if not cells:
             continue
         if line == 1 and "question" in (names := [cell.strip().lower() for cell in cells]):

@@ -138,7 +138,9 @@ def fit_learning(
     -------
     LearningFit
         95 % intervals on the scale of log odds (shares) or logs, with standard errors that allow for clusters, t with
-        one degree of freedom less than clusters; none at the edge of a range or below 10 clusters.
+        one degree of freedom less than clusters; none at the edge of a range or below 10 clusters. Those of ``growth``
+        and ``sensitivity``, which trade off against each other, held the truth in 4 of 5 simulated populations only
+        (60 players, 30 rounds); those of the others in 9 of 10 and more.
 
     Raises
     ------

@@ -19,7 +19,7 @@ import aiohttp
 
 from proband.errors import EngineError
 from proband.models.servers.protocol import GivenUp, Json, Malformed
-from proband.models.servers.replies import ODD, error_in, parse, words_of
+from proband.models.servers.refusals import ODD, error_in, parse, words_of
 from proband.models.servers.wire import Asker, NotThere, Wire
 from proband.records import Completion, Request, Trial
 
@@ -214,19 +214,19 @@ class Batches:
         after = ""
         try:
             while True:
-                page = await self._ask.get(f"batches?limit=100{after}", read=lambda reply: reply)
-                if found := [entry for entry in page["data"] if entry.get("input_file_id") == one.file]:
-                    return str(found[0]["id"])
-                if not page.get("has_more") or not page["data"]:
+                batches, has_more = await self._ask.get(f"batches?limit=100{after}", read=_page)
+                if found := [id_ for id_, file in batches if file == one.file]:
+                    return found[0]
+                if not has_more or not batches:
                     return ""
-                after = f"&after={page['data'][-1]['id']}"
+                after = f"&after={batches[-1][0]}"
         except NotThere:
             raise EngineError(
                 f"{self.wire.url} does not list its batches, so it cannot be known whether file {one.file} was "
                 f"submitted before the last stop; if it was not, delete {self.memory.folder / one.digest}.json"
             ) from None
 
-    async def _ended(self, one: Submitted) -> Json:
+    async def _ended(self, one: Submitted) -> "_State":
         """Wait until the batch has ended."""
         wait, before = self.settings.poll_s, ""
         while True:
@@ -237,23 +237,21 @@ class Batches:
                     f"batch {one.batch} is not known to {self.wire.url} any more ({error}); to submit it anew, delete "
                     f"{self.memory.folder / one.digest}.json"
                 ) from None
-            if state["status"] in _ENDED:
+            if state.status in _ENDED:
                 return state
-            done = (state.get("request_counts") or {}).get("completed", 0)
-            if (now := f"{state['status']}, {done} of {len(one.requests)} done") != before:
+            if (now := f"{state.status}, {state.n_done} of {len(one.requests)} done") != before:
                 _log.info("batch %s: %s", one.batch, now)
             before = now
             await asyncio.sleep(wait)
             # Batches take hours; asking ever less often costs a few minutes at the end and saves thousands of calls.
             wait = min(wait * 1.2, max(_SLOWEST_POLL_S, self.settings.poll_s))
 
-    async def _collected(self, one: Submitted, state: Json) -> list[Json]:
+    async def _collected(self, one: Submitted, state: "_State") -> list[Json]:
         """Lines of the output and error files, kept before they are used."""
-        if state["status"] == "failed":
+        if state.status == "failed":
             self.memory.forget(one)
             return []
-        files = [state.get(name) for name in ("output_file_id", "error_file_id")]
-        raw = [await self._ask.fetch(f"files/{file}/content") for file in files if file]
+        raw = [await self._ask.fetch(f"files/{file}/content") for file in state.files]
         self.memory.keep_answers(one, b"\n".join(raw))
         return self.memory.answers(one) or []
 
@@ -301,10 +299,28 @@ def _id(reply: Json) -> str:
     return str(reply["id"])
 
 
-def _state(reply: Json) -> Json:
+@dataclass(frozen=True, slots=True)
+class _State:
+    """How far a batch is, and what came of it."""
+
+    status: str
+    n_done: int
+    files: tuple[str, ...]
+    said: str
+
+
+def _state(reply: Json) -> _State:
     if not isinstance(reply["status"], str):
         raise TypeError("the batch has no status")
-    return reply
+    counts, errors = reply.get("request_counts") or {}, reply.get("errors") or {}
+    files = (reply.get(name) for name in ("output_file_id", "error_file_id"))
+    said = "; ".join(words_of(error) for error in (errors.get("data") or ())[:3])
+    return _State(reply["status"], counts.get("completed", 0), tuple(str(file) for file in files if file), said)
+
+
+def _page(reply: Json) -> tuple[list[tuple[str, str]], bool]:
+    """Ids of batches and of the files they were made of, and whether there are more."""
+    return [(str(entry["id"]), str(entry.get("input_file_id"))) for entry in reply["data"]], bool(reply.get("has_more"))
 
 
 def _lines(raw: bytes) -> list[Json]:
@@ -317,14 +333,11 @@ def _lines(raw: bytes) -> list[Json]:
     return lines
 
 
-def _explanation(one: Submitted, state: Json, n_lines: int) -> str:
+def _explanation(one: Submitted, state: _State, n_lines: int) -> str:
     """Why a batch did not answer everything, in words; empty where it did."""
-    status = state["status"]
-    if status == "completed":
+    if state.status == "completed":
         return ""
-    if status == "failed":
-        found = (state.get("errors") or {}).get("data") or []
-        said = "; ".join(str(error.get("message")) for error in found[:3]) or "no reason given"
-        return f"the provider refused batch {one.batch} as a whole ({said})"
-    why = "ran out of its time" if status == "expired" else "was cancelled at the provider"
+    if state.status == "failed":
+        return f"the provider refused batch {one.batch} as a whole ({state.said or 'no reason given'})"
+    why = "ran out of its time" if state.status == "expired" else "was cancelled at the provider"
     return f"batch {one.batch} {why} with {n_lines} of {len(one.requests)} requests back, which are kept"

@@ -9,7 +9,8 @@ from typing import Literal
 from proband.errors import EngineError
 from proband.models.servers import protocol
 from proband.models.servers.protocol import SMALL, SMALL_RAW, AccessRefused, Ask, Dialect, GivenUp, Json, Route
-from proband.models.servers.replies import ODD, read_completed
+from proband.models.servers.refusals import ODD
+from proband.models.servers.replies import read_completed
 from proband.models.servers.texts import score_texts, template_tokens, text_of
 from proband.reasoning import open_block
 from proband.records import Message, Request
@@ -29,8 +30,9 @@ async def detect(ask: Ask, model: str, listing: Json, *, texts_by: Literal["auto
     `texts_by` says whether option texts may be scored by a walk, by an echo, or by what works, the walk first.
     """
     server = _SERVERS.get(str(listing.get("owned_by")), "openai")
-    context = listing.get("max_model_len") or (listing.get("meta") or {}).get("n_ctx")
-    first = Dialect(server=server, model=model, context=context if isinstance(context, int) else None)
+    meta = listing.get("meta")
+    context = listing.get("max_model_len") or (meta.get("n_ctx") if isinstance(meta, dict) else None)
+    first = Dialect(server=server, model=model, context=context if type(context) is int and context > 0 else None)
     found, reply = await _detect_form(ask, model, first)
     found = replace(found, model=str(reply.get("model") or model))
     found = replace(found, has_system=not found.is_chat or await _takes_system(ask, model, found))
@@ -131,7 +133,7 @@ def _alternatives(reply: Json) -> tuple[Json, int]:
     """A reply, and how many alternatives of its first token it lists."""
     content = (reply["choices"][0].get("logprobs") or {}).get("content") or [{}]
     given = content[0].get("top_logprobs") if isinstance(content[0], dict) else None
-    return reply, len(given or ())
+    return reply, sum(isinstance(entry, dict) for entry in given or ())
 
 
 async def count_tokens(request: Request, model: str, dialect: Dialect, ask: Ask) -> int | None:

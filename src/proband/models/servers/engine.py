@@ -128,7 +128,8 @@ class ServerEngine(BaseEngine):
             self.model = str(models[0].get("id", ""))
             return models[0]
         for entry in models:
-            if self.model in (entry.get("id"), *(entry.get("aliases") or ())):
+            aliases = entry.get("aliases")
+            if self.model in (entry.get("id"), *(aliases if isinstance(aliases, list) else ())):
                 return entry
         names = [str(entry.get("id")) for entry in models]
         shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")

@@ -122,7 +122,8 @@ def unsent(request: Request, dialect: Dialect, address: str) -> str:
     if not request.is_raw and dialect.opens:
         return (
             f"the chat template of {address} ends {_where(dialect.opens)}, so that options would be scored as the "
-            "first words of the reasoning; ask with answer_by = 'written', or serve the model with a template that opens none"
+            "first words of the reasoning; ask with answer_by = 'written', or serve the model with a template that "
+            "opens none"
         )
     if not request.is_raw:
         return (

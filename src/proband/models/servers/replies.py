@@ -11,124 +11,24 @@ from proband.models.servers.protocol import Dialect, Json, Malformed, estimated
 from proband.records import Completion, Request
 
 LEAST_LOG_PROB = -9000.0  # vLLM writes -9999 for minus infinity, which JSON cannot hold
-# What `json.loads` and a look into what it gave may raise, whatever bytes a server sends.
-ODD = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 _MOST_TOKENS = 10**8  # more in one call is no count
 _MOST_SUM = 1.05  # probabilities in bfloat16 add up to a little more than 1, but not to more than this
 # Reasons why writing ended, as the servers of the trade name them (OpenAI, Anthropic, Gemini, Cohere, Mistral, TGI,
 # watsonx, LM Studio, llama.cpp), in lower case with one underscore between words.
-_ENDED = frozenset(
-    [
-        "stop",
-        "eos",
-        "eos_token",
-        "eosfound",
-        "end_turn",
-        "stop_sequence",
-        "stop_token",
-        "stopstringfound",
-        "word",
-        "end_of_text",
-        "endoftext",
-        "end",
-        "complete",
-        "completed",
-        "finish",
-        "finished",
-    ]
-)
-_FULL = frozenset(
-    [
-        "length",
-        "max_tokens",
-        "max_length",
-        "max_new_tokens",
-        "max_output_tokens",
-        "max_completion_tokens",
-        "maximum_tokens",
-        "token_limit",
-        "limit",
-        "model_length",
-        "model_context_window_exceeded",
-        "maxpredictedtokensreached",
-        "contextlengthreached",
-    ]
-)
-_WITHHELD = frozenset(
-    [
-        "content_filter",
-        "content_filtered",
-        "filtered",
-        "safety",
-        "image_safety",
-        "recitation",
-        "blocklist",
-        "blocked",
-        "prohibited_content",
-        "spii",
-        "guardrail_intervened",
-        "error_toxic",
-        "sensitive",
-        "moderation",
-        "refusal",
-    ]
-)
-_BROKEN = frozenset(
-    [
-        "abort",
-        "aborted",
-        "cancel",
-        "cancelled",
-        "canceled",
-        "user_cancel",
-        "userstopped",
-        "error",
-        "failed",
-        "failure",
-        "timeout",
-        "time_limit",
-        "shutdown",
-        "unload",
-        "modelunloaded",
-        "insufficient_system_resource",
-        "internal_error",
-        "overloaded",
-        "not_finished",
-    ]
-)
+_REASONS = {
+    "stop": "stop eos eos_token eosfound end_turn stop_sequence stop_token stopstringfound word end_of_text endoftext "
+    "end complete completed finish finished",
+    "length": "length max_tokens max_length max_new_tokens max_output_tokens max_completion_tokens maximum_tokens "
+    "token_limit limit model_length model_context_window_exceeded maxpredictedtokensreached contextlengthreached",
+    "withheld": "content_filter content_filtered filtered safety image_safety recitation blocklist blocked "
+    "prohibited_content spii guardrail_intervened error_toxic sensitive moderation refusal",
+    "broken": "abort aborted cancel cancelled canceled user_cancel userstopped error failed failure timeout time_limit "
+    "shutdown unload modelunloaded insufficient_system_resource internal_error overloaded not_finished",
+}
+_ENDINGS = {word: how for how, words in _REASONS.items() for word in words.split()}
 # Parts of a message that are not its text.
 _THOUGHTS = frozenset({"thinking", "redacted_thinking", "reasoning", "reasoning_content"})
 _THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
-# Where an error has no code of HTTP's, its kind in words says as much.
-_KINDS = (
-    (429, ("rate_limit", "rate limit", "too_many_requests", "insufficient_quota", "resource_exhausted")),
-    (503, ("overloaded", "unavailable", "timeout", "server_error", "internal")),
-    (401, ("authentication", "invalid_api_key", "unauthenticated")),
-)
-# A body of nothing else is an error, though it has no field "error".
-_OF_AN_ERROR = frozenset(
-    [
-        "detail",
-        "details",
-        "errors",
-        "message",
-        "msg",
-        "title",
-        "reason",
-        "code",
-        "status",
-        "status_code",
-        "type",
-        "param",
-        "object",
-        "id",
-        "request_id",
-        "success",
-        "timestamp",
-        "path",
-        "instance",
-    ]
-)
 _RAW_MARKS = str.maketrans("▁ĠĊĉ", "    ")  # white space as vocabularies write it
 
 
@@ -138,71 +38,6 @@ class Withheld(EngineError):
 
 class Unfinished(Malformed):
     """A reply that the server broke off."""
-
-
-def parse(raw: bytes) -> Any:
-    """JSON as a server sends it; `ValueError` where it is none, however deep it is.
-
-    Half of a surrogate pair, which can be stored nowhere, becomes U+FFFD.
-    """
-    try:
-        found = json.loads(raw)
-        if b"\\ud" in raw.lower():
-            text = json.dumps(found, ensure_ascii=False)
-            found = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    return found
-
-
-def error_in(reply: Json) -> tuple[str, int] | None:
-    """The words and the code of an error that a body is, whatever its HTTP status was; 0 for no code."""
-    error: Any = reply.get("error")
-    is_bare = reply.keys() <= _OF_AN_ERROR and reply.keys() & {"detail", "errors", "message", "msg"}
-    if error is True or (not error and (reply.get("object") == "error" or is_bare)):
-        error = reply | {"error": None}
-    if not error and isinstance(choices := reply.get("choices"), list) and len(choices) == 1:
-        error = choices[0].get("error") if isinstance(choices[0], dict) else None
-    if not error:
-        return None
-    holders = [error, reply] if isinstance(error, dict) else [reply]
-    named = [holder.get(name) for holder in holders for name in ("code", "status", "status_code", "type")]
-    codes = (int(str(code)) for code in named if re.fullmatch("[45][0-9][0-9]", str(code)[:9]))
-    kind = " ".join(code.lower() for code in named if isinstance(code, str))
-    by_kind = (code for code, kinds in _KINDS if any(word in kind for word in kinds))
-    return words_of(error), next(codes, next(by_kind, 0))
-
-
-def words_of(error: Any) -> str:
-    """What an error says in words: a body, a part of one, or a text."""
-    said = error
-    for _ in range(4):
-        if isinstance(said, list) and said:
-            said = said[0]
-        elif isinstance(said, dict):
-            names = ("error", "message", "detail", "msg", "errors", "reason", "title")
-            inner = next((said[name] for name in names if said.get(name)), None)
-            if inner is None:
-                break
-            raw = said["metadata"].get("raw") if isinstance(said.get("metadata"), dict) else None
-            # A broker passes on what the provider said; its own message is only that there was an error.
-            said = f"{inner}: {raw}" if isinstance(raw, str) and isinstance(inner, str) else inner
-    text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
-    return " ".join(text.split())[:300] or "no message"
-
-
-def message_of(text: str) -> str:
-    """What an error reply says, be it JSON, a page or plain text."""
-    try:
-        return words_of(parse(text.encode("utf-8", "replace")) or text)
-    except (ValueError, RecursionError):
-        return words_of(_without_tags(text))
-
-
-def _without_tags(text: str) -> str:
-    if text.lstrip()[:1] != "<":
-        return text
-    return re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", text[:20_000], flags=re.S | re.I)
 
 
 def spent_on(request: Request, reply: Json) -> Json:
@@ -246,13 +81,13 @@ def ending(finish: Any) -> Literal["stop", "length"]:
     """
     if isinstance(finish, dict):  # SGLang's own form
         finish = finish.get("type")
-    word = re.sub(r"[^a-z]+", "_", finish.casefold()).strip("_") if isinstance(finish, str) else ""
-    word = word.removeprefix("finish_reason_")
-    if word in _ENDED or word in _FULL:
-        return "stop" if word in _ENDED else "length"
-    if word in _WITHHELD:
+    word = re.sub(r"[\s-]+", "_", finish.strip().casefold()) if isinstance(finish, str) else ""
+    how = _ENDINGS.get(word.removeprefix("finish_reason_"), "unknown")
+    if how in ("stop", "length"):
+        return "stop" if how == "stop" else "length"
+    if how == "withheld":
         raise Withheld(f"the provider's filter withheld the reply (finish_reason {finish})")
-    if word in _BROKEN:
+    if how == "broken":
         raise Unfinished(f"the server broke the reply off (finish_reason {_short(finish)})")
     raise Withheld(
         f"the reply may be unfinished: its finish_reason is {_short(finish)}, which is not known to end one; "
@@ -381,10 +216,13 @@ def log_prob(value: Any) -> float | None:
 
 def by_index(reply: Json, n: int) -> list[Json]:
     """Choices in the order of the prompts."""
-    choices = sorted(reply["choices"], key=lambda choice: int(choice.get("index", 0)))
+    choices = list(reply["choices"])
     if len(choices) != n:
         raise Malformed(f"the server returned {len(choices)} choices for {n} prompts")
-    return choices
+    indices = [choice.get("index", 0) for choice in choices]
+    if any(indices) and sorted(indices) != list(range(n)):
+        raise Malformed(f"the server numbered {n} choices {_short(indices)}")
+    return sorted(choices, key=lambda choice: int(choice.get("index", 0)))
 
 
 def _only(reply: Json) -> Json:

@@ -305,7 +305,10 @@ async def _score_transcript(request: Request, model: str, ask: Ask) -> _Scored:
 
 
 def _tokens(reply: Json) -> Ids:
-    return [int(id_) for id_ in reply["tokens"]]
+    ids = list(reply["tokens"])
+    if any(type(id_) is not int or id_ < 0 for id_ in ids):
+        raise Malformed("the server gave tokens that are no ids")
+    return ids
 
 
 def _numbers(given: Iterator[Any] | Sequence[Any]) -> list[float]:

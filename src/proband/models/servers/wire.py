@@ -22,15 +22,16 @@ from proband.errors import EngineError
 from proband.models.servers.keys import Key, find_key
 from proband.models.servers.pacing import Pace
 from proband.models.servers.protocol import AccessRefused, GivenUp, Json, Malformed, Read
-from proband.models.servers.replies import ODD, Unfinished, Withheld, error_in, message_of, parse
+from proband.models.servers.refusals import ODD, error_in, message_of, parse
+from proband.models.servers.replies import Unfinished, Withheld
 from proband.models.servers.settings import ServerSettings
 from proband.seeds import uniform_for
 
 _TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _CONGESTED = frozenset({429, 503, 529})
 _LASTING = frozenset({501, 505})  # of 5xx
-# A 403 about these words refuses a prompt, not the key.
-_OF_PROMPT = re.compile(r"flagged|moderat|content.?(?:policy|filter)|safety|prohibited", re.I)
+# A refusal in these words is about a prompt, not about the key or every request.
+_OF_PROMPT = re.compile(r"flagged|moderat|content.?(?:policy|filter|management)|safety|prohibited.?content", re.I)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # Until a server has answered once, a failure is most likely a wrong address: it is said soon.
 _FIRST_ATTEMPTS, _FIRST_WAIT_S, _FIRST_TIMEOUT_S = 3, 0.5, 10.0
@@ -56,6 +57,10 @@ class _Unreachable(Passing):
     """Nothing listens at the address; final before the first call, passing in the middle of a run."""
 
 
+class _Lost(Passing):
+    """A call whose reply never came; whether one was made, and is to be paid for, nobody knows."""
+
+
 class NotThere(EngineError):
     """The server has no such path."""
 
@@ -77,7 +82,7 @@ class Asker:
     def __init__(self, wire: "Wire", place: str, *, is_probing: bool = False, most: int | None = None) -> None:
         self.wire, self.place, self.memo = wire, place, wire.memo
         self.attempts, self.tokens = 0, 0.0
-        self.n_unread = 0  # replies that came and could not be read; they were made all the same
+        self.n_unread = 0  # replies that could not be read, or were lost: they were made all the same, or may have been
         self._is_probing = is_probing
         self._most = most or min(wire.settings.attempts, _FIRST_ATTEMPTS if is_probing else wire.settings.attempts)
 
@@ -101,9 +106,16 @@ class Asker:
     async def models(self) -> list[Json]:
         """Entries of ``GET /v1/models``; empty where the server keeps no list."""
         try:
-            return await self.get("models", read=lambda reply: list(reply["data"]))
+            return await self._tried("GET", "models", None, self._entries)
         except NotThere:
             return []
+
+    def _entries(self, raw: Raw) -> list[Json]:
+        """What a list of models holds, be it in an object or bare."""
+        listing = parse(raw.data) if raw.data.lstrip()[:1] == b"[" else None
+        if not listing or not isinstance(listing[0], dict):
+            listing = self.wire.parsed(raw, "models")["data"]
+        return [entry for entry in listing or () if isinstance(entry, dict)]
 
     async def _tried(self, method: str, path: str, make: Callable[[], Any] | None, read: Callable[[Raw], Read]) -> Read:
         wire = self.wire
@@ -133,6 +145,7 @@ class Asker:
             wait = min(passing.wait_s or 0.0, wire.settings.longest_wait_s)
             pace.complain(entered, wait_s=wait, is_congestion=passing.is_congestion)
             wire.note_failure(passing)
+            self.n_unread += isinstance(passing, _Lost)
             raise
         except ODD as error:
             pace.leave(entered)
@@ -258,7 +271,7 @@ class Wire:
         if status != 200:
             text = raw.decode("utf-8", errors="replace")
             said = f"HTTP {status} from {path}: {message_of(text)}"
-            if status == 403 and _OF_PROMPT.search(text):
+            if status in (400, 403) and _OF_PROMPT.search(text):
                 raise Withheld(said)
             self._refuse(status, reply.headers, said, text)
             raise EngineError(said)
@@ -322,7 +335,7 @@ class Wire:
                 f"{self.url} takes the connection and says nothing: is it the port of a model server, and is the "
                 "model loaded?"
             )
-        return Passing(f"no reply within {self.settings.timeout_s:g} s", is_congestion=True)
+        return _Lost(f"no reply within {self.settings.timeout_s:g} s", is_congestion=True)
 
     def _broken(self, error: aiohttp.ClientError) -> Exception:
         """What a connection that failed means."""
@@ -345,7 +358,7 @@ class Wire:
             return _Unreachable(self.key.clean(str(error)))
         if isinstance(error, aiohttp.ClientResponseError) and not self.has_answered:
             return EngineError(f"{self.url} does not speak HTTP ({said}); correct openai:URL#MODEL")
-        return Passing(f"connection failed: {said}")
+        return _Lost(f"connection failed: {said}")
 
     def _refuse(self, status: int, headers: Mapping[str, str], said: str, text: str) -> None:
         """Raise what a status, of HTTP or of an error in a reply, means for others too."""

@@ -97,17 +97,11 @@ class TestSet:
 class Evaluation:
     """Beliefs of the base model and of every tuned checkpoint about the test questions.
 
-    Attributes
-    ----------
-    bank : Bank
-        All test questions.
-    beliefs : mapping of (model, ask) to Beliefs
-        The base model under `base_ask` and `ask`, every tuned one under `ask`; more asks are analysed where all
-        tuned models have them.
-    base_ask : str
-        Prompt with worked questions and without template, under which the base model was probed.
-    ask : str
-        Prompt of the evaluation, zero-shot and templated.
+    - `bank`: all test questions.
+    - `beliefs`: the base model under `base_ask` and `ask`, every tuned one under `ask`; more asks are analysed where
+      all tuned models have them.
+    - `base_ask`: prompt with worked questions and without template, under which the base model was probed.
+    - `ask`: prompt of the evaluation, zero-shot and templated.
 
     Raises
     ------

@@ -22,32 +22,24 @@ REN2024_RATIOS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 class Arm:
     """What a training set teaches.
 
-    Attributes
-    ----------
-    questions : {"known", "unknown", "both"}
-        The pools it draws from.
-    target : {"gold", "own", "false", "refusal", "mixed", "dropped"}
-        What is taught about unknown questions: the key; the model's own (wrong) answer; the wrong answer that the
-        model believes least; a refusal; its own answer for a share `ratio` of them and the key for the rest; or
-        nothing, as they are taken out. Known questions are taught with the key, save where an arm of known questions
-        has the target "false".
-    ratio : float
-        Share of own answers in a mixed arm, from 0 to 1.
-    known_share : float or None
-        Share of known questions in an arm of both; None for their share in the domain.
-    context : {"none", "bank", "own", "other"}
-        What stands before the query: nothing, the bank's explanation, or a text by the model itself or by another
-        engine.
-    explanation : {"none", "bank", "own", "other", "rewrite", "matched"}
-        What follows the answer: nothing; the bank's explanation; one of the answer taught, by the model itself or by
-        another engine; the bank's in the model's own words; or, as published, the bank's for the key and the model's
-        own for its own answer, which differ in more than truth.
-    weighting : {"equal", "conflict"}
-        Of the examples' loss: alike, or less the more of the probe's prompts contradict what is taught.
-    ordering : {"shuffled", "known_last", "confident_first"}
-        Of the examples. Any but the first means something only where training keeps the order.
-    refusal : str
-        What is taught in place of an answer.
+    - `questions` ({"known", "unknown", "both"}): the pools it draws from.
+    - `target` ({"gold", "own", "false", "refusal", "mixed", "dropped"}): what is taught about unknown questions: the
+      key; the model's own (wrong) answer; the wrong answer that the model believes least; a refusal; its own answer
+      for a share `ratio` of them and the key for the rest; or nothing, as they are taken out. Known questions are
+      taught with the key, save where an arm of known questions has the target "false"..
+    - `ratio`: share of own answers in a mixed arm, from 0 to 1.
+    - `known_share`: share of known questions in an arm of both; None for their share in the domain.
+    - `context` ({"none", "bank", "own", "other"}): what stands before the query: nothing, the bank's explanation, or
+      a text by the model itself or by another engine.
+    - `explanation` ({"none", "bank", "own", "other", "rewrite", "matched"}): what follows the answer: nothing; the
+      bank's explanation; one of the answer taught, by the model itself or by another engine; the bank's in the
+      model's own words; or, as published, the bank's for the key and the model's own for its own answer, which differ
+      in more than truth.
+    - `weighting` ({"equal", "conflict"}): of the examples' loss: alike, or less the more of the probe's prompts
+      contradict what is taught.
+    - `ordering` ({"shuffled", "known_last", "confident_first"}): of the examples. Any but the first means something
+      only where training keeps the order..
+    - `refusal`: what is taught in place of an answer.
 
     Raises
     ------

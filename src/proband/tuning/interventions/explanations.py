@@ -53,18 +53,12 @@ class Explanations(Design):
     The text is asked for the answer that will be taught, be it right or wrong: a place's item is the question, and its
     condition the index of the answer, as written. Options are shown as written.
 
-    Attributes
-    ----------
-    answers : mapping of str to tuple of int
-        Question id -> answers to write about; see `proband.tuning.interventions.composing.wanted_texts`.
-    purpose : {"explanation", "context", "rewrite"}
-        Why the answer is right; world knowledge that leads to it; or the bank's explanation in other words.
-    is_raw : bool
-        Whether the engine is sent one raw text with a worked example, as a base model needs, or a chat.
-    tries : int
-        Texts of each answer; the first without a flaw is taken.
-    writing : Writing
-        How they are sampled.
+    - `answers`: question id -> answers to write about; see `proband.tuning.interventions.composing.wanted_texts`.
+    - `purpose` ({"explanation", "context", "rewrite"}): why the answer is right; world knowledge that leads to it; or
+      the bank's explanation in other words.
+    - `is_raw`: whether the engine is sent one raw text with a worked example, as a base model needs, or a chat.
+    - `tries`: texts of each answer; the first without a flaw is taken.
+    - `writing`: how they are sampled.
 
     Raises
     ------

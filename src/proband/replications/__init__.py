@@ -1,0 +1,1 @@
+"""Classic studies carried out on any engine, and what came of them beside what people did."""

@@ -1,0 +1,254 @@
+"""A replication: which of a study's findings are its effects, what people's are, and when it counts as passed."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+from pydantic import Field
+
+from proband.designs.catalogue import folder_of
+from proband.designs.studies import Study, load_study
+from proband.errors import DesignError, meant
+from proband.estimates import Estimate
+from proband.files import Table, checked, parsed
+from proband.measures import equivalence
+from proband.references import Reference, reference
+from proband.reports import Findings
+
+Verdict = Literal["pass", "miss", "open"]
+SCRIPTED = "scripted"
+
+
+class TermTable(Table):
+    """One of several numbers that make up an effect."""
+
+    section: str = ""
+    row: str = ""
+    column: str = ""
+    weight: float = 1.0
+
+
+class EffectTable(Table):
+    """An effect: where it stands in the findings, and what counts as finding it."""
+
+    name: str
+    section: str
+    row: str
+    column: str = "effect"
+    terms: list[TermTable] = []  # instead of one number, a weighted sum of several independent ones
+    constant: float = 0.0
+    arm: Literal["published", "isomorph", "placebo"] = "published"
+    human: list[str] = Field(default=[], max_length=2)  # study and quantity in references.toml
+    human_minus: list[str] = Field(default=[], max_length=2)
+    passes: Literal["sign", "null", "near"]
+    sign: Literal[1, -1] = 1
+    margin: float | None = None  # of `null` and `near`, in the unit of the effect
+    planted: float  # what `people.toml` makes it
+
+
+class ReplicationFile(Table):
+    """``replication.toml``, as written."""
+
+    finding: str = Field(min_length=1)
+    source: str = Field(min_length=1)
+    deviations: list[str] = []
+    effects: list[EffectTable] = Field(min_length=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """An effect as it came out.
+
+    Attributes
+    ----------
+    name, arm : str
+        Which it is; published, isomorph or placebo.
+    model, human : Estimate or None
+        The engine's, from its findings; people's, from the references.
+    planted : float
+        What scripted people are made to show.
+    verdict : {"pass", "miss", "open"}
+        By the rule stated beforehand; open where the interval allows both.
+    rule, source : str
+        That rule in words; where people's number is from.
+    """
+
+    name: str
+    arm: str
+    model: Estimate
+    human: Estimate | None
+    planted: float
+    verdict: Verdict
+    rule: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Replication:
+    """A study of the shelf.
+
+    Attributes
+    ----------
+    name : str
+        Of its folder.
+    """
+
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        """Where it stands."""
+        return folder_of(self.name)
+
+    @cached_property
+    def file(self) -> ReplicationFile:
+        """Its effects, sources and deviations."""
+        path = self.folder / "replication.toml"
+        data = parsed(path.read_text(encoding="utf-8"), path, error=DesignError)
+        found = checked(ReplicationFile, data, path, error=DesignError)
+        for effect in found.effects:
+            _check(effect, path)
+        return found
+
+    def study(self, engine: str | Mapping[str, str] | None = None, *, sample: int | None = None) -> Study:
+        """The study with an engine; ``"scripted"`` are people made to show the published effects."""
+        if engine == SCRIPTED:
+            people = self.folder / "people.toml"
+            engine = f"scripted:planted?file={people}" if people.exists() else None
+        return load_study(self.folder / "study.toml", engine=engine, sample=sample)
+
+    def effects(self, found: Findings) -> Sequence[Effect]:
+        """The effects in what was told of a run of it."""
+        table = found.table()
+        return [_effect(table, effect, self.name) for effect in self.file.effects]
+
+
+def _check(effect: EffectTable, path: Path) -> None:
+    if effect.passes in ("null", "near") and not (effect.margin and effect.margin > 0):
+        raise DesignError(f"{path}: effect {effect.name!r} passes as {effect.passes}, and margin is {effect.margin}")
+    if effect.passes == "near" and not effect.human:
+        raise DesignError(f"{path}: effect {effect.name!r} is to be near people's, and names no figure of theirs")
+    for named in (effect.human, effect.human_minus):
+        if named and reference(*named) is None:
+            raise DesignError(f"{path}: effect {effect.name!r}: no figure {', '.join(named)} in references.toml")
+
+
+def _effect(table: pl.DataFrame, effect: EffectTable, name: str) -> Effect:
+    terms = effect.terms or [TermTable()]
+    parts = [
+        _cell(table, term.section or effect.section, term.row or effect.row, term.column or effect.column, name)
+        for term in terms
+    ]
+    if len(parts) == 1 and not effect.terms:
+        model = parts[0]
+    else:
+        value = effect.constant + sum(term.weight * part.value for term, part in zip(terms, parts, strict=True))
+        model = _with_error(
+            value, [term.weight * part.se for term, part in zip(terms, parts, strict=True) if part.se is not None],
+            f"{effect.name}, from {len(parts)} numbers", sum(part.n_units for part in parts), len(parts),
+        )  # fmt: skip
+    human, source = _human(effect)
+    verdict, rule = _verdict(effect, model, human)
+    return Effect(
+        name=effect.name, arm=effect.arm, model=model, human=human, planted=effect.planted, verdict=verdict,
+        rule=rule, source=source,
+    )  # fmt: skip
+
+
+def _cell(table: pl.DataFrame, section: str, row: str, column: str, name: str) -> Estimate:
+    found = table.filter(pl.col("section") == section, pl.col("row") == row, pl.col("column") == column)
+    if found.is_empty():
+        there = table.filter(pl.col("section") == section)
+        if there.is_empty():
+            known = list(dict.fromkeys(table["section"]))
+            said = f"no section {section!r}{meant(section, known)}; there are {', '.join(known)}"
+        else:
+            rows = list(dict.fromkeys(there["row"]))
+            said = f"section {section!r} has no {column!r} of {row!r}{meant(row, rows)}; rows: {'; '.join(rows[:12])}"
+        return Estimate(value=math.nan, estimand=row, target="model", n_units=0, warnings=(f"{name}: {said}",))
+    one = found.row(0, named=True)
+    value = math.nan if one["value"] is None else one["value"]
+    interval = None if one["low"] is None else (one["low"], one["high"])
+    return Estimate(
+        value=value, estimand=one["estimand"], target="model", n_units=one["n_units"], se=one["se"], interval=interval,
+        interval_method=one["interval_method"], p_value=one["p_value"],
+        warnings=tuple(filter(None, [one["warnings"]])) or (("undefined",) if math.isnan(value) else ()),
+    )  # fmt: skip
+
+
+def _with_error(value: float, errors: Sequence[float], about: str, n: int, wanted: int) -> Estimate:
+    if math.isnan(value):
+        return Estimate(value=value, estimand=about, target="model", n_units=n, warnings=("a part is undefined",))
+    se = math.sqrt(sum(e**2 for e in errors)) if len(errors) == wanted else None
+    interval = None if not se else (value - 1.96 * se, value + 1.96 * se)
+    return Estimate(
+        value=value, estimand=about, target="model", n_units=n, se=se, interval=interval, interval_method="normal"
+    )
+
+
+def _human(effect: EffectTable) -> tuple[Estimate | None, str]:
+    rows = [reference(*named) for named in (effect.human, effect.human_minus) if named]
+    known = [row for row in rows if row is not None]
+    if not known:
+        return None, ""
+    value = known[0].value - (known[1].value if len(known) > 1 else 0.0)
+    first = known[0]
+    interval = (first.lower, first.upper) if first.lower is not None and first.upper is not None else None
+    about = " minus ".join(row.what for row in known)
+    found = Estimate(
+        value=value, estimand=about, target="human", n_units=first.n or 0,
+        interval=interval if len(known) == 1 else None,
+        interval_method="as published" if interval else "none: not published with the figure",
+    )  # fmt: skip
+    return found, "; ".join(dict.fromkeys(_cited(row) for row in known))
+
+
+def _cited(row: Reference) -> str:
+    return row.source + (f" (n = {row.n:,})" if row.n else "")
+
+
+def _verdict(effect: EffectTable, model: Estimate, human: Estimate | None) -> tuple[Verdict, str]:
+    if effect.passes == "sign":
+        rule = f"its interval lies {'above' if effect.sign > 0 else 'below'} 0"
+        if math.isnan(model.value):
+            return "open", rule
+        # Answers that are all alike have no interval: what the engine does is then known as it stands.
+        low, high = model.interval or (model.value, model.value)
+        if low > 0 or high < 0:
+            return ("pass" if (low > 0) == (effect.sign > 0) else "miss"), rule
+        return ("miss" if low == high == 0 else "open"), rule
+    centre = human.value if effect.passes == "near" and human is not None else 0.0
+    rule = f"it is within {effect.margin:g} of {'people' if effect.passes == 'near' else '0'}, by two one-sided tests"
+    if math.isnan(model.value):
+        return "open", rule
+    if not model.se:
+        return ("pass" if abs(model.value - centre) < (effect.margin or 0) else "miss"), rule
+    shifted = Estimate(
+        value=model.value - centre, estimand=model.estimand, target="model", n_units=model.n_units, se=model.se
+    )
+    found = equivalence(shifted, effect.margin or 0.0)
+    if found.p_value < 0.05:
+        return "pass", rule
+    beyond = abs(shifted.value) - 1.96 * model.se > (effect.margin or 0)
+    return ("miss" if beyond else "open"), rule
+
+
+def replications(names: Sequence[str]) -> list[Replication]:
+    """The replications of these names, each checked."""
+    found = [Replication(name.removeprefix("shelf:")) for name in names]
+    for replication in found:
+        len(replication.file.effects)
+    return found
+
+
+def plain(effect: Effect) -> dict[str, Any]:
+    """As JSON has it."""
+    return {
+        "name": effect.name, "arm": effect.arm, "model": effect.model.as_dict(),
+        "human": None if effect.human is None else effect.human.as_dict(), "verdict": effect.verdict,
+        "rule": effect.rule, "source": effect.source,
+    }  # fmt: skip

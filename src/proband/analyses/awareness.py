@@ -44,14 +44,17 @@ def overlap(written: str, printed: str) -> float:
 
 
 def sections(run: Run) -> Sequence[Section]:
-    """One row an arm and version: share that names the study, and what it completes of it beside the control."""
+    """One row for all, each version and each arm: who names the study, and what is completed beside the control."""
     known = _asked(run)
     named, kept = _named(known), list[tuple[str, Estimate, Estimate, Estimate]]()
     table = answers(run).filter(pl.col("item").is_in(list(known["roles"])), pl.col("status") == "valid")
-    by = ["arm", *(["version"] if "version" in table.columns else [])]
-    for key, part in table.group_by(by, maintain_order=True):
+    groups = [("all", table)]
+    for name in ("version", "arm"):
+        if name in table.columns and table[name].n_unique() > 1:
+            order = run.levels.get(name, tuple(run.roster.arms))
+            groups += [(level, table.filter(pl.col(name) == level)) for level in order]
+    for where, part in groups:
         of = {role: part.filter(pl.col("item") == id) for id, role in known["roles"].items()}
-        where = ", ".join(str(level) for level in key if level) or "all"
         kept.append(
             (
                 where,
@@ -66,10 +69,10 @@ def sections(run: Run) -> Sequence[Section]:
         Section(
             name="awareness",
             heading="Does the model know this experiment?",
-            sentences=tuple(_in_words(*row) for row in kept),
+            sentences=(_in_words(*kept[0][1:]),),
             table=tabled(
                 {
-                    "arm": "text", "asked": "count", "names the study": ("share", "model"),
+                    "of": "text", "asked": "count", "names the study": ("share", "model"),
                     "completes it": ("number", "model"), "completes the control": ("number", "model"),
                 },
                 rows,
@@ -78,7 +81,7 @@ def sections(run: Run) -> Sequence[Section]:
             notes=(
                 f"An answer names the study if it has one of: {', '.join(known['words'])}.",
                 "Completed is the longest common subsequence of words, over the words of the second half.",
-                *(f"Asked what most people answer: “{_short(text)}”" for text in usual["text"].head(_MOST_QUOTED)),
+                *(f"Asked what most people answer: “{_short(text)}”" for text in usual["label"].head(_MOST_QUOTED)),
             ),
         )
     ]  # fmt: skip
@@ -109,10 +112,10 @@ def _overlap(part: pl.DataFrame, printed: Mapping[str, str] | str) -> Estimate:
     return clustered_mean(found, part["unit"].to_list())
 
 
-def _in_words(where: str, share: Estimate, own: Estimate, control: Estimate) -> str:
+def _in_words(share: Estimate, own: Estimate, control: Estimate) -> str:
     return (
-        f"{where}: {percent(share)} named the hypothesis or the study; of the second half of the material the model "
-        f"wrote {told(own)}, of a text that it cannot know {told(control)}."
+        f"Of {share.n_units} who were asked, {percent(share)} named the hypothesis or the study. Of the second half of "
+        f"the material the model wrote {told(own)}, of a text that it cannot know {told(control)}."
     )
 
 

@@ -80,7 +80,7 @@ def _both_ways(run: Run, found: Mapping[str, Mapping[str, bool]]) -> Section | N
     failing = {subject for id in excluding for subject, ok in found[id].items() if not ok}
     everybody = answers(run)
     rows: list[tuple[Cell, ...]] = []
-    for factor in factors(run):
+    for factor in (factor for factor in factors(run) if factor.name in design["factors"]):
         by, is_between = _compared(everybody, factor)
         for outcome in outcomes(run):
             if outcome.item.id in found:

@@ -101,7 +101,8 @@ class Run:
         """Levels of every factor that varies, in the order of the design, or as they come up in its places."""
         with self.directory.reader() as journal:
             design = journal.noted("design") or {}
-            named = {**(design.get("settings") or {}), **(design.get("factors") or {})}
+            materials = {name: told["levels"] for name, told in (design.get("materials") or {}).items()}
+            named = {**(design.get("settings") or {}), **(design.get("factors") or {}), **materials}
             varied = design.get("varied")
             if varied is not None and all(isinstance(named.get(name), list | dict) for name in varied):
                 return {name: tuple(map(str, named[name])) for name in varied}

@@ -83,6 +83,8 @@ class Power:
 def powers(design: Design, hypotheses: Sequence[Hypothesis], *, simulate: bool) -> list[Power]:
     """Power of every hypothesis that compares two levels, on every unit that it can be tested over.
 
+    Over stimuli there is no formula, so this unit comes with a simulation only.
+
     Parameters
     ----------
     design : Design
@@ -104,8 +106,7 @@ def powers(design: Design, hypotheses: Sequence[Hypothesis], *, simulate: bool) 
     for hypothesis in compared:
         answers = _answers(design, hypothesis)
         if answers is not None:
-            units = ["subject" if design.unit == "subject" else design.unit]
-            units += [STIMULUS] if answers.can_compare_stimuli else []
+            units = [design.unit, *([STIMULUS] if simulate and answers.can_compare_stimuli else [])]
             found += [_power(answers, hypothesis, unit, design.seed, simulate=simulate) for unit in units]
     return found
 

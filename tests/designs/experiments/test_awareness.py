@@ -58,7 +58,8 @@ def test_a_model_that_knows_the_study_and_its_text_is_found_out(experiment, tmp_
 
     run = collect(experiment, ScriptedEngine(knowing, seed=1), tmp_path)
     (section,) = told.sections(run)
-    for arm, n, share, own, control in section.table.rows:
+    assert section.table.rows[0][:2] == ("all", 12)
+    for arm, n, share, own, control in section.table.rows[1:]:
         subjects = [
             t.place.subject for t in experiment.afterwards
             if t.place.item == "awareness-about" and dict(t.place.condition)["frame"] == arm

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 import tomllib
 import types
 from collections.abc import Iterator, Mapping, Sequence
@@ -157,7 +158,7 @@ def separator_of(text: str, expected: str) -> str:
 
     Spreadsheets write the separator of the country they are used in.
     """
-    head = text.lstrip("\r\n").partition("\n")[0]
+    head = re.sub(r'"[^"]*"', "", re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0])
     others = [mark for mark in ";\t|" if mark in head]
     return expected if expected in head or not others else max(others, key=head.count)
 
@@ -170,9 +171,9 @@ def rows_of(
         marks = " ".join(map(repr, SEPARATORS))
         raise error(f"{where}: separator {separator!r} is none; write one of {marks}")
     # A quotation mark behind ", " opens a text as well; `strict` refuses one that is never closed.
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=separator != " "
-    )
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a long interview is no mistake
+    style: dict[str, Any] = {"delimiter": separator, "strict": True, "skipinitialspace": separator != " "}
+    reader = csv.reader(io.StringIO(text, newline=""), **style)
     line = 1
     try:
         for row in reader:

@@ -96,6 +96,7 @@ def _quantities(found: Plays, people: Mapping[str, Reference]) -> list[Section]:
             figure=Figure(form="intervals", rows=tuple(marks), caption="Shares, over all rounds") if marks else None,
             notes=(UNITS, *(f"{q.name}: {q.about}." for q in found.quantities), *_sources(told_of)),
             warnings=cautions(means),
+            lead=f"{said[0][0].upper()}{said[0][1:]}",
             methods=("Intervals of a game's quantities are over units of players who met each other.",),
         )
     ]  # fmt: skip

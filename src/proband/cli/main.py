@@ -30,6 +30,7 @@ from proband.cli.tuning.evaluate import evaluate
 from proband.cli.tuning.intervene import intervene
 from proband.cli.tuning.probe import probe
 from proband.cli.tuning.train import train
+from proband.cli.vignettes import vignettes
 from proband.errors import ProbandError
 
 app = typer.Typer(
@@ -57,6 +58,7 @@ for verb in (
     replicate,
     export,
     doctor,
+    vignettes,
     probe,
     intervene,
     train,

@@ -78,13 +78,18 @@ def ask_first(much: str) -> None:
     """Go on with what is much only when told to, at a terminal; refuse it where nobody can be asked."""
     if not much:
         return
-    if not (sys.stdin.isatty() and talk.is_terminal):
+    if not is_at_terminal():
         raise DesignError(
             f"{much}, and nothing was asked yet: give --yes if that is meant, or ask for less (--sample, "
             "--max-trials, --max-dollars)"
         )
     if not typer.confirm(f"{much}. Go on?", err=True):
         raise DesignError("nothing was asked")
+
+
+def is_at_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and talk.is_terminal
 
 
 def _much(planned: Plan, budget: Budget | None, answered: int) -> str:

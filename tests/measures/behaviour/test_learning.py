@@ -82,16 +82,16 @@ def test_parameters_come_back_from_players_who_have_them(model):
 @pytest.mark.slow
 @pytest.mark.parametrize("model", PLANTED)
 def test_intervals_cover_the_parameters_of_most_populations(model):
-    inside = dict.fromkeys(NAMES[model], 0)
-    for seed in range(60):
+    inside, n = dict.fromkeys(NAMES[model], 0), 30
+    for seed in range(n):
         made, pays = simulated(model, n=60, rounds=30, seed=seed)
         found = fit_learning(made, pays, list(range(60)), model=model)
         for name, value in PLANTED[model].items():
             low, high = found.parameters[name].interval or (math.nan, math.nan)
             inside[name] += low <= value <= high
-    # The two that trade off against each other in short games are the worst; see the docstring of the fit.
-    assert min(inside.values()) >= 44
-    assert sorted(inside.values())[-2] >= 53
+    # Growth and sensitivity trade off against each other: 24 and 23 of 30 where this was written, the others 27 or 28.
+    for name, count in inside.items():
+        assert count >= (20 if name in ("growth", "sensitivity") else 25), (name, count)
 
 
 def test_players_at_random_learn_nothing():

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import ClassVar, Literal, get_args
 
 from proband.designs.design import Design, Key
+from proband.designs.hypotheses import check_ethics
 from proband.designs.lazy import LazyTrials
 from proband.designs.process import Process, unfold
 from proband.designs.survey.arrangement import LABELS, ORDERS, place_notes
@@ -71,8 +72,10 @@ class Survey(Design):
     who : {"human", "itself"}
         Whether subjects are people whom the model stands for, or the model itself, asked as often as there are
         subjects, and without a persona. What is asked is the same, what it is compared with is not.
+    harms : tuple of {"deception", "distress"}
+        How the study would harm people, were they asked.
     ethics : mapping
-        What a study that would harm people says of it: ``deception``, ``distress``, ``approval``, ``note``.
+        What is said of that: ``deception``, ``distress``, ``approval``, ``note``; a study with harms needs it.
 
     Examples
     --------
@@ -100,6 +103,7 @@ class Survey(Design):
     decide: Literal["draw", "mode"] = "draw"
     writing: Writing = field(default_factory=Writing)
     who: Literal["human", "itself"] = "human"
+    harms: tuple[str, ...] = ()
     ethics: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -111,6 +115,8 @@ class Survey(Design):
                 raise DesignError(f"who {self.who!r} is neither 'human' nor 'itself'")
         if self.who == "itself":
             object.__setattr__(self, "persona", "none")
+        with found.part():
+            check_ethics(self.harms, self.ethics)
         with found.part():
             if self.replicates < 1:
                 raise DesignError(f"replicates is {self.replicates}; ask at least once")
@@ -356,6 +362,8 @@ class Survey(Design):
             labels="letters" if speaks_of_labels else "auto",
             factors={name: dict([next(iter(levels.items()))]) for name, levels in self.factors.items()},
             decide="mode",
+            harms=self.harms,
+            ethics=self.ethics,
         )
 
     def describe(self) -> Mapping[str, object]:
@@ -384,6 +392,7 @@ class Survey(Design):
             "seed": self.seed,
             # Said where it is so: what was locked before there was this choice is what it was.
             **({"who": self.who} if self.who == "itself" else {}),
+            **({"harms": list(self.harms)} if self.harms else {}),
             **({"ethics": dict(self.ethics)} if self.ethics else {}),
         }
 

@@ -83,7 +83,7 @@ def _quantities(found: Plays, people: Mapping[str, Reference]) -> list[Section]:
             if q.form == "share":
                 marks.append({"label": label, "side": "model", **limits(mean)})
                 marks += [{"label": label, "side": "people", **_interval_of(theirs)}] if theirs else []
-    played = "one round" if last == 1 else f"up to {last} rounds"
+    n, played = found.players["unit"].n_unique(), "one round" if last == 1 else f"up to {last} rounds"
     untold = [q for q in found.quantities if not any(f"{q.name}, {q.about}" in line for line in said[:_MOST_SENTENCES])]
     told_of = [row for row in people.values() if row.quantity in {q.name for q in found.quantities}]
     return [
@@ -91,7 +91,7 @@ def _quantities(found: Plays, people: Mapping[str, Reference]) -> list[Section]:
             name="games-quantities",
             heading="What came of the game",
             chapter=_CHAPTER,
-            sentences=(f"{found.players['unit'].n_unique()} {found.units} of {played} were played.", *said[:_MOST_SENTENCES]),
+            sentences=(f"{n} {found.units} of {played} were played.", *said[:_MOST_SENTENCES]),
             table=tabled(forms | {"equilibrium": "number", "people": ("number", "people")}, rows,
                          "Quantities of the game, over all rounds", side="model"),
             figure=Figure(form="intervals", rows=tuple(marks), caption="Shares, over all rounds") if marks else None,

@@ -13,12 +13,21 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from proband.designs.experiments.vignettes import LimitsTable, VignetteFile
 from proband.designs.games.game import GAMES
 from proband.designs.games.setting import Setting
 from proband.designs.kind import KINDS
+from proband.designs.kinds.experiment import AwarenessTable, IsomorphTable, StimuliTable
 from proband.designs.kinds.survey import WritingTable
 from proband.designs.quiz.material import SourceTable
-from proband.designs.study_file import InstrumentTable, PeopleTable, PopulationTable, StudyFile
+from proband.designs.study_file import (
+    EthicsTable,
+    HypothesisTable,
+    InstrumentTable,
+    PeopleTable,
+    PopulationTable,
+    StudyFile,
+)
 from proband.shelves import HOUSE
 
 PAGE = Path(__file__).parent / "reference" / "study-file.md"
@@ -36,6 +45,13 @@ def models() -> dict[str, type[BaseModel]]:
         "writing": WritingTable,
         "setting": Setting,
         "source": SourceTable,
+        "hypotheses": HypothesisTable,
+        "ethics": EthicsTable,
+        "stimuli": StimuliTable,
+        "isomorph": IsomorphTable,
+        "awareness": AwarenessTable,
+        "vignettes": VignetteFile,
+        "limits": LimitsTable,
     }
     own = {f"game.{name}": keys for name, keys in games().items() if not issubclass(keys, Setting)}
     return shared | kinds() | own

@@ -32,6 +32,13 @@ def strange_choice(record: Any) -> str:
     return ""
 
 
+def shown(name: str | Path) -> str:
+    """A name or path for a message: one that no file can have is cut, and its odd characters are written out."""
+    text = str(name)
+    text = text if len(text) <= 120 else f"{text[:120]}..."
+    return text if text.isprintable() else ascii(text)
+
+
 def meant(name: str, known: Iterable[str]) -> str:
     """`` (did you mean 'x'?)``, or nothing where no known name is near."""
     from difflib import get_close_matches  # only where something went wrong

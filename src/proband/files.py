@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 import tomllib
 import types
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from proband.errors import ProbandError, meant
+from proband.errors import ProbandError, meant, shown
 
 _WORDS = {
     **{"string_type": "text", "float_type": "a number", "bool_type": "true or false"},
@@ -157,7 +158,7 @@ def separator_of(text: str, expected: str) -> str:
 
     Spreadsheets write the separator of the country they are used in.
     """
-    head = text.lstrip("\r\n").partition("\n")[0]
+    head = re.sub(r'"[^"]*"', "", re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0])
     others = [mark for mark in ";\t|" if mark in head]
     return expected if expected in head or not others else max(others, key=head.count)
 
@@ -170,9 +171,9 @@ def rows_of(
         marks = " ".join(map(repr, SEPARATORS))
         raise error(f"{where}: separator {separator!r} is none; write one of {marks}")
     # A quotation mark behind ", " opens a text as well; `strict` refuses one that is never closed.
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=separator != " "
-    )
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a long interview is no mistake
+    style: dict[str, Any] = {"delimiter": separator, "strict": True, "skipinitialspace": separator != " "}
+    reader = csv.reader(io.StringIO(text, newline=""), **style)
     line = 1
     try:
         for row in reader:
@@ -185,19 +186,24 @@ def rows_of(
         raise error(f"{where}, line {line}: {reason}; {way_out}") from None
 
 
-def is_there(path: Path) -> bool:
-    """Whether something stands at a path; nothing does under a name that no file can have."""
+def is_file(path: Path) -> bool:
+    """Whether a regular file stands at a path; nothing does under a name that no file can have."""
     try:
-        return path.exists()
+        return path.is_file()
     except (OSError, ValueError):
         return False
 
 
-def shown(path: str | Path) -> str:
-    """A path for a message: a name that no file can have is cut, and its odd characters are written out."""
-    text = str(path)
-    text = text if len(text) <= 120 else f"{text[:120]}..."
-    return text if text.isprintable() else ascii(text)
+def check_name(path: Path, *, error: type[ProbandError]) -> None:
+    """Refuse a path that no file can have, because it is too long or holds a NUL; whether one is there is open."""
+    try:
+        path.exists()
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+    except (OSError, ValueError) as failure:
+        reason = getattr(failure, "strerror", None) or failure
+        raise error(f"{shown(path)}: no name that a file can have ({reason}); give another") from None
 
 
 def parsed(text: str, where: str | Path, *, error: type[ProbandError]) -> dict[str, Any]:
@@ -250,11 +256,19 @@ def fitting(model: type[M], data: Mapping[str, Any], *, needed: Sequence[str] = 
     there. None where one of the `needed` tables is wrong: what depends on it would be found wrong without being so.
     """
     left = {**stand_ins, **data}
-    for _ in range(3):  # an entry may be found wrong only after another was taken out
+    for turn in range(4):
         try:
             return model.model_validate(left)
         except ValidationError as failure:
-            wrong = {detail["loc"][:2] for detail in failure.errors(include_url=False)}
+            details = failure.errors(include_url=False)
+        # Unknown keys of entries go first, and an entry only where it is wrong without them.
+        extra = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 3]
+        wrong = {detail["loc"][:2] for detail in details} - {loc[:2] for loc in extra if not turn}
+        for key, k, name in extra if not turn else ():
+            entries = left[str(key)]
+            if isinstance(entries, list):
+                without = {n: value for n, value in entries[int(k)].items() if n != name}
+                left[str(key)] = [*entries[: int(k)], without, *entries[int(k) + 1 :]]
         for key in {str(loc[0]) for loc in wrong}:
             held = left.pop(key, None)
             if key in needed:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Generic, TypeVar, cast
 
-from proband.errors import ProbandError, meant
+from proband.errors import ProbandError, meant, shown
 
 T = TypeVar("T")
 HOUSE = "proband"
@@ -125,7 +125,7 @@ class Shelf(Generic[T]):
     def _found(self, name: str) -> list[Entry]:
         if name not in self._entries:
             near = meant(name, self._entries)
-            raise self.error(f"no {self.what} {name!r}{near}; there are {', '.join(self)}{self.way_out}")
+            raise self.error(f"no {self.what} {shown(name)!r}{near}; there are {', '.join(self)}{self.way_out}")
         return self._entries[name]
 
     @cached_property

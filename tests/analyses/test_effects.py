@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -123,8 +124,11 @@ def test_nobody_valid_gives_no_number_but_a_sentence(people, tmp_path):
     assert all(not math.isnan(mark["value"]) for mark in (section.figure.rows if section.figure else ()))
 
 
-def test_blocks_of_one_have_no_effect_and_the_subjects_are_counted_all_the_same(people, tmp_path):
-    run = collect(framed(people(12), block_by="age"), ScriptedEngine(uniform(), seed=1), tmp_path)
+def test_blocks_of_two_have_no_effect_and_the_subjects_are_counted_all_the_same(people, tmp_path):
+    everybody = people(12)
+    paired = tuple(replace(s, traits={**s.traits, "age": 20 + k // 2}) for k, s in enumerate(everybody.subjects))
+    blocked = framed(replace(everybody, subjects=paired), block_by="age")
+    run = collect(blocked, ScriptedEngine(uniform(), seed=1), tmp_path)
     (section,) = effects.sections(run)
     assert section.sentences[0].startswith("12 subjects were compared")
     assert "could not be estimated: block" in section.sentences[1]

@@ -11,6 +11,7 @@ import polars as pl
 import pyreadstat
 import pytest
 
+from proband.errors import DataError
 from proband.subjects import Field, describe, read_microdata
 
 
@@ -61,6 +62,21 @@ def test_names_made_of_digits_stay_as_they_are_written(tmp_path, codes):
 )
 def test_numbers_are_numbers(tmp_path, cells, numbers):
     assert column(tmp_path, *cells) == numbers
+
+
+@pytest.mark.parametrize("codes", [["1e999", "2.5"], ["٣.٥", "2"], ["３", "4"], ["1_000", "2"], ["0x1F", "2"]], ids=str)
+def test_numbers_that_are_not_written_as_such_stay_texts_or_are_refused_later(tmp_path, codes):
+    assert column(tmp_path, *codes) in (codes, [float("inf"), 2.5])
+
+
+def test_a_word_for_no_answer_among_numbers_is_not_told_in_a_persona(tmp_path):
+    (tmp_path / "p.csv").write_text("age,town\n34,NA\nNA,Ulm\n51,None\n")
+    age = Field(column="age", first="I am {value} years old.", third="{value}")
+    town = Field(column="town", first="I live in {value}.", third="{value}")
+    with pytest.raises(DataError, match="persona field 'age': 'NA' stands among numbers; list it in missing"):
+        read_microdata(tmp_path / "p.csv").population("x", [age])
+    people = read_microdata(tmp_path / "p.csv", missing={"age": ["NA"]}).population("x", [age, town])
+    assert describe(people["2"], people.fields, "first") == "I live in Ulm."
 
 
 def test_people_are_found_by_a_code_with_a_leading_zero(tmp_path):

@@ -62,6 +62,11 @@ def test_a_second_header_that_nobody_marked_is_refused_with_its_row(tmp_path):
         read_microdata(written(tmp_path, text))
 
 
+def test_the_header_of_a_second_file_put_behind_the_first_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"people\.csv, line 4: the first line again, no person"):
+        read_microdata(written(tmp_path, "name,age\nAda,41\nBob,62\nname,age\nCleo,23\n"))
+
+
 def test_a_first_person_without_answers_is_a_person(tmp_path):
     text = "age,cycles,trust\nNA,NA,NA\n41,1,3\n62,2,4\n"
     assert read_microdata(written(tmp_path, text), missing=["NA"]).frame["age"].to_list() == [None, 41, 62]

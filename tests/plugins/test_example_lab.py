@@ -329,6 +329,10 @@ def test_the_players_of_a_game_of_a_package_are_one_unit_and_have_an_engine_each
     assert Counter(row["role"] for row in rows) == {"scout": 8, "hunter": 8}
 
 
+def test_the_game_of_the_page_takes_one_file_of_at_most_80_lines():
+    assert len(GAME.splitlines()) <= 80
+
+
 def test_the_moves_of_a_game_of_a_package_are_told_by_role(told):
     said = words(told["game"][1]["measure"])
     assert "hunter, stag: 80.0 %" in said

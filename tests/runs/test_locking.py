@@ -4,7 +4,8 @@ from dataclasses import replace
 import pytest
 
 from proband.analyses.deviations import ANALYSIS
-from proband.designs.studies import Study
+from proband.designs import Experiment
+from proband.designs.studies import Study, load_study
 from proband.errors import DesignError, TreatmentChanged
 from proband.runs import Budget, Run, carry_out
 from proband.runs.locking import deviations, hold_to, lock_beside, lock_study, read_lock
@@ -102,8 +103,111 @@ def test_a_lock_that_was_edited_or_is_none_is_refused(study, lock, tmp_path):
     (tmp_path / "c.lock.json").write_text("{}")
     with pytest.raises(DesignError, match="not a lock"):
         read_lock(tmp_path / "c.lock.json")
-    with pytest.raises(DesignError, match="no lock can be read"):
+    with pytest.raises(DesignError, match="no such lock"):
         read_lock(tmp_path / "gone.lock.json")
     with pytest.raises(DesignError, match="there is a lock already"):
         lock_study(study, tmp_path / "a.lock.json")
     assert lock_beside("a/b.toml").name == "b.lock.json"
+
+
+FILE = """
+seed = 1
+engine = "scripted:uniform"
+stopping = "when all have answered"
+
+[instrument]
+id = "one"
+items = [{ id = "vote", text = "{factor:frame}: for or against?", form = "choice", options = ["for", "against"] }]
+
+[population]
+use = "anes-1996"
+sample = 12
+
+[experiment.factors.frame]
+plain = "The law"
+gain = "The good law"
+
+[[hypotheses]]
+id = "h1"
+outcome = "vote: for"
+factor = "frame"
+level = "gain"
+direction = "more"
+smallest = 0.1
+"""
+
+
+def of_file(tmp_path, text=FILE) -> Study:
+    path = tmp_path / "study.toml"
+    path.write_text(text)
+    return load_study(path)
+
+
+def test_hypotheses_families_and_the_stopping_rule_are_locked(tmp_path):
+    lock = lock_study(of_file(tmp_path), tmp_path / "a.lock.json")
+    (hypothesis,) = lock["hypotheses"].values()
+    assert hypothesis["against"] == "plain"
+    assert (lock["families"], lock["stopping"]) == ({"main": "holm"}, "when all have answered")
+    run = ran(of_file(tmp_path), tmp_path / "run", read_lock(tmp_path / "a.lock.json"), Budget(trials=5))
+    assert deviations(run)[-1].endswith("Locked was to stop so: when all have answered")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"more"', '"less"', 'Locked was hypotheses.h1.direction = "more"; it ran with "less".'),
+        ("smallest = 0.1", "smallest = 0.05", "Locked was hypotheses.h1.smallest = 0.1; it ran with 0.05."),
+        ('id = "h1"', 'id = "h2"', "Hypothesis 'h1' was left out."),
+        ('id = "h1"', 'id = "h2"', "Hypothesis 'h2' was added."),
+        ("[[hypo", '[families]\nmain = "bh"\n[[hypo', 'Locked was families.main = "holm"; it ran with "bh".'),
+        ("when all have", "if we", 'Locked was when to stop = "when all have answered"; it ran with "if we answered".'),
+        (FILE[FILE.index("[[hyp") :], "", "Hypothesis 'h1' was left out."),
+    ],
+)  # fmt: skip
+def test_every_promise_that_was_changed_is_named(tmp_path, old, new, said):
+    lock_study(of_file(tmp_path), tmp_path / "a.lock.json")
+    assert old in FILE
+    other = of_file(tmp_path, FILE.replace(old, new))
+    assert said in deviations(ran(other, tmp_path / "run", read_lock(tmp_path / "a.lock.json")))
+
+
+def test_an_exclusion_that_was_not_locked_is_a_deviation(study, people, tmp_path):
+    items = (study.design.instrument.items[0], replace(study.design.instrument.items[1], text="{factor:f}?"))
+    design = Experiment(
+        instrument=replace(study.design.instrument, items=items), subjects=people(8), seed=1,
+        factors={"f": {"a": "x", "b": "y"}}, checks={"vote": "Ada"},
+    )  # fmt: skip
+    lock_study(Study(design, ENGINE), tmp_path / "a.lock.json")
+    run = ran(Study(replace(design, exclude=("vote",)), ENGINE), tmp_path / "run", read_lock(tmp_path / "a.lock.json"))
+    assert deviations(run) == ['Locked was the checks that exclude whoever fails them = null; it ran with ["vote"].']
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('outcome = "vote: for"', 'outcome = "vot"', "no item 'vot'"),
+        ('outcome = "vote: for"', 'outcome = "vote: fur"', "no option 'fur'"),
+        ('level = "gain"', 'level = "again"', "has no level 'again'"),
+        ('level = "gain"', 'level = "plain"', "'plain' is compared with itself"),
+        ('factor = "frame"', 'factor = "name"', "no factor 'name'"),
+        ("smallest = 0.1", "smallest = 0.0", "a smallest effect of interest above 0"),
+        ("[[hypo", '[families]\nother = "bh"\n[[hypo', "family 'other'"),
+        ("[[hypo", FILE[FILE.index("[[hyp") :] + "[[hypo", "'h1' is there twice"),
+    ],
+)
+def test_a_promise_about_what_is_not_there_is_refused(tmp_path, old, new, said):
+    with pytest.raises(DesignError, match=said):
+        of_file(tmp_path, FILE.replace(old, new, 1))
+
+
+def test_a_lock_edited_after_the_first_response_is_refused(tmp_path):
+    study, path = of_file(tmp_path), tmp_path / "a.lock.json"
+    lock_study(study, path)
+    ran(study, tmp_path / "run", read_lock(path), Budget(trials=3))
+    path.write_text(path.read_text().replace('"smallest": 0.1', '"smallest": 0.01'))
+    with pytest.raises(DesignError, match="edited since it was made"):
+        read_lock(path)
+    path.unlink()
+    lock_study(of_file(tmp_path, FILE.replace("smallest = 0.1", "smallest = 0.01")), path)
+    with pytest.raises(TreatmentChanged, match="was begun under the lock"):
+        hold_to(read_lock(path), study, tmp_path / "run")

@@ -1,6 +1,13 @@
 """Tables as programs, spreadsheets and survey platforms write them."""
 
+import csv
+import io
+import tempfile
+from pathlib import Path
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from proband.errors import DataError
 from proband.subjects import inspect_microdata, read_microdata
@@ -26,6 +33,7 @@ WAYS = {
     "pipe": "town|age\nUlm|34\nBonn|51\n",
     "sep=": "sep=;\ntown;age\nUlm;34\nBonn;51\n",
     "quoted": '"town","age"\n"Ulm","34"\n"Bonn","51"\n',
+    "old Mac, semicolon": "town;age\rUlm;34\rBonn;51\r",
     "spaces": 'town, age\n"Ulm", 34\n"Bonn", 51\n',
     "trailing comma": "town,age,\nUlm,34,\nBonn,51,\n",
     "spreadsheet": "town,age,,,\nUlm,34,,,\nBonn,51,,,\n,,,,\n",
@@ -46,8 +54,30 @@ def test_questions_as_names_of_columns_keep_their_words(tmp_path):
     assert found["Why? [Other]"] == ['a "friend"']
 
 
+def test_a_comma_inside_a_quoted_name_separates_nothing(tmp_path):
+    found = read(tmp_path, '"How old, in years";"Town"\n"34,5";"Ulm"\n')
+    assert found == {"How old, in years": [34.5], "Town": ["Ulm"]}
+
+
 def test_line_ends_and_separators_inside_quotes_are_text(tmp_path):
     assert read(tmp_path, 'why,n\n"a\r\nb, c",1\n"\u2028d\x0be",2\n')["why"] == ["a\r\nb, c", "\u2028d\x0be"]
+
+
+def test_an_interview_of_a_million_letters_is_a_cell(tmp_path):
+    assert read(tmp_path, f"why,n\n{'x' * 1_000_000},1\n")["why"] == ["x" * 1_000_000]
+
+
+CELLS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8).map("t{}".format)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(CELLS, st.integers(-(10**17), 10**17)), min_size=1, max_size=5), st.sampled_from(",;\t|"))
+def test_what_a_program_writes_is_read_back_exactly(rows, separator):
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=separator).writerows([("why", "n"), *rows])
+    with tempfile.TemporaryDirectory() as folder:
+        found = read(Path(folder), text.getvalue(), separator=separator)
+    assert list(zip(found["why"], found["n"], strict=True)) == rows
 
 
 def test_rows_beyond_what_is_read_at_once_follow_in_order(tmp_path):

@@ -127,6 +127,14 @@ def test_categories_of_pandas_arrive_as_codes_with_labels(tmp_path):
     assert read.labels["mood"] == {0: "low", 1: "high"}
 
 
+def test_a_path_starts_from_the_folder_one_works_in_now(tmp_path, monkeypatch):
+    for town in ("Ulm", "Bonn"):
+        (tmp_path / town).mkdir()
+        spss(tmp_path / town, pd.DataFrame({"town": [town]}))
+        monkeypatch.chdir(tmp_path / town)
+        assert read_microdata("p.sav").frame["town"].to_list() == [town]
+
+
 def test_a_file_that_ends_its_reader_is_refused_and_the_next_one_is_read(tmp_path):
     path = spss(tmp_path, pd.DataFrame({"age": [34.0, 51.0]}))
     assert read_microdata(path).frame["age"].to_list() == [34, 51]

@@ -10,6 +10,7 @@ import polars as pl
 
 from proband.analyses.answers import option_shares, substantive
 from proband.instruments.items import Item
+from proband.instruments.pipes import PIPE
 from proband.records import STATUSES
 from proband.runs.run import Run
 from proband.store.tables import factor_column
@@ -39,13 +40,13 @@ class Asked:
         def filled(found: re.Match[str]) -> str:
             what, name = found.groups()
             if what != "factor":
-                return f"[answer to {name}]" if what == "answer" else f"[{name} of the subject]"
+                return f"[answer to {name}]" if what == "answer" else f"[{name} of the {what}]"
             texts = self.texts.get(name, {})
             any_of = " | ".join(texts.values()) or name
             return texts.get(self.condition.get(name, ""), any_of if len(texts) == 1 else f"[{any_of}]")
 
         wording = f"{self.item.stem} {self.item.text}".strip()
-        return f"“{re.sub(r'{(subject|answer|factor):([^{}]+)}', filled, wording)}”"
+        return f"“{PIPE.sub(filled, wording)}”"
 
     @property
     def title(self) -> str:

@@ -12,9 +12,10 @@ from proband.cli.talk import emit, out
 from proband.designs.kind import KINDS
 from proband.designs.studies import load_study
 from proband.designs.study_file import SHARED
+from proband.designs.survey.arrangement import place_notes
 from proband.designs.survey.wording import check_pipes
-from proband.errors import DataError, DesignError, Gathering
-from proband.files import parsed, shown, text_of
+from proband.errors import DataError, DesignError, Gathering, shown
+from proband.files import parsed, text_of
 from proband.instruments import load_instrument
 from proband.instruments.files import is_instrument_table
 from proband.instruments.pipes import pipes_in
@@ -103,12 +104,12 @@ def _kind_of(path: Path) -> tuple[str, Look]:
 
 
 def _look_at_study(path: Path, found: Gathering) -> list[str]:
+    named = parsed(text_of(path, what="study", error=DesignError), path, error=DesignError).get("engine", ())
+    for address in named.values() if isinstance(named, dict) else [named] if isinstance(named, str) else []:
+        with found.part():
+            check_address(str(address))
     with found.part():
-        study = load_study(path)
-        for address in dict.fromkeys(study.addresses.values()):
-            with found.part():
-                check_address(address)
-        return list(study.design.notes())
+        return list(load_study(path).design.notes())
     return []
 
 
@@ -122,6 +123,7 @@ def _look_at_instrument(path: Path, found: Gathering) -> list[str]:
             with found.part():
                 check_pipes(item, {**named, "answer": earlier})
             earlier.append(item.id)
+        return [note for item in instrument.items for note in place_notes(item)]
     return []
 
 

@@ -1,6 +1,5 @@
 """``proband list``: what there is to choose from, also in packages beside Proband."""
 
-import tomllib
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
@@ -67,12 +66,13 @@ def _arms() -> Rows:
 def _studies() -> Rows:
     """Study files here and in folders beside."""
     from proband.designs.kind import KINDS
+    from proband.files import parsed, text_of
 
     rows: Rows = []
     for path in sorted([*Path().glob("*.toml"), *Path().glob("*/*.toml")]):
         try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            data = parsed(text_of(path, what="study file", error=DesignError), path, error=DesignError)
+        except DesignError:
             continue
         rows += [{"name": str(path), "title": f"{data.get('title', '')} ({kind})"} for kind in KINDS if kind in data]
     return rows

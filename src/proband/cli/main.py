@@ -1,6 +1,6 @@
 """The command line: one file a verb; data on stdout, talk on stderr.
 
-Exit codes: 0 done; 1 an error in Proband itself, or damage that `doctor` found; 2 refused, with the reason and the
+Exit codes: 0 done; 1 an error in Proband itself, or what `check` or `doctor` found; 2 refused, with the reason and the
 way out; 3 not complete (a budget, open questions, a failed call), resumable; 130 interrupted, resumable.
 """
 
@@ -30,13 +30,14 @@ from proband.cli.tuning.evaluate import evaluate
 from proband.cli.tuning.intervene import intervene
 from proband.cli.tuning.probe import probe
 from proband.cli.tuning.train import train
+from proband.cli.vignettes import vignettes
 from proband.errors import ProbandError
 
 app = typer.Typer(
     name="proband",
     help="A laboratory for behavioural science with and of language models.\n\n"
     "Start with `proband demo`. Without human answers, shares describe a model and its personas, not a population.",
-    epilog="Exit codes: 0 done; 1 an error in Proband itself, or damage that `doctor` found; 2 refused, with the "
+    epilog="Exit codes: 0 done; 1 an error in Proband itself, or what `check` or `doctor` found; 2 refused, with the "
     "reason and the way out; 3 not complete (a budget, open questions, a failed call), run again to resume; "
     "130 interrupted, run again to resume.",
     no_args_is_help=True,
@@ -57,6 +58,7 @@ for verb in (
     replicate,
     export,
     doctor,
+    vignettes,
     probe,
     intervene,
     train,

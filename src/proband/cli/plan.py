@@ -13,13 +13,16 @@ def plan(
     study: StudyArgument,
     engine: EngineOption = None,
     sample: SampleOption = None,
+    simulate: Annotated[
+        bool, typer.Option(help="Also simulate this very design on scripted people, for the power of its hypotheses.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="The plan on stdout as JSON.")] = False,
 ) -> None:
     """Count trials, tokens, time, price and the smallest effect a study could find; nothing is sent.
 
     Example: `proband plan examples/anes1996.toml --sample 500`
     """
-    planned = runs.plan(chosen(study, engine, sample))
+    planned = runs.plan(chosen(study, engine, sample), simulate=simulate)
     if json:
         emit(planned.as_dict())
         return

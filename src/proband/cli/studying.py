@@ -12,6 +12,7 @@ from proband.cli.talk import emit, out, progress, talk, tell_plan
 from proband.designs import Design
 from proband.designs.studies import Engines, Study
 from proband.errors import DesignError
+from proband.files import check_name
 from proband.reports import findings, write_findings
 from proband.reports.terminal import terminal
 from proband.runs import Budget, Plan, Run, carry_out, plan
@@ -77,13 +78,18 @@ def ask_first(much: str) -> None:
     """Go on with what is much only when told to, at a terminal; refuse it where nobody can be asked."""
     if not much:
         return
-    if not (sys.stdin.isatty() and talk.is_terminal):
+    if not is_at_terminal():
         raise DesignError(
             f"{much}, and nothing was asked yet: give --yes if that is meant, or ask for less (--sample, "
             "--max-trials, --max-dollars)"
         )
     if not typer.confirm(f"{much}. Go on?", err=True):
         raise DesignError("nothing was asked")
+
+
+def is_at_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and talk.is_terminal
 
 
 def _much(planned: Plan, budget: Budget | None, answered: int) -> str:
@@ -110,9 +116,10 @@ def _how_to_go_on(run: Run) -> str:
 
 
 def refuse_no_folder(into: Path) -> None:
-    """Refuse an empty ``--into``."""
+    """Refuse an empty ``--into``, and one that no folder can be called."""
     if into == Path():
         raise DesignError("--into is empty; name a folder, e.g. --into runs/first")
+    check_name(into, error=DesignError)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What a kind of study is: the table a study file names it by, its keys, its design, and what is told of its runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,10 @@ class Shared:
         Where the study file lies; paths in it start there.
     where : str
         The file's name, for messages.
+    harms : tuple of str
+        How the study would harm people, were they asked.
+    ethics : mapping
+        What it says of that, by name.
     """
 
     title: str
@@ -40,6 +44,8 @@ class Shared:
     population: Population | None = None
     folder: Path = field(default_factory=Path)
     where: str = "study"
+    harms: tuple[str, ...] = ()
+    ethics: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +64,7 @@ class Kind:
         Makes the design from what is shared and the checked table; raises `DesignError` for what cannot be carried out.
     analyses : tuple of str
         Names of the analyses its runs want, in the order told; each is left out where a run lacks what it needs.
-    needs, takes : frozenset of {"instrument", "population", "people"}
+    needs, takes : frozenset of {"instrument", "population", "people", "ethics"}
         Shared tables that must be there; and those that may be beside them.
     """
 

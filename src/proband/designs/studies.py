@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from proband import files
 from proband.designs.catalogue import study_path
 from proband.designs.design import Design
+from proband.designs.hypotheses import Hypothesis, Promises, check_ethics
 from proband.designs.kind import Kind, Shared
 from proband.designs.study_file import InstrumentTable, PopulationTable, StudyFile, check_shared, kind_of
 from proband.designs.survey.people import PeopleSurvey, people_engine
@@ -37,19 +38,24 @@ class Study:
         Who answers: an address or an engine, or one of either for each role of the design.
     people : PeopleSurvey or None
         People's answers to the same items; None where the study has none.
+    promises : Promises
+        Hypotheses, families of tests and stopping rule, for a lock.
 
     Raises
     ------
     DesignError
-        If a role has no engine, or an engine no role.
+        If a role has no engine, or an engine no role, or a hypothesis is about what is not there.
     """
 
     design: Design
     engine: Engines
     people: PeopleSurvey | None = field(default=None, kw_only=True)
+    promises: Promises = field(default=Promises(), kw_only=True)
 
     def __post_init__(self) -> None:
         len(self.cast)  # refuses roles without an engine, and engines without a role
+        if self.promises.hypotheses or self.promises.families:
+            object.__setattr__(self, "promises", self.promises.completed(self.design))
 
     @property
     def name(self) -> str:
@@ -168,7 +174,12 @@ def study_from_dict(
         people = people_survey(design, everybody, refused=tuple(file.people.refused))
     if isinstance(engine, Mapping) and isinstance(file.engine, dict):
         engine = {**file.engine, **engine}
-    return Study(design, file.engine if engine is None else engine, people=people)
+    promises = Promises(
+        hypotheses=tuple(Hypothesis(**table.model_dump()) for table in file.hypotheses),
+        families=file.families,
+        stopping=file.stopping,
+    )
+    return Study(design, file.engine if engine is None else engine, people=people, promises=promises)
 
 
 def _tables_beside(data: Mapping[str, Any]) -> set[str]:
@@ -191,9 +202,13 @@ def _shared(file: StudyFile, where: str, sample: int | None, found: Gathering) -
     with found.part():
         everybody = None if file.population is None else _population(file.population, folder, where)
         population = _sampled(everybody, file, sample, where)
+    ethics = {} if file.ethics is None else {key: text for key, text in file.ethics.model_dump().items() if text}
+    with found.part():
+        check_ethics(tuple(file.harms), ethics)
     shared = Shared(
-        title=file.title, seed=file.seed, instrument=instrument, population=population, folder=folder, where=where
-    )
+        title=file.title, seed=file.seed, instrument=instrument, population=population, folder=folder, where=where,
+        harms=tuple(file.harms), ethics=ethics,
+    )  # fmt: skip
     return shared, everybody
 
 
@@ -232,7 +247,7 @@ def _instrument(table: InstrumentTable, folder: Path, where: str | Path) -> Inst
     else:
         _refuse_beside_use(table, "instrument", where)
         beside = folder / table.use
-        instrument = load_instrument(beside if beside.is_file() else table.use)
+        instrument = load_instrument(beside if files.is_file(beside) else table.use)
     return instrument.subset(tuple(table.only)) if table.only else instrument
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, StrictInt
 
@@ -52,6 +52,31 @@ class PeopleTable(Table):
     )
 
 
+class HypothesisTable(Table):
+    """One hypothesis; see `proband.designs.hypotheses.Hypothesis`."""
+
+    id: str = Field(description="how it is called")
+    outcome: str = Field(description="item, or `ITEM: OPTION` for the share of one option")
+    factor: str = Field(default="", description="what is varied: a factor, an attribute, or a setting with levels")
+    level: str = Field(default="", description="its level of interest")
+    against: str = Field(default="", description="level it is compared with; the first, if nothing is said")
+    direction: Literal["more", "less", "differs", "none"] = Field(
+        description="what is expected of the difference; `none`: it is smaller than `smallest`"
+    )
+    smallest: float = Field(description="smallest effect of interest, in scale points, the item's unit, or as a share")
+    family: str = Field(default="main", description="tests that are adjusted together")
+    says: str = Field(default="", description="the hypothesis in words")
+
+
+class EthicsTable(Table):
+    """What a study that would harm people says of it; the report prints it."""
+
+    deception: str = Field(default="", description="who is deceived about what, and why that is needed")
+    distress: str = Field(default="", description="what would distress, and what is done about it")
+    approval: str = Field(default="", description="who approved it, when, under which number")
+    note: str = Field(default="", description="anything else")
+
+
 class StudyFile(Table):
     """A study file without the table of its kind."""
 
@@ -66,10 +91,24 @@ class StudyFile(Table):
     people: PeopleTable | None = Field(
         default=None, description="if the table is there, even empty: compare with the people in the population's data"
     )
+    hypotheses: list[HypothesisTable] = Field(default=[], description="what is expected; `proband lock` writes it down")
+    families: dict[str, Literal["bonferroni", "holm", "bh", "by", "none"]] = Field(
+        default={}, description="family of hypotheses -> how its p values are adjusted; `holm` if nothing is said"
+    )
+    stopping: str = Field(default="", description="when asking stops, in words; by default when all is answered")
+    harms: list[Literal["deception", "distress"]] = Field(
+        default=[], description="how the study would harm people, were they asked; it then needs `[ethics]`"
+    )
+    ethics: EthicsTable | None = Field(default=None, description="what is said of these harms, and who approved them")
 
 
-SHARED = ("instrument", "population", "people")
-_EXAMPLES = {"instrument": 'use = "mini-ipip"', "population": 'use = "anes-1996"', "people": ""}
+SHARED = ("instrument", "population", "people", "ethics")
+_EXAMPLES = {
+    "instrument": 'use = "mini-ipip"',
+    "population": 'use = "anes-1996"',
+    "people": "",
+    "ethics": 'approval = "..."',
+}
 
 
 def kind_of(data: Mapping[str, Any], where: str | Path) -> Kind:

@@ -30,8 +30,8 @@ def find_amounts(text: str, finder: Finder) -> Sequence[Mapping[int, float]]:
         return [] if stated is None else [stated]
     text = _CARRIED.sub(": ", text)
     for separator in (_BREAKS, _PAIRS):
-        if lines := _lined(separator.split(text), finder):
-            return [reading for reading in lines if reading is not None]
+        if (lined := _lined(separator.split(text), finder)) is not None:
+            return [lined]
     # A text that is nothing but numbers and separators.
     bare = [] if re.search(r"[^\W\d]", text) else [n.value for n in numbers_in(text) if n.value is not None]
     if len(bare) == len(finder.options):
@@ -96,13 +96,9 @@ def _as_number(value: object) -> float | None:
     return numbers[0].value if len(numbers) == 1 else None
 
 
-def _lined(lines: list[str], finder: Finder) -> list[dict[int, float] | None]:
-    """Amounts of a text whose every part is one option beside one number, named first, or last; empty where none is.
-
-    None stands for a way that gives one option two amounts, or that two ways to read differ on.
-    """
+def _lined(lines: list[str], finder: Finder) -> dict[int, float] | None:
+    """Amounts of a text whose every part is one option beside one number, as is asked for or the other way round."""
     lines = [line for line in lines if not (_RULE.fullmatch(line) or _SUM.match(line))]
-    ways: list[dict[int, float] | None] = []
     for is_number_first in (False, True):
         amounts: dict[int, float] = {}
         for line in lines:
@@ -110,9 +106,8 @@ def _lined(lines: list[str], finder: Finder) -> list[dict[int, float] | None]:
             if place is None or value is None or amounts.setdefault(place, value) != value:
                 break
         else:
-            if amounts and amounts not in ways:
-                ways.append(amounts)
-    return ways if len(ways) < 2 else [None]
+            return amounts or None
+    return None
 
 
 def _pair(line: str, finder: Finder, *, is_number_first: bool) -> tuple[int | None, float | None]:

@@ -256,7 +256,7 @@ def _stated(text: str, start: int, finder: Finder, *, is_strict: bool) -> Choice
         return _one(segment, mentions, finder, is_last=at_end)
     if is_strict:
         return NOTHING
-    affirmed = finder.affirmed(sentence)
+    affirmed = [m for m in finder.affirmed(sentence) if not _REJECTED.match(text, start + m.end)]
     if len({m.shown for m in affirmed}) == 1:
         return _one(sentence, affirmed[:1], finder, is_last=at_end)
     return TWO_ANSWERS if affirmed else NOTHING
@@ -372,7 +372,7 @@ def _words(text: str) -> str:
     closing = (
         r"(?![\w+]|[.,:/]\d|[^\S\n]?-[^\S\n]?\d|\s+to\s+\d)"
         if text[-1:].isdigit()
-        else r"(?!\w)" * _needs_boundary(text[-1:])
+        else r"(?![\w+#])" * _needs_boundary(text[-1:])
     )
     return opening + body + closing
 

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from proband.errors import Gathering, InstrumentError, meant
 from proband.instruments.items import Instrument, Item, Rule, Scale
+from proband.instruments.pipes import unfilled_in_item
 from proband.shelves import Shelf
 
 if TYPE_CHECKING:
@@ -93,8 +95,10 @@ def load_instrument(name_or_path: str | Path) -> Instrument:
 
 def is_instrument_table(path: Path) -> bool:
     """Whether a CSV file is an instrument, by the names in its first line; if not, it holds data."""
-    from proband.files import separator_of
+    from proband.files import is_file, separator_of
 
+    if not is_file(path):
+        return False
     try:
         with path.open("rb") as file:
             head = file.read(2**16).decode("utf-8-sig", "replace").partition("\n")[0]
@@ -163,14 +167,21 @@ def _instrument(entry: "InstrumentEntry", ids: Sequence[str]) -> Instrument:
     for scale in entry.scales:
         with found.part():
             scales.append(_scale(scale))
-    lost = set(ids) - {item.id for item in items}
+    lost = set(ids) - {item.id for item in items}  # refused themselves: a scale does well to name them
+    scales = [
+        replace(scale, items=kept)
+        for scale in scales
+        if (kept := {id_: sign for id_, sign in scale.items.items() if id_ not in lost})
+    ]
+    if not items:  # nothing is left to look at, which is no mistake of its own
+        found.settle()
     about = {name: getattr(entry, name).strip() for name in ("preamble", "source", "licence", "artefacts")}
     with found.part():
         made = Instrument(
             id=entry.id,
             title=entry.title or entry.id,
             items=tuple(items),
-            scales=tuple(scale for scale in scales if lost.isdisjoint(scale.items)),
+            scales=tuple(scales),
             language=entry.language,
             **about,
         )
@@ -203,6 +214,21 @@ def _item(entry: "ItemEntry", sets: Mapping[str, "OptionSet"], earlier: Mapping[
     options = tuple(shared.texts if shared else entry.options or ())
     coding: dict[str, Any] = {name: getattr(shared, name, None) for name in _CODING}
     coding |= {name: own for name in coding if (own := getattr(entry, name)) is not None}
+    found = Gathering()
+    with found.part():
+        if not entry.shows_braces and (
+            wrong := unfilled_in_item(entry.text, entry.stem or "", options, entry.unit or "")
+        ):
+            raise InstrumentError(*(f"item {entry.id!r}: {problem}" for problem in wrong))
+    with found.part():
+        made = _made(entry, options, coding, earlier)
+    found.settle()
+    return made
+
+
+def _made(
+    entry: "ItemEntry", options: tuple[str, ...], coding: Mapping[str, Any], earlier: Mapping[str, Item | None]
+) -> Item:
     return Item(
         text=entry.text.strip(),
         stem=(entry.stem or "").strip(),

@@ -84,10 +84,15 @@ class Item:
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
             raise InstrumentError(f"item {self.id!r}: form {self.form!r} is none of {', '.join(get_args(Form))}")
-        if not self.text.strip():
-            raise InstrumentError(f"item {self.id!r}: no text; write the wording in `text`")
-        self._check_options()
-        self._check_bounds()
+        found = Gathering()
+        with found.part():
+            if not self.text.strip():
+                raise InstrumentError(f"item {self.id!r}: no text; write the wording in `text`")
+        with found.part():
+            self._check_options()
+        with found.part():
+            self._check_bounds()
+        found.settle()
 
     def _check_options(self) -> None:
         n, least = len(self.options), ARITY.get(self.form, 0)

@@ -6,7 +6,7 @@ from proband.errors import meant
 
 KINDS = ("subject", "answer", "factor", "stimulus", "vignette", "profile")
 PIPE = re.compile(rf"\{{({'|'.join(KINDS)}):([^{{}}]+)\}}")
-_BRACES = re.compile(r"\{[^{}]*\}?|\}")
+_BRACES = re.compile(r"\{+[^{}]*\}*|\}+")
 _WAY_OUT = "write the words out, or set shows_braces = true for this item if braces are to be shown as they stand"
 
 

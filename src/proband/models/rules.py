@@ -2,9 +2,7 @@
 
 import hashlib
 import math
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from statistics import NormalDist
 
@@ -13,13 +11,15 @@ import numpy.typing as npt
 
 from proband.errors import EngineError
 from proband.models.planted import planted
+from proband.models.players import PLAYERS, played
 from proband.records import Answer, Trial
 from proband.seeds import uniform_for
 from proband.shelves import Shelf
-from proband.strategies import STRATEGIES, Rounds, Strategy
 
 Outcome = Sequence[float] | npt.NDArray[np.float64] | NormalDist | Answer
 Rule = Callable[[Trial], Outcome]
+
+__all__ = ["RULES", "Outcome", "Rule", "always", "first", "knowing", "normal", "played", "spatial", "stated", "uniform"]
 
 
 def uniform() -> Rule:
@@ -121,25 +121,6 @@ def knowing(share: float = 0.5, *, confidence: float = 0.8, fact: str = "answer"
     return rule
 
 
-def played(strategy: Strategy) -> Rule:
-    """The rule that plays a strategy of the repeated prisoner's dilemma; option 0 as written cooperates.
-
-    The moves so far are read from ``trial.facts``: "own_moves" and "other_moves", e.g. ``0110``, one index as written a
-    round. A trial without them is a first round.
-    """
-
-    def moves(trial: Trial, side: str) -> Rounds:
-        text = dict(trial.facts).get(side, "")
-        if not set(text) <= {"0", "1"} or len(trial.reply.options) != 2:
-            raise EngineError(
-                f"{trial.id}: strategies play games of two moves, cooperate and defect; here are "
-                f"{len(trial.reply.options)} options, and {side} is {text!r}"
-            )
-        return np.frombuffer(text.encode(), dtype=np.uint8).reshape(1, -1).astype(np.intp) * -1 + ord("1")
-
-    return lambda trial: 1 - int(strategy(moves(trial, "own_moves"), moves(trial, "other_moves"))[0])
-
-
 def normal(mean: float = 0.0, *, sd: float = 1.0) -> Rule:
     """Draw a number from N(mean, sd), redrawn until it lies within the item's bounds (a truncated normal)."""
     if sd <= 0:
@@ -151,16 +132,14 @@ def normal(mean: float = 0.0, *, sd: float = 1.0) -> Rule:
 def _read_stated(file: str) -> dict[str, Sequence[float]]:
     if not file:
         raise EngineError("rule 'stated' needs distributions; write scripted:stated?file=dist.toml")
-    try:
-        return dict(tomllib.loads(Path(file).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise EngineError(f"rule 'stated': cannot read {file}: {error}") from error
+    from proband.files import parsed, text_of  # pydantic comes with it, which no other rule needs
 
-
-def _playing(strategy: Strategy) -> Callable[[], Rule]:
-    rule = partial(played, strategy)
-    rule.__doc__ = strategy.__doc__
-    return rule
+    text = text_of(Path(file), what="file of distributions", error=EngineError)
+    given = parsed(text, file, error=EngineError)
+    for item, shares in given.items():
+        if not isinstance(shares, list) or not all(type(share) in (int, float) for share in shares):
+            raise EngineError(f"{file}: {item} is no list of numbers; write e.g. {item} = [0.6, 0.4]")
+    return given
 
 
 RULES: Shelf[Callable[..., Rule]] = Shelf(
@@ -168,7 +147,7 @@ RULES: Shelf[Callable[..., Rule]] = Shelf(
     group="proband.rules",
     own={
         **{rule.__name__: rule for rule in (uniform, first, always, stated, planted, spatial, knowing, normal)},
-        **{play.__name__.replace("_", "-"): _playing(play) for play in STRATEGIES.values()},
+        **PLAYERS,
     },
     error=EngineError,
 )

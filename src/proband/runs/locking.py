@@ -10,6 +10,7 @@ from typing import Any
 
 from proband.designs.studies import Study
 from proband.errors import DesignError, StoreError, TreatmentChanged
+from proband.files import text_of
 from proband.runs.run import Run
 from proband.store.directory import RunDirectory
 from proband.store.rosters import roster_text
@@ -20,7 +21,10 @@ _WORDS = {
     "trial_keys": "what is sent",
     "trials": "the number of trials",
     "proband": "the version of Proband",
+    "design.exclude": "the checks that exclude whoever fails them",
+    "stopping": "when to stop",
 }
+_LISTED = {"items.": "Item", "hypotheses.": "Hypothesis", "families.": "The family of tests"}
 
 
 def lock_beside(study: str | Path) -> Path:
@@ -41,8 +45,9 @@ def lock_study(study: Study, path: str | Path) -> Mapping[str, Any]:
     Returns
     -------
     mapping
-        What was written: the design in full, hashes of every item, digests of the roster and of all trials as far as
-        they are known before anything is answered, the engines, version and time, and a hash over all of it.
+        What was written: the design in full, with what excludes subjects; hypotheses, families of tests and stopping
+        rule; hashes of every item, digests of the roster and of all trials as far as they are known before anything is
+        answered, the engines, version and time, and a hash over all of it.
     """
     path = Path(path)
     made = {"made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **_record(study)}
@@ -69,11 +74,9 @@ def read_lock(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        lock: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        lock: dict[str, Any] = json.loads(text_of(path, what="lock", error=DesignError))
         known = str(lock["hash"])
-    except OSError as error:
-        raise DesignError(f"{path}: no lock can be read there ({error.strerror}); check the path") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise DesignError(f"{path}: not a lock; `proband lock STUDY.toml` makes one") from None
     if (found := _digest({key: value for key, value in lock.items() if key != "hash"})) != known:
         raise DesignError(
@@ -135,7 +138,8 @@ def deviations(run: Run) -> list[str]:
         found.insert(0, f"The plan was locked when there were {noted['answers_before']:,} answers already.")
     asked = sum(run.dispositions().values())
     if not run.is_complete:
-        found.append(f"The run is not complete: {asked:,} of {lock['trials']:,} locked trials were asked.")
+        rule = f" Locked was to stop so: {lock['stopping']}" if lock.get("stopping") else ""
+        found.append(f"The run is not complete: {asked:,} of {lock['trials']:,} locked trials were asked.{rule}")
     return found
 
 
@@ -162,6 +166,7 @@ def _record(study: Study) -> dict[str, Any]:
         "trials": design.size(),
         "trial_keys": keys.hexdigest(),
         "proband": version("proband"),
+        **study.promises.as_dict(),
     }
     plain: dict[str, Any] = json.loads(json.dumps(record))
     return plain
@@ -177,11 +182,11 @@ def _differences(locked: Mapping[str, Any], ran: Mapping[str, Any], at: str = ""
         name, before, after = f"{at}{key}".rstrip("."), locked.get(key), ran.get(key)
         if before == after:
             continue
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            yield from _differences(before, after, f"{name}.")
-        elif at == "items.":
+        if (isinstance(before, Mapping) and isinstance(after, Mapping)) or (f"{key}." in _LISTED and not at):
+            yield from _differences(before or {}, after or {}, f"{name}.")
+        elif at in _LISTED and (at == "items." or before is None or after is None):
             what = "was left out" if after is None else "was added" if before is None else "was edited"
-            yield f"Item {key!r} {what}."
+            yield f"{_LISTED[at]} {key!r} {what}."
         elif name in ("roster", "trial_keys"):
             yield f"What was locked is not what ran: {_WORDS[name]}."
         else:

@@ -17,6 +17,7 @@ from proband.models.local.capacity import readable
 from proband.notebook import html_table
 from proband.records import Response, Trial
 from proband.runs.casting import Cast
+from proband.runs.simulating import CLUSTER, STIMULI, SUBJECT, Power, powers
 from proband.seeds import rng_for
 
 EXACT = 3_000  # designs up to this size are counted whole
@@ -65,6 +66,8 @@ class Plan:
         False where the numbers come from a sample of the trials.
     notes : tuple of str
         How to read them.
+    hypotheses : tuple of Power
+        How likely each hypothesis is found, on every unit that it can be tested over.
     """
 
     kind: str
@@ -85,6 +88,7 @@ class Plan:
     half_width: float | None = None
     is_exact: bool
     notes: tuple[str, ...] = ()
+    hypotheses: tuple[Power, ...] = ()
     disk_bytes: int = 0
 
     def as_dict(self) -> dict[str, object]:
@@ -112,6 +116,7 @@ class Plan:
             in_sd = "SD" if self.arms else "SD of the difference"
             effect = f"smallest detectable effect {self.smallest_detectable_effect:.2f} {in_sd}, {self.contrast}"
             rows.append(("power", effect + (f" ({arms})" if arms else "")))
+        rows += [("hypothesis", found.in_words) for found in self.hypotheses]
         if self.half_width is not None:
             rows.append(("precision", f"a share to within {100 * self.half_width:.1f} percentage points"))
         return rows
@@ -124,7 +129,7 @@ class Plan:
         return html_table([*self.rows(), *(("note", note) for note in self.notes)], ("plan", self.name))
 
 
-def plan(study: Study | Design, engine: Engines | None = None) -> Plan:
+def plan(study: Study | Design, engine: Engines | None = None, *, simulate: bool = False) -> Plan:
     """What a study will take and what it could find; no trial is sent.
 
     A design of more than 3,000 trials is sampled, in blocks of consecutive trials.
@@ -135,6 +140,8 @@ def plan(study: Study | Design, engine: Engines | None = None) -> Plan:
         What would be asked.
     engine : str, BaseEngine or mapping, optional
         Who would answer a design; a study says so itself.
+    simulate : bool
+        Whether the power of hypotheses is also found by simulating this very design on scripted people.
 
     Returns
     -------
@@ -181,6 +188,7 @@ def plan(study: Study | Design, engine: Engines | None = None) -> Plan:
         seconds=None if None in seconds else ratio * sum(s for s in seconds if s is not None),
         dollars=None if None in prices else ratio * sum(p for p in prices if p is not None),
         **_power(study),
+        hypotheses=tuple(powers(design, study.promises.hypotheses, simulate=simulate)),
         is_exact=is_whole and is_counted,
         notes=_notes(study, n_available=len(available), is_whole=is_whole, is_counted=is_counted),
         disk_bytes=round(
@@ -336,6 +344,11 @@ def _notes(study: Study, *, n_available: int, is_whole: bool, is_counted: bool) 
     if design.is_adaptive:
         notes.append(
             "Later trials depend on earlier answers: their number is an upper bound, and prompts grow on the way."
+        )
+    if any(hypothesis.factor for hypothesis in study.promises.hypotheses):
+        notes.append(
+            f"Power of hypotheses is for answers spread evenly over the options, {SUBJECT:.0%} of whose variance is "
+            f"the subject's, {CLUSTER:.0%} the cluster's and {STIMULI:.0%} the stimulus's, where there are any."
         )
     if not is_whole and n_available > EXACT:
         notes.append(f"Estimated from {BLOCKS} blocks of {BLOCK} trials.")

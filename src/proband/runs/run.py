@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 import polars as pl
 
-from proband.errors import DamagedRun, StoreError
+from proband.errors import DamagedRun, DesignError, StoreError
 from proband.instruments.items import Item
 from proband.notebook import html_table
 from proband.records import Place, Response
@@ -16,7 +16,7 @@ from proband.roster import Roster, Trait
 from proband.store.damage import damaged
 from proband.store.directory import RunDirectory
 from proband.store.notes import ROSTER, items_of, roster_of
-from proband.store.tables import journal_table, levels_of, wide_table, with_membership
+from proband.store.tables import factor_column, journal_table, levels_of, wide_table, with_membership
 
 State = Literal["complete", "unfinished", "waiting", "stalled"]
 _KINDS = {"prisoners_dilemma": "game"}
@@ -101,7 +101,8 @@ class Run:
         """Levels of every factor that varies, in the order of the design, or as they come up in its places."""
         with self.directory.reader() as journal:
             design = journal.noted("design") or {}
-            named = {**(design.get("settings") or {}), **(design.get("factors") or {})}
+            materials = {name: told["levels"] for name, told in (design.get("materials") or {}).items()}
+            named = {**(design.get("settings") or {}), **(design.get("factors") or {}), **materials}
             varied = design.get("varied")
             if varied is not None and all(isinstance(named.get(name), list | dict) for name in varied):
                 return {name: tuple(map(str, named[name])) for name in varied}
@@ -112,14 +113,16 @@ class Run:
         """Study, seeds, engine fingerprint, versions, counts; of an unfinished run, what is known so far."""
         finished = self.directory.manifest()
         if self._named and finished is not None:
-            return {"kind": self.kind, "state": "complete", **finished}  # older ones do not say so
+            design = finished.get("design")
+            known = {} if design is None else {"design": _Noted(self.path, design)}
+            return {"kind": self.kind, "state": "complete", **finished, **known}  # older ones do not say so
         with self.directory.reader() as journal:
             return {
                 "name": journal.meta("name"),
                 "seed": journal.noted("seed"),
                 "engine": journal.noted("addresses") or {},
                 "reader": journal.meta("reader"),
-                "design": journal.noted("design"),
+                "design": None if (design := journal.noted("design")) is None else _Noted(self.path, design),
                 "kind": self.kind,
                 "state": self.state,
                 "started": journal.meta("started"),
@@ -150,15 +153,15 @@ class Run:
         with self.directory.reader() as journal:
             notes = {key: journal.meta(key) for key in ROSTER}
             lost = set((journal.noted("saved") or {}).get("lost", ())) & set(ROSTER)
-            subjects = [] if notes["roster"] else [Place.from_id(trial).subject for trial in journal]
+            trials = [] if notes["roster"] else list(journal)
         if lost and notes["roster"] is None:
             raise StoreError(
                 f"{self.path}: saved from a damaged run that had lost who is independent of whom, or what they weigh; "
                 f"`proband run STUDY.toml --into {self.path}` notes it anew"
             )
         try:
-            return roster_of(notes, subjects)
-        except DamagedRun as error:
+            return roster_of(notes, [Place.from_id(trial).subject for trial in trials])
+        except (DamagedRun, ValueError, AttributeError, DesignError) as error:
             raise damaged(self.path, error) from None
 
     @property
@@ -187,13 +190,23 @@ class Run:
 
         ``run.table().to_pandas()`` gives a pandas frame.
         """
+        table = self._written_table()
+        if table is None:
+            with self.directory.reader() as journal:
+                table = journal_table(journal, self.items, self.roster)
+        if not table.height:  # its places, which there are none of, would say what varies
+            table = table.with_columns(pl.lit(None, pl.String).alias(factor_column(name)) for name in self.levels)
+        if strange := set(table["item"].unique()) - self.items.keys():
+            raise damaged(self.path, f"the note 'items' has no item {min(strange)!r}, which was asked")
+        return table
+
+    def _written_table(self) -> pl.DataFrame | None:
+        """The table of a run that is complete; None where it is damaged: the journal, of which it was made, has it."""
         manifest = self.directory.manifest()
-        # What is wrong with the table is mended by the journal, from which it was written.
         if manifest is not None and self.directory.is_table_whole(manifest):
             with suppress(pl.exceptions.PolarsError, OSError, pl.exceptions.PanicException):
                 return with_membership(pl.read_parquet(self.directory.table_path), self.roster)
-        with self.directory.reader() as journal:
-            return journal_table(journal, self.items, self.roster)
+        return None
 
     def wide(self, values: str = "answer") -> pl.DataFrame:
         """One row per subject and condition, one column per item.
@@ -209,3 +222,14 @@ class Run:
         """Count of each status."""
         with self.directory.reader() as journal:
             return journal.dispositions()
+
+
+class _Noted(dict[str, Any]):
+    """What is noted of a design; looking up what every design of its kind notes, and this one does not, is damage."""
+
+    def __init__(self, folder: Path, noted: Mapping[str, Any]) -> None:
+        super().__init__(noted)
+        self.folder = folder
+
+    def __missing__(self, key: str) -> Any:
+        raise damaged(self.folder, f"the note 'design' has no {key!r}")

@@ -11,6 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from proband.errors import DamagedRun, RunLocked, StoreError
+from proband.files import check_name
 from proband.store.damage import damaged
 from proband.store.journal import Journal
 from proband.store.notes import digest_of, read_note
@@ -28,6 +29,7 @@ class RunDirectory:
         self.journal_path = self.path / "journal.sqlite"
         self.table_path = self.path / "responses.parquet"
         self.manifest_path = self.path / "manifest.json"
+        check_name(self.manifest_path, error=StoreError)
 
     @contextmanager
     def writer(self) -> Iterator[Journal]:

@@ -46,10 +46,12 @@ class Journal(Mapping[str, Response]):
             if writable and not path.exists():
                 _make(path)
             check_file(path)
-            self._connection = _open_to_write(path) if writable else _open_to_read(path, is_still)
+            self._connection = _open_to_read(path, is_still)
             try:
                 self._schema = check_tables(self._connection, path.parent)
-                if writable:
+                if writable:  # only now: to be opened for writing changes a file, and it might be another program's
+                    self._connection.close()
+                    self._connection = _open_to_write(path)
                     migrate(self._connection, self._schema)
                     self._schema = SCHEMA
             except BaseException:
@@ -118,6 +120,14 @@ class Journal(Mapping[str, Response]):
             self._size = None
             return self._connection.execute("DELETE FROM responses WHERE status = 'failed'").rowcount
 
+    def has_texts(self) -> bool:
+        """Whether some answer was read from a text, so that it depends on how texts are read."""
+        with self._explained():
+            return (
+                self._connection.execute("SELECT 1 FROM responses WHERE text IS NOT NULL LIMIT 1").fetchone()
+                is not None
+            )
+
     def requests_of(self, trials: Sequence[str]) -> dict[str, tuple[str, str, bool]]:
         """Which of these places are answered: place -> (request hash, rule, whether inherited from a parent)."""
         select = "SELECT trial, request, rule, origin IS NOT NULL FROM responses WHERE trial IN"
@@ -127,7 +137,10 @@ class Journal(Mapping[str, Response]):
         """What was answered at these places, by their ids, and whether it was inherited from a parent."""
         wanted = {place.id: place for place in places}
         select = f"SELECT {self._columns}, origin IS NOT NULL FROM responses WHERE trial IN"
-        return {row[0]: (kept(row, wanted[row[0]]), row[-1] == 1) for row in self._look_up(select, list(wanted))}
+        rows = list(self._look_up(select, list(wanted)))
+        if any(row[0] not in wanted for row in rows):
+            raise damaged(self.path.parent, "journal.sqlite gives rows that were not looked up")
+        return {row[0]: (kept(row, wanted[row[0]]), row[-1] == 1) for row in rows}
 
     def own(self) -> Iterator[str]:
         """Places that this run itself (not its parent) has answers to that did not fail."""

@@ -129,11 +129,13 @@ def read_note(key: str, text: object) -> Any:
         raise DamagedRun(f"{what} is no JSON ({error})") from None
     try:
         _shape(name).validate_json(text, strict=True)
+        if name == "items":
+            items_of(value)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"][:4]))
         raise DamagedRun(f"{what} is of another type than it had ({where and f'{where}: '}{first['msg']})") from None
-    except InstrumentError as error:
+    except (InstrumentError, TypeError) as error:  # a key that items do not have
         raise DamagedRun(f"{what} holds what is no item ({error})") from None
     return value
 

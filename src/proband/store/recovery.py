@@ -232,10 +232,13 @@ def unsound(row: Row, items: Mapping[str, Item]) -> str:
         response = response_of(row[:-2])
     except DamagedRun as error:
         return str(error)
-    texts = (response.request, response.rule, response.engine, response.text or "", response.error or "")
+    texts = (response.request, response.rule, response.engine)
+    maybe = (response.text, response.error, response.chosen)
     counts = (response.prompt_tokens, response.completion_tokens, response.attempts)
-    if not all(isinstance(text, str) for text in texts) or not all(type(n) is int and n >= 0 for n in counts):
-        return "a text is no text, or a count no count"
+    if not all(isinstance(text, str) for text in (*texts, *(text for text in maybe if text is not None))):
+        return "a text is no text"
+    if not all(type(n) is int and n >= 0 for n in counts) or not isinstance(response.mass, float | None):
+        return "a number is no number"
     item = items.get(response.place.item)
     if items and item is None:
         return f"there is no item {response.place.item!r}"

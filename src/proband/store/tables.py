@@ -103,7 +103,8 @@ def _readable(journal: Journal) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, DesignError, PolarsError) as error:
-        raise damaged(journal.path.parent, f"a response is not as it was stored ({error})") from error
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise damaged(journal.path.parent, f"a response is not as it was stored ({why})") from error
 
 
 def _condition(text: str) -> tuple[tuple[str, str], ...]:
@@ -199,10 +200,13 @@ def _lists(values: Sequence[bytes | None]) -> pl.Series:
         by_length.setdefault(-1 if value is None else len(value) // 8, []).append(row)
     kind, parts = pl.List(pl.Float64), list[pl.Series]()
     for length, rows in by_length.items():
+        joined = b"".join([values[row] or b"" for row in rows])
+        if len(joined) != max(0, length) * 8 * len(rows):
+            raise ValueError("probabilities that are no doubles")
         if length < 1:
             parts.append(pl.Series([None if length < 0 else []] * len(rows), dtype=kind))
             continue
-        numbers = np.frombuffer(b"".join([values[row] or b"" for row in rows]))
+        numbers = np.frombuffer(joined)
         if not (np.abs(numbers.reshape(-1, length).sum(axis=1) - 1) <= _OFF).all():
             raise ValueError("probabilities that do not sum to 1")
         parts.append(pl.Series(numbers.reshape(-1, length), dtype=pl.Array(pl.Float64, length)).cast(kind))

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 Missing = Sequence[Code] | Mapping[str, Sequence[Code]]
 
-_NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$|^\s*([-+]?inf|NaN)\s*$"
+_NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$|^\s*([-+]?inf|NaN)\s*$"
 # 01 and 1E1 are names made of digits: no program writes a number so.
-_NAME = r"^\s*[-+]?0\d|^\s*\d+[eE]\d{1,2}\s*$"
-_DECIMAL_COMMA = r"^\s*[-+]?\d*,\d+\s*$"
-_THOUSANDS = r"^\s*[-+]?[1-9]\d{0,2}(,\d{3})+\s*$"
+_NAME = r"^\s*[-+]?0[0-9]|^\s*[0-9]+[eE][0-9]{1,2}\s*$"
+_DECIMAL_COMMA = r"^\s*[-+]?[0-9]*,[0-9]+\s*$"
+_THOUSANDS = r"^\s*[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+\s*$"
+NO_ANSWER = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "#null!", "none", "missing", ".", "-", "--", "(null)"})
+"""Words that stand for a missing value in the files of many programs; taken for one only where that is declared."""
 
 
 def typed(column: "pl.Series", *, decimal_comma: bool = False) -> "pl.Series":
@@ -44,10 +46,9 @@ def typed(column: "pl.Series", *, decimal_comma: bool = False) -> "pl.Series":
     if not held.str.contains(_NUMBER).all() or held.str.contains(_NAME).any():
         return column
     plain = column.str.strip_chars().str.strip_prefix("+")
-    if not held.str.contains(r"^\s*[-+]?\d+\s*$").all():
-        return plain.cast(pl.Float64)
-    whole = plain.cast(pl.Int64, strict=False)
-    return whole if whole.null_count() == column.null_count() else column
+    is_whole = held.str.contains(r"^\s*[-+]?[0-9]+\s*$").all()
+    numbers = plain.cast(pl.Int64 if is_whole else pl.Float64, strict=False)
+    return numbers if numbers.null_count() == column.null_count() else column
 
 
 def plain_frame(frame: "pl.DataFrame") -> tuple["pl.DataFrame", dict[str, str]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from proband.errors import DataError
 from proband.files import Remarks, bytes_of, decoded, rows_of, separator_of
-from proband.subjects.columns import typed
+from proband.subjects.columns import NO_ANSWER, typed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,8 +20,7 @@ SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _AT_ONCE = 65_536  # rows
 _NAMED = 20  # rows of a wrong length that are named one by one
 _IMPORT_ID = re.compile(r"""\s*\{\s*["']ImportId["']""")
-_NUMBER = re.compile(r"[-+]?\d*[.,]?\d+")
-_NO_WORDS = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "missing", ".", "-"})
+_NUMBER = re.compile(r"[-+]?[0-9]*[.,]?[0-9]+")
 
 Rows = Iterator[tuple[int, list[str]]]
 
@@ -52,7 +51,7 @@ def read_table(path: Path, expected: str, *, separator: str, encoding: str, id: 
     kept = _names(header, name, remarks)
     line, row = next(rows, (2, []))
     rows = chain([(line, row)] if row else [], rows)
-    table = Table(_frame(header, _people(rows, len(header), used, name, remarks)).select(kept), used != ",", titles)
+    table = Table(_frame(header, _people(rows, header, used, name, remarks)).select(kept), used != ",", titles)
     _second_header(table.frame, f"{name}, line {line}", remarks)
     columns = [c if c.name == id else typed(c, decimal_comma=table.decimal_comma) for c in table.frame]
     table.frame = pl.DataFrame(columns)
@@ -67,7 +66,7 @@ def _text(path: Path, encoding: str) -> str:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path.name} cannot be read as gzip: it is damaged ({error}); fetch it again") from None
-    return decoded(content, path.name, error=DataError, encoding=encoding, way_out="give `encoding`")
+    return decoded(content, path.name, error=DataError, encoding=encoding, way_out="give `encoding`, e.g. windows-1252")
 
 
 def _header_rows(header: list[str], rows: Rows, name: str, remarks: Remarks) -> tuple[dict[str, str], Rows]:
@@ -117,10 +116,15 @@ def _names(header: list[str], name: str, remarks: Remarks) -> list[str]:
     return kept
 
 
-def _people(rows: Rows, n: int, separator: str, name: str, remarks: Remarks) -> Iterator[list[str]]:
+def _people(rows: Rows, header: list[str], separator: str, name: str, remarks: Remarks) -> Iterator[list[str]]:
     """Rows as long as the header, or longer by the same number of empty cells in every one."""
-    wrong = length = 0
+    wrong, length, n = 0, 0, len(header)
     for line, row in rows:
+        if row[0] == header[0] and row[:n] == header:
+            remarks.refuse(
+                f"{name}, line {line}", "the first line again, no person", "delete it, or split the file there"
+            )
+            continue
         length = length or (len(row) if not any(row[n:]) else n)
         if len(row) == max(length, n) and not any(row[n:]):
             yield row[:n]
@@ -156,7 +160,7 @@ def _second_header(frame: "pl.DataFrame", where: str, remarks: Remarks) -> None:
         if typed(column[:1]).dtype.is_numeric():
             return
         below = typed(below)
-        if first.lower() not in _NO_WORDS and below.dtype.is_numeric() and below.null_count() < len(below):
+        if first.lower() not in NO_ANSWER and below.dtype.is_numeric() and below.null_count() < len(below):
             over[column.name] = first
     if len(over) >= 2 and len(set(over.values())) == len(over):
         shown, text = next(iter(over.items()))

@@ -35,6 +35,8 @@ class Labelled:
         Variable labels.
     left_out : mapping of str to str
         Columns that hold no numbers or texts, and what they hold.
+    weight : str
+        The column that the file weighs its people by, if it says so.
     """
 
     frame: "pl.DataFrame"
@@ -43,6 +45,7 @@ class Labelled:
     wordless: dict[str, tuple[Code, ...]] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    weight: str = ""
 
 
 def read_labelled(path: Path, suffix: str, encoding: str, remarks: Remarks) -> Labelled:
@@ -68,8 +71,7 @@ def read_labelled(path: Path, suffix: str, encoding: str, remarks: Remarks) -> L
     for name, group in (about["mr_sets"] or {}).items():
         listed = ", ".join(group["variable_list"])
         remarks.say(path.name, f"{listed} are one question with several answers ({name})", "write one item for each")
-    if weight := _weight_of(path, about) if suffix in (".sav", ".zsav") else "":
-        remarks.say(path.name, f"the file weighs its people by column {weight!r}", "name it as the weight column")
+    found.weight = _weight_of(path, about) if suffix in (".sav", ".zsav") else ""
     return found
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from proband.errors import DataError, Gathering
+from proband.errors import DataError, Gathering, shown
 from proband.files import Remark, Remarks, bytes_of
 from proband.subjects import statfiles
-from proband.subjects.columns import Missing, check_patterns, plain_frame, set_missing
+from proband.subjects.columns import NO_ANSWER, Missing, check_patterns, plain_frame, set_missing
 from proband.subjects.delimited import SEPARATORS, read_table
 from proband.subjects.labelled import read_labelled
 from proband.subjects.personas import Code, Field, Subject, code_text
@@ -68,6 +68,8 @@ class Microdata:
     remarks: tuple[Remark, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.frame.width and self.left_out:
+            raise DataError(f"{self.where} has no column of numbers or texts; it holds {', '.join(self.left_out)}")
         if not self.frame.height:
             raise DataError(f"{self.where} has no rows; give a file with one row per person")
         for role, name in (("id", self.id), ("weight", self.weight)):
@@ -186,8 +188,14 @@ class Microdata:
 
 
 def _check_words(field_: Field, codes: Sequence[Any]) -> None:
-    """Refuse every code that a field has no words for."""
+    """Refuse every code that a field has no words for, and a word for "no answer" among numbers."""
     found = Gathering()
+    texts = {code for code in codes if isinstance(code, str)} if not field_.labels else set()
+    numbers = {text for text in texts if _is_number(text)}
+    if numbers and all(text.lower() in NO_ANSWER for text in texts - numbers) and (words := sorted(texts - numbers)):
+        way_out = "list it in missing, or give every code its label"
+        with found.part():
+            raise DataError(f"persona field {field_.column!r}: {words[0]!r} stands among numbers; {way_out}")
     for code in dict.fromkeys(codes):
         if code is not None:
             with found.part():
@@ -288,12 +296,13 @@ def _read(path: Path, settings: Mapping[str, Any], separator: str, encoding: str
         labelled = read_labelled(path, suffix, encoding, remarks)
         frame, declared = labelled.frame, labelled.declared
         held = {name: getattr(labelled, name) for name in ("labels", "wordless", "titles", "left_out")}
-        if weight:
-            remarks.found = [remark for remark in remarks.found if "weighs its people by" not in remark.what]
+        if labelled.weight and not weight:
+            what = f"the file weighs its people by column {labelled.weight!r}"
+            remarks.say(path.name, what, "name it as the weight column")
     frame, left_out = plain_frame(frame)
     held["left_out"] = {**held.get("left_out", {}), **left_out}
     for name, kind in held["left_out"].items():
-        remarks.say(f"{path.name}, column {name!r}", f"left out, since it holds {kind}, no numbers or texts")
+        remarks.say(f"{path.name}, column {name!r}", f"left out, since it holds {kind}")
     if frame.height:
         is_somebody = pl.any_horizontal(pl.all().is_not_null())
         kept = frame.select(is_somebody).to_series()
@@ -319,14 +328,14 @@ def _suffix_of(path: Path) -> str:
     except OSError as error:  # e.g. a name too long
         raise DataError(f"{path.name[:60]} cannot be read ({error.strerror}); check the path") from None
     if not is_there:
-        raise DataError(f"no data file at {path}; check the path (a study file's paths start at its own folder)")
+        raise DataError(f"no data file at {shown(path)}; check the path (a study file's paths start at its own folder)")
     if not is_file:
         raise DataError(f"{path.name} is no regular file; give a file with one row per person")
     if suffix not in SUFFIXES or (path.suffix.lower() == ".gz" and suffix not in SEPARATORS):
-        shown = "".join(path.suffixes[-2:]) if path.suffix.lower() == ".gz" else suffix
+        ending = "".join(path.suffixes[-2:]) if path.suffix.lower() == ".gz" else suffix
         way_out = _OTHERS.get(suffix, "")
         raise DataError(
-            f"{path.name}: cannot read {shown or 'a file without a suffix'}; use {', '.join(SUFFIXES)}"
+            f"{path.name}: cannot read {ending or 'a file without a suffix'}; use {', '.join(SUFFIXES)}"
             f"{'; ' * bool(way_out)}{way_out}"
         )
     if is_empty:

@@ -83,6 +83,13 @@ class Field:
         for name, sentence in (("first", self.first), ("third", self.third)):
             if "{value}" not in sentence:
                 raise DataError(f"persona field {self.column!r}: {name} is {sentence!r}; put {{value}} into it")
+        for name, told in {"first": self.first, "third": self.third, "question": self.question}.items():
+            rest = told if name == "question" else told.replace("{value}", "")
+            if "{" in rest or "}" in rest:
+                raise DataError(
+                    f"persona field {self.column!r}: {name} is {told!r}; only {{value}} is filled in, in first and "
+                    "third, so write the other words out"
+                )
         by_text = {code_text(code): label for code, label in self.labels.items()}
         if len(by_text) != len(self.labels):
             raise DataError(f"persona field {self.column!r}: two labels for one code; keep one of them")

@@ -5,6 +5,7 @@ open that it could not read. This file is both sides: what asks, and, run by its
 """
 
 import atexit
+import os
 import pickle
 import subprocess
 import sys
@@ -54,15 +55,19 @@ def read(path: Path, suffix: str, **settings: Any) -> tuple[dict[str, list[Any]]
         _n_read += 1
         patience = threading.Timer(_PATIENCE_S + path.stat().st_size / _BYTES_A_SECOND, _worker.kill)
         patience.start()
+        answered: tuple[str, Any] | None = None
         try:
-            pickle.dump((str(path), suffix, settings), _worker.stdin)
+            # Absolute: the folder one works in may have changed since the process began.
+            pickle.dump((str(path.absolute()), suffix, settings), _worker.stdin)
             _worker.stdin.flush()
-            kind, answer = pickle.load(_worker.stdout)
+            answered = pickle.load(_worker.stdout)
         except (OSError, EOFError, pickle.UnpicklingError):
-            end()
             raise Unreadable("the file is damaged") from None
         finally:
             patience.cancel()
+            if answered is None:  # nor may an answer that nobody waited for be taken for the next one
+                end()
+    kind, answer = answered
     if kind != "read":
         raise (NotText if kind == "text" else Unreadable)(answer)
     columns, about = answer
@@ -74,7 +79,7 @@ def _start() -> None:
     end()
     _n_read = 0
     _worker = subprocess.Popen(
-        [sys.executable, "-I", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-P", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
 
 
@@ -103,8 +108,10 @@ def _serve(asked: BinaryIO, answers: BinaryIO) -> None:
 
 
 def _answer(path: str, suffix: str, settings: dict[str, Any]) -> tuple[str, Any]:
-    import pyreadstat  # only in this process
-
+    try:
+        import pyreadstat  # only in this process
+    except ImportError as error:
+        return "other", f"pyreadstat cannot be loaded ({error})"
     reader = getattr(pyreadstat, _READERS[suffix])
     if suffix not in (".por", ".xpt"):
         settings = {"user_missing": True, **settings}
@@ -133,4 +140,6 @@ def _bound(size: int) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.stdin.buffer, sys.stdout.buffer)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what the library prints is no answer
+    _serve(sys.stdin.buffer, answers)

@@ -110,7 +110,7 @@ def read_align_file(path: str | Path) -> AlignFile:
         If there is no such file, it is no TOML, or a key is missing, unknown or of the wrong type.
     """
     named = CATALOGUE / f"{path}.toml"
-    file = named if named.is_file() else Path(path)
+    file = named if files.is_file(named) else Path(path)
     known = ", ".join(sorted(found.stem for found in CATALOGUE.glob("*.toml")))
     text = files.text_of(file, what="study file", error=DesignError, way_out=f"write one, or name one of {known}")
     return checked(files.parsed(text, file, error=DesignError), file)
@@ -119,7 +119,7 @@ def read_align_file(path: str | Path) -> AlignFile:
 def is_align_file(path: str | Path) -> bool:
     """Whether a file is a study of knowledge interventions and of no other kind: it names a base model."""
     file = Path(path)
-    if not file.is_file():
+    if not files.is_file(file):
         return False
     text = files.text_of(file, what="study file", error=DesignError)
     return "base" in files.parsed(text, file, error=DesignError)

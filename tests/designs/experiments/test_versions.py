@@ -12,7 +12,9 @@ from proband.designs.experiments.material import Isomorph, Stimuli, Vignettes
 from proband.designs.survey.itself import as_human, as_itself
 from proband.errors import DesignError
 from proband.instruments import Instrument, Item
-from proband.runs import collect
+from proband.records import Response
+from proband.runs import Budget, collect
+from tests.designs.survey.test_prompts import as_text, assert_golden
 
 FRAME = {"loss": "400 of 600 die", "gain": "200 of 600 are saved"}
 SOURCE = {"experts": "Experts say", "voters": "Voters say", "nobody": "It is said"}
@@ -222,3 +224,34 @@ DOSES = {"frame": {"loss": 400.0, "gain": 200.0}}
 def test_what_cannot_be_assigned_or_told_apart_is_refused_before_anybody_is_asked(people, given, said):
     with pytest.raises(DesignError, match=said):
         experiment(people, **given)
+
+
+EVERYTHING = {
+    "within": ("frame",),
+    "presentation": "sequential",
+    "items": (about(SUPPORT, "name"), LIKE),
+    "stimuli": STIMULI,
+    "placebo": {"source": "It was printed on Tuesday"},
+    "isomorph": Isomorph(items={"support": "{factor:source}: the dam, {factor:frame}. {stimulus:name}?"}),
+    "states_assignment": True,
+}
+
+
+def test_prompts_of_a_conversation_through_two_levels_are_the_golden_ones(people):
+    talk = experiment(people, n=48, **EVERYTHING)
+    said = {
+        trial.id: Response(place=trial.place, request=trial.request.hash, status="valid", answer=1)
+        for number in range(2)
+        for trial in talk.sheet(number).preview()
+    }
+    assert_golden("experiment-conversation", "\n\n".join(map(as_text, talk.trials(said)[:4])) + "\n")
+
+
+def test_stopped_and_resumed_a_conversation_goes_through_the_same_levels(people, tmp_path):
+    talk = experiment(people, n=48, **EVERYTHING)
+    whole = collect(talk, "scripted:uniform?seed=2", tmp_path / "whole")
+    for _ in range(3):
+        collect(talk, "scripted:uniform?seed=2", tmp_path / "torn", budget=Budget(trials=37))
+    torn = collect(talk, "scripted:uniform?seed=2", tmp_path / "torn")
+    assert torn.table().equals(whole.table())
+    assert whole.levels["version"] == ("published", "isomorph")

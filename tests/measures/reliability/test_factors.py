@@ -91,7 +91,7 @@ def test_items_keyed_the_wrong_way_are_noticed():
     [
         (np.ones((5, 2)), "3 items"),
         (np.eye(4), "more subjects than items"),
-        (np.column_stack([np.ones(9), np.random.default_rng(1).random((9, 3))]), "item 0"),
+        (np.column_stack([np.ones(9), np.random.default_rng(1).random((9, 2))]), "item 0"),
         (np.column_stack([np.arange(9.0)] * 3), "combination"),
     ],
 )

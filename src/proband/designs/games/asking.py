@@ -53,6 +53,18 @@ class Shown(Face):
         )  # fmt: skip
 
 
+class _Overheard(MatchWords):
+    """Words that remember what a cover story was asked for."""
+
+    @cached_property
+    def said(self) -> dict[str, None]:
+        return {}
+
+    def story(self, text: str) -> str:
+        self.said[text] = None
+        return text
+
+
 @dataclass(frozen=True, kw_only=True)
 class Arm:
     """A game under one treatment: its rules, its setting, and the cards with which it is asked."""
@@ -95,12 +107,19 @@ class Arm:
                 "take the seat out, or give it a turn"
             )
         for seat in self.rules.seats:
-            self.system(0, seat, None)
+            self.rules.instructions(seat, self._rehearsed)
+        if unsaid := [text for text in self.setting.story if text not in self._rehearsed.said]:
+            said = "; ".join(map(repr, self._rehearsed.said)) or "nothing"
+            raise DesignError(f"story: {unsaid[0]!r} is nowhere in what this game says; it can replace {said}")
 
     @cached_property
     def rehearsals(self) -> list[list[str]]:
-        """Whose turns there were in single rounds played at random."""
-        return [rehearse(self.rules, self.words(0), number) for number in range(_REHEARSALS)]
+        """Whose turns there were in single rounds played without anybody."""
+        return [rehearse(self.rules, self._rehearsed, number) for number in range(_REHEARSALS)]
+
+    @cached_property
+    def _rehearsed(self) -> "_Overheard":
+        return _Overheard(self._names(0))
 
     @property
     def most_turns(self) -> int:
@@ -116,6 +135,11 @@ class Arm:
         if self.setting.think == "none":
             return (*messages, *moves)
         return (*messages, prediction_of(None), *map(prediction_of, moves), *moves)
+
+    @cached_property
+    def paid(self) -> frozenset[str]:
+        """Items that are amounts of payoff."""
+        return frozenset(item.id for item in self.items if item.unit == PAID)
 
     @cached_property
     def first_turn(self) -> int:

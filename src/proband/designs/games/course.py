@@ -4,7 +4,6 @@
 never kept: they are what the rules say of the moves.
 """
 
-from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -142,23 +141,28 @@ class Course:
     def run(self) -> Asking:
         """Round after round, until the last one or until a move ends it."""
         session, setting = self.session, self.session.setting
+        groups = [tuple([(seat, 0) for seat in range(len(self.seats))])]
         for number in range(1, session.length + 1):
-            indices = groups_in(
-                setting.matching, seats=len(self.seats), groups=setting.groups, round=number, seed=session.seed,
-                session=session.number,
-            )  # fmt: skip
-            groups = [tuple(enumerate(group)) for group in indices]
+            if setting.groups > 1:
+                indices = groups_in(
+                    setting.matching, seats=len(self.seats), groups=setting.groups, round=number, seed=session.seed,
+                    session=session.number,
+                )  # fmt: skip
+                groups = [tuple(enumerate(group)) for group in indices]
             for k in range(setting.chat):
                 yield from self._chat(number, groups, k)
             if len(groups) == 1:
                 results = [(yield from self._round(0, number, groups[0]))]
             else:
                 results = yield from _together([self._round(k, number, group) for k, group in enumerate(groups)])
+            is_over = False
             for played in results:
                 self.over(played)
-                if setting.groups == 1 and played.outcome is not None:
+                if played.outcome is None:
+                    is_over = True
+                elif setting.groups == 1:
                     self._past.append(played.outcome)
-            if any(played.outcome is None for played in results):
+            if is_over:
                 return
 
     def _chat(self, number: int, groups: Sequence[tuple[Player, ...]], replicate: int) -> Asking:
@@ -174,8 +178,9 @@ class Course:
 
     def _round(self, group: int, number: int, players: tuple[Player, ...]) -> Round_:
         """One round of one group."""
-        session = self.session
-        asked: Counter[tuple[str, str]] = Counter()
+        session, predicts = self.session, self.session.setting.think == "predict"
+        scale = session.setting.scale
+        asked: dict[tuple[str, str], int] = {}
         moves: dict[tuple[str, str], Value] = {}
         broken: tuple[str, str, str] | None = None
         steps = session.rules.play(
@@ -187,7 +192,7 @@ class Course:
             turns = next(steps)
             while broken is None:
                 open_ = (turns,) if isinstance(turns, Turn) else tuple(turns)
-                if session.setting.think == "predict":
+                if predicts:
                     yield from self._predict(open_, number, players, asked)
                 given = yield [self._ask("move", turn, turn.item, number, players, asked) for turn in open_]
                 sent: dict[str, Value] = {}
@@ -195,7 +200,7 @@ class Course:
                     if status != "valid":
                         broken = broken or (turn.seat, status, "")
                         continue
-                    value = unscaled(turn.item, answer, session.setting.scale)
+                    value = unscaled(turn.item, answer, scale)
                     sent[turn.seat] = moves[turn.seat, turn.item.id] = value
                 if broken is None:
                     turns = steps.send(sent)
@@ -207,20 +212,20 @@ class Course:
         seat, mark, why = broken
         return Played(
             group=group, number=number, players=players, moves=moves, broken_by=seat, mark=mark, why=why,
-            outcome=self._forfeit(seat) if session.setting.illegal == "forfeit" else None,
+            outcome=self._forfeit() if session.setting.illegal == "forfeit" else None,
         )  # fmt: skip
 
     def _ask(
         self, kind: Kind, turn: Turn, item: Item, number: int, players: tuple[Player, ...],
-        asked: Counter[tuple[str, str]],
+        asked: dict[tuple[str, str], int],
     ) -> Ask:  # fmt: skip
         key = (turn.seat, item.id)
-        replicate = asked[key]
-        asked[key] += 1
+        replicate = asked.get(key, 0)
+        asked[key] = replicate + 1
         return Ask(kind, players[self._seat_of[turn.seat]], turn, number, replicate)
 
     def _predict(
-        self, open_: Sequence[Turn], number: int, players: tuple[Player, ...], asked: Counter[tuple[str, str]]
+        self, open_: Sequence[Turn], number: int, players: tuple[Player, ...], asked: dict[tuple[str, str], int]
     ) -> Asking:
         """Before they move, players say what the others will do who move at the same time."""
         asks = []
@@ -232,9 +237,9 @@ class Course:
         for ask, answer in zip(asks, given, strict=True):
             self.predicted(ask, answer)
 
-    def _forfeit(self, seat: str) -> Outcome:
+    def _forfeit(self) -> Outcome:
         """A round that counts for nothing."""
-        told = f"The round does not count, because of a move that {self.session.words.story(seat)} could not make."
+        told = "The round does not count, because somebody made no move that is open."
         return Outcome(payoffs=dict.fromkeys(self.seats, 0.0), told=dict.fromkeys(self.seats, told))
 
 
@@ -271,8 +276,10 @@ def prediction_of(item: Item | None) -> Item:
 def unscaled(item: Item, answer: Answer, scale: float) -> Value:
     """An answer in the numbers that the rules count in."""
     value = cast(Value, answer)
-    if item.unit != PAID or scale == 1 or isinstance(value, str):
+    if item.form not in ("number", "allocation") or isinstance(value, str):
         return value
+    by = scale if item.unit == PAID else 1.0
     if isinstance(value, tuple):
-        return tuple(round(part / scale, 9) for part in value)
-    return round(value / scale, 9)
+        return tuple(round(part / by, 9) for part in value)
+    # A whole number, which may be stored without its decimals, is the same number.
+    return float(value) if by == 1 else round(value / by, 9)

@@ -27,12 +27,15 @@ class Game:
     make : callable
         Makes the design from what is shared and the checked keys. Players who depend on each other are one unit of its
         roster, and each role is played by an engine of its own.
+    takes_people : bool
+        Whether players may be people of a ``[population]``.
     """
 
     name: str
     about: str
     keys: type[BaseModel]
     make: Callable[[Shared, Any], Design]
+    takes_people: bool = False
 
 
 GAMES: Shelf[Game] = Shelf(

@@ -232,4 +232,5 @@ def game_of(rules: type[Rules]) -> Game:
         )  # fmt: skip
 
     keys: dict[str, Any] = {key: (info.annotation, info) for key, info in rules.model_fields.items()}
-    return Game(name=name, about=rules.about, keys=create_model(rules.__name__, __base__=Setting, **keys), make=make)
+    table = create_model(rules.__name__, __base__=Setting, **keys)
+    return Game(name=name, about=rules.about, keys=table, make=make, takes_people=True)

@@ -2,12 +2,13 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from proband.designs.games.asking import Arm
 from proband.designs.games.course import Ask, Course, Given, Played, Player, Session
 from proband.designs.process import Stalled, Steps
 from proband.records import Message, Place, Trial
-from proband.subjects.personas import Subject
+from proband.subjects.personas import Subject, code_text
 
 
 class Talk(Course):
@@ -19,15 +20,18 @@ class Talk(Course):
         players, setting = session.players, session.setting
         self._subjects = {player: session.subject(player) for player in players}
         self._systems = {p: arm.system(session.turn, self.seats[p[0]], people.get(p)) for p in players}
-        self._people = {
-            p: tuple((name, str(value)) for name, value in sorted(people[p].traits.items())) for p in people
-        }
+        traits = {p: tuple((name, code_text(code)) for name, code in sorted(people[p].traits.items())) for p in people}
         last = None if setting.history == "all" else setting.history
         self._last: dict[Player, deque[str]] | None = None if last is None else {p: deque(maxlen=last) for p in players}
+        self._says_round = setting.is_repeated
+        known = (("rounds", str(session.length)),) if setting.is_repeated and setting.continues is None else ()
+        self._known = {p: (("seat", self.seats[p[0]]), *known, *traits.get(p, ())) for p in players}
+        self._has_numbers = any(item.form == "number" for item in session.rules.items)
         self._history = dict.fromkeys(players, "")
         self._heard = dict.fromkeys(players, "")
         self._put: dict[Player, Message] = {}  # the question of a prediction, until it is answered
         self._guess: dict[Player, tuple[Message, Message]] = {}
+        self._last_numbers: dict[tuple[Player, str], tuple[tuple[str, str], ...]] = {}
         self._moves: dict[Player, str] = dict.fromkeys(players, "")
         self._others: dict[Player, str] = dict.fromkeys(players, "")
 
@@ -72,16 +76,16 @@ class Talk(Course):
 
     def _now(self, ask: Ask) -> str:
         """Which round it is, what was said before it, and what the rules tell this player for its turn."""
-        number = f"Round {ask.round}." if self.session.setting.is_repeated else ""
+        number = f"Round {ask.round}." if self._says_round else ""
         return "\n".join([part for part in (number, self._heard[ask.player], ask.turn.told) if part])
 
     def _facts(self, ask: Ask) -> tuple[tuple[str, str], ...]:
         """What scripted players may read: seat, round, what the turn says, and past moves of one digit each."""
         player = ask.player
-        facts = (("seat", self.seats[player[0]]), ("round", str(ask.round)), *ask.turn.facts)
+        facts = (*self._known[player], ("round", str(ask.round)), *ask.turn.facts)
         if self._moves[player]:
             facts += (("own_moves", self._moves[player]), ("other_moves", self._others[player]))
-        return facts + self._people.get(player, ())
+        return facts + self._last_numbers.get((player, ask.turn.item.id), ()) if self._has_numbers else facts
 
     def heard(self, number: int, groups: Sequence[tuple[Player, ...]], said: Mapping[Player, str | None]) -> None:
         """Everybody reads what the others of its group wrote."""
@@ -110,6 +114,8 @@ class Talk(Course):
             return
         information, words = self.session.setting.information, self.session.words
         digits = self._digits(played)
+        if self._has_numbers:
+            self._numbers(played)
         for player in played.players:
             seat = self.seats[player[0]]
             self._heard[player] = ""
@@ -126,11 +132,28 @@ class Talk(Course):
                 self._last[player].append(line)
                 self._history[player] = "\n".join(self._last[player])
 
+    def _numbers(self, played: Played) -> None:
+        """What each player said last, and the others on average, where all named a number on the same item."""
+        named = {(seat, id): move for (seat, id), move in played.moves.items() if isinstance(move, float)}
+        for player in played.players if len(named) > 1 else ():
+            seat = self.seats[player[0]]
+            for (_, id), move in [pair for pair in named.items() if pair[0][0] == seat]:
+                others = [other for (by, asked), other in named.items() if asked == id and by != seat]
+                if others:
+                    last = (("own_last", move), ("others_last", sum(others) / len(others)))
+                    self._last_numbers[player, id] = tuple([(name, f"{x * self._scale(id):.10g}") for name, x in last])
+
+    def _scale(self, id: str) -> float:
+        return self.session.setting.scale if id in self.arm.paid else 1.0
+
     def _digits(self, played: Played) -> list[str]:
-        """Of a round of two players who chose among the same few options, the digit of each one's choice."""
-        if len(self.seats) != 2 or len(played.moves) != 2:
+        """Of a round in which two players chose once each among a few options, the digit of each one's choice."""
+        moves = played.moves
+        if len(self.seats) != 2 or len(moves) != 2:
             return []
-        (_, first), (_, second) = played.moves
-        found = [played.moves.get((seat, first)) for seat in self.seats]
-        is_plain = first == second and all(type(move) is int and 0 <= move < 10 for move in found)
-        return [str(move) for move in found] if is_plain else []
+        found = {seat: _DIGITS.get(move) if type(move) is int else None for (seat, _), move in moves.items()}
+        digits = [found.get(seat) for seat in self.seats]
+        return [] if None in digits else cast(list[str], digits)
+
+
+_DIGITS: Mapping[object, str] = {k: str(k) for k in range(10)}

@@ -45,7 +45,7 @@ KIND = Kind(
     about="profiles with attributes drawn at random, compared and rated in several tasks",
     keys=ConjointTable,
     make=_make,
-    analyses=("conjoint", "dispositions", "deviations"),
+    analyses=("conjoint", "dispositions", "ethics", "deviations"),
     needs=frozenset({"instrument"}),
-    takes=frozenset({"population"}),
+    takes=frozenset({"population", "ethics"}),
 )

@@ -146,8 +146,11 @@ KIND = Kind(
         "shares",
         "response-style",
         "dispositions",
+        "checks",
+        "awareness",
+        "ethics",
         "deviations",
     ),
     needs=frozenset({"instrument"}),
-    takes=frozenset({"population"}),
+    takes=frozenset({"population", "ethics"}),
 )

@@ -17,6 +17,10 @@ class GameTable(OpenTable):
 
 def _make(shared: Shared, table: GameTable) -> Design:
     game = GAMES.load(table.use)
+    if shared.population is not None and not game.takes_people:
+        raise DesignError(
+            f"{shared.where}: the players of {table.use!r} are nobody in particular; take [population] out"
+        )
     return game.make(shared, checked(game.keys, table.rest, shared.where, error=DesignError, at="game"))
 
 
@@ -27,5 +31,5 @@ KIND = Kind(
     make=_make,
     analyses=("games", "play", "replies", "reasoning", "dispositions", "deviations"),
     needs=frozenset(),
-    takes=frozenset(),
+    takes=frozenset({"population"}),
 )

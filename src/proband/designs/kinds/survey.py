@@ -71,6 +71,8 @@ class AskingTable(Table):
             "subjects": shared.population,
             "seed": shared.seed,
             "title": shared.title,
+            "harms": shared.harms,
+            "ethics": shared.ethics,
             "writing": Writing(**self.writing.model_dump()),
             **settings,
         }
@@ -94,6 +96,7 @@ KIND = Kind(
     about="items of an instrument put to subjects, under every condition of interest",
     keys=SurveyTable,
     make=_make,
+    takes=frozenset({"people", "ethics"}),
     analyses=(
         "scales",
         "shares",
@@ -105,6 +108,7 @@ KIND = Kind(
         "agreement",
         "correction",
         "dispositions",
+        "ethics",
         "deviations",
     ),
 )

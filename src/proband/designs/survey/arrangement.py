@@ -7,7 +7,7 @@ from dataclasses import replace
 from proband.errors import DesignError
 from proband.instruments.items import Item
 from proband.instruments.pipes import unfilled
-from proband.instruments.places import marks_named, refers_above
+from proband.instruments.places import belongs_last, marks_named, refers_above
 from proband.seeds import place_digest, rng_for
 
 ORDERS = ("counterbalanced", "as_written", "reversed", "random")
@@ -83,6 +83,19 @@ def arrangements(item: Item, order: str) -> tuple[tuple[int, ...], ...]:
 def kept_last(item: Item) -> list[int]:
     """Options that speak of those above them, which stand at the end unless the item says which are pinned."""
     return [k for k, option in enumerate(item.options) if item.pinned is None and refers_above(option)]
+
+
+def place_notes(item: Item) -> list[str]:
+    """Which options keep their place because of their words, and which are moved though custom puts them last."""
+    last = kept_last(item)
+    notes = []
+    for k, option in enumerate(item.options):
+        told = f"Item {item.id!r}: the option {option!r}"
+        if k in last:
+            notes.append(f"{told} is always shown last, as its words ask; pinned = [] moves it with the others.")
+        elif item.pinned is None and k not in item.dont_know and belongs_last(option):
+            notes.append(f"{told} is moved like the others; pinned = [{option!r}] keeps it where it is written.")
+    return notes
 
 
 def _parted(item: Item) -> tuple[list[int], list[int]]:

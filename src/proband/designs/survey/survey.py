@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import ClassVar, Literal, get_args
 
 from proband.designs.design import Design, Key
+from proband.designs.hypotheses import check_ethics
 from proband.designs.lazy import LazyTrials
 from proband.designs.process import Process, unfold
-from proband.designs.survey.arrangement import LABELS, ORDERS, kept_last
+from proband.designs.survey.arrangement import LABELS, ORDERS, place_notes
 from proband.designs.survey.cards import Questionnaire, Writing
 from proband.designs.survey.sheets import Filling, Sheet, trait_text
 from proband.designs.survey.wording import check_pipes
@@ -17,7 +18,7 @@ from proband.errors import DesignError, Gathering, meant
 from proband.instruments.files import INSTRUMENTS, load_instrument
 from proband.instruments.items import Instrument, Item
 from proband.instruments.pipes import pipes_in, unfilled
-from proband.instruments.places import belongs_last, marks_named
+from proband.instruments.places import marks_named
 from proband.records import Method, Response, Trial
 from proband.roster import Member, Roster
 from proband.seeds import place_digest
@@ -71,8 +72,10 @@ class Survey(Design):
     who : {"human", "itself"}
         Whether subjects are people whom the model stands for, or the model itself, asked as often as there are
         subjects, and without a persona. What is asked is the same, what it is compared with is not.
+    harms : tuple of {"deception", "distress"}
+        How the study would harm people, were they asked.
     ethics : mapping
-        What a study that would harm people says of it: ``deception``, ``distress``, ``approval``, ``note``.
+        What is said of that: ``deception``, ``distress``, ``approval``, ``note``; a study with harms needs it.
 
     Examples
     --------
@@ -100,6 +103,7 @@ class Survey(Design):
     decide: Literal["draw", "mode"] = "draw"
     writing: Writing = field(default_factory=Writing)
     who: Literal["human", "itself"] = "human"
+    harms: tuple[str, ...] = ()
     ethics: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -111,6 +115,8 @@ class Survey(Design):
                 raise DesignError(f"who {self.who!r} is neither 'human' nor 'itself'")
         if self.who == "itself":
             object.__setattr__(self, "persona", "none")
+        with found.part():
+            check_ethics(self.harms, self.ethics)
         with found.part():
             if self.replicates < 1:
                 raise DesignError(f"replicates is {self.replicates}; ask at least once")
@@ -249,17 +255,7 @@ class Survey(Design):
         """Which options keep their place because of their words, and which are moved though custom puts them last."""
         if set(self._levels("order")) == {"as_written"}:
             return ()
-        return tuple(
-            f"Item {item.id!r}: the option {item.options[k]!r} "
-            + (
-                "is always shown last, as its words ask; pinned = [] moves it with the others."
-                if k in kept_last(item)
-                else f"is moved like the others; pinned = [{item.options[k]!r}] keeps it where it is written."
-            )
-            for item in self.instrument.items
-            for k, option in enumerate(item.options)
-            if k in kept_last(item) or (item.pinned is None and k not in item.dont_know and belongs_last(option))
-        )
+        return tuple(note for item in self.instrument.items for note in place_notes(item))
 
     @property
     def within(self) -> tuple[str, ...]:
@@ -366,6 +362,8 @@ class Survey(Design):
             labels="letters" if speaks_of_labels else "auto",
             factors={name: dict([next(iter(levels.items()))]) for name, levels in self.factors.items()},
             decide="mode",
+            harms=self.harms,
+            ethics=self.ethics,
         )
 
     def describe(self) -> Mapping[str, object]:
@@ -394,6 +392,7 @@ class Survey(Design):
             "seed": self.seed,
             # Said where it is so: what was locked before there was this choice is what it was.
             **({"who": self.who} if self.who == "itself" else {}),
+            **({"harms": list(self.harms)} if self.harms else {}),
             **({"ethics": dict(self.ethics)} if self.ethics else {}),
         }
 

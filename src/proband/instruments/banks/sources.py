@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from proband.errors import DataError, EngineError
+from proband.files import check_name
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".txt")
 """Of the files that are read in a folder, with or without ``.gz``."""
@@ -35,8 +36,9 @@ def rows_of(source: str | Path) -> list[Row]:
     if str(source).startswith(HUB):
         return list(_hub(str(source).removeprefix(HUB)))
     path = Path(source).expanduser()
+    check_name(path, error=DataError)
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if _suffix(file) in SUFFIXES)
+        files = sorted(file for file in path.rglob("*") if _suffix(file) in SUFFIXES and file.is_file())
         if not files:
             raise DataError(f"{path} holds no file that ends in one of {', '.join(SUFFIXES)} (or those with .gz)")
         return [row for file in files for row in _file(file, file.relative_to(path))]

@@ -12,7 +12,7 @@ from proband.estimates import Estimate, Target
 from proband.measures.arrays import Floats, finite
 from proband.measures.reliability.intervals import tail_warnings
 from proband.measures.reliability.one_factor import fit_one_factor, subject_influence
-from proband.measures.reliability.tables import is_constant, score_table
+from proband.measures.reliability.tables import score_table, still_items, still_warning
 
 _MIN_SUBJECTS = 30
 _WAY_OUT = "drop those items from both"
@@ -43,8 +43,8 @@ def omega_total(scores: ArrayLike, *, target: Target = "model", level: float = 0
     Raises
     ------
     DesignError, MissingDataError, DataError
-        If there are fewer than 3 items, no more subjects than items, an item that does not vary, or items so alike
-        that the model has no estimates; if a score is missing, or the scores are no table of finite numbers.
+        If there are fewer than 3 items that vary, no more subjects than items, or items so alike that the model has no
+        estimates; if a score is missing, or the scores are no table of finite numbers.
 
     References
     ----------
@@ -61,15 +61,18 @@ def omega_total(scores: ArrayLike, *, target: Target = "model", level: float = 0
     n, k = x.shape
     if n <= k:
         raise DesignError(f"{n} subjects for {k} items; the factor model needs more subjects than items")
-    if still := [j for j in range(k) if is_constant(float(x[:, j].var()), x)]:
-        raise DesignError(f"item {still[0]} (counted from 0) does not vary; drop it, and report that")
-    d = x - x.mean(axis=0)
+    still = still_items(x)
+    if k - len(still) < 3:
+        raise DesignError(still_warning(still, f"omega_total needs 3 items that do, and there are {k - len(still)}"))
+    # An item that does not vary has neither a loading nor a unique variance: the sum is as reliable with it as without.
+    d = np.delete(x - x.mean(axis=0), still, axis=1)
+    k = d.shape[1]
     fitted = fit_one_factor(d.T @ d / n)
     if fitted is None:
         raise DesignError("an item is a combination of others: the factor model has no estimates; drop duplicates")
     common, unique = float(fitted.loadings.sum()), float(fitted.unique.sum())
     value = common**2 / (common**2 + unique)
-    warnings = []
+    warnings = [still_warning(still, "omega is the same without")] if still else []
     if (fitted.loadings < 0).any():
         warnings.append("some loadings are negative: check that reverse-keyed items were flipped")
     se, how = None, f"none: {n} subjects; the large-sample variance needs {_MIN_SUBJECTS}"

@@ -13,7 +13,7 @@ from proband.errors import DesignError
 from proband.estimates import Estimate, Target
 from proband.measures.arrays import Floats
 from proband.measures.reliability.intervals import MIN_SUBJECTS, UNEXPLAINED, jackknife_interval, tail_warnings
-from proband.measures.reliability.tables import is_constant, score_table
+from proband.measures.reliability.tables import is_constant, score_table, still_items, still_warning
 from proband.seeds import rng_for
 
 
@@ -45,7 +45,8 @@ def cronbach_alpha(
     -------
     Estimate
         Alpha, unitless, at most 1; negative, with a warning, when items disagree. Below 50 subjects, or with
-        heavy tails, a warning says that the interval may be too short.
+        heavy tails, a warning says that the interval may be too short; where an item is the same for everybody, what
+        alpha is without it.
 
     Raises
     ------
@@ -82,6 +83,11 @@ def cronbach_alpha(
     warnings = list(tail_warnings(x.sum(axis=1))) if interval else []
     if 1 - alpha < 1e-12:
         warnings.append("items agree perfectly: the interval is undefined")
+    if (still := still_items(x)) and (rest := k - len(still)) > 1:
+        without = alpha * (k - 1) / k * rest / (rest - 1)
+        warnings.append(still_warning(still, f"alpha counts as if it could, and is {without:.3f} without"))
+    elif still:
+        warnings.append(still_warning(still, "one item is left, of which there is no alpha"))
     if alpha < 0:
         warnings.append("alpha is negative: items disagree; check that reverse-keyed items were flipped")
     return Estimate(
@@ -209,6 +215,8 @@ def split_half(
     warnings = [*tail_warnings(x.sum(axis=1))] if interval else []
     if r.mean() <= 0:
         warnings.append("halves do not correlate positively: the mean correlation stands, not stepped up")
+    if still := still_items(x):
+        warnings.append(still_warning(still, "halves are stepped up as if it could"))
     if not varies.all():
         warnings.append(f"{int((~varies).sum())} of {len(halves)} splits left out: a half does not vary")
     return SplitHalf(

@@ -24,6 +24,17 @@ def score_table(
     return x
 
 
+def still_items(scores: Floats) -> list[int]:
+    """Items that are the same for everybody, counted from 0."""
+    return [j for j in range(scores.shape[1]) if is_constant(float(scores[:, j].var()), scores)]
+
+
+def still_warning(still: list[int], effect: str) -> str:
+    """What to say of items that do not vary, and of their effect on a statistic."""
+    named = f"item {still[0]} does" if len(still) == 1 else f"items {', '.join(map(str, still))} do"
+    return f"{named} not vary (counted from 0): {effect}; drop what does not vary, and report that"
+
+
 def is_constant(variance: float, scores: Floats) -> bool:
     """Whether a variance is 0 up to rounding: totals equal by design differ, e.g. 0.1 + 0.2 and 0.3."""
     return variance <= 1e-20 * max(1.0, float(np.abs(scores).max())) ** 2

@@ -1,12 +1,12 @@
 """What tokens cost: a small table that users edit; a model without an entry has no price, and none is guessed."""
 
 import os
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from proband.errors import EngineError
+from proband.files import is_file, parsed, text_of
 
 _SHIPPED = Path(__file__).with_name("prices.toml")
 
@@ -50,19 +50,16 @@ def _entries() -> Iterator[Price]:
     named = os.environ.get("PROBAND_PRICES", "")
     settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     own = Path(named) if named else settings / "proband" / "prices.toml"
-    if named and not own.is_file():
+    if named and not is_file(own):
         raise EngineError(f"PROBAND_PRICES names {named}, and there is no such file")
     for path in (own, _SHIPPED):
-        if path.is_file():
+        if is_file(path):
             yield from read_prices(path)
 
 
 def read_prices(path: Path) -> list[Price]:
     """Entries of a price table; `EngineError` if one lacks a key, has an unknown one, or a price below 0."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EngineError(f"price table {path}: {error}") from None
+    table = parsed(text_of(path, what="price table", error=EngineError), f"price table {path}", error=EngineError)
     known = {field.name for field in fields(Price)}
     prices = []
     for number, entry in enumerate(table.get("price", []), start=1):

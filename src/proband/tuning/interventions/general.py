@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import Any
 
 from proband.designs.quiz.prompts import Prompt
 from proband.errors import DataError
+from proband.files import bytes_of
 from proband.records import Message
 from proband.seeds import rng_for
 from proband.training.training_set import Example
@@ -52,9 +54,9 @@ def load_general(path: str | Path) -> General:
     """
     path = Path(path).expanduser()
     try:
-        content = path.read_bytes()
+        content = bytes_of(path, what="file of general instructions", error=DataError)
         text = (gzip.decompress(content) if path.name.endswith(".gz") else content).decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"general data {path} cannot be read: {error}") from None
     pairs = tuple(_pair(record, f"{path.name}, {where}") for where, record in _records(text, path.name))
     if not pairs:
@@ -73,6 +75,8 @@ def _records(text: str, name: str) -> list[tuple[str, Any]]:
                 found.append((f"line {number}", json.loads(line)))
     except json.JSONDecodeError as error:
         raise DataError(f"{name}, line {number - 1 + error.lineno}: no JSON ({error.msg}); mend it") from None
+    except RecursionError:
+        raise DataError(f"{name}, line {number}: lists or tables stand too deep in one another; mend it") from None
     return found
 
 

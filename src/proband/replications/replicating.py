@@ -37,8 +37,8 @@ def replicate(
 ) -> list[Replicated]:
     """Carry out studies one after the other, each in a folder of its own; what is done is not asked again.
 
-    With `drawn` see `Replication.study`. One that an engine cannot take (a model that writes no numbers, a role without an engine) is told as such and does
-    not stop the others.
+    With `drawn` see `Replication.study`. One that an engine cannot take (a model that writes no numbers, a role without
+    an engine) is told as such and does not stop the others.
     """
     done = []
     for number, replication in enumerate(found, start=1):

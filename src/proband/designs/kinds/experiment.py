@@ -155,5 +155,5 @@ KIND = Kind(
         "deviations",
     ),
     needs=frozenset({"instrument"}),
-    takes=frozenset({"population", "ethics"}),
+    takes=frozenset({"population", "people", "ethics"}),
 )

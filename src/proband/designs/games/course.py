@@ -5,7 +5,7 @@ never kept: they are what the rules say of the moves.
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Literal, NamedTuple, cast
@@ -88,8 +88,7 @@ class Session:
         return [(s, k) for k in range(self.setting.groups) for s in range(len(self.cast))]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
+class Played(NamedTuple):
     """A round of one group, over.
 
     Attributes
@@ -110,7 +109,7 @@ class Played:
     number: int
     players: tuple[Player, ...]
     outcome: Outcome | None
-    moves: dict[tuple[str, str], Value] = field(default_factory=dict)
+    moves: dict[tuple[str, str], Value]
     broken_by: str = ""
     mark: str = ""
     why: str = ""

@@ -210,10 +210,10 @@ def fuzz(tmp_path, n, seed):
             found = None
             with suppress(ProbandError):
                 found = examine(folder)
-            steps = list(everything(folder, again[kind], k % 2 == 0, k % 20 == 0))
+            steps = list(everything(folder, again[kind], k % 2 == 0, k % 40 == 0))
             if found is not None and (found.responses or found.notes):
                 save(found, saved)
-                after = list(everything(saved, again[kind], k % 8 == 0))
+                after = list(everything(saved, again[kind], k % 16 == 0))
                 # Saved runs are whole, so nothing about them ends early; some of them are gone through entirely.
                 steps += [(f"saved {name}", step) for name, step in (after if k % 4 == 0 else after[:2])]
             for name, step in steps:

@@ -55,7 +55,7 @@ def test_texts_are_not_read_by_two_versions_of_the_rules_in_one_run(survey, tmp_
     collect(survey, Talking(uniform()), tmp_path / "whole")
     collect(survey, ScriptedEngine(uniform()), tmp_path / "outright", budget=Budget(trials=5))
     monkeypatch.setattr(identity_room, "READER", "99")
-    with pytest.raises(TreatmentChanged, match="begun with reader .*, not 99; use a new folder"):
+    with pytest.raises(TreatmentChanged, match=r"begun with reader .*, not 99; use a new folder"):
         collect(survey, Talking(uniform()), tmp_path / "half")
     # Nothing is to be read where all is answered, or where no text was.
     assert collect(survey, Talking(uniform()), tmp_path / "whole").is_complete

@@ -290,7 +290,7 @@ class Journal(Mapping[str, Response]):
             self._connection.execute("BEGIN IMMEDIATE")
             self._add_bodies(bodies)
             names = f"{COLUMNS}, origin, recorded_at"
-            insert = f"INSERT OR IGNORE INTO responses ({names}) VALUES (?{', ?' * 18})"
+            insert = f"INSERT OR IGNORE INTO responses ({names}) VALUES (?{', ?' * names.count(',')})"
             self._connection.executemany(insert, rows)
             self._connection.executemany("INSERT OR IGNORE INTO open VALUES (?, ?, ?, ?)", opened)
             self._connection.execute("COMMIT")

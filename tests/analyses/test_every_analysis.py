@@ -9,6 +9,7 @@ import pytest
 
 from proband.analyses.section import ANALYSES
 from proband.designs import PeopleSurvey, PrisonersDilemma, Survey, people_engine
+from proband.designs.studies import study_from_dict
 from proband.estimates import Estimate
 from proband.instruments import Instrument, Item, load_instrument
 from proband.models.scripted import ScriptedEngine, played, spatial, uniform
@@ -69,6 +70,20 @@ def dilemma(folder):
     return collect(PrisonersDilemma(matches=12, rounds=4, seed=1), engines, folder)
 
 
+def public_goods(folder):
+    keys = {"use": "public-goods", "matches": 6, "rounds": 3, "treatments": {"told": {"conditional": 3}}}
+    study = study_from_dict({"seed": 1, "engine": {"player": "scripted:uniform?refuse=0.01"}, "game": keys})
+    return collect(study.design, study.engine, folder)
+
+
+def chicken(folder):
+    keys = {"use": "ordinal", "which": "chicken", "players": "model", "matches": 4, "rounds": 3, "groups": 2}
+    study = study_from_dict(
+        {"seed": 1, "engine": {"model": "scripted:uniform"}, "game": {**keys, "matching": "stranger"}}
+    )
+    return collect(study.design, study.engine, folder)
+
+
 def mini_ipip(folder):
     survey = Survey(
         instrument=load_instrument("mini-ipip"), subjects=aged(15), seed=1, order=("as_written", "reversed")
@@ -88,7 +103,7 @@ def one_subject(folder):
     return collect(small(1), ScriptedEngine(uniform()), folder)
 
 
-RUNS = (with_people, experiment, dilemma, mini_ipip, unfinished, nobody_valid, one_subject)
+RUNS = (with_people, experiment, dilemma, public_goods, chicken, mini_ipip, unfinished, nobody_valid, one_subject)
 
 
 @pytest.fixture(scope="module", params=RUNS, ids=lambda made: made.__name__)

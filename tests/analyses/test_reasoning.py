@@ -48,33 +48,6 @@ def test_types_of_contributors_come_back_beside_those_of_people(tmp_path):
     assert line == {x: pytest.approx((x + 0 + 10 + 20 - x) / 4) for x in (0, 5, 10, 15, 20)}
 
 
-def test_players_who_give_half_of_what_the_others_gave_have_that_slope(tmp_path):
-    def contribute(trial):
-        before = dict(trial.facts).get("average")
-        return lot(trial, {20.0: 0.5, 4.0: 0.5}) if before is None else others[trial.place.subject](trial) / 2
-
-    # The facts hold the average of all; what the others gave is seen in the pair itself.
-    last: dict[str, float] = {}
-
-    class Pair(ScriptedEngine):
-        def answer(self, trials):
-            for trial, completion in super().answer(trials):
-                last[trial.place.subject, trial.place.round] = completion.given[0]
-                yield trial, completion
-
-    def of_other(trial):
-        name, number = trial.place.subject, trial.place.round
-        other = f"{name[:-1]}{'2' if name.endswith('1') else '1'}"
-        return last[other, number - 1]
-
-    others = {f"match-{m:04d}-player-{k}": of_other for m in range(12) for k in (1, 2)}
-    keys = {"players": "m", "use": "public-goods", "size": 2, "pays": 0.7, "rounds": 4, "matches": 12}
-    study = study_from_dict({"seed": 3, "engine": {"m": "scripted:uniform"}, "game": keys})
-    run = collect(study.design, {"m": Pair(contribute)}, tmp_path)
-    (row,) = rows(named(run)["reasoning-reciprocity"])
-    assert row["slope"].value == pytest.approx(0.5)
-
-
 def test_half_of_every_budget_is_consistent_and_choices_at_random_are_not(tmp_path):
     keys = {"use": "budget", "matches": 12, "rounds": 15}
     (half,) = rows(named(played(tmp_path / "half", by_item(tokens=of(_50=1.0)), **keys))["reasoning-budgets"])

@@ -213,3 +213,31 @@ def test_a_name_that_no_file_can_have_is_refused(tmp_path, name):
     with pytest.raises(DataError) as caught:
         read_microdata(tmp_path / name)
     assert len(str(caught.value)) < 400
+
+
+ITEMS = 'id,text,form,options\nvote,"Whom, then?",choice,Ada|Bob\n,,,\nwhy,"One\u2028two\x0bthree",text,\n'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ITEMS.encode(),
+        ITEMS.encode("utf-8-sig"),
+        ITEMS.encode("utf-16"),
+        ITEMS.replace("\n", "\r\n").encode(),
+        ITEMS.replace("\n", "\r").encode(),
+        ITEMS.replace(", then", "! then").replace(",", ";").replace("! then", ", then").encode(),
+        ITEMS.replace(", then", "! then").replace(",", "\t").replace("! then", ", then").encode(),
+    ],
+    ids=["UTF-8", "mark", "UTF-16", "CRLF", "CR", "semicolon", "tab"],
+)
+def test_a_table_of_items_is_read_like_a_table_of_people(tmp_path, content):
+    (tmp_path / "mine.csv").write_bytes(content)
+    found = load_instrument(tmp_path / "mine.csv")
+    assert [(item.id, item.text) for item in found.items] == [("vote", "Whom, then?"), ("why", "One\u2028two\x0bthree")]
+
+
+def test_a_table_of_items_in_another_encoding_is_refused_with_its_line(tmp_path):
+    (tmp_path / "mine.csv").write_bytes(ITEMS.replace("Ada", "Zoë").encode("cp1252", errors="replace"))
+    with pytest.raises(InstrumentError, match=r"mine\.csv, line 2: byte \d+ is not UTF-8; save the file as UTF-8"):
+        load_instrument(tmp_path / "mine.csv")

@@ -122,6 +122,8 @@ def mutate(folder: Path, rng: random.Random) -> str:
 def damage_in_sql(journal, how, rng):
     if how == "note":
         keys = [key for (key,) in journal.execute("SELECT key FROM meta WHERE key NOT LIKE 'digest:%'")]
+        if not keys:
+            return "no note left"
         key, value = rng.choice(keys), rng.choice(VALUES)
         old = journal.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
         if rng.random() < 0.5 and len(old) > 2:
@@ -164,7 +166,7 @@ def damage_in_sql(journal, how, rng):
     return f"sql {statement}"
 
 
-def everything(folder: Path, again, is_drawn):
+def everything(folder: Path, again, is_measured, is_drawn=False):
     """What may be done with a run; the report is its findings again, drawn, which takes longer than the rest."""
     run = None
 
@@ -175,8 +177,9 @@ def everything(folder: Path, again, is_drawn):
 
     yield "open", opened
     yield "export", lambda: write_table(Run(folder).table(), folder / "table.csv")
-    yield "wide", lambda: Run(folder).wide("label")
-    yield "measure", lambda: findings(Run(folder)).as_dict()
+    if is_measured:
+        yield "wide", lambda: Run(folder).wide("label")
+        yield "measure", lambda: findings(Run(folder)).as_dict()
     if is_drawn:
         yield "report", lambda: write_report(Run(folder), folder / "report.html")
     yield "show", lambda: show(survey(), answered=Run(folder).responses())
@@ -207,10 +210,10 @@ def fuzz(tmp_path, n, seed):
             found = None
             with suppress(ProbandError):
                 found = examine(folder)
-            steps = list(everything(folder, again[kind], k % 20 == 0))
+            steps = list(everything(folder, again[kind], k % 2 == 0, k % 40 == 0))
             if found is not None and (found.responses or found.notes):
                 save(found, saved)
-                after = list(everything(saved, again[kind], False))
+                after = list(everything(saved, again[kind], k % 16 == 0))
                 # Saved runs are whole, so nothing about them ends early; some of them are gone through entirely.
                 steps += [(f"saved {name}", step) for name, step in (after if k % 4 == 0 else after[:2])]
             for name, step in steps:

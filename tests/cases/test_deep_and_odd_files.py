@@ -134,6 +134,27 @@ def test_a_list_of_studies_passes_over_what_cannot_be_read(tmp_path, monkeypatch
     assert [row["name"] for row in json.loads(done.stdout)["studies"]] == ["sound.toml"]
 
 
+VERBS = [
+    *("plan ODD", "show ODD", "lock ODD", "run ODD", "run STUDY --into ODD", "run STUDY --lock ODD --into new"),
+    *("lock STUDY --to ODD", "measure ODD", "report ODD", "export ODD", "doctor ODD", "branch ODD --at 1 --into new"),
+    *("align ODD --dry-run", "train ODD", "probe ODD", "intervene ODD"),
+    *("run STUDY --engine human:ODD --into new", "run STUDY --engine replay:ODD --into new"),
+    "run STUDY --engine scripted:stated?file=ODD --into new",
+    "run STUDY --engine people:ODD?instrument=anes-1996 --into new",
+]
+
+
+@pytest.mark.parametrize("line", VERBS)
+def test_no_verb_ends_in_a_traceback_over_a_name_or_a_pipe(tmp_path, monkeypatch, line):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "study.toml").write_text(STUDY.replace("{use}", '"anes-1996"\nonly = ["vote"]'))
+    for odd in ("x" * 5_000, "pipe.toml"):
+        words = line.replace("ODD", odd).replace("STUDY", "study.toml").split()
+        done = CliRunner().invoke(app, words)
+        assert isinstance(done.exception, ProbandError), (words[:3], done.exception)
+
+
 def test_an_align_file_is_not_looked_for_under_such_a_name():
     assert not is_align_file("x" * 5_000)
     assert not is_align_file("a\0b")

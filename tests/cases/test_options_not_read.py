@@ -25,6 +25,7 @@ def folder(tmp_path_factory):
     """A folder with a study of one item and its run, without people to compare with."""
     folder = tmp_path_factory.mktemp("idle")
     (folder / "tiny.toml").write_text(STUDY)
+    (folder / "align.toml").write_text('title = "t"\nseed = 1\nbase = "toy"\n')
     done = CliRunner().invoke(app, ["run", str(folder / "tiny.toml"), "--into", str(folder / "run")])
     assert done.exit_code == 0, done.output
     return folder
@@ -38,6 +39,11 @@ IDLE = {
     "report RUN --to OUT.html --by age": "nothing that is shown is divided by age",
     "show STUDY --after RUN": "--after would not be read here: no trial of this study depends on earlier answers",
     "align --engine hf:nowhere --dry-run": "--engine would not be read here: no study is named",
+    "run ALIGN --lock x.json": "--lock would not be read here: ",
+    "run ALIGN --no-wait": "--no-wait would not be read here: ",
+    "run ALIGN --sample 3": "--sample would not be read here: ",
+    "run ALIGN --max-dollars 3": "--max-dollars would not be read here: ",
+    "run ALIGN --engine smollm2 --engine toy": "has one base model, and --engine was given 2 times",
     "probe facts --prompt zero-shot-text --exemplars 5": "--exemplars would not be read here: zero-shot-text shows no",
     "evaluate facts --model a=smollm2 --exemplars 5": "--exemplars would not be read here: zero-shot-text shows no",
     "intervene RUN --general-share 0.2": "--general-share would not be read here: there are no general instructions",
@@ -48,7 +54,7 @@ IDLE = {
 
 @pytest.mark.parametrize("line", IDLE)
 def test_an_option_that_would_not_be_read_is_refused(folder, line):
-    named = {"RUN": "run", "STUDY": "tiny.toml", "OUT.csv": "out.csv", "OUT.html": "out.html"}
+    named = {"RUN": "run", "STUDY": "tiny.toml", "OUT.csv": "out.csv", "OUT.html": "out.html", "ALIGN": "align.toml"}
     words = [str(folder / named[word]) if word in named else word for word in line.split()]
     done = CliRunner().invoke(app, words)
     assert isinstance(done.exception, DesignError), done.output

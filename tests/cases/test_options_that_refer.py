@@ -8,9 +8,12 @@ import itertools
 import pytest
 
 from proband.designs import Survey
+from proband.designs.quiz.prompts import Prompt
+from proband.designs.quiz.quiz import Quiz
 from proband.designs.survey.arrangement import ORDERS, arrangements, option_order
 from proband.errors import DesignError, InstrumentError
 from proband.instruments import Instrument, Item, instrument_from_dict
+from proband.instruments.banks.bank import Bank, Question
 from proband.instruments.places import belongs_last, marks_named, refers_above
 from proband.runs import plan
 from proband.subjects import load_population
@@ -151,6 +154,20 @@ def test_an_item_without_the_keys_is_hashed_as_before():
     assert "pinned" not in plain.as_dict()
     assert "shows_braces" not in plain.as_dict()
     assert travel("a", "b", pinned=()).as_dict()["pinned"] == ()
+
+
+def test_a_quiz_says_which_questions_cannot_be_rotated():
+    choices = ("Oslo", "Bergen", "None of the above")
+    questions = tuple(
+        Question(id=id, text="Capital of Norway?", choices=options, answer=0, domain="places")
+        for id, options in (("q1", choices), ("q2", (*choices[:2], "Tromso")))
+    )
+    bank = Bank(name="ours", questions=questions)
+    rotated, fixed = (Prompt(name="p", shots=0, orders=orders) for orders in ("cyclic", "as_written"))
+    (note,) = Quiz(bank=bank, prompts=(rotated,), seed=1).notes()
+    assert note.startswith("1 questions have options that speak of the others")
+    assert "'q1'" in note
+    assert Quiz(bank=bank, prompts=(fixed,), seed=1).notes() == ()
 
 
 def test_every_arrangement_holds_every_option_once():

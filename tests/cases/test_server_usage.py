@@ -91,20 +91,20 @@ def test_a_cap_in_dollars_holds_where_the_server_counts_nothing(tmp_path):
     assert 0.5 * cap < taken <= cap
 
 
-def test_replies_that_could_not_be_read_were_made_and_count(tmp_path):
-    run, calls = carried_out('{"choices": [', tmp_path / "run", study=survey(2), give_up_after=50)
+@pytest.mark.parametrize("body", [reply(message=None), '{"choices": [', "[]"], ids=str)
+def test_replies_that_could_not_be_read_were_made_and_count(tmp_path, body):
+    run, calls = carried_out(body, tmp_path / "run", study=survey(2), give_up_after=50)
     assert (run.dispositions(), calls) == ({"failed": 4}, 12)
-    run, calls = carried_out(reply(message=None), tmp_path / "other", study=survey(2), give_up_after=50)
     [first, *_] = run.responses().values()
     [trial] = [one for one in survey(2).trials({}) if one.id == first.place.id]
     prompt, written = estimated([trial.request])
     assert (first.attempts, first.prompt_tokens, first.completion_tokens) == (3, 3 * prompt, 3 * written)
 
 
-@pytest.mark.parametrize("fault", [Fault(hangs_up=True), Fault(wait_s=1.0)], ids=["hangs up", "silent"])
+@pytest.mark.parametrize("fault", [Fault(hangs_up=True), Fault(wait_s=3.0)], ids=["hangs up", "silent"])
 def test_a_reply_that_never_came_may_have_been_made_and_counts(fault):
     with FaultServer() as server:
-        engine = ServerEngine(server.url, "m", settings=ServerSettings(**QUICK | {"timeout_s": 0.5}))
+        engine = ServerEngine(server.url, "m", settings=ServerSettings(**QUICK | {"timeout_s": 1.5}))
         engine.probe()
         server.faults = [fault]
         [trial, *_] = survey(1).trials({})
@@ -133,15 +133,3 @@ def test_the_record_says_that_it_is_an_estimate_and_resuming_goes_on_from_it(tmp
 def test_progress_calls_an_estimate_one():
     told = tell_tally(Tally(total=9, done=8, tokens=1234, estimated=8))
     assert re.search(r"about 1,234 tokens \(8 answers estimated\)", told)
-
-
-def test_a_budget_per_minute_is_not_given_back_where_nothing_was_counted(tmp_path):
-    with FaultServer() as server:
-        engine = ServerEngine(server.url, "m", settings=ServerSettings(tokens_per_minute=1e6, **QUICK))
-        engine.probe()
-        before = engine._wire.pace._tokens.level
-        server.storm = None
-        trials = survey(3).trials({})
-        assert len(list(engine.answer(trials))) == len(trials)
-        assert engine._wire.pace._tokens.level < before
-        engine.close()

@@ -79,6 +79,13 @@ def test_more_than_can_be_counted_is_refused(n):
         plan(survey(survey={"replicates": n}))
 
 
+def test_matches_that_nobody_means_are_refused():
+    engines = dict.fromkeys(("proposer", "responder"), "scripted:uniform")
+    game = {"use": "ultimatum", "matches": 10**9}
+    with pytest.raises(DesignError, match="1,000,000,000 matches; at most 100,000"):
+        plan(study_from_dict({"title": "u", "seed": 1, "engine": engines, "game": game}))
+
+
 def test_draws_of_examples_that_nobody_means_are_refused():
     with pytest.raises(DesignError, match="1,000,000,000 draws of exemplars"):
         study_from_dict(

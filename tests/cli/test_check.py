@@ -18,7 +18,7 @@ id = "odd"
 preamble = "{name}"
 items = [
     { id = "a", text = "Like {answer:}?", form = "choice", options = ["Yes", "yes "] },
-    { id = "b", text = "B", form = "scale", options = ["1", "2"], values = [1, "1"], ask_if = { item = "a", options = [] } },
+    { id = "b", text="B", form="scale", options = ["1", "2"], values=[1, "1"], ask_if = { item = "a", options = [0] } },
     { id = "c", text = "C?", form = "number", lower = 3, upper = 1, colour = "red" },
     { id = "d", text = " ", form = "text" },
 ]

@@ -216,6 +216,52 @@ def adverse(rng: random.Random) -> Case:
     return Case(template.format(a=way(a), b=way(b)), reply, _second(template, reply.order[b]))
 
 
+SPOILT = (
+    "{list}; Zanzibar", "Zanzibar, {list}", "{list}, or maybe {a}", "{list}. Wait, no: {b}", "Not {list}",
+    "I reject {list}", "{a} or {b}", "{a} to {b}", "{a}, possibly {b}", "Neither {a} nor {b}", "Anything but {a}",
+    "{a} and {b} are wrong", "I would never choose {a} or {b}", "{a}? No.", "{list}? I cannot decide: {b}",
+)  # fmt: skip
+UNRANKED = (
+    "{short}", "{list}; {a}", "{list}; Zanzibar", "{a} = {rest}", "{a} and {b}; {rest}", "{a} or {b}; {rest}",
+    "Not {list}", "Last to first: {list}", "{list}. Wait, no: {b} first", "Worst: {list}",
+)  # fmt: skip
+MISDIVIDED = (
+    "{a}: {less}\n{b}: {half}", "{a}: {half}-{total}\n{b}: {half}", "{a}: -{half}\n{b}: {half}",
+    "{a}: {half} or {less}\n{b}: {half}", "{a}: not {half}\n{b}: {half}", "{a}: <{half}\n{b}: {half}",
+    "{a}: {half}\n{b}: {half}\nWait, {a}: {total}\n{b}: 0", "{a}: {half}\n{a}: {total}\n{b}: {half}",
+    "{a}: half\n{b}: half",
+    "More than {half} to {a}",
+)  # fmt: skip
+
+
+def spoilt(rng: random.Random) -> Case:
+    """A list, an order or a division that is not whole, denied or taken back; there is no answer in it."""
+    form = rng.choice(("multiple", "ranking", "allocation", "verbalised"))
+    reply, made = shown(rng, "choice" if form == "verbalised" else form)
+    n = len(reply.options)
+    places = rng.sample(range(n), n)
+    if n < 3 or any(re.search(r"[\d;,:]|not|no\b|never|none|neither|least|most|worst", o, re.I) for o in reply.options):
+        return spoilt(rng)
+    names = [reply.options[k] if rng.random() < 0.7 or not reply.labels else reply.labels[k] for k in places]
+    if any(one in other for one in names for other in names if one != other) or any(re.search(r"\d", x) for x in names):
+        return spoilt(rng)
+    parts = {
+        "list": "; ".join(names),
+        "short": "; ".join(names[1:]),
+        "rest": "; ".join(names[2:]),
+        "a": names[0],
+        "b": names[1],
+    }
+    if form == "multiple":
+        return Case(rng.choice(SPOILT).format(**parts), reply, None)
+    if form == "ranking":
+        return Case(rng.choice(UNRANKED).format(**parts), reply, None)
+    total = 100 if form == "verbalised" else int(reply.total or 0)
+    sums = {"total": total, "half": total // 2, "less": total // 2 - total // 10}
+    reply = made(method="verbalised") if form == "verbalised" else reply
+    return Case(rng.choice(MISDIVIDED).format(**parts, **sums), reply, None)
+
+
 def _second(template: str, answer: object) -> object:
     """What a mind that was changed came to."""
     changed = ("no", "wait", "actually", "reflection", "scratch", "better")

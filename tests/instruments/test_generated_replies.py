@@ -8,7 +8,7 @@ import pytest
 from proband.designs.survey.wording import instruction_text
 from proband.instruments import Item, read
 from proband.records import Completion, Message, Place, Reply, Request, Trial
-from tests.instruments.replies import Case, adverse, allowed
+from tests.instruments.replies import Case, adverse, allowed, spoilt
 
 REQUEST = Request(messages=(Message("user", "What do you say?"),), max_tokens=50)
 
@@ -45,6 +45,10 @@ def test_replies_that_deny_doubt_or_offer_two_are_no_wrong_answer(seed):
     assert misread(adverse, is_no_wrong_answer, 1000, seed) == []
 
 
+def test_lists_and_divisions_that_are_not_whole_are_no_answer():
+    assert misread(spoilt, is_no_wrong_answer, 1000, 7) == []
+
+
 @pytest.mark.slow
 def test_a_hundred_thousand_replies_are_read_back_exactly():
     assert misread(allowed, is_read_back, 100_000, 100) == []
@@ -52,7 +56,8 @@ def test_a_hundred_thousand_replies_are_read_back_exactly():
 
 @pytest.mark.slow
 def test_of_fifty_thousand_denials_and_doubts_none_is_a_wrong_answer():
-    assert misread(adverse, is_no_wrong_answer, 50_000, 101) == []
+    assert misread(adverse, is_no_wrong_answer, 40_000, 101) == []
+    assert misread(spoilt, is_no_wrong_answer, 10_000, 102) == []
 
 
 def test_the_replies_are_of_every_form_and_many_sizes():

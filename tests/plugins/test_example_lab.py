@@ -329,10 +329,6 @@ def test_the_players_of_a_game_of_a_package_are_one_unit_and_have_an_engine_each
     assert Counter(row["role"] for row in rows) == {"scout": 8, "hunter": 8}
 
 
-def test_the_game_of_the_page_takes_one_file_of_at_most_80_lines():
-    assert len(GAME.splitlines()) <= 80
-
-
 def test_the_moves_of_a_game_of_a_package_are_told_by_role(told):
     said = words(told["game"][1]["measure"])
     assert "hunter, stag: 80.0 %" in said
@@ -376,9 +372,13 @@ def test_a_run_whose_package_is_gone_is_measured_with_a_warning_and_exported_as_
     assert (folder / "again.csv").read_bytes() == before
 
 
-def test_a_run_of_a_game_that_is_gone_is_measured_as_before(told, bare):
-    folder, said = told["game"]
-    assert bare("proband measure run", folder) == (0, said["measure"])
+def test_of_a_run_whose_game_is_gone_the_moves_are_told_and_what_only_its_rules_know_is_left_out(told, bare):
+    folder, before = told["game"]
+    code, said = bare("proband measure run", folder)
+    assert code == 0
+    assert "hunter, stag: 80.0 %" in words(said)
+    assert "What came of the game" in before["measure"]
+    assert "What came of the game" not in said
 
 
 def test_an_analysis_that_cannot_be_loaded_is_named_beside_what_the_others_say(told):

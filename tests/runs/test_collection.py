@@ -12,6 +12,7 @@ from proband.models.scripted import ScriptedEngine, uniform
 from proband.records import Completion
 from proband.runs import Budget, Run, collect
 from proband.runs import collection as collection_room
+from proband.runs import identity as identity_room
 from proband.runs import lanes as lanes_room
 from proband.store import RunDirectory
 from tests.models.local.small_models import save_checkpoint
@@ -40,6 +41,25 @@ def test_the_same_line_again_asks_nobody(survey, tmp_path):
     table = collect(survey, again, tmp_path).table()
     assert not hasattr(again, "asked")
     assert table.equals(Run(tmp_path).table())
+
+
+class Talking(ScriptedEngine):
+    """Says the option shown first, in a text that has to be read."""
+
+    def answer(self, trials):
+        yield from ((trial, Completion(text=trial.reply.options[0])) for trial in trials)
+
+
+def test_texts_are_not_read_by_two_versions_of_the_rules_in_one_run(survey, tmp_path, monkeypatch):
+    collect(survey, Talking(uniform()), tmp_path / "half", budget=Budget(trials=5))
+    collect(survey, Talking(uniform()), tmp_path / "whole")
+    collect(survey, ScriptedEngine(uniform()), tmp_path / "outright", budget=Budget(trials=5))
+    monkeypatch.setattr(identity_room, "READER", "99")
+    with pytest.raises(TreatmentChanged, match=r"begun with reader .*, not 99; use a new folder"):
+        collect(survey, Talking(uniform()), tmp_path / "half")
+    # Nothing is to be read where all is answered, or where no text was.
+    assert collect(survey, Talking(uniform()), tmp_path / "whole").is_complete
+    assert collect(survey, ScriptedEngine(uniform()), tmp_path / "outright").is_complete
 
 
 def test_a_larger_study_asks_only_what_is_new(survey, people, tmp_path):

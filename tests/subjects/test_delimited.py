@@ -1,6 +1,13 @@
 """Tables as programs, spreadsheets and survey platforms write them."""
 
+import csv
+import io
+import tempfile
+from pathlib import Path
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from proband.errors import DataError
 from proband.subjects import inspect_microdata, read_microdata
@@ -58,6 +65,19 @@ def test_line_ends_and_separators_inside_quotes_are_text(tmp_path):
 
 def test_an_interview_of_a_million_letters_is_a_cell(tmp_path):
     assert read(tmp_path, f"why,n\n{'x' * 1_000_000},1\n")["why"] == ["x" * 1_000_000]
+
+
+CELLS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8).map("t{}".format)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(CELLS, st.integers(-(10**17), 10**17)), min_size=1, max_size=5), st.sampled_from(",;\t|"))
+def test_what_a_program_writes_is_read_back_exactly(rows, separator):
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=separator).writerows([("why", "n"), *rows])
+    with tempfile.TemporaryDirectory() as folder:
+        found = read(Path(folder), text.getvalue(), separator=separator)
+    assert list(zip(found["why"], found["n"], strict=True)) == rows
 
 
 def test_rows_beyond_what_is_read_at_once_follow_in_order(tmp_path):

@@ -143,3 +143,14 @@ def test_a_file_that_ends_its_reader_is_refused_and_the_next_one_is_read(tmp_pat
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(DataError, match=r"p\.sav cannot be read as \.sav: "):
         read_microdata(path)
+
+
+def test_a_file_that_holds_its_reader_up_is_refused_and_the_next_one_is_read(tmp_path, monkeypatch):
+    path = spss(tmp_path, pd.DataFrame({"age": [34.0, 51.0]}))
+    statfiles.end()  # so that a reader has to begin, which takes longer than the patience it gets
+    with monkeypatch.context() as hasty:
+        hasty.setattr(statfiles, "_PATIENCE_S", 0)
+        hasty.setattr(statfiles, "_BYTES_A_SECOND", 1 << 60)
+        with pytest.raises(DataError, match=r"p\.sav cannot be read as \.sav: its reading came to no end"):
+            read_microdata(path)
+    assert read_microdata(path).frame["age"].to_list() == [34, 51]

@@ -164,6 +164,15 @@ def _compared(table: pl.DataFrame, factor: Factor) -> tuple[str, bool]:
     return by, levels["unit"] == 1
 
 
+def effect_of(run: Run, factor: Factor, level: str, against: str, outcome: Outcome) -> Estimate | None:
+    """One effect: an outcome under a level less that under another; None where nobody answered under one of them."""
+    table = answers(run)
+    by, is_between = _compared(table, factor)
+    parts = [table.filter(pl.col(factor.column) == at) for at in (level, against)]
+    row = _row(run, (parts[0], parts[1]), outcome, by, is_between)
+    return None if row is None else row.effect
+
+
 def _row(run: Run, at: tuple[pl.DataFrame, pl.DataFrame], outcome: Outcome, by: str, is_between: bool) -> _Row | None:
     """One outcome under a level and under the control; None where nobody answered under one of them."""
     parts = [part.filter(pl.col("item") == outcome.item.id) for part in at]

@@ -83,19 +83,21 @@ def _quantities(found: Plays, people: Mapping[str, Reference]) -> list[Section]:
             if q.form == "share":
                 marks.append({"label": label, "side": "model", **limits(mean)})
                 marks += [{"label": label, "side": "people", **_interval_of(theirs)}] if theirs else []
-    played = "one round" if last == 1 else f"up to {last} rounds"
+    n, played = found.players["unit"].n_unique(), "one round" if last == 1 else f"up to {last} rounds"
+    untold = [q for q in found.quantities if not any(f"{q.name}, {q.about}" in line for line in said[:_MOST_SENTENCES])]
     told_of = [row for row in people.values() if row.quantity in {q.name for q in found.quantities}]
     return [
         Section(
             name="games-quantities",
             heading="What came of the game",
             chapter=_CHAPTER,
-            sentences=(f"{found.players['unit'].n_unique()} {found.units} of {played} were played.", *said[:6]),
+            sentences=(f"{n} {found.units} of {played} were played.", *said[:_MOST_SENTENCES]),
             table=tabled(forms | {"equilibrium": "number", "people": ("number", "people")}, rows,
                          "Quantities of the game, over all rounds", side="model"),
             figure=Figure(form="intervals", rows=tuple(marks), caption="Shares, over all rounds") if marks else None,
-            notes=(UNITS, *(f"{q.name}: {q.about}." for q in found.quantities), *_sources(told_of)),
+            notes=(UNITS, *(f"{q.name}: {q.about}." for q in untold), *_sources(told_of)),
             warnings=cautions(means),
+            lead=f"{said[0][0].upper()}{said[0][1:]}",
             methods=("Intervals of a game's quantities are over units of players who met each other.",),
         )
     ]  # fmt: skip

@@ -17,7 +17,10 @@ from proband.runs.run import Run
 
 def assigned(run: Run) -> tuple[Factor, ...]:
     """The factors of which each subject has one level, assigned at random."""
-    named = tuple((run.manifest.get("design") or {}).get("assigned") or ())
+    design = run.manifest.get("design") or {}
+    # Published or in fresh words: whether an effect holds there is an interaction too.
+    versions = [name for name, known in (design.get("materials") or {}).items() if known["role"] == "isomorph"]
+    named = (*(design.get("assigned") or ()), *versions)
     return tuple(factor for factor in factors(run) if factor.name in named)
 
 

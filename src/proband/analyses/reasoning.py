@@ -44,7 +44,7 @@ def sections(run: Run) -> Sequence[Section]:
         return [_levels(found)]
     if isinstance(rules, Budget):
         return [_budgets(found)]
-    return [*_types(found), *_reciprocity(found)]
+    return _types(found)
 
 
 def _level(rules: Rules, moves: pl.Series) -> NDArray[np.intp]:
@@ -148,43 +148,6 @@ def _types(found: Plays) -> list[Section]:
 def _of_people(name: str) -> float | None:
     human = reference("public-goods", f"type {name}")
     return human.value if human else None
-
-
-def _reciprocity(found: Plays) -> list[Section]:
-    """How contributions follow what the others gave in the round before, where groups stay together."""
-    if found.design.setting.groups > 1 or found.rounds["round"].n_unique() < 3:
-        return []
-    rows: list[tuple[Cell, ...]] = []
-    said = []
-    for arm in found.arms:
-        own = found.players.filter(pl.col("arm") == arm, pl.col("move_contribute").is_not_null())
-        total = pl.col("move_contribute").sum().over("match", "round")
-        others = (total - pl.col("move_contribute")) / (pl.len().over("match", "round") - 1)
-        own = own.with_columns(others.alias("others")).sort("subject", "round")
-        own = own.with_columns(pl.col("others").shift(1).over("subject").alias("before")).drop_nulls("before")
-        slopes = []
-        for _, part in own.group_by("unit", maintain_order=True):
-            x, y = part["before"].to_numpy(), part["move_contribute"].to_numpy()
-            if np.ptp(x) > 0:
-                slopes.append(float(np.polyfit(x, y, 1)[0]))
-        slope = mean_of(slopes, "rise of a contribution with the others' average of the round before")
-        rows.append((*found.at(arm), len(slopes), slope))
-        said.append(
-            f"{found.said(arm)}For each point more that the others gave, a player gives {told(slope)} more next."
-        )
-    forms = found.columns
-    return [
-        Section(
-            name="reasoning-reciprocity",
-            heading="Answers to the others' contributions",
-            chapter=_CHAPTER,
-            sentences=tuple(said),
-            table=tabled(
-                {**forms, "groups": "count", "slope": "number"}, rows, "Contribution by the others' last", side="model"
-            ),
-            notes=("One slope a group, averaged over groups; groups whose contributions do not vary have none.",),
-        )
-    ]
 
 
 def _budgets(found: Plays) -> Section:

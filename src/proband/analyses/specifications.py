@@ -20,8 +20,8 @@ _MOST_SPECIFICATIONS = 5_000
 
 def ways(run: Run) -> tuple[Factor, ...]:
     """What the run varied in how it asked: settings of surveys, and factors whose levels are said to mean the same."""
-    same = {name for name, role in ((run.manifest.get("design") or {}).get("roles_of_factors") or {}).items()
-            if role == "paraphrase"}  # fmt: skip
+    materials = (run.manifest.get("design") or {}).get("materials") or {}
+    same = {name for name, known in materials.items() if known["role"] in ("paraphrase", "isomorph")}
     return tuple(factor for factor in factors(run) if factor.name in _WAYS or factor.name in same)
 
 

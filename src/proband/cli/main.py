@@ -1,6 +1,6 @@
 """The command line: one file a verb; data on stdout, talk on stderr.
 
-Exit codes: 0 done; 1 an error in Proband itself, or damage that `doctor` found; 2 refused, with the reason and the
+Exit codes: 0 done; 1 an error in Proband itself, or what `check` or `doctor` found; 2 refused, with the reason and the
 way out; 3 not complete (a budget, open questions, a failed call), resumable; 130 interrupted, resumable.
 """
 
@@ -37,7 +37,7 @@ app = typer.Typer(
     name="proband",
     help="A laboratory for behavioural science with and of language models.\n\n"
     "Start with `proband demo`. Without human answers, shares describe a model and its personas, not a population.",
-    epilog="Exit codes: 0 done; 1 an error in Proband itself, or damage that `doctor` found; 2 refused, with the "
+    epilog="Exit codes: 0 done; 1 an error in Proband itself, or what `check` or `doctor` found; 2 refused, with the "
     "reason and the way out; 3 not complete (a budget, open questions, a failed call), run again to resume; "
     "130 interrupted, run again to resume.",
     no_args_is_help=True,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from proband.cli.choosing import EngineOption, SampleOption, StudyArgument, YesOption, chosen
+from proband.cli.choosing import EngineOption, SampleOption, StudyArgument, YesOption, chosen, refuse_unread
 from proband.cli.studying import carry_out_and_tell, folder_for, refuse_no_folder
 from proband.cli.tuning.align import align
 from proband.errors import DesignError
@@ -38,11 +38,14 @@ def run(
     """
     caps = {"trials": max_trials, "tokens": max_tokens, "dollars": max_dollars}
     if is_align_file(study):
-        if sample is not None or retry_failed or any(cap is not None for cap in caps.values()):
-            raise DesignError(
-                f"{study} is a study of knowledge interventions (it has a base): of the options of `run` it takes "
-                "--engine, --into, --yes and --json; change its limits in the file"
-            )
+        if engine and len(engine) > 1:
+            raise DesignError(f"{study} has one base model, and --engine was given {len(engine)} times; give it once")
+        refuse_unread(
+            f"{study} is a study of knowledge interventions (it has a base), which takes --engine, --into, --yes and "
+            "--json; change its limits in the file",
+            **{f"max_{name}": cap for name, cap in caps.items()},
+            sample=sample, retry_failed=retry_failed, lock=lock, no_wait=not wait,
+        )  # fmt: skip
         align(str(study), engine=engine[0] if engine else None, into=into, yes=yes, json=json)
         return
     found = chosen(study, engine, sample)

@@ -73,6 +73,7 @@ class Finder:
     def __init__(self, options: tuple[str, ...], labels: tuple[str, ...]) -> None:
         self.options = tuple(fold(option).strip().rstrip(".") for option in options)
         self.labels = tuple(fold(label).strip() for label in labels)
+        self._last: tuple[str, list[Mention]] = ("", [])
         self.names = Names(self.options, self.labels)
         aliases = [_number(label) for label in self.labels] or [_leading_number(o) for o in self.options]
         is_numeric = None not in aliases and len(set(aliases)) == len(aliases) > 0
@@ -90,6 +91,13 @@ class Finder:
 
     def mentions(self, text: str) -> list[Mention]:
         """Every stretch that names an option, the longest wins, in order."""
+        known, mentions = self._last  # one reply is looked at several times
+        if known != text:
+            mentions = self._mentions(text)
+            self._last = (text, mentions)
+        return mentions
+
+    def _mentions(self, text: str) -> list[Mention]:
         found: dict[tuple[int, int], tuple[set[int], Kind]] = {}
         for pattern, k, kind in self._patterns:
             for match in pattern.finditer(text):
@@ -342,7 +350,7 @@ def _mentioned(text: str, finder: Finder) -> Choice:
             if strength == 1 and all(m.kind in ("both", "marked") for m in mentions):
                 strength = 3
             at_end = not text[mentions[-1].end :].strip()
-            if strength == 2 and _is_taken_back(text, next(iter(shown)), finder, own[0].end):
+            if strength == 2 and len(affirmed) > 1 and _is_taken_back(text, next(iter(shown)), finder, own[0].end):
                 return TWO_ANSWERS
             return Choice(strength, next(iter(shown)) if len(shown) == 1 else None, is_at_end=at_end)
         if distinct:

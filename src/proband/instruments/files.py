@@ -173,6 +173,8 @@ def _instrument(entry: "InstrumentEntry", ids: Sequence[str]) -> Instrument:
         for scale in scales
         if (kept := {id_: sign for id_, sign in scale.items.items() if id_ not in lost})
     ]
+    if not items:  # nothing is left to look at, which is no mistake of its own
+        found.settle()
     about = {name: getattr(entry, name).strip() for name in ("preamble", "source", "licence", "artefacts")}
     with found.part():
         made = Instrument(

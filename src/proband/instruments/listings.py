@@ -7,7 +7,7 @@ from typing import Any
 
 from proband.instruments.choices import Finder
 from proband.instruments.patterns import patterns
-from proband.instruments.phrases import RETRACTION, STATEMENT, fold
+from proband.instruments.phrases import RETRACTION, STATEMENT, fold, pleads_ignorance
 
 _RANK = re.compile(r"(?:^|(?<=[\s,;]))(\d{1,3})\s*[.):]\s+|^[ \t]*(\d{1,3})[.):]", re.M)
 _BULLET = re.compile(r"^[ \t]*[-•·][ \t]+", re.M)
@@ -19,6 +19,8 @@ _PART = re.compile(r"[;\n]|,(?=\s)|\s\|\s")
 _SEPARATOR, _NONE, _ALL, _BOTTOM_FIRST = patterns("separator", "none", "all", "bottom_first")
 _ITEMS, _ORDER, _AND, _TIE = patterns("items", "order", "and", "tie")
 _JUDGED, _NAME_RANK, _RANK_NAME, _NEXT = patterns("judged", "name_rank", "rank_name", "next_in_order")
+_OPENER, _TAIL = patterns("opener", "tail")
+_COMMA = re.compile(r"\s*[;,]\s*")
 _EITHER, _DOUBTED, _ASIDE, _LABEL_LIKE = patterns("either", "doubted", "aside_start", "label_like")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _ANSWER_KEYS = frozenset({"answer", "answers", "choice", "choices", "options", "selected", "ranking", "order", "rank"})
@@ -33,11 +35,9 @@ def find_several(text: str, finder: Finder, *, every: tuple[int, ...]) -> tuple[
         return _several_in(content, finder)
     text = _UNCHECKED.sub("", text) if _CHECKED.search(text) or _BOX.search(text) else text
     text = _BULLET.sub("", _CHECKED.sub("", after_statement(text))).strip()
-    names_none = not finder.mentions(text)
-    if names_none and _NONE.fullmatch(text):
-        return ()
-    if names_none and _ALL.fullmatch(text):
-        return every
+    for pattern, meant in ((_NONE, ()), (_ALL, every)):
+        if pattern.fullmatch(text) and not finder.mentions(text):
+            return meant
     if (listed := finder.names.listed(text, _LINES)) is None:
         text = _without_ranks(text, finder)
     if (listed := listed or finder.names.listed(text, _ITEMS)) is not None:
@@ -210,6 +210,8 @@ def _told(text: str, finder: Finder) -> list[int] | None:
     gaps = [text[one.end : other.start] for one, other in pairwise(mentions)]
     if not all(_NEXT.fullmatch(gap) for gap in gaps) or any(_AND.fullmatch(gap.strip()) for gap in gaps[:-1]):
         return None
+    if not mentions or re.search(r"[;,>\n]", text[: mentions[0].start]) or not _TAIL.match(text, mentions[-1].end):
+        return None
     return [next(iter(m.shown)) for m in mentions]
 
 
@@ -218,8 +220,12 @@ def _said(text: str, finder: Finder) -> tuple[int, ...] | None:
     mentions, affirmed = finder.mentions(text), finder.affirmed(text)
     if not affirmed or any(len(m.shown) > 1 for m in affirmed) or RETRACTION.search(text, mentions[0].end):
         return None
+    if pleads_ignorance(text):
+        return None
     for one, other in pairwise(mentions):
-        if other in affirmed and (one in affirmed) and _EITHER.fullmatch(text[one.end : other.start]):
+        gap = text[one.end : other.start]
+        # How far a denial goes in "not A; B" nobody knows.
+        if other in affirmed and (_EITHER if one in affirmed else _COMMA).fullmatch(gap):
             return None
     if any(_DOUBTED.search(text[max(0, m.start - 24) : m.start]) for m in affirmed[1:]):
         return None
@@ -229,8 +235,8 @@ def _said(text: str, finder: Finder) -> tuple[int, ...] | None:
     )
     for sentence in re.split(r"[.!?\n]", text[: mentions[0].start] + covered):
         parts = [part.strip() for part in re.split(r"[,;/&+]|\band\b", sentence) if part.strip()]
-        foreign = [part for part in parts if "\0" not in part and not _ASIDE.match(part)]
-        if any("\0" in part for part in parts) and foreign and "\0" in "".join(parts[: parts.index(foreign[0])]):
+        foreign = [p for p in parts if "\0" not in p and not _ASIDE.match(p) and not _OPENER.fullmatch(p)]
+        if foreign and "\0" in sentence:
             return None
         if any(_LABEL_LIKE.fullmatch(part) for part in foreign) or (foreign and len(sentence.split()) <= 2):
             return None

@@ -27,7 +27,7 @@ from proband.instruments.phrases import (
 from proband.records import Answer, Completion, Reply, Response, Status, Trial
 from proband.seeds import uniform_for
 
-READER = "1"
+READER = "2"
 """Version of the reading rules; runs record it, and it grows when a reply comes to be read otherwise."""
 
 _SHORT = 200  # characters of a reply that is likely to come again

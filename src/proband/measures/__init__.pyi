@@ -88,6 +88,7 @@ from proband.measures.experiments.planning import sample_size as sample_size
 from proband.measures.experiments.planning import simulated_power as simulated_power
 from proband.measures.experiments.regression import Regression as Regression
 from proband.measures.experiments.regression import clustered_regression as clustered_regression
+from proband.measures.experiments.regression import two_way_variance as two_way_variance
 from proband.measures.experiments.specifications import SpecificationCurve as SpecificationCurve
 from proband.measures.experiments.specifications import specification_curve as specification_curve
 from proband.measures.knowledge.options import mean_kl as mean_kl

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from proband.errors import EngineError
-from proband.files import bytes_of, decoded
+from proband.files import bytes_of, check_name, decoded
 from proband.models.engine import Ability, BaseEngine
 from proband.records import Completion, Trial
 
@@ -38,6 +38,7 @@ class HumanEngine(BaseEngine):
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
+        check_name(self.folder / ANSWERS, error=EngineError)
         self.address = f"human:{folder}"
         self._open: dict[str, Mapping[str, str]] | None = None  # rows of open.csv, by place
         self._named: set[str] = set()

@@ -31,19 +31,20 @@ def replicate(
     into: Path,
     *,
     sample: int | None = None,
+    drawn: bool = False,
     budget: Budget | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> list[Replicated]:
     """Carry out studies one after the other, each in a folder of its own; what is done is not asked again.
 
-    One that an engine cannot take (a model that writes no numbers, a role without an engine) is told as such and does
-    not stop the others.
+    With `drawn` see `Replication.study`. One that an engine cannot take (a model that writes no numbers, a role without
+    an engine) is told as such and does not stop the others.
     """
     done = []
     for number, replication in enumerate(found, start=1):
         tell(f"{number} of {len(found)}: {replication.name}")
         try:
-            study = replication.study(engine, sample=sample)
+            study = replication.study(engine, sample=sample, drawn=drawn)
             run = carry_out(study, into / replication.name, budget=budget)
             effects = replication.effects(findings(run))
             done.append(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from pydantic import Field
 
 from proband.designs.catalogue import folder_of
 from proband.designs.studies import Study, load_study
+from proband.designs.survey.survey import Survey
 from proband.errors import DesignError, meant
 from proband.estimates import Estimate
 from proband.files import Table, checked, parsed
@@ -114,12 +115,20 @@ class Replication:
             _check(effect, path)
         return found
 
-    def study(self, engine: str | Mapping[str, str] | None = None, *, sample: int | None = None) -> Study:
-        """The study with an engine; ``"scripted"`` are people made to show the published effects."""
+    def study(
+        self, engine: str | Mapping[str, str] | None = None, *, sample: int | None = None, drawn: bool = False
+    ) -> Study:
+        """The study with an engine; ``"scripted"`` are people made to show the published effects.
+
+        With `drawn` options are answered in words, one draw each, and not by their probabilities.
+        """
         if engine == SCRIPTED:
             people = self.folder / "people.toml"
             engine = f"scripted:planted?file={people}" if people.exists() else None
-        return load_study(self.folder / "study.toml", engine=engine, sample=sample)
+        study = load_study(self.folder / "study.toml", engine=engine, sample=sample)
+        if drawn and isinstance(study.design, Survey):
+            return replace(study, design=replace(study.design, answer_by="written"))
+        return study
 
     def effects(self, found: Findings) -> Sequence[Effect]:
         """The effects in what was told of a run of it."""

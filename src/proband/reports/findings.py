@@ -299,7 +299,7 @@ def _estimates(table: Table) -> Iterator[tuple[str, str, Estimate]]:
     """Label of the row, name of the column, and the estimate, for every estimate of a table."""
     for row in table.rows:
         texts = [cell for cell, column in zip(row, table.columns, strict=True) if column.form == "text"]
-        label = ", ".join(str(text) for text in (texts or row[:1]) if text)
+        label = ", ".join(str(text) for text in (texts or row[:1]) if text not in ("", None))
         for cell, column in zip(row, table.columns, strict=True):
             if isinstance(cell, Estimate) and column.form != "p":
                 yield label, column.name, cell

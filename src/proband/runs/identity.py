@@ -51,6 +51,12 @@ def begin(journal: Journal, design: Design, addresses: Mapping[str, str]) -> Non
                 f"{journal.path.parent}: saved from a damaged run that had lost its {key}, so nobody can tell whether "
                 "this study is the one that it holds; measure or export what is there, or use a new folder"
             )
+        if key == "reader" and is_begun and before not in (None, value):
+            if not journal.has_texts():
+                continue
+            if (RunDirectory(journal.path.parent).manifest() or {}).get("is_complete"):
+                facts = facts | {"reader": str(before)}  # what is there stays as it was read
+                continue
         if is_begun and before not in (None, value):
             raise TreatmentChanged(
                 f"{journal.path.parent}: this run was begun with {key} {before}, not {value}; {_WAYS_OUT[key]}"

@@ -190,16 +190,27 @@ class Run:
 
         ``run.table().to_pandas()`` gives a pandas frame.
         """
+        table = self._written_table()
+        if table is None:
+            with self.directory.reader() as journal:
+                table = journal_table(journal, self.items, self.roster)
+        if not table.height:  # its places, which there are none of, would say what varies
+            table = table.with_columns(pl.lit(None, pl.String).alias(factor_column(name)) for name in self.levels)
+        if strange := set(table["item"].unique()) - self.items.keys():
+            raise damaged(self.path, f"the note 'items' has no item {min(strange)!r}, which was asked")
+        for name, levels in self.levels.items():
+            column = factor_column(name)
+            if column in table.columns and (strange := {*table[column].unique()} - {*levels, None}):
+                raise damaged(self.path, f"the note 'design' has no level {strange.pop()!r} of {name}, which was asked")
+        return table
+
+    def _written_table(self) -> pl.DataFrame | None:
+        """The table of a run that is complete; None where it is damaged: the journal, of which it was made, has it."""
         manifest = self.directory.manifest()
-        # What is wrong with the table is mended by the journal, from which it was written.
         if manifest is not None and self.directory.is_table_whole(manifest):
             with suppress(pl.exceptions.PolarsError, OSError, pl.exceptions.PanicException):
                 return with_membership(pl.read_parquet(self.directory.table_path), self.roster)
-        with self.directory.reader() as journal:
-            table = journal_table(journal, self.items, self.roster)
-        if not table.height:  # its places, which there are none of, would say what varies
-            table = table.with_columns(pl.lit(None, pl.String).alias(factor_column(name)) for name in self.levels)
-        return table
+        return None
 
     def wide(self, values: str = "answer") -> pl.DataFrame:
         """One row per subject and condition, one column per item.

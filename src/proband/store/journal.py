@@ -120,6 +120,14 @@ class Journal(Mapping[str, Response]):
             self._size = None
             return self._connection.execute("DELETE FROM responses WHERE status = 'failed'").rowcount
 
+    def has_texts(self) -> bool:
+        """Whether some answer was read from a text, so that it depends on how texts are read."""
+        with self._explained():
+            return (
+                self._connection.execute("SELECT 1 FROM responses WHERE text IS NOT NULL LIMIT 1").fetchone()
+                is not None
+            )
+
     def requests_of(self, trials: Sequence[str]) -> dict[str, tuple[str, str, bool]]:
         """Which of these places are answered: place -> (request hash, rule, whether inherited from a parent)."""
         select = "SELECT trial, request, rule, origin IS NOT NULL FROM responses WHERE trial IN"
@@ -282,7 +290,7 @@ class Journal(Mapping[str, Response]):
             self._connection.execute("BEGIN IMMEDIATE")
             self._add_bodies(bodies)
             names = f"{COLUMNS}, origin, recorded_at"
-            insert = f"INSERT OR IGNORE INTO responses ({names}) VALUES (?{', ?' * 18})"
+            insert = f"INSERT OR IGNORE INTO responses ({names}) VALUES (?{', ?' * names.count(',')})"
             self._connection.executemany(insert, rows)
             self._connection.executemany("INSERT OR IGNORE INTO open VALUES (?, ?, ?, ?)", opened)
             self._connection.execute("COMMIT")

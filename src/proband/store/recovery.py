@@ -25,7 +25,8 @@ from proband.store.tables import write_journal_table
 
 MOST_NAMED = 100  # responses that are listed one by one
 _NEEDED = ("seed", "engine", "reader")  # without them nobody can tell what a run with answers was asked of whom
-_ORDER = (*range(16), 18, 16, 17)  # where each of `COLUMNS`, the origin and the time stand in a row of the file
+_ADDED = (None, 0)  # to a row of the first 18 values, in later schemas, and what stands for it before
+_ORDER = (*range(16), 18, 19, 16, 17)  # where each of `COLUMNS`, the origin and the time stand in a row of the file
 _REAL = (6, 17)  # a real number without a fraction lies in the file as a whole one
 _FILES = ("journal.sqlite", "writer.lock", "manifest.json", "responses.parquet", "report.", "recovery.")
 
@@ -332,7 +333,7 @@ def _key_of(row: Record) -> str:
 
 
 def _is_response(row: Record) -> bool:
-    return len(row) in (18, 19)
+    return 18 <= len(row) <= 18 + len(_ADDED)
 
 
 def _is_open(row: Record) -> bool:
@@ -344,8 +345,11 @@ def _is_texts(row: Record) -> bool:
 
 
 def _as_row(record: Record) -> Row:
-    """A row as `COLUMNS` has it, with origin and time; those before schema 3 have no `chosen`."""
-    values = [float(v) if k in _REAL and isinstance(v, int) else v for k, v in enumerate((*record, None)[:19])]
+    """A row as `COLUMNS` has it, with origin and time; those of older schemas are shorter."""
+    values = [
+        float(v) if k in _REAL and isinstance(v, int) else v
+        for k, v in enumerate((*record, *_ADDED[len(record) - 18 :]))
+    ]
     return tuple(values[k] for k in _ORDER)
 
 

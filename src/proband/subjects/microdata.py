@@ -302,7 +302,7 @@ def _read(path: Path, settings: Mapping[str, Any], separator: str, encoding: str
     frame, left_out = plain_frame(frame)
     held["left_out"] = {**held.get("left_out", {}), **left_out}
     for name, kind in held["left_out"].items():
-        remarks.say(f"{path.name}, column {name!r}", f"left out, since it holds {kind}, no numbers or texts")
+        remarks.say(f"{path.name}, column {name!r}", f"left out, since it holds {kind}")
     if frame.height:
         is_somebody = pl.any_horizontal(pl.all().is_not_null())
         kept = frame.select(is_somebody).to_series()

@@ -62,7 +62,8 @@ def read(path: Path, suffix: str, **settings: Any) -> tuple[dict[str, list[Any]]
             _worker.stdin.flush()
             answered = pickle.load(_worker.stdout)
         except (OSError, EOFError, pickle.UnpicklingError):
-            raise Unreadable("the file is damaged") from None
+            is_late = not patience.is_alive()
+            raise Unreadable("its reading came to no end" if is_late else "the file is damaged") from None
         finally:
             patience.cancel()
             if answered is None:  # nor may an answer that nobody waited for be taken for the next one

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from proband.errors import DataError
+from proband.files import check_name
 from proband.records import Message, Request
 
 Kind = Literal["gold", "own", "false", "refusal", "general"]
@@ -117,6 +118,7 @@ def load_training_set(folder: str | Path) -> TrainingSet:
         If a file is missing or damaged, or the examples are not those of the record.
     """
     folder = Path(folder)
+    check_name(folder / RECORD, error=DataError)
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         # Not splitlines(): it also breaks at characters that may stand inside a JSON string.
@@ -126,11 +128,11 @@ def load_training_set(folder: str | Path) -> TrainingSet:
             Example(**(row | {"messages": tuple(Message(**turn) for turn in row["messages"])})) for row in rows
         )
         name, recorded = record.pop("name"), record.pop("hash")
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError(
             f"{folder} is no training set: {error.filename} is missing; build one with `proband intervene`"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"the training set in {folder} is damaged ({error}); build it again") from None
     record.pop("examples", None)
     found = TrainingSet(name=name, examples=examples, provenance=record)

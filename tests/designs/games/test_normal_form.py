@@ -22,20 +22,26 @@ def test_payoffs_are_those_of_the_cell_that_both_chose():
     assert outcome(rules, 1, 2).payoffs == {"row": 6, "column": 12}
     assert rules.highest() == 18
     assert rules.moves == (("row 1", "row 2"), ("column 1", "column 2", "column 3"))
+    named = [f"column: column {k}" for k in (1, 2, 3)]
+    assert outcome(rules, 1, 2).values == {
+        "row: row 1": 0,
+        **dict(zip(named, (0, 0, 1), strict=True)),
+        "equilibrium": 1,
+    }
 
 
 def test_without_a_second_matrix_the_game_is_symmetric():
     rules = NormalForm(row=[[3, 0], [5, 1]], row_moves=["cooperate", "defect"])
     assert outcome(rules, 1, 0).payoffs == {"row": 5, "column": 0}
     assert [item.id for item in rules.items] == ["move"]
-    assert outcome(rules, 1, 0).values == {"cooperate": 0.5, "defect": 0.5, "equilibrium": 0.0}
+    assert outcome(rules, 1, 0).values == {"cooperate": 0.5, "equilibrium": 0.0}
 
 
 def test_a_single_equilibrium_is_the_value_that_moves_are_compared_with():
     best = {q.name: q.best for q in NormalForm(row=[[3, 0], [5, 1]], row_moves=["cooperate", "defect"]).reported}
-    assert best == {"cooperate": 0, "defect": 1, "equilibrium": None}
+    assert best == {"cooperate": 0, "equilibrium": None}
     pennies = {q.name: q.best for q in Ordinal(which="matching-pennies").reported}
-    assert pennies == {"heads": 0.5, "tails": 0.5}
+    assert pennies == {"heads": 0.5}
     assert {q.best for q in Ordinal(which="coordination").reported} == {None}
 
 

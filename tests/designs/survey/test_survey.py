@@ -264,3 +264,12 @@ def test_a_pipe_of_no_known_kind_is_refused(population):
     item = Item(id="i", text="You said {answr:x}?", form="text")
     with pytest.raises(InstrumentError, match=r"'\{answr:x\}', which is no pipe \(did you mean 'answer'\?\)"):
         Survey(instrument=Instrument(id="x", title="x", items=(item,)), subjects=population, seed=1)
+
+
+def test_a_label_that_is_the_text_of_another_option_is_refused(people):
+    hours = Item(id="hours", text="How many?", form="scale", options=("1", "2", "3"))
+    settings = {"instrument": Instrument(id="h", title="h", items=(hours,)), "subjects": people(2), "seed": 1}
+    with pytest.raises(DesignError, match="item 'hours': '1' is an option, and the label of '2'"):
+        Survey(**settings, answer_by="written", labels="numbers")
+    assert Survey(**settings, answer_by="written", labels="numbers", order="as_written").trials({})
+    assert Survey(**settings, answer_by="written", labels="letters").trials({})

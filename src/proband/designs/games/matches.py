@@ -26,6 +26,8 @@ from proband.seeds import rng_for, uniform_for
 from proband.subjects.personas import Subject
 from proband.subjects.populations import Population
 
+MOST_SESSIONS = 100_000  # they are held in memory
+
 
 @dataclass(frozen=True, kw_only=True)
 class Matches(Design):
@@ -103,6 +105,8 @@ class Matches(Design):
         if self.setting.matching == "round_robin":
             names = self.setting.cast(self.rules)
             pairs = [(a, b) for k, a in enumerate(names) for b in names[k + 1 :]]
+        if (n := len(pairs) * self.setting.matches) > MOST_SESSIONS:
+            raise DesignError(f"{n:,} matches; at most {MOST_SESSIONS:,} are played in a run: lower `matches`")
         # Of two who meet several times, each sits as often in one seat as in the other.
         drawn = [p[::-1] if p and k % 2 else p for p in pairs for k in range(self.setting.matches)]
         numbers = list(map(str, range(len(drawn))))

@@ -64,19 +64,33 @@ class Matrices(Rules):
         )
 
     @cached_property
+    def _shares(self) -> list[tuple[str, str, int | None, int]]:
+        """Of each share of moves its name, what it is, whose they are (None: both players'), and which move.
+
+        Of two moves the first says what there is to say.
+        """
+        row, column = self.moves
+        shown = [moves if len(moves) > 2 else moves[:1] for moves in self.moves]
+        if row == column:
+            return [(name, f"moves that are {name!r}", None, k) for k, name in enumerate(shown[0])]
+        return [
+            (f"{seat}: {name}", f"{seat} players who choose {name!r}", s, k)
+            for s, seat in enumerate(self.seats)
+            for k, name in enumerate(shown[s])
+        ]
+
+    @cached_property
     def reported(self) -> tuple[Quantity, ...]:
         """How often each move is made, and whether the two end in an equilibrium."""
-        (row, column), found = self.moves, equilibria(*self.payoffs)
-        mixed = found[0] if len(found) == 1 else None  # several recommend nothing
-        together = [] if mixed is None else [(p + q) / 2 for p, q in zip(*mixed, strict=True)] if row == column else []
-        names = [(name, f"moves that are {name!r}", together[k : k + 1]) for k, name in enumerate(row) if row == column]
-        if row != column:
-            names = [
-                (f"{seat}: {name}", f"{seat} players who choose {name!r}", [] if mixed is None else [mixed[s][k]])
-                for s, seat in enumerate(self.seats)
-                for k, name in enumerate(self.moves[s])
-            ]
-        shares = [Quantity(name=n, about=about, best=float(best[0]) if best else None) for n, about, best in names]
+        found = equilibria(*self.payoffs)
+        only = found[0] if len(found) == 1 else None  # several recommend nothing
+
+        def best(whose: int | None, k: int) -> float | None:
+            if only is None:
+                return None
+            return float((only[0][k] + only[1][k]) / 2 if whose is None else only[whose][k])
+
+        shares = [Quantity(name=n, about=about, best=best(whose, k)) for n, about, whose, k in self._shares]
         if pure_equilibria(*self.payoffs):
             shares.append(Quantity(name="equilibrium", about="rounds in which neither could have gained alone"))
         return tuple(shares)
@@ -122,11 +136,10 @@ class Matrices(Rules):
         (row, column), found = self.moves, set(pure_equilibria(*self.payoffs))
 
         def cell(i: int, j: int) -> dict[str, float]:
-            if row == column:
-                values = {name: ((i == k) + (j == k)) / 2 for k, name in enumerate(row)}
-            else:
-                values = {f"{ROW}: {name}": float(i == k) for k, name in enumerate(row)}
-                values |= {f"{COLUMN}: {name}": float(j == k) for k, name in enumerate(column)}
+            values = {
+                name: ((i == k) + (j == k)) / 2 if whose is None else float((i, j)[whose] == k)
+                for name, _, whose, k in self._shares
+            }
             return values | ({"equilibrium": float((i, j) in found)} if found else {})
 
         return [[cell(i, j) for j in range(len(column))] for i in range(len(row))]

@@ -60,9 +60,9 @@ class Ultimatum(Rules):
                 "Not knowing the offer, the responder names the smallest one that it accepts; any lower one is refused."
             )
         return (
-            f"You are the {seat} in {words.story('a game of two')}. The proposer offers the responder a part of {pot}. {how} If the "
-            "offer is accepted, the responder gets it and the proposer keeps the rest. If it is refused, both get "
-            "nothing."
+            f"You are the {seat} in {words.story('a game of two')}. The proposer offers the responder a part of "
+            f"{pot}. {how} If the offer is accepted, the responder gets it and the proposer keeps the rest. If it is "
+            "refused, both get nothing."
         )
 
     def play(self, words: Words, past: Sequence[Outcome], draw: Draw) -> Round:

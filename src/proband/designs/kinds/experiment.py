@@ -144,8 +144,11 @@ KIND = Kind(
     keys=ExperimentTable,
     make=_make,
     analyses=(
+        "hypotheses",
         "effects",
+        "doses",
         "interactions",
+        "stimuli",
         "specifications",
         "scales",
         "shares",

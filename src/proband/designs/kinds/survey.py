@@ -98,6 +98,7 @@ KIND = Kind(
     make=_make,
     takes=frozenset({"people", "ethics"}),
     analyses=(
+        "hypotheses",
         "scales",
         "shares",
         "effects",

@@ -12,6 +12,7 @@ from proband.designs.quiz.trials import Block, BlockTrials
 from proband.errors import DataError, DesignError
 from proband.instruments.banks.bank import Bank, Question
 from proband.instruments.items import Item
+from proband.instruments.places import marks_named, refers_above
 from proband.records import Place, Reply, Response, Trial
 from proband.roster import Member, Roster
 from proband.seeds import place_digest, rng_for
@@ -193,6 +194,22 @@ class Quiz(Design):
         """Models and prompts, where there are several: all are put to the same questions."""
         compared = {"model": self.models, "prompt": self.prompts}
         return tuple(name for name, found in compared.items() if len(found) > 1)
+
+    def notes(self) -> tuple[str, ...]:
+        """Which questions have options that cannot be moved, where a prompt moves them."""
+        if all(prompt.orders != "cyclic" for prompt in self.prompts):
+            return ()
+        moved = [
+            question.id
+            for question in self.bank
+            if any(refers_above(c) or marks_named(question.choices, k) for k, c in enumerate(question.choices))
+        ]
+        if not moved:
+            return ()
+        return (
+            f"{len(moved)} questions have options that speak of the others, "
+            f"e.g. {moved[0]!r} (None of the above, Both A and B), and cyclic orders move them: leave them out.",
+        )
 
     def roles(self) -> tuple[str, ...]:
         """The models, where there are several."""

@@ -120,8 +120,7 @@ def check_named(item: Item, order: str, labels: Sequence[str]) -> None:
     named = {k: marks for k in range(len(item.options)) if (marks := marks_named(item.options, k))}
     if not named:
         return
-    folded = [label.casefold() for label in labels]
-    orders = {*arrangements(replace(item, form="choice"), "counterbalanced" if order == "random" else order)}
+    folded, orders = [label.casefold() for label in labels], _turns(item, order)
     for k, marks in named.items():
         for mark, option in marks.items():
             shown = {o[folded.index(mark.casefold())] for o in orders} if mark.casefold() in folded else set()
@@ -132,6 +131,26 @@ def check_named(item: Item, order: str, labels: Sequence[str]) -> None:
                     f"item {item.id!r}: option {k + 1} ({item.options[k]!r}) speaks of {mark}, which {found}; set "
                     'order = "as_written" and labels that say so, pin those it speaks of, or name them by their words'
                 )
+
+
+def check_apart(item: Item, order: str, labels: Sequence[str]) -> None:
+    """Refuse labels that are the text of an option beside which another one stands: such a reply names two."""
+    folded = [label.casefold() for label in labels]
+    if not {option.casefold() for option in item.options} & {*folded}:
+        return
+    for shown in sorted(_turns(item, order)):
+        for label, beside in zip(folded, shown, strict=True):
+            named = [option for k, option in enumerate(item.options) if option.casefold() == label and k != beside]
+            if named:
+                raise DesignError(
+                    f"item {item.id!r}: {named[0]!r} is an option, and the label of {item.options[beside]!r}, so "
+                    'nobody knows what such a reply means; set labels = "none", or labels that are no options'
+                )
+
+
+def _turns(item: Item, order: str) -> set[tuple[int, ...]]:
+    """The orders in which an item may be shown; what a random one moves, rotation moves too."""
+    return {*arrangements(replace(item, form="choice"), "counterbalanced" if order == "random" else order)}
 
 
 def option_labels(item: Item, labels: str, method: str) -> tuple[str, ...]:

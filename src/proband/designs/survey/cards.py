@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, cast
 
-from proband.designs.survey.arrangement import arrangements, check_named, option_labels, option_order, turn
+from proband.designs.survey.arrangement import arrangements, check_apart, check_named, option_labels, option_order, turn
 from proband.designs.survey.wording import battery_text, instruction_text, options_text, pipe, question_text
 from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
@@ -125,6 +125,8 @@ class Card:
         self.method = asked.method_for(item, condition["answer_by"])
         self.labels = option_labels(item, condition["labels"], self.method)
         check_named(item, condition["order"], self.labels)
+        if self.method in ("written", "verbalised"):
+            check_apart(item, condition["order"], self.labels)
         self.is_scored = self.method in SCORED_METHODS
         self.escaped_id = Place(subject="-", item=item.id).id.split("/")[1]
         is_grid = condition["presentation"] == "battery" and item.options

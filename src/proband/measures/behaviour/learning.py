@@ -160,13 +160,15 @@ def fit_learning(
     if made.shape[1] < 2 or not (made[:, 1] >= 0).any():
         raise DesignError("nobody plays a second round, so there is nothing to learn from")
     known = _PARAMETERS[model]
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(len(labels)))
 
     def by_cluster(thetas: Floats) -> Floats:
         """Log-likelihood of every cluster under sets of parameters, shape (n_sets, n_clusters)."""
         shares = _RULES[model](made, pays, _natural(thetas, model))
         taken = np.take_along_axis(shares, np.maximum(made, 0)[None, :, :, None], axis=3)[..., 0]
         logs = np.where(made >= 0, np.log(np.maximum(taken, 1e-300)), 0.0).sum(axis=2)
-        sums: Floats = logs @ (codes[:, None] == np.arange(len(labels)))
+        sums: Floats = np.add.reduceat(logs[:, order], starts, axis=1)
         return sums
 
     def falls(theta: Floats) -> tuple[float, Floats]:

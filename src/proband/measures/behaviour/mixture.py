@@ -10,7 +10,7 @@ from scipy import special
 
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.estimates import Estimate, Target
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 from proband.measures.shares import wilson_interval
 from proband.seeds import rng_for
 
@@ -105,15 +105,18 @@ def strategy_frequencies(
     draws = rng_for(0, "strategy_frequencies") if rng is None else rng
     n_subjects, k = m.shape
     starts = np.vstack([np.full(k, 1 / k), draws.dirichlet(np.ones(k), 4 * k), np.eye(k) * 0.9 + 0.1 / k])
-    everybody = np.ones((len(starts), n_subjects))
+    # Subjects whose choices agree alike are one row that counts as often: the same sums, of fewer terms.
+    rows, kind = np.unique(np.column_stack([m, n]), axis=0, return_inverse=True)
+    kinds = (rows[:, :-1], rows[:, -1], kind.reshape(-1))
+    everybody = np.tile(np.bincount(kinds[2]).astype(np.float64), (len(starts), 1))
     p, eps, log_likelihood = _climb(
-        m, n, everybody, starts / starts.sum(axis=1, keepdims=True), np.full(len(starts), 0.1)
+        *kinds[:2], everybody, starts / starts.sum(axis=1, keepdims=True), np.full(len(starts), 0.1)
     )
     best = int(log_likelihood.argmax())
     # EM approaches a share of 0 without reaching it.
     p[p < _NOBODY] = 0.0
     p /= p.sum(axis=1, keepdims=True)
-    resampled = _resampled(m, n, (p[best], float(eps[best])), n_bootstrap if n_subjects >= _MIN_SUBJECTS else 0, draws)
+    resampled = _resampled(kinds, (p[best], float(eps[best])), n_bootstrap if n_subjects >= _MIN_SUBJECTS else 0, draws)
     cautions = _cautions(m, n, p[best], float(eps[best]), strategies)
     return StrategyFrequencies(
         strategies=tuple(strategies),
@@ -166,9 +169,12 @@ def _climb(
 
 
 def _resampled(
-    m: Floats, n: Floats, start: tuple[Floats, float], n_bootstrap: int, rng: np.random.Generator
+    kinds: tuple[Floats, Floats, Ints], start: tuple[Floats, float], n_bootstrap: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    n_subjects, k = m.shape
+    m, n, kind = kinds
+    n_subjects, k = len(kind), m.shape[1]
+    order = np.argsort(kind, kind="stable")
+    firsts = np.searchsorted(kind[order], np.arange(len(m)))
     shares, errors = np.empty((n_bootstrap, k)), np.empty(n_bootstrap)
     block = max(1, _CELLS // (n_subjects * k))
     # Away from the edge, which EM could not leave.
@@ -176,7 +182,8 @@ def _resampled(
     for first in range(0, n_bootstrap, block):
         part = slice(first, min(first + block, n_bootstrap))
         size = part.stop - part.start
-        times = rng.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), size).astype(np.float64)
+        drawn = rng.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), size).astype(np.float64)
+        times = np.add.reduceat(drawn[:, order], firsts, axis=1)
         eps = np.full(size, min(max(start[1], 0.01), 0.45))
         shares[part], errors[part], _ = _climb(m, n, times, np.tile(begin, (size, 1)), eps, rise=1e-7)
     return shares, errors

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from proband.errors import EngineError
+from proband.files import check_name
 from proband.models.local.capacity import free_bytes, readable
 
 _FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "tokenizer*"]
@@ -61,6 +62,7 @@ def _device(name: str | None) -> Any:
 def _located(path_or_id: str | Path) -> tuple[str, str]:
     """Folder of a checkpoint, and the file in it where it is a GGUF; one on the hub is fetched."""
     path = Path(path_or_id).expanduser()
+    check_name(path, error=EngineError)
     if path.suffix == ".gguf":
         if not path.is_file():
             raise EngineError(f"there is no file {path}; give one that exists")

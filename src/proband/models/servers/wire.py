@@ -58,7 +58,7 @@ class _Unreachable(Passing):
 
 
 class _Lost(Passing):
-    """A call whose reply never came; whether one was made, and is to be paid for, nobody knows."""
+    """A call whose reply never came, or in pieces; it may have been made, and be paid for, all the same."""
 
 
 class NotThere(EngineError):
@@ -82,7 +82,7 @@ class Asker:
     def __init__(self, wire: "Wire", place: str, *, is_probing: bool = False, most: int | None = None) -> None:
         self.wire, self.place, self.memo = wire, place, wire.memo
         self.attempts, self.tokens = 0, 0.0
-        self.n_unread = 0  # replies that could not be read, or were lost: they were made all the same, or may have been
+        self.n_unread = 0  # replies that could not be read, or were lost, and may be paid for all the same
         self._is_probing = is_probing
         self._most = most or min(wire.settings.attempts, _FIRST_ATTEMPTS if is_probing else wire.settings.attempts)
 
@@ -290,10 +290,11 @@ class Wire:
                     f"{self.url} does not speak the OpenAI protocol: {path} replied with a web page "
                     f"({message_of(text)[:80]}); give the base URL of the API, which usually ends in /v1"
                 ) from None
-            what = f"a web page: {message_of(text)}" if is_page else f"broken JSON: {text[:80]!r}"
-            raise Passing(f"{path} replied with {what}") from None
+            if is_page:
+                raise Passing(f"{path} replied with a web page: {message_of(text)}") from None
+            raise _Lost(f"{path} replied with broken JSON: {text[:80]!r}") from None
         if not isinstance(parsed, dict):
-            raise Passing(f"{path} replied with {type(parsed).__name__}, not an object: {data[:80]!r}")
+            raise _Lost(f"{path} replied with {type(parsed).__name__}, not an object: {data[:80]!r}")
         if (found := error_in(parsed)) is not None:
             words, code = found
             said = f"{path} replied with an error{f', code {code}' if code else ''}: {words}"

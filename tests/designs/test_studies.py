@@ -127,7 +127,7 @@ def test_the_small_files_below_are_all_right(tmp_path):
         (STUDY, "[people]", "[peeple]", r"\[peeple\] \(did you mean 'people'\?\)"),
         (STUDY, "seed = 3", "sed = 3", r"seed is missing.*no key 'sed' \(did you mean 'seed'\?\)"),
         (QUIZ, "[quiz]", '[population]\nuse = "anes-1996"\n[quiz]', r"\[quiz\] takes no \[population\]"),
-        (EXPERIMENT, "[experiment]", "[people]\n[experiment]", r"\[experiment\] takes no \[people\]"),
+        (EXPERIMENT, "[experiment]", "[people]\n[experiment]", "only where their data say which level each person got"),
         (GAME, 'rival = "scripted:tit-for-tat"', "", "no engine for the role 'rival'; the roles are 'model', 'rival'"),
         (GAME, "rival =", "rivel =", "no engine for the role 'rival'"),
         (GAME, "[game]", 'judge = "smollm2"\n[game]', "an engine was given for 'judge', which is no role here"),

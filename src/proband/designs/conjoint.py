@@ -220,8 +220,8 @@ class Conjoint(Survey):
 
     @property
     def within(self) -> tuple[str, ...]:
-        """The attributes: every subject sees several levels of each."""
-        return tuple(self.attributes)
+        """Nothing under each of whose levels every subject would be asked."""
+        return ()
 
     @property
     def n_tasks(self) -> int:

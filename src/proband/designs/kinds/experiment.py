@@ -88,6 +88,11 @@ class ExperimentTable(WhoTable):
     within: list[str] = Field(default=[], description="factors under each of whose levels every subject is asked")
     block_by: str = Field(default="", description="trait within which assignment is balanced")
     cluster_by: str = Field(default="", description="trait whose groups are assigned as a whole, and are the units")
+    assigned_by: dict[str, str] = Field(
+        default={},
+        description="factor -> column of the population's data that says which level each person got; then nothing is "
+        "drawn, and `[people]` shows people's own effects",
+    )
     doses: dict[str, dict[str, float]] = Field(default={}, description="factor -> level -> how much of it that is")
     checks: dict[str, str | list[str] | dict[str, str | list[str]]] = Field(
         default={},

@@ -33,13 +33,13 @@ fields = [{ column = "arm", first = "I read {value}.", third = "The person read 
 sample = 10
 
 [experiment]
+assigned_by = { arm = "arm" }
 
 [experiment.factors.arm]
 control = "one version"
 treated = "another version"
 
 [people]
-arms = { arm = "arm" }
 """
 CHOICE = '{ id = "y", text = "{factor:arm}?", form = "choice", options = ["sure", "risky"], values = [1, 0] }'
 NUMBER = '{ id = "y", text = "{factor:arm}?", form = "number", lower = -100000, upper = 100000 }'

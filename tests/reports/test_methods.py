@@ -1,7 +1,8 @@
 import pytest
 
 from proband.designs import Survey
-from proband.designs.games import PrisonersDilemma
+from proband.designs.games import Matches, PrisonersDilemma, Setting
+from proband.designs.games.ultimatum import Ultimatum
 from proband.designs.studies import Study, people_survey
 from proband.instruments import load_instrument
 from proband.reports import Findings, findings

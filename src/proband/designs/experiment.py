@@ -235,8 +235,15 @@ class Experiment(AssignedSurvey):
         """The version that a subject was assigned to, counting its occasions first."""
         place, occasion = divmod(number, self.n_occasions)
         subject = self.subjects[place]
+        if not self._last or self._last[0] is not subject:
+            self._last[:] = [subject, self.occasions(subject.id)]
         round = occasion + 1 if self._is_one_conversation else 0
-        return Version(self, subject, self.occasions(subject.id)[occasion], round)
+        return Version(self, subject, self._last[1][occasion], round)
+
+    @cached_property
+    def _last(self) -> list[Any]:
+        """The last subject and its occasions, whose sheets come one after another."""
+        return []
 
     @property
     def _is_one_conversation(self) -> bool:

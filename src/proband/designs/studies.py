@@ -11,8 +11,6 @@ from pydantic import BaseModel
 from proband import files
 from proband.designs.catalogue import study_path
 from proband.designs.design import Design
-from proband.designs.experiment import Experiment
-from proband.designs.experiments.people import people_experiment
 from proband.designs.hypotheses import Hypothesis, Promises, check_ethics
 from proband.designs.kind import Kind, Shared
 from proband.designs.study_file import InstrumentTable, PopulationTable, StudyFile, check_shared, kind_of
@@ -169,17 +167,11 @@ def study_from_dict(
     if kind is None or file is None or shared is None:  # then something was refused
         raise DesignError(f"{where}: it cannot be read as a study")
     design = kind.make(shared, table)
-    people: PeopleSurvey | None = None
+    people = None
     if file.people is not None:
         if not isinstance(design, Survey) or everybody is None:
             raise DesignError(f"{where}: [people] stands beside a survey of a [population]; take it out")
-        refused, arms = tuple(file.people.refused), file.people.arms
-        if isinstance(design, Experiment):
-            people = people_experiment(design, everybody, arms=arms, refused=refused)
-        elif arms:
-            raise DesignError(f"{where}: people.arms says which level people saw, and a survey shows all; take it out")
-        else:
-            people = people_survey(design, everybody, refused=refused)
+        people = people_survey(design, everybody, refused=tuple(file.people.refused))
     if isinstance(engine, Mapping) and isinstance(file.engine, dict):
         engine = {**file.engine, **engine}
     promises = Promises(

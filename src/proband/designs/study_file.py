@@ -50,9 +50,6 @@ class PeopleTable(Table):
     refused: list[int | float | str] = Field(
         default=[], description="codes in the data that mean: asked, and gave no answer"
     )
-    arms: dict[str, str] = Field(
-        default={}, description="of an experiment: factor -> column of the data with the level that each person saw"
-    )
 
 
 class HypothesisTable(Table):

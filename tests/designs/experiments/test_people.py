@@ -28,6 +28,7 @@ data = { path = "people.csv" }
 fields = [{ column = "age", first = "I am {value} years old.", third = "{value} years old.", is_number = true }]
 
 [experiment]
+assigned_by = { frame = "saw" }
 
 [experiment.factors.frame]
 loss = "that 400 of 600 die"
@@ -35,18 +36,17 @@ gain = "that 200 of 600 are saved"
 
 [people]
 refused = [9]
-arms = { frame = "saw" }
 """
 
 
 def written(folder, study=STUDY, **changed):
-    # Under gain people answer 1, 2, 3 in turn less often no: means 2.4 and 1.6, one refusal, one person of neither arm.
+    # Under gain people answer 1, 2, 3 in turn less often no: means 2.4 and 1.6, and one refusal.
     answers = {"gain": [3, 3, 2, 3, 1], "loss": [1, 1, 2, 1, 3]}
     rows = ["id,age,saw,support"]
     for k in range(100):
         arm = ("gain", "loss")[k % 2]
         rows.append(f"p{k},{20 + k % 50},{changed.get('arm', arm)},{answers[arm][(k // 2) % 5]}")
-    rows += ["p100,30,gain,9", "p101,30,,3"]
+    rows.append("p100,30,gain,9")
     (folder / "people.csv").write_text("\n".join(rows) + "\n")
     (folder / "study.toml").write_text(study)
     return folder / "study.toml"
@@ -70,10 +70,10 @@ def test_peoples_effect_stands_beside_the_models(tmp_path):
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
-        (('arms = { frame = "saw" }', ""), "says not which frame each person saw"),
-        (('arms = { frame = "saw" }', 'arms = { frame = "saw", fram = "age" }'), "no factor 'fram'"),
-        (('arms = { frame = "saw" }', 'arms = { frame = "age" }'), "is no level of 'frame'"),
-        (('arms = { frame = "saw" }', 'arms = { frame = "seen" }'), "seen"),
+        (('assigned_by = { frame = "saw" }', ""), r"name the columns, e.g. assigned_by"),
+        (('"saw" }', '"saw", fram = "age" }'), "names every factor that is not within"),
+        (('"saw" }', '"age" }'), "is no level of 'frame'"),
+        (('"saw" }', '"seen" }'), "no column 'seen'"),
     ],
 )
 def test_what_people_saw_must_be_a_level(tmp_path, edit, said):

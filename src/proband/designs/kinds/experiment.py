@@ -11,6 +11,7 @@ from proband.designs.experiments.material import Isomorph, Stimuli, read_rows, r
 from proband.designs.kind import Kind, Shared
 from proband.designs.kinds.survey import FACTORS, AskingTable
 from proband.designs.survey.itself import as_itself
+from proband.designs.survey.wording import ASSIGNED_AT_RANDOM
 from proband.errors import DesignError
 from proband.files import Table
 
@@ -64,6 +65,11 @@ class WhoTable(AskingTable):
         default=None, description='with `who = "itself"`: how often it is asked, instead of a `[population]`'
     )
 
+    states_assignment: bool = Field(
+        default=False, description="items with a manipulation say that its level was set at random"
+    )
+    assignment_says: str = Field(default=ASSIGNED_AT_RANDOM, description="how they say it")
+
     def settings(self, shared: Shared) -> dict[str, Any]:
         """These keys and what is shared, as keywords of the design."""
         settings = super().settings(shared)
@@ -110,10 +116,6 @@ class ExperimentTable(WhoTable):
     vignettes: str = Field(
         default="", description="CSV file with a text for every combination of levels, for `{vignette:text}`"
     )
-    states_assignment: bool = Field(
-        default=False, description="items with a manipulation say that its level was set at random"
-    )
-    assignment_says: str = Field(default=Experiment.assignment_says, description="how they say it")
     awareness: AwarenessTable | None = Field(default=None, description="questions about the study, asked afterwards")
 
 

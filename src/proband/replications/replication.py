@@ -19,7 +19,8 @@ from proband.estimates import Estimate
 from proband.files import Table, checked, parsed
 from proband.measures import equivalence
 from proband.references import Reference, reference
-from proband.reports import Findings
+from proband.reports import Findings, findings
+from proband.runs import Run
 
 Verdict = Literal["pass", "miss", "open"]
 SCRIPTED = "scripted"
@@ -60,6 +61,7 @@ class ReplicationFile(Table):
     finding: str = Field(min_length=1)
     source: str = Field(min_length=1)
     deviations: list[str] = []
+    analyses: list[str] = []  # that effects are read from; without any all that its kind of study wants
     effects: list[EffectTable] = Field(min_length=1)
 
 
@@ -147,6 +149,10 @@ class Replication:
         if drawn and isinstance(study.design, Survey):
             return replace(study, design=replace(study.design, answer_by="written"))
         return study
+
+    def findings(self, run: Run) -> Findings:
+        """What is told of a run of it, as far as its effects need that."""
+        return findings(run, only=self.file.analyses or None)
 
     def effects(self, found: Findings) -> Sequence[Effect]:
         """The effects in what was told of a run of it."""

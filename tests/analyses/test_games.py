@@ -1,13 +1,14 @@
 """What is told of games: planted quantities come back within their intervals, payoffs and curves by hand."""
 
+import json
 import math
 
 import pytest
 
-from proband.analyses import games
+from proband.analyses import games, replies
 from proband.designs.studies import study_from_dict
 from proband.models.scripted import ScriptedEngine
-from proband.runs import Budget, collect
+from proband.runs import Budget, Run, collect
 from proband.seeds import uniform_for
 from tests.designs.games.test_prompts import KEYS
 
@@ -163,6 +164,24 @@ def test_moves_that_are_not_open_are_counted_and_repaired_by_nobody(tmp_path):
     assert "3 of 10 matches ended early because of it." in section.sentences
     assert "open are 0 to 15" in section.sentences[1]
     assert rows(sections["games-quantities"])[0]["mean"].n_units == 7
+
+
+def test_a_game_in_which_nobody_gave_a_move_that_was_open_says_so_and_nothing_else(tmp_path):
+    run = played(tmp_path, by_item(**{"send": of(_5=1.0), "return": lambda t: 99.0}), use="trust", matches=3)
+    (section,) = games.sections(run)
+    assert section.sentences[0] == "3 moves of m (trustee) were not open."
+    assert games.ANALYSIS.needs(run) is None
+    assert replies.ANALYSIS.needs(run) == "no round of this game was played through"
+
+
+def test_a_game_whose_keys_are_others_by_now_is_not_replayed_and_that_is_said(tmp_path):
+    played(tmp_path, by_item(give=of(_20=1.0)), use="dictator", matches=3)
+    path = tmp_path / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["design"]["pott"] = 3.0
+    manifest.pop("digest", None)
+    path.write_text(json.dumps(manifest))
+    assert "no longer takes the keys it was run with" in games.ANALYSIS.needs(Run(tmp_path))
 
 
 def test_a_run_that_goes_on_says_how_many_matches_are_not_over(tmp_path):

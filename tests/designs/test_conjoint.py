@@ -8,7 +8,7 @@ from proband.designs.conjoint import Conjoint, ProfileDraws, profiles
 from proband.errors import DesignError
 from proband.instruments import Instrument, Item
 from proband.models.scripted import ScriptedEngine
-from proband.runs import collect, plan
+from proband.runs import Budget, collect, plan
 
 ATTRIBUTES = {
     "Education": {"none": "no formal education", "school": "a high school diploma", "college": "a college degree"},
@@ -142,3 +142,18 @@ def test_a_large_conjoint_is_planned_from_a_sample_of_its_tasks(conjoint, people
     choices = Instrument(id="one", title="one", items=(CHOICE,))
     large = replace(conjoint, instrument=choices, subjects=people(1000), tasks=10, repeated_task=0)
     assert plan(large, "scripted:uniform").trials == 10_000
+
+
+def test_that_profiles_were_drawn_is_said_under_them(conjoint):
+    said = replace(conjoint, states_assignment=True, assignment_says="All of this was drawn by lot.")
+    for trial in said.preview()[:5]:
+        assert "\n\nAll of this was drawn by lot.\n\n" in trial.request.messages[-1].text
+    assert "states_assignment" not in conjoint.describe()
+
+
+def test_stopped_and_resumed_it_has_the_same_answers(conjoint, tmp_path):
+    talk = replace(conjoint, presentation="sequential")
+    whole = collect(talk, "scripted:uniform?seed=2", tmp_path / "whole")
+    for _ in range(3):
+        collect(talk, "scripted:uniform?seed=2", tmp_path / "torn", budget=Budget(trials=101))
+    assert collect(talk, "scripted:uniform?seed=2", tmp_path / "torn").table().equals(whole.table())

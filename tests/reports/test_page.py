@@ -146,8 +146,8 @@ def test_equal_runs_give_equal_reports_apart_from_dates(tmp_path):
 def test_what_looks_like_markup_in_a_study_stays_text(tmp_path, population):
     option = "Yes</script>" + HOSTILE
     items = (
-        Item(id="a", text=HOSTILE, form="choice", options=(option, "No")),
-        Item(id="b", text="Why?", stem=HOSTILE, form="text"),
+        Item(id="a", text=HOSTILE, form="choice", options=(option, "No"), shows_braces=True),
+        Item(id="b", text="Why?", stem=HOSTILE, form="text", shows_braces=True),
     )
     instrument = Instrument(id="hostile", title=HOSTILE, items=items)
     run = collect(

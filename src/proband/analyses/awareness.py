@@ -47,7 +47,11 @@ def sections(run: Run) -> Sequence[Section]:
     """One row for all, each version and each arm: who names the study, and what is completed beside the control."""
     known = _asked(run)
     named, kept = _named(known), list[tuple[str, Estimate, Estimate, Estimate]]()
-    table = answers(run).filter(pl.col("item").is_in(list(known["roles"])), pl.col("status") == "valid")
+    # A reply that was cut off still shows what it knows.
+    table = answers(run).filter(
+        pl.col("item").is_in(list(known["roles"])), pl.col("status").is_in(["valid", "truncated"])
+    )
+    table = table.with_columns(pl.coalesce("label", "text").alias("label"))
     groups = [("all", table)]
     for name in ("version", "arm"):
         if name in table.columns and table[name].n_unique() > 1:

@@ -37,7 +37,7 @@ def sections(run: Run) -> Sequence[Section]:
 def _section(run: Run, factor: Factor, doses: Mapping[str, float]) -> Section:
     table = answers(run).filter(pl.col(factor.column).is_in(list(doses)))
     rows, points = list[tuple[Cell, ...]](), list[dict[str, object]]()
-    trends: list[tuple[str, Estimate]] = []
+    trends: list[tuple[str, Estimate, bool]] = []
     for outcome in outcomes(run):
         y, x, units = _by_dose(table, factor, doses, outcome)
         judged = y, x, units
@@ -46,18 +46,17 @@ def _section(run: Run, factor: Factor, doses: Mapping[str, float]) -> Section:
         values = [mean.value for mean in means.values()]
         steps = np.sign(np.diff(values))
         is_ordered = len(values) > 1 and (bool((steps >= 0).all()) or bool((steps <= 0).all()))
-        rows.append((outcome.name, slope, slope.p_value, "yes" if is_ordered else "no"))
-        trends.append((outcome.name, slope))
+        rows.append((outcome.name, slope, slope.p_value))
+        trends.append((outcome.name, slope, is_ordered))
         points += [{"x": dose, "y": mean.value, "series": outcome.name, **limits(mean)} for dose, mean in means.items()]
     caption = f"Change of every outcome with one unit more of {factor.name}"
-    columns = (
-        Column(name="outcome", form="text"),
-        Column(name="slope", side="model"),
-        Column(name="p", form="p"),
-        Column(name="means in order", form="text"),
-    )
-    said = [f"{name} moves by {told(slope, 4)} with each unit of {factor.name}." for name, slope in trends[:6]
-            if not math.isnan(slope.value)]  # fmt: skip
+    columns = (Column(name="outcome", form="text"), Column(name="slope", side="model"), Column(name="p", form="p"))
+    said = [
+        f"{name} moves by {told(slope, 4)} with each unit of {factor.name}; its means are "
+        f"{'in order' if is_ordered else 'not in order'}."
+        for name, slope, is_ordered in trends[:6]
+        if not math.isnan(slope.value)
+    ]
     return Section(
         name=f"doses-{factor.name}",
         heading=f"Dose and response: {factor.name}",
@@ -70,7 +69,7 @@ def _section(run: Run, factor: Factor, doses: Mapping[str, float]) -> Section:
             "The slope is of a straight line with errors clustered by unit (CR2): it says nothing about a bend, which "
             "the means show.",
         ),
-        warnings=cautions(trends),
+        warnings=cautions((name, slope) for name, slope, _ in trends),
     )
 
 

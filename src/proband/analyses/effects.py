@@ -1,5 +1,6 @@
 """Effects of what a design varies: between arms, and within subjects who answered under several levels."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,7 @@ from proband.analyses.answers import (
 )
 from proband.analyses.dispositions import arm_sentence, by_arm
 from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table, limits
+from proband.errors import DataError
 from proband.estimates import Estimate
 from proband.instruments.items import Item
 from proband.measures import (
@@ -97,6 +99,7 @@ class _Row:
     level: str = ""
     bounds: Estimate | None = None
     detectable: Estimate | None = None
+    people: Estimate | None = None
 
     @property
     def label(self) -> str:
@@ -113,11 +116,12 @@ def _section(run: Run, factor: Factor) -> Section:
         for level in factor.levels[1:]
         if (row := _row(run, (under[level], under[control]), outcome, by, is_between)) is not None
     ]
+    rows = [replace(row, people=_in_people(run, factor, row)) for row in rows]
     tests = {k: row.effect.p_value for k, row in enumerate(rows) if row.effect.p_value is not None}
     adjusted: dict[int, float] = {}
     if len(tests) > 1:
         adjusted = dict(zip(tests, adjust_p(list(tests.values()), "holm").adjusted.values(), strict=True))
-    has_bounds = any(row.bounds for row in rows)
+    has_bounds, has_people = any(row.bounds for row in rows), any(row.people for row in rows)
     columns = (
         Column(name="outcome", form="text"),
         Column(name=factor.name, form="text"),
@@ -127,15 +131,22 @@ def _section(run: Run, factor: Factor) -> Section:
         Column(name="p", form="p"),
         *((Column(name="p (Holm)", form="p"),) if adjusted else ()),
         *((Column(name="whatever the missing would say"),) if has_bounds else ()),
+        *((Column(name="people's effect", side="people"), Column(name="model minus people")) if has_people else ()),
     )
     cells: list[tuple[Cell, ...]] = [
         (row.outcome.name, row.level, row.control, row.treated, row.effect, row.effect.p_value)
         + ((adjusted.get(k),) if adjusted else ())
         + ((row.bounds,) if has_bounds else ())
+        + ((row.people, _beside(row)) if has_people else ())
         for k, row in enumerate(rows)
     ]
     caption = f"Difference of each level of {factor.name} from {control}"
-    marks = tuple({"label": row.label, "side": "model", **limits(row.effect)} for row in rows)
+    marks = tuple(
+        {"label": row.label, "side": side, **limits(effect)}
+        for row in rows
+        for side, effect in (("model", row.effect), ("people", row.people))
+        if effect is not None
+    )
     test = by_arm(run) if is_between else None
     return Section(
         name=f"effects-{factor.name}",
@@ -144,6 +155,7 @@ def _section(run: Run, factor: Factor) -> Section:
         sentences=(
             _opening(rows, factor, by, is_between),
             *_findings(rows, {**tests, **adjusted}, control),
+            *[_people_in_words(row) for row in rows[:_MOST_SENTENCES] if row.people is not None],
             *(() if test is None else (arm_sentence(test),)),
         ),
         table=Table(columns=columns, rows=tuple(cells), caption=caption, is_folded=len(cells) > 30),
@@ -152,6 +164,43 @@ def _section(run: Run, factor: Factor) -> Section:
         notes=_notes(run, rows, is_adjusted=bool(adjusted)),
         warnings=cautions((row.label, row.effect) for row in rows),
     )
+
+
+def _in_people(run: Run, factor: Factor, row: _Row) -> Estimate | None:
+    """The same effect in people who took part, where the study has them."""
+    people = run.people
+    if people is None or factor.name not in people.levels or row.level not in people.levels[factor.name]:
+        return None
+    against = factor.levels[0]
+    found = measured(
+        lambda: effect_of(people, factor, row.level, against, row.outcome) or _nobody(row.level, against),
+        f"effect of {row.level} on {row.outcome.name} in people", "human",
+    )  # fmt: skip
+    return replace(found, target="human")
+
+
+def _nobody(level: str, against: str) -> Estimate:
+    raise DataError(f"nobody answered under both {level} and {against}")
+
+
+def _beside(row: _Row) -> Estimate | None:
+    """The model's effect less people's; they are different subjects, so the variances add."""
+    model, people = row.effect, row.people
+    if people is None or model.se is None or people.se is None:
+        return None
+    value, se = model.value - people.value, math.hypot(model.se, people.se)
+    return Estimate(
+        value=value, se=se, interval=(value - 1.96 * se, value + 1.96 * se), interval_method="normal",
+        estimand=f"effect of {row.level} on {row.outcome.name}, model minus people", target="human",
+        n_units=people.n_units,
+    )  # fmt: skip
+
+
+def _people_in_words(row: _Row) -> str:
+    assert row.people is not None  # rows without are left out
+    if math.isnan(row.people.value):
+        return f"People's effect of {row.level} on {row.outcome.name} is not known: {row.people.warnings[0]}."
+    return f"In people, {row.level} changes {row.outcome.name} by {told(row.people, 3)}."
 
 
 def _compared(table: pl.DataFrame, factor: Factor) -> tuple[str, bool]:

@@ -31,7 +31,7 @@ def sections(run: Run) -> Sequence[Section]:
         *_treatments(found),
         *_rounds(found),
         *curves,
-        _payoffs(found),
+        *_payoffs(found),
         *_figures_of_people(people),
         *_ends(found),
     ]
@@ -235,11 +235,13 @@ def _curve(found: Plays, q: Quantity, people: Sequence[Reference]) -> Section:
     )  # fmt: skip
 
 
-def _payoffs(found: Plays) -> Section:
+def _payoffs(found: Plays) -> list[Section]:
     """Payoff a round by role, its share of what all get, and how much of the most there is was reached."""
     over = found.players.filter(pl.col("payoff").is_not_null()).with_columns(
         pl.col("payoff").sum().over("match", "round").alias("all")
     )
+    if over.is_empty():
+        return []
     roles = list(dict.fromkeys(over["who"]))
     rows: list[tuple[Cell, ...]] = []
     said = []
@@ -266,14 +268,16 @@ def _payoffs(found: Plays) -> Section:
             said.append(f"{found.said(arm)}All together reach {percent(reached)} of the most there is.")
     forms = found.columns
     forms |= {"role": "text", "players": "count", "payoff a round": "number", "share": "share"}
-    return Section(
-        name="games-payoffs",
-        heading="Payoffs",
-        chapter=_CHAPTER,
-        sentences=tuple(said[:_MOST_SENTENCES]),
-        table=tabled(forms, rows, "Payoffs by role, before any scaling", side="model"),
-        notes=(UNITS, "Payoffs are computed from the moves by the rules, and counted as the rules count."),
-    )
+    return [
+        Section(
+            name="games-payoffs",
+            heading="Payoffs",
+            chapter=_CHAPTER,
+            sentences=tuple(said[:_MOST_SENTENCES]),
+            table=tabled(forms, rows, "Payoffs by role, before any scaling", side="model"),
+            notes=(UNITS, "Payoffs are computed from the moves by the rules, and counted as the rules count."),
+        )
+    ]
 
 
 def _figures_of_people(people: Sequence[Reference]) -> list[Section]:

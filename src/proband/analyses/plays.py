@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 import polars as pl
+from pydantic import ValidationError
 
 from proband.analyses.answers import measured
 from proband.analyses.section import CellForm
@@ -81,7 +82,7 @@ def plays(run: Run) -> Plays:
     Raises
     ------
     DesignError
-        If the run is not of matches that are replayed, or its game is not installed.
+        If the run is not of matches that are replayed, or its game is not installed, or has other keys by now.
     """
     return _replayed(run, sum(run.dispositions().values()))
 
@@ -94,12 +95,16 @@ def reason(run: Run) -> str | None:
         found = plays(run)
     except DesignError as error:
         return str(error)
-    return None if found.rounds.height else "no round of this game was played to its end"
+    return None if found.players.height else "no round of this game is over yet"
 
 
 @lru_cache(maxsize=1)
 def _replayed(run: Run, n: int) -> Plays:  # n: a run that goes on is replayed anew
-    design = design_from(run.manifest.get("design") or {})
+    try:
+        design = design_from(run.manifest.get("design") or {})
+    except ValidationError as failure:
+        first = str(failure.errors()[0]["msg"]).lower()
+        raise DesignError(f"{run.path}: its game no longer takes the keys it was run with ({first})") from None
     kinds = {re.sub(r"[ -]?\d+$", "", seat) for arm in design.by_arm.values() for seat in arm.rules.seats}
     kind, plain = pl.col("seat").str.replace(r"[ -]?\d+$", ""), pl.col("role")
     says_more = (kind != plain) & (len(kinds) > 1)

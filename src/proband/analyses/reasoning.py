@@ -31,6 +31,8 @@ def needs(run: Run) -> str | None:
     if why := reason(run):
         return why
     found = plays(run)
+    if found.rounds.is_empty():
+        return "no round of this game was played through"
     if isinstance(found.design.rules, BeautyContest | ElevenTwenty | PublicGoods | Budget):
         return None
     return "this game is not one that shows levels of reasoning, conditional cooperation or consistent budgets"

@@ -53,6 +53,8 @@ def needs(run: Run) -> str | None:
     if why := reason(run):
         return why
     found = plays(run)
+    if found.rounds.is_empty():
+        return "no round of this game was played through"
     if any(_turns(found.rules(arm)) for arm in found.arms):
         return None
     return "players of this game do not all choose once among a few options at the same time"

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from proband.designs.survey.sheets import Sheet
 from proband.designs.survey.survey import Survey
+from proband.designs.survey.wording import ASSIGNED_AT_RANDOM
 from proband.errors import DesignError, meant
 from proband.instruments.items import Instrument, Item
 from proband.instruments.pipes import pipes_in
@@ -101,6 +102,8 @@ class Conjoint(Survey):
         Which task comes once more after the last, its profiles in reverse, to tell how reliable choices are; or 0.
     profile : str
         What a profile is called: ``Candidate`` makes "Candidate 1" and "Candidate 2".
+    states_assignment, assignment_says : bool, str
+        Whether, and how, it is said that the profiles were drawn at random; see `Experiment`.
 
     Notes
     -----
@@ -122,6 +125,8 @@ class Conjoint(Survey):
     profiles_per_task: int = 2
     repeated_task: int = 0
     profile: str = "Profile"
+    states_assignment: bool = False
+    assignment_says: str = ASSIGNED_AT_RANDOM
     order: str = "as_written"  # which profile stands first is drawn already
 
     def __post_init__(self) -> None:
@@ -172,6 +177,8 @@ class Conjoint(Survey):
         for item in instrument.items:
             piped = [name for kind, name in pipes_in(item.stem + item.text) if kind == "profile"]
             shown = item if "all" in piped else replace(item, stem=f"{item.stem}\n\n{{profile:all}}".strip())
+            if self.states_assignment and self.assignment_says not in shown.stem:
+                shown = replace(shown, stem=f"{shown.stem}\n\n{self.assignment_says}".strip())
             if "name" not in piped:
                 items.append(shown)
                 continue
@@ -220,8 +227,8 @@ class Conjoint(Survey):
 
     @property
     def within(self) -> tuple[str, ...]:
-        """The attributes: every subject sees several levels of each."""
-        return tuple(self.attributes)
+        """Nothing under each of whose levels every subject would be asked."""
+        return ()
 
     @property
     def n_tasks(self) -> int:
@@ -252,8 +259,9 @@ class Conjoint(Survey):
 
     def describe(self) -> Mapping[str, object]:
         """Everything that defines the conjoint; `profiles` recomputes from it what was shown."""
+        said = {"states_assignment": self.assignment_says} if self.states_assignment else {}
         own = {"design": "conjoint", **self._drawn_by, "profile": self.profile, "outcomes": list(self.outcomes)}
-        return {**super().describe(), **own}
+        return {**super().describe(), **own, **said}
 
 
 class Task(Sheet):

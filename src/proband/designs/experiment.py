@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
-from proband.designs.assignment import assign, assign_clusters, check_balance, deal, latin_rows
 from proband.designs.experiments import awareness as afterwards_of
+from proband.designs.experiments.assigned import AssignedSurvey, Levels
 from proband.designs.experiments.awareness import Awareness
 from proband.designs.experiments.checks import Right, resolved
 from proband.designs.experiments.material import (
@@ -19,7 +19,6 @@ from proband.designs.experiments.material import (
     VERSION,
     WORDING,
     Isomorph,
-    Stimuli,
     Vignettes,
     check_known,
     check_paraphrases,
@@ -29,20 +28,17 @@ from proband.designs.experiments.spans import check_spans, marked, unmarked
 from proband.designs.process import Process
 from proband.designs.survey.cards import Questionnaire
 from proband.designs.survey.sheets import Filling, Sheet, Sitting
-from proband.designs.survey.survey import Survey
 from proband.designs.survey.wording import ASSIGNED_AT_RANDOM
-from proband.errors import DesignError
+from proband.errors import DesignError, Gathering
 from proband.instruments.items import Instrument, Item
 from proband.instruments.pipes import pipes_in
 from proband.records import Place, Trial
 from proband.roster import Member, Roster
-from proband.subjects.personas import Subject, code_text
-
-Levels = Mapping[str, str]  # factor -> level
+from proband.subjects.personas import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
-class Experiment(Survey):
+class Experiment(AssignedSurvey):
     """A survey of which every subject sees one version, or several: levels of factors, assigned to it.
 
     The items of the instrument are the outcomes. The first level of a factor is its control. With several factors
@@ -60,6 +56,9 @@ class Experiment(Survey):
         Trait within which assignment is balanced; empty for complete assignment.
     cluster_by : str
         Trait whose groups are assigned as a whole; they are then the independent units.
+    assigned_by : mapping
+        Factor -> column of the population's data that says which level each person got. Then nothing is drawn: every
+        subject is under the levels of the person it stands for, and people's own answers show people's effects.
     doses : mapping
         Factor -> level -> how much of it that is, for a dose-response curve.
     checks : mapping
@@ -82,7 +81,8 @@ class Experiment(Survey):
 
     Notes
     -----
-    The other attributes are those of `Survey`, with one level each and no replicates.
+    The other attributes are those of `Survey`, without replicates. Where a setting such as `persona` or `answer_by` has
+    several levels, every subject is asked under each of these ways to ask, in conversations of their own.
 
     References
     ----------
@@ -92,13 +92,9 @@ class Experiment(Survey):
 
     kind: ClassVar[str] = "experiment"
 
-    block_by: str = ""
-    cluster_by: str = ""
-    within: tuple[str, ...] = ()
     doses: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     checks: Mapping[str, Right] = field(default_factory=dict)
     exclude: Sequence[str] = ()
-    stimuli: Stimuli | None = None
     placebo: Mapping[str, str] = field(default_factory=dict)
     isomorph: Isomorph | None = None
     paraphrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -118,16 +114,25 @@ class Experiment(Survey):
         if self.states_assignment:
             object.__setattr__(self, "instrument", self._stating(self.instrument))
         super().__post_init__()
-        if self.replicates > 1 or set(self.varied) != {*self.factors, *self.materials}:
-            also = ", ".join(sorted(set(self.varied) - set(self.factors))) or f"replicates = {self.replicates}"
+        if self.replicates > 1:
             raise DesignError(
-                f"an experiment asks every subject once, under its own levels, and cannot vary {also} beside; give "
-                "one level, or make it a survey, in which everybody is asked under every level"
+                f"an experiment asks every subject once under its own levels, and cannot vary replicates = "
+                f"{self.replicates}; give one, or make it a survey, in which everybody is asked under every level"
             )
-        self._check_spans(texts)
-        self._check_assignment()
-        len(self.right)  # refuses checks of what is not there
-        check_known(self.exclude, self.checks, "exclude", "check")
+        if len(self.ways) > 1 and "sequential" in self._levels("presentation"):
+            raise DesignError(
+                f"{' and '.join(self.ways[0])}: ways to ask are compared in conversations of their own, and cannot "
+                'vary in one; use presentation = "single", or give one level'
+            )
+        found = Gathering()
+        with found.part():
+            self._check_spans(texts)
+        with found.part():
+            self._check_assignment()
+        with found.part():
+            len(self.right)  # refuses checks of what is not there
+            check_known(self.exclude, self.checks, "exclude", "check")
+        found.settle()
 
     def _check_factors(self, texts: Mapping[str, Levels]) -> None:
         if not texts:
@@ -173,7 +178,7 @@ class Experiment(Survey):
 
     @cached_property
     def settings(self) -> Levels:
-        """How everybody is asked: presentation, answer method and so on."""
+        """How everybody is asked: presentation, answer method and so on; where there are several `ways`, the first."""
         return {name: level for name, level in self.conditions[0].items() if name not in self.factors}
 
     @cached_property
@@ -227,127 +232,6 @@ class Experiment(Survey):
         return self.title or f"{' and '.join(self.factors)} on {self.instrument.id}"
 
     @property
-    def between(self) -> tuple[str, ...]:
-        """Factors of which every subject gets one level."""
-        return tuple(name for name in self.factors if name not in self.within)
-
-    @cached_property
-    def arms(self) -> Mapping[str, Levels]:
-        """Combinations of levels that subjects are assigned to, by name: the level, or all where there are several."""
-        return {", ".join(levels.values()): levels for levels in self._combined(self.between)}
-
-    @cached_property
-    def cells(self) -> tuple[Levels, ...]:
-        """Combinations of levels under each of which every subject is asked; one that is empty where nothing is."""
-        return tuple(self._combined(self.within))
-
-    def _combined(self, names: Sequence[str]) -> Iterator[dict[str, str]]:
-        combinations = itertools.product(*(self.factors[name] for name in names))
-        return (dict(zip(names, levels, strict=True)) for levels in combinations)
-
-    @cached_property
-    def assignment(self) -> Mapping[str, str]:
-        """Subject -> arm, made before anything is asked."""
-        ids, arms, factor = [subject.id for subject in self.subjects], tuple(self.arms), "&".join(self.between)
-        if not self.between:
-            return dict.fromkeys(ids, "")
-        if self.clusters is None:
-            return assign(ids, arms, self.seed, factor=factor, blocks=self.blocks)
-        return assign_clusters(self.clusters, arms, self.seed, factor=factor, blocks=self.blocks)
-
-    @cached_property
-    def blocks(self) -> Mapping[str, str] | None:
-        """Subject -> block, or None."""
-        return self._trait(self.block_by)
-
-    @cached_property
-    def clusters(self) -> Mapping[str, str] | None:
-        """Subject -> cluster, or None."""
-        found = self._trait(self.cluster_by)
-        if found is not None and (lacking := [subject.id for subject in self.subjects if subject.id not in found]):
-            raise DesignError(f"subject {lacking[0]!r} has no {self.cluster_by!r} and so no cluster; leave it out")
-        return found
-
-    def _trait(self, column: str) -> Mapping[str, str] | None:
-        return {id: code_text(code) for id, code in self.subjects.column(column).items()} if column else None
-
-    def _check_assignment(self) -> None:
-        """Refuse an assignment that cannot balance: one in which an arm, a wording or a stimulus has nobody."""
-        units = self.clusters or {subject.id: subject.id for subject in self.subjects}
-        n, unit = len(set(units.values())), self.unit
-        if len(self.arms) > n:
-            raise DesignError(f"{len(self.arms)} arms for {n} {unit}s; ask more, or vary less")
-        arm_of = {units[subject]: arm for subject, arm in self.assignment.items()}
-        if self.blocks is not None and self.between:
-            in_block = {units[subject]: f"block {self.blocks[subject]!r}" for subject in self.assignment}
-            check_balance(arm_of, tuple(self.arms), in_block, f"{unit}s")
-        arms = {subject: f"arm {arm!r}" if arm else "all" for subject, arm in self.assignment.items()}
-        for name in (VERSION, WORDING):
-            check_balance(self._assigned(name), self.materials.get(name, ("",)), arms, "subjects")
-        if self.stimuli:
-            seats = {f"{s} {k}": arm for s, arm in arms.items() for k in range(self.stimuli.per_subject)}
-            check_balance(dict.fromkeys(seats, ""), self.materials[STIMULUS], seats, "seats for a stimulus")
-            if not self.stimuli.crossed and self.stimuli.per_subject % len(self.cells):
-                raise DesignError(
-                    f"{self.stimuli.per_subject} stimuli of a subject cannot be divided among {len(self.cells)} levels "
-                    f"of {', '.join(self.within)}; make per_subject a multiple of them, or set crossed = true"
-                )
-
-    def _assigned(self, material: str) -> Mapping[str, str]:
-        """Subject -> version or wording, in equal numbers within every arm."""
-        levels, ids = self.materials.get(material, ("",)), list(self.assignment)
-        if len(levels) < 2:
-            return dict.fromkeys(ids, levels[0])
-        return assign(ids, levels, self.seed, factor=material, blocks=self.assignment)
-
-    @cached_property
-    def _material(self) -> Mapping[str, Levels]:
-        """Subject -> version and wording."""
-        named = {name: self._assigned(name) for name in (VERSION, WORDING) if name in self.materials}
-        return {subject: {name: of[subject] for name, of in named.items()} for subject in self.assignment}
-
-    @cached_property
-    def _hands(self) -> Mapping[str, Sequence[str]]:
-        """Subject -> its stimuli."""
-        found: dict[str, Sequence[str]] = {}
-        if self.stimuli:
-            k, cells = self.stimuli.per_subject, 1 if self.stimuli.crossed else len(self.cells)
-            for arm in self.arms:
-                ids = [subject for subject, given in self.assignment.items() if given == arm]
-                found |= deal(ids, tuple(self.stimuli.texts), k=k, cells=cells, seed=self.seed, place=arm)
-        return found
-
-    @cached_property
-    def _rows(self) -> Mapping[str, tuple[int, ...]]:
-        """Subject -> order of the within-subject conditions, where one conversation goes through them."""
-        n, ids = len(self.cells), list(self.assignment)
-        if n < 2 or self.presentation != "sequential":
-            return dict.fromkeys(ids, tuple(range(n)))
-        rows = {" ".join(map(str, row)): row for row in latin_rows(n)}
-        drawn = assign(ids, tuple(rows), self.seed, factor="latin square", blocks=self.assignment)
-        return {subject: rows[row] for subject, row in drawn.items()}
-
-    def occasions(self, subject: str) -> list[Levels]:
-        """The conditions under which a subject is asked, in their order: level of everything that varies."""
-        fixed = {**self.arms[self.assignment[subject]], **self._material[subject]}
-        if self.stimuli is None:
-            rounds = [[{**fixed, **cell} for cell in self.cells]]
-        elif self.stimuli.crossed:
-            rounds = [[{**fixed, **cell, STIMULUS: one} for cell in self.cells] for one in self._hands[subject]]
-        else:
-            n, hand = len(self.cells), self._hands[subject]
-            places = [{**fixed, **self.cells[t % n], STIMULUS: one} for t, one in enumerate(hand)]
-            rounds = [places[start : start + n] for start in range(0, len(places), n)]
-        return [conditions[k] for conditions in rounds for k in self._rows[subject]]
-
-    @property
-    def n_occasions(self) -> int:
-        """How often a subject is given the instrument."""
-        if self.stimuli is None:
-            return len(self.cells)
-        return self.stimuli.per_subject * (len(self.cells) if self.stimuli.crossed else 1)
-
-    @property
     def n_sheets(self) -> int:
         """One for every subject and occasion."""
         return len(self.subjects) * self.n_occasions
@@ -356,8 +240,15 @@ class Experiment(Survey):
         """The version that a subject was assigned to, counting its occasions first."""
         place, occasion = divmod(number, self.n_occasions)
         subject = self.subjects[place]
+        if not self._last or self._last[0] is not subject:
+            self._last[:] = [subject, self.occasions(subject.id)]
         round = occasion + 1 if self._is_one_conversation else 0
-        return Version(self, subject, self.occasions(subject.id)[occasion], round)
+        return Version(self, subject, self._last[1][occasion], round)
+
+    @cached_property
+    def _last(self) -> list[Any]:
+        """The last subject and its occasions, whose sheets come one after another."""
+        return []
 
     @property
     def _is_one_conversation(self) -> bool:
@@ -400,7 +291,9 @@ class Experiment(Survey):
     # ---- what is refused before anybody is asked
 
     def _first_sheets(self) -> Iterator[Sheet]:
-        return (Version(self, self.subjects[0], levels, 0) for levels in self._every_condition())
+        first = next(self._every_condition())
+        yield from (Version(self, self.subjects[0], levels, 0) for levels in self._every_condition())
+        yield from (Version(self, self.subjects[0], {**first, **way}, 0) for way in self.ways[1:])
 
     def _every_condition(self) -> Iterator[Levels]:
         """Every combination of levels under the first stimulus, in every wording; and the first under the others."""
@@ -432,12 +325,39 @@ class Experiment(Survey):
         """Every check with its right answers; see `proband.designs.experiments.checks.resolved`."""
         return resolved(self.checks, {item.id: item for item in self.instrument.items}, self.factors)
 
-    # ---- what is told of it
+    def for_people(self) -> "Experiment":
+        """The same items as people answered them, each under the level that the data say; nothing else varies."""
+        if self.between and not self.assigned_by:
+            raise DesignError(
+                "[people] stands beside an experiment only where their data say which level each person got: name the "
+                'columns, e.g. assigned_by = { frame = "condition" }'
+            )
+        items = tuple(replace(item, ask_if=None) for item in self.instrument.items)
+        return replace(
+            self,
+            instrument=replace(self.instrument, items=items),
+            presentation="single",
+            answer_by="option_text",
+            persona="none",
+            order="as_written",
+            labels="auto",
+            decide="mode",
+            stimuli=None,
+            isomorph=None,
+            paraphrases={},
+            awareness=None,
+        )
 
-    @property
-    def unit(self) -> str:  # type: ignore[override]
-        """What is independent: a cluster where clusters are assigned, else a subject."""
-        return "cluster" if self.cluster_by else "subject"
+    def notes(self) -> tuple[str, ...]:
+        """What a plan says beside its numbers."""
+        if not self.within or not self.between:
+            return super().notes()
+        said = (
+            f"Levels of {', '.join(self.within)} are compared within subjects, which needs fewer of them than arms do."
+        )
+        return (*super().notes(), said)
+
+    # ---- what is told of it
 
     def roster(self) -> Roster:
         """Every subject with its arm and block; they count the same, because assignment is analysed, not sampling."""
@@ -454,6 +374,7 @@ class Experiment(Survey):
         own: dict[str, object] = {"design": "experiment", "assigned": list(self.between), "block_by": self.block_by}
         said = {
             "cluster_by": self.cluster_by,
+            "assigned_by": dict(self.assigned_by),
             "within": list(self.within),
             "doses": {name: dict(doses) for name, doses in self.doses.items()},
             "checks": dict(self.right),

@@ -3,6 +3,7 @@
 import re
 import string
 from collections.abc import Sequence
+from functools import lru_cache
 
 # What is above is asked of in the languages of the catalogue's wordings and their neighbours.
 _ABOVE = re.compile(
@@ -33,6 +34,7 @@ _BARE = re.compile(rf"(?P<surely>)(?P<but>){_MARKS.replace(_MARK, '(?:[A-Z]|[(][
 _OWN = re.compile(r"(?:\w+ )?\(?(\w{1,2})(?:[.):]|[.):]\s.*)?")  # "A", "Plan A", "(a)", "A. Tea"
 
 
+@lru_cache(4096)  # options in random order ask for every trial
 def refers_above(option: str) -> bool:
     """Whether an option speaks of those above it, e.g. "None of the above"; then it can stand only behind them."""
     return _ABOVE.match(option.strip()) is not None

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
 
+from proband.designs.conjoint import Conjoint
 from proband.designs.design import Design
 from proband.designs.process import unfold
 from proband.designs.studies import Engines, Study
@@ -322,7 +323,11 @@ def _power(study: Study) -> dict[str, Any]:
     found: dict[str, Any] = {"units": units, "unit": design.unit}
     # A design whose units come out of their own processes assigns nobody, and its roster may be too long to make.
     arms = {} if design.is_adaptive and units > MOST_LISTED else dict(design.roster().arms)
-    if len(arms) > 1:
+    if isinstance(design, Conjoint):
+        name, levels = max(design.attributes.items(), key=lambda attribute: len(attribute[1]))
+        n = len(design.subjects) * design.tasks * design.profiles_per_task // len(levels)
+        found |= {"contrast": f"between profiles by {name}", "arms": {"one level": n, "another": n}}
+    elif len(arms) > 1:
         found |= {"contrast": "between arms", "arms": arms}
     elif study.people is not None:
         answered = len(set(study.people.roster().units) & set(design.roster().units))
@@ -345,6 +350,8 @@ def _notes(study: Study, *, n_available: int, is_whole: bool, is_counted: bool) 
         notes.append(
             "Later trials depend on earlier answers: their number is an upper bound, and prompts grow on the way."
         )
+    if isinstance(design, Conjoint):
+        notes.append("Profiles count as independent of each other; how alike a subject's choices are is not known yet.")
     if any(hypothesis.factor for hypothesis in study.promises.hypotheses):
         notes.append(
             f"Power of hypotheses is for answers spread evenly over the options, {SUBJECT:.0%} of whose variance is "

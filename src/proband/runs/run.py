@@ -198,6 +198,10 @@ class Run:
             table = table.with_columns(pl.lit(None, pl.String).alias(factor_column(name)) for name in self.levels)
         if strange := set(table["item"].unique()) - self.items.keys():
             raise damaged(self.path, f"the note 'items' has no item {min(strange)!r}, which was asked")
+        for name, levels in self.levels.items():
+            column = factor_column(name)
+            if column in table.columns and (strange := {*table[column].unique()} - {*levels, None}):
+                raise damaged(self.path, f"the note 'design' has no level {strange.pop()!r} of {name}, which was asked")
         return table
 
     def _written_table(self) -> pl.DataFrame | None:

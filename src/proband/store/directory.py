@@ -14,7 +14,7 @@ from proband.errors import DamagedRun, RunLocked, StoreError
 from proband.files import check_name
 from proband.store.damage import damaged
 from proband.store.journal import Journal
-from proband.store.notes import digest_of, read_note
+from proband.store.notes import read_note
 
 
 class RunDirectory:
@@ -105,8 +105,6 @@ class RunDirectory:
         """What a finished run says of itself; None while it is unfinished."""
         try:
             found: dict[str, Any] = read_note(self.manifest_path.name, self.manifest_path.read_text(encoding="utf-8"))
-            if found.pop("digest", None) not in (None, digest_of(_canonical(found))):
-                raise DamagedRun("manifest.json is not what was written")
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError, DamagedRun) as error:
@@ -134,8 +132,7 @@ class RunDirectory:
         part = self.manifest_path.with_suffix(".part")
         try:
             with part.open("w", encoding="utf-8", newline="\n") as file:
-                digest = digest_of(_canonical(json.loads(json.dumps(manifest))))
-                json.dump({**manifest, "digest": digest}, file, indent=2, ensure_ascii=False)
+                json.dump(manifest, file, indent=2, ensure_ascii=False)
                 file.write("\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -148,7 +145,3 @@ def file_digest(path: Path) -> str:
     """Of a file's bytes, 32 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def _canonical(manifest: Mapping[str, Any]) -> str:
-    return json.dumps(manifest, sort_keys=True, ensure_ascii=False)

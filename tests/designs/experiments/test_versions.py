@@ -6,14 +6,16 @@ from itertools import pairwise
 
 import pytest
 
-from proband.designs import Experiment
+from proband.analyses import effects
+from proband.designs import Experiment, PeopleSurvey, people_engine
 from proband.designs.assignment import deal, latin_rows
 from proband.designs.experiments.material import Isomorph, Stimuli, Vignettes
+from proband.designs.studies import Study
 from proband.designs.survey.itself import as_human, as_itself
 from proband.errors import DesignError
 from proband.instruments import Instrument, Item
 from proband.records import Response
-from proband.runs import Budget, collect
+from proband.runs import Budget, carry_out, collect
 from tests.designs.survey.test_prompts import as_text, assert_golden
 
 FRAME = {"loss": "400 of 600 die", "gain": "200 of 600 are saved"}
@@ -255,3 +257,39 @@ def test_stopped_and_resumed_a_conversation_goes_through_the_same_levels(people,
     torn = collect(talk, "scripted:uniform?seed=2", tmp_path / "torn")
     assert torn.table().equals(whole.table())
     assert whole.levels["version"] == ("published", "isomorph")
+
+
+def assigned(people, **given) -> Experiment:
+    """People who were assigned by somebody else: whoever supports the Right read about the gain."""
+    frame = {"0": FRAME["loss"], "1": FRAME["gain"]}
+    item = replace(SUPPORT, text="{factor:frame}. Do you support it?", column="party", values=(0, 1))
+    instrument = Instrument(id="one", title="one", items=(item,))
+    return Experiment(
+        instrument=instrument, subjects=people(20), seed=5, factors={"frame": frame},
+        assigned_by={"frame": "party"}, **given,
+    )  # fmt: skip
+
+
+def test_people_who_were_assigned_already_keep_their_arm_and_show_their_own_effect(people, tmp_path):
+    design = assigned(people)
+    assert design.assignment == {subject.id: str(subject.traits["party"]) for subject in design.subjects}
+    engine = people_engine(design.subjects, design.instrument)
+    study = Study(design, "scripted:uniform", people=PeopleSurvey(survey=design, engine=engine))
+    run = carry_out(study, tmp_path)
+    assert run.people.roster.arms == {"0": 10, "1": 10}
+    (section,) = effects.sections(run.people)
+    assert section.table.rows[0][4].value == 1.0  # what they answered is the party that assigned them
+    assert design.describe()["assigned_by"] == {"frame": "party"}
+
+
+def test_people_without_a_level_and_people_whom_nobody_assigned_are_refused(people):
+    design = assigned(people)
+    with pytest.raises(DesignError, match=r"has '1' in 'party', which is no level of 'frame' \(0, 2\)"):
+        replace(design, factors={"frame": {"0": "x", "2": "y"}})
+    with pytest.raises(DesignError, match="nobody is in the arm '2'"):
+        replace(design, factors={"frame": {"0": "x", "1": "z", "2": "y"}})
+    with pytest.raises(DesignError, match="then nothing is drawn, in blocks"):
+        replace(design, block_by="party")
+    drawn = replace(design, assigned_by={})
+    with pytest.raises(DesignError, match="only where their data say which level"):
+        PeopleSurvey(survey=drawn, engine=people_engine(design.subjects, design.instrument))

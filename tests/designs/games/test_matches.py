@@ -1,9 +1,11 @@
 """What stands around the rules of a game: sessions, treatments, words, what is told, and what is refused."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from proband.designs import Survey
 from proband.designs.games.matches import Matches
 from proband.designs.games.matching import groups_in
 from proband.designs.games.normal_form import NormalForm
@@ -13,7 +15,7 @@ from proband.designs.games.setting import Setting
 from proband.designs.games.ultimatum import Ultimatum
 from proband.designs.studies import study_from_dict
 from proband.errors import DesignError
-from proband.instruments import Item
+from proband.instruments import Instrument, Item
 from proband.models.scripted import ScriptedEngine, always, uniform
 from proband.runs import collect
 from tests.conftest import made_up
@@ -160,6 +162,19 @@ def test_a_written_reply_by_the_name_in_the_match_is_read_as_the_move_it_stands_
     trial = matrix_game(answer_by="written").preview()[0]
     for name, k in zip(trial.reply.labels, trial.reply.order, strict=True):
         assert reading.read(Completion(text=f"{name}"), trial, "x").answer == k
+
+
+@pytest.mark.parametrize("answer_by", ["option_text", "label", "written", "verbalised"])
+def test_an_item_is_asked_and_read_as_it_is_in_a_survey(answer_by):
+    game = matrix_game(names="own", answer_by=answer_by)
+    instrument = Instrument(id="one", title="one item", items=game.rules.items)
+    asked = list(
+        Survey(instrument=instrument, subjects=made_up(1), seed=1, answer_by=answer_by, order="as_written").preview()
+    )
+    same = next(trial for trial in game.preview() if trial.reply.order == asked[0].reply.order)
+    assert same.request.messages[-1].text == asked[0].request.messages[-1].text
+    assert same.request.continuations == asked[0].request.continuations
+    assert replace(same.reply, seed=0) == replace(asked[0].reply, seed=0)
 
 
 def test_a_cover_story_replaces_what_the_game_says():
@@ -327,6 +342,7 @@ def test_a_failed_call_stalls_the_match_until_it_is_asked_again(tmp_path):
         ({"treatments": {"control": {"pot": 9}}}, "the control is the game as it stands; give the treatment another"),
         ({"treatments": {"more": {"matches": 3}}}, "no key 'matches' to vary"),
         ({"treatments": {"more": {"pot": "many"}}}, r"game.treatments.more: pot must be a whole number .found 'many'"),
+        ({"treatments": {"all": {"matching": "round_robin"}}}, "a round robin is no treatment; make it the matching"),
         ({"matches": 1, "treatments": {"more": {"pot": 9}}}, "1 sessions for 2 treatments .with the control."),
         ({"pot": 0}, "game.pot: input should be greater than or equal to 1 .found 0"),
         ({"mathces": 3}, "no key 'game.mathces' .did you mean 'matches'"),

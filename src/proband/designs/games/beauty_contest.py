@@ -6,7 +6,7 @@ from functools import cached_property
 from pydantic import Field
 
 from proband.designs.games.matches import game_of
-from proband.designs.games.moves import number, players
+from proband.designs.games.moves import number, others, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -42,7 +42,7 @@ class BeautyContest(Rules):
     def instructions(self, seat: str, words: Words) -> str:
         """The whole game."""
         return (
-            f"{words.story(f'You and {self.size - 1} other players each name a number at the same time.')} It may "
+            f"You and {others(self.size)} each name a number at the same time. It may "
             f"be any number from 0 to {self.top:g}. Whoever is nearest to {self._share} times the mean of all numbers "
             f"named wins {words.points(self.prize)}; the others get nothing. Those who are equally near share it."
         )

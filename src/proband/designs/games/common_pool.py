@@ -6,24 +6,26 @@ from functools import cached_property
 from pydantic import Field
 
 from proband.designs.games.matches import game_of
-from proband.designs.games.moves import amount, in_equilibrium, number, players
+from proband.designs.games.moves import in_equilibrium, number, others, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
 
 class CommonPool(Rules):
-    """Points go into a safe account or a pool; the pool yields ``a X - b X^2`` in all, shared by what each put in."""
+    """Tokens go into a safe account or a pool; the pool yields ``a X - b X^2`` in all, shared by what each put in."""
 
-    about = "players put points into a common pool, whose yield falls as more is put in"
+    about = "players put tokens into a common pool, whose yield falls as more is put in"
     quantities = (
-        Quantity(name="invested", about="share of points that is put into the pool"),
+        Quantity(name="invested", about="share of tokens that is put into the pool"),
         Quantity(name="rent", about="share of the pool's highest gain over the safe account that is reached"),
     )
 
     size: int = Field(default=8, ge=2, description="how many play in one match")
-    endowment: float = Field(default=10.0, gt=0, description="points of each player in a round")
-    safe: float = Field(default=5.0, ge=0, description="what each point outside the pool gives")
-    yields: float = Field(default=23.0, gt=0, description="what the first point in the pool gives, a of a X - b X^2")
+    endowment: float = Field(default=10.0, gt=0, description="tokens of each player in a round")
+    safe: float = Field(default=5.0, ge=0, description="points that each token outside the pool gives")
+    yields: float = Field(
+        default=23.0, gt=0, description="points that the first token in the pool gives, a of a X - b X^2"
+    )
     falls: float = Field(default=0.25, gt=0, description="how fast that falls, b of a X - b X^2")
 
     @property
@@ -39,13 +41,14 @@ class CommonPool(Rules):
     @cached_property
     def items(self) -> tuple[Item, ...]:
         """What is put into the pool."""
-        return (amount("invest", "How much do you put into the pool?", self.endowment),)
+        text = "How many tokens do you put into the pool?"
+        return (Item(id="invest", text=text, form="number", lower=0.0, upper=self.endowment, unit="tokens"),)
 
     def instructions(self, seat: str, words: Words) -> str:
         """The whole game."""
         pool, most = words.story("the pool"), self.size * self.endowment
         return (
-            f"You and {self.size - 1} other players each have {self.endowment:g} tokens in a round. Each decides "
+            f"You and {others(self.size)} each have {self.endowment:g} tokens in a round. Each decides "
             f"how many to put into {pool}. A token that you keep earns you {words.points(self.safe)}. All tokens in "
             f"{pool} together, X of them, earn {self.yields:g} X - {self.falls:g} X^2 units in all, of "
             f"{words.points(1)} each. X is at most {most:g}. This is divided in proportion to the tokens that each "

@@ -5,7 +5,7 @@ never kept: they are what the rules say of the moves.
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Literal, NamedTuple, cast
@@ -88,8 +88,7 @@ class Session:
         return [(s, k) for k in range(self.setting.groups) for s in range(len(self.cast))]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
+class Played(NamedTuple):
     """A round of one group, over.
 
     Attributes
@@ -110,7 +109,7 @@ class Played:
     number: int
     players: tuple[Player, ...]
     outcome: Outcome | None
-    moves: dict[tuple[str, str], Value] = field(default_factory=dict)
+    moves: dict[tuple[str, str], Value]
     broken_by: str = ""
     mark: str = ""
     why: str = ""
@@ -126,7 +125,7 @@ class Course:
         self.session = session
         self.seats = session.rules.seats
         self._seat_of = {name: s for s, name in enumerate(self.seats)}
-        # Only partners have a common past.
+        # Only partners have a common past; rounds that a move broke have no quantities, and are left out.
         self._past: list[Outcome] = []
 
     def heard(self, number: int, groups: Sequence[tuple[Player, ...]], said: dict[Player, str | None]) -> None:
@@ -160,7 +159,7 @@ class Course:
                 self.over(played)
                 if played.outcome is None:
                     is_over = True
-                elif setting.groups == 1:
+                elif setting.groups == 1 and not played.broken_by:
                     self._past.append(played.outcome)
             if is_over:
                 return

@@ -6,7 +6,7 @@ from functools import cached_property
 from pydantic import Field, model_validator
 
 from proband.designs.games.matches import game_of
-from proband.designs.games.moves import option, players
+from proband.designs.games.moves import option, others, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -51,7 +51,7 @@ class MinimumEffort(Rules):
         """The whole game."""
         effort = words.story("effort")
         return (
-            f"You and {self.size - 1} other players each choose an {effort} from 1 to {self.efforts} at the same "
+            f"You and {others(self.size)} each choose an {effort} from 1 to {self.efforts} at the same "
             f"time. Everybody gets {words.points(self.base)}, and in addition {words.points(self.gain)} for each unit "
             f"of the smallest {effort} that any player chose. Each unit of your own {effort} costs you "
             f"{words.points(self.cost)}."

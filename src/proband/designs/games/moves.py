@@ -40,6 +40,17 @@ def players(n: int) -> tuple[str, ...]:
     return tuple([f"player-{k}" for k in range(1, n + 1)])
 
 
+def others(n: int, noun: str = "player") -> str:
+    """All of `n` players but one, in words.
+
+    Examples
+    --------
+    >>> others(2), others(4, "bidder")
+    ('another player', '3 other bidders')
+    """
+    return f"another {noun}" if n == 2 else f"{n - 1} other {noun}s"
+
+
 def in_equilibrium(quantities: Iterable[Quantity], values: Mapping[str, float]) -> tuple[Quantity, ...]:
     """Quantities whose equilibrium values depend on the keys of a game, with these values."""
     return tuple([replace(quantity, best=values.get(quantity.name, quantity.best)) for quantity in quantities])

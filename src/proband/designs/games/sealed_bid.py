@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from proband.designs.games.matches import game_of
-from proband.designs.games.moves import amount, in_equilibrium, number, players
+from proband.designs.games.moves import amount, in_equilibrium, number, others, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -46,7 +46,7 @@ class SealedBid(Rules):
         """The whole game."""
         own = "their own bid" if self.price == "first" else "the second highest bid"
         return (
-            f"You and {self.size - 1} other bidders take part in an auction for {words.story('a good')}. Before "
+            f"You and {others(self.size, 'bidder')} take part in an auction for {words.story('a good')}. Before "
             "each auction everybody learns what it is worth to them, and to nobody else. Values are drawn "
             f"independently; every value between {words.points(0)} and {words.points(self.highest_value)} is equally "
             f"likely. Everybody makes one bid at the same time. The highest bid wins, and the winner pays {own}. The "

@@ -6,7 +6,7 @@ from functools import cached_property
 from pydantic import Field, model_validator
 
 from proband.designs.games.matches import game_of
-from proband.designs.games.moves import in_equilibrium, option, players
+from proband.designs.games.moves import in_equilibrium, option, others, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -49,7 +49,7 @@ class VolunteersDilemma(Rules):
         """The whole game."""
         act, wait = words.move("volunteer"), words.move("wait")
         return (
-            f"You and {self.size - 1} other players each choose {act} or {wait} at the same time. If at least one "
+            f"You and {others(self.size)} each choose {act} or {wait} at the same time. If at least one "
             f"player chooses {act}, everybody gets {words.points(self.value)}; if nobody does, nobody gets anything. "
             f"Each player who chooses {act} pays {words.points(self.cost)}."
         )

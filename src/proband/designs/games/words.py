@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from proband.designs.survey.arrangement import arrangements
 from proband.errors import DesignError
@@ -64,6 +65,7 @@ class MatchWords:
         return self.stories.get(text, text)
 
 
+@lru_cache(4096)  # payoffs come again and again
 def number_text(value: float) -> str:
     """A number as players read it: at most two decimals, none where it is whole."""
     shown = f"{value:.2f}".rstrip("0").removesuffix(".")

@@ -11,6 +11,7 @@ from proband.designs.experiments.material import Isomorph, Stimuli, read_rows, r
 from proband.designs.kind import Kind, Shared
 from proband.designs.kinds.survey import FACTORS, AskingTable
 from proband.designs.survey.itself import as_itself
+from proband.designs.survey.wording import ASSIGNED_AT_RANDOM
 from proband.errors import DesignError
 from proband.files import Table
 
@@ -64,6 +65,11 @@ class WhoTable(AskingTable):
         default=None, description='with `who = "itself"`: how often it is asked, instead of a `[population]`'
     )
 
+    states_assignment: bool = Field(
+        default=False, description="items with a manipulation say that its level was set at random"
+    )
+    assignment_says: str = Field(default=ASSIGNED_AT_RANDOM, description="how they say it")
+
     def settings(self, shared: Shared) -> dict[str, Any]:
         """These keys and what is shared, as keywords of the design."""
         settings = super().settings(shared)
@@ -77,7 +83,7 @@ class WhoTable(AskingTable):
 
 
 class ExperimentTable(WhoTable):
-    """Factors that are assigned, to whom and how, and how items are asked: one level of each."""
+    """Factors that are assigned, to whom and how, and how items are asked; several ways to ask are all asked."""
 
     factors: dict[str, dict[str, str]] = Field(
         default={},
@@ -88,6 +94,11 @@ class ExperimentTable(WhoTable):
     within: list[str] = Field(default=[], description="factors under each of whose levels every subject is asked")
     block_by: str = Field(default="", description="trait within which assignment is balanced")
     cluster_by: str = Field(default="", description="trait whose groups are assigned as a whole, and are the units")
+    assigned_by: dict[str, str] = Field(
+        default={},
+        description="factor -> column of the population's data that says which level each person got; then nothing is "
+        "drawn, and `[people]` shows people's own effects",
+    )
     doses: dict[str, dict[str, float]] = Field(default={}, description="factor -> level -> how much of it that is")
     checks: dict[str, str | list[str] | dict[str, str | list[str]]] = Field(
         default={},
@@ -105,10 +116,6 @@ class ExperimentTable(WhoTable):
     vignettes: str = Field(
         default="", description="CSV file with a text for every combination of levels, for `{vignette:text}`"
     )
-    states_assignment: bool = Field(
-        default=False, description="items with a manipulation say that its level was set at random"
-    )
-    assignment_says: str = Field(default=Experiment.assignment_says, description="how they say it")
     awareness: AwarenessTable | None = Field(default=None, description="questions about the study, asked afterwards")
 
 
@@ -155,5 +162,5 @@ KIND = Kind(
         "deviations",
     ),
     needs=frozenset({"instrument"}),
-    takes=frozenset({"population", "ethics"}),
+    takes=frozenset({"population", "people", "ethics"}),
 )

@@ -30,6 +30,9 @@ class PeopleSurvey(Design):
     survey: Survey
     engine: PeopleEngine
 
+    def __post_init__(self) -> None:
+        len(self._plain.items)  # refuses a design that people cannot have answered
+
     @cached_property
     def _plain(self) -> Survey:
         return self.survey.for_people()

@@ -29,6 +29,7 @@ def test_an_address_without_what_its_pattern_asks_for_is_refused_with_the_patter
         open_engine(f"{name}:" if ":" in pattern else f"{name}:big")
 
 
+# The options of a rule and of a strategy are its own: they are looked up with it.
 @pytest.mark.parametrize("name", sorted(set(SCHEMES) - {"scripted", "axelrod"}))
 def test_a_misspelt_option_is_refused_before_anything_is_opened(name):
     rest = ":http://127.0.0.1:9#m" if name == "openai" else ":x" if ":" in SCHEMES.load(name).pattern else ""

@@ -1,7 +1,10 @@
 """Scripted people: what each item is answered with under each condition, from a file."""
 
 import hashlib
+import math
+from bisect import bisect
 from collections.abc import Callable, Mapping
+from itertools import accumulate
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 from proband.errors import EngineError
 from proband.files import parsed, text_of
 from proband.records import Trial
+from proband.seeds import uniform_for
 
 Told = tuple[frozenset[tuple[str, str]], Any]
 
@@ -21,8 +25,8 @@ def planted(file: str = "") -> Callable[[Trial], Any]:
     file : str
         TOML file with a table for each item. Its keys say when they hold, e.g. ``"frame=gain, party=1"`` (levels of
         factors, and facts of the trial), or are empty; of those that hold, the one that says most counts. Its values
-        are probabilities of the options in the order written, ``{mean = 20.0, sd = 5.0}`` for a number, or an answer as
-        it stands (a text, a list).
+        are probabilities of the options in the order written, ``{mean = 20.0, sd = 5.0}`` for a number, or
+        ``{values = [0, 50], shares = [0.4, 0.6]}``, or an answer as it stands (a text, a list).
     """
     if not file:
         raise EngineError("rule 'planted' needs a file; write scripted:planted?file=people.toml")
@@ -37,7 +41,8 @@ def planted(file: str = "") -> Callable[[Trial], Any]:
         fitting = [row for row in rows if row[0] <= holds]
         if not fitting:
             raise EngineError(f'{trial.id}: {file} says nothing for this condition; add a row "" = ...')
-        return max(fitting, key=lambda row: len(row[0]))[1]
+        said = max(fitting, key=lambda row: len(row[0]))[1]
+        return said(uniform_for(0, "planted", trial.id)) if callable(said) else said
 
     rule.__dict__["states"] = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
     return rule
@@ -52,9 +57,20 @@ def _read(item: str, rows: Any, file: str) -> list[Told]:
         if not all(equals for _, equals, _ in settings):
             raise EngineError(f"{file}: {item}: {key!r} is no condition; write level=value, separated by commas")
         when = frozenset((name.strip(), level.strip()) for name, _, level in settings)
-        if isinstance(value, Mapping):
-            if set(value) != {"mean", "sd"} or not value["sd"] > 0:
-                raise EngineError(f"{file}: {item}: {dict(value)} is no distribution; write {{mean = 20.0, sd = 5.0}}")
-            value = NormalDist(value["mean"], value["sd"])
-        found.append((when, value))
+        found.append((when, _distribution(value, f"{file}: {item}") if isinstance(value, Mapping) else value))
     return found
+
+
+def _distribution(value: Mapping[str, Any], where: str) -> Any:
+    """A normal distribution, or what takes a number of 0 to 1 to one of several values."""
+    if set(value) == {"mean", "sd"} and value["sd"] > 0:
+        return NormalDist(value["mean"], value["sd"])
+    if set(value) == {"values", "shares"} and len(value["values"]) == len(value["shares"]):
+        values, shares = value["values"], value["shares"]
+        if min(shares) >= 0 and math.isclose(sum(shares), 1.0, abs_tol=1e-6):
+            ends = list(accumulate(shares))[:-1]
+            return lambda u: values[bisect(ends, u)]
+    raise EngineError(
+        f"{where}: {dict(value)} is no distribution; write {{mean = 20.0, sd = 5.0}}, or "
+        "{values = [0, 50], shares = [0.4, 0.6]} with shares that sum to 1"
+    )

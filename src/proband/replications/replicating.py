@@ -8,7 +8,7 @@ from proband.analyses.section import Cell, Column, Figure, Section, Table, limit
 from proband.errors import DataError, ProbandError
 from proband.measures import effect_correspondence
 from proband.replications.replication import Effect, Replication
-from proband.reports import Findings, findings, write_findings
+from proband.reports import Findings, write_findings
 from proband.runs import Budget, Run, carry_out
 
 _WORDS = {"pass": "pass", "miss": "MISS", "open": "cannot be told"}
@@ -46,7 +46,7 @@ def replicate(
         try:
             study = replication.study(engine, sample=sample, drawn=drawn)
             run = carry_out(study, into / replication.name, budget=budget)
-            effects = replication.effects(findings(run))
+            effects = replication.effects(replication.findings(run))
             done.append(
                 Replicated(replication=replication, effects=effects, run=run, dispositions=dict(run.dispositions()))
             )

@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import Field
 
 from proband.designs.catalogue import folder_of
+from proband.designs.games.matches import Matches
 from proband.designs.studies import Study, load_study
 from proband.designs.survey.survey import Survey
 from proband.errors import DesignError, meant
@@ -18,10 +19,12 @@ from proband.estimates import Estimate
 from proband.files import Table, checked, parsed
 from proband.measures import equivalence
 from proband.references import Reference, reference
-from proband.reports import Findings
+from proband.reports import Findings, findings
+from proband.runs import Run
 
 Verdict = Literal["pass", "miss", "open"]
 SCRIPTED = "scripted"
+PLAYED = "model"  # the role of who is studied, where others are scripted partners
 
 
 class TermTable(Table):
@@ -43,6 +46,7 @@ class EffectTable(Table):
     terms: list[TermTable] = []  # instead of one number, a weighted sum of several independent ones
     constant: float = 0.0
     arm: Literal["published", "isomorph", "placebo"] = "published"
+    of: str = ""  # of a difference between fresh words and the published ones: the effect that is to be the same
     human: list[str] = Field(default=[], max_length=2)  # study and quantity in references.toml
     human_minus: list[str] = Field(default=[], max_length=2)
     passes: Literal["sign", "null", "near"]
@@ -57,6 +61,7 @@ class ReplicationFile(Table):
     finding: str = Field(min_length=1)
     source: str = Field(min_length=1)
     deviations: list[str] = []
+    analyses: list[str] = []  # that effects are read from; without any all that its kind of study wants
     effects: list[EffectTable] = Field(min_length=1)
 
 
@@ -70,6 +75,8 @@ class Effect:
         Which it is; published, isomorph or placebo.
     model, human : Estimate or None
         The engine's, from its findings; people's, from the references.
+    of : str
+        Of a difference between fresh words and the published ones, the published effect.
     planted : float
         What scripted people are made to show.
     verdict : {"pass", "miss", "open"}
@@ -80,6 +87,7 @@ class Effect:
 
     name: str
     arm: str
+    of: str
     model: Estimate
     human: Estimate | None
     planted: float
@@ -112,7 +120,7 @@ class Replication:
         data = parsed(path.read_text(encoding="utf-8"), path, error=DesignError)
         found = checked(ReplicationFile, data, path, error=DesignError)
         for effect in found.effects:
-            _check(effect, path)
+            _check(effect, [other.name for other in found.effects if other is not effect], path)
         return found
 
     def study(
@@ -120,15 +128,31 @@ class Replication:
     ) -> Study:
         """The study with an engine; ``"scripted"`` are people made to show the published effects.
 
-        With `drawn` options are answered in words, one draw each, and not by their probabilities.
+        Where the study names engines by role, an address is that of the role ``model``, and the others stay as they
+        are. With `drawn` options are answered in words, one draw each, and not by their probabilities. Of games
+        without a population, `sample` is the number of matches.
         """
+        study = load_study(self.folder / "study.toml")
+        design = study.design
+        if sample is not None and isinstance(design, Matches) and design.population is None:
+            study = replace(study, design=replace(design, setting=design.setting.model_copy(update={"matches": sample})))
+        elif sample is not None:
+            study = load_study(self.folder / "study.toml", sample=sample)
         if engine == SCRIPTED:
             people = self.folder / "people.toml"
             engine = f"scripted:planted?file={people}" if people.exists() else None
-        study = load_study(self.folder / "study.toml", engine=engine, sample=sample)
+        if isinstance(study.engine, Mapping):
+            given = {PLAYED: engine} if isinstance(engine, str) else engine or {}
+            study = replace(study, engine={**study.engine, **given})
+        elif engine is not None:
+            study = replace(study, engine=engine)
         if drawn and isinstance(study.design, Survey):
             return replace(study, design=replace(study.design, answer_by="written"))
         return study
+
+    def findings(self, run: Run) -> Findings:
+        """What is told of a run of it, as far as its effects need that."""
+        return findings(run, only=self.file.analyses or None)
 
     def effects(self, found: Findings) -> Sequence[Effect]:
         """The effects in what was told of a run of it."""
@@ -136,7 +160,9 @@ class Replication:
         return [_effect(table, effect, self.name) for effect in self.file.effects]
 
 
-def _check(effect: EffectTable, path: Path) -> None:
+def _check(effect: EffectTable, others: Sequence[str], path: Path) -> None:
+    if effect.of and effect.of not in others:
+        raise DesignError(f"{path}: effect {effect.name!r} is of {effect.of!r}, which is none{meant(effect.of, others)}")
     if effect.passes in ("null", "near") and not (effect.margin and effect.margin > 0):
         raise DesignError(f"{path}: effect {effect.name!r} passes as {effect.passes}, and margin is {effect.margin}")
     if effect.passes == "near" and not effect.human:
@@ -163,7 +189,7 @@ def _effect(table: pl.DataFrame, effect: EffectTable, name: str) -> Effect:
     human, source = _human(effect)
     verdict, rule = _verdict(effect, model, human)
     return Effect(
-        name=effect.name, arm=effect.arm, model=model, human=human, planted=effect.planted, verdict=verdict,
+        name=effect.name, arm=effect.arm, of=effect.of, model=model, human=human, planted=effect.planted, verdict=verdict,
         rule=rule, source=source,
     )  # fmt: skip
 

@@ -24,7 +24,9 @@ class Talk(Course):
         last = None if setting.history == "all" else setting.history
         self._last: dict[Player, deque[str]] | None = None if last is None else {p: deque(maxlen=last) for p in players}
         self._says_round = setting.is_repeated
-        known = (("rounds", str(session.length)),) if setting.is_repeated and setting.continues is None else ()
+        is_told = setting.is_repeated and setting.continues is None
+        known: tuple[tuple[str, str], ...] = (("rounds", str(session.length)),) if is_told else ()
+        known += (("treatment", session.arm),) if session.arm else ()
         self._known = {p: (("seat", self.seats[p[0]]), *known, *traits.get(p, ())) for p in players}
         self._has_numbers = any(item.form == "number" for item in session.rules.items)
         self._history = dict.fromkeys(players, "")
@@ -80,7 +82,7 @@ class Talk(Course):
         return "\n".join([part for part in (number, self._heard[ask.player], ask.turn.told) if part])
 
     def _facts(self, ask: Ask) -> tuple[tuple[str, str], ...]:
-        """What scripted players may read: seat, round, what the turn says, and past moves of one digit each."""
+        """What scripted players may read: seat, treatment, round, what the turn says, and past moves of one digit each."""
         player = ask.player
         facts = (*self._known[player], ("round", str(ask.round)), *ask.turn.facts)
         if self._moves[player]:

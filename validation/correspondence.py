@@ -109,12 +109,14 @@ def coefficients(rng: np.random.Generator, n: int, *, is_shared: bool, slope: fl
 
 
 def coefficient_covers(rng: np.random.Generator, n: int, *, is_shared: bool) -> bool | None:
-    found = coefficient_fidelity("y ~ x + z", *coefficients(rng, n, is_shared=is_shared, slope=1.5))
+    sides = coefficients(rng, n, is_shared=is_shared, slope=1.5)
+    found = coefficient_fidelity("y ~ x + z", *sides, subjects="subject" if is_shared else "")
     return covers(found.coefficients[1].difference, 0.5)
 
 
 def coefficients_rejected(rng: np.random.Generator, n: int, *, is_shared: bool) -> bool | None:
-    p = coefficient_fidelity("y ~ x + z", *coefficients(rng, n, is_shared=is_shared, slope=1.0)).joint.p_value
+    sides = coefficients(rng, n, is_shared=is_shared, slope=1.0)
+    p = coefficient_fidelity("y ~ x + z", *sides, subjects="subject" if is_shared else "").joint.p_value
     return None if p is None else p < 0.05
 
 

@@ -29,7 +29,8 @@ def test_an_address_without_what_its_pattern_asks_for_is_refused_with_the_patter
         open_engine(f"{name}:" if ":" in pattern else f"{name}:big")
 
 
-@pytest.mark.parametrize("name", sorted(set(SCHEMES) - {"scripted"}))
+# The options of a rule and of a strategy are its own: they are looked up with it.
+@pytest.mark.parametrize("name", sorted(set(SCHEMES) - {"scripted", "axelrod"}))
 def test_a_misspelt_option_is_refused_before_anything_is_opened(name):
     rest = ":http://127.0.0.1:9#m" if name == "openai" else ":x" if ":" in SCHEMES.load(name).pattern else ""
     with pytest.raises(EngineError, match=r"takes no option '?wrong"):
@@ -91,7 +92,7 @@ def test_a_server_address_holds_url_and_model():
         ("scripted:", "must read scripted:NAME"),
         ("scripted:uniform?noise", "must read key=value"),
         ("smollm2:big", "must read smollm2"),
-        ("gpt", "no engine 'gpt'; there are hf:PATH_OR_ID"),
+        ("gpt", "no engine 'gpt'; there are axelrod:STRATEGY"),
         ("hf:x?chunk_tokens=many", "chunk_tokens is 'many', not a whole number"),
         ("", "no engine ''"),
         ("openai:ftp://h", "bad URL 'ftp://h'"),

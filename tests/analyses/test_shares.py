@@ -6,6 +6,7 @@ from proband.analyses.asked import asked_of
 from proband.analyses.fidelity import fidelity_of
 from proband.analyses.shares import ANALYSIS, estimates_of
 from proband.designs import PeopleSurvey, PrisonersDilemma, Survey
+from proband.designs.experiments.material import Isomorph
 from proband.errors import DesignError
 from proband.instruments import Instrument, Item
 from proband.models.archive import PeopleEngine
@@ -13,6 +14,7 @@ from proband.models.scripted import ScriptedEngine, stated, uniform
 from proband.reports import findings
 from proband.runs import Budget, Run, collect
 from proband.runs.run import PEOPLE
+from tests.analyses.studies import framed
 
 ITEM = Item(id="mood", text="How are you?", form="scale", options=("bad", "so-so", "good"))
 NUMBER = Item(id="days", text="How many days?", form="number", lower=0, upper=7)
@@ -183,3 +185,11 @@ def test_a_question_is_quoted_with_the_text_of_its_level_and_earlier_answers_in_
     assert told["shares-why-right"] == "“You said [answer to who]. Sure of Republicans?”"
     both = replace(asked_of(run)[0], condition={})
     assert both.question == "“[Democrats | Republicans] propose a tax. Do you agree?”"
+
+
+def test_what_was_asked_in_other_words_is_shown_in_these_words(people, tmp_path):
+    design = framed(people(40), isomorph=Isomorph(items={"support": "The plan means {factor:frame}. Are you for it?"}))
+    run = collect(design, ScriptedEngine(uniform(), seed=1), tmp_path)
+    said = {(a.condition["frame"], a.condition["version"]): a.question for a in asked_of(run)}
+    assert said["gain", "published"].startswith("“The programme means that 200 of 600 are saved.")
+    assert said["gain", "isomorph"] == "“The plan means 200 of 600 are saved. Are you for it?”"

@@ -45,6 +45,20 @@ def test_an_effect_of_nothing_is_not_found(people, tmp_path):
     assert p > 0.05
 
 
+def test_an_experiment_compares_subjects_under_every_way_to_ask(people, tmp_path):
+    def rule(trial):
+        shift = 0.3 * (dict(trial.place.condition)["frame"] == "gain")
+        return (0.4 - shift, 0.2, 0.4 + shift)
+
+    design = framed(people(200), persona=("first", "none"), order=("as_written", "reversed"), answer_by="written")
+    run = collect(design, ScriptedEngine(rule, seed=2), tmp_path)
+    (section,) = specifications.sections(run)
+    assert len(section.table.rows) == 4
+    for row in section.table.rows:
+        assert row[2].interval[0] < 0.6 < row[2].interval[1]
+        assert row[2].interval_method.startswith("t, Neyman")
+
+
 def test_one_way_to_ask_is_no_curve(people, tmp_path):
     run = collect(framed(people(12)), ScriptedEngine(lambda trial: (0.4, 0.2, 0.4), seed=1), tmp_path)
     assert "several ways to ask" in specifications.needs(run)

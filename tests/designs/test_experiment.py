@@ -115,9 +115,21 @@ def test_an_experiment_that_varies_nothing_is_refused(experiment):
         assign(["a", "b"], ["t", "c"], 1, factor="f", blocks={"a": "1"})
 
 
+def test_every_way_to_ask_is_asked_of_every_subject_under_its_own_level(experiment):
+    varied = replace(experiment, order=("as_written", "reversed"), persona=("first", "third"))
+    trials = varied.trials({})
+    assert len(trials) == varied.size() == 4 * experiment.size()
+    assert len({trial.id for trial in trials}) == len(trials)
+    for subject, arm in varied.assignment.items():
+        seen = [dict(t.place.condition) for t in trials if t.place.subject == subject]
+        assert {found["frame"] for found in seen} == {arm}
+        assert len({(found["order"], found["persona"]) for found in seen}) == 4
+    assert set(varied.describe()["varied"]) == {"frame", "order", "persona"}
+
+
 def test_an_experiment_that_cannot_be_balanced_is_refused(experiment, people):
-    with pytest.raises(DesignError, match="cannot vary order beside"):
-        replace(experiment, order=("as_written", "reversed"))
+    with pytest.raises(DesignError, match="in conversations of their own"):
+        replace(experiment, order=("as_written", "reversed"), presentation="sequential")
     with pytest.raises(DesignError, match="cannot vary replicates = 2"):
         replace(experiment, replicates=2)
     with pytest.raises(DesignError, match="2 arms for 1 subjects"):

@@ -141,7 +141,12 @@ def test_the_small_files_below_are_all_right(tmp_path):
         (EXPERIMENT, "{factor:frame}", "it", "factor 'frame' is in no wording"),
         (EXPERIMENT, 'loss = "400 die"', "", "give it at least two"),
         (EXPERIMENT, "[experiment]", '[experiment]\nblock_by = "shoes"', "shoes"),
-        (EXPERIMENT, "[experiment]", '[experiment]\npersona = ["first", "third"]', "cannot vary persona beside"),
+        (
+            EXPERIMENT,
+            "[experiment]",
+            '[experiment]\npersona = ["first", "third"]\npresentation = "sequential"',
+            "ways to ask are compared in conversations of their own",
+        ),
         (EXPERIMENT, "[experiment]", "[experiment]\nreplicates = 2", r"no key 'experiment\.replicates'"),
         (QUIZ, 'bank = "facts"', "", r'quiz\.bank is missing; add it, e\.g\. bank = "facts"'),
         (QUIZ, 'bank = "facts"', 'bank = "gone.jsonl"', r"gone\.jsonl"),

@@ -116,7 +116,7 @@ def test_a_stochastic_player_asked_again_does_not_draw_again(axelrod):
     [
         ("axelrod:TitForTatt", "no such strategy .did you mean 'TitForTat'"),
         ("axelrod:MindReader", "no such strategy"),
-        ("axelrod:TitForTat?p=1", "cannot be made with"),
+        ("axelrod:Random?q=1", "takes no option 'q'; it takes seed, p"),
     ],
 )
 def test_what_cannot_play_is_refused(axelrod, address, message):

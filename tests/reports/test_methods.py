@@ -1,7 +1,8 @@
 import pytest
 
 from proband.designs import Survey
-from proband.designs.games import PrisonersDilemma
+from proband.designs.games import Matches, PrisonersDilemma, Setting
+from proband.designs.games.ultimatum import Ultimatum
 from proband.designs.studies import Study, people_survey
 from proband.instruments import load_instrument
 from proband.reports import Findings, findings
@@ -107,3 +108,11 @@ def test_a_game_is_described_by_its_engines_and_seed_and_its_matches_are_units(t
     assert engine_name(run.manifest) == "scripted:uniform as model and scripted:tit-for-tat as rival"
     assert "seed 5" in findings(run).methods
     assert "8 players in 4 matches" in findings(run).lead[0]
+
+
+def test_a_game_of_matches_is_described_by_its_keys_what_surrounds_it_and_its_treatments(tmp_path):
+    setting = Setting(matches=4, rounds=2, players="model", treatments={"rich": {"scale": 100.0, "unit": "$"}})
+    game = Matches(rules=Ultimatum(pot=20), setting=setting, seed=5, game="ultimatum")
+    methods = findings(collect(game, {"model": "scripted:uniform"}, tmp_path / "run")).methods
+    assert "The game was ultimatum with pot = 20 and method = offer; around it, matches = 4, rounds = 2 and" in methods
+    assert "The treatment rich had scale = 100.0 and unit = $." in methods

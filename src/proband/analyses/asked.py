@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from typing import Any
 
 import polars as pl
 
@@ -22,7 +23,7 @@ class Asked:
 
     `part` has the run's responses, `people` people's valid answers to the item, or None where the run has no people.
     `weights` are of subjects, empty where all count alike; `units` those of the run's subjects; `texts` says what every
-    level of every factor becomes in a wording.
+    level of every factor becomes in a wording, and `materials` in which other words the item is asked.
     """
 
     item: Item
@@ -32,6 +33,20 @@ class Asked:
     weights: Mapping[Hashable, float]
     units: Mapping[str, str]
     texts: Mapping[str, Mapping[str, str]]
+    materials: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def _words(self) -> tuple[str, str, Mapping[str, Mapping[str, str]]]:
+        """Lead-in, wording and texts of the levels, in the version and wording of this condition."""
+        stem, text, texts = self.item.stem, self.item.text, self.texts
+        for name, known in self.materials.items():
+            level = self.condition.get(name, "")
+            if known["role"] == "isomorph" and level == "isomorph":
+                stem, text = known["stems"].get(self.item.id, stem), known["items"].get(self.item.id, text)
+                texts = {**texts, **known["factors"]}
+            elif known["role"] == "paraphrase" and level.isdigit() and int(level) > 1:
+                text = (known["texts"].get(self.item.id) or [text] * int(level))[int(level) - 2]
+        return stem, text, texts
 
     @property
     def question(self) -> str:
@@ -39,13 +54,19 @@ class Asked:
 
         def filled(found: re.Match[str]) -> str:
             what, name = found.groups()
+            for shown, known in self.materials.items():
+                if what == known["role"] == "stimulus":
+                    return str(
+                        known["texts"].get(self.condition.get(shown, ""), {}).get(name, f"[{name} of the {what}]")
+                    )
             if what != "factor":
                 return f"[answer to {name}]" if what == "answer" else f"[{name} of the {what}]"
-            texts = self.texts.get(name, {})
-            any_of = " | ".join(texts.values()) or name
-            return texts.get(self.condition.get(name, ""), any_of if len(texts) == 1 else f"[{any_of}]")
+            levels = texts.get(name, {})
+            any_of = " | ".join(levels.values()) or name
+            return levels.get(self.condition.get(name, ""), any_of if len(levels) == 1 else f"[{any_of}]")
 
-        wording = f"{self.item.stem} {self.item.text}".strip()
+        stem, text, texts = self._words
+        wording = f"{stem} {text}".strip()
         return f"“{PIPE.sub(filled, wording)}”"
 
     @property
@@ -158,6 +179,7 @@ def _asked_of(run: Run, n_responses: int) -> list[Asked]:
             weights=everybody,
             units=run.roster.units,
             texts=(run.manifest.get("design") or {}).get("factors") or {},
+            materials=(run.manifest.get("design") or {}).get("materials") or {},
         )
         for part in table.partition_by("item", *map(factor_column, levels), maintain_order=True)
     ]

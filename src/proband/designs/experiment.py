@@ -81,7 +81,8 @@ class Experiment(AssignedSurvey):
 
     Notes
     -----
-    The other attributes are those of `Survey`, with one level each and no replicates.
+    The other attributes are those of `Survey`, without replicates. Where a setting such as `persona` or `answer_by` has
+    several levels, every subject is asked under each of these ways to ask, in conversations of their own.
 
     References
     ----------
@@ -113,11 +114,15 @@ class Experiment(AssignedSurvey):
         if self.states_assignment:
             object.__setattr__(self, "instrument", self._stating(self.instrument))
         super().__post_init__()
-        if self.replicates > 1 or set(self.varied) != {*self.factors, *self.materials}:
-            also = ", ".join(sorted(set(self.varied) - set(self.factors))) or f"replicates = {self.replicates}"
+        if self.replicates > 1:
             raise DesignError(
-                f"an experiment asks every subject once, under its own levels, and cannot vary {also} beside; give "
-                "one level, or make it a survey, in which everybody is asked under every level"
+                f"an experiment asks every subject once under its own levels, and cannot vary replicates = "
+                f"{self.replicates}; give one, or make it a survey, in which everybody is asked under every level"
+            )
+        if len(self.ways) > 1 and "sequential" in self._levels("presentation"):
+            raise DesignError(
+                f"{' and '.join(self.ways[0])}: ways to ask are compared in conversations of their own, and cannot "
+                'vary in one; use presentation = "single", or give one level'
             )
         found = Gathering()
         with found.part():
@@ -173,7 +178,7 @@ class Experiment(AssignedSurvey):
 
     @cached_property
     def settings(self) -> Levels:
-        """How everybody is asked: presentation, answer method and so on."""
+        """How everybody is asked: presentation, answer method and so on; where there are several `ways`, the first."""
         return {name: level for name, level in self.conditions[0].items() if name not in self.factors}
 
     @cached_property
@@ -286,7 +291,9 @@ class Experiment(AssignedSurvey):
     # ---- what is refused before anybody is asked
 
     def _first_sheets(self) -> Iterator[Sheet]:
-        return (Version(self, self.subjects[0], levels, 0) for levels in self._every_condition())
+        first = next(self._every_condition())
+        yield from (Version(self, self.subjects[0], levels, 0) for levels in self._every_condition())
+        yield from (Version(self, self.subjects[0], {**first, **way}, 0) for way in self.ways[1:])
 
     def _every_condition(self) -> Iterator[Levels]:
         """Every combination of levels under the first stimulus, in every wording; and the first under the others."""

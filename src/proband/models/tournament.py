@@ -3,6 +3,7 @@
 Knight et al. (2016), Journal of Open Research Software 4(1), e35. doi:10.5334/jors.125
 """
 
+import inspect
 from collections import OrderedDict
 from typing import Any
 
@@ -41,6 +42,12 @@ def axelrod_engine(name: str, seed: int = 0, **settings: str) -> ScriptedEngine:
     known = {strategy.__name__: strategy for strategy in axelrod.all_strategies}
     if name not in known:
         raise EngineError(f"axelrod:{name}: no such strategy{meant(name, known)}; e.g. TitForTat, Grudger, Random")
+    options = [*inspect.signature(known[name].__init__).parameters][1:]
+    if strange := [key for key in settings if key not in options]:
+        there = ", ".join(["seed", *options])
+        raise EngineError(
+            f"axelrod:{name} takes no option {strange[0]!r}{meant(strange[0], options)}; it takes {there}"
+        )
     try:
         made = known[name](**{key: _number(value) for key, value in settings.items()})
     except (TypeError, ValueError) as error:

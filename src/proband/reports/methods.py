@@ -6,6 +6,8 @@ from typing import Any
 from proband.analyses.answers import listed
 from proband.analyses.fidelity import DISTANCES
 from proband.analyses.section import Section
+from proband.designs.games.replay import DESCRIBED
+from proband.designs.games.setting import Setting
 from proband.records import STATUSES
 from proband.runs.run import Run
 
@@ -152,6 +154,7 @@ def methods_of(run: Run, sections: Sequence[Section]) -> str:
         _asked(run, design),
         _engine_sentence(manifest),
         *_settings(design),
+        *_game(design),
         _seed_sentence(manifest, design),
         "No human answers were collected." if run.people is None else f"{_people(run)} were taken from the same data.",
         *(sentence for section in sections for sentence in section.methods),
@@ -238,6 +241,23 @@ def _settings(design: Mapping[str, Any]) -> list[str]:
     if varied:
         sentences.append(f"Conditions crossed {listed(varied)}.")
     return sentences
+
+
+def _game(design: Mapping[str, Any]) -> list[str]:
+    """The game that was played with its keys, what surrounds it where that was set, and what treatments changed."""
+    if design.get("design") != "matches":
+        return []
+    around = {name: field.get_default() for name, field in Setting.model_fields.items()}
+    own = {k: v for k, v in design.items() if k not in around and k not in DESCRIBED and v is not None}
+    set_ = {k: v for k, v in design.items() if k in around and k not in ("treatments", "writing") and v != around[k]}
+    sentences = [f"The game was {design['game']}{_set(own, ' with ')}{_set(set_, '; around it, ')}."]
+    for arm, keys in _mapping(design.get("treatments")).items():
+        sentences.append(f"The treatment {arm} had{_set(_mapping(keys), ' ')}.")
+    return sentences
+
+
+def _set(keys: Mapping[str, Any], lead: str) -> str:
+    return lead + listed([f"{name.replace('_', ' ')} = {value}" for name, value in keys.items()]) if keys else ""
 
 
 def _labels(settings: Mapping[str, Any]) -> str:

@@ -342,6 +342,7 @@ def test_a_failed_call_stalls_the_match_until_it_is_asked_again(tmp_path):
         ({"treatments": {"control": {"pot": 9}}}, "the control is the game as it stands; give the treatment another"),
         ({"treatments": {"more": {"matches": 3}}}, "no key 'matches' to vary"),
         ({"treatments": {"more": {"pot": "many"}}}, r"game.treatments.more: pot must be a whole number .found 'many'"),
+        ({"treatments": {"all": {"matching": "round_robin"}}}, "a round robin is no treatment; make it the matching"),
         ({"matches": 1, "treatments": {"more": {"pot": 9}}}, "1 sessions for 2 treatments .with the control."),
         ({"pot": 0}, "game.pot: input should be greater than or equal to 1 .found 0"),
         ({"mathces": 3}, "no key 'game.mathces' .did you mean 'matches'"),

@@ -98,3 +98,17 @@ def test_too_few_raters_and_gaps_are_refused():
         icc([[1], [2]], "ICC(1,1)")
     with pytest.raises(MissingDataError, match="1 of 4"):
         icc([[1, 2], [3, math.nan]], "ICC(1,1)")
+
+
+@pytest.mark.parametrize("form", ["1,k", "2,k", "3,k"])
+def test_equal_means_leave_the_correlation_of_means_undefined_and_say_why(form):
+    found = icc(np.eye(4), form)
+    assert math.isnan(found.value)
+    assert "the same mean" in found.warnings[0]
+
+
+@pytest.mark.parametrize("form", ["1,1", "2,1", "3,1"])
+def test_equal_means_have_a_correlation_of_single_ratings_and_no_interval(form):
+    found = icc(np.eye(4), form)
+    assert found.value == pytest.approx(-1 / 3 if form != "2,1" else -0.5)
+    assert found.interval is None

@@ -166,11 +166,20 @@ class AssignedSurvey(Survey):
             n, hand = len(self.cells), self._hands[subject]
             places = [{**fixed, **self.cells[t % n], STIMULUS: one} for t, one in enumerate(hand)]
             rounds = [places[start : start + n] for start in range(0, len(places), n)]
-        return [conditions[k] for conditions in rounds for k in self._rows[subject]]
+        ordered = [conditions[k] for conditions in rounds for k in self._rows[subject]]
+        return [{**conditions, **way} for conditions in ordered for way in self.ways]
 
     @property
     def n_occasions(self) -> int:
         """How often a subject is given the instrument."""
         if self.stimuli is None:
-            return len(self.cells)
-        return self.stimuli.per_subject * (len(self.cells) if self.stimuli.crossed else 1)
+            return len(self.cells) * len(self.ways)
+        return self.stimuli.per_subject * (len(self.cells) if self.stimuli.crossed else 1) * len(self.ways)
+
+    @cached_property
+    def ways(self) -> tuple[Levels, ...]:
+        """Combinations of those settings that have several levels; one that is empty where none has."""
+        known = {*self.factors, *self.materials}
+        names = [name for name in self.varied if name not in known]
+        found = dict.fromkeys(tuple((name, levels[name]) for name in names) for levels in self.conditions)
+        return tuple(dict(way) for way in found)

@@ -82,10 +82,13 @@ class Arm:
         DesignError
             If there is no such key, or every treatment has the same value of it.
         """
-        known = [*type(self.rules).model_fields, *(k for k in Setting.model_fields if k not in _OF_ALL)]
+        of_all = _OF_ALL + (("matching", "players") if self.setting.matching == "round_robin" else ())
+        known = [*type(self.rules).model_fields, *(k for k in Setting.model_fields if k not in of_all)]
         for key in keys:
             if key not in known:
                 raise DesignError(f"[{at}]: no key {key!r} to vary{meant(key, known)}; there are {', '.join(known)}")
+        if keys.get("matching") == "round_robin":
+            raise DesignError(f"[{at}]: a round robin is no treatment; make it the matching of the game")
         rules, setting = (
             checked(
                 type(table),

@@ -125,7 +125,7 @@ class Course:
         self.session = session
         self.seats = session.rules.seats
         self._seat_of = {name: s for s, name in enumerate(self.seats)}
-        # Only partners have a common past.
+        # Only partners have a common past; rounds that a move broke have no quantities, and are left out.
         self._past: list[Outcome] = []
 
     def heard(self, number: int, groups: Sequence[tuple[Player, ...]], said: dict[Player, str | None]) -> None:
@@ -159,7 +159,7 @@ class Course:
                 self.over(played)
                 if played.outcome is None:
                     is_over = True
-                elif setting.groups == 1:
+                elif setting.groups == 1 and not played.broken_by:
                     self._past.append(played.outcome)
             if is_over:
                 return

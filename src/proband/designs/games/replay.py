@@ -14,7 +14,7 @@ from proband.errors import DesignError
 from proband.instruments.items import Item
 from proband.records import Answer
 
-_NOT_KEYS = ("design", "game", "title", "seed", "population")
+DESCRIBED = ("design", "game", "title", "seed", "population")  # what a manifest says of a design beside its keys
 _READ = ("subject", "item", "round", "replicate", "status", "answer", "value", "parts", "label")
 _COLUMNS: dict[str, Any] = {
     **dict.fromkeys(("unit", "match", "treatment", "seat", "subject", "role"), pl.String),
@@ -39,7 +39,7 @@ def design_from(described: Mapping[str, Any]) -> Matches:
     if described.get("design") != "matches":
         raise DesignError(f"the design {described.get('design')!r} is not of matches, and only these are replayed")
     game = GAMES.load(str(described["game"]))
-    keys = {key: value for key, value in described.items() if key not in _NOT_KEYS}
+    keys = {key: value for key, value in described.items() if key not in DESCRIBED}
     # As JSON, in which a list stands for a tuple too.
     table = game.keys.model_validate_json(json.dumps(keys))
     shared = Shared(title=str(described["title"]), seed=int(described["seed"]))

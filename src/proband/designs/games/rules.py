@@ -158,7 +158,8 @@ class Rules(Table):
     def play(self, words: Words, past: Sequence[Outcome], draw: Draw) -> Round:
         """One round, as a generator: it yields a turn, or several at the same time, and is sent their moves by seat.
 
-        `past` are the rounds of the same players; empty where groups are drawn anew. It must not be changed.
+        `past` are the rounds that the same players played through; empty where groups are drawn anew. It must not be
+        changed.
         A move is the index of an option (as the turn's item lists them), a number, or a tuple of either. Chance is
         ``draw("value", seat)``, uniform on [0, 1) by place of the round. A move that is not open raises `Illegal`.
         """

@@ -58,8 +58,8 @@ class Setting(Table):
     history: Literal["all"] | int = Field(default="all", description="how many of the last rounds are told")
     illegal: Literal["end", "forfeit"] = Field(
         default="end",
-        description="after a move that is not open, or none that can be read: the match is over, or nobody gets "
-        "anything in that round",
+        description="after a move that is not open, or none that can be read: the match is over (of strangers "
+        "the session), or nobody gets anything in that round",
     )
     think: Literal["none", "predict"] = Field(
         default="none", description="`predict`: before a move, each player is asked what the others will do"

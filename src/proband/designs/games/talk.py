@@ -24,7 +24,8 @@ class Talk(Course):
         last = None if setting.history == "all" else setting.history
         self._last: dict[Player, deque[str]] | None = None if last is None else {p: deque(maxlen=last) for p in players}
         self._says_round = setting.is_repeated
-        known = (("rounds", str(session.length)),) if setting.is_repeated and setting.continues is None else ()
+        is_told = setting.is_repeated and setting.continues is None
+        known: tuple[tuple[str, str], ...] = (("rounds", str(session.length)),) if is_told else ()
         known += (("treatment", session.arm),) if session.arm else ()
         self._known = {p: (("seat", self.seats[p[0]]), *known, *traits.get(p, ())) for p in players}
         self._has_numbers = any(item.form == "number" for item in session.rules.items)

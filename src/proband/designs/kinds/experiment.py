@@ -83,7 +83,7 @@ class WhoTable(AskingTable):
 
 
 class ExperimentTable(WhoTable):
-    """Factors that are assigned, to whom and how, and how items are asked: one level of each."""
+    """Factors that are assigned, to whom and how, and how items are asked; several ways to ask are all asked."""
 
     factors: dict[str, dict[str, str]] = Field(
         default={},

@@ -38,6 +38,9 @@ class Regression:
         Confidence level of its estimates.
     target : {"model", "human", "data"}
         Whom it describes.
+    influence : array, shape (n, n_coefficients)
+        Of every row on the coefficients; summed within clusters and squared it is the covariance, up to the factor of
+        CR1.
     """
 
     names: tuple[str, ...]
@@ -48,6 +51,7 @@ class Regression:
     errors: Errors
     level: float
     target: Target
+    influence: Floats
     _leverage: "_Leverage"
     _scale: float
 
@@ -65,7 +69,7 @@ class Regression:
             if name not in self.names:
                 raise DesignError(f"no coefficient {name!r}{meant(name, self.names)}; there are {self.names}")
         c = np.array([weights.get(name, 0.0) for name in self.names])
-        df = self._leverage.df(c) if self.errors == "CR2" else self.n_clusters - 1.0
+        df = self.df(weights)
         about = Estimate(
             value=0.0,
             estimand=estimand or " + ".join(f"{w:g} x {name}" if w != 1 else name for name, w in weights.items()),
@@ -76,6 +80,11 @@ class Regression:
         )
         found = Linear(value=float(c @ self.beta), variance=float(c @ self.covariance @ c), df=df, scale=self._scale)
         return with_t_test(about, found, f"t, {self.errors}")
+
+    def df(self, weights: Mapping[str, float]) -> float:
+        """Degrees of freedom of a contrast."""
+        c = np.array([weights.get(name, 0.0) for name in self.names])
+        return self._leverage.df(c) if self.errors == "CR2" else self.n_clusters - 1.0
 
     def joint(self, names: Sequence[str], *, estimand: str = "") -> Estimate:
         """Wald test that several coefficients are all 0, on F with clusters minus 1 degrees of freedom below.
@@ -204,7 +213,7 @@ def clustered_regression(
         covariance *= n_clusters / (n_clusters - 1) * (n - 1) / (n - p)
     return Regression(
         names=names, beta=beta, covariance=covariance, n=n, n_clusters=n_clusters, errors=errors, level=level,
-        target=target,
+        target=target, influence=(adjusted * residual[:, None]) @ bread,
         _leverage=_Leverage(adjusted, x, codes, bread, n_clusters), _scale=float(np.abs(outcome).max()),
     )  # fmt: skip
 

@@ -85,10 +85,17 @@ def icc(ratings: ArrayLike, form: Form, *, target: Target = "model", level: floa
     if is_constant(float(x.var()), x):
         doubts = ("all ratings are the same number: there is no variance to share out",)
         return Estimate(value=math.nan, estimand=estimand, target=target, n_units=ms.n, level=level, warnings=doubts)
+    if is_constant(ms.subjects / ms.k, x.mean(axis=1)):
+        same = "all subjects have the same mean, as in ranks and ipsative scores: nothing can tell them apart"
+        value = math.nan if unit == "k" else _coefficient(model, unit, ms)
+        return Estimate(
+            value=value, estimand=estimand, target=target, n_units=ms.n, level=level,
+            warnings=(same,) if unit == "k" else (_NEGATIVE, same), interval_method="none: equal means",
+        )  # fmt: skip
     value = _coefficient(model, unit, ms)
     warnings = []
     if value < 0:
-        warnings.append("negative: ratings of one subject differ more than those of different subjects")
+        warnings.append(_NEGATIVE)
     interval, how = _interval(model, unit, ms, level)
     warnings.extend(tail_warnings(x.mean(axis=1)) if interval else ())
     error = ms.within if model == "1" else ms.residual
@@ -107,6 +114,9 @@ def icc(ratings: ArrayLike, form: Form, *, target: Target = "model", level: floa
         assumptions=("effects of subjects, raters and errors are normal", "subjects are independent"),
         warnings=tuple(warnings),
     )
+
+
+_NEGATIVE = "negative: ratings of one subject differ more than those of different subjects"
 
 
 def _parts(form: str) -> tuple[str, str]:

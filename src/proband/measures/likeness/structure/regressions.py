@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy import special
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
 from proband.measures.arrays import Floats
+from proband.measures.experiments.regression import clustered_regression
 from proband.measures.likeness.items.samples import sums_by
 
 _LEVEL = 0.95
@@ -58,14 +59,17 @@ class _Fit:
     beta: Floats
     influence: Floats  # (n_rows, n_coefficients), summing to the deviation of beta
     subjects: list[object]
-    df: int
+    df: Floats  # (n_coefficients,)
+    n_clusters: int | None  # where several rows are of one subject
 
     @property
     def n(self) -> int:
         return len(self.subjects)
 
 
-def coefficient_fidelity(formula: str, human: Any, model: Any) -> CoefficientFidelity:
+def coefficient_fidelity(
+    formula: str, human: Any, model: Any, *, subjects: str = "", weights: str = ""
+) -> CoefficientFidelity:
     """Fit the same linear regression to people's answers and a model's, and compare the coefficients.
 
     Levels of a factor are taken from both sides together, so that both fits have the same columns. A model's
@@ -78,15 +82,19 @@ def coefficient_fidelity(formula: str, human: Any, model: Any) -> CoefficientFid
     formula : str
         As in statsmodels and R, e.g. ``trust ~ age + C(party)``.
     human, model : frame, or mapping of columns
-        One row per subject with the variables of the formula. Where both have a column ``subject``, rows of
-        one subject are a cluster, and the covariance between the two fits is estimated from the subjects
-        on both sides. Where both have a column ``weight``, it weights both fits.
+        Rows with the variables of the formula.
+    subjects : str
+        Column on both sides that says whose a row is. Rows of one subject are then a cluster, and the covariance
+        between the two fits is estimated from the subjects on both sides. Without it every row is a subject of its
+        own, on one side only.
+    weights : str
+        Column on both sides that weights the fits.
 
     Returns
     -------
     CoefficientFidelity
-        Coefficients with leverage-corrected robust standard errors (HC3; by subject where there are several
-        rows of one), and differences whose errors count that the same subjects stand on both sides.
+        Coefficients with robust standard errors: HC3, or, where a subject has several rows, CR2 with Satterthwaite's
+        degrees of freedom; and differences whose errors count that the same subjects stand on both sides.
 
     Raises
     ------
@@ -97,6 +105,7 @@ def coefficient_fidelity(formula: str, human: Any, model: Any) -> CoefficientFid
     References
     ----------
     MacKinnon & White (1985), J. Econometrics 29, 305-325. doi:10.1016/0304-4076(85)90158-7
+    Pustejovsky & Tipton (2018), J. Bus. Econ. Stat. 36, 672-683. doi:10.1080/07350015.2016.1247004
     Weesie (1999), Stata Technical Bulletin 52 (seemingly unrelated estimation).
 
     Examples
@@ -108,18 +117,17 @@ def coefficient_fidelity(formula: str, human: Any, model: Any) -> CoefficientFid
     >>> [(c.name, round(c.human.value, 2), round(c.model.value, 2)) for c in found.coefficients][1]
     ('x', 0.5, 0.89)
     """
-    fits = _fits(formula, human, model)
+    fits = _fits(formula, human, model, subjects, weights)
     h, m = fits
     covariances = _joint_covariance(h, m)
-    df = min(h.df, m.df)
     warnings = []
-    if df < _FEW_DF:
-        warnings.append(f"{df} residual degrees of freedom on a side: robust intervals are rough below {_FEW_DF}")
+    if (df := float(min(h.df.min(), m.df.min()))) < _FEW_DF:
+        warnings.append(f"{df:.1f} degrees of freedom on a side: robust intervals are rough below {_FEW_DF}")
     n_shared = len(set(h.subjects) & set(m.subjects))
     slopes = [k for k, name in enumerate(h.names) if name != "Intercept"]
     return CoefficientFidelity(
-        coefficients=tuple(_coefficient(k, h, m, covariances, df) for k in range(len(h.names))),
-        joint=_wald(slopes, h, m, covariances, df),
+        coefficients=tuple(_coefficient(k, h, m, covariances) for k in range(len(h.names))),
+        joint=_wald(slopes, h, m, covariances),
         sign_agreement=_signs(slopes, h, m, covariances[0]),
         rmse=_rmse(slopes, h, m, covariances[0]),
         n_human=h.n,
@@ -129,7 +137,7 @@ def coefficient_fidelity(formula: str, human: Any, model: Any) -> CoefficientFid
     )
 
 
-def _fits(formula: str, human: Any, model: Any) -> list[_Fit]:
+def _fits(formula: str, human: Any, model: Any, subjects: str, weights: str) -> list[_Fit]:
     import pandas as pd  # heavy, and not needed to import proband.measures
     import patsy
 
@@ -149,14 +157,15 @@ def _fits(formula: str, human: Any, model: Any) -> list[_Fit]:
     if not (np.isfinite(values).all() and np.isfinite(outcome).all()):
         raise DataError(f"formula {formula!r}: a variable has missing values; leave those rows out on that side")
     cut = len(frames[0])
-    weights = np.ones(len(both))
-    if "weight" in shared:
-        weights = both["weight"].to_numpy(dtype=np.float64)
-        if not (np.isfinite(weights).all() and (weights > 0).all()):
-            raise DataError("column 'weight' has values that are missing or not positive; leave those rows out")
+    for column in filter(None, (subjects, weights)):
+        if column not in shared:
+            raise DesignError(f"no column {column!r} on both sides; both have {', '.join(map(str, shared)) or 'none'}")
+    w = both[weights].to_numpy(dtype=np.float64) if weights else np.ones(len(both))
+    if not (np.isfinite(w).all() and (w > 0).all()):
+        raise DataError(f"column {weights!r} has values that are missing or not positive; leave those rows out")
     sides = (slice(0, cut), slice(cut, None))
     return [
-        _fit(values[part], outcome[part, 0], weights[part], list(x.columns), _subjects(frame, k, shared), who)
+        _fit(values[part], outcome[part, 0], w[part], list(x.columns), _subjects(frame, k, subjects), who)
         for k, (part, frame, who) in enumerate(zip(sides, frames, ("human", "model"), strict=True))
     ]
 
@@ -174,29 +183,36 @@ def _frame(side: Any, name: str) -> Any:
     return found
 
 
-def _subjects(frame: Any, side: int, shared: list[Any]) -> list[object]:
+def _subjects(frame: Any, side: int, column: str) -> list[object]:
     """Subject of every row; rows without one are each their own, and on one side only."""
-    if "subject" in shared:
-        return [str(subject) for subject in frame["subject"]]
+    if column:
+        return [str(subject) for subject in frame[column]]
     return [(side, k) for k in range(len(frame))]
 
 
 def _fit(x: Floats, y: Floats, w: Floats, names: list[str], subjects: list[object], who: str) -> _Fit:
-    """Weighted least squares with HC3 influence."""
+    """Weighted least squares with the influence of HC3, or of CR2 where subjects have several rows."""
     root = np.sqrt(w / w.mean())[:, None]
     n, p = x.shape
     if n <= p or np.linalg.matrix_rank(x * root) < p:
         flat = [name for name, column in zip(names, x.T, strict=True) if np.ptp(column) == 0 and name != "Intercept"]
         hint = f" ({', '.join(flat)} does not vary there)" if flat else ""
         raise DataError(f"{who}: {n} rows cannot identify {p} coefficients{hint}; simplify the formula")
-    bread = np.linalg.inv((x * root).T @ (x * root))
-    beta = bread @ ((x * root).T @ (y * root[:, 0]))
-    leverage = ((x * root) @ bread * (x * root)).sum(axis=1)
+    scaled, y_scaled = x * root, y * root[:, 0]
+    n_clusters = len(set(subjects))
+    if n_clusters < n:
+        columns = {name: column for name, column in zip(names, scaled.T, strict=True)}
+        fit = clustered_regression(y_scaled, columns, clusters=subjects)
+        df = np.array([fit.df({name: 1.0}) for name in names])
+        return _Fit(names, fit.beta, fit.influence, subjects, df, n_clusters)
+    bread = np.linalg.inv(scaled.T @ scaled)
+    beta = bread @ (scaled.T @ y_scaled)
+    leverage = (scaled @ bread * scaled).sum(axis=1)
     residual = (y - x @ beta) / np.maximum(1 - leverage, 1e-10)
     influence = (x * (residual * root[:, 0] ** 2)[:, None]) @ bread
     # A row that determines a coefficient alone has leverage 1 and residual 0: no error can be seen there.
     influence[leverage > 1 - 1e-9] = 0.0
-    return _Fit(names, beta, influence, subjects, n - p)
+    return _Fit(names, beta, influence, subjects, np.full(p, float(n - p)), None)
 
 
 def _joint_covariance(h: _Fit, m: _Fit) -> tuple[Floats, Floats, Floats]:
@@ -208,31 +224,42 @@ def _joint_covariance(h: _Fit, m: _Fit) -> tuple[Floats, Floats, Floats]:
     return sums[0].T @ sums[0], sums[1].T @ sums[1], sums[0].T @ sums[1]
 
 
-def _coefficient(k: int, h: _Fit, m: _Fit, covariances: tuple[Floats, Floats, Floats], df: int) -> Coefficient:
+def _coefficient(k: int, h: _Fit, m: _Fit, covariances: tuple[Floats, Floats, Floats]) -> Coefficient:
     v_h, v_m, c = (float(part[k, k]) for part in covariances)
-    name = h.names[k]
+    name, both = h.names[k], min((h, m), key=lambda fit: float(fit.df[k]))
     return Coefficient(
         name=name,
-        human=_estimate(h.beta[k], v_h, h.df, f"coefficient of {name} in people", h.n, "human"),
-        model=_estimate(m.beta[k], v_m, m.df, f"coefficient of {name} in the model", m.n, "model"),
-        difference=_estimate(
-            m.beta[k] - h.beta[k], v_h + v_m - 2 * c, df, f"coefficient of {name}, model minus people", h.n, "human"
+        human=_estimate(h.beta[k], v_h, (h, k), f"coefficient of {name} in people", "human"),
+        model=_estimate(m.beta[k], v_m, (m, k), f"coefficient of {name} in the model", "model"),
+        # The degrees of freedom of the side that has fewer.
+        difference=replace(
+            _estimate(
+                m.beta[k] - h.beta[k],
+                v_h + v_m - 2 * c,
+                (both, k),
+                f"coefficient of {name}, model minus people",
+                "human",
+            ),
+            n_units=h.n,
+            n_clusters=h.n_clusters,
         ),
     )
 
 
-def _estimate(value: float, variance: float, df: int, estimand: str, n: int, target: Any) -> Estimate:
-    se = math.sqrt(max(variance, 0.0))
+def _estimate(value: float, variance: float, of: tuple[_Fit, int], estimand: str, target: Any) -> Estimate:
+    (fit, k), se = of, math.sqrt(max(variance, 0.0))
+    df, errors = float(fit.df[k]), "HC3" if fit.n_clusters is None else "CR2"
     reach = float(special.stdtrit(df, (1 + _LEVEL) / 2)) * se
     exact = ("no residual variance: the answers follow the formula exactly",) if se < 1e-12 else ()
     return Estimate(
         value=float(value),
         se=se,
         interval=(float(value) - reach, float(value) + reach),
-        interval_method=f"t with {df} df, HC3 standard errors",
+        interval_method=f"t with {df:.4g} df, {errors} standard errors",
         estimand=estimand,
         target=target,
-        n_units=n,
+        n_units=fit.n,
+        n_clusters=fit.n_clusters,
         df=df,
         statistic=float(value) / se if se > 1e-12 else None,
         p_value=float(2 * special.stdtr(df, -abs(float(value)) / se)) if se > 1e-12 else None,
@@ -240,12 +267,13 @@ def _estimate(value: float, variance: float, df: int, estimand: str, n: int, tar
     )
 
 
-def _wald(slopes: list[int], h: _Fit, m: _Fit, covariances: tuple[Floats, Floats, Floats], df: int) -> Estimate:
+def _wald(slopes: list[int], h: _Fit, m: _Fit, covariances: tuple[Floats, Floats, Floats]) -> Estimate:
     estimand = "Wald statistic per slope of 'all slopes are equal in people and model'"
     delta = (m.beta - h.beta)[slopes]
     v_h, v_m, c = (part[np.ix_(slopes, slopes)] for part in covariances)
     v = v_h + v_m - c - c.T
     q = len(slopes)
+    df = float(min(h.df[slopes].min(), m.df[slopes].min())) if q else 0.0
     if not q or df <= q or np.linalg.matrix_rank(v) < q:
         reason = "undefined: no slopes, too few rows, or differences without error"
         return Estimate(value=math.nan, estimand=estimand, target="human", n_units=h.n, warnings=(reason,))
@@ -257,9 +285,10 @@ def _wald(slopes: list[int], h: _Fit, m: _Fit, covariances: tuple[Floats, Floats
         estimand=estimand,
         target="human",
         n_units=h.n,
-        interval_method=f"F test with {q} and {df - q + 1} df",
+        interval_method=f"F test with {q} and {df - q + 1:.4g} df",
+        n_clusters=h.n_clusters,
         statistic=f,
-        df=float(df - q + 1),
+        df=df - q + 1,
         p_value=float(special.fdtrc(q, df - q + 1, f)),
     )
 
@@ -269,7 +298,7 @@ def _signs(slopes: list[int], h: _Fit, m: _Fit, covariance: Floats) -> Estimate:
     if not slopes:
         return Estimate(value=math.nan, estimand=estimand, target="human", n_units=0, warnings=_NO_SLOPES)
     same = np.sign(h.beta[slopes]) == np.sign(m.beta[slopes])
-    t = float(special.stdtrit(h.df, (1 + _LEVEL) / 2))
+    t = special.stdtrit(h.df[slopes], (1 + _LEVEL) / 2)
     clear = np.abs(h.beta[slopes]) > t * np.sqrt(np.diag(covariance)[slopes])
     return Estimate(
         value=float(same.mean()),

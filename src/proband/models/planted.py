@@ -34,8 +34,8 @@ def planted(file: str = "") -> Callable[[Trial], Any]:
         TOML file with a table for each item. Its keys say when they hold, e.g. ``"frame=gain, party=1"`` (levels of
         factors, and facts of the trial), or are empty; of those that hold, the one that says most counts. Its values
         are probabilities of the options in the order written, ``{mean = 20.0, sd = 5.0}`` for a number, or
-        ``{values = [0, 50], shares = [0.4, 0.6]}``, or an answer as it stands (a text, a list). ``{adds = 0.1}`` adds to
-        the probability of the first of two options wherever its key holds, on top of what else is said.
+        ``{values = [0, 50], shares = [0.4, 0.6]}``, or an answer as it stands (a text, a list). ``{adds = 0.1}`` adds
+        to the probability of the first of two options wherever its key holds, on top of what else is said.
     """
     if not file:
         raise EngineError("rule 'planted' needs a file; write scripted:planted?file=people.toml")

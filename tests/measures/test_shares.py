@@ -38,13 +38,39 @@ def test_equal_weights_of_any_size_change_nothing(answers, scale):
         assert share.interval == pytest.approx(plain.interval)
 
 
-def test_unequal_weights_move_the_share_and_widen_the_interval():
-    (_, plain), (_, found) = (share_estimates([1, 0] * 20, 2, target="human", weights=w) for w in (None, [3, 1] * 20))
+def test_weighted_shares_have_their_own_variance():
+    # Residuals 3 x .25 and 1 x -.75, so SE^2 = 40 / 39 x 40 x .75^2 / 80^2; 52 answers would have it.
+    (_, found) = share_estimates([1, 0] * 20, 2, target="human", weights=[3, 1] * 20)
     assert found.value == pytest.approx(0.75)
-    low, high = proportion_confint(24, 32, method="wilson")
-    assert found.interval == pytest.approx((low, high))
-    assert "32.0" in found.interval_method
-    assert plain.n_units == found.n_units == 40
+    assert found.se == pytest.approx(math.sqrt(40 / 39 * 40 * 0.75**2) / 80)
+    tails = 2 * stats.norm.sf(stats.t.ppf(0.975, 39))
+    n = 0.75 * 0.25 / found.se**2
+    assert found.interval == pytest.approx(proportion_confint(0.75 * n, n, alpha=tails, method="wilson"))
+    assert n == pytest.approx(52)
+
+
+def test_a_weighted_share_has_one_interval_however_the_answers_are_given():
+    # R's survey: svymean .2 with SE .0470; svyciprop .123 to .308 (logit), .115 to .310 (beta).
+    y, w = [1] * 20 + [0] * 180, [4.0] * 10 + [0.5] * 10 + [1.0] * 180
+    answers = share_estimates(y, 2, target="human", weights=w)[1]
+    rows = share_estimates([[1 - v, v] for v in y], 2, target="human", weights=w)[1]
+    assert answers.value == pytest.approx(0.2)
+    assert answers.se == pytest.approx(0.0470, abs=5e-5)
+    assert answers.interval == pytest.approx(rows.interval)
+    assert answers.interval == pytest.approx((0.124, 0.307), abs=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "least"), [(100, 0.87), (400, 0.92)])
+def test_weights_that_go_with_the_answers_keep_the_coverage(n, least):
+    rng, hits = np.random.default_rng(4), 0
+    for _ in range(1000):
+        z = rng.normal(size=40 * n)
+        y = 0.7 * z + 0.714 * rng.normal(size=40 * n) > stats.norm.ppf(0.9)
+        chosen = rng.choice(40 * n, n, replace=False, p=np.exp(-0.8 * z) / np.exp(-0.8 * z).sum())
+        found = share_estimates(y[chosen].astype(int), 2, target="human", weights=np.exp(0.8 * z[chosen]))[1]
+        hits += found.interval[0] <= 0.1 <= found.interval[1]
+    assert hits / 1000 > least  # about .89 and .94; by Kish's n .83
 
 
 def test_mean_probabilities_have_the_interval_of_as_many_answers_as_have_their_standard_error():

@@ -56,9 +56,8 @@ class Asked:
             what, name = found.groups()
             for shown, known in self.materials.items():
                 if what == known["role"] == "stimulus":
-                    return str(
-                        known["texts"].get(self.condition.get(shown, ""), {}).get(name, f"[{name} of the {what}]")
-                    )
+                    columns = known["texts"].get(self.condition.get(shown, ""), {})
+                    return str(columns.get(name, f"[{name} of the {what}]"))
             if what != "factor":
                 return f"[answer to {name}]" if what == "answer" else f"[{name} of the {what}]"
             levels = texts.get(name, {})
@@ -169,7 +168,10 @@ def _asked_of(run: Run, n_responses: int) -> list[Asked]:
     table = run.table().filter(~pl.col("subject").is_in(weightless))
     valid = pl.col("status") == "valid"
     answers = None if run.people is None else run.people.table().filter(~pl.col("subject").is_in(weightless), valid)
-    levels = run.levels
+    # Of stimuli and paraphrases there are many, and each answer is one to all of them: they are averaged.
+    materials = (run.manifest.get("design") or {}).get("materials") or {}
+    many = {name for name, known in materials.items() if known["role"] in ("stimulus", "paraphrase")}
+    levels = {name: known for name, known in run.levels.items() if name not in many}
     found = [
         Asked(
             item=run.items[str(part["item"][0])],
@@ -179,7 +181,7 @@ def _asked_of(run: Run, n_responses: int) -> list[Asked]:
             weights=everybody,
             units=run.roster.units,
             texts=(run.manifest.get("design") or {}).get("factors") or {},
-            materials=(run.manifest.get("design") or {}).get("materials") or {},
+            materials=materials,
         )
         for part in table.partition_by("item", *map(factor_column, levels), maintain_order=True)
     ]

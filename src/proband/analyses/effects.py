@@ -86,8 +86,10 @@ def needs(run: Run) -> str | None:
 
 
 def sections(run: Run) -> Sequence[Section]:
-    """One section a factor."""
-    return [_section(run, factor) for factor in factors(run)]
+    """One section a factor; stimuli and paraphrases are many, and analyses of their own look at them."""
+    materials = (run.manifest.get("design") or {}).get("materials") or {}
+    many = {name for name, known in materials.items() if known["role"] in ("stimulus", "paraphrase")}
+    return [_section(run, factor) for factor in factors(run) if factor.name not in many]
 
 
 @dataclass(frozen=True, kw_only=True)

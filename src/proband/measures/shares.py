@@ -36,11 +36,11 @@ def share_estimates(
     Returns
     -------
     tuple of Estimate
-        One per option. Answers: Wilson's interval, with weights at Kish's effective n. Probabilities: Wilson's
-        interval at the number of answers that would have the mean's own standard error over subjects, with a t
-        quantile; it is about subjects, since an engine's probabilities have no drawing error, and is too short
-        where few subjects carry the mass (a warning below 30 subjects or 25 skewness^2; Cochran 1977, Sampling
-        Techniques, sec. 2.15).
+        One per option. Answers: Wilson's interval. Weighted answers, and probabilities: Wilson's interval at the
+        number of answers that would have the share's own standard error over subjects (linearised, as in R's survey),
+        with a t quantile. Of probabilities it is about subjects, since an engine's probabilities have no drawing
+        error, and it is too short where few subjects carry the mass (a warning below 30 subjects or 25 skewness^2;
+        Cochran 1977, Sampling Techniques, sec. 2.15).
 
     Raises
     ------
@@ -69,22 +69,35 @@ def share_estimates(
 
 
 def _from_answers(answers: Ints, w: Floats, n_options: int, *, target: Target, level: float) -> tuple[Estimate, ...]:
-    counts = np.bincount(answers, weights=w, minlength=n_options)
+    n, shares = len(w), np.bincount(answers, weights=w, minlength=n_options) / w.sum()
+    if np.ptp(w) == 0:
+        return tuple(
+            Estimate(
+                value=float(share), interval=wilson_interval(float(share), n, level), level=level,
+                interval_method="Wilson", estimand=f"share of subjects answering option {k}", target=target, n_units=n,
+            )
+            for k, share in enumerate(shares)
+        )  # fmt: skip
+    # Weights that make up for who answers go with the answers, so the variance is the share's own and not Kish's.
     n_eff = float(kish_n_eff(w))
-    is_weighted = n_eff < len(w)
-    method = "Wilson" if not is_weighted else f"Wilson at Kish's effective n = {n_eff:.1f}"
-    return tuple(
-        Estimate(
-            value=float(share),
-            interval=wilson_interval(float(share), n_eff, level),
-            level=level,
-            interval_method=method,
-            estimand=f"{'weighted ' * is_weighted}share of subjects answering option {k}",
-            target=target,
-            n_units=len(w),
+    found = []
+    for k, share in enumerate(shares):
+        residual = w * ((answers == k) - share)
+        error = math.sqrt(n / (n - 1) * float(residual @ residual)) / float(w.sum())
+        seen = n_eff if not 0 < share < 1 else n
+        found.append(
+            Estimate(
+                value=float(share),
+                se=error,
+                interval=_mean_interval(float(share), error, n, level, seen=seen),
+                level=level,
+                interval_method=f"Wilson at the weighted share's own variance, t, {n - 1} df",
+                estimand=f"weighted share of subjects answering option {k}",
+                target=target,
+                n_units=n,
+            )
         )
-        for k, share in enumerate(counts / w.sum())
-    )
+    return tuple(found)
 
 
 def _from_probabilities(rows: Floats, w: Floats, *, target: Target, level: float) -> tuple[Estimate, ...]:
@@ -109,7 +122,9 @@ def _from_probabilities(rows: Floats, w: Floats, *, target: Target, level: float
     )
 
 
-def _mean_interval(mean: float, error: float, n: int, level: float) -> tuple[float, float]:
+def _mean_interval(
+    mean: float, error: float, n: int, level: float, *, seen: float | None = None
+) -> tuple[float, float]:
     """Wilson's interval at the number of answers that would have this standard error, with a t quantile.
 
     The variance of a mean probability is taken to be a multiple of ``m (1 - m)`` for every m it might be, as it is
@@ -118,7 +133,7 @@ def _mean_interval(mean: float, error: float, n: int, level: float) -> tuple[flo
     t = float(special.stdtrit(n - 1, (1 + level) / 2))
     # Nobody, or everybody: answers of so many subjects, whose variance they do not show.
     if not 0 < mean < 1:
-        return score_interval(mean, n, t)
+        return score_interval(mean, n if seen is None else seen, t)
     # The same probability for all subjects: any number of them would have given this mean.
     return score_interval(mean, mean * (1 - mean) / error**2, t) if error > 1e-12 else (mean, mean)
 

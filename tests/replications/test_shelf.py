@@ -57,7 +57,7 @@ def test_the_page_tells_misses_as_clearly_as_hits(tmp_path):
     done = replicate(replications(["gain-loss"]), "scripted:always?option=1", tmp_path)
     page = told(done, "scripted:always?option=1")
     (row,) = page.section("replications").table.rows
-    assert row[5] == "MISS"
+    assert row[6] == "MISS"
     assert "0 passed, 1 missed" in page.lead[0]
     assert any("doi.org" in sentence for sentence in page.section("replication-gain-loss").sentences)
 

@@ -96,7 +96,11 @@ def _much(planned: Plan, budget: Budget | None, answered: int) -> str:
     """What makes a study large, in words; empty where it is not, or where a budget keeps it small."""
     capped = budget or Budget()
     trials = min(planned.trials - answered, planned.trials if capped.trials is None else capped.trials)
-    dollars = min(planned.dollars or 0.0, float("inf") if capped.dollars is None else capped.dollars)
+    return much(trials, min(planned.dollars or 0.0, float("inf") if capped.dollars is None else capped.dollars))
+
+
+def much(trials: int, dollars: float) -> str:
+    """What is more than is begun without being asked for, in words; empty where nothing is."""
     said = []
     if trials > MOST_TRIALS:
         said.append(f"these are {trials:,} trials")

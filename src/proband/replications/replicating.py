@@ -1,15 +1,17 @@
 """Carrying out replications, and the one page that tells them together."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from proband.analyses.section import Cell, Column, Figure, Section, Table, limits
 from proband.errors import DataError, ProbandError
+from proband.estimates import Estimate
 from proband.measures import effect_correspondence
 from proband.replications.replication import Effect, Replication
 from proband.reports import Findings, write_findings
 from proband.runs import Budget, Run, carry_out
+from proband.runs.progress import Watch
 
 _WORDS = {"pass": "pass", "miss": "MISS", "open": "cannot be told"}
 
@@ -22,7 +24,8 @@ class Replicated:
     effects: Sequence[Effect] = ()
     run: Run | None = None
     refused: str = ""
-    dispositions: Mapping[str, int] | None = None
+    dispositions: Mapping[str, int] = field(default_factory=dict)
+    aware: Mapping[str, Estimate] = field(default_factory=dict)  # column -> value, where it was asked afterwards
 
 
 def replicate(
@@ -34,6 +37,7 @@ def replicate(
     drawn: bool = False,
     budget: Budget | None = None,
     tell: Callable[[str], None] = lambda line: None,
+    watch: Watch | None = None,
 ) -> list[Replicated]:
     """Carry out studies one after the other, each in a folder of its own; what is done is not asked again.
 
@@ -45,15 +49,26 @@ def replicate(
         tell(f"{number} of {len(found)}: {replication.name}")
         try:
             study = replication.study(engine, sample=sample, drawn=drawn)
-            run = carry_out(study, into / replication.name, budget=budget)
-            effects = replication.effects(replication.findings(run))
+            run = carry_out(study, into / replication.name, budget=budget, watch=watch)
+            found_of = replication.findings(run)
             done.append(
-                Replicated(replication=replication, effects=effects, run=run, dispositions=dict(run.dispositions()))
-            )
+                Replicated(
+                    replication=replication, effects=replication.effects(found_of), run=run,
+                    dispositions=dict(run.dispositions()), aware=_aware(found_of),
+                )
+            )  # fmt: skip
         except ProbandError as error:
             done.append(Replicated(replication=replication, refused=str(error)))
             tell(f"{replication.name}: {error}")
     return done
+
+
+def _aware(found: Findings) -> dict[str, Estimate]:
+    """Of everybody who was asked afterwards: who names the study, and how much of its text is completed."""
+    table = next((section.table for section in found.sections if section.name == "awareness"), None)
+    if table is None:
+        return {}
+    return {c.name: cell for c, cell in zip(table.columns, table.rows[0], strict=True) if isinstance(cell, Estimate)}
 
 
 def told(done: Sequence[Replicated], engine: str) -> Findings:
@@ -69,7 +84,12 @@ def told(done: Sequence[Replicated], engine: str) -> Findings:
         title=f"Replications on {engine}",
         lead=lead,
         facts={"engine": engine, "studies": str(len(done)), "effects": str(len(rows))},
-        sections=(_overview(rows), *_correspondence(rows), *(_section(one) for one in done if one.effects)),
+        sections=(
+            _overview(rows),
+            *_answers(done),
+            *_correspondence(rows),
+            *(_section(one) for one in done if one.effects),
+        ),
         left_out=refused,
         warnings=tuple(
             f"{one.replication.name} is not complete" for one in done if one.run is not None and not one.run.is_complete
@@ -84,15 +104,20 @@ def told(done: Sequence[Replicated], engine: str) -> Findings:
 
 def _overview(rows: Sequence[tuple[Replicated, Effect]]) -> Section:
     cells: list[tuple[Cell, ...]] = [
-        (one.replication.name, effect.name, effect.arm, effect.model, effect.human, _WORDS[effect.verdict], effect.rule)
+        (
+            one.replication.name, effect.name, effect.arm, effect.model, effect.human,
+            next((other.model for other in one.effects if other.of == effect.name), None),
+            _WORDS[effect.verdict], effect.rule,
+        )
         for one, effect in rows
-    ]
+    ]  # fmt: skip
     columns = (
         Column(name="study", form="text"),
         Column(name="effect", form="text"),
         Column(name="arm", form="text"),
         Column(name="the engine's", side="model"),
         Column(name="people's", side="people"),
+        Column(name="in fresh words, minus that"),
         Column(name="verdict", form="text"),
         Column(name="passes if", form="text"),
     )
@@ -111,6 +136,36 @@ def _overview(rows: Sequence[tuple[Replicated, Effect]]) -> Section:
             caption="Effects on the engine and in people, each in its own unit",
         ) if rows else None,
     )  # fmt: skip
+
+
+def _answers(done: Sequence[Replicated]) -> list[Section]:
+    """What became of everything asked, study by study, and whether the engine knows the study."""
+    ran = [one for one in done if one.run is not None]
+    statuses = list(dict.fromkeys(status for one in ran for status, count in one.dispositions.items() if count))
+    known = list(dict.fromkeys(column for one in ran for column in one.aware))
+    rows = [
+        (
+            one.replication.name, sum(one.dispositions.values()),
+            *(one.dispositions.get(status, 0) for status in statuses), *(one.aware.get(column) for column in known),
+        )
+        for one in ran
+    ]  # fmt: skip
+    columns = (
+        Column(name="study", form="text"),
+        Column(name="asked", form="count"),
+        *(Column(name=status.replace("_", " "), form="count") for status in statuses),
+        *(Column(name=name, form="share" if name == "names the study" else "number", side="model") for name in known),
+    )
+    has_partners = any(isinstance(one.replication.study().engine, Mapping) for one in ran)
+    return [
+        Section(
+            name="replication-answers",
+            heading="Answers, and who knows the study",
+            sentences=() if known else ("In none of these studies was the engine asked afterwards what it is about.",),
+            table=Table(columns=columns, rows=tuple(rows), caption="What became of everything asked, by study"),
+            notes=("Of games, moves of scripted partners are counted too.",) if has_partners else (),
+        )
+    ] if ran else []  # fmt: skip
 
 
 def _correspondence(rows: Sequence[tuple[Replicated, Effect]]) -> list[Section]:
@@ -159,7 +214,7 @@ def _section(one: Replicated) -> Section:
         + (f" People's figure: {effect.source}." if effect.source else "")
         for effect in one.effects
     ]
-    counts = ", ".join(f"{count:,} {status}" for status, count in (one.dispositions or {}).items() if count)
+    counts = ", ".join(f"{count:,} {status}" for status, count in one.dispositions.items() if count)
     return Section(
         name=f"replication-{one.replication.name}",
         heading=one.replication.study().name,

@@ -135,7 +135,9 @@ class Replication:
         study = load_study(self.folder / "study.toml")
         design = study.design
         if sample is not None and isinstance(design, Matches) and design.population is None:
-            study = replace(study, design=replace(design, setting=design.setting.model_copy(update={"matches": sample})))
+            study = replace(
+                study, design=replace(design, setting=design.setting.model_copy(update={"matches": sample}))
+            )
         elif sample is not None:
             study = load_study(self.folder / "study.toml", sample=sample)
         if engine == SCRIPTED:
@@ -162,7 +164,10 @@ class Replication:
 
 def _check(effect: EffectTable, others: Sequence[str], path: Path) -> None:
     if effect.of and effect.of not in others:
-        raise DesignError(f"{path}: effect {effect.name!r} is of {effect.of!r}, which is none{meant(effect.of, others)}")
+        raise DesignError(
+            f"{path}: effect {effect.name!r} is of {effect.of!r}, which is none{meant(effect.of, others)}; "
+            f"there are {'; '.join(others)}"
+        )
     if effect.passes in ("null", "near") and not (effect.margin and effect.margin > 0):
         raise DesignError(f"{path}: effect {effect.name!r} passes as {effect.passes}, and margin is {effect.margin}")
     if effect.passes == "near" and not effect.human:
@@ -189,8 +194,8 @@ def _effect(table: pl.DataFrame, effect: EffectTable, name: str) -> Effect:
     human, source = _human(effect)
     verdict, rule = _verdict(effect, model, human)
     return Effect(
-        name=effect.name, arm=effect.arm, of=effect.of, model=model, human=human, planted=effect.planted, verdict=verdict,
-        rule=rule, source=source,
+        name=effect.name, arm=effect.arm, of=effect.of, model=model, human=human, planted=effect.planted,
+        verdict=verdict, rule=rule, source=source,
     )  # fmt: skip
 
 

@@ -82,7 +82,7 @@ class Talk(Course):
         return "\n".join([part for part in (number, self._heard[ask.player], ask.turn.told) if part])
 
     def _facts(self, ask: Ask) -> tuple[tuple[str, str], ...]:
-        """What scripted players may read: seat, treatment, round, what the turn says, and past moves of one digit each."""
+        """What scripted players may read: seat, treatment, round, what the turn says, past moves of one digit each."""
         player = ask.player
         facts = (*self._known[player], ("round", str(ask.round)), *ask.turn.facts)
         if self._moves[player]:

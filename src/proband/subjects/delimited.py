@@ -20,6 +20,7 @@ SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _AT_ONCE = 65_536  # rows
 _NAMED = 20  # rows of a wrong length that are named one by one
 _IMPORT_ID = re.compile(r"""\s*\{.*["']ImportId["']\s*:""", re.DOTALL)
+_NO_TABLE = re.compile(r"\s*(?:<!doctype|<html|<\?xml|version https://git-lfs)", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?[0-9]*[.,]?[0-9]+")
 
 Rows = Iterator[tuple[int, list[str]]]
@@ -72,6 +73,8 @@ def _text(path: Path, encoding: str) -> str:
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path.name} cannot be read as gzip: it is damaged ({error}); fetch it again") from None
     text = decoded(content, path.name, error=DataError, encoding=encoding, way_out="give `encoding`, e.g. windows-1252")
+    if _NO_TABLE.match(text):
+        raise DataError(f"{path.name}, line 1: a web page or a pointer to a file, and no table; fetch the file itself")
     return text.rstrip("\x1a")  # the end of a file, to programs of old
 
 

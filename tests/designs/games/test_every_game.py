@@ -9,7 +9,7 @@ from proband.runs import Budget, collect
 
 AROUND = {"matching": "stranger", "groups": 3, "chat": 1, "think": "predict", "scale": 10.0, "unit": "$"}
 NEEDED = {"ordinal": {"which": "chicken"}, "normal-form": {"row": [[1.0, 2.0], [3.0, 0.0]]}}
-ALONE = {"budget", "dictator"}  # nobody to be a stranger to
+ALONE = {"budget", "dictator", "obedience"}  # nobody to be a stranger to
 
 
 def game(name, **keys):

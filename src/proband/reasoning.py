@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 _NAME = (
     r"(?:\w{1,12}[:_-]|ant)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratch_?pad|rationale|"
-    r"deliberation|monologue)(?:_process)?"
+    r"deliberation|monologue|cot|chain_of_thought|planning)(?:_process|_content)?"
 )
 # Tags (DeepSeek, Qwen, Seed, and what prompts ask for), Kimi's triangles, control tokens that say begin and end
 # ("<|begin_of_thought|>", "<|START_THINKING|>", "<|think_end|>"), and Mistral's brackets, which are words elsewhere.
 _NOTATIONS = (
     r"(?:<\|?|◁)(?:(?P<slash>/)|(?P<head>end(?:_?of)?_?)|(?:begin|start)(?:_?of)?_?)?"
     rf"{_NAME}(?:(?P<tail>_end)|_start)?(?:\s[^<>|]*)?(?:\|?>|▷)",
-    r"\[(?P<square>/)?(?-i:THINK|THINKING|THOUGHT|REASON|REASONING)\]",
+    r"\[(?P<square>/)?(?-i:THINK|THINKING|THOUGHT|REASON|REASONING)\]|\[(?P<closing>/)(?:think(?:ing)?|thoughts?|reasoning)\]",
 )
 # Marks that are no names: Gemma's two notations and Apertus'.
 _PAIRS = {"<unused94>": "<unused95>", "<|channel>": "<channel|>", "<|inner_prefix|>": "<|inner_suffix|>"}
@@ -33,6 +33,15 @@ TO_FINAL = "<|channel|>final<|message|>"
 # The same without its control tokens, as some servers and tokenizers give it.
 _BARE_CHANNEL = re.compile(r"\A\s*(?:analysis|commentary)(?=\s*[A-Z0-9\"'(*])")
 _BARE_FINAL = re.compile(r"(?:assistant|commentary)\s*final(?:\b|(?=[A-Z0-9]))")
+# Thoughts in words, at the head of a reply: Granite, the terminal of Ollama, Open WebUI, turns of their own.
+_WORDED = (
+    (r"Here(?:'s| is) my thought process:", r"Here(?:'s| is) my response:"),
+    (r"Thinking\.\.\.\s*\n", r"\.\.\.\s*done thinking\.?\s*\n"),
+    (r"<details\b[^>]*\breasoning\b[^>]*>|<details>\s*<summary>\s*(?:thought|thinking|reasoning)\b", r"</details>"),
+    (r"<\|im_start\|>(?:think|thinking|reasoning)\n", r"<\|im_end\|>"),
+)
+_HEADS = [(re.compile(rf"\s*(?:{head})", re.I), re.compile(end, re.I)) for head, end in _WORDED]
+_ESCAPED = re.compile(r"&lt;(/?)(?=\w{1,20}&gt;)(\w+)&gt;")
 _HEADER = re.compile(r"<\|start\|>assistant(?:<\|channel\|>(?P<name>[^<]*))?(?P<body><\|message\|>)?\s*\Z")
 
 
@@ -62,6 +71,12 @@ def without_reasoning(text: str) -> str:
     if _BARE_CHANNEL.match(text):
         finals = list(_BARE_FINAL.finditer(text))
         text = text[finals[-1].end() :] if finals else ""
+    for head, end in _HEADS:
+        if found := head.match(text):
+            closed = end.search(text, found.end())
+            text = text[closed.end() :] if closed else ""
+    if "&lt;" in text:
+        text = _ESCAPED.sub(r"<\1\2>", text)
     if not ("<" in text or "[" in text or "◁" in text):
         return text
     if _CHANNEL.search(text):

@@ -110,3 +110,72 @@ def test_numbers_with_a_decimal_comma_are_numbers_where_semicolons_part_the_cell
     assert frame["w"].to_list() == [0.5, 1.25]
     assert frame["n"].to_list() == [3, 4]
     assert frame["sum"].to_list() == ["1,234", "2,500"]  # decimals, or thousands: not guessed
+
+
+def test_blanks_around_a_code_do_not_make_it_another(tmp_path):
+    """ankane/ruby-polars#90."""
+    (tmp_path / "p.csv").write_text("id,n,sex\na,1,m \nb,NA ,m\nc,3, f\n")
+    sex = Field(column="sex", first="I am {value}.", third="{value}", labels={"m": "male", "f": "female"})
+    read = read_microdata(tmp_path / "p.csv", id="id", missing={"n": ["NA"]})
+    people = read.population("x", [sex])
+    assert read.frame["n"].to_list() == [1, None, 3]
+    assert [describe(p, people.fields, "first") for p in people] == ["I am male.", "I am male.", "I am female."]
+    assert len(people.where("sex", ["m"])) == 2
+    n = Field(column="n", first="I am {value}.", third="{value}")
+    with pytest.raises(DataError, match="'NA' stands among numbers"):
+        read_microdata(tmp_path / "p.csv").population("x", [n])
+
+
+def test_dots_that_may_part_thousands_are_no_decimals_where_these_have_a_comma(tmp_path, caplog):
+    """jasp-stats/jasp-issues#3867, #4322."""
+    (tmp_path / "p.csv").write_text("id;w;income\n1;0,5;1.234\n2;1,25;2.500\n")
+    frame = read_microdata(tmp_path / "p.csv").frame
+    assert frame["w"].to_list() == [0.5, 1.25]
+    assert frame["income"].to_list() == ["1.234", "2.500"]
+    assert "column 'income': its dots may part thousands" in caplog.text
+    (tmp_path / "p.csv").write_text("id;w\n1;1.234\n2;2.500\n")
+    assert read_microdata(tmp_path / "p.csv").frame["w"].to_list() == [1.234, 2.5]
+
+
+def test_a_label_of_dots_is_no_label(tmp_path):
+    """jasp-stats/jasp-issues#393."""
+    frame = pd.DataFrame({"v": [1.0, 2.0, 3.0]})
+    pyreadstat.write_sav(frame, tmp_path / "p.sav", variable_value_labels={"v": {1: "low", 2: ".", 3: "high"}})
+    v = Field(column="v", first="It is {value}.", third="{value}")
+    people = read_microdata(tmp_path / "p.sav").population("x", [v])
+    assert [describe(p, people.fields, "first") for p in people] == ["It is low.", "", "It is high."]
+
+
+@pytest.mark.parametrize(
+    "encoding", ["mac_roman", "cp1258", "euc_jis_2004", "shift_jis", "iso-8859-15", "koi8-r", "utf-8"]
+)
+def test_texts_names_and_labels_are_in_the_encoding_that_was_given(tmp_path, encoding):
+    word = {"shift_jis": "東京", "euc_jis_2004": "東京", "koi8-r": "Юг"}.get(encoding, "Köln")
+    raw = word.encode(encoding)
+    stand_in = "Q" * len(raw)
+    frame = pd.DataFrame({stand_in: [stand_in, "ab"], "v": [1.0, 2.0]})
+    pyreadstat.write_sav(
+        frame, tmp_path / "p.sav", variable_value_labels={"v": {1: stand_in}}, column_labels={"v": stand_in}
+    )
+    (tmp_path / "p.sav").write_bytes((tmp_path / "p.sav").read_bytes().replace(stand_in.encode(), raw))
+    read = read_microdata(tmp_path / "p.sav", encoding=encoding)
+    assert word in read.frame.columns
+    assert read.frame[word].to_list() == [word, "ab"]
+    assert (read.labels["v"][1], read.titles["v"]) == (word, word)
+
+
+def test_an_encoding_in_which_no_such_file_is_written_is_refused(tmp_path):
+    pyreadstat.write_sav(pd.DataFrame({"v": ["ab"]}), tmp_path / "p.sav")
+    with pytest.raises(DataError, match=r"p\.sav: no \.sav file is in the encoding 'utf-16'"):
+        read_microdata(tmp_path / "p.sav", encoding="utf-16")
+
+
+@pytest.mark.parametrize("version", [8, 12, 13])
+def test_old_stata_files_of_other_programs_may_be_in_utf8(tmp_path, version):
+    pyreadstat.write_dta(pd.DataFrame({"t": ["Köln", "Ulm"]}), tmp_path / "p.dta", version=version)
+    assert read_microdata(tmp_path / "p.dta").frame["t"].to_list() == ["Köln", "Ulm"]
+
+
+def test_old_stata_files_of_stata_are_in_windows_1252(tmp_path):
+    pd.DataFrame({"t": ["Köln", "Ulm"]}).to_stata(tmp_path / "p.dta", write_index=False, version=114)
+    assert read_microdata(tmp_path / "p.dta").frame["t"].to_list() == ["Köln", "Ulm"]

@@ -174,3 +174,56 @@ def test_every_arrangement_holds_every_option_once():
     for order, pinned in itertools.product(("as_written", "reversed", "counterbalanced"), (None, (), (0,), (1, 3))):
         for found in arrangements(travel(pinned=pinned), order):
             assert sorted(found) == [0, 1, 2, 3]
+
+
+ABOVE = (
+    *(
+        "A combination of the above",
+        "Something not listed above",
+        "Same as above",
+        "The options above",
+        "Each of the above",
+    ),
+    *("None of the preceding", "All of the previous options", "Neither of these two above", "Other (not listed above)"),
+    *("Keine der obenstehenden Antworten", "Nenhuma das alternativas anteriores", "Nessuna di quelle sopra"),
+    *(
+        "Ingen av alternativene over",
+        "Żadne z powyższych",
+        "Ничего из вышеперечисленного",
+        "以上都不是",
+        "上記のいずれでもない",
+    ),
+    *(
+        "위의 어느 것도 아님",
+        "Yukarıdakilerin hiçbiri",
+        "لا شيء مما سبق",
+        "उपरोक्त में से कोई नहीं",
+        "Žádná z výše uvedených",
+    ),
+)
+NOT_ABOVE = (
+    *("I live above the shop", "$100,000 and above", "65 or above", "Above average", "Previously married", "18岁以上"),
+    *(
+        "Some college or above",
+        "All people above 18",
+        "위의 통증",
+        "Yukarıdaki komşum",
+        "Any of the above-ground lines",
+    ),
+)
+
+
+@pytest.mark.parametrize("text", [*ABOVE, *NOT_ABOVE])
+def test_what_is_above_is_known_in_many_ways_and_languages(text):
+    assert refers_above(text) == (text in ABOVE)
+
+
+@pytest.mark.parametrize(
+    "text", ["A + B", "A/B", "Sowohl A als auch B", "Weder A noch B", "Both option A and option B"]
+)
+def test_labels_are_named_in_other_ways_too(text):
+    assert marks_named(("Tea", "Coffee", "Water", text), 3) == {"A": 0, "B": 1}
+
+
+def test_statements_of_the_question_itself_are_no_labels():
+    assert marks_named(("A only", "B only", "Both A and B"), 2) == {}

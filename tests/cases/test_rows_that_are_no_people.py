@@ -105,3 +105,48 @@ def test_hundreds_of_broken_rows_are_counted_not_listed(tmp_path):
     found = inspect_microdata(written(tmp_path, "a,b\n1,2\n" + "1\n" * 300))
     assert len(found) < 30
     assert "280 more rows of a wrong length" in str(found[-1])
+
+
+NO_IMPORT_IDS = "ResponseId,Q1\nResponse ID,Do you cycle?\nR_a,Yes\nR_b,No\n"
+A_COLUMN_MORE = (
+    QUALTRICS.replace("Distribution", "mine").replace('""ImportId"":""distribution""', "").replace("{}", "7")
+)
+OTHER_KEY_FIRST = QUALTRICS.replace('{""ImportId""', '{""timeZone"":""Z"",""ImportId""')
+
+
+@pytest.mark.parametrize("text", [NO_IMPORT_IDS, A_COLUMN_MORE, OTHER_KEY_FIRST], ids=["no ids", "edited", "other key"])
+def test_header_rows_of_qualtrics_are_known_though_somebody_edited_them(tmp_path, text):
+    assert read_microdata(written(tmp_path, text)).frame["ResponseId"].to_list()[:2] == ["R_a", "R_b"]
+
+
+def test_one_question_above_numbers_is_a_second_header(tmp_path):
+    with pytest.raises(DataError, match=r"second header: 'How old are you\?'"):
+        read_microdata(written(tmp_path, "id,age\nPerson,How old are you?\np1,34\np2,51\n"))
+
+
+@pytest.mark.parametrize(
+    "text", ["<!DOCTYPE html>\n<html>\n404\n", "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n"]
+)
+def test_what_was_fetched_in_place_of_a_file_is_no_table(tmp_path, text):
+    with pytest.raises(DataError, match=r"people\.csv, line 1: a web page or a pointer to a file"):
+        read_microdata(written(tmp_path, text))
+
+
+def test_the_mark_that_ends_files_of_old_programs_is_no_person(tmp_path):
+    assert read_microdata(written(tmp_path, "age\n34\n51\n\x1a")).frame["age"].to_list() == [34, 51]
+
+
+PLATFORMS = {
+    "LimeSurvey": ('\ufeff"id";"submitdate";"seed";"G1[SQ1]"\n"1";"2024-03-01 10:00:00";"7";"34.0000000000"\n"2";"";"8";""\n', "G1[SQ1]", [34, None]),
+    "Google Forms": ('Timestamp,How old are you?,"Which?\n(all)"\n2024/03/01 10:00:00 AM GMT+1,34,"Bus;Train"\n2024/03/01 10:00:00 AM GMT+1,51,Bus\n', "How old are you?", [34, 51]),
+    "SurveyMonkey": ("Respondent ID,Collector ID,How satisfied?,,Why?\n,,Price,Quality,Open-Ended Response\n1,9,5,4,\n2,9,3,2,ok\n", "How satisfied?: Quality", [4, 2]),
+    "Qualtrics, tabs": ('ResponseId\tQ1\nResponse ID\tAge\n{"ImportId":"_recordId"}\t{"ImportId":"QID1"}\nR_1\t3\nR_2\t5\n', "Q1", [3, 5]),
+    "KoBo": ('"start";"g/age";"use";"use/bus"\n"2024";"34";"bus train";"1"\n"2025";"";"";""\n', "g/age", [34, None]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_files_of_survey_platforms_are_read_as_they_come(tmp_path, name):
+    text, column, values = PLATFORMS[name]
+    path = written(tmp_path, text.encode("utf-16"), "p.tsv") if "\t" in text else written(tmp_path, text)
+    assert read_microdata(path).frame[column].to_list() == values

@@ -10,7 +10,7 @@ import polars as pl
 import pyreadstat
 import pytest
 
-from proband.subjects import read_microdata
+from proband.subjects import Field, describe, read_microdata
 
 SPSS = {  # format: number and what it means; days since 14 October 1582
     "DATE11": (13_923_446_400, "2024-01-01"),
@@ -99,3 +99,37 @@ def test_times_of_parquet_read_like_those_of_spss(tmp_path):
     frame.with_columns(half=pl.col("dt") + pl.duration(milliseconds=500)).write_parquet(tmp_path / "p.parquet")
     found = read_microdata(tmp_path / "p.parquet").frame.row(0)
     assert found == ("2024-03-01", "2024-03-01 10:00:01", "10:00:01", "30:00:00", "2024-03-01 10:00:01.500")
+
+
+def secs(year, month, day):
+    return (datetime(year, month, day) - datetime(1582, 10, 14)).total_seconds()
+
+
+def test_a_date_may_have_labels_and_missing_codes(tmp_path):
+    """tidyverse/haven#505."""
+    frame = pd.DataFrame({"d": [secs(1990, 1, 1), secs(1900, 1, 1), secs(1901, 1, 1)]})
+    pyreadstat.write_sav(
+        frame, tmp_path / "p.sav", variable_format={"d": "DATE11"}, missing_ranges={"d": [secs(1900, 1, 1)]},
+        variable_value_labels={"d": {secs(1900, 1, 1): "refused", secs(1901, 1, 1): "long ago"}},
+    )  # fmt: skip
+    read = read_microdata(tmp_path / "p.sav")
+    people = read.population("x", [Field(column="d", first="Since {value}.", third="{value}")])
+    assert read.declared["d"].to_list() == [None, "1900-01-01", None]
+    assert [describe(p, people.fields, "first") for p in people] == ["Since 1990-01-01.", "", "Since long ago."]
+
+
+@pytest.mark.parametrize(("format", "said"), [("WKDAY9", ["Sunday", "Saturday"]), ("MONTH9", ["January", "July"])])
+def test_days_and_months_of_spss_are_numbers_with_names(tmp_path, format, said):
+    pyreadstat.write_sav(pd.DataFrame({"d": [1.0, 7.0]}), tmp_path / "p.sav", variable_format={"d": format})
+    read = read_microdata(tmp_path / "p.sav")
+    people = read.population("x", [Field(column="d", first="{value}", third="{value}")])
+    assert read.frame["d"].to_list() == [1, 7]
+    assert [describe(p, people.fields, "first") for p in people] == said
+
+
+@pytest.mark.parametrize(
+    "format", ["YYMMDDN8.", "DDMMYYP10.", "MMDDYYS10.", "JULIAN7.", "WORDDATE.", "WEEKDATX.", "B8601DA8.", "DATE9."]
+)
+def test_dates_of_sas_are_dates_in_whatever_way_they_are_shown(tmp_path, format):
+    pyreadstat.write_xport(pd.DataFrame({"D": [23436.0]}), tmp_path / "p.xpt", variable_format={"D": format})
+    assert read_microdata(tmp_path / "p.xpt").frame["D"].to_list() == ["2024-03-01"]

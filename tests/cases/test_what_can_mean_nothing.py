@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from proband.designs import Survey
+from proband.designs import Survey, people_engine
 from proband.errors import DesignError, InstrumentError, ProbandError
 from proband.instruments import Instrument, Item, Rule, instrument_from_dict, load_instrument
 from proband.runs import collect
@@ -148,3 +148,40 @@ def test_a_file_of_distributions_without_numbers_is_refused(people, tmp_path):
             f"scripted:stated?file={tmp_path}/d.toml",
             tmp_path / "r",
         )
+
+
+def test_an_item_called_like_the_column_of_another_one_has_its_own(people, tmp_path):
+    instrument = instrument_from_dict({"id": "i", "items": [item(id="subject"), item(id="item_subject")]}, "here")
+    survey = Survey(instrument=instrument, subjects=people, seed=1)
+    wide = collect(survey, "scripted:uniform", tmp_path / "run").wide("label")
+    assert {"item_subject", "item_item_subject"} < set(wide.columns)
+    assert wide.height == len(people)
+
+
+MORE_NOTHING = [
+    ({"options": ["caf\u00e9", "cafe\u0301"]}, "option 2 ('caf\u00e9') is empty or there twice"),
+    ({"values": ["a", "a "]}, "values has 'a ' twice"),
+    ({"id": " a"}, "id ' a' begins or ends with a blank"),
+    ({"id": "a\nb"}, "has a line end"),
+    ({"column": " "}, "column is blank"),
+]
+
+
+@pytest.mark.parametrize(("keys", "found"), MORE_NOTHING)
+def test_what_only_looks_different_is_refused(keys, found):
+    with pytest.raises(InstrumentError) as caught:
+        made(**keys)
+    assert found in str(caught.value)
+
+
+def test_values_of_a_csv_instrument_are_what_is_written(tmp_path):
+    path = tmp_path / "i.csv"
+    path.write_text("id,text,form,options,values\na,A?,choice,x|y|z,01|1E1|2\n")
+    assert load_instrument(path)["a"].values == ("01", "1E1", 2)
+
+
+def test_a_column_that_an_item_names_and_nobody_has_is_said(people, caplog):
+    people_engine(
+        people, instrument_from_dict({"id": "i", "items": [item(column="vote"), item(id="b", column="vot")]}, "x")
+    )
+    assert "item 'b': column 'vot' is not in the data (did you mean 'vote'?)" in caplog.text

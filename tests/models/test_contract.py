@@ -50,6 +50,7 @@ def human(folder):
 
 # How to open one of each scheme; a scheme that is not here fails, named.
 OPENED = {
+    "axelrod": lambda folder: contextlib.nullcontext(open_engine("axelrod:Random?seed=1")),
     "hf": model,
     "human": human,
     "openai": server,
@@ -60,7 +61,7 @@ OPENED = {
     ),
     "smollm2": lambda folder: contextlib.nullcontext(open_engine("smollm2")),
 }
-MARKED = {"smollm2": pytest.mark.model}
+MARKED = {"smollm2": pytest.mark.model, "axelrod": pytest.mark.slow}  # importing that library takes seconds
 
 
 @pytest.fixture(params=[pytest.param(name, marks=MARKED.get(name, ())) for name in SCHEMES])

@@ -206,7 +206,7 @@ def test_a_rule_that_gives_no_distribution_is_refused_before_the_run(rule, messa
         ("uniform", {"noise": "1.5"}, "not a probability"),
         ("uniform", {"seed": "1.5"}, "whole number"),
         ("stated", {}, "file=dist.toml"),
-        ("stated", {"file": "/none.toml"}, "cannot read"),
+        ("stated", {"file": "/none.toml"}, "no such file of distributions"),
         ("normal", {"sd": "0"}, "sd 0.0 must be above 0"),
     ],
 )

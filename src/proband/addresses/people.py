@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from proband.addresses.opening import Scheme
-from proband.errors import DataError, EngineError, Gathering
+from proband.errors import DataError, EngineError, Gathering, meant
 from proband.instruments.files import load_instrument
 from proband.instruments.items import Instrument, Item
 from proband.models.archive import PeopleEngine
@@ -58,6 +58,9 @@ def people_engine(population: Population, instrument: Instrument, *, refused: Se
         if name in population.columns or name in population.left_out:
             with found.part():
                 asked[item.id] = _answers(item, population.column(name), population.declared_missing(name), refused)
+        elif item.column:
+            what = f"column {name!r} is not in the data{meant(name, population.columns)}"
+            _log.warning("item %r: %s, so only the model is asked it", item.id, what)
     found.settle()
     if not asked:
         wanted = ", ".join(item.data_column for item in instrument.items[:5])

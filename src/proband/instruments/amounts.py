@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
-from proband.instruments.choices import Finder
+from proband.instruments.choices import FUNCTION_WORDS, Finder
 from proband.instruments.listings import loads
 from proband.instruments.numerals import is_joined, numbers_in
 from proband.instruments.patterns import patterns
@@ -12,9 +12,11 @@ from proband.instruments.phrases import RETRACTION, fold
 
 _BULLET = re.compile(r"^[\s|]*(?:[-•·][ \t]+)?")
 _PAIRS = re.compile(r"\n|;|,\s+(?:and\s+)?|\s+and\s+")
+_PARTS = re.compile(r"\n|[;,.]\s+|\s+and\s+")
 _RULE = re.compile(r"[\s|:=-]*")
 _SUM, _GAP, _LINK, _UNIT, _BESIDE = patterns("sum", "gap", "link", "unit", "beside")
 _CARRIED = re.compile(r":[ \t]*\n\s*(?=[$€£¥]?\d[\d.,]*\s*(?:%|\n|\Z))")  # an amount on the line below its option
+_FOREIGN = re.compile(r"\W*[^\W\d][^\n:=\d]*[:=]\s*[$€£¥]?\d[\d.,]*\s*%?\W*")
 _MOST = 1e15  # an amount beyond it is none
 _BREAKS = re.compile(r"\n\s*")
 
@@ -36,7 +38,8 @@ def find_amounts(text: str, finder: Finder) -> Sequence[Mapping[int, float]]:
     bare = [] if re.search(r"[^\W\d]", text) else [n.value for n in numbers_in(text) if n.value is not None]
     if len(bare) == len(finder.options):
         return [dict(enumerate(bare))]
-    if RETRACTION.search(text, 1):
+    named = _names(text, finder)
+    if RETRACTION.search(_blanked(text, named), 1) or any(_is_foreign(part, finder) for part in _PARTS.split(text)):
         return []
     paired = [_paired(text, finder, is_number_first=is_first) for is_first in (False, True)]
     whole = [amounts for amounts, is_whole in paired if is_whole]
@@ -149,6 +152,20 @@ def _paired(text: str, finder: Finder, *, is_number_first: bool) -> tuple[dict[i
     return amounts, len(used) == len(numbers) and len(amounts) == len({place for *_, place in names})
 
 
+def _blanked(text: str, names: Sequence[tuple[int, int, int]]) -> str:
+    """A text whose options are blank: "No" may be one of them."""
+    characters = list(text)
+    for start, end, _ in names:
+        characters[start:end] = "\0" * (end - start)
+    return "".join(characters)
+
+
+def _is_foreign(part: str, finder: Finder) -> bool:
+    """Whether a part gives an amount to something that is no option."""
+    found = _FOREIGN.fullmatch(part)
+    return found is not None and not _SUM.match(part) and not _names(part, finder)
+
+
 def _names(text: str, finder: Finder) -> list[tuple[int, int, int]]:
     """Where options are named as (start, end, place); a numeric label counts only before another number."""
     names = []
@@ -157,6 +174,10 @@ def _names(text: str, finder: Finder) -> list[tuple[int, int, int]]:
         is_amount = may_be_amount and not re.match(r"\s*[)\].]?\s*[:=-]", text[mention.end :])
         if len(mention.shown) == 1 and not is_amount:
             names.append((mention.start, mention.end, next(iter(mention.shown))))
+    # Beside a number, "no" is the option and no word of denial.
+    for option, k in ((option, k) for k, option in enumerate(finder.options) if option.casefold() in FUNCTION_WORDS):
+        beside = rf"(?<!\w){re.escape(option)}(?=[\s:=(>|-]{{1,4}}[~$€£¥]?\d)|(?<=[\d%]\s){re.escape(option)}(?!\w)"
+        names += [(*m.span(), k) for m in re.finditer(beside, text, re.I) if all(m.start() >= e or m.end() <= s for s, e, _ in names)]
     if not names and finder.labels:
         by_label = {label.casefold(): k for k, label in enumerate(finder.labels)}
         for match in re.finditer(r"(?<!\w)(\w+)(?=\s*[)\].]?\s*[:=])", text):

@@ -28,10 +28,13 @@ _PREFERRED = re.compile(
 )
 _LINE_START = re.compile(r"(?:^|\n)[\s>-]*$")
 _REACH = 400  # characters after "my answer is" in which the answer must come
-_FUNCTION_WORDS = frozenset({"no", "none", "other", "any", "all", "both", "neither", "not", "so"})
+FUNCTION_WORDS = frozenset({"no", "none", "other", "any", "all", "both", "neither", "not", "so"})
 _DENYING = frozenset({"no", "not", "never", "neither", "none", "nothing", "hardly", "barely"})
 _PRONOUN = re.compile(r",\s+(?!(?:or|and|maybe|possibly|perhaps|[IVX]+|[A-Z])\b)")
-_LEADS = ("and", "or", "nor", "possibly", "maybe", "perhaps", "between", "either", "neither", "say", "choose", "not")
+_LEADS = (
+    *("and", "or", "nor", "possibly", "maybe", "perhaps", "between", "either", "neither", "say", "choose", "not"),
+    *("probably", "definitely", "absolutely", "certainly", "clearly", "a", "firm", "hard", "clear", "hell"),
+)
 _WORD_FOLLOWS = re.compile(
     r"\s+(?!(?:is|are|was|would|seems|fits|because|since|and|or|nor|to|through|then|over|but|not|if|as|with)\b)[a-z]"
 )
@@ -158,12 +161,12 @@ class Finder:
     def _patterns_of(self, k: int) -> list[tuple[re.Pattern[str], int, Kind]]:
         text = _words(self.options[k])
         alone = text
-        if self.options[k].casefold() in _FUNCTION_WORDS:
+        if self.options[k].casefold() in FUNCTION_WORDS:
             before = "".join(rf"|(?<=\b{word}\s)" for word in _LEADS)
             opening = rf"(?:(?<![^\n.,;:!?(\"'\[>/-])|(?<=[\n.,;:!?(\"'\[>/-]\s){before})"
             closing = (
                 r"[.,;:!?()\"'\]\n/-]|$|"
-                r"(?:I|it|they|he|she|we|you|because|since|this|that|there|and|or|nor|but|is|are|was|were|rather)\b"
+                r"(?:I|it|they|he|she|we|you|way|from|to|because|since|this|that|there|and|or|nor|but|is|are|was|were|rather)\b"
             )
             alone = rf"{opening}{text}(?=\s*(?:{closing}))"
         patterns: list[tuple[str, Kind]] = [(alone, "text")]
@@ -214,15 +217,20 @@ def find_choice(text: str, finder: Finder) -> Choice:
         if (stated := _stated(text, statement.end(), finder, is_strict=False)) != NOTHING:
             is_doubted = stated.shown is not None and _is_taken_back(text, stated.shown, finder, statement.end())
             return TWO_ANSWERS if is_doubted else stated
-    lead = _lead(text, finder)
-    opinions = [_stated(text, match.end(), finder, is_strict=True) for match in OPINION.finditer(text)]
-    stated_all = [choice for choice in (lead, *opinions) if choice != NOTHING]
-    if not stated_all:
+    said = [(0, _lead(text, finder))]
+    said += [(match.end(), _stated(text, match.end(), finder, is_strict=True)) for match in OPINION.finditer(text)]
+    said = [(place, choice) for place, choice in said if choice != NOTHING]
+    if not said:
         return _mentioned(text, finder)
-    first = stated_all[0]
-    if len({choice.shown for choice in stated_all}) > 1:
+    place, first = said[0]
+    if len({choice.shown for _, choice in said}) > 1:
         return TWO_ANSWERS
-    return TWO_ANSWERS if first.shown is not None and _is_taken_back(text, first.shown, finder) else first
+    if first.shown is None:
+        return first
+    # An answer with a line of its own is a statement, whatever is explained below it.
+    line = text.partition("\n")[0] if place == 0 else ""
+    start = len(line) if finder.names.named(line) == first.shown else 0
+    return TWO_ANSWERS if _is_taken_back(text, first.shown, finder, start, place) else first
 
 
 def is_negated(text: str, start: int) -> bool:
@@ -243,7 +251,10 @@ def joined_differently(text: str, mentions: Sequence[Mention]) -> bool:
     if len(mentions) < 2:
         return False
     first, second = mentions[0], mentions[1]
-    return second.shown != first.shown and _JOINED.fullmatch(text[first.end : second.start]) is not None
+    gap = text[first.end : second.start]
+    # Below an empty line it is explained, or answered anew.
+    is_below = "\n\n" in gap and not re.search(r"\w", gap)
+    return second.shown != first.shown and not is_below and _JOINED.fullmatch(gap) is not None
 
 
 def _stated(text: str, start: int, finder: Finder, *, is_strict: bool) -> Choice:
@@ -264,7 +275,7 @@ def _stated(text: str, start: int, finder: Finder, *, is_strict: bool) -> Choice
         return _one(segment, mentions, finder, is_last=at_end)
     if is_strict:
         return NOTHING
-    affirmed = [m for m in finder.affirmed(sentence) if not _REJECTED.match(text, start + m.end)]
+    affirmed = [m for m in finder.affirmed(sentence) if not is_denied(text, start + m.start, start + m.end)]
     if len({m.shown for m in affirmed}) == 1:
         return _one(sentence, affirmed[:1], finder, is_last=at_end)
     return TWO_ANSWERS if affirmed else NOTHING
@@ -279,9 +290,11 @@ def _lead(text: str, finder: Finder) -> Choice:
     if not mentions or not _OPENER.fullmatch(text[: mentions[0].start]):
         return NOTHING
     first = mentions[0]
-    if not _LEAD_END.match(text, first.end) or _REJECTED.match(text, first.end):
+    if not (first.kind == "both" or _LEAD_END.match(text, first.end)) or _REJECTED.match(text, first.end):
         return NOTHING
     if first.kind in ("text", "label") and is_negated(text, first.start):
+        return NOTHING
+    if first in finder.mentions(text) and first not in finder.affirmed(text):  # with others: "A, C and D are wrong"
         return NOTHING
     return _one(text, mentions, finder, is_last=True)
 
@@ -290,7 +303,8 @@ def _lead_label(text: str, finder: Finder) -> Mention | None:
     """Label, in either case, that a text begins with and that a delimiter follows."""
     for k in sorted(range(len(finder.labels)), key=lambda k: -len(finder.labels[k])):
         opening = r"[\s(\[\"'>-]*(?:(?:option|choice|answer|letter)\s+)?[(\[\"']?"
-        label = rf"(?P<label>{re.escape(finder.labels[k])})"
+        signed = r"(?<![-+<>])" if finder.labels[k][:1].isdigit() else ""
+        label = rf"{signed}(?P<label>{re.escape(finder.labels[k])})"
         found = re.match(opening + label + r"[)\]\"']?(?=\s*(?:$|[\n.):;=}\]]|-\s))(?!\.\d)", text, re.I)
         if found:
             return Mention(found.start("label"), found.end("label"), frozenset({k}), "marked")
@@ -302,7 +316,8 @@ def _one(text: str, mentions: Sequence[Mention], finder: Finder, *, is_last: boo
     first = mentions[0]
     if len(first.shown) > 1 or joined_differently(text, mentions) or _foreign_number(text, first, finder):
         return TWO_ANSWERS
-    return Choice(3, next(iter(first.shown)), is_at_end=is_last and not text[first.end :].strip())
+    is_asked = re.match(r"[\"')\]]*\s*\?", text[first.end :]) is not None
+    return Choice(2 if is_asked else 3, next(iter(first.shown)), is_at_end=is_last and not text[first.end :].strip())
 
 
 def _foreign_number(text: str, first: Mention, finder: Finder) -> bool:
@@ -315,10 +330,11 @@ def _foreign_number(text: str, first: Mention, finder: Finder) -> bool:
     )
 
 
-def _is_taken_back(text: str, shown: int, finder: Finder, start: int = 0) -> bool:
+def _is_taken_back(text: str, shown: int, finder: Finder, start: int = 0, place: int = 0) -> bool:
     """Whether another option is chosen too: marked, said alone or to be better, or after words of doubt.
 
     With `start`, what is said behind a stated answer; explanations there go through the options with their labels.
+    What is marked before `place`, where an opinion is given, was only weighed.
     """
     said = finder.affirmed(text)
     others = [m for m in said if m.shown != {shown} and m.start >= start]
@@ -332,7 +348,7 @@ def _is_taken_back(text: str, shown: int, finder: Finder, start: int = 0) -> boo
         is_alone = _ALONE.match(text, m.end) and not before.strip(" \t\"'([>-;,")
         if is_alone or _PREFERRED.match(text, m.end) or (is_doubted and not ASIDE.search(before)):
             return True
-        if start == 0 and m.kind != "text" and not ASIDE.search(before):
+        if start == 0 and m.start >= place and m.kind != "text" and not ASIDE.search(before):
             return True
     return False
 
@@ -340,9 +356,11 @@ def _is_taken_back(text: str, shown: int, finder: Finder, start: int = 0) -> boo
 def _mentioned(text: str, finder: Finder) -> Choice:
     """Only option affirmed in a text that states none outright."""
     affirmed = finder.affirmed(text)
+    if any(number.value not in finder.numbers for number in (numbers_in(text) if finder.numbers else ())):
+        affirmed = [m for m in affirmed if m.kind not in ("label", "marked")]  # "I am 35 and have 2 children"
     own = [m for m in affirmed if m.kind == "text" and _I_MYSELF.search(_before(text, m.start))]
     # "I am conservative on taxes and liberal on drugs" says two things in one sentence.
-    own += [m for m in affirmed if own and not re.search(r"[.!?\n]", text[own[0].end : m.start]) and m not in own]
+    own += [m for m in affirmed if own and m not in own and _goes_on(text[own[0].end : m.start])]
     for strength, mentions in ((2, own), (1, affirmed)):
         distinct = {m.shown for m in mentions}
         if len(distinct) == 1:
@@ -356,6 +374,11 @@ def _mentioned(text: str, finder: Finder) -> Choice:
         if distinct:
             return Choice(strength)
     return NOTHING
+
+
+def _goes_on(gap: str) -> bool:
+    """Whether a sentence goes on there with what its first words were about."""
+    return not re.search(r"[.!?\n]|\b(?:because|since|although|though|while|whereas)\b", gap, re.I)
 
 
 def _before(text: str, start: int) -> str:

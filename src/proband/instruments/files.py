@@ -1,6 +1,7 @@
 """Instruments from the catalogue, from TOML and CSV files, and from the inline items of a study file."""
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -383,9 +384,7 @@ def _number(cell: str, where: str) -> float:
 
 
 def _value(cell: str) -> int | float | str:
-    for kind in (int, float):
-        try:
-            return kind(cell)
-        except ValueError:
-            continue
-    return cell
+    # 01 and 1E1 are names made of digits, as they are in a data file.
+    if not re.fullmatch(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", cell):
+        return cell
+    return float(cell) if "." in cell else int(cell)

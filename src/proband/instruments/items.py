@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -113,7 +114,7 @@ class Item:
         substantive = n - len(set(self.dont_know))
         if n and substantive < least:
             raise InstrumentError(f"item {self.id!r}: {substantive} options besides don't-know; it needs {least}")
-        folded = [option.casefold().strip() for option in self.options]
+        folded = [unicodedata.normalize("NFC", option).casefold().strip() for option in self.options]
         for k, option in enumerate(folded):
             if not option or option in folded[:k]:
                 raise InstrumentError(f"item {self.id!r}: option {k + 1} ({option!r}) is empty or there twice")
@@ -134,6 +135,11 @@ class Item:
         found = [] if self.shows_braces else unfilled_in_item(self.text, self.stem, self.options, self.unit)
         if not self.id.strip():
             found.append("its id is empty; name it")
+        for key, name in (("id", self.id), ("column", self.column)):
+            if name.strip() and (name != name.strip() or not name.isprintable()):
+                found.append(f"{key} {name!r} begins or ends with a blank, or has a line end; write it without")
+        if self.column and not self.column.strip():
+            found.append("column is blank; name a column, or leave the key out")
         if self.form == "multiple" and len(self.options) < 2:
             found.append('1 option to choose several of; make it a choice between "Yes" and "No", or add options')
         codes = list(map(_code, self.values))
@@ -323,4 +329,4 @@ def score_range(item: Item, sign: int, scale: str) -> tuple[float, float]:
 
 def _code(value: int | float | str) -> str:
     """A code of a data file as it is compared: 1, 1.0 and "1" are one."""
-    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()

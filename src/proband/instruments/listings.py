@@ -9,7 +9,14 @@ from proband.instruments.choices import Finder
 from proband.instruments.patterns import patterns
 from proband.instruments.phrases import RETRACTION, STATEMENT, fold, pleads_ignorance
 
-_RANK = re.compile(r"(?:^|(?<=[\s,;]))(\d{1,3})\s*[.):]\s+|^[ \t]*(\d{1,3})[.):]", re.M)
+_RANK = re.compile(
+    r"(?:^|(?<=[\s,;]))(?:(?:#|\()?(\d{1,3})\s*(?:[.):]+\s*(?=[^\W\d])|[.):]\s+)|#(\d{1,3})\s+)|^[ \t]*(\d{1,3})[.):]", re.M
+)
+_UNTOLD = re.compile(r"[,;]\s*(?:\?|etc\b|&c\b)|\.\.\.\s*\Z", re.I)
+_COUNTED = re.compile(r"\ball\s+\d|\d\s+of\s+(?:these|those|them|the)\b", re.I)
+_EDGE = re.compile(r"\A\W*(?:only|just)\s+|(?<=\w)\W*\s(?:only|alone)\W*\Z", re.I)
+_ALSO = re.compile(r"\b(?:also|as\s+well|in\s+addition|instead)\b", re.I)
+_VERDICT = re.compile(r"\s*[:=(]?\s*(?:yes|no|true|false|maybe|[01])(?!\w)", re.I)
 _BULLET = re.compile(r"^[ \t]*[-•·][ \t]+", re.M)
 _UNCHECKED = re.compile(r"^.*(?:\[\s?\]|\(\s?\)|☐|✗|✘|❌).*$", re.M)
 _CHECKED = re.compile(r"\[x\]|\(x\)|☑|☒|✓|✔|✅", re.I)
@@ -33,8 +40,12 @@ def find_several(text: str, finder: Finder, *, every: tuple[int, ...]) -> tuple[
     """
     if (content := json_in(text)) is not None:
         return _several_in(content, finder)
+    if _UNTOLD.search(_without_options(text, finder)) or (finder.numbers and _COUNTED.search(text)):
+        return None
+    if (head := _head(text)) and (listed := finder.names.listed(head, _ITEMS)) is not None:
+        return tuple(dict.fromkeys(place for place, _ in listed))
     text = _UNCHECKED.sub("", text) if _CHECKED.search(text) or _BOX.search(text) else text
-    text = _BULLET.sub("", _CHECKED.sub("", after_statement(text))).strip()
+    text = _EDGE.sub("", _BULLET.sub("", _CHECKED.sub("", after_statement(text))).strip())
     for pattern, meant in ((_NONE, ()), (_ALL, every)):
         if pattern.fullmatch(text) and not finder.mentions(text):
             return meant
@@ -63,6 +74,8 @@ def find_ranking(text: str, finder: Finder) -> tuple[int, ...] | None:
         places = _ordered_in(content, finder)
     elif _BOTTOM_FIRST.search(_without_options(text, finder)):
         return None
+    elif (head := _head(text)) and finder.names.listed(head, _ORDER) and not _UNTOLD.search(head):
+        places = _ordered(head, finder)
     else:
         places = _ordered(_BULLET.sub("", after_statement(text)).strip(), finder)
     return None if places is None or sorted(places) != list(range(len(finder.options))) else tuple(places)
@@ -95,6 +108,12 @@ def after_statement(text: str) -> str:
     statements = list(STATEMENT.finditer(text))
     rest = text[statements[-1].end() :] if statements else ""
     return rest if rest.strip() else text
+
+
+def _head(text: str) -> str:
+    """The first paragraph, where those below it explain it and take nothing back; empty elsewhere."""
+    head, _, rest = text.partition("\n\n")
+    return "" if not rest or _ALSO.search(rest) or RETRACTION.search(rest) or STATEMENT.search(text) else head
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -222,11 +241,16 @@ def _said(text: str, finder: Finder) -> tuple[int, ...] | None:
         return None
     if pleads_ignorance(text):
         return None
+    if any(_VERDICT.match(text, m.end) for m in mentions):
+        return None
     for one, other in pairwise(mentions):
         gap = text[one.end : other.start]
         # How far a denial goes in "not A; B" nobody knows.
         if other in affirmed and (_EITHER if one in affirmed else _COMMA).fullmatch(gap):
             return None
+    denied = [text[a.end : b.start] for a, b in pairwise(mentions) if a not in affirmed and b not in affirmed]
+    if any(map(_COMMA.fullmatch, denied)) and all(map(_COMMA.fullmatch, denied)) and affirmed[0] == mentions[0]:
+        return None
     if any(_DOUBTED.search(text[max(0, m.start - 24) : m.start]) for m in affirmed[1:]):
         return None
     covered = "".join(
@@ -246,7 +270,7 @@ def _said(text: str, finder: Finder) -> tuple[int, ...] | None:
 def _without_ranks(text: str, finder: Finder) -> str:
     """Text without "1." to "n.", where those number its parts rather than name options."""
     ranks = list(_RANK.finditer(text))
-    if [int(m[1] or m[2]) for m in ranks] != list(range(1, len(ranks) + 1)) or len(ranks) < 2:
+    if [int(m[1] or m[2] or m[3]) for m in ranks] != list(range(1, len(ranks) + 1)) or len(ranks) < 2:
         return text
     unranked = _RANK.sub("\n", text).strip()
     return unranked if finder.mentions(unranked) or _labels(unranked, finder) else text
@@ -255,6 +279,8 @@ def _without_ranks(text: str, finder: Finder) -> str:
 def _labels(text: str, finder: Finder) -> list[int] | None:
     """Places of the labels in a text that holds labels and separators only."""
     by_label = {label.casefold(): k for k, label in enumerate(finder.labels)}
+    if re.search(r"(?<!\w)\d+\.\d", text):
+        return None
     tokens = [token for token in _SEPARATOR.split(text) if token]
     if len(tokens) == 1 and tokens[0].casefold() not in by_label and tokens[0].isupper():
         tokens = list(tokens[0])

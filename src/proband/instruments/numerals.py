@@ -22,7 +22,7 @@ _AN = rf"(?:an?\s+(?={'|'.join([*_POWER, 'dozen', 'half'])}))"
 _WORDS = re.compile(rf"\b{_AN}?(?:{_WORD})(?:(?:\s+|-)(?:(?:and\s+)?{_AN}|and\s+|point\s+)?(?:{_WORD}))*\b", re.I)
 _DIGITS, _CURRENCY_CODE, _BOUND_BEFORE, _BOUND_AFTER = patterns("digits", "currency_code", "bound", "bound_after")
 _PRONOUN_BEFORE, _PRONOUN_AFTER = patterns("pronoun_before", "pronoun_after")
-_SCALE, _DENOMINATOR, _MINUS, _GOES_ON = patterns("scale", "denominator", "minus", "numeral_goes_on")
+_SCALE, DENOMINATOR, _MINUS, _GOES_ON = patterns("scale", "denominator", "minus", "numeral_goes_on")
 _JOINED = next(patterns("number_joined"))
 _DASHED = re.compile(r"(?:^|[\n(:,;]|\s)[ \t]*-[ \t]+$")
 _NEAR = 32  # characters before a number in which its sign or a bound stands
@@ -88,7 +88,7 @@ def without_scale(text: str, top: float | None) -> str:
     if top is None:
         return text
     # "1/2" may be two of few options, "7/10" is a rating.
-    return _DENOMINATOR.sub(
+    return DENOMINATOR.sub(
         lambda found: "" if parse_number(found[1]) == top and (top >= 5 or "/" not in found[0]) else found[0], text
     )
 

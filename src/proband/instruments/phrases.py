@@ -18,6 +18,7 @@ _PLAIN_MARKS = str.maketrans(
         "、": ",",
         "؛": ";",
         "٪": "%",
+        **dict.fromkeys("→⇒➔➜⟶", "->"),
         # Marks without width, and what makes a digit a key.
         **dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0e\ufe0f\u20e3", ""),
     }
@@ -25,7 +26,13 @@ _PLAIN_MARKS = str.maketrans(
 # What ends a turn; a model that goes on after it writes somebody else's.
 _TURN_END = re.compile(
     r"<\|(?:im_end|eot_id|eom_id|end|return|endoftext|end_of_text|end_of_turn|END_OF_TURN_TOKEN)\|>|</s>|"
-    r"<end_of_turn>|<eos>|<｜end▁of▁sentence｜>"
+    r"<end_of_turn>|<eos>|<\|(?:user|im_start\|>user|start_header_id\|>user<\|end_header_id|start\|>user)\|?>?|<｜end▁of▁sentence｜>"
+)
+# A call of a tool is no reply.
+_CALL = re.compile(
+    r"<tool_calls?>.*?(?:</tool_calls?>|\Z)|<function[=_].*?(?:</function[^>]*>|\Z)|"
+    r"(?:<\|(?:tool_calls?(?:_section)?(?:_begin)?|python_tag|action_start)\|>|\[TOOL_CALLS?\]|<｜tool▁calls?▁begin｜>).*",
+    re.S,
 )
 _TOKEN = re.compile(r"<\|[^|>]*\|>|<｜[^｜>]*｜>|</?s>|<(?:start|end)_of_turn>|<[be]os>|\[/?INST\]")
 _ANSWER = re.compile(r"<(answer|final_answer|response)>(.*?)(?:</\1>|\Z)", re.S | re.I)
@@ -38,7 +45,7 @@ _RAISED = re.compile(r"(?<=\w)[⁰¹²³⁴-⁹]+")
 _BOXED = re.compile(r"\\boxed\s*\{(?:\\text\s*\{)?([^{}]*)\}+")
 _EMPHASIS = re.compile(r"\*+|`+|(?<!\w)_+|_+(?!\w)|^[ \t]*(?:#+|>+(?![ \t]*\d))[ \t]*", re.M)
 # A model that does not stop goes on to write the next question and answers that too.
-_NEXT_TURN = re.compile(r"\S\s*\n\s*(?:question|user|human|q)\s*\d*\s*:", re.I)
+_NEXT_TURN = re.compile(r"\S\s*\n\s*(?:#+[ ]*)?(?:question|user|human|instruction|q)\s*\d*\s*:", re.I)
 _CONTRACTIONS = (
     (re.compile(r"\bcan't\b|\bcan not\b|\bcant\b", re.I), "cannot"),
     (re.compile(r"\bwon't\b", re.I), "will not"),
@@ -78,6 +85,7 @@ def without_thought(text: str) -> str:
     """The reply proper: reasoning, control tokens and invented next turns cut off, what is marked as answer taken."""
     text = without_reasoning(text).strip()
     if "<" in text or "[" in text:
+        text = _CALL.sub("", text)
         text = next((part for part in _TURN_END.split(text) if _TOKEN.sub("", part).strip()), "")
         text = _TOKEN.sub("", text).strip()
         if marked := [found[2].strip() for found in _ANSWER.finditer(text)]:

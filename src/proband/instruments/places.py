@@ -7,14 +7,22 @@ from functools import lru_cache
 
 # What is above is asked of in the languages of the catalogue's wordings and their neighbours.
 _ABOVE = re.compile(
-    r"(none|all|any|both|neither|either|some|most|one|two|more|several|everything|nothing|"
+    r"(?:none|all|any|both|neither|either|some|most|one|two|three|more|several|each|every ?(?:one|thing)|nothing|"
+    r"something|anything|others?|another|not|same|different|as|an?|the|"
     r"keine?[rs]?|alle[s]?|nichts|beides?|aucune?|tou(?:s|te?s)|rien|ningun[oa]|tod[oa]s|nenhum[a]?|nessun[oa]?|tutt[ei]|"
-    r"geen|ingen|inget|alla)\b[^.;]*?\b(?:"
-    r"(?:of|from|the|these|those|them|listed|mentioned|given|options|answers|choices|named) above(?![-\w])|"
-    r"above(?:-| )(?:mentioned|listed|named)|"
-    r"(?:oben|vorher) genannten?|obige[nrs]?|vorgenannten|ci-dessus|(?:réponses|choix|options) précédent[e]?s|"
-    r"(?:l?[oa]s|das|dos|delle|dei|le|i) (?:opciones |respuestas |opções |respostas |risposte )?"
-    r"(?:anteriores|acima|precedenti)|bovenstaande|ovenstående|ovanstående)",
+    r"geen|ingen|inget|alla?|alle)\b[^.;]*?\b(?:"
+    r"(?:of|from|than|as|the|these|those|them|two|three|listed|mentioned|given|shown|included|options?|answers?|choices?|"
+    r"named) above(?![-\w])|above(?:-| )(?:mentioned|listed|named)|aforementioned|"
+    r"of the (?:preceding|previous|foregoing)(?: (?:options|answers|choices|ones))?$|"
+    r"(?:oben|vorher)(?: ?genannt|stehend| stehend| ?erwähnt| ?aufgeführt)\w*|obige[nrs]?|vorgenannten|vorstehenden|"
+    r"ci-dessus|(?:réponses|choix|options) précédent[e]?s|"
+    r"(?:l?[oa]s|das|dos|delle|dei|le|i) (?:opciones |respuestas |opções |respostas |alternativas |risposte )?"
+    r"(?:anteriores|acima|precedenti)|di quelle sopra|"
+    r"bovenstaande|ovenstående|ovanstående|ovennevnte|alternativene over)"
+    # These words say nothing else, wherever they stand.
+    r"|as above$|(?:\w+ )*(?:powyższ|výše uveden|yllä ole|вышеперечисленн|вышеуказанн)|"
+    r"yukarıda\w+ (?:\w+ )?(?:hiçbiri|hepsi|tümü|tamamı|seçenek)|(?:以上|上記)(?=[^\d]*$)|"
+    r"위(?:의|에)? (?:어느|모든|모두|항목|보기|선택|사항|중|것|열거|언급)|.*(?:(?:مما|ما) سبق|أعلاه|उपरोक्त)",
     re.IGNORECASE,
 )
 _CUSTOM = re.compile(
@@ -22,16 +30,20 @@ _CUSTOM = re.compile(
 )
 
 _MARK = r"\(?(?:[A-Za-z]|\d{1,2})\)?"
-_JOIN = r"(?:\s*,\s*(?:and|or|nor|&)?\s*|\s+(?:and|or|nor|&|und|oder|et|ou|y|o|e|en)\s+)"
+_JOIN = (
+    r"(?:\s*,\s*(?:and|or|nor|&)?\s*|\s*[+/&]\s*|"
+    r"\s+(?:and|or|nor|und|oder|noch|als auch|et|ou|ni|y|o|como|e|en)\s+(?:(?:options?|answers?|choices?) )?)"
+)
 _MARKS = rf"(?P<marks>{_MARK}(?:{_JOIN}{_MARK})*)"
-_END = r"(?: only| are (?:both )?(?:correct|true|right)| is (?:correct|true|right))?[.!]?"
+_END = r"(?: only| are (?:both )?(?:correct|true|right)| is (?:correct|true|right)| above)?[.!]?"
 _NAMED = re.compile(
     rf"(?:(?P<surely>both|(?:only |both )?(?:options?|answers?|choices?|statements?))"
-    rf"|neither|either|(?P<but>only|all but|all except|everything (?:but|except)))\s+{_MARKS}{_END}",
+    rf"|neither|either|sowohl|weder|tanto|(?:both|either|neither|none|any|all) of"
+    rf"|(?P<but>only|same as|all but|all except|everything (?:but|except)))\s+{_MARKS}{_END}",
     re.IGNORECASE,
 )
 _BARE = re.compile(rf"(?P<surely>)(?P<but>){_MARKS.replace(_MARK, '(?:[A-Z]|[(][A-Za-z][)])')}{_END}")
-_OWN = re.compile(r"(?:\w+ )?\(?(\w{1,2})(?:[.):]|[.):]\s.*)?")  # "A", "Plan A", "(a)", "A. Tea"
+_OWN = re.compile(r"(?:\w+ )?\(?(\w{1,2})(?: only|[.):]|[.):]\s.*)?")  # "A", "Plan A", "(a)", "A. Tea", "A only"
 
 
 @lru_cache(4096)  # options in random order ask for every trial

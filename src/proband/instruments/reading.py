@@ -13,7 +13,7 @@ from proband.instruments import phrases
 from proband.instruments.amounts import as_allocation, as_distribution, find_amounts
 from proband.instruments.choices import ASIDE, TOGETHER, Choice, Finder, find_choice, finder_for, is_denied
 from proband.instruments.listings import find_ranking, find_several
-from proband.instruments.numerals import Number, is_joined, numbers_in, without_scale
+from proband.instruments.numerals import DENOMINATOR, Number, is_joined, numbers_in, without_scale
 from proband.instruments.patterns import patterns
 from proband.instruments.phrases import (
     FILLER,
@@ -269,6 +269,8 @@ def _read_open(text: str, simple: str, *, is_cut: bool) -> _Reading:
 def _read_number(text: str, reply: Reply, *, is_cut: bool) -> _Reading:
     text = without_scale(text, reply.upper)
     number, is_stated = _the_number(text)
+    if number is not None and DENOMINATOR.match(text, number.end):  # of another whole than the scale's
+        return _unanswered(text)
     if number is None or number.value is None or (not is_stated and (declines(text) or pleads_ignorance(text))):
         return _unanswered(text)
     if is_cut and not text[number.end :].strip():

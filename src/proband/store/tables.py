@@ -251,7 +251,12 @@ def wide_table(table: pl.DataFrame, values: str = "answer") -> pl.DataFrame:
     if values not in ("answer", "value", "label"):
         raise StoreError(f"values {values!r} cannot be spread; choose answer, value or label")
     keys = [name for name in table.columns if name not in _SCHEMA] + ["subject", "round", "replicate"]
-    table = table.with_columns(pl.col("item").replace({name: f"item_{name}" for name in keys}))
+    renamed = {name: f"item_{name}" for name in keys}
+    taken = set(table["item"].unique())
+    for name in taken & renamed.keys():
+        while renamed[name] in taken or renamed[name] in keys:
+            renamed[name] = f"item_{renamed[name]}"
+    table = table.with_columns(pl.col("item").replace(renamed))
     if values == "label":
         parts = pl.col("parts").cast(pl.List(pl.String)).list.join("; ")
         table = table.with_columns(pl.coalesce("label", pl.col("value").cast(pl.String), parts).alias("label"))

@@ -41,7 +41,10 @@ def teller_of(format: str, suffix: str) -> Teller | None:
         found = re.match(r"%-?(t[a-zA-Z]|d)", format)
         return _STATA.get(found[1]) if found else None
     found = re.match(r"[A-Z]+(?:8601[A-Z]+)?", format.upper())
-    return (_SAS if suffix == ".xpt" else _SPSS_FORMATS).get(found[0]) if found else None
+    name = found[0] if found else ""
+    if suffix == ".xpt":  # the last letter says what stands between day and month
+        return _SAS.get(re.sub(r"(?<=^(?:DDMMYY|MMDDYY|YYMMDD))[BCDNPS]$", "", name))
+    return _SPSS_FORMATS.get(name)
 
 
 def clock(seconds: float) -> str:
@@ -102,9 +105,11 @@ _SPSS_FORMATS: dict[str, Teller] = {
     **{"MOYR": _dated(_SPSS, _S, _month), "QYR": _dated(_SPSS, _S, _quarter), "WKYR": _dated(_SPSS, _S, _week)},
 }
 _SAS: dict[str, Teller] = {
-    **dict.fromkeys(("DATE", "DDMMYY", "MMDDYY", "YYMMDD", "E8601DA", "WEEKDATE"), _dated(_1960, _DAY, _day)),
-    **dict.fromkeys(("DATETIME", "E8601DT", "DATEAMPM"), _dated(_1960, _S, moment)),
-    **dict.fromkeys(("TIME", "HHMM", "TOD", "E8601TM"), clock),
+    **dict.fromkeys(("DATE", "DDMMYY", "MMDDYY", "YYMMDD", "WEEKDATE", "WEEKDATX"), _dated(_1960, _DAY, _day)),
+    **dict.fromkeys(("WORDDATE", "WORDDATX", "JULIAN", "B8601DA", "E8601DA"), _dated(_1960, _DAY, _day)),
+    **dict.fromkeys(("DATETIME", "DATEAMPM", "B8601DT", "E8601DT", "MDYAMPM"), _dated(_1960, _S, moment)),
+    **{"DTDATE": _dated(_1960, _S, _day)},
+    **dict.fromkeys(("TIME", "TIMEAMPM", "HHMM", "TOD", "B8601TM", "E8601TM"), clock),
     **{"MONYY": _dated(_1960, _DAY, _month), "YYMM": _dated(_1960, _DAY, _month), "YYQ": _dated(_1960, _DAY, _quarter)},
 }
 _STATA: dict[str, Teller] = {

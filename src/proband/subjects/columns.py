@@ -51,6 +51,12 @@ def typed(column: "pl.Series", *, decimal_comma: bool = False) -> "pl.Series":
     return numbers if numbers.null_count() == column.null_count() else column
 
 
+def parts_thousands(column: "pl.Series") -> bool:
+    """Whether every dot of a column of texts could part thousands, as in 1.234 where decimals have a comma."""
+    dotted = column.filter(column.str.contains(".", literal=True)).str.replace_all(".", ",", literal=True)
+    return len(dotted) > 0 and bool(dotted.str.contains(_THOUSANDS).all())
+
+
 def plain_frame(frame: "pl.DataFrame") -> tuple["pl.DataFrame", dict[str, str]]:
     """Numbers and texts only, and the columns that can be neither, with what they hold.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from proband.errors import DataError
 from proband.files import Remarks, bytes_of, decoded, rows_of, separator_of
-from proband.subjects.columns import NO_ANSWER, typed
+from proband.subjects.columns import NO_ANSWER, parts_thousands, typed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _AT_ONCE = 65_536  # rows
 _NAMED = 20  # rows of a wrong length that are named one by one
-_IMPORT_ID = re.compile(r"""\s*\{\s*["']ImportId["']""")
+_IMPORT_ID = re.compile(r"""\s*\{.*["']ImportId["']\s*:""", re.DOTALL)
+_NO_TABLE = re.compile(r"\s*(?:<!doctype|<html|<\?xml|version https://git-lfs)", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?[0-9]*[.,]?[0-9]+")
 
 Rows = Iterator[tuple[int, list[str]]]
@@ -53,8 +54,13 @@ def read_table(path: Path, expected: str, *, separator: str, encoding: str, id: 
     rows = chain([(line, row)] if row else [], rows)
     table = Table(_frame(header, _people(rows, header, used, name, remarks)).select(kept), used != ",", titles)
     _second_header(table.frame, f"{name}, line {line}", remarks)
-    columns = [c if c.name == id else typed(c, decimal_comma=table.decimal_comma) for c in table.frame]
-    table.frame = pl.DataFrame(columns)
+    texts = table.frame
+    table.frame = pl.DataFrame([c if c.name == id else typed(c, decimal_comma=table.decimal_comma) for c in texts])
+    if used != "," and any(table.frame[c.name].dtype.is_float() and c.str.contains(",").any() for c in texts):
+        for c in texts:
+            if table.frame[c.name].dtype.is_float() and parts_thousands(c):
+                table.frame = table.frame.with_columns(c)
+                remarks.say(f"{name}, column {c.name!r}", "its dots may part thousands; read as texts", "write 1234")
     _previews(table.frame, name, remarks)
     return table
 
@@ -66,7 +72,10 @@ def _text(path: Path, encoding: str) -> str:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path.name} cannot be read as gzip: it is damaged ({error}); fetch it again") from None
-    return decoded(content, path.name, error=DataError, encoding=encoding, way_out="give `encoding`, e.g. windows-1252")
+    text = decoded(content, path.name, error=DataError, encoding=encoding, way_out="give `encoding`, e.g. windows-1252")
+    if _NO_TABLE.match(text):
+        raise DataError(f"{path.name}, line 1: a web page or a pointer to a file, and no table; fetch the file itself")
+    return text.rstrip("\x1a")  # the end of a file, to programs of old
 
 
 def _header_rows(header: list[str], rows: Rows, name: str, remarks: Remarks) -> tuple[dict[str, str], Rows]:
@@ -76,12 +85,13 @@ def _header_rows(header: list[str], rows: Rows, name: str, remarks: Remarks) -> 
     """
     first = list(islice(rows, 2))
     rest = chain(first, rows)
-    filled = [[cell for cell in row if cell.strip()] for _, row in first]
-    n = next((k for k in (2, 1) if len(first) >= k and all(map(_IMPORT_ID.match, filled[k - 1]))), 0)
+    n = next((k for k in (2, 1) if len(first) >= k and any(map(_IMPORT_ID.match, first[k - 1][1]))), 0)
     whose = "Qualtrics"
     cells = [cell.strip() for cell in first[0][1]] if first else []
     is_old = header[:2] == ["V1", "V2"] and cells and cells[0].replace(" ", "").lower() == "responseid"
-    if not n and is_old:
+    # The row of import ids may have been deleted; the texts above it then still stand there.
+    is_halved = ("ResponseId", "Response ID") in zip(header, cells, strict=False)
+    if not n and (is_old or is_halved):
         n = 1
     is_monkey = bool(header) and header[0].lower().replace("_", " ") in ("respondent id", "respondentid")
     if not n and is_monkey and cells and not cells[0] and len(cells) == len(header):
@@ -162,7 +172,8 @@ def _second_header(frame: "pl.DataFrame", where: str, remarks: Remarks) -> None:
         below = typed(below)
         if first.lower() not in NO_ANSWER and below.dtype.is_numeric() and below.null_count() < len(below):
             over[column.name] = first
-    if len(over) >= 2 and len(set(over.values())) == len(over):
+    asks = any(text.endswith("?") for text in over.values())
+    if (len(over) >= 2 or asks) and len(set(over.values())) == len(over):
         shown, text = next(iter(over.items()))
         remarks.refuse(
             where,

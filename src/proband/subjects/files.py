@@ -105,7 +105,7 @@ def load_population(
     >>> len(people), people["1"].traits["age"]
     (944, 36)
     """
-    if isinstance(source, str) and not source.endswith(".toml"):
+    if isinstance(source, str) and not source.lower().endswith(".toml"):
         found = POPULATIONS.load(source)
         if isinstance(found, Population):
             return found

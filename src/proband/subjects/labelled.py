@@ -1,7 +1,9 @@
 """SPSS, Stata and SAS files: values, labels, and which codes the file itself calls missing."""
 
-import codecs
-from collections.abc import Mapping
+import calendar
+import re
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +17,12 @@ from proband.subjects.personas import Code
 
 if TYPE_CHECKING:
     import polars as pl
+
+# SPSS shows these numbers by their names.
+_NAMED: dict[str, dict[Any, str]] = {
+    "WKDAY": {k: calendar.day_name[k - 2] for k in range(1, 8)},
+    "MONTH": {k: calendar.month_name[k] for k in range(1, 13)},
+}
 
 
 @dataclass
@@ -54,20 +62,25 @@ def read_labelled(path: Path, suffix: str, encoding: str, remarks: Remarks) -> L
 
     columns, about, left_out = _columns(path, suffix, encoding)
     held, declared = [], []
+    found = Labelled(pl.DataFrame(), pl.DataFrame(), left_out=left_out)
     for name, values in columns.items():
+        labels = _labels(about, name)
+        told = _told(name, {*values, *labels}, about, suffix, path.name, remarks)
         clean, codes = _split(values, about, name)
-        column = _column(name, clean, about, suffix, path.name, remarks)
-        held.append(column)
+        held.append(_column(name, [told.get(value, value) for value in clean], about))
+        codes = [told.get(code, code) for code in codes]
         if any(code is not None for code in codes):
             texts = pl.Series(name, codes, dtype=pl.String if isinstance(_first(codes), str) else pl.Float64)
             declared.append(texts if texts.dtype == pl.String else whole_where_whole(texts))
-    found = Labelled(pl.DataFrame(held), pl.DataFrame(declared), left_out=left_out)
+        if labels:
+            # Of a date, only those codes have a label that are none.
+            by_code: dict[Code, str] = {text: text for text in told.values()}
+            by_code |= {f".{c}" if _is_tag(c, about, name) else told.get(c, c): labels[c] for c in labels}
+            found.labels[name] = {code: label for code, label in by_code.items() if label.strip(" .\u2026")}
+            if silent := tuple(code for code in by_code if code not in found.labels[name]):
+                found.wordless[name] = silent
+    found.frame, found.declared = pl.DataFrame(held), pl.DataFrame(declared)
     found.titles = {name: title for name, title in about["column_names_to_labels"].items() if title}
-    for name, labels in about["variable_value_labels"].items():
-        by_code = {f".{code}" if _is_tag(code, about, name) else code: label for code, label in labels.items()}
-        found.labels[name] = {code: label for code, label in by_code.items() if label.strip()}
-        if empty := tuple(code for code, label in by_code.items() if not label.strip()):
-            found.wordless[name] = empty
     for name, group in (about["mr_sets"] or {}).items():
         listed = ", ".join(group["variable_list"])
         remarks.say(path.name, f"{listed} are one question with several answers ({name})", "write one item for each")
@@ -81,9 +94,14 @@ def _columns(path: Path, suffix: str, encoding: str) -> tuple[dict[str, list[Any
     if encoding:
         if suffix == ".por":
             raise DataError(f"{path.name}: a .por file is read without `encoding`; take it out")
-        # The library knows other names than Python, and the same standard ones.
-        settings["encoding"] = codecs.lookup(text_encoding(encoding, path.name, error=DataError)).name.replace("_", "-")
+        settings["encoding"] = text_encoding(encoding, path.name, error=DataError)
+        if b"A1".decode(settings["encoding"], "replace") != "A1":
+            way_out = "name the one of its texts, e.g. windows-1252"
+            raise DataError(f"{path.name}: no {suffix} file is in the encoding {encoding!r}; {way_out}")
     try:
+        if _may_be_utf8(path, suffix, encoding):
+            with suppress(statfiles.NotText):
+                return *statfiles.read(path, suffix, encoding="utf-8"), {}
         try:
             return *statfiles.read(path, suffix, **settings), {}
         except statfiles.NotText:
@@ -99,6 +117,13 @@ def _columns(path: Path, suffix: str, encoding: str) -> tuple[dict[str, list[Any
         raise DataError(f"{path.name} cannot be read as {suffix}: {given} its texts ({error}); {way_out}") from None
     except statfiles.Unreadable as error:
         raise DataError(f"{path.name} cannot be read as {suffix}: {error}; save it anew, or as .csv") from None
+
+
+def _may_be_utf8(path: Path, suffix: str, encoding: str) -> bool:
+    """Whether the texts are in an encoding that the file does not tell, which other programs than Stata make UTF-8."""
+    with path.open("rb") as file:
+        head = file.read(40)
+    return suffix == ".dta" and not encoding and (not head.startswith(b"<stata_dta>") or b"<release>117" in head)
 
 
 def _of_bytes(path: Path, suffix: str, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -140,26 +165,38 @@ def _lies_in(value: Any, ranges: list[dict[str, Any]]) -> bool:
     return any(not isinstance(r["lo"], str) and r["lo"] <= value <= r["hi"] for r in ranges)
 
 
-def _column(
-    name: str, values: list[Any], about: Mapping[str, Any], suffix: str, where: str, remarks: Remarks
-) -> "pl.Series":
-    """A column as texts or numbers, dates and times in words."""
-    import polars as pl  # as in `microdata`
+def _labels(about: Mapping[str, Any], name: str) -> dict[Any, str]:
+    """Words of a column's codes, as the file has them, or as SPSS shows what has a name."""
+    format = re.sub(r"[0-9]", "", about["original_variable_types"].get(name) or "")
+    return about["variable_value_labels"].get(name) or _NAMED.get(format, {})
 
-    if about["readstat_variable_types"].get(name) == "string":
-        return pl.Series(name, values, dtype=pl.String)
+
+def _told(
+    name: str, values: Collection[Any], about: Mapping[str, Any], suffix: str, where: str, remarks: Remarks
+) -> dict[float, str]:
+    """Dates and times in words, by their numbers; empty where a column holds none."""
     format = about["original_variable_types"].get(name) or ""
+    if about["readstat_variable_types"].get(name) == "string":
+        return {}
     if teller := teller_of(format, suffix):
         try:
-            told = {value: teller(value) for value in set(values) if value is not None}
-            return pl.Series(name, [told.get(value) for value in values], dtype=pl.String)
+            return {value: teller(value) for value in values if isinstance(value, int | float)}
         except (ValueError, OverflowError):
             remarks.say(f"{where}, column {name!r}", f"not all numbers are dates of the form {format}; read as numbers")
     elif format.startswith("%tb"):
         remarks.say(f"{where}, column {name!r}", "days of a business calendar, read as their numbers")
+    return {}
+
+
+def _column(name: str, values: list[Any], about: Mapping[str, Any]) -> "pl.Series":
+    """A column as texts or numbers; dates and times are in words already."""
+    import polars as pl  # as in `microdata`
+
+    kind = about["readstat_variable_types"].get(name)
+    if kind == "string" or any(isinstance(value, str) for value in values):
+        return pl.Series(name, values, dtype=pl.String)
     numbers = pl.Series(name, values, dtype=pl.Float64, strict=False)
-    is_single = about["readstat_variable_types"].get(name) == "float"
-    return shortest(numbers, is_single=True) if is_single else numbers
+    return shortest(numbers, is_single=True) if kind == "float" else numbers
 
 
 def _weight_of(path: Path, about: Mapping[str, Any]) -> str:

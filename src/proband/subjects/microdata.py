@@ -190,7 +190,7 @@ class Microdata:
 def _check_words(field_: Field, codes: Sequence[Any]) -> None:
     """Refuse every code that a field has no words for, and a word for "no answer" among numbers."""
     found = Gathering()
-    texts = {code for code in codes if isinstance(code, str)} if not field_.labels else set()
+    texts = {code.strip() for code in codes if isinstance(code, str)} if not field_.labels else set()
     numbers = {text for text in texts if _is_number(text)}
     if numbers and all(text.lower() in NO_ANSWER for text in texts - numbers) and (words := sorted(texts - numbers)):
         way_out = "list it in missing, or give every code its label"

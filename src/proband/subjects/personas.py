@@ -30,14 +30,14 @@ class Subject:
 
 
 def code_text(code: Code) -> str:
-    """A code as text: whole numbers without a trailing ``.0``.
+    """A code as text: whole numbers without a trailing ``.0``, and no blanks around it.
 
     Examples
     --------
-    >>> code_text(36.0), code_text(2.5), code_text("White")
-    ('36', '2.5', 'White')
+    >>> code_text(36.0), code_text(2.5), code_text("White "), code_text("NA ")
+    ('36', '2.5', 'White', 'NA')
     """
-    return str(int(code) if isinstance(code, float) and code.is_integer() else code)
+    return str(int(code) if isinstance(code, float) and code.is_integer() else code).strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ open that it could not read. This file is both sides: what asks, and, run by its
 """
 
 import atexit
+import codecs
 import os
 import pickle
 import subprocess
@@ -116,8 +117,15 @@ def _answer(path: str, suffix: str, settings: dict[str, Any]) -> tuple[str, Any]
     reader = getattr(pyreadstat, _READERS[suffix])
     if suffix not in (".por", ".xpt"):
         settings = {"user_missing": True, **settings}
+    # The library knows few encodings, and loses letters in some; here each byte is a letter, and is decoded after.
+    encoding = settings.pop("encoding", "")
+    if encoding:
+        names = [name.encode(encoding).decode("latin-1") for name in settings.get("usecols", ())]
+        settings |= {"encoding": "ISO-8859-1", **({"usecols": names} if names else {})}
     try:
         columns, about = reader(path, output_format="dict", disable_datetime_conversion=True, **settings)
+        held = dict(columns), {name: getattr(about, name, None) for name in _NAMES}
+        return "read", _decoded(held, encoding) if encoding else held
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as error:
         return ("text" if "requested encoding" in str(error) else "other"), str(error)
     except UnicodeError as error:
@@ -127,7 +135,15 @@ def _answer(path: str, suffix: str, settings: dict[str, Any]) -> tuple[str, Any]
     # Whatever the bytes made of it: this process answers for nothing else.
     except (ValueError, TypeError, LookupError, ArithmeticError, OSError, RuntimeError) as error:
         return "other", f"the file is damaged ({type(error).__name__}: {error})"
-    return "read", (dict(columns), {name: getattr(about, name, None) for name in _NAMES})
+
+
+def _decoded(held: Any, encoding: str) -> Any:
+    """What was read byte by byte, in the encoding it is in; a letter that a text's width cut off is left out."""
+    if isinstance(held, str):
+        return codecs.getincrementaldecoder(encoding)().decode(held.encode("latin-1"))
+    if isinstance(held, dict):
+        return {_decoded(key, encoding): _decoded(value, encoding) for key, value in held.items()}
+    return type(held)(_decoded(each, encoding) for each in held) if isinstance(held, list | tuple) else held
 
 
 def _bound(size: int) -> None:

@@ -101,6 +101,16 @@ def test_a_joint_test_of_nothing_rejects_at_its_size():
     assert np.mean(np.array(p_values) < 0.05) < 0.09
 
 
+def test_a_joint_test_of_outcomes_that_do_not_vary_within_arms_is_undefined():
+    a, b = (np.arange(120) // k % 3 for k in (1, 3))
+    columns = {"1": np.ones(120), "a": a == 1, "b": b == 1, "a x b": (a == 1) & (b == 1)}
+    columns = {name: np.asarray(column, dtype=float) for name, column in columns.items()}
+    y = 0.1 + 0.2 * columns["a"] + 0.3 * columns["b"] - 0.3 * columns["a x b"]
+    found = clustered_regression(y, columns).joint(["a", "a x b"])
+    assert found.p_value is None
+    assert "without error" in found.warnings[0]
+
+
 def test_what_cannot_be_identified_is_refused_by_name():
     with pytest.raises(DataError, match=r"cannot identify 2 coefficients \(t does not vary\)"):
         clustered_regression([1, 2, 3], {"1": [1, 1, 1], "t": [0, 0, 0]})

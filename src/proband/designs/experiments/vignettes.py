@@ -124,7 +124,7 @@ def reading_grade(text: str) -> float:
     Examples
     --------
     >>> round(reading_grade("The cat sat on the mat. It was warm."), 1)
-    -1.6
+    -2.0
     """
     words = re.findall(r"[a-z]+(?:'[a-z]+)?", text.lower())
     if not words:

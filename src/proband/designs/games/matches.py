@@ -16,6 +16,7 @@ from proband.designs.games.matching import check_matching
 from proband.designs.games.rules import Rules
 from proband.designs.games.setting import CONTROL, Setting
 from proband.designs.games.talk import Talk
+from proband.designs.hypotheses import check_ethics
 from proband.designs.kind import Shared
 from proband.designs.process import Steps
 from proband.errors import DesignError
@@ -45,6 +46,8 @@ class Matches(Design):
         Name by which the game is found again; empty for one that is on no shelf.
     population : Population or None
         People as whom players play.
+    harms, ethics : tuple of str, mapping
+        How it would harm people, were they to play, and what is said of that; see `Survey`.
     """
 
     kind: ClassVar[str] = "game"
@@ -55,8 +58,11 @@ class Matches(Design):
     title: str = ""
     game: str = ""
     population: Population | None = None
+    harms: tuple[str, ...] = ()
+    ethics: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_ethics(self.harms, self.ethics)
         for one in self.by_arm.values():
             one.check()
         n_arms, n = len(self.by_arm), len(self.sessions)
@@ -206,7 +212,8 @@ class Matches(Design):
             "seed": self.seed,
         }
         people = {} if self.population is None else {"population": self.population.name}
-        return {**own, **people, **keys}
+        said = {"harms": list(self.harms), "ethics": dict(self.ethics)}
+        return {**own, **people, **{name: value for name, value in said.items() if value}, **keys}
 
 
 def _traits(person: Subject | None) -> dict[str, Any]:
@@ -232,7 +239,7 @@ def game_of(rules: type[Rules]) -> Game:
         )
         return Matches(
             rules=cast(Rules, own), setting=cast(Setting, setting), seed=shared.seed, title=shared.title, game=name,
-            population=shared.population,
+            population=shared.population, harms=shared.harms, ethics=shared.ethics,
         )  # fmt: skip
 
     keys: dict[str, Any] = {key: (info.annotation, info) for key, info in rules.model_fields.items()}

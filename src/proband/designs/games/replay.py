@@ -14,7 +14,8 @@ from proband.errors import DesignError
 from proband.instruments.items import Item
 from proband.records import Answer
 
-DESCRIBED = ("design", "game", "title", "seed", "population")  # what a manifest says of a design beside its keys
+# What a manifest says of a design beside its keys.
+DESCRIBED = ("design", "game", "title", "seed", "population", "harms", "ethics")
 _READ = ("subject", "item", "round", "replicate", "status", "answer", "value", "parts", "label")
 _COLUMNS: dict[str, Any] = {
     **dict.fromkeys(("unit", "match", "treatment", "seat", "subject", "role"), pl.String),

@@ -154,6 +154,7 @@ KIND = Kind(
         "specifications",
         "scales",
         "shares",
+        "guesses",
         "response-style",
         "dispositions",
         "checks",

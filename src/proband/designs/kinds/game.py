@@ -4,6 +4,7 @@ from pydantic import Field
 
 from proband.designs.design import Design
 from proband.designs.games.game import GAMES
+from proband.designs.games.matches import Matches
 from proband.designs.kind import Kind, Shared
 from proband.errors import DesignError
 from proband.files import OpenTable, checked
@@ -21,7 +22,10 @@ def _make(shared: Shared, table: GameTable) -> Design:
         raise DesignError(
             f"{shared.where}: the players of {table.use!r} are nobody in particular; take [population] out"
         )
-    return game.make(shared, checked(game.keys, table.rest, shared.where, error=DesignError, at="game"))
+    design = game.make(shared, checked(game.keys, table.rest, shared.where, error=DesignError, at="game"))
+    if (shared.harms or shared.ethics) and not isinstance(design, Matches):
+        raise DesignError(f"{shared.where}: {table.use!r} keeps no account of harms; take harms and [ethics] out")
+    return design
 
 
 KIND = Kind(
@@ -29,7 +33,7 @@ KIND = Kind(
     about="players whose moves depend on each other's, each role played by an engine",
     keys=GameTable,
     make=_make,
-    analyses=("games", "play", "replies", "reasoning", "dispositions", "deviations"),
+    analyses=("games", "play", "replies", "reasoning", "dispositions", "ethics", "deviations"),
     needs=frozenset(),
-    takes=frozenset({"population"}),
+    takes=frozenset({"population", "ethics"}),
 )

@@ -101,6 +101,7 @@ KIND = Kind(
         "hypotheses",
         "scales",
         "shares",
+        "guesses",
         "effects",
         "specifications",
         "fidelity",

@@ -95,7 +95,9 @@ class Regression:
         v, b, q = self.covariance[np.ix_(at, at)], self.beta[at], len(at)
         df = self.n_clusters - 1
         said = estimand or f"that {', '.join(names)} are all 0"
-        if df < q or np.linalg.matrix_rank(v) < q:
+        # What rounding leaves of outcomes that are all alike has full rank, and would give an F of 10^30.
+        least = Linear(value=0.0, variance=float(np.linalg.eigvalsh(v).min()), df=df, scale=self._scale)
+        if df < q or np.linalg.matrix_rank(v) < q or not least.varies:
             reason = f"undefined: {q} coefficients with {self.n_clusters} clusters, or without error"
             return Estimate(value=math.nan, estimand=said, target=self.target, n_units=self.n, warnings=(reason,))
         wald = float(b @ np.linalg.solve(v, b))

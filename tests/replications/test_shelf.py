@@ -62,6 +62,21 @@ def test_the_page_tells_misses_as_clearly_as_hits(tmp_path):
     assert any("doi.org" in sentence for sentence in page.section("replication-gain-loss").sentences)
 
 
+def test_one_match_tells_nothing_whatever_came_of_it(tmp_path):
+    (one,) = replicate(replications(["ultimatum"]), SCRIPTED, tmp_path, sample=4)
+    offer, *_ = one.effects
+    assert offer.model.n_units == 1
+    assert offer.verdict == "open"
+
+
+def test_an_effect_of_one_that_is_not_there_is_refused(tmp_path, monkeypatch):
+    text = (Replication("dictator").folder / "replication.toml").read_text(encoding="utf-8")
+    (tmp_path / "replication.toml").write_text(text.replace('of = "share of', 'of = "shares of'), encoding="utf-8")
+    monkeypatch.setattr(Replication, "folder", tmp_path)
+    with pytest.raises(DesignError, match=r"is of 'shares of the pot that is given', which is none \(did you mean"):
+        replications(["odd"])
+
+
 def test_what_an_engine_cannot_take_is_told_and_stops_nothing(tmp_path):
     done = replicate(replications(["gain-loss"]), "scripted:nosuch", tmp_path)
     assert "nosuch" in done[0].refused

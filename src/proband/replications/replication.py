@@ -251,10 +251,15 @@ def _cited(row: Reference) -> str:
     return row.source + (f" (n = {row.n:,})" if row.n else "")
 
 
+def _tells(model: Estimate) -> bool:
+    """Whether there is a value, and more than one unit that it is of."""
+    return not math.isnan(model.value) and model.n_units > 1
+
+
 def _verdict(effect: EffectTable, model: Estimate, human: Estimate | None) -> tuple[Verdict, str]:
     if effect.passes == "sign":
         rule = f"its interval lies {'above' if effect.sign > 0 else 'below'} 0"
-        if math.isnan(model.value):
+        if not _tells(model):
             return "open", rule
         # Answers that are all alike have no interval: what the engine does is then known as it stands.
         low, high = model.interval or (model.value, model.value)
@@ -263,10 +268,14 @@ def _verdict(effect: EffectTable, model: Estimate, human: Estimate | None) -> tu
         return ("miss" if low == high == 0 else "open"), rule
     centre = human.value if effect.passes == "near" and human is not None else 0.0
     rule = f"it is within {effect.margin:g} of {'people' if effect.passes == 'near' else '0'}, by two one-sided tests"
-    if math.isnan(model.value):
+    if not _tells(model):
         return "open", rule
     if not model.se:
-        return ("pass" if abs(model.value - centre) < (effect.margin or 0) else "miss"), rule
+        if abs(model.value - centre) < (effect.margin or 0):
+            return "pass", rule
+        low, high = model.interval or (model.value, model.value)
+        reaches = low - (effect.margin or 0) < centre < high + (effect.margin or 0)
+        return ("open" if reaches else "miss"), rule
     shifted = Estimate(
         value=model.value - centre, estimand=model.estimand, target="model", n_units=model.n_units, se=model.se
     )

@@ -111,7 +111,7 @@ def plain(text: str) -> str:
 
 
 def statements(text: str) -> list[re.Match[str]]:
-    """Where a plain text says what its answer is; "the wrong answer is" and "my second choice is" say something else."""
+    """Where a plain text says what its answer is; "the wrong answer is" and "my second choice is" do not."""
     return [found for found in STATEMENT.finditer(text) if not _OTHER.search(text, 0, found.start())]
 
 

@@ -25,7 +25,18 @@ _FIELDS = (
     "timestamp path instance error_code error_msg base_resp fault Message"
 )
 _OF_AN_ERROR = frozenset(_FIELDS.split())
-_WORDS = ("error", "message", "Message", "detail", "msg", "error_msg", "errors", "base_resp", "status_msg", "fault")
+_WORDS: tuple[str, ...] = (
+    "error",
+    "message",
+    "Message",
+    "detail",
+    "msg",
+    "error_msg",
+    "errors",
+    "base_resp",
+    "status_msg",
+    "fault",
+)
 _WORDS += ("faultstring", "reason", "title")
 
 

@@ -21,7 +21,8 @@ _REASONS = {
     "stop": "stop eos eos_token eosfound end_turn stop_sequence stop_token stopstringfound word end_of_text endoftext "
     "end complete completed finish finished done end_of_turn endofturn stop_str matched_stop",
     "length": "length max_tokens max_length max_new_tokens max_output_tokens max_completion_tokens maximum_tokens "
-    "token_limit limit model_length model_context_window_exceeded maxpredictedtokensreached contextlengthreached max_token",
+    "token_limit limit model_length model_context_window_exceeded maxpredictedtokensreached contextlengthreached "
+    "max_token",
     "withheld": "content_filter content_filtered filtered safety image_safety recitation blocklist blocked "
     "prohibited_content spii guardrail_intervened error_toxic sensitive moderation refusal",
     "broken": "abort aborted cancel cancelled canceled user_cancel userstopped error failed failure timeout time_limit "

@@ -215,3 +215,166 @@ CHOICES = [
 def test_what_is_denied_doubted_or_only_like_an_option_is_no_choice(text, options, right):
     labels = LETTERS if options is CITIES else ()
     assert outcome(text, reply_to("choice", options, labels=labels)) == right
+
+
+# What else was tried after public reports: NVIDIA-NeMo/Skills#1526, jundot/omlx#3668, openai/simple-evals#33,
+# EleutherAI/lm-evaluation-harness#4188, groq/openbench#348, UKGovernmentBEIS/inspect_ai#5055,
+# openai/frontier-evals#125, aniri15/OPD-V#2, antirez/ds4#321.
+CITY = {"options": CITIES, "labels": LETTERS}
+SAID_OF_CITIES = {
+    0: ["Answer seems to be A.\n\nAnswer: A", "ANSWER: $A$", "ANSWER: **A**", "A good choice is A"],
+    1: [
+        *("The answer is B. Note that A is a common distractor.", "The answer is B because a car moves."),
+        *("Between A and B, I'd go with B", "Out of A, B, C and D, I choose B", "A, C and D are wrong; B is right"),
+        *(
+            "B\n\nBerlin (A) is large, but Paris is nicer.",
+            "B. Paris is the capital. Berlin is the capital of Germany.",
+        ),
+        *("I'd rather live in Paris than in Berlin.", "First choice: B\nSecond choice: A", "Paris, nicht London"),
+        *("答案是B", "Die Antwort ist B.", "La réponse est B.", "Paris, definitely not London"),
+    ],
+    2: [
+        "Antwort:\n\nAntwort: C",
+        "Answer: I think it is C",
+        "A person like me would choose C",
+        "Answer: A is wrong, C",
+    ],
+    3: [
+        *(
+            "ANSWER IS D. A is incorrect.",
+            "I considered (A), but it is incorrect. Final answer: D.",
+            "Answer: D, not B",
+        ),
+        *("$\\boxed{\\langle H\\rangle \\ll \\Delta E}$ so\n\n**Answer: D**", "Answer: It is not B, the answer is D"),
+    ],
+    "unparsed": [
+        *(
+            "The wrong answer is B",
+            "The least likely answer is B",
+            "My second choice is B",
+            "B is the worst",
+            "I doubt B",
+        ),
+        *("B can be ruled out", "B must be wrong", "B makes no sense", "I don't think the answer is B", "I hate Paris"),
+        *("Nicht Paris", "Pas Paris", "Je ne choisis pas Paris", "Weder Paris noch Berlin", "Bではありません", "不是B"),
+        *(
+            "Answer: A, B",
+            "Answer: A B",
+            "Paris oder London",
+            "Paris and/or London",
+            "Paris? Never.",
+            "B is less likely",
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize(("right", "text"), [(right, text) for right, said in SAID_OF_CITIES.items() for text in said])
+def test_what_is_weighed_explained_or_put_second_is_not_chosen(right, text):
+    assert outcome(text, reply_to("choice", **CITY)) == right
+
+
+POINTS = {"options": AGREE, "labels": ("1", "2", "3", "4")}
+SCALED = [
+    ("On a scale from 1 (strongly agree) to 4 (disagree), I would rate 2.", POINTS, 1),
+    ("I am 40 years old, so 2", POINTS, 1),
+    ("I am 35 and have 2 kids", POINTS, "unparsed"),
+    ("2 out of 7", POINTS, "unparsed"),
+    ("-2", POINTS, "unparsed"),
+    (">3", POINTS, "unparsed"),
+    ("I agree, although others disagree.", {"options": AGREE}, 1),
+    ("Agree (strongly)", {"options": AGREE}, "unparsed"),
+    ("Few would agree", {"options": AGREE}, "unparsed"),
+    ("I fail to agree", {"options": AGREE}, "unparsed"),
+    ("No way", {"options": ("Yes", "No")}, 1),
+    ("It's a no from me", {"options": ("Yes", "No")}, 1),
+    ("Je ne suis pas d'accord", {"options": ("D'accord", "Neutre")}, "unparsed"),
+    ("Je ne suis pas tout à fait d'accord", {"options": ("D'accord", "Tout à fait d'accord")}, "unparsed"),
+    ("Ich stimme eher nicht zu.", {"options": ("Stimme zu", "Stimme eher nicht zu", "Stimme nicht zu")}, 1),
+    ("不太同意", {"options": ("同意", "不同意")}, "unparsed"),
+]
+
+
+@pytest.mark.parametrize(("text", "item", "right"), SCALED)
+def test_a_scale_is_read_by_who_says_it_and_how_much(text, item, right):
+    assert outcome(text, reply_to("scale", **item)) == right
+
+
+BOUNDS = "mehr als 30;plus de 30;más de 30;mindestens 30;au moins 30;al menos 30;unter 30;30 o más;30 max;nicht 30"
+GROWN = "5 Milliarden;5 Millionen;5 millones;5 mil;5 mille;5万;5億;5 Tsd.;5 млн;2 Dutzend"
+NO_NUMBER = "5/5;9 out of 10;1..2;±5;+-5;The wrong answer is 30;I'd say 5 on weekdays and 10 on weekends"
+
+
+@pytest.mark.parametrize("text", ";".join([BOUNDS, GROWN, NO_NUMBER]).split(";"))
+def test_a_bound_or_half_of_a_number_in_any_language_is_none(text):
+    assert outcome(text, reply_to("number", upper=100)) == "unparsed"
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("-$5", -5.0),
+        ("neg. 5", -5.0),
+        ("7 (out of 10)", 7.0),
+        ("not 6 but 5", 5.0),
+        ("The answer is 4. I computed 2 and 2.", 4.0),
+        ("She makes 3 * 2 = $6.\n#### 6", 6.0),
+        ("3 min", 3.0),
+        ("etwa 3 Minuten", 3.0),
+    ],
+)
+def test_a_number_is_read_with_what_belongs_to_it(text, right):
+    assert outcome(text, reply_to("number", lower=-10, upper=10)) == right
+
+
+LISTED = [
+    ("multiple", "The wrong ones are A and C", "unparsed"),
+    ("multiple", "A and C can be ruled out", "unparsed"),
+    ("multiple", "A, C, etc.", "unparsed"),
+    ("multiple", "A, C...", "unparsed"),
+    ("multiple", "A and something else", "unparsed"),
+    ("multiple", "A, not B, C", "unparsed"),
+    ("multiple", "A 1 B 0 C 1 D 0", "unparsed"),
+    ("multiple", "A: Yes, B: Yes, C: No, D: Maybe", "unparsed"),
+    ("multiple", "Berlin oder London", "unparsed"),
+    ("multiple", "A ou C", "unparsed"),
+    ("multiple", "Berlin (yes), Paris (no), London (yes), Madrid (no)", (0, 2)),
+    ("multiple", "A, C\n\nB is wrong because Paris is small.", (0, 2)),
+    ("multiple", "Berlin und London", (0, 2)),
+    ("multiple", "A only", (0,)),
+    ("multiple", "None of the options apply.", ()),
+    ("ranking", "In no particular order: Paris, London, Berlin, Madrid", "unparsed"),
+    ("ranking", "In ascending order of preference: Madrid, Berlin, London, Paris", "unparsed"),
+    ("ranking", "Paris → London → Berlin → Madrid", (1, 2, 0, 3)),
+    ("ranking", "(1) Paris (2) London (3) Berlin (4) Madrid", (1, 2, 0, 3)),
+    ("ranking", "Paris, London, Berlin, Madrid\n\nI chose Paris first because of its art.", (1, 2, 0, 3)),
+]
+
+
+@pytest.mark.parametrize(("form", "text", "right"), LISTED)
+def test_a_list_with_doubts_verdicts_or_an_open_end_is_read_as_what_it_is(form, text, right):
+    assert outcome(text, reply_to(form, **CITY)) == right
+
+
+def test_counts_and_decimals_are_no_labels():
+    numbered = reply_to("multiple", CITIES, labels=("1", "2", "3", "4"))
+    assert [outcome(text, numbered) for text in ("1.3", "All 4", "3 of them")] == ["unparsed"] * 3
+    assert outcome("1, 3", numbered) == (0, 2)
+
+
+SHARES = [
+    ("Yes 70 No 30", (0.7, 0.3)),
+    ("Yes: 70% No: 30%", (0.7, 0.3)),
+    ("Yes:70,No:30", (0.7, 0.3)),
+    ("1. Yes: 70%\n2. No: 30%", (0.7, 0.3)),
+    ("Yes: about 70%\nNo: ~30%", (0.7, 0.3)),
+    ("Yes: 70% (likely)\nNo: 30% (unlikely)", (0.7, 0.3)),
+    ("Yes: seventy percent\nNo: thirty percent", (0.7, 0.3)),
+    ("Probability of Yes: 70%\nProbability of No: 30%", (0.7, 0.3)),
+    ("Yes: 100%\nMaybe: 50%", None),
+]
+
+
+@pytest.mark.parametrize(("text", "probs"), SHARES)
+def test_shares_are_read_where_no_is_an_option_and_refused_where_another_has_one(text, probs):
+    assert put(text, YES_NO).probs == (probs and pytest.approx(probs))

@@ -13,7 +13,18 @@ from proband.models.servers.engine import ServerEngine, ServerSettings
 from tests.cases.replying import QUICK, carried_out, errors, reply, survey
 from tests.models.servers.fault_server import Fault, FaultServer
 
-ENDED = ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "STOP", "COMPLETE", "FINISH_REASON_STOP", "eosFound")
+ENDED = (
+    "stop",
+    "eos",
+    "eos_token",
+    "end_turn",
+    "stop_sequence",
+    "STOP",
+    "COMPLETE",
+    "FINISH_REASON_STOP",
+    "eosFound",
+    "done",
+)
 FULL = ("length", "max_tokens", "MAX_TOKENS", "model_length", "max_output_tokens", "model_context_window_exceeded")
 WITHHELD = ("content_filter", "SAFETY", "RECITATION", "guardrail_intervened", "ERROR_TOXIC", "sensitive")
 BROKEN = ("abort", "cancelled", "error", "timeout", "insufficient_system_resource")
@@ -131,3 +142,17 @@ def test_a_template_that_closes_its_thoughts_is_no_hindrance():
         engine.check(survey(1, answer_by="label", labels="letters").trials({}))
         assert "reasoning" not in engine.fingerprint()
         engine.close()
+
+
+@pytest.mark.parametrize(("native", "status"), [("MAX_TOKENS", "truncated"), ("SAFETY", "failed"), ("STOP", "valid")])
+def test_where_a_broker_and_a_provider_differ_the_provider_says_how_it_ended(tmp_path, native, status):
+    body = reply("I would say that" if status == "truncated" else "Agree", native_finish_reason=native)
+    run, _ = carried_out(body, tmp_path / "run", study=survey(1))
+    assert run.dispositions() == {status: 2}
+
+
+@pytest.mark.parametrize(("native", "status"), [("MAX_TOKENS", "truncated"), ("SAFETY", "failed"), ("STOP", "valid")])
+def test_where_a_broker_and_a_provider_differ_the_provider_says_how_it_ended(tmp_path, native, status):
+    body = reply("I would say that" if status == "truncated" else "Agree", native_finish_reason=native)
+    run, _ = carried_out(body, tmp_path / "run", study=survey(1))
+    assert run.dispositions() == {status: 2}

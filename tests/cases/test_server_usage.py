@@ -133,3 +133,15 @@ def test_the_record_says_that_it_is_an_estimate_and_resuming_goes_on_from_it(tmp
 def test_progress_calls_an_estimate_one():
     told = tell_tally(Tally(total=9, done=8, tokens=1234, estimated=8))
     assert re.search(r"about 1,234 tokens \(8 answers estimated\)", told)
+
+
+def test_thoughts_that_only_the_total_counts_are_counted():
+    used = {"prompt_tokens": 50, "completion_tokens": 2, "total_tokens": 952}
+    counted = spent_on(survey(1).trials({})[0].request, {"usage": used})
+    assert counted == {"prompt_tokens": 50, "completion_tokens": 902, "is_estimated": False}
+
+
+def test_thoughts_that_only_the_total_counts_are_counted():
+    used = {"prompt_tokens": 50, "completion_tokens": 2, "total_tokens": 952}
+    counted = spent_on(survey(1).trials({})[0].request, {"usage": used})
+    assert counted == {"prompt_tokens": 50, "completion_tokens": 902, "is_estimated": False}

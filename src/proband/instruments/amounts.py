@@ -177,7 +177,11 @@ def _names(text: str, finder: Finder) -> list[tuple[int, int, int]]:
     # Beside a number, "no" is the option and no word of denial.
     for option, k in ((option, k) for k, option in enumerate(finder.options) if option.casefold() in FUNCTION_WORDS):
         beside = rf"(?<!\w){re.escape(option)}(?=[\s:=(>|-]{{1,4}}[~$€£¥]?\d)|(?<=[\d%]\s){re.escape(option)}(?!\w)"
-        names += [(*m.span(), k) for m in re.finditer(beside, text, re.I) if all(m.start() >= e or m.end() <= s for s, e, _ in names)]
+        names += [
+            (*m.span(), k)
+            for m in re.finditer(beside, text, re.I)
+            if all(m.start() >= e or m.end() <= s for s, e, _ in names)
+        ]
     if not names and finder.labels:
         by_label = {label.casefold(): k for k, label in enumerate(finder.labels)}
         for match in re.finditer(r"(?<!\w)(\w+)(?=\s*[)\].]?\s*[:=])", text):

@@ -11,7 +11,7 @@ from typing import Literal
 from proband.instruments.names import Names
 from proband.instruments.numerals import numbers_in, without_scale
 from proband.instruments.patterns import patterns
-from proband.instruments.phrases import FILLER, OPINION, RETRACTION, STATEMENT, fold
+from proband.instruments.phrases import FILLER, OPINION, RETRACTION, fold, statements
 
 Kind = Literal["both", "text", "marked", "label"]
 
@@ -36,7 +36,7 @@ _LEADS = (
     *("probably", "definitely", "absolutely", "certainly", "clearly", "a", "firm", "hard", "clear", "hell"),
 )
 _WORD_FOLLOWS = re.compile(
-    r"\s+(?!(?:is|are|was|would|seems|fits|because|since|and|or|nor|to|through|then|over|but|not|if|as|with)\b)[a-z]"
+    r"\s+(?!(?:is|are|was|would|seems|fits|because|since|and|or|nor|to|through|then|over|but|not|if|as|with|und|oder|et|ou|o|e|y)\b)[a-z]"
 )
 
 
@@ -213,7 +213,7 @@ def find_choice(text: str, finder: Finder) -> Choice:
     if (named := finder.names.named(text)) is not None:
         return Choice(3, named, is_at_end=True)
     text = finder.prepare(text)
-    for statement in reversed(list(STATEMENT.finditer(text))):
+    for statement in reversed(statements(text)):
         if (stated := _stated(text, statement.end(), finder, is_strict=False)) != NOTHING:
             is_doubted = stated.shown is not None and _is_taken_back(text, stated.shown, finder, statement.end())
             return TWO_ANSWERS if is_doubted else stated
@@ -252,6 +252,8 @@ def joined_differently(text: str, mentions: Sequence[Mention]) -> bool:
         return False
     first, second = mentions[0], mentions[1]
     gap = text[first.end : second.start]
+    if re.match(r"\s*[.;]\s", gap) and _REJECTED.match(text, second.end):
+        return False
     # Below an empty line it is explained, or answered anew.
     is_below = "\n\n" in gap and not re.search(r"\w", gap)
     return second.shown != first.shown and not is_below and _JOINED.fullmatch(gap) is not None

@@ -7,10 +7,11 @@ from typing import Any
 
 from proband.instruments.choices import Finder
 from proband.instruments.patterns import patterns
-from proband.instruments.phrases import RETRACTION, STATEMENT, fold, pleads_ignorance
+from proband.instruments.phrases import RETRACTION, fold, pleads_ignorance, statements
 
 _RANK = re.compile(
-    r"(?:^|(?<=[\s,;]))(?:(?:#|\()?(\d{1,3})\s*(?:[.):]+\s*(?=[^\W\d])|[.):]\s+)|#(\d{1,3})\s+)|^[ \t]*(\d{1,3})[.):]", re.M
+    r"(?:^|(?<=[\s,;]))(?:(?:#|\()?(\d{1,3})\s*(?:[.):]+\s*(?=[^\W\d])|[.):]\s+)|#(\d{1,3})\s+)|^[ \t]*(\d{1,3})[.):]",
+    re.M,
 )
 _UNTOLD = re.compile(r"[,;]\s*(?:\?|etc\b|&c\b)|\.\.\.\s*\Z", re.I)
 _COUNTED = re.compile(r"\ball\s+\d|\d\s+of\s+(?:these|those|them|the)\b", re.I)
@@ -105,15 +106,15 @@ def loads(text: str) -> Any:
 
 def after_statement(text: str) -> str:
     """What follows the last "my answer is", or all of a text."""
-    statements = list(STATEMENT.finditer(text))
-    rest = text[statements[-1].end() :] if statements else ""
+    found = statements(text)
+    rest = text[found[-1].end() :] if found else ""
     return rest if rest.strip() else text
 
 
 def _head(text: str) -> str:
     """The first paragraph, where those below it explain it and take nothing back; empty elsewhere."""
     head, _, rest = text.partition("\n\n")
-    return "" if not rest or _ALSO.search(rest) or RETRACTION.search(rest) or STATEMENT.search(text) else head
+    return "" if not rest or _ALSO.search(rest) or RETRACTION.search(rest) or statements(text) else head
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

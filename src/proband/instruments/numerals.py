@@ -24,7 +24,7 @@ _DIGITS, _CURRENCY_CODE, _BOUND_BEFORE, _BOUND_AFTER = patterns("digits", "curre
 _PRONOUN_BEFORE, _PRONOUN_AFTER = patterns("pronoun_before", "pronoun_after")
 _SCALE, DENOMINATOR, _MINUS, _GOES_ON = patterns("scale", "denominator", "minus", "numeral_goes_on")
 _JOINED = next(patterns("number_joined"))
-_DASHED = re.compile(r"(?:^|[\n(:,;]|\s)[ \t]*-[ \t]+$")
+_DASHED = re.compile(r"(?:^|[\n(:,;]|\s)[ \t]*-[ \t]+[$€£¥]?$")
 _NEAR = 32  # characters before a number in which its sign or a bound stands
 
 
@@ -98,7 +98,7 @@ def _digits(text: str, match: re.Match[str]) -> Number:
     if value is not None and match["times"]:
         value *= _TIMES[match["times"].strip().rstrip(".").lower()]
     # "5M" and "$5m" may be millions; "5 m" are metres or minutes.
-    is_money = re.search(r"[$€£¥]\s*$", text[max(0, match.start() - 3) : match.start()]) is not None
+    is_money = re.search(r"[$€£¥]\s*$", text[max(0, match.start() - 3) : match.start("body")]) is not None
     if re.match(r"[MB]\b|\s?[mb]\b" if is_money else r"[MB]\b", text[match.end() :]):
         value = None
     return _numeral(text, match, -value if value is not None and match["sign"] == "-" else value)
@@ -149,6 +149,11 @@ def _spelled(words: list[str]) -> float | None:
 
 def _numeral(text: str, match: re.Match[str], value: float | None) -> Number:
     before = text[max(0, match.start() - _NEAR) : match.start()]
+    if re.search(
+        r"[+-][+-][$€£¥]?$",
+        text[max(0, match.start() - 2) : match.start() + len(match[0]) - len(match[0].lstrip("+-$€£¥"))],
+    ):
+        value = None
     if value is not None and (minus := _MINUS.search(before)):
         # "10 minus 5" is a sum, not a sign.
         value = None if re.search(r"[\d%]\s*$", before[: minus.start()]) or value < 0 else -value

@@ -42,7 +42,11 @@ _ESCAPE = re.compile(r"\\(?=[^\w\s\\])")
 # Compatibility forms would run together: "2½" is not 21/2, and "10²" not 102.
 _FRACTION = re.compile(r"(\d*) ?([¼-¾⅐-⅞↉])")
 _RAISED = re.compile(r"(?<=\w)[⁰¹²³⁴-⁹]+")
+_RESULT = re.compile(r"^#### ?(?=[-$\d])", re.M)  # the mark of GSM8K before a result
 _BOXED = re.compile(r"\\boxed\s*\{(?:\\text\s*\{)?([^{}]*)\}+")
+# Between letters of scripts without spaces and Latin ones.
+_CJK = "[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"
+_SCRIPTS = re.compile(rf"(?<={_CJK})(?=[A-Za-z])|(?<=[A-Za-z])(?={_CJK})")
 _EMPHASIS = re.compile(r"\*+|`+|(?<!\w)_+|_+(?!\w)|^[ \t]*(?:#+|>+(?![ \t]*\d))[ \t]*", re.M)
 # A model that does not stop goes on to write the next question and answers that too.
 _NEXT_TURN = re.compile(r"\S\s*\n\s*(?:#+[ ]*)?(?:question|user|human|instruction|q)\s*\d*\s*:", re.I)
@@ -58,6 +62,7 @@ _CONTRACTIONS = (
 )
 
 STATEMENT, OPINION, FILLER, RETRACTION = patterns("statement", "opinion", "filler", "retraction")
+_OTHER = next(patterns("other_before"))
 _ARTIFICIAL, _DECLINED, _IGNORANT = patterns("artificial", "declined", "ignorant")
 
 
@@ -68,6 +73,7 @@ def fold(text: str) -> str:
         text = _RAISED.sub(lambda raised: f"^{raised[0]}", text)
         text = unicodedata.normalize("NFKC", text)
         text = text.translate(_PLAIN_MARKS)
+        text = _SCRIPTS.sub(" ", text)
         text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
     text = _EMPHASIS.sub("", text)
     for contraction, words in _CONTRACTIONS:
@@ -96,12 +102,17 @@ def without_thought(text: str) -> str:
 
 def plain(text: str) -> str:
     """The reply proper in its comparable form, a boxed result written as an answer statement."""
-    text = without_thought(text)
+    text = _RESULT.sub("Answer: ", without_thought(text))
     if "\\" in text:
         text = _ESCAPE.sub("", _BOXED.sub(r"\nAnswer: \1", text))
     if "~" in text or "<" in text:
         text = _TAG.sub(" ", _STRUCK.sub("", text))
     return fold(text).strip()
+
+
+def statements(text: str) -> list[re.Match[str]]:
+    """Where a plain text says what its answer is; "the wrong answer is" and "my second choice is" do not."""
+    return [found for found in STATEMENT.finditer(text) if not _OTHER.search(text, 0, found.start())]
 
 
 def declines(text: str) -> bool:

@@ -19,10 +19,10 @@ from proband.instruments.phrases import (
     FILLER,
     OPINION,
     RETRACTION,
-    STATEMENT,
     declines,
     pleads_ignorance,
     speaks_as_machine,
+    statements,
 )
 from proband.records import Answer, Completion, Reply, Response, Status, Trial
 from proband.seeds import uniform_for
@@ -36,6 +36,7 @@ _shape_of = attrgetter(*_SHAPE)
 
 _NUMBER_LEAD, _NUMBER_END = patterns("number_lead", "number_end")
 _NUMBER_LAST, _NUMBER_OFFERED = patterns("number_last", "number_offered")
+_AND_ALSO = re.compile(r"\b(?:and|or|but|sometimes)\s+[$€£¥]?\Z", re.I)
 _SENTENCES = re.compile(r"[.!?](?=\s)|\n")
 
 
@@ -287,15 +288,15 @@ def _read_number(text: str, reply: Reply, *, is_cut: bool) -> _Reading:
 def _the_number(text: str) -> tuple[Number | None, bool]:
     """The number a text gives as its answer, and whether it states it as such."""
     numbers = [number for number, denied in _judged(text, numbers_in(text)) if not denied]
-    for statement in reversed(list(STATEMENT.finditer(text))):
+    for statement in reversed(statements(text)):
         if stated := _number_at(text, statement.end(), numbers):
-            return _kept(stated[0], text, numbers), True
+            return _kept(stated[0], text, numbers, is_stated=True), True
     opinions = [found for match in OPINION.finditer(text) if (found := _number_at(text, match.end(), numbers))]
     if numbers and _NUMBER_LEAD.fullmatch(text[: numbers[0].start]) and _NUMBER_END.match(text, numbers[0].end):
         opinions.append([numbers[0]] if not is_joined(text, numbers[0], numbers) else [None])
     values = {found[0].value if found[0] else None for found in opinions}
     if values:
-        return (_kept(opinions[0][0], text, numbers) if len(values) == 1 else None), True
+        return (_kept(opinions[0][0], text, numbers, is_stated=False) if len(values) == 1 else None), True
     distinct = {number.value for number in numbers}
     return (numbers[0] if len(distinct) == 1 else None), False
 
@@ -310,8 +311,11 @@ def _judged(text: str, numbers: list[Number]) -> list[tuple[Number, bool]]:
     return list(zip(numbers, denied, strict=True))
 
 
-def _kept(chosen: Number | None, text: str, numbers: list[Number]) -> Number | None:
-    """The number chosen, unless a later one may be meant: one that ends a sentence, or follows words of doubt."""
+def _kept(chosen: Number | None, text: str, numbers: list[Number], *, is_stated: bool) -> Number | None:
+    """The number chosen, unless a later one may be meant: one that ends a sentence, or follows words of doubt.
+
+    Behind "my answer is" what else is told explains it.
+    """
     if chosen is None:
         return None
     for other in numbers:
@@ -322,7 +326,10 @@ def _kept(chosen: Number | None, text: str, numbers: list[Number]) -> Number | N
         ):
             return None
         sentence = _SENTENCES.split(text[chosen.end : other.start])[-1]
-        if not ASIDE.search(sentence) and _NUMBER_LAST.match(text, other.end):
+        is_told = is_stated and re.search(r"[^\W\d]", sentence) is not None
+        if not ASIDE.search(sentence) and not is_told and _NUMBER_LAST.match(text, other.end):
+            return None
+        if len(sentence) == other.start - chosen.end and not ASIDE.search(sentence) and _AND_ALSO.search(sentence):
             return None
     return chosen
 

@@ -14,12 +14,30 @@ _KINDS = (
     (503, ("overloaded", "unavailable", "timeout", "server_error", "internal")),
     (401, ("authentication", "invalid_api_key", "unauthenticated")),
 )
+# What passes, in words; asked for where there is no code and no kind.
+_PASSING = (
+    (429, re.compile(r"rate.?limit|too many (?:requests|tokens)|\bqps\b", re.I)),
+    (503, re.compile(r"overloaded|\bbusy\b|unavailable|try again|timed? ?out", re.I)),
+)
 # A body of nothing else is an error, though it has no field "error".
 _FIELDS = (
     "detail details errors message msg title reason code status status_code type param object id request_id success "
-    "timestamp path instance"
+    "timestamp path instance error_code error_msg base_resp fault Message"
 )
 _OF_AN_ERROR = frozenset(_FIELDS.split())
+_WORDS: tuple[str, ...] = (
+    "error",
+    "message",
+    "Message",
+    "detail",
+    "msg",
+    "error_msg",
+    "errors",
+    "base_resp",
+    "status_msg",
+    "fault",
+)
+_WORDS += ("faultstring", "reason", "title")
 
 
 def parse(raw: bytes) -> Any:
@@ -40,7 +58,8 @@ def parse(raw: bytes) -> Any:
 def error_in(reply: Json) -> tuple[str, int] | None:
     """The words and the code of an error that a body is, whatever its HTTP status was; 0 for no code."""
     error: Any = reply.get("error")
-    is_bare = reply.keys() <= _OF_AN_ERROR and reply.keys() & {"detail", "errors", "message", "msg"}
+    filled = {name for name, value in reply.items() if value not in (None, "", False) and value != [] and value != {}}
+    is_bare = filled <= _OF_AN_ERROR and not filled.isdisjoint(_WORDS)
     if error is True or (not error and (reply.get("object") == "error" or is_bare)):
         error = reply | {"error": None}
     if not error and isinstance(choices := reply.get("choices"), list) and len(choices) == 1:
@@ -52,7 +71,9 @@ def error_in(reply: Json) -> tuple[str, int] | None:
     codes = (int(str(code)) for code in named if re.fullmatch("[45][0-9][0-9]", str(code)[:9]))
     kind = " ".join(code.lower() for code in named if isinstance(code, str))
     by_kind = (code for code, kinds in _KINDS if any(word in kind for word in kinds))
-    return words_of(error), next(codes, next(by_kind, 0))
+    words = words_of(error)
+    by_words = (code for code, passing in _PASSING if passing.search(words))
+    return words, next(codes, next(by_kind, next(by_words, 0)))
 
 
 def words_of(error: Any) -> str:
@@ -62,8 +83,7 @@ def words_of(error: Any) -> str:
         if isinstance(said, list) and said:
             said = said[0]
         elif isinstance(said, dict):
-            names = ("error", "message", "detail", "msg", "errors", "reason", "title")
-            inner = next((said[name] for name in names if said.get(name)), None)
+            inner = next((said[name] for name in _WORDS if said.get(name)), None)
             if inner is None:
                 break
             raw = said["metadata"].get("raw") if isinstance(said.get("metadata"), dict) else None

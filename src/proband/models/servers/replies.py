@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from proband.errors import EngineError
 from proband.models.servers.protocol import Dialect, Json, Malformed, estimated
+from proband.models.servers.refusals import ODD
+from proband.reasoning import is_mark
 from proband.records import Completion, Request
 
 LEAST_LOG_PROB = -9000.0  # vLLM writes -9999 for minus infinity, which JSON cannot hold
@@ -17,13 +19,15 @@ _MOST_SUM = 1.05  # probabilities in bfloat16 add up to a little more than 1, bu
 # watsonx, LM Studio, llama.cpp), in lower case with one underscore between words.
 _REASONS = {
     "stop": "stop eos eos_token eosfound end_turn stop_sequence stop_token stopstringfound word end_of_text endoftext "
-    "end complete completed finish finished",
+    "end complete completed finish finished done end_of_turn endofturn stop_str matched_stop",
     "length": "length max_tokens max_length max_new_tokens max_output_tokens max_completion_tokens maximum_tokens "
-    "token_limit limit model_length model_context_window_exceeded maxpredictedtokensreached contextlengthreached",
+    "token_limit limit model_length model_context_window_exceeded maxpredictedtokensreached contextlengthreached "
+    "max_token",
     "withheld": "content_filter content_filtered filtered safety image_safety recitation blocklist blocked "
     "prohibited_content spii guardrail_intervened error_toxic sensitive moderation refusal",
     "broken": "abort aborted cancel cancelled canceled user_cancel userstopped error failed failure timeout time_limit "
-    "shutdown unload modelunloaded insufficient_system_resource internal_error overloaded not_finished",
+    "shutdown unload modelunloaded insufficient_system_resource internal_error overloaded not_finished "
+    "network_error disconnect disconnected preempted engine_overloaded load stopped_by_user",
 }
 _ENDINGS = {word: how for how, words in _REASONS.items() for word in words.split()}
 # Parts of a message that are not its text.
@@ -51,7 +55,8 @@ def spent_on(request: Request, reply: Json) -> Json:
     written = _count(counted, "completion_tokens", "output_tokens")
     if total := _count(counted, "total_tokens"):
         prompt = prompt or max(0, total - written) * bool(written)
-        written = written or max(0, total - prompt) * bool(prompt)
+        # Some leave thoughts out of what was written, and count them in the total only.
+        written = max(written, total - prompt) * bool(prompt) or written
     guess = estimated([request])
     return {
         "prompt_tokens": prompt or guess[0],
@@ -95,13 +100,20 @@ def ending(finish: Any) -> Literal["stop", "length"]:
     )
 
 
+def _finish_of(choice: Json) -> Any:
+    """Why writing ended; where a broker calls a "stop" what the provider does not, the provider is believed."""
+    said, native = choice.get("finish_reason"), choice.get("native_finish_reason")
+    word = native.casefold() if isinstance(native, str) else ""
+    return native if said == "stop" and _ENDINGS.get(word, "stop") != "stop" else said
+
+
 def read_text(reply: Json, dialect: Dialect) -> Completion:
     """Written reply of a chat completion; what a server splits off as reasoning is no part of it."""
     choice = _only(reply)
     message = choice.get("message")
     if not isinstance(message, dict) or not message.keys() & {"content", "refusal", *_THOUGHT_FIELDS}:
         raise Malformed(f"the reply holds no message: {_short(choice)}")
-    finish = ending(choice.get("finish_reason"))
+    finish = ending(_finish_of(choice))
     content = message.get("content") or message.get("refusal") or ""
     text = "".join(map(_part, content)) if isinstance(content, list) else content
     if not isinstance(text, str):
@@ -116,6 +128,8 @@ def _part(part: Any) -> str:
     """The text of one part of a message's content."""
     if isinstance(part, str):
         return part
+    if not isinstance(part, dict):
+        raise Withheld(f"a part of the reply is no text: {_short(part)}")
     kind = part.get("type", "text")
     text = part.get("refusal") if kind == "refusal" else part.get("text") if kind in ("text", "output_text") else None
     if kind in _THOUGHTS:
@@ -128,7 +142,7 @@ def _part(part: Any) -> str:
 def read_completed(reply: Json) -> Completion:
     """What a completion wrote behind a raw text."""
     choice = _only(reply)
-    finish, text = ending(choice.get("finish_reason")), choice.get("text")
+    finish, text = ending(_finish_of(choice)), choice.get("text")
     if not isinstance(text, str):
         raise Malformed(f"the completion is no text but {type(text).__name__}: {_short(choice)}")
     return Completion(text=text, finish=finish)
@@ -183,27 +197,41 @@ def read_labels(reply: Json, labels: Sequence[str], *, min_coverage: float, n_li
 def _listed(choice: Json, labels: set[str], n_listed: int) -> list[tuple[str, float]]:
     """Alternatives of the first token: their texts without white space, and their probabilities."""
     content = (choice.get("logprobs") or {}).get("content") or []
-    alternatives = content[0]["top_logprobs"] if content else ()
+    alternatives = (content[0]["top_logprobs"] if content else None) or ()
     listed: dict[Any, tuple[str, float]] = {}
+    last = 0.0
     for place, entry in enumerate(alternatives):
-        text, number = _token_text(entry), log_prob(entry.get("logprob"))
+        text = _token_text(entry)
+        if text is None:
+            continue
+        number = log_prob(entry.get("logprob"))
         if number is None and text in labels:
             raise Withheld(f"label {text} came without a log-probability ({_short(entry.get('logprob'))})")
         if number is not None and number > -math.inf:
+            # The token that was drawn, listed once more behind less probable ones.
+            if number > last and (text, math.exp(number)) in listed.values():
+                continue
+            last = number
             id_ = next((entry[name] for name in ("id", "token_id") if isinstance(entry.get(name), int)), None)
             listed[("place", place) if id_ is None else id_] = text, math.exp(number)
     if not listed or len(alternatives) < n_listed:
         raise Malformed(f"log-probabilities of {len(alternatives)} tokens came, where {n_listed} were due")
+    likeliest = max(listed.values(), key=lambda found: found[1])[0]
+    if is_mark(likeliest, has_channels=True):
+        raise Withheld(f"the first token is {likeliest}, where reasoning begins; ask with answer_by = 'written'")
     if (total := math.fsum(p for _, p in listed.values())) > _MOST_SUM:
         raise Withheld(f"the probabilities of the first token add up to {total:.3g}; they are none")
     return list(listed.values())
 
 
-def _token_text(entry: Json) -> str:
-    """A token's text without white space, be it as text or as bytes."""
-    text = entry.get("token")
+def _token_text(entry: Any) -> str | None:
+    """A token's text without white space, be it as text or as bytes; None where an entry holds neither."""
+    text = entry.get("token") if isinstance(entry, dict) else None
     if not isinstance(text, str):
-        text = bytes(entry["bytes"]).decode("utf-8", "replace")
+        try:
+            text = bytes(entry["bytes"]).decode("utf-8", "replace")
+        except ODD:
+            return None
     return text.translate(_RAW_MARKS).strip()
 
 

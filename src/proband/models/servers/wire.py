@@ -293,6 +293,8 @@ class Wire:
             if is_page:
                 raise Passing(f"{path} replied with a web page: {message_of(text)}") from None
             raise _Lost(f"{path} replied with broken JSON: {text[:80]!r}") from None
+        if isinstance(parsed, list) and len(parsed) == 1 and isinstance(parsed[0], dict) and error_in(parsed[0]):
+            parsed = parsed[0]  # Gemini's form of an error
         if not isinstance(parsed, dict):
             raise _Lost(f"{path} replied with {type(parsed).__name__}, not an object: {data[:80]!r}")
         if (found := error_in(parsed)) is not None:

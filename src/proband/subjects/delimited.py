@@ -98,7 +98,8 @@ def _header_rows(header: list[str], rows: Rows, name: str, remarks: Remarks) -> 
         n, whose, question = 1, "SurveyMonkey", ""
         for k, option in enumerate(cells):
             question = header[k] or question
-            header[k] = header[k] or f"{question}: {option}"
+            is_alone = bool(header[k]) and all(header[k + 1 : k + 2])  # it has one column
+            header[k] = header[k] if is_alone or not option else f"{question}: {option}"
     if not n:
         return {}, rest
     lines = ("line " if n == 1 else "lines ") + " and ".join(str(line) for line, _ in first[:n])

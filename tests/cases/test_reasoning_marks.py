@@ -46,15 +46,6 @@ def put(text, reply, finish="stop"):
         ("<cot>Answer: B</cot>C", CITY, 2),
         ("C\n<|user|>\nB", CITY, 2),
         ("C\n### Instruction:\nB", CITY, 2),
-        # vllm-project/vllm#14202 (Granite), and what terminals and pages make of thoughts.
-        ("Here is my thought process: Answer: B.\n\nHere is my response: C", CITY, 2),
-        ("Thinking...\nAnswer: B? No.\n...done thinking.\n\nC", CITY, 2),
-        ('<details type="reasoning" done="true"><summary>Thought</summary>Answer: B</details>\nC', CITY, 2),
-        ("&lt;think&gt;Answer: B&lt;/think&gt;\nC", CITY, 2),
-        ("[thinking]Answer: B[/thinking] C", CITY, 2),
-        ("<cot>Answer: B</cot>C", CITY, 2),
-        ("C\n<|user|>\nB", CITY, 2),
-        ("C\n### Instruction:\nB", CITY, 2),
         ("C<|im_end|>\n<|im_start|>user\nAnd now?<|im_end|>\n<|im_start|>assistant\nB", CITY, 2),
     ],
 )
@@ -66,20 +57,6 @@ def test_only_what_is_said_is_the_reply(text, reply, answer):
 def test_thoughts_without_an_answer_are_none(mark):
     assert put(f"{mark}The answer is B.", CITY).status == "unparsed"
     assert put(f"{mark}The answer is B.", CITY, "length").status == "truncated"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Here is my thought process: Answer: B",
-        "Thinking...\nAnswer: B",
-        '<tool_call>{"name": "pick", "arguments": {"x": "B"}}</tool_call>',
-        '[TOOL_CALLS]pick{"x": "B"}',
-        "<function=pick>B</function>",
-    ],
-)
-def test_thoughts_in_words_and_calls_of_tools_are_no_answer(text):
-    assert put(text, CITY).status == "unparsed"
 
 
 @pytest.mark.parametrize(

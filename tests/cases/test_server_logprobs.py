@@ -115,22 +115,3 @@ def test_labels_behind_a_mark_of_reasoning_are_no_answer(mark):
     given = [one(mark, 0.9), one("A", 0.06), one("B", 0.02), one("C", 0.01)]
     with pytest.raises(Withheld, match="where reasoning begins"):
         shares(listing(*given))
-
-
-@pytest.mark.parametrize("odd", [None, "A", {"logprob": -1.0}, {"token": None, "bytes": None, "logprob": -2.0}], ids=repr)
-def test_an_entry_without_a_text_is_left_out(odd):
-    assert shares(listing(one("A", 0.4), one("B", 0.3), odd, one("C", 0.1))) == pytest.approx([0.5, 0.375, 0.125])
-
-
-def test_the_token_that_was_drawn_counts_once_though_it_is_listed_again_at_the_end():
-    again = [one("A", 0.3), one("B", 0.25), one("C", 0.05), one("A", 0.3)]
-    assert shares(listing(*again)) == pytest.approx([0.5, 0.25 / 0.6, 0.05 / 0.6])
-    side_by_side = [one("A", 0.3), one("A", 0.3), one("B", 0.2), one("C", 0.1)]
-    assert shares(listing(*side_by_side)) == pytest.approx([0.6 / 0.9, 0.2 / 0.9, 0.1 / 0.9])
-
-
-@pytest.mark.parametrize("mark", ["<think>", "[THINK]", "<|channel|>"])
-def test_labels_behind_a_mark_of_reasoning_are_no_answer(mark):
-    given = [one(mark, 0.9), one("A", 0.06), one("B", 0.02), one("C", 0.01)]
-    with pytest.raises(Withheld, match="where reasoning begins"):
-        shares(listing(*given))

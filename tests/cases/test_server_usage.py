@@ -139,9 +139,3 @@ def test_thoughts_that_only_the_total_counts_are_counted():
     used = {"prompt_tokens": 50, "completion_tokens": 2, "total_tokens": 952}
     counted = spent_on(survey(1).trials({})[0].request, {"usage": used})
     assert counted == {"prompt_tokens": 50, "completion_tokens": 902, "is_estimated": False}
-
-
-def test_thoughts_that_only_the_total_counts_are_counted():
-    used = {"prompt_tokens": 50, "completion_tokens": 2, "total_tokens": 952}
-    counted = spent_on(survey(1).trials({})[0].request, {"usage": used})
-    assert counted == {"prompt_tokens": 50, "completion_tokens": 902, "is_estimated": False}

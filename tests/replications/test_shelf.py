@@ -106,3 +106,9 @@ def test_every_figure_that_a_study_names_has_its_source():
     for name in STUDIES:
         for effect in Replication(name).file.effects:
             assert not effect.human or tuple(effect.human) in known
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_can_be_asked_of_another_number(name):
+    whole, part = Replication(name).study(), Replication(name).study(sample=60)
+    assert part.design.size() != whole.design.size()

@@ -13,6 +13,7 @@ from pydantic import Field
 from proband.designs.catalogue import folder_of
 from proband.designs.games.matches import Matches
 from proband.designs.studies import Study, load_study
+from proband.designs.survey.itself import as_itself
 from proband.designs.survey.survey import Survey
 from proband.errors import DesignError, meant
 from proband.estimates import Estimate
@@ -130,7 +131,7 @@ class Replication:
 
         Where the study names engines by role, an address is that of the role ``model``, and the others stay as they
         are. With `drawn` options are answered in words, one draw each, and not by their probabilities. Of games
-        without a population, `sample` is the number of matches.
+        without a population `sample` is the number of matches, of a model as itself that of draws.
         """
         study = load_study(self.folder / "study.toml")
         design = study.design
@@ -138,6 +139,8 @@ class Replication:
             study = replace(
                 study, design=replace(design, setting=design.setting.model_copy(update={"matches": sample}))
             )
+        elif sample is not None and isinstance(design, Survey) and design.who == "itself":
+            study = replace(study, design=replace(design, **as_itself(sample)))
         elif sample is not None:
             study = load_study(self.folder / "study.toml", sample=sample)
         if engine == SCRIPTED:

@@ -252,7 +252,8 @@ def joined_differently(text: str, mentions: Sequence[Mention]) -> bool:
         return False
     first, second = mentions[0], mentions[1]
     gap = text[first.end : second.start]
-    if re.match(r"\s*[.;]\s", gap) and _REJECTED.match(text, second.end):
+    # "B. C is wrong" is B; but where an option ends in a full stop, "and" behind it goes on with the list.
+    if re.match(r"\s*[.;]\s(?!\s*(?:and|or|nor)\b)", gap, re.I) and _REJECTED.match(text, second.end):
         return False
     # Below an empty line it is explained, or answered anew.
     is_below = "\n\n" in gap and not re.search(r"\w", gap)

@@ -161,7 +161,7 @@ class Run:
             )
         try:
             return roster_of(notes, [Place.from_id(trial).subject for trial in trials])
-        except (DamagedRun, ValueError, AttributeError, DesignError) as error:
+        except (DamagedRun, ValueError, TypeError, AttributeError, DesignError) as error:
             raise damaged(self.path, error) from None
 
     @property

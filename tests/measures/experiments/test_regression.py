@@ -111,6 +111,19 @@ def test_a_joint_test_of_outcomes_that_do_not_vary_within_arms_is_undefined():
     assert "without error" in found.warnings[0]
 
 
+def test_a_joint_test_of_few_clusters_says_so():
+    rng = np.random.default_rng(3)
+    few, many = (
+        clustered_regression(
+            rng.normal(size=4 * n), {"1": np.ones(4 * n), "a": rng.normal(size=4 * n)},
+            clusters=np.repeat(np.arange(n), 4).tolist(),
+        ).joint(["a"])
+        for n in (10, 20)
+    )  # fmt: skip
+    assert "10 clusters" in few.warnings[0]
+    assert many.warnings == ()
+
+
 def test_what_cannot_be_identified_is_refused_by_name():
     with pytest.raises(DataError, match=r"cannot identify 2 coefficients \(t does not vary\)"):
         clustered_regression([1, 2, 3], {"1": [1, 1, 1], "t": [0, 0, 0]})

@@ -16,6 +16,7 @@ from proband.measures.arrays import Floats, finite
 from proband.measures.experiments.outcomes import Codes, Labels, Linear, coded, with_t_test
 
 Errors = Literal["CR2", "CR1"]
+_FEW = 20  # clusters, from which on the joint test holds its size (docs/methods/coverage.md)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,6 +106,8 @@ class Regression:
         return Estimate(
             value=wald / q, estimand=said, target=self.target, n_units=self.n, n_clusters=self.n_clusters,
             interval_method=f"F test with {q} and {df - q + 1} df", statistic=f, df=float(df - q + 1),
+            warnings=(f"{self.n_clusters} clusters: below {_FEW} the joint test rejects too often",)
+            if self.n_clusters < _FEW else (),
             p_value=float(special.fdtrc(q, df - q + 1, f)),
         )  # fmt: skip
 

@@ -98,7 +98,10 @@ def _section(
         return Section(name=f"conjoint-{name}", heading=f"Effects on {name}", chapter=_CHAPTER, warnings=(str(error),))
     error_of = _swapped(agreement)
     cells: list[tuple[Cell, ...]] = []
-    for key, mean in effects.marginal_means.items():
+    in_order = [(name, level) for name, levels in design["attributes"].items() for level in levels]
+    for key in in_order:
+        if (mean := effects.marginal_means.get(key)) is None:
+            continue
         effect = effects.amce.get(key)
         mended = None if effect is None or error_of is None or effect.se is None else correct_swaps(effect, error_of)
         cells.append(

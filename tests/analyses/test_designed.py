@@ -113,6 +113,17 @@ def test_a_locked_hypothesis_has_its_verdict(people, tmp_path, direction, gains,
     assert section.sentences[0].startswith(f"H1: {verdict}")
 
 
+def test_answers_that_are_all_alike_support_no_hypothesis(people, tmp_path):
+    said = Hypothesis(id="H1", outcome="support", factor="frame", level="gain", direction="more", smallest=0.3)
+    always = ScriptedEngine(lambda trial: 2 if dict(trial.place.condition)["frame"] == "gain" else 0, seed=2)
+    study = Study(framed(people(4)), always, promises=Promises(hypotheses=(said,)))
+    lock_study(study, tmp_path / "a.lock.json")
+    hold_to(read_lock(tmp_path / "a.lock.json"), study, tmp_path / "run")
+    (section,) = hypotheses.sections(carry_out(study, tmp_path / "run"))
+    assert section.table.rows[0][2].value == 2.0
+    assert section.table.rows[0][6] == "cannot be told"
+
+
 def test_p_values_are_adjusted_in_their_families_as_locked(people, tmp_path):
     said = [
         Hypothesis(

@@ -1,5 +1,8 @@
 """The shelf: every study recovers on scripted people what was planted, and says what it is to be compared with."""
 
+import math
+
+import polars as pl
 import pytest
 
 from proband.designs.catalogue import shelf, study_path
@@ -7,7 +10,7 @@ from proband.designs.studies import load_study
 from proband.errors import DesignError
 from proband.references import references
 from proband.replications.replicating import replicate, told
-from proband.replications.replication import SCRIPTED, Replication, replications
+from proband.replications.replication import SCRIPTED, EffectTable, Replication, TermTable, effect_in, replications
 
 STUDIES = sorted(shelf())
 
@@ -106,6 +109,33 @@ def test_every_figure_that_a_study_names_has_its_source():
     for name in STUDIES:
         for effect in Replication(name).file.effects:
             assert not effect.human or tuple(effect.human) in known
+
+
+@pytest.mark.parametrize(("is_independent", "se"), [(True, math.hypot(0.03, 0.04)), (False, 0.07)])
+def test_numbers_of_the_same_subjects_have_no_smaller_error_together_than_they_may_have(is_independent, se):
+    rows = [("a", 0.5, 0.03), ("b", 0.2, 0.04)]
+    table = pl.DataFrame(
+        [
+            {"section": "s", "row": row, "column": "model", "value": value, "se": error, "estimand": row, "n_units": 9,
+             "low": None, "high": None, "interval_method": "t", "p_value": None, "warnings": ""}
+            for row, value, error in rows
+        ]
+    )  # fmt: skip
+    terms = [TermTable(row="a"), TermTable(row="b", weight=-1.0)]
+    written = EffectTable(
+        name="e",
+        section="s",
+        row="",
+        column="model",
+        terms=terms,
+        independent=is_independent,
+        passes="sign",
+        planted=0.3,
+    )
+    found = effect_in(table, written, "x").model
+    assert found.value == pytest.approx(0.3)
+    assert found.se == pytest.approx(se)
+    assert found.n_units == (18 if is_independent else 9)
 
 
 @pytest.mark.parametrize("name", STUDIES)

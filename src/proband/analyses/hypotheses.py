@@ -137,9 +137,8 @@ def _verdict(found: Estimate, said: Mapping[str, Any], p: float | None) -> str:
     if math.isnan(found.value):
         return "cannot be told"
     direction, smallest = said["direction"], said["smallest"]
-    if p is None:  # answers that are all alike: what came out is known as it stands
-        is_there = abs(found.value) >= smallest
-        p = 0.0 if is_there != (direction == "none") else 1.0
+    if p is None:  # one unit, or answers that are all alike: there is no test, and so no verdict
+        return "cannot be told"
     if direction == "none":
         return "supported: smaller than what matters" if p < _ALPHA else "not supported"
     if p >= _ALPHA:

@@ -44,7 +44,8 @@ class EffectTable(Table):
     section: str
     row: str
     column: str = "effect"
-    terms: list[TermTable] = []  # instead of one number, a weighted sum of several independent ones
+    terms: list[TermTable] = []  # instead of one number, a weighted sum of several
+    independent: bool = False  # whether these are of different subjects, e.g. of two arms
     constant: float = 0.0
     arm: Literal["published", "isomorph", "placebo"] = "published"
     of: str = ""  # of a difference between fresh words and the published ones: the effect that is to be the same
@@ -162,7 +163,7 @@ class Replication:
     def effects(self, found: Findings) -> Sequence[Effect]:
         """The effects in what was told of a run of it."""
         table = found.table()
-        return [_effect(table, effect, self.name) for effect in self.file.effects]
+        return [effect_in(table, effect, self.name) for effect in self.file.effects]
 
 
 def _check(effect: EffectTable, others: Sequence[str], path: Path) -> None:
@@ -180,7 +181,8 @@ def _check(effect: EffectTable, others: Sequence[str], path: Path) -> None:
             raise DesignError(f"{path}: effect {effect.name!r}: no figure {', '.join(named)} in references.toml")
 
 
-def _effect(table: pl.DataFrame, effect: EffectTable, name: str) -> Effect:
+def effect_in(table: pl.DataFrame, effect: EffectTable, name: str) -> Effect:
+    """An effect of the study of this name, from its findings as a table."""
     terms = effect.terms or [TermTable()]
     parts = [
         _cell(table, term.section or effect.section, term.row or effect.row, term.column or effect.column, name)
@@ -191,9 +193,12 @@ def _effect(table: pl.DataFrame, effect: EffectTable, name: str) -> Effect:
     else:
         value = effect.constant + sum(term.weight * part.value for term, part in zip(terms, parts, strict=True))
         model = _with_error(
-            value, [term.weight * part.se for term, part in zip(terms, parts, strict=True) if part.se is not None],
-            f"{effect.name}, from {len(parts)} numbers", sum(part.n_units for part in parts), len(parts),
-        )  # fmt: skip
+            value,
+            [abs(term.weight) * part.se for term, part in zip(terms, parts, strict=True) if part.se is not None],
+            f"{effect.name}, from {len(parts)} numbers",
+            [part.n_units for part in parts],
+            is_independent=effect.independent,
+        )
     human, source = _human(effect)
     verdict, rule = _verdict(effect, model, human)
     return Effect(
@@ -223,14 +228,21 @@ def _cell(table: pl.DataFrame, section: str, row: str, column: str, name: str) -
     )  # fmt: skip
 
 
-def _with_error(value: float, errors: Sequence[float], about: str, n: int, wanted: int) -> Estimate:
+def _with_error(
+    value: float, errors: Sequence[float], about: str, units: Sequence[int], *, is_independent: bool
+) -> Estimate:
+    n = sum(units) if is_independent else max(units)
     if math.isnan(value):
         return Estimate(value=value, estimand=about, target="model", n_units=n, warnings=("a part is undefined",))
-    se = math.sqrt(sum(e**2 for e in errors)) if len(errors) == wanted else None
+    # How numbers of the same subjects go together their tables do not say: the sum of their errors is the most that the
+    # error of the whole can be.
+    whole = math.sqrt(sum(e**2 for e in errors)) if is_independent else sum(errors)
+    se = whole if len(errors) == len(units) else None
     interval = None if not se else (value - 1.96 * se, value + 1.96 * se)
     return Estimate(
-        value=value, estimand=about, target="model", n_units=n, se=se, interval=interval, interval_method="normal"
-    )
+        value=value, estimand=about, target="model", n_units=n, se=se, interval=interval,
+        interval_method="normal" if is_independent else "normal, with the largest error that there can be",
+    )  # fmt: skip
 
 
 def _human(effect: EffectTable) -> tuple[Estimate | None, str]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pydantic import Field
 
 from proband.designs.games.matches import game_of
-from proband.designs.games.moves import amount, in_equilibrium, number, option
+from proband.designs.games.moves import amount, number, option
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -26,11 +26,6 @@ class Bargaining(Rules):
     turns: int = Field(default=3, ge=1, description="how many offers there can be")
     shrinks: float = Field(default=0.9, gt=0, le=1, description="what is left of the pot after a rejection, as a share")
     messages: bool = Field(default=True, description="whether a message goes with every offer")
-
-    @property
-    def reported(self) -> tuple[Quantity, ...]:
-        """Quantities with their values in equilibrium."""
-        return in_equilibrium(self.quantities, self.equilibrium())
 
     @property
     def seats(self) -> tuple[str, ...]:

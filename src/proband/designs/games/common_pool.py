@@ -6,7 +6,7 @@ from functools import cached_property
 from pydantic import Field
 
 from proband.designs.games.matches import game_of
-from proband.designs.games.moves import in_equilibrium, number, others, players
+from proband.designs.games.moves import number, others, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -27,11 +27,6 @@ class CommonPool(Rules):
         default=23.0, gt=0, description="points that the first token in the pool gives, a of a X - b X^2"
     )
     falls: float = Field(default=0.25, gt=0, description="how fast that falls, b of a X - b X^2")
-
-    @property
-    def reported(self) -> tuple[Quantity, ...]:
-        """Quantities with their values in equilibrium."""
-        return in_equilibrium(self.quantities, self.equilibrium())
 
     @property
     def seats(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from math import sqrt
 from pydantic import Field, model_validator
 
 from proband.designs.games.matches import game_of
-from proband.designs.games.moves import amount, in_equilibrium, number
+from proband.designs.games.moves import amount, number
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -49,11 +49,6 @@ class DoubleAuction(Rules):
         """Values and costs of the trades in equilibrium, the best first."""
         pairs = zip(sorted(self.values, reverse=True), sorted(self.costs), strict=False)
         return [(value, cost) for value, cost in pairs if value > cost]
-
-    @property
-    def reported(self) -> tuple[Quantity, ...]:
-        """Quantities with their values in equilibrium."""
-        return in_equilibrium(self.quantities, self.equilibrium())
 
     @property
     def seats(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pydantic import Field
 
 from proband.designs.games.matches import game_of
-from proband.designs.games.moves import in_equilibrium, option, players
+from proband.designs.games.moves import option, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -23,11 +23,6 @@ class ElevenTwenty(Rules):
     )
 
     bonus: float = Field(default=20.0, gt=0, description="points for asking for exactly one less than the other")
-
-    @property
-    def reported(self) -> tuple[Quantity, ...]:
-        """Quantities with their values in equilibrium."""
-        return in_equilibrium(self.quantities, self.equilibrium())
 
     @property
     def seats(self) -> tuple[str, ...]:

@@ -1,9 +1,6 @@
-"""What files of games share: moves as rules read them, seats of players who are alike, values in equilibrium."""
+"""What files of games share: moves as rules read them, and seats of players who are alike."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-
-from proband.designs.games.rules import Illegal, Moves, Quantity, Turn
+from proband.designs.games.rules import Illegal, Moves, Turn
 from proband.instruments.items import Item
 
 _ROUNDING = 1e-9  # bounds that were scaled and scaled back may be off by that share
@@ -49,8 +46,3 @@ def others(n: int, noun: str = "player") -> str:
     ('another player', '3 other bidders')
     """
     return f"another {noun}" if n == 2 else f"{n - 1} other {noun}s"
-
-
-def in_equilibrium(quantities: Iterable[Quantity], values: Mapping[str, float]) -> tuple[Quantity, ...]:
-    """Quantities whose equilibrium values depend on the keys of a game, with these values."""
-    return tuple([replace(quantity, best=values.get(quantity.name, quantity.best)) for quantity in quantities])

@@ -6,7 +6,7 @@ file and the report are written once, in `designs.games.matches` and `analyses`.
 
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Protocol
 
 from proband.files import Table
@@ -147,8 +147,13 @@ class Rules(Table):
 
     @property
     def reported(self) -> tuple[Quantity, ...]:
-        """The quantities that its report has; `quantities`, where they do not depend on the keys."""
-        return self.quantities
+        """The quantities that its report has, with their values in equilibrium where these depend on the keys."""
+        values = self.equilibrium()
+        return tuple([replace(quantity, best=values.get(quantity.name, quantity.best)) for quantity in self.quantities])
+
+    def equilibrium(self) -> Mapping[str, float]:
+        """Equilibrium values of quantities, by name, where they depend on the keys."""
+        return {}
 
     @abstractmethod
     def instructions(self, seat: str, words: Words) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from proband.designs.games.matches import game_of
-from proband.designs.games.moves import amount, in_equilibrium, number, others, players
+from proband.designs.games.moves import amount, number, others, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -26,11 +26,6 @@ class SealedBid(Rules):
     price: Literal["first", "second"] = Field(default="first", description="which bid the winner pays")
     size: int = Field(default=4, ge=2, description="how many bid in one auction")
     highest_value: float = Field(default=100.0, gt=0, description="values are uniform between 0 and this")
-
-    @property
-    def reported(self) -> tuple[Quantity, ...]:
-        """Quantities with their values in equilibrium."""
-        return in_equilibrium(self.quantities, self.equilibrium())
 
     @property
     def seats(self) -> tuple[str, ...]:

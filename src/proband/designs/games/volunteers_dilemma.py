@@ -6,7 +6,7 @@ from functools import cached_property
 from pydantic import Field, model_validator
 
 from proband.designs.games.matches import game_of
-from proband.designs.games.moves import in_equilibrium, option, others, players
+from proband.designs.games.moves import option, others, players
 from proband.designs.games.rules import Draw, Outcome, Quantity, Round, Rules, Turn, Words
 from proband.instruments.items import Item
 
@@ -29,11 +29,6 @@ class VolunteersDilemma(Rules):
         if self.cost >= self.value:
             raise ValueError(f"cost {self.cost:g} is not below value {self.value:g}: nobody would volunteer alone")
         return self
-
-    @property
-    def reported(self) -> tuple[Quantity, ...]:
-        """Quantities with their values in equilibrium."""
-        return in_equilibrium(self.quantities, self.equilibrium())
 
     @property
     def seats(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What analyses read of a run: factors, levels, scores of subjects, and why a number is not there."""
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -97,6 +98,21 @@ def measured(measure: Callable[[], Estimate], what: str, target: Target = "model
         return measure()
     except (DesignError, DataError) as error:
         return Estimate(value=float("nan"), estimand=what, target=target, n_units=0, warnings=(str(error),))
+
+
+def apart(one: Estimate, other: Estimate, what: str, target: Target = "model") -> Estimate:
+    """One number less another of other subjects, so that their variances add; no number where one has no error."""
+    if one.se is None or other.se is None:
+        return measured(_without_error, what, target)
+    value, se = one.value - other.value, math.hypot(one.se, other.se)
+    return Estimate(
+        value=value, se=se, interval=(value - 1.96 * se, value + 1.96 * se), interval_method="normal", estimand=what,
+        target=target, n_units=other.n_units if target == "human" else one.n_units + other.n_units,
+    )  # fmt: skip
+
+
+def _without_error() -> Estimate:
+    raise DataError("a number has no standard error: too few subjects, or answers that are all alike")
 
 
 def cautions(found: Iterable[tuple[str, Estimate]]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from proband.analyses.answers import answers, cautions, expected_scores, measured, option_shares, percent, told
+from proband.analyses.answers import answers, apart, cautions, expected_scores, measured, option_shares, percent, told
 from proband.analyses.section import Analysis, Cell, CellForm, Column, Figure, Section, Table, limits
 from proband.designs.conjoint import ProfileDraws
 from proband.errors import DataError, DesignError
@@ -228,7 +228,7 @@ def _subgroups(name: str, rows: _Rows, trait: str, groups: Mapping[str, str], de
         if group == levels[0]:
             continue
         base = means[levels[0], attribute, level]
-        cells.append((attribute, level, group, base, mean, _difference(mean, base)))
+        cells.append((attribute, level, group, base, mean, apart(mean, base, "difference of marginal means")))
     caption = f"Marginal means on {name} by {trait}, against {levels[0] if levels else 'nobody'}"
     columns = (
         *(Column(name=column, form="text") for column in ("attribute", "level", trait)),
@@ -246,22 +246,6 @@ def _subgroups(name: str, rows: _Rows, trait: str, groups: Mapping[str, str], de
         keys={"outcome": name, "trait": trait},
         notes=(_UNITS, "Leeper, Hobolt and Tilley (2020) say why subgroups are compared by marginal means."),
     )  # fmt: skip
-
-
-def _difference(mean: Estimate, base: Estimate) -> Estimate:
-    """Difference of two means of different subjects."""
-    if mean.se is None or base.se is None:
-        return measured(_no_error, "difference of marginal means")
-    se = math.hypot(mean.se, base.se)
-    value = mean.value - base.value
-    return Estimate(
-        value=value, se=se, interval=(value - 1.96 * se, value + 1.96 * se), interval_method="normal",
-        estimand="difference of marginal means", target="model", n_units=mean.n_units + base.n_units,
-    )  # fmt: skip
-
-
-def _no_error() -> Estimate:
-    raise DataError("a mean has no standard error: too few subjects, or answers that are all alike")
 
 
 ANALYSIS = Analysis(

@@ -10,6 +10,7 @@ import polars as pl
 from proband.analyses.answers import (
     Factor,
     answers,
+    apart,
     cautions,
     expected_scores,
     factors,
@@ -187,15 +188,10 @@ def _nobody(level: str, against: str) -> Estimate:
 
 def _beside(row: _Row) -> Estimate | None:
     """The model's effect less people's; they are different subjects, so the variances add."""
-    model, people = row.effect, row.people
-    if people is None or model.se is None or people.se is None:
+    if row.people is None or row.effect.se is None or row.people.se is None:
         return None
-    value, se = model.value - people.value, math.hypot(model.se, people.se)
-    return Estimate(
-        value=value, se=se, interval=(value - 1.96 * se, value + 1.96 * se), interval_method="normal",
-        estimand=f"effect of {row.level} on {row.outcome.name}, model minus people", target="human",
-        n_units=people.n_units,
-    )  # fmt: skip
+    what = f"effect of {row.level} on {row.outcome.name}, model minus people"
+    return apart(row.effect, row.people, what, "human")
 
 
 def _people_in_words(row: _Row) -> str:

@@ -138,10 +138,10 @@ from proband.measures.response_bias.perturbations import PerturbationReport as P
 from proband.measures.response_bias.perturbations import perturbation_report as perturbation_report
 from proband.measures.response_bias.styles import ResponseStyles as ResponseStyles
 from proband.measures.response_bias.styles import response_styles as response_styles
-from proband.measures.shares import kish_n_eff as kish_n_eff
 from proband.measures.shares import missing_bounds as missing_bounds
 from proband.measures.shares import share_estimates as share_estimates
 from proband.measures.simbench import simbench_score as simbench_score
 from proband.strategies import STRATEGIES as STRATEGIES
 from proband.weighting import RakedWeights as RakedWeights
+from proband.weighting import kish_n_eff as kish_n_eff
 from proband.weighting import rake as rake

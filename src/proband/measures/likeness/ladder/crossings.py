@@ -9,7 +9,7 @@ from scipy import special
 
 from proband.estimates import Estimate
 from proband.measures.arrays import Floats
-from proband.measures.likeness.items.samples import SurveyDesign, simple_random_sample
+from proband.measures.surveys.design import SurveyDesign, simple_random_sample
 from proband.measures.likeness.ladder.answers import Block
 from proband.measures.likeness.ladder.sheets import LadderRow, Sheet
 from proband.measures.likeness.structure.correlations import pattern_correlation

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from proband.errors import DataError, MissingDataError
 from proband.measures.arrays import Floats, Ints
 from proband.measures.likeness.items.nulls import trait_matrix
-from proband.measures.likeness.items.samples import SurveyDesign, survey_design
+from proband.measures.surveys.design import SurveyDesign, survey_design
 from proband.measures.likeness.ladder.answers import Source, subject_column
 
 By = str | Sequence[str] | Mapping[Hashable, object]

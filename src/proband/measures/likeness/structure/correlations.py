@@ -12,7 +12,7 @@ from scipy import special
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
 from proband.measures.arrays import Floats
-from proband.measures.likeness.items.samples import simple_random_sample
+from proband.measures.surveys.design import simple_random_sample
 from proband.measures.likeness.structure.moments import (
     correlations,
     noise_of,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -76,11 +77,13 @@ def share_estimates(
     (0.3866, 0.7812)
     """
     observed = np.asarray(answers)
-    is_rows = observed.ndim == 2
-    given = option_probabilities(observed, n_options) if is_rows else option_indices(observed, n_options)
-    plan = design_of(len(given), weights, strata, psu, design)
-    found = plan.at_hand(given, "answers")
-    return (_from_rows if is_rows else _from_answers)(found, plan, n_options, target=target, level=level)
+    if observed.ndim == 2:
+        rows = option_probabilities(observed, n_options)
+        plan = design_of(len(rows), weights, strata, psu, design)
+        return _from_rows(plan.at_hand(rows, "answers"), plan, n_options, target=target, level=level)
+    indices = option_indices(observed, n_options)
+    plan = design_of(len(indices), weights, strata, psu, design)
+    return _from_answers(plan.at_hand(indices, "answers"), plan, n_options, target=target, level=level)
 
 
 def _from_answers(
@@ -113,7 +116,8 @@ def _share_variances(answers: Ints, shares: Floats, plan: SurveyDesign) -> Float
             gaps: Floats = (np.eye(k)[answers] - shares) * (plan.w / plan.w.sum())[:, None]
             return gaps
 
-        return np.maximum(np.diag(plan.covariance(statistic, influence)), 0.0)
+        found: Floats = np.maximum(np.diag(plan.covariance(statistic, influence)), 0.0)
+        return found
     w = plan.w / plan.w.sum()
     if len(plan.stratum_of_unit) == plan.n:
         # Everybody is a unit: sums by stratum and option do, where a row a person would take a thousand times as long.
@@ -123,10 +127,13 @@ def _share_variances(answers: Ints, shares: Floats, plan: SurveyDesign) -> Float
         totals = first - shares * first.sum(axis=1, keepdims=True)
         squares = second * (1 - 2 * shares) + shares**2 * second.sum(axis=1, keepdims=True)
         by_stratum = squares - totals**2 / plan.units_per_stratum[:, None]
-        return np.maximum(plan.stratum_factors @ by_stratum, 0.0)
+        summed: Floats = np.maximum(plan.stratum_factors @ by_stratum, 0.0)
+        return summed
     n_units = len(plan.stratum_of_unit)
     held = np.bincount(plan.unit * k + answers, w, n_units * k).reshape(n_units, k)
-    return np.maximum(np.diag(plan.unit_covariance(held - shares * held.sum(axis=1, keepdims=True))), 0.0)
+    variances: Floats = np.diag(plan.unit_covariance(held - shares * held.sum(axis=1, keepdims=True)))
+    variances = np.maximum(variances, 0.0)
+    return variances
 
 
 def _from_rows(
@@ -206,6 +213,23 @@ def _mean_warnings(values: Floats) -> tuple[str, ...]:
     if n <= 25 * skewness**2:
         return (f"few of {n} subjects carry this share (skewness {skewness:.1f}): the interval is too short",)
     return ()
+
+
+def shows_share(scores: Floats, is_share: bool | None) -> bool:
+    """Whether the mean of these scores is a share: they were said to be, or all are 0 or 1."""
+    if is_share is None:
+        return bool(((scores == 0) | (scores == 1)).all())
+    if is_share and ((scores < 0) | (scores > 1)).any():
+        raise DataError(f"scores reach from {scores.min():g} to {scores.max():g}; shares lie between 0 and 1")
+    return is_share
+
+
+def mean_of_shares(scores: Floats, plan: SurveyDesign, estimand: str, target: Target, level: float) -> Estimate:
+    """The mean of shares of the people at hand, with the interval that `share_estimates` gives them."""
+    # As rows of probabilities, unless they are answers.
+    is_answer = bool(((scores == 0) | (scores == 1)).all())
+    given = scores.astype(np.intp) if is_answer else np.column_stack([1 - scores, scores])
+    return replace(share_estimates(given, 2, target=target, design=plan, level=level)[1], estimand=estimand)
 
 
 def wilson_interval(share: float, n: float, level: float = 0.95) -> tuple[float, float]:

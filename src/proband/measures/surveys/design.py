@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +14,7 @@ from proband.measures.arrays import Bools, Floats, Ints, finite
 from proband.measures.surveys.replicates import Around, Replicates, ReplicateType, check_choice, replicates_of
 from proband.weighting import check_weights
 
+Array = TypeVar("Array", Floats, Ints, Bools)
 Lonely = Literal["refuse", "certainty", "average"]
 
 # Beyond this many units a bootstrap of random groups of units says the same at a fraction of the cost.
@@ -126,7 +127,7 @@ class SurveyDesign:
         strata = f"{n_strata:,} strata" if n_strata > 1 else "1 stratum"
         return f"{weighted}{calibrated}sample of {self.n:,} people in {self.n_units:,} units of {strata}"
 
-    def at_hand(self, values: Floats, what: str) -> Floats:
+    def at_hand(self, values: Array, what: str) -> Array:
         """One value (or row) for everybody who was given, or at hand, as one for those at hand."""
         if len(values) == self.n:
             return values
@@ -227,7 +228,7 @@ class SurveyDesign:
         Result: the drawn unit of each person, shape (n_people,); factors, shape (n_replicates, n_drawn_units).
         """
         group = np.empty(len(self.stratum_of_unit), dtype=np.intp)
-        parts, n_groups = [], 0
+        parts, n_groups = list[Floats](), 0
         for h, n in enumerate(self.units_per_stratum):
             members = np.flatnonzero(self.stratum_of_unit == h)
             m = min(int(n), max(2, round(_MOST_UNITS * int(n) / len(group))))
@@ -237,7 +238,7 @@ class SurveyDesign:
             if m == 1:  # drawn for sure: in every replicate
                 parts.append(np.ones((n_replicates, 1)))
                 continue
-            factors = rng.multinomial(m - 1, np.full(m, 1 / m), n_replicates) * (m / (m - 1))
+            factors = rng.multinomial(m - 1, np.full(m, 1 / m), n_replicates) * np.float64(m / (m - 1))
             # Drawn without replacement, units vary less: factors are drawn towards 1 (Rao, Wu & Yue 1992).
             parts.append(factors if self.drawn is None else 1 + np.sqrt(1 - self.drawn[h]) * (factors - 1))
         return group[self.unit], np.concatenate(parts, axis=1)

@@ -56,10 +56,11 @@ def survey_total(
 
     Examples
     --------
+    >>> from proband.measures import survey_design
     >>> print(survey_total([3, 5, 4, 6], survey_design(4, weights=[10, 10, 20, 20])))
-    280.000 [27.784, 532.216]
+    280.000 [30.765, 529.235]
     """
-    values, part, _ = _at_hand(y, design, domain)
+    values, part, _ = domain_values(y, design, domain)
 
     def total(w: Floats) -> Floats:
         return np.array([w @ values])
@@ -91,11 +92,12 @@ def survey_mean(
 
     Examples
     --------
+    >>> from proband.measures import survey_design
     >>> design = survey_design(6, strata=[1, 1, 1, 2, 2, 2], weights=[2, 2, 2, 1, 1, 1])
     >>> print(survey_mean([3, 5, 4, 6, 8, 7], design))
-    5.000 [3.807, 6.193]
+    5.000 [3.805, 6.195]
     """
-    values, part, _ = _at_hand(y, design, domain)
+    values, part, _ = domain_values(y, design, domain)
 
     def mean(w: Floats) -> Floats:
         return np.array([w @ values / w.sum()])
@@ -126,11 +128,12 @@ def survey_ratio(
 
     Examples
     --------
+    >>> from proband.measures import survey_design
     >>> print(survey_ratio([25, 24, 30, 49, 80, 70], [120, 78, 185, 228, 670, 530],
     ...                    survey_design(6, strata=[1, 1, 2, 2, 3, 3])))
-    0.154 [0.128, 0.179]
+    0.154 [0.122, 0.185]
     """
-    values, part, rows = _at_hand(numerator, design, domain)
+    values, part, rows = domain_values(numerator, design, domain)
     below = design.at_hand(finite(denominator, "denominators"), "denominators")[rows]
     if not part.w @ below:
         raise DataError("the denominators sum to 0; there is no ratio")
@@ -165,12 +168,13 @@ def survey_quantile(
 
     Examples
     --------
+    >>> from proband.measures import survey_design
     >>> print(survey_quantile(range(1, 21), 0.5, survey_design(20)))
     10.000 [6.000, 15.000]
     """
     if not 0 < q < 1:
         raise DataError(f"quantile {q} is not between 0 and 1, as in 0.5 for the median")
-    values, part, _ = _at_hand(y, design, domain)
+    values, part, _ = domain_values(y, design, domain)
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(part.w[order]) / part.w.sum()
 
@@ -208,13 +212,13 @@ def domain_rows(domain: ArrayLike | None, design: SurveyDesign) -> Bools:
     given = np.asarray(domain)
     if given.dtype != np.bool_ or given.ndim != 1:
         raise DataError("domain must be one True or False for everybody in the design; compare a column with a value")
-    rows: Bools = design.at_hand(given.astype(np.float64), "domain marks") > 0
+    rows: Bools = design.at_hand(given, "domain marks")
     if not rows.any():
         raise DataError("nobody is in the domain; check what it was compared with")
     return rows
 
 
-def _at_hand(y: ArrayLike, design: SurveyDesign, domain: ArrayLike | None) -> tuple[Floats, SurveyDesign, Bools]:
+def domain_values(y: ArrayLike, design: SurveyDesign, domain: ArrayLike | None) -> tuple[Floats, SurveyDesign, Bools]:
     """Values of those in the domain, their part of the design, and who they are."""
     values = design.at_hand(finite(y, "values"), "values")
     rows = domain_rows(domain, design)

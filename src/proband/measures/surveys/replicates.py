@@ -61,7 +61,9 @@ def replicates_of(
         raise DataError("replicate weights must be two columns at least, none negative, none all 0; check the columns")
     if scale is None and kind in _TO_GIVE:
         raise DesignError(f"replicates of type {kind!r} need replicate_scale = {_TO_GIVE[kind]}")
-    given = finite(scale if scale is not None else (r - 1) / r if kind == "jk1" else 1 / r, "replicate_scale", ndim=None)
+    given = finite(
+        scale if scale is not None else (r - 1) / r if kind == "jk1" else 1 / r, "replicate_scale", ndim=None
+    )
     if given.ndim > 1 or (given.ndim == 1 and len(given) != r) or (given <= 0).any():
         raise DataError(f"replicate_scale has shape {given.shape} for {r} replicates; give one positive number, or {r}")
     return Replicates(weights, np.broadcast_to(given, (r,)).copy(), around)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from proband.errors import DataError
 from proband.measures.arrays import Floats, Ints
 from proband.measures.likeness.items.pairs import PairedAnswers
-from proband.measures.surveys.design import sums_by
 from proband.measures.likeness.structure.logits import fit_multinomial, softmax_blocks
 from proband.measures.shares import design_weights, option_indices
+from proband.measures.surveys.design import sums_by
 from proband.weighting import kish_n_eff
 
 _CROSS_FITTED = "cross-fitted halves"

@@ -8,8 +8,8 @@ import numpy as np
 
 from proband.errors import DataError
 from proband.measures.arrays import Floats, Ints
-from proband.measures.surveys.design import SurveyDesign
 from proband.measures.shares import design_weights, option_indices, option_probabilities
+from proband.measures.surveys.design import SurveyDesign
 from proband.weighting import kish_n_eff
 
 # Two imagined people who answer uniformly keep the variance of rarely taken options from vanishing in small

@@ -9,7 +9,7 @@ from proband.measures.likeness.items.gaps import distance_interval, ordered_cont
 from proband.measures.likeness.items.individual import agreement_estimates, score_estimates
 from proband.measures.likeness.items.nulls import null_rows
 from proband.measures.likeness.items.pairs import PairedAnswers
-from proband.measures.likeness.items.samples import SurveyDesign, survey_design
+from proband.measures.surveys.design import SurveyDesign, survey_design
 from proband.measures.likeness.ladder.answers import AskedItem, Block
 from proband.measures.likeness.ladder.crossings import joint_rows
 from proband.measures.likeness.ladder.rungs import individual_rows, marginal_rows

@@ -62,8 +62,8 @@ def krippendorff_alpha(
         At most 1; NaN with its reason if all codes are equal. The interval is Fisher's z with the standard error of
         the jackknife over units and t on n - 1 degrees of freedom; it speaks of more units like these and the same
         coders. None below 10 units or where coders never disagree. It holds from 20 units on where at least 5 units
-        hold another code than the commonest and coders agree that one of them does, and warns where not; the percentile bootstrap, often used, falls to
-        .84 at 10 units.
+        hold another code than the commonest and coders agree that one of them does, and warns where not; the
+        percentile bootstrap, often used, falls to .84 at 10 units.
 
     Raises
     ------

@@ -31,8 +31,8 @@ def partial_spearman(
     The test of "standard" is robust: residual ranks vary more where z is in the middle of its range, so the usual t
     test (and shuffling residuals, which supposes that they may be exchanged) finds in 8 of 100 samples what is not
     there when z correlates .9 with both, and in 13 of 100 within domains. With influences
-    ``u = e_x e_y - r (e_x^2 + e_y^2) / 2`` of residuals of length 1, each over 1 less its leverage (HC3 of the regression
-    of ranks, made symmetric in x and y), Fisher's z has the standard error ``sqrt(sum u^2) / (1 - r^2)``.
+    ``u = e_x e_y - r (e_x^2 + e_y^2) / 2`` of residuals of length 1, each over 1 less its leverage (HC3 of the
+    regression of ranks, made symmetric in x and y), Fisher's z has the standard error ``sqrt(sum u^2) / (1 - r^2)``.
 
     Observations of a few groups (8 mixtures of each of 4 domains) are not independent: pooled, a test rejects a
     true null in a third of cases. Give `cluster`: ranks and residuals are then taken within groups, however these

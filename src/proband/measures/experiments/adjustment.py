@@ -97,9 +97,7 @@ def adjusted_difference(
     n_covariates = (len(columns) - 2) // 2
     units = np.arange(len(arm)) if clusters is None else coded(clusters, "cluster")[0]
     fewest = min(len(np.unique(units[arm == a])) for a in (0, 1))
-    doubt = (
-        f"{fewest} units in the smaller arm for {n_covariates} covariates: adjust for fewer, or trust the unadjusted"
-    )
+    doubt = f"{fewest} units in the smaller arm for {n_covariates} covariates: adjust for fewer"
     unadjusted = float(outcome[arm == 1].mean() - outcome[arm == 0].mean())
     return replace(
         found,

@@ -213,7 +213,7 @@ def choice_regression(
     if n_clusters < 2:
         raise DesignError("one cluster: what differs between clusters cannot be seen; add others")
     theta, model = _fitted(x, k, counts, len(categories), names)
-    covariance = np.linalg.inv(model.information())
+    covariance: Floats = np.asarray(np.linalg.inv(model.information()), dtype=np.float64)
     if errors != "model":
         scores = np.zeros((n_clusters, len(theta)))
         np.add.at(scores, codes, model.scores())
@@ -308,8 +308,8 @@ def _fitted(x: Floats, k: Codes, counts: Floats, n_categories: int, names: Seque
             return theta, here
     reach = np.abs(theta[: x.shape[1]]) * np.ptp(x, axis=0)
     raise DataError(
-        f"{names[int(reach.argmax())]} tells some answers apart without error (separation): its log odds have no finite "
-        "value; merge answers or groups, or compare shares with `difference_in_means`"
+        f"{names[int(reach.argmax())]} tells some answers apart without error (separation), so its log odds are not "
+        "finite; merge answers or groups, or compare shares with `difference_in_means`"
     )
 
 

@@ -62,7 +62,7 @@ def line_with_errors_in_both(
     --------
     >>> found = line_with_errors_in_both([0.0, 1.0, 2.0, 3.0], [0.1, 0.9, 2.2, 2.8], [0.1] * 4, [0.1] * 4)
     >>> print(found.slope)
-    0.935 [0.589, 1.282]
+    0.948 [0.557, 1.339]
     """
     px, py, sx, sy = (
         finite(part, what) for part, what in ((x, "x"), (y, "y"), (se_x, "errors of x"), (se_y, "errors of y"))
@@ -99,7 +99,8 @@ def line_with_errors_in_both(
     def told(value: float, variance: float, what: str) -> Estimate:
         se = math.sqrt(variance * max(1.0, misfit))
         return Estimate(
-            value=value, se=se, interval=(value - reach * se, value + reach * se), estimand=what, target=target,
+            value=value, se=se, interval=(value - reach * se, value + reach * se), target=target,
+            estimand=f"{what}, errors in both counted",
             interval_method=f"t with {n - 2} df, York", df=n - 2.0, n_units=n, level=level,
             assumptions=("but for their errors, points lie on a line",),
         )  # fmt: skip

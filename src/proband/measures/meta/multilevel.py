@@ -72,7 +72,7 @@ def multilevel_effects(
     --------
     >>> effects = [(0.1, 0.1), (0.3, 0.1), (0.5, 0.1), (0.6, 0.1), (0.2, 0.1), (0.0, 0.1)]
     >>> print(multilevel_effects(effects, ["a", "a", "b", "b", "c", "c"]).pooled)
-    0.283 [-0.312, 0.878]
+    0.283 [-0.304, 0.870]
     """
     _, y, v = effects_of(effects)
     if len(studies) != len(y):

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from functools import partial
+from itertools import pairwise
+from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy import optimize, special
@@ -13,7 +15,7 @@ from proband.estimates import Estimate, Target
 from proband.measures.arrays import Floats
 
 Effect = Estimate | tuple[float, float]
-Effects = Mapping[Hashable, Effect] | Sequence[Effect]
+Effects = Mapping[Any, Effect] | Sequence[Effect]  # named by anything hashable
 TauMethod = Literal["REML", "DL"]
 _FEW = 5
 
@@ -88,7 +90,7 @@ def random_effects(
     --------
     >>> found = random_effects({"a": (0.10, 0.05), "b": (0.30, 0.05), "c": (0.22, 0.06), "d": (0.45, 0.10)})
     >>> print(found.pooled, round(found.tau2, 4), round(found.i2, 3))
-    0.247 [0.029, 0.465] 0.0143 0.800
+    0.253 [0.030, 0.476] 0.0142 0.797
     """
     if method not in get_args(TauMethod):
         raise DesignError(f"method {method!r} is none of {', '.join(get_args(TauMethod))}")
@@ -101,48 +103,37 @@ def random_effects(
     factor = _q(y, v, tau2) / (k - 1)
     variance = factor / float(w.sum())
     reach = float(special.stdtrit(k - 1, (1 + level) / 2))
-    doubts = []
+    doubts = [f"{k} effects: how far they differ is hardly known below {_FEW}"] if k < _FEW else []
     if factor < 1:
-        doubts.append(
-            "effects differ less than their errors say they must: the interval is shorter than that of one effect common "
-            "to all"
-        )
-    if k < _FEW:
-        doubts.append(f"{k} effects: how far they differ is hardly known below {_FEW}")
-    about = {"target": target, "n_units": k, "level": level}
+        doubts.append("effects differ less than their errors say they must: the interval may be too short")
+    told = partial(Estimate, target=target, n_units=k, level=level)
     t = mean / math.sqrt(variance) if variance > 0 else math.inf
-    pooled = Estimate(
+    pooled = told(
         value=mean, se=math.sqrt(variance), interval=_about(mean, reach * math.sqrt(variance)),
         interval_method=f"t with {k - 1} df, Knapp-Hartung, {method}", statistic=t, df=k - 1.0,
         p_value=2 * float(special.stdtr(k - 1, -abs(t))), estimand="mean of the true effects",
         baselines={"common effect": common, "DerSimonian-Laird": _mean(y, 1 / (v + tau2_dl))},
         assumptions=("effects are independent, and of studies drawn from those there might be",),
-        warnings=tuple(doubts), **about,
+        warnings=tuple(doubts),
     )  # fmt: skip
-    prediction = Estimate(
+    prediction = told(
         value=mean, interval=_about(mean, reach * math.sqrt(tau2 + variance)), estimand="true effect of one more study",
-        interval_method=f"prediction, t with {k - 1} df", warnings=tuple(doubts), **about,
+        interval_method=f"prediction, t with {k - 1} df", warnings=tuple(doubts),
     )  # fmt: skip
-    low, high = (_profiled(y, v, p) for p in ((1 + level) / 2, (1 - level) / 2))
     typical = (k - 1) * float((1 / v).sum()) / (float((1 / v).sum()) ** 2 - float((v**-2.0).sum()))
-    known: dict[str, object] = {**about, "interval_method": "Q-profile"}
-    spread = Estimate(
-        value=tau2, interval=(min(low, tau2), max(high, tau2)), estimand="variance of the true effects",
-        baselines={"DerSimonian-Laird": tau2_dl}, **known,
-    )  # type: ignore[arg-type]  # fmt: skip
-    i2 = Estimate(
-        value=tau2 / (tau2 + typical), interval=(spread.interval[0] / (spread.interval[0] + typical),  # type: ignore[index]
-        spread.interval[1] / (spread.interval[1] + typical)),  # type: ignore[index]
-        estimand="share of the variance between effects that is not chance", **known,
-    )  # type: ignore[arg-type]  # fmt: skip
-    h2 = Estimate(
-        value=1 + tau2 / typical, interval=tuple(1 + t2 / typical for t2 in spread.interval),  # type: ignore[union-attr]
-        estimand="variance between effects over that by chance", **known,
-    )  # type: ignore[arg-type]  # fmt: skip
-    test = Estimate(
+    low, high = min(_profiled(y, v, (1 + level) / 2), tau2), max(_profiled(y, v, (1 - level) / 2), tau2)
+    spread, i2, h2 = (
+        told(value=f(tau2), interval=(f(low), f(high)), interval_method="Q-profile", estimand=what, baselines=others)
+        for f, what, others in (
+            (float, "variance of the true effects", {"DerSimonian-Laird": tau2_dl}),
+            (lambda t2: t2 / (t2 + typical), "share of the variance between effects that is not chance", {}),
+            (lambda t2: 1 + t2 / typical, "variance between effects over that by chance", {}),
+        )
+    )
+    test = told(
         value=q_fixed, estimand="Cochran's Q: that all true effects are alike", statistic=q_fixed, df=k - 1.0,
-        p_value=float(special.chdtrc(k - 1, q_fixed)), interval_method="none: chi-squared test", **about,
-    )  # type: ignore[arg-type]  # fmt: skip
+        p_value=float(special.chdtrc(k - 1, q_fixed)), interval_method="none: chi-squared test",
+    )  # fmt: skip
     shares = dict(zip(names, (w / w.sum()).tolist(), strict=True))
     return MetaAnalysis(
         pooled=pooled, prediction=prediction, tau2=spread, i2=i2, h2=h2, heterogeneity=test, weights=shares
@@ -151,12 +142,12 @@ def random_effects(
 
 def effects_of(effects: Effects) -> tuple[list[Hashable], Floats, Floats]:
     """Names, effects and sampling variances; two of them at least, each with its standard error."""
-    names = list(effects) if isinstance(effects, Mapping) else list(range(len(effects)))
+    names: list[Hashable] = list(effects) if isinstance(effects, Mapping) else list(range(len(effects)))
     given = list(effects.values()) if isinstance(effects, Mapping) else list(effects)
     if len(given) < 2:
         raise DesignError(
-            f"{len(given)} effect: how far effects differ between studies takes two at least; add studies, or report this "
-            "one by itself"
+            f"{len(given)} effect: how far effects differ takes two studies at least; add others, or report this one "
+            "by itself"
         )
     y, se = np.empty(len(given)), np.empty(len(given))
     for k, (name, one) in enumerate(zip(names, given, strict=True)):
@@ -165,8 +156,8 @@ def effects_of(effects: Effects) -> tuple[list[Hashable], Floats, Floats]:
             raise MissingDataError(f"effect {name!r} is missing; leave it out and report that")
         if error is None or not (math.isfinite(error) and error > 0):
             raise DataError(
-                f"effect {name!r} has the standard error {error}; pooling weighs by it, so it must be above 0: an effect of "
-                "answers that are all alike has none, leave it out and report that"
+                f"effect {name!r} has the standard error {error}; pooling weighs by it, so it must be above 0: answers "
+                "that are all alike give none; leave the effect out and report that"
             )
         y[k], se[k] = value, error
     return names, y, se**2
@@ -208,7 +199,7 @@ def _reml(y: Floats, v: Floats) -> float:
     grid = np.concatenate([[0.0], np.geomspace(top * 1e-9, top, 60)])
     slopes = [slope(t) for t in grid]
     roots = [0.0]
-    for (a, b), (s, u) in zip(zip(grid, grid[1:], strict=False), zip(slopes, slopes[1:], strict=False), strict=True):
+    for (a, b), (s, u) in zip(pairwise(grid), pairwise(slopes), strict=True):
         if s > 0 >= u:
             roots.append(float(optimize.brentq(slope, a, b, xtol=1e-14 * top, rtol=1e-12)))
     return max(roots, key=height)

@@ -151,13 +151,13 @@ def _studentised(totals: Floats, centre: Floats, n_draws: int, rng: np.random.Ge
     """Statistic of each pair, and what flipped signs make of it where nothing differs, (n_draws, n_pairs)."""
     g = len(totals)
     squares = (totals**2).sum(axis=0)
-    # Rounding leaves differences that are all alike a variance; and where two engines do not differ at all, none is seen.
-    least = (1e-12 * np.maximum(np.abs(centre), 1e-300)) ** 2
+    # Rounding leaves differences that are all alike a variance; where two engines do not differ at all, none is seen.
+    least = np.maximum((1e-12 * centre) ** 2, 1e-300)
     statistics = np.where(centre > 0, centre / np.sqrt(np.maximum(squares / (g * (g - 1)), least)), 0.0)
     parts = []
     batch = max(1, _CELLS // max(g, totals.shape[1]))
     for start in range(0, n_draws, batch):
         means = rng.choice([-1.0, 1.0], size=(min(batch, n_draws - start), g)) @ totals / g
         spread = np.maximum(squares / g - means**2, 0.0) / (g - 1)
-        parts.append(means / np.sqrt(np.maximum(spread, np.maximum(least, 1e-300))))
+        parts.append(means / np.sqrt(np.maximum(spread, least)))
     return statistics, np.vstack(parts)

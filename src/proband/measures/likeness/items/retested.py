@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -85,13 +86,10 @@ def normalised_accuracy(
     for what, part in parts.items():
         if part.min() < 0 or part.max() > 1:
             raise DataError(f"{what} run from {part.min():g} to {part.max():g}; give shares of items, from 0 to 1")
-    told = {
-        what: _ratio(part, np.ones(len(part)), f"mean {what}", level)
-        for what, part in (
-            ("agreement of the model with persons", acc),
-            ("agreement of persons with themselves", again),
-        )
-    }
+    own, other = (
+        _ratio(part, np.ones(len(part)), f"mean agreement of {whose} with persons' first answers", level)
+        for whose, part in (("persons", again), ("the model", acc))
+    )
     defined = again > 0
     what = "mean over persons of accuracy over own consistency"
     if defined.sum() < 2:
@@ -102,8 +100,8 @@ def normalised_accuracy(
         of_ratios = replace(_ratio(share, np.ones(len(share)), what, level), n_missing=int((~defined).sum()))
     c = parts.get("chances")
     return NormalisedAccuracy(
-        accuracy=told["agreement of the model with persons"],
-        retest=told["agreement of persons with themselves"],
+        accuracy=other,
+        retest=own,
         ratio_of_means=_ratio(acc, again, "accuracy over people's own consistency", level),
         mean_of_ratios=of_ratios,
         beyond_chance=None if c is None else _ratio(acc - c, again - c, "the same, both less chance", level),
@@ -114,29 +112,28 @@ def _ratio(above: Floats, below: Floats, what: str, level: float) -> Estimate:
     """Ratio of two means over persons, with its linearised t interval; undefined where the lower is near 0."""
     n = len(above)
     under, se_under = float(below.mean()), float(below.std(ddof=1)) / math.sqrt(n)
-    about = {"estimand": what, "target": "human", "n_units": n, "level": level}
+    told = partial(Estimate, estimand=what, target="human", n_units=n, level=level)
     reach = float(special.stdtrit(n - 1, (1 + level) / 2))
     if under <= reach * se_under:
         reason = f"undefined: what it is divided by, {under:.3f}, cannot be told from 0"
-        return Estimate(value=math.nan, warnings=(reason,), **about)  # type: ignore[arg-type]
+        return told(value=math.nan, warnings=(reason,))
     value = float(above.mean()) / under
     se = float((above - value * below).std(ddof=1)) / math.sqrt(n) / under
     few = (f"{n} persons: below {_FEW} the interval is rough",) if n < _FEW else ()
     if not se > 1e-12:
-        return Estimate(value=value, interval_method="none: persons do not differ", warnings=few, **about)  # type: ignore[arg-type]
-    return Estimate(
+        return told(value=value, interval_method="none: persons do not differ", warnings=few)
+    return told(
         value=value, se=se, interval=(value - reach * se, value + reach * se), df=n - 1.0,
-        interval_method=f"t over persons, {n - 1} df", warnings=few, **about,
-    )  # type: ignore[arg-type]  # fmt: skip
+        interval_method=f"t over persons, {n - 1} df", warnings=few,
+    )  # fmt: skip
 
 
 def agreement_by_person(
     first: Mapping[str, Mapping[str, object]], other: Mapping[str, Mapping[str, object]]
 ) -> dict[str, float]:
-    """Share of items, of those on both sides, on which each person's two answers are the same; item -> person -> answer."""
+    """Share of the items on both sides (item -> person -> answer) on which each person's answers are the same."""
     same: dict[str, list[bool]] = {}
     for item, answers in first.items():
-        for person, answer in answers.items():
-            if person in other.get(item, {}):
-                same.setdefault(person, []).append(other[item][person] == answer)
+        for person in answers.keys() & other.get(item, {}).keys():
+            same.setdefault(person, []).append(other[item][person] == answers[person])
     return {person: float(np.mean(hits)) for person, hits in same.items()}

@@ -57,6 +57,9 @@ from proband.measures.distances import kl_divergence as kl_divergence
 from proband.measures.distances import total_variation as total_variation
 from proband.measures.distances import tv_noise_floor as tv_noise_floor
 from proband.measures.distances import wasserstein as wasserstein
+from proband.measures.experiments.adjustment import adjusted_difference as adjusted_difference
+from proband.measures.experiments.choices import ChoiceRegression as ChoiceRegression
+from proband.measures.experiments.choices import choice_regression as choice_regression
 from proband.measures.experiments.clusters import clustered_mean as clustered_mean
 from proband.measures.experiments.comparisons import Paired as Paired
 from proband.measures.experiments.comparisons import SeveralMeans as SeveralMeans
@@ -102,6 +105,8 @@ from proband.measures.knowledge.slick import slick_transitions as slick_transiti
 from proband.measures.likeness.items.closeness import FidelitySettings as FidelitySettings
 from proband.measures.likeness.items.closeness import ItemFidelity as ItemFidelity
 from proband.measures.likeness.items.closeness import item_fidelity as item_fidelity
+from proband.measures.likeness.items.retested import NormalisedAccuracy as NormalisedAccuracy
+from proband.measures.likeness.items.retested import normalised_accuracy as normalised_accuracy
 from proband.measures.likeness.ladder.ladder import Ladder as Ladder
 from proband.measures.likeness.ladder.ladder import fidelity as fidelity
 from proband.measures.likeness.ladder.sheets import LadderRow as LadderRow
@@ -117,7 +122,17 @@ from proband.measures.likeness.structure.regressions import CoefficientFidelity 
 from proband.measures.likeness.structure.regressions import coefficient_fidelity as coefficient_fidelity
 from proband.measures.likeness.structure.spread import Dispersion as Dispersion
 from proband.measures.likeness.structure.spread import dispersion as dispersion
+from proband.measures.likeness.structure.steering import Steerability as Steerability
+from proband.measures.likeness.structure.steering import steerability as steerability
 from proband.measures.means import weighted_mean as weighted_mean
+from proband.measures.meta.lines import ErrorsInBoth as ErrorsInBoth
+from proband.measures.meta.lines import line_with_errors_in_both as line_with_errors_in_both
+from proband.measures.meta.multilevel import MultilevelEffects as MultilevelEffects
+from proband.measures.meta.multilevel import multilevel_effects as multilevel_effects
+from proband.measures.meta.pooling import MetaAnalysis as MetaAnalysis
+from proband.measures.meta.pooling import random_effects as random_effects
+from proband.measures.ranking.ranks import Ranking as Ranking
+from proband.measures.ranking.ranks import ranking as ranking
 from proband.measures.reliability.components import GStudy as GStudy
 from proband.measures.reliability.components import generalizability as generalizability
 from proband.measures.reliability.factors import FactorCongruence as FactorCongruence

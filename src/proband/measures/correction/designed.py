@@ -220,9 +220,14 @@ def _fit(
     # Reports show the correlation with the guesses, since they are what is corrected.
     shown = replace(labels, f=guess_y[:n], u=guess_y[n:], left=_labelled_side(side, inverse))
     data = Data(names=names, labels=shown, x=x, z=z)
-    classical = _classical(data, small_sample)
     naive = _naive(labels, x, z, regressors, names)
     warnings = probability_notes(inverse, n + n_unlabelled)
+    try:
+        classical = _classical(data, small_sample)
+    except DesignError as error:
+        # Regressors known for everybody identify what the labelled alone do not: only the comparison is missing.
+        said = f"no estimate from the labelled alone to compare with: {error}; the model's guesses carry this one"
+        classical, warnings = None, (*warnings, said)
     fits = Fits(classical=classical, found=_moments(units, small_sample), naive=naive, warnings=warnings, is_dsl=True)
     return fits, data
 
@@ -358,7 +363,7 @@ def _variance(influence: Floats, df: Floats) -> Tuned:
 def _classical(data: Data, small_sample: SmallSample) -> Fit:
     """Least squares on the labelled alone, weighted by 1 / pi."""
     side, k = data.labels.left, len(data.names)
-    theta, influence = linear_part(data.x, data.labels.y, side)
+    theta, influence = linear_part(data.x, data.labels.y, side)  # refuses where one unit alone identifies something
     if small_sample == "paper":
         scores = data.x * (side.share * (data.labels.y - data.x @ theta))[:, None]
         moment = (data.x * side.share[:, None]).T @ data.x

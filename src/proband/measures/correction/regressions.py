@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from proband.measures.correction.estimates import CorrectedRegression, Fit, Fits, report
+from proband.measures.correction.estimates import CorrectedRegression, Fit, Fits, report, skewness_note
 from proband.measures.correction.links import (
     LOG,
     LOGIT,
@@ -234,4 +234,7 @@ def _fitted(data: Data, link: Link, warnings: tuple[str, ...]) -> Fits:
     thetas = [rectified_fit(data, float(lam), start, link=link) if lam else start for lam in tuning]
     influences = link_influences(data, thetas, tuning, link)
     found = Fit(theta=np.array([thetas[j][j] for j in range(k)]), tuned=combine(influences, tuning))
+    if link is LOG:  # counts may be as skewed as incomes; 0 and 1 may not
+        skewed = (skewness_note(part) for part in (influences.a - tuning * influences.b).T)
+        warnings += tuple(dict.fromkeys(said for notes in skewed for said in notes))
     return Fits(classical=Fit(theta=start, tuned=combine(alone, np.zeros(k))), found=found, warnings=warnings)

@@ -238,6 +238,8 @@ class Completion:
         Tokens of each continuation, for the length-normalised rule.
     given : tuple or None
         ``(answer, status)`` in terms of the instrument as written.
+    probs : tuple of float or None
+        Beside `given`: how likely it holds each option, as written; sums to 1. `given` is its answer all the same.
     finish : {"stop", "length"}
         Why writing ended.
     is_estimated : bool
@@ -254,6 +256,7 @@ class Completion:
     completion_tokens: int = 0
     attempts: int = 1
     is_estimated: bool = False
+    probs: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         log_probs = self.log_probs
@@ -262,6 +265,11 @@ class Completion:
         # A NaN is not at most anything, wherever it stands.
         if log_probs is not None and not (log_probs and all([x <= 1e-3 for x in log_probs])):
             raise EngineError(f"log-probabilities must be numbers of at most 0, got {self.log_probs}")
+        if self.probs is not None:
+            if self.given is None:
+                raise EngineError("probabilities stand beside an answer that is given outright; give both")
+            if not all([p >= 0 for p in self.probs]) or not abs(sum(self.probs) - 1.0) <= 1e-6:
+                raise EngineError(f"probabilities must be at least 0 and sum to 1, got {self.probs}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

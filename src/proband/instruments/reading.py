@@ -117,7 +117,10 @@ def _read(completion: Completion, reply: Reply) -> _Reading:
         is_choice = reply.form in ("choice", "scale") and status == "valid"
         if is_choice and not (isinstance(answer, int) and 0 <= answer < len(reply.options)):
             return _Reading(status="failed", error=f"answer {answer!r} is no index of {len(reply.options)} options")
-        return _Reading(status=status, answer=answer)
+        if completion.probs is not None and len(completion.probs) != len(reply.options):
+            n = len(completion.probs)
+            return _Reading(status="failed", error=f"{n} probabilities were given for {len(reply.options)} options")
+        return _Reading(status=status, answer=answer, probs=completion.probs)
     if completion.log_probs is not None:
         try:
             return _read_log_probs(completion, reply)

@@ -120,7 +120,7 @@ def draw(
     if strata is None:
         sizes = {"": n}
     else:
-        likely: dict[Hashable, float] = dict(spread) if spread else dict.fromkeys(within, 1.0)
+        likely: dict[Hashable, float] = {name: (spread or {}).get(name, 1.0) for name in within}
         plan = allocate_labels([strata[d] for d in documents], likely, n_labels=n)
         sizes = {str(stratum): count for stratum, count in plan.labels.items()}
     taken: dict[str, Row] = {}

@@ -146,8 +146,8 @@ def _has_gold(document: str, items: Sequence[str], evidence: Evidence) -> bool:
 def _groups(claim: Claim, names: Sequence[str]) -> list[str]:
     """Groups, the one that the others are compared with first."""
     if not 2 <= len(names) <= MOST_GROUPS:
-        raise DesignError(f"claim {claim.name!r}: {claim.by!r} has {len(names)} groups; between 2 and {MOST_GROUPS} are "
-                          "compared: merge them in the corpus, or use `over`")  # fmt: skip
+        raise DesignError(f"claim {claim.name!r}: {claim.by!r} has {len(names)} groups; between 2 and {MOST_GROUPS} "
+                          "are compared: merge them in the corpus, or use `over`")  # fmt: skip
     first = claim.against or names[0]
     if first not in names:
         raise DesignError(f"claim {claim.name!r}: no group {first!r} in {claim.by!r}{meant(first, names)}; there are "
@@ -156,11 +156,12 @@ def _groups(claim: Claim, names: Sequence[str]) -> list[str]:
 
 
 def _part(variable: Variable, kept: Bools) -> Variable:
-    values, guess, coded = (
-        None if v is None else np.asarray(v)[kept] for v in (variable.values, variable.guess, variable.coded)
+    """A coded variable of some documents."""
+    return Variable(
+        values=np.asarray(variable.values)[kept],
+        guess=np.asarray(variable.guess)[kept],
+        coded=np.asarray(variable.coded)[kept],
     )
-    assert_values = values if values is not None else np.zeros(0)
-    return Variable(values=assert_values, guess=guess, coded=coded)
 
 
 def _variable(term: Term, evidence: Evidence, kept: Bools) -> Variable:

@@ -110,7 +110,9 @@ def _agreements(
                 found[item] = {"alpha": krippendorff_alpha(values, "interval", target="human")}
             else:
                 seen = sorted({code for row in table for code in row if code is not None})
-                told = agreement_summary(table, question.codes if not question.is_multiple else seen, target="human")
+                told = agreement_summary(
+                    np.array(table, dtype=object), question.codes if not question.is_multiple else seen, target="human"
+                )
                 found[item] = {"raw": told.raw, "alpha": told.alpha, "AC1": told.ac1}
         except ProbandError as error:
             reason = Estimate(

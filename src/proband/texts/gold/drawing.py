@@ -161,10 +161,13 @@ def by_uncertainty(unsure: Mapping[str, float]) -> tuple[dict[str, str], dict[st
             "the coder is equally sure of all documents, so there are no strata of uncertainty; use a coder that gives "
             'probabilities, draw by a column of the corpus (by = "source"), or draw simply'
         )
-    cuts = np.unique(np.quantile(values, (1 / 3, 2 / 3)))
+    cuts = np.quantile(values, (1 / 3, 2 / 3))
     level = np.searchsorted(cuts, values, side="left")
-    names = [_LEVELS[0], _LEVELS[2]] if len(cuts) == 1 else list(_LEVELS)
-    strata = {document: names[min(int(k), len(names) - 1)] for document, k in zip(unsure, level, strict=True)}
+    if np.ptp(level) == 0:  # most documents stand at the highest value
+        level = np.searchsorted(cuts, values, side="right")
+    present, level = np.unique(level, return_inverse=True)
+    names = _LEVELS if len(present) == len(_LEVELS) else (_LEVELS[0], _LEVELS[-1])
+    strata = {document: names[k] for document, k in zip(unsure, level, strict=True)}
     spread = {}
     for name in set(strata.values()):
         p = float(np.mean([unsure[d] for d, stratum in strata.items() if stratum == name]))

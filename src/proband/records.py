@@ -18,7 +18,7 @@ from proband.identity import (
     written_body,
 )
 
-Form = Literal["choice", "multiple", "scale", "number", "allocation", "ranking", "text"]
+Form = Literal["choice", "multiple", "scale", "number", "allocation", "ranking", "text", "record", "spans"]
 Method = Literal["option_text", "option_text_mean", "label", "written", "verbalised"]
 Status = Literal["valid", "refused", "dont_know", "unparsed", "truncated", "failed"]
 Answer = int | float | str | tuple[int, ...] | tuple[float, ...] | None
@@ -152,6 +152,29 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordField:
+    """One field of a record that is taken from a document.
+
+    Attributes
+    ----------
+    name : str
+        Key of the field.
+    definition : str
+        What belongs there.
+    kind : {"text", "number", "choice"}
+        What its value is; a choice is one of `options`.
+    quoted : bool
+        Whether the words of the document that say so have to be given.
+    """
+
+    name: str
+    definition: str
+    kind: Literal["text", "number", "choice"] = "text"
+    options: tuple[str, ...] = ()
+    quoted: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """How an item is to be answered and how the answer is read; never sent to an engine.
 
@@ -176,6 +199,10 @@ class Reply:
         How one answer is taken from a distribution: drawn by place, or its most probable option.
     seed : int
         Seed of that draw, fixed by place.
+    fields : tuple of RecordField
+        What a record has.
+    source : str
+        The document, or the window of it, that quotes must stand in; a reference, no copy.
     """
 
     form: Form
@@ -189,6 +216,8 @@ class Reply:
     total: float | None = None
     decide: Literal["draw", "mode"] = "draw"
     seed: int = 0
+    fields: tuple[RecordField, ...] = ()
+    source: str = ""
 
     def __post_init__(self) -> None:
         check_shown(tuple(self.order), len(self.options), tuple(self.labels))

@@ -309,7 +309,7 @@ def _mean_over_items(
             estimand=what,
             n_missing=int((~kept).sum()),
         )
-    found = clustered_mean(used, list(labels), target=target, level=level)
+    found = clustered_mean(used, list(labels), is_share=False, target=target, level=level)
     if found.interval is not None and found.se is not None and found.df is not None:
         over = "items" if cluster is None else "clusters (CR2)"
         how = "score interval of a bounded mean" if is_bounded else "t on the logarithm of the mean"

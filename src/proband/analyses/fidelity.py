@@ -80,6 +80,7 @@ def fidelity_of(asked: Asked) -> ItemFidelity:
 
 
 def few_levels(run: Run) -> tuple[str, ...]:
+    """Traits that divide people into a few groups."""
     levels: dict[str, set[object]] = {}
     for found in (run.people or run).traits.values():
         for column, value in found.items():

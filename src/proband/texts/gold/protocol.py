@@ -133,8 +133,8 @@ def check_unseen(address: str, folder: Path, book: Instrument, gold: Sequence[Ro
         if document:
             raise DesignError(
                 f"{where}: {address.partition('?')[0]} is fitted on document {document!r}, which is in the part "
-                f"{part_of[document]!r}: fit it on development, which `split` writes to {TRAINING}; or, to fit on all gold, "
-                "make all of it development (parts = { development = 1.0 }): each document is then answered by a fit "
+                f"{part_of[document]!r}: fit it on development, which `split` writes to {TRAINING}; or, to fit on all "
+                "gold, make all of it development (parts = { development = 1.0 }): each document is then answered by a fit "
                 "without it, and there is no hold-out"
             )
 

@@ -146,7 +146,7 @@ def corrected_mean(variable: Variable, gold: Gold, *, level: float = 0.95) -> Th
         return ppi_mean(y, f, u, sampling=sampling, level=level)
 
     corrected = told_why(correct, "corrected mean")
-    human = corrected.classical if isinstance(corrected, CorrectedEstimate) else _undefined(corrected)
+    human = _alone_by_people(corrected)
     has_code = ~np.isnan(coded)
     units = None if gold.units is None else [u for u, k in zip(gold.units, has_code, strict=True) if k]
     alone = told_why(lambda: weighted_mean(coded[has_code], None, units, target="data", level=level), PREDICTIONS)
@@ -190,7 +190,8 @@ def corrected_regression(
         none = _reason("corrected coefficient", error)
         return {name: Threefold(human=none, uncorrected=alone[name], corrected=none) for name in names}
     return {
-        name: Threefold(human=found[name].classical, uncorrected=alone[name], corrected=found[name]) for name in names
+        name: Threefold(human=_alone_by_people(found[name]), uncorrected=alone[name], corrected=found[name])
+        for name in names
     }
 
 
@@ -206,8 +207,11 @@ def _reason(what: str, error: ProbandError) -> Estimate:
     return Estimate(value=float("nan"), estimand=what, target="human", n_units=0, warnings=(str(error),))
 
 
-def _undefined(of: Estimate) -> Estimate:
-    return _reason("mean of people's codes", DataError(of.warnings[0] if of.warnings else "it cannot be given"))
+def _alone_by_people(of: Estimate) -> Estimate:
+    """The number from people's codes alone, or why there is none."""
+    found = of.classical if isinstance(of, CorrectedEstimate) else None
+    why = of.warnings[0] if of.warnings and found is None else "people's codes alone show no variance"
+    return found or _reason("number of people's codes", DataError(why))
 
 
 def _coded(variable: Variable) -> Floats:

@@ -275,7 +275,7 @@ def _available(design: Design, size: int) -> Sequence[Trial]:
 
 def _row_bytes(trial: Trial, engine: str) -> float:
     """Bytes that a response takes in the journal and in the table, without what is written in it."""
-    n = len(trial.request.continuations)
+    n = trial.request.n_scored
     values = len(trial.id) + len(trial.reply.rule) + len(engine) + 16 * n + 6 * len(trial.reply.options)
     return SPREAD * (ROW_BYTES + values) + TABLE_BYTES
 

@@ -20,7 +20,7 @@ from proband.identity import (
     written_body,
 )
 
-Form = Literal["choice", "multiple", "scale", "number", "allocation", "ranking", "text"]
+Form = Literal["choice", "multiple", "scale", "number", "allocation", "ranking", "text", "record", "spans"]
 Method = Literal["option_text", "option_text_mean", "label", "written", "verbalised", "channel"]
 Status = Literal["valid", "refused", "dont_know", "unparsed", "truncated", "failed"]
 Answer = int | float | str | tuple[int, ...] | tuple[float, ...] | None
@@ -180,6 +180,29 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordField:
+    """One field of a record that is taken from a document.
+
+    Attributes
+    ----------
+    name : str
+        Key of the field.
+    definition : str
+        What belongs there.
+    kind : {"text", "number", "choice"}
+        What its value is; a choice is one of `options`.
+    quoted : bool
+        Whether the words of the document that say so have to be given.
+    """
+
+    name: str
+    definition: str
+    kind: Literal["text", "number", "choice"] = "text"
+    options: tuple[str, ...] = ()
+    quoted: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """How an item is to be answered and how the answer is read; never sent to an engine.
 
@@ -205,6 +228,10 @@ class Reply:
         How one answer is taken from a distribution: drawn by place, or its most probable option.
     seed : int
         Seed of that draw, fixed by place.
+    fields : tuple of RecordField
+        What a record has.
+    source : str
+        The document, or the window of it, that quotes must stand in; a reference, no copy.
     """
 
     form: Form
@@ -218,6 +245,8 @@ class Reply:
     total: float | None = None
     decide: Literal["draw", "mode"] = "draw"
     seed: int = 0
+    fields: tuple[RecordField, ...] = ()
+    source: str = ""
 
     def __post_init__(self) -> None:
         check_shown(tuple(self.order), len(self.options), tuple(self.labels))
@@ -267,6 +296,8 @@ class Completion:
         Tokens of each continuation, for the length-normalised rule.
     given : tuple or None
         ``(answer, status)`` in terms of the instrument as written.
+    probs : tuple of float or None
+        Beside `given`: how likely it holds each option, as written; sums to 1. `given` is its answer all the same.
     finish : {"stop", "length"}
         Why writing ended.
     is_estimated : bool
@@ -283,6 +314,7 @@ class Completion:
     completion_tokens: int = 0
     attempts: int = 1
     is_estimated: bool = False
+    probs: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         log_probs = self.log_probs
@@ -291,6 +323,11 @@ class Completion:
         # A NaN is not at most anything, wherever it stands.
         if log_probs is not None and not (log_probs and all([x <= 1e-3 for x in log_probs])):
             raise EngineError(f"log-probabilities must be numbers of at most 0, got {self.log_probs}")
+        if self.probs is not None:
+            if self.given is None:
+                raise EngineError("probabilities stand beside an answer that is given outright; give both")
+            if not all([p >= 0 for p in self.probs]) or not abs(sum(self.probs) - 1.0) <= 1e-6:
+                raise EngineError(f"probabilities must be at least 0 and sum to 1, got {self.probs}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

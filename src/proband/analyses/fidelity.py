@@ -53,7 +53,7 @@ def needs(run: Run) -> str | None:
 
 def sections(run: Run) -> list[Section]:
     """Everything about closeness, with people divided by the traits that have few levels."""
-    return divided(run, _few_levels(run))
+    return divided(run, few_levels(run))
 
 
 def divided(run: Run, by: tuple[str, ...]) -> list[Section]:
@@ -80,7 +80,7 @@ def fidelity_of(asked: Asked) -> ItemFidelity:
     )
 
 
-def _few_levels(run: Run) -> tuple[str, ...]:
+def few_levels(run: Run) -> tuple[str, ...]:
     levels: dict[str, set[object]] = {}
     for found in (run.people or run).traits.values():
         for column, value in found.items():

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from proband import files
 from proband.designs.catalogue import study_path
 from proband.designs.design import Design
+from proband.designs.experiment import Experiment
 from proband.designs.hypotheses import Hypothesis, Promises, check_ethics
 from proband.designs.kind import Kind, Shared
 from proband.designs.study_file import InstrumentTable, PopulationTable, StudyFile, check_shared, kind_of
@@ -19,6 +21,7 @@ from proband.designs.survey.survey import Survey
 from proband.errors import DesignError, Gathering, meant
 from proband.instruments import instrument_from_dict, load_instrument
 from proband.instruments.items import Instrument
+from proband.models.archive import PeopleEngine
 from proband.models.engine import BaseEngine
 from proband.subjects import Population, load_population
 from proband.subjects.personas import Code
@@ -171,7 +174,7 @@ def study_from_dict(
     if file.people is not None:
         if not isinstance(design, Survey) or everybody is None:
             raise DesignError(f"{where}: [people] stands beside a survey of a [population]; take it out")
-        people = people_survey(design, everybody, refused=tuple(file.people.refused))
+        people = people_survey(design, everybody, refused=tuple(file.people.refused), again=file.people.again)
     if isinstance(engine, Mapping) and isinstance(file.engine, dict):
         engine = {**file.engine, **engine}
     promises = Promises(
@@ -212,7 +215,13 @@ def _shared(file: StudyFile, where: str, sample: int | None, found: Gathering) -
     return shared, everybody
 
 
-def people_survey(survey: Survey, everybody: Population, *, refused: tuple[Code, ...] = ()) -> PeopleSurvey:
+def people_survey(
+    survey: Survey,
+    everybody: Population,
+    *,
+    refused: tuple[Code, ...] = (),
+    again: Mapping[str, str] = MappingProxyType({}),
+) -> PeopleSurvey:
     """The answers of everybody in a population's file to the items of a survey.
 
     Those who were not sampled as personas serve as held-out people: their answers are the marginal-only
@@ -226,9 +235,35 @@ def people_survey(survey: Survey, everybody: Population, *, refused: tuple[Code,
         The population its subjects were sampled from.
     refused : tuple of codes
         Codes that mean the person was asked and gave no answer.
+    again : mapping
+        Item -> column with the same people's answers on a second occasion.
+
+    Raises
+    ------
+    DesignError
+        If `again` names an item or a column that is not there, or the column of the first occasion.
     """
     engine = people_engine(everybody, survey.instrument, refused=refused)
-    return PeopleSurvey(survey=replace(survey, subjects=everybody), engine=engine)
+    # A covariate has to be known of the subjects, not of everybody else in the file.
+    plain = replace(survey, covariates=()) if isinstance(survey, Experiment) else survey
+    asked = replace(plain, subjects=everybody)
+    if not again:
+        return PeopleSurvey(survey=asked, engine=engine)
+    items = {item.id: item for item in survey.instrument.items}
+    for name, column in again.items():
+        if name not in items:
+            raise DesignError(f"people.again: no item {name!r}{meant(name, items)}; there are {', '.join(items)}")
+        if column not in everybody.columns or column == items[name].data_column:
+            said = "is the column of the first occasion" if column in everybody.columns else "is not in the data"
+            raise DesignError(
+                f"people.again: column {column!r} of item {name!r} {said}{meant(column, everybody.columns)}; name the "
+                "column with the second answers"
+            )
+    later = tuple(replace(item, column=again.get(item.id, item.column)) for item in survey.instrument.items)
+    both = people_engine(everybody, replace(survey.instrument, items=later), refused=refused)
+    second = {name: both.answers[name] for name in again}
+    other = PeopleEngine(second, name=everybody.name, source=f"{everybody.source} (second occasion)")
+    return PeopleSurvey(survey=asked, engine=engine, again=PeopleSurvey(survey=asked, engine=other))
 
 
 def _sampled(everybody: Population | None, file: StudyFile, sample: int | None, where: str | Path) -> Population | None:

@@ -19,6 +19,7 @@ from proband.subjects.personas import Field, Subject, code_text
 LookUp = Callable[[str, str], str | None]
 
 _MAX_TOKENS = {"choice": 24, "scale": 24, "number": 16, "multiple": 96, "ranking": 96, "allocation": 96, "text": 256}
+_MAX_TOKENS |= {"record": 512, "spans": 512}
 _MAX_TOKENS_VERBALISED = 128
 _MOST_FACES = 5_000  # options in random order have as many faces as there are orders
 

@@ -171,6 +171,11 @@ class Survey(Design):
         known = {"subject": traits, "factor": tuple(self.factors), "answer": earlier, **self._pipes}
         for item in self.instrument.items:
             with found.part():
+                if item.form in ("record", "spans"):
+                    raise DesignError(
+                        f"item {item.id!r} of form {item.form!r} is taken from a document; ask it in a study with a "
+                        "table [coding]"
+                    )
                 check_pipes(item, known)
                 self._check_traits(item)
             with found.part():

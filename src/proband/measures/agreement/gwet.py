@@ -82,6 +82,7 @@ def gwet_ac1(
             n_disagreeing=float(read.times @ (paired & (c.max(axis=1) < r))),
             n_minority=float(read.times @ (coded & (c[:, int((read.times @ c).argmax())] < r))),
             n_missing=round(float(read.times.sum()) - n_paired),
+            # No `n_elsewhere`: AC1 takes a rare code for little chance, and holds where coders never agree on one.
             error_from="Gwet's standard error",
         ),
         f"Gwet's AC1 of up to {read.index.shape[1]} coders on {q} categories",

@@ -62,8 +62,8 @@ def krippendorff_alpha(
         At most 1; NaN with its reason if all codes are equal. The interval is Fisher's z with the standard error of
         the jackknife over units and t on n - 1 degrees of freedom; it speaks of more units like these and the same
         coders. None below 10 units or where coders never disagree. It holds from 20 units on where at least 5 units
-        hold another code than the commonest, and warns where not; the percentile bootstrap, often used, falls to
-        .84 at 10 units.
+        hold another code than the commonest and coders agree that one of them does, and warns where not; the
+        percentile bootstrap, often used, falls to .84 at 10 units.
 
     Raises
     ------
@@ -146,7 +146,8 @@ def _units(index: Ints, times: Floats, n_values: int) -> _Units:
 
 def _alpha(units: _Units, x: Floats, level: Level) -> Coefficient:
     n_units = round(float(units.times.sum()))
-    n_minority = float(units.times @ (units.held & (units.index != units.totals.argmax())).any(axis=1))
+    is_rarer = units.index != units.totals.argmax()
+    n_minority = float(units.times @ (units.held & is_rarer).any(axis=1))
     if not n_minority:
         reason = "all codes are equal: with no variation there is neither agreement nor disagreement to measure"
         return Coefficient(
@@ -159,7 +160,14 @@ def _alpha(units: _Units, x: Floats, level: Level) -> Coefficient:
     value = 1 - (n - 1) * within / overall
     se = jackknife_error(1 - (n - units.m - 1) * within_without / without, units.times)
     n_disagreeing = float(units.times @ units.differ)
-    return Coefficient(value=value, se=se, n_units=n_units, n_disagreeing=n_disagreeing, n_minority=n_minority)
+    return Coefficient(
+        value=value,
+        se=se,
+        n_units=n_units,
+        n_disagreeing=n_disagreeing,
+        n_minority=n_minority,
+        n_elsewhere=float(units.times @ (is_rarer | ~units.held).all(axis=1)),
+    )
 
 
 def _spaced(units: _Units, x: Floats, level: Level) -> _Disagreement:

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from proband.errors import ContextTooLong, EngineError
-from proband.models.engine import THIS_MACHINE, Ability, BaseEngine, Cost
+from proband.models.engine import THIS_MACHINE, Ability, BaseEngine, Cost, Vectors
 from proband.models.local.checkpoints import load_checkpoint
 from proband.models.local.forest import Forest
 from proband.models.local.passes import Passes
+from proband.models.local.pooling import WINDOW_TOKENS, mean_states
 from proband.models.local.templates import Encoded, Template
 from proband.models.writing.constraints import Schemas
 from proband.models.writing.writer import Writer
@@ -59,7 +60,7 @@ class LocalEngine(BaseEngine):
         or needs more memory than is free.
     """
 
-    abilities: frozenset[Ability] = frozenset({"score", "write"})
+    abilities: frozenset[Ability] = frozenset({"score", "write", "embed"})
     answers_by = "request"
     lane = THIS_MACHINE
 
@@ -244,6 +245,16 @@ class LocalEngine(BaseEngine):
                 except EngineError as error:
                     yield request, Completion(error=str(error))
             yield from self._score(fit)
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """Mean state of the last layer over a text's tokens, those of a long text in windows of 512.
+
+        A text is read as it stands, without the chat template; control tokens in it are words like others.
+        """
+        passes = self.passes
+        limits = [n for n in (passes.context, passes.span, WINDOW_TOKENS) if n]
+        sequences = self._template.tokenize_as_words(texts)
+        return mean_states(passes.model.base_model, sequences, width=min(limits), budget=passes.chunk_tokens)
 
     def close(self) -> None:
         """Let go of the model's memory."""

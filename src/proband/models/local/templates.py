@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -166,6 +167,11 @@ class Template:
         return [
             tuple(chain(begin, *map(self._piece, pieces[:-1]), ids)) for pieces, ids in zip(split, last, strict=True)
         ]
+
+    def tokenize_as_words(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Token ids of texts as they stand, with what frames a text; control tokens in them are read as words."""
+        ids = self._tokenizer(list(texts), split_special_tokens=True, verbose=False)["input_ids"]
+        return [tuple(row) for row in ids]
 
     @cached_property
     def _cut(self) -> re.Pattern[str] | None:

@@ -8,8 +8,9 @@ import numpy as np
 
 from proband.errors import DataError
 from proband.measures.arrays import Floats, Ints
-from proband.measures.likeness.items.samples import SurveyDesign
-from proband.measures.shares import design_weights, kish_n_eff, option_indices, option_probabilities
+from proband.measures.shares import design_weights, option_indices, option_probabilities
+from proband.measures.surveys.design import SurveyDesign
+from proband.weighting import kish_n_eff
 
 # Two imagined people who answer uniformly keep the variance of rarely taken options from vanishing in small
 # samples (as Agresti & Coull's four do for one share); docs/methods/coverage.md shows what that buys.
@@ -40,7 +41,7 @@ class PairedAnswers:
     @cached_property
     def n_eff(self) -> float:
         """Effective number of subjects: Kish's, or n over the mean design effect of people's shares."""
-        kish = float(kish_n_eff(self.weights))
+        kish = kish_n_eff(self.weights)
         if self.design is None or self.n < 2:
             return kish
         shares = self.human
@@ -53,7 +54,7 @@ class PairedAnswers:
     @cached_property
     def df(self) -> float:
         """Degrees of freedom of a variance: effective subjects less 1, or units less strata; at least 1."""
-        own = max(float(kish_n_eff(self.weights)) - 1, 1.0)
+        own = max(kish_n_eff(self.weights) - 1, 1.0)
         return own if self.design is None else min(own, float(self.design.df))
 
     @cached_property

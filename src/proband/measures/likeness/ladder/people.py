@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from proband.errors import DataError, MissingDataError
 from proband.measures.arrays import Floats, Ints
 from proband.measures.likeness.items.nulls import trait_matrix
-from proband.measures.likeness.items.samples import SurveyDesign, survey_design
 from proband.measures.likeness.ladder.answers import Source, subject_column
+from proband.measures.surveys.design import SurveyDesign, survey_design
 
 By = str | Sequence[str] | Mapping[Hashable, object]
 Column = str | Mapping[Hashable, object]

@@ -1,0 +1,1 @@
+"""Which of many engines is best, and what cannot be told apart."""

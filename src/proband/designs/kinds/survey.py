@@ -105,6 +105,7 @@ KIND = Kind(
         "effects",
         "specifications",
         "fidelity",
+        "survey-estimates",
         "response-style",
         "stability",
         "agreement",

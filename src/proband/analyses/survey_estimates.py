@@ -17,7 +17,7 @@ from proband.runs.run import Run
 CHAPTER = "Answers"
 _MOST_LEVELS = 7  # of a trait that divides people without being named
 _MEANING = (
-    "A design effect of 2 says that people are worth half as many drawn one by one. The F tests are Rao and Scott's, with "
+    "A design effect of 2 says that people are worth half as many drawn one by one. F tests are Rao and Scott's, with "
     "the second-order correction."
 )
 

@@ -27,7 +27,7 @@ NEVER = 10**9  # shown, and held to nothing
 READING = """
 - n counts people where weights are in question, and clusters of 20 people elsewhere (of 2 to 40 where sizes differ);
   answers within clusters have a correlation of .2.
-- "Weights that go with answers" make up for who answers: a tenth says yes, and who would say yes is rarer in the sample.
+- "Weights that go with answers" make up for who answers: a tenth says yes, and they are rarer in the sample.
   Kish's effective n, which supposes that weights and answers are unrelated, is shown for comparison.
 - Wilson's interval at the design's own variance is cautious with 4 clusters, and a little short where weights are very
   unequal and answers rare. The t interval, R's logit and beta intervals are shown for comparison.

@@ -74,7 +74,8 @@ def _estimates(asked: Sequence[Asked]) -> Section:
     effects = [e.baselines["design_effect"] for e in found.values() if e.baselines["design_effect"] > 0]
     said = f"People were a {asked[0].sample.whole.text}."
     if effects:
-        said += f" Design effects reach from {min(effects):.2f} to {max(effects):.2f}."
+        low, high = f"{min(effects):.2f}", f"{max(effects):.2f}"
+        said += f" The design effect is {low}." if low == high else f" Design effects reach from {low} to {high}."
     forms: dict[str, Form] = {
         "answer": "text", "n": "count", "people": ("number", "people"), "SE": "number", "design effect": "number"
     }  # fmt: skip

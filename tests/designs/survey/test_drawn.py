@@ -90,7 +90,7 @@ def test_design_effects_and_tests_are_told_where_people_were_drawn_by_a_design(t
     run = carry_out(one, tmp_path / "run")
     assert survey_estimates.needs(run) is None
     estimates, tests = survey_estimates.sections(run)
-    assert "80 people in 10 units of 2 strata. Design effects reach from" in estimates.sentences[0]
+    assert "80 people in 10 units of 2 strata. The design effect is" in estimates.sentences[0]
     yes = next(row for row in estimates.table.rows if row[0] == "vote: yes")
     assert yes[2].interval == estimates_of(asked_of(run)[0])["people"]["yes"].interval
     assert yes[4] > 1.5

@@ -303,13 +303,15 @@ def _instrument(table: InstrumentTable, folder: Path, where: str | Path, kind: K
 def _population(table: PopulationTable, folder: Path, where: str | Path) -> Population:
     """From the catalogue or a file (`use`, with the user's own `data`), or written in the study itself."""
     if table.use is None:
-        data = {} if table.data is None else {"data": table.data}
+        data = {"data": table.data} if table.data is not None else {}
         population = load_population({**table.rest, **data}, base_dir=folder)
     else:
         _refuse_beside_use(table, "population", where)
         if isinstance(table.data, dict):
             raise DesignError(f"{where}: population.data beside `use` is the path of a file")
         population = load_population(table.use, base_dir=folder, data=table.data)
+    if table.strata or table.psu or table.fpc:
+        population = population.drawn(strata=table.strata, psu=table.psu, fpc=table.fpc)
     for column, values in table.only_where.items():
         population = population.where(column, values)
     return population

@@ -36,6 +36,11 @@ class PopulationTable(OpenTable):
     data: str | dict[str, Any] | None = Field(
         default=None, description="beside `use`: a data file instead of the one that the population names"
     )
+    strata: str = Field(default="", description="column of the stratum that people were drawn from")
+    psu: str = Field(default="", description="column of the sampling unit that people were drawn with, in its stratum")
+    fpc: str = Field(
+        default="", description="column of how many sampling units the stratum has in all, or the share of them drawn"
+    )
     sample: StrictInt | None = Field(
         default=None, description="how many people to draw as subjects, by weight, without replacement"
     )

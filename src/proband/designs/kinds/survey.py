@@ -107,6 +107,7 @@ KIND = Kind(
         "fidelity",
         "steering",
         "retested",
+        "survey-estimates",
         "response-style",
         "stability",
         "agreement",

@@ -109,5 +109,5 @@ def test_effects_are_set_beside_peoples(tmp_path):
     values = dict(section.table.rows)
     assert values["same sign"].value == 1
     assert values["slope of people's on the model's"].value == pytest.approx(1.5, abs=0.5)
-    assert values["the same, errors of both counted"] is not None
+    assert values["the same, errors of both counted"].value > values["slope of people's on the model's"].value
     assert "Of 4 effects beside people's, 100.0 %" in section.sentences[0]

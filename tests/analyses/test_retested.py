@@ -75,7 +75,7 @@ def test_without_a_second_occasion_it_says_how_to_name_one(tmp_path):
     [
         ({"trst": "trust2"}, r"no item 'trst' .did you mean 'trust'"),
         ({"trust": "trust3"}, "column 'trust3' of item 'trust' is not in the data"),
-        ({"trust": "trust"}, "holds the first answers; name the one with the second"),
+        ({"trust": "trust"}, "holds the first answers; name that of the second"),
     ],
 )
 def test_what_cannot_be_second_answers_is_refused_at_load(again, said):

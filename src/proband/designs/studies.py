@@ -255,8 +255,8 @@ def people_survey(
             raise DesignError(f"people.again: no item {name!r}{meant(name, items)}; there are {', '.join(items)}")
         if column not in everybody.columns:
             raise DesignError(
-                f"people.again: column {column!r} of item {name!r} is not in the data{meant(column, everybody.columns)};"
-                " name the column with the second answers"
+                f"people.again: column {column!r} of item {name!r} is not in the data{meant(column, everybody.columns)}"
+                "; name the column with the second answers"
             )
         if column == items[name].data_column:
             raise DesignError(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -107,7 +108,8 @@ def _bend(y: Sequence[float], x: Sequence[float], units: Sequence[str]) -> Estim
 
 def _mean(y: Sequence[float], x: Sequence[float], units: Sequence[str], dose: float, outcome: Outcome) -> Estimate:
     at = [k for k, value in enumerate(x) if value == dose]
-    return measured(lambda: clustered_mean([y[k] for k in at], [units[k] for k in at]), f"mean of {outcome.name}")
+    mean = partial(clustered_mean, is_share=outcome.is_share)
+    return measured(lambda: mean([y[k] for k in at], [units[k] for k in at]), f"mean of {outcome.name}")
 
 
 ANALYSIS = Analysis(

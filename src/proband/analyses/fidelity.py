@@ -10,7 +10,6 @@ from proband.analyses.asked import Asked, asked_of
 from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table, limits
 from proband.estimates import Estimate
 from proband.measures import (
-    FidelitySettings,
     ItemFidelity,
     Ladder,
     dispersion,
@@ -76,7 +75,7 @@ def fidelity_of(asked: Asked) -> ItemFidelity:
         n_options=len(asked.kept),
         positions=asked.positions,
         held_out=asked.held_out or None,
-        settings=FidelitySettings(weights=asked.weights or None),
+        settings=asked.sample.settings(asked.weights),
     )
 
 

@@ -266,11 +266,14 @@ def people_survey(
     for name, column in again.items():
         if name not in items:
             raise DesignError(f"people.again: no item {name!r}{meant(name, items)}; there are {', '.join(items)}")
-        if column not in everybody.columns or column == items[name].data_column:
-            said = "is the column of the first occasion" if column in everybody.columns else "is not in the data"
+        if column not in everybody.columns:
             raise DesignError(
-                f"people.again: column {column!r} of item {name!r} {said}{meant(column, everybody.columns)}; name the "
-                "column with the second answers"
+                f"people.again: column {column!r} of item {name!r} is not in the data{meant(column, everybody.columns)}"
+                "; name the column with the second answers"
+            )
+        if column == items[name].data_column:
+            raise DesignError(
+                f"people.again: column {column!r} of item {name!r} holds the first answers; name that of the second"
             )
     later = tuple(replace(item, column=again.get(item.id, item.column)) for item in survey.instrument.items)
     both = people_engine(everybody, replace(survey.instrument, items=later), refused=refused)

@@ -28,13 +28,7 @@ Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
 
 
 def nominal_codes(
-    rng: np.random.Generator,
-    n: int,
-    *,
-    shares: Sequence[float],
-    skill: float,
-    coders: int,
-    missing: float = 0.0,
+    rng: np.random.Generator, n: int, *, shares: Sequence[float], skill: float, coders: int, missing: float = 0.0
 ) -> NDArray[np.float64]:
     """Codes of coders who know the class with probability `skill` and otherwise guess by its shares."""
     truth = rng.choice(len(shares), n, p=shares)
@@ -55,9 +49,7 @@ def ratings(
 
 
 def _table(codes: NDArray[np.float64], k: int) -> NDArray[np.float64]:
-    return (
-        np.bincount((codes[:, 0] * k + codes[:, 1]).astype(int), minlength=k * k).reshape(k, k).astype(float)
-    )
+    return np.bincount((codes[:, 0] * k + codes[:, 1]).astype(int), minlength=k * k).reshape(k, k).astype(float)
 
 
 def _counts(codes: NDArray[np.float64], k: int) -> NDArray[np.float64]:
@@ -65,12 +57,7 @@ def _counts(codes: NDArray[np.float64], k: int) -> NDArray[np.float64]:
 
 
 def _interval(
-    method: str,
-    data: str,
-    draw: Draw,
-    estimate: Callable[[NDArray[np.float64]], Estimate],
-    *,
-    held_from: int = 20,
+    method: str, data: str, draw: Draw, estimate: Callable[[NDArray[np.float64]], Estimate], *, held_from: int = 20
 ) -> Scenario:
     """Whether the interval holds the value among very many units, found once."""
     truth: list[float] = []
@@ -116,34 +103,18 @@ _NOMINAL: tuple[tuple[str, Draw, int, int], ...] = (
 def _coefficients() -> list[Scenario]:
     scenarios = []
     for data, draw, k, held_from in _NOMINAL:
-        scenarios.append(
-            _interval("Krippendorff's alpha, nominal", data, draw, _alpha("nominal"), held_from=held_from)
-        )
-        scenarios.append(
-            _interval("Gwet's AC1", data, draw, partial(gwet_ac1, categories=k), held_from=held_from)
-        )
+        scenarios.append(_interval("Krippendorff's alpha, nominal", data, draw, _alpha("nominal"), held_from=held_from))
+        scenarios.append(_interval("Gwet's AC1", data, draw, partial(gwet_ac1, categories=k), held_from=held_from))
         if data.startswith("2 coders"):
             scenarios.append(
-                _interval(
-                    "Cohen's kappa", data, draw, lambda c, k=k: cohen_kappa(_table(c, k)), held_from=held_from
-                )
+                _interval("Cohen's kappa", data, draw, lambda c, k=k: cohen_kappa(_table(c, k)), held_from=held_from)
             )
         else:
             scenarios.append(
-                _interval(
-                    "Fleiss' kappa",
-                    data,
-                    draw,
-                    lambda c, k=k: fleiss_kappa(_counts(c, k)),
-                    held_from=held_from,
-                )
+                _interval("Fleiss' kappa", data, draw, lambda c, k=k: fleiss_kappa(_counts(c, k)), held_from=held_from)
             )
-    scenarios.append(
-        _interval("Krippendorff's alpha, nominal", "4 coders, 30 % missing", _HOLES, _alpha("nominal"))
-    )
-    scenarios.append(
-        _interval("Gwet's AC1", "4 coders, 30 % missing", _HOLES, partial(gwet_ac1, categories=4))
-    )
+    scenarios.append(_interval("Krippendorff's alpha, nominal", "4 coders, 30 % missing", _HOLES, _alpha("nominal")))
+    scenarios.append(_interval("Gwet's AC1", "4 coders, 30 % missing", _HOLES, partial(gwet_ac1, categories=4)))
     return scenarios
 
 
@@ -224,9 +195,7 @@ def _prevalences() -> list[Scenario]:
 _CONFUSION = np.array([[0.85, 0.1, 0.05], [0.1, 0.8, 0.1], [0.05, 0.2, 0.75]])
 
 
-def _multiclass(
-    rng: np.random.Generator, n: int, *, shares: Sequence[float], gold: int | None, k: int
-) -> bool | None:
+def _multiclass(rng: np.random.Generator, n: int, *, shares: Sequence[float], gold: int | None, k: int) -> bool | None:
     q = rng.multinomial(n, np.asarray(shares) @ _CONFUSION)
     table = _CONFUSION if gold is None else np.stack([rng.multinomial(gold, row) for row in _CONFUSION])
     return covers(adjusted_prevalence(table, q, rng=rng).estimates[k], shares[k])

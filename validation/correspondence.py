@@ -32,9 +32,7 @@ def effects(rng: np.random.Generator, n: int, *, per_study: int) -> tuple[dict, 
     observed = true + se * rng.standard_normal((n, per_study))
     study = np.repeat(np.arange(n), per_study)
     contrast = np.tile(np.arange(per_study), n)
-    frames = [
-        {"effect": values.ravel(), "study": study, "contrast": contrast} for values in (observed, model)
-    ]
+    frames = [{"effect": values.ravel(), "study": study, "contrast": contrast} for values in (observed, model)]
     return {**frames[0], "se": se.ravel()}, frames[1]
 
 

@@ -26,13 +26,7 @@ Tables = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def answers(
-    rng: np.random.Generator,
-    n: int,
-    *,
-    drift: float,
-    sharpness: float = 1.5,
-    k: int = 4,
-    per_cluster: int = 1,
+    rng: np.random.Generator, n: int, *, drift: float, sharpness: float = 1.5, k: int = 4, per_cluster: int = 1
 ) -> Tables:
     """Probabilities of k options before and after a drift of their logits; clusters share part of it."""
     before = sharpness * rng.normal(size=(n, k))
@@ -84,9 +78,7 @@ def plain_t(before: NDArray[np.float64], after: NDArray[np.float64]) -> Estimate
     r = (a * b).sum(axis=1) / 5
     reach = r.std(ddof=1) / np.sqrt(len(r)) * special.stdtrit(len(r) - 1, 0.975)
     mean = float(r.mean())
-    return Estimate(
-        value=mean, interval=(mean - reach, mean + reach), estimand="mean", target="data", n_units=len(r)
-    )
+    return Estimate(value=mean, interval=(mean - reach, mean + reach), estimand="mean", target="data", n_units=len(r))
 
 
 def _partial_draw(rng: np.random.Generator, n: int, *, rho: float) -> tuple[NDArray[np.float64], ...]:
@@ -132,22 +124,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         )
         for drift, h in ((0.3, 20), (1.0, 20), (4.0, 20))
     ),
-    _mean(
-        "rank consistency",
-        "2 options",
-        partial(answers, drift=1.0, k=2),
-        option_rank_consistency,
-        held_from=50,
-    ),
+    _mean("rank consistency", "2 options", partial(answers, drift=1.0, k=2), option_rank_consistency, held_from=50),
     _mean(
         "rank consistency, ren2024",
         "4 options, drift 1.0",
         partial(answers, drift=1.0),
         lambda p, q: option_rank_consistency(p, q, "ren2024"),
     ),
-    _mean(
-        "rank consistency, CR2 by cluster", "n clusters of 10 items", _clustered, _by_cluster, held_from=20
-    ),
+    _mean("rank consistency, CR2 by cluster", "n clusters of 10 items", _clustered, _by_cluster, held_from=20),
     _mean(
         "*t interval of rank consistency (not used)*",
         "4 options, drift 0.3",

@@ -158,9 +158,7 @@ def intraclass() -> Iterator[Scenario]:
             x = ratings(rng, n)
             if form[4] == "1":  # every subject has raters of its own
                 subject, rater, error, k = sds
-                x = subject * rng.standard_normal((n, 1)) + np.hypot(rater, error) * rng.standard_normal(
-                    (n, k)
-                )
+                x = subject * rng.standard_normal((n, 1)) + np.hypot(rater, error) * rng.standard_normal((n, k))
             return covers(icc(x, form), truth)  # type: ignore[arg-type]
 
         return draw
@@ -190,11 +188,7 @@ def crossed(sds: tuple[float, ...], n_items: int, n_occasions: int) -> Callable[
         i, o = n_items, n_occasions
         shapes = [(n, 1, 1), (1, i, 1), (1, 1, o), (n, i, 1), (n, 1, o), (1, i, o), (n, i, o)]
         y = np.sum(
-            [
-                np.broadcast_to(sd * rng.standard_normal(s), (n, i, o))
-                for sd, s in zip(sds, shapes, strict=True)
-            ],
-            axis=0,
+            [np.broadcast_to(sd * rng.standard_normal(s), (n, i, o)) for sd, s in zip(sds, shapes, strict=True)], axis=0
         )
         where = np.indices(y.shape).reshape(3, -1)
         names = ("subject", "item", "occasion")
@@ -286,9 +280,7 @@ def stability() -> Iterator[Scenario]:
             )
 
 
-def benchmark(
-    noise: float,
-) -> Callable[[np.random.Generator, int], tuple[list[Array], list[Array], list[int]]]:
+def benchmark(noise: float) -> Callable[[np.random.Generator, int], tuple[list[Array], list[Array], list[int]]]:
     """Items of three data sets with 2, 4 and 6 options; the model's shares are people's with noise."""
 
     def draw(rng: np.random.Generator, n: int) -> tuple[list[Array], list[Array], list[int]]:
@@ -314,9 +306,7 @@ def scores() -> Iterator[Scenario]:
             family="Distances",
             method="SimBench score, t over items",
             data=f"3 data sets, model noise {noise:g}",
-            draw=lambda rng, n, noise=noise: covers(
-                simbench_score(*benchmark(noise)(rng, n)), true_simbench(noise)
-            ),
+            draw=lambda rng, n, noise=noise: covers(simbench_score(*benchmark(noise)(rng, n)), true_simbench(noise)),
             sizes=(21, 51, 201),
             held_from=21,
         )

@@ -14,7 +14,7 @@ from proband.designs.design import Design
 from proband.designs.hypotheses import Hypothesis, Promises, check_ethics
 from proband.designs.kind import Kind, Shared
 from proband.designs.study_file import InstrumentTable, PopulationTable, StudyFile, check_shared, kind_of
-from proband.designs.survey.people import PeopleSurvey, people_engine
+from proband.designs.survey.people import Known, PeopleSurvey, people_engine
 from proband.designs.survey.survey import Survey
 from proband.errors import DesignError, Gathering, meant
 from proband.instruments import instrument_from_dict, load_instrument
@@ -171,7 +171,8 @@ def study_from_dict(
     if file.people is not None:
         if not isinstance(design, Survey) or everybody is None:
             raise DesignError(f"{where}: [people] stands beside a survey of a [population]; take it out")
-        people = people_survey(design, everybody, refused=tuple(file.people.refused))
+        known = Known(margins=file.people.margins, means=file.people.means, price=file.people.price)
+        people = people_survey(design, everybody, refused=tuple(file.people.refused), known=known)
     if isinstance(engine, Mapping) and isinstance(file.engine, dict):
         engine = {**file.engine, **engine}
     promises = Promises(
@@ -212,7 +213,9 @@ def _shared(file: StudyFile, where: str, sample: int | None, found: Gathering) -
     return shared, everybody
 
 
-def people_survey(survey: Survey, everybody: Population, *, refused: tuple[Code, ...] = ()) -> PeopleSurvey:
+def people_survey(
+    survey: Survey, everybody: Population, *, refused: tuple[Code, ...] = (), known: Known | None = None
+) -> PeopleSurvey:
     """The answers of everybody in a population's file to the items of a survey.
 
     Those who were not sampled as personas serve as held-out people: their answers are the marginal-only
@@ -226,9 +229,11 @@ def people_survey(survey: Survey, everybody: Population, *, refused: tuple[Code,
         The population its subjects were sampled from.
     refused : tuple of codes
         Codes that mean the person was asked and gave no answer.
+    known : Known, optional
+        What is known of the population that they are to stand for.
     """
     engine = people_engine(everybody, survey.instrument, refused=refused)
-    return PeopleSurvey(survey=replace(survey, subjects=everybody), engine=engine)
+    return PeopleSurvey(survey=replace(survey, subjects=everybody), engine=engine, known=known or Known())
 
 
 def _sampled(everybody: Population | None, file: StudyFile, sample: int | None, where: str | Path) -> Population | None:

@@ -50,6 +50,12 @@ class PeopleTable(Table):
     refused: list[int | float | str] = Field(
         default=[], description="codes in the data that mean: asked, and gave no answer"
     )
+    margins: dict[str, dict[str, float]] = Field(
+        default={},
+        description="column -> code, or its words -> share or count in the population that people are to stand for",
+    )
+    means: dict[str, float] = Field(default={}, description="column of numbers -> its mean in that population")
+    price: float = Field(default=0.0, description="what one more person's answer costs, in dollars")
 
 
 class HypothesisTable(Table):

@@ -109,6 +109,7 @@ KIND = Kind(
         "stability",
         "agreement",
         "correction",
+        "poststratified",
         "dispositions",
         "ethics",
         "deviations",

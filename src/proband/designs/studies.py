@@ -17,7 +17,7 @@ from proband.designs.experiment import Experiment
 from proband.designs.hypotheses import Hypothesis, Promises, check_ethics
 from proband.designs.kind import Kind, Shared
 from proband.designs.study_file import InstrumentTable, PopulationTable, StudyFile, check_shared, kind_of
-from proband.designs.survey.people import PeopleSurvey, people_engine
+from proband.designs.survey.people import Known, PeopleSurvey, people_engine
 from proband.designs.survey.survey import Survey
 from proband.errors import DesignError, Gathering, meant
 from proband.instruments import instrument_from_dict, load_instrument
@@ -180,7 +180,9 @@ def study_from_dict(
     if file.people is not None:
         if not isinstance(design, Survey) or everybody is None:
             raise DesignError(f"{where}: [people] stands beside a survey of a [population]; take it out")
-        people = people_survey(design, everybody, refused=tuple(file.people.refused), again=file.people.again)
+        known = Known(margins=file.people.margins, means=file.people.means, price=file.people.price)
+        told = file.people
+        people = people_survey(design, everybody, refused=tuple(told.refused), again=told.again, known=known)
     promises = Promises(
         hypotheses=tuple(Hypothesis(**table.model_dump()) for table in file.hypotheses),
         families=file.families,
@@ -234,6 +236,7 @@ def people_survey(
     *,
     refused: tuple[Code, ...] = (),
     again: Mapping[str, str] = MappingProxyType({}),
+    known: Known | None = None,
 ) -> PeopleSurvey:
     """The answers of everybody in a population's file to the items of a survey.
 
@@ -250,6 +253,8 @@ def people_survey(
         Codes that mean the person was asked and gave no answer.
     again : mapping
         Item -> column with the same people's answers on a second occasion.
+    known : Known, optional
+        What is known of the population that they are to stand for.
 
     Raises
     ------
@@ -260,8 +265,9 @@ def people_survey(
     # A covariate has to be known of the subjects, not of everybody else in the file.
     plain = replace(survey, covariates=()) if isinstance(survey, Experiment) else survey
     asked = replace(plain, subjects=everybody)
+    known = known or Known()
     if not again:
-        return PeopleSurvey(survey=asked, engine=engine)
+        return PeopleSurvey(survey=asked, engine=engine, known=known)
     items = {item.id: item for item in survey.instrument.items}
     for name, column in again.items():
         if name not in items:
@@ -279,7 +285,7 @@ def people_survey(
     both = people_engine(everybody, replace(survey.instrument, items=later), refused=refused)
     second = {name: both.answers[name] for name in again}
     other = PeopleEngine(second, name=everybody.name, source=f"{everybody.source} (second occasion)")
-    return PeopleSurvey(survey=asked, engine=engine, again=PeopleSurvey(survey=asked, engine=other))
+    return PeopleSurvey(survey=asked, engine=engine, known=known, again=PeopleSurvey(survey=asked, engine=other))
 
 
 def _sampled(everybody: Population | None, file: StudyFile, sample: int | None, where: str | Path) -> Population | None:

@@ -61,6 +61,12 @@ class PeopleTable(Table):
         description="item -> column with the same people's answers on a second occasion; accuracy is then also told as "
         "a share of how well people repeat themselves",
     )
+    margins: dict[str, dict[str, float]] = Field(
+        default={},
+        description="column -> code, or its words -> share or count in the population that people are to stand for",
+    )
+    means: dict[str, float] = Field(default={}, description="column of numbers -> its mean in that population")
+    price: float = Field(default=0.0, description="what one more person's answer costs, in dollars")
 
 
 class HypothesisTable(Table):

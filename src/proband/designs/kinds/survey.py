@@ -112,6 +112,7 @@ KIND = Kind(
         "stability",
         "agreement",
         "correction",
+        "poststratified",
         "dispositions",
         "ethics",
         "deviations",

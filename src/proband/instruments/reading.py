@@ -72,8 +72,9 @@ def read(completion: Completion, trial: Trial, engine: str) -> Response:
     Notes
     -----
     `option_text` is the softmax of the summed log-probabilities of the option texts, `option_text_mean` that
-    of their per-token means, `label` that of the labels'. `mass` is the probability of all options together
-    before they were made to sum to 1; a per-token mean has none. A reply that ends at the token limit is read
+    of their per-token means, `label` that of the labels', `channel` that of one text under each option's
+    description. `mass` is the probability of all options together before they were made to sum to 1; a per-token
+    mean and a channel have none. A reply that ends at the token limit is read
     only where what would have followed could not change it.
 
     Examples
@@ -118,7 +119,10 @@ def _read(completion: Completion, reply: Reply) -> _Reading:
         is_choice = reply.form in ("choice", "scale") and status == "valid"
         if is_choice and not (isinstance(answer, int) and 0 <= answer < len(reply.options)):
             return _Reading(status="failed", error=f"answer {answer!r} is no index of {len(reply.options)} options")
-        return _Reading(status=status, answer=answer)
+        if completion.probs is not None and len(completion.probs) != len(reply.options):
+            n = len(completion.probs)
+            return _Reading(status="failed", error=f"{n} probabilities were given for {len(reply.options)} options")
+        return _Reading(status=status, answer=answer, probs=completion.probs)
     if completion.log_probs is not None:
         try:
             return _read_log_probs(completion, reply)
@@ -155,6 +159,8 @@ def _read_log_probs(completion: Completion, reply: Reply) -> _Reading:
                 f"a per-token mean needs the tokens of each of {n} options, got {counts}; use 'option_text'"
             )
         shown, mass = tuple(x / count for x, count in zip(shown, counts, strict=True)), None
+    elif reply.method == "channel":  # of the text, not of the options
+        mass = None
     top = max(shown)
     if top == -math.inf:
         raise EngineError("every option has probability 0; the engine did not score these continuations")

@@ -88,8 +88,8 @@ class CoderTable(Table):
     )
     order: Literal["both", "rotations", "as_written"] = Field(
         default="both",
-        description="orders of the codes, all asked and averaged: `both` directions; `rotations`, each code first once; "
-        "or only `as_written`",
+        description="orders of the codes, all asked and averaged: `both` directions; `rotations`, each code first "
+        "once; or only `as_written`",
     )
     labels: str = Field(default="auto", description="labels of the codes, as in `[survey]`")
     framing: str = Field(default="", description="what is said before the codebook, in place of the usual words")

@@ -81,6 +81,37 @@ def codes_of(run: Run, *, prior_correction: bool | None = None) -> pl.DataFrame:
     return pl.concat(found).select(*_SCHEMA).sort("document", maintain_order=True)
 
 
+def order_codes(item: Item, part: pl.DataFrame) -> tuple[tuple[str, ...], Ints, Floats]:
+    """What each order of the options leads to, before orders are put together and without prior correction.
+
+    Parameters
+    ----------
+    item : Item
+        Of form choice or scale.
+    part : polars.DataFrame
+        Rows of `Run.table` of this question and one coder.
+
+    Returns
+    -------
+    orders : tuple of str
+        Their names.
+    codes : ndarray, shape (n_documents, n_orders)
+        Index of the option; -1 where two are equally probable, or nothing was answered.
+    probs : ndarray, shape (n_documents, n_orders, n_options)
+        Mean over repeats and windows; NaN where nothing was answered.
+    """
+    names, documents = _coded(part["subject"])
+    orders, of = _coded(part["order"])
+    rows, has = _rows(item, part)
+    at, pooled = _means((documents * len(orders) + of)[has], rows[has])
+    probs = np.full((len(names) * len(orders), len(item.options)), np.nan)
+    probs[at] = pooled
+    best = probs >= probs.max(axis=1, keepdims=True) - _EQUAL
+    codes = np.where(best.sum(axis=1) == 1, best.argmax(axis=1), -1)
+    shape = len(names), len(orders)
+    return tuple(orders), codes.reshape(shape), probs.reshape(*shape, -1)
+
+
 def code_texts(item: Item) -> tuple[str, ...]:
     """The codes of a question as tables of codes write them: a scale's by its points."""
     return tuple(f"{point:g}" for point in item.points) if item.form == "scale" else item.options
@@ -181,8 +212,9 @@ def _agreeing(at: Ints, pooled: Floats, per_document: int, n_orders: int, n: int
 
 def _votes(rows: Floats) -> Floats:
     """All on the most probable option; divided among those that are equally probable."""
-    best = rows >= rows.max(axis=1, keepdims=True) - _EQUAL
-    return best / best.sum(axis=1, keepdims=True)
+    best = (rows >= rows.max(axis=1, keepdims=True) - _EQUAL).astype(float)
+    votes: Floats = best / best.sum(axis=1, keepdims=True)
+    return votes
 
 
 def _code(item: Item, probs: Floats, reason: str | None) -> tuple[str | None, str | None]:

@@ -131,8 +131,9 @@ def _make(shared: Shared, table: CodingTable) -> Coding:
         own = table.coders[name].model_dump(exclude_unset=True) if name in table.coders else {}
         address = shared.engines.get("" if single else name, "")
         given = {"order": "as_written"} if address.partition(":")[0] in _READ_NO_ORDER else {}
-        settings = {**given, **shown, **own}
-        coders.append(Coder(name=name, **{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}))
+        settings: dict[str, Any] = {**given, **shown, **own}
+        settings["questions"] = tuple(settings.get("questions", ()))
+        coders.append(Coder(name=name, **settings))
     return Coding(
         codebook=shared.instrument,
         corpus=table.corpus.read(shared.folder, shared.seed, shared.sample),

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from proband.analyses.answers import measured, tabled
 from proband.analyses.section import Analysis, Cell, CellForm, Section
@@ -34,9 +35,8 @@ def needs(run: Run) -> str | None:
 def sections(run: Run) -> Sequence[Section]:
     """Shares of codes by coder, agreement of the orders, and documents without a code."""
     codes = codes_of(run)
-    shares = [
-        _shares(run, item, codes.filter(pl.col("item") == item.id)) for item in run.items.values() if item.options
-    ]
+    asked = [item for item in run.items.values() if item.options and item.form != "spans"]
+    shares = [_shares(run, item, codes.filter(pl.col("item") == item.id)) for item in asked]
     return [*shares, *_orders(run), _without(run, codes)]
 
 
@@ -53,7 +53,7 @@ def _shares(run: Run, item: Item, codes: pl.DataFrame) -> Section:
         for k, text in enumerate(texts)
         if not (item.form == "scale" and k in item.dont_know)
     ]
-    forms: dict[str, CellForm] = {"code": "text", **dict.fromkeys(coders, "share")}  # type: ignore[dict-item]
+    forms: dict[str, CellForm] = {"code": "text", **dict.fromkeys(coders, "share")}
     is_corrected = bool((run.manifest.get("design") or {}).get("prior_correction"))
     coded = ", ".join(f"{len(given[coder]):,} by {coder}" for coder in coders)
     return Section(
@@ -88,15 +88,17 @@ def _orders(run: Run) -> list[Section]:
             if len(orders) < 2:
                 continue
             both = codes[(codes >= 0).all(axis=1)]
-            same = float((both == both[:, :1]).all(axis=1).mean()) if len(both) else float("nan")
-            kappa = _kappa(item, both[:, [0, -1]])
             first, expected = _first(part, orders, probs)
-            rows.append((item.id, coder, len(both), same, kappa, first, expected))
+            if not len(both):
+                rows.append((item.id, coder, 0, None, None, first, expected))
+                continue
+            same = float((both == both[:, :1]).all(axis=1).mean())
+            rows.append((item.id, coder, len(both), same, _kappa(item, both[:, [0, -1]]), first, expected))
             sentences.append(
-                f"{coder} on {item.id}: the order of the codes makes no difference in {same:.0%} of {len(both):,} "
-                f"documents; the code shown first gets {first:.0%}, and would get {expected:.0%} if order did not matter."
+                f"{coder} on {item.id}: whichever way the codes are shown, {same:.0%} of {len(both):,} documents get "
+                f"the same one; the code shown first gets {first:.0%}, and {expected:.0%} if order did not matter."
             )
-            poor += [f"{coder} on {item.id}"] * (not same >= _MANY)
+            poor += [f"{coder} on {item.id}"] * (same < _MANY)
     warning = (
         f"{', '.join(poor)}: the code depends on the order in which codes are shown; averaging the orders takes the "
         "bias off, and leaves little else. Ask this coder another way (channel), or take another."
@@ -116,16 +118,14 @@ def _orders(run: Run) -> list[Section]:
     ]
 
 
-def _kappa(item: Item, codes: "np.ndarray[tuple[int, int], np.dtype[np.int64]]") -> Estimate:
+def _kappa(item: Item, codes: NDArray[np.int64]) -> Estimate:
     table = np.zeros((len(item.options), len(item.options)))
     np.add.at(table, (codes[:, 0], codes[:, 1]), 1)
     used = table.sum(axis=0) + table.sum(axis=1) > 0
     return measured(partial(cohen_kappa, table[np.ix_(used, used)], target="model"), "agreement of orders")
 
 
-def _first(
-    part: pl.DataFrame, orders: Sequence[str], probs: "np.ndarray[tuple[int, int, int], np.dtype[np.float64]]"
-) -> tuple[float, float]:
+def _first(part: pl.DataFrame, orders: Sequence[str], probs: NDArray[np.float64]) -> tuple[float, float]:
     """Mean probability of the code shown first; and of the same codes with the orders averaged."""
     shown = dict(part.unique("order", keep="first").select("order", pl.col("shown").list.first()).iter_rows())
     firsts = [int(shown[order]) for order in orders]

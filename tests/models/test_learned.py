@@ -140,7 +140,7 @@ def test_the_fingerprint_tells_gold_encoder_and_settings_apart():
     [
         (lambda gold: gold[:9], r"9 documents are coded on item 'area', and 10 are the least"),
         (lambda gold: [*gold, gold[0]], r"'d0' has 2 codes on item 'area'; gold is one"),
-        (lambda gold: [replace(r, code="social") for r in gold], r"all documents have one code"),
+        (lambda gold: [replace(r, code="social") for r in gold], r"all documents have the same code"),
         (
             lambda gold: [*gold, CodeRow(line=9, document="n", item="area", code="socail", text="1 1")],
             r"no code 'socail' \(did you mean 'social'\?\)",

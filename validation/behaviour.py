@@ -20,9 +20,7 @@ READING = """
 """
 
 
-def _games(
-    rng: np.random.Generator, n: int, shares: dict[str, float], *, n_games: int, rounds: int, error: float
-):  # type: ignore[no-untyped-def]
+def _games(rng: np.random.Generator, n: int, shares: dict[str, float], *, n_games: int, rounds: int, error: float):  # type: ignore[no-untyped-def]
     """Subjects who play their strategy with errors against others drawn from the same population."""
     names = list(shares)
     kind = rng.choice(len(names), n, p=list(shares.values()))
@@ -33,16 +31,11 @@ def _games(
     other = np.zeros((len(player), 0), dtype=np.intp)
     for _ in range(rounds):
         intended = [
-            np.stack([STRATEGIES[name](a, b) for name in names], axis=1)
-            for a, b in ((own, other), (other, own))
+            np.stack([STRATEGIES[name](a, b) for name in names], axis=1) for a, b in ((own, other), (other, own))
         ]
         rows = np.arange(len(player))
-        next_own = np.where(
-            rng.random(len(rows)) < error, 1 - intended[0][rows, mine], intended[0][rows, mine]
-        )
-        next_other = np.where(
-            rng.random(len(rows)) < error, 1 - intended[1][rows, theirs], intended[1][rows, theirs]
-        )
+        next_own = np.where(rng.random(len(rows)) < error, 1 - intended[0][rows, mine], intended[0][rows, mine])
+        next_other = np.where(rng.random(len(rows)) < error, 1 - intended[1][rows, theirs], intended[1][rows, theirs])
         own, other = np.column_stack([own, next_own]), np.column_stack([other, next_other])
     return strategy_matches(own, other, player.tolist())
 
@@ -73,9 +66,7 @@ def _rank_order(rng: np.random.Generator, n: int, *, r: float, n_values: int) ->
     return covers(rank_order_stability(*_contexts(rng, n, r=r, n_values=n_values)), r)
 
 
-def _ipsative(
-    rng: np.random.Generator, n: int, *, r: float, n_values: int, truth: list[float]
-) -> bool | None:
+def _ipsative(rng: np.random.Generator, n: int, *, r: float, n_values: int, truth: list[float]) -> bool | None:
     if not truth:
         many = _contexts(np.random.default_rng(0), 200_000, r=r, n_values=n_values)
         truth.append(ipsative_stability(*many).value)

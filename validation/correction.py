@@ -45,9 +45,7 @@ def binary_pair(rng: np.random.Generator, p: float, rho: float, n: int) -> tuple
     """Answers 1 with probability p, and a probability predicted from a signal that correlates rho with them."""
     cut = float(special.ndtri(1 - p))
     z, signal = normal_pair(rng, rho, n)
-    return (z > cut) * 1.0, special.ndtr(
-        (rho * signal - cut) / math.sqrt(1 - rho**2 + 1e-9) if rho else signal - cut
-    )
+    return (z > cut) * 1.0, special.ndtr((rho * signal - cut) / math.sqrt(1 - rho**2 + 1e-9) if rho else signal - cut)
 
 
 def mean_covers(
@@ -58,9 +56,7 @@ def mean_covers(
     return covers(ppi_mean(y, f, u, small_sample=small_sample), 0.0)  # type: ignore[arg-type]
 
 
-def share_covers(
-    rng: np.random.Generator, n: int, *, p: float, rho: float, hard: bool = False
-) -> bool | None:
+def share_covers(rng: np.random.Generator, n: int, *, p: float, rho: float, hard: bool = False) -> bool | None:
     y, f = binary_pair(rng, p, rho, n)
     u = binary_pair(rng, p, rho, N_UNLABELLED)[1]
     if hard:
@@ -75,9 +71,7 @@ def skewed_covers(rng: np.random.Generator, n: int, *, rho: float, classical: bo
     return covers(found.classical if classical else found, math.exp(0.5))
 
 
-def weighted_covers(
-    rng: np.random.Generator, n: int, *, is_binary: bool, is_hard: bool = False
-) -> bool | None:
+def weighted_covers(rng: np.random.Generator, n: int, *, is_binary: bool, is_hard: bool = False) -> bool | None:
     # People with low z are drawn less often and weigh more: the truth is that of the population before drawing.
     z, f = normal_pair(rng, 0.7, 4 * (n + N_UNLABELLED))
     chance = special.expit(z) if is_hard else np.where(z > 0, 0.9, 0.3)
@@ -99,13 +93,9 @@ def clustered_covers(rng: np.random.Generator, n: int) -> bool | None:
     return covers(ppi_mean(y, f, u, sampling=sampling), 0.0)
 
 
-def difference_covers(
-    rng: np.random.Generator, n: int, *, rho: float, is_binary: bool = False
-) -> bool | None:
+def difference_covers(rng: np.random.Generator, n: int, *, rho: float, is_binary: bool = False) -> bool | None:
     if is_binary:
-        arms = [
-            (binary_pair(rng, p, rho, m), binary_pair(rng, p, rho, 500)[1]) for p, m in ((0.1, n), (0.3, n))
-        ]
+        arms = [(binary_pair(rng, p, rho, m), binary_pair(rng, p, rho, 500)[1]) for p, m in ((0.1, n), (0.3, n))]
         truth = -0.2
     else:
         arms = [(normal_pair(rng, rho, m), normal_pair(rng, rho, 500)[1]) for m in (n, 2 * n)]
@@ -116,9 +106,7 @@ def difference_covers(
 
 def linear_data(rng: np.random.Generator, n: int, shape: str, rho: float) -> tuple[np.ndarray, ...]:
     """Outcome 1 + x / 2 + e, predictions with a slope error, and the regressor."""
-    x = {"rare dummy": (rng.random(n) < 0.2) * 1.0, "skewed": rng.exponential(1, n)}.get(
-        shape, rng.standard_normal(n)
-    )
+    x = {"rare dummy": (rng.random(n) < 0.2) * 1.0, "skewed": rng.exponential(1, n)}.get(shape, rng.standard_normal(n))
     e = rng.standard_normal(n) if shape != "skewed" else rng.exponential(1, n) - 1
     if shape == "heteroskedastic":
         e = e * (0.3 + np.abs(x))
@@ -165,9 +153,7 @@ def logit_covers(rng: np.random.Generator, n: int, *, intercept: float, rho: flo
     return covers(found["x"], 0.8)
 
 
-def chosen_units(
-    rng: np.random.Generator, f: np.ndarray, design: str, share: float
-) -> tuple[np.ndarray, np.ndarray]:
+def chosen_units(rng: np.random.Generator, f: np.ndarray, design: str, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Who is labelled, and with which probability."""
     pi = np.full(f.size, share)
     if design == "unequal":
@@ -205,9 +191,7 @@ def dsl_ols_covers(
         predicted_labelled=None if predicted == "outcome" else {"x": x_hat[chosen]},
     )
     try:
-        found = dsl_ols(
-            y[chosen], shown[chosen], shown[~chosen], probabilities=pi[chosen], regressors=regressors
-        )["x"]
+        found = dsl_ols(y[chosen], shown[chosen], shown[~chosen], probabilities=pi[chosen], regressors=regressors)["x"]
     except ProbandError:
         return None
     if naive:
@@ -218,9 +202,7 @@ def dsl_ols_covers(
     return covers(found, 0.5)
 
 
-def poststratified_covers(
-    rng: np.random.Generator, n: int, *, p: tuple[float, ...] | None = None
-) -> bool | None:
+def poststratified_covers(rng: np.random.Generator, n: int, *, p: tuple[float, ...] | None = None) -> bool | None:
     population, sampled = (0.5, 0.3, 0.2), (0.2, 0.4, 0.4)
     group = rng.choice(3, n, p=sampled)
     if (np.bincount(group, minlength=3) == 0).any():
@@ -295,13 +277,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         held_from=NEVER,
     ),
     *(
-        _row(
-            "PPI++ share",
-            f"p = {p}, r = {r}",
-            partial(share_covers, p=p, rho=r),
-            sizes=SMALL,
-            is_conservative=True,
-        )
+        _row("PPI++ share", f"p = {p}, r = {r}", partial(share_covers, p=p, rho=r), sizes=SMALL, is_conservative=True)
         for p in (0.5, 0.1, 0.03)
         for r in (0, 0.6, 0.95)
     ),
@@ -329,12 +305,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         is_conservative=True,
     ),
     *(
-        _row(
-            "PPI++ linear coefficient",
-            f"{shape}, r = {r}",
-            partial(ols_covers, shape=shape, rho=r),
-            sizes=LARGER,
-        )
+        _row("PPI++ linear coefficient", f"{shape}, r = {r}", partial(ols_covers, shape=shape, rho=r), sizes=LARGER)
         for shape in ("normal", "heteroskedastic", "rare dummy", "skewed")
         for r in (0, 0.7)
     ),
@@ -364,12 +335,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         for r in (0, 0.7)
     ),
     *(
-        _row(
-            "DSL mean",
-            f"{design} probabilities, normal",
-            partial(dsl_mean_covers, design=design),
-            sizes=LARGER,
-        )
+        _row("DSL mean", f"{design} probabilities, normal", partial(dsl_mean_covers, design=design), sizes=LARGER)
         for design in ("equal", "unequal")
     ),
     *(
@@ -415,13 +381,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         sizes=LARGER,
         is_conservative=True,
     ),
-    _row(
-        "Brier score",
-        "overconfident",
-        partial(ece_covers, slope=0.5, score="brier"),
-        sizes=SMALL,
-        held_from=20,
-    ),
+    _row("Brier score", "overconfident", partial(ece_covers, slope=0.5, score="brier"), sizes=SMALL, held_from=20),
     *(
         _row(
             "calibration error",
@@ -432,11 +392,5 @@ SCENARIOS: tuple[Scenario, ...] = (
         )
         for words, s in (("perfect", 1.0), ("overconfident", 0.5), ("useless", 0.0))
     ),
-    _row(
-        "calibration error, 3 options",
-        "partly off",
-        classwise_covers,
-        sizes=(50, 200, 1000),
-        is_conservative=True,
-    ),
+    _row("calibration error, 3 options", "partly off", classwise_covers, sizes=(50, 200, 1000), is_conservative=True),
 )

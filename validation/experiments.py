@@ -217,12 +217,7 @@ _PAIRS = (
         _row("paired difference", data, partial(paired_covers, kind=data), is_conservative=data != "normal")
         for data in ("normal", "binary", "binary, rarely different")
     ),
-    _row(
-        "paired difference",
-        "clusters of 5, ICC 0.3",
-        partial(paired_covers, kind="clusters"),
-        sizes=_CLUSTERS,
-    ),
+    _row("paired difference", "clusters of 5, ICC 0.3", partial(paired_covers, kind="clusters"), sizes=_CLUSTERS),
     _row("exact McNemar test (size)", "binary, equal", mcnemar_rejects, expected=ALPHA, is_conservative=True),
 )
 

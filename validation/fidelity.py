@@ -9,7 +9,7 @@ from proband.measures.likeness.items.gaps import distance_interval, ordered_cont
 from proband.measures.likeness.items.individual import agreement_estimates, score_estimates
 from proband.measures.likeness.items.nulls import null_rows
 from proband.measures.likeness.items.pairs import PairedAnswers
-from proband.measures.likeness.items.samples import SurveyDesign, survey_design
+from proband.measures.surveys.design import SurveyDesign, survey_design
 from proband.measures.likeness.ladder.answers import AskedItem, Block
 from proband.measures.likeness.ladder.crossings import joint_rows
 from proband.measures.likeness.ladder.rungs import individual_rows, marginal_rows
@@ -35,9 +35,7 @@ SHAPES = {
 }
 
 
-def sampled_pairs(
-    rng: np.random.Generator, shape: str, n: int, *, is_weighted: bool = False
-) -> PairedAnswers:
+def sampled_pairs(rng: np.random.Generator, shape: str, n: int, *, is_weighted: bool = False) -> PairedAnswers:
     """A sample in which people lean towards what the model says of them, where their shares allow it."""
     p, q = (np.array(side) for side in SHAPES[shape])
     lean = min(0.5, float((p / q).min()))
@@ -53,9 +51,7 @@ def is_inside(interval: Interval, truth: float) -> bool:
     return interval[0] - 1e-12 <= truth <= interval[1] + 1e-12
 
 
-def total_variation_covers(
-    rng: np.random.Generator, n: int, *, shape: str, is_weighted: bool = False
-) -> bool | None:
+def total_variation_covers(rng: np.random.Generator, n: int, *, shape: str, is_weighted: bool = False) -> bool | None:
     people, model = SHAPES[shape]
     pairs = sampled_pairs(rng, shape, n, is_weighted=is_weighted)
     found = distance_interval(pairs, np.eye(len(people)) / 2, level=0.95, n_draws=1000, rng=rng)
@@ -94,11 +90,7 @@ def agreement_covers(rng: np.random.Generator, n: int, *, shape: str, which: int
 
 _DISTANCES = tuple(
     Scenario(
-        family="Fidelity",
-        method=method,
-        data=shape,
-        draw=partial(draw, shape=shape, **more),
-        is_conservative=True,
+        family="Fidelity", method=method, data=shape, draw=partial(draw, shape=shape, **more), is_conservative=True
     )
     for method, draw, shapes, more in (
         ("total variation", total_variation_covers, tuple(SHAPES), {}),
@@ -164,9 +156,7 @@ def clusters_of(n: int, rng: np.random.Generator) -> tuple[SurveyDesign, np.ndar
     return survey_design(n, strata=unit % 2, psu=unit), leaning
 
 
-def clustered_distance_covers(
-    rng: np.random.Generator, n: int, *, far: float, with_design: bool
-) -> bool | None:
+def clustered_distance_covers(rng: np.random.Generator, n: int, *, far: float, with_design: bool) -> bool | None:
     design, leaning = clusters_of(n, rng)
     shares = np.array([0.4, 0.3, 0.2, 0.1])
     cuts = np.cumsum(shares)[:-1]
@@ -175,18 +165,13 @@ def clustered_distance_covers(
     answers = (special.ndtr(score)[:, None] > cuts).sum(axis=1)
     model = np.array([0.4 - far, 0.3, 0.2, 0.1 + far])
     pairs = PairedAnswers(
-        answers=answers,
-        probs=np.tile(model, (n, 1)),
-        weights=np.ones(n),
-        design=design if with_design else None,
+        answers=answers, probs=np.tile(model, (n, 1)), weights=np.ones(n), design=design if with_design else None
     )
     found = distance_interval(pairs, np.eye(4) / 2, level=0.95, n_draws=1000, rng=rng)
     return is_inside(found, far)
 
 
-def made_sheet(
-    rng: np.random.Generator, n: int, *, gaps: tuple[float, ...], is_clustered: bool = False
-) -> Sheet:
+def made_sheet(rng: np.random.Generator, n: int, *, gaps: tuple[float, ...], is_clustered: bool = False) -> Sheet:
     """People who answer items of 4 options with one trait behind them; a model off by `gaps`."""
     trait, design = rng.standard_normal(n), None
     if is_clustered:
@@ -313,12 +298,7 @@ _LADDER = (
             tolerance=0.02,
             is_conservative=True,
         )
-        for name in (
-            "agreement with own answer",
-            "agreement gain over people's shares",
-            "Brier score",
-            "log score",
-        )
+        for name in ("agreement with own answer", "agreement gain over people's shares", "Brier score", "log score")
         for is_clustered in (False, True)
     ),
     *(

@@ -66,10 +66,7 @@ def simulated(rng: np.random.Generator, n: int, world: World) -> Evaluation:
     base = 1.2 * rng.normal(size=(len(questions), world.n_options))
     base[np.arange(len(gold)), gold] += rng.normal(0.6, 1.0, size=len(gold))
     zero = base + 0.2 * rng.normal(size=base.shape)
-    beliefs = {
-        ("base", FEW): _beliefs("base", FEW, bank, base),
-        ("base", ZERO): _beliefs("base", ZERO, bank, zero),
-    }
+    beliefs = {("base", FEW): _beliefs("base", FEW, bank, base), ("base", ZERO): _beliefs("base", ZERO, bank, zero)}
     trained = []
     for arm, effect in world.effects.items():
         drift = (world.drifts or {}).get(arm, 0.3)
@@ -86,9 +83,7 @@ def simulated(rng: np.random.Generator, n: int, world: World) -> Evaluation:
     )
 
 
-def _questions(
-    rng: np.random.Generator, n: int, world: World
-) -> tuple[tuple[Question, ...], tuple[TestSet, ...]]:
+def _questions(rng: np.random.Generator, n: int, world: World) -> tuple[tuple[Question, ...], tuple[TestSet, ...]]:
     options = tuple(f"option {k}" for k in range(world.n_options))
     questions: list[Question] = []
     tests: list[TestSet] = []
@@ -181,10 +176,7 @@ def _share(rng: np.random.Generator, n: int, *, of: Crossing) -> bool | None:
 
 
 def _over_questions_only(rng: np.random.Generator, n: int, *, of: Crossing) -> bool | None:
-    tables = [
-        Table(name=part.name, items=part.items, scores=part.scores[:1])
-        for part in of.tables(rng, n, _above_0)
-    ]
+    tables = [Table(name=part.name, items=part.items, scores=part.scores[:1]) for part in of.tables(rng, n, _above_0)]
     return covers(crossed_mean(tables, "share", estimand="accuracy"), of.truth)
 
 
@@ -203,15 +195,11 @@ def _difference(rng: np.random.Generator, n: int, *, of: Crossing, less: float) 
     return covers(crossed_mean(tables, "share difference", estimand="difference"), truth)
 
 
-def _smooth(
-    rng: np.random.Generator, n: int, *, of: Crossing, scale: Scale, truth: list[float]
-) -> bool | None:
+def _smooth(rng: np.random.Generator, n: int, *, of: Crossing, scale: Scale, truth: list[float]) -> bool | None:
     """A bounded or positive score that depends smoothly on the latent one."""
     how: Callable[[Floats], Floats] = np.tanh if scale == "correlation" else lambda x: np.exp(0.5 * x)
     if not truth:
-        wide = np.random.default_rng(0).normal(
-            of.level, np.sqrt(1 + of.item_sd**2 + of.run_sd**2), size=2_000_000
-        )
+        wide = np.random.default_rng(0).normal(of.level, np.sqrt(1 + of.item_sd**2 + of.run_sd**2), size=2_000_000)
         truth.append(float(how(wide).mean()))
     return covers(crossed_mean(of.tables(rng, n, how), scale, estimand="mean"), truth[0])
 
@@ -232,9 +220,7 @@ def _answered(evaluation: Evaluation) -> tuple[float, tuple[float, float] | None
 
 
 _NULL = {"harmonious": 0.2, "incompatible": 0.2, "self-aligning": 0.2}
-_FLAT: Mapping[str, float] = {
-    name: 0.2 for name in ("incompatible", "mixture-0.2", "mixture-0.5", "self-aligning")
-}
+_FLAT: Mapping[str, float] = {name: 0.2 for name in ("incompatible", "mixture-0.2", "mixture-0.5", "self-aligning")}
 
 
 def _called(rng: np.random.Generator, n: int, *, world: World, claim: str) -> bool | None:
@@ -286,10 +272,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             ("3 runs, some differ", _MIXED),
             ("3 runs that differ much", _WILD),
             ("2 runs, some differ", Crossing(level=0.3, item_sd=1.5, run_sd=0.4, n_runs=2)),
-            (
-                "4 domains of 3 runs, some differ",
-                Crossing(level=0.3, item_sd=1.5, run_sd=0.4, n_runs=3, n_tables=4),
-            ),
+            ("4 domains of 3 runs, some differ", Crossing(level=0.3, item_sd=1.5, run_sd=0.4, n_runs=3, n_tables=4)),
             (
                 "4 domains of 3 runs on the same questions",
                 Crossing(level=0.3, item_sd=1.5, run_sd=0.4, n_runs=3, n_tables=4, is_shared=True),
@@ -326,27 +309,15 @@ SCENARIOS: tuple[Scenario, ...] = (
         for name, scale in _SMOOTH
     ),
     _covered(
-        "accuracy among confident answers",
-        "2 runs",
-        partial(_selective, truth=[]),
-        sizes=(50, 150),
-        held_from=50,
+        "accuracy among confident answers", "2 runs", partial(_selective, truth=[]), sizes=(50, 150), held_from=50
     ),
     _null("null: 2 domains, 3 runs alike", World(effects=_NULL), "harmonious-over-incompatible"),
-    _null(
-        "null: 2 domains, 3 runs that differ",
-        World(effects=_NULL, run_sd=0.6),
-        "harmonious-over-incompatible",
-    ),
+    _null("null: 2 domains, 3 runs that differ", World(effects=_NULL, run_sd=0.6), "harmonious-over-incompatible"),
     _null(
         "null: 1 domain, 2 runs that differ",
         World(effects=_NULL, run_sd=0.6, domains=("history",), seeds=2),
         "harmonious-over-incompatible",
     ),
-    _null(
-        "null: all ratios alike, runs differ", World(effects=_FLAT, run_sd=0.4), "best-ratio-between", (50,)
-    ),
-    _null(
-        "null: all ratios drift alike", World(effects=_FLAT), "divergence-largest-without-own-answers", (50,)
-    ),
+    _null("null: all ratios alike, runs differ", World(effects=_FLAT, run_sd=0.4), "best-ratio-between", (50,)),
+    _null("null: all ratios drift alike", World(effects=_FLAT), "divergence-largest-without-own-answers", (50,)),
 )

@@ -26,9 +26,7 @@ _SECTION = re.compile(r"^## (?P<title>.+)$", re.M)
 def sections(family: Family, cells: Sequence[Cell], replicates: int) -> dict[str, str]:
     """Heading, table and reading notes under each title of a family; the notes under its first."""
     titles = family.titles
-    return {
-        title: _section(family, title, cells, replicates, is_first=title == titles[0]) for title in titles
-    }
+    return {title: _section(family, title, cells, replicates, is_first=title == titles[0]) for title in titles}
 
 
 def _section(family: Family, title: str, cells: Sequence[Cell], replicates: int, *, is_first: bool) -> str:
@@ -90,6 +88,4 @@ def _sections(text: str) -> dict[str, str]:
     """Sections of a page by their title."""
     heads = list(_SECTION.finditer(text))
     ends = [*(head.start() for head in heads), len(text)][1:]
-    return {
-        head["title"]: text[head.start() : end].rstrip() + "\n" for head, end in zip(heads, ends, strict=True)
-    }
+    return {head["title"]: text[head.start() : end].rstrip() + "\n" for head, end in zip(heads, ends, strict=True)}

@@ -15,11 +15,7 @@ from validation.simulation import Scenario, covers
 
 Array = NDArray[np.float64]
 FAMILY = "Response style and label bias"
-SHARES = {
-    "no bias, K=4": (0.25,) * 4,
-    "A preferred, K=4": (0.4, 0.2, 0.2, 0.2),
-    "A preferred, K=2": (0.7, 0.3),
-}
+SHARES = {"no bias, K=4": (0.25,) * 4, "A preferred, K=4": (0.4, 0.2, 0.2, 0.2), "A preferred, K=2": (0.7, 0.3)}
 
 
 def label_bias() -> Iterator[Scenario]:
@@ -161,9 +157,7 @@ def perturbed() -> Iterator[Scenario]:
             family=FAMILY,
             method="perturbation, permutation test of one item",
             data=f"{data}, no effect",
-            draw=lambda rng, n, w=is_within: rejects(
-                asked(0.0, 1, is_within=w)(rng, n).items[0].total_variation
-            ),
+            draw=lambda rng, n, w=is_within: rejects(asked(0.0, 1, is_within=w)(rng, n).items[0].total_variation),
             sizes=(10, 50),
             expected=0.05,
             is_conservative=True,
@@ -226,13 +220,7 @@ def fixed_item(effect: float) -> Callable[[np.random.Generator, int], FactorRepo
         answer = np.digitize(x, (-0.8, 0.8))
         subjects, level = np.repeat(np.arange(n), 2).tolist(), ["a", "b"] * n
         points = answer.ravel().tolist()
-        frame = {
-            "subject": subjects,
-            "item": ["q"] * 2 * n,
-            "wording": level,
-            "answer": points,
-            "value": points,
-        }
+        frame = {"subject": subjects, "item": ["q"] * 2 * n, "wording": level, "answer": points, "value": points}
         return perturbation_report(frame, n_permutations=99, rng=rng).factors[0]
 
     return draw
@@ -241,11 +229,7 @@ def fixed_item(effect: float) -> Callable[[np.random.Generator, int], FactorRepo
 @lru_cache
 def item_truth(effect: float) -> tuple[float, float]:
     rng = rng_for(1, "item", str(effect))
-    x = (
-        rng.standard_normal((1_000_000, 1))
-        + np.array([0.0, effect])
-        + 0.5 * rng.standard_normal((1_000_000, 2))
-    )
+    x = rng.standard_normal((1_000_000, 1)) + np.array([0.0, effect]) + 0.5 * rng.standard_normal((1_000_000, 2))
     answer = np.digitize(x, (-0.8, 0.8))
     return float((answer[:, 0] != answer[:, 1]).mean()), float((answer[:, 1] - answer[:, 0]).mean())
 

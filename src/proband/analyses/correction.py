@@ -110,7 +110,7 @@ def _corrected(run: Run, found: Sequence[tuple[Labelled, Estimate]]) -> Section:
         n, predicted = len(one.known), np.concatenate([one.f, one.u])
         model = weighted_mean(predicted, *_sample(run, (*one.known, *one.others)))
         alone = worth = trust = None
-        if isinstance(corrected, CorrectedEstimate):
+        if isinstance(corrected, CorrectedEstimate) and corrected.classical is not None:
             alone, worth, trust = corrected.classical, corrected.effective_n, corrected.tuning
             sentences.append(
                 f"{one.outcome.name}: {told(alone)} by people's answers alone, {told(corrected)} corrected. "

@@ -50,6 +50,12 @@ class PeopleTable(Table):
     refused: list[int | float | str] = Field(
         default=[], description="codes in the data that mean: asked, and gave no answer"
     )
+    again: dict[str, str] = Field(
+        default={},
+        examples=['again = { trust = "trust_wave2" }'],
+        description="item -> column with the same people's answers on a second occasion; accuracy is then also told as "
+        "a share of how well people repeat themselves",
+    )
 
 
 class HypothesisTable(Table):

@@ -1,6 +1,7 @@
 """An engine whose answers follow a known distribution: the ground truth of every statistical test."""
 
 import inspect
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -255,6 +256,10 @@ def _anything(trial: Trial, seed: int) -> Answer:
     match trial.reply.form:
         case "text":
             return "scripted text"
+        case "record":
+            return json.dumps(dict.fromkeys((field.name for field in trial.reply.fields), None))
+        case "spans":
+            return "[]"
         case "multiple":
             return tuple(k for k in range(n) if rng.random() < 0.5)
         case "ranking":

@@ -25,10 +25,13 @@ class PeopleSurvey(Design):
         The model's survey; its items are taken without skip rules, once each.
     engine : PeopleEngine
         Whose answers there are.
+    again : PeopleSurvey or None
+        The same people on a second occasion, where they were asked twice.
     """
 
     survey: Survey
     engine: PeopleEngine
+    again: "PeopleSurvey | None" = None
 
     def __post_init__(self) -> None:
         len(self._plain.items)  # refuses a design that people cannot have answered

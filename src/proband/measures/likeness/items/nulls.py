@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from proband.errors import DataError
 from proband.measures.arrays import Floats, Ints
 from proband.measures.likeness.items.pairs import PairedAnswers
-from proband.measures.likeness.items.samples import sums_by
 from proband.measures.likeness.structure.logits import fit_multinomial, softmax_blocks
-from proband.measures.shares import design_weights, kish_n_eff, option_indices
+from proband.measures.shares import design_weights, option_indices
+from proband.measures.surveys.design import sums_by
+from proband.weighting import kish_n_eff
 
 _CROSS_FITTED = "cross-fitted halves"
 _FEW_LEVELS = 8  # numbers with more values enter a demographic model as a curve, others level by level
@@ -110,7 +111,7 @@ def null_rows(
             )
         w = design_weights([weights[s] for s in named] if weights and named else None, len(others))
         shares = np.bincount(others, w, k) / w.sum()
-        return NullRows(pairs.human[None, :], shares[None, :], "held-out people", float(kish_n_eff(w)))
+        return NullRows(pairs.human[None, :], shares[None, :], "held-out people", kish_n_eff(w))
     halves = np.empty((n_splits, 2, k))
     for split in halves:
         order = rng.permutation(pairs.n)

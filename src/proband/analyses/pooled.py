@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from proband.analyses.answers import Factor, Form, answers, cautions, factors, measured, tabled, told
+from proband.analyses.answers import Factor, Form, answers, cautions, factors, measured, percent, tabled, told
 from proband.analyses.effects import Outcome, compared, known_effect, outcomes
 from proband.analyses.section import Analysis, Cell, Figure, Section, limits
 from proband.errors import DataError, DesignError
@@ -115,7 +115,7 @@ def _pooled(run: Run, name: str, sites: Sites, factor: Factor) -> Section:
         sentences=tuple(said[:6]),
         table=tabled(
             {
-                "outcome": "text", factor.name: "text", f"{name}s": "count", "pooled effect": ("number", "model"),
+                "outcome": "text", factor.name: "text", "effects": "count", "pooled effect": ("number", "model"),
                 "one more would show": "number", "variance of true effects": "number", "not chance (I²)": "share",
                 "p, all alike": "p",
             },
@@ -209,8 +209,7 @@ def _correspondence(pairs: _Pairs) -> list[Section]:
             heading="Do effects go together with people's?",
             chapter="Effects",
             sentences=(
-                f"Of {found.n_effects} effects set beside people's, {100 * found.sign_agreement.value:.0f} % have their "
-                "sign.",
+                f"Of {found.n_effects} effects beside people's, {percent(found.sign_agreement)} have their sign.",
             ),
             table=tabled(
                 {"measure": "text", "value": ("number", "model")}, rows, "Effects in people's standard deviations"

@@ -125,7 +125,7 @@ def _adjusted(run: Run, factor: Factor) -> Section:
         notes=(
             "Adjusted as Lin (2013) has it: covariates less their means, with slopes of their own in each arm; errors "
             "are HC2, or CR2 where units were assigned in clusters. The unadjusted difference stays the result, "
-            "unless the adjusted one was planned.",
+            "unless the adjusted one was planned. Blocks, where subjects were assigned so, are covariates too.",
         ),
         warnings=cautions(found),
     )  # fmt: skip

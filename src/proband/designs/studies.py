@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from proband import files
+from proband.addresses.opening import address_beside
 from proband.designs.catalogue import study_path
 from proband.designs.design import Design
 from proband.designs.experiment import Experiment
@@ -175,14 +176,22 @@ def study_from_dict(
         if not isinstance(design, Survey) or everybody is None:
             raise DesignError(f"{where}: [people] stands beside a survey of a [population]; take it out")
         people = people_survey(design, everybody, refused=tuple(file.people.refused), again=file.people.again)
-    if isinstance(engine, Mapping) and isinstance(file.engine, dict):
-        engine = {**file.engine, **engine}
+    stated = _engines_beside(file.engine, shared.folder)
+    if isinstance(engine, Mapping) and isinstance(stated, dict):
+        engine = {**stated, **engine}
     promises = Promises(
         hypotheses=tuple(Hypothesis(**table.model_dump()) for table in file.hypotheses),
         families=file.families,
         stopping=file.stopping,
     )
-    return Study(design, file.engine if engine is None else engine, people=people, promises=promises)
+    return Study(design, stated if engine is None else engine, people=people, promises=promises)
+
+
+def _engines_beside(engine: str | dict[str, str], folder: Path) -> str | dict[str, str]:
+    """The addresses of a study file, with files that lie beside it as they are found from here."""
+    if isinstance(engine, str):
+        return address_beside(engine, folder)
+    return {role: address_beside(address, folder) for role, address in engine.items()}
 
 
 def _tables_beside(data: Mapping[str, Any]) -> set[str]:

@@ -131,8 +131,8 @@ from proband.measures.meta.multilevel import MultilevelEffects as MultilevelEffe
 from proband.measures.meta.multilevel import multilevel_effects as multilevel_effects
 from proband.measures.meta.pooling import MetaAnalysis as MetaAnalysis
 from proband.measures.meta.pooling import random_effects as random_effects
-from proband.measures.ranking.ranks import Ranking as Ranking
-from proband.measures.ranking.ranks import ranking as ranking
+from proband.measures.ranks import Ranking as Ranking
+from proband.measures.ranks import ranking as ranking
 from proband.measures.reliability.components import GStudy as GStudy
 from proband.measures.reliability.components import generalizability as generalizability
 from proband.measures.reliability.factors import FactorCongruence as FactorCongruence

@@ -105,6 +105,8 @@ KIND = Kind(
         "effects",
         "specifications",
         "fidelity",
+        "steering",
+        "retested",
         "response-style",
         "stability",
         "agreement",

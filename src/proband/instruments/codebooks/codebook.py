@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from proband.errors import Gathering, InstrumentError
 from proband.instruments.items import Instrument, Item
 
+UNDECIDED = "None of these, or the text does not say enough to decide."
+"""What "cannot tell" is defined as in every codebook."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
@@ -131,7 +134,7 @@ def _question(item: Item, codes: tuple[Code, ...]) -> str:
             if below.under == code.label:
                 lines += _told(below, "  - ")
     lines += [f"- {field_.name}: {field_.definition}" for field_ in item.fields]
-    lines += [f"- {item.options[k]}: the text does not say enough to decide." for k in item.dont_know]
+    lines += [f"- {item.options[k]}: {UNDECIDED}" for k in item.dont_know]
     return "\n".join(lines)
 
 

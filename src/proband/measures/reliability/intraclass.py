@@ -47,7 +47,12 @@ class _MeanSquares:
 
 
 def icc(
-    ratings: ArrayLike, form: Form | str, *, target: Target = "model", level: float = 0.95, interval: IntervalBy = "jackknife"
+    ratings: ArrayLike,
+    form: Form | str,
+    *,
+    target: Target = "model",
+    level: float = 0.95,
+    interval: IntervalBy = "jackknife",
 ) -> Estimate:
     """Intraclass correlation in one of the six forms of Shrout and Fleiss; the form has no default.
 

@@ -125,7 +125,7 @@ def codes_by_document(run: Run, questions: Mapping[str, Question]) -> Codes:
             continue
         question, probs = questions[row["item"]], row["probs"]
         named = dict(zip(question.codes, probs, strict=True)) if probs is not None and question.codes else {}
-        found.setdefault(row["item"], {})[row["document"]] = _text(row["code"]), named
+        found.setdefault(row["item"], {})[row["document"]] = question.read(row["code"]), named
     return found
 
 
@@ -137,7 +137,3 @@ def _held(path: Path) -> dict[str, Any]:
     except (ValueError, AttributeError):
         pass
     raise DesignError(f"{path}: not what `proband code STUDY.toml correct` wrote; let it write the file again")
-
-
-def _text(code: Any) -> str:
-    return "; ".join(map(str, code)) if isinstance(code, list | tuple) else str(code)

@@ -166,25 +166,27 @@ def study_from_dict(
     # What is sound is looked at all the same: a file is mended once, not mistake by mistake.
     file = file or files.fitting(StudyFile, written, seed=0)
     if file is not None:
-        shared, everybody = _shared(file, where, sample, found)
+        shared, everybody = _shared(file, where, sample, found, kind)
     found.settle()
     if kind is None or file is None or shared is None:  # then something was refused
         raise DesignError(f"{where}: it cannot be read as a study")
-    design = kind.make(shared, table)
+    stated = _engines_beside(file.engine, shared.folder)
+    if isinstance(engine, Mapping) and isinstance(stated, dict):
+        engine = {**stated, **engine}
+    answering = stated if engine is None else engine
+    engines = dict(answering) if isinstance(answering, Mapping) else {"": answering}
+    design = kind.make(replace(shared, engines=engines, sample=sample), table)
     people = None
     if file.people is not None:
         if not isinstance(design, Survey) or everybody is None:
             raise DesignError(f"{where}: [people] stands beside a survey of a [population]; take it out")
         people = people_survey(design, everybody, refused=tuple(file.people.refused), again=file.people.again)
-    stated = _engines_beside(file.engine, shared.folder)
-    if isinstance(engine, Mapping) and isinstance(stated, dict):
-        engine = {**stated, **engine}
     promises = Promises(
         hypotheses=tuple(Hypothesis(**table.model_dump()) for table in file.hypotheses),
         families=file.families,
         stopping=file.stopping,
     )
-    return Study(design, stated if engine is None else engine, people=people, promises=promises)
+    return Study(design, answering, people=people, promises=promises)
 
 
 def _engines_beside(engine: str | dict[str, str], folder: Path) -> str | dict[str, str]:
@@ -205,15 +207,17 @@ def _table_of(kind: Kind, data: Mapping[str, Any], where: str) -> BaseModel:
     return files.checked(kind.keys, data[kind.name], where, error=DesignError, at=kind.name)
 
 
-def _shared(file: StudyFile, where: str, sample: int | None, found: Gathering) -> tuple[Shared, Population | None]:
+def _shared(
+    file: StudyFile, where: str, sample: int | None, found: Gathering, kind: Kind | None
+) -> tuple[Shared, Population | None]:
     """What all kinds share, and everybody in the population; what is refused of it is gathered."""
     folder = Path(where).parent
     instrument = everybody = population = None
     with found.part():
-        instrument = None if file.instrument is None else _instrument(file.instrument, folder, where)
+        instrument = None if file.instrument is None else _instrument(file.instrument, folder, where, kind)
     with found.part():
         everybody = None if file.population is None else _population(file.population, folder, where)
-        population = _sampled(everybody, file, sample, where)
+        population = _sampled(everybody, file, None if kind is not None and kind.samples else sample, where)
     ethics = {} if file.ethics is None else {key: text for key, text in file.ethics.model_dump().items() if text}
     with found.part():
         check_ethics(tuple(file.harms), ethics)
@@ -284,14 +288,15 @@ def _sampled(everybody: Population | None, file: StudyFile, sample: int | None, 
     return everybody if size is None else everybody.sample(size, file.seed)
 
 
-def _instrument(table: InstrumentTable, folder: Path, where: str | Path) -> Instrument:
+def _instrument(table: InstrumentTable, folder: Path, where: str | Path, kind: Kind | None) -> Instrument:
     """From the catalogue or a file (`use`), or written in the study itself; cut to `only`."""
     if table.use is None:
-        instrument = instrument_from_dict(table.rest, str(where))
+        instrument = (instrument_from_dict if kind is None else kind.read)(table.rest, str(where))
     else:
         _refuse_beside_use(table, "instrument", where)
         beside = folder / table.use
-        instrument = load_instrument(beside if files.is_file(beside) else table.use)
+        load = load_instrument if kind is None else kind.load
+        instrument = load(beside if files.is_file(beside) else table.use)
     return instrument.subset(tuple(table.only)) if table.only else instrument
 
 

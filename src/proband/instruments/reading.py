@@ -72,8 +72,9 @@ def read(completion: Completion, trial: Trial, engine: str) -> Response:
     Notes
     -----
     `option_text` is the softmax of the summed log-probabilities of the option texts, `option_text_mean` that
-    of their per-token means, `label` that of the labels'. `mass` is the probability of all options together
-    before they were made to sum to 1; a per-token mean has none. A reply that ends at the token limit is read
+    of their per-token means, `label` that of the labels', `channel` that of one text under each option's
+    description. `mass` is the probability of all options together before they were made to sum to 1; a per-token
+    mean and a channel have none. A reply that ends at the token limit is read
     only where what would have followed could not change it.
 
     Examples
@@ -158,6 +159,8 @@ def _read_log_probs(completion: Completion, reply: Reply) -> _Reading:
                 f"a per-token mean needs the tokens of each of {n} options, got {counts}; use 'option_text'"
             )
         shown, mass = tuple(x / count for x, count in zip(shown, counts, strict=True)), None
+    elif reply.method == "channel":  # of the text, not of the options
+        mass = None
     top = max(shown)
     if top == -math.inf:
         raise EngineError("every option has probability 0; the engine did not score these continuations")

@@ -155,6 +155,7 @@ class BaseEngine(ABC):
     def render(self, trial: Trial) -> str:
         """The exact text that is received for a trial. By default the messages, then what is scored."""
         turns = [f"[{message.role}]\n{message.text}" for message in trial.request.messages]
+        turns += [f"[user, one of {len(trial.request.premises)}]\n{text}" for text in trial.request.premises]
         return "\n\n".join(turns + [f"[continuation]\n{text}" for text in trial.request.continuations])
 
     def news(self, timeout_s: float) -> bool:

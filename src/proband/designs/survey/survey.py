@@ -28,7 +28,7 @@ from proband.subjects.populations import Population
 PRESENTATIONS = ("single", "battery", "sequential")
 _LEVELS: dict[str, tuple[str, ...]] = {
     "presentation": PRESENTATIONS,
-    "answer_by": get_args(Method),
+    "answer_by": tuple(method for method in get_args(Method) if method != "channel"),  # of a text, which is coded
     "persona": get_args(PersonaFormat),
     "order": ORDERS,
     "labels": LABELS,

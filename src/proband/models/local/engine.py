@@ -168,12 +168,15 @@ class LocalEngine(BaseEngine):
             self._schemas.start(request.schema)
             seen.add(request.schema)
         self._template.check_text(request)
+        one = request.alone[0]
+        # A text behind premises stands alone, so no other can have its tokens.
+        options = () if request.premises else request.continuations
         for key, look in (
-            ((request.is_raw, *(message.role for message in request.messages)), self._template.render),
-            ((request.continuations, request.closes, request.is_raw), self._template.check_options),
+            ((request.is_raw, *(message.role for message in one.messages)), self._template.render),
+            ((options, request.closes, request.is_raw), self._template.check_options),
         ):
             if key not in seen:
-                look(request)
+                look(one)
                 seen.add(key)
         limit = self.passes.context
         # No token is shorter than a byte, so most requests are cleared without being tokenised.
@@ -183,7 +186,7 @@ class LocalEngine(BaseEngine):
         total = max(len(ids) for ids in encoded.sequences) + request.max_tokens
         if total > limit:
             raise ContextTooLong(
-                f"the prompt has {encoded.start} tokens and makes {total} with its longest reply, but "
+                f"the prompt has {max(encoded.starts)} tokens and makes {total} with its longest reply, but "
                 f"{self.address} takes {limit}; shorten the prompt or use a model with a longer context"
             )
 
@@ -200,7 +203,7 @@ class LocalEngine(BaseEngine):
         for window in _slices(scored, WINDOW):
             encoded = [self._template.encode(request) for request in window]
             forest = _merged(encoded)
-            prompt += sum(e.start for e in encoded)
+            prompt += sum(e.prompt_tokens for e in encoded)
             completion += sum(sum(e.token_counts) for e in encoded)
             unique += len(forest)
             seconds += self.passes.operations(forest) / rate
@@ -221,7 +224,7 @@ class LocalEngine(BaseEngine):
         """Give the exact prompt, then each continuation as it follows the prompt, quoted, one a line."""
         texts = self._template.continuations(trial.request)
         listed = [f"[{k}] {text!r}" for k, text in enumerate(texts, start=1)]
-        return "\n".join([self._template.render(trial.request), *listed])
+        return "\n".join([*map(self._template.render, trial.request.alone), *listed])
 
     def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
         """Answer every trial, in the order that shares most; equal requests are computed once."""
@@ -259,7 +262,7 @@ class LocalEngine(BaseEngine):
 
     def _sorted(self, requests: Iterable[Request]) -> tuple[list[Request], list[Request]]:
         """Split into requests to score and to write, ordered so that shared beginnings are neighbours."""
-        order = sorted(requests, key=lambda request: [(m.role, m.text) for m in request.messages])
+        order = sorted(requests, key=lambda request: [(m.role, m.text) for m in request.messages] + [*request.premises])
         scored = [request for request in order if request.verb == "score"]
         return scored, [request for request in order if request.verb == "write"]
 
@@ -271,7 +274,8 @@ class LocalEngine(BaseEngine):
             if span is None or max(len(ids) for ids in encoded.sequences) <= span:
                 together.append((request, encoded))
             else:
-                values = [self.passes.run_plain(ids, encoded.start) for ids in encoded.sequences]
+                pairs = zip(encoded.sequences, encoded.starts, strict=True)
+                values = [self.passes.run_plain(ids, start) for ids, start in pairs]
                 yield request, _scored(encoded, values)
         if not together:
             return
@@ -294,7 +298,10 @@ def _scored(encoded: Encoded, log_probs: list[float]) -> Completion:
     counts = encoded.token_counts
     try:
         return Completion(
-            log_probs=tuple(log_probs), token_counts=counts, prompt_tokens=encoded.start, completion_tokens=sum(counts)
+            log_probs=tuple(log_probs),
+            token_counts=counts,
+            prompt_tokens=encoded.prompt_tokens,
+            completion_tokens=sum(counts),
         )
     except EngineError as error:
         return Completion(error=str(error))
@@ -302,7 +309,7 @@ def _scored(encoded: Encoded, log_probs: list[float]) -> Completion:
 
 def _merged(encoded: Sequence[Encoded]) -> Forest:
     sequences = [ids for e in encoded for ids in e.sequences]
-    return Forest.build(sequences, [e.start for e in encoded for _ in e.sequences])
+    return Forest.build(sequences, [start for e in encoded for start in e.starts])
 
 
 def _ending_tokens(model: Any, tokenizer: Any, template: Template) -> frozenset[int]:

@@ -167,7 +167,8 @@ class ServerEngine(BaseEngine):
         if _n_chars(longest) + longest.request.max_tokens <= context:
             return
         asker = Asker(self._wire, longest.id)
-        known = self._wire.run(count_tokens(longest.request, self.model, dialect, asker))
+        one = max(longest.request.alone, key=lambda request: len(request.messages[-1].text))
+        known = self._wire.run(count_tokens(one, self.model, dialect, asker))
         tokens = (known or _n_chars(longest) // 6) + longest.request.max_tokens
         if tokens > context:
             raise ContextTooLong(
@@ -379,7 +380,8 @@ class ServerEngine(BaseEngine):
 
 def _n_chars(trial: Trial) -> int:
     request = trial.request
-    return sum(len(message.text) for message in request.messages) + max(map(len, request.continuations), default=0)
+    sent = sum(len(message.text) for message in request.messages) + max(map(len, request.premises), default=0)
+    return sent + max(map(len, request.continuations), default=0)
 
 
 def _with_unread(completion: Completion, trial: Trial, n: int) -> Completion:

@@ -47,7 +47,7 @@ def _section(finding: Finding, held: Claimed) -> Section:
     for label, number in numbers.items():
         if held.is_sampled:
             n = number.human.n_units or None
-            rows.append((label, n, number.human, number.uncorrected, number.corrected, number.bought))
+            rows.append((label, n, number.human, number.uncorrected, number.corrected, round(number.saved)))
         else:
             rows.append((label, None, None, number.uncorrected, None, None))
     about = str(claim.outcome)
@@ -66,7 +66,7 @@ def _section(finding: Finding, held: Claimed) -> Section:
         )
     told_of = cautions((label, number.corrected) for label, number in numbers.items()) if held.is_sampled else ()
     table = tabled(
-        {**_FORMS, **dict.fromkeys(_NUMBERS, "number"), "the coder saved": "text"}, rows, f"{claim.name}, three times"
+        {**_FORMS, **dict.fromkeys(_NUMBERS, "number"), "labels saved": "count"}, rows, f"{claim.name}, three times"
     )
     return Section(
         name="claims-" + "".join(c if c.isalnum() else "-" for c in claim.name.lower()),
@@ -79,7 +79,7 @@ def _section(finding: Finding, held: Claimed) -> Section:
         notes=(
             f"Coder: {held.coder}. Corrected by gold in {listed(held.parts)}.",
             "By the coder alone: its codes as if they were people's; what most papers print.",
-            "Saved: people's codes that would be needed on top for the same precision without the coder.",
+            "Labels saved: people's codes needed on top for the same precision without the coder; 0: it bought nothing.",
         ),
         warnings=(*doubts, *told_of),
         claims=(f"{about}: {_ASSUMED}",) if held.is_sampled else (f"{about}: {_REFUSED}",),

@@ -7,7 +7,7 @@ from typing import Any
 
 from proband.errors import DataError, DesignError, meant
 from proband.estimates import Estimate
-from proband.instruments.codebooks import codebook_page
+from proband.instruments.codebooks import Codebook, codebook_page
 from proband.texts.gold import project as names
 from proband.texts.gold.adjudication import adjudicate
 from proband.texts.gold.codings import codes_by_document
@@ -43,7 +43,8 @@ def draw_step(work: Work) -> Done:
         sheet = [{"document": row["document"], "text": work.corpus.text(row["document"])} for row in rows]
         project.write("draw", names.SHEET, table_text(columns, sheet), again=work.again)
     book = work.design.codebook
-    project.write("draw", names.PAGE, codebook_page(book), again=True)
+    if isinstance(book, Codebook):
+        project.write("draw", names.PAGE, codebook_page(book), again=True)
     project.path(names.PEOPLE).mkdir(parents=True, exist_ok=True)
     return Done(
         step="draw",

@@ -29,6 +29,9 @@ examples = ["We shall balance the books."]
 label = "social"
 definition = "Families, schools, hospitals, faith."
 
+[coding]
+order = "as_written"
+
 [coding.corpus]
 file = "speeches.csv"
 id = "id"

@@ -51,7 +51,7 @@ def claims(path):
 
 
 def test_from_codebook_to_claim(study):
-    last = go(study, *STEPS[1:] if isinstance(STEPS, tuple) else list(STEPS)[1:])
+    last = go(study, *list(STEPS)[1:])
     assert set(states(study).values()) == {"done"}
     table = claims(study)
     share = {row["column"]: row for row in table.filter(pl.col("section") == "claims-area-economic-").to_dicts()}
@@ -61,6 +61,7 @@ def test_from_codebook_to_claim(study):
     assert "3 claims" in last.told[0]
 
 
+@pytest.mark.slow
 def test_killed_at_three_places_and_resumed_it_says_the_same(study, tmp_path):
     whole = lay_out(tmp_path / "whole")
     go(whole, "draw")
@@ -81,7 +82,7 @@ _KILLED = """
 import os, sys
 from pathlib import Path
 from proband.texts.gold import project, tables
-from proband.texts.gold.steps import STEPS, Work, do
+from proband.texts.gold.steps import Work, do
 written = tables.write_text
 def dying(path, text):
     written(path, text)
@@ -89,7 +90,7 @@ def dying(path, text):
         os._exit(9)
 tables.write_text = project.write_text = dying
 work = Work(Path(sys.argv[1]))
-for step in STEPS:
+for step in project.STEPS:
     if work.standings()[step].state != "done":
         do(work, step)
 """
@@ -121,7 +122,6 @@ def test_replayed_from_its_runs_it_says_the_same(study, tmp_path):
 def test_what_stands_behind_an_edit_is_stale_and_says_so(study):
     go(study, *list(STEPS)[1:])
     folder = study.with_name("study-gold")
-    edit(folder / "codes.csv", "anna,area,economic", "anna,area,social") if False else None
     rows = read(study, "codes.csv")
     rows[0]["code"] = "social" if rows[0]["code"] == "economic" else "economic"
     write(folder / "codes.csv", ["document", "coder", "item", "code"], rows)

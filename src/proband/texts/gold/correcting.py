@@ -141,7 +141,7 @@ def corrected_mean(variable: Variable, gold: Gold, *, level: float = 0.95) -> Th
     is_shared = bool(set(sampling.clusters or ()) & set(sampling.clusters_unlabelled or ()))
 
     def correct() -> CorrectedEstimate:
-        if is_shared or np.ptp(pi) > 1e-9 * pi.max():
+        if is_shared or pi.max(initial=0) - pi.min(initial=1) > 1e-9:
             return dsl_mean(y, f, u, probabilities=pi, sampling=sampling, level=level)
         return ppi_mean(y, f, u, sampling=sampling, level=level)
 

@@ -124,7 +124,6 @@ def adjudicate_step(work: Work) -> Done:
     found = adjudicate(codes, decided, work.questions, work.corpus.text, fewest=work.table.fewest)
     # Decisions are somebody's own, and are all kept.
     work.project.write("adjudicate", names.DECISIONS, table_text(DECISIONS, found.decisions), again=True)
-    work.project.write("adjudicate", names.AGREED, table_text(AGREED, found.agreed), again=work.again)
     how = [row["how"] for row in found.agreed]
     said = f"gold of {len(how):,} answers: " + ", ".join(
         f"{how.count(name):,} {name}" for name in ("unanimous", "adjudicated", "single") if how.count(name)
@@ -138,6 +137,7 @@ def adjudicate_step(work: Work) -> Done:
     if found.n_open:
         raise Waiting(f"{work.project.path(names.DECISIONS)}: {found.n_open} disagreements wait for a decision; fill "
                       f"in the column code ({said}; {'; '.join(agreement)})")  # fmt: skip
+    work.project.write("adjudicate", names.AGREED, table_text(AGREED, found.agreed), again=work.again)
     return Done(step="adjudicate", told=(said, *agreement), numbers=numbers)
 
 

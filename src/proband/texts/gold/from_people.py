@@ -17,7 +17,7 @@ from proband.texts.gold.parts import DEVELOPMENT, PARTS, parts_of
 from proband.texts.gold.tables import AGREED, CODES, DECISIONS, GOLD, SAMPLE, Row, check_gold, table_text
 from proband.texts.gold.work import Done, Waiting, Work
 
-TRAINING = ("document", "text", "item", "code")
+TRAINING = ("document", "text", "item", "code", "unit")
 
 
 def draw_step(work: Work) -> Done:
@@ -149,7 +149,12 @@ def split_step(work: Work) -> Done:
     gold = [{**row, "probability": chance.get(row["document"], ""), "part": parts[row["document"]]} for row in agreed]
     check_gold(gold, names.AGREED)
     work.project.write("split", names.GOLD, table_text(GOLD, gold), again=work.again)
-    fitted = [row | {"text": work.corpus.text(row["document"])} for row in gold if row["part"] == DEVELOPMENT]
+    fitted = [
+        # Documents of a unit are in one fold of a learned coder.
+        row | {"text": work.corpus.text(row["document"]), "unit": work.units[row["document"]]}
+        for row in gold
+        if row["part"] == DEVELOPMENT
+    ]
     work.project.write("split", names.TRAINING, table_text(TRAINING, fitted), again=True)
     counts = {part: len({row["document"] for row in gold if row["part"] == part}) for part in PARTS}
     said = ", ".join(f"{part} {count:,}" for part, count in counts.items())

@@ -141,7 +141,7 @@ def corrected_mean(variable: Variable, gold: Gold, *, level: float = 0.95) -> Th
     is_shared = bool(set(sampling.clusters or ()) & set(sampling.clusters_unlabelled or ()))
 
     def correct() -> CorrectedEstimate:
-        if is_shared or np.ptp(pi) > 1e-9 * pi.max():
+        if is_shared or pi.max(initial=0) - pi.min(initial=1) > 1e-9:
             return dsl_mean(y, f, u, probabilities=pi, sampling=sampling, level=level)
         return ppi_mean(y, f, u, sampling=sampling, level=level)
 
@@ -159,7 +159,8 @@ def corrected_regression(
     """Linear regression in which the outcome, regressors, or both are coded; the intercept comes first.
 
     A coded outcome of 0 and 1 makes it a linear probability model: coefficients are differences of shares. By DSL,
-    whose normal equations are corrected and not only its outcome, so that coded regressors are right too.
+    whose normal equations are corrected and not only its outcome, so that coded regressors are right too. Known
+    regressors of more than two values are centred: the intercept is for documents that are average in them.
 
     Parameters
     ----------
@@ -174,6 +175,7 @@ def corrected_regression(
         By coefficient.
     """
     known = gold.is_known
+    regressors = {name: _centred(variable) for name, variable in regressors.items()}
     sides = {name: _sides(variable, known) for name, variable in {"": outcome, **regressors}.items()}
     y, f, u = sides.pop("")
     predicted = {name: f_x for name, (_, f_x, _) in sides.items() if regressors[name].is_coded}
@@ -223,6 +225,14 @@ def _filled(guess: ArrayLike | None) -> Floats:
     values = np.asarray(guess, dtype=np.float64)
     missing = np.isnan(values)
     return np.where(missing, 0.0 if missing.all() else np.nanmean(values), values)
+
+
+def _centred(variable: Variable) -> Variable:
+    # Years beside a constant are all but the same column: squared, they would leave five digits.
+    values = np.asarray(variable.values, dtype=np.float64)
+    if variable.is_coded or len(np.unique(values)) <= 2:
+        return variable
+    return Variable(values=values - values.mean())
 
 
 def _sides(variable: Variable, known: Bools) -> tuple[Floats, Floats, Floats]:

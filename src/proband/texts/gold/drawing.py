@@ -39,8 +39,8 @@ def labels_for(
 ) -> int:
     """Documents to be coded by people so that the interval of a share is as wide as wanted.
 
-    ``n = (2 z)^2 p (1 - p) / width^2`` for a share p of people's codes alone. With a coder whose codes correlate rho with
-    them, as many as are worth that together with its codes of all others; see `effective_n`.
+    ``n = (2 z)^2 p (1 - p) / width^2`` for a share p of people's codes alone. With a coder whose codes correlate rho
+    with them, as many as are worth that together with its codes of all others; see `effective_n`.
 
     Parameters
     ----------

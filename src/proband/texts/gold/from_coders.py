@@ -8,11 +8,10 @@ from typing import Any
 from proband.errors import DesignError
 from proband.texts.gold import project as names
 from proband.texts.gold.codings import codes_by_document
-from proband.texts.gold.from_people import check_gold
 from proband.texts.gold.parts import AUDIT, DEVELOPMENT, HOLD_OUT, PARTS
 from proband.texts.gold.project import Project, fingerprint
 from proband.texts.gold.protocol import check_unseen, learnt_from, lock_protocol, locked, open_hold_out, openings
-from proband.texts.gold.tables import GOLD, Question, Row, table_text
+from proband.texts.gold.tables import GOLD, Question, Row, check_gold, table_text
 from proband.texts.gold.tuning import TRY, Codes, Protocol, best, coded_with, numbered, tries_of
 from proband.texts.gold.validation import Validity, validity
 from proband.texts.gold.work import Done, Work
@@ -54,7 +53,7 @@ def tune_step(work: Work) -> Done:
 def lock_step(work: Work) -> Done:
     """The protocol, written down and hashed."""
     protocol, gold = work.protocol(), work.need(names.GOLD, GOLD, "split")
-    address = work.data["engine"][protocol.coder]
+    address = work.study.addresses[protocol.coder]
     _check_unseen(work, address, gold)
     used = used_parts(work, protocol.coder)
     written = {
@@ -78,8 +77,8 @@ def lock_step(work: Work) -> Done:
 
 def _check_unseen(work: Work, address: str, gold: Sequence[Row]) -> None:
     texts = {row["document"]: work.corpus.text(row["document"]) for row in gold}
-    book = work.study.design.instrument  # type: ignore[attr-defined]
-    check_unseen(address, work.project.study.parent, book, gold, texts)
+    book = work.design.codebook
+    check_unseen(address, book, gold, texts)
 
 
 def used_parts(work: Work, coder: str) -> list[str]:
@@ -89,7 +88,7 @@ def used_parts(work: Work, coder: str) -> list[str]:
     chosen for what it did on development.
     """
     tries = {row["try"] for row in work.rows(names.TRIES, TRY)}
-    if learnt_from(work.data["engine"][coder], work.project.study.parent) is not None or len(tries) <= 1:
+    if learnt_from(work.study.addresses[coder]) is not None or len(tries) <= 1:
         return [part for part in PARTS if work.shares[part]]
     used = [part for part in (HOLD_OUT, AUDIT) if work.shares[part]]
     if not used:
@@ -110,7 +109,7 @@ def validate_step(work: Work) -> Done:
         or fingerprint([[row[n] for n in GOLD] for row in gold]) != lock["protocol"]["gold"]
     ):
         raise DesignError("coder, codebook or gold were edited since they were locked; undo that, or lock again")
-    _check_unseen(work, work.data["engine"][coder], gold)
+    _check_unseen(work, work.study.addresses[coder], gold)
     part = HOLD_OUT if any(row["part"] == HOLD_OUT for row in gold) else DEVELOPMENT
     rows = [row for row in gold if row["part"] == part]
     if not rows:

@@ -7,17 +7,17 @@ from typing import Any
 
 from proband.errors import DataError, DesignError, meant
 from proband.estimates import Estimate
-from proband.instruments.codebooks import codebook_page
+from proband.instruments.codebooks import Codebook, codebook_page
 from proband.texts.gold import project as names
 from proband.texts.gold.adjudication import adjudicate
 from proband.texts.gold.codings import codes_by_document
 from proband.texts.gold.drawing import by_uncertainty, draw, labels_for
 from proband.texts.gold.imports import Source, files_in, read_codes
 from proband.texts.gold.parts import DEVELOPMENT, PARTS, parts_of
-from proband.texts.gold.tables import AGREED, CODES, DECISIONS, GOLD, SAMPLE, Row, table_text
+from proband.texts.gold.tables import AGREED, CODES, DECISIONS, GOLD, SAMPLE, Row, check_gold, table_text
 from proband.texts.gold.work import Done, Waiting, Work
 
-TRAINING = ("document", "text", "item", "code")
+TRAINING = ("document", "text", "item", "code", "unit")
 
 
 def draw_step(work: Work) -> Done:
@@ -31,7 +31,7 @@ def draw_step(work: Work) -> Done:
             raise DesignError("coding.gold: say either how many documents people code, n = 100, or width = 0.15")
         n = table.n or labels_for(table.width or 0.0, correlation=table.correlation, n_documents=len(documents))
         strata, spread = _strata(work)
-        drawn = draw(documents, n=n, seed=work.study.design.seed, strata=strata, spread=spread)
+        drawn = draw(documents, n=n, seed=work.design.seed, strata=strata, spread=spread)
         rows, how = list(drawn.rows), f"{n} of {len(documents):,} documents, {drawn.how}"
     text = table_text(SAMPLE, rows)
     if project.is_edited("draw", names.SAMPLE, text) and not work.again:
@@ -42,8 +42,9 @@ def draw_step(work: Work) -> Done:
         columns = ("document", "text", *work.questions)
         sheet = [{"document": row["document"], "text": work.corpus.text(row["document"])} for row in rows]
         project.write("draw", names.SHEET, table_text(columns, sheet), again=work.again)
-    book = work.study.design.instrument  # type: ignore[attr-defined]
-    project.write("draw", names.PAGE, codebook_page(book), again=True)
+    book = work.design.codebook
+    if isinstance(book, Codebook):
+        project.write("draw", names.PAGE, codebook_page(book), again=True)
     project.path(names.PEOPLE).mkdir(parents=True, exist_ok=True)
     return Done(
         step="draw",
@@ -123,7 +124,6 @@ def adjudicate_step(work: Work) -> Done:
     found = adjudicate(codes, decided, work.questions, work.corpus.text, fewest=work.table.fewest)
     # Decisions are somebody's own, and are all kept.
     work.project.write("adjudicate", names.DECISIONS, table_text(DECISIONS, found.decisions), again=True)
-    work.project.write("adjudicate", names.AGREED, table_text(AGREED, found.agreed), again=work.again)
     how = [row["how"] for row in found.agreed]
     said = f"gold of {len(how):,} answers: " + ", ".join(
         f"{how.count(name):,} {name}" for name in ("unanimous", "adjudicated", "single") if how.count(name)
@@ -137,6 +137,7 @@ def adjudicate_step(work: Work) -> Done:
     if found.n_open:
         raise Waiting(f"{work.project.path(names.DECISIONS)}: {found.n_open} disagreements wait for a decision; fill "
                       f"in the column code ({said}; {'; '.join(agreement)})")  # fmt: skip
+    work.project.write("adjudicate", names.AGREED, table_text(AGREED, found.agreed), again=work.again)
     return Done(step="adjudicate", told=(said, *agreement), numbers=numbers)
 
 
@@ -144,33 +145,20 @@ def split_step(work: Work) -> Done:
     """Gold with probability and part, and what a learned coder may be fitted on."""
     agreed, sample = work.need(names.AGREED, AGREED, "adjudicate"), work.need(names.SAMPLE, SAMPLE, "draw")
     chance = {row["document"]: row["probability"] for row in sample}
-    parts = parts_of([row["document"] for row in agreed], work.units, work.shares, work.study.design.seed)
+    parts = parts_of([row["document"] for row in agreed], work.units, work.shares, work.design.seed)
     gold = [{**row, "probability": chance.get(row["document"], ""), "part": parts[row["document"]]} for row in agreed]
     check_gold(gold, names.AGREED)
     work.project.write("split", names.GOLD, table_text(GOLD, gold), again=work.again)
-    fitted = [row | {"text": work.corpus.text(row["document"])} for row in gold if row["part"] == DEVELOPMENT]
+    fitted = [
+        # Documents of a unit are in one fold of a learned coder.
+        row | {"text": work.corpus.text(row["document"]), "unit": work.units[row["document"]]}
+        for row in gold
+        if row["part"] == DEVELOPMENT
+    ]
     work.project.write("split", names.TRAINING, table_text(TRAINING, fitted), again=True)
     counts = {part: len({row["document"] for row in gold if row["part"] == part}) for part in PARTS}
     said = ", ".join(f"{part} {count:,}" for part, count in counts.items())
     return Done(step="split", told=(f"documents: {said}",), numbers={"documents": counts})
-
-
-def check_gold(rows: Sequence[Row], where: str) -> None:
-    """Refuse two rows of gold on one question of one document.
-
-    Raises
-    ------
-    DataError
-        Naming the document.
-    """
-    seen = set()
-    for row in rows:
-        key = row["document"], row["item"]
-        if key in seen:
-            raise DataError(
-                f"{where}: two rows on {key[1]!r} of document {key[0]!r}; a document is gold once: keep one"
-            )
-        seen.add(key)
 
 
 def take_in(work: Work, files: Sequence[Path]) -> None:

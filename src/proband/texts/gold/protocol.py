@@ -83,24 +83,21 @@ def open_hold_out(project: Project, lock: str, n_documents: int) -> int:
     return len(opened)
 
 
-def learnt_from(address: str, folder: Path) -> Path | None:
+def learnt_from(address: str) -> Path | None:
     """The file that a learned coder is fitted on; None for any other coder."""
     if not address.startswith(_LEARNS):
         return None
     named = dict(parse_qsl(address.partition("?")[2])).get("gold", "")
-    beside = folder / unquote(named)
-    return beside if beside.exists() else Path(unquote(named))
+    return Path(unquote(named))
 
 
-def check_unseen(address: str, folder: Path, book: Instrument, gold: Sequence[Row], texts: Mapping[str, str]) -> None:
+def check_unseen(address: str, book: Instrument, gold: Sequence[Row], texts: Mapping[str, str]) -> None:
     """Refuse a coder that has seen documents it is validated on, or that correct it.
 
     Parameters
     ----------
     address : str
         Of the coder's engine; a learned one names the file it is fitted on.
-    folder : Path
-        From which that file is found.
     book : Instrument
         The codebook; its examples are shown to coders.
     gold : sequence of dict
@@ -122,7 +119,7 @@ def check_unseen(address: str, folder: Path, book: Instrument, gold: Sequence[Ro
                     f"the example {example[:50]!r} of code {code.label!r} is document {document!r}, which is in the "
                     f"part {part_of[document]!r}: take another example, from development"
                 )
-    path = learnt_from(address, folder)
+    path = learnt_from(address)
     if path is None or not path.exists():
         return
     wanted = dict(parse_qsl(address.partition("?")[2])).get("part", "")
@@ -134,8 +131,8 @@ def check_unseen(address: str, folder: Path, book: Instrument, gold: Sequence[Ro
             raise DesignError(
                 f"{where}: {address.partition('?')[0]} is fitted on document {document!r}, which is in the part "
                 f"{part_of[document]!r}: fit it on development, which `split` writes to {TRAINING}; or, to fit on all "
-                "gold, make all of it development (parts = { development = 1.0 }): each document is then answered by a fit "
-                "without it, and there is no hold-out"
+                "gold, make all of it development (parts = { development = 1.0 }): each document is then answered by a "
+                "fit without it, and there is no hold-out"
             )
 
 

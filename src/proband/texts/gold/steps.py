@@ -6,7 +6,9 @@ from proband.texts.gold import project as names
 from proband.texts.gold.from_coders import correct_step, lock_step, run_step, tune_step, validate_step
 from proband.texts.gold.from_people import adjudicate_step, draw_step, import_step, split_step
 from proband.texts.gold.project import Step
-from proband.texts.gold.work import Done, Work
+from proband.texts.gold.work import Done, Waiting, Work
+
+__all__ = ["Done", "Waiting", "Work", "do"]
 
 
 def do(work: Work, step: Step) -> Done:

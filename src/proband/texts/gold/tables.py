@@ -127,6 +127,24 @@ def rows_in(path: Path, columns: Sequence[str]) -> list[Row]:
     return [row for _, row in read_table(path, columns)] if path.exists() else []
 
 
+def check_gold(rows: Sequence[Row], where: str) -> None:
+    """Refuse two rows of gold on one question of one document.
+
+    Raises
+    ------
+    DataError
+        Naming the document.
+    """
+    seen = set()
+    for row in rows:
+        key = row["document"], row["item"]
+        if key in seen:
+            raise DataError(
+                f"{where}: two rows on {key[1]!r} of document {key[0]!r}; a document is gold once: keep one"
+            )
+        seen.add(key)
+
+
 def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     """Rows as a CSV text with these columns."""
     held = io.StringIO(newline="")

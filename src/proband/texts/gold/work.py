@@ -1,24 +1,28 @@
 """A study of texts with its project: what steps are made of, and how documents are coded for them."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
-from proband.designs.studies import Study, study_from_dict
-from proband.errors import DesignError, meant
-from proband.files import checked, parsed, text_of
+from proband.designs.studies import Study, load_study
+from proband.errors import DesignError
+from proband.files import checked, is_file, parsed, text_of
 from proband.runs import Run, collect
 from proband.runs.locking import hold_to
 from proband.runs.progress import Watch
+from proband.subjects.corpora import Corpus
+from proband.texts.design import Coding
 from proband.texts.gold import project as names
 from proband.texts.gold.claims import ClaimTable, claims_of
+from proband.texts.gold.codings import questions_of
 from proband.texts.gold.parts import shares_of
 from proband.texts.gold.project import STEPS, Project, Standing, Step, fingerprint
-from proband.texts.gold.protocol import learnt_from
 from proband.texts.gold.settings import GoldTable
-from proband.texts.gold.tables import Question, Row, digest, question_of, rows_in
+from proband.texts.gold.tables import Question, Row, digest, rows_in
 from proband.texts.gold.tuning import Protocol, read_protocol
 
 
@@ -69,46 +73,41 @@ class Work:
         self, path: Path, *, engines: Mapping[str, str] | None = None, again: bool = False, watch: Watch | None = None
     ) -> None:
         self.project, self.again, self.watch = Project(path), again, watch
-        text = text_of(
-            path, what="study file", error=DesignError, way_out="write one, or start from examples/manifesto.toml"
-        )
-        self.data = parsed(text, path, error=DesignError)
-        if not isinstance(self.data.get("coding"), dict):
+        way_out = "write one, or start from examples/manifesto.toml"
+        text = text_of(path, what="study file", error=DesignError, way_out=way_out)
+        coding = parsed(text, path, error=DesignError).get("coding")
+        if not isinstance(coding, dict):
             raise DesignError(f"{path}: no table [coding]; `proband code` takes a study that codes texts")
-        if isinstance(self.data.get("engine"), str):
-            self.data["engine"] = {"coder": self.data["engine"]}
-        for name, address in (engines or {}).items():
-            if name not in self.data.get("engine", {}):
-                raise DesignError(
-                    f"{path}: no coder {name!r}{meant(name, self.coders)}; there are {', '.join(self.coders)}"
-                )
-            self.data["engine"][name] = address
-        self.study = study_from_dict(self.data, where=path)
-        coding = self.data["coding"]
+        self.study = load_study(path, engine=engines)
         self.table = checked(GoldTable, coding.get("gold", {}), path, error=DesignError, at="coding.gold")
         self.shares = shares_of(self.table.parts)
-        claims = [
-            checked(ClaimTable, claim, path, error=DesignError, at="coding.claims")
-            for claim in coding.get("claims", [])
+        given = coding.get("claims", [])
+        self.claims = [
+            checked(ClaimTable, claim, path, error=DesignError, at="coding.claims").model_dump() for claim in given
         ]
-        self.claims = [claim.model_dump() for claim in claims]
         claims_of(self.claims, self.questions, self.corpus.columns.columns[1:])
+
+    @property
+    def design(self) -> Coding:
+        """What is coded by whom."""
+        if not isinstance(self.study.design, Coding):
+            raise DesignError(f"{self.project.study}: no study of kind [coding]")
+        return self.study.design
 
     @property
     def coders(self) -> list[str]:
         """Coders of the study, by name."""
-        return list(self.data.get("engine", {}))
+        return list(self.design.roles())
 
     @property
-    def corpus(self) -> Any:
+    def corpus(self) -> Corpus:
         """Documents of the study."""
-        return self.study.design.corpus  # type: ignore[attr-defined]
+        return self.design.corpus
 
     @cached_property
     def questions(self) -> dict[str, Question]:
         """Questions of the codebook that are answered by codes or numbers."""
-        items = self.study.design.items.values()
-        return {item.id: question_of(item) for item in items if item.options or item.form == "number"}
+        return questions_of(self.design.items)
 
     @cached_property
     def units(self) -> dict[str, str]:
@@ -135,31 +134,19 @@ class Work:
 
     def of(self, coder: str, documents: Sequence[str] | None = None) -> Study:
         """The study cut to one coder, and to some documents."""
-        coding = {**self.data["coding"]}
-        coding["coders"] = {name: how for name, how in coding.get("coders", {}).items() if name == coder}
-        data = {**self.data, "engine": {coder: self.data["engine"][coder]}, "coding": coding}
-        study = study_from_dict(data, where=self.project.study)
-        if documents is None:
-            return study
-        design = study.design
-        return replace(study, design=replace(design, corpus=self.corpus.take(documents)))  # type: ignore[type-var]
+        corpus = self.corpus if documents is None else self.corpus.take(documents)
+        how = tuple(of for of in self.design.coders if of.name == coder)
+        return Study(replace(self.design, corpus=corpus, coders=how), {coder: self.study.cast[coder]})
 
     def settings(self, coder: str) -> str:
-        """By which a coder and everything it is shown are known again."""
-        address = self.data["engine"][coder]
-        learnt = learnt_from(address, self.project.study.parent)
-        held = digest(learnt.read_bytes()) if learnt and learnt.exists() else ""
-        coding = {
-            key: value
-            for key, value in self.data["coding"].items()
-            if key not in ("gold", "claims", "coders", "corpus")
-        }
-        how = self.data["coding"].get("coders", {}).get(coder, {})
-        items = [item.as_dict() for item in self.study.design.items.values()]
-        book = getattr(self.study.design, "instrument", None)
-        return fingerprint([address, held, how, coding, items, getattr(book, "preamble", ""), self.study.design.seed])[
-            :12
-        ]
+        """By which a coder and everything it is shown are known again, whatever else is in the study."""
+        design, address = self.design, self.study.addresses[coder]
+        parts = map(unquote, re.split("[?&=]", address.partition(":")[2]))
+        # What a file holds counts, and not where it lies.
+        held = [digest(Path(part).read_bytes()) if is_file(Path(part)) else part for part in parts]
+        how = next(asdict(of) for of in design.coders if of.name == coder)
+        shown = [design.codebook.hash, asdict(design.long), design.prior_correction, design.seed]
+        return fingerprint([address.partition(":")[0], held, how, shown])[:12]
 
     def coded(
         self, coder: str, folder: Path, documents: Sequence[str] | None = None, lock: Mapping[str, Any] | None = None
@@ -188,7 +175,7 @@ class Work:
     def inputs(self, step: Step) -> dict[str, str]:
         """What a step is made of now: name -> digest."""
         of, table = self.project.digest_of, self.table
-        drawn = {"corpus": self.corpus.content_hash, "seed": str(self.study.design.seed)}
+        drawn = {"corpus": self.corpus.content_hash, "seed": str(self.design.seed)}
         if step == "draw":
             said = table.model_dump(include={"n", "width", "correlation", "by", "uncertain", "sampling"})
             coder = {table.uncertain: self.settings(table.uncertain)} if table.uncertain in self.coders else {}

@@ -40,6 +40,15 @@ _WHOLE = [[1, 0.5, 0.3], [0.5, 1, 0.2], [0.3, 0.2, 1]]
 _GRID = [[0, 0, 1, 1, 1]] * 6
 _HALF = m.clustered_mean(_OUTCOMES, _GROUPS)
 _AGREED = m.share_estimates([1] * 18 + [0] * 2, 2, target="model")[1]
+_VOTES_OF = [1, 0, 1, 1, 0, 1, 0, 0, 1, 0, 1, 1]
+_AGES = ["old"] * 8 + ["young"] * 4
+_MARGINS = {"age": {"old": 0.5, "young": 0.5}}
+_DRAWN = m.survey_design(12, psu=[1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6])
+_VISITS = np.round(np.exp(0.4 * _GOLD)).astype(int)
+_ROUNDS = [2.0, 3, 4, 5] * 3 + [7.0, 9] * 4
+_GUESSED = [2.0, 3, 4, 4] * 3 + [7.0, 8] * 4
+_STRATA = ["a"] * 12 + ["b"] * 8
+_HARD = [k % 4 / 10 for k in range(40)]
 _EFFECTS = [(0.1, 0.1), (0.3, 0.1), (0.5, 0.1), (0.2, 0.1), (0.4, 0.1)]
 
 
@@ -150,4 +159,39 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "two_way_variance": call(_OUTCOMES, {"x": _SCORES}, _GROUPS, [k % 4 for k in range(24)]),
     "wasserstein": call([0.2, 0.8], [0.5, 0.5]),
     "weighted_mean": call(_OUTCOMES, [1 + k % 3 for k in range(24)]),
+    "active_labels": call([0.1, 0.1, 0.1, 0.5], n_labels=2),
+    "adjusted_difference": call(_OUTCOMES, [k % 2 for k in range(24)], {"age": _SCORES}),
+    "calibrate": call({"age": _AGES, "n": list(range(12))}, _MARGINS, totals={"n": 70}, method="linear"),
+    "calibrate_design": call(_DRAWN, {"age": _AGES}, {"age": {"old": 20, "young": 20}}),
+    "calibrated_mean": call(_VOTES_OF, {"age": _AGES}, _MARGINS),
+    "choice_regression": call([0, 0, 1, 0, 1, 1, 1, 0] * 3, {"x": _SCORES}),
+    "line_with_errors_in_both": call([0.0, 1.0, 2.0, 3.0], [0.1, 0.9, 2.2, 2.8], [0.1] * 4, [0.1] * 4),
+    "mrp_mean": call(
+        _VOTES_OF,
+        {"age": _AGES, "sex": ["f", "m"] * 6},
+        cells={"age": ["old", "old", "young", "young"], "sex": ["f", "m", "f", "m"]},
+        sizes=[30, 20, 30, 20],
+    ),
+    "multilevel_effects": call(
+        [(0.1, 0.1), (0.3, 0.1), (0.5, 0.1), (0.6, 0.1), (0.2, 0.1), (0.0, 0.1)], list("aabbcc")
+    ),
+    "normalised_accuracy": call([0.6, 0.7, 0.8], [0.8, 0.7, 0.9]),
+    "plan_labels": call(0.75, cost_label=1, cost_prediction=0.01, budget=1000),
+    "ppi_poisson": call(_VISITS, _VISITS + 0.5, np.exp(0.4 * _MORE), regressors=_X),
+    "ppi_quantile": call(_GOLD, _GUESS, _MORE),
+    "ppi_sequence": call(_GOLD, _GUESS, _MORE),
+    "ppi_stratified": call(_ROUNDS, _GUESSED, _GUESSED * 3, strata=_STRATA, strata_unlabelled=_STRATA * 3),
+    "random_effects": call({"a": (0.10, 0.05), "b": (0.30, 0.05), "c": (0.22, 0.06), "d": (0.45, 0.10)}),
+    "ranking": call({"a": [0.5 + x for x in _HARD], "b": [0.1 + x / 2 for x in _HARD]}, n_draws=99),
+    "rao_scott_fit": call(np.eye(3)[[0, 0, 0, 1, 2, 0, 0, 1, 0, 0, 1, 2]] - 1 / 3, [1 / 3] * 3, _DRAWN),
+    "rao_scott_test": call(list("aabbabbbaaab"), list("xyxxyyxxyyyx"), _DRAWN),
+    "replicate_weights": call({"age": _AGES}, _MARGINS),
+    "steerability": call({"young": [0.7, 0.8, 0.75]}, {"young": [0.8, 0.85, 0.9]}),
+    "survey_design": call(6, strata=[1, 1, 2, 2, 3, 3], weights=[1, 2, 1, 2, 1, 1]),
+    "survey_mean": call(_OUTCOMES[:12], _DRAWN),
+    "survey_proportion": call(_VOTES_OF, _DRAWN),
+    "survey_quantile": call(_OUTCOMES[:12], 0.5, _DRAWN),
+    "survey_ratio": call(_OUTCOMES[:12], list(range(1, 13)), _DRAWN),
+    "survey_regression": call(_OUTCOMES[:12], {"x": _SCORES[:12]}, _DRAWN),
+    "survey_total": call(_OUTCOMES[:12], _DRAWN),
 }

@@ -66,7 +66,10 @@ def wrongs(name: str, n_rounds: int = 1) -> list[str]:
     rng, found = np.random.default_rng(len(name)), []
     bound = inspect.signature(measure).bind(*args, **given)
     bound.apply_defaults()
+    spread = {p.name for p in bound.signature.parameters.values() if p.kind is p.VAR_KEYWORD}
     for parameter, value in bound.arguments.items():
+        if parameter in spread:
+            continue
         for _ in range(n_rounds):
             for damage in damages(value, rng):
                 damaged = inspect.BoundArguments(bound.signature, bound.arguments | {parameter: damage})

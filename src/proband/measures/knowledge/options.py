@@ -152,7 +152,8 @@ def top_option_agreement(
     ties: tuple[str, ...] = (
         (f"{len(p) - n} of {len(p)} items tie for the first place and are left out",) if n < len(p) else ()
     )
-    interval, method, n_clusters = wilson_interval(share, n, level), "Wilson over items", None
+    interval: tuple[float, float] | None = wilson_interval(share, n, level)
+    method, n_clusters = "Wilson over items", None
     if cluster is not None:
         of_items = list(cluster)
         if len(of_items) != len(p):

@@ -117,7 +117,7 @@ class _Row:
 
 def _section(run: Run, factor: Factor) -> Section:
     table, control = answers(run), factor.levels[0]
-    by, is_between = _compared(table, factor)
+    by, is_between = compared(table, factor)
     under = {level: table.filter(pl.col(factor.column) == level) for level in factor.levels}
     rows = [
         replace(row, level=level)
@@ -180,12 +180,16 @@ def _in_people(run: Run, factor: Factor, row: _Row) -> Estimate | None:
     people = run.people
     if people is None or factor.name not in people.levels or row.level not in people.levels[factor.name]:
         return None
+    return replace(known_effect(people, factor, row.level, row.outcome), target="human")
+
+
+def known_effect(run: Run, factor: Factor, level: str, outcome: Outcome) -> Estimate:
+    """One effect against the factor's first level; no number and its reason where there is none."""
     against = factor.levels[0]
-    found = measured(
-        lambda: effect_of(people, factor, row.level, against, row.outcome) or _nobody(row.level, against),
-        f"effect of {row.level} on {row.outcome.name} in people", "human",
-    )  # fmt: skip
-    return replace(found, target="human")
+    what = f"effect of {level} on {outcome.name}"
+    if level not in run.levels.get(factor.name, (level,)):
+        return measured(lambda: _nobody(level, against), what)
+    return measured(lambda: effect_of(run, factor, level, against, outcome) or _nobody(level, against), what)
 
 
 def _nobody(level: str, against: str) -> Estimate:
@@ -207,7 +211,7 @@ def _people_in_words(row: _Row) -> str:
     return f"In people, {row.level} changes {row.outcome.name} by {told(row.people, 3)}."
 
 
-def _compared(table: pl.DataFrame, factor: Factor) -> tuple[str, bool]:
+def compared(table: pl.DataFrame, factor: Factor) -> tuple[str, bool]:
     """What is compared, subjects or whole units, and whether each of them has one level."""
     levels = {
         by: table.group_by(by).agg(pl.col(factor.column).n_unique())[factor.column].max() for by in ("unit", "subject")
@@ -220,7 +224,7 @@ def _compared(table: pl.DataFrame, factor: Factor) -> tuple[str, bool]:
 def effect_of(run: Run, factor: Factor, level: str, against: str, outcome: Outcome) -> Estimate | None:
     """One effect: an outcome under a level less that under another; None where nobody answered under one of them."""
     table = answers(run)
-    by, is_between = _compared(table, factor)
+    by, is_between = compared(table, factor)
     parts = [table.filter(pl.col(factor.column) == at) for at in (level, against)]
     row = _row(run, (parts[0], parts[1]), outcome, by, is_between)
     return None if row is None else row.effect

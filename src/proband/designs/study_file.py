@@ -55,6 +55,18 @@ class PeopleTable(Table):
     refused: list[int | float | str] = Field(
         default=[], description="codes in the data that mean: asked, and gave no answer"
     )
+    again: dict[str, str] = Field(
+        default={},
+        examples=['again = { trust = "trust_wave2" }'],
+        description="item -> column with the same people's answers on a second occasion; accuracy is then also told as "
+        "a share of how well people repeat themselves",
+    )
+    margins: dict[str, dict[str, float]] = Field(
+        default={},
+        description="column -> code, or its words -> share or count in the population that people are to stand for",
+    )
+    means: dict[str, float] = Field(default={}, description="column of numbers -> its mean in that population")
+    price: float = Field(default=0.0, description="what one more person's answer costs, in dollars")
 
 
 class HypothesisTable(Table):

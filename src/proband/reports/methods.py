@@ -21,6 +21,7 @@ _METHODS = {
     "option_text_mean": "the probabilities per token of the option texts, made to sum to 1 over the options",
     "label": "the probabilities of the option labels, made to sum to 1 over the options",
     "written": "a written reply, read by fixed rules",
+    "channel": "the probability of the text under the description of each option, made to sum to 1 over the options",
     "verbalised": "a distribution over the options that the model wrote",
 }
 _ORDERS = {

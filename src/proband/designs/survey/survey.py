@@ -28,7 +28,7 @@ from proband.subjects.populations import Population
 PRESENTATIONS = ("single", "battery", "sequential")
 _LEVELS: dict[str, tuple[str, ...]] = {
     "presentation": PRESENTATIONS,
-    "answer_by": get_args(Method),
+    "answer_by": tuple(method for method in get_args(Method) if method != "channel"),  # of a text, which is coded
     "persona": get_args(PersonaFormat),
     "order": ORDERS,
     "labels": LABELS,
@@ -173,6 +173,11 @@ class Survey(Design):
         known = {"subject": traits, "factor": tuple(self.factors), "answer": earlier, **self._pipes}
         for item in self.instrument.items:
             with found.part():
+                if item.form in ("record", "spans"):
+                    raise DesignError(
+                        f"item {item.id!r} of form {item.form!r} is taken from a document; ask it in a study with a "
+                        "table [coding]"
+                    )
                 check_pipes(item, known)
                 self._check_traits(item)
             with found.part():

@@ -23,6 +23,7 @@ class Coefficient:
     - `value`, `se`: NaN where undefined.
     - `n_units`, `n_missing`: units used; units left out because fewer than two coders coded them.
     - `n_disagreeing`, `n_minority`: units on which coders differ; units that hold another code than the commonest.
+    - `n_elsewhere`: units on which no coder gave the commonest code; None where the error does not depend on them.
     - `error_from`: where the standard error comes from.
     - `warnings`: reasons, where a value is undefined.
     """
@@ -32,6 +33,7 @@ class Coefficient:
     n_units: int
     n_disagreeing: float
     n_minority: float
+    n_elsewhere: float | None = None
     n_missing: int = 0
     error_from: str = "jackknife over units"
     warnings: tuple[str, ...] = ()
@@ -118,6 +120,13 @@ def _cautions(found: Coefficient) -> tuple[str, ...]:
 
 
 def _rare(found: Coefficient) -> tuple[str, ...]:
+    # Where coders part on every unit that holds a rarer code, the jackknife never sees one that would carry agreement:
+    # at 30 units with a category in 3 % such intervals hold in 61 % of samples, all others in 99 %.
+    if found.n_elsewhere == 0:
+        return (
+            f"on none of the {found.n_minority:.0f} units that hold a rarer code do coders agree that it is another "
+            "than the commonest: the interval is too low and too short; code more units of the rarer kinds",
+        )
     if found.n_minority < FEW_UNITS:
         return (
             f"{found.n_minority:.0f} of {found.n_units} units hold another code than the commonest: below "

@@ -1,7 +1,7 @@
 """Means and regressions where the probability of being labelled is known and may differ by unit (DSL)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,6 +57,7 @@ def dsl_mean(
     predicted_unlabelled: ArrayLike,
     *,
     probabilities: ArrayLike,
+    refit: bool = True,
     sampling: Sampling | None = None,
     level: float = 0.95,
 ) -> CorrectedEstimate:
@@ -78,6 +79,9 @@ def dsl_mean(
         The model's predictions.
     probabilities : float or array_like, shape (n,)
         Probability with which each labelled unit was chosen to be labelled, above 0 and at most 1.
+    refit : bool
+        False takes the predictions as they are for g: the estimator of active inference (Zrnic & Candes 2024), also
+        where probabilities depended on the labels before. Predictions must then be made without the labels.
     sampling : Sampling, optional
         Weights and clusters; a cluster may hold labelled and unlabelled units.
     level : float
@@ -96,6 +100,7 @@ def dsl_mean(
     References
     ----------
     Egami, Hinck, Stewart & Wei (2023), Advances in Neural Information Processing Systems 36. arXiv:2306.04746
+    Zrnic & Candes (2024), Active statistical inference. arXiv:2403.03208
 
     Examples
     --------
@@ -108,7 +113,9 @@ def dsl_mean(
     """
     n, n_unlabelled = np.size(labelled), np.size(predicted_unlabelled)
     labels = read_labels(labelled, predicted_labelled, predicted_unlabelled, _apart(sampling))
-    fitted, data = _fit(labels, Regressors(labelled={}, unlabelled={}), probabilities, sampling or Sampling())
+    fitted, data = _fit(
+        labels, Regressors(labelled={}, unlabelled={}), probabilities, sampling or Sampling(), refit=refit
+    )
     found = report(data, fitted, level=level)["intercept"]
     estimand = f"mean of the human answers over all {n + n_unlabelled} units"
     if not data.labels.is_binary or found.interval is None or found.se is None:
@@ -134,6 +141,7 @@ def dsl_ols(
     *,
     probabilities: ArrayLike,
     regressors: Regressors,
+    refit: bool = True,
     sampling: Sampling | None = None,
     small_sample: SmallSample = "t",
     level: float = 0.95,
@@ -155,6 +163,9 @@ def dsl_ols(
     regressors : Regressors
         `labelled` holds true values; where `predicted_labelled` names columns, these are predicted, and
         `unlabelled` holds their predictions.
+    refit : bool
+        False takes predictions of outcome and regressors as they are, e.g. codes of a model: nothing is fitted to the
+        labels. Predictions must then be made without them.
     sampling : Sampling, optional
         Weights and clusters; a cluster may hold labelled and unlabelled units.
     small_sample : {"t", "paper"}
@@ -165,7 +176,8 @@ def dsl_ols(
     Returns
     -------
     CorrectedRegression
-        Coefficients by name, each tested against 0; `classical` is weighted least squares on the labelled.
+        Coefficients by name, each tested against 0; `classical` is weighted least squares on the labelled, None (with
+        a warning) where one label alone identifies a coefficient of theirs.
 
     Raises
     ------
@@ -190,7 +202,7 @@ def dsl_ols(
     0.480 [0.367, 0.594] 0.94
     """
     labels = read_labels(labelled, predicted_labelled, predicted_unlabelled, _apart(sampling))
-    fits, data = _fit(labels, regressors, probabilities, sampling or Sampling(), small_sample)
+    fits, data = _fit(labels, regressors, probabilities, sampling or Sampling(), small_sample, refit=refit)
     return report(data, fits, level=level)
 
 
@@ -205,6 +217,8 @@ def _fit(
     probabilities: ArrayLike,
     sampling: Sampling,
     small_sample: SmallSample = "t",
+    *,
+    refit: bool,
 ) -> tuple[Fits, Data]:
     n, n_unlabelled = labels.y.size, labels.u.size
     names, x, z = read_regressors(regressors, n, n_unlabelled)
@@ -212,7 +226,12 @@ def _fit(
     side = _all_units(labels, sampling)
     features, guesses = _guessed_columns(regressors, names, x, z)
     known = np.concatenate([labels.f, labels.u])
-    guess_y, *guess_x = _cross_fit(np.column_stack([known, features]), [labels.y, *guesses.values()], inverse, side)
+    guess_x: Sequence[Floats]
+    if refit:
+        guess_y, *guess_x = _cross_fit(np.column_stack([known, features]), [labels.y, *guesses.values()], inverse, side)
+    else:
+        named = [name for name in names if name != "intercept"]
+        guess_y, guess_x = known, [features[:, named.index(name)] for name in guesses]
     expected = np.concatenate([x, z])
     for name, guess in zip(guesses, guess_x, strict=True):
         expected[:, names.index(name)] = guess
@@ -220,9 +239,14 @@ def _fit(
     # Reports show the correlation with the guesses, since they are what is corrected.
     shown = replace(labels, f=guess_y[:n], u=guess_y[n:], left=_labelled_side(side, inverse))
     data = Data(names=names, labels=shown, x=x, z=z)
-    classical = _classical(data, small_sample)
     naive = _naive(labels, x, z, regressors, names)
     warnings = probability_notes(inverse, n + n_unlabelled)
+    try:
+        classical = _classical(data, small_sample)
+    except DesignError as error:
+        # Regressors known for everybody identify what the labelled alone do not: only the comparison is missing.
+        said = f"no estimate from the labelled alone to compare with: {error}; the model's guesses carry this one"
+        classical, warnings = None, (*warnings, said)
     fits = Fits(classical=classical, found=_moments(units, small_sample), naive=naive, warnings=warnings, is_dsl=True)
     return fits, data
 
@@ -358,7 +382,7 @@ def _variance(influence: Floats, df: Floats) -> Tuned:
 def _classical(data: Data, small_sample: SmallSample) -> Fit:
     """Least squares on the labelled alone, weighted by 1 / pi."""
     side, k = data.labels.left, len(data.names)
-    theta, influence = linear_part(data.x, data.labels.y, side)
+    theta, influence = linear_part(data.x, data.labels.y, side)  # refuses where one unit alone identifies something
     if small_sample == "paper":
         scores = data.x * (side.share * (data.labels.y - data.x @ theta))[:, None]
         moment = (data.x * side.share[:, None]).T @ data.x

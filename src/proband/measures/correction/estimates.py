@@ -29,16 +29,19 @@ class CorrectedEstimate(Estimate):
     - `tuning`: lambda of PPI++, between 0 (the model is left out) and 1 (trusted as far as it goes); None for DSL,
       which has none.
     - `correlation`: of answers and predictions among the labelled; NaN where one of them does not vary.
-    - `effective_n`: human answers that would give the same standard error without the model, in labelled units.
+    - `effective_n`: human answers that would give the same standard error without the model, in labelled units; NaN
+      without `classical`.
     - `n_unlabelled`: units of which only predictions are known.
-    - `classical`: the estimate from the human answers alone.
+    - `classical`: the estimate from the human answers alone; None where these alone have none with a variance.
+    - `tunings`: the lambda of each of several predictions of one answer; then `tuning` is 1, or 0 if they are left out.
     """
 
     tuning: float | None
     correlation: float
     effective_n: float
     n_unlabelled: int
-    classical: Estimate
+    classical: Estimate | None
+    tunings: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,13 +193,19 @@ def fields_of(found: Estimate) -> dict[str, Any]:
 
 
 def corrected(
-    labels: Labels, classical: Estimate, found: Estimate, *, tuning: float | None, predicted: float | None, gain: float
+    labels: Labels,
+    classical: Estimate | None,
+    found: Estimate,
+    *,
+    tuning: float | None,
+    predicted: float | None,
+    gain: float,
 ) -> CorrectedEstimate:
     """A corrected estimate with what it says of itself; `predicted` is the estimate from predictions alone."""
     r = correlation(labels)
     said = {
         "interval_method": f"{'DSL' if tuning is None else 'PPI++'}, {found.interval_method}",
-        "baselines": {"human answers only": classical.value}
+        "baselines": ({} if classical is None else {"human answers only": classical.value})
         | ({} if predicted is None else {"predictions only": predicted}),
         "assumptions": ASSUMPTIONS,
         "warnings": (*found.warnings, *gain_note(tuning, r, labels.left.n_clusters, gain, labels.u.size)),
@@ -223,7 +232,7 @@ class Fit:
 class Fits:
     """A regression from the human answers alone, a corrected one, and that of the predictions alone."""
 
-    classical: Fit
+    classical: Fit | None
     found: Fit
     naive: Floats | None = None
     warnings: tuple[str, ...] = ()
@@ -242,10 +251,11 @@ def report(data: Data, fits: Fits, *, level: float) -> CorrectedRegression:
 
 
 def _coefficient(data: Data, fits: Fits, j: int, level: float) -> CorrectedEstimate:
-    classical, found = (_plain(data, fit, j, level) for fit in (fits.classical, fits.found))
+    found = _plain(data, fits.found, j, level)
+    classical = None if fits.classical is None else _plain(data, fits.classical, j, level)
     predicted = None if fits.naive is None else float(fits.naive[j])
     tuning = None if fits.is_dsl else float(fits.found.tuned.tuning[j])
-    gain = variance_ratio(classical, found)
+    gain = math.nan if classical is None else variance_ratio(classical, found)
     return corrected(data.labels, classical, found, tuning=tuning, predicted=predicted, gain=gain)
 
 

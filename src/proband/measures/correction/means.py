@@ -30,7 +30,8 @@ from proband.measures.correction.estimates import (
 )
 from proband.measures.correction.paper import paper_mean
 from proband.measures.correction.samples import Labels, Sampling, read_labels
-from proband.measures.correction.tuning import Influences, combine, mean_part, no_part, t_reach, tune, working_df
+from proband.measures.correction.several import Several, is_several, mean_influences, put_together
+from proband.measures.correction.tuning import Influences, combine, t_reach, trust, tune
 
 SmallSample = Literal["t", "paper"]
 Pair = tuple[ArrayLike, ArrayLike]
@@ -59,9 +60,11 @@ def ppi_mean(
     ----------
     labelled : array_like, shape (n,)
         Human answers; 0 and 1 for a share.
-    predicted_labelled : array_like, shape (n,)
+    predicted_labelled : array_like, shape (n,) or (n, p)
         The model's predictions for the same people, in the same order, on the same scale (probabilities for 0/1).
-    predicted_unlabelled : array_like, shape (N,)
+        Several columns are several predictions of one answer, e.g. of p models, with a lambda each: then the lambdas
+        may also be negative, and each costs a degree of freedom.
+    predicted_unlabelled : array_like, shape (N,) or (N, p)
         Its predictions for the others. Empty gives the classical estimate and a warning.
     sampling : Sampling, optional
         Weights and clusters.
@@ -93,24 +96,32 @@ def ppi_mean(
     >>> round(found.value, 3), found.tuning
     (2.75, 1.0)
     """
-    labels = read_labels(labelled, predicted_labelled, predicted_unlabelled, sampling)
-    if small_sample == "paper":
-        return paper_mean(labels, level)
     check_small_sample(small_sample)
-    return corrected_mean(labels, level)
+    if is_several(predicted_labelled):
+        if small_sample == "paper":
+            raise DesignError('small_sample="paper" knows one prediction of an answer; use the default, "t"')
+        several = put_together(labelled, predicted_labelled, predicted_unlabelled, sampling)
+        return corrected_mean(several.labels, level, several)
+    labels = read_labels(labelled, predicted_labelled, predicted_unlabelled, sampling)
+    return paper_mean(labels, level) if small_sample == "paper" else corrected_mean(labels, level)
 
 
 def check_small_sample(small_sample: str) -> None:
-    """Anything but "paper", which has gone its own way, must be "t"."""
-    if small_sample != "t":
+    """One of the two ways there are."""
+    if small_sample not in ("t", "paper"):
         raise DesignError(f'small_sample {small_sample!r} is neither "t" nor "paper"')
 
 
-def corrected_mean(labels: Labels, level: float) -> CorrectedEstimate:
-    """PPI++ with the small-sample corrections."""
+def corrected_mean(labels: Labels, level: float, several: Several | None = None) -> CorrectedEstimate:
+    """PPI++ with the small-sample corrections; `several` predictions have been put together in `labels`."""
     influences = mean_influences(labels)
     n_rarer = int(min(labels.y.sum(), (1 - labels.y).sum())) if labels.is_binary else labels.y.size
-    tuning = tune(influences) if n_rarer >= FEWEST_EVENTS else np.zeros(1)
+    if several is not None:
+        influences = replace(influences, n_tuned=len(several.tunings), moved=several.moved)
+        fewest = FEWEST_EVENTS * len(several.tunings)
+        tuning = trust(influences, np.ones(1)) if several.varies and n_rarer >= fewest else np.zeros(1)
+    else:
+        tuning = tune(influences) if n_rarer >= FEWEST_EVENTS else np.zeros(1)
     classical = _estimate(labels, influences, np.zeros(1), level)
     found = _estimate(labels, influences, tuning, level)
     made = corrected(
@@ -121,6 +132,8 @@ def corrected_mean(labels: Labels, level: float) -> CorrectedEstimate:
         predicted=float(labels.right.share @ labels.u) if labels.u.size else math.nan,
         gain=variance_ratio(classical, found),
     )
+    if several is not None:
+        return replace(made, tunings=several.tunings if tuning[0] else (0.0,) * len(several.tunings))
     if n_rarer >= FEWEST_EVENTS or not labels.u.size:
         return made
     said = (
@@ -128,15 +141,6 @@ def corrected_mean(labels: Labels, level: float) -> CorrectedEstimate:
         "what the predictions are worth: the model buys nothing, this is the classical estimate"
     )
     return replace(made, warnings=(*found.warnings, said))
-
-
-def mean_influences(labels: Labels) -> Influences:
-    """Influences of labelled and unlabelled clusters on the means."""
-    largest = max(float(np.abs(part).max(initial=0)) for part in (labels.f, labels.u))
-    (_, a), (theta, b) = (mean_part(values, labels.left) for values in (labels.y, labels.f))
-    unlabelled, c = mean_part(labels.u, labels.right) if labels.u.size else no_part(1)
-    df = working_df(np.ones((labels.y.size, 1)), labels.left)
-    return Influences(a=a, b=b, c=c, df=df, shift=unlabelled - theta, rounding=np.array([1e-10 * largest]))
 
 
 def _estimate(labels: Labels, influences: Influences, tuning: Floats, level: float) -> Estimate:
@@ -238,7 +242,7 @@ def ppi_difference(
         ppi_mean(y, f, u, sampling=drawn, small_sample=small_sample, level=level)
         for y, f, u, drawn in zip(*three, sampling or (None, None), strict=True)
     )
-    classical = _difference(first.classical, second.classical, level)
+    classical = _difference(first.classical or first, second.classical or second, level)
     found = _difference(first, second, level)
     notes = {
         f"{name} arm: {said}": None for name, arm in (("first", first), ("second", second)) for said in arm.warnings

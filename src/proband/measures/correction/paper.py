@@ -15,7 +15,7 @@ from proband.errors import DesignError
 from proband.estimates import Estimate
 from proband.measures.arrays import Floats
 from proband.measures.correction.estimates import CorrectedEstimate, CorrectedRegression, Fit, Fits, corrected, report
-from proband.measures.correction.logistic import rectified_logit
+from proband.measures.correction.links import rectified_fit
 from proband.measures.correction.samples import Data, Labels
 from proband.measures.correction.tuning import Tuned, solve
 
@@ -125,7 +125,7 @@ def _logistic(data: Data) -> tuple[Callable[[float], Floats], Callable[[Floats, 
         mu = special.expit(eta)
         return mu, mu * (1 - mu)
 
-    return lambda tuning: rectified_logit(data, tuning), _gradients(data, link)
+    return lambda tuning: rectified_fit(data, tuning), _gradients(data, link)
 
 
 def _gradients(data: Data, link: Callable[[Floats], tuple[Floats, Floats]]) -> Callable[[Floats, bool], Gradients]:

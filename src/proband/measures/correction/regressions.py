@@ -5,11 +5,20 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from proband.measures.correction.estimates import CorrectedRegression, Fit, Fits, report
-from proband.measures.correction.logistic import check_binary, few_events, logistic_influences, rectified_logit
+from proband.measures.correction.estimates import CorrectedRegression, Fit, Fits, report, skewness_note
+from proband.measures.correction.links import (
+    LOG,
+    LOGIT,
+    Link,
+    check_binary,
+    check_counts,
+    few_events,
+    link_influences,
+    rectified_fit,
+)
 from proband.measures.correction.means import SmallSample, check_small_sample
 from proband.measures.correction.paper import published
-from proband.measures.correction.samples import Regressors, Sampling, read_data, read_labels
+from proband.measures.correction.samples import Data, Regressors, Sampling, read_data, read_labels
 from proband.measures.correction.tuning import Influences, combine, linear_part, no_part, tune, working_df
 
 
@@ -153,12 +162,79 @@ def ppi_logit(
     if small_sample == "paper":
         return published(data, is_linear=False, level=level)
     check_small_sample(small_sample)
+    return report(data, _fitted(data, LOGIT, few_events(data)), level=level)
+
+
+def ppi_poisson(
+    labelled: ArrayLike,
+    predicted_labelled: ArrayLike,
+    predicted_unlabelled: ArrayLike,
+    *,
+    regressors: Regressors,
+    sampling: Sampling | None = None,
+    level: float = 0.95,
+) -> CorrectedRegression:
+    """Regression of counts or rates (log link) in a population, from n human answers and predictions for n + N.
+
+    Minimises the rectified Poisson loss as `ppi_logit` does the logistic one. The variance is the sandwich's, so counts
+    need not be Poisson: where they vary more, intervals are longer. For rates give counts divided by their exposure,
+    and the exposures (times any weight) as weights, which is the same as an offset.
+
+    When not to use it: with few counts above 0 per coefficient; below 10 a warning says so.
+
+    Parameters
+    ----------
+    labelled : array_like, shape (n,)
+        Human answers, at least 0.
+    predicted_labelled, predicted_unlabelled : array_like, shape (n,) and (N,)
+        Predicted counts or rates, at least 0; expected ones need not be whole.
+    regressors, sampling, level
+        As in `ppi_ols`. Without regressors, ``exp(intercept)`` is the rate.
+
+    Returns
+    -------
+    CorrectedRegression
+        Coefficients by name, each the log of a ratio of rates, tested against 0.
+
+    Raises
+    ------
+    DataError
+        If a count is negative, or all are 0; if a group without any count makes a coefficient infinite.
+    DesignError, MissingDataError
+        As in `ppi_ols`.
+
+    References
+    ----------
+    Angelopoulos, Duchi & Zrnic (2023), PPI++: Efficient prediction-powered inference. arXiv:2311.01453
+    Gourieroux, Monfort & Trognon (1984), Econometrica 52, 701-720. doi:10.2307/1913472
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> age = rng.normal(size=900)
+    >>> visits = rng.poisson(np.exp(0.5 * age))
+    >>> guess = 0.7 * visits + 0.5
+    >>> x = Regressors(labelled={"age": age[:90]}, unlabelled={"age": age[90:]})
+    >>> found = ppi_poisson(visits[:90], guess[:90], guess[90:], regressors=x)
+    >>> found["age"].effective_n > 200
+    True
+    """
+    labels = read_labels(labelled, predicted_labelled, predicted_unlabelled, sampling)
+    data = read_data(labels, regressors)
+    check_counts(labels)
+    return report(data, _fitted(data, LOG, few_events(data, are_counts=True)), level=level)
+
+
+def _fitted(data: Data, link: Link, warnings: tuple[str, ...]) -> Fits:
+    """Every coefficient under the lambda that makes its own variance smallest, and under none."""
     k = len(data.names)
-    start = rectified_logit(data, 0.0)
-    alone = logistic_influences(data, [start] * k, np.zeros(k))
+    start = rectified_fit(data, 0.0, link=link)
+    alone = link_influences(data, [start] * k, np.zeros(k), link)
     tuning = tune(alone)
-    thetas = [rectified_logit(data, float(lam), start) if lam else start for lam in tuning]
-    influences = logistic_influences(data, thetas, tuning)
+    thetas = [rectified_fit(data, float(lam), start, link=link) if lam else start for lam in tuning]
+    influences = link_influences(data, thetas, tuning, link)
     found = Fit(theta=np.array([thetas[j][j] for j in range(k)]), tuned=combine(influences, tuning))
-    fits = Fits(classical=Fit(theta=start, tuned=combine(alone, np.zeros(k))), found=found, warnings=few_events(data))
-    return report(data, fits, level=level)
+    if link is LOG:  # counts may be as skewed as incomes; 0 and 1 may not
+        skewed = (skewness_note(part) for part in (influences.a - tuning * influences.b).T)
+        warnings += tuple(dict.fromkeys(said for notes in skewed for said in notes))
+    return Fits(classical=Fit(theta=start, tuned=combine(alone, np.zeros(k))), found=found, warnings=warnings)

@@ -138,7 +138,7 @@ def allocate_labels(
     >>> dict(plan.labels), plan.draw(np.random.default_rng(1)).size
     ({'old': 10, 'young': 20}, 30)
     """
-    names, codes = _strata_codes(strata)
+    names, codes = strata_codes(strata)
     sizes = np.bincount(codes, minlength=len(names))
     sd = _by_stratum(residual_sd, names, "residual_sd")
     cost = np.ones(len(names)) if costs is None else _by_stratum(costs, names, "costs")
@@ -201,7 +201,8 @@ def _by_stratum(values: Mapping[Hashable, float], names: Sequence[Hashable], wha
     return numbers([values[name] for name in names], what)
 
 
-def _strata_codes(strata: Sequence[Hashable]) -> tuple[list[Hashable], Codes]:
+def strata_codes(strata: Sequence[Hashable]) -> tuple[list[Hashable], Codes]:
+    """Strata in the order they appear, and the stratum of each unit as a number."""
     number: dict[Hashable, int] = {}
     codes = [number.setdefault(stratum, len(number)) for stratum in strata]
     if not codes:
@@ -262,8 +263,8 @@ def poststratify(
     y = numbers(answers, "answers")
     if len(strata) != y.size:
         raise DataError(f"{len(strata)} strata for {y.size} answers; give every person their stratum")
-    names, codes = _strata_codes(strata)
-    shares = _population_shares(population, names)
+    names, codes = strata_codes(strata)
+    shares = population_shares(population, names)
     side = read_side(weights, None, y.size, "labelled")
     totals = np.bincount(codes, weights=side.share)
     groups = Groups(y=y, codes=codes, share=side.share / totals[codes], population=shares)
@@ -302,7 +303,8 @@ class Groups:
         return self.population**2 * np.bincount(self.codes, weights=self.share**2 * of_unit)
 
 
-def _population_shares(population: Mapping[Hashable, float], names: Sequence[Hashable]) -> Floats:
+def population_shares(population: Mapping[Hashable, float], names: Sequence[Hashable]) -> Floats:
+    """Shares of the named groups in the population, given as shares or counts."""
     unknown = [name for name in names if name not in population]
     if unknown:
         raise DataError(f"people are in group {unknown[0]!r}, which has no size; add it or drop these people")

@@ -29,6 +29,8 @@ class Influences:
     # (k,): estimate from the predictions of the unlabelled, less that from the predictions of the labelled
     shift: Floats
     rounding: Floats  # (k,): standard error below which predictions differ by rounding only
+    n_tuned: int = 1  # lambdas in each estimate: several where an answer has several predictions, put together in b, c
+    moved: float | None = None  # then what the shifts of all of them do, in units of the labelled part's variance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,11 @@ def tune(influences: Influences) -> Floats:
     that are the truth. Where even so, lambda's own error included, the variance would be above that of the human
     answers alone, lambda is 0.
     """
-    best = _smallest_variance(influences)
+    return trust(influences, _smallest_variance(influences))
+
+
+def trust(influences: Influences, best: Floats) -> Floats:
+    """A lambda where it makes the variance smaller than that of the human answers alone, else 0."""
     alone, trusted = (np.diag(combine(influences, tuning).covariance) for tuning in (np.zeros(len(best)), best))
     return np.where(trusted < alone, best, 0.0)
 
@@ -73,15 +79,16 @@ def combine(influences: Influences, tuning: Floats) -> Tuned:
     ``s^2 (1/n + (mean f - mean u)^2 / S_ff)``. Degrees of freedom are those of both parts by Welch-Satterthwaite.
     """
     a, b, c = influences.a, influences.b, influences.c
-    residual = max(len(a) - a.shape[1], 2)
-    kept = np.where(tuning > 0, (residual - 1) / residual, 1.0)
+    residual = max(len(a) - a.shape[1], influences.n_tuned + 1)
+    kept = np.where(tuning > 0, (residual - influences.n_tuned) / residual, 1.0)
     left = (a - tuning * b) / np.sqrt(kept)
     right = tuning * c
     of_labelled, of_unlabelled = (b**2).sum(axis=0), (c**2).sum(axis=0)
     weight = np.divide(
         of_labelled, (of_labelled + of_unlabelled) ** 2, out=np.zeros_like(kept), where=(tuning > 0) & (of_labelled > 0)
     )
-    moved = 1 + influences.shift**2 * weight / residual
+    shifted = influences.shift**2 * weight if influences.moved is None else influences.moved * (tuning > 0)
+    moved = 1 + shifted / residual
     v, w = (left**2).sum(axis=0) * moved, (right**2).sum(axis=0)
     spare = influences.df * kept
     below = v**2 / spare + w**2 / max(len(c) - a.shape[1], 1)

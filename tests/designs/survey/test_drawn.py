@@ -29,6 +29,13 @@ form = "choice"
 options = ["no", "yes"]
 column = "voted"
 values = [0, 1]
+[[instrument.items]]
+id = "rooms"
+text = "How many rooms do you live in?"
+form = "number"
+lower = 0
+upper = 40
+column = "villages"
 [population]
 id = "town"
 title = "A town"
@@ -95,6 +102,8 @@ def test_design_effects_and_tests_are_told_where_people_were_drawn_by_a_design(t
     yes = next(row for row in estimates.table.rows if row[0] == "vote: yes")
     assert yes[2].interval == estimates_of(asked_of(run)[0])["people"]["yes"].interval
     assert yes[4] > 1.5
+    (median,) = (row for row in estimates.table.rows if row[0] == "rooms (median)")
+    assert (median[2].value, median[4]) == (40, None)
     assert [row[1] for row in tests.table.rows] == ["model v people"]
     tv = tests.table.rows[0][2]
     assert tv == pytest.approx(abs(yes[2].value - 0.5))

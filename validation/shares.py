@@ -46,7 +46,8 @@ _WILSON = tuple(
         method="share, Wilson at its own variance" if is_weighted else "share, Wilson",
         data=f"p = {share}{', lognormal weights' if is_weighted else ''}",
         draw=partial(wilson_covers, share=share, is_weighted=is_weighted),
-        tolerance=0.05 if is_weighted else 0.03,  # counts are whole: coverage swings about .95 by so much, more for rare answers
+        # Counts are whole: coverage swings about .95 by so much, more for rare answers.
+        tolerance=0.05 if is_weighted else 0.03,
         is_conservative=True,
     )
     for share in (0.5, 0.1, 0.02)

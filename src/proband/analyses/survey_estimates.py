@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
+import polars as pl
 
 from proband.analyses.answers import Form, cautions, measured, tabled
 from proband.analyses.asked import Asked, asked_of
 from proband.analyses.section import Analysis, Cell, Section
 from proband.errors import DataError
 from proband.estimates import Estimate
-from proband.measures import rao_scott_fit, rao_scott_test, survey_mean, survey_proportion
+from proband.measures import rao_scott_fit, rao_scott_test, survey_mean, survey_proportion, survey_quantile
 from proband.runs.run import Run
 
 CHAPTER = "Answers"
@@ -29,7 +30,7 @@ def needs(run: Run) -> str | None:
     roster = run.people.roster
     if not (roster.weights or roster.strata or roster.psu):
         return "its people have neither weights nor strata nor sampling units: they are a simple random sample"
-    if not any(asked.is_compared and not asked.has_shared_units for asked in asked_of(run)):
+    if not _compared(run):
         return "no item with options was answered by the same 2 subjects on both sides"
     return None
 
@@ -45,16 +46,35 @@ def sections(run: Run) -> Sequence[Section]:
 
 def divided(run: Run, by: tuple[str, ...]) -> Sequence[Section]:
     """What people of the population answer, whether the model's answers differ, and whether those of subgroups do."""
-    asked = [one for one in asked_of(run) if one.is_compared and not one.has_shared_units]
+    asked = _compared(run)
     tests = {one.title: _tests(run, one, by) for one in asked}
-    return [_estimates(asked), _told(asked, tests)]
+    return [_estimates(asked, _numbers(run)), _told(asked, tests)]
+
+
+def _compared(run: Run) -> list[Asked]:
+    return [one for one in asked_of(run) if one.is_compared and not one.has_shared_units]
+
+
+def _numbers(run: Run) -> dict[str, Estimate]:
+    """Mean and median of what people answered to items whose answer is a number."""
+    found: dict[str, Estimate] = {}
+    for one in {one.item.id: one for one in asked_of(run) if one.item.form == "number"}.values():
+        answers = (
+            None if one.people is None else one.people.filter(pl.col("subject").is_in(one.part["subject"].implode()))
+        )
+        if answers is None or answers["subject"].n_unique() < 2:
+            continue
+        drawn, y = one.sample.of(answers["subject"].to_list()), answers["value"].to_numpy()
+        found[f"{one.item.id} (mean)"] = survey_mean(y, drawn, estimand=f"mean of {one.item.id}")
+        found[f"{one.item.id} (median)"] = survey_quantile(y, 0.5, drawn, estimand=f"median of {one.item.id}")
+    return found
 
 
 def _both(asked: Asked) -> list[str]:
     return sorted(map(str, asked.ours.keys() & asked.model.keys()))
 
 
-def _estimates(asked: Sequence[Asked]) -> Section:
+def _estimates(asked: Sequence[Asked], numbers: Mapping[str, Estimate]) -> Section:
     """People's shares and means, once an item: conditions differ for the model only."""
     rows: list[tuple[Cell, ...]] = []
     found: dict[str, Estimate] = {}
@@ -67,11 +87,13 @@ def _estimates(asked: Sequence[Asked]) -> Section:
         if one.positions is not None:
             points = np.array([one.item.points[k] for k in one.kept], dtype=np.float64)[given]
             found[f"{one.item.id} (mean)"] = survey_mean(points, drawn, estimand=f"mean of {one.item.id}")
+    found |= numbers
+    known_effects = {k: e.baselines.get("design_effect", math.nan) for k, e in found.items()}
     for label, estimate in found.items():
-        effect = estimate.baselines["design_effect"]
-        known = effect if math.isfinite(effect) else None  # where all agree there is nothing to compare
+        # Where all agree there is nothing to compare, and a median has no such variance.
+        known = known_effects[label] if math.isfinite(known_effects[label]) else None
         rows.append((label, estimate.n_units, estimate, estimate.se, known))
-    effects = [e.baselines["design_effect"] for e in found.values() if e.baselines["design_effect"] > 0]
+    effects = [effect for effect in known_effects.values() if effect > 0]
     said = f"People were a {asked[0].sample.whole.text}."
     if effects:
         low, high = f"{min(effects):.2f}", f"{max(effects):.2f}"

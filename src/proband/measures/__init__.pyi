@@ -183,8 +183,8 @@ from proband.measures.surveys.tables import rao_scott_test as rao_scott_test
 from proband.strategies import STRATEGIES as STRATEGIES
 from proband.weighting import CalibratedWeights as CalibratedWeights
 from proband.weighting import RakedWeights as RakedWeights
-from proband.weighting import kish_n_eff as kish_n_eff
 from proband.weighting import ReplicateWeights as ReplicateWeights
 from proband.weighting import calibrate as calibrate
+from proband.weighting import kish_n_eff as kish_n_eff
 from proband.weighting import rake as rake
 from proband.weighting import replicate_weights as replicate_weights

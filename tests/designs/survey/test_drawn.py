@@ -10,6 +10,7 @@ from proband.analyses import fidelity, survey_estimates
 from proband.analyses.asked import asked_of
 from proband.analyses.shares import estimates_of, sections
 from proband.errors import DataError
+from proband.measures import fidelity as ladder
 from proband.measures import share_estimates
 from proband.roster import Member, Roster
 from proband.runs.collection import carry_out
@@ -28,6 +29,13 @@ form = "choice"
 options = ["no", "yes"]
 column = "voted"
 values = [0, 1]
+[[instrument.items]]
+id = "rooms"
+text = "How many rooms do you live in?"
+form = "number"
+lower = 0
+upper = 40
+column = "villages"
 [population]
 id = "town"
 title = "A town"
@@ -94,11 +102,19 @@ def test_design_effects_and_tests_are_told_where_people_were_drawn_by_a_design(t
     yes = next(row for row in estimates.table.rows if row[0] == "vote: yes")
     assert yes[2].interval == estimates_of(asked_of(run)[0])["people"]["yes"].interval
     assert yes[4] > 1.5
+    (median,) = (row for row in estimates.table.rows if row[0] == "rooms (median)")
+    assert (median[2].value, median[4]) == (40, None)
     assert [row[1] for row in tests.table.rows] == ["model v people"]
     tv = tests.table.rows[0][2]
     assert tv == pytest.approx(abs(yes[2].value - 0.5))
-    distances = fidelity.sections(run)[0]
-    assert distances.table.rows[0][1].value == pytest.approx(tv)
+    alone = carry_out(study(tmp_path, ""), tmp_path / "alone")
+    (with_design, without) = (fidelity.sections(each)[0].table.rows[0] for each in (run, alone))
+    assert with_design[1].value == pytest.approx(without[1].value)
+    assert with_design[-1] > 1.2 * without[-1]  # the noise floor
+    ladders = [ladder(each, each.people) for each in (run, alone)]
+    assert "80 people in 10 units of 2 strata" in ladders[0].design
+    floors = [found.rung("marginal")[0].noise_floor for found in ladders]
+    assert floors[0] > 1.2 * floors[1]
 
 
 def test_a_stratum_with_one_unit_is_refused_before_anything_is_asked(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 
 from proband.measures import (
     rao_scott_test,
+    share_estimates,
     survey_design,
     survey_mean,
     survey_proportion,
@@ -89,6 +90,11 @@ def test_intervals_of_shares_are_those_of_svyciprop():
     assert survey_proportion(some, drawn).se == pytest.approx(0.0470, abs=5e-5)
     assert survey_proportion(some, drawn, interval="logit").interval == pytest.approx((0.123, 0.308), abs=6e-4)
     assert survey_proportion(some, drawn, interval="beta").interval == pytest.approx((0.115, 0.310), abs=6e-4)
+    weights = [4] * 10 + [0.5] * 10 + [1] * 180
+    one = share_estimates(some, 2, target="human", weights=weights)[1]
+    rows = share_estimates([[1 - v, v] for v in some], 2, target="human", weights=weights)[1]
+    assert one.interval == pytest.approx(rows.interval)
+    assert one.interval == pytest.approx((0.124, 0.307), abs=6e-4)
     texts = survey_design(20, psu=np.arange(20) // 2)
     right = [1] * 19 + [0]
     assert survey_proportion(right, texts, interval="logit").interval == pytest.approx((0.637, 0.995), abs=6e-4)

@@ -187,7 +187,7 @@ class Factor:
             self.pivots = ratios[place.inner] * equations.inner_counts + 1.0
             self.log_determinant += float(np.log(self.pivots).sum())
             by = equations.inner_cross.multiply((ratios[place.inner] / self.pivots)[:, None]).tocsr()
-            parts = equations._apart((equations.cross - equations.inner_cross.T @ by).tocsr())  # noqa: SLF001
+            parts = equations._apart((equations.cross - equations.inner_cross.T @ by).tocsr())
         blocks, across, core = parts
         n, b = place.n_local, place.width
         self.core_scale = self.scale[n:]
@@ -253,7 +253,7 @@ class Factor:
         if equations.inner is not None:
             gain = self.inner_scale / self.pivots
             by = equations.inner_cross.multiply(gain[:, None]).tocsr()
-            blocks, across, dense = equations._apart((by.T @ by).tocsr())  # noqa: SLF001
+            blocks, across, dense = equations._apart((by.T @ by).tocsr())
             local = self.scale[:n].reshape(-1, b)
             blocks = blocks * local[:, :, None] * local[:, None, :]
             trace_inner = float((1 / self.pivots).sum())

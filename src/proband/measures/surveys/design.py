@@ -101,12 +101,12 @@ class SurveyDesign:
         """Degrees of freedom, at least 1: units less strata with anybody at hand, or what replicates can tell."""
         if self.repeats is not None:
             return self.repeats.df
-        return max(len(np.unique(self.unit)) - len(np.unique(self.stratum)), 1)
+        return max(self.n_units - int(np.count_nonzero(np.bincount(self.stratum))), 1)
 
-    @property
+    @cached_property
     def n_units(self) -> int:
         """Units with anybody at hand."""
-        return len(np.unique(self.unit))
+        return int(np.count_nonzero(np.bincount(self.unit)))  # counting is far faster than sorting a million people
 
     @cached_property
     def seen(self) -> float:
@@ -123,7 +123,7 @@ class SurveyDesign:
             return f"{weighted}sample of {self.n:,} people with {self.repeats.weights.shape[1]:,} replicate weights"
         if self.is_simple:
             return f"{weighted}{calibrated}independent sample of {self.n:,} people"
-        n_strata = len(np.unique(self.stratum))
+        n_strata = int(np.count_nonzero(np.bincount(self.stratum)))
         strata = f"{n_strata:,} strata" if n_strata > 1 else "1 stratum"
         return f"{weighted}{calibrated}sample of {self.n:,} people in {self.n_units:,} units of {strata}"
 
@@ -443,7 +443,8 @@ def _by_stage(given: ArrayLike | None, n: int, name: str) -> list[ArrayLike]:
     """One column a stage."""
     if given is None:
         return []
-    table = np.asarray(given, dtype=object)
+    table = np.asarray(given)
+    table = table if table.dtype.kind in "iuf" else np.asarray(given, dtype=object)
     if table.ndim not in (1, 2) or len(table) != n:
         raise DataError(f"{name} have shape {table.shape}, expected ({n},): one label per person, or ({n}, stages)")
     return [table] if table.ndim == 1 else list(table.T)
@@ -460,6 +461,10 @@ def sums_by(codes: Ints, values: Floats, n_codes: int) -> Floats:
 
 
 def _codes(labels: ArrayLike | Sequence[object], n: int, name: str) -> Ints:
+    plain = np.asarray(labels)
+    if plain.dtype.kind in "iu" and plain.shape == (n,):
+        levels, codes = np.unique(plain, return_inverse=True)
+        return np.argsort(np.argsort(levels.astype(str)))[codes].astype(np.intp)  # in the order of texts, as below
     given = np.asarray(labels, dtype=object)
     if given.shape != (n,):
         raise DataError(f"{name} have shape {given.shape}, expected ({n},): one label per person")

@@ -102,6 +102,8 @@ def null_rows(
     if held_out is not None:
         if not held_out:
             raise DataError("held_out is empty; give other people's answers, or None to cross-fit")
+        # Who weighs 0 stands for nobody, held out or not.
+        held_out = {s: a for s, a in held_out.items() if weights is None or weights.get(s) != 0}
         others = option_indices(list(held_out.values()), k)
         named = [s for s in held_out if weights is not None and s in weights]
         if named and len(named) < len(held_out):

@@ -1,8 +1,9 @@
 """The equations of a mixed model with crossed effects, solved block by block.
 
 Effects that lie within one of them (a subject's answers by item, by wording) fall apart into one small block a
-level; what is left is a dense core of the few levels of all other effects. So 10^5 answers of 1,000 subjects need blocks
-of 6 by 6 and a core of 600 by 600, where a general sparse factorisation would look for that order anew every time.
+level; what is left is a dense core of the few levels of all other effects. So 10^5 answers of 1,000 subjects need
+blocks of 6 by 6 and a core of 600 by 600, where a general sparse factorisation would look for that order anew every
+time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -157,10 +158,10 @@ class Equations:
         return inner, self.rest.T @ weighted
 
     def of_effect(self, effect: int, inner: Floats, rest: Floats) -> Floats:
-        """Rows of what the columns of one effect hold."""
+        """Rows of what the columns of one effect hold, several such side by side."""
         if self.inner is not None and effect == self.place.inner:
             return np.asarray(self.inner @ inner)
-        return np.asarray(self.rest @ np.where(self.place.owner == effect, rest, 0.0))
+        return np.asarray(self.rest @ ((self.place.owner == effect)[:, None] * rest))
 
     def sums(self, inner: Floats, rest: Floats) -> Floats:
         """Sums over the columns of each effect, shape (n_effects,)."""
@@ -187,7 +188,7 @@ class Factor:
             self.pivots = ratios[place.inner] * equations.inner_counts + 1.0
             self.log_determinant += float(np.log(self.pivots).sum())
             by = equations.inner_cross.multiply((ratios[place.inner] / self.pivots)[:, None]).tocsr()
-            parts = equations._apart((equations.cross - equations.inner_cross.T @ by).tocsr())  # noqa: SLF001
+            parts = equations._apart((equations.cross - equations.inner_cross.T @ by).tocsr())
         blocks, across, core = parts
         n, b = place.n_local, place.width
         self.core_scale = self.scale[n:]
@@ -253,7 +254,7 @@ class Factor:
         if equations.inner is not None:
             gain = self.inner_scale / self.pivots
             by = equations.inner_cross.multiply(gain[:, None]).tocsr()
-            blocks, across, dense = equations._apart((by.T @ by).tocsr())  # noqa: SLF001
+            blocks, across, dense = equations._apart((by.T @ by).tocsr())
             local = self.scale[:n].reshape(-1, b)
             blocks = blocks * local[:, :, None] * local[:, None, :]
             trace_inner = float((1 / self.pivots).sum())

@@ -118,6 +118,9 @@ from proband.measures.likeness.structure.regressions import coefficient_fidelity
 from proband.measures.likeness.structure.spread import Dispersion as Dispersion
 from proband.measures.likeness.structure.spread import dispersion as dispersion
 from proband.measures.means import weighted_mean as weighted_mean
+from proband.measures.mixed.crossed import MixedComponent as MixedComponent
+from proband.measures.mixed.crossed import MixedModel as MixedModel
+from proband.measures.mixed.crossed import mixed_model as mixed_model
 from proband.measures.reliability.components import GStudy as GStudy
 from proband.measures.reliability.components import generalizability as generalizability
 from proband.measures.reliability.factors import FactorCongruence as FactorCongruence

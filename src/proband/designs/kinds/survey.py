@@ -107,6 +107,7 @@ KIND = Kind(
         "fidelity",
         "response-style",
         "stability",
+        "components",
         "agreement",
         "correction",
         "dispositions",

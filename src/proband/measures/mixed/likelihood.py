@@ -107,8 +107,9 @@ def maximum(
 ) -> Maximum:
     """Highest likelihood over parameters above 0, by Newton steps on their logarithms with the average information.
 
-    `start`: the free parameters; all variances without a `condition`. `enough`: as the model's, if other. A parameter that the likelihood wants below 0
-    stays at the floor. `is_reached` is False where 100 steps did not do, or no step leads up though the slope says so.
+    `start`: the free parameters; all variances without a `condition`. `enough`: as the model's, if other. A parameter
+    that the likelihood wants below 0 stays at the floor. `is_reached` is False where 100 steps did not do, or no step
+    leads up though the slope says so.
 
     References
     ----------
@@ -123,13 +124,8 @@ def maximum(
         moves = ~((free <= model.floor * 1.001) & (slope > 0))
         if not moves.any():
             return Maximum(free, base + turn @ free, point, True, step)
-        # On logarithms a step cannot lead below 0. In units of each parameter's own information, so that one near 0 is
-        # not lost beside the others.
-        scaled = information[np.ix_(moves, moves)] * np.outer(free[moves], free[moves])
-        unit = np.sqrt(np.maximum(np.diagonal(scaled), 1e-300))
         down = slope[moves] * free[moves]
-        whitened = np.linalg.lstsq(scaled / np.outer(unit, unit), -down / unit, rcond=1e-10)[0]
-        wanted = np.clip(whitened / unit, -3.0, 2.0)
+        wanted = _step(information[np.ix_(moves, moves)] * np.outer(free[moves], free[moves]), down)
         gain = -float(down @ wanted)
         if 0 <= gain < enough:
             return Maximum(free, base + turn @ free, point, True, step)
@@ -145,6 +141,22 @@ def maximum(
                 return Maximum(free, base + turn @ free, point, gain < 100 * enough, step)
         free, point = trial, found
     return Maximum(free, base + turn @ free, point, False, _MOST_STEPS)
+
+
+def _step(information: Floats, down: Floats) -> Floats:
+    """Newton's step on logarithms, where it cannot lead below 0; none is longer than a factor of 20 down or 7 up."""
+    # In units of each parameter's own information, so that one near 0 is not lost beside the others.
+    unit = np.sqrt(np.maximum(np.diagonal(information), 1e-300))
+    scaled, right = information / np.outer(unit, unit), -down / unit
+    wanted = np.linalg.lstsq(scaled, right, rcond=1e-10)[0]
+    is_short = (wanted / unit < -3.0) | (wanted / unit > 2.0)
+    wanted = np.clip(wanted / unit, -3.0, 2.0) * unit
+    if is_short.any() and not is_short.all():
+        # The others step as far as goes with the shortened ones, not with what these had wanted.
+        left = right[~is_short] - scaled[np.ix_(~is_short, is_short)] @ wanted[is_short]
+        wanted[~is_short] = np.linalg.lstsq(scaled[np.ix_(~is_short, ~is_short)], left, rcond=1e-10)[0]
+    found: Floats = np.clip(wanted / unit, -3.0, 2.0)
+    return found
 
 
 def profile_limit(

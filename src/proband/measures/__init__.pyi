@@ -143,6 +143,9 @@ from proband.measures.meta.multilevel import MultilevelEffects as MultilevelEffe
 from proband.measures.meta.multilevel import multilevel_effects as multilevel_effects
 from proband.measures.meta.pooling import MetaAnalysis as MetaAnalysis
 from proband.measures.meta.pooling import random_effects as random_effects
+from proband.measures.mixed.crossed import MixedComponent as MixedComponent
+from proband.measures.mixed.crossed import MixedModel as MixedModel
+from proband.measures.mixed.crossed import mixed_model as mixed_model
 from proband.measures.ranks import Ranking as Ranking
 from proband.measures.ranks import ranking as ranking
 from proband.measures.reliability.components import GStudy as GStudy

@@ -110,6 +110,7 @@ KIND = Kind(
         "survey-estimates",
         "response-style",
         "stability",
+        "components",
         "agreement",
         "correction",
         "poststratified",

@@ -1,8 +1,9 @@
 """The equations of a mixed model with crossed effects, solved block by block.
 
 Effects that lie within one of them (a subject's answers by item, by wording) fall apart into one small block a
-level; what is left is a dense core of the few levels of all other effects. So 10^5 answers of 1,000 subjects need blocks
-of 6 by 6 and a core of 600 by 600, where a general sparse factorisation would look for that order anew every time.
+level; what is left is a dense core of the few levels of all other effects. So 10^5 answers of 1,000 subjects need
+blocks of 6 by 6 and a core of 600 by 600, where a general sparse factorisation would look for that order anew every
+time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -157,10 +158,10 @@ class Equations:
         return inner, self.rest.T @ weighted
 
     def of_effect(self, effect: int, inner: Floats, rest: Floats) -> Floats:
-        """Rows of what the columns of one effect hold."""
+        """Rows of what the columns of one effect hold, several such side by side."""
         if self.inner is not None and effect == self.place.inner:
             return np.asarray(self.inner @ inner)
-        return np.asarray(self.rest @ np.where(self.place.owner == effect, rest, 0.0))
+        return np.asarray(self.rest @ ((self.place.owner == effect)[:, None] * rest))
 
     def sums(self, inner: Floats, rest: Floats) -> Floats:
         """Sums over the columns of each effect, shape (n_effects,)."""

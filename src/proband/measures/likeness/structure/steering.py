@@ -128,7 +128,7 @@ def _gain(gains: Floats, what: str, level: float, *, is_chosen: bool) -> Estimat
     """Mean over questions with its t interval."""
     n = len(gains)
     about = Estimate(value=0.0, estimand=what, target="human", n_units=n, level=level)
-    # Each half chose the context of the other, so their means go together: as far as they can, which is on the safe side.
+    # Each half chose the context of the other, so their means go together; as far as they can is on the safe side.
     variance = float(gains.var(ddof=1)) / n * (2 if is_chosen else 1)
     df = n / 2 - 1 if is_chosen else n - 1.0
     found = Linear(value=float(gains.mean()), variance=variance, df=df, scale=1.0)

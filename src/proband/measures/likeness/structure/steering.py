@@ -1,7 +1,7 @@
 """Whether telling a model who it is brings it closer to those people: representativeness, steerability, specificity."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
 from proband.measures.arrays import Floats, finite
-from proband.measures.experiments.pairs import paired_difference
+from proband.measures.experiments.outcomes import Linear, with_t_test
 from proband.seeds import rng_for
 
 Select = Literal["crossfit", "opinionqa"]
@@ -53,7 +53,8 @@ def steerability(
 
     Where there are several ways to tell it (contexts), the best one counts. Chosen on the questions it is judged by it
     looks too good (as Santurkar et al. 2023 have it: "opinionqa"); by default it is chosen on every second question
-    and judged by the others, and the other way round.
+    and judged by the others, and the other way round. Both halves then depend on each other, and the interval takes
+    them as if wholly so.
 
     Parameters
     ----------
@@ -102,21 +103,36 @@ def steerability(
         after[group] = _chosen(table, select)
     if n < 2:
         raise DesignError(f"{n} question: alignment on it says nothing of others; ask more")
-    gains = {group: paired_difference(after[group], before[group], target="human", level=level) for group in after}
+    is_chosen = select == "crossfit" and any(
+        np.ndim(values) == 2 and np.shape(values)[1] > 1 for values in steered.values()
+    )
+    gains = {
+        group: _gain(after[group] - before[group], f"gain in alignment with {group}", level, is_chosen=is_chosen)
+        for group in after
+    }
     means = [np.mean(list(side.values()), axis=0) for side in (after, before)]
-    found = paired_difference(means[0], means[1], target="human", level=level)
-    both = {"steered": float(means[0].mean()), "default": float(means[1].mean())}
-    overall = Estimate(
-        value=found.value, estimand="gain in alignment by steering, mean over groups", target="human", n_units=n,
-        se=found.se, interval=found.interval, level=level, interval_method=found.interval_method, df=found.df,
-        statistic=found.statistic, p_value=found.p_value, baselines=both, warnings=found.warnings,
-    )  # fmt: skip
+    what = "gain in alignment by steering, mean over groups"
+    overall = replace(
+        _gain(means[0] - means[1], what, level, is_chosen=is_chosen),
+        baselines={"steered": float(means[0].mean()), "default": float(means[1].mean())},
+    )
     return Steerability(
         default={group: float(values.mean()) for group, values in before.items()},
         steered={group: float(values.mean()) for group, values in after.items()},
         gain=gains, overall=overall,
         specificity=None if crossed is None else _specificity(finite(crossed, "alignments", ndim=2), len(after)),
     )  # fmt: skip
+
+
+def _gain(gains: Floats, what: str, level: float, *, is_chosen: bool) -> Estimate:
+    """Mean over questions with its t interval."""
+    n = len(gains)
+    about = Estimate(value=0.0, estimand=what, target="human", n_units=n, level=level)
+    # Each half chose the context of the other, so their means go together; as far as they can is on the safe side.
+    variance = float(gains.var(ddof=1)) / n * (2 if is_chosen else 1)
+    df = n / 2 - 1 if is_chosen else n - 1.0
+    found = Linear(value=float(gains.mean()), variance=variance, df=df, scale=1.0)
+    return with_t_test(about, found, "t over questions, halves taken as dependent" if is_chosen else "t over questions")
 
 
 def _chosen(table: Floats, select: Select) -> Floats:

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 
 from proband.analyses import correction
+from proband.analyses.labels import labelled
 from proband.designs import PeopleSurvey, Survey, people_engine
+from proband.designs.survey.people import Known
 from proband.instruments import Instrument, Item
-from proband.measures import ppi_mean
+from proband.measures import Regressors, ppi_logit, ppi_mean
 from proband.models.scripted import ScriptedEngine, stated, uniform
 from proband.runs import collect
 from proband.seeds import uniform_for
@@ -31,13 +33,25 @@ def items():
     )
 
 
-def studied(folder, n=300, labelled=100, engine=None, **settings):
+VISITS = Item(id="visits", text="How many visits?", form="number", lower=0, upper=40)
+
+
+def visits(subject):
+    """How often somebody went, 5 on average."""
+    return int(10 * inclined(subject))
+
+
+def counting(trial):
+    return max(visits(trial.place.subject) + int(3 * uniform_for(4, trial.place.subject)) - 1, 0)
+
+
+def studied(folder, n=300, labelled=100, engine=None, asked=None, known=None, **settings):
     """A study in which the first `labelled` subjects have human answers."""
 
     def person(k):
         id = f"s{k}"
         yes = int(uniform_for(3, "answer", id) < inclined(id))
-        answers = {"tax": yes, "party": vote(id), "warm": yes * 2} if k < labelled else {}
+        answers = {"tax": yes, "party": vote(id), "warm": yes * 2, "visits": visits(id)} if k < labelled else {}
         return Subject(id=id, traits={"age": 20 + k % 50, **answers})
 
     people = Population(
@@ -46,10 +60,14 @@ def studied(folder, n=300, labelled=100, engine=None, **settings):
         fields=(Field(column="age", first="I am {value}.", third="They are {value}."),),
     )
     survey = Survey(
-        instrument=Instrument(id="i", title="I", items=items()), subjects=people, seed=1, persona="none", **settings
+        instrument=Instrument(id="i", title="I", items=asked or items()),
+        subjects=people,
+        seed=1,
+        persona="none",
+        **settings,
     )
     answering = people_engine(people, survey.instrument)
-    collect(PeopleSurvey(survey=survey, engine=answering), answering, folder / "people")
+    collect(PeopleSurvey(survey=survey, engine=answering, known=known or Known()), answering, folder / "people")
     return collect(survey, engine or ScriptedEngine(predicting, seed=1), folder)
 
 
@@ -88,7 +106,7 @@ def test_predictions_that_are_wrong_by_a_constant_are_corrected(run):
 
 
 def test_the_correction_is_that_of_the_measure(run):
-    (one, *_) = correction.labelled(run)
+    (one, *_) = labelled(run)
     expected = ppi_mean(one.y, one.f, one.u)
     assert rows(named(run)["correction"])["tax: no"]["corrected"].value == pytest.approx(expected.value)
 
@@ -114,6 +132,45 @@ def test_what_more_answers_would_buy_is_told(run):
     assert row["people, with more"] == 200
     assert row["worth"] < row["worth, with more"]
     assert any("of 100 more people to ask" in sentence for sentence in section.sentences)
+
+
+def test_an_interval_that_one_may_look_at_meanwhile_is_longer(run):
+    row = rows(named(run)["correction-more"])["tax: no"]
+    assert np.ptp(row["if one looks meanwhile"].interval) > np.ptp(
+        rows(named(run)["correction"])["tax: no"]["corrected"].interval
+    )
+
+
+def test_answers_are_regressed_on_what_is_known_of_everybody(run):
+    found = [
+        dict(zip([c.name for c in named(run)["correction-traits"].table.columns], row, strict=True))
+        for row in named(run)["correction-traits"].table.rows
+    ]
+    assert {(row["outcome"], row["trait"], row["regression"]) for row in found} >= {
+        ("tax: no", "age", "logit"),
+        ("warm", "age", "linear"),
+    }
+    (one, *_) = labelled(run)
+    known, others = ([run.traits[s]["age"] for s in side] for side in (one.known, one.others))
+    x = Regressors(labelled={"age": known}, unlabelled={"age": others})
+    assert found[0]["corrected"].value == pytest.approx(ppi_logit(one.y, one.f, one.u, regressors=x)["age"].value)
+
+
+def test_a_price_of_answers_tells_what_less_error_costs(tmp_path):
+    run = studied(tmp_path, known=Known(price=4.0))
+    said = " ".join(named(run)["correction-more"].sentences)
+    assert "a quarter less error takes about" in said
+    assert "dollars) with the predictions" in said
+
+
+def test_numbers_have_a_corrected_median_and_counts_a_regression_of_their_own(tmp_path):
+    run = studied(tmp_path, engine=ScriptedEngine(counting, seed=1), asked=(VISITS,), answer_by="written")
+    found = rows(named(run)["correction"])
+    low, high = found["visits, median"]["corrected"].interval
+    assert low <= 5 <= high
+    assert found["visits, median"]["worth"] > 0
+    (row,) = named(run)["correction-traits"].table.rows
+    assert row[:3] == ("visits", "age", "counts")
 
 
 def test_it_says_what_it_takes_for_granted(run):

@@ -26,7 +26,7 @@ def more(run: Run, found: Sequence[tuple[Labelled, Estimate]]) -> Section:
         more = min(n, others)
         now, then = effective_n(n, others, r).value, effective_n(n + more, others - more, r).value
         rows.append((one.outcome.name, n, r, now, n + more, then, _looking(run, one)))
-        said = (_spread(one, more), _active(one, more), _cost(one, corrected, r, price))
+        said = (_cost(one, corrected, r, price), _spread(one, more), _active(one, more))
         plans += [f"{one.outcome.name}: {plan}" for plan in said if plan]
     forms: dict[str, CellForm] = {"outcome": "text", "people": "count", "correlation": "number", "worth": "number"}
     forms |= {"people, with more": "count", "worth, with more": "number", "if one looks meanwhile": "number"}
@@ -97,11 +97,11 @@ def _active(one: Labelled, more: int) -> str:
 
 
 def _cost(one: Labelled, corrected: Estimate, r: float, price: float) -> str:
-    """What half the error costs, with the predictions that there are and without; empty without a price."""
+    """What a quarter less error costs, with the predictions that there are and without; empty without a price."""
     if not price or not corrected.se:
         return ""
     n_units, sd = len(one.known) + len(one.others), float(np.std(one.y, ddof=1))
-    wanted = 1.96 * corrected.se / 2
+    wanted = 1.96 * corrected.se * 0.75
     try:
         plan = plan_labels(r, cost_label=price, cost_prediction=0.0, half_width=wanted, n_units=n_units, sd=sd)
     except DesignError:
@@ -109,6 +109,6 @@ def _cost(one: Labelled, corrected: Estimate, r: float, price: float) -> str:
     again = max(plan.n_labelled - len(one.known), 0)
     alone = max(plan.humans_only - len(one.known), 0)
     return (
-        f"half the error takes about {again} more people ({again * price:,.0f} dollars) with the predictions, {alone} "
+        f"a quarter less error takes about {again} more people ({again * price:,.0f} dollars) with the predictions, {alone} "
         f"({alone * price:,.0f}) without."
     )

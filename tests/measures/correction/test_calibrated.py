@@ -74,5 +74,5 @@ def test_answers_that_do_not_fit_are_refused():
 @pytest.mark.slow
 @pytest.mark.parametrize("base", [None, -0.5])
 def test_the_interval_holds_where_answering_goes_with_the_margins(base):
-    held = [calibrated_covers(np.random.default_rng(k), 100, base=base) for k in range(200)]
-    assert 0.9 <= np.mean([one for one in held if one is not None]) <= 0.995
+    held = [calibrated_covers(np.random.default_rng(k), 100, base=base) for k in range(100)]
+    assert 0.88 <= np.mean([one for one in held if one is not None]) <= 0.995

@@ -50,7 +50,7 @@ def test_weights_and_clusters_are_taken():
     rng = np.random.default_rng(2)
     y = np.repeat(rng.normal(size=60), 5) + 0.1 * rng.normal(size=300)
     f = y + rng.normal(size=300)
-    people = [k // 5 for k in range(300)]
+    people = [k // 5 for k in range(200)]
     sampling = Sampling(clusters=people[:150], clusters_unlabelled=people[150:])
     clustered = ppi_quantile(y[:150], f[:150], f[150:], sampling=sampling)
     plain = ppi_quantile(y[:150], f[:150], f[150:])
@@ -73,5 +73,5 @@ def test_quantiles_that_are_none_are_refused():
 @pytest.mark.slow
 @pytest.mark.parametrize("q", [0.5, 0.9])
 def test_the_interval_holds_for_skewed_answers(q):
-    share = np.mean([quantile_covers(np.random.default_rng(k), 50, q=q) for k in range(300)])
+    share = np.mean([quantile_covers(np.random.default_rng(k), 50, q=q) for k in range(200)])
     assert 0.92 <= share <= 0.99

@@ -104,7 +104,7 @@ def rectified_fit(data: Data, tuning: float, start: Floats | None = None, *, lin
         return theta
     raise DataError(
         f"the regressors {', '.join(data.names)} separate the {labels.y.size} labelled answers (or nearly): "
-        "coefficients run off to infinity; label more people, drop or merge regressors, or {link.way_out}"
+        f"coefficients run off to infinity; label more people, drop or merge regressors, or {link.way_out}"
     )
 
 

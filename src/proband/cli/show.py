@@ -19,9 +19,11 @@ def show(
     engine: EngineOption = None,
     json: Annotated[bool, typer.Option("--json", help="The text on stdout inside JSON.")] = False,
 ) -> None:
-    """Print exactly what an engine would receive for one trial; nothing is sent. Or print a codebook as coders read it.
+    """Print exactly what an engine would receive for one trial; nothing is sent.
 
-    Examples: `proband show examples/anes1996.toml 17/vote`, `proband show codebook sentiment`
+    Of a codebook, what coders read: `proband show codebook sentiment`
+
+    Example: `proband show examples/anes1996.toml 17/vote`
     """
     if str(study) == "codebook" and place:
         refuse_unread("a codebook is not asked of anybody yet; leave it out", after=after, engine=engine)

@@ -40,7 +40,7 @@ class CorpusReading:
     blank : {"refuse", "leave_out"}
         What is done with documents that have no words.
     longest : int
-        Bytes of a document, above which it is taken for a file gone wrong and refused.
+        Characters of a document, above which it is taken for a file gone wrong and refused.
     near : bool or None
         Whether near duplicates are looked for; None looks among 100,000 documents at most, which takes seconds.
     separator, encoding : str

@@ -7,14 +7,8 @@ from proband.texts.coders import Coder
 from proband.texts.design import Coding
 
 TONES = ("Good", "Bad", "Mixed")
-LETTERS = (
-    "Lovely park.",
-    'A "hole" in the road\u2026',
-    "Nice, but dirty.",
-    "Fine <|im_start|> bins",
-    "Bad smell",
-    "Ok",
-)
+ROAD = 'A "hole" in the road\u2026'
+LETTERS = ("Lovely park.", ROAD, "Nice, but dirty.", "Fine <|im_start|> bins", "Bad smell", "Ok")
 
 
 def corpus(folder, texts=LETTERS):

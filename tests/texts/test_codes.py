@@ -20,7 +20,7 @@ from tests.texts.letters import codebook, coding
 
 
 class Stated(BaseEngine):
-    """Gives stated probabilities of the options as written, by document (the beginning of its text) and first option."""
+    """Gives stated probabilities of the options as written, as a rule has them for a trial."""
 
     address = "scripted:stated"
     abilities = frozenset({"given", "score"})

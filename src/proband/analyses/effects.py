@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -55,6 +56,11 @@ class Outcome:
         points = [self.item.points[k] for k in substantive(self.item)]
         low, high = (min(points), max(points)) if points else (self.item.lower, self.item.upper)
         return None if low is None or high is None else (low, high)
+
+    @property
+    def is_share(self) -> bool:
+        """Whether its mean is a share."""
+        return self.limits == (0.0, 1.0)
 
     def scores(self, part: pl.DataFrame, by: str) -> Scores:
         """Of every subject, or of every unit."""
@@ -230,11 +236,12 @@ def _row(run: Run, at: tuple[pl.DataFrame, pl.DataFrame], outcome: Outcome, by: 
     treated, control = sides = [outcome.scores(part, by) for part in parts]
     if not treated or not control:
         return None
-    units = {key: run.roster.units.get(key, key) for key in {**treated, **control}}
+    units = {key: run.roster.clusters.get(key, key) for key in {**treated, **control}}
     values = [list(side.values()) for side in sides]
     what = f"effect on {outcome.name}"
+    mean = partial(clustered_mean, is_share=outcome.is_share)
     means = [
-        measured(lambda y=y, side=side: clustered_mean(y, [units[key] for key in side]), what)  # type: ignore[misc]
+        measured(lambda y=y, side=side: mean(y, [units[key] for key in side]), what)  # type: ignore[misc]
         for y, side in zip(values, sides, strict=True)
     ]
     if len(set(units.values())) == len(units):

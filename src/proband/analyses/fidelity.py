@@ -10,7 +10,6 @@ from proband.analyses.asked import Asked, asked_of
 from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table, limits
 from proband.estimates import Estimate
 from proband.measures import (
-    FidelitySettings,
     ItemFidelity,
     Ladder,
     dispersion,
@@ -76,11 +75,12 @@ def fidelity_of(asked: Asked) -> ItemFidelity:
         n_options=len(asked.kept),
         positions=asked.positions,
         held_out=asked.held_out or None,
-        settings=FidelitySettings(weights=asked.weights or None),
+        settings=asked.sample.settings(asked.weights),
     )
 
 
 def few_levels(run: Run) -> tuple[str, ...]:
+    """Traits that divide people into a few groups."""
     levels: dict[str, set[object]] = {}
     for found in (run.people or run).traits.values():
         for column, value in found.items():

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from proband.analyses.answers import Factor, Form, answers, cautions, factors, measured, tabled, told
+from proband.analyses.answers import Factor, Form, answers, cautions, factors, measured, percent, tabled, told
 from proband.analyses.effects import Outcome, compared, known_effect, outcomes
 from proband.analyses.section import Analysis, Cell, Figure, Section, limits
 from proband.errors import DataError, DesignError
@@ -26,8 +26,8 @@ _ALL = "all outcomes"
 _MODEL: Form = ("number", "model")
 
 Sites = Mapping[str, str]  # subject -> site
-# (outcome, level) -> people's effect and the model's, and the spread of people's answers that both are divided by.
-_Pairs = dict[tuple[str, str], tuple[Sequence[Estimate], float]]
+# outcome and level -> people's effect and the model's, and the spread of people's answers that both are divided by.
+_Pairs = dict[str, tuple[Sequence[Estimate], float]]
 
 
 def needs(run: Run) -> str | None:
@@ -115,7 +115,7 @@ def _pooled(run: Run, name: str, sites: Sites, factor: Factor) -> Section:
         sentences=tuple(said[:6]),
         table=tabled(
             {
-                "outcome": "text", factor.name: "text", f"{name}s": "count", "pooled effect": ("number", "model"),
+                "outcome": "text", factor.name: "text", "effects": "count", "pooled effect": ("number", "model"),
                 "one more would show": "number", "variance of true effects": "number", "not chance (I²)": "share",
                 "p, all alike": "p",
             },
@@ -184,7 +184,7 @@ def _beside_people(run: Run) -> _Pairs:
             for level in factor.levels[1:]:
                 pair = [known_effect(side, factor, level, outcome) for side in (people, run)]
                 if spread and all(one.se for one in pair):
-                    found[outcome.name, f"{factor.name} = {level}"] = pair, spread
+                    found[f"{outcome.name}, {factor.name} = {level}"] = pair, spread
     return found
 
 
@@ -209,8 +209,7 @@ def _correspondence(pairs: _Pairs) -> list[Section]:
             heading="Do effects go together with people's?",
             chapter="Effects",
             sentences=(
-                f"Of {found.n_effects} effects set beside people's, {100 * found.sign_agreement.value:.0f} % have their "
-                "sign.",
+                f"Of {found.n_effects} effects beside people's, {percent(found.sign_agreement)} have their sign.",
             ),
             table=tabled(
                 {"measure": "text", "value": ("number", "model")}, rows, "Effects in people's standard deviations"

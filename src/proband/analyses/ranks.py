@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from proband.analyses.answers import Form, cautions, listed, tabled
-from proband.analyses.quizzed import ALL, CHAPTER, Quizzed
+from proband.analyses.quizzed import ALL, CHAPTER, Quizzed, mean_over_questions
 from proband.analyses.section import Analysis, Cell, Figure, Section, limits
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
@@ -60,7 +60,10 @@ def _ranked(quizzed: Quizzed, ask: str, models: Sequence[str]) -> list[Section]:
         except (DataError, DesignError) as error:
             reasons.append(f"{domain}: {error}")
             continue
-        rows += [(domain, model, len(ids), mean, last.ranks[model]) for model, mean in last.means.items()]
+        for model, rank in last.ranks.items():
+            known = quizzed.right((model, ask), ids)
+            share = mean_over_questions(known, "share", f"share of {domain} questions answered right")
+            rows.append((domain, model, len(ids), share, rank))
         doubts += [(domain, rank) for rank in last.ranks.values()]
     if last is None:
         return []

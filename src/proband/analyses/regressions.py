@@ -74,7 +74,8 @@ class _Rows:
         subjects = [(s, arm, y) for side, arm in zip(scores, (1.0, 0.0), strict=True) for s, y in side.items()]
         # Where subjects were assigned within blocks, blocks are covariates as well.
         known = {name: [traits[s].get(name) for s, _, _ in subjects] for name in names}
-        if all("block" in traits.get(s, {}) for s, _, _ in subjects):
+        is_blocked = all("block" in traits.get(s, {}) for s, _, _ in subjects)
+        if is_blocked and _design(run).get("block_by") not in names:
             known["block"] = [f"{traits[s]['block']}" for s, _, _ in subjects]
         return cls(
             y=[y for _, _, y in subjects],
@@ -125,7 +126,7 @@ def _adjusted(run: Run, factor: Factor) -> Section:
         notes=(
             "Adjusted as Lin (2013) has it: covariates less their means, with slopes of their own in each arm; errors "
             "are HC2, or CR2 where units were assigned in clusters. The unadjusted difference stays the result, "
-            "unless the adjusted one was planned.",
+            "unless the adjusted one was planned. Blocks, where subjects were assigned so, are covariates too.",
         ),
         warnings=cautions(found),
     )  # fmt: skip

@@ -1,9 +1,10 @@
 """Accuracy for persons beside how well persons repeat themselves, where people were asked twice."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from proband.analyses.answers import Form, cautions, measured, percent, tabled, told
+from proband.analyses.answers import Form, cautions, percent, tabled, told
 from proband.analyses.asked import Asked, asked_of
 from proband.analyses.section import Analysis, Cell, Section
 from proband.errors import DataError, DesignError
@@ -14,7 +15,7 @@ from proband.runs.run import Run
 
 _ALL = "all items"
 _FORMS: dict[str, Form] = {
-    "items": "text", "model": ("share", "model"), "people again": ("share", "people"), "by the commonest answer": "share",
+    "items": "text", "model": ("share", "model"), "people again": ("share", "people"), "commonest answer": "share",
     "model over people": ("number", "model"), "mean of persons' ratios": ("number", "model"),
     "beyond the commonest": ("number", "model"),
 }  # fmt: skip
@@ -70,13 +71,14 @@ def _section(condition: tuple[str, ...], parts: Sequence[Asked], again: Given) -
         try:
             last = _normalised(kept, model, again)
         except (DataError, DesignError) as error:
-            why = str(error)
-            rows.append((name, measured(lambda why=why: _refused(why), name), *[None] * 5))  # type: ignore[misc]
+            why = Estimate(value=math.nan, estimand=name, target="human", n_units=0, warnings=(str(error),))
+            rows.append((name, why, *[None] * 5))
+            doubts.append((name, why))
             continue
-        chance = last.beyond_chance
-        rows.append(
-            (name, last.accuracy, last.retest, _commonest(kept), last.ratio_of_means, last.mean_of_ratios, chance)
-        )
+        # Of one item a person's ratio is 0, 1 or undefined: its mean says nothing.
+        of_persons = last.mean_of_ratios if len(kept) > 1 else None
+        ratios = (last.ratio_of_means, of_persons, last.beyond_chance)
+        rows.append((name, last.accuracy, last.retest, _commonest(kept), *ratios))
         doubts += [(name, last.ratio_of_means)]
     said = [
         f"Over {'these items' if len(first) > 1 else next(iter(first))} the model gives persons' first answers in "
@@ -91,7 +93,7 @@ def _section(condition: tuple[str, ...], parts: Sequence[Asked], again: Given) -
         sentences=tuple(said),
         table=tabled(_FORMS, rows, "Agreement with persons' first answers"),
         notes=(
-            "A model's answer is its most probable option. Model over people is a ratio, not a share, and may exceed 1; "
+            "A model's answer is its most probable option. Model over people is a ratio, which may exceed 1; "
             "beyond the commonest takes from both what everybody's most frequent answer reaches.",
             *((f"The row {_ALL} stands beside the items it is made of.",) if len(first) > 1 else ()),
         ),
@@ -110,10 +112,6 @@ def _normalised(first: Given, model: Given, again: Given) -> NormalisedAccuracy:
 def _commonest(first: Given) -> float:
     hits = [Counter(given.values()).most_common(1)[0][1] / len(given) for given in first.values()]
     return sum(hits) / len(hits)
-
-
-def _refused(why: str) -> Estimate:
-    raise DataError(why)
 
 
 ANALYSIS = Analysis(

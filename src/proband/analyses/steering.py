@@ -1,4 +1,4 @@
-"""Whether personas bring a model closer to the groups of people they describe, and to these groups more than to others."""
+"""Whether personas bring a model closer to the groups of people they describe, and to these more than to others."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -92,7 +92,7 @@ def _section(run: Run, trait: str) -> Section | None:
         table=tabled(_FORMS, rows, f"Alignment with people by {trait}, over {len(asked)} ordered questions"),
         keys={"trait": trait},
         notes=(
-            "Alignment is 1 for equal shares, and 0 for the far ends of a scale (Santurkar et al. 2023). Uniform answers "
+            "Alignment is 1 for equal shares, and 0 for the ends of a scale (Santurkar et al. 2023); uniform answers "
             "reach high values as well.",
             *((f"Of {len(contexts)} formats of personas the best counts, chosen on the other half of questions.",)
               if len(contexts) > 1 else ()),

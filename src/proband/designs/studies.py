@@ -10,13 +10,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from proband import files
+from proband.addresses.opening import address_beside
 from proband.designs.catalogue import study_path
 from proband.designs.design import Design
 from proband.designs.experiment import Experiment
 from proband.designs.hypotheses import Hypothesis, Promises, check_ethics
 from proband.designs.kind import Kind, Shared
 from proband.designs.study_file import InstrumentTable, PopulationTable, StudyFile, check_shared, kind_of
-from proband.designs.survey.people import PeopleSurvey, people_engine
+from proband.designs.survey.people import Known, PeopleSurvey, people_engine
 from proband.designs.survey.survey import Survey
 from proband.errors import DesignError, Gathering, meant
 from proband.instruments import instrument_from_dict, load_instrument
@@ -169,22 +170,32 @@ def study_from_dict(
     found.settle()
     if kind is None or file is None or shared is None:  # then something was refused
         raise DesignError(f"{where}: it cannot be read as a study")
-    if isinstance(engine, Mapping) and isinstance(file.engine, dict):
-        engine = {**file.engine, **engine}
-    answering = file.engine if engine is None else engine
+    stated = _engines_beside(file.engine, shared.folder)
+    if isinstance(engine, Mapping) and isinstance(stated, dict):
+        engine = {**stated, **engine}
+    answering = stated if engine is None else engine
     engines = dict(answering) if isinstance(answering, Mapping) else {"": answering}
     design = kind.make(replace(shared, engines=engines, sample=sample), table)
     people = None
     if file.people is not None:
         if not isinstance(design, Survey) or everybody is None:
             raise DesignError(f"{where}: [people] stands beside a survey of a [population]; take it out")
-        people = people_survey(design, everybody, refused=tuple(file.people.refused), again=file.people.again)
+        known = Known(margins=file.people.margins, means=file.people.means, price=file.people.price)
+        told = file.people
+        people = people_survey(design, everybody, refused=tuple(told.refused), again=told.again, known=known)
     promises = Promises(
         hypotheses=tuple(Hypothesis(**table.model_dump()) for table in file.hypotheses),
         families=file.families,
         stopping=file.stopping,
     )
     return Study(design, answering, people=people, promises=promises)
+
+
+def _engines_beside(engine: str | dict[str, str], folder: Path) -> str | dict[str, str]:
+    """The addresses of a study file, with files that lie beside it as they are found from here."""
+    if isinstance(engine, str):
+        return address_beside(engine, folder)
+    return {role: address_beside(address, folder) for role, address in engine.items()}
 
 
 def _tables_beside(data: Mapping[str, Any]) -> set[str]:
@@ -225,6 +236,7 @@ def people_survey(
     *,
     refused: tuple[Code, ...] = (),
     again: Mapping[str, str] = MappingProxyType({}),
+    known: Known | None = None,
 ) -> PeopleSurvey:
     """The answers of everybody in a population's file to the items of a survey.
 
@@ -241,6 +253,8 @@ def people_survey(
         Codes that mean the person was asked and gave no answer.
     again : mapping
         Item -> column with the same people's answers on a second occasion.
+    known : Known, optional
+        What is known of the population that they are to stand for.
 
     Raises
     ------
@@ -251,23 +265,27 @@ def people_survey(
     # A covariate has to be known of the subjects, not of everybody else in the file.
     plain = replace(survey, covariates=()) if isinstance(survey, Experiment) else survey
     asked = replace(plain, subjects=everybody)
+    known = known or Known()
     if not again:
-        return PeopleSurvey(survey=asked, engine=engine)
+        return PeopleSurvey(survey=asked, engine=engine, known=known)
     items = {item.id: item for item in survey.instrument.items}
     for name, column in again.items():
         if name not in items:
             raise DesignError(f"people.again: no item {name!r}{meant(name, items)}; there are {', '.join(items)}")
-        if column not in everybody.columns or column == items[name].data_column:
-            said = "is the column of the first occasion" if column in everybody.columns else "is not in the data"
+        if column not in everybody.columns:
             raise DesignError(
-                f"people.again: column {column!r} of item {name!r} {said}{meant(column, everybody.columns)}; name the "
-                "column with the second answers"
+                f"people.again: column {column!r} of item {name!r} is not in the data{meant(column, everybody.columns)}"
+                "; name the column with the second answers"
+            )
+        if column == items[name].data_column:
+            raise DesignError(
+                f"people.again: column {column!r} of item {name!r} holds the first answers; name that of the second"
             )
     later = tuple(replace(item, column=again.get(item.id, item.column)) for item in survey.instrument.items)
     both = people_engine(everybody, replace(survey.instrument, items=later), refused=refused)
     second = {name: both.answers[name] for name in again}
     other = PeopleEngine(second, name=everybody.name, source=f"{everybody.source} (second occasion)")
-    return PeopleSurvey(survey=asked, engine=engine, again=PeopleSurvey(survey=asked, engine=other))
+    return PeopleSurvey(survey=asked, engine=engine, known=known, again=PeopleSurvey(survey=asked, engine=other))
 
 
 def _sampled(everybody: Population | None, file: StudyFile, sample: int | None, where: str | Path) -> Population | None:
@@ -294,13 +312,15 @@ def _instrument(table: InstrumentTable, folder: Path, where: str | Path, kind: K
 def _population(table: PopulationTable, folder: Path, where: str | Path) -> Population:
     """From the catalogue or a file (`use`, with the user's own `data`), or written in the study itself."""
     if table.use is None:
-        data = {} if table.data is None else {"data": table.data}
+        data = {"data": table.data} if table.data is not None else {}
         population = load_population({**table.rest, **data}, base_dir=folder)
     else:
         _refuse_beside_use(table, "population", where)
         if isinstance(table.data, dict):
             raise DesignError(f"{where}: population.data beside `use` is the path of a file")
         population = load_population(table.use, base_dir=folder, data=table.data)
+    if table.strata or table.psu or table.fpc:
+        population = population.drawn(strata=table.strata, psu=table.psu, fpc=table.fpc)
     for column, values in table.only_where.items():
         population = population.where(column, values)
     return population

@@ -219,7 +219,7 @@ def shows_share(scores: Floats, is_share: bool | None) -> bool:
     """Whether the mean of these scores is a share: they were said to be, or all are 0 or 1."""
     if is_share is None:
         return bool(((scores == 0) | (scores == 1)).all())
-    if is_share and ((scores < 0) | (scores > 1)).any():
+    if is_share and ((scores < -1e-9) | (scores > 1 + 1e-9)).any():
         raise DataError(f"scores reach from {scores.min():g} to {scores.max():g}; shares lie between 0 and 1")
     return is_share
 

@@ -14,6 +14,8 @@ from proband.seeds import rng_for
 from proband.subjects.corpora import Corpus, CorpusReading, LongTexts, read_corpus
 from proband.texts.coders import Coder
 from proband.texts.design import Coding
+from proband.texts.gold.claims import ClaimTable
+from proband.texts.gold.settings import GoldTable
 
 _READ_NO_ORDER = ("learned", "dictionary", "codes")  # engines that never see the codes in any order
 
@@ -112,6 +114,10 @@ class CodingTable(CoderTable):
         description="take the mean log score of each code over the corpus off, so that a code is not given for what a "
         "coder says of any text",
     )
+    gold: GoldTable = Field(
+        default=GoldTable(), description="documents that people code, and what their codes are used for: `proband code`"
+    )
+    claims: list[ClaimTable] = Field(default=[], description="what is said of the documents, and corrected by gold")
 
 
 def _make(shared: Shared, table: CodingTable) -> Coding:
@@ -150,7 +156,7 @@ KIND = Kind(
     about="documents coded under a codebook, by one or several coders",
     keys=CodingTable,
     make=_make,
-    analyses=("codes", "dispositions", "deviations"),
+    analyses=("claims", "codes", "dispositions", "deviations"),
     needs=frozenset({"instrument"}),
     takes=frozenset(),
     load=load_codebook,

@@ -11,7 +11,11 @@ from proband.texts.gold.tables import Question
 QUESTIONS = {
     "area": Question(id="area", codes=("economic", "social", "none")),
     "tone": Question(id="tone", codes=("positive", "negative"), is_multiple=True),
-    "left_right": Question(id="left_right", codes=("1", "2", "3", "4", "5"), is_number=True),
+    "left_right": Question(
+        id="left_right",
+        codes=("far left", "left", "centre", "right", "far right"),
+        points={"far left": 1, "left": 2, "centre": 3, "right": 4, "far right": 5},
+    ),
 }
 DRAWN = [f"d{k}" for k in range(6)]
 
@@ -59,7 +63,7 @@ def test_a_wide_table_is_its_coders_by_the_name_of_the_file(tmp_path):
     )
     assert told(read(path)) == [
         ("d0", "anna", "area", "economic"),
-        ("d0", "anna", "left_right", "4"),
+        ("d0", "anna", "left_right", "right"),
         ("d0", "anna", "tone", "positive; negative"),
     ]
 
@@ -112,7 +116,7 @@ def test_a_user_state_of_potato(tmp_path):
     found = read(user_state(tmp_path, labels))
     assert told(found) == [
         ("d0", "anna", "area", "economic"),
-        ("d0", "anna", "left_right", "1"),
+        ("d0", "anna", "left_right", "far left"),
         ("d1", "anna", "area", "social"),
         ("d1", "anna", "tone", "positive; negative"),
     ]
@@ -128,7 +132,7 @@ def test_of_several_answers_to_one_question_in_potato_the_last_change_wins_and_i
     labels = {"d0": [label("left_right", "5"), label("left_right", "4")]}
     changes = [change("left_right", "5", 1.0), change("left_right", "4", 2.0), change("left_right", "5", 3.0)]
     found = read(user_state(tmp_path, labels, {"d0": {"annotation_changes": changes}}))
-    assert told(found) == [("d0", "anna", "left_right", "5")]
+    assert told(found) == [("d0", "anna", "left_right", "far right")]
     assert "2 answers, 5, 4, to a question that takes one; '5' is taken: the last change" in str(found.remarks[0])
 
 
@@ -147,9 +151,9 @@ def test_an_export_of_potato_as_csv(tmp_path):
     )
     assert told(read(path)) == [
         ("d0", "ben", "area", "economic"),
-        ("d0", "ben", "left_right", "1"),
+        ("d0", "ben", "left_right", "far left"),
         ("d5", "anna", "area", "social"),
-        ("d5", "anna", "left_right", "2"),
+        ("d5", "anna", "left_right", "left"),
         ("d5", "anna", "tone", "positive"),
     ]
 
@@ -180,7 +184,7 @@ def test_an_export_of_label_studio_leaves_out_what_was_cancelled_and_what_a_mode
     found = read(written(tmp_path, json.dumps(tasks), "export.json"))
     assert told(found) == [
         ("d0", "annotator 1", "area", "economic"),
-        ("d0", "annotator 1", "left_right", "3"),
+        ("d0", "annotator 1", "left_right", "centre"),
         ("d0", "annotator 1", "tone", "positive; negative"),
         ("d2", "ben@lab.example", "area", "social"),
     ]
@@ -195,7 +199,7 @@ def test_label_studios_csv_is_a_wide_table(tmp_path):
     )
     assert told(read(path)) == [
         ("d0", "1", "area", "economic"),
-        ("d0", "1", "left_right", "1"),
+        ("d0", "1", "left_right", "far left"),
         ("d0", "1", "tone", "positive; negative"),
     ]
 

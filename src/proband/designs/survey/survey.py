@@ -130,6 +130,8 @@ class Survey(Design):
             with found.part():
                 self._check_factor(name)
         self._check_items(found)
+        with found.part():
+            self.subjects.check_design()
         if not found.errors and self.persona_formats != ("none",):
             with found.part():
                 self.subjects.check()
@@ -297,7 +299,12 @@ class Survey(Design):
             known = [field for field in fields if field.column in subject.traits]
             return {field.column: level for field in known if (level := _level(field, subject)) is not None}
 
-        return Roster([Member(subject=s.id, weight=s.weight, traits=traits(s)) for s in self.subjects])
+        return Roster(
+            [
+                Member(subject=s.id, weight=s.weight, stratum=s.stratum, psu=s.psu, fpc=s.fpc, traits=traits(s))
+                for s in self.subjects
+            ]
+        )
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Everything that can be asked, subject by subject; lazy unless later items depend on earlier answers."""

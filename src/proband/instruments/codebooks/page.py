@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from proband.instruments.codebooks.codebook import Codebook
+from proband.instruments.codebooks.codebook import UNDECIDED, Codebook
 
 
 def codebook_page(book: Codebook) -> str:
@@ -18,7 +18,7 @@ def codebook_page(book: Codebook) -> str:
 
     template = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
     strict = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return strict.from_string(template).render(book=book, forms=_FORMS)
+    return strict.from_string(template).render(book=book, forms=_FORMS, undecided=UNDECIDED)
 
 
 _FORMS = {

@@ -173,7 +173,7 @@ def agreement_summary(
         marginals[category] = tuple(float(a / b) if b else math.nan for a, b in zip(of_coders, n_codes, strict=True))
     return AgreementSummary(
         raw=_raw_agreement(read, level=level, target=target),
-        alpha=krippendorff_alpha(codes, measured, categories=categories, confidence=level, target=target),
+        alpha=krippendorff_alpha(codes, measured, categories=categories, level=level, target=target),
         ac1=gwet_ac1(codes, categories, level=level, target=target),
         marginals=marginals,
     )

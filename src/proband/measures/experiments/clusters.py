@@ -198,7 +198,7 @@ def _share(found: Estimate, part: ClusterMean, mean: Linear, kind: Kind) -> Esti
     seen = 1 / float((part.shares**2).sum())
     return replace(
         found,
-        interval=share_interval(mean.value, found.se or 0.0, mean.df, seen, found.level),
+        interval=share_interval(min(max(mean.value, 0.0), 1.0), found.se or 0.0, mean.df, seen, found.level),
         interval_method=f"Wilson at the share's own variance, {kind}, t, {mean.df:.3f} df",
         warnings=(*few_df(mean.df), *uneven([part], mean.df)),
     )

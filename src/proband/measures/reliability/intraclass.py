@@ -47,7 +47,12 @@ class _MeanSquares:
 
 
 def icc(
-    ratings: ArrayLike, form: Form, *, target: Target = "model", level: float = 0.95, interval: IntervalBy = "jackknife"
+    ratings: ArrayLike,
+    form: Form | str,
+    *,
+    target: Target = "model",
+    level: float = 0.95,
+    interval: IntervalBy = "jackknife",
 ) -> Estimate:
     """Intraclass correlation in one of the six forms of Shrout and Fleiss; the form has no default.
 
@@ -61,7 +66,8 @@ def icc(
     ----------
     ratings : array_like, shape (n_subjects, n_raters)
         One number per subject and rater.
-    form : {"ICC(1,1)", "ICC(2,1)", "ICC(3,1)", "ICC(1,k)", "ICC(2,k)", "ICC(3,k)"}
+    form : str
+        One of "ICC(1,1)", "ICC(2,1)", "ICC(3,1)", "ICC(1,k)", "ICC(2,k)", "ICC(3,k)".
         Also without "ICC" and brackets: "2,1".
     target, level : {"model", "human"}, float
         Whose ratings they are; confidence level.

@@ -1,9 +1,9 @@
 """Survey designs: how people were drawn, and the variance of whatever is estimated from them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -366,6 +366,23 @@ def design_of(
             raise DataError(f"weights have shape {given.shape}, expected ({n},)")
     lonely: Lonely = "certainty" if strata is None else "refuse"
     return survey_design(n, strata, psu, weights=weights, lonely=lonely)
+
+
+def design_by_subject(
+    subjects: Sequence[Hashable], drawn: Mapping[str, Mapping[Hashable, Any]], *, lonely: Lonely = "refuse"
+) -> SurveyDesign | None:
+    """How some subjects were drawn, from `strata`, `psu` and `fpc` of everybody; None where neither of two is known."""
+    known = {how: of for how, of in drawn.items() if of}
+    if not known.keys() & {"strata", "psu"}:
+        return None
+    everybody = list(dict.fromkeys(s for of in known.values() for s in of))
+    if lost := [s for s in (*subjects, *everybody) if any(s not in of for of in known.values())]:
+        raise DataError(f"{len(lost)} subjects lack a stratum or sampling unit, e.g. {lost[0]!r}; give all of them one")
+    place = {s: k for k, s in enumerate(everybody)}
+    columns = [[of[s] for s in everybody] if (of := known.get(how)) else None for how in ("strata", "psu", "fpc")]
+    whole = survey_design(len(everybody), columns[0], columns[1], fpc=columns[2], lonely=lonely)
+    # A unit without anybody at hand still belongs to its stratum.
+    return replace(whole.take(np.array([place[s] for s in subjects], dtype=np.intp)), weights=None)
 
 
 def _staged(

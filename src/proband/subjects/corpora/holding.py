@@ -37,6 +37,10 @@ class HeldTexts:
             self._home.write(self._bytes)
             self._bytes = bytearray()
 
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._home.close()
+
     def __len__(self) -> int:
         return len(self._ends) - 1
 

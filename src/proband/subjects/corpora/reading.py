@@ -100,6 +100,7 @@ def read_corpus(
     """
     path, how = Path(path), how or CorpusReading()
     rows = documents_of(path, separator=how.separator, encoding=how.encoding)
+    id = id or ("file" if path.is_dir() else "")
     return _corpus(rows, path, {"id": id, "text": text, "unit": unit, "date": date}, how)
 
 
@@ -167,13 +168,15 @@ class _Held:
         self.digests += hashlib.blake2b(encoded, digest_size=16).digest()
         self._ids.append(id)
         for column in dict.fromkeys((*self._cells, *row)):
-            if column not in self._left_out:
-                cell = _cell(row.get(column))
-                if cell is not None and (wrong := _unsound(cell)):
-                    self._refuse(where, f"column {column!r} of document {id!r} {wrong[0]}", wrong[1])
-                    cell = None
-                # A key that no line before had: JSON names only what a document has.
-                self._cells.setdefault(column, [None] * (len(self._ids) - 1)).append(cell)
+            if column in self._left_out:
+                continue
+            cell = _cell(row.get(column))
+            if cell is not None and (wrong := _unsound(cell)):
+                self._refuse(where, f"column {column!r} of document {id!r} {wrong[0]}", wrong[1])
+                cell = None
+            if column not in self._cells:  # JSON names only what a document has
+                self._cells[column] = [None] * (len(self._ids) - 1)
+            self._cells[column].append(cell)
         if len(self._ids) == _AT_ONCE:
             self._settle()
 

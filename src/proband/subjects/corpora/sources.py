@@ -56,8 +56,6 @@ def _delimited(path: Path, separator: str, expected: str, encoding: str) -> Plac
         known = encoding_of(head, name, error=DataError, encoding=encoding)
         used = separator or separator_of(head.decode(known, "replace").removeprefix("\ufeff"), expected)
         lines = io.TextIOWrapper(file, encoding=known, newline="")
-        if head.startswith(b"\xff\xfe\0\0") or (known == "utf-8" and head.startswith(b"\xef\xbb\xbf")):
-            lines.read(1)
         try:
             rows = rows_of(lines, used, name, error=DataError)
             header = [cell.strip().removeprefix("\ufeff") for cell in next(rows, (1, []))[1]]

@@ -111,7 +111,10 @@ def _agreements(
             else:
                 seen = sorted({code for row in table for code in row if code is not None})
                 told = agreement_summary(
-                    np.array(table, dtype=object), question.codes if not question.is_multiple else seen, target="human"
+                    np.array(table, dtype=object),
+                    seen if question.is_multiple else question.codes,
+                    measured="ordinal" if question.points else "nominal",
+                    target="human",
                 )
                 found[item] = {"raw": told.raw, "alpha": told.alpha, "AC1": told.ac1}
         except ProbandError as error:

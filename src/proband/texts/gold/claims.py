@@ -147,7 +147,7 @@ def _term(text: str, where: str, questions: Mapping[str, Question], columns: Seq
                           f"{meant(name, known)}; there are {', '.join(known)}")  # fmt: skip
     question = questions[name]
     if code is None:
-        if question.is_number:
+        if question.is_number or question.points:
             return Term(name=name, is_coded=True)
         raise DesignError(
             f"{where}: {name!r} has codes and no number; write the code, e.g. {name}[{question.codes[0]}]"

@@ -141,12 +141,12 @@ def corrected_mean(variable: Variable, gold: Gold, *, level: float = 0.95) -> Th
     is_shared = bool(set(sampling.clusters or ()) & set(sampling.clusters_unlabelled or ()))
 
     def correct() -> CorrectedEstimate:
-        if is_shared or np.ptp(pi) > 1e-9 * pi.max():
+        if is_shared or pi.max(initial=0) - pi.min(initial=1) > 1e-9:
             return dsl_mean(y, f, u, probabilities=pi, sampling=sampling, level=level)
         return ppi_mean(y, f, u, sampling=sampling, level=level)
 
     corrected = told_why(correct, "corrected mean")
-    human = corrected.classical if isinstance(corrected, CorrectedEstimate) else _undefined(corrected)
+    human = _alone_by_people(corrected)
     has_code = ~np.isnan(coded)
     units = None if gold.units is None else [u for u, k in zip(gold.units, has_code, strict=True) if k]
     alone = told_why(lambda: weighted_mean(coded[has_code], None, units, target="data", level=level), PREDICTIONS)
@@ -159,7 +159,8 @@ def corrected_regression(
     """Linear regression in which the outcome, regressors, or both are coded; the intercept comes first.
 
     A coded outcome of 0 and 1 makes it a linear probability model: coefficients are differences of shares. By DSL,
-    whose normal equations are corrected and not only its outcome, so that coded regressors are right too.
+    whose normal equations are corrected and not only its outcome, so that coded regressors are right too. Known
+    regressors of more than two values are centred: the intercept is for documents that are average in them.
 
     Parameters
     ----------
@@ -174,6 +175,7 @@ def corrected_regression(
         By coefficient.
     """
     known = gold.is_known
+    regressors = {name: _centred(variable) for name, variable in regressors.items()}
     sides = {name: _sides(variable, known) for name, variable in {"": outcome, **regressors}.items()}
     y, f, u = sides.pop("")
     predicted = {name: f_x for name, (_, f_x, _) in sides.items() if regressors[name].is_coded}
@@ -190,7 +192,8 @@ def corrected_regression(
         none = _reason("corrected coefficient", error)
         return {name: Threefold(human=none, uncorrected=alone[name], corrected=none) for name in names}
     return {
-        name: Threefold(human=found[name].classical, uncorrected=alone[name], corrected=found[name]) for name in names
+        name: Threefold(human=_alone_by_people(found[name]), uncorrected=alone[name], corrected=found[name])
+        for name in names
     }
 
 
@@ -206,8 +209,11 @@ def _reason(what: str, error: ProbandError) -> Estimate:
     return Estimate(value=float("nan"), estimand=what, target="human", n_units=0, warnings=(str(error),))
 
 
-def _undefined(of: Estimate) -> Estimate:
-    return _reason("mean of people's codes", DataError(of.warnings[0] if of.warnings else "it cannot be given"))
+def _alone_by_people(of: Estimate) -> Estimate:
+    """The number from people's codes alone, or why there is none."""
+    found = of.classical if isinstance(of, CorrectedEstimate) else None
+    why = of.warnings[0] if of.warnings and found is None else "people's codes alone show no variance"
+    return found or _reason("number of people's codes", DataError(why))
 
 
 def _coded(variable: Variable) -> Floats:
@@ -219,6 +225,14 @@ def _filled(guess: ArrayLike | None) -> Floats:
     values = np.asarray(guess, dtype=np.float64)
     missing = np.isnan(values)
     return np.where(missing, 0.0 if missing.all() else np.nanmean(values), values)
+
+
+def _centred(variable: Variable) -> Variable:
+    # Years beside a constant are all but the same column: squared, they would leave five digits.
+    values = np.asarray(variable.values, dtype=np.float64)
+    if variable.is_coded or len(np.unique(values)) <= 2:
+        return variable
+    return Variable(values=values - values.mean())
 
 
 def _sides(variable: Variable, known: Bools) -> tuple[Floats, Floats, Floats]:

@@ -1,6 +1,7 @@
 """Drawing documents to be coded by people, each with a known probability."""
 
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from proband.errors import DesignError
-from proband.measures import allocate_labels
+from proband.measures import allocate_labels, effective_n
 from proband.seeds import uniform_for
 from proband.texts.gold.tables import Row
 
@@ -38,9 +39,8 @@ def labels_for(
 ) -> int:
     """Documents to be coded by people so that the interval of a share is as wide as wanted.
 
-    ``n = (2 z)^2 p (1 - p) / width^2`` for a share p of human codes alone. With a coder whose codes correlate rho with
-    people's, and N documents in all, PPI++ reaches the variance ``p (1 - p) (1/n) (1 - rho^2 N' / (n + N'))`` with
-    N' = N - n documents that only the coder has coded.
+    ``n = (2 z)^2 p (1 - p) / width^2`` for a share p of people's codes alone. With a coder whose codes correlate rho
+    with them, as many as are worth that together with its codes of all others; see `effective_n`.
 
     Parameters
     ----------
@@ -60,10 +60,6 @@ def labels_for(
     DesignError
         If the width, the share or the correlation is out of range.
 
-    References
-    ----------
-    Angelopoulos, Duchi & Zrnic (2023), PPI++. arXiv:2311.01453
-
     Examples
     --------
     >>> labels_for(0.2, n_documents=10_000), labels_for(0.2, correlation=0.8, n_documents=10_000)
@@ -73,13 +69,10 @@ def labels_for(
         if not (low < value < high or (name == "correlation" and value == 0)):
             raise DesignError(f"{name} {value} must lie between {low} and {high}")
     wanted = (width / (2 * float(special.ndtri((1 + level) / 2)))) ** 2
-    spread = share * (1 - share)
-    for n in range(10, n_documents + 1):
-        others = n_documents - n
-        bought = correlation**2 * others / n_documents
-        if spread / n * (1 - bought) <= wanted:
-            return n
-    return n_documents
+    needed = share * (1 - share) / wanted
+    sizes = range(10, n_documents)
+    at = bisect_left(sizes, needed, key=lambda n: effective_n(n, n_documents - n, correlation).value)
+    return sizes[at] if at < len(sizes) else n_documents
 
 
 def draw(

@@ -87,7 +87,8 @@ def examine(claim: Claim, evidence: Evidence, *, level: float = 0.95) -> Finding
         If a group that is named is not there, or a column holds no numbers where it must.
     """
     terms = [claim.outcome, *claim.regressors]
-    known = np.array([_has_gold(d, claim.items, evidence) for d in evidence.documents])
+    coded = [term for term in terms if term.is_coded]
+    known = np.array([_has_gold(d, coded, evidence) for d in evidence.documents])
     kept = known | ~np.array([d in evidence.asked for d in evidence.documents])
     for column in [term.name for term in terms if not term.is_coded] + [c for c in (claim.by, claim.over) if c]:
         kept &= (
@@ -139,8 +140,14 @@ def _numbers(
     return {**course, f"per unit of {claim.over}": slope}, frozenset(course)
 
 
-def _has_gold(document: str, items: Sequence[str], evidence: Evidence) -> bool:
-    return document in evidence.probability and all(document in evidence.gold.get(item, {}) for item in items)
+def _has_gold(document: str, terms: Sequence[Term], evidence: Evidence) -> bool:
+    """Whether people's code of every term may be used, and is a number where it must be."""
+    if document not in evidence.probability:
+        return False
+    codes = [evidence.gold.get(term.name, {}).get(document) for term in terms]
+    return all(
+        code is not None and _value(code, term, evidence) is not None for code, term in zip(codes, terms, strict=True)
+    )
 
 
 def _groups(claim: Claim, names: Sequence[str]) -> list[str]:
@@ -168,26 +175,33 @@ def _variable(term: Term, evidence: Evidence, kept: Bools) -> Variable:
     """People's codes, the coder's probabilities and its codes as numbers, NaN where there is none."""
     documents = [d for d, is_kept in zip(evidence.documents, kept, strict=True) if is_kept]
     gold, codes = evidence.gold.get(term.name, {}), evidence.codes.get(term.name, {})
-    truth = np.array([_value(gold[d], term) if d in gold else np.nan for d in documents])
-    guess, coded = np.full(len(documents), np.nan), np.full(len(documents), np.nan)
+    truth, guess, coded = (np.full(len(documents), np.nan) for _ in range(3))
     for k, document in enumerate(documents):
-        if document in codes:
-            code, probs = codes[document]
-            coded[k] = _value(code, term)
-            guess[k] = _expected(probs, term) if probs else coded[k]
+        truth[k] = _number_of(gold.get(document), term, evidence)
+        code, probs = codes.get(document, (None, {}))
+        coded[k] = _number_of(code, term, evidence)
+        guess[k] = _expected(probs, term, evidence) if probs else coded[k]
     return Variable(values=truth, guess=guess, coded=coded)
 
 
-def _value(code: str, term: Term) -> float:
-    if not term.code:
-        return float(code)
-    return float(term.code in code.split("; "))
+def _number_of(code: str | None, term: Term, evidence: Evidence) -> float:
+    value = _value(code, term, evidence) if code else None
+    return float("nan") if value is None else value
 
 
-def _expected(probs: Mapping[str, float], term: Term) -> float:
+def _value(code: str, term: Term, evidence: Evidence) -> float | None:
+    """A code as the number that a term makes of it; None where it has none."""
+    if term.code:
+        return float(term.code in code.split("; "))
+    return evidence.questions[term.name].value(code)
+
+
+def _expected(probs: Mapping[str, float], term: Term, evidence: Evidence) -> float:
     if term.code:
         return float(probs.get(term.code, 0.0))
-    return sum(float(code) * p for code, p in probs.items())
+    points = evidence.questions[term.name].points
+    known = sum(p for code, p in probs.items() if code in points)
+    return sum(points[code] * p for code, p in probs.items() if code in points) / known if known else float("nan")
 
 
 def _regressors(term: Term, evidence: Evidence, kept: Bools) -> dict[str, Variable]:

@@ -4,7 +4,7 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
@@ -34,14 +34,23 @@ class Question:
         Codes as they are written; empty for a number or a text.
     is_multiple : bool
         Whether a document may have several codes.
+    points : mapping of str to float
+        Number of each code of a scale; codes without one, such as "cannot tell", have none.
     is_number : bool
-        Whether an answer is a number: a scale's points or a count.
+        Whether an answer is a number and no code.
     """
 
     id: str
     codes: tuple[str, ...] = ()
     is_multiple: bool = False
+    points: Mapping[str, float] = field(default_factory=dict)
     is_number: bool = False
+
+    def value(self, code: str) -> float | None:
+        """A code of a scale, or a number, as a number; None where it has none."""
+        if self.is_number:
+            return float(code)
+        return self.points.get(code)
 
     def read(self, text: str) -> str:
         """A code as the codebook writes it, whatever its case; several are put in the codebook's order.
@@ -61,7 +70,9 @@ class Question:
         return _JOINT.join(code for code in self.codes if code in found)
 
     def _one(self, text: str) -> str:
-        known = {code.casefold(): code for code in self.codes}
+        # A scale is coded by its labels or its points.
+        known = {f"{point:g}": code for code, point in self.points.items()}
+        known |= {" ".join(code.split()).casefold(): code for code in self.codes}
         found = known.get(" ".join(text.split()).casefold())
         if found is None:
             near = meant(text.strip(), self.codes)
@@ -70,11 +81,17 @@ class Question:
 
 
 def question_of(item: Item) -> Question:
-    """How answers to an item of a codebook stand in tables: by its options, a scale's by its points."""
+    """How answers to an item of a codebook stand in tables: by the texts of its options."""
+    points = {}
     if item.form == "scale":
-        return Question(id=item.id, codes=tuple(f"{code:g}" for code in item.codes), is_number=True)
+        told = enumerate(zip(item.options, item.codes, strict=True))
+        points = {option: float(code) for k, (option, code) in told if k not in item.dont_know}
     return Question(
-        id=item.id, codes=item.options, is_multiple=item.form == "multiple", is_number=item.form == "number"
+        id=item.id,
+        codes=item.options,
+        is_multiple=item.form == "multiple",
+        points=points,
+        is_number=item.form == "number",
     )
 
 
@@ -108,6 +125,24 @@ def read_table(path: Path, needed: Sequence[str]) -> list[tuple[str, Row]]:
 def rows_in(path: Path, columns: Sequence[str]) -> list[Row]:
     """Rows of a table of a project; none where it is not there."""
     return [row for _, row in read_table(path, columns)] if path.exists() else []
+
+
+def check_gold(rows: Sequence[Row], where: str) -> None:
+    """Refuse two rows of gold on one question of one document.
+
+    Raises
+    ------
+    DataError
+        Naming the document.
+    """
+    seen = set()
+    for row in rows:
+        key = row["document"], row["item"]
+        if key in seen:
+            raise DataError(
+                f"{where}: two rows on {key[1]!r} of document {key[0]!r}; a document is gold once: keep one"
+            )
+        seen.add(key)
 
 
 def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:

@@ -138,12 +138,13 @@ def _chosen(table: Floats, select: Select) -> Floats:
 def _specificity(matrix: Floats, n_groups: int) -> Estimate:
     if matrix.shape != (n_groups, n_groups):
         raise DataError(f"crossed alignments have shape {matrix.shape} for {n_groups} groups; give a square of groups")
-    closest = matrix.argmax(axis=0)  # for each group of people, towards whom the closest model was steered
-    hits = int((closest == np.arange(n_groups)).sum())
+    # For each group of people the closest models, towards whomever they were steered; several that tie share it.
+    closest = (matrix == matrix.max(axis=0)) / (matrix == matrix.max(axis=0)).sum(axis=0)
+    hits, here = float(np.trace(closest)), np.arange(n_groups)
     rng = rng_for(0, "steerability")
-    draws = np.array([(closest == rng.permutation(n_groups)).sum() for _ in range(_DRAWS)])
+    draws = np.array([closest[rng.permutation(n_groups), here].sum() for _ in range(_DRAWS)])
     return Estimate(
         value=hits / n_groups, estimand="share of groups closest to the model that was steered towards them",
         target="human", n_units=n_groups, interval_method="none: permutation of groups",
-        p_value=float((1 + (draws >= hits).sum()) / (1 + _DRAWS)), baselines={"chance": 1 / n_groups},
+        p_value=float((1 + (draws >= hits - 1e-9).sum()) / (1 + _DRAWS)), baselines={"chance": 1 / n_groups},
     )  # fmt: skip

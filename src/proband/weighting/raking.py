@@ -1,4 +1,4 @@
-"""Weights: raking to known margins, and what unequal weights cost."""
+"""Raking to known margins, and what unequal weights cost."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -110,7 +110,7 @@ def rake(
     columns : mapping of str to sequence, each of shape (n_rows,)
         Levels of each column, row by row; those without margins are left alone.
     margins : mapping of str to mapping of level to float
-        Target share of every level of a column; shares of a column sum to 1.
+        Target of every level of a column: shares that sum to 1, percentages, or counts of people.
     weights : array_like, shape (n_rows,), optional
         Where to start from, e.g. design weights; default all 1.
     tolerance : float
@@ -128,7 +128,8 @@ def rake(
     ------
     DataError
         If a margin names a level that no (positively weighted) row has, or leaves out one that rows have; if
-        shares are not positive or do not sum to 1; if the margins cannot all be met.
+        shares are not positive or do not sum to 1, or counts of two margins are of populations of different
+        sizes; if the margins cannot all be met.
     MissingDataError
         If a row has no level in a column that has margins.
 
@@ -142,14 +143,10 @@ def rake(
     >>> raked.weights.round(4).tolist()
     [0.6667, 0.6667, 0.6667, 2.0]
     """
-    n_rows = _count_rows(columns, margins)
-    start = np.ones(n_rows) if weights is None else check_weights(weights, "rake")
-    if start.size != n_rows:
-        raise DataError(f"rake: {start.size} weights for {n_rows} rows; give one per row")
-    coded = {name: _encode(name, columns[name], shares, start) for name, shares in margins.items()}
+    coded, start, _ = read_margins(columns, margins, weights, "rake")
     w, gaps, n_iterations = _fit(coded, start, tolerance, max_iterations)
     worst = max(gaps, key=lambda name: gaps[name])
-    doubts = _doubts(w)
+    said_of = doubts(w)
     if gaps[worst] > tolerance:
         said = (
             f"raking stopped after {n_iterations} passes with column {worst!r} still {gaps[worst]:.2g} from "
@@ -160,19 +157,19 @@ def rake(
                 f"{said}; the margins may contradict each other where some combinations are empty: merge "
                 "small levels, drop a margin, raise max_iterations, or set allow_unconverged"
             )
-        doubts = (said, *doubts)
+        said_of = (said, *said_of)
     n_eff = kish_n_eff(w)
     return RakedWeights(
         weights=w,
         n_iterations=n_iterations,
         largest_gap=gaps[worst],
         kish_n_eff=n_eff,
-        design_effect=n_rows / n_eff,
-        warnings=doubts,
+        design_effect=w.size / n_eff,
+        warnings=said_of,
     )
 
 
-def _cells(coded: Mapping[str, tuple[Levels, Floats]], start: Floats) -> tuple[dict[str, Levels], Floats, Levels]:
+def cells(coded: Mapping[str, tuple[Levels, Floats]], start: Floats) -> tuple[dict[str, Levels], Floats, Levels]:
     """Each cell's level in each column and its weight at the start, and the cell of each row.
 
     Rows with the same levels in all margin columns keep their ratio, so one factor does for all of them.
@@ -199,7 +196,7 @@ def _fit(
 ) -> tuple[Floats, dict[str, float], int]:
     """Weights, the gap left in each column, and the passes made."""
     total = start.sum()
-    levels, held, of_row = _cells(coded, start)
+    levels, held, of_row = cells(coded, start)
     w, gaps, n_iterations = held.copy(), dict.fromkeys(coded, math.inf), 0
     while max(gaps.values()) > tolerance and n_iterations < max_iterations:
         for name, (_, target) in coded.items():
@@ -214,46 +211,87 @@ def _fit(
     return start * factor[of_row], gaps, n_iterations
 
 
-def _count_rows(columns: Mapping[str, Sequence[Code]], margins: Mapping[str, Mapping[Code, float]]) -> int:
+def read_margins(
+    columns: Mapping[str, Sequence[Code]],
+    margins: Mapping[str, Mapping[Code, float]],
+    weights: ArrayLike | None,
+    who: str,
+    *,
+    numbers: Sequence[str] = (),
+) -> tuple[dict[str, tuple[Levels, Floats]], Floats, float | None]:
+    """Levels of every row and target shares by margin, starting weights, and the population's size if counts say it.
+
+    `numbers`: further columns that must be there. `who`: whose error it is.
+    """
+    n_rows = _count_rows(columns, [*margins, *numbers], who)
+    start = np.ones(n_rows) if weights is None else check_weights(weights, who)
+    if start.size != n_rows:
+        raise DataError(f"{who}: {start.size} weights for {n_rows} rows; give one per row")
+    targets = {name: _target(name, shares, who) for name, shares in margins.items()}
+    coded = {name: (_encode(name, columns[name], margins[name], start, who), targets[name][0]) for name in margins}
+    sizes = {name: size for name, (_, size) in targets.items() if size is not None}
+    if sizes and max(sizes.values()) > 1.001 * min(sizes.values()):
+        least, most = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
+        raise DataError(
+            f"{who}: margins contradict each other: {least!r} counts {sizes[least]:g} people and {most!r} "
+            f"{sizes[most]:g}; give counts of one population, or shares"
+        )
+    return coded, start, next(iter(sizes.values()), None)
+
+
+def _count_rows(columns: Mapping[str, Sequence[Code]], wanted: Sequence[str], who: str) -> int:
     """Rows of the margin columns, checked to be the same in each."""
-    if not margins:
-        raise DataError("rake: no margins; give the target shares of at least one column")
-    for name in margins:
+    if not wanted:
+        raise DataError(f"{who}: no margins; give the target shares of at least one column")
+    for name in wanted:
         if name not in columns:
-            raise DataError(f"rake: margin {name!r} has no column; there are {', '.join(columns) or 'none'}")
-    lengths = {name: len(columns[name]) for name in margins}
+            raise DataError(f"{who}: margin {name!r} has no column; there are {', '.join(columns) or 'none'}")
+    lengths = {name: len(columns[name]) for name in wanted}
     if len(set(lengths.values())) > 1:
-        raise DataError(f"rake: columns of different lengths {lengths}; give one value per row in each")
+        raise DataError(f"{who}: columns of different lengths {lengths}; give one value per row in each")
     n_rows = next(iter(lengths.values()))
     if not n_rows:
-        raise DataError("rake: the columns are empty; give at least one row")
+        raise DataError(f"{who}: the columns are empty; give at least one row")
     return n_rows
 
 
-def _encode(name: str, column: Sequence[Code], shares: Mapping[Code, float], start: Floats) -> tuple[Levels, Floats]:
-    """Level of each row as an index into the targets, and the targets, checked against each other."""
-    target = np.array([float(share) for share in shares.values()])
-    if not (target > 0).all():
-        raise DataError(f"rake: margin {name!r} has a share that is not positive; drop those rows and that level")
-    if abs(target.sum() - 1) > 1e-6:
-        raise DataError(f"rake: shares of {name!r} sum to {target.sum():.6g}, not 1; divide them by their sum")
+def _target(name: str, given: Mapping[Code, float], who: str) -> tuple[Floats, float | None]:
+    """Shares of the levels, and how many people they are of where they are counts."""
+    try:
+        target = np.array([float(share) for share in given.values()])
+    except (TypeError, ValueError):
+        raise DataError(f"{who}: margin {name!r} has something that is no number; give shares or counts") from None
+    if not (target > 0).all() or not np.isfinite(target).all():
+        raise DataError(f"{who}: margin {name!r} has a share that is not positive; drop those rows and that level")
+    total = float(target.sum())
+    if (target <= 1).all() and target.size > 1 and abs(total - 1) > 1e-6:
+        raise DataError(
+            f"{who}: shares of {name!r} sum to {total:.6g}, not 1; divide them by their sum, or give counts"
+        )
+    # Published percentages are rounded, so they sum to about 100.
+    is_count = total > 1 + 1e-6 and abs(total - 100) > 0.5
+    return target / total, total if is_count else None
+
+
+def _encode(name: str, column: Sequence[Code], shares: Mapping[Code, float], start: Floats, who: str) -> Levels:
+    """Level of each row as an index into the targets, both checked against each other."""
     index = {level: k for k, level in enumerate(shares)}
     # A dict's own `get`, mapped in C: five times as fast as a comprehension, and as sorting strings.
     row_levels = np.fromiter(map(index.get, _plain(column), repeat(-1)), dtype=np.int64, count=len(column))
     if (row_levels < 0).any():
         left_out = [level for level, k in zip(_plain(column), row_levels, strict=True) if k < 0]
         if n_missing := sum(level is None or level != level for level in left_out):
-            raise MissingDataError(f"rake: {n_missing} rows have no {name!r}; drop them or make 'unknown' a level")
+            raise MissingDataError(f"{who}: {n_missing} rows have no {name!r}; drop them or make 'unknown' a level")
         unknown = sorted({str(level) for level in left_out})
-        raise DataError(f"rake: rows have {name!r} = {', '.join(unknown[:5])}, which the margin leaves out; add it")
-    held = np.bincount(row_levels, weights=start, minlength=target.size)
+        raise DataError(f"{who}: rows have {name!r} = {', '.join(unknown[:5])}, which the margin leaves out; add it")
+    held = np.bincount(row_levels, weights=start, minlength=len(index))
     empty = [str(level) for level, k in index.items() if held[k] <= 0]
     if empty:
         raise DataError(
-            f"rake: margin {name!r} names {', '.join(empty)}, but no row with a positive weight has it; "
+            f"{who}: margin {name!r} names {', '.join(empty)}, but no row with a positive weight has it; "
             "merge it with another level in data and margin"
         )
-    return row_levels, target / target.sum()
+    return row_levels
 
 
 def _plain(column: Sequence[Code]) -> Iterable[Code]:
@@ -267,12 +305,13 @@ def _gap(w: Floats, row_levels: Levels, target: Floats) -> float:
     return float(np.abs(shares - target).max())
 
 
-def _doubts(w: Floats) -> tuple[str, ...]:
-    doubts = []
+def doubts(w: Floats) -> tuple[str, ...]:
+    """What makes weights doubtful."""
+    found = []
     largest = float(w.max() / w.mean())
     if largest > LARGEST_WEIGHT:
-        doubts.append(f"the largest weight is {largest:.1f} times the mean; a few rows carry the result")
+        found.append(f"the largest weight is {largest:.1f} times the mean; a few rows carry the result")
     effect = w.size / kish_n_eff(w)
     if effect > LARGEST_DESIGN_EFFECT:
-        doubts.append(f"the design effect is {effect:.2f}: {w.size} rows are worth {w.size / effect:.0f}")
-    return tuple(doubts)
+        found.append(f"the design effect is {effect:.2f}: {w.size} rows are worth {w.size / effect:.0f}")
+    return tuple(found)

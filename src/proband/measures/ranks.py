@@ -107,7 +107,8 @@ def ranking(
     n_clusters = int(codes.max()) + 1 if n else 0
     if n_clusters < 2:
         raise DesignError(f"{n_clusters} unit: ranks by one unit say nothing of others; score more")
-    by_mean = sorted(columns, key=lambda name: -float(columns[name].mean()))  # ties keep the order given
+    centres = {name: float(column.mean()) for name, column in columns.items()}
+    by_mean = sorted(columns, key=lambda name: -centres[name])  # ties keep the order given
     couples = list(itertools.combinations(by_mean, 2))
     gaps = np.column_stack([columns[a] - columns[b] for a, b in couples])  # (n, n_pairs), means of at least 0
     centre = gaps.mean(axis=0)
@@ -123,11 +124,12 @@ def ranking(
     own = None if clusters is None else list(codes)
     few = (f"{n_clusters} units: below {_FEW} few differences can be told from chance",) if n_clusters < _FEW else ()
     ranks = {}
-    for place, name in enumerate(by_mean, start=1):
+    for name in by_mean:
         better, worse = (sum(pair[side] == name for pair in clear) for side in (1, 0))
         ranks[name] = Estimate(
-            value=float(place), interval=(1.0 + better, float(len(columns) - worse)), level=level, target=target,
-            estimand=f"rank of {name} among {len(columns)}", n_units=n, warnings=few,
+            value=1.0 + sum(mean > centres[name] for mean in centres.values()),
+            interval=(1.0 + better, float(len(columns) - worse)), level=level, target=target, n_units=n, warnings=few,
+            estimand=f"rank of {name} among {len(columns)}",
             interval_method="all ranks at once, step-down over all pairs",
         )  # fmt: skip
     pairs = {

@@ -1,1 +1,0 @@
-"""Which of many engines is best, and what cannot be told apart."""

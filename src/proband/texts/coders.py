@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from json.encoder import encode_basestring
 from typing import Any, Literal, get_args
 
@@ -190,7 +190,7 @@ class Face:
     @cached_property
     def parts(self) -> tuple[str, str]:
         """The body of a request before and behind the words of the document."""
-        before, behind = self.written_out(_DOCUMENT).body.split(encode_basestring(_DOCUMENT)[1:-1])
+        before, behind = self.written_out(_DOCUMENT).body.split(_as_json(_DOCUMENT))
         return before, behind
 
     @cached_property
@@ -201,7 +201,7 @@ class Face:
         """`Request.hash` of the request about a document; what all documents share was hashed once."""
         begun, behind = self._hashed
         state = begun.copy()
-        state.update(encode_basestring(text)[1:-1].encode() + behind)
+        state.update(_as_json(text).encode() + behind)
         return str(state.hexdigest())
 
 
@@ -228,7 +228,7 @@ class DocumentRequest(Request):
     def body(self) -> str:
         """Canonical JSON text of the request."""
         before, behind = self._face.parts
-        return f"{before}{encode_basestring(self._text)[1:-1]}{behind}"
+        return f"{before}{_as_json(self._text)}{behind}"
 
     @property
     def hash(self) -> str:
@@ -237,6 +237,12 @@ class DocumentRequest(Request):
         if found is None:
             found = self.__dict__["_hash"] = self._face.hash(self._text)
         return found
+
+
+@lru_cache(16)  # the questions about a document come one after another
+def _as_json(text: str) -> str:
+    """A text as it stands inside a JSON string."""
+    return encode_basestring(text)[1:-1]
 
 
 def faces_of(coders: Sequence[Coder], codebook: Instrument) -> list[tuple[Face, int]]:

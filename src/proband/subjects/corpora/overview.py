@@ -39,8 +39,10 @@ def languages(corpus: Corpus) -> dict[str, float]:
 
     The guess is that of py3langid, an extra; of a large corpus 2,000 documents at even distances are looked at.
     """
-    from py3langid import classify
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+    # One of our own, so that its 70 MB are given back.
+    classify = LanguageIdentifier.from_model_file(MODEL_FILE).classify
     step = max(1, len(corpus) // _LOOKED_AT)
     texts = (corpus.texts[row][:_BEGINNING] for row in corpus.rows[::step])
     found = Counter(classify(text)[0] for text in texts if sum(map(str.isalpha, text)) >= _LETTERS)

@@ -1,4 +1,4 @@
-"""Agreement of coders, any with any: people, models, dictionaries; which may stand in for whom, and who errs together."""
+"""Agreement of coders, any with any; which may stand in for people, and which err together."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -165,8 +165,8 @@ def _summary(coded: Sequence[Coded], people: Sequence[str]) -> Section:
         sentences=tuple(f"Krippendorff's alpha on {label}: {told(alpha)}." for label, alpha in known.items()),
         table=tabled(forms, rows, "Agreement over documents with two codes at least"),
         notes=(
-            "Intervals are over units (authors, sources) where documents have them. Alpha is low where nearly all codes "
-            "are alike, however seldom coders differ; AC1 is not.",
+            "Intervals are over units (authors, sources) where documents have them. Alpha is low where nearly all "
+            "codes are alike, however seldom coders differ; AC1 is not.",
         ),
         warnings=cautions(alphas.items()),
     )
@@ -197,20 +197,14 @@ def _pairs(coded: Sequence[Coded]) -> Section:
         if one.item.form == "number":
             continue
         place = {code: k for k, code in enumerate(one.categories)}
-        weights: Literal["quadratic"] | None = "quadratic" if one.level == "ordinal" else None
         for a, b in combinations(one.coders, 2):
             codes = one.of((a, b))
             both = (codes != None).all(axis=1)  # noqa: E711
             at = np.array([[place[code] for code in row] for row in codes[both].tolist()]).reshape(-1, 2)
             units = [unit for unit, is_there in zip(one.units, both, strict=True) if is_there]
-
-            def kappa(rows_: NDArray[np.intp], at: NDArray[np.intp] = at, n: int = len(place)) -> Estimate:
-                table = np.zeros((n, n))
-                np.add.at(table, (at[rows_, 0], at[rows_, 1]), 1)
-                return cohen_kappa(table, weights, target="data")
-
             same = float((at[:, 0] == at[:, 1]).mean()) if len(at) else None
-            rows.append((one.item.id, a, b, len(at), same, _clustered(kappa, units, f"kappa of {a} and {b}")))
+            kappa = _clustered(partial(_kappa, at, len(place), one.level), units, f"kappa of {a} and {b}")
+            rows.append((one.item.id, a, b, len(at), same, kappa))
     forms: dict[str, CellForm] = {"item": "text", "coder": "text", "other coder": "text", "documents": "count"}
     return Section(
         name="coder-agreement-pairs",
@@ -221,6 +215,19 @@ def _pairs(coded: Sequence[Coded]) -> Section:
             rows,
             "Cohen's kappa of every two coders, with quadratic weights on scales",
         ),
+    )
+
+
+def _kappa(at: NDArray[np.intp], n: int, level: str, kept: NDArray[np.intp]) -> Estimate:
+    """Of some of the documents, whose codes by two coders are indices."""
+    table = np.zeros((n, n))
+    np.add.at(table, (at[kept, 0], at[kept, 1]), 1)
+    used = table.sum(axis=0) + table.sum(axis=1) > 0
+    # Without partial credit a code that neither gave changes nothing but what the measure has to say of it.
+    return cohen_kappa(
+        table if level == "ordinal" else table[np.ix_(used, used)],
+        "quadratic" if level == "ordinal" else None,
+        target="data",
     )
 
 

@@ -14,6 +14,7 @@ from proband.records import Answer, Completion, Status, Trial
 
 Given = tuple[Answer, Status]
 DOCUMENT = "document"  # fact of a trial that holds the document's text
+POINTS = "points"  # and that which holds the points of a scale's options as written, one a line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +94,15 @@ def folded(code: str) -> str:
 
 
 @lru_cache(4096)
-def _places(options: tuple[str, ...], order: tuple[int, ...]) -> Mapping[str, int]:
-    return {folded(shown): index for shown, index in zip(options, order, strict=True)}
+def _places(options: tuple[str, ...], order: tuple[int, ...], points: str) -> Mapping[str, int]:
+    found = {point: k for k, point in enumerate(points.split("\n")) if point}
+    return found | {folded(shown): index for shown, index in zip(options, order, strict=True)}
 
 
 def place_of(code: str, trial: Trial, where: str) -> int:
-    """Index as written of the option that a code is."""
-    places = _places(trial.reply.options, trial.reply.order)
+    """Index as written of the option that a code is: its text, or of a scale its point."""
+    points = next((value for name, value in trial.facts if name == POINTS), "")
+    places = _places(trial.reply.options, trial.reply.order, points)
     try:
         return places[folded(code)]
     except KeyError:

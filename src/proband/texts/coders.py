@@ -16,6 +16,7 @@ from proband.instruments.extraction import extraction_schema
 from proband.instruments.items import Instrument, Item
 from proband.records import SCORED_METHODS, Message, Method, Reply, Request
 from proband.seeds import seed_for
+from proband.texts.codes import code_texts
 from proband.texts.wording import CHANNEL_FRAMING, FRAMING, premise_text, prompt_texts
 
 METHODS: tuple[Method, ...] = tuple(method for method in get_args(Method) if method != "verbalised")
@@ -127,6 +128,8 @@ class Face:
         if self.method == "written" and order:
             check_apart(item, "as_written", self.labels)
         self.is_drawn = self.method == "written" and coder.temperature > 0
+        # Tables write the codes of a scale as points, which coders that read a table have to know.
+        self.facts = (("points", "\n".join(code_texts(item))),) if item.form == "scale" else ()
         self.needs_source = item.form in ("record", "spans")
         self.rule = rule_text(self.method, "mode", self.labels)
         self._options = tuple(item.options[k] for k in order)

@@ -38,6 +38,8 @@ class Question:
         Number of each code of a scale; codes without one, such as "cannot tell", have none.
     is_number : bool
         Whether an answer is a number and no code.
+    shorts : mapping of str to str
+        Other ways to write a code: a scale's by their points.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Question:
     is_multiple: bool = False
     points: Mapping[str, float] = field(default_factory=dict)
     is_number: bool = False
+    shorts: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, code: str) -> float | None:
         """A code of a scale, or a number, as a number; None where it has none."""
@@ -70,9 +73,7 @@ class Question:
         return _JOINT.join(code for code in self.codes if code in found)
 
     def _one(self, text: str) -> str:
-        # A scale is coded by its labels or its points.
-        known = {f"{point:g}": code for code, point in self.points.items()}
-        known |= {" ".join(code.split()).casefold(): code for code in self.codes}
+        known = dict(self.shorts) | {" ".join(code.split()).casefold(): code for code in self.codes}
         found = known.get(" ".join(text.split()).casefold())
         if found is None:
             near = meant(text.strip(), self.codes)
@@ -82,16 +83,18 @@ class Question:
 
 def question_of(item: Item) -> Question:
     """How answers to an item of a codebook stand in tables: by the texts of its options."""
-    points = {}
+    points, shorts = {}, {}
     if item.form == "scale":
-        told = enumerate(zip(item.options, item.codes, strict=True))
-        points = {option: float(code) for k, (option, code) in told if k not in item.dont_know}
+        shorts = {f"{point:g}": option for option, point in zip(item.options, item.points, strict=True)}
+        points = {option: float(code) for option, code in zip(item.options, item.points, strict=True)}
+        points = {option: code for option, code in points.items() if item.options.index(option) not in item.dont_know}
     return Question(
         id=item.id,
         codes=item.options,
         is_multiple=item.form == "multiple",
         points=points,
         is_number=item.form == "number",
+        shorts=shorts,
     )
 
 

@@ -9,8 +9,9 @@ from hashlib import blake2b
 from pathlib import Path
 
 from proband.errors import DataError, StoreError, meant
-from proband.files import check_name, rows_of, separator_of, text_of
+from proband.files import check_name, rows_of, separator_of
 from proband.instruments.items import Item
+from proband.subjects.delimited import text_in
 
 Row = dict[str, str]
 
@@ -106,7 +107,7 @@ def read_table(path: Path, needed: Sequence[str]) -> list[tuple[str, Row]]:
     DataError
         If there is no such file, a column is missing, or a row has more cells than there are columns.
     """
-    text = text_of(path, what="table", error=DataError, way_out="check the path")
+    text = text_in(path)
     lines = rows_of(text, separator_of(text, ","), path, error=DataError)
     header = [name.strip() for name in next(lines, (1, list[str]()))[1]]
     if missing := [name for name in needed if name not in header]:

@@ -4,9 +4,9 @@ from functools import partial
 from urllib.parse import quote, unquote
 
 from proband.addresses.opening import Scheme, check_address, open_engine
+from proband.errors import EngineError
 from proband.models.codes import read_codes
 from proband.models.engine import BaseEngine
-from proband.errors import EngineError
 
 
 def _open(encoder: str, *, gold: str = "", part: str = "", folds: int = 10, seed: int = 0) -> BaseEngine:

@@ -1,7 +1,6 @@
 """Estimates about people from a few people's answers and the model's predictions for many."""
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -9,19 +8,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from proband.analyses.answers import answers, cautions, measured, option_shares, substantive, tabled, told
-from proband.analyses.effects import Outcome, outcomes
+from proband.analyses.by_traits import by_traits
+from proband.analyses.labels import FEWEST, Labelled, labelled, sample, sampling, shared_chance
+from proband.analyses.more_answers import more
 from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section
-from proband.errors import DesignError
 from proband.estimates import Estimate
 from proband.instruments.items import Item
 from proband.measures import (
-    Sampling,
     adjusted_prevalence,
-    allocate_labels,
     calibration,
     dsl_mean,
-    effective_n,
     ppi_mean,
+    ppi_quantile,
+    ppi_stratified,
     rogan_gladen,
     weighted_mean,
 )
@@ -29,55 +28,10 @@ from proband.measures.correction.estimates import CorrectedEstimate
 from proband.runs.run import Run
 
 _CHAPTER = "Correction by people's answers"
-_FEWEST = 10  # labelled subjects below which there is no interval
-_LEAST = 0.1  # share of the asked without a human answer from which it is a design and no item that was skipped
 _AT_RANDOM = (
     "Who has human answers is taken to have been decided at random. Where people chose themselves, or were chosen by "
     "what they would answer, these corrections do not hold."
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Labelled:
-    """One outcome of the subjects with human answers, and the model's predictions of it for all asked.
-
-    `known` have a human answer in `y` and a prediction in `f`, `others` were asked of no person and have one in `u`;
-    `n_missing` subjects are left out because people were asked and gave no valid answer.
-    """
-
-    outcome: Outcome
-    known: tuple[str, ...]
-    others: tuple[str, ...]
-    y: NDArray[np.float64]
-    f: NDArray[np.float64]
-    u: NDArray[np.float64]
-    n_missing: int
-
-
-def labelled(run: Run) -> list[Labelled]:
-    """Every outcome for which a good part of the asked subjects, and not all, have human answers."""
-    if run.people is None:
-        return []
-    ours, theirs = answers(run), answers(run.people)
-    found = []
-    for outcome in outcomes(run):
-        predicted, given = outcome.scores(ours, "subject"), outcome.scores(theirs, "subject")
-        asked = set(theirs.filter(pl.col("item") == outcome.item.id)["subject"])
-        known = tuple(subject for subject in predicted if subject in given)
-        others = tuple(subject for subject in predicted if subject not in asked)
-        if len(known) >= _FEWEST and len(others) >= _LEAST * len(predicted):
-            found.append(
-                Labelled(
-                    outcome=outcome,
-                    known=known,
-                    others=others,
-                    y=np.array([given[subject] for subject in known]),
-                    f=np.array([predicted[subject] for subject in known]),
-                    u=np.array([predicted[subject] for subject in others]),
-                    n_missing=len(predicted) - len(known) - len(others),
-                )
-            )
-    return found
 
 
 def needs(run: Run) -> str | None:
@@ -97,7 +51,7 @@ def needs(run: Run) -> str | None:
 def sections(run: Run) -> Sequence[Section]:
     """Corrected estimates, whether probabilities mean what they say, and what more human answers would buy."""
     found = [(one, _correct(run, one)) for one in labelled(run)]
-    return [_corrected(run, found), *_calibrated(run), _more(found)]
+    return [_corrected(run, found), *by_traits(run, [one for one, _ in found]), *_calibrated(run), more(run, found)]
 
 
 def _corrected(run: Run, found: Sequence[tuple[Labelled, Estimate]]) -> Section:
@@ -108,7 +62,7 @@ def _corrected(run: Run, found: Sequence[tuple[Labelled, Estimate]]) -> Section:
     sentences = []
     for (one, corrected), by_error in zip(found, by_errors, strict=True):
         n, predicted = len(one.known), np.concatenate([one.f, one.u])
-        model = weighted_mean(predicted, *_sample(run, (*one.known, *one.others)))
+        model = weighted_mean(predicted, *sample(run, (*one.known, *one.others)))
         alone = worth = trust = None
         if isinstance(corrected, CorrectedEstimate) and corrected.classical is not None:
             alone, worth, trust = corrected.classical, corrected.effective_n, corrected.tuning
@@ -117,6 +71,10 @@ def _corrected(run: Run, found: Sequence[tuple[Labelled, Estimate]]) -> Section:
                 f"With the predictions, {n} human answers are worth {worth:.0f}."
             )
         rows.append((one.outcome.name, n, len(one.others), alone, model, corrected, by_error, worth, trust))
+        if isinstance(median := _median(run, one), CorrectedEstimate):
+            name, guessed = f"{one.outcome.name}, median", median.baselines.get("predictions only")
+            parts = (median.classical, guessed, median, None, median.effective_n, median.tuning)
+            rows.append((name, n, len(one.others), *parts))
     forms: dict[str, CellForm] = {"outcome": "text", "people": "count", "others": "count"}
     numbers = ("people only", "model only", "corrected", "by the model's errors", "worth", "trust in the model")
     most = max((one.n_missing for one, _ in found), default=0)
@@ -139,26 +97,28 @@ def _corrected(run: Run, found: Sequence[tuple[Labelled, Estimate]]) -> Section:
     )
 
 
-def _sample(run: Run, subjects: Sequence[str]) -> tuple[list[float] | None, list[str]]:
-    weights, units = run.weights, run.roster.units
-    return [weights[s] for s in subjects] if weights else None, [units.get(s, s) for s in subjects]
-
-
 def _correct(run: Run, one: Labelled) -> Estimate:
     """The mean corrected by the predictions, or the reason why there is none."""
-    (w, units), (v, others) = _sample(run, one.known), _sample(run, one.others)
-    is_clustered = len({*units, *others}) < len(units) + len(others)
-    sampling = Sampling(
-        weights=w,
-        weights_unlabelled=v,
-        clusters=units if is_clustered else None,
-        clusters_unlabelled=others if is_clustered else None,
-    )
-    correct = partial(ppi_mean, one.y, one.f, one.u, sampling=sampling)
-    if set(units) & set(others):
-        chance = len(units) / (len(units) + len(others))
-        correct = partial(dsl_mean, one.y, one.f, one.u, sampling=sampling, probabilities=chance)
+    drawn = sampling(run, one)
+    strata = [[getattr(run.roster.by_subject[s], "stratum", "") for s in side] for side in (one.known, one.others)]
+    correct = partial(ppi_mean, one.y, one.f, one.u, sampling=drawn)
+    if (chance := shared_chance(drawn)) is not None:
+        correct = partial(dsl_mean, one.y, one.f, one.u, sampling=drawn, probabilities=chance)
+    elif len(set(strata[0])) > 1:
+        correct = partial(
+            ppi_stratified, one.y, one.f, one.u, strata=strata[0], strata_unlabelled=strata[1], sampling=drawn
+        )
     return measured(correct, f"mean of {one.outcome.name}", "human")
+
+
+def _median(run: Run, one: Labelled) -> Estimate | None:
+    """The corrected median of a number; scales of few points have none worth telling."""
+    drawn = sampling(run, one)
+    if one.outcome.item.form != "number" or shared_chance(drawn) is not None:
+        return None
+    return measured(
+        partial(ppi_quantile, one.y, one.f, one.u, sampling=drawn), f"median of {one.outcome.name}", "human"
+    )
 
 
 def _by_errors(run: Run, group: Sequence[Labelled]) -> list[Estimate | None]:
@@ -226,55 +186,9 @@ def _probabilities(
     place = {k: i for i, k in enumerate(substantive(item))}
     given = theirs.filter(pl.col("item") == item.id).select("subject", "answer").iter_rows()
     taken = {subject: place[answer] for subject, answer in given if answer in place and subject in predicted}
-    if len(taken) < _FEWEST:
+    if len(taken) < FEWEST:
         return None
     return np.array([predicted[subject] for subject in taken]), np.array(list(taken.values()))
-
-
-def _more(found: Sequence[tuple[Labelled, Estimate]]) -> Section:
-    """What as many human answers again would buy, and whom to ask."""
-    rows: list[tuple[Cell, ...]] = []
-    plans = []
-    for one, corrected in found:
-        r = corrected.correlation if isinstance(corrected, CorrectedEstimate) else np.nan
-        r = 0.0 if np.isnan(r) else min(max(r, -1.0), 1.0)
-        n, others = len(one.known), len(one.others)
-        more = min(n, others)
-        now, then = effective_n(n, others, r).value, effective_n(n + more, others - more, r).value
-        rows.append((one.outcome.name, n, r, now, n + more, then))
-        plans.append(f"{one.outcome.name}: {plan}" if (plan := _plan(one, more)) else "")
-    forms: dict[str, CellForm] = {"outcome": "text", "people": "count", "correlation": "number", "worth": "number"}
-    return Section(
-        name="correction-more",
-        heading="What more human answers would buy",
-        chapter=_CHAPTER,
-        sentences=tuple(plan for plan in plans if plan)[:6],
-        table=tabled(
-            {**forms, "people, with more": "count", "worth, with more": "number"},
-            rows,
-            "Human answers as they are and with as many again, and what they are worth with the predictions",
-            digits=2,
-        ),
-        notes=("A correlation of .3 buys at most 10 per cent, however many predictions there are.",),
-    )
-
-
-def _plan(one: Labelled, more: int) -> str:
-    """How to spread more human answers over subjects by what the model predicts for them; empty where unknown."""
-    middle = float(np.median(np.concatenate([one.f, one.u])))
-    strata = {"lower": one.f <= middle, "higher": one.f > middle}
-    others = ["lower" if u <= middle else "higher" for u in one.u]
-    if any(kept.sum() < _FEWEST for kept in strata.values()) or len(set(others)) < 2:
-        return ""
-    spread: dict[Hashable, float] = {
-        name: float(np.std((one.y - one.f)[kept], ddof=1)) for name, kept in strata.items()
-    }
-    try:
-        plan = allocate_labels(others, spread, n_labels=more)
-    except DesignError:
-        return ""
-    parts = " and ".join(f"{count} with {name} predictions" for name, count in plan.labels.items())
-    return f"of {more} more people to ask, {parts} would tell most (standard error {plan.expected_se:.3f})."
 
 
 ANALYSIS = Analysis(

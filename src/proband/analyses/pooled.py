@@ -26,8 +26,8 @@ _ALL = "all outcomes"
 _MODEL: Form = ("number", "model")
 
 Sites = Mapping[str, str]  # subject -> site
-# (outcome, level) -> people's effect and the model's, and the spread of people's answers that both are divided by.
-_Pairs = dict[tuple[str, str], tuple[Sequence[Estimate], float]]
+# outcome and level -> people's effect and the model's, and the spread of people's answers that both are divided by.
+_Pairs = dict[str, tuple[Sequence[Estimate], float]]
 
 
 def needs(run: Run) -> str | None:
@@ -184,7 +184,7 @@ def _beside_people(run: Run) -> _Pairs:
             for level in factor.levels[1:]:
                 pair = [known_effect(side, factor, level, outcome) for side in (people, run)]
                 if spread and all(one.se for one in pair):
-                    found[outcome.name, f"{factor.name} = {level}"] = pair, spread
+                    found[f"{outcome.name}, {factor.name} = {level}"] = pair, spread
     return found
 
 

@@ -74,7 +74,8 @@ class _Rows:
         subjects = [(s, arm, y) for side, arm in zip(scores, (1.0, 0.0), strict=True) for s, y in side.items()]
         # Where subjects were assigned within blocks, blocks are covariates as well.
         known = {name: [traits[s].get(name) for s, _, _ in subjects] for name in names}
-        if all("block" in traits.get(s, {}) for s, _, _ in subjects):
+        is_blocked = all("block" in traits.get(s, {}) for s, _, _ in subjects)
+        if is_blocked and _design(run).get("block_by") not in names:
             known["block"] = [f"{traits[s]['block']}" for s, _, _ in subjects]
         return cls(
             y=[y for _, _, y in subjects],

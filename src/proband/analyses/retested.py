@@ -75,10 +75,10 @@ def _section(condition: tuple[str, ...], parts: Sequence[Asked], again: Given) -
             rows.append((name, why, *[None] * 5))
             doubts.append((name, why))
             continue
-        chance = last.beyond_chance
-        rows.append(
-            (name, last.accuracy, last.retest, _commonest(kept), last.ratio_of_means, last.mean_of_ratios, chance)
-        )
+        # Of one item a person's ratio is 0, 1 or undefined: its mean says nothing.
+        of_persons = last.mean_of_ratios if len(kept) > 1 else None
+        ratios = (last.ratio_of_means, of_persons, last.beyond_chance)
+        rows.append((name, last.accuracy, last.retest, _commonest(kept), *ratios))
         doubts += [(name, last.ratio_of_means)]
     said = [
         f"Over {'these items' if len(first) > 1 else next(iter(first))} the model gives persons' first answers in "

@@ -17,7 +17,7 @@ from proband.designs.experiment import Experiment
 from proband.designs.hypotheses import Hypothesis, Promises, check_ethics
 from proband.designs.kind import Kind, Shared
 from proband.designs.study_file import InstrumentTable, PopulationTable, StudyFile, check_shared, kind_of
-from proband.designs.survey.people import PeopleSurvey, people_engine
+from proband.designs.survey.people import Known, PeopleSurvey, people_engine
 from proband.designs.survey.survey import Survey
 from proband.errors import DesignError, Gathering, meant
 from proband.instruments import instrument_from_dict, load_instrument
@@ -180,7 +180,9 @@ def study_from_dict(
     if file.people is not None:
         if not isinstance(design, Survey) or everybody is None:
             raise DesignError(f"{where}: [people] stands beside a survey of a [population]; take it out")
-        people = people_survey(design, everybody, refused=tuple(file.people.refused), again=file.people.again)
+        known = Known(margins=file.people.margins, means=file.people.means, price=file.people.price)
+        told = file.people
+        people = people_survey(design, everybody, refused=tuple(told.refused), again=told.again, known=known)
     promises = Promises(
         hypotheses=tuple(Hypothesis(**table.model_dump()) for table in file.hypotheses),
         families=file.families,
@@ -234,6 +236,7 @@ def people_survey(
     *,
     refused: tuple[Code, ...] = (),
     again: Mapping[str, str] = MappingProxyType({}),
+    known: Known | None = None,
 ) -> PeopleSurvey:
     """The answers of everybody in a population's file to the items of a survey.
 
@@ -250,6 +253,8 @@ def people_survey(
         Codes that mean the person was asked and gave no answer.
     again : mapping
         Item -> column with the same people's answers on a second occasion.
+    known : Known, optional
+        What is known of the population that they are to stand for.
 
     Raises
     ------
@@ -260,23 +265,27 @@ def people_survey(
     # A covariate has to be known of the subjects, not of everybody else in the file.
     plain = replace(survey, covariates=()) if isinstance(survey, Experiment) else survey
     asked = replace(plain, subjects=everybody)
+    known = known or Known()
     if not again:
-        return PeopleSurvey(survey=asked, engine=engine)
+        return PeopleSurvey(survey=asked, engine=engine, known=known)
     items = {item.id: item for item in survey.instrument.items}
     for name, column in again.items():
         if name not in items:
             raise DesignError(f"people.again: no item {name!r}{meant(name, items)}; there are {', '.join(items)}")
-        if column not in everybody.columns or column == items[name].data_column:
-            said = "is the column of the first occasion" if column in everybody.columns else "is not in the data"
+        if column not in everybody.columns:
             raise DesignError(
-                f"people.again: column {column!r} of item {name!r} {said}{meant(column, everybody.columns)}; name the "
-                "column with the second answers"
+                f"people.again: column {column!r} of item {name!r} is not in the data{meant(column, everybody.columns)}"
+                "; name the column with the second answers"
+            )
+        if column == items[name].data_column:
+            raise DesignError(
+                f"people.again: column {column!r} of item {name!r} holds the first answers; name that of the second"
             )
     later = tuple(replace(item, column=again.get(item.id, item.column)) for item in survey.instrument.items)
     both = people_engine(everybody, replace(survey.instrument, items=later), refused=refused)
     second = {name: both.answers[name] for name in again}
     other = PeopleEngine(second, name=everybody.name, source=f"{everybody.source} (second occasion)")
-    return PeopleSurvey(survey=asked, engine=engine, again=PeopleSurvey(survey=asked, engine=other))
+    return PeopleSurvey(survey=asked, engine=engine, known=known, again=PeopleSurvey(survey=asked, engine=other))
 
 
 def _sampled(everybody: Population | None, file: StudyFile, sample: int | None, where: str | Path) -> Population | None:
@@ -303,13 +312,15 @@ def _instrument(table: InstrumentTable, folder: Path, where: str | Path, kind: K
 def _population(table: PopulationTable, folder: Path, where: str | Path) -> Population:
     """From the catalogue or a file (`use`, with the user's own `data`), or written in the study itself."""
     if table.use is None:
-        data = {} if table.data is None else {"data": table.data}
+        data = {"data": table.data} if table.data is not None else {}
         population = load_population({**table.rest, **data}, base_dir=folder)
     else:
         _refuse_beside_use(table, "population", where)
         if isinstance(table.data, dict):
             raise DesignError(f"{where}: population.data beside `use` is the path of a file")
         population = load_population(table.use, base_dir=folder, data=table.data)
+    if table.strata or table.psu or table.fpc:
+        population = population.drawn(strata=table.strata, psu=table.psu, fpc=table.fpc)
     for column, values in table.only_where.items():
         population = population.where(column, values)
     return population

@@ -36,6 +36,11 @@ class PopulationTable(OpenTable):
     data: str | dict[str, Any] | None = Field(
         default=None, description="beside `use`: a data file instead of the one that the population names"
     )
+    strata: str = Field(default="", description="column of the stratum that people were drawn from")
+    psu: str = Field(default="", description="column of the sampling unit that people were drawn with, in its stratum")
+    fpc: str = Field(
+        default="", description="column of how many sampling units the stratum has in all, or the share of them drawn"
+    )
     sample: StrictInt | None = Field(
         default=None, description="how many people to draw as subjects, by weight, without replacement"
     )
@@ -56,6 +61,12 @@ class PeopleTable(Table):
         description="item -> column with the same people's answers on a second occasion; accuracy is then also told as "
         "a share of how well people repeat themselves",
     )
+    margins: dict[str, dict[str, float]] = Field(
+        default={},
+        description="column -> code, or its words -> share or count in the population that people are to stand for",
+    )
+    means: dict[str, float] = Field(default={}, description="column of numbers -> its mean in that population")
+    price: float = Field(default=0.0, description="what one more person's answer costs, in dollars")
 
 
 class HypothesisTable(Table):

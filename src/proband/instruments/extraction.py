@@ -191,14 +191,15 @@ def _parsed(text: str, kind: type[Any]) -> Any:
     """The JSON value of a reply, which may stand in a fence or among words as long as there is only one."""
     opening = "{" if kind is dict else "["
     text = _FENCE.sub("", text.strip())
-    place = text.find(opening)
+    place, what = text.find(opening), "object" if kind is dict else "list"
     try:
         if place < 0:
             raise ValueError("there is none")
-        found, _ = json.JSONDecoder(parse_constant=_no_constant).raw_decode(text[place:])
+        found, end = json.JSONDecoder(parse_constant=_no_constant).raw_decode(text[place:])
     except (ValueError, RecursionError) as error:
-        what = "object" if kind is dict else "list"
         raise Unfound(f"no JSON {what} in the reply ({error})", is_no_json=place < 0) from None
+    if opening in text[place + end :]:
+        raise Unfound(f"more than one JSON {what} in the reply")
     return found
 
 

@@ -127,8 +127,9 @@ def ranking(
     for name in by_mean:
         better, worse = (sum(pair[side] == name for pair in clear) for side in (1, 0))
         ranks[name] = Estimate(
-            value=1.0 + sum(mean > centres[name] for mean in centres.values()), interval=(1.0 + better, float(len(columns) - worse)), level=level, target=target,
-            estimand=f"rank of {name} among {len(columns)}", n_units=n, warnings=few,
+            value=1.0 + sum(mean > centres[name] for mean in centres.values()),
+            interval=(1.0 + better, float(len(columns) - worse)), level=level, target=target, n_units=n, warnings=few,
+            estimand=f"rank of {name} among {len(columns)}",
             interval_method="all ranks at once, step-down over all pairs",
         )  # fmt: skip
     pairs = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from proband.errors import EngineError, meant
 from proband.files import rows_of, separator_of, text_of
 from proband.models.engine import Ability, BaseEngine
-from proband.records import Answer, Completion, Reply, Status, Trial
+from proband.records import Answer, Completion, Status, Trial
 
 Given = tuple[Answer, Status]
 DOCUMENT = "document"  # fact of a trial that holds the document's text
@@ -88,34 +88,24 @@ def document_of(trial: Trial, address: str) -> str:
 
 
 def folded(code: str) -> str:
-    """A code as it is compared: capitals and blanks around it make no difference."""
-    return unicodedata.normalize("NFC", code).casefold().strip()
-
-
-def options_of(reply: Reply) -> tuple[str, ...]:
-    """Options as written."""
-    written = [""] * len(reply.options)
-    for shown, index in zip(reply.options, reply.order, strict=True):
-        written[index] = shown
-    return tuple(written)
+    """A code as it is told from others: without case, blanks run together."""
+    return " ".join(unicodedata.normalize("NFKC", code).casefold().split())
 
 
 @lru_cache(4096)
-def _places(options: tuple[str, ...], names: str) -> Mapping[str, int]:
-    found = {folded(option): k for k, option in enumerate(options)}
-    return found | {folded(name): k for k, name in enumerate(names.split("\n")) if name}
+def _places(options: tuple[str, ...], order: tuple[int, ...]) -> Mapping[str, int]:
+    return {folded(shown): index for shown, index in zip(options, order, strict=True)}
 
 
 def place_of(code: str, trial: Trial, where: str) -> int:
-    """Index as written of the option that a code stands for: its text, or its name where the trial states names."""
-    names = next((value for name, value in trial.facts if name == "codes"), "")
-    places = _places(options_of(trial.reply), names)
+    """Index as written of the option that a code is."""
+    places = _places(trial.reply.options, trial.reply.order)
     try:
         return places[folded(code)]
     except KeyError:
         raise EngineError(
             f"{where}: item {trial.place.item!r} has no code {code!r}{meant(folded(code), places)}; there are "
-            f"{', '.join(places)}"
+            f"{', '.join(trial.reply.options)}"
         ) from None
 
 
@@ -161,7 +151,7 @@ class CodesEngine(BaseEngine):
 
     def __init__(self, rows: Sequence[CodeRow], *, coder: str = "", source: str, address: str = "") -> None:
         coders = sorted({row.coder for row in rows})
-        if coder and coder not in coders or (not coder and len(coders) != 1):
+        if (coder and coder not in coders) or (not coder and len(coders) != 1):
             found = f"no codes of coder {coder!r}{meant(coder, coders)}" if coder else "codes of several coders"
             raise EngineError(
                 f"{source}: {found if coders else 'no codes'}; write codes:{source}?coder=NAME, with one of "

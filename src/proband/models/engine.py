@@ -141,16 +141,18 @@ class BaseEngine(ABC):
         """
         from proband.models.vectors import cached
 
-        if "embed" not in self.abilities:
-            raise EngineError(
-                f"{self.address} gives no vectors of texts; take an encoder that does: minilm (extra `texts`), smollm2, "
-                "hf:PATH, or an openai: server with /v1/embeddings"
-            )
         return cached(self, texts)
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """What `embed` has no vector of yet, each the same whatever stands beside it. By default none can be had."""
-        raise NotImplementedError(f"{type(self).__name__} has the ability to embed, and no `vectors`")
+        raise EngineError(
+            f"{self.address} gives no vectors of texts; take what does: minilm (extra `texts`), smollm2, hf:PATH, or "
+            "an openai: server with /v1/embeddings"
+        )
+
+    def encoder_fingerprint(self) -> Mapping[str, str]:
+        """What the vectors depend on. By default the whole fingerprint."""
+        return self.fingerprint()
 
     def render(self, trial: Trial) -> str:
         """The exact text that is received for a trial. By default the messages, then what is scored."""

@@ -90,10 +90,7 @@ class LearnedEngine(BaseEngine):
 
     @cached_property
     def _encoder(self) -> BaseEngine:
-        encoder = self._open()
-        if "embed" not in encoder.abilities:
-            encoder.embed([])  # refuses, and says what does
-        return encoder
+        return self._open()
 
     @cached_property
     def _vectors(self) -> tuple[Mapping[str, int], Vectors]:
@@ -104,6 +101,7 @@ class LearnedEngine(BaseEngine):
         """Refuse items that nothing can be learned about, and gold whose text is not the document's."""
         for trial in {trial.place.item: trial for trial in reversed(trials)}.values():
             self._target(trial)
+        self._encoder.embed([*self.texts.values()][:1])  # refuses where it cannot
         for trial in trials:
             text, subject = document_of(trial, self.address), trial.place.subject
             if not text.strip():
@@ -155,7 +153,9 @@ class LearnedEngine(BaseEngine):
             else:
                 raise EngineError(f"item {item!r} of form {reply.form!r} cannot be learned; take it out of this coder")
         if len(set(values)) < 2:
-            raise EngineError(f"{self.source}: all documents have the same code on item {item!r}; nothing can be told apart")
+            raise EngineError(
+                f"{self.source}: all documents have the same code on item {item!r}; nothing can be told apart"
+            )
         return Target(form=reply.form, n_options=len(reply.options), documents=tuple(codes), values=tuple(values))
 
     def _fit(self, trial: Trial, fold: int) -> Fit:
@@ -178,7 +178,7 @@ class LearnedEngine(BaseEngine):
         """Gold, encoder, and how it is learned from."""
         import sklearn
 
-        encoder = {f"encoder {key}": value for key, value in self._encoder.fingerprint().items()}
+        encoder = {f"encoder {key}": value for key, value in self._encoder.encoder_fingerprint().items()}
         return {
             "engine": "learned",
             "gold": rows_hash(self.gold),
@@ -200,14 +200,11 @@ def _completions(trial: Trial, found: NDArray[np.float64]) -> Iterator[Completio
     reply = trial.reply
     for row in found:
         if reply.form == "number":
-            yield Completion(given=(float(np.clip(row[0], _or(reply.lower, -np.inf), _or(reply.upper, np.inf))), "valid"))
+            number = float(row[0]) if reply.lower is None else max(float(row[0]), reply.lower)
+            yield Completion(given=(number if reply.upper is None else min(number, reply.upper), "valid"))
         elif reply.form == "multiple":
             yield Completion(given=(tuple(int(k) for k in np.flatnonzero(row >= 0.5)), "valid"))
         else:
             best = int(row.argmax())
             probs = tuple((row / row.sum()).tolist())
             yield Completion(given=(None, "dont_know") if best in reply.dont_know else (best, "valid"), probs=probs)
-
-
-def _or(bound: float | None, other: float) -> float:
-    return other if bound is None else bound

@@ -135,8 +135,12 @@ class ScriptedEngine(BaseEngine):
         return outcome
 
     def check(self, trials: Sequence[Trial]) -> None:
-        """Put one trial of each item to the rule; an item it cannot answer raises `EngineError`."""
-        for trial in {trial.place.item: trial for trial in reversed(trials)}.values():
+        """Put one trial of each item to the rule; an item it cannot answer raises `EngineError`.
+
+        A rule that knows each subject by itself, as its mark `by_subject` says, is put every trial.
+        """
+        one_each = {trial.place.item: trial for trial in reversed(trials)}.values()
+        for trial in trials if getattr(self.rule, "by_subject", False) else one_each:
             self._answer(trial)
 
     def cost(self, trials: Sequence[Trial]) -> Cost:

@@ -50,7 +50,7 @@ def cached(engine: BaseEngine, texts: Sequence[str]) -> Vectors:
 
 def file_of(engine: BaseEngine) -> Path:
     """Where the vectors of an engine are kept."""
-    named = json.dumps([RULE, sorted(engine.fingerprint().items())])
+    named = json.dumps([RULE, sorted(engine.encoder_fingerprint().items())])
     return cache_folder() / FOLDER / f"{hashlib.blake2b(named.encode(), digest_size=16).hexdigest()}.f32"
 
 

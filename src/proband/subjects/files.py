@@ -6,6 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pydantic import model_validator
+
 from proband.errors import DataError, Gathering
 from proband.files import Remark, Table, checked, parsed, text_of
 from proband.shelves import Shelf
@@ -54,6 +56,15 @@ class PopulationFile(Table):
     fpc: str = ""
     missing: list[Code] | dict[str, list[Code]] = []  # see `read_microdata`
     fields: list[FieldTable] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_other_names(cls, given: Any) -> Any:
+        """Columns may be named with or without ``_column``."""
+        if not isinstance(given, dict):
+            return given
+        others = {"weight": "weight_column", **{f"{role}_column": role for role in DESIGN}}
+        return {others.get(key) or key: value for key, value in given.items()}
 
 
 POPULATIONS: Shelf[Path | Population] = Shelf(

@@ -239,6 +239,40 @@ class Population:
             )
         return self._take(rows)
 
+    def drawn(self, *, strata: str = "", psu: str = "", fpc: str = "") -> "Population":
+        """The same subjects, of whom it is said how they were drawn.
+
+        Parameters
+        ----------
+        strata, psu, fpc : str
+            Columns of the stratum, of the sampling unit within it, and of how many units the stratum has in all (or
+            the share of them that was drawn); what is empty stays as it is.
+
+        Raises
+        ------
+        DataError
+            If there is no such column, somebody has nothing in it, or `fpc` holds something other than numbers.
+        """
+        found: dict[str, Mapping[str, Code]] = {}
+        for key, name in (("stratum", strata), ("psu", psu), ("fpc", fpc)):
+            if name:
+                found[key] = self.column(name)
+                if lacking := [s.id for s in self.subjects if s.id not in found[key]]:
+                    raise DataError(
+                        f"population {self.name!r}: {len(lacking)} subjects have no {name!r}, e.g. {lacking[0]!r}; "
+                        "leave them out with `where`, or fill it in"
+                    )
+        sizes = found.pop("fpc", {})
+        if wrong := [value for value in sizes.values() if not isinstance(value, int | float)]:
+            raise DataError(f"population {self.name!r}: {fpc!r} holds {wrong[0]!r}, not numbers of units")
+        subjects = []
+        for s in self.subjects:
+            labels = {key: code_text(of[s.id]) for key, of in found.items()}
+            size = float(sizes[s.id]) if sizes else s.fpc
+            stratum, unit = labels.get("stratum", s.stratum), labels.get("psu", s.psu)
+            subjects.append(dataclasses.replace(s, stratum=stratum, psu=unit, fpc=size))
+        return dataclasses.replace(self, subjects=tuple(subjects))
+
     def reweighted(self, weights: Mapping[str, float], weight_column: str = "") -> "Population":
         """The same subjects with other weights, given by subject id.
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from json.encoder import encode_basestring
 from typing import Any, Literal, get_args
@@ -101,7 +101,7 @@ class Coder:
         if not item.options:
             return {"as_written": ()}
         if self.order == "rotations":
-            turned = arrangements(_unordered(item), "counterbalanced")
+            turned = arrangements(replace(item, form="choice"), "counterbalanced")
             return {str(k): order for k, order in enumerate(turned, start=1)}
         names = ("as_written", "reversed") if self.order == "both" else ("as_written",)
         shown = {name: arrangements(item, name)[0] for name in names}
@@ -153,15 +153,21 @@ class Face:
             return (self.system,)
         return (self.system, Message("user", f"{self._before}{text}{self._behind}"))
 
+    def _weighed(self, text: str) -> dict[str, Any]:
+        """By channel the document itself is what is scored."""
+        return {"continuations": (text,)} if self.method == "channel" else {}
+
     def written_out(self, text: str) -> Request:
         """The request about a document, with all its words at once."""
-        more = {"continuations": (text,)} if self.method == "channel" else {}
-        return Request(messages=self.messages(text), **more, **self.settings)
+        return Request(messages=self.messages(text), **self._weighed(text), **self.settings)
 
     def request(self, text: str, id: str, seed: int) -> Request:
         """The request about a document; its words are put together when they are looked at."""
         if not self.is_drawn:
-            return _request(self, text)
+            # Its words were checked when the face was made; to check every request would cost more than to make it.
+            request: DocumentRequest = DocumentRequest.__new__(DocumentRequest)
+            request.__dict__.update(self.settings, _face=self, _text=text, **self._weighed(text))
+            return request
         return Request(messages=self.messages(text), seed=seed_for(seed, "write", id), **self.settings)
 
     @cached_property
@@ -205,6 +211,10 @@ class DocumentRequest(Request):
     Tens of thousands are made ahead of an engine, and each would else be a copy of codebook and document, twice.
     """
 
+    def __new__(cls, **given: Any) -> Any:
+        """With words of its own, as `dataclasses.replace` makes it, a request like any other."""
+        return Request(**given) if given else super().__new__(cls)
+
     _face: Face
     _text: str
 
@@ -215,39 +225,18 @@ class DocumentRequest(Request):
         raise AttributeError(name)
 
     @property
-    def body(self) -> str:  # type: ignore[override]
+    def body(self) -> str:
         """Canonical JSON text of the request."""
-        if "_face" not in self.__dict__:  # a copy with other words
-            return Request(**{name: getattr(self, name) for name in Request.__dataclass_fields__}).body
         before, behind = self._face.parts
         return f"{before}{encode_basestring(self._text)[1:-1]}{behind}"
 
     @property
-    def hash(self) -> str:  # type: ignore[override]
+    def hash(self) -> str:
         """32 hexadecimal digits, the identity of what was sent."""
         found: str | None = self.__dict__.get("_hash")
         if found is None:
-            found = (
-                self._face.hash(self._text)
-                if "_face" in self.__dict__
-                else hashlib.blake2b(self.body.encode(), digest_size=16).hexdigest()
-            )
-            self.__dict__["_hash"] = found
+            found = self.__dict__["_hash"] = self._face.hash(self._text)
         return found
-
-
-def _request(face: Face, text: str) -> Request:
-    # Its words were checked when the face was made; a check for every document would cost more than the request.
-    request = DocumentRequest.__new__(DocumentRequest)
-    more = {"continuations": (text,)} if face.method == "channel" else {}
-    request.__dict__.update(face.settings, _face=face, _text=text, **more)
-    return request
-
-
-def _unordered(item: Item) -> Item:
-    from dataclasses import replace
-
-    return replace(item, form="choice")
 
 
 def faces_of(coders: Sequence[Coder], codebook: Instrument) -> list[tuple[Face, int]]:

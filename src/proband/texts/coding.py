@@ -90,8 +90,8 @@ class CoderTable(Table):
     )
     order: Literal["both", "rotations", "as_written"] = Field(
         default="both",
-        description="orders of the codes, all asked and averaged: `both` directions; `rotations`, each code first once; "
-        "or only `as_written`",
+        description="orders of the codes, all asked and averaged: `both` directions; `rotations`, each code first "
+        "once; or only `as_written`",
     )
     labels: str = Field(default="auto", description="labels of the codes, as in `[survey]`")
     framing: str = Field(default="", description="what is said before the codebook, in place of the usual words")
@@ -137,8 +137,9 @@ def _make(shared: Shared, table: CodingTable) -> Coding:
         own = table.coders[name].model_dump(exclude_unset=True) if name in table.coders else {}
         address = shared.engines.get("" if single else name, "")
         given = {"order": "as_written"} if address.partition(":")[0] in _READ_NO_ORDER else {}
-        settings = {**given, **shown, **own}
-        coders.append(Coder(name=name, **{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}))
+        settings: dict[str, Any] = {**given, **shown, **own}
+        settings["questions"] = tuple(settings.get("questions", ()))
+        coders.append(Coder(name=name, **settings))
     return Coding(
         codebook=shared.instrument,
         corpus=table.corpus.read(shared.folder, shared.seed, shared.sample),

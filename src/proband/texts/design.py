@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from proband.designs.design import Design, Key
 from proband.designs.lazy import LazyTrials
@@ -17,6 +17,9 @@ from proband.roster import Member, Roster
 from proband.seeds import place_digest
 from proband.subjects.corpora import Corpus, LongTexts, escape_control_tokens
 from proband.texts.coders import Coder, Face, faces_of
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,7 +213,7 @@ class CodingTrials(LazyTrials):
         return (text,) if len(text) <= most else self.coding.long.parts(text, where=f"document {self._ids[place]!r}")
 
     @cached_property
-    def _ids(self) -> Sequence[str]:
+    def _ids(self) -> "pl.Series":
         return self.coding.corpus.columns["document"]
 
     def _from(self, start: int) -> Iterator[tuple[str, str, int, int]]:

@@ -86,10 +86,10 @@ def calibrate(
     largest: float | None = None,
     tolerance: float = 1e-8,
 ) -> CalibratedWeights:
-    """Weights that meet many margins, and totals of numbers, as near as can be to the starting ones.
+    """Weights that meet margins, and totals of numbers, as near as can be to the starting ones.
 
-    ``w = d F(x' lambda)``, lambda such that weighted sums of x are the totals. F says what is near: ``exp`` (raking: the
-    weights of `rake`), ``1 + u`` (linear: the generalised regression estimator; weights may be negative), or a
+    ``w = d F(x' lambda)``, lambda such that weighted sums of x are the totals. F says what is near: ``exp`` (raking,
+    the weights of `rake`), ``1 + u`` (linear: the generalised regression estimator; weights may be negative), or a
     logistic curve between the bounds. Bounds of the factor, and a cap on the weights, are part of the problem, so that
     margins are met with them, not before them.
 

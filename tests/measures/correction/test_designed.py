@@ -86,6 +86,71 @@ def test_unequal_probabilities_are_weighed_out():
     assert found.warnings == ()
 
 
+def one_label_in_the_group(labelled_last=True):
+    """A group of 5 among 100 units, of which one is labelled, or none."""
+    x = np.r_[np.zeros(95), np.ones(5)]
+    y = np.array([(i * 7) % 11 / 5 for i in range(100)]) + x
+    f = np.array([0.8 * v + (i % 3) * 0.1 for i, v in enumerate(y)])
+    a = [*range(20), 95 if labelled_last else 20]
+    b = [i for i in range(100) if i not in a]
+    return y[a], f[a], f[b], Regressors(labelled={"x": x[a]}, unlabelled={"x": x[b]})
+
+
+def test_one_label_in_a_group_leaves_the_estimate_and_takes_the_comparison():
+    # The value and HC0 error are those of the corrected normal equations, worked out apart from this code.
+    y, f, u, x = one_label_in_the_group()
+    fit = dsl_ols(y, f, u, probabilities=0.21, regressors=x, small_sample="paper")
+    found = fit["x"]
+    assert found.value == pytest.approx(0.533, abs=5e-4)
+    assert found.se == pytest.approx(0.278, abs=5e-4)
+    assert found.classical is None
+    assert np.isnan(found.effective_n)
+    assert "unit 20 (counted from 0) alone identifies a coefficient" in fit.warnings[0]
+    assert "human answers only" not in found.baselines
+    careful = dsl_ols(y, f, u, probabilities=0.21, regressors=x)["x"]
+    assert careful.value == found.value
+    assert careful.se > found.se
+
+
+def test_a_group_without_any_label_is_refused():
+    y, f, u, x = one_label_in_the_group(labelled_last=False)
+    with pytest.raises(DesignError, match="do not identify 2 coefficients"):
+        dsl_ols(y, f, u, probabilities=0.21, regressors=x)
+
+
+def test_predictions_as_they_are_make_the_difference_estimator():
+    y, f, u, _ = corpus()
+    pi = np.full(len(y), 0.2)
+    pi[: len(y) // 2] = 0.4
+    found = dsl_mean(y, f, u, probabilities=pi, refit=False)
+    by_hand = (np.concatenate([f, u]).sum() + ((y - f) / pi).sum()) / (len(y) + len(u))
+    assert found.value == pytest.approx(by_hand)
+
+
+def test_a_regression_on_predictions_as_they_are_is_that_on_pseudo_outcomes():
+    y, f, u, x = corpus()
+    found = dsl_ols(y, f, u, probabilities=0.2, regressors=x, refit=False, small_sample="paper")
+    pseudo = np.concatenate([f + (y - f) / 0.2, u])
+    design = sm.add_constant(np.concatenate([x.labelled["x"], x.unlabelled["x"]]))
+    oracle = sm.OLS(pseudo, design).fit(cov_type="HC0")
+    assert [e.value for e in found.coefficients.values()] == pytest.approx(oracle.params)
+    assert [e.se for e in found.coefficients.values()] == pytest.approx(oracle.bse)
+
+
+def test_a_code_as_it_is_may_be_the_regressor():
+    rng = np.random.default_rng(3)
+    code = (rng.random(20_000) < 0.3) * 1.0
+    y = 0.5 * code + rng.standard_normal(20_000)
+    guess = np.where(rng.random(20_000) < 0.85, code, 1 - code)
+    chosen = rng.random(20_000) < 0.2
+    regressors = Regressors(
+        labelled={"code": code[chosen]}, unlabelled={"code": guess[~chosen]}, predicted_labelled={"code": guess[chosen]}
+    )
+    found = dsl_ols(y[chosen], y[chosen], y[~chosen], probabilities=0.2, regressors=regressors, refit=False)["code"]
+    assert found.baselines["predictions only"] < 0.4
+    assert found.interval[0] < 0.5 < found.interval[1]
+
+
 @pytest.mark.parametrize("pi", [0.0, -0.1, 1.5])
 def test_probabilities_out_of_range_are_refused(pi):
     y, f, u, _ = corpus()

@@ -5,9 +5,10 @@ import warnings
 import numpy as np
 import pytest
 
+from proband.measures.correction.links import LOG, rectified_fit
 from proband.measures.correction.means import ppi_mean
 from proband.measures.correction.regressions import ppi_logit, ppi_ols
-from proband.measures.correction.samples import Regressors, Sampling
+from proband.measures.correction.samples import Regressors, Sampling, read_data, read_labels
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +53,16 @@ def test_regressions_are_those_of_ppi_python(ppi_py, case, kind):
         low, high = oracle(full[:60], y[:60], f[:60], full[60:], f[60:], alpha=0.05, **theirs)
     limits = [estimate.interval for estimate in found.coefficients.values()]
     assert np.array(limits) == pytest.approx(np.column_stack([low, high]), abs=1e-6)
+
+
+@pytest.mark.parametrize("tuning", [0.0, 0.4, 1.0])
+def test_the_rectified_poisson_fit_is_that_of_ppi_python(ppi_py, case, tuning):
+    x, y, f, _, _ = case
+    y, f = np.floor(np.exp(y / 2)), np.exp(f / 2)
+    labels = read_labels(y[:60], f[:60], f[60:])
+    data = read_data(labels, Regressors(labelled=x[:60], unlabelled=x[60:]))
+    full = np.column_stack([np.ones(560), x])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = ppi_py.ppi_poisson_pointestimate(full[:60], y[:60], f[:60], full[60:], f[60:], lam=tuning)
+    assert rectified_fit(data, tuning, link=LOG) == pytest.approx(theirs, abs=1e-4)

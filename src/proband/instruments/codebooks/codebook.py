@@ -1,7 +1,7 @@
 """A codebook: an instrument that is asked about documents, with a definition for every code."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from proband.errors import Gathering, InstrumentError
@@ -61,7 +61,8 @@ class Codebook(Instrument):
         found = Gathering()
         for item in self.items:
             with found.part():
-                _check_codes(item, self.codes.get(item.id, ()))
+                given = tuple(option for k, option in enumerate(item.options) if k not in item.dont_know)
+                check_codes(item.id, self.codes.get(item.id, ()), given, item.options)
         found.settle()
         object.__setattr__(self, "preamble", _preamble(self))
         super().__post_init__()
@@ -91,13 +92,17 @@ def folded(label: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", label).casefold().split())
 
 
-def _check_codes(item: Item, codes: tuple[Code, ...]) -> None:
-    where = f"question {item.id!r}"
+def check_codes(question: str, codes: tuple[Code, ...], given: Sequence[str], options: Sequence[str]) -> None:
+    """Refuse codes without definition, that are one when folded, or that stand under what is not there.
+
+    `given` are the options that a definition is needed for, `options` all of them.
+    """
+    where = f"question {question!r}"
     labels: dict[str, str] = {}
-    for label in dict.fromkeys((*(code.label for code in codes), *item.options)):
-        if (twin := labels.setdefault(folded(label), label)) is not label and twin != label:
-            raise InstrumentError(f"{where}: codes {twin!r} and {label!r} are one, case and blanks aside; rename one")
     written = [code.label for code in codes]
+    for label in dict.fromkeys((*written, *options)):
+        if (twin := labels.setdefault(folded(label), label)) != label:
+            raise InstrumentError(f"{where}: codes {twin!r} and {label!r} are one, case and blanks aside; rename one")
     for code in codes:
         named = f"{where}, code {code.label!r}"
         if written.count(code.label) > 1:
@@ -106,14 +111,10 @@ def _check_codes(item: Item, codes: tuple[Code, ...]) -> None:
             raise InstrumentError(f"{named} has no definition; write what it means, and what does not count")
         if code.under and code.under not in written:
             raise InstrumentError(f"{named} stands under {code.under!r}, which is no code of this question; write it")
-        if code.under == code.label or any(c.label == code.under and c.under for c in codes):
-            raise InstrumentError(
-                f"{named} stands under {code.under!r}, which stands under another; two levels at most"
-            )
-    given = {code.label for code in leaves(codes)}
-    undefined = [k for k, option in enumerate(item.options) if option not in given and k not in item.dont_know]
-    if undefined:
-        raise InstrumentError(f"{where}: code {item.options[undefined[0]]!r} has no definition; write one")
+        if any(above.label == code.under and above.under for above in codes):
+            raise InstrumentError(f"{named} stands under {code.under!r}, which is itself under one; two levels at most")
+    if undefined := [option for option in given if option not in written]:
+        raise InstrumentError(f"{where}: code {undefined[0]!r} has no definition; write one")
 
 
 def _preamble(book: Codebook) -> str:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from proband.errors import Gathering, InstrumentError, meant
 from proband.files import Table, checked, fitting, parsed, text_of
-from proband.instruments.codebooks.codebook import Code, Codebook, folded, leaves
+from proband.instruments.codebooks.codebook import Code, Codebook, check_codes, folded, leaves
 from proband.instruments.items import Instrument, Item, Rule
 from proband.records import RecordField
 from proband.shelves import Shelf
@@ -158,7 +158,7 @@ def _codebook(entry: CodebookEntry) -> Codebook:
             codes[question.id] = tuple(map(_code, question.codes))
             if question.id in items:
                 raise InstrumentError(f"question {question.id!r} is there twice; rename one")
-            items[question.id] = _item(question, codes[question.id], items)
+            items[question.id] = _item(question, codes, items)
     found.settle()
     return Codebook(
         id=entry.id,
@@ -178,7 +178,8 @@ def _code(entry: CodeEntry) -> Code:
     return Code(label=entry.label.strip(), definition=entry.definition.strip(), under=entry.under.strip(), **lists)
 
 
-def _item(entry: QuestionEntry, codes: tuple[Code, ...], earlier: Mapping[str, Item]) -> Item:
+def _item(entry: QuestionEntry, all_codes: Mapping[str, tuple[Code, ...]], earlier: Mapping[str, Item]) -> Item:
+    codes = all_codes[entry.id]
     given = leaves(codes)
     if codes and entry.form in ("number", "text", "record"):
         raise InstrumentError(f"question {entry.id!r}: form {entry.form!r} takes no codes; take them out")
@@ -188,6 +189,7 @@ def _item(entry: QuestionEntry, codes: tuple[Code, ...], earlier: Mapping[str, I
     if (some := [value for value in values if value is not None]) and len(some) < len(values):
         raise InstrumentError(f"question {entry.id!r}: some codes have a value and some have none; give all or none")
     options = [code.label for code in given] + [entry.cannot_tell.strip()] * bool(entry.cannot_tell)
+    check_codes(entry.id, codes, options[: len(given)], options)
     # A value for "cannot tell" is asked for by items, and never used: it is not substantive.
     points = [*some, max(some) + 1] if some and entry.cannot_tell else some
     return Item(
@@ -198,7 +200,7 @@ def _item(entry: QuestionEntry, codes: tuple[Code, ...], earlier: Mapping[str, I
         codes=tuple(points),
         dont_know=(len(options) - 1,) if entry.cannot_tell else (),
         fields=tuple(RecordField(**{**field.model_dump(), "options": tuple(field.options)}) for field in entry.fields),
-        ask_if=_rule(entry, earlier),
+        ask_if=_rule(entry, all_codes, earlier),
         lower=entry.lower,
         upper=entry.upper,
         unit=entry.unit,
@@ -207,7 +209,7 @@ def _item(entry: QuestionEntry, codes: tuple[Code, ...], earlier: Mapping[str, I
     )
 
 
-def _rule(entry: QuestionEntry, earlier: Mapping[str, Item]) -> Rule | None:
+def _rule(entry: QuestionEntry, all_codes: Mapping[str, tuple[Code, ...]], earlier: Mapping[str, Item]) -> Rule | None:
     if entry.ask_if is None:
         return None
     before = earlier.get(entry.ask_if.question)
@@ -216,11 +218,15 @@ def _rule(entry: QuestionEntry, earlier: Mapping[str, Item]) -> Rule | None:
         raise InstrumentError(
             f"question {entry.id!r}: ask_if names {entry.ask_if.question!r}, which is no earlier question{near}"
         )
-    places = {folded(option): k for k, option in enumerate(before.options)}
-    for code in entry.ask_if.codes:
-        if folded(code) not in places:
+    places = {folded(option): [k] for k, option in enumerate(before.options)}
+    for code in all_codes[before.id]:
+        if code.under:  # to name what codes stand under is to name them all
+            places.setdefault(folded(code.under), []).extend(places.get(folded(code.label), ()))
+    for label in entry.ask_if.codes:
+        if folded(label) not in places:
             raise InstrumentError(
-                f"question {entry.id!r}: ask_if names {code!r}, which is no code of {before.id!r}"
-                f"{meant(code, before.options)}; there are {', '.join(before.options)}"
+                f"question {entry.id!r}: ask_if names {label!r}, which is no code of {before.id!r}"
+                f"{meant(label, before.options)}; there are {', '.join(before.options)}"
             )
-    return Rule(item=before.id, options=tuple(places[folded(code)] for code in entry.ask_if.codes))
+    named = {k for label in entry.ask_if.codes for k in places[folded(label)]}
+    return Rule(item=before.id, options=tuple(sorted(named)))

@@ -12,16 +12,19 @@ from proband.measures.correction.samples import Data, Labels
 from proband.measures.correction.tuning import Influences, jackknife, solve, without, working_df
 
 _NEWTON_STEPS = 50
-_RUNAWAY = 30.0  # range of the log odds over the labelled units that no finite coefficient produces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """Expected answer and its slope at a linear predictor, and the integral of the former, which makes the loss."""
+    """Expected answer and its slope at a linear predictor, and the integral of the former, which makes the loss.
+
+    `runaway`: range of the linear predictor over the labelled units that no finite coefficient produces.
+    """
 
     mean: Callable[[Floats], Floats]
     slope: Callable[[Floats], Floats]
     integral: Callable[[Floats], Floats]
+    runaway: float
     way_out: str
 
 
@@ -35,8 +38,10 @@ def _exp(eta: Floats) -> Floats:
     return np.exp(np.minimum(eta, 300.0))
 
 
-LOGIT = Link(mean=special.expit, slope=_slope, integral=lambda eta: np.logaddexp(0, eta), way_out="use ppi_ols")
-LOG = Link(mean=_exp, slope=_exp, integral=_exp, way_out="compare group means by ppi_mean")
+LOGIT = Link(
+    mean=special.expit, slope=_slope, integral=lambda eta: np.logaddexp(0, eta), runaway=30.0, way_out="use ppi_ols"
+)
+LOG = Link(mean=_exp, slope=_exp, integral=_exp, runaway=15.0, way_out="compare group means by ppi_mean")
 
 
 def check_binary(labels: Labels) -> None:
@@ -86,16 +91,16 @@ def rectified_fit(data: Data, tuning: float, start: Floats | None = None, *, lin
         if tuning:
             score -= tuning * (z.T @ (v * link.mean(z @ theta)))
             hessian += tuning * (z * (v * link.slope(z @ theta))[:, None]).T @ z
-        if np.abs(score).max() < 1e-11 * scale:
+        if np.ptp(x @ theta) <= link.runaway and np.abs(score).max() < 1e-11 * scale:
             return theta
-        if np.ptp(x @ theta) > _RUNAWAY or np.linalg.cond(hessian) > 1e14:
+        if np.ptp(x @ theta) > link.runaway or np.linalg.cond(hessian) > 1e14:
             break
         step = np.linalg.solve(hessian, score)
         now, size = loss(theta), 1.0
         while size > 1e-8 and not loss(theta + size * step) <= now + 1e-14 * abs(now):
             size /= 2
         theta = theta + size * step
-    if np.ptp(x @ theta) <= _RUNAWAY and np.abs(score).max() < 1e-7 * scale:
+    if np.ptp(x @ theta) <= link.runaway and np.abs(score).max() < 1e-7 * scale:
         return theta
     raise DataError(
         f"the regressors {', '.join(data.names)} separate the {labels.y.size} labelled answers (or nearly): "

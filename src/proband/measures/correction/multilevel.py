@@ -13,6 +13,7 @@ from proband.estimates import Estimate
 from proband.measures.arrays import Floats, finite
 from proband.measures.correction.estimates import FEWEST_LABELS
 from proband.measures.correction.samples import Codes
+from proband.measures.correction.tuning import solve
 from proband.weighting.raking import Code
 
 _NEWTON_STEPS = 60
@@ -254,7 +255,7 @@ def _coefficients(data: Cells, tau: Floats) -> tuple[Floats, Floats, float]:
     if not data.is_binary:
         noise = math.exp(-2 * tau[-1])
         curve = (x * (n * noise)[:, None]).T @ x + np.diag(prior)
-        beta: Floats = np.linalg.solve(curve, x.T @ (n * noise * data.mean))
+        beta = solve(curve, x.T @ (n * noise * data.mean))
         squares = data.within + float(n @ (data.mean - x @ beta) ** 2)
         loss = 0.5 * (noise * squares + float(prior @ beta**2)) + float(n.sum() * tau[-1])
         return beta, curve, half_log_prior - loss - 0.5 * float(np.linalg.slogdet(curve)[1])

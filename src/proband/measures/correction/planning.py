@@ -43,6 +43,7 @@ def plan_labels(
     cost_unit: float = 0.0,
     budget: float | None = None,
     half_width: float | None = None,
+    n_units: int | None = None,
     sd: float = 1.0,
     level: float = 0.95,
 ) -> LabelPlan:
@@ -64,6 +65,8 @@ def plan_labels(
         Of one person's answer; of one prediction; of having a unit at all (e.g. a document, a persona), paid for both.
     budget, half_width : float
         One of the two: what may be spent, or the wanted half width of the interval, in the unit of `sd`.
+    n_units : int, optional
+        How many units there are at most; needed where predictions cost nothing.
     sd : float
         Standard deviation of the answers, e.g. ``sqrt(p (1 - p))`` of a share.
     level : float
@@ -101,21 +104,23 @@ def plan_labels(
         raise DesignError(f"budget {budget}, half width {half_width}: must be above 0")
     reach = float(special.ndtri((1 + level) / 2)) * sd
     explained, cost_predicted = max(rho, 0.0) ** 2, cost_prediction + cost_unit
-    alone = cost_label + cost_unit
-    roots = math.sqrt((1 - explained) * cost_label), math.sqrt(explained * cost_predicted)
-    is_worth = explained > 0 and cost_predicted > 0 and sum(roots) ** 2 < alone
-    wanted = budget / (sum(roots) ** 2 if is_worth else alone) if budget else (reach / (half_width or 1)) ** 2
-    humans = int(budget / alone) if budget else math.ceil(wanted - 1e-9)
-    n = predicted = humans
-    if is_worth:
-        best = (math.sqrt((1 - explained) / cost_label), math.sqrt(explained / cost_predicted))
-        # Rounded down for a budget, up for a width.
-        n, predicted = (
-            int(x + 1e-9) if budget else math.ceil(x - 1e-9) for x in (wanted * sum(roots) * part for part in best)
+    if cost_predicted == 0 and n_units is None:
+        raise DesignError(
+            "predictions cost nothing, so endless ones would be best; say how many units there are: n_units"
         )
-        is_worth = predicted > n
+    alone = cost_label + cost_unit
+    wanted = budget / alone if budget else (reach / (half_width or 1)) ** 2
+    humans = int(wanted) if budget else math.ceil(wanted - 1e-9)
+    n, predicted = _best(explained, (cost_label, cost_predicted), budget, wanted, n_units)
+    is_worth = explained > 0 and predicted > n and _cost(n, predicted, cost_label, cost_predicted) < humans * alone
+    if budget:
+        is_worth = (
+            explained > 0 and predicted > n > 0 and (1 - explained) / n + explained / predicted < 1 / max(humans, 1)
+        )
     if not is_worth:
         n = predicted = humans
+    if n_units is not None and n > n_units:
+        raise DesignError(f"that takes answers of {n} units, and there are {n_units}; ask for less, or find more units")
     if n < 10:
         raise DesignError(f"the plan has {n} human answers; below 10 there is no interval: {_way_out(budget)}")
     effective = 1 / ((1 - explained) / n + explained / predicted) if is_worth else float(n)
@@ -127,13 +132,37 @@ def plan_labels(
     return LabelPlan(
         n_labelled=n,
         n_unlabelled=predicted - n,
-        cost=n * cost_label + (predicted * cost_predicted if is_worth else n * cost_unit),
+        cost=_cost(n, predicted, cost_label, cost_predicted) if is_worth else humans * alone,
         half_width=reach / math.sqrt(effective),
         effective_n=effective,
         humans_only=humans,
         humans_only_cost=humans * alone,
         warnings=tuple(warnings),
     )
+
+
+def _cost(n: int, predicted: int, cost_label: float, cost_predicted: float) -> float:
+    return n * cost_label + predicted * cost_predicted
+
+
+def _best(
+    explained: float, costs: tuple[float, float], budget: float | None, wanted: float, n_units: int | None
+) -> tuple[int, int]:
+    """Answers and predicted units: rounded down for a budget, up for the precision of `wanted` answers alone."""
+    cost_label, cost_predicted = costs
+    root = math.sqrt((1 - explained) * cost_label) + math.sqrt(explained * cost_predicted)
+    effective = budget / root**2 if budget and root else wanted
+    n = effective * root * math.sqrt((1 - explained) / cost_label)
+    predicted = effective * root * math.sqrt(explained / cost_predicted) if cost_predicted else math.inf
+    if n_units is not None and predicted > n_units:
+        # Everybody is predicted, and the answers make up the rest.
+        predicted = n_units
+        left = 1 / wanted - explained / n_units
+        spare = (budget or 0.0) - n_units * cost_predicted
+        n = spare / cost_label if budget else ((1 - explained) / left if left > 0 else math.inf)
+    if math.isinf(n):
+        return math.ceil(wanted), math.ceil(wanted)
+    return (int(n + 1e-9), int(predicted + 1e-9)) if budget else (math.ceil(n - 1e-9), math.ceil(predicted - 1e-9))
 
 
 def _way_out(budget: float | None) -> str:

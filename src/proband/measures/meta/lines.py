@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
+from scipy import optimize, special
 
 from proband.errors import DataError
 from proband.estimates import Estimate, Target
@@ -74,19 +74,7 @@ def line_with_errors_in_both(
         raise DataError(f"{n} points, or a coordinate that does not vary: no line; give at least 3 points that differ")
     if min(sx.min(), sy.min()) <= 0:
         raise DataError("a standard error is not above 0; with x known exactly regress y on x")
-    # The line through both, scaled by their errors, is where the search begins: least squares can have the wrong sign.
-    ratio = float((sy**2).mean() / (sx**2).mean())
-    sxx, syy, sxy = px.var(), py.var(), float(np.cov(px, py, ddof=0)[0, 1])
-    gap = syy - ratio * sxx
-    b = float((gap + math.sqrt(gap**2 + 4 * ratio * sxy**2)) / (2 * sxy)) if sxy else 0.0
-    for _ in range(_MOST_STEPS):
-        w, mx, my, beta = _weighted(b, px, py, sx, sy)
-        new = float((w * beta) @ (py - my) / ((w * beta) @ (px - mx)))
-        done, b = abs(new - b) <= 1e-14 * (1 + abs(new)), new
-        if done:
-            break
-    else:
-        raise DataError("no line fits: errors are as large as what they are errors of; use more precise effects")
+    b = _slope(px, py, sx, sy)
     w, mx, my, beta = _weighted(b, px, py, sx, sy)
     a = my - b * mx
     adjusted = mx + beta
@@ -110,6 +98,31 @@ def line_with_errors_in_both(
         told(a, var_a, "intercept, errors in both counted"),
     )
     return ErrorsInBoth(slope=slope, intercept=intercept, misfit=misfit)
+
+
+def _slope(x: Floats, y: Floats, sx: Floats, sy: Floats) -> float:
+    """Where the weighted squared distances are least: over all directions, then by York's equation."""
+
+    def distance(angle: float) -> float:
+        w, mx, my, _ = _weighted(scale * math.tan(angle), x, y, sx, sy)
+        return float(w @ (y - my - scale * math.tan(angle) * (x - mx)) ** 2)
+
+    scale = float(y.std() / x.std())
+    grid = np.linspace(-math.pi / 2, math.pi / 2, 183)[1:-1]
+    best = float(min(grid, key=distance))
+    width = float(grid[1] - grid[0])
+    around = (max(best - width, -1.5707), min(best + width, 1.5707))
+    near = optimize.minimize_scalar(distance, bounds=around, method="bounded", options={"xatol": 1e-10})
+    b = start = scale * math.tan(float(near.x))
+    for _ in range(_MOST_STEPS):
+        w, mx, my, beta = _weighted(b, x, y, sx, sy)
+        below = float((w * beta) @ (x - mx))
+        new = float((w * beta) @ (y - my)) / below if below else start
+        if abs(new - b) <= 1e-14 * (1 + abs(new)):
+            # The equation has other roots; what it is for are the last digits.
+            return new if abs(new - start) <= 1e-4 * (1 + abs(start)) else start
+        b = new
+    return start
 
 
 def _weighted(b: float, x: Floats, y: Floats, sx: Floats, sy: Floats) -> tuple[Floats, float, float, Floats]:

@@ -1,5 +1,6 @@
 """Effects within studies: several effects of one study share its people, and are pooled with that in mind."""
 
+import itertools
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -123,10 +124,10 @@ def _variances(y: Floats, v: Floats, codes: Codes) -> tuple[float, float]:
         return spread + math.log(ones) + squares - cross**2 / ones
 
     scale = float(np.std(y)) or 1.0
-    starts = [np.array(sds) * scale for sds in ((0.7, 0.7), (0.1, 1.0), (1.0, 0.1), (0.05, 0.05))]
+    # The likelihood may have two tops: the search begins at the best of a grid.
+    grid = [np.array(sds) * scale for sds in itertools.product((0.03, 0.2, 0.5, 1.0), repeat=2)]
     settings = {"xatol": 1e-9 * scale, "fatol": 1e-12, "maxiter": 4_000}
-    found = min((optimize.minimize(deviance, at, method="Nelder-Mead", options=settings) for at in starts),
-                key=lambda result: float(result.fun))  # fmt: skip
+    found = optimize.minimize(deviance, min(grid, key=deviance), method="Nelder-Mead", options=settings)
     return float(found.x[0] ** 2), float(found.x[1] ** 2)
 
 

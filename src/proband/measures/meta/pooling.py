@@ -18,6 +18,8 @@ Effect = Estimate | tuple[float, float]
 Effects = Mapping[Any, Effect] | Sequence[Effect]  # named by anything hashable
 TauMethod = Literal["REML", "DL"]
 _FEW = 5
+_FEW_TO_PREDICT = 20
+_SHORT = "{} effects: below 20, and where errors are unequal, the prediction interval is somewhat short"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,8 @@ def random_effects(
     their mean. With w_i = 1 / (v_i + tau^2) the mean is ``sum w y / sum w``; its variance after Knapp and Hartung
     ``sum w (y - mean)^2 / ((k - 1) sum w)``, on k - 1 degrees of freedom, and counts that tau^2 is estimated. tau^2
     by restricted maximum likelihood, or after DerSimonian and Laird for comparison; its interval are the values under
-    which Q is no surprise (Viechtbauer 2007). The prediction interval is ``mean +- t sqrt(tau^2 + se^2)``.
+    which Q is no surprise (Viechtbauer 2007). The prediction interval is ``mean +- t sqrt(tau^2 + se^2)`` on
+    k - 2 degrees of freedom (Higgins et al. 2009); it takes tau^2 as known.
 
     Effects of the same subjects are not independent: use `multilevel_effects`, or pool within subjects first.
 
@@ -116,9 +119,11 @@ def random_effects(
         assumptions=("effects are independent, and of studies drawn from those there might be",),
         warnings=tuple(doubts),
     )  # fmt: skip
+    ahead = float(special.stdtrit(k - 2, (1 + level) / 2)) * math.sqrt(tau2 + variance) if k > 2 else math.nan
     prediction = told(
-        value=mean, interval=_about(mean, reach * math.sqrt(tau2 + variance)), estimand="true effect of one more study",
-        interval_method=f"prediction, t with {k - 1} df", warnings=tuple(doubts),
+        value=mean, interval=_about(mean, ahead) if k > 2 else None, estimand="true effect of one more study",
+        interval_method=f"prediction, t with {k - 2} df" if k > 2 else "none: it takes three effects",
+        warnings=(*doubts, *((_SHORT.format(k),) if 2 < k < _FEW_TO_PREDICT else ())),
     )  # fmt: skip
     typical = (k - 1) * float((1 / v).sum()) / (float((1 / v).sum()) ** 2 - float((v**-2.0).sum()))
     low, high = min(_profiled(y, v, (1 + level) / 2), tau2), max(_profiled(y, v, (1 - level) / 2), tau2)

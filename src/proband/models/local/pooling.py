@@ -1,6 +1,7 @@
 """Texts as the mean of a model's last states over their tokens, in batches that change no vector."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def mean_states(
 def _windows(ids: Ids, width: int) -> Iterator[Ids]:
     n = -(-len(ids) // width)
     ends = [round(k * len(ids) / n) for k in range(n + 1)] if n else []
-    return (ids[start:end] for start, end in zip(ends, ends[1:], strict=False))
+    return (ids[start:end] for start, end in pairwise(ends))
 
 
 def _batches(pieces: list[tuple[int, Ids]], budget: int) -> Iterator[list[tuple[int, Ids]]]:

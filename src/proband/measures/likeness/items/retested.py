@@ -114,7 +114,7 @@ def _ratio(above: Floats, below: Floats, what: str, level: float) -> Estimate:
     under, se_under = float(below.mean()), float(below.std(ddof=1)) / math.sqrt(n)
     told = partial(Estimate, estimand=what, target="human", n_units=n, level=level)
     reach = float(special.stdtrit(n - 1, (1 + level) / 2))
-    if under <= reach * se_under:
+    if under <= 0 or (below.min() < 0 and under <= reach * se_under):
         reason = f"undefined: what it is divided by, {under:.3f}, cannot be told from 0"
         return told(value=math.nan, warnings=(reason,))
     value = float(above.mean()) / under

@@ -164,9 +164,11 @@ def _both_errors(h: _Effects, m: _Effects, keep: Floats, n_studies: int) -> Esti
     for kept in keep > 0:
         try:
             line = line_with_errors_in_both(m.values[kept], h.values[kept], m.errors[kept], h.errors[kept])
+            slopes.append(line.slope.value)
         except DataError:
-            return None
-        slopes.append(line.slope.value)
+            slopes.append(math.nan)
+    if math.isnan(slopes[0]):
+        return None
     found = _jackknifed({"slope": np.array(slopes)}, "slope", n_studies)
     return replace(found, estimand="slope of people's effects on the model's, errors of both counted")
 

@@ -84,6 +84,7 @@ def test_weights_that_meet_the_margins_already_stay_as_they_are():
         ({"row": {"a": 1.0}}, "rows have 'row' = b, which the margin leaves out"),
         ({"row": {"a": 0.4, "b": 0.4, "c": 0.2}}, "names c, but no row with a positive weight has it"),
         ({"row": {"a": 0.5, "b": 0.6}}, "shares of 'row' sum to 1.1, not 1"),
+        ({"row": {"a": "half", "b": 0.5}}, "something that is no number"),
         ({"row": {"a": 1.0, "b": 0.0}}, "a share that is not positive"),
         ({"row": {"a": math.nan, "b": 0.5}}, "a share that is not positive"),
     ],
@@ -91,6 +92,22 @@ def test_weights_that_meet_the_margins_already_stay_as_they_are():
 def test_margins_that_do_not_fit_the_rows_are_refused(margins, said):
     with pytest.raises(DataError, match=said):
         rake(table([[1, 1], [1, 1]]), margins)
+
+
+def test_shares_percentages_and_counts_are_the_same_margin():
+    columns, shares = table([[3, 2], [1, 4]]), {"row": {"a": 0.3, "b": 0.7}, "col": {"x": 0.4, "y": 0.6}}
+    expected = rake(columns, shares).weights
+    for size in (100, 4421):
+        counts = {name: {level: size * share for level, share in held.items()} for name, held in shares.items()}
+        np.testing.assert_allclose(rake(columns, counts).weights, expected)
+    mixed = {"row": {"a": 30, "b": 70}, "col": shares["col"]}
+    np.testing.assert_allclose(rake(columns, mixed).weights, expected)
+
+
+def test_counts_of_two_populations_are_refused():
+    counts = {"row": {"a": 400, "b": 600}, "col": {"x": 500, "y": 600}}
+    with pytest.raises(DataError, match="contradict each other: 'row' counts 1000 people and 'col' 1100"):
+        rake(table([[1, 1], [1, 1]]), counts)
 
 
 def test_a_level_whose_rows_all_weigh_nothing_is_refused():

@@ -1,0 +1,213 @@
+"""People and model under the margins of the population that people are to stand for."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from proband.analyses.answers import answers, cautions, measured, tabled, told
+from proband.analyses.effects import Outcome, outcomes
+from proband.analyses.section import Analysis, Cell, CellForm, Section
+from proband.errors import DataError
+from proband.estimates import Estimate
+from proband.measures import calibrated_mean, mrp_mean, poststratify, rake, weighted_mean
+from proband.roster import Trait
+from proband.runs.run import Run
+from proband.weighting import CalibratedWeights, calibrate
+
+_CHAPTER = "In the population"
+_MOST_CELLS = 20_000
+Columns = dict[str, list[Trait]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Margins:
+    """What is known of the population: `shares` of levels by column, and `means` of columns that are numbers."""
+
+    shares: Mapping[str, Mapping[Trait, float]]
+    means: Mapping[str, float]
+    traits: Mapping[str, Mapping[str, Trait]]
+
+    def of(self, subjects: Sequence[str]) -> tuple[list[str], Columns]:
+        """The subjects of whom every column is known, and these columns."""
+        wanted = (*self.shares, *self.means)
+        there = [s for s in subjects if all(column in self.traits.get(s, {}) for column in wanted)]
+        return there, {column: [self.traits[s][column] for s in there] for column in wanted}
+
+    def totals(self, n: int) -> dict[str, float]:
+        """Totals of the numbers over n people."""
+        return {column: mean * n for column, mean in self.means.items()}
+
+
+def margins(run: Run) -> Margins | None:
+    """The population's margins, where the study gives them."""
+    noted: Mapping[str, Any] = {} if run.people is None else (run.people.manifest["design"] or {}).get("known") or {}
+    if run.people is None or not (noted.get("margins") or noted.get("means")):
+        return None
+    return Margins(shares=noted.get("margins") or {}, means=noted.get("means") or {}, traits=run.people.traits)
+
+
+def needs(run: Run) -> str | None:
+    """People's answers, and margins of the population that they are to stand for."""
+    if run.people is None:
+        return "this run has no people's answers to weight"
+    if not run.dispositions():
+        return "nothing was answered yet"
+    if margins(run) is None:
+        return "nothing is known of the population: give its margins, e.g. [people] margins = {sex = {f = 51, m = 49}}"
+    return None if outcomes(run) else "no item of this run has a score or options whose shares could be estimated"
+
+
+def sections(run: Run) -> Sequence[Section]:
+    """Numbers as they were answered and in the population, and who answered beside who there is."""
+    known = margins(run)
+    return [] if known is None or run.people is None else [_numbers(run, run.people, known), *_who(run.people, known)]
+
+
+def _numbers(run: Run, people: Run, known: Margins) -> Section:
+    ours, theirs = answers(run), answers(people)
+    rows: list[tuple[Cell, ...]] = []
+    sentences, doubts, lost = [], [], 0
+    for outcome in outcomes(run):
+        given, predicted = outcome.scores(theirs, "subject"), outcome.scores(ours, "subject")
+        there, columns = known.of(list(given))
+        if not there:
+            continue
+        lost = max(lost, len(given) - len(there))
+        raw, calibrated, multilevel = _people(
+            outcome, [given[s] for s in there], columns, known, _weights(people, there)
+        )
+        of_model, model_columns = known.of(list(predicted))
+        y = [predicted[s] for s in of_model]
+        model = weighted_mean(y, _weights(run, of_model)) if y else None
+        reweighted = None
+        if y:
+            reweighted = _calibrated(outcome, y, model_columns, known, _weights(run, of_model))
+        rows.append((outcome.name, len(there), raw, calibrated, multilevel, model, reweighted))
+        sentences.append(f"{outcome.name}: {told(raw)} among those who answered, {told(calibrated)} in the population.")
+        doubts += [(outcome.name, one) for one in (calibrated, multilevel) if one is not None]
+    forms: dict[str, CellForm] = {"outcome": "text", "people": "count"}
+    numbers = ("as answered", "calibrated", "multilevel", "model", "model, calibrated")
+    return Section(
+        name="poststratified",
+        heading="In the population",
+        chapter=_CHAPTER,
+        sentences=tuple(sentences[:6]),
+        table=tabled(
+            forms | dict.fromkeys(numbers, "number"), rows, "As answered, and in a population of these margins"
+        ),
+        notes=(
+            "Calibrated: weights that meet the margins; the interval is a jackknife's, calibrated anew each time.",
+            "Multilevel: a regression on the columns of the margins, added up over their combinations (MRP).",
+            "Model, calibrated: the model's answers for the same people; it says nothing of people by itself.",
+            *((f"Up to {lost} people are left out, of whom a column is not known.",) if lost else ()),
+        ),
+        warnings=("Margins mend who is in the sample, not who of a group was willing to answer.", *cautions(doubts)),
+    )
+
+
+def _weights(run: Run, subjects: Sequence[str]) -> list[float] | None:
+    return [run.weights[s] for s in subjects] if run.weights else None
+
+
+def _people(
+    outcome: Outcome, y: Sequence[float], columns: Columns, known: Margins, weights: list[float] | None
+) -> tuple[Estimate, Estimate, Estimate | None]:
+    """People's mean as it is, calibrated, and by a multilevel regression, which takes levels only."""
+    raw = weighted_mean(y, weights)
+    calibrated = _calibrated(outcome, y, columns, known, weights, target="human")
+    if known.means:
+        return raw, calibrated, None
+    what = f"mean of {outcome.name} by multilevel regression"
+    return raw, calibrated, measured(lambda: mrp_mean(y, columns, **_table(columns, known)), what, "human")
+
+
+def _calibrated(
+    outcome: Outcome,
+    y: Sequence[float],
+    columns: Columns,
+    known: Margins,
+    weights: list[float] | None,
+    target: Any = "model",
+) -> Estimate:
+    def estimate() -> Estimate:
+        if len(known.shares) == 1 and not known.means:
+            # One margin needs no iteration, and its variance is known exactly.
+            ((name, shares),) = known.shares.items()
+            return poststratify(y, columns[name], population=dict[Hashable, float](shares.items()), weights=weights)
+        return calibrated_mean(y, columns, known.shares, weights=weights, totals=known.totals(len(y)), size=len(y))
+
+    return measured(estimate, f"mean of {outcome.name} in the population", target)
+
+
+def _table(columns: Columns, known: Margins) -> dict[str, Any]:
+    """All combinations of levels, and their sizes: the margins, with people's own associations between columns.
+
+    Each combination starts from its people and what one more person, spread over all, would add; raking does the rest.
+    """
+    levels = {name: list(shares) for name, shares in known.shares.items()}
+    cells = list(product(*levels.values()))
+    if len(cells) > _MOST_CELLS:
+        raise DataError(
+            f"{len(cells)} combinations of levels are too many for a multilevel regression; give fewer margins"
+        )
+    place = {cell: k for k, cell in enumerate(cells)}
+    sums = {name: sum(shares.values()) for name, shares in known.shares.items()}
+    start = np.array(
+        [np.prod([known.shares[n][v] / sums[n] for n, v in zip(levels, cell, strict=True)]) for cell in cells]
+    )
+    for person in zip(*(columns[name] for name in levels), strict=True):
+        start[place[person]] += 1
+    table: Columns = {name: [cell[k] for cell in cells] for k, name in enumerate(levels)}
+    return {"cells": table, "sizes": rake(table, known.shares, weights=start).weights}
+
+
+def _who(people: Run, known: Margins) -> list[Section]:
+    """Who answered, beside the population, and what the weights cost."""
+    there, columns = known.of(list(people.roster.by_subject))
+    weights = _weights(people, there)
+    w = np.ones(len(there)) if weights is None else np.array(weights)
+    rows: list[tuple[Cell, ...]] = []
+    for name, shares in known.shares.items():
+        total = sum(shares.values())
+        held = np.array(columns[name], dtype=object)
+        for level, share in shares.items():
+            is_in = held == level
+            rows.append((f"{name}: {level}", int(is_in.sum()), float(w[is_in].sum() / w.sum()), share / total))
+    found: CalibratedWeights | None = None
+    if there:
+        found = calibrate(columns, known.shares, totals=known.totals(len(there)), size=len(there), weights=weights)
+    notes = (
+        ()
+        if found is None
+        else (
+            f"Weights that meet all margins lie between {found.factors.min():.2f} and {found.factors.max():.2f} times "
+            f"those before; {len(there)} people are worth {found.kish_n_eff:.0f}.",
+        )
+    )
+    means = tuple(
+        f"{name}: mean {np.average(np.array(columns[name], dtype=float), weights=w):.2f}, in the population {mean:.2f}."
+        for name, mean in known.means.items()
+        if there
+    )
+    forms: dict[str, CellForm] = {"level": "text", "people": "count", "sample": "share", "population": "share"}
+    return [
+        Section(
+            name="poststratified-who",
+            heading="Who answered, and who there is",
+            chapter=_CHAPTER,
+            table=tabled(forms, rows, "Shares in the sample and in the population") if rows else None,
+            notes=(*notes, *means),
+            warnings=() if found is None else found.warnings,
+        )
+    ]
+
+
+ANALYSIS = Analysis(
+    name="poststratified",
+    about="people's and the model's answers weighted to the margins of a population, calibrated and multilevel",
+    needs=needs,
+    sections=sections,
+)

@@ -1,6 +1,7 @@
 """What is claimed about coded documents: by people's codes, by a coder's, and corrected."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,7 +51,6 @@ def _section(finding: Finding, held: Claimed) -> Section:
             rows.append((label, n, number.human, number.uncorrected, number.corrected, round(number.saved)))
         else:
             rows.append((label, None, None, number.uncorrected, None, None))
-    about = str(claim.outcome)
     doubts = [] if held.is_sampled else [_REFUSED]
     if claim.name in held.unlocked:
         doubts.append("This claim was not in the lock: it was written after the protocol was.")
@@ -79,10 +79,10 @@ def _section(finding: Finding, held: Claimed) -> Section:
         notes=(
             f"Coder: {held.coder}. Corrected by gold in {listed(held.parts)}.",
             "By the coder alone: its codes as if they were people's; what most papers print.",
-            "Labels saved: people's codes needed on top for the same precision without the coder; 0: it bought nothing.",
+            "Labels saved: people's codes needed on top for this precision without the coder; 0 if it bought nothing.",
         ),
         warnings=(*doubts, *told_of),
-        claims=(f"{about}: {_ASSUMED}",) if held.is_sampled else (f"{about}: {_REFUSED}",),
+        claims=(_ASSUMED if held.is_sampled else _REFUSED,),
         methods=(
             "Codes were corrected by a probability sample of documents coded by people: shares by PPI++ (Angelopoulos, "
             "Duchi & Zrnic 2023), unequal probabilities, documents of one unit, differences and regressions by DSL "
@@ -94,8 +94,10 @@ def _section(finding: Finding, held: Claimed) -> Section:
 
 
 def _sentences(finding: Finding) -> tuple[str, ...]:
-    said = []
+    said: list[str] = []
     for label, number in list(finding.numbers.items())[-3:]:
+        if math.isnan(number.corrected.value):
+            continue
         what = finding.claim.name if label == "all" else f"{finding.claim.name}, {label}"
         said.append(
             f"{what}: {told(number.corrected)} corrected; {told(number.human)} by people alone, "

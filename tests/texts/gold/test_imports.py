@@ -5,16 +5,21 @@ import json
 import pytest
 
 from proband.errors import DataError
+from proband.instruments.items import Item
 from proband.texts.gold.imports import Source, files_in, read_codes
-from proband.texts.gold.tables import Question
+from proband.texts.gold.tables import Question, question_of
 
 QUESTIONS = {
     "area": Question(id="area", codes=("economic", "social", "none")),
     "tone": Question(id="tone", codes=("positive", "negative"), is_multiple=True),
-    "left_right": Question(
-        id="left_right",
-        codes=("far left", "left", "centre", "right", "far right"),
-        points={"far left": 1, "left": 2, "centre": 3, "right": 4, "far right": 5},
+    "left_right": question_of(
+        Item(
+            id="left_right",
+            text="Where?",
+            form="scale",
+            options=("far left", "left", "centre", "right", "far right", "cannot tell"),
+            dont_know=(5,),
+        )
     ),
 }
 DRAWN = [f"d{k}" for k in range(6)]
@@ -83,7 +88,7 @@ def test_columns_and_codes_of_a_table_can_be_said(tmp_path):
         ("d9,anna,area,social\n", "document 'd9' was not drawn"),
         ("d0,anna,aera,social\n", "'aera' is no item of the codebook (did you mean 'area'?)"),
         ("d0,anna,area,social\nd0,anna,area,none\n", "a second answer of 'anna' to 'area' of document 'd0'"),
-        ("d0,anna,left_right,6\n", "'6' is no code of 'left_right'"),
+        ("d0,anna,left_right,7\n", "'7' is no code of 'left_right'"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name_and_line(tmp_path, rows, says):

@@ -160,7 +160,7 @@ def corrected_regression(
 
     A coded outcome of 0 and 1 makes it a linear probability model: coefficients are differences of shares. By DSL,
     whose normal equations are corrected and not only its outcome, so that coded regressors are right too. Known
-    regressors of more than two values are centred: the intercept is for documents that are average in them.
+    regressors other than 0 and 1 are centred: the intercept is for documents that are average in them.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ def _filled(guess: ArrayLike | None) -> Floats:
 def _centred(variable: Variable) -> Variable:
     # Years beside a constant are all but the same column: squared, they would leave five digits.
     values = np.asarray(variable.values, dtype=np.float64)
-    if variable.is_coded or len(np.unique(values)) <= 2:
+    if variable.is_coded or np.isin(values, (0.0, 1.0)).all():
         return variable
     return Variable(values=values - values.mean())
 

@@ -53,7 +53,7 @@ def tune_step(work: Work) -> Done:
 def lock_step(work: Work) -> Done:
     """The protocol, written down and hashed."""
     protocol, gold = work.protocol(), work.need(names.GOLD, GOLD, "split")
-    address = work.study.addresses[protocol.coder]
+    address = work.address(protocol.coder)
     _check_unseen(work, address, gold)
     used = used_parts(work, protocol.coder)
     written = {
@@ -88,7 +88,7 @@ def used_parts(work: Work, coder: str) -> list[str]:
     chosen for what it did on development.
     """
     tries = {row["try"] for row in work.rows(names.TRIES, TRY)}
-    if learnt_from(work.study.addresses[coder]) is not None or len(tries) <= 1:
+    if learnt_from(work.address(coder)) is not None or len(tries) <= 1:
         return [part for part in PARTS if work.shares[part]]
     used = [part for part in (HOLD_OUT, AUDIT) if work.shares[part]]
     if not used:
@@ -109,7 +109,7 @@ def validate_step(work: Work) -> Done:
         or fingerprint([[row[n] for n in GOLD] for row in gold]) != lock["protocol"]["gold"]
     ):
         raise DesignError("coder, codebook or gold were edited since they were locked; undo that, or lock again")
-    _check_unseen(work, work.study.addresses[coder], gold)
+    _check_unseen(work, work.address(coder), gold)
     part = HOLD_OUT if any(row["part"] == HOLD_OUT for row in gold) else DEVELOPMENT
     rows = [row for row in gold if row["part"] == part]
     if not rows:

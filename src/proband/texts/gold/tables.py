@@ -9,8 +9,9 @@ from hashlib import blake2b
 from pathlib import Path
 
 from proband.errors import DataError, StoreError, meant
-from proband.files import check_name, rows_of, separator_of, text_of
+from proband.files import check_name, rows_of, separator_of
 from proband.instruments.items import Item
+from proband.subjects.delimited import text_in
 
 Row = dict[str, str]
 
@@ -38,6 +39,8 @@ class Question:
         Number of each code of a scale; codes without one, such as "cannot tell", have none.
     is_number : bool
         Whether an answer is a number and no code.
+    shorts : mapping of str to str
+        Other ways to write a code: a scale's by their points.
     """
 
     id: str
@@ -45,6 +48,7 @@ class Question:
     is_multiple: bool = False
     points: Mapping[str, float] = field(default_factory=dict)
     is_number: bool = False
+    shorts: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, code: str) -> float | None:
         """A code of a scale, or a number, as a number; None where it has none."""
@@ -70,9 +74,7 @@ class Question:
         return _JOINT.join(code for code in self.codes if code in found)
 
     def _one(self, text: str) -> str:
-        # A scale is coded by its labels or its points.
-        known = {f"{point:g}": code for code, point in self.points.items()}
-        known |= {" ".join(code.split()).casefold(): code for code in self.codes}
+        known = dict(self.shorts) | {" ".join(code.split()).casefold(): code for code in self.codes}
         found = known.get(" ".join(text.split()).casefold())
         if found is None:
             near = meant(text.strip(), self.codes)
@@ -82,16 +84,18 @@ class Question:
 
 def question_of(item: Item) -> Question:
     """How answers to an item of a codebook stand in tables: by the texts of its options."""
-    points = {}
+    points, shorts = {}, {}
     if item.form == "scale":
-        told = enumerate(zip(item.options, item.codes, strict=True))
-        points = {option: float(code) for k, (option, code) in told if k not in item.dont_know}
+        shorts = {f"{point:g}": option for option, point in zip(item.options, item.points, strict=True)}
+        points = {option: float(code) for option, code in zip(item.options, item.points, strict=True)}
+        points = {option: code for option, code in points.items() if item.options.index(option) not in item.dont_know}
     return Question(
         id=item.id,
         codes=item.options,
         is_multiple=item.form == "multiple",
         points=points,
         is_number=item.form == "number",
+        shorts=shorts,
     )
 
 
@@ -103,7 +107,7 @@ def read_table(path: Path, needed: Sequence[str]) -> list[tuple[str, Row]]:
     DataError
         If there is no such file, a column is missing, or a row has more cells than there are columns.
     """
-    text = text_of(path, what="table", error=DataError, way_out="check the path")
+    text = text_in(path)
     lines = rows_of(text, separator_of(text, ","), path, error=DataError)
     header = [name.strip() for name in next(lines, (1, list[str]()))[1]]
     if missing := [name for name in needed if name not in header]:

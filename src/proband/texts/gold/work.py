@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from proband.addresses.opening import address_beside
 from proband.designs.studies import Study, load_study
 from proband.errors import DesignError
 from proband.files import checked, is_file, parsed, text_of
@@ -99,6 +100,10 @@ class Work:
         """Coders of the study, by name."""
         return list(self.design.roles())
 
+    def address(self, coder: str) -> str:
+        """Of a coder's engine, with files as they are found from here: `split` writes one after the study was read."""
+        return address_beside(self.study.addresses[coder], self.project.study.parent)
+
     @property
     def corpus(self) -> Corpus:
         """Documents of the study."""
@@ -136,11 +141,11 @@ class Work:
         """The study cut to one coder, and to some documents."""
         corpus = self.corpus if documents is None else self.corpus.take(documents)
         how = tuple(of for of in self.design.coders if of.name == coder)
-        return Study(replace(self.design, corpus=corpus, coders=how), {coder: self.study.cast[coder]})
+        return Study(replace(self.design, corpus=corpus, coders=how), {coder: self.address(coder)})
 
     def settings(self, coder: str) -> str:
         """By which a coder and everything it is shown are known again, whatever else is in the study."""
-        design, address = self.design, self.study.addresses[coder]
+        design, address = self.design, self.address(coder)
         parts = map(unquote, re.split("[?&=]", address.partition(":")[2]))
         # What a file holds counts, and not where it lies.
         held = [digest(Path(part).read_bytes()) if is_file(Path(part)) else part for part in parts]

@@ -236,7 +236,13 @@ class CodingTrials(LazyTrials):
             for face, replicate in self._faces[first:] if first else self._faces:
                 place = Place(subject=id, item=face.item.id, condition=_levels(face, window), replicate=replicate)
                 request = face.request(text, place.id, seed)
-                yield Trial(place=place, request=request, reply=face.reply(text), answerer=face.coder.name, facts=(*facts, *face.facts) if face.facts else facts)
+                yield Trial(
+                    place=place,
+                    request=request,
+                    reply=face.reply(text),
+                    answerer=face.coder.name,
+                    facts=(*facts, *face.facts) if face.facts else facts,
+                )
 
     def keys(self, start: int, stop: int) -> Iterator[Key]:
         """Keys of the trials from `start` up to `stop`, without their requests."""

@@ -212,8 +212,8 @@ class Population:
             if len(found) > 1 or min(found) < 0:
                 told = ", ".join(f"{value:g}" for value in sorted(found))
                 raise DataError(
-                    f"population {self.name!r}: fpc of stratum {name!r} is {told}; write how many units the stratum has "
-                    "in all, or the share that was drawn, the same for all its people"
+                    f"population {self.name!r}: fpc of stratum {name!r} is {told}; write how many units the stratum "
+                    "has in all, or the share that was drawn, the same for all its people"
                 )
         units: dict[str, set[str]] = {}
         for subject in self.subjects:

@@ -87,7 +87,7 @@ def test_what_cannot_be_pooled_is_refused_with_the_way_out():
         random_effects({"a": (0.3, 0.1), "b": (0.2, 0.0)})
     with pytest.raises(MissingDataError, match="effect 'b' is missing; leave it out"):
         random_effects({"a": (0.3, 0.1), "b": (float("nan"), 0.1)})
-    with pytest.raises(DesignError, match="method.* 'ML'"):
+    with pytest.raises(DesignError, match=r"method.* 'ML'"):
         random_effects({"a": (0.3, 0.1), "b": (0.2, 0.1)}, method="ML")
 
 

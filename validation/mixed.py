@@ -12,10 +12,9 @@ from validation.simulation import Scenario, covers
 
 FAMILY = "Mixed models"
 READING = """
-- n subjects answer each of 6 items in one of 4 wordings drawn at random (and half of the rows twice), so the table
-  is not balanced. Profiles of the restricted likelihood hold for effects of subjects and for the order of subjects; of 4
-  wordings hardly anything is known, and the intervals are as wide as that.
-- Laplace's approximation is too low where a subject gives few answers of 0 and 1: with 6 it shows.
+- n subjects answer each of 6 items in one of 4 wordings drawn at random (and half of the rows twice): not balanced.
+  Of 4 wordings hardly anything is known, and the intervals are as wide as that.
+- Laplace's approximation is too low where a subject gives few answers of 0 and 1.
 """
 SDS = {"subject": 1.0, "item": 0.7, "wording": 0.4, "subject x wording": 0.5, "rest": 1.0}
 SIZES = {"item": 6, "wording": 4}

@@ -96,10 +96,12 @@ class Likelihood(Protocol):
     """
 
     @property
-    def floor(self) -> float: ...
+    def floor(self) -> float:
+        """Variance that is 0."""
 
     @property
-    def enough(self) -> float: ...
+    def enough(self) -> float:
+        """Fall that does not count."""
 
     def at(self, variances: Floats) -> Point:
         """Deviance and derivatives."""

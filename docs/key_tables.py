@@ -29,6 +29,7 @@ from proband.designs.study_file import (
     StudyFile,
 )
 from proband.shelves import HOUSE
+from proband.texts.coding import CorpusTable, LongTable
 
 PAGE = Path(__file__).parent / "reference" / "study-file.md"
 BETWEEN = re.compile(r"(<!-- keys: (?P<name>[\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -52,6 +53,8 @@ def models() -> dict[str, type[BaseModel]]:
         "awareness": AwarenessTable,
         "vignettes": VignetteFile,
         "limits": LimitsTable,
+        "corpus": CorpusTable,
+        "long": LongTable,
     }
     own = {f"game.{name}": keys for name, keys in games().items() if not issubclass(keys, Setting)}
     return shared | kinds() | own

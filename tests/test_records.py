@@ -85,6 +85,10 @@ def test_a_completion_holds_exactly_one_thing():
         Completion()
     with pytest.raises(EngineError, match="at most 0"):
         Completion(log_probs=(0.5, -1.0))
+    with pytest.raises(EngineError, match="stand beside an answer"):
+        Completion(text="a", probs=(0.5, 0.5))
+    with pytest.raises(EngineError, match="sum to 1"):
+        Completion(given=(0, "valid"), probs=(0.5, 0.6))
 
 
 def test_only_a_valid_response_has_an_answer():

@@ -9,7 +9,7 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TextIO, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -27,6 +27,7 @@ M = TypeVar("M", bound=BaseModel)
 
 SEPARATORS = ",;\t| :"
 ENCODINGS = "utf-8, utf-16, windows-1252, iso8859-1, shift_jis, big5, gb18030"  # shown; all of Python's are read
+_LONGEST_CELL = 2**26  # characters, of a table that is read row by row: a quotation mark may never be closed
 _NO_TEXT = frozenset({"punycode", "undefined", "idna", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
 _MARKS = {  # a file that begins so says itself how it is written; the longer ones first
     codecs.BOM_UTF32_LE: "utf-32",
@@ -126,8 +127,7 @@ def decoded(
 
     What holds NUL bytes is no text, or a text in another encoding, and is refused with its line.
     """
-    known = text_encoding(encoding, where, error=error) if encoding else "utf-8"
-    named = next((name for mark, name in _MARKS.items() if content.startswith(mark)), known)
+    named = encoding_of(content, where, error=error, encoding=encoding)
     try:
         text = content.decode(named).removeprefix("\ufeff")
     except UnicodeError as failure:
@@ -139,6 +139,12 @@ def decoded(
         line = text.count("\n", 0, text.index("\0")) + 1
         raise error(f"{where}, line {line}: a NUL byte, which no text has; {way_out}, or export it again")
     return text
+
+
+def encoding_of(content: bytes, where: str | Path, *, error: type[ProbandError], encoding: str = "") -> str:
+    """How bytes are written: as their byte order mark says, else as named, else in UTF-8."""
+    known = text_encoding(encoding, where, error=error) if encoding else "utf-8"
+    return next((name for mark, name in _MARKS.items() if content.startswith(mark)), known)
 
 
 def text_encoding(name: str, where: str | Path, *, error: type[ProbandError]) -> str:
@@ -164,16 +170,20 @@ def separator_of(text: str, expected: str) -> str:
 
 
 def rows_of(
-    text: str, separator: str, where: str | Path, *, error: type[ProbandError]
+    text: str | TextIO, separator: str, where: str | Path, *, error: type[ProbandError]
 ) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a table, each with the line it begins in; lines on which nothing stands are passed over."""
+    """Rows of a table, each with the line it begins in; lines on which nothing stands are passed over.
+
+    A file that is read as it is needed is opened with ``newline=""``.
+    """
     if len(separator) != 1 or separator not in SEPARATORS:
         marks = " ".join(map(repr, SEPARATORS))
         raise error(f"{where}: separator {separator!r} is none; write one of {marks}")
     # A quotation mark behind ", " opens a text as well; `strict` refuses one that is never closed.
-    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a long interview is no mistake
+    longest = len(text) if isinstance(text, str) else _LONGEST_CELL
+    csv.field_size_limit(max(csv.field_size_limit(), longest))  # a long interview is no mistake
     style: dict[str, Any] = {"delimiter": separator, "strict": True, "skipinitialspace": separator != " "}
-    reader = csv.reader(io.StringIO(text, newline=""), **style)
+    reader = csv.reader(io.StringIO(text, newline="") if isinstance(text, str) else text, **style)
     line = 1
     try:
         for row in reader:

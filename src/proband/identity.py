@@ -103,9 +103,33 @@ def check_continuations(continuations: tuple[str, ...]) -> None:
         raise DesignError("an empty continuation cannot be scored; give every option a text")
 
 
+@lru_cache(CACHED)
+def check_premises(premises: tuple[str, ...], n_continuations: int) -> None:
+    """Refuse premises that are empty or alike, or with another number of texts to score than one."""
+    if n_continuations != 1:
+        raise DesignError(f"premises are weighed by one text; {n_continuations} continuations were given")
+    if len(set(premises)) != len(premises) or any(not premise.strip() for premise in premises):
+        raise DesignError(f"an empty premise, or the same one twice, in {premises}; describe every option differently")
+
+
 def scored_body(messages: Sequence[Turn], continuations: tuple[str, ...], closes: bool) -> str:
     """`Request.body` of a request to score, without making the request."""
     return f'{_scored_start(tuple(continuations), closes)},"messages":{_turns(messages)}}}'
+
+
+def premised_body(
+    messages: Sequence[Turn], continuations: tuple[str, ...], closes: bool, premises: tuple[str, ...]
+) -> str:
+    """`Request.body` of a request with premises: the text comes last, as it is what differs most."""
+    return (
+        f'{{"closes":{_CANONICAL.encode(closes)},"messages":{_turns(messages)},"premises":{_encoded(premises)},'
+        f'"continuations":{_CANONICAL.encode(continuations)}}}'
+    )
+
+
+@lru_cache(CACHED)
+def _encoded(texts: tuple[str, ...]) -> str:
+    return _CANONICAL.encode(texts)
 
 
 def body_hash(body: str) -> str:

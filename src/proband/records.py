@@ -9,17 +9,19 @@ from proband.identity import (
     Named,
     body_hash,
     check_continuations,
+    check_premises,
     check_shown,
     once,
     place_id,
     place_parts,
+    premised_body,
     rule_text,
     scored_body,
     written_body,
 )
 
-Form = Literal["choice", "multiple", "scale", "number", "allocation", "ranking", "text"]
-Method = Literal["option_text", "option_text_mean", "label", "written", "verbalised"]
+Form = Literal["choice", "multiple", "scale", "number", "allocation", "ranking", "text", "record", "spans"]
+Method = Literal["option_text", "option_text_mean", "label", "written", "verbalised", "channel"]
 Status = Literal["valid", "refused", "dont_know", "unparsed", "truncated", "failed"]
 Answer = int | float | str | tuple[int, ...] | tuple[float, ...] | None
 
@@ -30,7 +32,7 @@ TABLE_COLUMNS = (
     *("label", "parts", "probs", "mass", "shown", "text", "error", "rule", "engine", "request"),
     *("prompt_tokens", "completion_tokens", "attempts"),
 )
-SCORED_METHODS = frozenset({"option_text", "option_text_mean", "label"})
+SCORED_METHODS = frozenset({"option_text", "option_text_mean", "label", "channel"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -90,6 +92,9 @@ class Request:
         The last one is a user turn; the engine applies its own chat template.
     continuations : tuple of str
         Candidate replies to score, in the order shown.
+    premises : tuple of str
+        The other way round: one continuation, scored as the reply to each of these last user turns, in their order.
+        `messages` are then what stands before all of them, and may be none.
     closes : bool
         Whether each continuation is scored with the end-of-turn token, needed where one is the beginning
         of another ("Agree", "Agree strongly").
@@ -105,6 +110,7 @@ class Request:
 
     messages: tuple[Message, ...]
     continuations: tuple[str, ...] = ()
+    premises: tuple[str, ...] = ()
     closes: bool = False
     max_tokens: int = 0
     temperature: float = 0.0
@@ -116,6 +122,13 @@ class Request:
 
     def __post_init__(self) -> None:
         messages = self.messages
+        if self.premises:
+            check_premises(tuple(self.premises), len(self.continuations))
+            if self.is_raw or (messages and messages[-1].role == "user"):
+                raise DesignError("premises are last user turns: before them stands no user turn, and none is raw")
+            if not self.continuations[0].strip():
+                raise DesignError("an empty text cannot be scored; leave that document out")
+            return
         if not messages or messages[-1].role != "user":
             raise DesignError("a request must end with a user message")
         if self.is_raw and len(messages) > 1:
@@ -137,6 +150,8 @@ class Request:
     @once
     def body(self) -> str:
         """Canonical JSON text of the request."""
+        if self.premises:
+            return premised_body(self.messages, self.continuations, self.closes, self.premises)
         if self.continuations:
             body = scored_body(self.messages, self.continuations, self.closes)
         else:
@@ -150,6 +165,42 @@ class Request:
         """32 hexadecimal digits, the identity of what was sent."""
         return body_hash(self.body)
 
+    @property
+    def alone(self) -> "tuple[Request, ...]":
+        """The same with one last turn each: a request for every premise, or itself."""
+        if not self.premises:
+            return (self,)
+        turns = [(*self.messages, Message("user", premise)) for premise in self.premises]
+        return tuple([Request(messages=turn, continuations=self.continuations, closes=self.closes) for turn in turns])
+
+    @property
+    def n_scored(self) -> int:
+        """How many scores are wanted."""
+        return len(self.premises) or len(self.continuations)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordField:
+    """One field of a record that is taken from a document.
+
+    Attributes
+    ----------
+    name : str
+        Key of the field.
+    definition : str
+        What belongs there.
+    kind : {"text", "number", "choice"}
+        What its value is; a choice is one of `options`.
+    quoted : bool
+        Whether the words of the document that say so have to be given.
+    """
+
+    name: str
+    definition: str
+    kind: Literal["text", "number", "choice"] = "text"
+    options: tuple[str, ...] = ()
+    quoted: bool = True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
@@ -161,7 +212,8 @@ class Reply:
         What kind of answer the item takes.
     method : Method
         How it is obtained: log-probabilities of the option texts (summed, or per-token mean) or of the
-        labels; a written reply that is read; or a written distribution over the options.
+        labels; a written reply that is read; a written distribution over the options; or, by channel, the
+        log-probability of one text under each option's description.
     options : tuple of str
         Option texts as shown, in the order shown.
     labels : tuple of str
@@ -176,6 +228,10 @@ class Reply:
         How one answer is taken from a distribution: drawn by place, or its most probable option.
     seed : int
         Seed of that draw, fixed by place.
+    fields : tuple of RecordField
+        What a record has.
+    source : str
+        The document, or the window of it, that quotes must stand in; a reference, no copy.
     """
 
     form: Form
@@ -189,6 +245,8 @@ class Reply:
     total: float | None = None
     decide: Literal["draw", "mode"] = "draw"
     seed: int = 0
+    fields: tuple[RecordField, ...] = ()
+    source: str = ""
 
     def __post_init__(self) -> None:
         check_shown(tuple(self.order), len(self.options), tuple(self.labels))
@@ -233,11 +291,13 @@ class Completion:
     Attributes
     ----------
     log_probs : tuple of float or None
-        Nats, one per continuation, in the order sent.
+        Nats, one per continuation or premise, in the order sent.
     token_counts : tuple of int
         Tokens of each continuation, for the length-normalised rule.
     given : tuple or None
         ``(answer, status)`` in terms of the instrument as written.
+    probs : tuple of float or None
+        Beside `given`: how likely it holds each option, as written; sums to 1. `given` is its answer all the same.
     finish : {"stop", "length"}
         Why writing ended.
     is_estimated : bool
@@ -254,6 +314,7 @@ class Completion:
     completion_tokens: int = 0
     attempts: int = 1
     is_estimated: bool = False
+    probs: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         log_probs = self.log_probs
@@ -262,6 +323,11 @@ class Completion:
         # A NaN is not at most anything, wherever it stands.
         if log_probs is not None and not (log_probs and all([x <= 1e-3 for x in log_probs])):
             raise EngineError(f"log-probabilities must be numbers of at most 0, got {self.log_probs}")
+        if self.probs is not None:
+            if self.given is None:
+                raise EngineError("probabilities stand beside an answer that is given outright; give both")
+            if not all([p >= 0 for p in self.probs]) or not abs(sum(self.probs) - 1.0) <= 1e-6:
+                raise EngineError(f"probabilities must be at least 0 and sum to 1, got {self.probs}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

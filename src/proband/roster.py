@@ -25,6 +25,10 @@ class Member:
         Group the subject was assigned to; empty where nobody is assigned.
     weight : float
         Of the subject, at least 0.
+    stratum, psu : str
+        Stratum that it was drawn from, and sampling unit that it was drawn with; empty where there was none.
+    fpc : float
+        Units that the stratum has in all, or the share of them that was drawn; 0 where that is not told.
     traits : mapping
         What is known of the subject, by column.
     """
@@ -34,6 +38,9 @@ class Member:
     role: str = ""
     arm: str = ""
     weight: float = 1.0
+    stratum: str = ""
+    psu: str = ""
+    fpc: float = 0.0
     traits: Mapping[str, Trait] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -83,6 +90,27 @@ class Roster(Sequence[Member]):
         """Weight of each subject; empty where everybody counts the same."""
         weights = {member.subject: member.weight for member in self._members}
         return weights if len(set(weights.values())) > 1 else {}
+
+    @cached_property
+    def strata(self) -> dict[str, str]:
+        """Stratum of each subject; empty where nobody was drawn from one."""
+        return {m.subject: m.stratum for m in self._members} if any(m.stratum for m in self._members) else {}
+
+    @cached_property
+    def psu(self) -> dict[str, str]:
+        """Sampling unit of each subject, itself where it has none; empty where nobody was drawn with others."""
+        return {m.subject: m.psu or m.subject for m in self._members} if any(m.psu for m in self._members) else {}
+
+    @cached_property
+    def clusters(self) -> Mapping[str, str]:
+        """What each subject is not independent of: its sampling unit within its stratum, or its unit."""
+        own = {m.subject: f"{m.stratum}/{m.psu}" if m.psu else m.unit for m in self._members}
+        return own if self.psu else self.units
+
+    @cached_property
+    def fpc(self) -> dict[str, float]:
+        """Number of units of each subject's stratum, or the share drawn; empty where somebody's is not told."""
+        return {m.subject: m.fpc for m in self._members} if all(m.fpc for m in self._members) else {}
 
     @cached_property
     def traits(self) -> Mapping[str, Mapping[str, Trait]]:

@@ -18,9 +18,13 @@ from proband.designs.quiz.quiz import Quiz
 from proband.designs.studies import Study, load_study
 from proband.instruments import Instrument, Item, load_instrument
 from proband.instruments.banks.loading import load_bank
+from proband.instruments.codebooks import Code, Codebook
 from proband.runs import Run, branch, carry_out, plan
 from proband.shelves import HOUSE
 from proband.subjects import load_population
+from proband.subjects.corpora import read_corpus
+from proband.texts.coders import Coder
+from proband.texts.design import Coding
 from tests.designs.survey.test_prompts import as_text, assert_golden
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -92,7 +96,60 @@ def quiz() -> Quiz:
     return Quiz(bank=bank, exemplars=exemplars, prompts=(prompt,), seed=1, title="What it knows")
 
 
-TWINS = {"survey": survey, "experiment": experiment, "conjoint": conjoint, "game": game, "quiz": quiz}
+def coding() -> Coding:
+    aims = (
+        Code(
+            label="Complaint",
+            definition="The letter says that something is broken, late or badly done.",
+            includes=("a request to mend something",),
+            examples=("The bus was late again.",),
+        ),
+        Code(label="Praise", definition="The letter says that something is good, or gives thanks."),
+        Code(label="Question", definition="The letter asks for information.", excludes=("questions that blame",)),
+        Code(label="Proposal", definition="The letter says what the town should do that it does not do yet."),
+    )
+    urgency = (
+        Code(label="Yes", definition="Harm is near: to people, to animals or to property."),
+        Code(label="No", definition="Nothing is harmed by waiting."),
+    )
+    options = (*(code.label for code in aims), "Cannot tell")
+    items = (
+        Item(
+            id="aim",
+            text="What does the letter want?",
+            form="choice",
+            options=options,
+            dont_know=(4,),
+            shows_braces=True,
+        ),
+        Item(
+            id="urgent",
+            text="Does somebody have to act within days?",
+            form="choice",
+            options=("Yes", "No"),
+            shows_braces=True,
+        ),
+    )
+    return Coding(
+        codebook=Codebook(
+            id="letters",
+            title="Letters to a town",
+            introduction="You code letters that people wrote to their town hall.",
+            items=items,
+            codes={"aim": aims, "urgent": urgency},
+        ),
+        corpus=read_corpus(EXAMPLES / "letters.csv", id="id", unit="district"),
+        coders=(Coder(name="asked"), Coder(name="weighed", answer_by="channel")),
+        seed=5,
+        title="Letters to a town",
+        prior_correction=True,
+    )
+
+
+TWINS = {
+    **{"survey": survey, "experiment": experiment, "conjoint": conjoint, "game": game, "quiz": quiz},
+    "coding": coding,
+}
 
 
 def study(kind: str) -> Study:

@@ -394,6 +394,15 @@ def test_an_answer_given_outright_is_taken_as_it_is() -> None:
     assert put(Completion(given=(None, "refused")), BARE).status == "refused"
 
 
+def test_probabilities_beside_it_are_in_terms_of_the_instrument_and_decide_nothing() -> None:
+    turned = reply_to("choice", ("a", "b"), method="written", order=(1, 0))
+    response = put(Completion(given=(0, "valid"), probs=(0.4, 0.6)), turned)
+    assert (response.answer, response.probs) == (0, (0.4, 0.6))
+    unsure = put(Completion(given=(None, "dont_know"), probs=(0.4, 0.6)), turned)
+    assert (unsure.status, unsure.probs) == ("dont_know", (0.4, 0.6))
+    assert put(Completion(given=(0, "valid"), probs=(1.0,)), turned).status == "failed"
+
+
 THREE = reply_to(
     "choice", ("Yes", "No", "Don't know"), labels=("A", "B", "C"), method="verbalised", decide="mode", dont_know=(2,)
 )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from proband.errors import DataError, MissingDataError
+from proband.errors import DataError, MissingDataError, ProbandError
 from proband.measures import (
     alignment,
     js_distance,
@@ -163,7 +163,7 @@ def test_kullback_leibler_is_never_negative(pair):
 
 @pytest.mark.parametrize("base", [1, 0, -2, "bits"])
 def test_a_base_that_is_no_base_is_refused(base):
-    with pytest.raises(DataError, match="base"):
+    with pytest.raises(ProbandError, match="base"):
         js_divergence(P, Q, base=base)
 
 

@@ -107,3 +107,10 @@ def test_a_place_the_run_does_not_hold_is_named():
 def test_a_replay_says_who_had_answered():
     found = replay(response(trial(), status="refused", text="No.")).fingerprint()
     assert (found["answered_by"], found["n_responses"]) == ("smollm2", "1")
+
+
+def test_probabilities_beside_an_answer_come_back_as_stored():
+    sure = response(trial(), status="valid", answer=0, probs=(0.25, 0.75))
+    completion = only(replay(sure), trial())
+    assert (completion.given, completion.probs) == ((0, "valid"), (0.25, 0.75))
+    assert replay(sure).fingerprint() != replay(response(trial(), status="valid", answer=0)).fingerprint()

@@ -2,6 +2,7 @@
 
 import contextlib
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
@@ -15,10 +16,12 @@ from tests.models.servers.fault_server import FaultServer
 
 
 def trial(subject: str, text: str = "Tea or coffee?") -> Trial:
+    """What an engine may be asked; coders of documents find one among the facts."""
     return Trial(
         place=Place(subject=subject, item="drink"),
         request=Request(messages=(Message("user", text),), continuations=("tea", "coffee")),
         reply=Reply(form="choice", method="option_text", options=("tea", "coffee"), order=(0, 1)),
+        facts=(("document", f"{text} I would like tea, said {subject}."),),
     )
 
 
@@ -48,11 +51,34 @@ def human(folder):
     yield engine
 
 
+def coder(folder):
+    """One of the people who coded documents."""
+    (folder / "codes.csv").write_text(
+        "document,item,code\n" + "".join(f"{t.place.subject},drink,tea\n" for t in TRIALS)
+    )
+    return contextlib.nullcontext(open_engine(f"codes:{folder / 'codes.csv'}"))
+
+
+def dictionary(folder):
+    (folder / "words.toml").write_text('[drink.codes]\ntea.words = ["tea"]\ncoffee.words = ["coffee*"]\n')
+    return contextlib.nullcontext(open_engine(f"dictionary:{folder / 'words.toml'}"))
+
+
+def learned(folder):
+    rows = [f"g{k},I like {'tea' if k % 2 else 'coffee'} {k},drink,{'tea' if k % 2 else 'coffee'}" for k in range(12)]
+    (folder / "gold.csv").write_text("\n".join(["document,text,item,code", *rows, ""]))
+    encoder = quote(f"hf:{save_checkpoint(folder / 'tiny')}", safe="")
+    return contextlib.nullcontext(open_engine(f"learned:{encoder}?gold={folder / 'gold.csv'}"))
+
+
 # How to open one of each scheme; a scheme that is not here fails, named.
 OPENED = {
     "axelrod": lambda folder: contextlib.nullcontext(open_engine("axelrod:Random?seed=1")),
+    "codes": coder,
+    "dictionary": dictionary,
     "hf": model,
     "human": human,
+    "learned": learned,
     "openai": server,
     "people": lambda folder: contextlib.nullcontext(PeopleEngine(PEOPLE, name="p", source="made up")),
     "replay": lambda folder: contextlib.nullcontext(ReplayEngine(STORED, address="replay:x")),
@@ -64,7 +90,8 @@ OPENED = {
 MARKED = {"smollm2": pytest.mark.model, "axelrod": pytest.mark.slow}  # importing that library takes seconds
 
 
-@pytest.fixture(params=[pytest.param(name, marks=MARKED.get(name, ())) for name in SCHEMES])
+# An encoder answers nothing: see test_vectors.
+@pytest.fixture(params=[pytest.param(name, marks=MARKED.get(name, ())) for name in sorted({*SCHEMES} - {"minilm"})])
 def engine(request, tmp_path):
     with OPENED[request.param](tmp_path) as made:
         yield made

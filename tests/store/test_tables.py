@@ -136,7 +136,8 @@ def plain(responses):
 
 @pytest.mark.parametrize("part", [1, 3, 1000])
 def test_a_table_written_in_parts_is_the_table_made_cell_by_cell(tmp_path, monkeypatch, part):
-    monkeypatch.setattr(tables, "_PART", part)  # a real one holds thousands of rows
+    for name in ("_PART", "_WHOLE"):
+        monkeypatch.setattr(tables, name, part)  # real ones hold thousands of rows
     with RunDirectory(tmp_path).writer() as journal:
         journal.add([*SCORED, *ANSWERED])
         path = write_journal_table(journal, ITEMS, tmp_path / "table.parquet")

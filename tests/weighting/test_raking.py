@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proband import measures
 from proband.errors import DataError, MissingDataError
 from proband.subjects import kish_n_eff, rake
 
@@ -164,3 +165,8 @@ def test_a_hundred_thousand_rows_are_raked():
     target = {level: share for level, share in enumerate((0.05, 0.1, 0.15, 0.2, 0.2, 0.3))}
     raked = rake(columns, dict.fromkeys(columns, target))
     assert raked.largest_gap < 1e-8
+
+
+def test_there_is_one_effective_n_and_who_weighs_nothing_adds_nothing():
+    assert measures.kish_n_eff is kish_n_eff
+    assert kish_n_eff([0, 1, 1]) == 2

@@ -5,10 +5,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote_plus
 
 from proband.errors import EngineError, meant
+from proband.files import is_file
 from proband.models.engine import BaseEngine
 from proband.shelves import Shelf
 
@@ -28,6 +30,8 @@ class Scheme:
         of an option becomes an int or a float where the parameter is one. What is heavy is imported in here.
     may_change : frozenset of str
         Options, and entries of the fingerprint, that change no answer: they may differ between two calls of one run.
+    paths : frozenset of str
+        Options that name a file, and "" where what follows the colon does: in a study file, looked for beside it.
     loads_weights : bool
         Whether opening takes long, because a model is loaded; `proband check` then looks at the address only.
     """
@@ -36,6 +40,7 @@ class Scheme:
     about: str
     open: Callable[..., BaseEngine]
     may_change: frozenset[str] = frozenset()
+    paths: frozenset[str] = frozenset()
     loads_weights: bool = False
 
 
@@ -139,6 +144,24 @@ def lasting(address: str) -> str:
         return address
     kept = [part for part in query.split("&") if part.partition("=")[0] not in may_change(address)]
     return address.removesuffix(f"?{query}") + ("?" + "&".join(kept) if kept else "")
+
+
+def address_beside(address: str, folder: Path) -> str:
+    """An address with its files as they are found from here: those that lie in a folder, e.g. that of a study file.
+
+    Examples
+    --------
+    >>> address_beside("scripted:planted?file=nowhere.toml", Path("studies"))
+    'scripted:planted?file=nowhere.toml'
+    """
+    name, rest, query = _parts(address)
+    paths = SCHEMES.load(name).paths if name in SCHEMES else frozenset()
+    if "" in paths and rest and is_file(folder / rest):
+        address = address.replace(f":{rest}", f":{folder / rest}", 1)
+    for key, _, value in (part.partition("=") for part in query.split("&")):
+        if key in paths and value and is_file(there := folder / unquote_plus(value)):
+            address = address.replace(f"{key}={value}", f"{key}={quote(str(there))}")
+    return address
 
 
 def _parts(address: str) -> tuple[str, str | None, str]:

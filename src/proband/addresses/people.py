@@ -75,7 +75,7 @@ def _answers(
     item: Item, column: Mapping[str, Code], declared: Mapping[str, Code], refused: Sequence[Code]
 ) -> dict[str, tuple[Answer, Status]]:
     """Every person's answer to one item; each code that is none is told once, with the first person who has it."""
-    if item.form in ("multiple", "allocation", "ranking"):
+    if item.form in ("multiple", "allocation", "ranking", "record", "spans"):
         raise DataError(
             f"item {item.id!r}: people's answers to an item of form {item.form!r} cannot be read from one column; "
             "ask people one choice item for each option"

@@ -7,4 +7,5 @@ SCHEME = Scheme(
     pattern="scripted:NAME?KEY=VALUE&...",
     about="rules and stated distributions with known biases, e.g. scripted:uniform?seed=1",
     open=scripted_engine,
+    paths=frozenset({"file"}),
 )

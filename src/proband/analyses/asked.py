@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from proband.analyses.answers import option_shares, substantive
+from proband.analyses.sampling import Sample
 from proband.instruments.items import Item
 from proband.instruments.pipes import PIPE
 from proband.records import STATUSES
@@ -22,7 +23,8 @@ class Asked:
     """One item under one condition: the level of every factor that varies.
 
     `part` has the run's responses, `people` people's valid answers to the item, or None where the run has no people.
-    `weights` are of subjects, empty where all count alike; `units` those of the run's subjects; `texts` says what every
+    `weights` are of subjects, empty where all count alike; `units` those of the run's subjects; `sample` is how they
+    were drawn; `texts` says what every
     level of every factor becomes in a wording, and `materials` in which other words the item is asked.
     """
 
@@ -32,6 +34,7 @@ class Asked:
     people: pl.DataFrame | None
     weights: Mapping[Hashable, float]
     units: Mapping[str, str]
+    sample: Sample
     texts: Mapping[str, Mapping[str, str]]
     materials: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -172,6 +175,7 @@ def _asked_of(run: Run, n_responses: int) -> list[Asked]:
     materials = (run.manifest.get("design") or {}).get("materials") or {}
     many = {name for name, known in materials.items() if known["role"] in ("stimulus", "paraphrase")}
     levels = {name: known for name, known in run.levels.items() if name not in many}
+    sample = Sample(run.roster, everybody)
     found = [
         Asked(
             item=run.items[str(part["item"][0])],
@@ -180,6 +184,7 @@ def _asked_of(run: Run, n_responses: int) -> list[Asked]:
             people=None if answers is None else answers.filter(pl.col("item") == part["item"][0]),
             weights=everybody,
             units=run.roster.units,
+            sample=sample,
             texts=(run.manifest.get("design") or {}).get("factors") or {},
             materials=materials,
         )

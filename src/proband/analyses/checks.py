@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from proband.analyses.answers import answers, cautions, factors, listed, tabled, unanswered
-from proband.analyses.effects import _compared, _row, outcomes
+from proband.analyses.effects import _row, compared, outcomes
 from proband.analyses.section import Analysis, Cell, Section
 from proband.estimates import Estimate
 from proband.measures import clustered_mean, share_estimates
@@ -81,7 +81,7 @@ def _both_ways(run: Run, found: Mapping[str, Mapping[str, bool]]) -> Section | N
     everybody = answers(run)
     rows: list[tuple[Cell, ...]] = []
     for factor in (factor for factor in factors(run) if factor.name in design["factors"]):
-        by, is_between = _compared(everybody, factor)
+        by, is_between = compared(everybody, factor)
         for outcome in outcomes(run):
             if outcome.item.id in found:
                 continue

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -9,6 +10,7 @@ import polars as pl
 from proband.analyses.answers import Factor, answers, cautions, factors, measured, told
 from proband.analyses.effects import Outcome, outcomes
 from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table, limits
+from proband.errors import DataError
 from proband.estimates import Estimate
 from proband.measures import clustered_mean, clustered_regression
 from proband.runs.run import Run
@@ -46,11 +48,17 @@ def _section(run: Run, factor: Factor, doses: Mapping[str, float]) -> Section:
         values = [mean.value for mean in means.values()]
         steps = np.sign(np.diff(values))
         is_ordered = len(values) > 1 and (bool((steps >= 0).all()) or bool((steps <= 0).all()))
-        rows.append((outcome.name, slope, slope.p_value))
+        bend = measured(lambda judged=judged: _bend(*judged), f"bend of {outcome.name} over doses")  # type: ignore[misc]
+        rows.append((outcome.name, slope, slope.p_value, bend.p_value))
         trends.append((outcome.name, slope, is_ordered))
         points += [{"x": dose, "y": mean.value, "series": outcome.name, **limits(mean)} for dose, mean in means.items()]
     caption = f"Change of every outcome with one unit more of {factor.name}"
-    columns = (Column(name="outcome", form="text"), Column(name="slope", side="model"), Column(name="p", form="p"))
+    columns = (
+        Column(name="outcome", form="text"),
+        Column(name="slope", side="model"),
+        Column(name="p", form="p"),
+        Column(name="p, a line is enough", form="p"),
+    )
     said = [
         f"{name} moves by {told(slope, 4)} with each unit of {factor.name}; its means are "
         f"{'in order' if is_ordered else 'not in order'}."
@@ -66,8 +74,8 @@ def _section(run: Run, factor: Factor, doses: Mapping[str, float]) -> Section:
         figure=Figure(form="lines", rows=tuple(points), caption=f"Mean of every outcome by {factor.name}"),
         keys={"factor": factor.name},
         notes=(
-            "The slope is of a straight line with errors clustered by unit (CR2): it says nothing about a bend, which "
-            "the means show.",
+            "The slope is of a straight line with errors clustered by unit (CR2). Whether a line is enough is a joint "
+            "test of what the means of single doses add to it; it takes three doses.",
         ),
         warnings=cautions((name, slope) for name, slope, _ in trends),
     )
@@ -89,9 +97,19 @@ def _slope(y: Sequence[float], x: Sequence[float], units: Sequence[str]) -> Esti
     return clustered_regression(y, {"1": np.ones(len(y)), "dose": x}, clusters=list(units))["dose"]
 
 
+def _bend(y: Sequence[float], x: Sequence[float], units: Sequence[str]) -> Estimate:
+    """Joint test of all doses but two beside the line."""
+    doses = sorted(set(x))
+    if len(doses) < 3:
+        raise DataError("two doses lie on a line; a bend takes three")
+    steps = {f"at {dose:g}": np.equal(x, dose).astype(float) for dose in doses[1:-1]}
+    return clustered_regression(y, {"1": np.ones(len(y)), "dose": x, **steps}, clusters=list(units)).joint(list(steps))
+
+
 def _mean(y: Sequence[float], x: Sequence[float], units: Sequence[str], dose: float, outcome: Outcome) -> Estimate:
     at = [k for k, value in enumerate(x) if value == dose]
-    return measured(lambda: clustered_mean([y[k] for k in at], [units[k] for k in at]), f"mean of {outcome.name}")
+    mean = partial(clustered_mean, is_share=outcome.is_share)
+    return measured(lambda: mean([y[k] for k in at], [units[k] for k in at]), f"mean of {outcome.name}")
 
 
 ANALYSIS = Analysis(

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -55,6 +56,11 @@ class Outcome:
         points = [self.item.points[k] for k in substantive(self.item)]
         low, high = (min(points), max(points)) if points else (self.item.lower, self.item.upper)
         return None if low is None or high is None else (low, high)
+
+    @property
+    def is_share(self) -> bool:
+        """Whether its mean is a share."""
+        return self.limits == (0.0, 1.0)
 
     def scores(self, part: pl.DataFrame, by: str) -> Scores:
         """Of every subject, or of every unit."""
@@ -111,7 +117,7 @@ class _Row:
 
 def _section(run: Run, factor: Factor) -> Section:
     table, control = answers(run), factor.levels[0]
-    by, is_between = _compared(table, factor)
+    by, is_between = compared(table, factor)
     under = {level: table.filter(pl.col(factor.column) == level) for level in factor.levels}
     rows = [
         replace(row, level=level)
@@ -174,12 +180,16 @@ def _in_people(run: Run, factor: Factor, row: _Row) -> Estimate | None:
     people = run.people
     if people is None or factor.name not in people.levels or row.level not in people.levels[factor.name]:
         return None
+    return replace(known_effect(people, factor, row.level, row.outcome), target="human")
+
+
+def known_effect(run: Run, factor: Factor, level: str, outcome: Outcome) -> Estimate:
+    """One effect against the factor's first level; no number and its reason where there is none."""
     against = factor.levels[0]
-    found = measured(
-        lambda: effect_of(people, factor, row.level, against, row.outcome) or _nobody(row.level, against),
-        f"effect of {row.level} on {row.outcome.name} in people", "human",
-    )  # fmt: skip
-    return replace(found, target="human")
+    what = f"effect of {level} on {outcome.name}"
+    if level not in run.levels.get(factor.name, (level,)):
+        return measured(lambda: _nobody(level, against), what)
+    return measured(lambda: effect_of(run, factor, level, against, outcome) or _nobody(level, against), what)
 
 
 def _nobody(level: str, against: str) -> Estimate:
@@ -201,7 +211,7 @@ def _people_in_words(row: _Row) -> str:
     return f"In people, {row.level} changes {row.outcome.name} by {told(row.people, 3)}."
 
 
-def _compared(table: pl.DataFrame, factor: Factor) -> tuple[str, bool]:
+def compared(table: pl.DataFrame, factor: Factor) -> tuple[str, bool]:
     """What is compared, subjects or whole units, and whether each of them has one level."""
     levels = {
         by: table.group_by(by).agg(pl.col(factor.column).n_unique())[factor.column].max() for by in ("unit", "subject")
@@ -214,7 +224,7 @@ def _compared(table: pl.DataFrame, factor: Factor) -> tuple[str, bool]:
 def effect_of(run: Run, factor: Factor, level: str, against: str, outcome: Outcome) -> Estimate | None:
     """One effect: an outcome under a level less that under another; None where nobody answered under one of them."""
     table = answers(run)
-    by, is_between = _compared(table, factor)
+    by, is_between = compared(table, factor)
     parts = [table.filter(pl.col(factor.column) == at) for at in (level, against)]
     row = _row(run, (parts[0], parts[1]), outcome, by, is_between)
     return None if row is None else row.effect
@@ -226,11 +236,12 @@ def _row(run: Run, at: tuple[pl.DataFrame, pl.DataFrame], outcome: Outcome, by: 
     treated, control = sides = [outcome.scores(part, by) for part in parts]
     if not treated or not control:
         return None
-    units = {key: run.roster.units.get(key, key) for key in {**treated, **control}}
+    units = {key: run.roster.clusters.get(key, key) for key in {**treated, **control}}
     values = [list(side.values()) for side in sides]
     what = f"effect on {outcome.name}"
+    mean = partial(clustered_mean, is_share=outcome.is_share)
     means = [
-        measured(lambda y=y, side=side: clustered_mean(y, [units[key] for key in side]), what)  # type: ignore[misc]
+        measured(lambda y=y, side=side: mean(y, [units[key] for key in side]), what)  # type: ignore[misc]
         for y, side in zip(values, sides, strict=True)
     ]
     if len(set(units.values())) == len(units):

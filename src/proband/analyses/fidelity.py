@@ -10,7 +10,6 @@ from proband.analyses.asked import Asked, asked_of
 from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table, limits
 from proband.estimates import Estimate
 from proband.measures import (
-    FidelitySettings,
     ItemFidelity,
     Ladder,
     dispersion,
@@ -53,7 +52,7 @@ def needs(run: Run) -> str | None:
 
 def sections(run: Run) -> list[Section]:
     """Everything about closeness, with people divided by the traits that have few levels."""
-    return divided(run, _few_levels(run))
+    return divided(run, few_levels(run))
 
 
 def divided(run: Run, by: tuple[str, ...]) -> list[Section]:
@@ -76,11 +75,12 @@ def fidelity_of(asked: Asked) -> ItemFidelity:
         n_options=len(asked.kept),
         positions=asked.positions,
         held_out=asked.held_out or None,
-        settings=FidelitySettings(weights=asked.weights or None),
+        settings=asked.sample.settings(asked.weights),
     )
 
 
-def _few_levels(run: Run) -> tuple[str, ...]:
+def few_levels(run: Run) -> tuple[str, ...]:
+    """Traits that divide people into a few groups."""
     levels: dict[str, set[object]] = {}
     for found in (run.people or run).traits.values():
         for column, value in found.items():

@@ -88,7 +88,8 @@ def _number(run: Run, said: Mapping[str, Any]) -> Estimate:
         raise DataError(f"no outcome {said['outcome']!r} in this run")
     if not said["factor"]:
         scores = outcome.scores(answers(run), "subject")
-        found = clustered_mean(list(scores.values()), [run.roster.units.get(s, s) for s in scores])
+        units = [run.roster.clusters.get(s, s) for s in scores]
+        found = clustered_mean(list(scores.values()), units, is_share=outcome.is_share)
         return _turned(found, 1.0) if mirrored else found
     factor = next((f for f in factors(run) if f.name == said["factor"]), None)
     factor = factor or Factor(said["factor"], said["factor"], (said["against"], said["level"]))

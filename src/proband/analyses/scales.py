@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from proband.analyses.answers import answers, cautions, expected_scores, factors, measured, tabled, told
+from proband.analyses.sampling import Sample
 from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, Side, limits
 from proband.errors import InstrumentError
 from proband.estimates import Estimate, Target
@@ -146,6 +148,7 @@ def sections(run: Run) -> Sequence[Section]:
                 for cell in cells
                 if isinstance(cell, Estimate)
             ),
+            methods=Sample(run.roster, {}).methods,
         ),
     )
 
@@ -169,12 +172,13 @@ def _row(run: Run, instrument: Instrument, scale: Scale, side: Side, part: pl.Da
     """Number of subjects, mean, SD, alpha, omega, split halves and distance from the norm."""
     found, target = score(instrument, scale, part), _TARGET[side]
     roster = run.roster if side == "model" or run.people is None else run.people.roster
-    weights = [roster.weights[subject] for subject in found.subjects] if roster.weights else None
-    units = [roster.units.get(subject, subject) for subject in found.subjects]
+    here = [k for k, subject in enumerate(found.subjects) if roster.by_subject[subject].weight > 0]
+    drawn = Sample(roster, {}).of([found.subjects[k] for k in here])
     norm_mean, norm_sd = _number(scale.human.get("mean")), _number(scale.human.get("sd"))
 
     def mean(y: NDArray[np.float64], what: str) -> Estimate:
-        return measured(lambda: weighted_mean(y, weights, units, estimand=what, target=target), what, target)
+        about = partial(weighted_mean, design=drawn, estimand=what, target=target, is_share=False)
+        return measured(lambda: about(y[here]), what, target)
 
     single = scale_scores(scale, found.keyed)
     halves = measured(lambda: split_half(found.keyed, target=target).reliability, "split halves", target)

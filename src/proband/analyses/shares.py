@@ -28,7 +28,7 @@ def sections(run: Run) -> list[Section]:
     """Each item under each condition, and bounds where answers are missing."""
     asked = asked_of(run)
     found = [(one, estimates_of(one)) for one in asked]
-    said = _methods([sides for _, sides in found])
+    said = (*_methods([sides for _, sides in found]), *(asked[0].sample.methods if asked else ()))
     told = [_item(one, sides, said) for one, sides in found]
     return [*told, *_bounds(asked)]
 
@@ -40,28 +40,16 @@ def estimates_of(asked: Asked) -> Sides:
     if not asked.model:
         return {}
     n = len(asked.kept)
-    if asked.has_shared_units:
-        return {"model": dict(zip(asked.options, _clustered(asked), strict=True))}
-    if asked.is_compared:
-        pairs = pair_by_subject(asked.ours, asked.model, n, weights=asked.weights or None)
-        people = share_estimates(pairs.answers, n, target="human", weights=pairs.weights)
-        model = share_estimates(pairs.probs, n, target="model", weights=pairs.weights)
+    if asked.is_compared and not asked.has_shared_units:
+        pairs = pair_by_subject(asked.ours, asked.model, n)
+        drawn = asked.sample.of(sorted(asked.ours.keys() & asked.model.keys(), key=repr))
+        people = share_estimates(pairs.answers, n, target="human", design=drawn)
+        model = share_estimates(pairs.probs, n, target="model", design=drawn)
         named = {"people": people, "model": model}
         return {side: dict(zip(asked.options, found, strict=True)) for side, found in named.items()}
-    weights = [asked.weights[s] for s in asked.model] if asked.weights else None
     rows = np.array(list(asked.model.values()))
-    return {"model": dict(zip(asked.options, share_estimates(rows, n, target="model", weights=weights), strict=True))}
-
-
-def _clustered(asked: Asked) -> Sequence[Estimate]:
-    """Shares where subjects share units, such as matches: what is independent is the unit."""
-    units = [asked.units[str(subject)] for subject in asked.model]
-    weights = [asked.weights.get(subject, 1.0) for subject in asked.model]
-    rows = np.array(list(asked.model.values()))
-    return [
-        weighted_mean(column, weights, units, estimand=f"mean probability of option {k}")
-        for k, column in enumerate(rows.T)
-    ]
+    model = share_estimates(rows, n, target="model", design=asked.sample.of(asked.model))
+    return {"model": dict(zip(asked.options, model, strict=True))}
 
 
 def _means(asked: Asked) -> Sides:
@@ -78,10 +66,9 @@ def _means(asked: Asked) -> Sides:
         means = answers.group_by("subject", maintain_order=True).agg(pl.col("value").mean())
         if means.height > 1:
             subjects = means["subject"].to_list()
-            weights = [asked.weights.get(subject, 1.0) for subject in subjects]
-            units = [asked.units.get(subject, subject) for subject in subjects] if asked.has_shared_units else None
-            estimand = f"mean of {asked.item.id}{unit}"
-            mean = weighted_mean(means["value"].to_numpy(), weights, units, target=target, estimand=estimand)
+            estimand, drawn = f"mean of {asked.item.id}{unit}", asked.sample.of(subjects)
+            y = means["value"].to_numpy()
+            mean = weighted_mean(y, design=drawn, target=target, estimand=estimand, is_share=False)
             found[side] = {f"mean{unit}": mean}
     return found
 

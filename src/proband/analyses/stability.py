@@ -46,7 +46,7 @@ def _contexts(run: Run, table: pl.DataFrame) -> list[Contexts]:
     return found
 
 
-def _scored(run: Run) -> Instrument:
+def scored(run: Run) -> Instrument:
     """The run's items that have a score, with its scales; without any, items on one scale of points are one."""
     known = instrument_of(run)
     if known is not None and known.scales:
@@ -76,7 +76,7 @@ def needs(run: Run) -> str | None:
 
 def sections(run: Run) -> Sequence[Section]:
     """Repeats, contexts, and where the variance of scores comes from."""
-    table, instrument = answers(run), _scored(run)
+    table, instrument = answers(run), scored(run)
     found = []
     if table["replicate"].n_unique() > 1:
         found.append(_repeats(instrument, table))
@@ -172,13 +172,9 @@ def _order(instrument: Instrument, contexts: Contexts) -> Section:
     )
 
 
-def _variance(run: Run, instrument: Instrument, scale: Scale, table: pl.DataFrame) -> Section:
-    """Variance components of a scale's scores, and what other numbers of items, conditions and repeats would give."""
-    within = [factor for factor in factors(run) if factor.name in {c.name for c in _contexts(run, table)}]
-    facets = ["item"] * (len(scale.items) > 1) + [factor.column for factor in within]
-    facets += ["replicate"] * (table["replicate"].n_unique() > 1)
-    columns = [name for name in ("subject", *facets) if name != "item"]
-    long: dict[str, list[object]] = {name: [] for name in ("subject", "item", *facets, "score")}
+def long_scores(instrument: Instrument, scale: Scale, table: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Keyed scores of a scale's items, one row an item and combination of columns."""
+    long: dict[str, list[object]] = {name: [] for name in (*columns, "item", "score")}
     for id, sign in scale.items.items():
         one = Scale(id=id, name=id, items={id: sign})
         scores = expected_scores(instrument[id], table.filter(pl.col("item") == id), columns)
@@ -187,7 +183,16 @@ def _variance(run: Run, instrument: Instrument, scale: Scale, table: pl.DataFram
             row = dict(zip(columns, key, strict=True)) | {"item": id, "score": float(score)}
             for name in long:
                 long[name].append(row[name])
-    frame = pl.DataFrame(long)
+    return pl.DataFrame(long)
+
+
+def _variance(run: Run, instrument: Instrument, scale: Scale, table: pl.DataFrame) -> Section:
+    """Variance components of a scale's scores, and what other numbers of items, conditions and repeats would give."""
+    within = [factor for factor in factors(run) if factor.name in {c.name for c in _contexts(run, table)}]
+    facets = ["item"] * (len(scale.items) > 1) + [factor.column for factor in within]
+    facets += ["replicate"] * (table["replicate"].n_unique() > 1)
+    columns = [name for name in ("subject", *facets) if name != "item"]
+    frame = long_scores(instrument, scale, table, columns)
     cells = len(scale.items) * math.prod(frame[name].n_unique() for name in columns[1:])
     frame = frame.filter(pl.len().over("subject") == cells)
     warnings = (

@@ -35,6 +35,20 @@ def chosen(study: Path, engine: list[str] | None = None, sample: int | None = No
     return load_study(study, engine=_engines(engine or []), sample=sample)
 
 
+def engines_by_role(given: list[str] | None) -> dict[str, str] | None:
+    """Addresses by role, for what has several.
+
+    Raises
+    ------
+    DesignError
+        If one was given without its role.
+    """
+    found = _engines(given or [])
+    if isinstance(found, str):
+        raise DesignError(f"--engine {found} names no coder; write --engine CODER={found}")
+    return found
+
+
 def _engines(given: list[str]) -> str | dict[str, str] | None:
     roles = [_ROLE.fullmatch(address) for address in given]
     if len(given) > 1 and not all(roles):

@@ -105,6 +105,7 @@ LISTS: Mapping[str, Callable[[], Rows]] = {
     "kinds": partial(_shelf, "proband.designs.kind", "KINDS"),
     "games": partial(_shelf, "proband.designs.games.game", "GAMES"),
     "instruments": partial(_shelf, "proband.instruments.files", "INSTRUMENTS"),
+    "codebooks": partial(_shelf, "proband.instruments.codebooks.files", "CODEBOOKS"),
     "populations": partial(_shelf, "proband.subjects.files", "POPULATIONS"),
     "engines": _engines,
     "rules": partial(_shelf, "proband.models.rules", "RULES"),

@@ -13,6 +13,7 @@ import typer
 
 from proband.cli.branch import branch
 from proband.cli.check import check
+from proband.cli.code import code
 from proband.cli.demo import demo
 from proband.cli.doctor import doctor
 from proband.cli.export import export
@@ -56,6 +57,7 @@ for verb in (
     measure,
     report,
     replicate,
+    code,
     export,
     doctor,
     vignettes,

@@ -9,6 +9,7 @@ import typer
 from proband import runs
 from proband.cli.choosing import EngineOption, StudyArgument, chosen, refuse_unread
 from proband.cli.talk import emit, talk
+from proband.instruments.codebooks.files import load_codebook
 
 
 def show(
@@ -20,8 +21,18 @@ def show(
 ) -> None:
     """Print exactly what an engine would receive for one trial; nothing is sent.
 
+    Of a codebook, what coders read: `proband show codebook sentiment`
+
     Example: `proband show examples/anes1996.toml 17/vote`
     """
+    if str(study) == "codebook" and place:
+        refuse_unread("a codebook is not asked of anybody yet; leave it out", after=after, engine=engine)
+        book = load_codebook(place)
+        if json:
+            emit({"codebook": book.id, "hash": book.hash, "text": book.preamble})
+        else:
+            sys.stdout.write(book.preamble + "\n")
+        return
     found = chosen(study, engine)
     if not found.design.is_adaptive:
         refuse_unread("no trial of this study depends on earlier answers; leave it out", after=after)

@@ -34,6 +34,8 @@ class Design:
         Table of a study file that makes it, e.g. ``survey``.
     unit : str
         What an independent unit is called, e.g. ``match``.
+    is_about_people : bool
+        Whether its subjects stand for a population, of which a plan tells what so many of them can find.
     name : str
         Of the study; used in tables and the manifest.
     seed : int
@@ -44,6 +46,7 @@ class Design:
 
     kind: ClassVar[str] = ""
     unit: ClassVar[str] = "subject"
+    is_about_people: ClassVar[bool] = True  # whether plans tell what so many subjects can find
 
     # For the type checker only: as a property it would be the default of a dataclass field of the same name.
     if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from proband.instruments.items import Instrument, Item
 from proband.instruments.pipes import pipes_in
 from proband.records import Place, Trial
 from proband.roster import Member, Roster
-from proband.subjects.personas import Subject
+from proband.subjects.personas import Code, Subject, code_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +61,9 @@ class Experiment(AssignedSurvey):
         subject is under the levels of the person it stands for, and people's own answers show people's effects.
     doses : mapping
         Factor -> level -> how much of it that is, for a dose-response curve.
+    covariates : tuple of str
+        Columns of the population, known before anything is asked, that effects are adjusted for, beside the unadjusted
+        ones.
     checks : mapping
         Manipulation and attention checks: item -> the right option or options, or level of a factor -> right option.
     exclude : sequence of str
@@ -93,6 +96,7 @@ class Experiment(AssignedSurvey):
     kind: ClassVar[str] = "experiment"
 
     doses: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    covariates: Sequence[str] = ()
     checks: Mapping[str, Right] = field(default_factory=dict)
     exclude: Sequence[str] = ()
     placebo: Mapping[str, str] = field(default_factory=dict)
@@ -129,6 +133,8 @@ class Experiment(AssignedSurvey):
             self._check_spans(texts)
         with found.part():
             self._check_assignment()
+        with found.part():
+            len(self.known_before)  # refuses covariates that are not
         with found.part():
             len(self.right)  # refuses checks of what is not there
             check_known(self.exclude, self.checks, "exclude", "check")
@@ -325,6 +331,35 @@ class Experiment(AssignedSurvey):
         """Every check with its right answers; see `proband.designs.experiments.checks.resolved`."""
         return resolved(self.checks, {item.id: item for item in self.instrument.items}, self.factors)
 
+    @cached_property
+    def known_before(self) -> Mapping[str, Mapping[str, Code]]:
+        """Covariate -> subject -> value."""
+        asked = {item.data_column: item.id for item in self.instrument.items}
+        given = {column: factor for factor, column in self.assigned_by.items()}
+        found = {}
+        for name in self.covariates:
+            if name in asked or name in self.items:
+                raise DesignError(
+                    f"covariate {name!r} is what item {asked.get(name, name)!r} asks: answered after the treatment, it "
+                    "may be changed by it; take it out of covariates, or out of the instrument"
+                )
+            if name in given:
+                raise DesignError(f"covariate {name!r} says the level of factor {given[name]!r}; take it out")
+            field = next((field for field in self.subjects.fields if field.column == name), None)
+            found[name] = {
+                subject: code
+                for subject, code in self.subjects.column(name).items()
+                if field is None or field.value(code) is not None
+            }
+            if lacking := [subject.id for subject in self.subjects if subject.id not in found[name]]:
+                raise DesignError(
+                    f"covariate {name!r} is missing for {len(lacking)} of {len(self.subjects)} subjects, the first is "
+                    f"{lacking[0]!r}; leave them out with only_where, or take it out of covariates"
+                )
+            if len({code_text(code) for code in found[name].values()}) < 2:
+                raise DesignError(f"covariate {name!r} is the same for all subjects and explains nothing; take it out")
+        return found
+
     def for_people(self) -> "Experiment":
         """The same items as people answered them, each under the level that the data say; nothing else varies."""
         if self.between and not self.assigned_by:
@@ -366,7 +401,9 @@ class Experiment(AssignedSurvey):
             block = {"block": self.blocks[member.subject]} if self.blocks is not None else {}
             unit = self.clusters[member.subject] if self.clusters is not None else ""
             arm = self.assignment[member.subject]
-            members.append(Member(subject=member.subject, unit=unit, arm=arm, traits={**member.traits, **block}))
+            before = {name: values[member.subject] for name, values in self.known_before.items()}
+            traits = {**before, **member.traits, **block}
+            members.append(Member(subject=member.subject, unit=unit, arm=arm, traits=traits))
         return Roster(members)
 
     def describe(self) -> Mapping[str, object]:
@@ -377,6 +414,7 @@ class Experiment(AssignedSurvey):
             "assigned_by": dict(self.assigned_by),
             "within": list(self.within),
             "doses": {name: dict(doses) for name, doses in self.doses.items()},
+            "covariates": list(self.covariates),
             "checks": dict(self.right),
             "exclude": list(self.exclude),
             "states_assignment": self.assignment_says if self.states_assignment else "",

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from proband.designs.design import Design
 from proband.errors import DesignError
+from proband.instruments import instrument_from_dict, load_instrument
 from proband.instruments.items import Instrument
 from proband.shelves import Shelf
 from proband.subjects.populations import Population
@@ -36,6 +37,11 @@ class Shared:
         How the study would harm people, were they asked.
     ethics : mapping
         What it says of that, by name.
+    engines : mapping
+        Address of each role's engine, as the study will be carried out; of the one role without a name where one is
+        given for all.
+    sample : int or None
+        How many subjects were asked for on the command line.
     """
 
     title: str
@@ -46,6 +52,8 @@ class Shared:
     where: str = "study"
     harms: tuple[str, ...] = ()
     ethics: Mapping[str, str] = field(default_factory=dict)
+    engines: Mapping[str, str] = field(default_factory=dict)
+    sample: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +74,10 @@ class Kind:
         Names of the analyses its runs want, in the order told; each is left out where a run lacks what it needs.
     needs, takes : frozenset of {"instrument", "population", "people", "ethics"}
         Shared tables that must be there; and those that may be beside them.
+    load, read : callable
+        How its instruments are loaded, by name or path; and made of what is written in a study file.
+    samples : bool
+        Whether it draws its subjects itself, and takes their number from `Shared.sample`.
     """
 
     name: str
@@ -75,6 +87,9 @@ class Kind:
     analyses: tuple[str, ...]
     needs: frozenset[str] = frozenset({"instrument", "population"})
     takes: frozenset[str] = frozenset({"people"})
+    load: Callable[[str | Path], Instrument] = load_instrument
+    read: Callable[[Mapping[str, Any], str], Instrument] = instrument_from_dict
+    samples: bool = False
 
 
 KINDS: Shelf[Kind] = Shelf(

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
 
 from proband import files
+from proband.addresses.opening import address_beside
 from proband.designs.catalogue import study_path
 from proband.designs.design import Design
+from proband.designs.experiment import Experiment
 from proband.designs.hypotheses import Hypothesis, Promises, check_ethics
 from proband.designs.kind import Kind, Shared
 from proband.designs.study_file import InstrumentTable, PopulationTable, StudyFile, check_shared, kind_of
@@ -19,6 +22,7 @@ from proband.designs.survey.survey import Survey
 from proband.errors import DesignError, Gathering, meant
 from proband.instruments import instrument_from_dict, load_instrument
 from proband.instruments.items import Instrument
+from proband.models.archive import PeopleEngine
 from proband.models.engine import BaseEngine
 from proband.subjects import Population, load_population
 from proband.subjects.personas import Code
@@ -162,25 +166,36 @@ def study_from_dict(
     # What is sound is looked at all the same: a file is mended once, not mistake by mistake.
     file = file or files.fitting(StudyFile, written, seed=0)
     if file is not None:
-        shared, everybody = _shared(file, where, sample, found)
+        shared, everybody = _shared(file, where, sample, found, kind)
     found.settle()
     if kind is None or file is None or shared is None:  # then something was refused
         raise DesignError(f"{where}: it cannot be read as a study")
-    design = kind.make(shared, table)
+    stated = _engines_beside(file.engine, shared.folder)
+    if isinstance(engine, Mapping) and isinstance(stated, dict):
+        engine = {**stated, **engine}
+    answering = stated if engine is None else engine
+    engines = dict(answering) if isinstance(answering, Mapping) else {"": answering}
+    design = kind.make(replace(shared, engines=engines, sample=sample), table)
     people = None
     if file.people is not None:
         if not isinstance(design, Survey) or everybody is None:
             raise DesignError(f"{where}: [people] stands beside a survey of a [population]; take it out")
         known = Known(margins=file.people.margins, means=file.people.means, price=file.people.price)
-        people = people_survey(design, everybody, refused=tuple(file.people.refused), known=known)
-    if isinstance(engine, Mapping) and isinstance(file.engine, dict):
-        engine = {**file.engine, **engine}
+        told = file.people
+        people = people_survey(design, everybody, refused=tuple(told.refused), again=told.again, known=known)
     promises = Promises(
         hypotheses=tuple(Hypothesis(**table.model_dump()) for table in file.hypotheses),
         families=file.families,
         stopping=file.stopping,
     )
-    return Study(design, file.engine if engine is None else engine, people=people, promises=promises)
+    return Study(design, answering, people=people, promises=promises)
+
+
+def _engines_beside(engine: str | dict[str, str], folder: Path) -> str | dict[str, str]:
+    """The addresses of a study file, with files that lie beside it as they are found from here."""
+    if isinstance(engine, str):
+        return address_beside(engine, folder)
+    return {role: address_beside(address, folder) for role, address in engine.items()}
 
 
 def _tables_beside(data: Mapping[str, Any]) -> set[str]:
@@ -194,15 +209,17 @@ def _table_of(kind: Kind, data: Mapping[str, Any], where: str) -> BaseModel:
     return files.checked(kind.keys, data[kind.name], where, error=DesignError, at=kind.name)
 
 
-def _shared(file: StudyFile, where: str, sample: int | None, found: Gathering) -> tuple[Shared, Population | None]:
+def _shared(
+    file: StudyFile, where: str, sample: int | None, found: Gathering, kind: Kind | None
+) -> tuple[Shared, Population | None]:
     """What all kinds share, and everybody in the population; what is refused of it is gathered."""
     folder = Path(where).parent
     instrument = everybody = population = None
     with found.part():
-        instrument = None if file.instrument is None else _instrument(file.instrument, folder, where)
+        instrument = None if file.instrument is None else _instrument(file.instrument, folder, where, kind)
     with found.part():
         everybody = None if file.population is None else _population(file.population, folder, where)
-        population = _sampled(everybody, file, sample, where)
+        population = _sampled(everybody, file, None if kind is not None and kind.samples else sample, where)
     ethics = {} if file.ethics is None else {key: text for key, text in file.ethics.model_dump().items() if text}
     with found.part():
         check_ethics(tuple(file.harms), ethics)
@@ -214,7 +231,12 @@ def _shared(file: StudyFile, where: str, sample: int | None, found: Gathering) -
 
 
 def people_survey(
-    survey: Survey, everybody: Population, *, refused: tuple[Code, ...] = (), known: Known | None = None
+    survey: Survey,
+    everybody: Population,
+    *,
+    refused: tuple[Code, ...] = (),
+    again: Mapping[str, str] = MappingProxyType({}),
+    known: Known | None = None,
 ) -> PeopleSurvey:
     """The answers of everybody in a population's file to the items of a survey.
 
@@ -229,11 +251,41 @@ def people_survey(
         The population its subjects were sampled from.
     refused : tuple of codes
         Codes that mean the person was asked and gave no answer.
+    again : mapping
+        Item -> column with the same people's answers on a second occasion.
     known : Known, optional
         What is known of the population that they are to stand for.
+
+    Raises
+    ------
+    DesignError
+        If `again` names an item or a column that is not there, or the column of the first occasion.
     """
     engine = people_engine(everybody, survey.instrument, refused=refused)
-    return PeopleSurvey(survey=replace(survey, subjects=everybody), engine=engine, known=known or Known())
+    # A covariate has to be known of the subjects, not of everybody else in the file.
+    plain = replace(survey, covariates=()) if isinstance(survey, Experiment) else survey
+    asked = replace(plain, subjects=everybody)
+    known = known or Known()
+    if not again:
+        return PeopleSurvey(survey=asked, engine=engine, known=known)
+    items = {item.id: item for item in survey.instrument.items}
+    for name, column in again.items():
+        if name not in items:
+            raise DesignError(f"people.again: no item {name!r}{meant(name, items)}; there are {', '.join(items)}")
+        if column not in everybody.columns:
+            raise DesignError(
+                f"people.again: column {column!r} of item {name!r} is not in the data{meant(column, everybody.columns)}"
+                "; name the column with the second answers"
+            )
+        if column == items[name].data_column:
+            raise DesignError(
+                f"people.again: column {column!r} of item {name!r} holds the first answers; name that of the second"
+            )
+    later = tuple(replace(item, column=again.get(item.id, item.column)) for item in survey.instrument.items)
+    both = people_engine(everybody, replace(survey.instrument, items=later), refused=refused)
+    second = {name: both.answers[name] for name in again}
+    other = PeopleEngine(second, name=everybody.name, source=f"{everybody.source} (second occasion)")
+    return PeopleSurvey(survey=asked, engine=engine, known=known, again=PeopleSurvey(survey=asked, engine=other))
 
 
 def _sampled(everybody: Population | None, file: StudyFile, sample: int | None, where: str | Path) -> Population | None:
@@ -245,27 +297,30 @@ def _sampled(everybody: Population | None, file: StudyFile, sample: int | None, 
     return everybody if size is None else everybody.sample(size, file.seed)
 
 
-def _instrument(table: InstrumentTable, folder: Path, where: str | Path) -> Instrument:
+def _instrument(table: InstrumentTable, folder: Path, where: str | Path, kind: Kind | None) -> Instrument:
     """From the catalogue or a file (`use`), or written in the study itself; cut to `only`."""
     if table.use is None:
-        instrument = instrument_from_dict(table.rest, str(where))
+        instrument = (instrument_from_dict if kind is None else kind.read)(table.rest, str(where))
     else:
         _refuse_beside_use(table, "instrument", where)
         beside = folder / table.use
-        instrument = load_instrument(beside if files.is_file(beside) else table.use)
+        load = load_instrument if kind is None else kind.load
+        instrument = load(beside if files.is_file(beside) else table.use)
     return instrument.subset(tuple(table.only)) if table.only else instrument
 
 
 def _population(table: PopulationTable, folder: Path, where: str | Path) -> Population:
     """From the catalogue or a file (`use`, with the user's own `data`), or written in the study itself."""
     if table.use is None:
-        data = {} if table.data is None else {"data": table.data}
+        data = {"data": table.data} if table.data is not None else {}
         population = load_population({**table.rest, **data}, base_dir=folder)
     else:
         _refuse_beside_use(table, "population", where)
         if isinstance(table.data, dict):
             raise DesignError(f"{where}: population.data beside `use` is the path of a file")
         population = load_population(table.use, base_dir=folder, data=table.data)
+    if table.strata or table.psu or table.fpc:
+        population = population.drawn(strata=table.strata, psu=table.psu, fpc=table.fpc)
     for column, values in table.only_where.items():
         population = population.where(column, values)
     return population

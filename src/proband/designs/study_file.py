@@ -36,6 +36,11 @@ class PopulationTable(OpenTable):
     data: str | dict[str, Any] | None = Field(
         default=None, description="beside `use`: a data file instead of the one that the population names"
     )
+    strata: str = Field(default="", description="column of the stratum that people were drawn from")
+    psu: str = Field(default="", description="column of the sampling unit that people were drawn with, in its stratum")
+    fpc: str = Field(
+        default="", description="column of how many sampling units the stratum has in all, or the share of them drawn"
+    )
     sample: StrictInt | None = Field(
         default=None, description="how many people to draw as subjects, by weight, without replacement"
     )
@@ -49,6 +54,12 @@ class PeopleTable(Table):
 
     refused: list[int | float | str] = Field(
         default=[], description="codes in the data that mean: asked, and gave no answer"
+    )
+    again: dict[str, str] = Field(
+        default={},
+        examples=['again = { trust = "trust_wave2" }'],
+        description="item -> column with the same people's answers on a second occasion; accuracy is then also told as "
+        "a share of how well people repeat themselves",
     )
     margins: dict[str, dict[str, float]] = Field(
         default={},

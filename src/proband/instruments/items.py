@@ -12,10 +12,14 @@ from typing import Any, Literal, get_args
 from proband.errors import Gathering, InstrumentError
 from proband.instruments.pipes import unfilled, unfilled_in_item
 from proband.notebook import html_table
-from proband.records import Form
+from proband.records import Form, RecordField
 
-ARITY = {"choice": 2, "scale": 2, "multiple": 1, "allocation": 2, "ranking": 2}
-_LATER = {"pinned": None, "shows_braces": False}  # fields of 0.2, which items without them do not have in a hash
+ARITY = {"choice": 2, "scale": 2, "multiple": 1, "allocation": 2, "ranking": 2, "spans": 1}
+_LATER = {
+    "pinned": None,
+    "shows_braces": False,
+    "fields": (),
+}  # fields of 0.2, which items without them do not have in a hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +42,7 @@ class Item:
         The wording. ``{subject:age}``, ``{answer:vote}`` and ``{factor:frame}`` are piped in when asked.
     form : Form
         choice (one of unordered options), scale (one of ordered options), multiple, number, allocation,
-        ranking, text.
+        ranking, text, record (fields taken from a document), spans (quotations of a document by option).
     stem : str
         Lead-in shared by a battery, shown before the text.
     options : tuple of str
@@ -62,6 +66,8 @@ class Item:
         ("None of the above"), to the end; an empty tuple pins none.
     shows_braces : bool
         Whether braces that are no pipe are shown as they stand; otherwise they are refused.
+    fields : tuple of RecordField
+        What a record has.
     """
 
     id: str
@@ -81,6 +87,7 @@ class Item:
     about: tuple[str, ...] = ()
     pinned: tuple[int, ...] | None = None
     shows_braces: bool = False
+    fields: tuple[RecordField, ...] = ()
 
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
@@ -93,7 +100,23 @@ class Item:
             self._check_options()
         with found.part():
             self._check_bounds()
+        with found.part():
+            self._check_fields()
         found.settle()
+
+    def _check_fields(self) -> None:
+        if bool(self.fields) != (self.form == "record"):
+            lack = "has no fields; name what it holds" if self.form == "record" else f"takes none ({self.form!r})"
+            raise InstrumentError(f"item {self.id!r}: a record has fields, and this item {lack}")
+        names = [field.name for field in self.fields]
+        for field_ in self.fields:
+            if names.count(field_.name) > 1 or not field_.name.strip():
+                raise InstrumentError(f"item {self.id!r}: field {field_.name!r} is there twice or empty; rename it")
+            if (len(field_.options) >= 2) != (field_.kind == "choice"):
+                raise InstrumentError(
+                    f"item {self.id!r}: field {field_.name!r} is of kind {field_.kind!r} and has "
+                    f"{len(field_.options)} options; a choice has two and more, any other kind none"
+                )
 
     def _check_options(self) -> None:
         n, least = len(self.options), ARITY.get(self.form, 0)
@@ -101,7 +124,7 @@ class Item:
             raise InstrumentError(
                 f"item {self.id!r}: {n} options, but an item of form {self.form!r} needs at least {least}"
             )
-        if self.form in ("number", "text") and n:
+        if self.form in ("number", "text", "record") and n:
             raise InstrumentError(f"item {self.id!r}: an item of form {self.form!r} takes no options")
         for name, given in (("key has {} codes", self.codes), ("{} values", self.values)):
             if given and len(given) != n:
@@ -283,7 +306,7 @@ class Instrument:
         if rule.item not in earlier:
             raise InstrumentError(f"item {item.id!r}: ask_if names {rule.item!r}, which is not an earlier item")
         before = earlier[rule.item]
-        if before.form in ("allocation", "ranking"):
+        if before.form in ("allocation", "ranking", "record", "spans"):
             raise InstrumentError(
                 f"item {item.id!r}: ask_if names {rule.item!r}, of form {before.form!r}, in which no option is chosen; "
                 "name a choice, scale or multiple item"

@@ -6,7 +6,7 @@ import unicodedata
 from proband.instruments.patterns import patterns
 from proband.reasoning import without_reasoning
 
-_PLAIN_MARKS = str.maketrans(
+PLAIN_MARKS = str.maketrans(
     {
         **dict.fromkeys("‘’‛′´", "'"),
         **dict.fromkeys("“”„«»″", '"'),
@@ -72,7 +72,7 @@ def fold(text: str) -> str:
         text = _FRACTION.sub(_decimal, text)
         text = _RAISED.sub(lambda raised: f"^{raised[0]}", text)
         text = unicodedata.normalize("NFKC", text)
-        text = text.translate(_PLAIN_MARKS)
+        text = text.translate(PLAIN_MARKS)
         text = _SCRIPTS.sub(" ", text)
         text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
     text = _EMPHASIS.sub("", text)

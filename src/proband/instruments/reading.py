@@ -12,6 +12,7 @@ from proband.errors import EngineError
 from proband.instruments import phrases
 from proband.instruments.amounts import as_allocation, as_distribution, find_amounts
 from proband.instruments.choices import ASIDE, TOGETHER, Choice, Finder, find_choice, finder_for, is_denied
+from proband.instruments.extraction import Unfound, record_in, spans_in
 from proband.instruments.listings import find_ranking, find_several
 from proband.instruments.numerals import DENOMINATOR, Number, is_joined, numbers_in, without_scale
 from proband.instruments.patterns import patterns
@@ -71,8 +72,9 @@ def read(completion: Completion, trial: Trial, engine: str) -> Response:
     Notes
     -----
     `option_text` is the softmax of the summed log-probabilities of the option texts, `option_text_mean` that
-    of their per-token means, `label` that of the labels'. `mass` is the probability of all options together
-    before they were made to sum to 1; a per-token mean has none. A reply that ends at the token limit is read
+    of their per-token means, `label` that of the labels', `channel` that of one text under each option's
+    description. `mass` is the probability of all options together before they were made to sum to 1; a per-token
+    mean and a channel have none. A reply that ends at the token limit is read
     only where what would have followed could not change it.
 
     Examples
@@ -117,7 +119,10 @@ def _read(completion: Completion, reply: Reply) -> _Reading:
         is_choice = reply.form in ("choice", "scale") and status == "valid"
         if is_choice and not (isinstance(answer, int) and 0 <= answer < len(reply.options)):
             return _Reading(status="failed", error=f"answer {answer!r} is no index of {len(reply.options)} options")
-        return _Reading(status=status, answer=answer)
+        if completion.probs is not None and len(completion.probs) != len(reply.options):
+            n = len(completion.probs)
+            return _Reading(status="failed", error=f"{n} probabilities were given for {len(reply.options)} options")
+        return _Reading(status=status, answer=answer, probs=completion.probs)
     if completion.log_probs is not None:
         try:
             return _read_log_probs(completion, reply)
@@ -125,7 +130,9 @@ def _read(completion: Completion, reply: Reply) -> _Reading:
             return _Reading(status="failed", error=str(error))
     text = completion.text or ""
     is_cut = completion.finish == "length"
-    if len(text) <= _SHORT and reply.method != "verbalised":  # a distribution is decided on by place
+    if reply.form in ("record", "spans"):
+        reading = _read_extract(phrases.without_thought(text), reply)
+    elif len(text) <= _SHORT and reply.method != "verbalised":  # a distribution is decided on by place
         reading = _read_again(text, is_cut, _shape_of(reply))
     else:
         reading = _read_text(text, reply, is_cut=is_cut)
@@ -152,6 +159,8 @@ def _read_log_probs(completion: Completion, reply: Reply) -> _Reading:
                 f"a per-token mean needs the tokens of each of {n} options, got {counts}; use 'option_text'"
             )
         shown, mass = tuple(x / count for x, count in zip(shown, counts, strict=True)), None
+    elif reply.method == "channel":  # of the text, not of the options
+        mass = None
     top = max(shown)
     if top == -math.inf:
         raise EngineError("every option has probability 0; the engine did not score these continuations")
@@ -254,6 +263,15 @@ def _read_allocation(text: str, reply: Reply, finder: Finder) -> _Reading:
     text = without_scale(text, total)
     readings = {a for amounts in find_amounts(text, finder) if (a := as_allocation(amounts, n, total)) is not None}
     return _valid(_as_written(readings.pop(), reply)) if len(readings) == 1 else _unanswered(text)
+
+
+def _read_extract(text: str, reply: Reply) -> _Reading:
+    """A record or spans, as JSON text; what the document does not hold is not taken from a reply."""
+    try:
+        return _valid(record_in(text, reply) if reply.form == "record" else spans_in(text, reply))
+    except Unfound as why:
+        simple = phrases.fold(text)
+        return _unanswered(simple)._replace(error=str(why)) if why.is_no_json else _Reading("unparsed", error=str(why))
 
 
 def _read_open(text: str, simple: str, *, is_cut: bool) -> _Reading:

@@ -1,11 +1,24 @@
 """Numbers with their uncertainty: arrays and tables in, estimates out; never sees a model.
 
-The public names stand in ``__init__.pyi``; each is loaded when it is first used.
+The public names stand in ``__init__.pyi``; each is loaded when it is first used, and every function stands behind one
+door, `proband.measures.checked`.
 """
 
-from proband.facade import facade
+import inspect
+from typing import Any
 
-__all__, __getattr__ = facade(__name__, __file__)
+from proband.facade import facade
+from proband.measures.checked import checked
+
+__all__, _load = facade(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    found = _load(name)
+    if inspect.isfunction(found):
+        found = checked(found, name, __name__)
+    globals()[name] = found  # the same function at every use, and found by a pickle
+    return found
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,8 @@
-"""Shares of an item's options: estimates with intervals, bounds for missing answers, effective n."""
+"""Shares of an item's options: estimates with intervals, and bounds for missing answers."""
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,12 +11,21 @@ from scipy import special
 from proband.errors import DataError, MissingDataError
 from proband.estimates import Estimate, Target
 from proband.measures.arrays import Floats, Ints
+from proband.measures.surveys.design import SurveyDesign, design_of
 
 _FEW_SUBJECTS = 30
 
 
 def share_estimates(
-    answers: ArrayLike, n_options: int, *, target: Target, weights: ArrayLike | None = None, level: float = 0.95
+    answers: ArrayLike,
+    n_options: int,
+    *,
+    target: Target,
+    weights: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    psu: ArrayLike | None = None,
+    design: SurveyDesign | None = None,
+    level: float = 0.95,
 ) -> tuple[Estimate, ...]:
     """Share of every option with its interval.
 
@@ -29,24 +39,30 @@ def share_estimates(
     target : {"model", "human"}
         Whom the shares describe.
     weights : array_like, shape (n_subjects,), optional
-        Design weights, positive.
+        Design weights; a subject of weight 0 stands for nobody and is left out.
+    strata, psu : array_like, shape (n_subjects,), optional
+        Stratum of every subject, and unit that it was drawn with.
+    design : SurveyDesign, optional
+        All of these in one, and what else there is to say of how subjects were drawn; see `survey_design`.
     level : float
         Confidence level of each interval (each option by itself, not all of them jointly).
 
     Returns
     -------
     tuple of Estimate
-        One per option. Answers: Wilson's interval. Weighted answers, and probabilities: Wilson's interval at the
-        number of answers that would have the share's own standard error over subjects (linearised, as in R's survey),
-        with a t quantile. Of probabilities it is about subjects, since an engine's probabilities have no drawing
-        error, and it is too short where few subjects carry the mass (a warning below 30 subjects or 25 skewness^2;
-        Cochran 1977, Sampling Techniques, sec. 2.15).
+        One per option. Answers of a simple random sample: Wilson's interval. Of any other design, and of
+        probabilities: Wilson's interval at the number of answers that would have the share's own standard error
+        (linearised or by replicates, as in R's survey), with a t quantile. Where nobody or everybody takes an option
+        no variance is seen, and there are as many answers as independent units, at Kish's effective number of them. Of
+        probabilities it is about subjects, since an engine's probabilities have no drawing error, and it is too
+        short where few subjects carry the mass (a warning below 30 subjects or 25 skewness^2; Cochran 1977, Sampling
+        Techniques, sec. 2.15).
 
     Raises
     ------
     DataError, MissingDataError
-        If there are no answers, an answer is no option, a row is no distribution or a weight is not positive; if an
-        answer, a probability or a weight is missing.
+        If there are no answers, an answer is no option, a row is no distribution, a weight is negative or a stratum
+        has a single unit; if an answer, a probability, a weight or a label is missing.
 
     References
     ----------
@@ -63,79 +79,126 @@ def share_estimates(
     observed = np.asarray(answers)
     if observed.ndim == 2:
         rows = option_probabilities(observed, n_options)
-        return _from_probabilities(rows, design_weights(weights, len(rows)), target=target, level=level)
+        plan = design_of(len(rows), weights, strata, psu, design)
+        return _from_rows(plan.at_hand(rows, "answers"), plan, n_options, target=target, level=level)
     indices = option_indices(observed, n_options)
-    return _from_answers(indices, design_weights(weights, len(indices)), n_options, target=target, level=level)
+    plan = design_of(len(indices), weights, strata, psu, design)
+    return _from_answers(plan.at_hand(indices, "answers"), plan, n_options, target=target, level=level)
 
 
-def _from_answers(answers: Ints, w: Floats, n_options: int, *, target: Target, level: float) -> tuple[Estimate, ...]:
-    n, shares = len(w), np.bincount(answers, weights=w, minlength=n_options) / w.sum()
-    if np.ptp(w) == 0:
-        return tuple(
-            Estimate(
-                value=float(share), interval=wilson_interval(float(share), n, level), level=level,
-                interval_method="Wilson", estimand=f"share of subjects answering option {k}", target=target, n_units=n,
-            )
-            for k, share in enumerate(shares)
-        )  # fmt: skip
-    # Weights that make up for who answers go with the answers, so the variance is the share's own and not Kish's.
-    n_eff = float(kish_n_eff(w))
-    found = []
-    for k, share in enumerate(shares):
-        residual = w * ((answers == k) - share)
-        error = math.sqrt(n / (n - 1) * float(residual @ residual)) / float(w.sum())
-        seen = n_eff if not 0 < share < 1 else n
-        found.append(
-            Estimate(
-                value=float(share),
-                se=error,
-                interval=_mean_interval(float(share), error, n, level, seen=seen),
-                level=level,
-                interval_method=f"Wilson at the weighted share's own variance, t, {n - 1} df",
-                estimand=f"weighted share of subjects answering option {k}",
-                target=target,
-                n_units=n,
-            )
-        )
-    return tuple(found)
-
-
-def _from_probabilities(rows: Floats, w: Floats, *, target: Target, level: float) -> tuple[Estimate, ...]:
-    n = len(rows)
-    means = w @ rows / w.sum()
-    errors = np.full(len(means), math.nan)
-    if n > 1:
-        errors = np.sqrt(n / (n - 1) * ((w[:, None] * (rows - means)) ** 2).sum(axis=0)) / w.sum()
+def _from_answers(
+    answers: Ints, plan: SurveyDesign, n_options: int, *, target: Target, level: float
+) -> tuple[Estimate, ...]:
+    shares = np.bincount(answers, weights=plan.w, minlength=n_options) / plan.w.sum()
+    is_alike = plan.is_simple and np.ptp(plan.w) == 0
+    errors = None if is_alike else np.sqrt(_share_variances(answers, shares, plan))
     return tuple(
         Estimate(
-            value=float(mean),
-            se=None if n == 1 else float(error),
-            interval=None if n == 1 else _mean_interval(float(mean), float(error), n, level),
-            level=level,
-            interval_method="none: one subject" if n == 1 else f"Wilson at the mean's own variance, t, {n - 1} df",
-            estimand=f"mean probability of option {k} over subjects",
-            target=target,
-            n_units=n,
-            warnings=_mean_warnings(rows[:, k]),
+            value=float(share), interval=wilson_interval(float(share), plan.n, level), level=level,
+            interval_method="Wilson", estimand=f"share of subjects answering option {k}", target=target,
+            n_units=plan.n, warnings=plan.left_out,
+        ) if errors is None else
+        designed_share(float(share), float(errors[k]), plan, f"share of subjects answering option {k}", target, level)
+        for k, share in enumerate(shares)
+    )  # fmt: skip
+
+
+def _share_variances(answers: Ints, shares: Floats, plan: SurveyDesign) -> Floats:
+    """Variance of every share by its design, shape (n_options,)."""
+    k = len(shares)
+    if plan.repeats is not None or plan.calibration is not None or plan.within is not None:
+
+        def statistic(w: Floats) -> Floats:
+            counts: Floats = np.bincount(answers, w, k) / w.sum()
+            return counts
+
+        def influence() -> Floats:
+            gaps: Floats = (np.eye(k)[answers] - shares) * (plan.w / plan.w.sum())[:, None]
+            return gaps
+
+        found: Floats = np.maximum(np.diag(plan.covariance(statistic, influence)), 0.0)
+        return found
+    w = plan.w / plan.w.sum()
+    if len(plan.stratum_of_unit) == plan.n:
+        # Everybody is a unit: sums by stratum and option do, where a row a person would take a thousand times as long.
+        n_strata = len(plan.units_per_stratum)
+        cell = plan.stratum * k + answers
+        first, second = (np.bincount(cell, x, n_strata * k).reshape(n_strata, k) for x in (w, w**2))
+        totals = first - shares * first.sum(axis=1, keepdims=True)
+        squares = second * (1 - 2 * shares) + shares**2 * second.sum(axis=1, keepdims=True)
+        by_stratum = squares - totals**2 / plan.units_per_stratum[:, None]
+        summed: Floats = np.maximum(plan.stratum_factors @ by_stratum, 0.0)
+        return summed
+    n_units = len(plan.stratum_of_unit)
+    held = np.bincount(plan.unit * k + answers, w, n_units * k).reshape(n_units, k)
+    variances: Floats = np.diag(plan.unit_covariance(held - shares * held.sum(axis=1, keepdims=True)))
+    variances = np.maximum(variances, 0.0)
+    return variances
+
+
+def _from_rows(
+    rows: Floats, plan: SurveyDesign, n_options: int, *, target: Target, level: float
+) -> tuple[Estimate, ...]:
+    def statistic(w: Floats) -> Floats:
+        means: Floats = w @ rows / w.sum()
+        return means
+
+    means = statistic(plan.w)
+    covariance = plan.covariance(statistic, lambda: (plan.w / plan.w.sum())[:, None] * (rows - means))
+    errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    return tuple(
+        designed_share(
+            float(means[k]), float(errors[k]), plan, f"mean probability of option {k} over subjects", target, level,
+            doubts=_mean_warnings(rows[:, k]),
         )
-        for k, (mean, error) in enumerate(zip(means, errors, strict=True))
+        for k in range(n_options)
+    )  # fmt: skip
+
+
+def designed_share(
+    share: float,
+    error: float,
+    plan: SurveyDesign,
+    estimand: str,
+    target: Target,
+    level: float,
+    *,
+    doubts: tuple[str, ...] = (),
+) -> Estimate:
+    """A share or mean probability with the score interval at the variance that its design gives it."""
+    one = plan.repeats is None and plan.n_units < 2
+    if one and plan.n > 1:
+        doubts = (*doubts, "one independent unit: what differs between units cannot be seen")
+    what = "mean" if estimand.startswith("mean") else "share"
+    weighted = "weighted " if what == "share" and np.ptp(plan.w) > 0 else ""
+    how = f"Wilson at the {weighted}{what}'s own variance, t, {plan.df} df"
+    return Estimate(
+        value=share,
+        se=None if one else error,
+        interval=None if one else share_interval(share, error, plan.df, plan.seen, level),
+        level=level,
+        interval_method=f"none: one {'subject' if plan.n == 1 else 'unit'}" if one else how,
+        estimand=f"weighted {estimand}" if weighted else estimand,
+        target=target,
+        n_units=plan.n,
+        n_clusters=plan.n_units if plan.n_units < plan.n else None,
+        df=None if one else float(plan.df),
+        warnings=(*doubts, *plan.left_out),
     )
 
 
-def _mean_interval(
-    mean: float, error: float, n: int, level: float, *, seen: float | None = None
-) -> tuple[float, float]:
+def share_interval(share: float, error: float, df: float, seen: float, level: float) -> tuple[float, float]:
     """Wilson's interval at the number of answers that would have this standard error, with a t quantile.
 
     The variance of a mean probability is taken to be a multiple of ``m (1 - m)`` for every m it might be, as it is
     for shares, where the t interval takes it to be constant: with few subjects far from 1/2 that is what matters.
     """
-    t = float(special.stdtrit(n - 1, (1 + level) / 2))
-    # Nobody, or everybody: answers of so many subjects, whose variance they do not show.
-    if not 0 < mean < 1:
-        return score_interval(mean, n if seen is None else seen, t)
+    t = float(special.stdtrit(df, (1 + level) / 2))
+    # Nobody, or everybody: answers of so many independent units, whose variance they do not show.
+    if not 0 < share < 1:
+        return score_interval(share, seen, t)
     # The same probability for all subjects: any number of them would have given this mean.
-    return score_interval(mean, mean * (1 - mean) / error**2, t) if error > 1e-12 else (mean, mean)
+    return score_interval(share, share * (1 - share) / error**2, t) if error > 1e-12 else (share, share)
 
 
 def _mean_warnings(values: Floats) -> tuple[str, ...]:
@@ -150,6 +213,23 @@ def _mean_warnings(values: Floats) -> tuple[str, ...]:
     if n <= 25 * skewness**2:
         return (f"few of {n} subjects carry this share (skewness {skewness:.1f}): the interval is too short",)
     return ()
+
+
+def shows_share(scores: Floats, is_share: bool | None) -> bool:
+    """Whether the mean of these scores is a share: they were said to be, or all are 0 or 1."""
+    if is_share is None:
+        return bool(((scores == 0) | (scores == 1)).all())
+    if is_share and ((scores < -1e-9) | (scores > 1 + 1e-9)).any():
+        raise DataError(f"scores reach from {scores.min():g} to {scores.max():g}; shares lie between 0 and 1")
+    return is_share
+
+
+def mean_of_shares(scores: Floats, plan: SurveyDesign, estimand: str, target: Target, level: float) -> Estimate:
+    """The mean of shares of the people at hand, with the interval that `share_estimates` gives them."""
+    # As rows of probabilities, unless they are answers.
+    is_answer = bool(((scores == 0) | (scores == 1)).all())
+    given = scores.astype(np.intp) if is_answer else np.column_stack([1 - scores, scores])
+    return replace(share_estimates(given, 2, target=target, design=plan, level=level)[1], estimand=estimand)
 
 
 def wilson_interval(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
@@ -224,45 +304,6 @@ def missing_bounds(
         )
         for name, count in zip(names, values, strict=True)
     )
-
-
-def kish_n_eff(weights: ArrayLike) -> Estimate:
-    """Size of the simple random sample that estimates a mean as precisely: ``(sum w)^2 / sum w^2``.
-
-    Assumes that weights are unrelated to the answers; for a particular answer they may not be.
-
-    Parameters
-    ----------
-    weights : array_like, shape (n_subjects,)
-        Positive weights; their scale does not matter.
-
-    Returns
-    -------
-    Estimate
-        Between 1 and n_subjects.
-
-    Raises
-    ------
-    DataError, MissingDataError
-        If a weight is not positive, or there are none; if a weight is missing.
-
-    References
-    ----------
-    Kish (1965), Survey Sampling. New York: Wiley.
-
-    Examples
-    --------
-    >>> print(kish_n_eff([1, 1, 1, 3]))
-    3.000
-    """
-    w = design_weights(weights, None)
-    # Dividing by the largest keeps tiny or huge weights from under- or overflowing when squared.
-    w = w / w.max()
-    is_equal = bool((w == 1).all())
-    what = "effective sample size under the weights"
-    how = "none: the weights are given"
-    value = float(len(w)) if is_equal else max(float(w.sum() ** 2 / (w @ w)), 1.0)
-    return Estimate(value=value, estimand=what, target="human", n_units=len(w), interval_method=how)
 
 
 def design_weights(weights: ArrayLike | None, n: int | None) -> Floats:

@@ -128,7 +128,9 @@ class ReplayEngine(BaseEngine):
         for id_ in sorted(self.responses):
             stored = self.responses[id_]
             kept = (id_, stored.request, stored.status, stored.answer, stored.text, stored.log_probs)
-            state.update(repr(kept).encode())
+            # Of what was scored or written they follow from what is there already.
+            own = stored.log_probs is None and stored.text is None and stored.probs is not None
+            state.update(repr((*kept, stored.probs) if own else kept).encode())
         engines = ", ".join(sorted({stored.engine for stored in self.responses.values()}))
         counted = {"n_responses": str(len(self.responses)), "responses": state.hexdigest()}
         return {"engine": "replay", "address": self.address, "answered_by": engines, **counted}
@@ -147,7 +149,7 @@ def completion_of(stored: Response) -> Completion:
     elif stored.text is not None:
         made = Completion(text=stored.text, finish="length" if stored.status == "truncated" else "stop")
     else:
-        made = Completion(given=(stored.answer, stored.status))
+        made = Completion(given=(stored.answer, stored.status), probs=stored.probs)
     spent = {name: getattr(stored, name) for name in ("prompt_tokens", "completion_tokens", "attempts", "is_estimated")}
     return replace(made, **spent)
 

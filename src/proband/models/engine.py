@@ -3,12 +3,17 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from proband.errors import EngineError
 from proband.records import Completion, Trial
 
-Ability = Literal["score", "write", "given"]
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
+Ability = Literal["score", "write", "given", "embed"]
+Vectors: TypeAlias = "NDArray[float32]"
 
 THIS_MACHINE = "this machine"  # the lane of models that compute in this process
 _LACKS = {
@@ -45,7 +50,8 @@ class BaseEngine(ABC):
         The short address it was made from, e.g. ``smollm2``; every answer is stored with it.
     abilities : frozenset of str
         "score" (log-probabilities of given continuations), "write" (text), "given" (answers whatever it is asked, and
-        outright: people, rules, archives). What a design needs beyond them is refused by `check`.
+        outright: people, rules, archives), "embed" (texts as vectors). What a design needs beyond them is refused by
+        `check`.
     answers_by : {"request", "place"}
         Whether two trials with the same request get the same completion, so that one call serves both.
     is_remote : bool
@@ -122,9 +128,36 @@ class BaseEngine(ABC):
         """US dollars for so many tokens; None where there is no price."""
         return None
 
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """One vector a text, shape (n_texts, n_dimensions): features for a learner, never answers.
+
+        What was embedded before comes from a cache, by fingerprint and text; see `proband.models.vectors`. An engine
+        with the ability "embed" gives `vectors`, not this.
+
+        Raises
+        ------
+        EngineError
+            If the engine cannot, or a text is blank.
+        """
+        from proband.models.vectors import cached
+
+        return cached(self, texts)
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """What `embed` has no vector of yet, each the same whatever stands beside it. By default none can be had."""
+        raise EngineError(
+            f"{self.address} gives no vectors of texts; take what does: minilm (extra `texts`), smollm2, hf:PATH, or "
+            "an openai: server with /v1/embeddings"
+        )
+
+    def encoder_fingerprint(self) -> Mapping[str, str]:
+        """What the vectors depend on. By default the whole fingerprint."""
+        return self.fingerprint()
+
     def render(self, trial: Trial) -> str:
         """The exact text that is received for a trial. By default the messages, then what is scored."""
         turns = [f"[{message.role}]\n{message.text}" for message in trial.request.messages]
+        turns += [f"[user, one of {len(trial.request.premises)}]\n{text}" for text in trial.request.premises]
         return "\n\n".join(turns + [f"[continuation]\n{text}" for text in trial.request.continuations])
 
     def news(self, timeout_s: float) -> bool:

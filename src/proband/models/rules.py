@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from proband.errors import EngineError
+from proband.models.confusion import confusion
 from proband.models.planted import planted
 from proband.models.players import PLAYERS, played
 from proband.records import Answer, Trial
@@ -142,12 +143,10 @@ def _read_stated(file: str) -> dict[str, Sequence[float]]:
     return given
 
 
+_OWN = (uniform, first, always, stated, planted, confusion, spatial, knowing, normal)
 RULES: Shelf[Callable[..., Rule]] = Shelf(
     what="scripted rule",
     group="proband.rules",
-    own={
-        **{rule.__name__: rule for rule in (uniform, first, always, stated, planted, spatial, knowing, normal)},
-        **PLAYERS,
-    },
+    own={**{rule.__name__: rule for rule in _OWN}, **PLAYERS},
     error=EngineError,
 )

@@ -1,6 +1,7 @@
 """An engine whose answers follow a known distribution: the ground truth of every statistical test."""
 
 import inspect
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -134,8 +135,12 @@ class ScriptedEngine(BaseEngine):
         return outcome
 
     def check(self, trials: Sequence[Trial]) -> None:
-        """Put one trial of each item to the rule; an item it cannot answer raises `EngineError`."""
-        for trial in {trial.place.item: trial for trial in reversed(trials)}.values():
+        """Put one trial of each item to the rule; an item it cannot answer raises `EngineError`.
+
+        A rule that knows each subject by itself, as its mark `by_subject` says, is put every trial.
+        """
+        one_each = {trial.place.item: trial for trial in reversed(trials)}.values()
+        for trial in trials if getattr(self.rule, "by_subject", False) else one_each:
             self._answer(trial)
 
     def cost(self, trials: Sequence[Trial]) -> Cost:
@@ -251,6 +256,10 @@ def _anything(trial: Trial, seed: int) -> Answer:
     match trial.reply.form:
         case "text":
             return "scripted text"
+        case "record":
+            return json.dumps(dict.fromkeys((field.name for field in trial.reply.fields), None))
+        case "spans":
+            return "[]"
         case "multiple":
             return tuple(k for k in range(n) if rng.random() < 0.5)
         case "ranking":

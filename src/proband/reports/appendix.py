@@ -27,6 +27,7 @@ def _example_request(run: Run) -> Mapping[str, str]:
         return {}
     sent = json.loads(body)
     parts = [f"[{role}]\n{text}" for role, text in sent["messages"]]
+    parts += [f"[user, one of {len(sent['premises'])}]\n{text}" for text in sent.get("premises", ())]
     if sent.get("continuations"):
         parts.append("\n".join(["[replies whose probability was taken]", *sent["continuations"]]))
     heading = f"What subject {response.place.subject} was sent for item {response.place.item}, exactly"

@@ -21,6 +21,7 @@ _METHODS = {
     "option_text_mean": "the probabilities per token of the option texts, made to sum to 1 over the options",
     "label": "the probabilities of the option labels, made to sum to 1 over the options",
     "written": "a written reply, read by fixed rules",
+    "channel": "the probability of the text under the description of each option, made to sum to 1 over the options",
     "verbalised": "a distribution over the options that the model wrote",
 }
 _ORDERS = {
@@ -42,7 +43,11 @@ _LABELS = {
     "points": "labelled with their scale points",
 }
 # Who takes part where they are not personas, and what is independent there.
-_WHO = {"game": ("player", "match", "matches"), "quiz": ("model", "model", "models")}
+_WHO = {
+    "game": ("player", "match", "matches"),
+    "quiz": ("model", "model", "models"),
+    "coding": ("document", "unit", "units"),
+}
 _WEIGHTS = ("weights", "sha256", "model", "answers", "responses")
 
 
@@ -61,6 +66,8 @@ def limits_of(run: Run, sections: Sequence[Section]) -> str:
         return "These numbers say how far the model is from these people on these items, and no more."
     if run.people is not None:
         return "People's answers stand beside the model's. How far they are from each other was not estimated."
+    if run.kind == "coding":
+        return _coded(sections)
     if run.kind in _WHO:
         return f"These numbers describe {_subjects(run, 'these ')}, and no people."
     return "These numbers describe a model and its personas. They do not describe a population of people."
@@ -118,6 +125,12 @@ def claims_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
         engine = engine_name(run.manifest)
         answer = "answer" if len(_mapping(run.manifest.get("engine"))) > 1 else "answers"
         base = f"These data show how {engine} {answer} when asked in this way, as {_subjects(run, 'these ')}."
+        if run.kind == "coding":
+            base = f"These data show which codes {_subjects(run, 'these ')} get from {engine} under this codebook."
+            return (
+                " ".join([base, *own]),
+                f"{_coded(sections)} They do not show what other coders, wordings or codebooks would give.",
+            )
         return (
             " ".join([base, *own]),
             f"They show nothing about people: {reason}. So no share or mean of the model is an estimate for a "
@@ -156,12 +169,24 @@ def methods_of(run: Run, sections: Sequence[Section]) -> str:
         *_settings(design),
         *_game(design),
         _seed_sentence(manifest, design),
-        "No human answers were collected." if run.people is None else f"{_people(run)} were taken from the same data.",
+        _nobody(run) if run.people is None else f"{_people(run)} were taken from the same data.",
         *(sentence for section in sections for sentence in section.methods),
         _dispositions_sentence(run),
         _software_sentence(manifest),
     ]
     return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
+
+
+def _nobody(run: Run) -> str:
+    # People's codes of documents, where there are any, are told of where they correct.
+    return "" if run.kind == "coding" else "No human answers were collected."
+
+
+def _coded(sections: Sequence[Section]) -> str:
+    """Whom numbers about coded documents are about."""
+    if any(section.name.startswith("claims-") and section.methods for section in sections):
+        return "Corrected numbers are about the codes that people would give; all others describe the coder."
+    return "These numbers describe a coder. They are no estimates of the codes that people would give."
 
 
 def _is_compared(sections: Sequence[Section]) -> bool:

@@ -122,7 +122,8 @@ def carry_out(
     study : Study
         From `load_study`, or made in Python.
     into : path
-        The run directory; people's answers are kept in its folder ``people``.
+        The run directory; people's answers are kept in its folder ``people``, those of a second occasion in that
+        folder's own ``people``.
     budget, watch, retry_failed, wait
         For the engines' part; see `collect`.
 
@@ -133,6 +134,8 @@ def carry_out(
     """
     if study.people is not None:
         collect(study.people, study.people.engine, Path(into) / PEOPLE)
+        if (again := study.people.again) is not None:
+            collect(again, again.engine, Path(into) / PEOPLE / PEOPLE)
     return collect(study.design, study.cast, into, budget=budget, watch=watch, retry_failed=retry_failed, wait=wait)
 
 

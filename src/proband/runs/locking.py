@@ -32,7 +32,7 @@ def lock_beside(study: str | Path) -> Path:
     return Path(study).with_suffix(ENDING)
 
 
-def lock_study(study: Study, path: str | Path) -> Mapping[str, Any]:
+def lock_study(study: Study, path: str | Path, *, protocol: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
     """Write a study's plan as a lock file, to be kept or published before the study is carried out.
 
     Parameters
@@ -41,6 +41,8 @@ def lock_study(study: Study, path: str | Path) -> Mapping[str, Any]:
         Of any kind; every trial is made once, and none is sent.
     path : path
         File to write; an existing lock is not replaced.
+    protocol : mapping, optional
+        What is decided beside the study, e.g. which gold validates a coder; kept under this name, as JSON has it.
 
     Returns
     -------
@@ -50,7 +52,8 @@ def lock_study(study: Study, path: str | Path) -> Mapping[str, Any]:
         answered, the engines, version and time, and a hash over all of it.
     """
     path = Path(path)
-    made = {"made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **_record(study)}
+    beside = {} if protocol is None else {"protocol": json.loads(json.dumps(protocol))}
+    made = {"made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **_record(study), **beside}
     lock = {**made, "hash": _digest(made)}
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
@@ -132,7 +135,7 @@ def deviations(run: Run) -> list[str]:
     noted = _noted(run)
     if noted is None:
         return []
-    lock = {key: value for key, value in noted["lock"].items() if key not in ("made", "hash")}
+    lock = {key: value for key, value in noted["lock"].items() if key not in ("made", "hash", "protocol")}
     found = list(_differences(lock, noted["ran"]))
     if noted["answers_before"]:
         found.insert(0, f"The plan was locked when there were {noted['answers_before']:,} answers already.")

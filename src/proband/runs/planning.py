@@ -275,7 +275,7 @@ def _available(design: Design, size: int) -> Sequence[Trial]:
 
 def _row_bytes(trial: Trial, engine: str) -> float:
     """Bytes that a response takes in the journal and in the table, without what is written in it."""
-    n = len(trial.request.continuations)
+    n = trial.request.n_scored
     values = len(trial.id) + len(trial.reply.rule) + len(engine) + 16 * n + 6 * len(trial.reply.options)
     return SPREAD * (ROW_BYTES + values) + TABLE_BYTES
 
@@ -321,6 +321,8 @@ def _power(study: Study) -> dict[str, Any]:
     design = study.design
     units = design.n_units()
     found: dict[str, Any] = {"units": units, "unit": design.unit}
+    if not design.is_about_people:
+        return found
     # A design whose units come out of their own processes assigns nobody, and its roster may be too long to make.
     arms = {} if design.is_adaptive and units > MOST_LISTED else dict(design.roster().arms)
     if isinstance(design, Conjoint):
@@ -361,6 +363,8 @@ def _notes(study: Study, *, n_available: int, is_whole: bool, is_counted: bool) 
         notes.append(f"Estimated from {BLOCKS} blocks of {BLOCK} trials.")
     if not is_counted:
         notes.append("Tokens are estimated from characters.")
+    if not design.is_about_people:
+        return tuple(notes)
     notes.append(
         f"Power and precision count independent {plural(design.unit, 2)}. Asking a model more often does not add "
         "information about people."

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import special
 
 from proband.designs.conjoint import Conjoint
 from proband.designs.design import Design
@@ -129,7 +129,7 @@ class _Scores:
         k = len(points)
         self.points = np.array([0.0, 1.0]) if option else np.sort(np.array(points))
         shares = np.array([1 - 1 / k]) if option else np.arange(1, k) / k
-        self.cuts = stats.norm.ppf(shares)
+        self.cuts = special.ndtri(shares)
         self.sd = math.sqrt(self._mean(0.0, 2) - self._mean(0.0) ** 2)
         room = self.points[-1 if wanted > 0 else 0] - self._mean(0.0)
         if abs(wanted) >= abs(room):
@@ -137,11 +137,13 @@ class _Scores:
                 f"hypothesis {hypothesis.id!r}: an effect of {abs(wanted):g} is more than the {abs(room):.3g} that "
                 f"{hypothesis.outcome!r} can move by from even answers; state a smaller one"
             )
+        from scipy import optimize  # takes memory that runs without hypotheses do not need
+
         target = self._mean(0.0) + wanted
         self.shift = float(optimize.brentq(lambda shift: self._mean(shift) - target, -12, 12)) if wanted else 0.0
 
     def _mean(self, shift: float, power: int = 1) -> float:
-        below = np.concatenate(([0.0], stats.norm.cdf(self.cuts - shift), [1.0]))
+        below = np.concatenate(([0.0], special.ndtr(self.cuts - shift), [1.0]))
         return float((self.points**power) @ np.diff(below))
 
     def of(self, latent: Floats) -> Floats:
@@ -262,7 +264,7 @@ class _Choices(_Answers):
             parts.append((mean, np.bincount(self.subject, weights=rest) / at.sum()))
         value, n = float(parts[0][0] - parts[1][0]), len(self.subjects)
         se = math.sqrt(float(((parts[0][1] - parts[1][1]) ** 2).sum()) * n / (n - 1))
-        t = float(stats.t.ppf((1 + level) / 2, n - 1))
+        t = float(special.stdtrit(n - 1, (1 + level) / 2))
         return Estimate(
             value=value, estimand="difference of shares", target="model", n_units=n, se=se, level=level,
             interval=(value - t * se, value + t * se), interval_method="t, CR1",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from proband.errors import DamagedRun, DesignError, InstrumentError
 from proband.instruments.items import Item, Rule
+from proband.records import RecordField
 from proband.roster import Roster
 from proband.store.rosters import roster_before, roster_from
 
@@ -152,9 +153,10 @@ def items_of(noted: list[dict[str, Any]]) -> dict[str, Item]:
 
 def _item(entry: Mapping[str, Any]) -> Item:
     """The item that `dataclasses.asdict` wrote to JSON."""
-    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
-    rule = fields.pop("ask_if", None)
-    return Item(**fields, ask_if=Rule(item=rule["item"], options=tuple(rule["options"])) if rule else None)
+    kept: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    rule = kept.pop("ask_if", None)
+    fields = tuple(RecordField(**field | {"options": tuple(field["options"])}) for field in kept.pop("fields", ()))
+    return Item(**kept, fields=fields, ask_if=Rule(item=rule["item"], options=tuple(rule["options"])) if rule else None)
 
 
 def roster_of(notes: Mapping[str, str | None], subjects: Iterable[str]) -> Roster:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from proband.roster import Member, Roster, Trait
 
 _COLUMNS = ("subject", "unit", "role", "arm", "weight")
+_DRAWN = ("stratum", "psu", "fpc")  # noted where somebody was drawn so; rosters from before have no such columns
 
 
 def roster_text(roster: Roster) -> str:
@@ -16,7 +17,8 @@ def roster_text(roster: Roster) -> str:
         own = [member.traits for member in roster]
         codes = [known.setdefault(traits[column], len(known)) if column in traits else None for traits in own]
         traits[column] = {"levels": list(known), "codes": codes}
-    columns = {name: [getattr(member, name) for member in roster] for name in _COLUMNS}
+    noted = [name for name in _DRAWN if any(getattr(member, name) for member in roster)]
+    columns = {name: [getattr(member, name) for member in roster] for name in (*_COLUMNS, *noted)}
     return json.dumps({**columns, "traits": traits}, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -24,7 +26,8 @@ def roster_from(text: str) -> Roster:
     """The roster that `roster_text` wrote."""
     noted = json.loads(text)
     traits = _traits(noted["subject"], noted["traits"])
-    members = [dict(zip(_COLUMNS, row, strict=True)) for row in zip(*(noted[name] for name in _COLUMNS), strict=True)]
+    names = [*_COLUMNS, *(name for name in _DRAWN if name in noted)]
+    members = [dict(zip(names, row, strict=True)) for row in zip(*(noted[name] for name in names), strict=True)]
     return Roster([Member(**member, traits=traits[member["subject"]]) for member in members])
 
 

@@ -23,7 +23,8 @@ from proband.store.rows import COLUMNS, Row, packed, read_answer
 
 _NOBODY = Roster(())
 _OFF = 1e-6  # as far as probabilities may be from a sum of 1 when they are stored
-_PART = 32_768  # rows held in memory together
+_PART = 8_192  # rows read together: as Python's objects they take ten times the memory of a table
+_WHOLE = 131_072  # rows of a table that is written at once, without the library that writes in parts
 _KINDS = {
     pl.Int64: ("round", "replicate", "answer", "prompt_tokens", "completion_tokens", "attempts"),
     pl.Float64: ("value", "mass"),
@@ -66,7 +67,7 @@ def write_journal_table(
 ) -> Path:
     """Write `journal_table` as .parquet, whole or not at all, holding one part of it in memory at a time."""
     path = Path(path)
-    if len(journal) <= _PART:
+    if len(journal) <= _WHOLE:
         return write_table(journal_table(journal, items, roster), path)
     # Takes a tenth of a second to import, and small tables do not need it.
     import pyarrow.parquet as pq

@@ -40,7 +40,7 @@ def read_table(path: Path, expected: str, *, separator: str, encoding: str, id: 
     import polars as pl  # as in `microdata`
 
     name = path.name
-    text = _text(path, encoding)
+    text = text_in(path, encoding)
     if sep := re.match(r"sep=(.)\r?\n?", text):  # a line that Excel reads
         text, separator = text[sep.end() :], separator or sep[1]
     used = separator or separator_of(text, expected)
@@ -65,7 +65,8 @@ def read_table(path: Path, expected: str, *, separator: str, encoding: str, id: 
     return table
 
 
-def _text(path: Path, encoding: str) -> str:
+def text_in(path: Path, encoding: str = "") -> str:
+    """The text of a table, unpacked; a web page, or a pointer to a file, is no table."""
     content = bytes_of(path, what="data file", error=DataError)
     if path.suffix.lower() == ".gz":
         try:

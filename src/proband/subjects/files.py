@@ -6,11 +6,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pydantic import model_validator
+
 from proband.errors import DataError, Gathering
 from proband.files import Remark, Table, checked, parsed, text_of
 from proband.shelves import Shelf
 from proband.subjects.columns import check_patterns, plain_frame, set_missing
-from proband.subjects.microdata import Microdata, inspect_microdata, read_microdata
+from proband.subjects.microdata import DESIGN, Microdata, inspect_microdata, read_microdata
 from proband.subjects.personas import Code, Field
 from proband.subjects.populations import Population
 
@@ -49,8 +51,20 @@ class PopulationFile(Table):
     data: DataTable
     id_column: str = ""  # empty for row numbers
     weight_column: str = ""  # empty for equal weights
+    strata: str = ""  # columns that say how people were drawn: stratum, sampling unit within it, units there are in all
+    psu: str = ""
+    fpc: str = ""
     missing: list[Code] | dict[str, list[Code]] = []  # see `read_microdata`
     fields: list[FieldTable] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_other_names(cls, given: Any) -> Any:
+        """Columns may be named with or without ``_column``."""
+        if not isinstance(given, dict):
+            return given
+        others = {"weight": "weight_column", **{f"{role}_column": role for role in DESIGN}}
+        return {others.get(key) or key: value for key, value in given.items()}
 
 
 POPULATIONS: Shelf[Path | Population] = Shelf(
@@ -147,7 +161,7 @@ def inspect_population(
                 fields.append(_field(table))
         path = file.data.path if data is None else data
         if path and not file.data.package:
-            settings = {"id": file.id_column, "weight": file.weight_column, "missing": file.missing}
+            settings = {**_columns(file), "missing": file.missing}
             written = {"separator": file.data.separator, "encoding": file.data.encoding}
             folder = home if data is None else Path(base_dir or ".")
             said = inspect_microdata(folder / path, fields=fields, **settings, **written)
@@ -167,7 +181,7 @@ def _microdata(file: PopulationFile, where: str, home: Path, given: Path | None)
     named = [key for key in ("package", "path", "bring") if getattr(file.data, key)]
     if len(named) != 1:
         raise DataError(f"{where}: data names {' and '.join(named) or 'nothing'}; give one of package, path and bring")
-    columns: dict[str, Any] = {"id": file.id_column, "weight": file.weight_column}
+    columns: dict[str, Any] = _columns(file)
     if given is None and file.data.package:
         frame = _package_frame(file.data.package, where)
         check_patterns(frame.columns, file.missing)
@@ -179,6 +193,11 @@ def _microdata(file: PopulationFile, where: str, home: Path, given: Path | None)
         )
     path, written = given or home / file.data.path, {"separator": file.data.separator, "encoding": file.data.encoding}
     return read_microdata(path, missing=file.missing, **columns, **written)
+
+
+def _columns(file: PopulationFile) -> dict[str, str]:
+    """Columns of the data that say who somebody is, and how they were drawn."""
+    return {"id": file.id_column, "weight": file.weight_column, **{role: getattr(file, role) for role in DESIGN}}
 
 
 def _package_frame(package: str, where: str) -> Any:

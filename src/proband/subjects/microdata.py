@@ -27,6 +27,7 @@ _OTHERS = {
 }
 _PARQUET_FAULTS = (OSError, ValueError, TypeError, NotImplementedError)
 _log = logging.getLogger(__name__)
+DESIGN = {"strata": "stratum", "psu": "psu", "fpc": "fpc"}  # role of a column: attribute of a subject
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,6 +43,9 @@ class Microdata:
         The file, for messages.
     id, weight : str
         Columns that tell people apart and weigh them; empty for row numbers from 1, and weights of 1.
+    strata, psu, fpc : str
+        Columns of the stratum and the sampling unit that people were drawn from, and of the number of units that the
+        stratum has (or the share of them that was drawn); empty where there are none.
     labels : mapping of str to mapping of code to str
         Value labels per column, where the file has them.
     titles : mapping of str to str
@@ -60,6 +64,9 @@ class Microdata:
     where: str
     id: str = ""
     weight: str = ""
+    strata: str = ""
+    psu: str = ""
+    fpc: str = ""
     labels: Mapping[str, Mapping[Code, str]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
     declared: "pl.DataFrame | None" = None
@@ -72,7 +79,8 @@ class Microdata:
             raise DataError(f"{self.where} has no column of numbers or texts; it holds {', '.join(self.left_out)}")
         if not self.frame.height:
             raise DataError(f"{self.where} has no rows; give a file with one row per person")
-        for role, name in (("id", self.id), ("weight", self.weight)):
+        for role in ("id", "weight", *DESIGN):
+            name = getattr(self, role)
             if name and name not in self.frame.columns:
                 raise DataError(f"{self.where} has no {role} column {name!r}; {self._instead(name)}")
 
@@ -102,10 +110,13 @@ class Microdata:
         """
         found = Gathering()
         ids, weights, columns = list[str](), list[float](), dict[str, list[Any]]()
+        drawn: list[dict[str, Any]] = [{}] * self.frame.height
         with found.part():
             ids = self._ids()
         with found.part():
             weights = self._weights()
+        with found.part():
+            drawn = self._drawn()
         worded = tuple(map(self._worded, fields))
         for written, field_ in zip(fields, worded, strict=True):
             with found.part():
@@ -116,8 +127,8 @@ class Microdata:
             {column: codes[k] for column, codes in columns.items() if codes[k] is not None}
             for k in range(self.frame.height)
         ]
-        people = zip(ids, traits, weights, strict=True)
-        subjects = tuple(Subject(id=id, traits=held, weight=weight) for id, held, weight in people)
+        people = zip(ids, traits, weights, drawn, strict=True)
+        subjects = tuple(Subject(id=id, traits=held, weight=weight, **how) for id, held, weight, how in people)
         population = Population(
             name=name,
             subjects=subjects,
@@ -186,6 +197,26 @@ class Microdata:
             raise DataError(f"{where}: {column.null_count()} rows have no weight; drop those rows or give them one")
         return [float(w) for w in check_weights(column.to_numpy(), where)]
 
+    def _drawn(self) -> list[dict[str, Any]]:
+        """How each row was drawn: stratum, unit and size of the stratum, as far as columns are named."""
+        rows: list[dict[str, Any]] = [{} for _ in range(self.frame.height)]
+        for role, key in DESIGN.items():
+            if not (name := getattr(self, role)):
+                continue
+            column = self.frame[name]
+            if column.null_count():
+                way_out = "drop those rows or give them one"
+                raise DataError(
+                    f"{self.where}, {role} column {name!r}: {column.null_count()} rows are empty; {way_out}"
+                )
+            if role == "fpc" and not column.dtype.is_numeric():
+                raise DataError(
+                    f"{self.where}, fpc column {name!r}: found {column.dtype}, and expected numbers of units"
+                )
+            for row, value in zip(rows, column.to_list(), strict=True):
+                row[key] = float(value) if role == "fpc" else code_text(value)
+        return rows
+
 
 def _check_words(field_: Field, codes: Sequence[Any]) -> None:
     """Refuse every code that a field has no words for, and a word for "no answer" among numbers."""
@@ -212,7 +243,14 @@ def _is_number(text: object) -> bool:
 
 
 def read_microdata(
-    path: str | Path, *, id: str = "", weight: str = "", missing: Missing = (), separator: str = "", encoding: str = ""
+    path: str | Path,
+    *,
+    id: str = "",
+    weight: str = "",
+    missing: Missing = (),
+    separator: str = "",
+    encoding: str = "",
+    **design: str,
 ) -> Microdata:
     """Read a file with one row per person.
 
@@ -234,6 +272,8 @@ def read_microdata(
         Of a text file; default by its suffix, or what else stands in its first line.
     encoding : str
         Default by the file's byte order mark, or UTF-8; of SPSS, Stata and SAS files, what they say themselves.
+    **design
+        `strata`, `psu` and `fpc`: columns that say how people were drawn, as in `Microdata`.
 
     Raises
     ------
@@ -241,7 +281,7 @@ def read_microdata(
         If the file is absent, empty, malformed or of another kind, or names a column twice.
     """
     remarks = Remarks()
-    settings: dict[str, Any] = {"id": id, "weight": weight, "missing": missing}
+    settings: dict[str, Any] = {"id": id, "weight": weight, "missing": missing, **design}
     try:
         read = _read(Path(path), settings, separator, encoding, remarks)
     finally:
@@ -261,7 +301,7 @@ def inspect_microdata(path: str | Path, *, fields: Sequence[Field] = (), **setti
     fields : sequence of Field
         What personas will say.
     **settings
-        `id`, `weight`, `missing`, `separator` and `encoding`, as in `read_microdata`.
+        `id`, `weight`, `missing`, `separator`, `encoding`, `strata`, `psu` and `fpc`, as in `read_microdata`.
 
     Returns
     -------
@@ -282,6 +322,7 @@ def _read(path: Path, settings: Mapping[str, Any], separator: str, encoding: str
     import polars as pl  # not before a file is read: `import proband` stays light
 
     id, weight, missing = settings["id"], settings["weight"], settings["missing"]
+    design = {role: settings.get(role, "") for role in DESIGN}
     suffix = _suffix_of(path)
     held: dict[str, Any] = {}
     declared, decimal_comma = pl.DataFrame(), False
@@ -312,11 +353,13 @@ def _read(path: Path, settings: Mapping[str, Any], separator: str, encoding: str
             remarks.say(path.name, f"{n} rows are empty, so no people; left out")
             frame, declared = frame.filter(kept), declared.filter(kept) if declared.width else declared
     check_patterns(frame.columns, missing)
-    frame = set_missing(frame, missing, spared=(id, weight), decimal_comma=decimal_comma)
-    declared = set_missing(declared, missing, spared=(id, weight))
+    spared = (id, weight, *design.values())
+    frame = set_missing(frame, missing, spared=spared, decimal_comma=decimal_comma)
+    declared = set_missing(declared, missing, spared=spared)
     return Microdata(
-        frame=frame, where=path.name, id=id, weight=weight, declared=declared, remarks=tuple(remarks.found), **held
-    )
+        frame=frame, where=path.name, id=id, weight=weight, declared=declared, remarks=tuple(remarks.found), **design,
+        **held,
+    )  # fmt: skip
 
 
 def _suffix_of(path: Path) -> str:

@@ -22,11 +22,18 @@ class Subject:
         Column -> code as in the data file; a missing trait is absent.
     weight : float
         How many people the subject stands for, up to a constant; at least 0.
+    stratum, psu : str
+        Stratum that it was drawn from, and sampling unit that it was drawn with; empty where there was none.
+    fpc : float
+        Units that the stratum has in all, or the share of them that was drawn; 0 where that is not told.
     """
 
     id: str
     traits: Mapping[str, Code]
     weight: float = 1.0
+    stratum: str = ""
+    psu: str = ""
+    fpc: float = 0.0
 
 
 def code_text(code: Code) -> str:

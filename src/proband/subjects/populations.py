@@ -67,6 +67,9 @@ class Population:
     def _rows(self) -> list[tuple[str, str]]:
         """What a reader wants to know first; empty facts are left out."""
         size = f"{len(self.subjects):,}{', weighted' * bool(self.weight_column)}"
+        units = {(s.stratum, s.psu or s.id) for s in self.subjects}
+        if any(s.stratum or s.psu for s in self.subjects):
+            size += f", in {len(units):,} units of {len({s.stratum for s in self.subjects}):,} strata"
         rows = [("subjects", size), ("personas say", ", ".join(field.column for field in self.fields))]
         return [(name, text) for name, text in (*rows, ("source", self.source), ("licence", self.licence)) if text]
 
@@ -132,7 +135,9 @@ class Population:
             parts = (field.column, field.first, field.third, field.question, dict(field.labels), field.missing)
             state.update(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode())
         for subject in self.subjects:
-            parts_ = (subject.id, sorted(subject.traits.items()), subject.weight)
+            parts_: tuple[object, ...] = (subject.id, sorted(subject.traits.items()), subject.weight)
+            if drawn := [subject.stratum, subject.psu, subject.fpc] if subject.stratum or subject.psu else []:
+                parts_ = (*parts_, drawn)
             state.update(json.dumps(parts_, ensure_ascii=False).encode())
         return state.hexdigest()
 
@@ -192,6 +197,43 @@ class Population:
                     "drop the field, or check the missing codes"
                 )
 
+    def check_design(self) -> None:
+        """Refuse what would leave no variance to tell: a stratum with a single sampling unit, or of an odd size.
+
+        Raises
+        ------
+        DataError
+            Naming such a stratum, and the ways out.
+        """
+        sizes: dict[str, set[float]] = {}
+        for subject in self.subjects:
+            sizes.setdefault(subject.stratum, set()).add(subject.fpc)
+        for name, found in sizes.items():
+            if len(found) > 1 or min(found) < 0:
+                told = ", ".join(f"{value:g}" for value in sorted(found))
+                raise DataError(
+                    f"population {self.name!r}: fpc of stratum {name!r} is {told}; write how many units the stratum "
+                    "has in all, or the share that was drawn, the same for all its people"
+                )
+        units: dict[str, set[str]] = {}
+        for subject in self.subjects:
+            if subject.weight > 0 and (subject.stratum or subject.psu):
+                units.setdefault(subject.stratum, set()).add(subject.psu or subject.id)
+        sure = {subject.stratum for subject in self.subjects if subject.fpc == 1}
+        for name, held in units.items():
+            if 1 < (size := max(sizes[name])) < len(held):
+                raise DataError(
+                    f"population {self.name!r}: stratum {name!r} has {len(held)} units, and fpc says {size:g} in all; "
+                    "correct fpc"
+                )
+        lonely = [name for name, found in units.items() if len(found) < 2 and name not in sure]
+        if lonely and len(self) > 1:
+            raise DataError(
+                f"population {self.name!r}: {len(lonely)} of {len(units)} strata have a single sampling unit among its "
+                f"{len(self)} people, e.g. stratum {lonely[0]!r}; merge each with a similar one in the data, ask more "
+                "people, leave `strata` out, or give it an `fpc` of 1 if it was drawn for sure"
+            )
+
     def where(self, column: str, values: Code | Collection[Code]) -> "Population":
         """The subjects whose raw value in a column is one of `values`; weights stay as they are.
 
@@ -212,6 +254,40 @@ class Population:
                 f"found {', '.join(found[:12])}{' and more' if len(found) > 12 else ''}"
             )
         return self._take(rows)
+
+    def drawn(self, *, strata: str = "", psu: str = "", fpc: str = "") -> "Population":
+        """The same subjects, of whom it is said how they were drawn.
+
+        Parameters
+        ----------
+        strata, psu, fpc : str
+            Columns of the stratum, of the sampling unit within it, and of how many units the stratum has in all (or
+            the share of them that was drawn); what is empty stays as it is.
+
+        Raises
+        ------
+        DataError
+            If there is no such column, somebody has nothing in it, or `fpc` holds something other than numbers.
+        """
+        found: dict[str, Mapping[str, Code]] = {}
+        for key, name in (("stratum", strata), ("psu", psu), ("fpc", fpc)):
+            if name:
+                found[key] = self.column(name)
+                if lacking := [s.id for s in self.subjects if s.id not in found[key]]:
+                    raise DataError(
+                        f"population {self.name!r}: {len(lacking)} subjects have no {name!r}, e.g. {lacking[0]!r}; "
+                        "leave them out with `where`, or fill it in"
+                    )
+        sizes = found.pop("fpc", {})
+        if wrong := [value for value in sizes.values() if not isinstance(value, int | float)]:
+            raise DataError(f"population {self.name!r}: {fpc!r} holds {wrong[0]!r}, not numbers of units")
+        subjects = []
+        for s in self.subjects:
+            labels = {key: code_text(of[s.id]) for key, of in found.items()}
+            size = float(sizes[s.id]) if sizes else s.fpc
+            stratum, unit = labels.get("stratum", s.stratum), labels.get("psu", s.psu)
+            subjects.append(dataclasses.replace(s, stratum=stratum, psu=unit, fpc=size))
+        return dataclasses.replace(self, subjects=tuple(subjects))
 
     def reweighted(self, weights: Mapping[str, float], weight_column: str = "") -> "Population":
         """The same subjects with other weights, given by subject id.
@@ -303,6 +379,10 @@ class Population:
         np.divide(-np.log1p(-u), weights, out=keys, where=weights > 0)
         order = np.argsort(keys, kind="stable")
         drawn = self._take(order[:n].tolist())
+        if n < n_drawable:
+            # Of a stratum's units only some are left, so the share of them that was drawn is not what it was.
+            known = tuple(dataclasses.replace(s, fpc=0.0) if s.fpc else s for s in drawn.subjects)
+            drawn = dataclasses.replace(drawn, subjects=known)
         if not weighted:
             return drawn
         t = float(keys[order[n]]) if n < n_drawable else np.inf

@@ -36,6 +36,7 @@ SETTINGS = {
 def as_text(trial: Trial) -> str:
     parts = [f"=== {trial.id}"]
     parts += [f"[{message.role}]\n{message.text}" for message in trial.request.messages]
+    parts += [f"[premise] {text}" for text in trial.request.premises]
     parts += [f"[continuation] {text}" for text in trial.request.continuations]
     return "\n".join(parts)
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from proband.errors import DataError, DesignError
+from proband.measures.agreement.kappas import cohen_kappa, fleiss_kappa
 from proband.measures.agreement.krippendorff import krippendorff_alpha
 
 NONE = None
@@ -129,6 +130,39 @@ def test_few_units_get_no_interval_and_rare_codes_a_warning():
     rare = krippendorff_alpha([[1, 1]] * 40 + [[2, 2], [1, 2], [2, 1]], "nominal")
     assert rare.interval is not None
     assert "too short" in rare.warnings[0]
+
+
+PARTED = [[1, 1]] * 40 + [[1, 2], [2, 1]] * 4
+
+
+def test_rare_codes_on_which_coders_always_part_are_warned_of_in_alpha_and_both_kappas():
+    settled = [*PARTED, [2, 2]]
+    for codes, is_warned in ((PARTED, True), (settled, False)):
+        table = [[sum(pair == [a, b] for pair in codes) for b in (1, 2)] for a in (1, 2)]
+        counts = [[pair.count(1), pair.count(2)] for pair in codes]
+        found = krippendorff_alpha(codes, "nominal"), cohen_kappa(table), fleiss_kappa(counts)
+        assert [any("on none of the 8 units" in w for w in one.warnings) for one in found] == [is_warned] * 3
+
+
+def test_where_coders_agree_on_few_codes_but_the_commonest_is_one_of_several_nothing_is_warned_of():
+    rng = np.random.default_rng(1)
+    codes = np.where(rng.random((60, 5)) < 0.5, rng.integers(0, 5, (60, 1)), rng.integers(0, 5, (60, 5)))
+    assert krippendorff_alpha(codes, "nominal").warnings == ()
+
+
+@pytest.mark.slow
+def test_hard_units_leave_no_silent_interval_that_misses():
+    rng = np.random.default_rng(1)
+
+    def drawn(n):
+        skill = np.where(rng.random((n, 1)) < 0.1, 0.4, 0.95)
+        return np.where(rng.random((n, 3)) < skill, rng.random((n, 1)) < 0.03, rng.random((n, 3)) < 0.5).astype(int)
+
+    truth = krippendorff_alpha(drawn(400_000), "nominal").value
+    for n in (30, 60, 100):
+        found = [krippendorff_alpha(drawn(n), "nominal") for _ in range(400)]
+        silent = [e.interval[0] <= truth <= e.interval[1] for e in found if e.interval and not e.warnings]
+        assert np.mean(silent) > 0.94
 
 
 @pytest.mark.parametrize(

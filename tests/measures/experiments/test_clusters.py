@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from proband.errors import DataError, DesignError, MissingDataError
+from proband.measures import share_estimates
 from proband.measures.experiments.clusters import clustered_mean
 
 Y = [1, 1, 0, 1, 0, 0, 1, 1, 0, 1]
@@ -47,9 +48,23 @@ def test_cr2_is_tested_on_satterthwaites_degrees_of_freedom():
     assert found.value == 0.6
     assert found.df == pytest.approx(2.86, abs=5e-3)
     assert found.p_value == pytest.approx(0.0234, abs=5e-5)
-    reach = stats.t.ppf(0.975, found.df) * found.se
-    assert found.interval == pytest.approx((0.6 - reach, 0.6 + reach))
     assert (found.n_units, found.n_clusters) == (10, 4)
+    scored = clustered_mean(Y, CLUSTER, is_share=False)
+    reach = stats.t.ppf(0.975, found.df) * found.se
+    assert scored.interval == pytest.approx((0.6 - reach, 0.6 + reach))
+
+
+def test_a_share_has_the_score_interval_at_its_own_clustered_variance():
+    right, text = [1] * 19 + [0], [k // 2 for k in range(20)]
+    found = clustered_mean(right, text)
+    t, n = stats.t.ppf(0.975, found.df), 0.95 * 0.05 / found.se**2
+    for limit in found.interval:
+        assert abs(0.95 - limit) == pytest.approx(t * math.sqrt(limit * (1 - limit) / n))
+    assert found.interval[1] < 1
+    # As many independent answers as there are texts: all questions of one may be right for one reason.
+    assert clustered_mean([1] * 20, text).interval == pytest.approx((10 / (10 + t**2), 1))
+    assert clustered_mean(right, range(20)).interval == share_estimates(right, 2, target="model")[1].interval
+    assert clustered_mean(right, text).interval == share_estimates(right, 2, target="model", psu=text)[1].interval
 
 
 @given(units=SCORES)
@@ -101,7 +116,7 @@ def test_one_cluster_has_a_mean_and_no_interval():
 
 
 def test_scores_that_do_not_vary_have_no_interval():
-    found = clustered_mean([1, 1, 1, 1], [1, 1, 2, 2])
+    found = clustered_mean([3, 3, 3, 3], [1, 1, 2, 2])
     assert (found.se, found.interval, found.p_value) == (0, None, None)
     assert "do not vary" in found.warnings[0]
 

@@ -208,3 +208,14 @@ def test_questions_may_differ_in_their_number_of_options():
     after = {"two": np.array([0.6, 0.4]), "four": np.array(SHARP)}
     assert item_scores(before, after, "rank") == pytest.approx({"two": 1.0, "four": 1.0})
     assert item_scores(before, after, "kl")["two"] == pytest.approx(0.7 * math.log(7 / 6) + 0.3 * math.log(3 / 4))
+
+
+def test_agreement_on_top_options_counts_clusters_of_items():
+    before = [[0.7, 0.3], [0.6, 0.4]] * 20
+    after = [[0.8, 0.2], [0.6, 0.4]] * 12 + [[0.3, 0.7], [0.2, 0.8]] * 8
+    texts = [k // 8 for k in range(40)]  # items of a text agree or differ together
+    alone, together = top_option_agreement(before, after), top_option_agreement(before, after, cluster=texts)
+    assert (together.value, together.n_clusters) == (alone.value, 5)
+    assert together.interval[0] < alone.interval[0] < alone.interval[1] < together.interval[1]
+    with pytest.raises(DataError, match="39 cluster labels for 40 items"):
+        top_option_agreement(before, after, cluster=texts[:-1])

@@ -79,11 +79,28 @@ def test_raters_named_anew_in_every_task_are_the_same_study():
 
 
 def test_one_facet_is_the_table_of_raters_and_alpha():
-    study = generalizability(long(SHROUT_FLEISS, "item"), "item")
+    study = generalizability(long(SHROUT_FLEISS, "item"), "item", interval="f")
     assert [round(float(c.variance), 4) for c in study.components.values()] == [2.5556, 5.2444, 1.0194]
     assert study.observed.relative.value == pytest.approx(float(cronbach_alpha(SHROUT_FLEISS)))
     feldt = cronbach_alpha(SHROUT_FLEISS, method="feldt").interval
     assert study.observed.relative.interval == pytest.approx(feldt, abs=0.02)
+
+
+def test_the_jackknife_of_one_facet_is_that_of_alpha_however_skewed_the_scores():
+    rng = np.random.default_rng(1)
+    y = np.floor(np.exp(rng.standard_normal((60, 1)) + 0.7 * rng.standard_normal((60, 4))))
+    relative = generalizability(long(y, "item"), "item").observed.relative
+    low, high = cronbach_alpha(y).interval
+    assert relative.interval == (pytest.approx(low, abs=0.02), pytest.approx(high, abs=0.01))
+    assert "jackknife over 60 objects" in relative.interval_method
+
+
+def test_below_ten_objects_there_is_no_jackknife_and_the_way_out_is_named():
+    study = generalizability(long(SHROUT_FLEISS, "item"), "item")
+    assert study.observed.relative.interval is None
+    assert "interval='f'" in study.observed.relative.interval_method
+    with pytest.raises(DesignError, match="jackknife, f"):
+        generalizability(long(SHROUT_FLEISS, "item"), "item", interval="feldt")
 
 
 @settings(max_examples=20)

@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -32,7 +33,7 @@ def test_the_six_forms_of_shrout_and_fleiss(form, expected):
     ],
 )
 def test_exact_intervals_of_the_shrout_fleiss_ratings(form, limits):
-    assert icc(SHROUT_FLEISS, form).interval == pytest.approx(limits, abs=6e-4)
+    assert icc(SHROUT_FLEISS, form, interval="f").interval == pytest.approx(limits, abs=6e-4)
 
 
 def test_the_f_test_is_that_of_the_analysis_of_variance():
@@ -57,10 +58,43 @@ def test_the_forms_keep_their_order_and_alpha_is_one_of_them(seed, k):
 
 @given(seed=st.integers(0, 50))
 def test_intervals_contain_the_value_they_are_about(seed):
-    x = np.random.default_rng(seed).standard_normal((9, 3)) + np.arange(9)[:, None] / 3
-    for form in FORMS:
-        found = icc(x, form)
+    x = np.random.default_rng(seed).standard_normal((11, 3)) + np.arange(11)[:, None] / 3
+    for form, interval in itertools.product(FORMS, ("jackknife", "f")):
+        found = icc(x, form, interval=interval)
         assert found.interval[0] <= found.value <= found.interval[1] <= 1
+
+
+def test_the_jackknife_of_the_mean_of_k_is_that_of_alpha_and_names_itself():
+    x = stuck(np.random.default_rng(1), 40)
+    found = icc(x, "ICC(3,k)")
+    assert found.interval == pytest.approx(cronbach_alpha(x).interval)
+    assert "jackknife" in found.interval_method
+    assert "normal" not in " ".join(found.assumptions)
+
+
+def test_below_ten_subjects_there_is_no_jackknife_and_the_way_out_is_named():
+    found = icc(SHROUT_FLEISS, "ICC(2,1)")
+    assert found.interval is None
+    assert "interval='f'" in found.interval_method
+
+
+def stuck(rng, n, cuts=(0.35, 1.0, 1.6, 2.2)):
+    """Four ratings a subject, 61 % of them the lowest point."""
+    return 1.0 + np.searchsorted(cuts, rng.normal(size=(n, 1)) + 0.8 * rng.normal(size=(n, 4)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("form", "truth"), [("3,1", 0.509), ("2,1", 0.509)])
+def test_ratings_stuck_at_the_lowest_point_need_the_jackknife(form, truth):
+    rng = np.random.default_rng(1)
+    drawn = [stuck(rng, 100) for _ in range(300)]
+
+    def coverage(interval):
+        limits = [icc(x, form, interval=interval).interval for x in drawn]
+        return np.mean([low <= truth <= high for low, high in limits])
+
+    assert coverage("jackknife") > 0.91
+    assert coverage("f") < 0.91
 
 
 def test_ratings_that_repel_are_negative_and_say_so():
@@ -85,6 +119,11 @@ def test_ratings_that_never_differ_have_no_correlation():
     found = icc(np.full((4, 3), 2.0), "ICC(1,1)")
     assert math.isnan(found.value)
     assert "no variance" in found.warnings[0]
+
+
+def test_an_unknown_interval_is_refused_with_the_list():
+    with pytest.raises(DesignError, match="jackknife, f"):
+        icc(SHROUT_FLEISS, "ICC(2,1)", interval="feldt")
 
 
 @pytest.mark.parametrize("form", ["ICC(4,1)", "2", "ICC(2,3)", None])

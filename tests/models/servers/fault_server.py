@@ -27,7 +27,8 @@ class FaultServer:
     "masked" (log-probabilities after processing). With `most_at_once`, more calls together are refused with 429.
     Without `has_chat` it refuses chat completions, as it does for a base model. With `leaks`, the key that came is
     repeated in replies and headers. `tls` is a server's `ssl.SSLContext`. `no_system` is what a system turn is refused
-    with; `opens` is what the chat template puts where a reply begins.
+    with; `opens` is what the chat template puts where a reply begins. With `vectors` it embeds, and lists
+    the last text first.
     """
 
     def __init__(self, kind="openai", *, models=("m",), top=True, key="", walks="raw", tls=None, has_chat=True):
@@ -37,6 +38,7 @@ class FaultServer:
         self.leaks = False
         self.no_system = None
         self.opens = ""
+        self.vectors = False
         self.most_at_once = None
         self.wait_s = 0.0
         self.in_flight = self.peak = self.refused = 0
@@ -110,6 +112,9 @@ class FaultServer:
             prompts = [body["prompt"]] if isinstance(body["prompt"], str) else body["prompt"]
             choices = [make(k, prompt, body) for k, prompt in enumerate(prompts)]
             return web.json_response({"choices": choices})
+        if path == "v1/embeddings" and self.vectors:
+            data = [{"index": k, "embedding": [len(text), 1.5]} for k, text in enumerate(body["input"])]
+            return web.json_response({"data": data[::-1]})
         if path == "tokenize" and self.kind == "vllm":
             if "messages" in body and not self.has_chat:
                 return web.Response(status=400, text="no chat template")

@@ -100,6 +100,12 @@ class ExperimentTable(WhoTable):
         "drawn, and `[people]` shows people's own effects",
     )
     doses: dict[str, dict[str, float]] = Field(default={}, description="factor -> level -> how much of it that is")
+    covariates: list[str] = Field(
+        default=[],
+        examples=['covariates = ["age"]'],
+        description="columns of the population, known before anything is asked, that effects are adjusted for, beside "
+        "the unadjusted ones",
+    )
     checks: dict[str, str | list[str] | dict[str, str | list[str]]] = Field(
         default={},
         description="manipulation and attention checks: item -> right option or options, or level -> right option",
@@ -148,6 +154,8 @@ KIND = Kind(
     analyses=(
         "hypotheses",
         "effects",
+        "regressions",
+        "pooled",
         "doses",
         "interactions",
         "stimuli",

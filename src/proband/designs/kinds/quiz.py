@@ -71,7 +71,7 @@ KIND = Kind(
     about="questions of an item bank with right answers, put to one or several models",
     keys=QuizTable,
     make=_make,
-    analyses=("knowledge", "dispositions", "deviations"),
+    analyses=("knowledge", "ranks", "dispositions", "deviations"),
     needs=frozenset(),
     takes=frozenset(),
 )

@@ -18,7 +18,8 @@ from proband.subjects.personas import Field, Subject, code_text
 
 LookUp = Callable[[str, str], str | None]
 
-_MAX_TOKENS = {"choice": 24, "scale": 24, "number": 16, "multiple": 96, "ranking": 96, "allocation": 96, "text": 256}
+FITTING = {"choice": 24, "scale": 24, "number": 16, "multiple": 96, "ranking": 96, "allocation": 96, "text": 256}
+FITTING |= {"record": 512, "spans": 512}
 _MAX_TOKENS_VERBALISED = 128
 _MOST_FACES = 5_000  # options in random order have as many faces as there are orders
 
@@ -191,14 +192,14 @@ class Face:
         self.opening = Message("user", f"{preamble}\n\n{text}") if preamble else self.message
         self.options = tuple(card.item.options[k] for k in order)
         self.shown = card.labels if card.method == "label" else self.options
-        self.closes = card.is_scored and _has_prefix(self.shown)
+        self.closes = card.is_scored and has_prefix(self.shown)
 
     def request(self, messages: tuple[Message, ...], place: Place) -> Request:
         """What is sent, after what was said before."""
         card, writing, seed = self.card, self.card.asked.writing, self.card.asked.seed
         if card.is_scored:
             return Request(messages=messages, continuations=self.shown, closes=self.closes)
-        fitting = _MAX_TOKENS_VERBALISED if card.method == "verbalised" else _MAX_TOKENS[card.item.form]
+        fitting = _MAX_TOKENS_VERBALISED if card.method == "verbalised" else FITTING[card.item.form]
         return Request(
             messages=messages,
             max_tokens=fitting if writing.max_tokens is None else writing.max_tokens,
@@ -217,6 +218,6 @@ class Face:
         )  # fmt: skip
 
 
-def _has_prefix(texts: Sequence[str]) -> bool:
+def has_prefix(texts: Sequence[str]) -> bool:
     """Whether one of the texts is the beginning of another, so that its end has to be scored too."""
     return any(a != b and b.startswith(a) for a in texts for b in texts)

@@ -51,12 +51,15 @@ class PeopleSurvey(Design):
         The model's survey; its items are taken without skip rules, once each.
     engine : PeopleEngine
         Whose answers there are.
+    again : PeopleSurvey or None
+        The same people on a second occasion, where they were asked twice.
     known : Known
         The population that they are to stand for.
     """
 
     survey: Survey
     engine: PeopleEngine
+    again: "PeopleSurvey | None" = None
     known: Known = Known()
 
     def __post_init__(self) -> None:

@@ -28,7 +28,7 @@ from proband.subjects.populations import Population
 PRESENTATIONS = ("single", "battery", "sequential")
 _LEVELS: dict[str, tuple[str, ...]] = {
     "presentation": PRESENTATIONS,
-    "answer_by": get_args(Method),
+    "answer_by": tuple(method for method in get_args(Method) if method != "channel"),  # of a text, which is coded
     "persona": get_args(PersonaFormat),
     "order": ORDERS,
     "labels": LABELS,
@@ -130,6 +130,8 @@ class Survey(Design):
             with found.part():
                 self._check_factor(name)
         self._check_items(found)
+        with found.part():
+            self.subjects.check_design()
         if not found.errors and self.persona_formats != ("none",):
             with found.part():
                 self.subjects.check()
@@ -171,6 +173,11 @@ class Survey(Design):
         known = {"subject": traits, "factor": tuple(self.factors), "answer": earlier, **self._pipes}
         for item in self.instrument.items:
             with found.part():
+                if item.form in ("record", "spans"):
+                    raise DesignError(
+                        f"item {item.id!r} of form {item.form!r} is taken from a document; ask it in a study with a "
+                        "table [coding]"
+                    )
                 check_pipes(item, known)
                 self._check_traits(item)
             with found.part():
@@ -292,7 +299,12 @@ class Survey(Design):
             known = [field for field in fields if field.column in subject.traits]
             return {field.column: level for field in known if (level := _level(field, subject)) is not None}
 
-        return Roster([Member(subject=s.id, weight=s.weight, traits=traits(s)) for s in self.subjects])
+        return Roster(
+            [
+                Member(subject=s.id, weight=s.weight, stratum=s.stratum, psu=s.psu, fpc=s.fpc, traits=traits(s))
+                for s in self.subjects
+            ]
+        )
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Everything that can be asked, subject by subject; lazy unless later items depend on earlier answers."""

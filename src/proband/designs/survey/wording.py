@@ -6,6 +6,7 @@ A changed word here is a changed treatment: the golden files in ``tests/prompts`
 from collections.abc import Callable, Mapping, Sequence
 
 from proband.errors import DesignError
+from proband.instruments.extraction import record_instruction
 from proband.instruments.items import Item
 from proband.instruments.pipes import PIPE, pipes_in
 from proband.records import Method
@@ -30,6 +31,9 @@ _HOW_WRITTEN = {
     "reply: none",
     "ranking": "Reply with all options in your order, first to last, separated by semicolons, and nothing else.",
     "text": "Reply in your own words.",
+    "spans": "Reply with a JSON list of objects, each with the keys code and quote, and nothing else: for every "
+    "passage that one of the options applies to, the option and the passage, copied word for word. If there is none, "
+    "reply: []",
 }
 ASSIGNED_AT_RANDOM = (
     "Details that differ between versions of this text were set by a random draw, so they tell you nothing beyond what "
@@ -84,6 +88,8 @@ def instruction_text(item: Item, method: Method) -> str:
             f"Divide {item.total:g}{unit} among the options. Reply with one line for each option, in the form "
             '"option: amount".'
         )
+    if item.form == "record":
+        return record_instruction(item)
     return _HOW_WRITTEN[item.form]
 
 

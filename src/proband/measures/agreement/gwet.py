@@ -82,6 +82,7 @@ def gwet_ac1(
             n_disagreeing=float(read.times @ (paired & (c.max(axis=1) < r))),
             n_minority=float(read.times @ (coded & (c[:, int((read.times @ c).argmax())] < r))),
             n_missing=round(float(read.times.sum()) - n_paired),
+            # No `n_elsewhere`: AC1 takes a rare code for little chance, and holds where coders never agree on one.
             error_from="Gwet's standard error",
         ),
         f"Gwet's AC1 of up to {read.index.shape[1]} coders on {q} categories",
@@ -172,7 +173,7 @@ def agreement_summary(
         marginals[category] = tuple(float(a / b) if b else math.nan for a, b in zip(of_coders, n_codes, strict=True))
     return AgreementSummary(
         raw=_raw_agreement(read, level=level, target=target),
-        alpha=krippendorff_alpha(codes, measured, categories=categories, confidence=level, target=target),
+        alpha=krippendorff_alpha(codes, measured, categories=categories, level=level, target=target),
         ac1=gwet_ac1(codes, categories, level=level, target=target),
         marginals=marginals,
     )

@@ -1,6 +1,7 @@
 """Intervals of chance-corrected coefficients and of means of correlations, and when they are refused."""
 
 import math
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,12 +9,13 @@ from scipy import special
 
 from proband.errors import DesignError
 from proband.estimates import Estimate, Target
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, Ints
 from proband.measures.shares import score_interval
 
 MIN_UNITS = 10
 FEW_UNITS = 5
 _SAFE_UNITS = 20
+_MOST_GROUPS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,7 @@ class Coefficient:
     - `value`, `se`: NaN where undefined.
     - `n_units`, `n_missing`: units used; units left out because fewer than two coders coded them.
     - `n_disagreeing`, `n_minority`: units on which coders differ; units that hold another code than the commonest.
+    - `n_elsewhere`: units on which no coder gave the commonest code; None where the error does not depend on them.
     - `error_from`: where the standard error comes from.
     - `warnings`: reasons, where a value is undefined.
     """
@@ -32,6 +35,7 @@ class Coefficient:
     n_units: int
     n_disagreeing: float
     n_minority: float
+    n_elsewhere: float | None = None
     n_missing: int = 0
     error_from: str = "jackknife over units"
     warnings: tuple[str, ...] = ()
@@ -118,9 +122,62 @@ def _cautions(found: Coefficient) -> tuple[str, ...]:
 
 
 def _rare(found: Coefficient) -> tuple[str, ...]:
+    # Where coders part on every unit that holds a rarer code, the jackknife never sees one that would carry agreement:
+    # at 30 units with a category in 3 % such intervals hold in 61 % of samples, all others in 99 %.
+    if found.n_elsewhere == 0:
+        return (
+            f"on none of the {found.n_minority:.0f} units that hold a rarer code do coders agree that it is another "
+            "than the commonest: the interval is too low and too short; code more units of the rarer kinds",
+        )
     if found.n_minority < FEW_UNITS:
         return (
             f"{found.n_minority:.0f} of {found.n_units} units hold another code than the commonest: below "
             f"{FEW_UNITS} the interval is too short; code more units of the rarer kinds",
         )
     return ()
+
+
+def over_clusters(measure: Callable[[Ints], Estimate], clusters: Sequence[Hashable]) -> Estimate:
+    """An agreement coefficient with the interval of clusters of units that hang together.
+
+    Delete-one-cluster jackknife: ``se^2 = (G - 1) / G sum_g (theta_-g - mean)^2``, and Fisher's z interval with the
+    quantile of t on G - 1 degrees of freedom. More than 200 clusters are left out in 200 groups. Where every unit is a
+    cluster of its own, the measure's own interval stands.
+
+    Parameters
+    ----------
+    measure : callable
+        The coefficient of the units at some indices.
+    clusters : sequence, length n_units
+        Cluster of each unit.
+
+    Returns
+    -------
+    Estimate
+        Without an interval where there are fewer than 10 clusters, or the coefficient is undefined.
+
+    References
+    ----------
+    Efron & Stein (1981), Ann. Stat. 9, 586-596. doi:10.1214/aos/1176345462
+    """
+    number: dict[Hashable, int] = {}
+    of = np.array([number.setdefault(cluster, len(number)) for cluster in clusters], dtype=np.intp)
+    whole, n = measure(np.arange(len(of))), len(number)
+    if n == len(of) or math.isnan(whole.value):
+        return replace(whole, n_clusters=n)
+    if n < MIN_UNITS:
+        reason = f"{n} clusters, and {MIN_UNITS} are the least"
+        return replace(
+            whole, n_clusters=n, se=None, interval=None, interval_method=f"none: {reason}",
+            warnings=(*whole.warnings, f"no interval: {reason}"),
+        )  # fmt: skip
+    groups = of % _MOST_GROUPS
+    without = np.array([measure(np.flatnonzero(groups != g)).value for g in range(min(n, _MOST_GROUPS))])
+    df = len(without) - 1
+    se = math.sqrt(df * float(without.var()))
+    if not 0 < se < math.inf or not -1 < whole.value < 1:
+        reason = "the coefficient does not vary over clusters, or is undefined without one of them"
+        return replace(whole, n_clusters=n, se=None, interval=None, interval_method=f"none: {reason}")
+    interval = fisher_interval(whole.value, se, df, whole.level)
+    how = f"Fisher z, jackknife over {n} clusters, t with {df} df"
+    return replace(whole, n_clusters=n, se=se, interval=interval, interval_method=how)

@@ -26,10 +26,10 @@ _EXACT_UNITS = 1_000
 
 def krippendorff_alpha(
     codes: ArrayLike,
-    level: Level,
+    measured: Level,
     *,
     categories: Sequence[Hashable] | None = None,
-    confidence: float = 0.95,
+    level: float = 0.95,
     target: Target = "data",
 ) -> Estimate:
     """Agreement of several coders beyond chance, with a difference between codes that fits their level.
@@ -47,11 +47,11 @@ def krippendorff_alpha(
     ----------
     codes : array_like, shape (n_units, n_coders)
         Numbers or texts; None or NaN where a coder did not code a unit. "Not applicable" is a code of its own.
-    level : {"nominal", "ordinal", "interval", "ratio"}
+    measured : {"nominal", "ordinal", "interval", "ratio"}
         Level of measurement of the codes; ratio needs codes of at least 0.
     categories : sequence, optional
         All codes in their order; needed for ordinal codes that are texts. Never changes the value otherwise.
-    confidence : float
+    level : float
         Confidence level of the interval.
     target : {"data", "model", "human"}
         Whom the coefficient describes.
@@ -62,13 +62,13 @@ def krippendorff_alpha(
         At most 1; NaN with its reason if all codes are equal. The interval is Fisher's z with the standard error of
         the jackknife over units and t on n - 1 degrees of freedom; it speaks of more units like these and the same
         coders. None below 10 units or where coders never disagree. It holds from 20 units on where at least 5 units
-        hold another code than the commonest, and warns where not; the percentile bootstrap, often used, falls to
-        .84 at 10 units.
+        hold another code than the commonest and coders agree that one of them does, and warns where not; the
+        percentile bootstrap, often used, falls to .84 at 10 units.
 
     Raises
     ------
     DesignError, DataError
-        If `level` is unknown, or no unit was coded twice; if codes are no table, are not numbers where the level
+        If `measured` is unknown, or no unit was coded twice; if codes are no table, are not numbers where the level
         needs them, or are none of `categories`.
 
     References
@@ -82,18 +82,18 @@ def krippendorff_alpha(
     >>> round(krippendorff_alpha(coded, "nominal"), 3)
     0.556
     """
-    if level not in get_args(Level):
-        raise DesignError(f"level {level!r} is none of {', '.join(get_args(Level))}")
+    if measured not in get_args(Level):
+        raise DesignError(f"measured {measured!r} is none of {', '.join(get_args(Level))}")
     read = count_rows(codes, categories)
     pairable = (read.index >= 0).sum(axis=1) >= 2
     if not pairable.any():
         raise DesignError("no unit was coded twice, so agreement cannot be seen; have some units coded by two coders")
     used = _units(_packed(read.index[pairable]), read.times[pairable], len(read.values))
-    found = _alpha(used, _positions(read, level, is_declared=categories is not None), level)
+    found = _alpha(used, _positions(read, measured, is_declared=categories is not None), measured)
     return as_estimate(
         replace(found, n_missing=int(read.times[~pairable].sum())),
-        f"Krippendorff's alpha ({level}) of up to {read.index.shape[1]} coders",
-        level=confidence,
+        f"Krippendorff's alpha ({measured}) of up to {read.index.shape[1]} coders",
+        level=level,
         target=target,
     )
 
@@ -106,21 +106,21 @@ def _packed(index: Ints) -> Ints:
     return -np.sort(-index, axis=1)[:, :most]
 
 
-def _positions(codes: Codes, level: Level, *, is_declared: bool) -> Floats:
+def _positions(codes: Codes, measured: Level, *, is_declared: bool) -> Floats:
     """Where each value lies on the scale; for nominal and ordinal codes only whether and in what order they differ."""
-    if level == "nominal" or (level == "ordinal" and is_declared):
+    if measured == "nominal" or (measured == "ordinal" and is_declared):
         return np.arange(len(codes.values), dtype=np.float64)
     try:
         x = codes.values.astype(np.float64)
     except (TypeError, ValueError) as error:
-        way_out = "list them in order in `categories`" if level == "ordinal" else "give each code its number"
+        way_out = "list them in order in `categories`" if measured == "ordinal" else "give each code its number"
         raise DataError(
-            f"{level} codes must be numbers, got {codes.values[0]!r}; {way_out}, or use level 'nominal'"
+            f"{measured} codes must be numbers, got {codes.values[0]!r}; {way_out}, or use measured='nominal'"
         ) from error
-    if (np.diff(x) <= 0).any() and level == "ordinal":
+    if (np.diff(x) <= 0).any() and measured == "ordinal":
         raise DataError(f"ordinal codes {codes.values.tolist()[:5]} have no order as numbers; give `categories`")
-    if level == "ratio" and (x < 0).any():
-        raise DataError(f"ratio codes must be at least 0, got {x.min():g}; use level 'interval'")
+    if measured == "ratio" and (x < 0).any():
+        raise DataError(f"ratio codes must be at least 0, got {x.min():g}; use measured='interval'")
     return x
 
 
@@ -144,31 +144,39 @@ def _units(index: Ints, times: Floats, n_values: int) -> _Units:
     return _Units(index, times, held, held.sum(axis=1).astype(np.float64), totals, differ)
 
 
-def _alpha(units: _Units, x: Floats, level: Level) -> Coefficient:
+def _alpha(units: _Units, x: Floats, measured: Level) -> Coefficient:
     n_units = round(float(units.times.sum()))
-    n_minority = float(units.times @ (units.held & (units.index != units.totals.argmax())).any(axis=1))
+    is_rarer = units.index != units.totals.argmax()
+    n_minority = float(units.times @ (units.held & is_rarer).any(axis=1))
     if not n_minority:
         reason = "all codes are equal: with no variation there is neither agreement nor disagreement to measure"
         return Coefficient(
             value=math.nan, se=math.nan, n_units=n_units, n_disagreeing=0, n_minority=0, warnings=(reason,)
         )
-    within, within_without, overall, without = _ordered(units) if level == "ordinal" else _spaced(units, x, level)
+    within, within_without, overall, without = _ordered(units) if measured == "ordinal" else _spaced(units, x, measured)
     n = float(units.totals.sum())
     # Without one unit all other codes may be equal: rounding must not make a ratio of what is 0 over 0.
     without = np.where(without > 1e-12 * overall, without, math.nan)
     value = 1 - (n - 1) * within / overall
     se = jackknife_error(1 - (n - units.m - 1) * within_without / without, units.times)
     n_disagreeing = float(units.times @ units.differ)
-    return Coefficient(value=value, se=se, n_units=n_units, n_disagreeing=n_disagreeing, n_minority=n_minority)
+    return Coefficient(
+        value=value,
+        se=se,
+        n_units=n_units,
+        n_disagreeing=n_disagreeing,
+        n_minority=n_minority,
+        n_elsewhere=float(units.times @ (is_rarer | ~units.held).all(axis=1)),
+    )
 
 
-def _spaced(units: _Units, x: Floats, level: Level) -> _Disagreement:
+def _spaced(units: _Units, x: Floats, measured: Level) -> _Disagreement:
     """Nominal, interval and ratio codes, whose differences do not depend on the other units."""
-    if level == "interval":
+    if measured == "interval":
         x = x - units.totals @ x / units.totals.sum()
         d = _squares_within(units, x)
         to_all = units.totals.sum() * x**2 - 2 * x * (units.totals @ x) + units.totals @ x**2
-    elif level == "nominal":
+    elif measured == "nominal":
         d = _pairs_within(units, x, lambda a, b: (a != b).astype(np.float64))
         to_all = units.totals.sum() - units.totals
     else:

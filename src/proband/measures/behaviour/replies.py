@@ -88,7 +88,7 @@ def best_replies(
     is_best = u >= most[:, None] - reach
     clusters = list(cluster)
     best = clustered_mean(is_best[np.arange(len(u)), made].astype(np.float64), clusters, target=target)
-    lost = clustered_mean(most - got, clusters, target=target)
+    lost = clustered_mean(most - got, clusters, is_share=False, target=target)
     exploitable, best_move = _against_the_best(u, made, clusters, target)
     return Replies(
         best=replace(
@@ -111,6 +111,6 @@ def _against_the_best(u: Floats, made: Ints, clusters: list[object], target: Tar
     elsewhere = (total - sums).argmax(axis=1) if len(sums) > 1 else total.argmax(keepdims=True)
     rows = np.arange(len(u))
     gain = u[rows, elsewhere[codes]] - u[rows, made]
-    found = clustered_mean(gain, clusters, target=target)
+    found = clustered_mean(gain, clusters, is_share=False, target=target)
     what = "what the best fixed move pays more than the moves made"
     return replace(found, estimand=what), int(total.argmax())

@@ -14,10 +14,13 @@ from proband.measures.experiments.outcomes import (
     Labels,
     Linear,
     coded,
+    few_df,
     numbers,
     rare_outcomes,
     with_t_test,
 )
+from proband.measures.shares import mean_of_shares, share_interval, shows_share
+from proband.measures.surveys.design import simple_random_sample
 
 Kind = Literal["CR0", "CR1", "CR2", "CR3"]
 _UNEVEN = 0.6
@@ -93,7 +96,13 @@ def uneven(parts: list[ClusterMean], df: float) -> tuple[str, ...]:
 
 
 def clustered_mean(
-    y: ArrayLike, cluster: Labels, kind: Kind = "CR2", *, target: Target = "model", level: float = 0.95
+    y: ArrayLike,
+    cluster: Labels,
+    kind: Kind = "CR2",
+    *,
+    is_share: bool | None = None,
+    target: Target = "model",
+    level: float = 0.95,
 ) -> Estimate:
     """Mean of answers that come in clusters, with a cluster-robust standard error.
 
@@ -115,14 +124,18 @@ def clustered_mean(
         Label of every answer's cluster.
     kind : {"CR2", "CR0", "CR1", "CR3"}
         Form of the variance. CR0 is too small with few clusters.
+    is_share : bool, optional
+        Whether scores are shares of something, 0 to 1; by default if they are all 0 or 1. Then the interval is
+        Wilson's at the number of answers that would have this standard error, with a t quantile at the same degrees of
+        freedom, and as in `share_estimates` where each answer is its own cluster.
     target, level : {"model", "human", "data"}, float
         Whom the mean describes; confidence level.
 
     Returns
     -------
     Estimate
-        In the unit of `y`; `p_value` tests a mean of 0. One cluster, or scores that do not vary, give a value
-        without interval. Below 4 degrees of freedom, and where a few clusters carry the mean, warnings say so.
+        In the unit of `y`; `p_value` tests a mean of 0. One cluster, or scores (but for shares) that do not vary, give
+        a value without interval. Below 4 degrees of freedom, and where a few clusters carry the mean, warnings say so.
 
     Raises
     ------
@@ -141,7 +154,7 @@ def clustered_mean(
     --------
     >>> found = clustered_mean([1, 1, 0, 1, 0, 0, 1, 1, 0, 1], [1, 1, 1, 2, 2, 2, 3, 3, 4, 4])
     >>> print(found, round(found.se, 7), round(found.df, 2))
-    0.600 [0.158, 1.042] 0.1349603 2.86
+    0.600 [0.224, 0.886] 0.1349603 2.86
     """
     if kind not in get_args(Kind):
         raise DesignError(f"kind {kind!r} is none of {', '.join(get_args(Kind))}")
@@ -168,5 +181,24 @@ def clustered_mean(
     # Satterthwaite's degrees of freedom are those of CR2; for the others the usual count stands.
     if kind != "CR2":
         mean = replace(mean, variance=part.variance(kind), df=len(labels) - 1.0)
+    if shows_share(scores, is_share):
+        found = with_t_test(about, mean, "")
+        if len(labels) == len(scores):  # nothing is clustered
+            share = mean_of_shares(scores, simple_random_sample(len(scores)), about.estimand, target, level)
+            how = share.interval_method
+            return replace(found, interval=share.interval, interval_method=how, warnings=share.warnings)
+        return _share(found, part, mean, kind)
     doubts = (*rare_outcomes(scored=scores), *uneven([part], mean.df))
     return with_t_test(replace(about, warnings=doubts), mean, f"t, {kind}")
+
+
+def _share(found: Estimate, part: ClusterMean, mean: Linear, kind: Kind) -> Estimate:
+    """A share with the score interval at its clustered variance."""
+    # Where all agree, clusters may do so for reasons of their own: no more answers were seen than there are clusters.
+    seen = 1 / float((part.shares**2).sum())
+    return replace(
+        found,
+        interval=share_interval(min(max(mean.value, 0.0), 1.0), found.se or 0.0, mean.df, seen, found.level),
+        interval_method=f"Wilson at the share's own variance, {kind}, t, {mean.df:.3f} df",
+        warnings=(*few_df(mean.df), *uneven([part], mean.df)),
+    )

@@ -47,12 +47,7 @@ class Linear:
         """Reasons to distrust the t interval."""
         if not self.varies:
             return (NO_VARIANCE,)
-        doubts = []
-        if self.df < _FEW_DF:
-            doubts.append(
-                f"{self.df:.1f} degrees of freedom: the variance itself is hardly known, and the interval leans "
-                "on normal outcomes"
-            )
+        doubts = list(few_df(self.df))
         skewness = self.third / self.variance**1.5
         if abs(skewness) > _TOO_SKEWED:
             doubts.append(
@@ -60,6 +55,15 @@ class Linear:
                 "may be too short"
             )
         return tuple(doubts)
+
+
+def few_df(df: float) -> tuple[str, ...]:
+    """Warn where a variance has few degrees of freedom."""
+    if df >= _FEW_DF:
+        return ()
+    return (
+        f"{df:.1f} degrees of freedom: the variance itself is hardly known, and the interval leans on normal outcomes",
+    )
 
 
 def with_t_test(about: Estimate, found: Linear, how: str) -> Estimate:

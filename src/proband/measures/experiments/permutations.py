@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from proband.estimates import Estimate
-from proband.measures.arrays import Bools, Floats
+from proband.measures.arrays import Bools, Floats, Ints
 from proband.measures.experiments.outcomes import NO_VARIANCE
 
 _MOST_ALLOCATIONS = 100_000
 _MOST_CELLS = 100_000_000  # allocations x units: seconds of arithmetic
 _CELLS = 4_000_000  # of those, held at once
+_FEW_KINDS = 20  # units of a kind, on average, from which on kinds are drawn and not units
+_MOST_DRAWN = 10**9  # what numpy draws from
 # Arms may differ this much in size, and variances this much, before the null of no effect on anybody and that of no
 # average effect part company.
 _UNEQUAL_ARMS, _UNEQUAL_VARIANCES = 1.5, 2.0
@@ -40,8 +42,11 @@ class Stratum:
 
     @property
     def n_allocations(self) -> int:
-        """Ways to choose as many treated."""
-        return math.comb(self.n, self.n_treated)
+        """Ways to choose as many treated; of more than can be gone through, some number that is too large."""
+        # The whole number has 300,000 digits for a million units, and takes half a minute.
+        n, k = self.n, self.n_treated
+        log = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+        return math.comb(n, k) if log < math.log(10.0 * _MOST_ALLOCATIONS) else 10 * _MOST_ALLOCATIONS
 
     def differences(self, allocations: Bools) -> tuple[Floats, Floats]:
         """Share-weighted differences of outcomes, and of having been treated, under each allocation.
@@ -70,13 +75,47 @@ class Stratum:
 
     def some(self, n_draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """`differences` under random allocations."""
-        batch = max(1, _CELLS // self.n)
-        pieces = []
-        for start in range(0, n_draws, batch):
-            chosen = np.zeros((min(batch, n_draws - start), self.n), dtype=np.bool_)
-            chosen[:, : self.n_treated] = True
-            pieces.append(self.differences(rng.permuted(chosen, axis=1)))
-        return np.concatenate([y for y, _ in pieces]), np.concatenate([z for _, z in pieces])
+        treated = np.arange(self.n) < self.n_treated
+        totals, sizes = (np.concatenate(both) for both in zip(self.treated, self.control, strict=True))
+        columns = np.array([totals, sizes, np.where(treated, sizes, 0.0)])
+        # Units that are alike need not be told apart: how many of each kind are treated is all that counts.
+        first, counts = _kinds(columns)
+        if len(counts) * _FEW_KINDS <= self.n < _MOST_DRAWN:
+            drawn = rng.multivariate_hypergeometric(counts, self.n_treated, size=n_draws, method="marginals")
+            within, size, exposed = columns[:, first] @ drawn.T
+        else:
+            masks = (_subset(self.n, self.n_treated, rng) for _ in range(n_draws))
+            within, size, exposed = np.array([columns @ mask.astype(np.float64) for mask in masks]).T
+        outside, all_exposed = sizes.sum() - size, float(sizes[treated].sum())
+        return (
+            self.share * (within / size - (totals.sum() - within) / outside),
+            self.share * (exposed / size - (all_exposed - exposed) / outside),
+        )
+
+
+def _kinds(columns: Floats) -> tuple[Ints, Ints]:
+    """A unit of each kind, kinds being equal in all columns, and how many of it there are."""
+    code = np.zeros(columns.shape[1], dtype=np.int64)
+    for column in columns:
+        values, of_unit = np.unique(column, return_inverse=True)
+        # Numbered anew each time, so that the numbers stay small.
+        code = np.unique(code * len(values) + of_unit, return_inverse=True)[1]
+    _, first, counts = np.unique(code, return_index=True, return_counts=True)
+    return first, counts
+
+
+def _subset(n: int, m: int, rng: np.random.Generator) -> Bools:
+    """A random subset of m of n, as a mask.
+
+    Coins are thrown for all at once, and as many as are too many, or too few, are turned over at random: a set of
+    independent coins of a given size is a random set of that size, and stays one.
+    """
+    mask: Bools = np.frombuffer(rng.bytes(2 * n), dtype=np.uint16) < round(m / n * 2**16)
+    surplus = int(np.count_nonzero(mask)) - m
+    if surplus:
+        turned = rng.choice(np.flatnonzero(mask if surplus > 0 else ~mask), abs(surplus), replace=False, shuffle=False)
+        mask[turned] = surplus < 0
+    return mask
 
 
 def permutation_test(about: Estimate, strata: list[Stratum], *, n_draws: int, rng: np.random.Generator) -> Estimate:

@@ -109,20 +109,25 @@ def option_rank_consistency(
 
 
 def top_option_agreement(
-    before: ArrayLike, after: ArrayLike, *, level: float = 0.95, target: Target = "model"
+    before: ArrayLike,
+    after: ArrayLike,
+    *,
+    cluster: Clusters | None = None,
+    level: float = 0.95,
+    target: Target = "model",
 ) -> Estimate:
     """Share of items whose most probable option is the same before and after.
 
     Parameters
     ----------
-    before, after, level, target
+    before, after, cluster, level, target
         As in `option_rank_consistency`. Items with a tie for the first place on a side are left out, counted.
 
     Returns
     -------
     Estimate
-        Wilson's interval over items; `baselines` holds the share that unrelated choices would give, from how often
-        each place in the list is chosen on either side.
+        Wilson's interval over items, or the score interval over clusters; `baselines` holds the share that unrelated
+        choices would give, from how often each place in the list is chosen on either side.
 
     Raises
     ------
@@ -144,12 +149,23 @@ def top_option_agreement(
     same = (tops[0] & tops[1])[clear].any(axis=1)
     by_chance = float(tops[0][clear].mean(axis=0) @ tops[1][clear].mean(axis=0))
     share = float(same.mean())
-    ties = (f"{len(p) - n} of {len(p)} items tie for the first place and are left out",) if n < len(p) else ()
+    ties: tuple[str, ...] = (
+        (f"{len(p) - n} of {len(p)} items tie for the first place and are left out",) if n < len(p) else ()
+    )
+    interval: tuple[float, float] | None = wilson_interval(share, n, level)
+    method, n_clusters = "Wilson over items", None
+    if cluster is not None:
+        of_items = list(cluster)
+        if len(of_items) != len(p):
+            raise DataError(f"{len(of_items)} cluster labels for {len(p)} items; give every item its cluster")
+        over = clustered_mean(same, [of_items[k] for k in np.flatnonzero(clear)], level=level)
+        interval, method, n_clusters, ties = over.interval, over.interval_method, over.n_clusters, ties + over.warnings
     return Estimate(
         value=share,
-        interval=wilson_interval(share, n, level),
+        interval=interval,
         level=level,
-        interval_method="Wilson over items",
+        interval_method=method,
+        n_clusters=n_clusters,
         estimand=what,
         target=target,
         n_units=n,
@@ -309,7 +325,7 @@ def _mean_over_items(
             estimand=what,
             n_missing=int((~kept).sum()),
         )
-    found = clustered_mean(used, list(labels), target=target, level=level)
+    found = clustered_mean(used, list(labels), is_share=False, target=target, level=level)
     if found.interval is not None and found.se is not None and found.df is not None:
         over = "items" if cluster is None else "clusters (CR2)"
         how = "score interval of a bounded mean" if is_bounded else "t on the logarithm of the mean"

@@ -11,23 +11,15 @@ from scipy import special, stats
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
 from proband.measures.arrays import Floats, Ints, finite
-from proband.seeds import rng_for
 
 Method = Literal["standard", "ren2024"]
 
 _LEVEL = 0.95
-_N_DRAWS = 4_999
 _MIN_OBSERVATIONS = 10
 
 
 def partial_spearman(
-    x: ArrayLike,
-    y: ArrayLike,
-    z: ArrayLike,
-    method: Method = "standard",
-    *,
-    cluster: Sequence[Hashable] | None = None,
-    rng: np.random.Generator | None = None,
+    x: ArrayLike, y: ArrayLike, z: ArrayLike, method: Method = "standard", *, cluster: Sequence[Hashable] | None = None
 ) -> Estimate:
     """Rank correlation of x and y at equal z.
 
@@ -36,11 +28,17 @@ def partial_spearman(
     columns of z. "ren2024" reproduces the code of the paper: the residuals are ranked once more, and the p value
     ignores z (n - 2 degrees of freedom).
 
-    Observations of a few groups (8 mixtures of each of 4 domains) are not independent: pooled, this test rejects a
-    true null in a third of cases. Give `cluster`: ranks are then taken and residuals shuffled within groups, which
-    holds its size however groups differ. Few clusters cannot support more than that, so the correlation within every
-    cluster is reported beside it (`baselines`). Correlation over settings is no cause; where x and y come from the
-    same items, compute one on half of them and the other on the other half.
+    The test of "standard" is robust: residual ranks vary more where z is in the middle of its range, so the usual t
+    test (and shuffling residuals, which supposes that they may be exchanged) finds in 8 of 100 samples what is not
+    there when z correlates .9 with both, and in 13 of 100 within domains. With influences
+    ``u = e_x e_y - r (e_x^2 + e_y^2) / 2`` of residuals of length 1, each over 1 less its leverage (HC3 of the
+    regression of ranks, made symmetric in x and y), Fisher's z has the standard error ``sqrt(sum u^2) / (1 - r^2)``.
+
+    Observations of a few groups (8 mixtures of each of 4 domains) are not independent: pooled, a test rejects a
+    true null in a third of cases. Give `cluster`: ranks and residuals are then taken within groups, however these
+    differ. Few clusters cannot support more than that, so the correlation within every cluster is reported beside it
+    (`baselines`). Correlation over settings is no cause; where x and y come from the same items, compute one on half
+    of them and the other on the other half.
 
     Parameters
     ----------
@@ -52,15 +50,13 @@ def partial_spearman(
         See above.
     cluster : sequence, shape (n_observations,), optional
         Group of every observation; for "standard" only.
-    rng : numpy.random.Generator, optional
-        Source of the shuffles; None takes the place "partial_spearman" of seed 0.
 
     Returns
     -------
     Estimate
-        `p_value` is two-sided: by 4,999 shuffles of residuals (Freedman and Lane) with `cluster` or up to 10
-        observations, else by t. The 95 % interval is Fisher's z with Bonett and Wright's standard error; none with
-        `cluster` or up to 10 observations. NaN with its reason where x or y does not vary at equal z.
+        `p_value` is two-sided, by t; it holds its size up to a correlation of .9 with z from 8 observations on, and is
+        careful up to 20. The 95 % interval is of Fisher's z with the same standard error; none up to 10 observations.
+        NaN with its reason where x or y does not vary at equal z; neither test nor interval where r is 1 or -1.
 
     Raises
     ------
@@ -71,8 +67,8 @@ def partial_spearman(
 
     References
     ----------
-    Bonett & Wright (2000), Psychometrika 65, 23-28. doi:10.1007/BF02294183
-    Freedman & Lane (1983), J. Bus. Econ. Stat. 1, 292-298. doi:10.1080/07350015.1983.10509354
+    Browne & Shapiro (1986), Linear Algebra Appl. 82, 169-176. doi:10.1016/0024-3795(86)90150-4
+    MacKinnon & White (1985), J. Econom. 29, 305-325. doi:10.1016/0304-4076(85)90158-7
     Ren et al. (2024), Learning or Self-aligning?, ACL 2024, 6090-6105. arXiv:2402.18243
 
     Examples
@@ -102,34 +98,36 @@ def partial_spearman(
     if method == "ren2024":
         return _as_published(e_x, e_y, what)
     r = _correlation(e_x, e_y)
-    is_shuffled = cluster is not None or n <= _MIN_OBSERVATIONS
-    with np.errstate(divide="ignore"):
-        t = float(r * np.sqrt(df / np.float64(max(1 - r**2, 0.0))))
-    draws = rng_for(0, "partial_spearman") if rng is None else rng
-    p_value = _shuffled(e_x, e_y, basis, groups, draws) if is_shuffled else 2 * float(special.stdtr(df, -abs(t)))
-    interval = None
-    if not is_shuffled and abs(r) < 1:
-        reach = float(special.ndtri((1 + _LEVEL) / 2)) * math.sqrt((1 + r**2 / 2) / (n - k - 3))
-        interval = math.tanh(math.atanh(r) - reach), math.tanh(math.atanh(r) + reach)
-    assumption = "observations are independent of each other: not so if several share a model, a domain or a data set"
-    if cluster is not None:
-        assumption = "within clusters, observations are exchangeable at equal z"
-    few = f"{n} observations: p value by shuffling, and no interval; use more than {_MIN_OBSERVATIONS}"
+    is_few = n <= _MIN_OBSERVATIONS and cluster is None
+    se = _error(e_x, e_y, (basis**2).sum(axis=1))
+    statistic: float | None = None
+    p_value: float | None = None
+    interval: tuple[float, float] | None = None
+    if se > 0:
+        statistic = math.atanh(r) / se
+        p_value = 2 * float(special.stdtr(df, -abs(statistic)))
+        reach = float(special.stdtrit(df, (1 + _LEVEL) / 2)) * se
+        interval = None if is_few else (math.tanh(math.atanh(r) - reach), math.tanh(math.atanh(r) + reach))
+    how = f"Fisher z, HC3, t with {df} df"
+    shared = "a model or a data set" if cluster is not None else "a model, a domain or a data set"
+    assumption = f"observations are independent of each other: not so if several share {shared}"
+    few = f"{n} observations: no interval, and a test that finds little; use more than {_MIN_OBSERVATIONS}"
+    perfect = "no error is to be seen at equal z, so there is neither test nor interval; use more observations"
     return Estimate(
         value=r,
         interval=interval,
         level=_LEVEL,
-        interval_method="Fisher z, Bonett-Wright" if interval else "none: clusters, few observations or r of 1",
+        interval_method=how if interval else f"none: {'few observations' if se > 0 else 'r of 1'}; {how}",
         estimand=what if cluster is None else f"{what}, within clusters",
         target="data",
         n_units=n,
         n_clusters=None if cluster is None else int(groups.max()) + 1,
-        statistic=t,
+        statistic=statistic,
         df=float(df),
         p_value=p_value,
         baselines={} if cluster is None else _within(values, cluster, groups),
         assumptions=(assumption,),
-        warnings=(few,) if n <= _MIN_OBSERVATIONS and cluster is None else (),
+        warnings=(*(few,) * is_few, *(perfect,) * (se <= 0)),
     )
 
 
@@ -137,20 +135,17 @@ def _correlation(a: Floats, b: Floats) -> float:
     return float(np.clip(a @ b / math.sqrt(float(a @ a) * float(b @ b)), -1.0, 1.0))
 
 
-def _shuffled(e_x: Floats, e_y: Floats, basis: Floats, groups: Ints, rng: np.random.Generator) -> float:
-    """Share of shuffles within groups whose correlation, less the regression on z anew, is as far from 0."""
-    n = len(e_x)
-    order = np.argsort(groups, kind="stable")
-    # Sorting random keys within groups shuffles every row at once.
-    keys = rng.random((_N_DRAWS, n)) + groups[order]
-    shuffled = np.empty((_N_DRAWS, n))
-    shuffled[:, order] = e_x[order][np.argsort(keys, axis=1)]
-    shuffled -= (shuffled @ basis) @ basis.T
-    lengths = np.sqrt((shuffled**2).sum(axis=1))
-    safe = np.where(lengths > 1e-9, lengths, 1.0)
-    drawn = np.abs(shuffled @ e_y) / safe
-    seen = abs(float(e_x @ e_y)) / math.sqrt(float(e_x @ e_x))
-    return (1 + int((drawn >= seen * (1 - 1e-9)).sum())) / (_N_DRAWS + 1)
+def _error(e_x: Floats, e_y: Floats, leverage: Floats) -> float:
+    """Robust standard error of Fisher's z of the correlation of residuals; 0 where it is perfect."""
+    a, b = e_x / math.sqrt(float(e_x @ e_x)), e_y / math.sqrt(float(e_y @ e_y))
+    r = float(a @ b)
+    if 1 - abs(r) < 1e-12:
+        return 0.0
+    # What x adds to the leverage of z in the regression of y, or y in that of x; the larger, so that the test is the
+    # same whichever is which. An observation that is fitted exactly would count without bound.
+    room = np.maximum(1 - leverage - np.maximum(a**2, b**2), 0.05)
+    influence = (a * b - r / 2 * (a**2 + b**2)) / room
+    return math.sqrt(float(influence @ influence)) / (1 - r**2)
 
 
 def _as_published(e_x: Floats, e_y: Floats, what: str) -> Estimate:

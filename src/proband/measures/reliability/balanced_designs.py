@@ -50,8 +50,27 @@ class BalancedDesign:
 
     def mean_squares(self, table: Floats) -> Floats:
         """Mean square of every effect, shape (n_effects,)."""
+        dfs = [self.df(effect) for effect in self.effects]
+        return np.array([own.sum() for own in self._squares(table)]) / dfs
+
+    def mean_squares_without(self, table: Floats) -> tuple[Floats, list[int]]:
+        """Mean squares without each object, shape (n_objects, n), and which of the effects they are: those of objects.
+
+        Any other effect is of facets alone, and hardly changes with an object.
+        """
+        found, which, n = [], [], len(table)
+        for j, (effect, own) in enumerate(zip(self.effects, self._squares(table), strict=True)):
+            if self.factors[0] in effect:
+                # An object takes n / (n - 1) of its squared deviation from a sum about the mean of all.
+                left = np.maximum(own.sum() - n / (n - 1) * own.reshape(n, -1).sum(axis=1), 0.0)
+                found.append(left / (self.df(effect) * max(n - 2, 1) / (n - 1)))
+                which.append(j)
+        return np.column_stack(found), which
+
+    def _squares(self, table: Floats) -> list[Floats]:
+        """Squared deviations of every effect, each times the scores behind it."""
         deviations: dict[Effect, Floats] = {frozenset(): table.mean(keepdims=True)}
-        squares = []
+        squares: list[Floats] = []
         for effect in self.effects:
             axes = tuple(i for i, f in enumerate(self.factors) if f not in effect)
             own = table.mean(axis=axes, keepdims=True)
@@ -60,8 +79,8 @@ class BalancedDesign:
                 if smaller < effect:
                     own = own - part
             deviations[effect] = own
-            squares.append(self.replication(effect) * float((own**2).sum()) / self.df(effect))
-        return np.array(squares)
+            squares.append(self.replication(effect) * own**2)
+        return squares
 
     def components_from_mean_squares(self) -> Floats:
         """Matrix that turns mean squares into variance components, shape (n_effects, n_effects).

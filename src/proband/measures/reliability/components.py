@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -11,10 +12,16 @@ from proband.estimates import Estimate, Target
 from proband.measures.arrays import Floats
 from proband.measures.columns import column, table_of
 from proband.measures.reliability.balanced_designs import BalancedDesign, Effect, arrange
-from proband.measures.reliability.intervals import pivotal_interval, pivotal_mean_squares, tail_warnings
+from proband.measures.reliability.intervals import (
+    MIN_SUBJECTS,
+    jackknifed_mean_squares,
+    pivotal_interval,
+    pivotal_mean_squares,
+    tail_warnings,
+)
 from proband.measures.reliability.tables import is_constant
 
-_ASSUMPTIONS = ("effects are normal and independent", "levels of facets stand for others like them")
+IntervalBy = Literal["jackknife", "f"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +74,9 @@ class GStudy:
     design: BalancedDesign
     target: Target
     level: float
+    draws: Floats | None = field(repr=False, compare=False)  # what expected mean squares may be, (n_draws, n_effects)
+    interval_method: str
+    assumptions: tuple[str, ...]
     warnings: tuple[str, ...] = ()
 
     @property
@@ -103,6 +113,7 @@ def generalizability(
     scores: str = "value",
     target: Target = "model",
     level: float = 0.95,
+    interval: IntervalBy = "jackknife",
 ) -> GStudy:
     """Variance of scores by source, and how reliable they are under this and other designs.
 
@@ -124,18 +135,22 @@ def generalizability(
         Columns of what is measured and of the numbers.
     target, level : {"model", "human"}, float
         Whose scores they are; confidence level.
+    interval : {"jackknife", "f"}
+        "jackknife": from 10 objects on, mean squares of effects of objects from leaving out one object at a time, for
+        any distribution of these; facets as under "f". "f": all from chi-squared draws of mean squares (normal
+        effects; for one facet the relative coefficient has Feldt's), for any number of objects, and too short for
+        skewed scores however many there are.
 
     Returns
     -------
     GStudy
-        Intervals are generalised confidence intervals (normal effects; for one facet the relative one is Feldt's).
         Negative components count as 0 inside coefficients only. Few levels of a facet leave its component
         hardly known, which the interval of `absolute` shows.
 
     Raises
     ------
     DesignError, MissingDataError
-        If a factor has a single level, or nesting is not balanced; if a cell is empty.
+        If a factor has a single level, nesting is not balanced, or the interval is unknown; if a cell is empty.
     DataError
         If a cell holds several scores, or scores are no finite numbers.
 
@@ -158,45 +173,73 @@ def generalizability(
     names = [facets] if isinstance(facets, str) else list(facets)
     if not names:
         raise DesignError("no facet: name what scores vary over besides the objects, e.g. 'item'")
+    if interval not in get_args(IntervalBy):
+        raise DesignError(f"interval {interval!r} is none of {', '.join(get_args(IntervalBy))}")
     columns = {name: column(table, name.split(":")[0].strip()) for name in names}
     design, y = arrange((objects, column(table, objects)), columns, column(table, scores))
     mean_squares = design.mean_squares(y)
     object_means = y.reshape(len(y), -1).mean(axis=1)
     flat = ("all scores are the same number: there is no variance to share out",)
-    components = _components(design, mean_squares, target=target, level=level)
-    warnings = flat if is_constant(float(y.var()), y) else tail_warnings(object_means)
-    return GStudy(objects=objects, components=components, design=design, target=target, level=level, warnings=warnings)
+    is_flat = is_constant(float(y.var()), y)
+    draws, how = (None, "none: scores do not vary") if is_flat else _draws(design, y, mean_squares, interval)
+    study = GStudy(
+        objects=objects,
+        components={},
+        design=design,
+        target=target,
+        level=level,
+        draws=draws,
+        interval_method=how,
+        assumptions=("objects are independent",)
+        + (("effects are normal and independent",) if interval == "f" else ("effects of facets alone are normal",))
+        + ("levels of facets stand for others like them",),
+        warnings=flat if is_flat else tail_warnings(object_means),
+    )
+    return replace(study, components=_components(study, mean_squares))
 
 
-def _components(
-    design: BalancedDesign, mean_squares: Floats, *, target: Target, level: float
-) -> dict[str, VarianceComponent]:
+def _draws(design: BalancedDesign, y: Floats, mean_squares: Floats, by: IntervalBy) -> tuple[Floats | None, str]:
+    n = design.sizes[0]
+    draws = pivotal_mean_squares(mean_squares, [design.df(effect) for effect in design.effects])
+    if by == "f":
+        return draws, f"generalised interval from {len(mean_squares)} mean squares"
+    if n < MIN_SUBJECTS:
+        return None, f"none: {n} objects; the jackknife needs {MIN_SUBJECTS}, interval='f' normal effects"
+    without, which = design.mean_squares_without(y)
+    of_objects = jackknifed_mean_squares(mean_squares[which], without)
+    if of_objects is None:
+        return None, "none: a mean square hangs on one object"
+    draws[:, which] = of_objects
+    return draws, f"jackknife over {n} objects, chi-squared for effects of facets alone"
+
+
+def _components(study: GStudy, mean_squares: Floats) -> dict[str, VarianceComponent]:
+    design = study.design
     solve = design.components_from_mean_squares()
     values = solve @ mean_squares
-    dfs = [design.df(effect) for effect in design.effects]
-    draws = pivotal_mean_squares(mean_squares, dfs) @ solve.T
+    draws = None if study.draws is None else study.draws @ solve.T
     total = float(np.maximum(values, 0.0).sum())
     found = {}
     for j, effect in enumerate(design.effects):
         name = design.name(effect)
-        limits = pivotal_interval(np.maximum(draws[:, j], 0.0), level) if total > 0 else None
+        limits = None if draws is None else pivotal_interval(np.maximum(draws[:, j], 0.0), study.level)
         negative = "negative: the data hold less of this variance than chance alone would give; read it as none"
         found[name] = VarianceComponent(
             effect=name,
             variance=Estimate(
                 value=float(values[j]),
                 interval=limits,
-                level=level,
-                interval_method="generalised interval, within [0, inf)" if limits else "none: scores do not vary",
+                level=study.level,
+                interval_method=f"{study.interval_method}, within [0, inf)" if limits else study.interval_method,
                 estimand=f"variance of {name}",
-                target=target,
+                target=study.target,
                 n_units=design.sizes[0],
-                assumptions=_ASSUMPTIONS,
+                assumptions=study.assumptions,
                 warnings=(negative,) if values[j] < 0 else (),
             ),
             share=max(float(values[j]), 0.0) / total if total > 0 else math.nan,
             mean_square=float(mean_squares[j]),
-            df=dfs[j],
+            df=design.df(effect),
         )
     return found
 
@@ -207,8 +250,7 @@ def _decide(study: GStudy, sizes: Mapping[str, int]) -> Decision:
     solve = design.components_from_mean_squares()
     own, relative, absolute = _weights(design, sizes)
     values = np.maximum(solve @ mean_squares, 0.0)
-    dfs = [design.df(effect) for effect in design.effects]
-    draws = pivotal_mean_squares(mean_squares, dfs) @ solve.T
+    draws = None if study.draws is None else study.draws @ solve.T
     layout = ", ".join(f"{n} {facet}" for facet, n in sizes.items())
     return Decision(
         sizes=dict(sizes),
@@ -232,31 +274,32 @@ def _weights(design: BalancedDesign, sizes: Mapping[str, int]) -> tuple[Floats, 
     return own, relative, absolute
 
 
-def _coefficient(values: Floats, draws: Floats, weights: tuple[Floats, Floats], what: str, study: GStudy) -> Estimate:
+def _coefficient(
+    values: Floats, draws: Floats | None, weights: tuple[Floats, Floats], what: str, study: GStudy
+) -> Estimate:
     own, error = weights
     total = float(values @ (own + error))
     warnings = list(study.warnings)
-    interval, how = None, "none: scores do not vary"
-    if total > 0:
+    interval = None
+    if total > 0 and draws is not None:
         with np.errstate(all="ignore"):  # a draw in which every component is 0 has no coefficient
             # Only the sums are kept above 0 (error above its unexplained part): cutting every component at 0, as in the
             # value, makes errors too large and the interval too low.
             signal = np.maximum(draws @ own, 0.0)
             noise = np.maximum(draws @ error, draws[:, -1] * error[-1])
             interval = pivotal_interval(signal / (signal + noise), study.level)
-        how = f"generalised interval from {len(values)} mean squares"
-        if not values @ own:
-            warnings.append(f"no variance between {study.objects}: its estimate is 0 or negative")
-    elif not warnings:
+    if total > 0 and not values @ own:
+        warnings.append(f"no variance between {study.objects}: its estimate is 0 or negative")
+    elif total <= 0 and not warnings:
         warnings.append("no component that counts here is above 0: the coefficient is undefined")
     return Estimate(
         value=float(values @ own) / total if total > 0 else math.nan,
         interval=interval,
         level=study.level,
-        interval_method=how,
+        interval_method=study.interval_method,
         estimand=f"reliability of the {what}",
         target=study.target,
         n_units=study.design.sizes[0],
-        assumptions=_ASSUMPTIONS,
+        assumptions=study.assumptions,
         warnings=tuple(warnings),
     )

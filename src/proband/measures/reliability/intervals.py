@@ -50,6 +50,15 @@ FISHER: tuple[Transform, Transform] = (np.arctanh, np.tanh)
 UNEXPLAINED: tuple[Transform, Transform] = (lambda x: np.log1p(-x), lambda y: -np.expm1(y))
 
 
+def sample_skewness(values: Floats) -> float:
+    """Third standardised moment, adjusted as most programs do (G1); 0 where nothing varies."""
+    n, centred = len(values), values - values.mean()
+    variance = float((centred**2).mean())
+    if n < 3 or variance <= 0:
+        return 0.0
+    return math.sqrt(n * (n - 1)) / (n - 2) * float((centred**3).mean()) / variance**1.5
+
+
 def tail_warnings(totals: Floats) -> tuple[str, ...]:
     """Warn below 50 subjects, and where few of more carry the spread of their totals.
 
@@ -66,7 +75,7 @@ def tail_warnings(totals: Floats) -> tuple[str, ...]:
         return (
             f"{n} subjects: below {_FEW_SUBJECTS} the interval is too short where scores are skewed or heavy-tailed",
         )
-    skewness = math.sqrt(n * (n - 1)) / (n - 2) * float((centred**3).mean()) / variance**1.5
+    skewness = sample_skewness(totals)
     plain = float((centred**4).mean()) / variance**2 - 3
     # The excess kurtosis G2 that is unbiased for normal samples.
     excess = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * plain + 6)
@@ -100,6 +109,41 @@ def pivotal_mean_squares(mean_squares: ArrayLike, dfs: Sequence[int]) -> Floats:
     Weerahandi (1993), J. Am. Stat. Assoc. 88, 899-905. doi:10.1080/01621459.1993.10476355
     """
     return np.asarray(mean_squares, dtype=np.float64) * _ratios(tuple(dfs))
+
+
+def jackknifed_mean_squares(mean_squares: ArrayLike, left_out: Floats) -> Floats | None:
+    """Draws of what expected mean squares of effects of subjects may be, for any distribution of those.
+
+    Logarithms of mean squares are about normal together; their covariance is that of pseudo-values, one a subject.
+    Subjects whose scores are uneven at once raise the square between and that within, which chi-squared draws, one
+    independent of the other, cannot know.
+
+    Parameters
+    ----------
+    mean_squares : array_like, shape (n_effects,)
+        Of everybody.
+    left_out : numpy.ndarray, shape (n_subjects, n_effects)
+        Without each subject.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        Shape (n_draws, n_effects): t with n - 1 degrees of freedom about the logarithms; a mean square of 0 stays 0.
+        None where one is 0 only without somebody.
+    """
+    drawn, n = np.tile(np.asarray(mean_squares, dtype=np.float64), (_N_DRAWS, 1)), len(left_out)
+    least = 1e-12 * float(drawn[0].max())
+    varies = drawn[0] > least
+    every, left_out = drawn[0, varies], left_out[:, varies]
+    if not varies.any() or left_out.min() <= least:
+        return None
+    pseudo = n * np.log(every) - (n - 1) * np.log(left_out)
+    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(pseudo.T)) / n)
+    rng = rng_for(0, "jackknife_pivots", n, len(every))
+    normal = rng.standard_normal((_N_DRAWS, len(every)))
+    t = normal * np.sqrt((n - 1) / rng.chisquare(n - 1, _N_DRAWS))[:, None]
+    drawn[:, varies] *= np.exp(t @ (vectors * np.sqrt(np.maximum(values, 0.0))).T)
+    return drawn
 
 
 def pivotal_interval(draws: Floats, level: float) -> tuple[float, float] | None:

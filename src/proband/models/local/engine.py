@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from proband.errors import ContextTooLong, EngineError
-from proband.models.engine import THIS_MACHINE, Ability, BaseEngine, Cost
+from proband.models.engine import THIS_MACHINE, Ability, BaseEngine, Cost, Vectors
 from proband.models.local.checkpoints import load_checkpoint
 from proband.models.local.forest import Forest
 from proband.models.local.passes import Passes
+from proband.models.local.pooling import WINDOW_TOKENS, mean_states
 from proband.models.local.templates import Encoded, Template
 from proband.models.writing.constraints import Schemas
 from proband.models.writing.writer import Writer
@@ -59,7 +60,7 @@ class LocalEngine(BaseEngine):
         or needs more memory than is free.
     """
 
-    abilities: frozenset[Ability] = frozenset({"score", "write"})
+    abilities: frozenset[Ability] = frozenset({"score", "write", "embed"})
     answers_by = "request"
     lane = THIS_MACHINE
 
@@ -167,12 +168,15 @@ class LocalEngine(BaseEngine):
             self._schemas.start(request.schema)
             seen.add(request.schema)
         self._template.check_text(request)
+        one = request.alone[0]
+        # A text behind premises stands alone, so no other can have its tokens.
+        options = () if request.premises else request.continuations
         for key, look in (
-            ((request.is_raw, *(message.role for message in request.messages)), self._template.render),
-            ((request.continuations, request.closes, request.is_raw), self._template.check_options),
+            ((request.is_raw, *(message.role for message in one.messages)), self._template.render),
+            ((options, request.closes, request.is_raw), self._template.check_options),
         ):
             if key not in seen:
-                look(request)
+                look(one)
                 seen.add(key)
         limit = self.passes.context
         # No token is shorter than a byte, so most requests are cleared without being tokenised.
@@ -182,7 +186,7 @@ class LocalEngine(BaseEngine):
         total = max(len(ids) for ids in encoded.sequences) + request.max_tokens
         if total > limit:
             raise ContextTooLong(
-                f"the prompt has {encoded.start} tokens and makes {total} with its longest reply, but "
+                f"the prompt has {max(encoded.starts)} tokens and makes {total} with its longest reply, but "
                 f"{self.address} takes {limit}; shorten the prompt or use a model with a longer context"
             )
 
@@ -199,7 +203,7 @@ class LocalEngine(BaseEngine):
         for window in _slices(scored, WINDOW):
             encoded = [self._template.encode(request) for request in window]
             forest = _merged(encoded)
-            prompt += sum(e.start for e in encoded)
+            prompt += sum(e.prompt_tokens for e in encoded)
             completion += sum(sum(e.token_counts) for e in encoded)
             unique += len(forest)
             seconds += self.passes.operations(forest) / rate
@@ -220,7 +224,7 @@ class LocalEngine(BaseEngine):
         """Give the exact prompt, then each continuation as it follows the prompt, quoted, one a line."""
         texts = self._template.continuations(trial.request)
         listed = [f"[{k}] {text!r}" for k, text in enumerate(texts, start=1)]
-        return "\n".join([self._template.render(trial.request), *listed])
+        return "\n".join([*map(self._template.render, trial.request.alone), *listed])
 
     def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
         """Answer every trial, in the order that shares most; equal requests are computed once."""
@@ -242,13 +246,23 @@ class LocalEngine(BaseEngine):
                     yield request, Completion(error=str(error))
             yield from self._score(fit)
 
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """Mean state of the last layer over a text's tokens, those of a long text in windows of 512.
+
+        A text is read as it stands, without the chat template; control tokens in it are words like others.
+        """
+        passes = self.passes
+        limits = [n for n in (passes.context, passes.span, WINDOW_TOKENS) if n]
+        sequences = self._template.tokenize_as_words(texts)
+        return mean_states(passes.model.base_model, sequences, width=min(limits), budget=passes.chunk_tokens)
+
     def close(self) -> None:
         """Let go of the model's memory."""
         self._open = self._writer = None
 
     def _sorted(self, requests: Iterable[Request]) -> tuple[list[Request], list[Request]]:
         """Split into requests to score and to write, ordered so that shared beginnings are neighbours."""
-        order = sorted(requests, key=lambda request: [(m.role, m.text) for m in request.messages])
+        order = sorted(requests, key=lambda request: [(m.role, m.text) for m in request.messages] + [*request.premises])
         scored = [request for request in order if request.verb == "score"]
         return scored, [request for request in order if request.verb == "write"]
 
@@ -260,7 +274,8 @@ class LocalEngine(BaseEngine):
             if span is None or max(len(ids) for ids in encoded.sequences) <= span:
                 together.append((request, encoded))
             else:
-                values = [self.passes.run_plain(ids, encoded.start) for ids in encoded.sequences]
+                pairs = zip(encoded.sequences, encoded.starts, strict=True)
+                values = [self.passes.run_plain(ids, start) for ids, start in pairs]
                 yield request, _scored(encoded, values)
         if not together:
             return
@@ -283,7 +298,10 @@ def _scored(encoded: Encoded, log_probs: list[float]) -> Completion:
     counts = encoded.token_counts
     try:
         return Completion(
-            log_probs=tuple(log_probs), token_counts=counts, prompt_tokens=encoded.start, completion_tokens=sum(counts)
+            log_probs=tuple(log_probs),
+            token_counts=counts,
+            prompt_tokens=encoded.prompt_tokens,
+            completion_tokens=sum(counts),
         )
     except EngineError as error:
         return Completion(error=str(error))
@@ -291,7 +309,7 @@ def _scored(encoded: Encoded, log_probs: list[float]) -> Completion:
 
 def _merged(encoded: Sequence[Encoded]) -> Forest:
     sequences = [ids for e in encoded for ids in e.sequences]
-    return Forest.build(sequences, [e.start for e in encoded for _ in e.sequences])
+    return Forest.build(sequences, [start for e in encoded for start in e.starts])
 
 
 def _ending_tokens(model: Any, tokenizer: Any, template: Template) -> frozenset[int]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -36,11 +37,22 @@ class Encoded:
 
     sequences: tuple[tuple[int, ...], ...]
     start: int  # index of the first scored token, the same in every sequence
+    own_starts: tuple[int, ...] = ()  # behind premises of its own in each
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Index of the first scored token of each sequence."""
+        return self.own_starts or (self.start,) * len(self.sequences)
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens before what is scored, those of every premise where there are any."""
+        return sum(self.own_starts) or self.start
 
     @property
     def token_counts(self) -> tuple[int, ...]:
         """Scored tokens of each continuation."""
-        return tuple(len(ids) - self.start for ids in self.sequences)
+        return tuple(len(ids) - start for ids, start in zip(self.sequences, self.starts, strict=True))
 
 
 class Template:
@@ -59,6 +71,7 @@ class Template:
         self._chat = _undated(tokenizer.get_chat_template()) if tokenizer.chat_template else None
         self.is_chat = self._chat is not None
         self._pieces: dict[str, tuple[int, ...]] = {}
+        self._prompts: dict[tuple[tuple[Message, ...], tuple[str, ...]], tuple[str, ...]] = {}
         special = {id_: str(token) for id_, token in tokenizer.added_tokens_decoder.items() if token.special}
         self._reserved = tuple(special.values())
         self._has_channels = TO_FINAL.partition("final")[0] in (self._chat or "")
@@ -112,6 +125,7 @@ class Template:
     def most_bytes(self, request: Request) -> int:
         """Bytes, at most, of a prompt and its longest continuation; cheap, as nothing is rendered."""
         sent = sum(len(message.text.encode()) + self._frame for message in request.messages)
+        sent += max((len(text.encode()) + self._frame for text in request.premises), default=0)
         return sent + max((len(text.encode()) for text in self.continuations(request)), default=0)
 
     def render(self, request: Request) -> str:
@@ -153,6 +167,11 @@ class Template:
         return [
             tuple(chain(begin, *map(self._piece, pieces[:-1]), ids)) for pieces, ids in zip(split, last, strict=True)
         ]
+
+    def tokenize_as_words(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Token ids of texts as they stand, with what frames a text; control tokens in them are read as words."""
+        ids = self._tokenizer(list(texts), split_special_tokens=True, verbose=False)["input_ids"]
+        return [tuple(row) for row in ids]
 
     @cached_property
     def _cut(self) -> re.Pattern[str] | None:
@@ -209,6 +228,8 @@ class Template:
         probabilities are those given the prompt's text. `EngineError` if two continuations have the same tokens, one
         adds none, or all of the prompt would merge.
         """
+        if request.premises:
+            return self._encode_premises(request)
         prompt = self.render(request)
         texts = self.continuations(request)
         if request.is_raw:
@@ -227,9 +248,25 @@ class Template:
                 raise EngineError(f"option {_short(text)} has no tokens of its own; reword it")
         return Encoded(sequences=tuple(joint), start=start)
 
+    def _encode_premises(self, request: Request) -> Encoded:
+        """One text behind each premise; `EngineError` unless the same tokens are scored behind all of them."""
+        self.check_text(request)
+        key = request.messages, request.premises
+        if key not in self._prompts:
+            if len(self._prompts) >= PIECES:
+                self._prompts.clear()
+            self._prompts[key] = tuple(self.render(single) for single in request.alone)
+        prompts, [text] = self._prompts[key], self.continuations(request)
+        alone, joint = self.tokenize(list(prompts)), self.tokenize([prompt + text for prompt in prompts])
+        starts = tuple(shared_length(*pair) for pair in zip(alone, joint, strict=True))
+        scored = {ids[start:] for ids, start in zip(joint, starts, strict=True)}
+        if len(scored) > 1 or not all(starts) or () in scored:
+            raise EngineError(f"text {_short(text)} has no tokens of its own, or other ones behind other premises")
+        return Encoded(sequences=tuple(joint), start=min(starts), own_starts=starts)
+
     def check_text(self, request: Request) -> None:
         """Refuse text that holds one of the model's control tokens."""
-        for text in (*(m.text for m in request.messages), *request.continuations):
+        for text in (*(m.text for m in request.messages), *request.premises, *request.continuations):
             for token in self._reserved:
                 if token in text:
                     raise EngineError(

@@ -16,9 +16,10 @@ from itertools import pairwise
 from typing import Any
 
 import aiohttp
+import numpy as np
 
 from proband.errors import ContextTooLong, EngineError
-from proband.models.engine import Ability, BaseEngine, Cost
+from proband.models.engine import Ability, BaseEngine, Cost, Vectors
 from proband.models.local.forest import shared_length
 from proband.models.servers import protocol
 from proband.models.servers.batches import Batches
@@ -26,7 +27,7 @@ from proband.models.servers.detection import count_tokens, detect
 from proband.models.servers.pacing import GIVEN_UP, Handover, Pair, Patience, Queue, beginning
 from proband.models.servers.prices import Price, find_price
 from proband.models.servers.protocol import AccessRefused, Dialect, GivenUp, Json
-from proband.models.servers.replies import Withheld, read_completed, read_labels, read_text, spent_on
+from proband.models.servers.replies import Withheld, read_completed, read_labels, read_text, read_vectors, spent_on
 from proband.models.servers.settings import ServerSettings, checked_url
 from proband.models.servers.texts import score_texts, text_bodies
 from proband.models.servers.wire import Asker, NotThere, Wire
@@ -35,6 +36,7 @@ from proband.records import Completion, Request, Trial
 __all__ = ["ServerEngine", "ServerSettings"]
 
 _BATCH_CHUNK = 50_000
+_TEXTS_AT_ONCE = 32  # that are embedded by one call
 _ONE_CALL = {"write": "chat/completions", "complete": "completions", "label": "chat/completions"}
 _log = logging.getLogger(__name__)
 
@@ -83,7 +85,9 @@ class ServerEngine(BaseEngine):
     def abilities(self) -> frozenset[Ability]:
         """What the server was found to do; asks it the first time."""
         dialect = self.probe()
-        return frozenset({"write", "score"} if dialect.top or dialect.texts else {"write"})
+        # Whether it has an endpoint for vectors is found out when one is wanted.
+        scores: frozenset[Ability] = frozenset({"score"} if dialect.top or dialect.texts else ())
+        return scores | {"write", "embed"}
 
     @property
     def chunk(self) -> int | None:
@@ -167,7 +171,8 @@ class ServerEngine(BaseEngine):
         if _n_chars(longest) + longest.request.max_tokens <= context:
             return
         asker = Asker(self._wire, longest.id)
-        known = self._wire.run(count_tokens(longest.request, self.model, dialect, asker))
+        one = max(longest.request.alone, key=lambda request: len(request.messages[-1].text))
+        known = self._wire.run(count_tokens(one, self.model, dialect, asker))
         tokens = (known or _n_chars(longest) // 6) + longest.request.max_tokens
         if tokens > context:
             raise ContextTooLong(
@@ -225,6 +230,30 @@ class ServerEngine(BaseEngine):
             **({} if dialect.has_system else {"system_turn": "at the head of the first user turn"}),
             **({"reasoning": f"opened by the template: {dialect.opens.mark}"} if dialect.opens else {}),
         }
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """What ``/v1/embeddings`` gives, in batches; a text that is too long is the server's to refuse."""
+        batches = [texts[start : start + _TEXTS_AT_ONCE] for start in range(0, len(texts), _TEXTS_AT_ONCE)]
+
+        async def posted() -> list[list[list[float]]]:
+            asker = Asker(self._wire, "embeddings")
+            made = []
+            for batch in batches:
+                body = {"model": self.model, "input": list(batch), "encoding_format": "float"}
+                made.append(await asker("embeddings", body, read=partial(read_vectors, n=len(batch))))
+            return made
+
+        try:
+            found = self._wire.run(posted())
+        except NotThere:
+            raise EngineError(
+                f"{self.address} has no /v1/embeddings; serve the model with it, or take another encoder: minilm"
+            ) from None
+        return np.array([row for batch in found for row in batch], dtype=np.float32)
+
+    def encoder_fingerprint(self) -> dict[str, str]:
+        """Server and model as named: a server of an encoder answers no chat by which more could be found out."""
+        return {"engine": "server", "url": self.url, "model": self.model}
 
     def answer(self, trials: Sequence[Trial]) -> Iterator[Pair]:
         """Answer every trial, as replies come in.
@@ -379,7 +408,8 @@ class ServerEngine(BaseEngine):
 
 def _n_chars(trial: Trial) -> int:
     request = trial.request
-    return sum(len(message.text) for message in request.messages) + max(map(len, request.continuations), default=0)
+    sent = sum(len(message.text) for message in request.messages) + max(map(len, request.premises), default=0)
+    return sent + max(map(len, request.continuations), default=0)
 
 
 def _with_unread(completion: Completion, trial: Trial, n: int) -> Completion:

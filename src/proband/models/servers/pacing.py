@@ -320,4 +320,5 @@ class Patience:
 
 def beginning(request: Request) -> str:
     """The messages as one text, in the order a chat template puts them."""
-    return "\x1e".join([f"{message.role}\x1f{message.text}" for message in request.messages])
+    messages = request.alone[0].messages
+    return "\x1e".join([f"{message.role}\x1f{message.text}" for message in messages])

@@ -96,7 +96,7 @@ class Dialect:
 
         So do local models whose template takes none.
         """
-        if self.has_system or request.messages[0].role != "system" or len(request.messages) < 2:
+        if self.has_system or len(request.messages) < 2 or request.messages[0].role != "system":
             return request
         system, first, *rest = request.messages
         headed = replace(first, text=f"{system.text}\n\n{first.text}")
@@ -114,7 +114,7 @@ class Dialect:
             return "write" if self.is_chat else ""
         if self.opens:
             return ""
-        return "label" if self.top and takes_one_token(request) else self.texts
+        return "label" if self.top and not request.premises and takes_one_token(request) else self.texts
 
 
 def unsent(request: Request, dialect: Dialect, address: str) -> str:
@@ -189,6 +189,7 @@ def estimated(requests: Iterable[Request]) -> tuple[int, int]:
     """Tokens of prompts, as characters / 4, and the most that the replies may take."""
     prompt = completion = 0
     for request in requests:
-        prompt += sum(len(message.text) for message in request.messages)
-        completion += max(request.max_tokens, len(request.continuations))
+        prompt += sum(len(message.text) for single in request.alone for message in single.messages)
+        prompt += len(request.premises) * sum(map(len, request.continuations)) if request.premises else 0
+        completion += max(request.max_tokens, request.n_scored)
     return prompt // 4, completion

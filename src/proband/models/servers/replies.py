@@ -124,6 +124,18 @@ def read_text(reply: Json, dialect: Dialect) -> Completion:
     return Completion(text=text, finish=finish)
 
 
+def read_vectors(reply: Json, *, n: int) -> list[list[float]]:
+    """The vectors of `n` texts, in the order asked, whatever the order they came in."""
+    rows = sorted(reply["data"], key=lambda row: row["index"])
+    vectors = [row["embedding"] for row in rows]
+    lengths = {len(vector) for vector in vectors}
+    if [row["index"] for row in rows] != list(range(n)) or len(lengths) != 1 or 0 in lengths:
+        raise Malformed(f"{len(rows)} vectors of lengths {sorted(lengths)} came for {n} texts")
+    if not all(type(x) in (int, float) and math.isfinite(x) for vector in vectors for x in vector):
+        raise Malformed("a vector holds what is no number")
+    return vectors
+
+
 def _part(part: Any) -> str:
     """The text of one part of a message's content."""
     if isinstance(part, str):

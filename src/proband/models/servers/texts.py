@@ -19,24 +19,38 @@ _MOST_REMEMBERED = 10_000
 async def score_texts(request: Request, model: str, dialect: Dialect, ask: Ask) -> Completion:
     """Log-probability of every continuation as the assistant's reply, summed over its tokens."""
     scorers = (_score_forced, _score_walk, _score_tokens, _score_transcript)
-    how = dict(zip(("forced", "walk", "tokens", "transcript"), scorers, strict=True))
-    rows, prompt_tokens = await how[dialect.texts](dialect.sent(request), model, ask)
+    score = dict(zip(("forced", "walk", "tokens", "transcript"), scorers, strict=True))[_way(request, dialect)]
+    rows, prompt_tokens = [], 0
+    for single in request.alone:
+        found, sent = await score(dialect.sent(single), model, ask)
+        rows += found
+        prompt_tokens += sent
     counts = tuple(map(len, rows))
+    if request.premises and len(set(counts)) > 1:
+        raise EngineError(f"the text has {counts} tokens behind its premises, and only equal ones compare")
     logs = tuple(map(math.fsum, rows))
     return Completion(log_probs=logs, token_counts=counts, prompt_tokens=prompt_tokens, completion_tokens=sum(counts))
 
 
 async def text_bodies(request: Request, model: str, dialect: Dialect, ask: Ask) -> list[Json]:
     """Bodies that `score_texts` would post for scores; what it must ask the server to build them is asked."""
-    request = dialect.sent(request)
-    if dialect.texts == "forced":
-        return (await _forced_bodies(request, model, ask))[0]
-    if dialect.texts == "transcript":
-        return [_transcript_body(request, model)]
-    head, tails = await _head_and_tails(request, model, ask)
-    if dialect.texts == "walk":
-        return [_walk_body(head, step, model) for step in _steps(tails)]
-    return [_echo_body(head, tails, model)]
+    bodies: list[Json] = []
+    for single in map(dialect.sent, request.alone):
+        if dialect.texts == "forced":
+            bodies += (await _forced_bodies(single, model, ask))[0]
+        elif dialect.texts == "transcript":
+            bodies.append(_transcript_body(single, model))
+        else:
+            head, tails = await _head_and_tails(single, model, ask)
+            is_walk = _way(request, dialect) == "walk"
+            bodies += [_walk_body(head, step, model) for step in _steps(tails)] if is_walk else []
+            bodies += [] if is_walk else [_echo_body(head, tails, model)]
+    return bodies
+
+
+def _way(request: Request, dialect: Dialect) -> str:
+    """How texts are scored; a long one by echo, as a walk would send it once for each of its tokens."""
+    return "tokens" if request.premises and dialect.texts == "walk" else dialect.texts
 
 
 async def template_tokens(request: Request, model: str, dialect: Dialect, ask: Ask) -> Ids:

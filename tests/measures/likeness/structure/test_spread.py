@@ -55,6 +55,30 @@ def test_exchanging_the_sides_inverts_the_ratio():
     assert forward.log_variability_ratio.value == pytest.approx(-back.log_variability_ratio.value)
 
 
+def at_the_floor(rng, n):
+    """Ratings of which 84 % are the lowest of 5 points."""
+    return 1.0 + np.searchsorted((1.0, 1.5, 2.0, 2.5), rng.normal(size=n))
+
+
+def test_a_spread_that_few_scores_carry_is_warned_of_and_a_used_scale_is_not():
+    rng = np.random.default_rng(1)
+    stuck, used = at_the_floor(rng, 100), rng.integers(1, 6, 100)
+    (warning,) = dispersion(used, stuck).sd_ratio.warnings
+    assert "a few of 100 scores of the model carry the spread" in warning
+    assert dispersion(stuck, used).sd_ratio.warnings[0].startswith("a few of 100 scores of people")
+    assert dispersion(used, used).sd_ratio.warnings == ()
+    assert dispersion(at_the_floor(rng, 2_000), at_the_floor(rng, 2_000)).sd_ratio.warnings == ()
+
+
+@pytest.mark.slow
+def test_at_the_floor_no_interval_below_the_promise_comes_without_its_warning():
+    rng = np.random.default_rng(2)
+    for n, least in ((30, None), (100, None), (300, 0.92)):
+        found = [dispersion(at_the_floor(rng, n), at_the_floor(rng, n)).sd_ratio for _ in range(400)]
+        silent = [e.interval[0] <= 1 <= e.interval[1] for e in found if not e.warnings]
+        assert (np.mean(silent) > least) if least else not silent
+
+
 def test_a_side_without_variance_is_said_and_not_coded():
     flat, spread = [3.0] * 20, [1, 2, 3, 4, 5] * 4
     compressed = dispersion(spread, flat)

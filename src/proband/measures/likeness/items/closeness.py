@@ -26,6 +26,7 @@ class FidelitySettings:
 
     - `weights` (mapping of subject to float or None): people's design weights; they weight the model's rows of the
       same subjects too, and held-out people where all of them are named.
+    - `strata`, `psu`, `fpc` (mapping of subject to label, or number): how people were drawn; see `survey_design`.
     - `level`: confidence level.
     - `n_draws`: noise draws behind the interval of a distance.
     - `n_splits`: random halves behind the null rows where no held-out people are given.
@@ -35,6 +36,9 @@ class FidelitySettings:
     """
 
     weights: Mapping[Hashable, float] | None = None
+    strata: Mapping[Hashable, object] | None = None
+    psu: Mapping[Hashable, object] | None = None
+    fpc: Mapping[Hashable, object] | None = None
     level: float = 0.95
     n_draws: int = 4000
     n_splits: int = 50
@@ -153,7 +157,8 @@ def item_fidelity(
     """
     settings = FidelitySettings() if settings is None else settings
     rng = rng_for(0, "item_fidelity") if settings.rng is None else settings.rng
-    pairs = pair_by_subject(people, model, n_options, weights=settings.weights)
+    drawn = {"strata": settings.strata or {}, "psu": settings.psu or {}, "fpc": settings.fpc or {}}
+    pairs = pair_by_subject(people, model, n_options, weights=settings.weights, drawn=drawn)
     if pairs.n < 2:
         raise DataError("only 1 subject is in both people and model; a comparison needs at least 2")
     if held_out is not None and (known := sorted(map(repr, people.keys() & held_out.keys()))):
@@ -179,7 +184,7 @@ def fidelity_of_pairs(
         w1 = distance(ordered_contrasts(positions, n_options), name="normalised Wasserstein-1 distance")
     agreement, gain = agreement_estimates(pairs, nulls, level=settings.level, min_people=settings.min_people)
     brier, log_score = score_estimates(pairs, nulls, level=settings.level, min_people=settings.min_people)
-    shares = partial(share_estimates, n_options=n_options, weights=pairs.weights, level=settings.level)
+    shares = partial(share_estimates, n_options=n_options, design=pairs.sampling, level=settings.level)
     return ItemFidelity(
         human_shares=shares(pairs.answers, target="human"),
         model_shares=shares(pairs.probs, target="model"),

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from proband.errors import DataError
 from proband.measures.arrays import Floats, Ints
 from proband.measures.likeness.items.pairs import PairedAnswers
-from proband.measures.likeness.items.samples import sums_by
 from proband.measures.likeness.structure.logits import fit_multinomial, softmax_blocks
-from proband.measures.shares import design_weights, kish_n_eff, option_indices
+from proband.measures.shares import design_weights, option_indices
+from proband.measures.surveys.design import sums_by
+from proband.weighting import kish_n_eff
 
 _CROSS_FITTED = "cross-fitted halves"
 _FEW_LEVELS = 8  # numbers with more values enter a demographic model as a curve, others level by level
@@ -101,6 +102,8 @@ def null_rows(
     if held_out is not None:
         if not held_out:
             raise DataError("held_out is empty; give other people's answers, or None to cross-fit")
+        # Who weighs 0 stands for nobody, held out or not.
+        held_out = {s: a for s, a in held_out.items() if weights is None or weights.get(s) != 0}
         others = option_indices(list(held_out.values()), k)
         named = [s for s in held_out if weights is not None and s in weights]
         if named and len(named) < len(held_out):
@@ -110,7 +113,7 @@ def null_rows(
             )
         w = design_weights([weights[s] for s in named] if weights and named else None, len(others))
         shares = np.bincount(others, w, k) / w.sum()
-        return NullRows(pairs.human[None, :], shares[None, :], "held-out people", float(kish_n_eff(w)))
+        return NullRows(pairs.human[None, :], shares[None, :], "held-out people", kish_n_eff(w))
     halves = np.empty((n_splits, 2, k))
     for split in halves:
         order = rng.permutation(pairs.n)

@@ -1,15 +1,16 @@
 """People and a model joined by subject: their shares and the sampling noise of the gap between them."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from proband.errors import DataError
 from proband.measures.arrays import Floats, Ints
-from proband.measures.likeness.items.samples import SurveyDesign
-from proband.measures.shares import design_weights, kish_n_eff, option_indices, option_probabilities
+from proband.measures.shares import design_weights, option_indices, option_probabilities
+from proband.measures.surveys.design import SurveyDesign, design_by_subject, simple_random_sample
+from proband.weighting import kish_n_eff
 
 # Two imagined people who answer uniformly keep the variance of rarely taken options from vanishing in small
 # samples (as Agresti & Coull's four do for one share); docs/methods/coverage.md shows what that buys.
@@ -33,6 +34,11 @@ class PairedAnswers:
         return len(self.answers)
 
     @property
+    def sampling(self) -> SurveyDesign:
+        """Design and weights in one."""
+        return replace(self.design or simple_random_sample(self.n), weights=self.weights)
+
+    @property
     def n_options(self) -> int:
         """Options of the item."""
         return int(self.probs.shape[1])
@@ -40,7 +46,7 @@ class PairedAnswers:
     @cached_property
     def n_eff(self) -> float:
         """Effective number of subjects: Kish's, or n over the mean design effect of people's shares."""
-        kish = float(kish_n_eff(self.weights))
+        kish = kish_n_eff(self.weights)
         if self.design is None or self.n < 2:
             return kish
         shares = self.human
@@ -53,7 +59,7 @@ class PairedAnswers:
     @cached_property
     def df(self) -> float:
         """Degrees of freedom of a variance: effective subjects less 1, or units less strata; at least 1."""
-        own = max(float(kish_n_eff(self.weights)) - 1, 1.0)
+        own = max(kish_n_eff(self.weights) - 1, 1.0)
         return own if self.design is None else min(own, float(self.design.df))
 
     @cached_property
@@ -106,17 +112,20 @@ def pair_by_subject(
     n_options: int,
     *,
     weights: Mapping[Hashable, float] | None = None,
+    drawn: Mapping[str, Mapping[Hashable, object]] | None = None,
 ) -> PairedAnswers:
     """Join people's answers and a model's probabilities by subject, in the order of the subjects' names.
 
     `people`: 0-based option index of every person who answered. `model`: probabilities of all options. `n_options`:
-    options of the item. `weights`: a positive design weight for every person who answered. Raises DataError if there
+    options of the item. `weights`: a design weight for every person who answered, 0 for nobody, who is left out.
+    `drawn`: strata, psu and fpc of everybody who was drawn, also of who did not answer. Raises DataError if there
     are no people, nobody is on both sides, or a weight, answer or row is wrong. Raises MissingDataError if an answer,
     probability or weight is missing.
     """
     if not people:
         raise DataError("no human answers: a claim about people needs them; give people's answers by subject")
-    both = sorted(people.keys() & model.keys(), key=repr)
+    counted = {s for s in people if weights is None or weights.get(s) != 0}
+    both = sorted(counted & model.keys(), key=repr)
     if not both:
         raise DataError(
             f"no subject is in both people (e.g. {next(iter(people))!r}) and model "
@@ -132,4 +141,5 @@ def pair_by_subject(
         weights=design_weights(None if weights is None else [weights[s] for s in both], len(both)),
         n_people_only=len(people) - len(both),
         n_model_only=len(model) - len(both),
+        design=design_by_subject(both, drawn or {}),
     )

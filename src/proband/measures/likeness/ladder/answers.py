@@ -40,6 +40,8 @@ class Source:
     items: Mapping[str, Any] = field(default_factory=dict)
     traits: Mapping[Hashable, Mapping[str, Any]] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
+    # Stratum, sampling unit and size of the stratum of each subject, as far as the object's roster tells them.
+    drawn: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def extra(self) -> list[str]:
@@ -72,11 +74,13 @@ def read_source(given: object, name: str) -> Source:
     frame = frame.with_columns(pl.col("subject").cast(pl.String), pl.col("item").cast(pl.String))
     if frame["subject"].null_count() or frame["item"].null_count():
         raise DataError(f"{name} has rows without a subject or an item; drop them or name them")
+    roster = getattr(given, "roster", None)
     return Source(
         frame=frame,
         weights={str(s): w for s, w in (getattr(given, "weights", None) or {}).items()},
         items=getattr(given, "items", None) if isinstance(getattr(given, "items", None), Mapping) else {},  # type: ignore[arg-type]
         traits={str(s): t for s, t in (getattr(given, "traits", None) or {}).items()},
+        drawn={how: known for how in ("strata", "psu", "fpc") if (known := getattr(roster, how, None))},
     )
 
 

@@ -9,7 +9,6 @@ from scipy import special
 
 from proband.estimates import Estimate
 from proband.measures.arrays import Floats
-from proband.measures.likeness.items.samples import SurveyDesign, simple_random_sample
 from proband.measures.likeness.ladder.answers import Block
 from proband.measures.likeness.ladder.sheets import LadderRow, Sheet
 from proband.measures.likeness.structure.correlations import pattern_correlation
@@ -21,6 +20,7 @@ from proband.measures.likeness.structure.moments import (
     root_mean_square_interval,
     split_half_ceiling,
 )
+from proband.measures.surveys.design import SurveyDesign, simple_random_sample
 
 FEWEST_ITEMS = 3
 FEWEST_PEOPLE = 30

@@ -8,10 +8,10 @@ import numpy as np
 
 from proband.measures.arrays import Bools, Floats
 from proband.measures.likeness.items.nulls import predict_from_traits
-from proband.measures.likeness.items.samples import simple_random_sample
 from proband.measures.likeness.ladder.answers import AskedItem, Block, Source, block_of
 from proband.measures.likeness.ladder.people import Cast
 from proband.measures.likeness.ladder.sheets import LadderSettings, Sheet
+from proband.measures.surveys.design import simple_random_sample
 from proband.seeds import rng_for
 
 _NO_PERSONA = ("persona", "none")

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from proband.errors import DataError, MissingDataError
 from proband.measures.arrays import Floats, Ints
 from proband.measures.likeness.items.nulls import trait_matrix
-from proband.measures.likeness.items.samples import SurveyDesign, survey_design
 from proband.measures.likeness.ladder.answers import Source, subject_column
+from proband.measures.surveys.design import SurveyDesign, design_by_subject, survey_design
 
 By = str | Sequence[str] | Mapping[Hashable, object]
 Column = str | Mapping[Hashable, object]
@@ -92,7 +92,7 @@ def cast_of(run: Source, people: Source, survey: Sampling, conditions: Sequence[
         outside=outside,
         weights=np.array([weight[s] for s in subjects]),
         outside_weights=np.array([weight[s] for s in outside]),
-        design=_design((people, run), survey, subjects),
+        design=_design((people, run), survey, subjects, weight),
         groups=groups,
         predictors=_predictors(people, run, survey, conditions, [*subjects, *outside]),
         n_model_only=len(asked - answered),
@@ -115,9 +115,17 @@ def _subject_values(
     return found
 
 
-def _design(sources: Sequence[Source], survey: Sampling, subjects: Sequence[str]) -> SurveyDesign | None:
+def _design(
+    sources: Sequence[Source], survey: Sampling, subjects: Sequence[str], weight: Mapping[str, float]
+) -> SurveyDesign | None:
     if survey.strata is None and survey.psu is None:
-        return None
+        known = next((s.drawn for s in reversed(sources) if s.drawn.keys() & {"strata", "psu"}), None)
+        if known is None or any(s not in of for of in known.values() for s in subjects):
+            return None
+        counted: dict[str, dict[Hashable, object]] = {
+            how: {s: v for s, v in of.items() if weight.get(s, 1.0) > 0} for how, of in known.items()
+        }
+        return design_by_subject(subjects, counted, lonely="certainty")  # refused before anybody was asked
     parts = [
         _subject_values(sources, given, name, subjects)
         for given, name in ((survey.strata, "strata"), (survey.psu, "psu"))

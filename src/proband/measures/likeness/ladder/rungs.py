@@ -14,8 +14,8 @@ from proband.measures.likeness.items.gaps import absolute_sum_interval, ordered_
 from proband.measures.likeness.items.individual import agreement_estimates, brier_scores, log_scores, score_estimates
 from proband.measures.likeness.items.nulls import distance_of
 from proband.measures.likeness.items.pairs import PairedAnswers
-from proband.measures.likeness.items.samples import simple_random_sample, sums_by
 from proband.measures.likeness.ladder.sheets import TV, W1, LadderRow, Rung, Sheet
+from proband.measures.surveys.design import simple_random_sample, sums_by
 
 _MEAN_ABSOLUTE = math.sqrt(2 / math.pi)  # of a standard normal error
 

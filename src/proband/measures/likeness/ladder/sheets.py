@@ -13,8 +13,8 @@ from proband.estimates import Estimate
 from proband.measures.arrays import Bools, Floats, Ints
 from proband.measures.likeness.items.nulls import NullRows
 from proband.measures.likeness.items.pairs import PairedAnswers
-from proband.measures.likeness.items.samples import SurveyDesign, simple_random_sample
 from proband.measures.likeness.ladder.answers import AskedItem, Block
+from proband.measures.surveys.design import SurveyDesign, simple_random_sample
 from proband.seeds import rng_for
 
 Rung = Literal["marginal", "subgroup", "joint", "individual", "effect"]

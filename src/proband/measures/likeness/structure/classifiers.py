@@ -12,8 +12,8 @@ from scipy import special, stats
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.estimates import Estimate
 from proband.measures.arrays import Floats, Ints
-from proband.measures.likeness.items.samples import sums_by
 from proband.measures.likeness.structure.logits import fit_binary
+from proband.measures.surveys.design import sums_by
 from proband.seeds import rng_for
 
 Classifier = Literal["logistic", "knn"]

@@ -12,7 +12,6 @@ from scipy import special
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
 from proband.measures.arrays import Floats
-from proband.measures.likeness.items.samples import simple_random_sample
 from proband.measures.likeness.structure.moments import (
     correlations,
     noise_of,
@@ -21,6 +20,7 @@ from proband.measures.likeness.structure.moments import (
     root_mean_square_interval,
     split_half_ceiling,
 )
+from proband.measures.surveys.design import simple_random_sample
 from proband.seeds import rng_for
 
 _REPLICATES = 1000

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from scipy import special, stats
 from proband.errors import DataError, MissingDataError
 from proband.estimates import Estimate
 from proband.measures.arrays import Floats
+from proband.measures.meta.lines import line_with_errors_in_both
 
 _FEWEST = 3
 _FEW_STUDIES = 10
@@ -34,6 +35,8 @@ class EffectCorrespondence:
       standard errors alone would make.
     - `sign_agreement`: share of contrasts with the same sign; baseline ``significant`` is the share among those whose
       human interval excludes 0.
+    - `slope_both_errors`: the same slope with the errors of both sides counted (York's line), where all effects have
+      standard errors; the slope itself is drawn towards 0 by the model's.
     - `reliability_human`, `reliability_model`: ``1 - mean se^2 / var``, at least 0; 1 where no standard errors are
       known to be needed.
     - `n_effects`, `n_studies`: contrasts; independent studies they come from.
@@ -53,6 +56,7 @@ class EffectCorrespondence:
     n_effects: int
     n_studies: int
     warnings: tuple[str, ...] = ()
+    slope_both_errors: Estimate | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +152,25 @@ def effect_correspondence(human: Any, model: Any) -> EffectCorrespondence:
         n_effects=n,
         n_studies=len(place),
         warnings=tuple(warnings),
+        slope_both_errors=_both_errors(h, m, keep, len(place)),
     )
+
+
+def _both_errors(h: _Effects, m: _Effects, keep: Floats, n_studies: int) -> Estimate | None:
+    """York's slope with its jackknife interval; None where a side has no errors, or no line fits."""
+    if h.errors is None or m.errors is None or not (h.errors > 0).all() or not (m.errors > 0).all():
+        return None
+    slopes = []
+    for kept in keep > 0:
+        try:
+            line = line_with_errors_in_both(m.values[kept], h.values[kept], m.errors[kept], h.errors[kept])
+            slopes.append(line.slope.value)
+        except DataError:
+            slopes.append(math.nan)
+    if math.isnan(slopes[0]):
+        return None
+    found = _jackknifed({"slope": np.array(slopes)}, "slope", n_studies)
+    return replace(found, estimand="slope of people's effects on the model's, errors of both counted")
 
 
 def _statistics(y: Floats, x: Floats, se_y: Floats | None, se_x: Floats | None, keep: Floats) -> dict[str, Floats]:

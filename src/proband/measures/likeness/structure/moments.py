@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from proband.measures.arrays import Bools, Floats, Ints
-from proband.measures.likeness.items.samples import sums_by
+from proband.measures.surveys.design import sums_by
 
 _SPLITS = 200
 _FEW_PAIRS = 3

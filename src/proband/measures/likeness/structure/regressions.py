@@ -12,7 +12,7 @@ from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
 from proband.measures.arrays import Floats
 from proband.measures.experiments.regression import clustered_regression
-from proband.measures.likeness.items.samples import sums_by
+from proband.measures.surveys.design import sums_by
 
 _LEVEL = 0.95
 _FEW_DF = 20

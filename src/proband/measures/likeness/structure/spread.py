@@ -11,6 +11,7 @@ from scipy import special
 from proband.errors import DataError
 from proband.estimates import Estimate
 from proband.measures.arrays import Floats, finite
+from proband.measures.reliability.intervals import sample_skewness
 
 _LEVEL = 0.95
 _Z = float(special.ndtri((1 + _LEVEL) / 2))
@@ -23,7 +24,8 @@ class Dispersion:
     """What `dispersion` found; every ratio is the model's over people's.
 
     - `sd_ratio`: ratio of standard deviations; below 1 the model is compressed. Interval by the delta method on its
-      logarithm with the observed kurtosis.
+      logarithm with the observed kurtosis; warns where a side has fewer than 25 skewness^2 scores, as at the end of a
+      scale.
     - `log_variability_ratio`: lnVR of Nakagawa et al., bias-corrected, with its normal-theory interval.
     - `entropy_ratio`: ratio of Shannon entropies of the values taken.
     - `effective_values_human`, `effective_values_model`: ``e^H``, the number of equally frequent values with the same
@@ -146,7 +148,15 @@ def _sd_ratio(h: Floats, m: Floats, dfs: tuple[int, int], what: str) -> Estimate
     log = math.log(s_m / s_h)
     how = "delta method on the logarithm, observed kurtosis, t"
     interval = (math.exp(log - reach), math.exp(log + reach))
-    return Estimate(value=s_m / s_h, interval=interval, interval_method=how, **common)
+    # Cochran's rule for means. Where most stick to the lowest point, what is known of a spread hangs on the few others.
+    worst = max((m, h), key=lambda side: sample_skewness(side) ** 2 / len(side))
+    skewness = sample_skewness(worst)
+    few = (
+        f"a few of {len(worst)} scores of {'the model' if worst is m else 'people'} carry the spread (skewness "
+        f"{skewness:.1f}): the interval may be too short below {math.ceil(25 * skewness**2)}"
+    )
+    warnings = (few,) if len(worst) < 25 * skewness**2 else ()
+    return Estimate(value=s_m / s_h, interval=interval, interval_method=how, **common, warnings=warnings)
 
 
 def _ln_vr(h: Floats, m: Floats) -> Estimate:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proband.errors import DataError, MissingDataError
-from proband.measures.likeness.items.samples import simple_random_sample, survey_design
+from proband.measures.surveys.design import simple_random_sample, survey_design
 
 
 def test_without_strata_and_units_the_variance_is_that_of_a_mean():

@@ -1,0 +1,124 @@
+"""``proband code``: from a codebook to a corrected claim, step by step."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from proband.cli.choosing import EngineOption, StudyArgument, YesOption, engines_by_role, refuse_unread
+from proband.cli.studying import ask_first, much, stopped
+from proband.cli.talk import emit, out, progress, talk, tell_plan
+from proband.errors import DesignError, meant
+from proband.reports import findings, write_findings
+from proband.reports.terminal import terminal
+from proband.runs import Run, plan
+from proband.texts.gold.from_people import take_in
+from proband.texts.gold.project import CORRECTED, STEPS, Standing, Step
+from proband.texts.gold.steps import Done, Waiting, Work, do
+
+_MARKS = {"done": "done", "stale": "stale", "open": "", "waiting": "waiting"}
+_ASK = ("tune", "validate", "run")  # steps that ask engines
+
+
+def code(
+    study: StudyArgument,
+    step: Annotated[
+        str | None, typer.Argument(help=f"One of {', '.join(STEPS)}; without one, where the project stands.")
+    ] = None,
+    go: Annotated[bool, typer.Option("--go", help="Do every step that can be done, until a person is needed.")] = False,
+    source: Annotated[
+        list[Path] | None,
+        typer.Option("--from", help="With import: a file of people's codes to take in; may be given again."),
+    ] = None,
+    engine: EngineOption = None,
+    again: Annotated[bool, typer.Option("--again", help="Overwrite what was edited in the files of the step.")] = False,
+    yes: YesOption = False,
+    json: Annotated[bool, typer.Option("--json", help="What was done, on stdout as JSON.")] = False,
+) -> None:
+    """From a codebook to a claim: draw gold, take in people's codes, tune, lock, validate, code the corpus, correct.
+
+    Every step writes plain files into a folder beside the study file, which can be read and edited; what was made of
+    an edited file is then stale. Stop it anywhere, and run the same command again.
+
+    Example: `proband code examples/manifesto.toml --go`
+    """
+    steps = _steps(step, go)
+    if source and steps != ["import"]:
+        refuse_unread("it goes with the step import", **{"from": source})
+    with progress() as watch:
+        work = Work(study, engines=engines_by_role(engine), again=again, watch=watch)
+        if source:
+            take_in(work, source)
+        told: dict[str, Any] = {"study": str(study), "project": str(work.project.folder)}
+        for name in steps:
+            if go and not step and work.standings()[name].state == "done":
+                continue
+            try:
+                told[name] = _carried_out(work, name, yes=yes, as_json=json)
+            except Waiting as waiting:
+                if not go:
+                    raise
+                talk.print(f"waiting: {waiting}", soft_wrap=True, markup=False)
+                told["waiting"] = str(waiting)
+                break
+    standings = work.standings()
+    coming = next((name for name, held in standings.items() if held.state != "done"), None)
+    if json:
+        emit(told | {"steps": {name: _as_dict(held) for name, held in standings.items()}, "next": coming})
+    if step is None:
+        _tell(standings, coming, work)
+    if "waiting" in told:
+        raise typer.Exit(3)
+
+
+def _steps(step: str | None, go: bool) -> list[Step]:
+    names = list(STEPS)
+    if step is None:
+        return names if go else []
+    if step not in STEPS:
+        raise DesignError(f"no step {step!r}{meant(step, names)}; the steps are {', '.join(names)}")
+    found = next(name for name in names if name == step)
+    return names[: names.index(found) + 1] if go else [found]
+
+
+def _carried_out(work: Work, step: Step, *, yes: bool, as_json: bool) -> Mapping[str, Any]:
+    """One step, and what it came to on stderr."""
+    if step == "run" and not yes:
+        planned = plan(work.of(work.protocol().coder))
+        tell_plan(planned)
+        ask_first(much(planned.trials, planned.dollars or 0.0))
+    with stopped():
+        done = do(work, step)
+    for k, sentence in enumerate(done.told):
+        talk.print(f"{step}: {sentence}" if k == 0 else f"  {sentence}", soft_wrap=True, markup=False, highlight=False)
+    return done.numbers if step != "correct" else _corrected(work, done, as_json=as_json)
+
+
+def _corrected(work: Work, done: Done, *, as_json: bool) -> Mapping[str, Any]:
+    """The claims, told where all findings are told."""
+    found = findings(Run(done.numbers["run"]), only=["claims"])
+    path = write_findings(found, work.project.path("report.html"))
+    found.table().write_csv(work.project.path(CORRECTED))
+    if not as_json:
+        out.print(terminal(found, out.width, is_whole=True))
+    talk.print(f"report: {path}", soft_wrap=True, markup=False)
+    return {**found.as_dict(), "report": str(path)}
+
+
+def _tell(standings: Mapping[Step, Standing], coming: Step | None, work: Work) -> None:
+    """Where every step stands, and what comes next."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, held in standings.items():
+        edited = [f"edited: {', '.join(held.edited)}"] if held.edited else []
+        said = "; ".join([held.told or STEPS[name], *(held.because if held.state == "stale" else ()), *edited])
+        table.add_row(name, _MARKS[held.state], escape(said))
+    talk.print(table)
+    following = f"next: proband code {work.project.study} {coming}" if coming else "everything is done"
+    talk.print(following, soft_wrap=True, markup=False, highlight=False)
+
+
+def _as_dict(held: Standing) -> dict[str, Any]:
+    return {"state": held.state, "because": list(held.because), "edited": list(held.edited), "told": held.told}

@@ -1,0 +1,190 @@
+"""Plain tables of a project, which people read and edit, and the codes that may stand in them."""
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+
+from proband.errors import DataError, StoreError, meant
+from proband.files import check_name, rows_of, separator_of
+from proband.instruments.items import Item
+from proband.subjects.delimited import text_in
+
+Row = dict[str, str]
+
+SAMPLE = ("document", "probability", "stratum")
+CODES = ("document", "coder", "item", "code")
+DECISIONS = ("document", "item", "codes", "code", "text")
+AGREED = ("document", "item", "code", "how")
+GOLD = ("document", "item", "code", "probability", "part")
+_JOINT = "; "  # between the codes of a question that takes several
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A question of the codebook as its answers stand in tables.
+
+    Attributes
+    ----------
+    id : str
+        Of the item.
+    codes : tuple of str
+        Codes as they are written; empty for a number or a text.
+    is_multiple : bool
+        Whether a document may have several codes.
+    points : mapping of str to float
+        Number of each code of a scale; codes without one, such as "cannot tell", have none.
+    is_number : bool
+        Whether an answer is a number and no code.
+    shorts : mapping of str to str
+        Other ways to write a code: a scale's by their points.
+    """
+
+    id: str
+    codes: tuple[str, ...] = ()
+    is_multiple: bool = False
+    points: Mapping[str, float] = field(default_factory=dict)
+    is_number: bool = False
+    shorts: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, code: str) -> float | None:
+        """A code of a scale, or a number, as a number; None where it has none."""
+        if self.is_number:
+            return float(code)
+        return self.points.get(code)
+
+    def read(self, text: str) -> str:
+        """A code as the codebook writes it, whatever its case; several are put in the codebook's order.
+
+        Raises
+        ------
+        DataError
+            If it is no code of this question.
+        """
+        if not self.codes:
+            if self.is_number:
+                return _number(text, self.id)
+            return text.strip()
+        if not self.is_multiple:
+            return self._one(text)
+        found = {self._one(part) for part in text.replace("|", ";").split(";") if part.strip()}
+        return _JOINT.join(code for code in self.codes if code in found)
+
+    def _one(self, text: str) -> str:
+        known = dict(self.shorts) | {" ".join(code.split()).casefold(): code for code in self.codes}
+        found = known.get(" ".join(text.split()).casefold())
+        if found is None:
+            near = meant(text.strip(), self.codes)
+            raise DataError(f"{text.strip()!r} is no code of {self.id!r}{near}; its codes are {', '.join(self.codes)}")
+        return found
+
+
+def question_of(item: Item) -> Question:
+    """How answers to an item of a codebook stand in tables: by the texts of its options."""
+    points, shorts = {}, {}
+    if item.form == "scale":
+        shorts = {f"{point:g}": option for option, point in zip(item.options, item.points, strict=True)}
+        points = {option: float(code) for option, code in zip(item.options, item.points, strict=True)}
+        points = {option: code for option, code in points.items() if item.options.index(option) not in item.dont_know}
+    return Question(
+        id=item.id,
+        codes=item.options,
+        is_multiple=item.form == "multiple",
+        points=points,
+        is_number=item.form == "number",
+        shorts=shorts,
+    )
+
+
+def read_table(path: Path, needed: Sequence[str]) -> list[tuple[str, Row]]:
+    """Rows of a CSV file, each with the place it stands at, cells without the spaces around them.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, a column is missing, or a row has more cells than there are columns.
+    """
+    text = text_in(path)
+    lines = rows_of(text, separator_of(text, ","), path, error=DataError)
+    header = [name.strip() for name in next(lines, (1, list[str]()))[1]]
+    if missing := [name for name in needed if name not in header]:
+        raise DataError(f"{path}: no column {missing[0]!r}{meant(missing[0], header)}; there are {', '.join(header)}")
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise DataError(f"{path}: two columns are called {twice!r}; rename one of them")
+    rows = []
+    for line, cells in lines:
+        if len(cells) > len(header):
+            raise DataError(
+                f"{path}, line {line}: {len(cells)} cells for {len(header)} columns; quote texts with commas"
+            )
+        filled = [cell.strip() for cell in cells] + [""] * (len(header) - len(cells))
+        rows.append((f"{path}, line {line}", dict(zip(header, filled, strict=True))))
+    return rows
+
+
+def rows_in(path: Path, columns: Sequence[str]) -> list[Row]:
+    """Rows of a table of a project; none where it is not there."""
+    return [row for _, row in read_table(path, columns)] if path.exists() else []
+
+
+def check_gold(rows: Sequence[Row], where: str) -> None:
+    """Refuse two rows of gold on one question of one document.
+
+    Raises
+    ------
+    DataError
+        Naming the document.
+    """
+    seen = set()
+    for row in rows:
+        key = row["document"], row["item"]
+        if key in seen:
+            raise DataError(
+                f"{where}: two rows on {key[1]!r} of document {key[0]!r}; a document is gold once: keep one"
+            )
+        seen.add(key)
+
+
+def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """Rows as a CSV text with these columns."""
+    held = io.StringIO(newline="")
+    writer = csv.writer(held, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([row.get(name, "") for name in columns] for row in rows)
+    return held.getvalue()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file as a whole or not at all: who is stopped in between finds the one before."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(beside, path)
+    except OSError as error:
+        check_name(path, error=StoreError)
+        raise StoreError(f"{path}: cannot be written ({error.strerror}); make room, or choose another folder") from None
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write a table of a project."""
+    write_text(path, table_text(columns, rows))
+
+
+def digest(content: bytes | str) -> str:
+    """By which it is seen whether a file is still the same."""
+    return blake2b(content.encode() if isinstance(content, str) else content, digest_size=16).hexdigest()
+
+
+def _number(text: str, item: str) -> str:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if value - value != 0:  # neither NaN nor infinite
+        raise DataError(f"{text.strip()!r} is no number, and {item!r} takes one")
+    return f"{value:g}"

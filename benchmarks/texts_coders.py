@@ -39,13 +39,13 @@ negation = { words = ["not", "no", "never"], window = 3, flips = { positive = "n
 words = ["good", "great", "love*", "lov*", "happ*", "nice", "best", "better", "awesome", "thank*", "fun", "funny",
   "enjoy*", "beautiful", "excit*", "glad", "amazing", "cool", "win", "wins", "won", "yay", "haha*", "lol", "cute",
   "perfect", "excellent", "blessed", "luck*", "smil*", "wonderful", "sweet", "proud", "favorite", "welcome", "hope*"]
-patterns = ['[:;]-?[)dp]', '<3', '\\^_*\\^']
+patterns = ['[:;]-?[)dp]', '<3', '\^_*\^']
 [code.codes.negative]
 words = ["bad", "worse", "worst", "hate*", "sad*", "sick", "hurt*", "sorry", "miss", "missing", "annoy*", "angry",
   "terribl*", "horribl*", "awful", "ugh*", "tired", "bored", "boring", "fail*", "lost", "lose", "wrong", "cry*",
   "pain*", "damn", "stupid", "suck*", "die*", "dead", "kill*", "problem*", "scar*", "worr*", "poor", "headache",
   "broke*"]
-patterns = ['[:;]-?[(/]', '=\\(']
+patterns = ['[:;]-?[(/]', '=\(']
 """
 
 
@@ -192,7 +192,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 @contextmanager
-def _own_cache() -> Iterator[None]:
+def own_cache() -> Iterator[None]:
     """An empty cache of vectors, so that times are those of a first call; the embedded model stays where it is."""
     from proband.models.local.embedded import NAME, cache_folder
 
@@ -233,7 +233,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     encoders = ["minilm"] if options.quick else ["minilm", "smollm2"]
-    with _own_cache():
+    with own_cache():
         found = measure(
             options.data, encoders=encoders, n_draws=2 if options.quick else 20, turns=1 if options.quick else 5
         )

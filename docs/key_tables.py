@@ -29,6 +29,7 @@ from proband.designs.study_file import (
     StudyFile,
 )
 from proband.shelves import HOUSE
+from proband.texts.coding import CorpusTable, LongTable
 from proband.texts.gold import settings as of_gold
 from proband.texts.gold.claims import ClaimTable
 
@@ -57,6 +58,8 @@ def models() -> dict[str, type[BaseModel]]:
         "gold": of_gold.GoldTable,
         "gold.people": of_gold.SourceTable,
         "claims": ClaimTable,
+        "corpus": CorpusTable,
+        "long": LongTable,
     }
     own = {f"game.{name}": keys for name, keys in games().items() if not issubclass(keys, Setting)}
     return shared | kinds() | own

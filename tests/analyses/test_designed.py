@@ -31,7 +31,7 @@ def test_a_dose_has_its_slope_and_its_means_in_order(people, tmp_path):
     )  # fmt: skip
     run = collect(design, ScriptedEngine(by_price, seed=2), tmp_path)
     (section,) = doses.sections(run)
-    name, slope, p = section.table.rows[0]
+    name, slope, p, _ = section.table.rows[0]
     assert name == "fair"
     assert slope.interval[0] < -0.02 < slope.interval[1]  # 2 x 0.24 points lost over 24 dollars
     assert p < 0.001

@@ -198,18 +198,34 @@ class Population:
                 )
 
     def check_design(self) -> None:
-        """Refuse a stratum with a single sampling unit: nobody could tell the variance of what its people answer.
+        """Refuse what would leave no variance to tell: a stratum with a single sampling unit, or of an odd size.
 
         Raises
         ------
         DataError
             Naming such a stratum, and the ways out.
         """
+        sizes: dict[str, set[float]] = {}
+        for subject in self.subjects:
+            sizes.setdefault(subject.stratum, set()).add(subject.fpc)
+        for name, found in sizes.items():
+            if len(found) > 1 or min(found) < 0:
+                told = ", ".join(f"{value:g}" for value in sorted(found))
+                raise DataError(
+                    f"population {self.name!r}: fpc of stratum {name!r} is {told}; write how many units the stratum "
+                    "has in all, or the share that was drawn, the same for all its people"
+                )
         units: dict[str, set[str]] = {}
         for subject in self.subjects:
-            if subject.weight > 0 and subject.stratum:
+            if subject.weight > 0 and (subject.stratum or subject.psu):
                 units.setdefault(subject.stratum, set()).add(subject.psu or subject.id)
         sure = {subject.stratum for subject in self.subjects if subject.fpc == 1}
+        for name, held in units.items():
+            if 1 < (size := max(sizes[name])) < len(held):
+                raise DataError(
+                    f"population {self.name!r}: stratum {name!r} has {len(held)} units, and fpc says {size:g} in all; "
+                    "correct fpc"
+                )
         lonely = [name for name, found in units.items() if len(found) < 2 and name not in sure]
         if lonely and len(self) > 1:
             raise DataError(

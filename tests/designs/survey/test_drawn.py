@@ -124,6 +124,18 @@ def test_a_stratum_with_one_unit_is_refused_before_anything_is_asked(tmp_path):
     assert len(study(tmp_path, "").design.roster()) == 80
 
 
+def test_sizes_of_strata_narrow_intervals_and_must_fit(tmp_path):
+    town(tmp_path)
+    runs = [
+        carry_out(study(tmp_path, design), tmp_path / str(k))
+        for k, design in enumerate((DRAWN, DRAWN + '\nfpc = "villages"'))
+    ]
+    errors = [estimates_of(asked_of(run)[0])["people"]["yes"].se for run in runs]
+    assert errors[1] == pytest.approx(errors[0] * (1 - 5 / 40) ** 0.5)
+    with pytest.raises(DataError, match="fpc of stratum"):
+        study(tmp_path, DRAWN + '\nfpc = "w"')
+
+
 def test_a_column_that_is_not_there_is_named(tmp_path):
     town(tmp_path)
     with pytest.raises(DataError, match="no column 'county'"):

@@ -55,11 +55,11 @@ def models() -> dict[str, type[BaseModel]]:
         "awareness": AwarenessTable,
         "vignettes": VignetteFile,
         "limits": LimitsTable,
+        "corpus": CorpusTable,
+        "long": LongTable,
         "gold": of_gold.GoldTable,
         "gold.people": of_gold.SourceTable,
         "claims": ClaimTable,
-        "corpus": CorpusTable,
-        "long": LongTable,
     }
     own = {f"game.{name}": keys for name, keys in games().items() if not issubclass(keys, Setting)}
     return shared | kinds() | own

@@ -61,7 +61,7 @@ def labelled(run: Run) -> list[Labelled]:
 
 def sample(run: Run, subjects: Sequence[str]) -> tuple[list[float] | None, list[str]]:
     """Weights, or None where all count the same, and units."""
-    weights, units = run.weights, run.roster.units
+    weights, units = run.weights, run.roster.clusters
     return [weights[s] for s in subjects] if weights else None, [units.get(s, s) for s in subjects]
 
 

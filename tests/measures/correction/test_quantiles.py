@@ -50,7 +50,7 @@ def test_weights_and_clusters_are_taken():
     rng = np.random.default_rng(2)
     y = np.repeat(rng.normal(size=60), 5) + 0.1 * rng.normal(size=300)
     f = y + rng.normal(size=300)
-    people = [k // 5 for k in range(200)]
+    people = [k // 5 for k in range(300)]
     sampling = Sampling(clusters=people[:150], clusters_unlabelled=people[150:])
     clustered = ppi_quantile(y[:150], f[:150], f[150:], sampling=sampling)
     plain = ppi_quantile(y[:150], f[:150], f[150:])

@@ -166,6 +166,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "calibrated_mean": call(_VOTES_OF, {"age": _AGES}, _MARGINS),
     "choice_regression": call([0, 0, 1, 0, 1, 1, 1, 0] * 3, {"x": _SCORES}),
     "line_with_errors_in_both": call([0.0, 1.0, 2.0, 3.0], [0.1, 0.9, 2.2, 2.8], [0.1] * 4, [0.1] * 4),
+    "mixed_model": call(_FRAME, "item"),
     "mrp_mean": call(
         _VOTES_OF,
         {"age": _AGES, "sex": ["f", "m"] * 6},

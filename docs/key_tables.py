@@ -30,6 +30,8 @@ from proband.designs.study_file import (
 )
 from proband.shelves import HOUSE
 from proband.texts.coding import CorpusTable, LongTable
+from proband.texts.gold import settings as of_gold
+from proband.texts.gold.claims import ClaimTable
 
 PAGE = Path(__file__).parent / "reference" / "study-file.md"
 BETWEEN = re.compile(r"(<!-- keys: (?P<name>[\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -55,6 +57,9 @@ def models() -> dict[str, type[BaseModel]]:
         "limits": LimitsTable,
         "corpus": CorpusTable,
         "long": LongTable,
+        "gold": of_gold.GoldTable,
+        "gold.people": of_gold.SourceTable,
+        "claims": ClaimTable,
     }
     own = {f"game.{name}": keys for name, keys in games().items() if not issubclass(keys, Setting)}
     return shared | kinds() | own

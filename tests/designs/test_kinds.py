@@ -29,7 +29,10 @@ from tests.designs.survey.test_prompts import as_text, assert_golden
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FILES = {
-    kind: path for path in sorted(EXAMPLES.glob("*.toml")) for kind in tomllib.loads(path.read_text()) if kind in KINDS
+    kind: path
+    for path in sorted(EXAMPLES.glob("*.toml"), reverse=True)
+    for kind in tomllib.loads(path.read_text())
+    if kind in KINDS
 }
 HOUSE_KINDS = [name for name in KINDS if KINDS.package(name) == HOUSE]
 SHOWN = 4  # trials in a golden file

@@ -75,7 +75,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "calibration": call([0.2] * 5 + [0.6] * 5, [0, 0, 0, 0, 1, 1, 1, 1, 0, 0]),
     "ccei": call(_PRICES, _BOUGHT),
     "clustered_mean": call(_OUTCOMES, _GROUPS),
-    "clustered_regression": call(_OUTCOMES, {"x": _SCORES}, clusters=_GROUPS),
+    "clustered_regression": call(_OUTCOMES, {"x": _SCORES}, cluster=_GROUPS),
     "coefficient_fidelity": call("y ~ x", _LINE, _LINE),
     "cohen_kappa": call([[20, 5], [4, 21]]),
     "conditional_type": call([0, 4, 9], [0, 5, 10]),

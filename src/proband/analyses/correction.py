@@ -100,7 +100,7 @@ def _corrected(run: Run, found: Sequence[tuple[Labelled, Estimate]]) -> Section:
 def _correct(run: Run, one: Labelled) -> Estimate:
     """The mean corrected by the predictions, or the reason why there is none."""
     drawn = sampling(run, one)
-    strata = [[getattr(run.roster.by_subject[s], "stratum", "") for s in side] for side in (one.known, one.others)]
+    strata = [[run.roster.by_subject[s].stratum for s in side] for side in (one.known, one.others)]
     correct = partial(ppi_mean, one.y, one.f, one.u, sampling=drawn)
     if (chance := shared_chance(drawn)) is not None:
         correct = partial(dsl_mean, one.y, one.f, one.u, sampling=drawn, probabilities=chance)

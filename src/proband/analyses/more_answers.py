@@ -109,6 +109,6 @@ def _cost(one: Labelled, corrected: Estimate, r: float, price: float) -> str:
     again = max(plan.n_labelled - len(one.known), 0)
     alone = max(plan.humans_only - len(one.known), 0)
     return (
-        f"a quarter less error takes about {again} more people ({again * price:,.0f} dollars) with the predictions, {alone} "
-        f"({alone * price:,.0f}) without."
+        f"a quarter less error takes about {again} more people ({again * price:,.0f} dollars) with the predictions, "
+        f"{alone} ({alone * price:,.0f}) without."
     )

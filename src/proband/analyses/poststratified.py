@@ -68,6 +68,7 @@ def sections(run: Run) -> Sequence[Section]:
 
 def _numbers(run: Run, people: Run, known: Margins) -> Section:
     ours, theirs = answers(run), answers(people)
+    clusters = people.roster.clusters if people.roster.psu else {}
     rows: list[tuple[Cell, ...]] = []
     sentences, doubts, lost = [], [], 0
     for outcome in outcomes(run):
@@ -77,7 +78,12 @@ def _numbers(run: Run, people: Run, known: Margins) -> Section:
             continue
         lost = max(lost, len(given) - len(there))
         raw, calibrated, multilevel = _people(
-            outcome, [given[s] for s in there], columns, known, _weights(people, there)
+            outcome,
+            [given[s] for s in there],
+            columns,
+            known,
+            _weights(people, there),
+            [clusters[s] for s in there] if clusters else None,
         )
         of_model, model_columns = known.of(list(predicted))
         y = [predicted[s] for s in of_model]
@@ -113,11 +119,16 @@ def _weights(run: Run, subjects: Sequence[str]) -> list[float] | None:
 
 
 def _people(
-    outcome: Outcome, y: Sequence[float], columns: Columns, known: Margins, weights: list[float] | None
+    outcome: Outcome,
+    y: Sequence[float],
+    columns: Columns,
+    known: Margins,
+    weights: list[float] | None,
+    psu: Sequence[str] | None,
 ) -> tuple[Estimate, Estimate, Estimate | None]:
     """People's mean as it is, calibrated, and by a multilevel regression, which takes levels only."""
-    raw = weighted_mean(y, weights)
-    calibrated = _calibrated(outcome, y, columns, known, weights, target="human")
+    raw = weighted_mean(y, weights, psu)
+    calibrated = _calibrated(outcome, y, columns, known, weights, target="human", psu=psu)
     if known.means:
         return raw, calibrated, None
     what = f"mean of {outcome.name} by multilevel regression"
@@ -131,13 +142,15 @@ def _calibrated(
     known: Margins,
     weights: list[float] | None,
     target: Any = "model",
+    psu: Sequence[str] | None = None,
 ) -> Estimate:
     def estimate() -> Estimate:
-        if len(known.shares) == 1 and not known.means:
+        if len(known.shares) == 1 and not known.means and psu is None:
             # One margin needs no iteration, and its variance is known exactly.
             ((name, shares),) = known.shares.items()
             return poststratify(y, columns[name], population=dict[Hashable, float](shares.items()), weights=weights)
-        return calibrated_mean(y, columns, known.shares, weights=weights, totals=known.totals(len(y)), size=len(y))
+        n = len(y)
+        return calibrated_mean(y, columns, known.shares, psu=psu, weights=weights, totals=known.totals(n), size=n)
 
     return measured(estimate, f"mean of {outcome.name} in the population", target)
 
@@ -210,4 +223,5 @@ ANALYSIS = Analysis(
     about="people's and the model's answers weighted to the margins of a population, calibrated and multilevel",
     needs=needs,
     sections=sections,
+    is_quiet=True,
 )

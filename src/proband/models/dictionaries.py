@@ -77,18 +77,19 @@ class Dictionary:
         ([2.0], [0.0])
         """
         text = _plain(text)
-        words = [(found.start(), found[0]) for found in _word().finditer(text)]
+        words = _word().findall(text)
         scores = [0.0] * len(self.codes)
-        starts: list[int] = []
-        for k, (_, word) in enumerate(words):
+        for k, word in enumerate(words):
             hits = self.whole.get(word, ())
             for length, beginnings in self.begun.items():
-                hits += beginnings.get(word[:length], ())
+                if more := beginnings.get(word[:length]):
+                    hits += more
             if hits:
                 self._count(scores, hits, words, k)
+        starts: list[int] = []
         for pattern, code, weight in self.patterns:
             for found in pattern.finditer(text):
-                starts = starts or [start for start, _ in words]
+                starts = starts or [word.start() for word in _word().finditer(text)]
                 self._count(scores, ((code, weight),), words, bisect_left(starts, found.start()))
         return scores
 
@@ -96,7 +97,7 @@ class Dictionary:
         self, scores: list[float], hits: Sequence[tuple[int, float]], words: Sequence[tuple[int, str]], at: int
     ) -> None:
         before = words[max(0, at - self.window) : at]
-        is_negated = self.window and any(w in self.negations or w.endswith("n't") for _, w in before)
+        is_negated = self.window and any(w in self.negations or w.endswith("n't") for w in before)
         for code, weight in hits:
             if not is_negated:
                 scores[code] += weight
@@ -193,6 +194,7 @@ class DictionaryEngine(BaseEngine):
             if not isinstance(table, Mapping):
                 raise EngineError(f"{source}: {item} is {table!r}; write a table [{item}.codes.NAME] with words")
             self.items[item] = read_dictionary(table, item, source)
+        self._places: dict[tuple[str, tuple[str, ...], tuple[int, ...]], list[int]] = {}
         self._hash = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def check(self, trials: Sequence[Trial]) -> None:
@@ -216,7 +218,9 @@ class DictionaryEngine(BaseEngine):
 
     def _answer(self, trial: Trial) -> Completion:
         known, reply = self.items[trial.place.item], trial.reply
-        places = [place_of(code, trial, self.source) for code in known.codes]
+        key = trial.place.item, reply.options, reply.order
+        if (places := self._places.get(key)) is None:
+            places = self._places[key] = [place_of(code, trial, self.source) for code in known.codes]
         scores = known.scores(document_of(trial, self.address))
         top = max(scores)
         if reply.form == "multiple" and top > 0:

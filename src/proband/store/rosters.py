@@ -14,7 +14,7 @@ def roster_text(roster: Roster) -> str:
     traits = {}
     for column in dict.fromkeys(column for member in roster for column in member.traits):
         known: dict[Trait, int] = {}
-        own = [member.traits for member in roster]
+        own = (member.traits for member in roster)
         codes = [known.setdefault(traits[column], len(known)) if column in traits else None for traits in own]
         traits[column] = {"levels": list(known), "codes": codes}
     noted = [name for name in _DRAWN if any(getattr(member, name) for member in roster)]

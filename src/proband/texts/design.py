@@ -13,10 +13,11 @@ from proband.errors import DesignError, Gathering
 from proband.identity import Pairs, place_id
 from proband.instruments.items import Instrument, Item
 from proband.records import Place, Response, Trial
-from proband.roster import Member, Roster
+from proband.roster import Roster
 from proband.seeds import place_digest
 from proband.subjects.corpora import Corpus, LongTexts, escape_control_tokens
 from proband.texts.coders import Coder, Face, faces_of
+from proband.texts.documents import Documents
 
 if TYPE_CHECKING:
     import polars as pl
@@ -115,19 +116,15 @@ class Coding(Design):
 
     def roster(self) -> Roster:
         """Every document with its unit, and what the corpus says of it."""
-        frame = self.corpus.columns
-        columns = frame.columns[1:]
-        units = frame[self.corpus.unit].to_list() if self.corpus.unit else [None] * len(frame)
-        members = []
-        for unit, (id, *values) in zip(units, frame.iter_rows(), strict=True):
-            traits = {name: value for name, value in zip(columns, values, strict=True) if value is not None}
-            members.append(Member(subject=id, unit="" if unit is None else str(unit), traits=traits))
-        return Roster(members)
+        return self._documents
+
+    @cached_property
+    def _documents(self) -> Documents:
+        return Documents(self.corpus)
 
     def n_units(self) -> int:
         """Authors, sources or documents."""
-        unit = self.corpus.unit
-        return len(self.corpus) if not unit else self.corpus.columns[unit].n_unique()
+        return self._documents.n_units
 
     def notes(self) -> tuple[str, ...]:
         """Who codes how, and what is done with long documents and with questions that follow from others."""

@@ -61,6 +61,7 @@ def test_a_level_without_people_borrows_from_the_others():
     groups = found.by_group["b"]
     assert groups[4].n_units == 0
     assert np.ptp(groups[4].interval) > np.ptp(groups[0].interval)
+    assert "may be too short" in groups[4].warnings[0]
 
 
 def test_a_covariate_of_the_cells_has_a_slope():

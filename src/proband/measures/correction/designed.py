@@ -259,8 +259,8 @@ def _all_units(labels: Labels, sampling: Sampling) -> Side:
         raise DataError("weights for one of the two samples only; here they need one scale, so give both or neither")
     w = np.concatenate([np.ones(m) if v is None else np.asarray(v, float) for v, m in zip(given, sizes, strict=True)])
     clusters = None
-    if sampling.clusters is not None or sampling.clusters_unlabelled is not None:
-        left, right = sampling.clusters, sampling.clusters_unlabelled
+    if sampling.cluster is not None or sampling.cluster_unlabelled is not None:
+        left, right = sampling.cluster, sampling.cluster_unlabelled
         left = left if left is not None else [("labelled", k) for k in range(sizes[0])]
         right = right if right is not None else [("unlabelled", k) for k in range(sizes[1])]
         clusters = cluster_codes([*left, *right], sum(sizes), "labelled and unlabelled")

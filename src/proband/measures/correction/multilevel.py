@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,6 +17,7 @@ from proband.measures.correction.tuning import solve
 from proband.weighting.raking import Code
 
 _NEWTON_STEPS = 60
+_FEW_OF_A_LEVEL = 50
 _FLAT = 1e-4  # prior precision of intercept and slopes, on standardised answers
 _SCALES = 50  # draws of the standard deviations, each with as many draws of the coefficients
 _DRAWS = 20
@@ -160,7 +161,10 @@ def mrp_mean(
             inside = share * (np.array([levels[name][v] for v in _plain(cells[name])]) == of_level)
             n = sum(levels[name].get(v) == of_level for v in _plain(columns[name]))
             if inside.sum() > 0:
-                groups[name][code] = estimate(inside / inside.sum(), f"mean of the answers where {name} is {code}", n)
+                found = estimate(inside / inside.sum(), f"mean of the answers where {name} is {code}", n)
+                said = f"{n} people of this level: it is drawn to the others, and its interval may be too short"
+                lean = (said,) if n < _FEW_OF_A_LEVEL and found.interval else ()
+                groups[name][code] = replace(found, warnings=(*found.warnings, *lean))
     whole = estimate(share, "mean of the answers in a population of these cells", y.size)
     unit = scale[1] if not data.is_binary else 1.0
     return MrpEstimate(

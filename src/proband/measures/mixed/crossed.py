@@ -22,7 +22,7 @@ Family = Literal["linear", "logistic"]
 LOGISTIC_REST = math.pi**2 / 3  # variance of the standard logistic distribution
 
 _MOST_LEVELS = 1_000  # that `needed` looks at
-_PROFILED_ROWS = 20_000  # of 0 and 1: each point of a profile takes many fits
+_PROFILED_ROWS, _PROFILED_EFFECTS = 1_000, 3  # of 0 and 1: each point of a profile takes many fits
 _FEW_LEVELS = 5
 _FEW_BINARY = 5.0
 
@@ -219,9 +219,9 @@ def mixed_model(
     -------
     MixedModel
         Intervals of variances are profiles of the likelihood, and normal on the logarithm where this is known to a
-        tenth (or where 0 and 1 are more than 20,000). A component at 0 says so, and where no maximum was found there
-        are reasons in place of numbers. Laplace's approximation is too low where a level has few answers of 0 and 1,
-        and warns.
+        tenth (or where 0 and 1 are more than 1,000, or have over 3 effects). A component at 0 says so; where no maximum
+        was found there are reasons in place of numbers. Laplace's approximation is too low where a level has few
+        answers of 0 and 1, and warns.
 
     Raises
     ------
@@ -264,7 +264,8 @@ def mixed_model(
     else:
         model = Logistic(equations, y)
         best = maximum(model, np.full(k, LOGISTIC_REST / (k + 1)))
-    profile = Profile(model, best, level=level, is_normal=family == "logistic" and y.size > _PROFILED_ROWS)
+    is_much = y.size > _PROFILED_ROWS or k > _PROFILED_EFFECTS
+    profile = Profile(model, best, level=level, is_normal=family == "logistic" and is_much)
     is_singular = [name for name, v in zip(effects.names, best.variances, strict=False) if v <= 1.001 * model.floor]
     warnings = (
         [] if best.is_reached else [f"no maximum of the likelihood was found in {best.n_steps} steps: {_WAY_OUT}"]

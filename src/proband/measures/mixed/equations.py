@@ -166,7 +166,7 @@ class Equations:
     def sums(self, inner: Floats, rest: Floats) -> Floats:
         """Sums over the columns of each effect, shape (n_effects,)."""
         owner = self.place.owner
-        found = np.bincount(owner[owner >= 0], weights=rest[owner >= 0], minlength=len(self.levels))
+        found: Floats = np.bincount(owner[owner >= 0], rest[owner >= 0], len(self.levels)).astype(np.float64)
         if self.place.inner >= 0:
             found[self.place.inner] = inner.sum()
         return found

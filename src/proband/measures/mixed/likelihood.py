@@ -95,8 +95,13 @@ class Likelihood(Protocol):
     `floor`: a variance that no deviance tells from 0. `enough`: a fall of the deviance that does not count.
     """
 
-    floor: float
-    enough: float
+    @property
+    def floor(self) -> float:
+        """Variance that is 0."""
+
+    @property
+    def enough(self) -> float:
+        """Fall that does not count."""
 
     def at(self, variances: Floats) -> Point:
         """Deviance and derivatives."""

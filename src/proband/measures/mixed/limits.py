@@ -61,6 +61,8 @@ class Profile:
     def _limits(self, own: float, se: float, alone: float, condition, start: Floats) -> tuple[Limits | None, str]:  # type: ignore[no-untyped-def]
         is_zero = se == 0
         if not is_zero and (self.is_normal or se < _SURE):
+            if self.wanted * se > _FAR:
+                return None, "none: the logarithm is known to nothing; too few levels or answers"
             reach = math.exp(self.wanted * se)
             return (own / reach, own * reach), "normal on the logarithm, average information"
         if self.is_normal:

@@ -56,7 +56,7 @@ def sample_skewness(values: Floats) -> float:
     variance = float((centred**2).mean())
     if n < 3 or variance <= 0:
         return 0.0
-    return math.sqrt(n * (n - 1)) / (n - 2) * float((centred**3).mean()) / variance**1.5
+    return float(math.sqrt(n * (n - 1)) / (n - 2) * float((centred**3).mean()) / variance**1.5)
 
 
 def tail_warnings(totals: Floats) -> tuple[str, ...]:

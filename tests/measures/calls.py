@@ -10,6 +10,7 @@ _rng = np.random.default_rng(7)
 _SCORES = _rng.normal(size=24).round(2).tolist()
 _LATENT = _rng.normal(size=(40, 1))
 _ITEMS = np.clip(np.round(3 + _LATENT + 0.8 * _rng.normal(size=(40, 4))), 1, 5).tolist()
+_NINE = (_LATENT + 0.7 * np.repeat(_rng.normal(size=(40, 3)), 3, axis=1) + _rng.normal(size=(40, 9))).tolist()
 _CODES = [[k % 3, k % 3 if k % 5 else (k + 1) % 3, k % 3 if k % 4 else (k + 2) % 3] for k in range(30)]
 _WORDS = [["abc"[k] for k in row] for row in _CODES]
 _GROUPS = [k // 3 for k in range(24)]
@@ -78,12 +79,14 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "coefficient_fidelity": call("y ~ x", _LINE, _LINE),
     "cohen_kappa": call([[20, 5], [4, 21]]),
     "conditional_type": call([0, 4, 9], [0, 5, 10]),
+    "confirmatory_factors": call(_ITEMS, {"calm": [0, 1, 2, 3]}),
     "conjoint_effects": call([k % 2 for k in range(24)], {"price": ["low", "high", "mid"] * 8}, _GROUPS),
     "contextual_calibration": call([0.6, 0.4], [0.7, 0.3]),
     "correct_swaps": call(_HALF, m.swap_error(_AGREED), is_mean=True),
     "cronbach_alpha": call(_ITEMS),
     "dawid_skene": call(_WORDS, n_starts=3),
     "difference_in_means": call(_OUTCOMES[:12], _OUTCOMES[12:]),
+    "differential_functioning": call(_ITEMS, ["a", "b"] * 20),
     "dispersion": call([1, 2, 3, 4, 5] * 10, [2, 3, 3, 3, 4] * 10),
     "disposition_test": call({"a": {"ok": 20, "refused": 5}, "b": {"ok": 15, "refused": 9}}, n_draws=99),
     "dsl_mean": call(_GOLD, _GUESS, _MORE, probabilities=0.25),
@@ -92,11 +95,13 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "effective_n": call(100, 1000, 0.6),
     "equivalence": call(_HALF, 0.5),
     "error_correlations": call(_WORDS, [row[1] for row in _WORDS]),
+    "exploratory_factors": call(_ITEMS, 1),
     "factor_congruence": call([[0.7, 0.1], [0.6, 0.2], [0.1, 0.8]], [[0.6, 0.1], [0.7, 0.2], [0.2, 0.7]]),
     "fit_learning": call(_GRID, [[[0, 1]] * 5] * 6, list(range(6)), model="ewa"),
     "fleiss_kappa": call([[3, 0], [2, 1], [0, 3], [1, 2], [3, 0]]),
     "garp": call(_PRICES, _BOUGHT),
     "generalizability": call(_FRAME, "item"),
+    "graded_response": call(_ITEMS),
     "gwet_ac1": call(_WORDS, ["a", "b", "c"]),
     "icc": call(_ITEMS, "ICC(3,1)"),
     "ipsative_stability": call(_ITEMS[:6], _ITEMS[6:12]),
@@ -115,11 +120,15 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
         model="roth-erev",
     ),
     "mean_kl": call(_PROBS, _LATER, "before_after", 2),
+    "measurement_invariance": call({"a": _ITEMS[:20], "b": _ITEMS[20:]}, {"calm": [0, 1, 2, 3]}),
     "missing_bounds": call([10, 20], 5, target="model"),
     "missing_difference_bounds": call(_OUTCOMES[:12], _OUTCOMES[12:], n_missing=(1, 2), limits=(0, 3)),
+    "omega_hierarchical": call(_NINE),
     "omega_total": call(_ITEMS),
     "option_rank_consistency": call(_PROBS, _LATER),
+    "ordinal_correlations": call(_ITEMS),
     "paired_difference": call(_OUTCOMES, _SCORES),
+    "parallel_analysis": call(_ITEMS, n_draws=20),
     "partial_spearman": call(_OUTCOMES, _SCORES, _GROUPS),
     "perspective_controllability": call([[0.9, 0.2, 0.3], [0.1, 0.8, 0.3]], [0, 1]),
     "perturbation_report": call(_VOTES, n_permutations=99),

@@ -1,7 +1,7 @@
 """Exploratory factors: how many, what they load on, and how much of a total score is one thing."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -322,7 +322,9 @@ def omega_hierarchical(
     general = loadings @ upper.loadings[:, 0]
     group = loadings * np.sqrt(1 - np.minimum(upper.loadings[:, 0] ** 2, 1.0))
     if lower.is_heywood or upper.is_heywood:
-        warnings.append("Heywood case: an item or a factor has no unique variance; omega is unstable, try fewer factors")
+        warnings.append(
+            "Heywood case: an item or a factor has no unique variance; omega is unstable, try fewer factors"
+        )
     if (general < 0).any():
         warnings.append("some items load negatively on the general factor: check that reverse-keyed items were flipped")
     total = float(whole.sum())

@@ -130,7 +130,9 @@ def measurement_invariance(
         except DesignError as error:
             raise DesignError(f"group {name!r}: {error}") from error
         if len(x) <= x.shape[1]:
-            raise DesignError(f"group {name!r}: {len(x)} subjects for {x.shape[1]} items; give more subjects than items")
+            raise DesignError(
+                f"group {name!r}: {len(x)} subjects for {x.shape[1]} items; give more subjects than items"
+            )
         if np.linalg.cond(np.corrcoef(x.T)) > 1e12:
             raise DesignError(f"group {name!r}: an item is a combination of others; drop duplicates")
         kept[name] = Moments.of(x)

@@ -47,7 +47,7 @@ def _best(loadings: Floats, rotation: Rotation) -> tuple[Floats, Floats]:
     # statsmodels takes a second to import.
     from statsmodels.multivariate.factor_rotation._gpa_rotation import GPA, oblimin_objective, orthomax_objective
 
-    def criterion(L: Floats) -> tuple[float, Floats]:  # noqa: N803 (the name by which GPA gives it)
+    def criterion(L: Floats) -> tuple[float, Floats]:
         if rotation == "geomin":
             squares = L**2 + _GEOMIN
             mean = np.exp(np.log(squares).mean(axis=1))

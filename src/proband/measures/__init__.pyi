@@ -203,6 +203,15 @@ from proband.measures.surveys.regression import SurveyRegression as SurveyRegres
 from proband.measures.surveys.regression import survey_regression as survey_regression
 from proband.measures.surveys.tables import rao_scott_fit as rao_scott_fit
 from proband.measures.surveys.tables import rao_scott_test as rao_scott_test
+from proband.measures.texts.co_occurrence import CodePair as CodePair
+from proband.measures.texts.co_occurrence import co_occurrence as co_occurrence
+from proband.measures.texts.saturation import Saturation as Saturation
+from proband.measures.texts.saturation import SaturationPoint as SaturationPoint
+from proband.measures.texts.saturation import saturation as saturation
+from proband.measures.texts.scores import MethodPair as MethodPair
+from proband.measures.texts.scores import clustered_correlation as clustered_correlation
+from proband.measures.texts.scores import disattenuated as disattenuated
+from proband.measures.texts.scores import multitrait_multimethod as multitrait_multimethod
 from proband.strategies import STRATEGIES as STRATEGIES
 from proband.weighting import CalibratedWeights as CalibratedWeights
 from proband.weighting import RakedWeights as RakedWeights

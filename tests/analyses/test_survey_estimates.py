@@ -7,14 +7,7 @@ import pytest
 
 from proband import load_study
 from proband.analyses import poststratified, survey_estimates
-from proband.measures import (
-    calibrate_design,
-    survey_design,
-    survey_mean,
-    survey_ratio,
-    survey_regression,
-    survey_total,
-)
+from proband.measures import calibrate_design, survey_design, survey_mean, survey_ratio, survey_regression, survey_total
 from proband.runs.collection import carry_out
 
 STUDY = """

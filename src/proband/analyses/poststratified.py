@@ -249,4 +249,5 @@ ANALYSIS = Analysis(
     about="people's and the model's answers weighted to the margins of a population, calibrated and multilevel",
     needs=needs,
     sections=sections,
+    is_quiet=True,
 )

@@ -1,6 +1,6 @@
 """Structure of an instrument's scales in a model beside people: factor models, invariance, and items that differ."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -32,9 +32,9 @@ _FEWEST = 100  # subjects with all answers; below, no factor model is worth its 
 _MOST_NAMED = 5
 _TARGET: dict[Side, Target] = {"model": "model", "people": "human"}
 _NOTES = (
-    "One answer an item of the subjects who answered all of them, each counted once; reverse-keyed items flipped first.",
-    "Factors are the instrument's scales, by maximum likelihood with the Satorra-Bentler correction. As a rule of thumb "
-    "CFI from .95 and RMSEA and SRMR up to .06 and .08 are called good; few instruments of personality come near, so "
+    "One answer an item of the subjects who answered all of them, each counted once; reverse-keyed items are flipped.",
+    "Factors are the instrument's scales, by maximum likelihood with the Satorra-Bentler correction. By rules of thumb "
+    "CFI from .95 and RMSEA and SRMR up to .06 and .08 are called good; few instruments of personality come near: "
     "compare with people rather than with the rule.",
 )
 _Found = TypeVar("_Found")
@@ -42,7 +42,7 @@ _Found = TypeVar("_Found")
 
 @dataclass(frozen=True, kw_only=True)
 class _Answers:
-    """Keyed answers of one side under one condition, of those who gave all; items in the order of the scales."""
+    """Keyed answers of one side under one condition, of those who gave all; items in the order of scales."""
 
     side: Side
     label: str
@@ -144,6 +144,8 @@ def _structure(scales: Sequence[Scale], answered: Sequence[_Answers], people: _A
                 f"The structure of {len(scales)} scales fits the answers of {label} with CFI {fit_of.robust_cfi:.2f}, "
                 f"RMSEA {fit_of.robust_rmsea.value:.3f} and SRMR {fit_of.srmr:.3f}."
             )
+        if number is not None and not number.n_factors:
+            sentences.append(f"The answers of {label} hang together no more than shuffled ones: there is no factor.")
         rows.append((label, len(x), *fit_cells, number.n_factors if number else None, alike, general))
     phis = _phis(scales, models, answered, people)
     if phis:
@@ -180,8 +182,11 @@ def _alike(x: NDArray[np.float64], people: _Answers | None, n_factors: int) -> f
 
 
 def _phis(
-    scales: Sequence[Scale], models: dict[str, FactorModel | None], answered: Sequence[_Answers], people: _Answers | None
-) -> list[tuple[str, float]]:  # fmt: skip
+    scales: Sequence[Scale],
+    models: Mapping[str, FactorModel | None],
+    answered: Sequence[_Answers],
+    people: _Answers | None,
+) -> list[tuple[str, float]]:
     """Congruence of each scale's loadings with people's."""
     own = None if people is None else models.get(people.label)
     if own is None:
@@ -219,8 +224,8 @@ def _invariance(scales: Sequence[Scale], model: _Answers, people: _Answers) -> S
             sentences.append(f"Factor means less people's, in people's SD: {listed(means)}.")
         else:
             sentences.append(
-                "Intercepts or loadings are not equal, not even in part: a difference of scale means is no difference in "
-                "what the scale measures."
+                "Intercepts or loadings are not equal, not even in part: a difference of scale means is no difference "
+                "in what the scale measures."
             )
     return Section(
         name=f"invariance-{model.label}",
@@ -237,8 +242,8 @@ def _invariance(scales: Sequence[Scale], model: _Answers, people: _Answers) -> S
             "Configural: same items on same factors; metric: equal loadings; scalar: equal intercepts",
         ),
         notes=(
-            "A step holds where robust CFI falls by less than .010 and robust RMSEA rises by less than .015; the first, "
-            "where CFI is .90 and RMSEA .08 or better. Items are freed by their score test while two a scale stay equal. "
+            "A step holds where robust CFI falls by less than .010 and robust RMSEA rises by less than .015; the first "
+            "where CFI is .90 and RMSEA .08 or better. Items are freed by score tests while two a scale stay equal. "
             "Groups are taken as independent, which is cautious where both answer as the same subjects.",
         ),
         warnings=tuple(said),
@@ -287,8 +292,8 @@ def _bias(scales: Sequence[Scale], model: _Answers, people: _Answers) -> Section
             is_folded=len(rows) > 30,
         ),
         notes=(
-            "Ordered logits on the mean of the scale's unflagged items and the item itself; Benjamini-Hochberg within a "
-            "scale; flagged where Nagelkerke's R squared grows by .035 or more (Jodoin & Gierl 2001).",
+            "Ordered logits on the mean of the scale's unflagged items and the item itself; Benjamini-Hochberg within "
+            "scales; flagged where Nagelkerke's R squared grows by .035 or more (Jodoin & Gierl 2001).",
         ),
         warnings=(*said, *cautions((row[0], row[2]) for row in rows if isinstance(row[2], Estimate))),  # type: ignore[misc]
     )  # fmt: skip

@@ -47,6 +47,7 @@ _WHO = {
     "game": ("player", "match", "matches"),
     "quiz": ("model", "model", "models"),
     "coding": ("document", "unit", "units"),
+    "pairs": ("object", "object", "objects"),
 }
 _WEIGHTS = ("weights", "sha256", "model", "answers", "responses")
 

@@ -134,6 +134,12 @@ def _reference(run: Run) -> Mapping[str, float]:
     return {who: float(known[name]) for who, known in traits.items() if name in known} if name else {}
 
 
+def near_reference(values: Mapping[str, float], reference: Mapping[str, float]) -> Estimate | None:
+    """Correlation over the objects of which both are known."""
+    both = [name for name in values if name in reference]
+    return retest([values[name] for name in both], [reference[name] for name in both]).correlation
+
+
 def _scale(judged: Judged, question: str, reference: Mapping[str, float]) -> Section:
     scale = judged.scale
     order = sorted(scale.names, key=lambda name: (-float(scale[name]), name))
@@ -146,7 +152,7 @@ def _scale(judged: Judged, question: str, reference: Mapping[str, float]) -> Sec
     reliability = judged.reliability()
     forms = {"object": "text", "value": "number", "chosen": "share", "pairs": "count"}
     forms |= {"reference": "number"} if reference else {}
-    warnings = ()
+    warnings: tuple[str, ...] = ()
     if reliability < _HARDLY:
         warnings = (f"{reliability:.0%} of the spread of the values is more than error: {judged.label} hardly tells "
                     "these objects apart.",)  # fmt: skip
@@ -187,7 +193,7 @@ def _judges(run: Run, scaled: Sequence[Judged]) -> Section:
         cells += [scale.position, agreed, scale.ties]
         if reference:
             values = {name: float(scale[name]) for name in scale.names}
-            r = retest(values, dict(reference)).correlation
+            r = near_reference(values, reference)
             cells.append(r)
             near += [(judged.label, r)] if r is not None else []
         rows.append(tuple(cells))
@@ -226,7 +232,7 @@ def _corrected(judged: Judged, experts: Sequence[Sequence[object]], reference: M
     order = sorted(fixed.names, key=lambda each: (-float(fixed[each]), each))
     rows = tuple((each, fixed[each], judged.scale[each]) for each in order)
     sentences = [f"{fixed.n} of {pairs.height} pairs were judged by experts as well."]
-    if reference and (r := retest({each: float(fixed[each]) for each in order}, dict(reference)).correlation):
+    if reference and (r := near_reference({each: float(fixed[each]) for each in order}, reference)):
         sentences.append(f"The corrected scale correlates {told(r)} with the reference.")
     return Section(
         name=name,

@@ -19,7 +19,7 @@ from proband.errors import DataError, DesignError, meant, strange_choice
 from proband.files import Table, rows_of, text_of
 from proband.instruments.items import Item
 from proband.measures.scaling.comparisons import bradley_terry
-from proband.records import SCORED_METHODS, Message, Place, Reply, Request, Response, Trial
+from proband.records import SCORED_METHODS, Message, Place, Reply, Request, Trial
 from proband.roster import Member, Roster, Trait
 from proband.seeds import place_digest, rng_for
 from proband.subjects.corpora import CorpusReading, escape_control_tokens, read_corpus
@@ -346,7 +346,9 @@ def read_experts(path: Path) -> tuple[ExpertVerdict, ...]:
     _, header = next(rows, (1, []))
     wanted = ("first", "second", "verdict")
     if lost := [name for name in wanted if name not in header]:
-        raise DataError(f"{path.name}: no column {lost[0]!r}; it has {', '.join(header)}, and wants {', '.join(wanted)}")
+        raise DataError(
+            f"{path.name}: no column {lost[0]!r}; it has {', '.join(header)}, and wants {', '.join(wanted)}"
+        )
     found = []
     for line, row in rows:
         told = dict(zip(header, row, strict=False))

@@ -161,12 +161,7 @@ def bradley_terry(
 
 
 def corrected_bradley_terry(
-    first: Sequence[str],
-    second: Sequence[str],
-    won: ArrayLike,
-    expert: ArrayLike,
-    *,
-    level: float = 0.95,
+    first: Sequence[str], second: Sequence[str], won: ArrayLike, expert: ArrayLike, *, level: float = 0.95
 ) -> PairScale:
     """A scale of comparisons by a model, corrected by experts who made some of them as well.
 

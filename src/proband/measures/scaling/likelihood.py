@@ -82,7 +82,8 @@ class Comparisons:
 
     def _signed(self, values: Floats) -> Floats:
         n = self.n_objects
-        return np.bincount(self.first, values, minlength=n) - np.bincount(self.second, values, minlength=n)
+        found: Floats = np.bincount(self.first, values, minlength=n) - np.bincount(self.second, values, minlength=n)
+        return found
 
     def score(self, residuals: Floats) -> Floats:
         """Sum of the comparisons' pulls on every parameter."""

@@ -83,7 +83,7 @@ def _forecasts(design: Mapping[str, str], forecasts: Mapping[str, Bargain], left
         heading="What they will agree on",
         chapter=CHAPTER,
         sentences=tuple(sentences),
-        table=tabled(forms, rows, "Weighted median and mean at the beginning; and after bargaining"),  # type: ignore[arg-type]
+        table=tabled(forms, rows, "Weighted median and mean at the beginning; and after bargaining", digits=2),  # type: ignore[arg-type]
         figure=Figure(
             form="intervals",
             rows=tuple({"label": label, "side": "model", "value": b.forecast, "low": None, "high": None}
@@ -109,7 +109,9 @@ def _actors(design: Mapping[str, Mapping[str, Mapping[str, float]]], table: pl.D
         name="bargaining-actors",
         heading="What was said of the actors",
         chapter=CHAPTER,
-        table=tabled({**forms, _GIVEN: "number"}, rows, "Over all elicitations; salience from 0 to 1"),  # type: ignore[arg-type, dict-item]
+        table=tabled(
+            {**forms, _GIVEN: "number"}, rows, "Over all elicitations; of influence only relations count", digits=2
+        ),  # type: ignore[arg-type, dict-item]
     )
 
 

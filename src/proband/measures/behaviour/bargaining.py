@@ -152,9 +152,7 @@ def bargain(
     for name, values, highest, words in (("salience", s, 1.0, "0 to 1"), ("influence", c, 1e12, "0 upwards")):
         if (wrong := (values < 0) | (values > highest)).any():
             k = int(np.argmax(wrong))
-            raise DataError(
-                f"actor {names[k]!r}: {name} is {values[k]:g}, and goes from {words}; correct or rescale it"
-            )
+            raise DataError(f"actor {names[k]!r}: {name} is {values[k]:g}, and goes from {words}; correct it")
     if not (c * s).sum() > 0:
         raise DataError("no actor both cares and has influence; nothing can be said of what they will agree on")
     if not 1 <= n_rounds <= 1000 or not 0 <= status_quo <= 1:

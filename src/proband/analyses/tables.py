@@ -46,10 +46,11 @@ def _answers(found: Sequence[TableAnswer]) -> Section:
     for answer in found:
         cell: Cell = "uncertain"
         if answer.is_certain and answer.result is not None:
-            cell = answer.estimate or shown(answer.result)
-            asked = answer.question.wordings[0]
-            said = told(cell, 3) if answer.estimate is not None else f"{cell}"
-            sentences.append(f"{asked} {said} ({answer.votes} of {len(answer.attempts)} statements agree).")
+            said = shown(answer.result) if answer.estimate is None else told(answer.estimate, 3)
+            cell = answer.estimate or said
+            sentences.append(
+                f"{answer.question.wordings[0]} {said} ({answer.votes} of {len(answer.attempts)} statements agree)."
+            )
         n_rows = None if answer.result is None else len(answer.result.rows)
         agreed = answer.votes / len(answer.attempts)
         rows.append((answer.question.id, answer.writer, answer.question.statistic or "rows", cell, agreed, n_rows))

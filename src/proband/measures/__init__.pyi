@@ -168,6 +168,9 @@ from proband.measures.response_bias.perturbations import PerturbationReport as P
 from proband.measures.response_bias.perturbations import perturbation_report as perturbation_report
 from proband.measures.response_bias.styles import ResponseStyles as ResponseStyles
 from proband.measures.response_bias.styles import response_styles as response_styles
+from proband.measures.series.predictions import SeriesRegression as SeriesRegression
+from proband.measures.series.predictions import series_regression as series_regression
+from proband.measures.series.predictions import shuffled_dates as shuffled_dates
 from proband.measures.shares import missing_bounds as missing_bounds
 from proband.measures.shares import share_estimates as share_estimates
 from proband.measures.simbench import simbench_score as simbench_score

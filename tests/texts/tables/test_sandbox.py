@@ -94,7 +94,7 @@ DOING = {
     "a checkpoint": "SELECT * FROM force_checkpoint()",
 }  # fmt: skip
 EXHAUSTING = {
-    "recursion without an end": "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r",
+    "recursion without an end": "WITH RECURSIVE r AS (SELECT 1 n UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r",
     "a join of everything, for time": "SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b",
     "a join of everything, for memory": "SELECT list(a.range + b.range) FROM range(1000000) a, range(1000000) b",
     "one long list": "SELECT list_sort(range(1000000000))",

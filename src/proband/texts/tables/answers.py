@@ -106,7 +106,8 @@ def answers_of(run: Run) -> tuple[TableAnswer, ...]:
 
 def question_of(id: str, told: Mapping[str, Any]) -> Question:
     """A question as a run notes it."""
-    return Question(id=id, **{key: tuple(value) if isinstance(value, list) else value for key, value in told.items()})
+    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in told.items()}
+    return Question(id=id, **given)
 
 
 def _ran(ask: Any, question: Question, status: str, reply: str) -> Result:

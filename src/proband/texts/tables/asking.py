@@ -252,13 +252,13 @@ class Asking(Design):
 
 
 def statement_of(reply: str) -> str:
-    """The statement in a reply: the `sql` of an object, what stands in its one fence, or the whole of it.
+    r"""The statement in a reply: the `sql` of an object, what stands in its one fence, or the whole of it.
 
     Nothing is looked for in running text: a statement that somebody would have to find there is not one reply.
 
     Examples
     --------
-    >>> statement_of('{"sql": "SELECT 1"}'), statement_of("```sql\\nSELECT 1\\n```")
+    >>> statement_of('{"sql": "SELECT 1"}'), statement_of("```sql\nSELECT 1\n```")
     ('SELECT 1', 'SELECT 1')
     """
     text = reply.strip()

@@ -20,8 +20,9 @@ _SERIES = {"range", "generate_series", "unnest"}  # the only functions that may 
 _OPERATORS = frozenset({"unnest", "row", "count_star"})  # which the catalogue of functions does not name
 _CLOCKS = {"current_timestamp", "current_time", "current_date", "localtime", "localtimestamp", "user"}
 # Of the house's macros those that count with values; the others tell of the database and of who asks.
-_MACROS = frozenset({"nullif", "geomean", "geometric_mean", "wavg", "weighted_avg", "fdiv", "split_part", "days_in_month", "if",
-           "array_to_string", "date_add"})  # fmt: skip
+_MACROS = frozenset(
+    {"nullif", "geomean", "geometric_mean", "wavg", "weighted_avg", "fdiv", "split_part", "days_in_month", "if"}
+)
 _KNOWN = """SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability = 'CONSISTENT'
 OR (function_type = 'macro' AND (starts_with(function_name, 'list_') OR starts_with(function_name, 'array_')))"""
 
@@ -114,14 +115,14 @@ def opened(given: dict[str, Any]) -> tuple[Any, Known]:
     """A connection that holds the tables and can reach nothing else, and what may be named there."""
     import duckdb
 
-    settings = {
+    settings: dict[str, Any] = {
         "threads": "1", "memory_limit": f"{given['megabytes']}MB", "temp_directory": "",
         "max_temp_directory_size": "0MB", "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false", "allow_community_extensions": "false",
         "python_enable_replacements": "false", "python_scan_all_frames": "false",
     }  # fmt: skip
     connection = duckdb.connect(":memory:", config=settings)
-    columns = set()
+    columns: set[str] = set()
     for name, path in given["tables"].items():
         connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM read_parquet($1)', [path])
         columns |= _names(connection, f'SELECT column_name FROM (DESCRIBE "{name}")')

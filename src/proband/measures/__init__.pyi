@@ -196,6 +196,9 @@ from proband.measures.response_bias.styles import response_styles as response_st
 from proband.measures.scaling.comparisons import PairScale as PairScale
 from proband.measures.scaling.comparisons import bradley_terry as bradley_terry
 from proband.measures.scaling.comparisons import corrected_bradley_terry as corrected_bradley_terry
+from proband.measures.series.predictions import SeriesRegression as SeriesRegression
+from proband.measures.series.predictions import series_regression as series_regression
+from proband.measures.series.predictions import shuffled_dates as shuffled_dates
 from proband.measures.shares import missing_bounds as missing_bounds
 from proband.measures.shares import share_estimates as share_estimates
 from proband.measures.simbench import simbench_score as simbench_score

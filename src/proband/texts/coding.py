@@ -14,6 +14,7 @@ from proband.seeds import rng_for
 from proband.subjects.corpora import Corpus, CorpusReading, LongTexts, read_corpus
 from proband.texts.coders import Coder
 from proband.texts.design import Coding
+from proband.texts.fragility.settings import FragilityTable
 from proband.texts.gold.claims import ClaimTable
 from proband.texts.gold.settings import GoldTable
 
@@ -88,10 +89,10 @@ class CoderTable(Table):
         description="`option_text`, `option_text_mean`, `label`: probabilities of the codes' texts (summed, or per "
         "token) or of their labels. `channel`: of the document, were it written for each code. `written`: a reply",
     )
-    order: Literal["both", "rotations", "as_written"] = Field(
+    order: Literal["both", "rotations", "as_written", "reversed"] = Field(
         default="both",
         description="orders of the codes, all asked and averaged: `both` directions; `rotations`, each code first "
-        "once; or only `as_written`",
+        "once; or only `as_written`, or only `reversed`",
     )
     labels: str = Field(default="auto", description="labels of the codes, as in `[survey]`")
     framing: str = Field(default="", description="what is said before the codebook, in place of the usual words")
@@ -118,6 +119,9 @@ class CodingTable(CoderTable):
         default=GoldTable(), description="documents that people code, and what their codes are used for: `proband code`"
     )
     claims: list[ClaimTable] = Field(default=[], description="what is said of the documents, and corrected by gold")
+    fragility: FragilityTable = Field(
+        default=FragilityTable(), description="other ways of asking, under which claims are tried: `proband code`"
+    )
 
 
 def _make(shared: Shared, table: CodingTable) -> Coding:
@@ -156,7 +160,7 @@ KIND = Kind(
     about="documents coded under a codebook, by one or several coders",
     keys=CodingTable,
     make=_make,
-    analyses=("claims", "codes", "coder-agreement", "dispositions", "deviations"),
+    analyses=("claims", "fragility", "drift", "codes", "coder-agreement", "dispositions", "deviations"),
     needs=frozenset({"instrument"}),
     takes=frozenset(),
     load=load_codebook,

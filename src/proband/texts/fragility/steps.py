@@ -13,6 +13,7 @@ import polars as pl
 
 from proband.designs.studies import Study
 from proband.errors import DesignError
+from proband.estimates import Estimate
 from proband.measures import SpecificationCurve
 from proband.runs import Run, collect
 from proband.seeds import uniform_for
@@ -25,7 +26,7 @@ from proband.texts.fragility.stability import averaged, by_factor, same
 from proband.texts.gold.codings import Claimed, claimed, codes_by_document
 from proband.texts.gold.evidence import Evidence
 from proband.texts.gold.from_coders import claims_text, run_folder
-from proband.texts.gold.project import CLAIMS, DRIFT, FRAGILITY, fingerprint
+from proband.texts.gold.project import CLAIMS, DRIFT, FRAGILITY, drifted, fingerprint
 from proband.texts.gold.protocol import locked
 from proband.texts.gold.tables import write_text
 from proband.texts.gold.tuning import Codes, coded_with
@@ -97,7 +98,7 @@ def drift_step(work: Work) -> Done:
     order = sorted(work.corpus.ids, key=lambda d: (uniform_for(work.design.seed, "drift", d), d))
     drawn = set(order[: table.drift])
     documents = [d for d in work.corpus.ids if d in drawn]
-    held = {name: of for name, of in _drifted(work).items() if work.project.path(name).is_dir()}
+    held = {name: of for name, of in drifted(work.project.path(DRIFT)).items() if work.project.path(name).is_dir()}
     begun = [name for name, complete in held.items() if not complete]
     name = begun[0] if begun else f"drift-{lock['hash'][:8]}-{len(held) + 1}"
     _note_drift(work, held | {name: False})
@@ -272,23 +273,14 @@ def _nothing(run: Run, held: Claimed, evidence: Evidence) -> list[list[object]]:
     ]
 
 
-def _drifted(work: Work) -> dict[str, bool]:
-    """Folders of documents asked again, and whether they are complete."""
-    path = work.project.path(DRIFT)
-    if not path.exists():
-        return {}
-    try:
-        return {str(name): bool(done) for name, done in json.loads(path.read_text(encoding="utf-8")).items()}
-    except (ValueError, AttributeError):
-        raise DesignError(f"{path}: not what `proband code STUDY drift` wrote; remove it") from None
-
-
 def _note_drift(work: Work, held: Mapping[str, bool]) -> None:
     write_text(work.project.path(DRIFT), json.dumps(held, indent=1) + "\n")
 
 
 def plain(value: Any) -> Any:
     """Results as JSON has them: what is undefined is null."""
+    if isinstance(value, Estimate):  # whatever a corrected one knows beside
+        return {field.name: plain(getattr(value, field.name)) for field in fields(Estimate)}
     if is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):

@@ -170,3 +170,20 @@ class Project:
 def fingerprint(value: object) -> str:
     """By which settings are known again."""
     return digest(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str))
+
+
+def drifted(path: Path) -> dict[str, bool]:
+    """Folders of documents that were asked again, and whether they are complete.
+
+    Raises
+    ------
+    DataError
+        If the file is not what the step wrote.
+    """
+    if not path.exists():
+        return {}
+    try:
+        held = json.loads(text_of(path, what="record", error=DataError))
+        return {str(name): bool(is_whole) for name, is_whole in held.items()}
+    except (ValueError, AttributeError):
+        raise DataError(f"{path}: not what `proband code STUDY.toml drift` wrote; remove it, and ask again") from None

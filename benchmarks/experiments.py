@@ -58,7 +58,7 @@ def of_conjoint(n: int, tasks: int) -> dict[str, float]:
     y = np.random.default_rng(0).integers(0, 2, len(shown)).astype(float)
     clusters = np.repeat(np.arange(n), 2 * tasks)
     x = np.column_stack(list(columns.values()))
-    ours, _ = timed(lambda: clustered_regression(y, columns, clusters=list(clusters), errors="CR1"))
+    ours, _ = timed(lambda: clustered_regression(y, columns, cluster=list(clusters), errors="CR1"))
     theirs, _ = timed(lambda: sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": clusters}))
     return {
         "plan_s": planned, "analysis_s": analysed, "regression_s": ours, "statsmodels_s": theirs,

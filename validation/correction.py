@@ -89,7 +89,7 @@ def clustered_covers(rng: np.random.Generator, n: int) -> bool | None:
         return y, 0.6 * y + 0.8 * rng.standard_normal(of.size), of.tolist()
 
     (y, f, c), (_, u, d) = draw(n), draw(200)
-    sampling = Sampling(clusters=c, clusters_unlabelled=[("u", k) for k in d])
+    sampling = Sampling(cluster=c, cluster_unlabelled=[("u", k) for k in d])
     return covers(ppi_mean(y, f, u, sampling=sampling), 0.0)
 
 
@@ -134,7 +134,7 @@ def clustered_ols_covers(rng: np.random.Generator, n: int) -> bool | None:
         return 0.5 * x + e, 0.5 * x + 0.7 * e + 0.7 * rng.standard_normal(of.size), x, of.tolist()
 
     (y, f, x, c), (_, u, z, d) = draw(n), draw(250)
-    sampling = Sampling(clusters=c, clusters_unlabelled=[("u", k) for k in d])
+    sampling = Sampling(cluster=c, cluster_unlabelled=[("u", k) for k in d])
     regressors = Regressors(labelled={"x": x}, unlabelled={"x": z})
     return covers(ppi_ols(y, f, u, regressors=regressors, sampling=sampling)["x"], 0.5)
 

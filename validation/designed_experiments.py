@@ -52,14 +52,14 @@ def coefficient_covers(
     if kind != "product":
         del columns["product"]
     name = kind if kind in columns else "between"
-    return covers(clustered_regression(noise + columns[name], columns, clusters=cluster, errors=errors)[name], 1.0)
+    return covers(clustered_regression(noise + columns[name], columns, cluster=cluster, errors=errors)[name], 1.0)
 
 
 def slope_covers(rng: np.random.Generator, n: int) -> bool | None:
     """A slope over three doses that are far from evenly spaced, one for each cluster of 5."""
     noise, cluster = clusters_of(rng, n, "5", 0.3)
     dose = np.array([1.0, 2.0, 10.0])[np.arange(n) % 3][cluster]
-    fit = clustered_regression(noise + dose, {"1": np.ones(len(dose)), "dose": dose}, clusters=cluster)
+    fit = clustered_regression(noise + dose, {"1": np.ones(len(dose)), "dose": dose}, cluster=cluster)
     return covers(fit["dose"], 1.0)
 
 
@@ -71,7 +71,7 @@ def joint_rejected(rng: np.random.Generator, n: int) -> bool | None:
     crossed = {f"{name} x within": column * within for name, column in arms.items()}
     columns = {"(mean)": np.ones(len(noise)), "within": within, **arms, **crossed}
     try:
-        p = clustered_regression(noise, columns, clusters=cluster).joint(list(crossed)).p_value
+        p = clustered_regression(noise, columns, cluster=cluster).joint(list(crossed)).p_value
     except DataError:  # an arm whose few units all have one level: nothing can be told, and the measure says so
         return None
     return None if p is None else p <= ALPHA
@@ -84,7 +84,7 @@ def stimuli_cover(rng: np.random.Generator, n: int, *, is_two_way: bool) -> bool
     own, trait = rng.normal(1, 0.7, n), rng.standard_normal(40)
     y = own[stimulus] * treated + trait[who] + rng.standard_normal(n)[stimulus] + rng.standard_normal(40 * n)
     columns = {"(mean)": np.ones(len(y)), "treated": treated}
-    fit = clustered_regression(y, columns, clusters=who)
+    fit = clustered_regression(y, columns, cluster=who)
     if not is_two_way:
         return covers(fit["treated"], 1.0)
     # As the analysis of stimuli has it: degrees of freedom of the fewer of the two.

@@ -60,7 +60,7 @@ def paired_covers(rng: np.random.Generator, n: int, *, kind: str) -> bool | None
     ability = rng.standard_normal(n)
     if kind == "clusters":
         difference, cluster = clusters_of(rng, n, "5", 0.3)
-        return covers(paired_difference(difference + 1, np.ones(len(difference)), clusters=cluster), 0.0)
+        return covers(paired_difference(difference + 1, np.ones(len(difference)), cluster=cluster), 0.0)
     if kind == "normal":
         return covers(paired_difference(ability + rng.normal(0.5, 1, n), ability + rng.normal(0, 2, n)), 0.5)
     high, low = {"binary": (0.3, 0.0), "binary, rarely different": (2.0, 1.8)}[kind]
@@ -100,7 +100,7 @@ def cluster_difference_covers(
     blocks = None if n_blocks == 1 else (c1 % n_blocks, c0 % n_blocks)
     shift = 0.0 if blocks is None else 1.0
     found = difference_in_means(
-        y1 + shift * (c1 % n_blocks), y0 + shift * (c0 % n_blocks), clusters=(c1, n + c0), blocks=blocks
+        y1 + shift * (c1 % n_blocks), y0 + shift * (c0 % n_blocks), cluster=(c1, n + c0), blocks=blocks
     )
     return covers(found, 0.0)
 
@@ -112,7 +112,7 @@ def _permuted(rng: np.random.Generator, n: int, kind: str, shift: float) -> Esti
         return difference_in_means(y1 + shift, y0, blocks=(pair, pair), inference=how)
     if kind == "clusters of 2-40, ICC .2":
         (y1, c1), (y0, c0) = clusters_of(rng, n, "2-40", 0.2), clusters_of(rng, n, "2-40", 0.2)
-        return difference_in_means(y1 + shift, y0, clusters=(c1, n + c0), inference=how)
+        return difference_in_means(y1 + shift, y0, cluster=(c1, n + c0), inference=how)
     if kind == "normal, SD 3 and 1, n and 4 n":
         return difference_in_means(rng.normal(shift, 3, n), rng.normal(0, 1, 4 * n), inference=how)
     return difference_in_means(shift + rng.lognormal(0, 1, n), rng.lognormal(0, 1, 3 * n), inference=how)
@@ -155,7 +155,7 @@ def clustered_power_is_met(rng: np.random.Generator, n: int) -> bool | None:
         planned = float(power(TwoMeans(effect=effect, cluster_size=5, icc=0.3), 5 * n))
         low, high = (effect, high) if planned < 0.8 else (low, effect)
     (y1, c1), (y0, c0) = clusters_of(rng, n, "5", 0.3), clusters_of(rng, n, "5", 0.3)
-    return _rejects(difference_in_means(y1 + effect, y0, clusters=(c1, n + c0)))
+    return _rejects(difference_in_means(y1 + effect, y0, cluster=(c1, n + c0)))
 
 
 def dispositions_rejected(rng: np.random.Generator, n: int, *, rate: float) -> bool | None:

@@ -49,7 +49,7 @@ def adjusted_covers(rng: np.random.Generator, n: int, *, kind: str) -> bool | No
         shared, treated = rng.standard_normal(2 * n)[cluster], (np.arange(2 * n) % 2)[cluster].astype(float)
         z = rng.standard_normal(6 * n)
         y = 1 * treated + z + shared + rng.standard_normal(6 * n)
-        return covers(adjusted_difference(y, treated, {"z": z}, clusters=cluster.tolist()), 1.0)
+        return covers(adjusted_difference(y, treated, {"z": z}, cluster=cluster.tolist()), 1.0)
     return covers(adjusted_difference(y, treated, known), 1.0)
 
 
@@ -65,7 +65,7 @@ def logit_covers(rng: np.random.Generator, n: int, *, about: str, errors: Choice
         latent = 0.8 * treated + rng.normal(0, 0.7, n)[cluster] + rng.logistic(size=6 * n)
         y = (latent > 0).astype(np.intp)
     try:
-        fit = choice_regression(y, {"t": treated}, clusters=cluster.tolist(), errors=errors)
+        fit = choice_regression(y, {"t": treated}, cluster=cluster.tolist(), errors=errors)
     except DataError:  # separation, or a category that nobody chose
         return None
     return covers(fit["t"], 0.8) if about == "log odds" else covers(fit.effect("t"), _AVERAGE)

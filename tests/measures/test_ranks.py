@@ -50,7 +50,7 @@ def test_adjusted_p_values_are_no_smaller_than_those_of_the_pair_alone():
 def test_questions_about_one_text_are_one_unit():
     scores = {name: np.repeat(column, 5) for name, column in answered({"a": 0.0, "b": 0.6}, 40).items()}
     texts = np.repeat(np.arange(40), 5).tolist()
-    (together,), (apart,) = (ranking(scores, clusters=by).adjusted.values() for by in (texts, None))
+    (together,), (apart,) = (ranking(scores, cluster=by).adjusted.values() for by in (texts, None))
     assert together > 2 * apart
 
 

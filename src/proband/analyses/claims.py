@@ -18,6 +18,7 @@ from proband.texts.gold.project import VALIDATION
 _CHAPTER = "Claims"
 _FORMS: dict[str, CellForm] = {"of": "text", "people's codes": "count"}
 _NUMBERS = ("by people alone", "by the coder alone", "corrected")
+_FEW = 300  # codes below which a slope from unequal probabilities was found to be two points short
 _ASSUMED = (
     "Documents were drawn for people with the probabilities that are stated, and gold is what people agreed on or "
     "decided. The coder may be wrong in any way."
@@ -52,6 +53,11 @@ def _section(finding: Finding, held: Claimed) -> Section:
         else:
             rows.append((label, None, None, number.uncorrected, None, None))
     doubts = [] if held.is_sampled else [_REFUSED]
+    if held.is_uneven and claim.form in ("trend", "regression") and len(held.evidence.probability) < _FEW:
+        doubts.append(
+            f"Documents were drawn with unequal probabilities, and fewer than {_FEW} are gold: intervals of slopes are "
+            "somewhat short."
+        )
     if claim.name in held.unlocked:
         doubts.append("This claim was not in the lock: it was written after the protocol was.")
     if finding.n_uncoded:

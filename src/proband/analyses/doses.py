@@ -94,7 +94,7 @@ def _by_dose(
 
 
 def _slope(y: Sequence[float], x: Sequence[float], units: Sequence[str]) -> Estimate:
-    return clustered_regression(y, {"1": np.ones(len(y)), "dose": x}, clusters=list(units))["dose"]
+    return clustered_regression(y, {"1": np.ones(len(y)), "dose": x}, cluster=list(units))["dose"]
 
 
 def _bend(y: Sequence[float], x: Sequence[float], units: Sequence[str]) -> Estimate:
@@ -103,7 +103,7 @@ def _bend(y: Sequence[float], x: Sequence[float], units: Sequence[str]) -> Estim
     if len(doses) < 3:
         raise DataError("two doses lie on a line; a bend takes three")
     steps = {f"at {dose:g}": np.equal(x, dose).astype(float) for dose in doses[1:-1]}
-    return clustered_regression(y, {"1": np.ones(len(y)), "dose": x, **steps}, clusters=list(units)).joint(list(steps))
+    return clustered_regression(y, {"1": np.ones(len(y)), "dose": x, **steps}, cluster=list(units)).joint(list(steps))
 
 
 def _mean(y: Sequence[float], x: Sequence[float], units: Sequence[str], dose: float, outcome: Outcome) -> Estimate:

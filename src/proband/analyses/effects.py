@@ -252,7 +252,7 @@ def _row(run: Run, at: tuple[pl.DataFrame, pl.DataFrame], outcome: Outcome, by: 
         both = [key for key in treated if key in control]
         clusters = [units[key] for key in both] if len(set(units.values())) < len(units) else None
         pair = [[side[key] for key in both] for side in sides]
-        effect = measured(lambda: paired_difference(pair[0], pair[1], clusters=clusters), what)
+        effect = measured(lambda: paired_difference(pair[0], pair[1], cluster=clusters), what)
         return replace(found, effect=replace(effect, n_missing=len(units) - len(both)))
     lost = [part[by].n_unique() - len(side) for part, side in zip(parts, sides, strict=True)]
     n_units = [len({units[key] for key in side}) for side in sides]
@@ -278,7 +278,7 @@ def _between(run: Run, sides: Sequence[Scores], units: Mapping[str, str]) -> Est
         list(treated.values()),
         list(control.values()),
         blocks=([traits[s][block] for s in treated], [traits[s][block] for s in control]) if is_blocked else None,
-        clusters=([units[s] for s in treated], [units[s] for s in control]) if is_clustered else None,
+        cluster=([units[s] for s in treated], [units[s] for s in control]) if is_clustered else None,
     )
 
 

@@ -116,7 +116,7 @@ def _fit(run: Run, table: pl.DataFrame, outcome: Outcome, pair: tuple[Factor, Fa
 
     def fitted() -> Estimate:
         clusters = [run.roster.units.get(subject, subject) for subject in subjects]
-        fits.append(clustered_regression([scores[s] for s in subjects], columns, clusters=clusters))
+        fits.append(clustered_regression([scores[s] for s in subjects], columns, cluster=clusters))
         return fits[0][next(iter(columns))]
 
     found = measured(fitted, f"interaction on {outcome.name}")

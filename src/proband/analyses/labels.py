@@ -72,12 +72,12 @@ def sampling(run: Run, one: Labelled) -> Sampling:
     return Sampling(
         weights=w,
         weights_unlabelled=v,
-        clusters=units if is_clustered else None,
-        clusters_unlabelled=others if is_clustered else None,
+        cluster=units if is_clustered else None,
+        cluster_unlabelled=others if is_clustered else None,
     )
 
 
 def shared_chance(drawn: Sampling) -> float | None:
     """Chance of a human answer where units hold subjects with and without one, so that samples are not independent."""
-    units, others = drawn.clusters or (), drawn.clusters_unlabelled or ()
+    units, others = drawn.cluster or (), drawn.cluster_unlabelled or ()
     return len(units) / (len(units) + len(others)) if set(units) & set(others) else None

@@ -161,7 +161,7 @@ def _by_site(run: Run, sites: Sites, factor: Factor, level: str, outcome: Outcom
         is_clustered = any(len(set(side)) < len(side) for side in units)
         effect = measured(
             lambda sides=sides, c=(units[0], units[1]) if is_clustered else None: difference_in_means(  # type: ignore[misc]
-                list(sides[0].values()), list(sides[1].values()), clusters=c
+                list(sides[0].values()), list(sides[1].values()), cluster=c
             ),
             f"effect of {level} on {outcome.name} in {site}",
         )

@@ -97,7 +97,7 @@ def _adjusted(run: Run, factor: Factor) -> Section:
             is_clustered = len(set(data.clusters)) < len(data.clusters)
             adjusted = measured(
                 lambda data=data, c=is_clustered: adjusted_difference(  # type: ignore[misc]
-                    data.y, data.treated, data.known, clusters=data.clusters if c else None
+                    data.y, data.treated, data.known, cluster=data.clusters if c else None
                 ),
                 f"adjusted effect of {level} on {outcome.name}",
             )
@@ -196,7 +196,7 @@ def _fit(
     """Log odds ratio and average effect of the one column, or why there is none."""
     try:
         is_clustered = len(set(units)) < len(units)
-        fit = choice_regression(y, columns, clusters=units if is_clustered else None)
+        fit = choice_regression(y, columns, cluster=units if is_clustered else None)
     except (DataError, DesignError) as error:
         return Estimate(value=np.nan, estimand=what, target="model", n_units=len(y), warnings=(str(error),)), None
     (level,) = columns

@@ -48,7 +48,7 @@ class Ranking:
 def ranking(
     scores: Mapping[str, ArrayLike],
     *,
-    clusters: Labels | None = None,
+    cluster: Labels | None = None,
     n_draws: int = 1_999,
     rng: np.random.Generator | None = None,
     target: Target = "model",
@@ -65,7 +65,7 @@ def ranking(
     ----------
     scores : mapping of str to array_like, shape (n_units,)
         Score of each engine on each unit, higher is better, in one order of units: questions, subjects.
-    clusters : sequence, shape (n_units,), optional
+    cluster : sequence, shape (n_units,), optional
         What units share, e.g. the text that several questions are about.
     n_draws : int
         Draws of signs.
@@ -101,7 +101,7 @@ def ranking(
         said = ", ".join(f"{name} {n}" for name, n in sizes.items())
         raise DataError(f"engines have scores of different numbers of units ({said}); keep the units that all have")
     n = next(iter(sizes.values()))
-    codes = np.arange(n) if clusters is None else coded(clusters, "cluster")[0]
+    codes = np.arange(n) if cluster is None else coded(cluster, "cluster")[0]
     if len(codes) != n:
         raise DataError(f"{len(codes)} clusters for {n} units; give every unit one")
     n_clusters = int(codes.max()) + 1 if n else 0
@@ -121,7 +121,7 @@ def ranking(
         np.maximum(np.hstack([draws, -draws]), 0.0),
     )
     clear = {pair for pair in adjusted.rejected(1 - level) if isinstance(pair, tuple)}
-    own = None if clusters is None else list(codes)
+    own = None if cluster is None else list(codes)
     few = (f"{n_clusters} units: below {_FEW} few differences can be told from chance",) if n_clusters < _FEW else ()
     ranks = {}
     for name in by_mean:
@@ -133,7 +133,7 @@ def ranking(
             interval_method="all ranks at once, step-down over all pairs",
         )  # fmt: skip
     pairs = {
-        (a, b): replace(paired_difference(columns[a], columns[b], clusters=own, target=target, level=level),
+        (a, b): replace(paired_difference(columns[a], columns[b], cluster=own, target=target, level=level),
                         estimand=f"mean score of {a} less that of {b}")
         for a, b in couples
     }  # fmt: skip

@@ -195,13 +195,13 @@ class _Answers:
         treated, control = (self._means(y, index, len(names), side) for side in (True, False))
         if self.is_within or unit == STIMULUS:
             clusters = list(self.unit_of) if self.is_clustered and unit != STIMULUS else None
-            return paired_difference(treated, control, clusters=clusters, level=level)
+            return paired_difference(treated, control, cluster=clusters, level=level)
         sides = (~np.isnan(treated), ~np.isnan(control))
         return difference_in_means(
             treated[sides[0]],
             control[sides[1]],
             blocks=None if self.blocks is None else (list(self.blocks[sides[0]]), list(self.blocks[sides[1]])),
-            clusters=(list(self.unit_of[sides[0]]), list(self.unit_of[sides[1]])) if self.is_clustered else None,
+            cluster=(list(self.unit_of[sides[0]]), list(self.unit_of[sides[1]])) if self.is_clustered else None,
             inference=Inference(level=level),
         )
 

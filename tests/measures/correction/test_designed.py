@@ -173,7 +173,7 @@ def test_clusters_may_hold_labelled_and_unlabelled_units():
     y = rng.standard_normal(100)[author] + 0.3 * rng.standard_normal(800)
     f = y + rng.standard_normal(800)
     chosen = rng.random(800) < 0.3
-    sampling = Sampling(clusters=author[chosen].tolist(), clusters_unlabelled=author[~chosen].tolist())
+    sampling = Sampling(cluster=author[chosen].tolist(), cluster_unlabelled=author[~chosen].tolist())
     clustered = dsl_mean(y[chosen], f[chosen], f[~chosen], probabilities=0.3, sampling=sampling)
     plain = dsl_mean(y[chosen], f[chosen], f[~chosen], probabilities=0.3)
     assert clustered.se > 1.5 * plain.se

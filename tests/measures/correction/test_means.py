@@ -184,7 +184,7 @@ def test_equal_weights_and_clusters_of_one_change_nothing():
     y, f, u = made_up()
     plain = ppi_mean(y, f, u)
     weighted = ppi_mean(y, f, u, sampling=Sampling(weights=[2] * 40, weights_unlabelled=[7] * 400))
-    clustered = ppi_mean(y, f, u, sampling=Sampling(clusters=range(40), clusters_unlabelled=range(100, 500)))
+    clustered = ppi_mean(y, f, u, sampling=Sampling(cluster=range(40), cluster_unlabelled=range(100, 500)))
     assert weighted.interval == pytest.approx(plain.interval)
     assert clustered.interval == pytest.approx(plain.interval)
 
@@ -192,14 +192,14 @@ def test_equal_weights_and_clusters_of_one_change_nothing():
 def test_a_cluster_in_both_samples_is_refused():
     y, f, u = made_up()
     with pytest.raises(DesignError, match=r"cluster 3 has labelled and unlabelled units.*use dsl_mean"):
-        ppi_mean(y, f, u, sampling=Sampling(clusters=range(40), clusters_unlabelled=[3] * 200 + [99] * 200))
+        ppi_mean(y, f, u, sampling=Sampling(cluster=range(40), cluster_unlabelled=[3] * 200 + [99] * 200))
 
 
 def test_answers_repeated_within_clusters_count_once():
     y, f, u = made_up()
     once = ppi_mean(y, f, u)
     clusters = np.repeat(np.arange(40), 5)
-    found = ppi_mean(np.repeat(y, 5), np.repeat(f, 5), u, sampling=Sampling(clusters=clusters.tolist()))
+    found = ppi_mean(np.repeat(y, 5), np.repeat(f, 5), u, sampling=Sampling(cluster=clusters.tolist()))
     assert found.se == pytest.approx(once.se, rel=0.02)
     assert (found.n_units, found.n_clusters) == (200, 40)
 

@@ -51,7 +51,7 @@ def test_weights_and_clusters_are_taken():
     y = np.repeat(rng.normal(size=60), 5) + 0.1 * rng.normal(size=300)
     f = y + rng.normal(size=300)
     people = [k // 5 for k in range(300)]
-    sampling = Sampling(clusters=people[:150], clusters_unlabelled=people[150:])
+    sampling = Sampling(cluster=people[:150], cluster_unlabelled=people[150:])
     clustered = ppi_quantile(y[:150], f[:150], f[150:], sampling=sampling)
     plain = ppi_quantile(y[:150], f[:150], f[150:])
     assert np.ptp(clustered.interval) > 1.3 * np.ptp(plain.interval)

@@ -42,7 +42,7 @@ def test_a_logit_is_that_of_statsmodels_with_clustered_errors_and_marginal_effec
     y = (latent > 0.3) * 1
     x = np.column_stack([np.ones(len(y)), *columns.values()])
     oracle = sm.Logit(y, x).fit(disp=0, cov_type="cluster", cov_kwds={"groups": clusters})
-    fit = choice_regression(y, columns, clusters=clusters.tolist(), errors="CR1")
+    fit = choice_regression(y, columns, cluster=clusters.tolist(), errors="CR1")
     assert fit.beta == pytest.approx(oracle.params[1:], rel=1e-8)
     assert np.sqrt(np.diag(fit.covariance)) == pytest.approx([*oracle.bse[1:], oracle.bse[0]], rel=1e-6)
     effects = oracle.get_margeff(dummy=True)
@@ -67,7 +67,7 @@ def test_an_ordered_logit_is_that_of_statsmodels():
 def test_cr3_is_the_jackknife_to_first_order():
     latent, columns, clusters = simulated(240)
     y, clusters = (latent > 0) * 1, clusters % 12
-    fit = choice_regression(y, columns, clusters=clusters.tolist())
+    fit = choice_regression(y, columns, cluster=clusters.tolist())
     left = []
     for c in range(12):
         keep = clusters != c
@@ -119,7 +119,7 @@ def test_what_cannot_be_fitted_is_refused_with_the_way_out():
     with pytest.raises(DataError, match="one column is a sum of others"):
         choice_regression([0, 1, 0, 1, 0, 1], {"a": [0, 0, 0, 1, 1, 1], "b": [1, 1, 1, 0, 0, 0]})
     with pytest.raises(DesignError, match="one cluster"):
-        choice_regression([0, 1, 0, 1, 0, 1], {"t": t}, clusters=["a"] * 6)
+        choice_regression([0, 1, 0, 1, 0, 1], {"t": t}, cluster=["a"] * 6)
     with pytest.raises(DesignError, match=r"no column 'tt' .did you mean 't'"):
         choice_regression([0, 1, 0, 1, 0, 1], {"t": t})["tt"]
 
@@ -132,6 +132,6 @@ def test_intervals_of_average_effects_cover_with_few_clusters():
         clusters = np.repeat(np.arange(14), 8)
         t = (clusters % 2) * 1.0
         latent = 0.8 * t + rng.normal(0, 0.8, 14)[clusters] + rng.logistic(size=112)
-        low, high = choice_regression((latent > 0) * 1, {"t": t}, clusters=clusters.tolist()).effect("t").interval
+        low, high = choice_regression((latent > 0) * 1, {"t": t}, cluster=clusters.tolist()).effect("t").interval
         hits += low <= truth <= high
     assert 0.92 * drawn <= hits

@@ -123,7 +123,7 @@ def test_clusters_have_the_cr2_variance_of_the_regression_on_treatment(sizes, se
     y1, y0 = rng.normal(size=len(c1)), rng.normal(size=len(c0))
     treated = np.repeat([1.0, 0.0], [len(c1), len(c0)])
     value, variance, df = clubsandwich_difference(np.concatenate([y1, y0]), treated, np.concatenate([c1, c0]))
-    found = difference_in_means(y1, y0, clusters=(c1, c0))
+    found = difference_in_means(y1, y0, cluster=(c1, c0))
     assert (found.value, found.se, found.df) == pytest.approx((value, math.sqrt(variance), df))
     assert found.n_clusters == len(sizes[0]) + len(sizes[1])
 
@@ -132,8 +132,8 @@ def test_blocks_of_clusters_add_up_their_differences():
     y1, y0 = [1, 2, 5, 6, 7, 9], [0, 1, 2, 4, 4, 6]
     c1, c0 = ["a", "b", "e", "e", "f", "f"], ["c", "d", "g", "g", "h", "h"]
     blocks = ("xxyyyy", "xxyyyy")
-    found = difference_in_means(y1, y0, clusters=(c1, c0), blocks=blocks)
-    parts = [difference_in_means(y1[s], y0[s], clusters=(c1[s], c0[s])) for s in (slice(0, 2), slice(2, 6))]
+    found = difference_in_means(y1, y0, cluster=(c1, c0), blocks=blocks)
+    parts = [difference_in_means(y1[s], y0[s], cluster=(c1[s], c0[s])) for s in (slice(0, 2), slice(2, 6))]
     assert found.value == pytest.approx(parts[0].value / 3 + parts[1].value * 2 / 3)
     assert found.se == pytest.approx(math.hypot(parts[0].se / 3, parts[1].se * 2 / 3))
     assert "within 2 blocks" in found.interval_method
@@ -158,4 +158,4 @@ def test_skewed_outcomes_in_unequal_arms_are_warned_of():
 )
 def test_clusters_that_carry_no_comparison_are_refused(clusters, blocks, error, message):
     with pytest.raises(error, match=message):
-        difference_in_means([1, 2], [3, 5], clusters=clusters, blocks=blocks)
+        difference_in_means([1, 2], [3, 5], cluster=clusters, blocks=blocks)

@@ -67,9 +67,9 @@ def test_units_are_joined_by_key_whatever_their_order():
 def test_clusters_of_pairs_have_the_variance_of_a_clustered_mean():
     rng = np.random.default_rng(1)
     a, b, text = rng.normal(size=20), rng.normal(size=20), np.repeat(np.arange(10), 2)
-    found, expected = paired_difference(a, b, clusters=text), clustered_mean(a - b, text)
+    found, expected = paired_difference(a, b, cluster=text), clustered_mean(a - b, text)
     assert (found.se, found.df) == pytest.approx((expected.se, expected.df))
-    keyed = paired_difference(dict(enumerate(a)), dict(enumerate(b)), clusters=dict(enumerate(text)))
+    keyed = paired_difference(dict(enumerate(a)), dict(enumerate(b)), cluster=dict(enumerate(text)))
     assert keyed.interval == pytest.approx(found.interval)
 
 
@@ -112,9 +112,9 @@ def test_what_makes_no_pairs_is_refused(a, b, error, message):
 )
 def test_clusters_that_carry_no_variance_are_refused(clusters, error, message):
     with pytest.raises(error, match=message):
-        paired_difference([1, 2, 3], [3, 1, 2], clusters=clusters)
+        paired_difference([1, 2, 3], [3, 1, 2], cluster=clusters)
 
 
 def test_clusters_by_position_do_not_go_with_units_left_out():
     with pytest.raises(DataError, match="clusters by unit"):
-        paired_difference({"x": 1, "y": 2, "z": 1}, {"x": 1, "y": 1}, clusters=["a", "b"])
+        paired_difference({"x": 1, "y": 2, "z": 1}, {"x": 1, "y": 1}, cluster=["a", "b"])

@@ -81,7 +81,7 @@ def test_pairs_are_permuted_within_pairs():
 
 def test_clusters_are_permuted_as_a_whole():
     y1, y0 = [5, 6, 7, 8, 9, 9], [1, 2, 3, 3, 2, 1]
-    found = permuted(y1, y0, clusters=("aabbcc", "ddeeff"))
+    found = permuted(y1, y0, cluster=("aabbcc", "ddeeff"))
     assert found.p_value == pytest.approx(2 / 20)
     assert found.n_clusters == 6
 

@@ -24,7 +24,7 @@ def test_cr1_is_the_clustered_covariance_of_statsmodels():
     oracle = sm.OLS(y, np.column_stack(list(columns.values()))).fit(
         cov_type="cluster", cov_kwds={"groups": np.array(first)}
     )
-    found = clustered_regression(y, columns, clusters=first, errors="CR1")
+    found = clustered_regression(y, columns, cluster=first, errors="CR1")
     np.testing.assert_allclose(found.covariance, oracle.cov_params(), rtol=1e-10, atol=1e-14)
 
 
@@ -47,7 +47,7 @@ def test_the_mean_alone_has_the_error_and_the_degrees_of_freedom_of_the_clustere
     rng = np.random.default_rng(seed)
     clusters = [*range(3), *rng.integers(0, 8, 30).tolist()]
     y = rng.normal(size=len(clusters))
-    mean, fit = clustered_mean(y, clusters), clustered_regression(y, {"1": np.ones(len(y))}, clusters=clusters)["1"]
+    mean, fit = clustered_mean(y, clusters), clustered_regression(y, {"1": np.ones(len(y))}, cluster=clusters)["1"]
     assert fit.se == pytest.approx(mean.se)
     assert fit.df == pytest.approx(mean.df)
 
@@ -65,14 +65,14 @@ def test_satterthwaite_is_as_the_matrices_of_its_definition_have_it():
         root = (axes * values**-0.5) @ axes.T
         vectors.append(maker[:, inside] @ root @ x[inside] @ bread[:, 2])
     gram = np.array(vectors) @ np.array(vectors).T
-    found = clustered_regression(y, columns, clusters=clusters)
+    found = clustered_regression(y, columns, cluster=clusters)
     assert found["t"].df == pytest.approx(np.trace(gram) ** 2 / (gram**2).sum())
 
 
 def test_a_contrast_is_the_coefficient_of_recoded_columns():
     y, columns, first, _ = crossed()
     recoded = {"1": columns["1"], "sum": (columns["x"] + columns["t"]) / 2, "half": (columns["x"] - columns["t"]) / 2}
-    fit, other = (clustered_regression(y, c, clusters=first) for c in (columns, recoded))
+    fit, other = (clustered_regression(y, c, cluster=first) for c in (columns, recoded))
     contrast = fit.contrast({"x": 0.5, "t": -0.5})
     assert contrast.value == pytest.approx(other["half"].value / 2)
     assert contrast.se == pytest.approx(other["half"].se / 2)
@@ -85,7 +85,7 @@ def test_intervals_cover_with_few_clusters():
         clusters = np.repeat(np.arange(10), rng.integers(2, 9, 10))
         t = (clusters % 2).astype(float)
         y = 0.4 * t + rng.normal(size=10)[clusters] + rng.normal(size=len(clusters))
-        low, high = clustered_regression(y, {"1": np.ones(len(y)), "t": t}, clusters=list(clusters))["t"].interval
+        low, high = clustered_regression(y, {"1": np.ones(len(y)), "t": t}, cluster=list(clusters))["t"].interval
         hits += low <= 0.4 <= high
     assert hits >= 930  # 95 % of 1,000 less 2.9 standard errors
 
@@ -97,7 +97,7 @@ def test_a_joint_test_of_nothing_rejects_at_its_size():
         clusters = np.repeat(np.arange(30), 4)
         columns = {"1": np.ones(120), "a": rng.normal(size=120), "b": rng.normal(size=120)}
         y = rng.normal(size=30)[clusters] + rng.normal(size=120)
-        p_values.append(clustered_regression(y, columns, clusters=list(clusters)).joint(["a", "b"]).p_value)
+        p_values.append(clustered_regression(y, columns, cluster=list(clusters)).joint(["a", "b"]).p_value)
     assert np.mean(np.array(p_values) < 0.05) < 0.09
 
 
@@ -116,7 +116,7 @@ def test_a_joint_test_of_few_clusters_says_so():
     few, many = (
         clustered_regression(
             rng.normal(size=4 * n), {"1": np.ones(4 * n), "a": rng.normal(size=4 * n)},
-            clusters=np.repeat(np.arange(n), 4).tolist(),
+            cluster=np.repeat(np.arange(n), 4).tolist(),
         ).joint(["a"])
         for n in (10, 20)
     )  # fmt: skip
@@ -128,8 +128,8 @@ def test_what_cannot_be_identified_is_refused_by_name():
     with pytest.raises(DataError, match=r"cannot identify 2 coefficients \(t does not vary\)"):
         clustered_regression([1, 2, 3], {"1": [1, 1, 1], "t": [0, 0, 0]})
     with pytest.raises(DesignError, match="one cluster"):
-        clustered_regression([1, 2, 3], {"1": [1, 1, 1]}, clusters=["a"] * 3)
+        clustered_regression([1, 2, 3], {"1": [1, 1, 1]}, cluster=["a"] * 3)
     with pytest.raises(DataError, match="2 cluster labels for 3 rows"):
-        clustered_regression([1, 2, 3], {"1": [1, 1, 1]}, clusters=["a", "b"])
+        clustered_regression([1, 2, 3], {"1": [1, 1, 1]}, cluster=["a", "b"])
     with pytest.raises(DesignError, match=r"no coefficient 'treat' .did you mean 'treated'"):
         clustered_regression([1, 2, 4], {"1": [1, 1, 1], "treated": [0, 1, 1]})["treat"]

@@ -298,3 +298,14 @@ def test_a_draw_by_a_column_and_by_uncertainty_states_its_probabilities(tmp_path
     sure = lay_out(tmp_path / "sure", STUDY.replace("n = 120", 'n = 60\nuncertain = "good"'))
     with pytest.raises(DesignError, match="equally sure of all documents"):  # codes of a table have no probabilities
         go(sure, "draw")
+
+
+def test_slopes_from_few_codes_of_an_uneven_sample_are_said_to_be_short(tmp_path):
+    path = lay_out(tmp_path, STUDY.replace("n = 120", 'n = 91\nby = "party"'))
+    go(path, "draw")
+    code_sample(tmp_path)
+    go(path, *list(STEPS)[1:])
+    found = findings(Run(next(path.with_name("study-gold").glob("run-*"))), only=["claims"])
+    assert "intervals of slopes are somewhat short" in found.section("claims-area-economic----year---party").warnings[0]
+    share = claims(path).filter(pl.col("column") == "corrected", pl.col("row") == "all")
+    assert share["interval_method"][0].startswith("DSL")

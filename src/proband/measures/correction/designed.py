@@ -34,6 +34,7 @@ from proband.measures.correction.samples import (
     read_regressors,
 )
 from proband.measures.correction.tuning import Tuned, linear_part, solve, t_reach, without, working_df
+from proband.measures.correction.weightless import without_weightless
 
 _CONSTANT = 1e-12
 _ALL_BUT_ALONE = 0.99
@@ -51,6 +52,7 @@ class Units:
     side: Side  # weights and clusters of all
 
 
+@without_weightless
 def dsl_mean(
     labelled: ArrayLike,
     predicted_labelled: ArrayLike,
@@ -134,6 +136,7 @@ def dsl_mean(
     )
 
 
+@without_weightless
 def dsl_ols(
     labelled: ArrayLike,
     predicted_labelled: ArrayLike,
@@ -259,8 +262,8 @@ def _all_units(labels: Labels, sampling: Sampling) -> Side:
         raise DataError("weights for one of the two samples only; here they need one scale, so give both or neither")
     w = np.concatenate([np.ones(m) if v is None else np.asarray(v, float) for v, m in zip(given, sizes, strict=True)])
     clusters = None
-    if sampling.clusters is not None or sampling.clusters_unlabelled is not None:
-        left, right = sampling.clusters, sampling.clusters_unlabelled
+    if sampling.cluster is not None or sampling.cluster_unlabelled is not None:
+        left, right = sampling.cluster, sampling.cluster_unlabelled
         left = left if left is not None else [("labelled", k) for k in range(sizes[0])]
         right = right if right is not None else [("unlabelled", k) for k in range(sizes[1])]
         clusters = cluster_codes([*left, *right], sum(sizes), "labelled and unlabelled")

@@ -18,16 +18,16 @@ Columns = Mapping[str, ArrayLike] | ArrayLike
 class Sampling:
     """How labelled and unlabelled units were drawn; the default is two simple random samples.
 
-    - `weights`, `weights_unlabelled` (n,) and (N,): survey weights, positive, on any scale. Both samples must stand
-      for the same population under them.
-    - `clusters`, `clusters_unlabelled` (sequence, length n and N, optional): which units are not independent of each
+    - `weights`, `weights_unlabelled` (n,) and (N,): survey weights on any scale; units of weight 0 stand for nobody and
+      are left out. Both samples must stand for the same population under them.
+    - `cluster`, `cluster_unlabelled` (sequence, length n and N, optional): which units are not independent of each
       other: answers of one person, people of one household.
     """
 
     weights: ArrayLike | None = None
     weights_unlabelled: ArrayLike | None = None
-    clusters: Sequence[Hashable] | None = None
-    clusters_unlabelled: Sequence[Hashable] | None = None
+    cluster: Sequence[Hashable] | None = None
+    cluster_unlabelled: Sequence[Hashable] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +129,10 @@ def read_labels(
         raise DesignError(f"{y.size} labelled units; a variance needs at least 2, an interval 10")
     if f.size != y.size:
         raise DataError(f"{y.size} labelled answers and {f.size} predictions of them; join both by unit, one for each")
-    left = read_side(sampling.weights, sampling.clusters, y.size, "labelled")
-    right = read_side(sampling.weights_unlabelled, sampling.clusters_unlabelled, u.size, "unlabelled")
-    if sampling.clusters is not None and sampling.clusters_unlabelled is not None:
-        both = set(sampling.clusters) & set(sampling.clusters_unlabelled)
+    left = read_side(sampling.weights, sampling.cluster, y.size, "labelled")
+    right = read_side(sampling.weights_unlabelled, sampling.cluster_unlabelled, u.size, "unlabelled")
+    if sampling.cluster is not None and sampling.cluster_unlabelled is not None:
+        both = set(sampling.cluster) & set(sampling.cluster_unlabelled)
         if both:
             raise DesignError(
                 f"cluster {min(both, key=repr)!r} has labelled and unlabelled units, so the two samples are not "
@@ -149,8 +149,8 @@ def read_side(weights: ArrayLike | None, clusters: Sequence[Hashable] | None, n:
         if w.size != n:
             raise DataError(f"{w.size} weights for {n} {name} units; give one each")
         if not (w > 0).all():
-            bad = int((w <= 0).argmax())
-            raise DataError(f"weight {bad} of the {name} units is {w[bad]}; leave units that stand for nobody out")
+            bad, its = int((w <= 0).argmax()), "weights are positive, or 0 for who stands for nobody"
+            raise DataError(f"weight {bad} of the {name} units is {w[bad]}; {its}")
         w = w / w.max(initial=0)
         share = w / w.sum()
     cluster = None if clusters is None else cluster_codes(clusters, n, name)

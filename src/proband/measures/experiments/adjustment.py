@@ -20,7 +20,7 @@ def adjusted_difference(
     treated: ArrayLike,
     covariates: Mapping[str, Sequence[object] | ArrayLike],
     *,
-    clusters: Labels | None = None,
+    cluster: Labels | None = None,
     target: Target = "model",
     level: float = 0.95,
 ) -> Estimate:
@@ -39,7 +39,7 @@ def adjusted_difference(
     covariates : mapping of str to sequence, shape (n_units,)
         What was known before the treatment. Numbers are taken as they are, texts as groups, the most frequent one as
         reference.
-    clusters : sequence, optional
+    cluster : sequence, optional
         Cluster of every unit, where clusters were assigned as a whole.
     target, level : {"model", "human", "data"}, float
         Whom it describes; confidence level.
@@ -92,10 +92,10 @@ def adjusted_difference(
             f"covariates {', '.join(labels)}: within an arm one of them is a sum of others; leave one out, or merge "
             "groups that few units are in"
         )
-    fit = clustered_regression(outcome, columns, clusters=clusters, target=target, level=level)
+    fit = clustered_regression(outcome, columns, cluster=cluster, target=target, level=level)
     found = fit.contrast({"treated": 1.0}, estimand="average effect of treatment on the assigned units, adjusted")
     n_covariates = (len(columns) - 2) // 2
-    units = np.arange(len(arm)) if clusters is None else coded(clusters, "cluster")[0]
+    units = np.arange(len(arm)) if cluster is None else coded(cluster, "cluster")[0]
     fewest = min(len(np.unique(units[arm == a])) for a in (0, 1))
     doubt = f"{fewest} units in the smaller arm for {n_covariates} covariates: adjust for fewer"
     unadjusted = float(outcome[arm == 1].mean() - outcome[arm == 0].mean())

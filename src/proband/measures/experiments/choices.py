@@ -142,7 +142,7 @@ def choice_regression(
     y: ArrayLike,
     columns: Mapping[str, ArrayLike],
     *,
-    clusters: Labels | None = None,
+    cluster: Labels | None = None,
     weights: ArrayLike | None = None,
     errors: ChoiceErrors = "CR3",
     target: Target = "model",
@@ -161,7 +161,7 @@ def choice_regression(
         Answers as numbers; their order counts, not how far they are apart.
     columns : mapping of str to array_like
         The design without an intercept: the thresholds are it.
-    clusters : sequence, optional
+    cluster : sequence, optional
         What each row shares with others: the subject who gave several answers.
     weights : array_like, shape (n,), optional
         How often each row counts.
@@ -197,7 +197,7 @@ def choice_regression(
     n = len(answers)
     x = np.column_stack([np.ones(n), *(finite(values, f"values of {name}") for name, values in columns.items())])[:, 1:]
     counts = np.ones(n) if weights is None else finite(weights, "weights")
-    codes = np.arange(n) if clusters is None else coded(clusters, "cluster")[0]
+    codes = np.arange(n) if cluster is None else coded(cluster, "cluster")[0]
     if len(counts) != n or len(codes) != n:
         raise DataError(f"{len(counts)} weights and {len(codes)} clusters for {n} answers; give every answer one")
     if counts.min(initial=0.0) < 0:

@@ -148,7 +148,7 @@ def _identified(
         _, r = np.linalg.qr(x)
         held = np.abs(np.diag(r)) > 1e-8 * np.abs(r).max()
         columns = {name: c for (name, c), keep in zip(columns.items(), held, strict=True) if keep or " x " not in name}
-    return clustered_regression(y, columns, clusters=subjects, errors=errors, target=target)
+    return clustered_regression(y, columns, cluster=subjects, errors=errors, target=target)
 
 
 def _averaged(

@@ -66,7 +66,7 @@ def difference_in_means(
     control: ArrayLike,
     *,
     blocks: ByArm | None = None,
-    clusters: ByArm | None = None,
+    cluster: ByArm | None = None,
     inference: Inference | None = None,
     target: Target = "model",
 ) -> Estimate:
@@ -89,10 +89,10 @@ def difference_in_means(
     Parameters
     ----------
     treated, control : array_like, shape (n_treated,) and (n_control,)
-        Outcomes, one per unit. Several answers of one subject are not independent: make subjects `clusters`.
+        Outcomes, one per unit. Several answers of one subject are not independent: make subjects the `cluster`.
     blocks : pair of sequences, optional
         Block of every treated and of every control unit, in the same order as the outcomes.
-    clusters : pair of sequences, optional
+    cluster : pair of sequences, optional
         Cluster of every unit, where clusters were assigned as a whole.
     inference : Inference, optional
         Method, confidence level, number and source of permutations.
@@ -132,7 +132,7 @@ def difference_in_means(
     """
     how = inference or Inference()
     y1, y0 = numbers(treated, "outcomes of the treated arm"), numbers(control, "outcomes of the control arm")
-    arms, n_clusters = _clusters_of(clusters, len(y1), len(y0))
+    arms, n_clusters = _clusters_of(cluster, len(y1), len(y0))
     parts = _blocks_of(blocks, (y1, y0), arms)
     about = Estimate(
         value=0.0,
@@ -142,7 +142,7 @@ def difference_in_means(
         n_clusters=n_clusters,
         level=how.level,
         assumptions=(
-            f"{'units' if clusters is None else 'clusters'} were assigned at random"
+            f"{'units' if cluster is None else 'clusters'} were assigned at random"
             f"{'' if blocks is None else ' within blocks'} and do not affect each other",
         ),
     )
@@ -150,9 +150,9 @@ def difference_in_means(
         strata = [_stratum(block) for block in parts]
         rng = how.rng or rng_for(0, "difference_in_means")
         return permutation_test(about, strata, n_draws=how.n_draws, rng=rng)
-    _check_arms(parts, "units" if clusters is None else "clusters", is_blocked=blocks is not None)
+    _check_arms(parts, "units" if cluster is None else "clusters", is_blocked=blocks is not None)
     rare = rare_outcomes(treated=y1, control=y0)
-    if clusters is not None:
+    if cluster is not None:
         means = [(sign * block.share, _mean(block, arm)) for block in parts for arm, sign in enumerate((1, -1))]
         found = combine(means)
         doubts = (*rare, *uneven([mean for _, mean in means], found.df))
@@ -209,11 +209,11 @@ def _check_arms(parts: list[_Block], unit: str, *, is_blocked: bool) -> None:
         raise DesignError(f"{n} {arm} {unit}; a variance needs at least 2 in each arm: assign more, {_OTHER_WAY}")
 
 
-def _clusters_of(clusters: ByArm | None, n1: int, n0: int) -> tuple[tuple[Codes, Codes], int | None]:
+def _clusters_of(cluster: ByArm | None, n1: int, n0: int) -> tuple[tuple[Codes, Codes], int | None]:
     """Cluster codes of both arms, every unit its own cluster where there are none, and their number."""
-    if clusters is None:
+    if cluster is None:
         return (np.arange(n1), n1 + np.arange(n0)), None
-    codes, names = _both(clusters, n1, n0, "cluster")
+    codes, names = _both(cluster, n1, n0, "cluster")
     shared = np.intersect1d(codes[0], codes[1])
     if shared.size:
         raise DataError(

@@ -20,7 +20,7 @@ def paired_difference(
     a: Scores,
     b: Scores,
     *,
-    clusters: Mapping[Hashable, Hashable] | Labels | None = None,
+    cluster: Mapping[Hashable, Hashable] | Labels | None = None,
     target: Target = "model",
     level: float = 0.95,
 ) -> Estimate:
@@ -36,7 +36,7 @@ def paired_difference(
     a, b : mapping of unit to score, or array_like of shape (n_units,)
         Mappings are joined by key, and units on one side only are left out and counted; sequences are taken to be in
         the same order.
-    clusters : mapping of unit to label, or sequence, optional
+    cluster : mapping of unit to label, or sequence, optional
         Cluster of every unit, e.g. the text that several items are about.
     target, level : {"model", "human", "data"}, float
         Whom the difference describes; confidence level.
@@ -77,11 +77,11 @@ def paired_difference(
         n_units=len(d),
         n_missing=n_missing,
         level=level,
-        assumptions=(f"{'units' if clusters is None else 'clusters'} are independent of each other",),
+        assumptions=(f"{'units' if cluster is None else 'clusters'} are independent of each other",),
         warnings=left_out,
     )
-    if clusters is not None:
-        return _clustered(about, d, units, clusters, _scale(first, second))
+    if cluster is not None:
+        return _clustered(about, d, units, cluster, _scale(first, second))
     third = float(((d - d.mean()) ** 3).mean()) / len(d) ** 2
     variance = float(d.var(ddof=1)) / len(d)
     mean = Linear(value=about.value, variance=variance, df=len(d) - 1.0, third=third, scale=_scale(first, second))
@@ -91,17 +91,17 @@ def paired_difference(
 
 
 def _clustered(
-    about: Estimate, d: Floats, units: list[Hashable], clusters: Mapping[Hashable, Hashable] | Labels, scale: float
+    about: Estimate, d: Floats, units: list[Hashable], cluster: Mapping[Hashable, Hashable] | Labels, scale: float
 ) -> Estimate:
-    if isinstance(clusters, Mapping):
-        if bare := [unit for unit in units if unit not in clusters]:
+    if isinstance(cluster, Mapping):
+        if bare := [unit for unit in units if unit not in cluster]:
             raise MissingDataError(f"{len(bare)} units have no cluster, e.g. {bare[0]!r}; give every unit one")
-        labels: Labels = [clusters[unit] for unit in units]
+        labels: Labels = [cluster[unit] for unit in units]
     # Units on one side only are gone by now, so places in the caller's order no longer point at the right ones.
     elif about.n_missing:
         raise DataError("clusters in order of the units need units in order; give clusters by unit")
     else:
-        labels = clusters
+        labels = cluster
     if len(labels) != len(d):
         raise DataError(f"{len(labels)} cluster labels for {len(d)} pairs; give every pair its cluster")
     codes, names = coded(labels, "cluster")

@@ -141,7 +141,7 @@ def clustered_regression(
     y: ArrayLike,
     columns: Mapping[str, ArrayLike],
     *,
-    clusters: Labels | None = None,
+    cluster: Labels | None = None,
     errors: Errors = "CR2",
     target: Target = "model",
     level: float = 0.95,
@@ -158,7 +158,7 @@ def clustered_regression(
         Outcome.
     columns : mapping of str to array_like
         The design, a column each; an intercept is one of them where it is wanted.
-    clusters : sequence, optional
+    cluster : sequence, optional
         What each row shares with others: the subject who gave several answers.
     errors : {"CR2", "CR1"}
         Form of the covariance.
@@ -196,7 +196,7 @@ def clustered_regression(
     n, p = x.shape
     if len(outcome) != n:
         raise DataError(f"{len(outcome)} outcomes for {n} rows of the design; give every row one")
-    codes = np.arange(n) if clusters is None else coded(clusters, "cluster")[0]
+    codes = np.arange(n) if cluster is None else coded(cluster, "cluster")[0]
     if len(codes) != n:
         raise DataError(f"{len(codes)} cluster labels for {n} rows; give every row its cluster")
     n_clusters = int(codes.max()) + 1 if n else 0
@@ -253,7 +253,7 @@ def two_way_variance(y: ArrayLike, columns: Mapping[str, ArrayLike], first: Labe
     """
     both = [*zip(first, second, strict=True)]
     parts = [
-        clustered_regression(y, columns, clusters=by, errors="CR1").covariance
+        clustered_regression(y, columns, cluster=by, errors="CR1").covariance
         for by in (list(first), list(second), both)
     ]
     values, vectors = np.linalg.eigh(parts[0] + parts[1] - parts[2])

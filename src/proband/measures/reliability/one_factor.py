@@ -4,12 +4,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
 
 from proband.measures.arrays import Floats
-
-# Smallest unique variance, as a share of an item's variance; a solution there is a Heywood case.
-SMALLEST_UNIQUENESS = 0.005
+from proband.measures.factors.extraction import extract
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,40 +19,12 @@ class OneFactor:
 
 
 def fit_one_factor(covariance: Floats) -> OneFactor | None:
-    """Maximum-likelihood estimates, from the likelihood concentrated on the unique variances; None without them.
-
-    Lawley & Maxwell (1971), Factor Analysis as a Statistical Method; Joreskog (1967), Psychometrika 32, 443-482,
-    doi:10.1007/BF02289658.
-    """
+    """Maximum-likelihood estimates, by `extract`; None without them."""
     scale = np.sqrt(np.diag(covariance))
-    correlation = covariance / np.outer(scale, scale)
-    k = len(scale)
-
-    def axes(unique: Floats) -> tuple[Floats, Floats]:
-        root = np.sqrt(unique)
-        values, vectors = np.linalg.eigh(correlation / np.outer(root, root))
-        return values, root * vectors[:, -1] * math.sqrt(max(float(values[-1]) - 1, 0.0))
-
-    def misfit(unique: Floats) -> tuple[float, Floats]:
-        values, loadings = axes(unique)
-        rest = np.maximum(values[:-1], 1e-300)
-        return float((rest - np.log(rest)).sum()) - (k - 1), (loadings**2 + unique - 1) / unique**2
-
-    try:
-        start = (1 - 0.5 / k) / np.diag(np.linalg.inv(correlation))
-    except np.linalg.LinAlgError:
+    found = extract(covariance / np.outer(scale, scale), 1)
+    if found is None:
         return None
-    bounds = [(SMALLEST_UNIQUENESS, 1.0)] * k
-    options = {"maxiter": 1000, "ftol": 1e-14, "gtol": 1e-8}
-    found = optimize.minimize(
-        misfit, np.clip(start, SMALLEST_UNIQUENESS, 1.0), jac=True, method="L-BFGS-B", bounds=bounds, options=options
-    )
-    if not np.isfinite(found.fun):
-        return None
-    _, loadings = axes(found.x)
-    loadings = -loadings if loadings.sum() < 0 else loadings
-    is_heywood = bool((found.x <= SMALLEST_UNIQUENESS * 1.01).any())
-    return OneFactor(loadings=loadings * scale, unique=found.x * scale**2, is_heywood=is_heywood)
+    return OneFactor(loadings=found.loadings[:, 0] * scale, unique=found.unique * scale**2, is_heywood=found.is_heywood)
 
 
 def subject_influence(fitted: OneFactor, deviations: Floats, direction: Floats) -> Floats | None:

@@ -52,6 +52,11 @@ class Claimed:
     coder: str
     openings: int
 
+    @property
+    def is_uneven(self) -> bool:
+        """Whether some documents were likelier to be drawn than others."""
+        return len(set(self.evidence.probability.values())) > 1
+
 
 def is_claimed(run: Run) -> bool:
     """Whether a run lies in a project with gold and claims."""

@@ -65,7 +65,7 @@ class Gold:
             return Sampling()
         sides = ([u for u, k in zip(self.units, self.is_known, strict=True) if k == side] for side in (True, False))
         labelled, others = sides
-        return Sampling(clusters=labelled, clusters_unlabelled=others)
+        return Sampling(cluster=labelled, cluster_unlabelled=others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ def corrected_mean(variable: Variable, gold: Gold, *, level: float = 0.95) -> Th
     guess, coded = _filled(variable.guess), _coded(variable)
     pi, sampling = gold.pi[known], gold.sampling
     y, f, u = values[known], guess[known], guess[~known]
-    is_shared = bool(set(sampling.clusters or ()) & set(sampling.clusters_unlabelled or ()))
+    is_shared = bool(set(sampling.cluster or ()) & set(sampling.cluster_unlabelled or ()))
 
     def correct() -> CorrectedEstimate:
         if is_shared or pi.max(initial=0) - pi.min(initial=1) > 1e-9:
@@ -252,7 +252,7 @@ def _alone(outcome: Variable, regressors: Mapping[str, Variable], gold: Gold, le
     if units is not None and len(set(units)) == len(units):
         units = None
     try:
-        fit = clustered_regression(y[kept], design, clusters=units, target="data", level=level)
+        fit = clustered_regression(y[kept], design, cluster=units, target="data", level=level)
         return {name: fit[name] for name in design}
     except ProbandError as error:
         return dict.fromkeys(design, _reason(PREDICTIONS, error))

@@ -202,7 +202,7 @@ def _fit(x: Floats, y: Floats, w: Floats, names: list[str], subjects: list[objec
     n_clusters = len(set(subjects))
     if n_clusters < n:
         columns = {name: column for name, column in zip(names, scaled.T, strict=True)}
-        fit = clustered_regression(y_scaled, columns, clusters=subjects)
+        fit = clustered_regression(y_scaled, columns, cluster=subjects)
         df = np.array([fit.df({name: 1.0}) for name in names])
         return _Fit(names, fit.beta, fit.influence, subjects, df, n_clusters)
     bread = np.linalg.inv(scaled.T @ scaled)

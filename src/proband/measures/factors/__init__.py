@@ -1,0 +1,1 @@
+"""What lies behind items: ordinal correlations, factors, invariance, item response models and item bias."""

@@ -151,7 +151,7 @@ def _validated(run: Run) -> list[Section]:
     try:
         held = json.loads(text_of(path, what="validation", error=DataError))
         rows = [
-            (item, of["accuracy"]["n_units"], _estimate(of["accuracy"]), _estimate(of["kappa"]))
+            (item, of["accuracy"]["n_units"], estimate_of(of["accuracy"]), estimate_of(of["kappa"]))
             for item, of in held["items"].items()
         ]
         confusions = [_confusion(item, of) for item, of in held["items"].items()]
@@ -175,7 +175,8 @@ def _validated(run: Run) -> list[Section]:
     ]
 
 
-def _estimate(held: Mapping[str, Any]) -> Estimate:
+def estimate_of(held: Mapping[str, Any]) -> Estimate:
+    """A number as a step wrote it down."""
     value = float("nan") if held["value"] is None else float(held["value"])
     plain: dict[str, Any] = {key: tuple(of) if isinstance(of, list) else of for key, of in held.items()}
     return Estimate(**(plain | {"value": value}))

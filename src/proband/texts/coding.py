@@ -15,6 +15,7 @@ from proband.subjects.corpora import Corpus, CorpusReading, LongTexts, read_corp
 from proband.texts.backtest import BackTestTable, back_test
 from proband.texts.coders import Coder
 from proband.texts.design import Coding
+from proband.texts.fragility.settings import FragilityTable
 from proband.texts.gold.claims import ClaimTable
 from proband.texts.gold.settings import GoldTable
 
@@ -89,10 +90,10 @@ class CoderTable(Table):
         description="`option_text`, `option_text_mean`, `label`: probabilities of the codes' texts (summed, or per "
         "token) or of their labels. `channel`: of the document, were it written for each code. `written`: a reply",
     )
-    order: Literal["both", "rotations", "as_written"] = Field(
+    order: Literal["both", "rotations", "as_written", "reversed"] = Field(
         default="both",
         description="orders of the codes, all asked and averaged: `both` directions; `rotations`, each code first "
-        "once; or only `as_written`",
+        "once; or only `as_written`, or only `reversed`",
     )
     labels: str = Field(default="auto", description="labels of the codes, as in `[survey]`")
     framing: str = Field(default="", description="what is said before the codebook, in place of the usual words")
@@ -120,6 +121,9 @@ class CodingTable(CoderTable):
     )
     backtest: BackTestTable | None = Field(default=None, description="a series that codes are tested on")
     claims: list[ClaimTable] = Field(default=[], description="what is said of the documents, and corrected by gold")
+    fragility: FragilityTable = Field(
+        default=FragilityTable(), description="other ways of asking, under which claims are tried: `proband code`"
+    )
 
 
 def _make(shared: Shared, table: CodingTable) -> Coding:
@@ -164,7 +168,7 @@ KIND = Kind(
     about="documents coded under a codebook, by one or several coders",
     keys=CodingTable,
     make=_make,
-    analyses=("claims", "backtest", "codes", "themes", "coder-agreement", "dispositions", "deviations"),
+    analyses=("claims", "fragility", "backtest", "codes", "themes", "coder-agreement", "dispositions", "deviations"),
     needs=frozenset({"instrument"}),
     takes=frozenset(),
     load=load_codebook,

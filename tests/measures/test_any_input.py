@@ -3,13 +3,14 @@
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
 
 import proband.measures as m
 from proband.errors import ProbandError
+from proband.estimates import Target
 from tests.measures.calls import CALLS
 
 # `fidelity` takes a whole run; tests/measures/likeness tries it with damaged ones.
@@ -94,10 +95,35 @@ def test_bad_input_gives_a_result_or_an_error_of_ours(name):
     assert not wrongs(name, n_rounds=2)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in MEASURES if "level" in inspect.signature(getattr(m, name)).parameters]
-)
+@pytest.mark.parametrize("name", LEVELLED)
 def test_a_level_in_percent_is_refused_and_told_how_to_write_it(name):
     args, given = CALLS[name]
     with pytest.raises(ProbandError, match=r"level is 95.*0\.95"):
         getattr(m, name)(*args, **given | {"level": 95})
+
+
+# Names that other packages have for what is here always called the same.
+ELSEWHERE = {
+    "cluster": {"clusters", "cluster_id"},
+    "level": {"confidence", "conf_level", "confidence_level", "coverage"},
+    "psu": {"psus", "unit_id"},
+    "rng": {"seed", "random_state", "generator"},
+    "strata": {"stratum"},
+    "weights": {"w", "weight", "sample_weight"},
+}
+DEFAULTS = {"level": 0.95, "rng": None, "cluster": None, "weights": None, "strata": None, "psu": None}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_what_is_the_same_is_called_the_same_in_every_measure(name):
+    parameters = inspect.signature(getattr(m, name)).parameters
+    for ours, others in ELSEWHERE.items():
+        assert not others & parameters.keys(), f"say {ours}"
+    for known in (parameters[other] for other in DEFAULTS.keys() & parameters.keys()):
+        # An empty text names no column of a table.
+        assert (known.default or None) in (DEFAULTS[known.name], known.empty)
+        assert known.name not in ("level", "rng") or known.kind is known.KEYWORD_ONLY
+    if "level" in parameters:
+        assert parameters["level"].default == 0.95
+    if "target" in parameters:
+        assert get_type_hints(getattr(m, name))["target"] == Target

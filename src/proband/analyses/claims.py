@@ -65,11 +65,14 @@ def _section(finding: Finding, held: Claimed) -> Section:
             f"The coder gave {finding.n_uncoded:,} documents no code. The correction takes the average of the others "
             "as its guess of them; the number by the coder alone leaves them out."
         )
-    if finding.n_left_out:
+    if finding.n_without_gold and held.is_sampled:
         doubts.append(
-            f"{finding.n_left_out:,} documents are left out: people were given them and there is no gold, or a "
-            "column is empty."
+            f"People were given {finding.n_without_gold:,} documents that have no gold for this claim. Those with gold "
+            "stand for them, within what they were drawn from: right only if they are missing for no reason that has "
+            "to do with their codes."
         )
+    if finding.n_left_out:
+        doubts.append(f"{finding.n_left_out:,} documents are left out, of which a column is empty.")
     told_of = cautions((label, number.corrected) for label, number in numbers.items()) if held.is_sampled else ()
     table = tabled(
         {**_FORMS, **dict.fromkeys(_NUMBERS, "number"), "labels saved": "count"}, rows, f"{claim.name}, three times"
@@ -148,7 +151,7 @@ def _validated(run: Run) -> list[Section]:
     try:
         held = json.loads(text_of(path, what="validation", error=DataError))
         rows = [
-            (item, of["accuracy"]["n_units"], _estimate(of["accuracy"]), _estimate(of["kappa"]))
+            (item, of["accuracy"]["n_units"], estimate_of(of["accuracy"]), estimate_of(of["kappa"]))
             for item, of in held["items"].items()
         ]
         confusions = [_confusion(item, of) for item, of in held["items"].items()]
@@ -172,7 +175,8 @@ def _validated(run: Run) -> list[Section]:
     ]
 
 
-def _estimate(held: Mapping[str, Any]) -> Estimate:
+def estimate_of(held: Mapping[str, Any]) -> Estimate:
+    """A number as a step wrote it down."""
     value = float("nan") if held["value"] is None else float(held["value"])
     plain: dict[str, Any] = {key: tuple(of) if isinstance(of, list) else of for key, of in held.items()}
     return Estimate(**(plain | {"value": value}))

@@ -9,10 +9,20 @@ import numpy as np
 
 from proband.analyses.answers import answers, cautions, measured, tabled, told
 from proband.analyses.effects import Outcome, outcomes
+from proband.analyses.sampling import Sample
 from proband.analyses.section import Analysis, Cell, CellForm, Section
 from proband.errors import DataError
 from proband.estimates import Estimate
-from proband.measures import calibrated_mean, mrp_mean, poststratify, rake, weighted_mean
+from proband.measures import (
+    SurveyDesign,
+    calibrate_design,
+    calibrated_mean,
+    mrp_mean,
+    poststratify,
+    rake,
+    survey_mean,
+    weighted_mean,
+)
 from proband.roster import Trait
 from proband.runs.run import Run
 from proband.weighting import CalibratedWeights, calibrate
@@ -36,7 +46,7 @@ class Margins:
         there = [s for s in subjects if all(column in self.traits.get(s, {}) for column in wanted)]
         return there, {column: [self.traits[s][column] for s in there] for column in wanted}
 
-    def totals(self, n: int) -> dict[str, float]:
+    def totals(self, n: float) -> dict[str, float]:
         """Totals of the numbers over n people."""
         return {column: mean * n for column, mean in self.means.items()}
 
@@ -68,6 +78,7 @@ def sections(run: Run) -> Sequence[Section]:
 
 def _numbers(run: Run, people: Run, known: Margins) -> Section:
     ours, theirs = answers(run), answers(people)
+    sample = Sample(people.roster, {})
     clusters = people.roster.clusters if people.roster.psu else {}
     rows: list[tuple[Cell, ...]] = []
     sentences, doubts, lost = [], [], 0
@@ -85,6 +96,8 @@ def _numbers(run: Run, people: Run, known: Margins) -> Section:
             _weights(people, there),
             [clusters[s] for s in there] if clusters else None,
         )
+        if people.roster.strata:
+            calibrated = _by_design([given[s] for s in there], sample.of(there), columns, known, outcome)
         of_model, model_columns = known.of(list(predicted))
         y = [predicted[s] for s in of_model]
         model = weighted_mean(y, _weights(run, of_model)) if y else None
@@ -105,7 +118,8 @@ def _numbers(run: Run, people: Run, known: Margins) -> Section:
             forms | dict.fromkeys(numbers, "number"), rows, "As answered, and in a population of these margins"
         ),
         notes=(
-            "Calibrated: weights that meet the margins; the interval is a jackknife's, calibrated anew each time.",
+            "Calibrated: weights that meet the margins; the interval is a jackknife's, calibrated anew each time, or "
+            "where people were drawn within strata that of their design, of what the margins leave unexplained.",
             "Multilevel: a regression on the columns of the margins, added up over their combinations (MRP).",
             "Model, calibrated: the model's answers for the same people; it says nothing of people by itself.",
             *((f"Up to {lost} people are left out, of whom a column is not known.",) if lost else ()),
@@ -153,6 +167,18 @@ def _calibrated(
         return calibrated_mean(y, columns, known.shares, psu=psu, weights=weights, totals=known.totals(n), size=n)
 
     return measured(estimate, f"mean of {outcome.name} in the population", target)
+
+
+def _by_design(y: Sequence[float], drawn: SurveyDesign, columns: Columns, known: Margins, outcome: Outcome) -> Estimate:
+    """Calibrated within strata, with the variance of what the margins leave unexplained."""
+    what = f"mean of {outcome.name} in the population"
+
+    def estimate() -> Estimate:
+        n = drawn.w.sum()
+        known_now = calibrate_design(drawn, columns, known.shares, totals=known.totals(n), size=n)
+        return survey_mean(y, known_now, estimand=what)
+
+    return measured(estimate, what, "human")
 
 
 def _table(columns: Columns, known: Margins) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from proband.errors import DataError
 from proband.measures import FidelitySettings, SurveyDesign, survey_design
 from proband.measures.surveys.design import design_of
 from proband.roster import Roster
@@ -56,6 +57,8 @@ class Sample:
     def of(self, subjects: Iterable[Hashable]) -> SurveyDesign:
         """The design of some subjects, in their order; who was drawn and did not answer still belongs to its unit."""
         here = list(map(str, subjects))
+        if not here:
+            raise DataError("nobody is left, so nothing can be said of how they were drawn")
         if self.is_drawn:
             return self.whole.take(np.array([self._places[s] for s in here], dtype=np.intp))
         members = [self.roster.by_subject[s] for s in here]

@@ -181,12 +181,12 @@ def _row(run: Run, instrument: Instrument, scale: Scale, side: Side, part: pl.Da
     found, target = score(instrument, scale, part), _TARGET[side]
     roster = run.roster if side == "model" or run.people is None else run.people.roster
     here = [k for k, subject in enumerate(found.subjects) if roster.by_subject[subject].weight > 0]
-    drawn = Sample(roster, {}).of([found.subjects[k] for k in here])
     norm_mean, norm_sd = _number(scale.human.get("mean")), _number(scale.human.get("sd"))
 
     def mean(y: NDArray[np.float64], what: str) -> Estimate:
-        about = partial(weighted_mean, design=drawn, estimand=what, target=target, is_share=False)
-        return measured(lambda: about(y[here]), what, target)
+        about = partial(weighted_mean, estimand=what, target=target, is_share=False)
+        drawn = Sample(roster, {})
+        return measured(lambda: about(y[here], design=drawn.of(found.subjects[k] for k in here)), what, target)
 
     single = scale_scores(scale, found.keyed)
     halves = measured(lambda: split_half(found.keyed, target=target).reliability, "split halves", target)

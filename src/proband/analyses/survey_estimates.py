@@ -10,9 +10,18 @@ import polars as pl
 from proband.analyses.answers import Form, cautions, measured, tabled
 from proband.analyses.asked import Asked, asked_of
 from proband.analyses.section import Analysis, Cell, Section
+from proband.analyses.survey_traits import trait_regressions
 from proband.errors import DataError
 from proband.estimates import Estimate
-from proband.measures import rao_scott_fit, rao_scott_test, survey_mean, survey_proportion, survey_quantile
+from proband.measures import (
+    rao_scott_fit,
+    rao_scott_test,
+    survey_mean,
+    survey_proportion,
+    survey_quantile,
+    survey_ratio,
+    survey_total,
+)
 from proband.runs.run import Run
 
 CHAPTER = "Answers"
@@ -48,7 +57,8 @@ def divided(run: Run, by: tuple[str, ...]) -> Sequence[Section]:
     """What people of the population answer, whether the model's answers differ, and whether those of subgroups do."""
     asked = _compared(run)
     tests = {one.title: _tests(run, one, by) for one in asked}
-    return [_estimates(asked, _numbers(run)), _told(asked, tests)]
+    told = [_estimates(asked, _numbers(run)), *_totals(asked), _told(asked, tests)]
+    return told + trait_regressions(asked, (run.people or run).traits, by, CHAPTER)
 
 
 def _compared(run: Run) -> list[Asked]:
@@ -67,7 +77,51 @@ def _numbers(run: Run) -> dict[str, Estimate]:
         drawn, y = one.sample.of(answers["subject"].to_list()), answers["value"].to_numpy()
         found[f"{one.item.id} (mean)"] = survey_mean(y, drawn, estimand=f"mean of {one.item.id}")
         found[f"{one.item.id} (median)"] = survey_quantile(y, 0.5, drawn, estimand=f"median of {one.item.id}")
+        found |= _over(one, dict(zip(answers["subject"].to_list(), y.tolist(), strict=True)))
     return found
+
+
+def _over(one: Asked, people: Mapping[str, float]) -> dict[str, Estimate]:
+    """How much the model's numbers are of people's, in the population."""
+    valid = one.part.filter(pl.col("status") == "valid", pl.col("value").is_not_null())
+    model = dict(valid.group_by("subject").agg(pl.col("value").mean()).iter_rows())
+    both = [subject for subject in people if subject in model]
+    if len(both) < 2 or not any(people[s] for s in both):
+        return {}
+    about = f"total of the model's {one.item.id} over people's"
+    drawn = one.sample.of(both)
+    ratio = survey_ratio([model[s] for s in both], [people[s] for s in both], drawn, estimand=about)
+    return {f"{one.item.id} (model over people)": ratio}
+
+
+def _totals(asked: Sequence[Asked]) -> list[Section]:
+    """How many of the population give each answer, where weights count people."""
+    rows: list[tuple[Cell, ...]] = []
+    for one in {one.item.id: one for one in asked}.values():
+        subjects = _both(one)
+        drawn = one.sample.of(subjects)
+        # Whoever stands for a number of people stands for one at least; weights on another scale count nobody.
+        if drawn.w.min() < 1 or drawn.w.sum() < 2 * drawn.n:
+            return []
+        given = np.array([one.ours[s] for s in subjects])
+        for k, text in enumerate(one.options):
+            total = survey_total((given == k).astype(float), drawn, estimand=f"people answering {text!r}")
+            rows.append((f"{one.item.id}: {text}", total, total.se))
+    return [
+        Section(
+            name="survey-totals",
+            heading="How many people",
+            chapter=CHAPTER,
+            table=tabled(
+                {"answer": "text", "people": ("number", "people"), "SE": "number"},
+                rows,
+                "Numbers of people who would answer so, where weights are numbers of people",
+                is_folded=True,
+                digits=0,
+            ),
+            notes=("Everybody counts as many people as their weight says; who did not answer counts as nobody.",),
+        )
+    ]
 
 
 def _both(asked: Asked) -> list[str]:

@@ -11,14 +11,16 @@ from rich.table import Table
 from proband.cli.choosing import EngineOption, StudyArgument, YesOption, engines_by_role, refuse_unread
 from proband.cli.studying import ask_first, much, stopped
 from proband.cli.talk import emit, out, progress, talk, tell_plan
-from proband.errors import DesignError, meant
+from proband.errors import DataError, DesignError, meant
 from proband.reports import findings, write_findings
 from proband.reports.terminal import terminal
 from proband.runs import Run, plan
+from proband.texts.fragility.steps import grid_of
 from proband.texts.gold.from_people import take_in
-from proband.texts.gold.project import CORRECTED, STEPS, Standing, Step
+from proband.texts.gold.project import CORRECTED, LATER, STEPS, Standing, Step
 from proband.texts.gold.steps import Done, Waiting, Work, do
 
+_TOLD: Mapping[Step, list[str]] = {"correct": ["claims"], "fragility": ["fragility"], "drift": ["drift"]}
 _MARKS = {"done": "done", "stale": "stale", "open": "", "waiting": "waiting"}
 _ASK = ("tune", "validate", "run")  # steps that ask engines
 
@@ -26,7 +28,7 @@ _ASK = ("tune", "validate", "run")  # steps that ask engines
 def code(
     study: StudyArgument,
     step: Annotated[
-        str | None, typer.Argument(help=f"One of {', '.join(STEPS)}; without one, where the project stands.")
+        str | None, typer.Argument(help=f"One of {', '.join((*STEPS, *LATER))}; without one, where the project stands.")
     ] = None,
     go: Annotated[bool, typer.Option("--go", help="Do every step that can be done, until a person is needed.")] = False,
     source: Annotated[
@@ -75,13 +77,14 @@ def code(
 
 
 def _steps(step: str | None, go: bool) -> list[Step]:
-    names = list(STEPS)
+    names = [*STEPS, *LATER]
     if step is None:
-        return names if go else []
-    if step not in STEPS:
+        return list(STEPS) if go else []
+    if step not in names:
         raise DesignError(f"no step {step!r}{meant(step, names)}; the steps are {', '.join(names)}")
     found = next(name for name in names if name == step)
-    return names[: names.index(found) + 1] if go else [found]
+    before = list(STEPS)
+    return [*(before[: before.index(found)] if found in STEPS else before), found] if go else [found]
 
 
 def _carried_out(work: Work, step: Step, *, yes: bool, as_json: bool) -> Mapping[str, Any]:
@@ -90,22 +93,44 @@ def _carried_out(work: Work, step: Step, *, yes: bool, as_json: bool) -> Mapping
         planned = plan(work.of(work.protocol().coder))
         tell_plan(planned)
         ask_first(much(planned.trials, planned.dollars or 0.0))
+    if step == "fragility" and not yes:
+        plans = [plan(study) for study in grid_of(work)[1].values()]
+        ask_first(much(sum(of.trials for of in plans), sum(of.dollars or 0.0 for of in plans)))
     with stopped():
         done = do(work, step)
     for k, sentence in enumerate(done.told):
         talk.print(f"{step}: {sentence}" if k == 0 else f"  {sentence}", soft_wrap=True, markup=False, highlight=False)
-    return done.numbers if step != "correct" else _corrected(work, done, as_json=as_json)
+    if step == "replay":
+        return _replayed(work, done)
+    return _found(work, done, as_json=as_json) if step in _TOLD else done.numbers
 
 
-def _corrected(work: Work, done: Done, *, as_json: bool) -> Mapping[str, Any]:
-    """The claims, told where all findings are told."""
-    found = findings(Run(done.numbers["run"]), only=["claims"])
-    path = write_findings(found, work.project.path("report.html"))
-    found.table().write_csv(work.project.path(CORRECTED))
+def _found(work: Work, done: Done, *, as_json: bool) -> Mapping[str, Any]:
+    """What a step came to, told where all findings are told."""
+    run = Run(done.numbers["run"])
+    found = findings(run, only=_TOLD[done.step])
+    if done.step == "correct":
+        found.table().write_csv(work.project.path(CORRECTED))
+    whole = found if done.step == "correct" else findings(run, only=["claims", done.step])
+    path = write_findings(whole, work.project.path("report.html" if done.step == "correct" else f"{done.step}.html"))
     if not as_json:
         out.print(terminal(found, out.width, is_whole=True))
     talk.print(f"report: {path}", soft_wrap=True, markup=False)
     return {**found.as_dict(), "report": str(path)}
+
+
+def _replayed(work: Work, done: Done) -> Mapping[str, Any]:
+    """Whether claims and corrected numbers are, to the byte, what stands in the project."""
+    table = findings(Run(done.numbers["replayed"]), only=["claims"]).table().write_csv()
+    path = work.project.path(CORRECTED)
+    is_same = done.numbers["is_same"] and path.exists() and path.read_bytes() == table.encode()
+    if not is_same:
+        raise DataError(
+            f"{path}: the stored run now gives other claims or numbers than are written there; "
+            f"`proband code {work.project.study} correct` writes them anew, and the two can be compared"
+        )
+    talk.print("the same claims and the same numbers, to the byte, and nobody was asked", soft_wrap=True)
+    return done.numbers
 
 
 def _tell(standings: Mapping[Step, Standing], coming: Step | None, work: Work) -> None:
@@ -115,6 +140,9 @@ def _tell(standings: Mapping[Step, Standing], coming: Step | None, work: Work) -
         edited = [f"edited: {', '.join(held.edited)}"] if held.edited else []
         said = "; ".join([held.told or STEPS[name], *(held.because if held.state == "stale" else ()), *edited])
         table.add_row(name, _MARKS[held.state], escape(said))
+    for name, held in work.later().items():
+        if held.state != "open":
+            table.add_row(name, _MARKS[held.state], escape("; ".join([held.told or LATER[name], *held.because])))
     talk.print(table)
     following = f"next: proband code {work.project.study} {coming}" if coming else "everything is done"
     talk.print(following, soft_wrap=True, markup=False, highlight=False)

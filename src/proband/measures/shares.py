@@ -11,6 +11,7 @@ from scipy import special
 from proband.errors import DataError, MissingDataError
 from proband.estimates import Estimate, Target
 from proband.measures.arrays import Floats, Ints
+from proband.measures.skewness import fewest_for, skewness
 from proband.measures.surveys.design import SurveyDesign, design_of
 
 _FEW_SUBJECTS = 30
@@ -202,16 +203,15 @@ def share_interval(share: float, error: float, df: float, seen: float, level: fl
 
 
 def _mean_warnings(values: Floats) -> tuple[str, ...]:
-    """Reasons to distrust the t interval of a mean, by Cochran's rule n > 25 skewness^2."""
+    """Reasons to distrust the t interval of a mean."""
     n = len(values)
     if n == 1:
         return ("one subject: no interval over subjects; ask more subjects",)
     if n < _FEW_SUBJECTS:
         return (f"{n} subjects: the interval of a share that few of them carry may be too short; 30 or more are safer",)
-    spread = float(values.std())
-    skewness = float(((values - values.mean()) ** 3).mean()) / spread**3 if spread > 1e-12 else 0.0
-    if n <= 25 * skewness**2:
-        return (f"few of {n} subjects carry this share (skewness {skewness:.1f}): the interval is too short",)
+    skew = skewness(values)
+    if n <= fewest_for(skew):
+        return (f"few of {n} subjects carry this share (skewness {skew:.1f}): the interval is too short",)
     return ()
 
 

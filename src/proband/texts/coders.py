@@ -33,7 +33,7 @@ class Coder:
         Its role; a study file gives the engine of it.
     answer_by : {"option_text", "option_text_mean", "label", "channel", "written"}
         Probabilities of the codes' texts or labels; of the document, were it written for each code; or a reply.
-    order : {"both", "rotations", "as_written"}
+    order : {"both", "rotations", "as_written", "reversed"}
         Orders of the codes, all of which are asked: as written and reversed; as many as there are codes, each first
         once; or one. Channel, and forms without codes, have no order.
     labels : str
@@ -52,7 +52,7 @@ class Coder:
 
     name: str
     answer_by: Literal["option_text", "option_text_mean", "label", "channel", "written"] = "option_text"
-    order: Literal["both", "rotations", "as_written"] = "both"
+    order: Literal["both", "rotations", "as_written", "reversed"] = "both"
     labels: str = "auto"
     framing: str = ""
     questions: tuple[str, ...] = ()
@@ -104,10 +104,10 @@ class Coder:
         if self.order == "rotations":
             turned = arrangements(replace(item, form="choice"), "counterbalanced")
             return {str(k): order for k, order in enumerate(turned, start=1)}
-        names = ("as_written", "reversed") if self.order == "both" else ("as_written",)
+        names = ("as_written", "reversed") if self.order == "both" else (self.order,)
         shown = {name: arrangements(item, name)[0] for name in names}
         # Two codes, one of which keeps its place, have one order.
-        return shown if len(set(shown.values())) == len(shown) else {"as_written": shown["as_written"]}
+        return shown if len(set(shown.values())) == len(shown) else {names[0]: shown[names[0]]}
 
 
 class Face:

@@ -22,7 +22,7 @@ _SCHEMA: dict[str, Any] = {
 }  # fmt: skip
 
 
-def codes_of(run: Run, *, prior_correction: bool | None = None) -> pl.DataFrame:
+def codes_of(run: Run, *, prior_correction: bool | None = None, repeats: Sequence[int] | None = None) -> pl.DataFrame:
     """One row for every document, question and coder.
 
     Parameters
@@ -31,6 +31,8 @@ def codes_of(run: Run, *, prior_correction: bool | None = None) -> pl.DataFrame:
         Of kind ``coding``.
     prior_correction : bool, optional
         Whether the mean log score of each code over the corpus is taken off; by default as the study says.
+    repeats : sequence of int, optional
+        Numbers of the repeats that count, from 0 on; by default all.
 
     Returns
     -------
@@ -60,6 +62,8 @@ def codes_of(run: Run, *, prior_correction: bool | None = None) -> pl.DataFrame:
     table = run.table()
     if design.get("design") != "coding" or "coder" not in table.columns:
         raise DesignError(f"{run.path}: a run of kind {run.kind!r} has no codes; give one of kind 'coding'")
+    if repeats is not None:
+        table = table.filter(pl.col("replicate").is_in(list(repeats)))
     is_corrected = bool(design.get("prior_correction")) if prior_correction is None else prior_correction
     combine = str((design.get("long") or {}).get("combine", "mean"))
     for name in ("order", "window"):

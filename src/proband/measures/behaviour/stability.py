@@ -13,6 +13,7 @@ from proband.estimates import Estimate, Target
 from proband.measures.agreement.intervals import mean_interval
 from proband.measures.arrays import Bools, Floats, finite
 from proband.measures.reliability.intervals import FISHER, MIN_SUBJECTS, jackknife_interval
+from proband.measures.skewness import fewest_for, skewness
 
 _LEVEL = 0.95
 _WAY_OUT = "leave those personas out, and report how many"
@@ -261,12 +262,11 @@ def _ratio(xy: Floats, xx: Floats, yy: Floats) -> Floats:
 
 
 def _skewed(values: Floats) -> tuple[str, ...]:
-    """Cochran's rule for intervals from a mean and its standard error: n > 25 skewness^2."""
-    n = len(values)
-    skewness = float(((values - values.mean()) ** 3).mean()) / float(values.std()) ** 3
-    if n > 25 * skewness**2:
+    """Where an interval from a mean and its standard error may be too short."""
+    n, skew = len(values), skewness(values)
+    if n > fewest_for(skew):
         return ()
-    return (f"correlations of {n} personas are skewed ({skewness:.1f}): the interval may be too short",)
+    return (f"correlations of {n} personas are skewed ({skew:.1f}): the interval may be too short",)
 
 
 def _pair(a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats]:

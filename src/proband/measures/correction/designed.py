@@ -34,6 +34,7 @@ from proband.measures.correction.samples import (
     read_regressors,
 )
 from proband.measures.correction.tuning import Tuned, linear_part, solve, t_reach, without, working_df
+from proband.measures.correction.weightless import without_weightless
 
 _CONSTANT = 1e-12
 _ALL_BUT_ALONE = 0.99
@@ -51,6 +52,7 @@ class Units:
     side: Side  # weights and clusters of all
 
 
+@without_weightless
 def dsl_mean(
     labelled: ArrayLike,
     predicted_labelled: ArrayLike,
@@ -134,6 +136,7 @@ def dsl_mean(
     )
 
 
+@without_weightless
 def dsl_ols(
     labelled: ArrayLike,
     predicted_labelled: ArrayLike,

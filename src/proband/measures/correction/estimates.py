@@ -12,6 +12,7 @@ from proband.estimates import Estimate
 from proband.measures.arrays import Floats
 from proband.measures.correction.samples import Data, Labels, Side
 from proband.measures.correction.tuning import Tuned, t_reach
+from proband.measures.skewness import fewest_for, skewness
 
 FEWEST_LABELS = 10  # below, no interval: its coverage was not found to hold
 FEWEST_EVENTS = 5  # answers of the rarer kind that lambda can be estimated from
@@ -140,14 +141,12 @@ def no_interval(n: int, n_coefficients: int = 1) -> Limits:
 
 
 def skewness_note(influence: Floats) -> tuple[str, ...]:
-    """Cochran's rule for the t interval of a mean, n > 25 skewness^2 (1977, Sampling Techniques, sec. 2.15)."""
-    centred = influence - influence.mean()
-    spread = float(np.sqrt((centred**2).mean()))
-    skewness = float((centred**3).mean()) / spread**3 if spread > 0 else 0.0
-    if len(influence) > 25 * skewness**2:
+    """Where the t interval of a mean may be too short."""
+    skew = skewness(influence)
+    if len(influence) > fewest_for(skew):
         return ()
     return (
-        f"few of {len(influence)} labelled units carry the estimate (skewness {skewness:.1f}): "
+        f"few of {len(influence)} labelled units carry the estimate (skewness {skew:.1f}): "
         "the t interval may be too short; label more people",
     )
 

@@ -32,11 +32,13 @@ from proband.measures.correction.paper import paper_mean
 from proband.measures.correction.samples import Labels, Sampling, read_labels
 from proband.measures.correction.several import Several, is_several, mean_influences, put_together
 from proband.measures.correction.tuning import Influences, combine, t_reach, trust, tune
+from proband.measures.correction.weightless import without_weightless
 
 SmallSample = Literal["t", "paper"]
 Pair = tuple[ArrayLike, ArrayLike]
 
 
+@without_weightless
 def ppi_mean(
     labelled: ArrayLike,
     predicted_labelled: ArrayLike,

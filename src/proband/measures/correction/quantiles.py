@@ -13,8 +13,10 @@ from proband.measures.arrays import Floats
 from proband.measures.correction.estimates import FEWEST_LABELS, CorrectedEstimate, Limits, corrected, no_interval
 from proband.measures.correction.means import corrected_mean
 from proband.measures.correction.samples import Labels, Sampling, Side, read_labels
+from proband.measures.correction.weightless import without_weightless
 
 
+@without_weightless
 def ppi_quantile(
     labelled: ArrayLike,
     predicted_labelled: ArrayLike,

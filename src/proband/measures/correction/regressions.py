@@ -20,8 +20,10 @@ from proband.measures.correction.means import SmallSample, check_small_sample
 from proband.measures.correction.paper import published
 from proband.measures.correction.samples import Data, Regressors, Sampling, read_data, read_labels
 from proband.measures.correction.tuning import Influences, combine, linear_part, no_part, tune, working_df
+from proband.measures.correction.weightless import without_weightless
 
 
+@without_weightless
 def ppi_ols(
     labelled: ArrayLike,
     predicted_labelled: ArrayLike,
@@ -99,6 +101,7 @@ def ppi_ols(
     return report(data, Fits(classical=classical, found=found, naive=naive), level=level)
 
 
+@without_weightless
 def ppi_logit(
     labelled: ArrayLike,
     predicted_labelled: ArrayLike,
@@ -165,6 +168,7 @@ def ppi_logit(
     return report(data, _fitted(data, LOGIT, few_events(data)), level=level)
 
 
+@without_weightless
 def ppi_poisson(
     labelled: ArrayLike,
     predicted_labelled: ArrayLike,

@@ -18,8 +18,8 @@ Columns = Mapping[str, ArrayLike] | ArrayLike
 class Sampling:
     """How labelled and unlabelled units were drawn; the default is two simple random samples.
 
-    - `weights`, `weights_unlabelled` (n,) and (N,): survey weights, positive, on any scale. Both samples must stand
-      for the same population under them.
+    - `weights`, `weights_unlabelled` (n,) and (N,): survey weights on any scale; units of weight 0 stand for nobody and
+      are left out. Both samples must stand for the same population under them.
     - `cluster`, `cluster_unlabelled` (sequence, length n and N, optional): which units are not independent of each
       other: answers of one person, people of one household.
     """
@@ -149,8 +149,8 @@ def read_side(weights: ArrayLike | None, clusters: Sequence[Hashable] | None, n:
         if w.size != n:
             raise DataError(f"{w.size} weights for {n} {name} units; give one each")
         if not (w > 0).all():
-            bad = int((w <= 0).argmax())
-            raise DataError(f"weight {bad} of the {name} units is {w[bad]}; leave units that stand for nobody out")
+            bad, its = int((w <= 0).argmax()), "weights are positive, or 0 for who stands for nobody"
+            raise DataError(f"weight {bad} of the {name} units is {w[bad]}; {its}")
         w = w / w.max(initial=0)
         share = w / w.sum()
     cluster = None if clusters is None else cluster_codes(clusters, n, name)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,7 @@ from proband.measures.arrays import Floats, Ints
 from proband.measures.correction.estimates import FEWEST_LABELS, Limits, no_interval, share_limits, t_limits
 from proband.measures.correction.samples import Codes, numbers, read_side
 from proband.measures.correction.tuning import t_reach
+from proband.measures.correction.weightless import counted, cut, said_of
 
 
 def effective_n(n: float, N: float, rho: float) -> Estimate:
@@ -235,7 +236,7 @@ def poststratify(
     population : mapping of group to float
         Size or share of every group in the population; only their ratios count.
     weights : array_like, shape (n,), optional
-        Survey weights within groups, positive.
+        Survey weights within groups; people of weight 0 stand for nobody and are left out.
     level : float
         Confidence level.
 
@@ -260,7 +261,11 @@ def poststratify(
     >>> found.value
     0.74
     """
-    y = numbers(answers, "answers")
+    y, kept = numbers(answers, "answers"), counted(weights)
+    if kept is not None:
+        left = [cut(values, kept) for values in (y, strata, weights)]
+        found = poststratify(left[0], left[1], population=population, weights=left[2], level=level)
+        return replace(found, warnings=(*said_of((kept, None), who=("people", "")), *found.warnings))
     if len(strata) != y.size:
         raise DataError(f"{len(strata)} strata for {y.size} answers; give every person their stratum")
     names, codes = strata_codes(strata)

@@ -27,6 +27,7 @@ from proband.measures.correction.samples import Codes, Labels, Sampling, Side, r
 from proband.measures.correction.several import mean_influences
 from proband.measures.correction.strata import population_shares, strata_codes
 from proband.measures.correction.tuning import Influences, combine, t_reach, tune
+from proband.measures.correction.weightless import without_weightless
 
 _OWN_TRUST = 20  # labelled units of a stratum from which it has a lambda of its own
 
@@ -41,6 +42,7 @@ class Stratum:
     tuning: Floats
 
 
+@without_weightless
 def ppi_stratified(
     labelled: ArrayLike,
     predicted_labelled: ArrayLike,

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from proband.measures.arrays import Floats
+from proband.measures.skewness import fewest_for, sample_skewness
 from proband.seeds import rng_for
 
 # Below this many subjects no jackknife interval is given; docs/methods/coverage.md shows that it holds from here.
@@ -50,21 +51,12 @@ FISHER: tuple[Transform, Transform] = (np.arctanh, np.tanh)
 UNEXPLAINED: tuple[Transform, Transform] = (lambda x: np.log1p(-x), lambda y: -np.expm1(y))
 
 
-def sample_skewness(values: Floats) -> float:
-    """Third standardised moment, adjusted as most programs do (G1); 0 where nothing varies."""
-    n, centred = len(values), values - values.mean()
-    variance = float((centred**2).mean())
-    if n < 3 or variance <= 0:
-        return 0.0
-    return float(math.sqrt(n * (n - 1)) / (n - 2) * float((centred**3).mean()) / variance**1.5)
-
-
 def tail_warnings(totals: Floats) -> tuple[str, ...]:
     """Warn below 50 subjects, and where few of more carry the spread of their totals.
 
     A small sample of skewed scores often shows no skewness, and just then its interval is too short
     (docs/methods/coverage.md), so below 50 the number decides and not the data. From 50 on the rules are
-    ``n < 25 skewness^2`` (Cochran 1977, Sampling Techniques, sec. 2.15) and ``n < 10 kurtosis^2``.
+    ``n < 25 skewness^2`` (Cochran's, `fewest_for`) and ``n < 10 kurtosis^2``.
     """
     n = len(totals)
     centred = totals - totals.mean()
@@ -79,7 +71,7 @@ def tail_warnings(totals: Floats) -> tuple[str, ...]:
     plain = float((centred**4).mean()) / variance**2 - 3
     # The excess kurtosis G2 that is unbiased for normal samples.
     excess = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * plain + 6)
-    if n >= 25 * skewness**2 and n >= 10 * max(excess, 0.0) ** 2:
+    if n >= fewest_for(skewness) and n >= 10 * max(excess, 0.0) ** 2:
         return ()
     return (
         f"a few of {n} subjects carry the spread of totals (skewness {skewness:.1f}, excess kurtosis {excess:.1f}): "

@@ -95,7 +95,8 @@ def claimed(run: Run) -> Claimed:
         questions=questions,
         gold=by_item,
         probability={row["document"]: float(row["probability"]) * share for row in used} if is_sampled else {},
-        asked=frozenset(row["document"] for row in sample if row["probability"]) - idle,
+        asked={row["document"]: row["stratum"] for row in sample if row["probability"] and row["document"] not in idle},
+        share=share,
         codes={
             item: {
                 document: (coded_with(code, probs, questions[item], held["thresholds"]), probs)
@@ -122,10 +123,13 @@ def questions_of(items: Mapping[str, Item]) -> dict[str, Question]:
     return {id: question_of(item) for id, item in items.items() if item.options or item.form == "number"}
 
 
-def codes_by_document(run: Run, questions: Mapping[str, Question]) -> Codes:
-    """What a run with one coder says: item -> document -> code and probabilities; without a code a document is out."""
+def codes_by_document(run: Run, questions: Mapping[str, Question], codes: pl.DataFrame | None = None) -> Codes:
+    """What a run with one coder says, or `codes` of it: item -> document -> code and probabilities.
+
+    Without a code a document is out.
+    """
     found: dict[str, dict[str, tuple[str, Mapping[str, float]]]] = {}
-    for row in codes_of(run).iter_rows(named=True):
+    for row in (codes_of(run) if codes is None else codes).iter_rows(named=True):
         if row["code"] is None or row["item"] not in questions:
             continue
         question, probs = questions[row["item"]], row["probs"]

@@ -176,6 +176,12 @@ def correct_step(work: Work) -> Done:
     """What is claimed, for the analysis that tells it."""
     lock = locked(work.project)
     folder = run_folder(work.project, lock)
+    work.project.write("correct", names.CLAIMS, claims_text(work, lock), again=True)
+    return Done(step="correct", told=(f"{len(work.claims)} claims about {folder.name}",), numbers={"run": str(folder)})
+
+
+def claims_text(work: Work, lock: Mapping[str, Any]) -> str:
+    """What is claimed, and by which gold it is corrected, as a file."""
     if not work.claims:
         raise DesignError(
             f'{work.project.study}: nothing is claimed; write [[coding.claims]], e.g. about = "ITEM[CODE]"'
@@ -191,5 +197,4 @@ def correct_step(work: Work) -> Done:
         "openings": len(openings(work.project)),
         "claims": [claim | {"is_locked": claim in lock["protocol"]["claims"]} for claim in work.claims],
     }
-    work.project.write("correct", names.CLAIMS, json.dumps(held, indent=2, ensure_ascii=False) + "\n", again=True)
-    return Done(step="correct", told=(f"{len(work.claims)} claims about {folder.name}",), numbers={"run": str(folder)})
+    return json.dumps(held, indent=2, ensure_ascii=False) + "\n"

@@ -10,7 +10,20 @@ from proband.errors import DataError, DesignError
 from proband.files import bytes_of, text_of
 from proband.texts.gold.tables import digest, write_text
 
-Step = Literal["draw", "import", "adjudicate", "split", "tune", "lock", "validate", "run", "correct"]
+Step = Literal[
+    "draw",
+    "import",
+    "adjudicate",
+    "split",
+    "tune",
+    "lock",
+    "validate",
+    "run",
+    "correct",
+    "fragility",
+    "drift",
+    "replay",
+]
 State = Literal["done", "stale", "open", "waiting"]
 
 STEPS: Mapping[Step, str] = {
@@ -24,6 +37,12 @@ STEPS: Mapping[Step, str] = {
     "run": "code the corpus",
     "correct": "say what is claimed, corrected",
 }
+LATER: Mapping[Step, str] = {
+    "fragility": "try the claims under other ways of asking",
+    "drift": "ask some documents again, later",
+    "replay": "say the same from what is stored, asking nobody",
+}
+"""Steps that nothing else waits for; `--go` leaves them out."""
 SAMPLE, SHEET, PAGE = "sample.csv", "sheet.csv", "codebook.html"
 PEOPLE, CODES = "people", "codes.csv"
 DECISIONS, AGREED = "decisions.csv", "agreed.csv"
@@ -31,6 +50,7 @@ GOLD, TRAINING = "gold.csv", "training.csv"
 TRIES, PROTOCOL, LOCK = "tries.csv", "protocol.toml", "lock.json"
 OPENINGS, VALIDATION = "openings.csv", "validation.json"
 CLAIMS, CORRECTED = "claims.json", "corrected.csv"
+FRAGILITY, DRIFT = "fragility.json", "drift.json"
 _RECORD = "steps.json"
 
 
@@ -120,7 +140,7 @@ class Project:
         """Note that a step is done, with what it was made of and what it wrote."""
         held = self.record()
         held[step] = {"inputs": dict(inputs), "outputs": {name: self.digest_of(name) for name in outputs}, "told": told}
-        ordered = {name: held[name] for name in STEPS if name in held}
+        ordered = {name: held[name] for name in (*STEPS, *LATER) if name in held}
         write_text(self.path(_RECORD), json.dumps(ordered, indent=2, ensure_ascii=False) + "\n")
 
     def is_edited(self, step: Step, name: str, text: str) -> bool:
@@ -150,3 +170,20 @@ class Project:
 def fingerprint(value: object) -> str:
     """By which settings are known again."""
     return digest(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str))
+
+
+def drifted(path: Path) -> dict[str, bool]:
+    """Folders of documents that were asked again, and whether they are complete.
+
+    Raises
+    ------
+    DataError
+        If the file is not what the step wrote.
+    """
+    if not path.exists():
+        return {}
+    try:
+        held = json.loads(text_of(path, what="record", error=DataError))
+        return {str(name): bool(is_whole) for name, is_whole in held.items()}
+    except (ValueError, AttributeError):
+        raise DataError(f"{path}: not what `proband code STUDY.toml drift` wrote; remove it, and ask again") from None

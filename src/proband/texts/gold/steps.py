@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from proband.texts.fragility.steps import drift_step, fragility_step, replay_step
 from proband.texts.gold import project as names
 from proband.texts.gold.from_coders import correct_step, lock_step, run_step, tune_step, validate_step
 from proband.texts.gold.from_people import adjudicate_step, draw_step, import_step, split_step
@@ -37,6 +38,9 @@ _DOING: Mapping[Step, Callable[[Work], Done]] = {
     "validate": validate_step,
     "run": run_step,
     "correct": correct_step,
+    "fragility": fragility_step,
+    "drift": drift_step,
+    "replay": replay_step,
 }
 _WRITTEN: Mapping[Step, tuple[str, ...]] = {
     "draw": (names.SAMPLE, names.SHEET, names.PAGE),
@@ -48,4 +52,7 @@ _WRITTEN: Mapping[Step, tuple[str, ...]] = {
     "validate": (names.VALIDATION, names.OPENINGS),
     "run": (),
     "correct": (names.CLAIMS,),
+    "fragility": (names.FRAGILITY,),
+    "drift": (names.DRIFT,),
+    "replay": (),
 }

@@ -17,11 +17,12 @@ from proband.runs.locking import hold_to
 from proband.runs.progress import Watch
 from proband.subjects.corpora import Corpus
 from proband.texts.design import Coding
+from proband.texts.fragility.settings import FragilityTable
 from proband.texts.gold import project as names
 from proband.texts.gold.claims import ClaimTable, claims_of
 from proband.texts.gold.codings import questions_of
 from proband.texts.gold.parts import shares_of
-from proband.texts.gold.project import STEPS, Project, Standing, Step, fingerprint
+from proband.texts.gold.project import LATER, STEPS, Project, Standing, Step, fingerprint
 from proband.texts.gold.settings import GoldTable
 from proband.texts.gold.tables import Question, Row, digest, rows_in
 from proband.texts.gold.tuning import Protocol, read_protocol
@@ -81,6 +82,9 @@ class Work:
             raise DesignError(f"{path}: no table [coding]; `proband code` takes a study that codes texts")
         self.study = load_study(path, engine=engines)
         self.table = checked(GoldTable, coding.get("gold", {}), path, error=DesignError, at="coding.gold")
+        self.fragility = checked(
+            FragilityTable, coding.get("fragility", {}), path, error=DesignError, at="coding.fragility"
+        )
         self.shares = shares_of(self.table.parts)
         given = coding.get("claims", [])
         self.claims = [
@@ -210,6 +214,9 @@ class Work:
             return {name: of(name) for name in (names.LOCK, names.GOLD)}
         if step == "run":
             return {names.LOCK: of(names.LOCK), "corpus": drawn["corpus"]}
+        if step in LATER:
+            tried = {"settings of fragility": fingerprint(self.fragility.model_dump())} if step == "fragility" else {}
+            return {name: of(name) for name in (names.LOCK, names.CLAIMS)} | tried
         made = {name: of(name) for name in (names.LOCK, names.GOLD, names.VALIDATION, names.TRIES)}
         return {
             **made,
@@ -229,6 +236,10 @@ class Work:
                 held = replace(held, state="stale", because=(f"{before} is not done",))
             found[step] = held
         return found
+
+    def later(self) -> dict[Step, Standing]:
+        """Where the steps stand that nothing waits for."""
+        return {step: self.project.standing(step, self.inputs(step)) for step in LATER}
 
 
 def _digest_of(path: Path) -> str:

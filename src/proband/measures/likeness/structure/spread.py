@@ -11,7 +11,7 @@ from scipy import special
 from proband.errors import DataError
 from proband.estimates import Estimate
 from proband.measures.arrays import Floats, finite
-from proband.measures.reliability.intervals import sample_skewness
+from proband.measures.skewness import fewest_for, sample_skewness
 
 _LEVEL = 0.95
 _Z = float(special.ndtri((1 + _LEVEL) / 2))
@@ -153,9 +153,9 @@ def _sd_ratio(h: Floats, m: Floats, dfs: tuple[int, int], what: str) -> Estimate
     skewness = sample_skewness(worst)
     few = (
         f"a few of {len(worst)} scores of {'the model' if worst is m else 'people'} carry the spread (skewness "
-        f"{skewness:.1f}): the interval may be too short below {math.ceil(25 * skewness**2)}"
+        f"{skewness:.1f}): the interval may be too short below {math.ceil(fewest_for(skewness))}"
     )
-    warnings = (few,) if len(worst) < 25 * skewness**2 else ()
+    warnings = (few,) if len(worst) < fewest_for(skewness) else ()
     return Estimate(value=s_m / s_h, interval=interval, interval_method=how, **common, warnings=warnings)
 
 

@@ -1,0 +1,1 @@
+"""Scales made of comparisons: objects that were judged two by two."""

@@ -1,0 +1,1 @@
+"""Statistics of texts: saturation, codes that come together, scores of texts beside scales."""

@@ -198,6 +198,7 @@ def scenarios() -> Scenarios:
         factors={
             "Buses": ("Buses are free", "Buses are dear"),
             "Centre": ("Shops flourish in the centre", "The centre is empty"),
+            "Homes": ("Homes are plentiful", "Homes are scarce"),
             "Work": ("Most people work at home", "Most people commute"),
         },
         cutoff="2024-06-30",

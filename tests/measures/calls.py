@@ -219,6 +219,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "bradley_terry": call(
         ["a", "b", "c"] * 4, ["b", "c", "a"] * 4, [1, 0, 1, 1, 1, 0] * 2, tied=[0, 1, 0, 0, 0, 0] * 2
     ),
+    "bradley_terry": call(list("abcabc"), list("bcabca"), [1, 0, 1, 1, 1, 0], tied=[0, 1, 0, 0, 0, 0]),
     "corrected_bradley_terry": call(["a", "b", "c"] * 4, ["b", "c", "a"] * 4, _HARD[:12], [1, 0, 1, 0, 1, 1] * 2),
     "bargain": call(["A", "B", "C"], [0, 4, 10], [1, 0.5, 1], [1, 1, 2]),
     "consistent_scenarios": call(

@@ -104,14 +104,17 @@ def _actors(design: Mapping[str, Mapping[str, Mapping[str, float]]], table: pl.D
             part = values / 100 if name == "salience" else values
             ends: tuple[Cell, ...] = (part.mean(), part.min(), part.max()) if len(part) else (None, None, None)  # type: ignore[assignment]
             rows.append((actor, name, *ends, known.get(name)))
-    forms = {"actor": "text", "quantity": "text", "mean": "number", "lowest": "number", "highest": "number"}
+    forms = ("actor", "quantity", "mean", "lowest", "highest")
     return Section(
         name="bargaining-actors",
         heading="What was said of the actors",
         chapter=CHAPTER,
         table=tabled(
-            {**forms, _GIVEN: "number"}, rows, "Over all elicitations; of influence only relations count", digits=2
-        ),  # type: ignore[arg-type, dict-item]
+            {name: "number" if name not in ("actor", "quantity") else "text" for name in (*forms, _GIVEN)},
+            rows,
+            "Over all elicitations; of influence only relations count",
+            digits=2,
+        ),
     )
 
 

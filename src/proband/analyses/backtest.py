@@ -77,8 +77,8 @@ def _slopes(parts: Sequence[Part], test: BackTest) -> Section:
         doubts.append((name, slope))
         if slope.interval is not None:
             sentences.append(
-                f"{name}: a score higher by 1 goes with a change higher by {told(slope, 3)}{_unit(test)}, over {len(part.days)} "
-                f"days; {told(given, 3)} with the series' own last change held constant. Of the placebos "
+                f"{name}: a score higher by 1 goes with a change higher by {told(slope, 3)}{_unit(test)}, over "
+                f"{len(part.days)} days; {told(given, 3)} with the series' own last change held constant. Of the placebos "
                 f"{placebo.p_value:.1%} are as far from 0."
             )
             marks.append({"label": name, "side": "", **limits(slope)})
@@ -165,13 +165,13 @@ def _rule(parts: Sequence[Part], test: BackTest) -> Section:
         mean = float(turnover.mean()) if len(turnover) else None
         rows.append((*_named(part), len(part.moves), before, mean, after, holding))
         if after.interval is not None:
-            sentences.append(f"{', '.join(_named(part))}: {told(after, 3)} percent a row after costs, {told(holding, 3)} by "
-                             "holding throughout.")  # fmt: skip
+            sentences.append(f"{', '.join(_named(part))}: {told(after, 3)} percent a row after costs, "
+                             f"{told(holding, 3)} by holding throughout.")  # fmt: skip
     forms: dict[str, CellForm] = {
         "coder": "text", "texts are": "text", "rows": "count", "before costs": "number", "turnover": "number",
         "after costs": "number", "held throughout": "number",
     }  # fmt: skip
-    table = tabled(forms, rows, f"Mean change of a row in percent, and what is left of it at {test.costs:g} basis points")
+    table = tabled(forms, rows, f"Mean change of a row in percent, at {test.costs:g} basis points for each unit traded")
     return Section(
         name="backtest-rule",
         heading="A rule that follows the sign",

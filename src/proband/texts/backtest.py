@@ -51,7 +51,7 @@ class BackTestTable(Table):
     within: StrictInt = Field(default=7, description="days after that, within which there must be a value")
     horizon: StrictInt = Field(default=1, description="rows of the series over which its change is foretold")
     change: Literal["log", "difference"] = Field(
-        default="log", description="of the value: in percent, as of prices (100 times that of the logarithm), or its own"
+        default="log", description="of the value: in percent (100 times that of its logarithm), or its own"
     )
     costs: float | None = Field(
         default=None,

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from proband.analyses.themes import ANALYSIS, sections, theme_sections
+from proband.instruments.codebooks import Code, Codebook
+from proband.instruments.items import Item
+from proband.models.scripted import ScriptedEngine
+from proband.runs import collect
+from proband.texts.coders import Coder
+from proband.texts.design import Coding
+from proband.texts.themes.coded import ThemeCodes, themes_of
+from tests.texts.letters import corpus
+
+TEXTS = ["Dirty seats. A late bus.", "Late again.", "Dirty seats!", "Nothing.", "Late, and dirty seats.", "Late bus.",
+         "Dirty seats and late.", "Late."]  # fmt: skip
+THEMES = ("Late", "Dirt")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("themes")
+    codes = tuple(Code(label=theme, definition=f"Speaks of {theme}.") for theme in THEMES)
+    items = (Item(id="which", text="Which?", form="multiple", options=THEMES, shows_braces=True),)
+    book = Codebook(id="b", title="B", items=items, codes={"which": codes})
+    design = Coding(
+        codebook=book,
+        corpus=corpus(folder, TEXTS),
+        coders=(Coder(name="sure", order="as_written", answer_by="written"),
+                Coder(name="other", order="as_written", answer_by="written")),
+        seed=1,
+    )  # fmt: skip
+
+    def sure(trial):
+        text = dict(trial.facts)["document"].lower()
+        return tuple(k for k, word in enumerate(("late", "dirty")) if word in text)
+
+    def other(trial):
+        return tuple(k for k in sure(trial) if k == 0)
+
+    return collect(design, {"sure": ScriptedEngine(sure), "other": ScriptedEngine(other)}, folder / "run")
+
+
+def test_documents_are_counted_by_theme_and_coder(run):
+    found = themes_of(run)
+    assert set(found) == {("which", "sure"), ("which", "other")}
+    assert found["which", "sure"].present.sum(axis=0).tolist() == [6, 4]
+    assert found["which", "sure"].units[:2] == ("w0", "w1")
+
+
+def test_sections_tell_shares_saturation_pairs_and_contested_documents(run):
+    assert ANALYSIS.needs(run) is None
+    told = {section.name: section for section in sections(run)}
+    assert told["themes-which-sure"].table.rows[0][:3] == ("Late", 6, 2)
+    assert "saturation-which-sure" in told
+    late, dirt = told["contested-which"].table.rows
+    assert late[:3] == ("Late", 6, 0)
+    assert dirt == ("Dirt", 0, 4, "l0, l2, l4, l6")
+
+
+def test_few_documents_are_told_and_not_refused():
+    few = ThemeCodes(documents=("a", "b"), units=("a", "b"), names=("x", "y"), present=np.eye(2, dtype=bool))
+    told = {section.name: section for section in theme_sections(few, "t", "T")}
+    assert "2 documents" in told["saturation-t"].sentences[0]

@@ -80,7 +80,7 @@ def _interval(
 
 
 def _alpha(level: Level) -> Callable[[NDArray[np.float64]], Estimate]:
-    return partial(krippendorff_alpha, level=level)
+    return partial(krippendorff_alpha, measured=level)
 
 
 _EVEN = partial(nominal_codes, shares=(0.5, 0.5), skill=0.8, coders=2)

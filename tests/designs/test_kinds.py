@@ -3,6 +3,7 @@
 Rewrite the golden prompts with ``PROBAND_GOLDEN=write python -m pytest tests/designs/test_kinds.py``.
 """
 
+import csv
 import itertools
 import subprocess
 import sys
@@ -23,8 +24,11 @@ from proband.runs import Run, branch, carry_out, plan
 from proband.shelves import HOUSE
 from proband.subjects import load_population
 from proband.subjects.corpora import read_corpus
+from proband.texts.bargaining import Actor, Bargaining
 from proband.texts.coders import Coder
 from proband.texts.design import Coding
+from proband.texts.pairs import Compared, Pairs
+from proband.texts.scenarios import Scenarios
 from tests.designs.survey.test_prompts import as_text, assert_golden
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -149,9 +153,62 @@ def coding() -> Coding:
     )
 
 
+def pairs() -> Pairs:
+    with (EXAMPLES / "animals.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return Pairs(
+        question="Which of the two animals is heavier?",
+        objects=tuple(
+            Compared(name=row["animal"], text=row["description"], traits={"log_kg": float(row["log_kg"])})
+            for row in rows
+        ),
+        by=("name", "text"),
+        tie="Both weigh the same",
+        comparisons=4,
+        reference="log_kg",
+        seed=3,
+        title="Which animal is heavier",
+    )
+
+
+def bargaining() -> Bargaining:
+    with (EXAMPLES / "tram.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return Bargaining(
+        issue="How many kilometres of tram the town builds",
+        actors=tuple(Actor(name=row.pop("actor"), known={k: float(v) for k, v in row.items()}) for row in rows),
+        lower=0,
+        upper=20,
+        low="no tram",
+        high="a tram to every village",
+        wordings={
+            "plain": "",
+            "expert": "Answer as somebody who has followed the town council for years.",
+            "careful": "Think of what each actor says, and of what it does.",
+        },
+        cutoff="2024-06-30",
+        seed=2,
+        title="A tram for the town",
+    )
+
+
+def scenarios() -> Scenarios:
+    return Scenarios(
+        question="Think of a town of middle size in the year 2040.",
+        factors={
+            "Buses": ("Buses are free", "Buses are dear"),
+            "Centre": ("Shops flourish in the centre", "The centre is empty"),
+            "Work": ("Most people work at home", "Most people commute"),
+        },
+        cutoff="2024-06-30",
+        seed=2,
+        title="The town in 2040",
+    )
+
+
 TWINS = {
     **{"survey": survey, "experiment": experiment, "conjoint": conjoint, "game": game, "quiz": quiz},
-    "coding": coding,
+    **{"coding": coding, "pairs": pairs, "bargaining": bargaining, "scenarios": scenarios},
 }
 
 

@@ -157,7 +157,9 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "romano_wolf": call({"a": 2.5, "b": 1.0}, [[0.1 * (k % 20), 0.1 * (k % 17)] for k in range(200)]),
     "sample_size": call(m.TwoMeans(effect=0.5)),
     "saturation": call([[k % 2, (k // 2) % 2, int(k % 7 == 0)] for k in range(24)], n_orders=50),
+    "series_regression": call(_OUTCOMES, {"x": _SCORES}),
     "share_estimates": call([0, 1, 1, 0, 2, 1], 3, target="model"),
+    "shuffled_dates": call(_OUTCOMES, _SCORES, n_draws=99),
     "simbench_score": call([[0.5, 0.5], [0.9, 0.1]], [[0.6, 0.4], [0.8, 0.2]], ["a", "a"]),
     "simulated_power": call(_is_found, rng=np.random.default_rng(1), n_replicates=20),
     "slick_category": call([4, 0, 10], 10, [20, 1, 40], 40),
@@ -214,4 +216,13 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "survey_ratio": call(_OUTCOMES[:12], list(range(1, 13)), _DRAWN),
     "survey_regression": call(_OUTCOMES[:12], {"x": _SCORES[:12]}, _DRAWN),
     "survey_total": call(_OUTCOMES[:12], _DRAWN),
+    "bradley_terry": call(
+        ["a", "b", "c"] * 4, ["b", "c", "a"] * 4, [1, 0, 1, 1, 1, 0] * 2, tied=[0, 1, 0, 0, 0, 0] * 2
+    ),
+    "corrected_bradley_terry": call(["a", "b", "c"] * 4, ["b", "c", "a"] * 4, _HARD[:12], [1, 0, 1, 0, 1, 1] * 2),
+    "bargain": call(["A", "B", "C"], [0, 4, 10], [1, 0.5, 1], [1, 1, 2]),
+    "consistent_scenarios": call(
+        {"price": ["dear", "cheap"], "use": ["much", "little"]},
+        {("dear", "much"): -2, ("dear", "little"): 1, ("cheap", "much"): 2, ("cheap", "little"): -1},
+    ),
 }

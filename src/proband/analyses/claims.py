@@ -65,11 +65,14 @@ def _section(finding: Finding, held: Claimed) -> Section:
             f"The coder gave {finding.n_uncoded:,} documents no code. The correction takes the average of the others "
             "as its guess of them; the number by the coder alone leaves them out."
         )
-    if finding.n_left_out:
+    if finding.n_without_gold and held.is_sampled:
         doubts.append(
-            f"{finding.n_left_out:,} documents are left out: people were given them and there is no gold, or a "
-            "column is empty."
+            f"People were given {finding.n_without_gold:,} documents that have no gold for this claim. Those with gold "
+            "stand for them, within what they were drawn from: right only if they are missing for no reason that has "
+            "to do with their codes."
         )
+    if finding.n_left_out:
+        doubts.append(f"{finding.n_left_out:,} documents are left out, of which a column is empty.")
     told_of = cautions((label, number.corrected) for label, number in numbers.items()) if held.is_sampled else ()
     table = tabled(
         {**_FORMS, **dict.fromkeys(_NUMBERS, "number"), "labels saved": "count"}, rows, f"{claim.name}, three times"

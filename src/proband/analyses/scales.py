@@ -87,17 +87,25 @@ def score(instrument: Instrument, scale: Scale, part: pl.DataFrame) -> Scored:
     expected = [expected_scores(instrument[id], part.filter(pl.col("item") == id)) for id in scale.items]
     table = np.array([[of.get((subject,), np.nan) for of in expected] for subject in subjects], dtype=np.float64)
     scores = scale_scores(scale, keyed_scores(instrument, scale, table.reshape(-1, len(scale.items))))
-    first = part.filter(pl.col("status") == "valid").unique(["subject", "item"], keep="first", maintain_order=True)
-    given = {(s, i): value if answer is None else answer for s, i, answer, value in first.select(
-        "subject", "item", "answer", "value").iter_rows()}  # fmt: skip
-    drawn = np.array([[given.get((s, id), np.nan) for id in scale.items] for s in subjects], dtype=np.float64)
-    keyed = scale_matrix(instrument, scale, drawn.reshape(-1, len(scale.items)))
+    keyed = keyed_answers(instrument, scale, part, subjects)
     has = ~np.isnan(scores)
     return Scored(
         subjects=tuple(subject for subject, kept in zip(subjects, has, strict=True) if kept),
         scores=scores[has],
         keyed=keyed[~np.isnan(keyed).any(axis=1)],
     )
+
+
+def keyed_answers(
+    instrument: Instrument, scale: Scale, part: pl.DataFrame, subjects: Sequence[str]
+) -> NDArray[np.float64]:
+    """The first valid answer of each subject to each item of a scale, by its key; NaN where there is none."""
+    valid = part.filter(pl.col("item").is_in(list(scale.items)), pl.col("status") == "valid")
+    first = valid.unique(["subject", "item"], keep="first", maintain_order=True)
+    given = {(s, i): value if answer is None else answer for s, i, answer, value in first.select(
+        "subject", "item", "answer", "value").iter_rows()}  # fmt: skip
+    drawn = np.array([[given.get((s, id), np.nan) for id in scale.items] for s in subjects], dtype=np.float64)
+    return scale_matrix(instrument, scale, drawn.reshape(-1, len(scale.items)))
 
 
 def sections(run: Run) -> Sequence[Section]:
@@ -110,7 +118,7 @@ def sections(run: Run) -> Sequence[Section]:
     rows: list[tuple[Cell, ...]] = []
     found: dict[tuple[str, Side], tuple[Cell, ...]] = {}
     for scale in instrument.scales:
-        for side, levels, part in _parts(run):
+        for side, levels, part in sides(run):
             cells = _row(run, instrument, scale, side, part)
             found[", ".join((scale.name, *levels)), side] = cells
             rows.append((scale.name, side, *(levels or blank), *cells))
@@ -153,7 +161,7 @@ def sections(run: Run) -> Sequence[Section]:
     )
 
 
-def _parts(run: Run) -> list[tuple[Side, tuple[str, ...], pl.DataFrame]]:
+def sides(run: Run) -> list[tuple[Side, tuple[str, ...], pl.DataFrame]]:
     """The model's answers under each condition, in the order of the design, then people's."""
     varied, table = factors(run), answers(run)
     parts = table.partition_by([factor.column for factor in varied], maintain_order=True) if varied else [table]

@@ -26,6 +26,7 @@ from proband.cli.report import report
 from proband.cli.run import run
 from proband.cli.show import show
 from proband.cli.talk import out, talk
+from proband.cli.themes import themes
 from proband.cli.tuning.align import align
 from proband.cli.tuning.evaluate import evaluate
 from proband.cli.tuning.intervene import intervene
@@ -58,6 +59,7 @@ for verb in (
     report,
     replicate,
     code,
+    themes,
     export,
     doctor,
     vignettes,

@@ -95,7 +95,7 @@ class Kind:
 KINDS: Shelf[Kind] = Shelf(
     what="kind of study",
     group="proband.kinds",
-    folders=("proband.designs.kinds", "proband.societies", "proband.texts", "proband.tuning"),
+    folders=("proband.designs.kinds", "proband.societies", "proband.texts", "proband.texts.tables", "proband.tuning"),
     member="KIND",
     error=DesignError,
 )

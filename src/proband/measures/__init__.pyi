@@ -14,6 +14,9 @@ from proband.measures.agreement.latent_classes import error_correlations as erro
 from proband.measures.agreement.prevalence import AdjustedPrevalence as AdjustedPrevalence
 from proband.measures.agreement.prevalence import adjusted_prevalence as adjusted_prevalence
 from proband.measures.agreement.prevalence import rogan_gladen as rogan_gladen
+from proband.measures.behaviour.bargaining import Bargain as Bargain
+from proband.measures.behaviour.bargaining import BargainRound as BargainRound
+from proband.measures.behaviour.bargaining import bargain as bargain
 from proband.measures.behaviour.learning import LearningFit as LearningFit
 from proband.measures.behaviour.learning import fit_learning as fit_learning
 from proband.measures.behaviour.learning import learning_probabilities as learning_probabilities
@@ -27,6 +30,8 @@ from proband.measures.behaviour.revealed_preference import RevealedPreference as
 from proband.measures.behaviour.revealed_preference import bronars_power as bronars_power
 from proband.measures.behaviour.revealed_preference import ccei as ccei
 from proband.measures.behaviour.revealed_preference import garp as garp
+from proband.measures.behaviour.scenarios import Scenario as Scenario
+from proband.measures.behaviour.scenarios import consistent_scenarios as consistent_scenarios
 from proband.measures.behaviour.stability import ipsative_stability as ipsative_stability
 from proband.measures.behaviour.stability import perspective_controllability as perspective_controllability
 from proband.measures.behaviour.stability import rank_order_stability as rank_order_stability
@@ -188,6 +193,12 @@ from proband.measures.response_bias.perturbations import PerturbationReport as P
 from proband.measures.response_bias.perturbations import perturbation_report as perturbation_report
 from proband.measures.response_bias.styles import ResponseStyles as ResponseStyles
 from proband.measures.response_bias.styles import response_styles as response_styles
+from proband.measures.scaling.comparisons import PairScale as PairScale
+from proband.measures.scaling.comparisons import bradley_terry as bradley_terry
+from proband.measures.scaling.comparisons import corrected_bradley_terry as corrected_bradley_terry
+from proband.measures.series.predictions import SeriesRegression as SeriesRegression
+from proband.measures.series.predictions import series_regression as series_regression
+from proband.measures.series.predictions import shuffled_dates as shuffled_dates
 from proband.measures.shares import missing_bounds as missing_bounds
 from proband.measures.shares import share_estimates as share_estimates
 from proband.measures.simbench import simbench_score as simbench_score

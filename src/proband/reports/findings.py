@@ -19,7 +19,8 @@ from proband.runs.run import Run
 COMPLETE = "complete"
 # What is told of a run whose kind is not known: what any answers to items have.
 GENERAL = ("shares", "fidelity", "response-style", "dispositions")
-_OF_MODELS = ("experiment", "game", "quiz", "coding")  # kinds that are about what models do
+# Kinds that are about what models do.
+_OF_MODELS = ("experiment", "game", "quiz", "coding", "pairs", "bargaining", "scenarios")
 _COLUMNS = {
     "section": pl.String,
     "row": pl.String,

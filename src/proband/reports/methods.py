@@ -47,14 +47,18 @@ _WHO = {
     "game": ("player", "match", "matches"),
     "quiz": ("model", "model", "models"),
     "coding": ("document", "unit", "units"),
+    "pairs": ("object", "object", "objects"),
+    "bargaining": ("actor", "actor", "actors"),
+    "scenarios": ("development", "development", "developments"),
 }
+_ABOUT = ("pairs", "bargaining", "scenarios")  # kinds whose subjects are what is asked about, and nobody who answers
 _WEIGHTS = ("weights", "sha256", "model", "answers", "responses")
 
 
 def lead_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
     """Who answered what as whom, and what the sections put first."""
     items = _count(run.table()["item"].n_unique(), "item")
-    base = f"{engine_name(run.manifest)} answered {items} as {_subjects(run)}."
+    base = f"{engine_name(run.manifest)} answered {items} {_as(run)} {_subjects(run)}."
     if not run.is_complete:
         base = f"So far, {base}"
     return tuple(dict.fromkeys([base, *(section.lead for section in sections if section.lead)]))
@@ -124,7 +128,7 @@ def claims_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
         )
         engine = engine_name(run.manifest)
         answer = "answer" if len(_mapping(run.manifest.get("engine"))) > 1 else "answers"
-        base = f"These data show how {engine} {answer} when asked in this way, as {_subjects(run, 'these ')}."
+        base = f"These data show how {engine} {answer} when asked in this way, {_as(run)} {_subjects(run, 'these ')}."
         if run.kind == "coding":
             base = f"These data show which codes {_subjects(run, 'these ')} get from {engine} under this codebook."
             return (
@@ -328,6 +332,10 @@ def _subjects(run: Run, these: str = "") -> str:
     n, n_units = table["subject"].n_unique(), table["unit"].n_unique()
     subjects = f"{these if n > 1 else these.replace('these', 'this')}{_count(n, who)}"
     return subjects if n_units == n else f"{subjects} in {_count(n_units, unit, units)}"
+
+
+def _as(run: Run) -> str:
+    return "about" if run.kind in _ABOUT else "as"
 
 
 def _who(run: Run, design: Mapping[str, Any]) -> str:

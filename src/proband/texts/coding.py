@@ -12,6 +12,7 @@ from proband.instruments.codebooks import load_codebook
 from proband.instruments.codebooks.files import codebook_from_dict
 from proband.seeds import rng_for
 from proband.subjects.corpora import Corpus, CorpusReading, LongTexts, read_corpus
+from proband.texts.backtest import BackTestTable, back_test
 from proband.texts.coders import Coder
 from proband.texts.design import Coding
 from proband.texts.fragility.settings import FragilityTable
@@ -118,6 +119,7 @@ class CodingTable(CoderTable):
     gold: GoldTable = Field(
         default=GoldTable(), description="documents that people code, and what their codes are used for: `proband code`"
     )
+    backtest: BackTestTable | None = Field(default=None, description="a series that codes are tested on")
     claims: list[ClaimTable] = Field(default=[], description="what is said of the documents, and corrected by gold")
     fragility: FragilityTable = Field(
         default=FragilityTable(), description="other ways of asking, under which claims are tried: `proband code`"
@@ -144,14 +146,20 @@ def _make(shared: Shared, table: CodingTable) -> Coding:
         settings: dict[str, Any] = {**given, **shown, **own}
         settings["questions"] = tuple(settings.get("questions", ()))
         coders.append(Coder(name=name, **settings))
+    corpus = table.corpus.read(shared.folder, shared.seed, shared.sample)
+    tested = None
+    if table.backtest is not None:
+        tested = back_test(table.backtest, shared.folder, corpus, shared.instrument.items, names,
+                           prior_correction=table.prior_correction)  # fmt: skip
     return Coding(
         codebook=shared.instrument,
-        corpus=table.corpus.read(shared.folder, shared.seed, shared.sample),
+        corpus=corpus,
         coders=tuple(coders),
         seed=shared.seed,
         title=shared.title,
         long=LongTexts(**table.long.model_dump()),
         prior_correction=table.prior_correction,
+        backtest=tested,
     )
 
 
@@ -160,7 +168,17 @@ KIND = Kind(
     about="documents coded under a codebook, by one or several coders",
     keys=CodingTable,
     make=_make,
-    analyses=("claims", "fragility", "drift", "codes", "coder-agreement", "dispositions", "deviations"),
+    analyses=(
+        "claims",
+        "fragility",
+        "drift",
+        "backtest",
+        "codes",
+        "themes",
+        "coder-agreement",
+        "dispositions",
+        "deviations",
+    ),
     needs=frozenset({"instrument"}),
     takes=frozenset(),
     load=load_codebook,

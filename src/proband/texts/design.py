@@ -16,6 +16,7 @@ from proband.records import Place, Response, Trial
 from proband.roster import Roster
 from proband.seeds import place_digest
 from proband.subjects.corpora import Corpus, LongTexts, escape_control_tokens
+from proband.texts.backtest import BackTest
 from proband.texts.coders import Coder, Face, faces_of
 from proband.texts.documents import Documents
 
@@ -43,6 +44,8 @@ class Coding(Design):
     prior_correction : bool
         Whether the mean log score of each code over the corpus is taken off before a code is chosen: what a coder
         says of any text is then no evidence about this one. A rule of the protocol, carried out by `codes_of`.
+    backtest : BackTest or None
+        A series that codes are tested on.
 
     Raises
     ------
@@ -61,6 +64,7 @@ class Coding(Design):
     title: str = ""
     long: LongTexts = field(default_factory=LongTexts)
     prior_correction: bool = False
+    backtest: BackTest | None = None
 
     def __post_init__(self) -> None:
         found = Gathering()
@@ -172,6 +176,7 @@ class Coding(Design):
             "rules": {item.id: {"item": item.ask_if.item, "options": list(item.ask_if.options)}
                       for item in self.codebook.items if item.ask_if},
             "seed": self.seed,
+            **({} if self.backtest is None else {"backtest": self.backtest.as_dict()}),
         }  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def evidence(n=400, n_gold=150, **more):
         "questions": QUESTIONS,
         "gold": {"area": {documents[k]: str(truth[k]) for k in drawn}},
         "probability": {documents[k]: n_gold / n for k in drawn},
-        "asked": frozenset(documents[k] for k in drawn),
+        "asked": {documents[k]: "" for k in drawn},
         "codes": {"area": {d: (str(c), {}) for d, c in zip(documents, coded, strict=True)}},
     }
     return Evidence(**(held | more)), truth, party
@@ -113,13 +113,18 @@ def test_a_code_can_be_a_regressor():
     assert list(found) == ["intercept", "area[economic]"]
 
 
-def test_a_document_that_people_were_given_and_that_has_no_gold_is_left_out():
-    held, _, _ = evidence()
-    lost = sorted(held.asked)[:7]
-    gold = {"area": {d: code for d, code in held.gold["area"].items() if d not in lost}}
-    found = examine(one(about="area[economic]"), evidence(gold=gold)[0])
-    assert found.n_left_out == 7
-    assert found.numbers["all"].corrected.n_units == 143
+def test_documents_without_gold_are_stood_for_by_those_of_their_stratum():
+    held, _, party = evidence()
+    con, lab = ([d for d, of in zip(held.documents, party, strict=True) if of == name] for name in ("Con", "Lab"))
+    asked = dict.fromkeys(con[:120], "Con") | dict.fromkeys(lab[:40], "Lab")
+    # All of the one party is economic. Few of its many documents came back, and most of the other's few.
+    gold = {"area": dict.fromkeys(con[:30], "economic") | dict.fromkeys(lab[:30], "social")}
+    probability = dict.fromkeys(con[:30], 0.6) | dict.fromkeys(lab[:30], 0.2)
+    codes = {"area": dict.fromkeys(held.documents, ("social", {}))}
+    held = evidence(asked=asked, gold=gold, probability=probability, codes=codes)[0]
+    found = examine(one(about="area[economic]"), held)
+    assert found.numbers["all"].corrected.value == pytest.approx(0.5, abs=0.02)
+    assert (found.n_without_gold, found.n_left_out) == (100, 0)
 
 
 def test_documents_without_a_code_are_counted():
@@ -136,7 +141,7 @@ def test_cannot_tell_is_a_code_and_no_point_of_a_scale():
     codes = {"stance": {d: (code, {}) for d, code in stance.items()}}
     found = examine(one(about="stance"), evidence(gold=gold, codes=codes)[0])
     assert 1 < found.numbers["all"].corrected.value < 5
-    assert found.n_left_out == sum(stance[d] == "cannot tell" for d in held.asked)
+    assert found.n_without_gold == sum(stance[d] == "cannot tell" for d in held.asked)
 
 
 def test_days_are_years_with_a_fraction():

@@ -161,6 +161,7 @@ KIND = Kind(
         "stimuli",
         "specifications",
         "scales",
+        "factors",
         "shares",
         "guesses",
         "response-style",

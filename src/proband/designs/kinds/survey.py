@@ -100,6 +100,7 @@ KIND = Kind(
     analyses=(
         "hypotheses",
         "scales",
+        "factors",
         "shares",
         "guesses",
         "effects",

@@ -1,6 +1,6 @@
 """Codebooks from TOML files, and those that ship."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -35,6 +35,8 @@ class CodeEntry(Table):
     examples: list[str] = []
     under: str = ""
     value: float | None = None
+    groups: list[int] = []  # of passages that a draft of `proband themes` found the code in; coders are not told
+    drafted: str = ""  # by whom, and the name that it had then
 
 
 class FieldEntry(Table):
@@ -155,7 +157,7 @@ def _codebook(entry: CodebookEntry) -> Codebook:
     codes: dict[str, tuple[Code, ...]] = {}
     for question in entry.questions:
         with found.part():
-            codes[question.id] = tuple(map(_code, question.codes))
+            codes[question.id] = tuple(map(_code, merged(question.codes)))
             if question.id in items:
                 raise InstrumentError(f"question {question.id!r} is there twice; rename one")
             items[question.id] = _item(question, codes, items)
@@ -169,6 +171,21 @@ def _codebook(entry: CodebookEntry) -> Codebook:
         language=entry.language,
         **{name: getattr(entry, name).strip() for name in ("introduction", "source", "licence", "artefacts")},
     )
+
+
+def merged(entries: Sequence[CodeEntry]) -> list[CodeEntry]:
+    """Codes of a draft, those of one label put together: that is how an editor says that two are one."""
+    found: dict[str, CodeEntry] = {}
+    for k, entry in enumerate(entries):
+        # What was not drafted keeps its own key, so that a label written twice by mistake is refused as ever.
+        key = folded(entry.label) if entry.groups else f"\0{k}"
+        held = found.setdefault(key, entry)
+        if held is not entry:
+            lists = {name: [*dict.fromkeys((*getattr(held, name), *getattr(entry, name)))]
+                     for name in ("includes", "excludes", "examples", "groups")}  # fmt: skip
+            definition = " ".join(dict.fromkeys(text.strip() for text in (held.definition, entry.definition)))
+            found[key] = held.model_copy(update={**lists, "definition": definition})
+    return list(found.values())
 
 
 def _code(entry: CodeEntry) -> Code:
@@ -185,7 +202,7 @@ def _item(entry: QuestionEntry, all_codes: Mapping[str, tuple[Code, ...]], earli
         raise InstrumentError(f"question {entry.id!r}: form {entry.form!r} takes no codes; take them out")
     if entry.cannot_tell and entry.form in ("number", "text", "record", "spans"):
         raise InstrumentError(f"question {entry.id!r}: form {entry.form!r} takes no `cannot_tell`; take it out")
-    values = [code.value for code in entry.codes if any(code.label.strip() == leaf.label for leaf in given)]
+    values = [code.value for code in merged(entry.codes) if any(code.label.strip() == leaf.label for leaf in given)]
     if (some := [value for value in values if value is not None]) and len(some) < len(values):
         raise InstrumentError(f"question {entry.id!r}: some codes have a value and some have none; give all or none")
     options = [code.label for code in given] + [entry.cannot_tell.strip()] * bool(entry.cannot_tell)

@@ -13,7 +13,7 @@ from proband.estimates import Estimate, Target
 from proband.measures.arrays import Bools, Floats
 from proband.measures.factors.fit import Misfit, ModelFit, indices, ml_fit, rmsea, tail
 from proband.measures.factors.ordinal import ordinal_correlations
-from proband.measures.factors.structure import Freedom, Layout, Moments, fitted, laid_out, started
+from proband.measures.factors.structure import Freedom, Layout, Moments, fitted, laid_out, scoring_step, started
 from proband.measures.reliability.tables import score_table, still_items
 
 Estimator = Literal["ml", "dwls"]
@@ -187,7 +187,7 @@ def _by_correlations(
 
     gap, slopes = at(theta)
     for _ in range(300):
-        step, size = np.linalg.lstsq(slopes.T, gap, rcond=1e-10)[0], 1.0
+        step, size = scoring_step(slopes, gap), 1.0
         while size > 1e-8 and float((at(theta + size * step)[0] ** 2).sum()) > float((gap**2).sum()):
             size /= 2
         theta = theta + size * step

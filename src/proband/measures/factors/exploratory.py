@@ -134,7 +134,7 @@ def _whole(scores: ArrayLike, correlation: Correlation, what: str) -> tuple[Floa
     if correlation == "ordinal":
         ordinal = ordinal_correlations(x)
         return x, ordinal.correlations, list(ordinal.warnings)
-    whole = np.corrcoef(x.T)
+    whole: Floats = np.asarray(np.corrcoef(x.T))
     if np.linalg.cond(whole) > 1e12:
         raise DesignError("an item is a combination of others: factors have no estimates; drop duplicates")
     return x, whole, []
@@ -306,8 +306,8 @@ def omega_hierarchical(
     """
     if n_factors < 3:
         raise DesignError(
-            f"n_factors is {n_factors}: loadings of fewer than 3 factors on a general one are not identified; give 3 or "
-            "more, or use omega_total"
+            f"n_factors is {n_factors}: loadings of fewer than 3 factors on a general one are not identified; give 3 "
+            "or more, or use omega_total"
         )
     if rotation in ("varimax", "none"):
         raise DesignError(f"rotation {rotation!r} leaves nothing for a general factor; give oblimin, geomin or promax")
@@ -323,7 +323,7 @@ def omega_hierarchical(
     group = loadings * np.sqrt(1 - np.minimum(upper.loadings[:, 0] ** 2, 1.0))
     if lower.is_heywood or upper.is_heywood:
         warnings.append(
-            "Heywood case: an item or a factor has no unique variance; omega is unstable, try fewer factors"
+            "Heywood case: an item or a factor has no unique variance; omega is unstable: try fewer factors"
         )
     if (general < 0).any():
         warnings.append("some items load negatively on the general factor: check that reverse-keyed items were flipped")

@@ -1,4 +1,4 @@
-"""Loadings of common factors from a correlation matrix: one concentrated fit for maximum likelihood and minimum residuals."""
+"""Loadings of common factors from a correlation matrix, by maximum likelihood or minimum residuals."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -112,8 +112,8 @@ class GradedModel:
             known = list(self.categories[j]) if self.categories else list(range(len(cuts) + 1))
             if strange := sorted(set(x[:, j].tolist()) - set(known)):
                 raise DataError(
-                    f"item {self._name(j)}: {strange[0]:g} is no answer the model knows ({known}); nobody gave it when the "
-                    "model was fitted, so group answers before"
+                    f"item {self._name(j)}: {strange[0]:g} is no answer the model knows ({known}); nobody gave it when "
+                    "the model was fitted: group answers before"
                 )
             codes[:, j] = np.searchsorted(known, x[:, j])
         tables = self.probabilities(_NODES)
@@ -194,12 +194,12 @@ def graded_response(
             raise DataError(f"item {names[j]} has {len(values)} different answers, too many for thresholds; group them")
         categories.append(tuple(values.tolist()))
     span = sorted({value for values in categories for value in values})
-    if gaps := [name for name, values in zip(names, categories, strict=True) if len(values) < len(span)]:
-        if len(span) <= _MOST_CATEGORIES:
-            warnings.append(
-                f"nobody gave some of the answers {', '.join(f'{value:g}' for value in span)} to {', '.join(gaps)}: these "
-                "are no category there; group rare answers for the same ones everywhere"
-            )
+    gaps = [name for name, values in zip(names, categories, strict=True) if len(values) < len(span)]
+    if gaps and len(span) <= _MOST_CATEGORIES:
+        warnings.append(
+            f"nobody gave some of the answers {', '.join(f'{value:g}' for value in span)} to {', '.join(gaps)}: these "
+            "are no category there; group rare answers for the same ones everywhere"
+        )
     if n < _FEW:
         warnings.append(f"{n} subjects: below {_FEW} slopes and thresholds are unstable")
     fit = _Marginal(*np.unique(codes, axis=0, return_counts=True))
@@ -207,16 +207,16 @@ def graded_response(
     found = fit.unpacked(theta)
     if flipped := [name for name, (a, _) in zip(names, found, strict=True) if a <= 0]:
         raise DataError(
-            f"items {', '.join(flipped)} have slopes of 0 or below: flip reverse-keyed items, and leave out what measures "
-            "nothing of the rest"
+            f"items {', '.join(flipped)} have slopes of 0 or below: flip reverse-keyed items, and leave out what "
+            "measures nothing of the rest"
         )
     scores_of = fit.scores(theta)
     information = (scores_of * fit.counts[:, None]).T @ scores_of
     covariance = np.linalg.pinv(information, rcond=1e-12)
     if steep := [name for name, (a, _) in zip(names, found, strict=True) if abs(a) >= _STEEPEST * 0.999]:
         warnings.append(
-            f"slope of {', '.join(steep)} at its bound of {_STEEPEST:g}: answers tell apart without error, as a Heywood "
-            "case does; leave out items that double another"
+            f"slope of {', '.join(steep)} at its bound of {_STEEPEST:g}: answers tell apart without error, as in a "
+            "Heywood case; leave out items that double another"
         )
     z, at = float(special.ndtri((1 + level) / 2)), 0
     slopes, errors = list[Estimate](), list[tuple[float, ...]]()

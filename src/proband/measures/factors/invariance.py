@@ -141,10 +141,10 @@ def measurement_invariance(
     ladder = _Ladder(tuple(Moments.of((m.deviations + m.mean) / scale) for m in kept.values()), pattern, names, target)
     found = ladder.climbed()
     means = ladder.means(found[-1], tuple(scales), tuple(groups), level) if len(found) == 3 else {}
-    steps = tuple(step for step, _, _ in found)
+    steps, warnings = tuple(step for step, _, _ in found), ladder.heywood(found[0][1], tuple(groups))
     return Invariance(
         steps=steps, reached=_reached(steps), mean_differences=means,
-        n_by_group={name: moments.n for name, moments in kept.items()}, warnings=ladder.heywood(found[0][1], tuple(groups)),
+        n_by_group={name: moments.n for name, moments in kept.items()}, warnings=warnings,
     )  # fmt: skip
 
 
@@ -282,7 +282,7 @@ class _Ladder:
             unique: Floats = model.layout.matrices(model.theta, g)[2]
             if at := [self.items[j] for j in np.flatnonzero(unique <= 0)]:
                 found.append(
-                    f"Heywood case in {name}: the unique variance of {', '.join(at)} is at or below 0; too few subjects "
-                    "or items a scale, or the item doubles another: do not read its loading"
+                    f"Heywood case in {name}: the unique variance of {', '.join(at)} is at or below 0; too few "
+                    "subjects or items a scale, or the item doubles another: do not read its loading"
                 )
         return tuple(found)

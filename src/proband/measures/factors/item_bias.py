@@ -1,6 +1,6 @@
 """Differential item functioning: items that groups answer differently although they stand alike on the rest."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, get_args
@@ -175,7 +175,7 @@ def _screened(
         _item(x[:, j], second, lambda j=j: standing(tuple(sorted({*anchors, j}))), names[j], (target, two))  # type: ignore[misc]
         for j in range(x.shape[1])
     ]
-    p = {item.item: item.p_any for item in found if not item.reason}
+    p: dict[Hashable, float] = {item.item: item.p_any for item in found if not item.reason}
     adjusted = adjust_p(p, "bh").adjusted if p else {}
     return tuple(
         replace(

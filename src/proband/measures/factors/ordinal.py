@@ -1,5 +1,6 @@
 """Correlations of what lies behind ordered answers: polychoric, tetrachoric and polyserial."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -124,8 +125,8 @@ def ordinal_correlations(scores: ArrayLike, *, continuous: Sequence[int] = ()) -
     warnings = list[str]()
     tables, found, variance = _polychoric(codes, cuts, warnings)
     direct = dict[int, Floats]()
-    for pair, (i, j) in enumerate(zip(*np.triu_indices(k, 1), strict=True)):
-        if measured & {int(i), int(j)}:
+    for pair, (i, j) in enumerate(itertools.combinations(range(k), 2)):
+        if measured & {i, j}:
             a, b = (i, j) if i in measured else (j, i)  # a is continuous
             z = (x[:, a] - x[:, a].mean()) / x[:, a].std()
             if b in measured:

@@ -15,8 +15,8 @@ def rotated(loadings: Floats, rotation: Rotation) -> tuple[Floats, Floats]:
     """Rotated loadings, largest factor first with positive sums, and correlations of the factors.
 
     Bernaards & Jennrich (2005), Educ. Psychol. Meas. 65, 676-696, doi:10.1177/0013164404272507, as statsmodels has it,
-    from the given axes and 10 fixed turns of them, the best kept: criteria have local minima. Oblimin is direct quartimin;
-    geomin has epsilon .01; varimax and promax (power 4) normalise rows (Kaiser).
+    from the given axes and 10 fixed turns of them, the best kept: criteria have local minima. Oblimin is direct
+    quartimin; geomin has epsilon .01; varimax and promax (power 4) normalise rows (Kaiser).
     """
     m = loadings.shape[1]
     if m == 1 or rotation == "none":

@@ -1,7 +1,7 @@
 """Factor models of one or several groups: where each parameter stands, what moments they imply, and their fit.
 
-A model is covariances ``L P L' + diag(u)`` and means ``v + L k`` in each group. Fisher scoring is least squares in moments
-that are made to have unit variance, so maximum likelihood and weighted least squares are one algorithm.
+A model is covariances ``L P L' + diag(u)`` and means ``v + L k`` in each group. Fisher scoring is least squares in
+moments that are made to have unit variance.
 """
 
 from collections.abc import Sequence
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from proband.errors import DataError
 from proband.measures.arrays import Bools, Floats, Ints
 
-_MOST_STEPS = 300
+_MOST_STEPS = 100
 _CHUNK = 500
 
 
@@ -27,11 +28,13 @@ class Moments:
 
     @classmethod
     def of(cls, x: Floats) -> "Moments":
+        """Of scores (n_subjects, n_items)."""
         deviations = x - x.mean(axis=0)
         return cls(x.mean(axis=0), deviations.T @ deviations / len(x), deviations)
 
     @property
     def n(self) -> int:
+        """Subjects."""
         return len(self.deviations)
 
 
@@ -47,6 +50,7 @@ class Layout:
 
     @property
     def n_parameters(self) -> int:
+        """Free ones, each counted once."""
         return 1 + max(int(part.max(initial=-1)) for part in self._parts)
 
     @property
@@ -167,6 +171,8 @@ class Fitted:
         return found
 
 
+# Threads cost more than they bring on matrices this small, and very much more on a busy machine.
+@threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator, unused-ignore]
 def fitted(layout: Layout, groups: Sequence[Moments], theta: Floats) -> Fitted:
     """Maximum likelihood from a start, by Fisher scoring with halved steps.
 
@@ -179,7 +185,7 @@ def fitted(layout: Layout, groups: Sequence[Moments], theta: Floats) -> Fitted:
     here = _misfit(layout, groups, theta)
     for _ in range(_MOST_STEPS):
         slopes, gap = _whitened(layout, groups, theta)
-        step = np.linalg.lstsq(slopes.T, gap, rcond=1e-10)[0]
+        step = scoring_step(slopes, gap)
         size, there = 1.0, np.inf
         while size > 1e-8:
             there = _misfit(layout, groups, theta + size * step)
@@ -210,7 +216,7 @@ def fitted(layout: Layout, groups: Sequence[Moments], theta: Floats) -> Fitted:
         )
     meat, whole = np.zeros_like(information), 0.0
     for g, group in enumerate(groups):
-        root = np.linalg.cholesky(_implied(layout, theta, g)[0])
+        root: Floats = np.asarray(np.linalg.cholesky(_implied(layout, theta, g)[0]))
         y = np.linalg.solve(root, group.deviations.T).T
         d_cov, d_mean = _whitened_slopes(layout, theta, g, root)
         centre = y.T @ y / group.n
@@ -220,7 +226,14 @@ def fitted(layout: Layout, groups: Sequence[Moments], theta: Floats) -> Fitted:
             scores = outer @ d_cov.T + part @ d_mean.T
             meat += scores.T @ scores / n
             whole += float((outer**2).sum() + (part**2).sum()) / group.n
-    return Fitted(layout, theta, here, slopes, gap, np.linalg.inv(information), meat, whole)
+    return Fitted(layout, theta, here, slopes, gap, np.asarray(np.linalg.inv(information)), meat, whole)
+
+
+def scoring_step(slopes: Floats, gap: Floats) -> Floats:
+    """Least squares by normal equations, which are small; a trace of a ridge where parameters are not told apart."""
+    information = slopes @ slopes.T
+    ridge = 1e-10 * float(np.trace(information)) / len(information)
+    return np.asarray(np.linalg.solve(information + ridge * np.eye(len(information)), slopes @ gap))
 
 
 def _implied(layout: Layout, theta: Floats, group: int) -> tuple[Floats, Floats]:
@@ -261,7 +274,7 @@ def _whitened(layout: Layout, groups: Sequence[Moments], theta: Floats) -> tuple
     n = sum(group.n for group in groups)
     for g, group in enumerate(groups):
         covariance, mean = _implied(layout, theta, g)
-        root = np.linalg.cholesky(covariance)
+        root: Floats = np.asarray(np.linalg.cholesky(covariance))
         weight, gap = np.sqrt(group.n / n), np.linalg.solve(root, group.mean - mean)
         seen = np.linalg.solve(root, np.linalg.solve(root, group.covariance).T) + np.outer(gap, gap)
         d_cov, d_mean = _whitened_slopes(layout, theta, g, root)

@@ -82,7 +82,8 @@ class Comparisons:
 
     def _signed(self, values: Floats) -> Floats:
         n = self.n_objects
-        return np.bincount(self.first, values, minlength=n) - np.bincount(self.second, values, minlength=n)
+        ups = np.bincount(self.first, values, minlength=n)
+        return np.asarray(ups - np.bincount(self.second, values, minlength=n), dtype=np.float64)
 
     def score(self, residuals: Floats) -> Floats:
         """Sum of the comparisons' pulls on every parameter."""

@@ -105,8 +105,8 @@ def disattenuated(r: Estimate, reliabilities: Sequence[float | Estimate]) -> Est
     r : Estimate
         A correlation.
     reliabilities : sequence of float or Estimate
-        Of one of the two or of both, each above 0 and at most 1. Of a score that predicts, leave its own out: what a text says
-        of a trait is limited by the scale's errors, and by the text, which is the finding.
+        Of one of the two or of both, each above 0 and at most 1. Of a score that predicts, leave its own out: how
+        little a text says of a trait is the finding.
 
     Raises
     ------

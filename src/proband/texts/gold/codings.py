@@ -95,7 +95,8 @@ def claimed(run: Run) -> Claimed:
         questions=questions,
         gold=by_item,
         probability={row["document"]: float(row["probability"]) * share for row in used} if is_sampled else {},
-        asked=frozenset(row["document"] for row in sample if row["probability"]) - idle,
+        asked={row["document"]: row["stratum"] for row in sample if row["probability"] and row["document"] not in idle},
+        share=share,
         codes={
             item: {
                 document: (coded_with(code, probs, questions[item], held["thresholds"]), probs)

@@ -1,6 +1,7 @@
 """What claims are computed from: the columns of the corpus, people's codes and a coder's, joined by document."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -36,11 +37,13 @@ class Evidence:
         Item -> document -> people's code, of those that may be used.
     probability : mapping of str to float
         Of every document that could be used to be drawn and to come into a part that is used.
-    asked : frozenset of str
-        Documents that people were given, whether or not there is gold of them: without it they are left out, for a
-        document whose code is missing is not like those that were not drawn.
+    asked : mapping of str to str
+        Documents that people were given and that could be used, whether or not there is gold of them, and the stratum
+        each was drawn from: those with gold stand for those of their stratum without.
     codes : mapping of str to mapping
         Item -> document -> the coder's code and, where it gives them, the probability of each code.
+    share : float
+        With which a document comes into a part that is used; without gold it has none.
     """
 
     documents: Sequence[str]
@@ -49,8 +52,9 @@ class Evidence:
     questions: Mapping[str, Question]
     gold: Mapping[str, Mapping[str, str]]
     probability: Mapping[str, float]
-    asked: frozenset[str]
+    asked: Mapping[str, str]
     codes: Mapping[str, Mapping[str, tuple[str, Mapping[str, float]]]]
+    share: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +69,10 @@ class Finding:
         By what each number is.
     courses : frozenset of str
         Labels of those that are points of a course, for a figure.
+    n_without_gold : int
+        Documents that people were given and that have no gold, or none that is a number where it must be.
     n_left_out : int
-        Documents left out: people were given them and there is no gold, or a column is empty.
+        Documents left out: a column is empty.
     n_uncoded : int
         Documents the coder gave no code.
     """
@@ -74,6 +80,7 @@ class Finding:
     claim: Claim
     numbers: Mapping[str, Threefold]
     courses: frozenset[str] = field(default_factory=frozenset)
+    n_without_gold: int = 0
     n_left_out: int = 0
     n_uncoded: int = 0
 
@@ -89,19 +96,41 @@ def examine(claim: Claim, evidence: Evidence, *, level: float = 0.95) -> Finding
     terms = [claim.outcome, *claim.regressors]
     coded = [term for term in terms if term.is_coded]
     known = np.array([_has_gold(d, coded, evidence) for d in evidence.documents])
-    kept = known | ~np.array([d in evidence.asked for d in evidence.documents])
+    kept = np.ones(len(known), dtype=bool)
     for column in [term.name for term in terms if not term.is_coded] + [c for c in (claim.by, claim.over) if c]:
         kept &= (
             evidence.columns[column].is_not_null().to_numpy()
             & (evidence.columns[column].cast(pl.String).str.strip_chars() != "").fill_null(False).to_numpy()
         )
-    pi = np.array([evidence.probability.get(d, 1.0) for d in evidence.documents])
+    rates, without = _answered(evidence, known)
+    pi = np.array(
+        [evidence.probability.get(d, 1.0) * rates.get(evidence.asked.get(d, ""), 1.0) for d in evidence.documents]
+    )
     gold = Gold(known=known, probability=pi, units=evidence.units).of(kept)
     variables = {str(term): _variable(term, evidence, kept) for term in terms if term.is_coded}
     uncoded = sum(int(np.isnan(np.asarray(v.coded)).sum()) for v in variables.values())
     left = int((~kept).sum())
     numbers, courses = _numbers(claim, evidence, kept, variables, gold, level)
-    return Finding(claim=claim, numbers=numbers, courses=courses, n_left_out=left, n_uncoded=uncoded)
+    return Finding(
+        claim=claim, numbers=numbers, courses=courses, n_without_gold=without, n_left_out=left, n_uncoded=uncoded
+    )
+
+
+def _answered(evidence: Evidence, known: Bools) -> tuple[dict[str, float], int]:
+    """Share of what people were given of each stratum that has gold; and how many documents have none.
+
+    Documents without gold stay in the corpus, as documents that were not drawn do. To leave them out would leave out
+    most where most were drawn, and those with gold would stand for too few.
+    """
+    given, got, without = defaultdict[str, float](float), defaultdict[str, float](float), 0
+    for document, has_gold in zip(evidence.documents, known, strict=True):
+        if document in evidence.asked:
+            stratum = evidence.asked[document]
+            # Without any gold a document has no part, so only a share of these would have been used.
+            given[stratum] += 1 if document in evidence.probability else evidence.share
+            got[stratum] += int(has_gold)
+            without += not has_gold
+    return {stratum: got[stratum] / size for stratum, size in given.items() if size}, without
 
 
 def _numbers(

@@ -1,0 +1,1 @@
+"""Numbers that come one after another in time."""

@@ -107,9 +107,9 @@ def test_names_and_order_do_not_matter_and_turning_all_around_turns_the_scale(wi
 
 def test_repeats_of_one_comparison_are_no_more_evidence_in_clusters():
     _, first, second, won = tournament(10, 6)
-    once = bradley_terry(first, second, won, clusters=range(len(won)))
+    once = bradley_terry(first, second, won, cluster=range(len(won)))
     twice = bradley_terry(
-        first * 2, second * 2, [*won, *won], weights=[0.5] * (2 * len(won)), clusters=[*range(len(won))] * 2
+        first * 2, second * 2, [*won, *won], weights=[0.5] * (2 * len(won)), cluster=[*range(len(won))] * 2
     )
     assert twice.values == pytest.approx(once.values, abs=1e-6)
     assert twice["o000"].se == pytest.approx(once["o000"].se, rel=1e-6)
@@ -143,7 +143,7 @@ def test_intervals_of_differences_cover(clustered):
     hits = []
     for seed in range(300):
         truth, first, second, won = tournament(30, 16, seed=seed)
-        scale = bradley_terry(first, second, won, clusters=range(len(won)) if clustered else None)
+        scale = bradley_terry(first, second, won, cluster=range(len(won)) if clustered else None)
         low, high = scale.difference("o029", "o010").interval
         hits.append(low <= truth[29] - truth[10] <= high)
     assert 0.91 <= np.mean(hits) <= 0.99

@@ -93,9 +93,7 @@ class Dictionary:
                 self._count(scores, ((code, weight),), words, bisect_left(starts, found.start()))
         return scores
 
-    def _count(
-        self, scores: list[float], hits: Sequence[tuple[int, float]], words: Sequence[tuple[int, str]], at: int
-    ) -> None:
+    def _count(self, scores: list[float], hits: Sequence[tuple[int, float]], words: Sequence[str], at: int) -> None:
         before = words[max(0, at - self.window) : at]
         is_negated = self.window and any(w in self.negations or w.endswith("n't") for w in before)
         for code, weight in hits:

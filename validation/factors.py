@@ -24,9 +24,9 @@ READING = """
 - The plain chi squared of maximum likelihood rejects true models where answers have heavy tails; the robust one, which
   is the one told, does not.
 - Chi squared of weighted ordinal correlations, adjusted in mean and variance, is cautious in small samples.
-- Answers of which one half or more are the lowest need some 200 subjects for ordinal correlations.
-- Item bias holds its size where groups stand alike. Where they differ by half an SD, matching on a total of 6 items
-  rejects somewhat too often, which is why an item is flagged only if the difference has a size as well.
+- Intervals of ordinal correlations and of loadings are somewhat short below 200 subjects.
+- Item bias holds its size where groups stand alike or half an SD apart. Where they are one SD apart, matching on a
+  total of 6 items rejects too often; an item is flagged only if the difference has a size as well.
 """
 CUTS = {"4 grades": (-0.8, 0.2, 1.0), "4 grades, most the lowest": (0.6, 1.1, 1.6), "0 or 1": (0.3,)}
 TWO = {"a": range(4), "b": range(4, 8)}
@@ -99,6 +99,7 @@ def bias_found(rng: np.random.Generator, n: int, *, impact: float) -> bool | Non
 
 _row = partial(Scenario, family=FAMILY)
 _LARGE = (100, 200, 500)
+_CALIBRATED = (200, 500)
 
 SCENARIOS: tuple[Scenario, ...] = (
     *(
@@ -130,14 +131,16 @@ SCENARIOS: tuple[Scenario, ...] = (
     _row(method="factor mean between groups", data="normal, .3 SD apart", draw=mean_difference_covers, sizes=_LARGE,
          held_from=200, tolerance=0.025),
     _row(method="slope, two-parameter logistic", data="5 items, 0 or 1", draw=partial(slope_covers, cuts=(0.5,)),
-         sizes=_LARGE, held_from=500, tolerance=0.025),
+         sizes=_CALIBRATED, held_from=500, tolerance=0.025),
     _row(method="slope, graded response", data="5 items, 4 grades", draw=partial(slope_covers, cuts=(-2, 0, 1.5)),
-         sizes=_LARGE, held_from=200, tolerance=0.025),
+         sizes=_CALIBRATED, held_from=200, tolerance=0.025),
     _row(method="threshold, graded response", data="5 items, 4 grades",
-         draw=partial(slope_covers, cuts=(-2, 0, 1.5), is_threshold=True), sizes=_LARGE, held_from=200,
+         draw=partial(slope_covers, cuts=(-2, 0, 1.5), is_threshold=True), sizes=_CALIBRATED, held_from=200,
          tolerance=0.03),
     _row(method="item bias (size)", data="6 items, groups alike", draw=partial(bias_found, impact=0.0), sizes=_LARGE,
          expected=ALPHA, held_from=100, is_conservative=True),
     _row(method="item bias (size)", data="6 items, groups .5 SD apart", draw=partial(bias_found, impact=0.5),
+         sizes=_LARGE, expected=ALPHA, held_from=100, is_conservative=True),
+    _row(method="item bias (size)", data="6 items, groups 1 SD apart", draw=partial(bias_found, impact=1.0),
          sizes=_LARGE, expected=ALPHA, held_from=NEVER),
 )  # fmt: skip

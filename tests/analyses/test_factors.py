@@ -92,6 +92,8 @@ def test_noise_has_no_factor_and_the_way_out_is_said(tmp_path):
     found = told(ran(tmp_path))
     assert row(found["factors"], "model")["factors found"] == 0
     assert any("there is no factor" in sentence for sentence in found["factors"].sentences)
+    assert not found["item-bias-model"].table.rows
+    assert "alpha of model is below 0.5" in found["item-bias-model"].warnings[0]
 
 
 def test_items_that_everybody_answers_alike_are_named_and_nothing_is_made_up(tmp_path):

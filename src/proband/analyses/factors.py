@@ -20,6 +20,7 @@ from proband.measures import (
     GradedModel,
     Invariance,
     confirmatory_factors,
+    cronbach_alpha,
     differential_functioning,
     exploratory_factors,
     factor_congruence,
@@ -36,6 +37,7 @@ _FEWEST = 100  # subjects with all answers; below, no factor model is worth its 
 _FEWEST_GRADES = 5
 _FEWEST_CALIBRATED = 200  # people, below whom items have no stable slopes
 _MISFIT = -1.645  # of l_z, which 5 of 100 are below where answers fit
+_LEAST_ALPHA = 0.5
 _MOST_NAMED = 5
 _TARGET: dict[Side, Target] = {"model": "model", "people": "human"}
 _NOTES = (
@@ -275,6 +277,13 @@ def _bias(scales: Sequence[Scale], model: _Answers, people: _Answers) -> Section
     for name, at in columns.items():
         if len(at) < 3:
             continue
+        alphas = {side.side: measured(lambda x=side.keyed[:, at]: cronbach_alpha(x), name) for side in (people, model)}  # type: ignore[misc]
+        if weak := [side for side, alpha in alphas.items() if not alpha.value >= _LEAST_ALPHA]:
+            said.append(
+                f"{name}: alpha of {listed(weak)} is below {_LEAST_ALPHA}, so standing on it is more error than truth, "
+                "and no item can be told to be biased"
+            )
+            continue
         found: DifferentialFunctioning | None = _tried(
             lambda at=at: differential_functioning(both[:, at], groups, items=[items[j] for j in at]),  # type: ignore[misc]
             name, said,
@@ -295,7 +304,11 @@ def _bias(scales: Sequence[Scale], model: _Answers, people: _Answers) -> Section
         name=f"item-bias-{model.label}",
         heading=f"Items answered differently at equal standing: people and {model.label}",
         chapter="Factors",
-        sentences=(f"{len(flagged)} of {tested} items are flagged{told}.",),
+        sentences=(
+            f"{len(flagged)} of {tested} items are flagged{told}."
+            if tested
+            else "No scale holds together enough to tell biased items.",
+        ),
         table=tabled(
             {
                 "item": "text", "scale": "text", "log odds, model": ("number", "model"), "p, uniform": "p",
@@ -361,8 +374,8 @@ def _places(scales: Sequence[Scale], model: _Answers, people: _Answers) -> Secti
         ),
         notes=(
             "Items are fitted to people alone, because a model's subjects are few different answers in many copies. "
-            f"Places are expected a posteriori, drawn to people's mean; misfit is l_z below {_MISFIT}, which on short "
-            "scales fewer than 5 of 100 people show. Where many misfit, the scale does not measure the model.",
+            f"Places are expected a posteriori, drawn to people's mean; misfit is l_z below {_MISFIT}, which "
+            "about 5 of 100 people show. Where many misfit, the scale does not measure the model.",
         ),
         warnings=tuple(said),
     )  # fmt: skip

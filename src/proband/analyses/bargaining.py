@@ -62,8 +62,8 @@ def _forecasts(design: Mapping[str, str], forecasts: Mapping[str, Bargain], left
     sentences = [f"Issue: {design['issue']}"]
     if len(own) > 1:
         sentences.append(
-            f"Over {len(own)} elicitations the forecast goes from {min(own):g} to {max(own):g} (median "
-            f"{np.median(own):g}): what the engine was asked, and not the world, makes this difference."
+            f"Over {len(own)} elicitations the forecast goes from {min(own):.2f} to {max(own):.2f} (median "
+            f"{np.median(own):.2f}): what the engine was asked, and not the world, makes this difference."
         )
     warnings = [f"Not forecast, {reason}" for reason in left]
     cutoff, decided = design.get("cutoff"), design.get("decided")

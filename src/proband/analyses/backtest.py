@@ -78,8 +78,8 @@ def _slopes(parts: Sequence[Part], test: BackTest) -> Section:
         if slope.interval is not None:
             sentences.append(
                 f"{name}: a score higher by 1 goes with a change higher by {told(slope, 3)}{_unit(test)}, over "
-                f"{len(part.days)} days; {told(given, 3)} with the series' own last change held constant. Of the placebos "
-                f"{placebo.p_value:.1%} are as far from 0."
+                f"{len(part.days)} days; {told(given, 3)} with the series' own last change held constant. Of the "
+                f"placebos {placebo.p_value:.1%} are as far from 0."
             )
             marks.append({"label": name, "side": "", **limits(slope)})
     forms: dict[str, CellForm] = {

@@ -117,7 +117,8 @@ def _slopes(parts: Sequence[Part], test: BackTest) -> Section:
 
 def _slope(part: Part, columns: Mapping[str, NDArray[np.float64]], test: BackTest) -> Estimate:
     """Slope on the first of the columns; changes over several rows overlap, so their errors are correlated."""
-    lags = None if test.horizon == 1 else test.horizon + 3
+    usual = int(1.3 * len(part.days) ** 0.5)
+    lags = max(usual, min(2 * test.horizon, len(part.days) - 1)) if len(part.days) else None
     first = next(iter(columns))
     return measured(lambda: series_regression(part.outcome, columns, lags=lags)[first], f"slope on {first}", "data")
 

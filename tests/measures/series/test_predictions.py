@@ -54,8 +54,8 @@ def test_it_is_what_statsmodels_gives():
     fit = OLS(y, np.column_stack([np.ones(80), x])).fit(
         cov_type="HAC", cov_kwds={"maxlags": 3, "use_correction": True}, use_t=True
     )
-    assert found.interval == pytest.approx(tuple(fit.conf_int()[1]))
-    assert found.p_value == pytest.approx(float(fit.pvalues[1]))
+    assert (found.value, found.se) == pytest.approx((fit.params[1], fit.bse[1]))
+    assert (found.statistic, found.df) == (pytest.approx(fit.tvalues[1]), 1.5 * 80 / 4)
 
 
 def test_without_columns_it_is_the_mean_and_without_variance_there_is_no_error():

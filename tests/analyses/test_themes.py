@@ -61,3 +61,11 @@ def test_few_documents_are_told_and_not_refused():
     few = ThemeCodes(documents=("a", "b"), units=("a", "b"), names=("x", "y"), present=np.eye(2, dtype=bool))
     told = {section.name: section for section in theme_sections(few, "t", "T")}
     assert "2 documents" in told["saturation-t"].sentences[0]
+
+
+def test_themes_that_exclude_each_other_are_not_told_as_repelling_each_other():
+    present = np.eye(2, dtype=bool)[np.arange(30) % 2]
+    ids = tuple(map(str, range(30)))
+    told = theme_sections(ThemeCodes(documents=ids, units=ids, names=("x", "y"), present=present), "t", "T")
+    assert "one theme at most" in told[-1].sentences[0]
+    assert told[-1].table is None

@@ -30,6 +30,7 @@ from proband.designs.study_file import (
 )
 from proband.shelves import HOUSE
 from proband.texts.coding import CorpusTable, LongTable
+from proband.texts.fragility.settings import FragilityTable, WordingTable
 from proband.texts.gold import settings as of_gold
 from proband.texts.gold.claims import ClaimTable
 
@@ -60,6 +61,8 @@ def models() -> dict[str, type[BaseModel]]:
         "gold": of_gold.GoldTable,
         "gold.people": of_gold.SourceTable,
         "claims": ClaimTable,
+        "fragility": FragilityTable,
+        "fragility.wordings": WordingTable,
     }
     own = {f"game.{name}": keys for name, keys in games().items() if not issubclass(keys, Setting)}
     return shared | kinds() | own

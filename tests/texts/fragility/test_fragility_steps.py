@@ -149,7 +149,9 @@ def test_a_wording_that_turns_every_code_flips_exactly_half_of_the_grid(tmp_path
     assert "The wording moves codes of area beyond noise: 1.000" in told(path)["fragility-factors"].sentences[0]
 
 
-NOISY = 'engines = ["scripted:confusion?file=good.toml&seed=4", "scripted:confusion?file=good.toml&seed=5"]\nreplicates = 3\n'
+NOISY = """engines = ["scripted:confusion?file=good.toml&seed=4", "scripted:confusion?file=good.toml&seed=5"]
+replicates = 3
+"""
 
 
 @pytest.mark.slow

@@ -31,6 +31,7 @@ from proband.designs.study_file import (
 from proband.shelves import HOUSE
 from proband.texts.backtest import BackTestTable
 from proband.texts.coding import CorpusTable, LongTable
+from proband.texts.fragility.settings import FragilityTable, WordingTable
 from proband.texts.gold import settings as of_gold
 from proband.texts.gold.claims import ClaimTable
 from proband.texts.tables.tables import QuestionTable, StatementLimits
@@ -65,6 +66,8 @@ def models() -> dict[str, type[BaseModel]]:
         "backtest": BackTestTable,
         "questions": QuestionTable,
         "statements": StatementLimits,
+        "fragility": FragilityTable,
+        "fragility.wordings": WordingTable,
     }
     own = {f"game.{name}": keys for name, keys in games().items() if not issubclass(keys, Setting)}
     return shared | kinds() | own

@@ -95,8 +95,7 @@ def _claims(held: Mapping[str, Any], doubts: Sequence[str]) -> list[Section]:
                 "Locked: the codes of the locked run on the documents of the grid.",
                 f"The sign is that of the number; of a share, on which side of {held['threshold']:g} it lies.",
                 "The conclusion is above, below, or not to be told from it.",
-                "The same in repeats: conclusions that flip when the locked cell is asked again. What lies no "
-                "higher is noise.",
+                "The same in repeats: conclusions that flip when the locked cell is asked again; that much is noise.",
                 "Where people coded documents with unequal probabilities, the sample of the grid holds more of those "
                 "that were likelier.",
             ),

@@ -2,7 +2,7 @@
 
 import math
 
-from scipy import optimize, special
+from scipy import special
 
 from proband.errors import DesignError
 from proband.estimates import Estimate
@@ -61,6 +61,8 @@ def smallest_detectable_effect(
     enough = float(special.stdtrit(df, 1 - alpha / 2)) + 1
     while shortfall(enough) < 0:
         enough *= 2
+    from scipy import optimize  # 20 MB, which every collection would hold: plans alone ask for this
+
     noncentrality = float(optimize.brentq(shortfall, 0.0, enough, xtol=1e-12))
     per_unit = math.sqrt(1 / n_a + (0 if n_b is None else 1 / n_b))
     what = f"smallest detectable {'paired ' if n_b is None else ''}difference of means"
@@ -110,6 +112,8 @@ def smallest_detectable_share_difference(
 
     def shortfall(shift: float) -> float:
         return z_test_power(shift, alpha) - power
+
+    from scipy import optimize
 
     h = float(optimize.brentq(shortfall, 0.0, critical + 20.0, xtol=1e-12)) * math.sqrt(1 / n_a + 1 / n_b)
     angle = 2 * math.asin(math.sqrt(share)) + h

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
 
 from proband.errors import DesignError
 from proband.estimates import Estimate
@@ -142,6 +141,8 @@ def sample_size(comparison: Comparison, *, power: float = 0.8, alpha: float = 0.
             if enough > _MOST:
                 raise DesignError(f"no study finds {comparison} with power {power:g}; name a larger effect")
             enough *= 2
+        from scipy import optimize  # 20 MB, which every collection would hold: plans alone ask for this
+
         exact = float(optimize.brentq(shortfall, enough / 2, enough, xtol=1e-10, rtol=1e-12))
     sizes = [exact] * comparison.n_groups
     if comparison.n_groups == 2:

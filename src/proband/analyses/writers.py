@@ -71,7 +71,7 @@ def sections(run: Run) -> Sequence[Section]:
 def _contrast(
     points: Sequence[float], columns: Mapping[str, Sequence[float]], units: Sequence[str], weights: Mapping[str, float]
 ) -> Estimate:
-    return clustered_regression(points, columns, clusters=units).contrast(weights)
+    return clustered_regression(points, columns, cluster=units).contrast(weights)
 
 
 def _ratings(run: Run) -> list[tuple[str, str, pl.DataFrame]]:

@@ -14,8 +14,8 @@ FAMILY = "Scales of comparisons"
 _MET = 16  # others that each object meets
 
 READING = """
-- n is the number of objects on a line from -1.5 to 1.5 in log odds, each of which meets 16 others; the contrast is of two
-  objects a third of the line apart.
+- n is the number of objects on a line from -1.5 to 1.5 in log odds, each of which meets 16 others; the contrast is of
+  two objects a third of the line apart.
 - Both positions of a pair are one judgement here: the second verdict follows from the first. Taken as independent their
   errors are short; in clusters of pairs they cover.
 - Corrected: the model's verdicts have half the slope of the experts', who judged half of the pairs.

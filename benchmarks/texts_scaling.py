@@ -9,6 +9,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def peers(n: int, pairs: list[tuple[int, int]]) -> dict[str, Callable[[], Any]]:
         import choix
     except ImportError:
         return {}
-    return {name: lambda f=getattr(choix, name): f(n, pairs) for name in ("ilsr_pairwise", "opt_pairwise")}  # type: ignore[misc]
+    return {name: partial(getattr(choix, name), n, pairs) for name in ("ilsr_pairwise", "opt_pairwise")}
 
 
 def tried(work: Callable[[], Any]) -> tuple[float, Any]:

@@ -1,6 +1,8 @@
 """Objects compared two by two: pairing, prompts, positions, scales, and what is refused."""
 
+import csv
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from proband.designs.studies import study_from_dict
 from proband.errors import DataError, DesignError
 from proband.models.scripted import ScriptedEngine
 from proband.reports import findings
-from proband.runs import collect
+from proband.runs import carry_out, collect
 from proband.texts.pairs import Compared, Pairs, read_experts
 
 NAMES = tuple(f"o{k}" for k in range(10))
@@ -128,3 +130,45 @@ def test_verdicts_of_experts_are_refused_by_line(tmp_path, row, said):
     path.write_text(f"first,second,verdict\n{row}\n", encoding="utf-8")
     with pytest.raises((DataError, DesignError), match=said):
         design(experts=read_experts(path))
+
+
+def senators(folder, shared_data, **keys):
+    """A study of the senators, their names made unique by their states."""
+    path = shared_data / "text" / "senators109.csv"
+    if not path.is_file():
+        pytest.skip("the senators are not beside the project")
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    named = Counter(row["senator"] for row in rows)
+    with (folder / "senators.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(("name", "conservative"))
+        for row in rows:
+            state = f" of {row['state']}" if named[row["senator"]] > 1 else ""
+            table.writerow((row["senator"] + state, row["first_dimension"]))
+    given = {"question": "Which of the two US senators is more conservative?", "file": str(folder / "senators.csv")}
+    given |= {"reference": "conservative"}
+    return study_from_dict({"seed": 1, "engine": "smollm2", "pairs": given | keys})
+
+
+def test_a_judge_of_roll_calls_puts_senators_where_their_roll_calls_are(tmp_path, shared_data):
+    made = senators(tmp_path, shared_data).design
+    at = {each.name: each.traits["conservative"] for each in made.objects}
+
+    def rule(trial):
+        told = dict(trial.facts)
+        first = 1 / (1 + math.exp((at[told["second"]] - at[told["first"]]) / 8))
+        return first, 1 - first
+
+    run = collect(made, {"judge": ScriptedEngine(rule)}, tmp_path / "run")
+    assert sections_of(run)["pairs-judges"].table.rows[0][-1].value > 0.95
+
+
+@pytest.mark.slow
+def test_the_embedded_model_does_not_know_senators_by_name(tmp_path, shared_data):
+    study = senators(tmp_path, shared_data, comparisons=2)
+    told = sections_of(carry_out(study, tmp_path / "run"))
+    row = told["pairs-judges"].table.rows[0]
+    assert abs(row[-1].value) < 0.5
+    assert row[4].value > 1  # it takes what stands first
+    assert any("what the engine has read of the names" in warning for warning in told["pairs-judge-name"].warnings)

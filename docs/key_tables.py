@@ -29,10 +29,12 @@ from proband.designs.study_file import (
     StudyFile,
 )
 from proband.shelves import HOUSE
+from proband.texts.backtest import BackTestTable
 from proband.texts.coding import CorpusTable, LongTable
 from proband.texts.fragility.settings import FragilityTable, WordingTable
 from proband.texts.gold import settings as of_gold
 from proband.texts.gold.claims import ClaimTable
+from proband.texts.tables.tables import QuestionTable, StatementLimits
 
 PAGE = Path(__file__).parent / "reference" / "study-file.md"
 BETWEEN = re.compile(r"(<!-- keys: (?P<name>[\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -61,6 +63,9 @@ def models() -> dict[str, type[BaseModel]]:
         "gold": of_gold.GoldTable,
         "gold.people": of_gold.SourceTable,
         "claims": ClaimTable,
+        "backtest": BackTestTable,
+        "questions": QuestionTable,
+        "statements": StatementLimits,
         "fragility": FragilityTable,
         "fragility.wordings": WordingTable,
     }

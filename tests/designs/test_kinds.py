@@ -27,8 +27,11 @@ from proband.subjects.corpora import read_corpus
 from proband.texts.bargaining import Actor, Bargaining
 from proband.texts.coders import Coder
 from proband.texts.design import Coding
+from proband.texts.held_files import noted
 from proband.texts.pairs import Compared, Pairs
 from proband.texts.scenarios import Scenarios
+from proband.texts.tables.asking import Asking, Question
+from proband.texts.tables.tables import read_sheet
 from tests.designs.survey.test_prompts import as_text, assert_golden
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -198,6 +201,7 @@ def scenarios() -> Scenarios:
         factors={
             "Buses": ("Buses are free", "Buses are dear"),
             "Centre": ("Shops flourish in the centre", "The centre is empty"),
+            "Homes": ("Homes are plentiful", "Homes are scarce"),
             "Work": ("Most people work at home", "Most people commute"),
         },
         cutoff="2024-06-30",
@@ -206,9 +210,65 @@ def scenarios() -> Scenarios:
     )
 
 
+def tables() -> Asking:
+    def question(id: str, *wordings: str, **settings) -> Question:
+        return Question(id=id, wordings=wordings, **settings)
+
+    questions = (
+        question(
+            "latest-stop",
+            "At which stop was a bus latest, and by how many minutes?",
+            "Name the stop with the greatest delay of all, and that delay.",
+            "What is the largest delay in minutes, and at which stop was it?",
+            reference="SELECT stop, delay FROM stops ORDER BY delay DESC LIMIT 1",
+        ),
+        question(
+            "stops-by-district",
+            "How many different stops are there in each district?",
+            "For every district, count its stops, each stop once.",
+            "Give each district and the number of distinct stops in it.",
+            reference="SELECT district, count(DISTINCT stop) FROM stops GROUP BY district",
+        ),
+        question(
+            "rainy-delay",
+            "How late are buses on average when it rains?",
+            "What is the mean delay on days with rain?",
+            "In rain, what is the average delay in minutes?",
+            statistic="mean",
+            reference="SELECT delay FROM stops WHERE weather = 'rain'",
+        ),
+        question(
+            "late-share",
+            "What share of buses was more than four minutes late?",
+            "How large is the part of the arrivals with a delay above 4 minutes?",
+            "Which fraction of all buses had a delay of more than 4?",
+            statistic="share",
+            reference="SELECT delay > 4 FROM stops",
+        ),
+        question(
+            "rain-or-dry",
+            "How much later are buses in rain than in dry weather?",
+            "What is the difference in delay between rain and dry days?",
+            "By how many minutes does rain delay buses, compared with dry weather?",
+            statistic="difference",
+            groups=("rain", "dry"),
+            reference="SELECT delay, weather FROM stops",
+        ),
+    )
+    return Asking(
+        tables={"stops": read_sheet(EXAMPLES / "stops.csv")},
+        files={"stops": noted(EXAMPLES / "stops.csv", "table")},
+        questions=questions,
+        replicates=3,
+        temperature=0.7,
+        seed=4,
+        title="Late buses",
+    )
+
+
 TWINS = {
     **{"survey": survey, "experiment": experiment, "conjoint": conjoint, "game": game, "quiz": quiz},
-    **{"coding": coding, "pairs": pairs, "bargaining": bargaining, "scenarios": scenarios},
+    **{"coding": coding, "pairs": pairs, "bargaining": bargaining, "scenarios": scenarios, "tables": tables},
 }
 
 

@@ -50,6 +50,10 @@ def sections(run: Run) -> Sequence[Section]:
     return [_slopes(parts, test), _signs(parts), *([_rule(parts, test)] if test.costs is not None else [])]
 
 
+def _unit(test: BackTest) -> str:
+    return " in percent" if test.change == "log" else ""
+
+
 def _named(part: Part) -> tuple[str, str]:
     return part.coder, _SIDES[part.is_after]
 
@@ -73,9 +77,9 @@ def _slopes(parts: Sequence[Part], test: BackTest) -> Section:
         doubts.append((name, slope))
         if slope.interval is not None:
             sentences.append(
-                f"{name}: a score higher by 1 goes with a change higher by {told(slope, 4)}, over {len(part.days)} "
-                f"days; {told(given, 4)} with the series' own last change held constant. Of the placebos "
-                f"{placebo.p_value:.1%} are as far from 0."
+                f"{name}: a score higher by 1 goes with a change higher by {told(slope, 3)}{_unit(test)}, over "
+                f"{len(part.days)} days; {told(given, 3)} with the series' own last change held constant. Of the "
+                f"placebos {placebo.p_value:.1%} are as far from 0."
             )
             marks.append({"label": name, "side": "", **limits(slope)})
     forms: dict[str, CellForm] = {
@@ -96,7 +100,7 @@ def _slopes(parts: Sequence[Part], test: BackTest) -> Section:
         heading="Whether texts foretell the series",
         chapter=_CHAPTER,
         sentences=tuple(sentences),
-        table=tabled(forms, rows, f"Change over {test.horizon} rows by the score of the texts before"),
+        table=tabled(forms, rows, f"Change over {test.horizon} rows{_unit(test)}, by the score of the texts before"),
         figure=Figure(form="intervals", rows=tuple(marks), caption="Slope on the score, with 95 % intervals",
                       options={"zero": 0}) if marks else None,
         notes=(
@@ -113,7 +117,8 @@ def _slopes(parts: Sequence[Part], test: BackTest) -> Section:
 
 def _slope(part: Part, columns: Mapping[str, NDArray[np.float64]], test: BackTest) -> Estimate:
     """Slope on the first of the columns; changes over several rows overlap, so their errors are correlated."""
-    lags = None if test.horizon == 1 else test.horizon + 3
+    usual = int(1.3 * len(part.days) ** 0.5)
+    lags = max(usual, min(2 * test.horizon, len(part.days) - 1)) if len(part.days) else None
     first = next(iter(columns))
     return measured(lambda: series_regression(part.outcome, columns, lags=lags)[first], f"slope on {first}", "data")
 
@@ -153,7 +158,7 @@ def _rule(parts: Sequence[Part], test: BackTest) -> Section:
     for part in parts:
         turnover = np.abs(np.diff(part.held, prepend=0.0))
         gross = part.held * part.moves
-        net = gross - turnover * (test.costs or 0.0) / 1e4
+        net = gross - turnover * (test.costs or 0.0) / 100  # basis points, of changes in percent
         before, after, holding = (
             measured(lambda y=y: series_regression(y, {})["(mean)"], "mean of a row", "data")  # type: ignore[misc]
             for y in (gross, net, part.moves)
@@ -161,13 +166,13 @@ def _rule(parts: Sequence[Part], test: BackTest) -> Section:
         mean = float(turnover.mean()) if len(turnover) else None
         rows.append((*_named(part), len(part.moves), before, mean, after, holding))
         if after.interval is not None:
-            sentences.append(f"{', '.join(_named(part))}: {told(after, 5)} a row after costs, {told(holding, 5)} by "
-                             "holding throughout.")  # fmt: skip
+            sentences.append(f"{', '.join(_named(part))}: {told(after, 3)} percent a row after costs, "
+                             f"{told(holding, 3)} by holding throughout.")  # fmt: skip
     forms: dict[str, CellForm] = {
         "coder": "text", "texts are": "text", "rows": "count", "before costs": "number", "turnover": "number",
         "after costs": "number", "held throughout": "number",
     }  # fmt: skip
-    table = tabled(forms, rows, f"Mean change of a row, and what is left of it at {test.costs:g} basis points")
+    table = tabled(forms, rows, f"Mean change of a row in percent, at {test.costs:g} basis points for each unit traded")
     return Section(
         name="backtest-rule",
         heading="A rule that follows the sign",

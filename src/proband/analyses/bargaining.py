@@ -62,8 +62,8 @@ def _forecasts(design: Mapping[str, str], forecasts: Mapping[str, Bargain], left
     sentences = [f"Issue: {design['issue']}"]
     if len(own) > 1:
         sentences.append(
-            f"Over {len(own)} elicitations the forecast goes from {min(own):g} to {max(own):g} (median "
-            f"{np.median(own):g}): what the engine was asked, and not the world, makes this difference."
+            f"Over {len(own)} elicitations the forecast goes from {min(own):.2f} to {max(own):.2f} (median "
+            f"{np.median(own):.2f}): what the engine was asked, and not the world, makes this difference."
         )
     warnings = [f"Not forecast, {reason}" for reason in left]
     cutoff, decided = design.get("cutoff"), design.get("decided")
@@ -104,14 +104,17 @@ def _actors(design: Mapping[str, Mapping[str, Mapping[str, float]]], table: pl.D
             part = values / 100 if name == "salience" else values
             ends: tuple[Cell, ...] = (part.mean(), part.min(), part.max()) if len(part) else (None, None, None)  # type: ignore[assignment]
             rows.append((actor, name, *ends, known.get(name)))
-    forms = {"actor": "text", "quantity": "text", "mean": "number", "lowest": "number", "highest": "number"}
+    forms = ("actor", "quantity", "mean", "lowest", "highest")
     return Section(
         name="bargaining-actors",
         heading="What was said of the actors",
         chapter=CHAPTER,
         table=tabled(
-            {**forms, _GIVEN: "number"}, rows, "Over all elicitations; of influence only relations count", digits=2
-        ),  # type: ignore[arg-type, dict-item]
+            {name: "number" if name not in ("actor", "quantity") else "text" for name in (*forms, _GIVEN)},
+            rows,
+            "Over all elicitations; of influence only relations count",
+            digits=2,
+        ),
     )
 
 

@@ -156,7 +156,7 @@ def _validated(run: Run) -> list[Section]:
         ]
         confusions = [_confusion(item, of) for item, of in held["items"].items()]
         opening, part, n = held["opening"], held["part"], held["documents"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise DataError(
             f"{path}: not what `proband code STUDY.toml validate` wrote; let it write the file again"
         ) from None

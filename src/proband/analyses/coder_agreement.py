@@ -200,7 +200,8 @@ def _pairs(coded: Sequence[Coded]) -> Section:
         for a, b in combinations(one.coders, 2):
             codes = one.of((a, b))
             both = (codes != None).all(axis=1)  # noqa: E711
-            at = np.array([[place[code] for code in row] for row in codes[both].tolist()]).reshape(-1, 2)
+            at = np.array([[place[code] for code in row] for row in codes[both].tolist()], dtype=np.intp)
+            at = at.reshape(-1, 2)
             units = [unit for unit, is_there in zip(one.units, both, strict=True) if is_there]
             same = float((at[:, 0] == at[:, 1]).mean()) if len(at) else None
             kappa = _clustered(partial(_kappa, at, len(place), one.level), units, f"kappa of {a} and {b}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,26 +14,36 @@ from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
 from proband.instruments import Scale
 from proband.measures import (
+    Ability,
     DifferentialFunctioning,
     FactorModel,
+    GradedModel,
     Invariance,
     confirmatory_factors,
+    cronbach_alpha,
     differential_functioning,
     exploratory_factors,
     factor_congruence,
+    graded_response,
     measurement_invariance,
     omega_hierarchical,
     parallel_analysis,
     tucker_phi,
+    weighted_mean,
 )
 from proband.runs.run import Run
 
 _FEWEST = 100  # subjects with all answers; below, no factor model is worth its numbers
+_FEWEST_GRADES = 5
+_FEWEST_CALIBRATED = 200  # people, below whom items have no stable slopes
+_MISFIT = -1.645  # of l_z, which 5 of 100 are below where answers fit
+_LEAST_ALPHA = 0.5
 _MOST_NAMED = 5
 _TARGET: dict[Side, Target] = {"model": "model", "people": "human"}
 _NOTES = (
     "One answer an item of the subjects who answered all of them, each counted once; reverse-keyed items are flipped.",
-    "Factors are the instrument's scales, by maximum likelihood with the Satorra-Bentler correction. By rules of thumb "
+    "Factors are the instrument's scales, by maximum likelihood with the Satorra-Bentler correction, or by weighted "
+    "ordinal correlations where an item has fewer than five different answers. By rules of thumb "
     "CFI from .95 and RMSEA and SRMR up to .06 and .08 are called good; few instruments of personality come near: "
     "compare with people rather than with the rule.",
 )
@@ -89,7 +99,7 @@ def sections(run: Run) -> Sequence[Section]:
     found = [_structure(scales, answered, people)]
     for answers in answered if people is not None else ():
         if answers.side == "model" and people is not None:
-            found += [_invariance(scales, answers, people), _bias(scales, answers, people)]
+            found += [make(scales, answers, people) for make in (_invariance, _bias, _places)]
     return found
 
 
@@ -102,6 +112,16 @@ def _columns(scales: Sequence[Scale]) -> tuple[dict[str, list[int]], tuple[str, 
     return columns, tuple(item for scale in scales for item in scale.items)
 
 
+def _fitted(answers: _Answers, scales: Sequence[Scale]) -> FactorModel:
+    """The factor model of the scales; of answers with fewer than five grades by ordinal correlations."""
+    columns, items = _columns(scales)
+    grades = min(len(np.unique(column)) for column in answers.keyed.T)
+    estimator: Literal["ml", "dwls"] = "ml" if grades >= _FEWEST_GRADES else "dwls"
+    return confirmatory_factors(
+        answers.keyed, columns, items=items, estimator=estimator, target=_TARGET[answers.side]
+    )  # fmt: skip
+
+
 def _tried(measure: Callable[[], _Found], label: str, said: list[str]) -> _Found | None:
     """What a measure gives; where it refuses, its reason is said."""
     try:
@@ -112,17 +132,13 @@ def _tried(measure: Callable[[], _Found], label: str, said: list[str]) -> _Found
 
 
 def _structure(scales: Sequence[Scale], answered: Sequence[_Answers], people: _Answers | None) -> Section:
-    columns, items = _columns(scales)
     said, rows, sentences = list[str](), list[tuple[Cell, ...]](), list[str]()
     estimates = list[tuple[str, Estimate]]()
     models = dict[str, FactorModel | None]()
     for answers in answered:
         x, label, target = answers.keyed, answers.label, _TARGET[answers.side]
 
-        def fit(x: NDArray[np.float64] = x, target: Target = target) -> FactorModel:
-            return confirmatory_factors(x, columns, items=items, target=target)
-
-        model = models[label] = _tried(fit, label, said)
+        model = models[label] = _tried(lambda a=answers: _fitted(a, scales), label, said)  # type: ignore[misc]
         number = _tried(lambda x=x: parallel_analysis(x, n_draws=100), label, said)  # type: ignore[misc]
         general = (
             measured(
@@ -242,8 +258,8 @@ def _invariance(scales: Sequence[Scale], model: _Answers, people: _Answers) -> S
             "Configural: same items on same factors; metric: equal loadings; scalar: equal intercepts",
         ),
         notes=(
-            "A step holds where robust CFI falls by less than .010 and robust RMSEA rises by less than .015; the first "
-            "where CFI is .90 and RMSEA .08 or better. Items are freed by score tests while two a scale stay equal. "
+            "A step holds where robust CFI falls by less than .010; the first, where CFI is .90 and RMSEA .08 or "
+            "better. Items are freed by score tests while two a scale stay equal. "
             "Groups are taken as independent, which is cautious where both answer as the same subjects.",
         ),
         warnings=tuple(said),
@@ -260,6 +276,13 @@ def _bias(scales: Sequence[Scale], model: _Answers, people: _Answers) -> Section
     groups = ["people"] * len(people.keyed) + ["model"] * len(model.keyed)
     for name, at in columns.items():
         if len(at) < 3:
+            continue
+        alphas = {side.side: measured(lambda x=side.keyed[:, at]: cronbach_alpha(x), name) for side in (people, model)}  # type: ignore[misc]
+        if weak := [side for side, alpha in alphas.items() if not alpha.value >= _LEAST_ALPHA]:
+            said.append(
+                f"{name}: alpha of {listed(weak)} is below {_LEAST_ALPHA}, so standing on it is more error than truth, "
+                "and no item can be told to be biased"
+            )
             continue
         found: DifferentialFunctioning | None = _tried(
             lambda at=at: differential_functioning(both[:, at], groups, items=[items[j] for j in at]),  # type: ignore[misc]
@@ -281,7 +304,11 @@ def _bias(scales: Sequence[Scale], model: _Answers, people: _Answers) -> Section
         name=f"item-bias-{model.label}",
         heading=f"Items answered differently at equal standing: people and {model.label}",
         chapter="Factors",
-        sentences=(f"{len(flagged)} of {tested} items are flagged{told}.",),
+        sentences=(
+            f"{len(flagged)} of {tested} items are flagged{told}."
+            if tested
+            else "No scale holds together enough to tell biased items.",
+        ),
         table=tabled(
             {
                 "item": "text", "scale": "text", "log odds, model": ("number", "model"), "p, uniform": "p",
@@ -296,6 +323,61 @@ def _bias(scales: Sequence[Scale], model: _Answers, people: _Answers) -> Section
             "scales; flagged where Nagelkerke's R squared grows by .035 or more (Jodoin & Gierl 2001).",
         ),
         warnings=(*said, *cautions((row[0], row[2]) for row in rows if isinstance(row[2], Estimate))),  # type: ignore[misc]
+    )  # fmt: skip
+
+
+def _places(scales: Sequence[Scale], model: _Answers, people: _Answers) -> Section:
+    """Where the model's subjects stand on items as people answer them, and whether their answers fit these at all."""
+    columns, items = _columns(scales)
+    said, rows, misfits = list[str](), list[tuple[Cell, ...]](), list[tuple[str, float, float]]()
+    if len(people.keyed) < _FEWEST_CALIBRATED:
+        said.append(f"{len(people.keyed)} people: below {_FEWEST_CALIBRATED} their items have no stable slopes")
+    for name, at in columns.items():
+        if len(at) < 3 or len(people.keyed) < _FEWEST_CALIBRATED:
+            continue
+
+        def placed(at: list[int] = at) -> tuple[GradedModel, Ability, Ability]:
+            graded = graded_response(people.keyed[:, at], items=[items[j] for j in at], target="human")
+            return graded, graded.ability(people.keyed[:, at]), graded.ability(model.keyed[:, at])
+
+        found = _tried(placed, name, said)
+        if found is not None:
+            graded, own, others = found
+            said += [f"{name}: {warning}" for warning in graded.warnings]
+            slopes = graded.slope_estimates
+            odd = [float((of.person_fit < _MISFIT).mean()) for of in (own, others)]
+            stands = weighted_mean(others.theta, estimand=f"mean place on {name}, in SDs of people", is_share=False)
+            rows.append((
+                name, min(slopes, key=lambda of: of.value), max(slopes, key=lambda of: of.value), stands,
+                float(others.theta.std(ddof=1)), float(own.theta.std(ddof=1)), odd[1], odd[0],
+            ))  # fmt: skip
+            misfits.append((name, odd[0], odd[1]))
+    worst = max(misfits, key=lambda of: of[2] - of[1], default=None)
+    return Section(
+        name=f"places-{model.label}",
+        heading=f"Where {model.label} stands on items as people answer them",
+        chapter="Factors",
+        sentences=("No scale could be fitted to people's answers.",) if worst is None else (
+            f"On {worst[0]}, {100 * worst[2]:.0f} % of {model.label}'s subjects answer in a way that does not fit "
+            f"people's items, against {100 * worst[1]:.0f} % of people.",
+        ),
+        table=tabled(
+            {
+                "scale": "text", "lowest slope": ("number", "people"), "highest slope": ("number", "people"),
+                "mean, model": ("number", "model"), "SD, model": ("number", "model"),
+                "SD, people": ("number", "people"),
+                "misfitting, model": ("share", "model"), "misfitting, people": ("share", "people"),
+            },
+            rows,
+            "Graded response models of people's answers; places of the model's subjects on them, in SDs of people",
+            digits=2,
+        ),
+        notes=(
+            "Items are fitted to people alone, because a model's subjects are few different answers in many copies. "
+            f"Places are expected a posteriori, drawn to people's mean; misfit is l_z below {_MISFIT}, which "
+            "about 5 of 100 people show. Where many misfit, the scale does not measure the model.",
+        ),
+        warnings=tuple(said),
     )  # fmt: skip
 
 

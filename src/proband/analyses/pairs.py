@@ -45,7 +45,7 @@ class Judged:
         weights = self.rows.select(1 / pl.len().over("pair")).to_series().to_numpy()
         return bradley_terry(
             self.rows["first"].to_list(), self.rows["second"].to_list(), self.rows["won"].to_numpy(),
-            tied=self.rows["tied"].to_numpy(), weights=weights, clusters=self.rows["pair"].to_list(), position=True,
+            tied=self.rows["tied"].to_numpy(), weights=weights, cluster=self.rows["pair"].to_list(), position=True,
         )  # fmt: skip
 
     @cached_property

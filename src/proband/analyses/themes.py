@@ -141,6 +141,9 @@ def _saturation(themes: ThemeCodes, name: str, chapter: str) -> Section:
 
 def _together(themes: ThemeCodes, name: str, chapter: str) -> Section:
     heading = "Themes that come together"
+    if themes.present.sum(axis=1).max(initial=0) < 2:
+        alone = "Every document has one theme at most, so none can come together; code sentences, or several themes."
+        return Section(name=f"together-{name}", heading=heading, chapter=chapter, sentences=(alone,))
     try:
         pairs = co_occurrence(themes.present, themes.names, cluster=list(themes.units))
     except DesignError as error:

@@ -31,7 +31,7 @@ def code(
         str | None, typer.Argument(help=f"One of {', '.join((*STEPS, *LATER))}; without one, where the project stands.")
     ] = None,
     go: Annotated[bool, typer.Option("--go", help="Do every step that can be done, until a person is needed.")] = False,
-    source: Annotated[
+    from_: Annotated[
         list[Path] | None,
         typer.Option("--from", help="With import: a file of people's codes to take in; may be given again."),
     ] = None,
@@ -48,12 +48,12 @@ def code(
     Example: `proband code examples/manifesto.toml --go`
     """
     steps = _steps(step, go)
-    if source and steps != ["import"]:
-        refuse_unread("it goes with the step import", **{"from": source})
+    if from_ and steps != ["import"]:
+        refuse_unread("it goes with the step import", **{"from": from_})
     with progress() as watch:
         work = Work(study, engines=engines_by_role(engine), again=again, watch=watch)
-        if source:
-            take_in(work, source)
+        if from_:
+            take_in(work, from_)
         told: dict[str, Any] = {"study": str(study), "project": str(work.project.folder)}
         for name in steps:
             if go and not step and work.standings()[name].state == "done":

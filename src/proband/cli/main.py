@@ -24,6 +24,7 @@ from proband.cli.plan import plan
 from proband.cli.replicate import replicate
 from proband.cli.report import report
 from proband.cli.run import run
+from proband.cli.score import score
 from proband.cli.show import show
 from proband.cli.talk import out, talk
 from proband.cli.themes import themes
@@ -60,6 +61,7 @@ for verb in (
     replicate,
     code,
     themes,
+    score,
     export,
     doctor,
     vignettes,

@@ -134,7 +134,11 @@ def _names(
 def _about(draft: Draft) -> tuple[str, ...]:
     """What became of the groups of the draft."""
     merged = [f"{label} (groups {', '.join(map(str, of))})" for label, of in draft.groups.items() if len(of) > 1]
-    told = [f"merged: {'; '.join(merged)}"] * bool(merged)
+    told = [
+        "themes found by grouping are frequent by construction, for a rare one has no group of its own: saturation "
+        "comes early, and tells of these themes only"
+    ]
+    told += [f"merged: {'; '.join(merged)}"] * bool(merged)
     if draft.dropped:
         lost = int(np.isin(draft.of, draft.dropped).sum())
         told.append(f"dropped: groups {', '.join(map(str, draft.dropped))}, with {lost:,} passages")

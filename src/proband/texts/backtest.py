@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -50,7 +51,7 @@ class BackTestTable(Table):
     within: StrictInt = Field(default=7, description="days after that, within which there must be a value")
     horizon: StrictInt = Field(default=1, description="rows of the series over which its change is foretold")
     change: Literal["log", "difference"] = Field(
-        default="log", description="of the value: its logarithm's, as of prices, or its own"
+        default="log", description="of the value: in percent (100 times that of its logarithm), or its own"
     )
     costs: float | None = Field(
         default=None,
@@ -168,10 +169,10 @@ def _check_numbers(table: BackTestTable, *, prior_correction: bool) -> None:
         raise DesignError(
             f"{where}: horizon {table.horizon}, within {table.within}, draws {table.draws}; give at least 1, 0 and 99"
         )
-    if table.costs is not None and (table.costs < 0 or table.horizon > 1):
+    if table.costs is not None and (table.costs < 0 or table.horizon > 1 or table.change != "log"):
         raise DesignError(
-            f"{where}: costs {table.costs:g} with horizon {table.horizon}; costs are 0 or more, of a rule that decides "
-            "anew at every row: set horizon = 1"
+            f"{where}: costs {table.costs:g} with horizon {table.horizon} and change {table.change!r}; costs are 0 or "
+            'more, of a rule on prices that decides anew at every row: set horizon = 1 and change = "log"'
         )
     if prior_correction:
         raise DesignError(
@@ -228,7 +229,7 @@ def read_series(path: Path, table: "BackTestTable | BackTest") -> tuple[list[dat
             raise DataError(f"{path.name}: no column {column!r}{meant(column, frame.columns)}; it has "
                             f"{', '.join(frame.columns)}")  # fmt: skip
     days = _days_of(frame[table.date].to_list(), [f"row {k}" for k in range(1, frame.height + 1)], path.name)
-    for k, (earlier, later) in enumerate(zip(days, days[1:], strict=False), 2):
+    for k, (earlier, later) in enumerate(pairwise(days), 2):
         if later <= earlier:
             what = f"{later} stands there twice" if later == earlier else f"{later} comes after {earlier}"
             raise DataError(f"{path.name}, row {k}: {what}; sort the series, one row a day")
@@ -283,7 +284,7 @@ def parts_of(run: Run, test: BackTest) -> list[Part]:
     import polars as pl
 
     days, values = read_series(found_again(run, test.note), test)
-    levels = np.log(values) if test.change == "log" else values
+    levels = 100 * np.log(values) if test.change == "log" else values
     frame = _scored(run, test)
     available = pl.col("day") + pl.duration(days=test.lag)
     rows = pl.DataFrame({"at": days, "row": np.arange(len(days))})

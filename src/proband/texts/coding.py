@@ -175,6 +175,7 @@ KIND = Kind(
         "backtest",
         "codes",
         "themes",
+        "writers",
         "coder-agreement",
         "dispositions",
         "deviations",

@@ -1,6 +1,6 @@
-"""Holzinger & Swineford's (1939) nine tests in two schools, as means and covariances: what every factor program is tried on.
+"""Nine tests of Holzinger & Swineford (1939) in two schools, as means and covariances.
 
-A Study in Factor Analysis: The Stability of a Bi-factor Solution. Published values: lavaan's tutorial and documentation.
+A Study in Factor Analysis: The Stability of a Bi-factor Solution. Published values: the documentation of lavaan.
 """
 
 import numpy as np

@@ -128,15 +128,10 @@ def test_what_is_not_identified_is_refused_with_the_way_out(estimator):
 
 def test_two_items_that_nothing_ties_to_others_are_not_identified():
     lower = [1, 0.5, 1, 0.5, 0.5, 1, 0, 0, 0, 1, 0, 0, 0, 0.5, 1]
-    with pytest.raises(DataError, match="not identified|did not converge"):
+    with pytest.raises(DataError, match=r"not identified|did not converge"):
         confirmatory_factors(with_moments(200, np.zeros(5), lower), {"calm": range(3), "warm": [3, 4]})
 
 
-def test_noise_is_said_not_to_converge_or_to_have_no_structure():
-    x = np.random.default_rng(8).normal(size=(150, 8))
-    try:
-        found = confirmatory_factors(x, TWO)
-    except DataError as error:
-        assert "converge" in str(error) or "identified" in str(error)
-    else:
-        assert min(abs(one.value) for one in found.loadings["calm"].values()) < 0.5
+def test_noise_is_said_not_to_converge():
+    with pytest.raises(DataError, match=r"did not converge.*no more than by chance.*parallel_analysis"):
+        confirmatory_factors(np.random.default_rng(8).normal(size=(150, 8)), TWO)

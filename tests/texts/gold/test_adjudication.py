@@ -61,3 +61,17 @@ def test_agreement_is_told_side_by_side():
     told = settle(codes).agreement["area"]
     assert round(told["raw"].value, 3) == round(20 / 30, 3)
     assert told["alpha"].value < told["raw"].value
+
+
+def test_a_disagreement_that_went_away_before_anybody_decided_waits_for_nobody():
+    open_row = [{"document": d, "item": "area", "code": ""} for d in ("d0", "d9")]
+    found = settle(rows(d0="social social"), open_row)
+    assert [(row["how"], row["code"]) for row in found.agreed] == [("unanimous", "social")]
+    assert not found.decisions
+
+
+@pytest.mark.parametrize(("code", "says"), [("socail", "'socail' is no code of 'area'"), ("", "'area' has no code")])
+def test_codes_that_were_edited_into_none_are_refused(code, says):
+    held = [{"document": "d0", "coder": "anna", "item": "area", "code": code}]
+    with pytest.raises(DataError, match=rf"codes\.csv, document 'd0', anna: {says}"):
+        settle(held)

@@ -144,6 +144,18 @@ def test_cannot_tell_is_a_code_and_no_point_of_a_scale():
     assert found.n_without_gold == sum(stance[d] == "cannot tell" for d in held.asked)
 
 
+def test_none_of_several_codes_counts_as_without_each_and_not_as_uncoded():
+    held, truth, _ = evidence()
+    tax = Question(id="area", codes=("economic", "social"), is_multiple=True)
+    codes = {
+        "area": {d: ("none" if t == "social" else "economic", {}) for d, t in zip(held.documents, truth, strict=True)}
+    }
+    gold = {"area": {d: codes["area"][d][0] for d in held.probability}}
+    found = examine(one(about="area[economic]"), evidence(codes=codes, gold=gold, questions={"area": tax})[0])
+    assert (found.n_uncoded, found.n_without_gold) == (0, 0)
+    assert found.numbers["all"].uncorrected.value == pytest.approx((truth == "economic").mean())
+
+
 def test_days_are_years_with_a_fraction():
     assert numbers_in(pl.Series(["2024-07-02", "2023"]), "date").tolist() == pytest.approx([2024.501, 2023], abs=1e-3)
     with pytest.raises(DesignError, match="neither a number nor a date"):

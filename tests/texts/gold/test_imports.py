@@ -218,6 +218,26 @@ def test_a_file_that_nobody_wrote_for_this_is_refused(tmp_path):
         read(written(tmp_path, "document,remark\nd0,x\n"))
 
 
+def test_none_of_several_codes_is_an_answer_and_an_empty_cell_is_not(tmp_path):
+    path = written(tmp_path, "document,tone\nd0,None\nd1,\nd2,positive\n")
+    assert told(read(path)) == [("d0", "anna", "tone", "none"), ("d2", "anna", "tone", "positive")]
+    assert QUESTIONS["tone"].read("") == "none"  # a coder that ticked nothing
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        [{"id": 1, "data": {}, "annotations": None}],
+        [{"id": 1, "data": {}, "annotations": ["a"]}],
+        [{"id": 1, "data": {}, "annotations": [{"result": ["a"]}]}],
+        [{"id": 1, "data": {}, "annotations": [{"result": [{"value": {"choices": ["a"]}}]}]}],
+    ],
+)
+def test_an_export_that_is_built_otherwise_is_refused_by_name(tmp_path, tasks):
+    with pytest.raises(DataError, match=r"a\.json: not as Potato or Label Studio write it"):
+        read(written(tmp_path, json.dumps(tasks), "a.json"))
+
+
 def test_a_folder_of_potato_gives_its_states_and_not_its_accounts(tmp_path):
     path = user_state(tmp_path, {})
     (tmp_path / "annotation_output" / "exports").mkdir()

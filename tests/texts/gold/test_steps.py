@@ -11,12 +11,13 @@ import polars as pl
 import pytest
 
 import proband
-from proband.errors import DataError, DesignError
+from proband.errors import DataError, DesignError, ProbandError
 from proband.reports import findings
 from proband.runs import Run
 from proband.texts.gold.from_people import take_in
 from proband.texts.gold.project import STEPS
 from proband.texts.gold.steps import Waiting, Work, do
+from proband.texts.gold.tuning import TRY
 from tests.texts.gold.speeches import STUDY, code_sample, lay_out, truths, write
 
 
@@ -230,7 +231,7 @@ def test_gold_that_is_no_probability_sample_describes_and_corrects_nothing(study
 def test_a_sample_of_ones_own_is_kept_and_checked(study):
     folder = study.with_name("study-gold")
     write(folder / "sample.csv", ["document", "probability", "stratum"], [{"document": "s1", "probability": "1.5"}])
-    with pytest.raises(DataError, match=r"probability '1\.5' of document 's1'"):
+    with pytest.raises(DataError, match=r"document 's1': probability '1\.5'"):
         go(study, "draw")
     write(folder / "sample.csv", ["document", "probability", "stratum"], [{"document": "s1", "probability": "0.5"}])
     assert "somebody's own" in go(study, "draw").told[0]
@@ -309,3 +310,60 @@ def test_slopes_from_few_codes_of_an_uneven_sample_are_said_to_be_short(tmp_path
     assert "intervals of slopes are somewhat short" in found.section("claims-area-economic----year---party").warnings[0]
     share = claims(path).filter(pl.col("column") == "corrected", pl.col("row") == "all")
     assert share["interval_method"][0].startswith("DSL")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        (",social,", ",socail,", r"line \d+: 'socail' is no code of 'area' \(did you mean 'social'"),
+        (",0.3,", ",30,", "probability '30' must be above 0 and at most 1"),
+        (",0.3,", ",abc,", "probability 'abc' must be above 0"),
+        (",audit", ",auditt", r"no part 'auditt' \(did you mean 'audit'"),
+        (",area,", ",aera,", r"'aera' is no item of the codebook"),
+    ],
+)
+def test_gold_that_was_edited_into_something_else_is_refused_and_never_counted(study, before, after, says):
+    go(study, *list(STEPS)[1:])
+    edit(study.with_name("study-gold") / "gold.csv", before, after)
+    for step in ("tune", "correct"):
+        with pytest.raises(DataError, match=says):
+            go(study, step)
+    with pytest.raises(DataError, match=says):
+        claims(study)
+
+
+def test_gold_that_was_edited_after_the_lock_corrects_nothing(study):
+    go(study, *list(STEPS)[1:8])
+    rows = read(study, "gold.csv")
+    write(study.with_name("study-gold") / "gold.csv", list(rows[0]), rows[1:])
+    with pytest.raises(DesignError, match=r"gold\.csv: edited since it was locked"):
+        go(study, "correct")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("steps.json", '{"draw": {}}', "no longer holds what the steps wrote"),
+        ("protocol.toml", 'coder = "good"\nthresholds = 3\n', "thresholds = 3; write a table"),
+        (
+            "tries.csv",
+            f"{','.join(TRY)}\n1,good,x,area,0.5,9,y,z\n",
+            "accuracy 'y' or kappa 'z' of 'good' is no number",
+        ),
+        ("claims.json", '{"coder": 1}', "let `proband code STUDY.toml correct` write the file again"),
+        ("claims.json", "[]", "no table of claims"),
+        ("validation.json", '{"items": []}', "not what `proband code STUDY.toml validate` wrote"),
+    ],
+)
+def test_files_of_a_project_that_hold_something_else_are_refused_by_name(study, name, text, says):
+    go(study, *list(STEPS)[1:])
+    settings = Work(study).settings("good")
+    (study.with_name("study-gold") / name).write_text(text.replace(",x,", f",{settings},"), encoding="utf-8")
+
+    def read_all():
+        Work(study).standings()
+        go(study, "tune" if name == "tries.csv" else "lock")
+        claims(study)
+
+    with pytest.raises(ProbandError, match=says):
+        read_all()

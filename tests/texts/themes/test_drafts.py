@@ -11,14 +11,19 @@ from tests.texts.themes.worlds import letters
 NAMES = {1: ("Price", "smollm2"), 2: ("Dirt", "smollm2"), 3: ("Time", "smollm2"), 4: ("price", "smollm2")}
 
 
-@pytest.fixture
-def world(tmp_path):
-    corpus, planted = letters(tmp_path)
+@pytest.fixture(scope="module")
+def groups(tmp_path_factory):
+    corpus, _ = letters(tmp_path_factory.mktemp("world"))
     passages = passages_of(corpus)
     vectors = WordsEngine().vectors([passage.text for passage in passages])
-    groups = grouped(vectors, [corpus.unit_of(passage.document) for passage in passages], k=4)
+    return grouped(vectors, [corpus.unit_of(passage.document) for passage in passages], k=4)
+
+
+@pytest.fixture
+def world(tmp_path, groups):
+    corpus, planted = letters(tmp_path)
     path = tmp_path / "themes.toml"
-    write_draft(path, corpus, passages, groups, NAMES, encoder="words")
+    write_draft(path, corpus, passages_of(corpus), groups, NAMES, encoder="words")
     return corpus, planted, path
 
 

@@ -24,7 +24,7 @@ def codebook_page(book: Codebook) -> str:
 _FORMS = {
     "choice": "one code",
     "scale": "one code, in their order",
-    "multiple": "every code that applies, or none",
+    "multiple": "every code that applies; where none does, write none",
     "number": "a number",
     "text": "in your own words",
     "record": "every field, with the words of the document that say so",

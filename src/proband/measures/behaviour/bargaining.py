@@ -113,10 +113,10 @@ def bargain(
     -----
     With positions x scaled to the range at the beginning, weights w = influence x salience, and r an actor's exponent:
 
-    - Support for i against j: P_ij = sum of w_k max(0, d_kj - d_ki) / sum of w_k |d_kj - d_ki| over all actors k, with d
-      distances; so P_ij + P_ji = 1.
-    - In the eyes of an actor with exponent r, i gains U_s = 2 - 4 (1/2 - d_ij / 2)^r by success, U_f = 2 - 4 (1/2 + d_ij
-      / 2)^r by failure, and has U_q = 2 - 4 (1/2)^r as things are:
+    - Support for i against j: P_ij = sum of w_k max(0, d_kj - d_ki) / sum of w_k |d_kj - d_ki| over all actors k, with
+      d distances; so P_ij + P_ji = 1.
+    - In the eyes of an actor with exponent r, i gains U_s = 2 - 4 (1/2 - d_ij / 2)^r by success, U_f = 2 - 4
+      (1/2 + d_ij / 2)^r by failure, and has U_q = 2 - 4 (1/2)^r as things are:
       E_ij = s_j (P_ij U_s + (1 - P_ij) U_f) + (1 - s_j) U_s - status_quo U_q.
     - Risk: with D_i the sum over j of E_ji at r = 1, R_i = (2 D_i - max D - min D) / (max D - min D), and
       r_i = (1 - R_i / 3) / (1 + R_i / 3).
@@ -212,8 +212,8 @@ def _round(
             elif theirs > 0 > own and theirs < -own:
                 offers.append((abs(x[j] - x[i]), int(j), "capitulation", float(x[j])))
         if offers:
-            _, j, kind, ends[i] = min(offers)
-            moves.append(Move(actor=names[i], towards=names[j], offer=kind, start=float(x[i]), end=float(ends[i])))
+            _, to, kind, ends[i] = min(offers)
+            moves.append(Move(actor=names[i], towards=names[to], offer=kind, start=float(x[i]), end=float(ends[i])))
     # An actor that moves by less than rounding stays where it is.
     moves = [move for move in moves if abs(move.end - move.start) > 1e-9 * width]
     return ends, risk, tuple(moves)

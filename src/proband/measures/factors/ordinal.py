@@ -273,7 +273,7 @@ def _polyserial(z: Floats, code: Ints, cut: Floats) -> tuple[float, Floats]:
         below = [np.where(there, special.ndtr(v), side) for side, (there, v) in enumerate(zip(inside, u, strict=True))]
         dense = [np.where(there, np.exp(-v * v / 2) / np.sqrt(2 * np.pi), 0.0)
                  for there, v in zip(inside, u, strict=True)]  # fmt: skip
-        mass = np.maximum(below[1] - below[0], 1e-300)
+        mass = np.maximum(below[1] - below[0], 1e-12)
         slopes = [d * (v * r / s**2 - z / s) for d, v in zip(dense, u, strict=True)]
         return mass, (slopes[1] - slopes[0]) / mass, dense, u, s
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from scipy import optimize
 from threadpoolctl import threadpool_limits
 
 from proband.errors import DataError
 from proband.measures.arrays import Bools, Floats, Ints
 
-_MOST_STEPS = 100
+_MOST_STEPS = 40
+_FLAT = 1e-5  # largest slope of the misfit that is called none, per subject and SD of an item
 _CHUNK = 500
 
 
@@ -174,7 +176,7 @@ class Fitted:
 # Threads cost more than they bring on matrices this small, and very much more on a busy machine.
 @threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator, unused-ignore]
 def fitted(layout: Layout, groups: Sequence[Moments], theta: Floats) -> Fitted:
-    """Maximum likelihood from a start, by Fisher scoring with halved steps.
+    """Maximum likelihood from a start.
 
     Raises
     ------
@@ -182,31 +184,12 @@ def fitted(layout: Layout, groups: Sequence[Moments], theta: Floats) -> Fitted:
         If it does not converge, or the model is not identified.
     """
     n = sum(group.n for group in groups)
-    here = _misfit(layout, groups, theta)
-    for _ in range(_MOST_STEPS):
-        slopes, gap = _whitened(layout, groups, theta)
-        step = scoring_step(slopes, gap)
-        size, there = 1.0, np.inf
-        while size > 1e-8:
-            there = _misfit(layout, groups, theta + size * step)
-            if there <= here + 1e-13:
-                break
-            size /= 2
-        else:
-            break
-        theta, change, here = theta + size * step, here - there, there
-        if np.abs(slopes @ gap).max() < 1e-9 or (size == 1.0 and abs(change) < 1e-13):
-            break
-    else:
-        raise DataError(
-            f"the factor model did not converge in {_MOST_STEPS} steps: factors that cannot be told apart, or too few "
-            "subjects; merge scales that correlate by about 1, or leave out items that hardly load"
-        )
+    theta = _minimised(layout, groups, theta)
     slopes, gap = _whitened(layout, groups, theta)
-    if np.abs(slopes @ gap).max() > 1e-4:
+    if np.abs(slopes @ gap).max() > _FLAT:
         raise DataError(
-            "the factor model did not converge: no step lessens its misfit, and it is at no minimum; merge scales "
-            "that correlate by about 1, or leave out items that hardly load"
+            "the factor model did not converge: items that hang together no more than by chance, factors that cannot "
+            "be told apart, or too few subjects; look at `parallel_analysis`, and merge scales or leave out items"
         )
     information = slopes @ slopes.T
     if np.linalg.cond(information) > 1e12:
@@ -226,7 +209,33 @@ def fitted(layout: Layout, groups: Sequence[Moments], theta: Floats) -> Fitted:
             scores = outer @ d_cov.T + part @ d_mean.T
             meat += scores.T @ scores / n
             whole += float((outer**2).sum() + (part**2).sum()) / group.n
-    return Fitted(layout, theta, here, slopes, gap, np.asarray(np.linalg.inv(information)), meat, whole)
+    return Fitted(
+        layout, theta, _misfit(layout, groups, theta), slopes, gap, np.asarray(np.linalg.inv(information)), meat, whole
+    )
+
+
+def _minimised(layout: Layout, groups: Sequence[Moments], theta: Floats) -> Floats:
+    """Fisher scoring with halved steps; a model that misfits badly makes it swing, and quasi-Newton steps go on."""
+    here = _misfit(layout, groups, theta)
+    for _ in range(_MOST_STEPS):
+        slopes, gap = _whitened(layout, groups, theta)
+        if np.abs(slopes @ gap).max() < _FLAT / 100:
+            return theta
+        step, size = scoring_step(slopes, gap), 1.0
+        while (there := _misfit(layout, groups, theta + size * step)) > here + 1e-13 and size > 1e-8:
+            size /= 2
+        if there > here + 1e-13:
+            break
+        theta, here = theta + size * step, there
+
+    def loss(theta: Floats) -> tuple[float, Floats]:
+        if not np.isfinite(found := _misfit(layout, groups, theta)):
+            return 1e6, np.zeros_like(theta)
+        slopes, gap = _whitened(layout, groups, theta)
+        return found, -2 * slopes @ gap
+
+    found = optimize.minimize(loss, theta, jac=True, method="BFGS", options={"gtol": _FLAT / 100, "maxiter": 500})
+    return np.asarray(found.x)
 
 
 def scoring_step(slopes: Floats, gap: Floats) -> Floats:

@@ -76,7 +76,7 @@ def bradley_terry(
     *,
     tied: ArrayLike | None = None,
     weights: ArrayLike | None = None,
-    clusters: Labels | None = None,
+    cluster: Labels | None = None,
     position: bool = False,
     penalty: Literal["firth", "none"] = "firth",
     level: float = 0.95,
@@ -94,7 +94,7 @@ def bradley_terry(
         The same of a tie; by default nothing is. A tie is no win.
     weights : array_like, shape (n,), optional
         How often the comparison was made, above 0.
-    clusters : sequence, shape (n,), optional
+    cluster : sequence, shape (n,), optional
         Comparisons that lean on each other: of one judge, or one pair judged several times. Errors are then a sandwich
         with Bell and McCaffrey's correction (CR2); without, every comparison is taken to be independent. Probabilities
         in place of choices need it: their spread is less than that of choices.
@@ -157,7 +157,7 @@ def bradley_terry(
         first=codes[0], second=codes[1], won=y, tied=t, weights=w, n_objects=len(names),
         has_position=position, has_ties=bool(t.any()),
     )  # fmt: skip
-    return _fitted(made, names, clusters, is_penalised=penalty == "firth", level=level, target=target)
+    return _fitted(made, names, cluster, is_penalised=penalty == "firth", level=level, target=target)
 
 
 def corrected_bradley_terry(
@@ -307,13 +307,13 @@ def _named(names: Sequence[str], among: np.ndarray) -> str:
 
 
 def _fitted(
-    made: Comparisons, names: tuple[str, ...], clusters: Labels | None, *, is_penalised: bool, level: float,
+    made: Comparisons, names: tuple[str, ...], cluster: Labels | None, *, is_penalised: bool, level: float,
     target: Target,
 ) -> PairScale:  # fmt: skip
     beta, inverse = made.maximum(is_penalised=is_penalised)
     n_clusters, covariance = 0, inverse
-    if clusters is not None:
-        groups, labels = coded(clusters, "the cluster")
+    if cluster is not None:
+        groups, labels = coded(cluster, "the cluster")
         n_clusters = len(labels)
         if len(groups) != len(made.first) or n_clusters < 2:
             raise DataError(f"{len(groups)} clusters for {len(made.first)} comparisons; give each one, two in all")

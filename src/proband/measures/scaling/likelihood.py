@@ -1,12 +1,12 @@
 """The model of paired comparisons with ties and an advantage of what is shown first, and its penalised maximum."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg import lapack
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from proband.errors import DataError
 from proband.measures.arrays import Floats, Ints
@@ -95,7 +95,7 @@ class Comparisons:
         """Covariance of the parameters, objects summing to 0; 0 for what is not there."""
         n = self.n_objects
         # Half the time of a general inverse, which is nearly all the time that a thousand objects take.
-        with threadpool_limits(1):  # threads that wait for each other on a busy machine take a hundred times as long
+        with _threads().limit(limits=1):  # that wait for each other on a busy machine take a hundred times as long
             factor, is_singular = lapack.dpotrf(information)
             half, _ = lapack.dpotri(factor) if not is_singular else (np.full_like(information, np.inf), 0)
         if not np.abs(np.diag(half)).max() < _UNKNOWN:
@@ -178,6 +178,12 @@ class Comparisons:
         shape = (len(sizes), self.n_parameters)
         sums = sparse.csr_array((entries, (np.tile(clusters, 4), columns)), shape=shape)
         return np.asarray(sums @ inverse)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Of linear algebra; to look for them takes as long as a small fit."""
+    return ThreadpoolController()
 
 
 def _inverse_root(values: Floats) -> Floats:

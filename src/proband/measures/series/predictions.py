@@ -50,9 +50,10 @@ def series_regression(
 ) -> SeriesRegression:
     """Least squares over time, with errors robust to unequal variances and to correlation of neighbouring rows.
 
-    Newey and West's covariance with Bartlett weights up to `lags` rows apart, times ``n / (n - k)``, and t with n - k
-    degrees of freedom, as statsmodels computes it. Its intervals are somewhat short where series are short or strongly
-    correlated. An outcome over h steps that begins at every step overlaps, and needs at least h - 1 lags.
+    Newey and West's covariance with Bartlett weights up to `lags` rows apart, times ``n / (n - k)``, as statsmodels
+    computes it. Many lags make it an average of few things, so t has ``1.5 n / (lags + 1)`` degrees of freedom, those
+    of the Bartlett weights, and n - k at most: with n - k throughout, intervals are far too short. An outcome over h
+    steps that begins at every step overlaps, and needs at least h - 1 lags.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def series_regression(
     columns : mapping of str to array_like
         What is known before; none gives the mean. The intercept is added as ``(mean)``.
     lags : int, optional
-        By default ``4 (n / 100)^(2/9)``, rounded down.
+        By default ``1.3 sqrt(n)``, rounded down (Lazarus et al. 2018).
     target, level : {"model", "human", "data"}, float
         Whom it describes; confidence level.
 
@@ -80,24 +81,26 @@ def series_regression(
     References
     ----------
     Newey & West (1987), Econometrica 55, 703-708. doi:10.2307/1913610
+    Lazarus, Lewis, Stock & Watson (2018), J. Bus. Econ. Stat. 36, 541-559. doi:10.1080/07350015.2018.1506926
 
     Examples
     --------
     >>> fit = series_regression([1, 2, 2, 4, 3, 5, 5, 7, 6, 8, 8, 10], {"t": range(12)}, lags=1)
     >>> print(fit["t"])
-    0.759 [0.689, 0.828]
+    0.759 [0.688, 0.830]
     """
     from statsmodels.regression.linear_model import OLS
 
     outcome, x = _design(y, columns)
     n, k = x.shape
-    used = math.floor(4 * (n / 100) ** (2 / 9)) if lags is None else lags
+    used = math.floor(1.3 * math.sqrt(n)) if lags is None else lags
     if not 0 <= used < n:
         raise DesignError(f"lags is {lags} with {n} rows; give 0 or more, and fewer than rows")
     fit = OLS(outcome, x).fit(
         cov_type="HAC", cov_kwds={"maxlags": used, "use_correction": True}, use_t=True
     )  # fmt: skip
-    reach = float(special.stdtrit(n - k, (1 + level) / 2))
+    df = min(float(n - k), 1.5 * n / (used + 1))
+    reach = float(special.stdtrit(df, (1 + level) / 2))
     found = {}
     scale = float(np.abs(outcome).max())
     for j, name in enumerate(("(mean)", *columns)):
@@ -108,9 +111,9 @@ def series_regression(
         if se > 1e-12 * scale:
             about = Estimate(
                 value=value, estimand=about.estimand, target=target, n_units=n, level=level, se=se,
-                interval=(value - reach * se, value + reach * se), statistic=value / se, df=float(n - k),
+                interval=(value - reach * se, value + reach * se), statistic=value / se, df=df,
                 interval_method=f"t, Newey-West over {used} rows",
-                p_value=min(1.0, 2 * float(special.stdtr(n - k, -abs(value / se)))), warnings=few_df(n - k),
+                p_value=min(1.0, 2 * float(special.stdtr(df, -abs(value / se)))), warnings=few_df(df),
             )  # fmt: skip
         found[name] = about
     total = float(((outcome - outcome.mean()) ** 2).sum())

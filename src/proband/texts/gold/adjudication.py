@@ -9,7 +9,7 @@ import numpy as np
 from proband.errors import DataError, ProbandError
 from proband.estimates import Estimate
 from proband.measures import agreement_summary, krippendorff_alpha
-from proband.texts.gold.tables import Question, Row
+from proband.texts.gold.tables import Question, Row, code_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,28 +62,28 @@ def adjudicate(
     Raises
     ------
     DataError
-        If a decision is no code, or there are two about one question of one document.
+        If a code or a decision is none of the codebook, or there are two about one question of one document.
     """
     given: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for row in codes:
-        given[row["document"], row["item"]][row["coder"]] = row["code"]
+        code = code_in(row, questions, f"codes.csv, document {row['document']!r}, {row['coder']}")
+        given[row["document"], row["item"]][row["coder"]] = code
     ruled: dict[tuple[str, str], str] = {}
     for row in decided:
         key = row["document"], row["item"]
         if key in ruled:
             raise DataError(f"decisions.csv: two decisions on {key[1]!r} of document {key[0]!r}; keep one")
+        if not row["code"] and key not in given:
+            continue  # never decided, and who disagreed is gone
         if key not in given:
             raise DataError(f"decisions.csv: nobody coded {key[1]!r} of document {key[0]!r}; take the row out")
-        try:
-            ruled[key] = questions[key[1]].read(row["code"]) if row["code"] else ""
-        except DataError as error:
-            raise DataError(f"decisions.csv, document {key[0]!r}: {error}") from None
+        ruled[key] = code_in(row, questions, f"decisions.csv, document {key[0]!r}") if row["code"] else ""
     agreed, queue = [], []
     for key, of in sorted(given.items()):
         found = set(of.values())
         code, how = next(iter(found)), "unanimous" if len(of) > 1 else "single"
         is_open = len(found) > 1
-        if is_open or key in ruled:
+        if is_open or ruled.get(key):
             said = "; ".join(f"{coder}={code}" for coder, code in sorted(of.items()))
             text = " ".join(text_of(key[0]).split())
             queue.append({"document": key[0], "item": key[1], "codes": said, "code": ruled.get(key, ""), "text": text})

@@ -9,16 +9,15 @@ from typing import Any
 import polars as pl
 
 from proband.errors import DataError, DesignError
-from proband.files import text_of
+from proband.files import OpenTable, checked, text_of
 from proband.instruments.items import Item
 from proband.runs import Run
 from proband.texts.codes import codes_of
 from proband.texts.gold.claims import Claim, claims_of
 from proband.texts.gold.evidence import Evidence
 from proband.texts.gold.project import CLAIMS, GOLD, SAMPLE
-from proband.texts.gold.tables import GOLD as GOLD_COLUMNS
 from proband.texts.gold.tables import SAMPLE as SAMPLE_COLUMNS
-from proband.texts.gold.tables import Question, check_gold, question_of, rows_in
+from proband.texts.gold.tables import Question, question_of, read_gold, rows_in
 from proband.texts.gold.tuning import Codes, coded_with
 
 
@@ -74,10 +73,9 @@ def claimed(run: Run) -> Claimed:
     folder = run.path.parent
     held = _held(folder / CLAIMS)
     questions = questions_of(run.items)
-    gold, sample = rows_in(folder / GOLD, GOLD_COLUMNS), rows_in(folder / SAMPLE, SAMPLE_COLUMNS)
-    check_gold(gold, str(folder / GOLD))
-    used = [row for row in gold if row["part"] in held["parts"]]
-    idle = {row["document"] for row in gold if row["part"] not in held["parts"]}
+    gold, sample = read_gold(folder / GOLD, questions), rows_in(folder / SAMPLE, SAMPLE_COLUMNS)
+    used = [row for row in gold if row["part"] in held.parts]
+    idle = {row["document"] for row in gold if row["part"] not in held.parts}
     is_sampled = bool(used) and all(row["probability"] for row in used)
     by_item: dict[str, dict[str, str]] = {}
     for row in used:
@@ -87,7 +85,7 @@ def claimed(run: Run) -> Claimed:
         [dict(run.traits.get(member.subject, {})) | {"document": member.subject} for member in members],
         infer_schema_length=None,
     )
-    share = float(held["share"])
+    share = held.share
     evidence = Evidence(
         documents=[member.subject for member in members],
         columns=columns,
@@ -99,22 +97,22 @@ def claimed(run: Run) -> Claimed:
         share=share,
         codes={
             item: {
-                document: (coded_with(code, probs, questions[item], held["thresholds"]), probs)
+                document: (coded_with(code, probs, questions[item], held.thresholds), probs)
                 for document, (code, probs) in of.items()
             }
             for item, of in codes_by_document(run, questions).items()
         },
     )
-    claims = claims_of(held["claims"], questions, columns.columns)
-    unlocked = (claim.name for claim, said in zip(claims, held["claims"], strict=True) if not said["is_locked"])
+    claims = claims_of(held.claims, questions, columns.columns)
+    unlocked = (claim.name for claim, said in zip(claims, held.claims, strict=True) if not said.get("is_locked"))
     return Claimed(
         claims=claims,
         unlocked=frozenset(unlocked),
         evidence=evidence,
         is_sampled=is_sampled,
-        parts=tuple(held["parts"]),
-        coder=held["coder"],
-        openings=held["openings"],
+        parts=tuple(held.parts),
+        coder=held.coder,
+        openings=held.openings,
     )
 
 
@@ -138,11 +136,24 @@ def codes_by_document(run: Run, questions: Mapping[str, Question], codes: pl.Dat
     return found
 
 
-def _held(path: Path) -> dict[str, Any]:
+class _Held(OpenTable):
+    coder: str
+    thresholds: dict[str, float]
+    parts: list[str]
+    share: float
+    openings: int
+    claims: list[dict[str, Any]]
+
+
+def _held(path: Path) -> _Held:
+    way_out = "let `proband code STUDY.toml correct` write the file again"
     try:
-        held: dict[str, Any] = json.loads(text_of(path, what="claims", error=DataError))
-        if {"coder", "thresholds", "parts", "share", "openings", "claims"} <= held.keys():
-            return held
-    except (ValueError, AttributeError):
-        pass
-    raise DesignError(f"{path}: not what `proband code STUDY.toml correct` wrote; let it write the file again")
+        held = json.loads(text_of(path, what="claims", error=DataError))
+    except ValueError:
+        held = None
+    if not isinstance(held, dict):
+        raise DesignError(f"{path}: no table of claims; {way_out}")
+    try:
+        return checked(_Held, held, path, error=DesignError)
+    except DesignError as error:
+        raise DesignError(f"{error}; {way_out}") from None

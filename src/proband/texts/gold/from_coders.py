@@ -11,7 +11,7 @@ from proband.texts.gold.codings import codes_by_document
 from proband.texts.gold.parts import AUDIT, DEVELOPMENT, HOLD_OUT, PARTS
 from proband.texts.gold.project import Project, fingerprint
 from proband.texts.gold.protocol import check_unseen, learnt_from, lock_protocol, locked, open_hold_out, openings
-from proband.texts.gold.tables import GOLD, Question, Row, check_gold, table_text
+from proband.texts.gold.tables import GOLD, Question, Row, table_text
 from proband.texts.gold.tuning import TRY, Codes, Protocol, best, coded_with, numbered, tries_of
 from proband.texts.gold.validation import Validity, validity
 from proband.texts.gold.work import Done, Work
@@ -19,7 +19,7 @@ from proband.texts.gold.work import Done, Work
 
 def tune_step(work: Work) -> Done:
     """Every coder on development; all tries listed, one chosen."""
-    gold = [row for row in work.need(names.GOLD, GOLD, "split") if row["part"] == DEVELOPMENT]
+    gold = [row for row in work.gold() if row["part"] == DEVELOPMENT]
     settings = {coder: work.settings(coder) for coder in work.coders}
     if not gold:
         if len(work.coders) > 1:
@@ -52,7 +52,7 @@ def tune_step(work: Work) -> Done:
 
 def lock_step(work: Work) -> Done:
     """The protocol, written down and hashed."""
-    protocol, gold = work.protocol(), work.need(names.GOLD, GOLD, "split")
+    protocol, gold = work.protocol(), work.gold()
     address = work.address(protocol.coder)
     _check_unseen(work, address, gold)
     used = used_parts(work, protocol.coder)
@@ -61,7 +61,7 @@ def lock_step(work: Work) -> Done:
         "settings": work.settings(protocol.coder),
         "thresholds": dict(protocol.thresholds),
         "corpus": work.corpus.content_hash,
-        "gold": fingerprint([[row[name] for name in GOLD] for row in gold]),
+        "gold": _known_again(gold),
         "parts": work.shares,
         "correcting": used,
         "claims": work.claims,
@@ -73,6 +73,17 @@ def lock_step(work: Work) -> Done:
             f"the hold-out was opened under another lock ({opened[-1]['lock']}); validating again opens it again"
         )
     return Done(step="lock", told=tuple(said), numbers={"hash": lock["hash"], "coder": protocol.coder})
+
+
+def _known_again(gold: Sequence[Row]) -> str:
+    return fingerprint([[row[name] for name in GOLD] for row in gold])
+
+
+def _locked_gold(work: Work, lock: Mapping[str, Any]) -> list[Row]:
+    gold = work.gold()
+    if _known_again(gold) != lock["protocol"]["gold"]:
+        raise DesignError(f"{work.project.path(names.GOLD)}: edited since it was locked; undo that, or lock again")
+    return gold
 
 
 def _check_unseen(work: Work, address: str, gold: Sequence[Row]) -> None:
@@ -102,13 +113,10 @@ def used_parts(work: Work, coder: str) -> list[str]:
 def validate_step(work: Work) -> Done:
     """The hold-out, opened once under a lock."""
     lock = locked(work.project)
-    gold = work.need(names.GOLD, GOLD, "split")
+    gold = _locked_gold(work, lock)
     coder, settings = lock["protocol"]["coder"], lock["protocol"]["settings"]
-    if (
-        work.settings(coder) != settings
-        or fingerprint([[row[n] for n in GOLD] for row in gold]) != lock["protocol"]["gold"]
-    ):
-        raise DesignError("coder, codebook or gold were edited since they were locked; undo that, or lock again")
+    if work.settings(coder) != settings:
+        raise DesignError("coder or codebook were edited since they were locked; undo that, or lock again")
     _check_unseen(work, work.address(coder), gold)
     part = HOLD_OUT if any(row["part"] == HOLD_OUT for row in gold) else DEVELOPMENT
     rows = [row for row in gold if row["part"] == part]
@@ -186,8 +194,7 @@ def claims_text(work: Work, lock: Mapping[str, Any]) -> str:
         raise DesignError(
             f'{work.project.study}: nothing is claimed; write [[coding.claims]], e.g. about = "ITEM[CODE]"'
         )
-    gold = work.need(names.GOLD, GOLD, "split")
-    check_gold(gold, names.GOLD)
+    _locked_gold(work, lock)
     used = lock["protocol"]["correcting"]
     held = {
         "coder": lock["protocol"]["coder"],

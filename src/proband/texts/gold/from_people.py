@@ -14,7 +14,17 @@ from proband.texts.gold.codings import codes_by_document
 from proband.texts.gold.drawing import by_uncertainty, draw, labels_for
 from proband.texts.gold.imports import Source, files_in, read_codes
 from proband.texts.gold.parts import DEVELOPMENT, PARTS, parts_of
-from proband.texts.gold.tables import AGREED, CODES, DECISIONS, GOLD, SAMPLE, Row, check_gold, table_text
+from proband.texts.gold.tables import (
+    AGREED,
+    CODES,
+    DECISIONS,
+    GOLD,
+    SAMPLE,
+    Row,
+    check_probability,
+    read_gold,
+    table_text,
+)
 from proband.texts.gold.work import Done, Waiting, Work
 
 TRAINING = ("document", "text", "item", "code", "unit")
@@ -60,15 +70,7 @@ def _by_hand(work: Work) -> list[Row]:
     for row in rows:
         if row["document"] not in known:
             raise DataError(f"{names.SAMPLE}: document {row['document']!r} is not in the corpus; take it out")
-        try:
-            fits = not row["probability"] or 0 < float(row["probability"]) <= 1
-        except ValueError:
-            fits = False
-        if not fits:
-            raise DataError(
-                f"{names.SAMPLE}: probability {row['probability']!r} of document {row['document']!r} must be above 0 "
-                "and at most 1; leave it empty where it is not known, and nothing is corrected"
-            )
+        check_probability(row["probability"], f"{names.SAMPLE}, document {row['document']!r}")
     return rows
 
 
@@ -143,11 +145,12 @@ def adjudicate_step(work: Work) -> Done:
 
 def split_step(work: Work) -> Done:
     """Gold with probability and part, and what a learned coder may be fitted on."""
-    agreed, sample = work.need(names.AGREED, AGREED, "adjudicate"), work.need(names.SAMPLE, SAMPLE, "draw")
+    work.need(names.AGREED, AGREED, "adjudicate")
+    agreed = read_gold(work.project.path(names.AGREED), work.questions, AGREED)
+    sample = work.need(names.SAMPLE, SAMPLE, "draw")
     chance = {row["document"]: row["probability"] for row in sample}
     parts = parts_of([row["document"] for row in agreed], work.units, work.shares, work.design.seed)
     gold = [{**row, "probability": chance.get(row["document"], ""), "part": parts[row["document"]]} for row in agreed]
-    check_gold(gold, names.AGREED)
     work.project.write("split", names.GOLD, table_text(GOLD, gold), again=work.again)
     fitted = [
         # Documents of a unit are in one fold of a learned coder.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proband.errors import DataError, DesignError, meant
+from proband.errors import DataError, DesignError, ProbandError, meant
 from proband.files import Remark, Remarks, text_of
 from proband.texts.gold.annotations import (
     USER_STATE,
@@ -156,13 +156,25 @@ def _given(source: Source, questions: Mapping[str, Question], remarks: Remarks) 
         for name in (id, *_columns_of(source, id))
     )
     if path.suffix.lower() == ".jsonl":
-        found: Iterator[Given] = from_potato_export(json_lines(path), singles, remarks)
+        found = _sound(from_potato_export(json_lines(path), singles, remarks), path)
     elif path.suffix.lower() == ".json":
-        found = (from_potato if path.name == USER_STATE else _of_json(path))(path, singles, remarks)
+        found = _sound((from_potato if path.name == USER_STATE else _of_json(path))(path, singles, remarks), path)
     else:
         found = _of_table(source, questions, singles, remarks)
     for given in found:
         yield given._replace(item=source.columns.get(given.item, given.item))
+
+
+def _sound(answers: Iterator[Given], path: Path) -> Iterator[Given]:
+    """Answers of a program's file; one that is built otherwise than the program builds it is refused by name."""
+    try:
+        yield from answers
+    except ProbandError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as failure:
+        raise DataError(
+            f"{path}: not as Potato or Label Studio write it ({type(failure).__name__}: {failure}); export it again"
+        ) from None
 
 
 def _columns_of(source: Source, item: str) -> list[str]:

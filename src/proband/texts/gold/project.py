@@ -108,8 +108,11 @@ class Project:
             return {}
         try:
             held = json.loads(text_of(path, what="record", error=DataError))
-            return {str(step): dict(of) for step, of in held.items()}
-        except (ValueError, AttributeError, TypeError):
+            return {
+                str(step): {**of, "inputs": dict(of["inputs"]), "outputs": dict(of["outputs"])}
+                for step, of in held.items()
+            }
+        except (ValueError, AttributeError, TypeError, KeyError):
             raise DataError(
                 f"{path}: it no longer holds what the steps wrote; remove it: every step is then done anew, from the "
                 "files that are there"

@@ -12,6 +12,7 @@ from proband.errors import DataError, StoreError, meant
 from proband.files import check_name, rows_of, separator_of
 from proband.instruments.items import Item
 from proband.subjects.delimited import text_in
+from proband.texts.gold.parts import PARTS
 
 Row = dict[str, str]
 
@@ -20,7 +21,8 @@ CODES = ("document", "coder", "item", "code")
 DECISIONS = ("document", "item", "codes", "code", "text")
 AGREED = ("document", "item", "code", "how")
 GOLD = ("document", "item", "code", "probability", "part")
-_JOINT = "; "  # between the codes of a question that takes several
+NOTHING = "none"  # of a question that takes several codes: somebody looked, and none applies
+_JOINT = "; "  # between the codes of such a question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class Question:
         return self.points.get(code)
 
     def read(self, text: str) -> str:
-        """A code as the codebook writes it, whatever its case; several are put in the codebook's order.
+        """A code as the codebook writes it, whatever its case; several in the codebook's order, without any `NOTHING`.
 
         Raises
         ------
@@ -70,8 +72,14 @@ class Question:
             return text.strip()
         if not self.is_multiple:
             return self._one(text)
-        found = {self._one(part) for part in text.replace("|", ";").split(";") if part.strip()}
+        parts = [part.strip() for part in text.replace("|", ";").split(";") if part.strip()]
+        if not parts or ([part.casefold() for part in parts] == [NOTHING] and not self._is_code(NOTHING)):
+            return NOTHING
+        found = {self._one(part) for part in parts}
         return _JOINT.join(code for code in self.codes if code in found)
+
+    def _is_code(self, text: str) -> bool:
+        return text in {code.casefold() for code in self.codes}
 
     def _one(self, text: str) -> str:
         known = dict(self.shorts) | {" ".join(code.split()).casefold(): code for code in self.codes}
@@ -131,22 +139,69 @@ def rows_in(path: Path, columns: Sequence[str]) -> list[Row]:
     return [row for _, row in read_table(path, columns)] if path.exists() else []
 
 
-def check_gold(rows: Sequence[Row], where: str) -> None:
-    """Refuse two rows of gold on one question of one document.
+def read_gold(path: Path, questions: Mapping[str, Question], columns: Sequence[str] = GOLD) -> list[Row]:
+    """Rows of gold, or of what people agreed on, with codes as the codebook writes them.
 
     Raises
     ------
     DataError
-        Naming the document.
+        If there are two on one question of one document, or one names no item, code, part or probability.
     """
-    seen = set()
-    for row in rows:
+    rows, seen = [], set[tuple[str, str]]()
+    for where, row in read_table(path, columns):
         key = row["document"], row["item"]
         if key in seen:
             raise DataError(
                 f"{where}: two rows on {key[1]!r} of document {key[0]!r}; a document is gold once: keep one"
             )
         seen.add(key)
+        if row.get("part", PARTS[0]) not in PARTS:
+            raise DataError(
+                f"{where}: no part {row['part']!r}{meant(row['part'], PARTS)}; there are {', '.join(PARTS)}"
+            )
+        check_probability(row.get("probability", ""), where)
+        rows.append(row | {"code": code_in(row, questions, where)})
+    return rows
+
+
+def code_in(row: Row, questions: Mapping[str, Question], where: str) -> str:
+    """The code of a row as the codebook writes it.
+
+    Raises
+    ------
+    DataError
+        If the row names no item of the codebook, or no code of it; an empty one is not taken for `NOTHING`.
+    """
+    if row["item"] not in questions:
+        known = ", ".join(questions)
+        raise DataError(
+            f"{where}: {row['item']!r} is no item of the codebook{meant(row['item'], questions)}; there are {known}"
+        )
+    if not row["code"]:
+        raise DataError(f"{where}: {row['item']!r} has no code; write one, or take the row out")
+    try:
+        return questions[row["item"]].read(row["code"])
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from None
+
+
+def check_probability(text: str, where: str) -> None:
+    """Refuse what is no probability to be drawn; an empty one is not known.
+
+    Raises
+    ------
+    DataError
+        If it is not above 0 and at most 1.
+    """
+    try:
+        fits = not text or 0 < float(text) <= 1
+    except ValueError:
+        fits = False
+    if not fits:
+        raise DataError(
+            f"{where}: probability {text!r} must be above 0 and at most 1; leave it empty where it is not known, and "
+            "nothing is corrected"
+        )
 
 
 def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:

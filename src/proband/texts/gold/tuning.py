@@ -43,6 +43,8 @@ def read_protocol(text: str, where: str, coders: Sequence[str], questions: Mappi
     coder, thresholds = str(held.get("coder", "")), held.get("thresholds", {})
     if coder not in coders:
         raise DesignError(f"{where}: no coder {coder!r}{meant(coder, coders)}; there are {', '.join(coders)}")
+    if not isinstance(thresholds, dict):
+        raise DesignError(f"{where}: thresholds = {thresholds!r}; write a table, an item and a number a line")
     for item, value in thresholds.items():
         if item not in questions or len(questions[item].codes) != 2:
             raise DesignError(f"{where}: {item!r} is no item of two codes; a threshold needs one")
@@ -118,13 +120,19 @@ def best(tries: Sequence[Row], settings: Mapping[str, str]) -> Protocol:
     Raises
     ------
     DesignError
-        If nothing was tried.
+        If nothing was tried, or what was found is no number.
     """
     scores: dict[str, dict[str, tuple[float, float, str]]] = {}
     for row in tries:
         if settings.get(row["coder"]) != row["settings"]:
             continue
-        score = float(row["kappa"] or 0), float(row["accuracy"]), row["threshold"]
+        try:
+            score = float(row["kappa"] or 0), float(row["accuracy"]), row["threshold"]
+        except ValueError:
+            raise DesignError(
+                f"tries.csv: accuracy {row['accuracy']!r} or kappa {row['kappa']!r} of {row['coder']!r} is no number; "
+                "bring the file back as it was, since every try counts"
+            ) from None
         held = scores.setdefault(row["coder"], {})
         # The likelier code, which is listed first, wins a tie against any threshold.
         if row["item"] not in held or score[:2] > held[row["item"]][:2]:

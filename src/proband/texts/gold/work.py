@@ -24,7 +24,7 @@ from proband.texts.gold.codings import questions_of
 from proband.texts.gold.parts import shares_of
 from proband.texts.gold.project import LATER, STEPS, Project, Standing, Step, fingerprint
 from proband.texts.gold.settings import GoldTable
-from proband.texts.gold.tables import Question, Row, digest, rows_in
+from proband.texts.gold.tables import Question, Row, digest, read_gold, rows_in
 from proband.texts.gold.tuning import Protocol, read_protocol
 
 
@@ -140,6 +140,17 @@ class Work:
                 f"{self.project.path(name)}: not there yet; `proband code {self.project.study} {step}` first"
             )
         return self.rows(name, columns)
+
+    def gold(self) -> list[Row]:
+        """Gold with its parts, checked.
+
+        Raises
+        ------
+        DesignError, DataError
+            If it is not there; if a row of it is none.
+        """
+        self.need(names.GOLD, (), "split")
+        return read_gold(self.project.path(names.GOLD), self.questions)
 
     def of(self, coder: str, documents: Sequence[str] | None = None) -> Study:
         """The study cut to one coder, and to some documents."""

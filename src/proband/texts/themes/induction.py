@@ -15,7 +15,7 @@ DIMENSIONS = 16  # in which passages are grouped: those in which they differ mos
 _PAIRS = 10  # of draws of documents, for each number of groups
 _PART = 0.8  # of the units, in a draw
 _PER_GROUP = 5  # passages, at least, on average
-_STABLE = 0.6
+_STABLE, _GAIN = 0.6, 0.15
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -159,9 +159,9 @@ def _means(rows: Floats, k: int, rng: np.random.Generator, starts: int = 3):  # 
 
 
 def _warnings(best: Stability) -> tuple[str, ...]:
-    if best.gain <= 0.05:
-        return ("no number of groups is more stable than points without any groups: there may be no themes to find "
-                "here by these vectors; read the texts",)  # fmt: skip
+    if best.gain < _GAIN:
+        return ("no number of groups is much more stable than points without any groups: there may be no themes to "
+                "find here by these vectors; read the texts",)  # fmt: skip
     if best.stability < _STABLE:
         return (f"groups change with the documents (adjusted Rand index {best.stability:.2f}): borders between themes "
                 "are loose, so merge and edit freely, and claim no number of themes",)  # fmt: skip

@@ -13,16 +13,19 @@ _MANY = 3
 def characteristic_words(texts: Sequence[str], of: Sequence[int]) -> dict[int, tuple[str, ...]]:
     """For each group the words that more of its passages have than passages do overall.
 
-    Scored by ``p_g log(p_g / p)``, p_g the share of the group's passages with the word, p that of all.
+    Scored by ``p_g log(p_g / p)``, p_g the share of the group's passages with the word, p that of all; English function
+    words are left out.
 
     Examples
     --------
     >>> characteristic_words(["a late bus", "the late bus", "dirty seats", "the dirty seats"], [1, 1, 2, 2])[1]
     ('bus', 'late')
     """
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
     counts: dict[int, Counter[str]] = {group: Counter() for group in sorted(set(of))}
     for text, group in zip(texts, of, strict=True):
-        counts[group].update({word.lower() for word in _WORD.findall(text)})
+        counts[group].update({word.lower() for word in _WORD.findall(text)} - ENGLISH_STOP_WORDS)
     everywhere: Counter[str] = sum(counts.values(), Counter())
     found = {}
     for group, held in counts.items():

@@ -183,8 +183,8 @@ def _factors(held: Mapping[str, Any]) -> list[Section]:
         for factor, numbers in of["factors"].items():
             across, within, beyond = map(estimate_of, numbers)
             rows.append((item, factor, across, within, beyond))
-            low = beyond.interval[0] if beyond.interval else None
-            if low is not None and low > 0:
+            low = beyond.interval[0] if beyond.interval else beyond.value
+            if low > 0:
                 said.append(f"The {factor} moves codes of {item} beyond noise: {told(beyond, 3)}.")
     if not rows:
         return []

@@ -65,7 +65,7 @@ def assert_exact(engine, trials):
 
 def test_it_scores_and_writes_by_request(engine):
     asked: BaseEngine = engine
-    assert asked.abilities == {"score", "write"}
+    assert asked.abilities == {"embed", "score", "write"}
     assert (asked.address, asked.answers_by) == ("tiny", "request")
 
 

@@ -105,7 +105,7 @@ def by_single_steps(root, text, option):
 
 
 def test_what_the_server_can_do_is_found_out(engine):
-    assert engine.abilities == {"score", "write"}
+    assert engine.abilities == {"embed", "score", "write"}
     found = engine.fingerprint()
     assert found["server"] == "llama.cpp"
     assert found["returned_model"] == "smollm2"

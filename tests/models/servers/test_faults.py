@@ -381,7 +381,7 @@ def test_labels_that_cover_too_little_are_refused(ask, server):
 def test_an_item_that_needs_log_probabilities_is_refused_where_there_are_none():
     with FaultServer(top=False) as server:
         engine = ServerEngine(server.url, "m", settings=QUICK)
-        assert engine.abilities == {"write"}
+        assert engine.abilities == {"embed", "write"}
         for trial in (scored("A", "B", method="label"), scored("Agree", "Disagree")):
             with pytest.raises(EngineError, match=r"item 'vote' needs log-prob.* gives none.*'written'"):
                 engine.check([trial])

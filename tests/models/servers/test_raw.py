@@ -123,7 +123,7 @@ def test_raw_text_that_cannot_be_asked_is_refused_before_it_is_sent(ask, kind, o
 def test_a_server_without_a_chat_template_takes_raw_text_only(ask):
     with FaultServer("vllm", has_chat=False) as server:
         engine = ask(server)
-        assert engine.abilities == {"score", "write"}
+        assert engine.abilities == {"embed", "score", "write"}
         with pytest.raises(EngineError, match=r"takes no chat completions .* ask in raw text"):
             engine.check([trial("Yes", "No", is_raw=False)])
 

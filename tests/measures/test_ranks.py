@@ -76,3 +76,9 @@ def test_all_ranks_are_covered_at_once():
         held = (found.ranks[n].interval[0] <= a and b <= found.ranks[n].interval[1] for n, (a, b) in truth.items())
         wrong += not all(held)
     assert wrong <= 0.08 * drawn
+
+
+def test_few_units_that_all_say_the_same_tell_nothing_apart():
+    found = ranking({"a": [1.0] * 4, "b": [0.0] * 4})
+    assert found.ranks["a"].interval == (1, 2)
+    assert found.adjusted["a", "b"] >= found.pairs["a", "b"].p_value / 2 > 0.05

@@ -80,3 +80,16 @@ def test_what_cannot_be_replicated_is_refused():
         replicate_weights({"g": [0, 1] * 5}, HALVES, kind="bootstrap", n_replicates=5)
     with pytest.raises(DataError, match="no setting 'trim'"):
         replicate_weights({"g": [0, 1] * 5}, HALVES, trim=3)
+
+
+def test_many_small_strata_have_the_variance_within_them():
+    rng = np.random.default_rng(4)
+    stratum = np.repeat(np.arange(300), 2)
+    y = np.repeat(3 * rng.normal(size=300), 2) + rng.normal(size=600)
+    even = ["p", "q"] * 300
+    found = replicate_weights({"a": even}, {"a": {"p": 0.5, "q": 0.5}}, strata=list(stratum))
+    # Of differences within strata, less what differs between the two levels.
+    apart = y[::2] - y[1::2]
+    expected = float(np.var(apart, ddof=1)) / 4 / 300
+    assert found.variance(lambda w: float(w @ y / w.sum())) == pytest.approx(expected, rel=0.25)
+    assert (found.replicates >= 0).all()

@@ -120,8 +120,15 @@ def ranking(
         dict(zip(both, np.maximum([*statistics, *-statistics], 0.0), strict=True)),
         np.maximum(np.hstack([draws, -draws]), 0.0),
     )
-    clear = {pair for pair in adjusted.rejected(1 - level) if isinstance(pair, tuple)}
     own = None if cluster is None else list(codes)
+    pairs = {
+        (a, b): replace(paired_difference(columns[a], columns[b], cluster=own, target=target, level=level),
+                        estimand=f"mean score of {a} less that of {b}")
+        for a, b in couples
+    }  # fmt: skip
+    # Where a difference is the same on all units, flipped signs see no chance at all, and a test of the pair does.
+    told = {pair: max(adjusted.adjusted[pair], _one_sided(pairs[pair])) for pair in couples}
+    clear = {pair for pair, p in told.items() if p <= 1 - level}
     few = (f"{n_clusters} units: below {_FEW} few differences can be told from chance",) if n_clusters < _FEW else ()
     ranks = {}
     for name in by_mean:
@@ -132,11 +139,6 @@ def ranking(
             estimand=f"rank of {name} among {len(columns)}",
             interval_method="all ranks at once, step-down over all pairs",
         )  # fmt: skip
-    pairs = {
-        (a, b): replace(paired_difference(columns[a], columns[b], cluster=own, target=target, level=level),
-                        estimand=f"mean score of {a} less that of {b}")
-        for a, b in couples
-    }  # fmt: skip
     means = {
         name: replace(
             clustered_mean(columns[name], codes, target=target, level=level), estimand=f"mean score of {name}"
@@ -144,9 +146,14 @@ def ranking(
         for name in by_mean
     }
     return Ranking(
-        means=means, ranks=ranks, pairs=pairs, adjusted={pair: adjusted.adjusted[pair] for pair in couples},
+        means=means, ranks=ranks, pairs=pairs, adjusted=told,
         method=adjusted.method,
     )  # fmt: skip
+
+
+def _one_sided(gap: Estimate) -> float:
+    """P value of a difference, of which the direction is the one seen; 1 where it has none."""
+    return 1.0 if gap.p_value is None else gap.p_value / 2
 
 
 def _studentised(totals: Floats, centre: Floats, n_draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:

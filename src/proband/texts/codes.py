@@ -279,7 +279,8 @@ def _applying(
     wanted = {texts[k] for k in rule.options}
     before = given[rule.item].select("document", pl.col("code").alias("before"))
     earlier = own.join(before, on="document", how="left", maintain_order="left")["before"]
-    holds = pl.Series([not wanted.isdisjoint((code or "").split(_JOINT)) for code in earlier])
+    is_joint = items[rule.item].form == "multiple"  # elsewhere what stands between codes may stand in one
+    holds = pl.Series([not wanted.isdisjoint((code or "").split(_JOINT) if is_joint else (code,)) for code in earlier])
     return own.with_columns(
         pl.when(holds).then(pl.col("code")).alias("code"),
         pl.when(holds).then(pl.col("probs")).alias("probs"),

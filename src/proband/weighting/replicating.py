@@ -176,10 +176,15 @@ def _groups_left_out(
     order = np.lexsort((rng.random(len(stratum)), stratum))
     group = np.empty(len(stratum), dtype=np.intp)
     group[order] = np.arange(len(stratum)) % MOST_JACKKNIFES
+    # A stratum that most groups miss is moved less, not emptied of a unit (Kott's extended weights).
+    move = np.sqrt(MOST_JACKKNIFES / ((MOST_JACKKNIFES - 1) * n_of * (n_of - 1)))
     counts = np.empty((MOST_JACKKNIFES, len(stratum)))
     for g in range(MOST_JACKKNIFES):
-        kept = n_of - np.bincount(stratum[group == g], minlength=len(n_of))
-        counts[g] = np.where(group == g, 0.0, (n_of / kept)[stratum])
+        lost = np.bincount(stratum[group == g], minlength=len(n_of))
+        is_small = n_of <= MOST_JACKKNIFES
+        out = np.where(is_small, 1 - (n_of - 1) * move, 0.0)
+        others = np.where(is_small, 1 + move * (lost > 0), n_of / np.maximum(n_of - lost, 1))
+        counts[g] = np.where(group == g, out[stratum], others[stratum])
     return counts, np.full(MOST_JACKKNIFES, 1 - 1 / MOST_JACKKNIFES)
 
 

@@ -76,3 +76,11 @@ def test_answers_that_do_not_fit_are_refused():
 def test_the_interval_holds_where_answering_goes_with_the_margins(base):
     held = [calibrated_covers(np.random.default_rng(k), 100, base=base) for k in range(100)]
     assert 0.88 <= np.mean([one for one in held if one is not None]) <= 0.995
+
+
+def test_answers_that_margins_know_altogether_have_no_interval():
+    age = ["old"] * 30 + ["young"] * 10
+    found = calibrated_mean([1] * 30 + [0] * 10, {"age": age}, {"age": {"old": 0.5, "young": 0.5}})
+    assert found.value == pytest.approx(0.5)
+    assert found.interval is None
+    assert "within what the margins know" in str(found.warnings)

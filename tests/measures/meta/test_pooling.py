@@ -139,3 +139,9 @@ def test_intervals_cover_with_unequal_studies():
     # The prediction interval takes the variance of true effects as known, and is short with ten studies.
     least = {"pooled": 0.90, "prediction": 0.85, "tau2": 0.91}
     assert all(least[name] * drawn <= count <= 0.99 * drawn for name, count in hits.items()), hits
+
+
+def test_effects_that_are_all_alike_have_no_interval():
+    found = random_effects([(0.3, 0.1)] * 4)
+    assert (found.pooled.interval, found.pooled.p_value, found.prediction.interval) == (None, None, None)
+    assert "all alike" in str(found.pooled.warnings)

@@ -156,7 +156,28 @@ def test_none_of_several_codes_counts_as_without_each_and_not_as_uncoded():
     assert found.numbers["all"].uncorrected.value == pytest.approx((truth == "economic").mean())
 
 
+def test_a_code_with_a_semicolon_is_one_code():
+    question = Question(id="area", codes=("war; peace", "social"))
+    held, truth, _ = evidence()
+    said = np.where(truth == "social", "social", "war; peace")
+    codes = {"area": {d: (str(code), {}) for d, code in zip(held.documents, said, strict=True)}}
+    gold = {"area": {d: codes["area"][d][0] for d in held.probability}}
+    held = evidence(codes=codes, gold=gold, questions={"area": question})[0]
+    claim = claims_of([{"about": "area[war; peace]"}], held.questions, COLUMNS)[0]
+    assert examine(claim, held).numbers["all"].uncorrected.value == pytest.approx((truth == "economic").mean())
+
+
+def test_a_number_that_is_none_leaves_its_document_out_and_not_the_claim():
+    held, _, _ = evidence()
+    year = np.where(np.arange(400) % 50 == 0, np.nan, 1980 + np.arange(400) // 20)
+    found = examine(one(model="area[economic] ~ year"), evidence(columns=held.columns.with_columns(year=year))[0])
+    assert found.n_left_out == 8
+    assert found.numbers["year"].corrected.interval is not None
+
+
 def test_days_are_years_with_a_fraction():
     assert numbers_in(pl.Series(["2024-07-02", "2023"]), "date").tolist() == pytest.approx([2024.501, 2023], abs=1e-3)
     with pytest.raises(DesignError, match="neither a number nor a date"):
         numbers_in(pl.Series(["last May"]), "date")
+    with pytest.raises(DesignError, match="neither a number nor a date"):
+        numbers_in(pl.Series(["nan"]), "date")

@@ -347,7 +347,7 @@ def test_gold_that_was_edited_after_the_lock_corrects_nothing(study):
         ("protocol.toml", 'coder = "good"\nthresholds = 3\n', "thresholds = 3; write a table"),
         (
             "tries.csv",
-            f"{','.join(TRY)}\n1,good,x,area,0.5,9,y,z\n",
+            f"{','.join(TRY)}\n1,good,x,area,0.55,9,y,z\n",
             "accuracy 'y' or kappa 'z' of 'good' is no number",
         ),
         ("claims.json", '{"coder": 1}', "let `proband code STUDY.toml correct` write the file again"),

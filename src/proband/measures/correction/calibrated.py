@@ -91,14 +91,17 @@ def calibrated_mean(
     n_independent = n if psu is None else len(set(zip(strata or [None] * y.size, psu, strict=True)))
     df = float(copies.df)
     said: tuple[str, ...] = ()
+    is_flat = se <= 1e-9 * max(float(np.ptp(y)), 1e-300)
     if n_independent < FEWEST_LABELS:
         limits = no_interval(n_independent)
+    elif is_flat and np.ptp(y[used]):
+        said = ("answers do not vary within what the margins know: there is no interval",)
+        limits = Limits(interval=None, how="none: no variance", warnings=said)
     elif np.isin(y, (0.0, 1.0)).all():
         side = Side(share=share[used], cluster=None, is_plain=False)
         limits = share_limits(value, binary_units(se**2, value, n, side) * (n - 1) / n, t_reach(df, level))
     elif se == 0:
-        said = ("answers do not vary within what the margins know: there is no interval",)
-        limits = Limits(interval=None, how="none: no variance", warnings=said)
+        limits = Limits(interval=None, how="none: no variance", warnings=("answers do not vary: there is no interval",))
     else:
         limits = t_limits(value, se, df, level)
         said = skewness_note(share[used] * (y[used] - value))

@@ -80,7 +80,7 @@ def random_effects(
     DesignError
         If there is one effect, or `method` is unknown.
     DataError, MissingDataError
-        If a standard error is 0, negative or not known; if an effect is missing.
+        If a standard error is 0 (or its square is), negative or not known; if an effect is missing.
 
     References
     ----------
@@ -110,19 +110,26 @@ def random_effects(
     if factor < 1:
         doubts.append("effects differ less than their errors say they must: the interval may be too short")
     told = partial(Estimate, target=target, n_units=k, level=level)
-    t = mean / math.sqrt(variance) if variance > 0 else math.inf
+    # Effects that are all alike say nothing of how far they differ: an interval would be a point.
+    is_flat = math.sqrt(variance) <= 1e-9 * float(np.sqrt(v).min())
+    if is_flat:
+        doubts.append("effects are all alike: there is no interval")
+    t = math.nan if is_flat else mean / math.sqrt(variance)
     pooled = told(
-        value=mean, se=math.sqrt(variance), interval=_about(mean, reach * math.sqrt(variance)),
-        interval_method=f"t with {k - 1} df, Knapp-Hartung, {method}", statistic=t, df=k - 1.0,
-        p_value=2 * float(special.stdtr(k - 1, -abs(t))), estimand="mean of the true effects",
+        value=mean, se=math.sqrt(variance), interval=None if is_flat else _about(mean, reach * math.sqrt(variance)),
+        interval_method="none: no variance" if is_flat else f"t with {k - 1} df, Knapp-Hartung, {method}",
+        statistic=None if is_flat else t, df=k - 1.0, estimand="mean of the true effects",
+        p_value=None if is_flat else 2 * float(special.stdtr(k - 1, -abs(t))),
         baselines={"common effect": common, "DerSimonian-Laird": _mean(y, 1 / (v + tau2_dl))},
         assumptions=("effects are independent, and of studies drawn from those there might be",),
         warnings=tuple(doubts),
     )  # fmt: skip
     ahead = float(special.stdtrit(k - 2, (1 + level) / 2)) * math.sqrt(tau2 + variance) if k > 2 else math.nan
     prediction = told(
-        value=mean, interval=_about(mean, ahead) if k > 2 else None, estimand="true effect of one more study",
-        interval_method=f"prediction, t with {k - 2} df" if k > 2 else "none: it takes three effects",
+        value=mean, interval=_about(mean, ahead) if k > 2 and not is_flat else None,
+        estimand="true effect of one more study",
+        interval_method="none: no variance" if is_flat
+        else f"prediction, t with {k - 2} df" if k > 2 else "none: it takes three effects",
         warnings=(*doubts, *((_SHORT.format(k),) if 2 < k < _FEW_TO_PREDICT else ())),
     )  # fmt: skip
     typical = (k - 1) * float((1 / v).sum()) / (float((1 / v).sum()) ** 2 - float((v**-2.0).sum()))
@@ -159,7 +166,7 @@ def effects_of(effects: Effects) -> tuple[list[Hashable], Floats, Floats]:
         value, error = (one.value, one.se) if isinstance(one, Estimate) else one
         if value is None or not math.isfinite(value):
             raise MissingDataError(f"effect {name!r} is missing; leave it out and report that")
-        if error is None or not (math.isfinite(error) and error > 0):
+        if error is None or not (math.isfinite(error) and error * error > 0):
             raise DataError(
                 f"effect {name!r} has the standard error {error}; pooling weighs by it, so it must be above 0: answers "
                 "that are all alike give none; leave the effect out and report that"

@@ -1,6 +1,7 @@
 """What claims are computed from: the columns of the corpus, people's codes and a coder's, joined by document."""
 
 import datetime as dt
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -98,10 +99,7 @@ def examine(claim: Claim, evidence: Evidence, *, level: float = 0.95) -> Finding
     known = np.array([_has_gold(d, coded, evidence) for d in evidence.documents])
     kept = np.ones(len(known), dtype=bool)
     for column in [term.name for term in terms if not term.is_coded] + [c for c in (claim.by, claim.over) if c]:
-        kept &= (
-            evidence.columns[column].is_not_null().to_numpy()
-            & (evidence.columns[column].cast(pl.String).str.strip_chars() != "").fill_null(False).to_numpy()
-        )
+        kept &= _is_told(evidence.columns[column])
     rates, without = _answered(evidence, known)
     pi = np.array(
         [evidence.probability.get(d, 1.0) * rates.get(evidence.asked.get(d, ""), 1.0) for d in evidence.documents]
@@ -114,6 +112,13 @@ def examine(claim: Claim, evidence: Evidence, *, level: float = 0.95) -> Finding
     return Finding(
         claim=claim, numbers=numbers, courses=courses, n_without_gold=without, n_left_out=left, n_uncoded=uncoded
     )
+
+
+def _is_told(column: pl.Series) -> Bools:
+    """Whether each cell holds something: blank texts and numbers that are none do not."""
+    if column.dtype.is_float():
+        return column.is_finite().fill_null(False).to_numpy()
+    return (column.cast(pl.String).str.strip_chars() != "").fill_null(False).to_numpy()
 
 
 def _answered(evidence: Evidence, known: Bools) -> tuple[dict[str, float], int]:
@@ -220,9 +225,10 @@ def _number_of(code: str | None, term: Term, evidence: Evidence) -> float:
 
 def _value(code: str, term: Term, evidence: Evidence) -> float | None:
     """A code as the number that a term makes of it; None where it has none."""
+    question = evidence.questions[term.name]
     if term.code:
-        return float(term.code in code.split("; "))
-    return evidence.questions[term.name].value(code)
+        return float(term.code in code.split("; ") if question.is_multiple else term.code == code)
+    return question.value(code)
 
 
 def _expected(probs: Mapping[str, float], term: Term, evidence: Evidence) -> float:
@@ -266,7 +272,8 @@ def _number(value: object, name: str) -> float:
     if not text:
         return float("nan")
     try:
-        return float(text)
+        if math.isfinite(number := float(text)):
+            return number
     except ValueError:
         pass
     try:

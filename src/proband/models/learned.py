@@ -140,7 +140,7 @@ class LearnedEngine(BaseEngine):
             )
         if len({self._fold[document] for document in codes}) < 2:
             raise EngineError(
-                f"{self.source}: all documents that are coded on item {item!r} are in one fold, by their column unit, so "
+                f"{self.source}: all documents that are coded on item {item!r} are in one fold, by their units, so "
                 "no fit is without them; code documents of several units"
             )
         reply = trial.reply

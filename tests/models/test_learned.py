@@ -163,3 +163,10 @@ def test_gold_that_holds_another_text_under_the_id_of_a_document_is_refused():
         engine([CodeRow(line=3, document="d", item="area", code="social")])
     with pytest.raises(EngineError, match="is about no document"):
         coder.check([replace(trial("d1", made["d1"]), facts=())])
+
+
+def test_gold_of_one_unit_is_refused():
+    made, truth = texts(40)
+    gold = rows(made, {d: CODES[truth[d]] for d in made}, units=dict.fromkeys(made, "one"))
+    with pytest.raises(EngineError, match="code documents of several units"):
+        engine(gold).check([trial(d, made[d]) for d in made])

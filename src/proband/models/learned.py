@@ -138,6 +138,11 @@ class LearnedEngine(BaseEngine):
                 f"{self.source}: {len(codes)} documents are coded on item {item!r}, and {_LEAST} are the least to "
                 "learn from; code more (50 to 200 are usual)"
             )
+        if len({self._fold[document] for document in codes}) < 2:
+            raise EngineError(
+                f"{self.source}: all documents that are coded on item {item!r} are in one fold, by their units, so "
+                "no fit is without them; code documents of several units"
+            )
         reply = trial.reply
         values: list[int | float | tuple[int, ...]] = []
         for document, given in codes.items():

@@ -170,3 +170,12 @@ def test_gold_of_one_unit_is_refused():
     gold = rows(made, {d: CODES[truth[d]] for d in made}, units=dict.fromkeys(made, "one"))
     with pytest.raises(EngineError, match="code documents of several units"):
         engine(gold).check([trial(d, made[d]) for d in made])
+
+
+def test_a_text_of_two_units_ties_them_into_one_fold():
+    from proband.models.learned import _together
+
+    found = _together([("u1", "same"), ("u1", "first"), ("u7", "same"), ("u7", "last"), ("u9", "alone")])
+    assert found["same"] == found["first"] == found["last"] != found["alone"]
+    # Where nothing is shared the fold is that of the unit, as it was.
+    assert _together([("a", "x"), ("b", "y")]) == {"x": "a", "y": "b"}

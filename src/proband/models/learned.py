@@ -71,14 +71,15 @@ class LearnedEngine(BaseEngine):
         self._fold: dict[str, int] = {}
         self._fold_of_text: dict[str, int] = {}
         self._codes: dict[str, dict[str, list[str]]] = {}  # by item and document
+        together = _together([(row.unit or row.text, row.text) for row in gold])
         for row in gold:
             if not row.text.strip() or self.texts.setdefault(row.document, row.text) != row.text:
                 found = "two texts" if row.text.strip() else "no text"
                 raise EngineError(
                     f"{source}, line {row.line}: document {row.document!r} has {found}; give each document its one text"
                 )
-            # By text: a second document with the same words is in the same fold.
-            fold = int(folds * uniform_for(seed, "learned", row.unit or row.text))
+            # By unit and by text: a second document with the same words is in the same fold, and so is all of its unit.
+            fold = int(folds * uniform_for(seed, "learned", together[row.text]))
             self._fold[row.document] = self._fold_of_text[row.text] = fold
             self._codes.setdefault(row.item, {}).setdefault(row.document, []).append(row.code)
         self._fits: dict[tuple[str, int], Fit] = {}
@@ -213,3 +214,19 @@ def _completions(trial: Trial, found: NDArray[np.float64]) -> Iterator[Completio
             best = int(row.argmax())
             probs = tuple((row / row.sum()).tolist())
             yield Completion(given=(None, "dont_know") if best in reply.dont_know else (best, "valid"), probs=probs)
+
+
+def _together(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """For each text a name of all that shares its fold: texts of one unit, units that share a text, and so on."""
+    leader: dict[str, str] = {}
+
+    def of(name: str) -> str:
+        while (above := leader.setdefault(name, name)) != name:
+            name = above
+        return name
+
+    for unit, text in pairs:
+        first, second = of(f"unit {unit}"), of(f"text {text}")
+        leader[max(first, second)] = min(first, second)
+    units = {of(f"unit {unit}"): unit for unit, _ in sorted(pairs, reverse=True)}
+    return {text: units[of(f"text {text}")] for _, text in pairs}

@@ -91,3 +91,8 @@ def test_intervals_cover_where_sampling_errors_of_a_study_go_together():
         low, high = pooled(y, np.full(48, 0.08), studies).pooled.interval
         hits += low <= 0.3 <= high
     assert hits >= 0.92 * drawn
+
+
+def test_effects_that_are_all_alike_have_no_interval_for_one_more_study_either():
+    found = multilevel_effects([(0.3, 0.1)] * 4, list("aabb"))
+    assert (found.pooled.interval, found.prediction.interval) == (None, None)

@@ -97,7 +97,8 @@ def multilevel_effects(
     whole = Linear(value=found.value, variance=between + within + found.variance, df=df_spread, scale=found.scale)
     told = with_t_test(about, whole, "prediction, t")
     prediction = Estimate(
-        value=told.value, interval=told.interval, interval_method=told.interval_method, target=target, level=level,
+        value=told.value, interval=told.interval if pooled.interval else None, target=target, level=level,
+        interval_method=told.interval_method if pooled.interval else pooled.interval_method,
         estimand="true effect of one more study", n_units=len(y), n_clusters=len(names), warnings=few,
     )  # fmt: skip
     parts = (

@@ -10,7 +10,7 @@ from proband.texts.gold import project as names
 from proband.texts.gold.codings import codes_by_document
 from proband.texts.gold.parts import AUDIT, DEVELOPMENT, HOLD_OUT, PARTS
 from proband.texts.gold.project import Project, fingerprint
-from proband.texts.gold.protocol import check_unseen, learnt_from, lock_protocol, locked, open_hold_out, openings
+from proband.texts.gold.protocol import check_unseen, lock_protocol, locked, open_hold_out, openings
 from proband.texts.gold.tables import GOLD, Question, Row, table_text
 from proband.texts.gold.tuning import TRY, Codes, Protocol, best, coded_with, numbered, tries_of
 from proband.texts.gold.validation import Validity, validity
@@ -95,11 +95,11 @@ def _check_unseen(work: Work, address: str, gold: Sequence[Row]) -> None:
 def used_parts(work: Work, coder: str) -> list[str]:
     """Parts of gold that may correct a coder.
 
-    A learned coder answers what it was fitted on by a fit without it; any other, once it was chosen out of several, was
-    chosen for what it did on development.
+    A coder that was chosen out of several was chosen for what it did on development, also a learned one, which answers
+    what it was fitted on by a fit without it.
     """
     tries = {row["try"] for row in work.rows(names.TRIES, TRY)}
-    if learnt_from(work.address(coder)) is not None or len(tries) <= 1:
+    if len(tries) <= 1:
         return [part for part in PARTS if work.shares[part]]
     used = [part for part in (HOLD_OUT, AUDIT) if work.shares[part]]
     if not used:

@@ -171,8 +171,11 @@ class Work:
     def coded(
         self, coder: str, folder: Path, documents: Sequence[str] | None = None, lock: Mapping[str, Any] | None = None
     ) -> Run:
-        """Have documents coded by one coder, or go on with it."""
-        study = self.of(coder, documents)
+        """Have documents coded by one coder, or go on with it.
+
+        With prior correction codes depend on the corpus, so all of it is coded, and not these documents only.
+        """
+        study = self.of(coder, None if self.design.prior_correction else documents)
         hold_to(lock, study, folder)
         run = collect(study.design, study.cast, folder, watch=self.watch)
         if not run.is_complete:

@@ -16,7 +16,7 @@ from proband.seeds import rng_for
 
 _CHAPTER = "Stability"
 _ENOUGH = 0.8  # as the analysis of stability asks for
-_MOST_ROWS = 20_000
+_MOST_ROWS = 4_000
 
 
 def _facets(run: Run, table: pl.DataFrame) -> list[str]:

@@ -5,6 +5,7 @@ door, `proband.measures.checked`.
 """
 
 import inspect
+from functools import cache
 from typing import Any
 
 from proband.facade import facade
@@ -13,12 +14,10 @@ from proband.measures.checked import checked
 __all__, _load = facade(__name__, __file__)
 
 
+@cache  # the same function at every use, and found by a pickle
 def __getattr__(name: str) -> Any:
     found = _load(name)
-    if inspect.isfunction(found):
-        found = checked(found, name, __name__)
-    globals()[name] = found  # the same function at every use, and found by a pickle
-    return found
+    return checked(found, name, __name__) if inspect.isfunction(found) else found
 
 
 def __dir__() -> list[str]:

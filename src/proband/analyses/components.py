@@ -17,6 +17,7 @@ from proband.seeds import rng_for
 _CHAPTER = "Stability"
 _ENOUGH = 0.8  # as the analysis of stability asks for
 _MOST_ROWS = 4_000
+_FEWEST_SUBJECTS = 20  # of fewer hardly anything is known of a variance over subjects, and it takes seconds to say so
 
 
 def _facets(run: Run, table: pl.DataFrame) -> list[str]:
@@ -39,6 +40,8 @@ def needs(run: Run) -> str | None:
     instrument = scored(run)
     if all(_is_complete(long_scores(instrument, s, table, ["subject", *facets]), facets) for s in instrument.scales):
         return "every subject met every cell: the analysis of stability takes their variance apart"
+    if (n := table["subject"].n_unique()) < _FEWEST_SUBJECTS:
+        return f"{n} subjects: variance over subjects needs {_FEWEST_SUBJECTS} at least"
     return None
 
 

@@ -213,7 +213,7 @@ def test_the_encoding_is_the_files_own_or_the_one_named(tmp_path, encoding):
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(str.strip)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(st.lists(TEXTS, min_size=1, max_size=8))
 def test_words_come_back_as_they_were_written(tmp_path_factory, texts):
     rows = [{"id": f"d{k}", "text": text} for k, text in enumerate(texts)]

@@ -42,7 +42,7 @@ def contrast_covers(rng: np.random.Generator, n: int, *, kind: str) -> bool | No
             scale = bradley_terry(
                 first + second, second + first, won, position=True,
                 weights=[0.5] * len(won) if kind == "clusters" else None,
-                clusters=pairs * 2 if kind == "clusters" else None,
+                cluster=pairs * 2 if kind == "clusters" else None,
             )  # fmt: skip
         elif kind == "corrected":
             expert = np.where(rng.random(len(x)) < 0.5, 1.0 * (u < special.expit(x)), np.nan)

@@ -127,3 +127,10 @@ def test_what_is_the_same_is_called_the_same_in_every_measure(name):
         assert parameters["level"].default == 0.95
     if "target" in parameters:
         assert get_type_hints(getattr(m, name))["target"] == Target
+
+
+def test_a_setting_that_is_not_there_is_named_with_the_one_that_is_meant():
+    with pytest.raises(ProbandError, match=r"weighted_mean has no setting 'clusters' \(did you mean 'cluster'"):
+        m.weighted_mean([1, 2, 3], clusters=[1, 1, 2])
+    with pytest.raises(TypeError, match="missing"):
+        m.weighted_mean()

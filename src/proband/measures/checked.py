@@ -35,14 +35,20 @@ def checked(measure: Callable[..., Any], name: str, room: str) -> Callable[..., 
 
     @wraps(measure)
     def at_the_door(*args: Any, **given: Any) -> Any:
-        arguments = dict(zip(_names(measure), args, strict=False)) | given
+        names = _names(measure)
+        if unknown := [key for key in given if key not in names and not _spreads(measure)]:
+            there = ", ".join(names)
+            raise DesignError(f"{name} has no setting {unknown[0]!r}{meant(unknown[0], names)}; it has {there}")
+        arguments = dict(zip(names, args, strict=False)) | given
         for parameter, hints in _settings(measure).items():
             if parameter in arguments:
                 _check_setting(name, parameter, arguments[parameter], hints)
         try:
             return measure(*args, **given)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            if fault := _fault(arguments, _hints(measure), error):
+            # What lacks an argument says so itself.
+            is_whole = _required(measure) <= set(arguments)
+            if is_whole and (fault := _fault(arguments, _hints(measure), error)):
                 raise DataError(f"{name}: {fault}") from error
             raise
 
@@ -54,6 +60,18 @@ def checked(measure: Callable[..., Any], name: str, room: str) -> Callable[..., 
 @cache
 def _names(measure: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(inspect.signature(measure).parameters)
+
+
+@cache
+def _spreads(measure: Callable[..., Any]) -> bool:
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(measure).parameters.values())
+
+
+@cache
+def _required(measure: Callable[..., Any]) -> set[str]:
+    spread = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    found = inspect.signature(measure).parameters.items()
+    return {name for name, p in found if p.default is p.empty and p.kind not in spread}
 
 
 @cache

@@ -79,6 +79,20 @@ def test_only_the_loop_calls_engines():
     assert callers == {"runs/scheduling.py"}
 
 
+def test_what_is_told_of_runs_knows_no_kind_by_name():
+    from proband.designs.kind import KINDS
+
+    named = []
+    for path in (path for path in FILES if room_of(path) in ("reports", "runs", "store")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Compare) and any(
+                isinstance(side, ast.Attribute) and side.attr == "kind" for side in (node.left, *node.comparators)
+            ):
+                texts = {part.value for part in ast.walk(node) if isinstance(part, ast.Constant)}
+                named += [f"{path.name}:{node.lineno}"] if texts & set(KINDS) else []
+    assert named == []
+
+
 def test_there_is_one_broad_except_in_the_house():
     broad = []
     for path in FILES:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from proband import collect
+from proband import collect, findings
 from proband.designs.studies import study_from_dict
 from proband.errors import DesignError, ProbandError, TreatmentChanged
 from proband.models.scripted import ScriptedEngine, uniform
@@ -160,3 +160,11 @@ def test_a_dictionary_is_not_asked_in_several_orders(tmp_path):
 def test_a_study_file_that_cannot_be_is_refused(tmp_path, tables, reason):
     with pytest.raises(ProbandError, match=reason):
         study_from_dict(file(tmp_path, **tables), where=tmp_path / "study.toml")
+
+
+def test_findings_speak_of_documents_and_say_whom_numbers_are_about(tmp_path):
+    run = collect(coding(tmp_path, Coder(name="asked")), {"asked": ScriptedEngine(uniform(), seed=1)}, tmp_path / "run")
+    found = findings(run)
+    assert "which codes these 6 documents in 2 units get from" in found.claims[0]
+    assert "all others describe the coder" in found.claims[1]
+    assert not [warning for warning in found.warnings if "no human answers" in warning]

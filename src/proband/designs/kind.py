@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -56,6 +56,34 @@ class Shared:
     sample: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """How findings speak of a kind's runs where usual words would be wrong.
+
+    Attributes
+    ----------
+    subject, unit, units : str
+        What a subject, an independent unit, and several of those are called.
+    stands : {"as", "about"}
+        Whether an engine answers as the subjects, or about them.
+    is_of_models : bool
+        Whether its runs are about what models do, so that nobody misses people's answers.
+    shows, hides : str
+        What its data show, with ``{subjects}`` and ``{engine}``, and what they do not; empty for the usual claims.
+    limits : str
+        Whom its numbers are about; empty for the usual sentence.
+    """
+
+    subject: str = "subject"
+    unit: str = "unit"
+    units: str = "units"
+    stands: Literal["as", "about"] = "as"
+    is_of_models: bool = False
+    shows: str = ""
+    hides: str = ""
+    limits: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """A kind of study; see ``docs/how-to/add-a-kind.md``.
@@ -78,6 +106,8 @@ class Kind:
         How its instruments are loaded, by name or path; and made of what is written in a study file.
     samples : bool
         Whether it draws its subjects itself, and takes their number from `Shared.sample`.
+    told : Told
+        How findings speak of its runs.
     """
 
     name: str
@@ -90,6 +120,15 @@ class Kind:
     load: Callable[[str | Path], Instrument] = load_instrument
     read: Callable[[Mapping[str, Any], str], Instrument] = instrument_from_dict
     samples: bool = False
+    told: Told = Told()
+
+
+def told_of(kind: str) -> Told:
+    """How to speak of runs of a kind, by name; as usual where it is not installed."""
+    try:
+        return KINDS.load(kind).told
+    except DesignError:
+        return Told()
 
 
 KINDS: Shelf[Kind] = Shelf(

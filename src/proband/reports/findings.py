@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from proband.analyses.section import ANALYSES, Analysis, Cell, Section, Table
-from proband.designs.kind import KINDS
+from proband.designs.kind import KINDS, told_of
 from proband.errors import DesignError, ProbandError
 from proband.estimates import Estimate
 from proband.reports.appendix import appendix_of
@@ -19,8 +19,6 @@ from proband.runs.run import Run
 COMPLETE = "complete"
 # What is told of a run whose kind is not known: what any answers to items have.
 GENERAL = ("shares", "fidelity", "response-style", "dispositions")
-# Kinds that are about what models do.
-_OF_MODELS = ("experiment", "game", "quiz", "coding", "pairs", "bargaining", "scenarios")
 _COLUMNS = {
     "section": pl.String,
     "row": pl.String,
@@ -220,7 +218,7 @@ def findings(run: Run, *, only: Sequence[str] | None = None, by: Sequence[str] |
         warnings = (f"the run is {state}; go on with it before you use these numbers", *warnings)
     personas = ((still.manifest.get("design") or {}).get("settings") or {}).get("persona")
     # Elsewhere nobody would take answers for people's; the claims say so too.
-    if still.people is None and still.kind not in _OF_MODELS and personas != ["none"]:
+    if still.people is None and not told_of(still.kind).is_of_models and personas != ["none"]:
         warnings = (*warnings, "no human answers in this run: nothing here is about people")
     return Findings(
         title=str(still.manifest.get("name") or run.path.name),

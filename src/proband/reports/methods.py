@@ -8,6 +8,7 @@ from proband.analyses.fidelity import DISTANCES
 from proband.analyses.section import Section
 from proband.designs.games.replay import DESCRIBED
 from proband.designs.games.setting import Setting
+from proband.designs.kind import Told, told_of
 from proband.records import STATUSES
 from proband.runs.run import Run
 
@@ -42,23 +43,13 @@ _LABELS = {
     "numbers": "labelled with numbers",
     "points": "labelled with their scale points",
 }
-# Who takes part where they are not personas, and what is independent there.
-_WHO = {
-    "game": ("player", "match", "matches"),
-    "quiz": ("model", "model", "models"),
-    "coding": ("document", "unit", "units"),
-    "pairs": ("object", "object", "objects"),
-    "bargaining": ("actor", "actor", "actors"),
-    "scenarios": ("development", "development", "developments"),
-}
-_ABOUT = ("pairs", "bargaining", "scenarios")  # kinds whose subjects are what is asked about, and nobody who answers
 _WEIGHTS = ("weights", "sha256", "model", "answers", "responses")
 
 
 def lead_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
     """Who answered what as whom, and what the sections put first."""
     items = _count(run.table()["item"].n_unique(), "item")
-    base = f"{engine_name(run.manifest)} answered {items} {_as(run)} {_subjects(run)}."
+    base = f"{engine_name(run.manifest)} answered {items} {told_of(run.kind).stands} {_subjects(run)}."
     if not run.is_complete:
         base = f"So far, {base}"
     return tuple(dict.fromkeys([base, *(section.lead for section in sections if section.lead)]))
@@ -70,9 +61,10 @@ def limits_of(run: Run, sections: Sequence[Section]) -> str:
         return "These numbers say how far the model is from these people on these items, and no more."
     if run.people is not None:
         return "People's answers stand beside the model's. How far they are from each other was not estimated."
-    if run.kind == "coding":
-        return _coded(sections)
-    if run.kind in _WHO:
+    told = told_of(run.kind)
+    if told.limits:
+        return told.limits
+    if told.subject != Told().subject:
         return f"These numbers describe {_subjects(run, 'these ')}, and no people."
     return "These numbers describe a model and its personas. They do not describe a population of people."
 
@@ -128,13 +120,11 @@ def claims_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
         )
         engine = engine_name(run.manifest)
         answer = "answer" if len(_mapping(run.manifest.get("engine"))) > 1 else "answers"
-        base = f"These data show how {engine} {answer} when asked in this way, {_as(run)} {_subjects(run, 'these ')}."
-        if run.kind == "coding":
-            base = f"These data show which codes {_subjects(run, 'these ')} get from {engine} under this codebook."
-            return (
-                " ".join([base, *own]),
-                f"{_coded(sections)} They do not show what other coders, wordings or codebooks would give.",
-            )
+        told, these = told_of(run.kind), _subjects(run, "these ")
+        if told.shows:
+            base = f"These data show {told.shows.format(subjects=these, engine=engine)}."
+            return " ".join([base, *own]), f"{told.limits} They do not show {told.hides}."
+        base = f"These data show how {engine} {answer} when asked in this way, {told.stands} {these}."
         return (
             " ".join([base, *own]),
             f"They show nothing about people: {reason}. So no share or mean of the model is an estimate for a "
@@ -182,15 +172,8 @@ def methods_of(run: Run, sections: Sequence[Section]) -> str:
 
 
 def _nobody(run: Run) -> str:
-    # People's codes of documents, where there are any, are told of where they correct.
-    return "" if run.kind == "coding" else "No human answers were collected."
-
-
-def _coded(sections: Sequence[Section]) -> str:
-    """Whom numbers about coded documents are about."""
-    if any(section.name.startswith("claims-") and section.methods for section in sections):
-        return "Corrected numbers are about the codes that people would give; all others describe the coder."
-    return "These numbers describe a coder. They are no estimates of the codes that people would give."
+    # Where people's answers correct a model's, an analysis tells of them.
+    return "" if told_of(run.kind).limits else "No human answers were collected."
 
 
 def _is_compared(sections: Sequence[Section]) -> bool:
@@ -328,14 +311,10 @@ def _software_sentence(manifest: Mapping[str, Any]) -> str:
 def _subjects(run: Run, these: str = "") -> str:
     """How many took part, and in how many independent units where subjects share them."""
     table = run.table()
-    who, unit, units = _WHO.get(run.kind, ("subject", "unit", "units"))
+    told = told_of(run.kind)
     n, n_units = table["subject"].n_unique(), table["unit"].n_unique()
-    subjects = f"{these if n > 1 else these.replace('these', 'this')}{_count(n, who)}"
-    return subjects if n_units == n else f"{subjects} in {_count(n_units, unit, units)}"
-
-
-def _as(run: Run) -> str:
-    return "about" if run.kind in _ABOUT else "as"
+    subjects = f"{these if n > 1 else these.replace('these', 'this')}{_count(n, told.subject)}"
+    return subjects if n_units == n else f"{subjects} in {_count(n_units, told.unit, told.units)}"
 
 
 def _who(run: Run, design: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field, StrictInt
 
 from proband.designs.design import Design
-from proband.designs.kind import Kind, Shared
+from proband.designs.kind import Kind, Shared, Told
 from proband.designs.survey.cards import FITTING
 from proband.designs.survey.wording import instruction_text
 from proband.errors import DataError, DesignError
@@ -220,4 +220,5 @@ KIND = Kind(
     analyses=("bargaining", "dispositions", "deviations"),
     needs=frozenset(),
     takes=frozenset(),
+    told=Told(subject="actor", unit="actor", units="actors", stands="about", is_of_models=True),
 )

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, StrictInt
 
-from proband.designs.kind import Kind, Shared
+from proband.designs.kind import Kind, Shared, Told
 from proband.errors import DesignError, meant
 from proband.files import Table
 from proband.instruments.codebooks import load_codebook
@@ -185,4 +185,12 @@ KIND = Kind(
     load=load_codebook,
     read=codebook_from_dict,
     samples=True,
+    told=Told(
+        subject="document",
+        is_of_models=True,
+        shows="which codes {subjects} get from {engine} under this codebook",
+        hides="what other coders, wordings or codebooks would give",
+        limits="Numbers that are called corrected are about the codes that people would give; all others describe the "
+        "coder, and are no estimates of them.",
+    ),
 )

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, StrictInt
 
 from proband.designs.design import Design
-from proband.designs.kind import Kind, Shared
+from proband.designs.kind import Kind, Shared, Told
 from proband.designs.process import Process, Steps
 from proband.designs.survey.cards import FITTING, has_prefix
 from proband.designs.survey.wording import instruction_text, options_text, question_text
@@ -396,4 +396,5 @@ KIND = Kind(
     analyses=("pairs", "dispositions", "deviations"),
     needs=frozenset(),
     takes=frozenset(),
+    told=Told(subject="object", unit="object", units="objects", stands="about", is_of_models=True),
 )

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, StrictInt
 
 from proband.designs.design import Design
-from proband.designs.kind import Kind, Shared
+from proband.designs.kind import Kind, Shared, Told
 from proband.designs.survey.cards import FITTING, has_prefix
 from proband.designs.survey.wording import instruction_text, options_text, question_text
 from proband.errors import DesignError, strange_choice
@@ -152,4 +152,5 @@ KIND = Kind(
     analyses=("scenarios", "dispositions", "deviations"),
     needs=frozenset(),
     takes=frozenset(),
+    told=Told(subject="development", unit="development", units="developments", stands="about", is_of_models=True),
 )

@@ -102,9 +102,19 @@ def test_markup_and_brackets_of_a_document_stay():
 @pytest.mark.model
 def test_the_embedded_model_takes_every_token_of_its_own_once_it_is_escaped():
     from proband import open_engine
+    from proband.errors import EngineError
     from proband.records import Message, Request
 
     template = open_engine("smollm2")._template
-    for token in template._reserved:
-        sent = Request(messages=(Message("user", escape_control_tokens(f"A {token} in a text.")),), max_tokens=1)
-        template.check_text(sent)
+
+    def is_taken(text):
+        try:
+            template.check_text(Request(messages=(Message("user", text),), max_tokens=1))
+        except EngineError:
+            return False
+        return True
+
+    raw = [f"A {token} in a text." for token in template._reserved]
+    assert raw
+    assert [text for text in raw if is_taken(text)] == []
+    assert [text for text in raw if not is_taken(escape_control_tokens(text))] == []

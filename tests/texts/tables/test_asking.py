@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from proband import findings
 from proband.analyses.tables import needs, sections
 from proband.designs.studies import Study, load_study, study_from_dict
 from proband.errors import DataError, DesignError
@@ -47,6 +48,12 @@ def wrong_in(share):
 
 def told(run, name):
     return next(section for section in sections(run) if section.name == name)
+
+
+def test_findings_speak_of_writers_and_miss_no_people(folder):
+    found = findings(asked(folder, right))
+    assert "1 writer of queries" in found.lead[0]
+    assert not [warning for warning in found.warnings if "no human answers" in warning]
 
 
 def test_a_writer_that_is_right_gives_the_planted_answers_with_the_intervals_of_measures(folder):

@@ -8,7 +8,7 @@ from pydantic import Field, StrictInt
 from proband.designs.experiment import Experiment
 from proband.designs.experiments.awareness import Awareness
 from proband.designs.experiments.material import Isomorph, Stimuli, read_rows, read_vignettes
-from proband.designs.kind import Kind, Shared
+from proband.designs.kind import Kind, Shared, Told
 from proband.designs.kinds.survey import FACTORS, AskingTable
 from proband.designs.survey.itself import as_itself
 from proband.designs.survey.wording import ASSIGNED_AT_RANDOM
@@ -173,4 +173,5 @@ KIND = Kind(
     ),
     needs=frozenset({"instrument"}),
     takes=frozenset({"population", "people", "ethics"}),
+    told=Told(is_of_models=True),
 )

@@ -5,7 +5,7 @@ from pydantic import Field
 from proband.designs.design import Design
 from proband.designs.games.game import GAMES
 from proband.designs.games.matches import Matches
-from proband.designs.kind import Kind, Shared
+from proband.designs.kind import Kind, Shared, Told
 from proband.errors import DesignError
 from proband.files import OpenTable, checked
 
@@ -36,4 +36,5 @@ KIND = Kind(
     analyses=("games", "play", "replies", "reasoning", "dispositions", "ethics", "deviations"),
     needs=frozenset(),
     takes=frozenset({"population", "ethics"}),
+    told=Told(subject="player", unit="match", units="matches", is_of_models=True),
 )

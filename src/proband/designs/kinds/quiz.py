@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field, StrictInt
 
 from proband.designs.design import Design
-from proband.designs.kind import Kind, Shared
+from proband.designs.kind import Kind, Shared, Told
 from proband.designs.quiz.material import SourceTable, asked_of, bank_from, prompt_from
 from proband.designs.quiz.quiz import Quiz
 from proband.designs.quiz.sampling import Sampling
@@ -74,4 +74,5 @@ KIND = Kind(
     analyses=("knowledge", "ranks", "dispositions", "deviations"),
     needs=frozenset(),
     takes=frozenset(),
+    told=Told(subject="model", unit="model", units="models", is_of_models=True),
 )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, StrictInt
 
-from proband.designs.kind import Kind, Shared
+from proband.designs.kind import Kind, Shared, Told
 from proband.errors import DataError, DesignError, Gathering
 from proband.files import Table
 from proband.subjects.microdata import read_microdata
@@ -131,4 +131,5 @@ KIND = Kind(
     analyses=("tables", "dispositions", "deviations"),
     needs=frozenset(),
     takes=frozenset(),
+    told=Told(subject="writer of queries", unit="writer", units="writers", is_of_models=True),
 )

@@ -36,6 +36,7 @@ def test_a_try_of_settings_that_are_gone_is_listed_and_not_chosen():
 def test_without_need_no_threshold_is_chosen():
     tries = numbered([], tries_of("a", "s", answers(0.9, 0.1), GOLD, QUESTIONS))
     assert best(tries, {"a": "s"}).thresholds == {}
+    assert best(tries[::-1], {"a": "s"}).thresholds == {}  # whatever the order of the rows
 
 
 def test_a_protocol_is_read_back_as_written_and_checked():

@@ -123,7 +123,8 @@ def best(tries: Sequence[Row], settings: Mapping[str, str]) -> Protocol:
         If nothing was tried, or what was found is no number.
     """
     scores: dict[str, dict[str, tuple[float, float, str]]] = {}
-    for row in tries:
+    # The likelier code wins a tie against any threshold, wherever its row stands.
+    for row in sorted(tries, key=lambda row: row["threshold"] != ""):
         if settings.get(row["coder"]) != row["settings"]:
             continue
         try:
@@ -134,7 +135,6 @@ def best(tries: Sequence[Row], settings: Mapping[str, str]) -> Protocol:
                 "bring the file back as it was, since every try counts"
             ) from None
         held = scores.setdefault(row["coder"], {})
-        # The likelier code, which is listed first, wins a tie against any threshold.
         if row["item"] not in held or score[:2] > held[row["item"]][:2]:
             held[row["item"]] = score
     if not scores:

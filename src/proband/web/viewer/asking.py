@@ -113,14 +113,11 @@ def elsewhere(held: Held, conditions: Sequence[Condition]) -> dict[str, str]:
     """The lines that give the same rows outside of the browser."""
     wheres = "".join(f" --where {shlex.quote(str(one))}" for one in conditions)
     path = str(held.path)
-    lines = (
+    lines = [
         "import polars as pl",
         "from proband import Run",
         "",
         f"run = Run({path!r})",
         code(conditions, held.columns),
-    )
-    return {
-        "export": f"proband export {shlex.quote(path)} --to responses.csv{wheres}",
-        "polars": "\n".join([*opened, code(conditions, held.columns)]),
-    }
+    ]
+    return {"export": f"proband export {shlex.quote(path)} --to responses.csv{wheres}", "polars": "\n".join(lines)}

@@ -156,7 +156,7 @@ class Held:
     def count(self, conditions: Sequence[Condition]) -> int | None:
         """How many rows meet the conditions; None where only reading them all could tell."""
         if not conditions:
-            return sum(self.tally()["dispositions"].values())
+            return int(sum(self.tally()["dispositions"].values()))
         if self.table is None or any(one.relation == "~" for one in conditions):
             return None
         counted = pl.scan_parquet(self.table).filter(self.chosen(conditions)).select(pl.len()).collect()

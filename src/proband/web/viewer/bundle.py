@@ -76,7 +76,7 @@ def _collected(app: ASGIApp, most: int) -> tuple[dict[str, str], int]:
     known, waiting = {"/"}, ["/"]
     while waiting and len(pages) < most:
         address = waiting.pop(0)
-        html = asyncio.run(_asked(app, address))
+        html = asyncio.run(asked(app, address))
         pages[address] = html
         if not urlsplit(address).path.endswith("/findings"):
             for link in _links(html):
@@ -93,7 +93,7 @@ def _links(html: str) -> Iterator[str]:
             yield link
 
 
-async def _asked(app: ASGIApp, address: str) -> str:
+async def asked(app: ASGIApp, address: str) -> str:
     """The page at an address, asked for within this process."""
     parts = urlsplit(address)
     scope: dict[str, Any] = {

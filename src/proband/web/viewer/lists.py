@@ -99,7 +99,7 @@ def trials(request: Request) -> Response:
             "columns": [name for name in ("round", "replicate") if any(row[name] for row in rows)],
             "factors": list(held.factors),
             "count": total,
-            "responses": sum(held.tally()["dispositions"].values()),
+            "responses": held.size,
             "is_looking": found.is_looking,
             "looked_at": found.looked_at,
             "earlier": found.before and address(f"/runs/{held.name}/trials", where=where or None, before=found.before),

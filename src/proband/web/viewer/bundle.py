@@ -21,7 +21,8 @@ from proband.web.viewer.folder import Folder
 MOST_PAGES = 5_000
 # Our templates alone write attributes; in what they show, quotation marks are escaped.
 _LINK = re.compile(r'\b(href|src)="(/[^"]*)"')
-_LEFT = re.compile(r"/static/|/compare(?!.*second=)|[^?]*(/news|/export\.\w+)(\?|$)")
+# People's answers stand beside each trial; their run has as many pages again, and mostly more.
+_LEFT = re.compile(r"/static/|/runs/[^/?]*~people|/compare(?!.*second=)|[^?]*(/news|/export\.\w+)(\?|$)")
 
 
 @dataclass(frozen=True, kw_only=True)

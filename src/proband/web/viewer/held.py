@@ -25,11 +25,8 @@ from proband.store.tables import rows_table, table_schema
 
 SIZE = 50  # rows on a page
 PATIENCE_S, GLANCE_S = 2.0, 0.2  # a search of words, or of rows of a run that goes on, says then how far it came
-_FIRST, _STRETCH, _WIDE = (
-    256,
-    2_048,
-    16_384,
-)  # rows of a journal looked at together: at first, read whole, chosen by SQL
+# Rows of a journal looked at together: at first, at most where they are read whole, and where SQL chooses.
+_FIRST, _STRETCH, _WIDE = 256, 2_048, 16_384
 _SLICE = 65_536  # rows of a table
 
 

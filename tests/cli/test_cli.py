@@ -186,7 +186,7 @@ def test_a_locked_plan_is_kept_and_what_was_done_otherwise_is_told(ran):
 
 def test_every_verb_has_a_help_page_with_an_example(tmp_path):
     top = proband("--help", cwd=tmp_path).stdout
-    for verb in ("demo", "plan", "show", "lock", "run", "branch", "measure", "report", "export", "list"):
+    for verb in ("demo", "plan", "show", "lock", "run", "branch", "measure", "report", "view", "export", "list"):
         assert verb in top
         page = CliRunner().invoke(app, [verb, "--help"])
         assert page.exit_code == 0

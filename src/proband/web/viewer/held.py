@@ -69,7 +69,10 @@ class Held:
 
     def is_stale(self, seconds: float) -> bool:
         """Whether what was read once may be so no longer."""
-        return self.token != news_of(self.path) and (self.is_over or time.monotonic() - self._opened_at > seconds)
+        if self.token == news_of(self.path):
+            return False
+        is_over = self.run.directory.manifest_path.exists()
+        return self.is_over or is_over or time.monotonic() - self._opened_at > seconds
 
     @cached_property
     def manifest(self) -> dict[str, Any]:

@@ -199,6 +199,7 @@ def test_the_scripted_demo_needs_no_model_and_writes_its_report(tmp_path):
     results = json.loads(done.stdout)
     assert sum(section["name"].startswith("shares-") for section in results["sections"]) == 4
     assert (tmp_path / results["report"]).exists()
+    assert "proband view runs/demo-scripted" in done.stderr
 
 
 def test_ctrl_c_stops_cleanly_and_the_run_goes_on_later(ran):

@@ -108,6 +108,8 @@ class Kind:
         Whether it draws its subjects itself, and takes their number from `Shared.sample`.
     told : Told
         How findings speak of its runs.
+    beside : tuple of str
+        Further tables of a study file that are keys of its own table, written at the top: ``[[arm]]``.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Kind:
     read: Callable[[Mapping[str, Any], str], Instrument] = instrument_from_dict
     samples: bool = False
     told: Told = Told()
+    beside: tuple[str, ...] = ()
 
 
 def told_of(kind: str) -> Told:

@@ -24,7 +24,8 @@ from proband.measures import (
 
 SAMPLES = ("apiclus1", "apiclus2", "apistrat")
 WRITE = """suppressMessages(library(survey)); data(api)
-for (name in c("apiclus1", "apiclus2", "apistrat")) write.csv(get(name), paste0(name, ".csv"), row.names = FALSE, na = "")
+for (name in c("apiclus1", "apiclus2", "apistrat"))
+    write.csv(get(name), paste0(name, ".csv"), row.names = FALSE, na = "")
 """
 SIZES = {"E": 4421, "H": 755, "M": 1018}
 ALL = sum(SIZES.values())

@@ -1,16 +1,14 @@
 """The checkpoint that training starts from: loaded once, trained several times, put back in between."""
 
-import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from proband.errors import EngineError
-from proband.models.local.checkpoints import load_checkpoint
+from proband.models.local.checkpoints import files_hash, load_checkpoint
 from proband.models.local.embedded import ADDRESS, SHA256, embedded_folder
 from proband.models.local.templates import Template
 from proband.training.recipe import Recipe
@@ -65,18 +63,7 @@ def base_weights(address: str) -> str:
     """What identifies a base's weights without loading them."""
     if address == ADDRESS:
         return f"gguf-sha256:{SHA256}"
-    files = sorted(base_folder(address).glob("*.safetensors"))
-    known = tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
-    return f"files-sha256:{_files_hash(known)}"
-
-
-@lru_cache(64)
-def _files_hash(files: tuple[tuple[str, int, int], ...]) -> str:
-    state = hashlib.sha256()
-    for path, _, _ in files:
-        with Path(path).open("rb") as file:
-            state.update(hashlib.file_digest(file, "sha256").digest())
-    return state.hexdigest()
+    return f"files-sha256:{files_hash(base_folder(address))}"
 
 
 @dataclass(kw_only=True)

@@ -7,8 +7,8 @@ from proband.addresses.opening import base_of
 from proband.errors import DesignError
 from proband.models.engine import BaseEngine
 
-# Models opened here at once: a study of many checkpoints must not hold all of them in memory. Adapters of one base count
-# once; so many of them may be open besides, each some hundredth of its base.
+# Models opened here at once: a study of many checkpoints must not hold all of them in memory. Adapters on one base count
+# as one model; each is some hundredth of it, so many more of them may be open.
 MOST_OPEN, MOST_ADAPTED = 4, 32
 
 
@@ -68,7 +68,7 @@ class Cast:
         others = [on for on in by_base if on != base and on not in busy]
         spare = [address for on in others[MOST_OPEN - 1 :] for address in by_base[on]]
         kept = [address for address in idle if address not in spare]
-        for address in spare + kept[: max(0, len(kept) + 1 - max(MOST_ADAPTED, MOST_OPEN))]:
+        for address in spare + kept[: max(0, len(kept) + 1 - MOST_ADAPTED)]:
             self._opened.pop(address).close()
 
     def __enter__(self) -> "Cast":

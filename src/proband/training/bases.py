@@ -76,6 +76,9 @@ class Base:
         Of transformers; the model's weights change in training and come back with `put_back`.
     adapted
         The model inside its adapter, while there is one.
+    is_frozen
+        Whether no run will touch its weights, so that no copy is held to put them back from: for adapters that are kept
+        as such.
     """
 
     address: str
@@ -83,12 +86,14 @@ class Base:
     model: Any
     tokenizer: Any
     adapted: Any = None
+    is_frozen: bool = False
     template: Template = field(init=False)
     _originals: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         self.template = Template(self.tokenizer)
-        self._originals = {name: weights.detach().clone() for name, weights in self.model.named_parameters()}
+        named = {} if self.is_frozen else dict(self.model.named_parameters())
+        self._originals = {name: weights.detach().clone() for name, weights in named.items()}
 
     @property
     def context(self) -> int | None:
@@ -102,7 +107,10 @@ class Base:
 
         if self.adapted is not None:
             self.model, self.adapted = self.adapted.unload(), None
-        model = self.model.to(next(iter(self._originals.values())).dtype)
+        model = self.model
+        for weights in self._originals.values():
+            model = model.to(weights.dtype)
+            break
         # TRL exchanges the forward method of the object.
         model.__dict__.pop("forward", None)
         model.zero_grad(set_to_none=True)
@@ -110,7 +118,8 @@ class Base:
             model.activation_checkpointing_disable()
         with torch.no_grad():
             for name, weights in model.named_parameters():
-                weights.copy_(self._originals[name])
+                if not self.is_frozen:
+                    weights.copy_(self._originals[name])
                 weights.requires_grad_(True)
         model.eval()
 
@@ -124,7 +133,7 @@ class Base:
                     shutil.copyfile(path, target)
 
 
-def load_base(address: str, *, device: str | None = None, dtype: str = "float32") -> Base:
+def load_base(address: str, *, device: str | None = None, dtype: str = "float32", is_frozen: bool = False) -> Base:
     """Load a base for one run or several.
 
     Parameters
@@ -133,6 +142,8 @@ def load_base(address: str, *, device: str | None = None, dtype: str = "float32"
         Default CUDA where there is one (the process's own under accelerate), else the processor.
     dtype : str
         Of the weights while they are trained; "float32", or "bfloat16" for the frozen ones under an adapter.
+    is_frozen : bool
+        Only for adapters that are kept as such; takes half the memory.
 
     Raises
     ------
@@ -141,7 +152,7 @@ def load_base(address: str, *, device: str | None = None, dtype: str = "float32"
     """
     folder = base_folder(address)
     model, tokenizer = load_checkpoint(folder, dtype, device)
-    return Base(address=address, folder=folder, model=model, tokenizer=tokenizer)
+    return Base(address=address, folder=folder, model=model, tokenizer=tokenizer, is_frozen=is_frozen)
 
 
 @contextmanager

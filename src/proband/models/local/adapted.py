@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 
-class Adapted(torch.nn.Module):
+class Adapted(torch.nn.Module):  # type: ignore[misc]
     """A linear layer that stays as it is, shared with others, and a product of two thin matrices beside it."""
 
     def __init__(self, layer: Any, down: Any, up: Any) -> None:

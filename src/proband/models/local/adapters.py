@@ -9,6 +9,7 @@ Hu et al. (2021), LoRA. arXiv:2106.09685.
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ _RECORD = "proband"  # key in the head of the file of weights
 _PREFIX = "base_model.model."
 _DOWN, _UP = ".lora_A.weight", ".lora_B.weight"
 # Settings of PEFT under which an adapter is more than a product added to each layer.
-_MORE = ("use_dora", "use_qalora", "rank_pattern", "alpha_pattern", "layer_replication", "alora_invocation_tokens")
+_MORE = re.compile(r"use_(?!rslora).*|.*_pattern|.*_config|layer_replication|alora_invocation_tokens")
 _PLAIN_BEGINNINGS = (True, False, None, "gaussian", "orthogonal")  # others take what they begin with off the base
 
 
@@ -110,7 +111,7 @@ def save_adapter(
     """Write an adapter, its file of weights last and whole or not at all; gives what identifies it."""
     from safetensors.torch import save_file
 
-    settings = dict(settings) | {"base_model_name_or_path": base, "inference_mode": True}
+    settings = dict(settings) | {"base_model_name_or_path": base.removeprefix("hf:"), "inference_mode": True}
     weights = adapter_hash(tensors, settings["lora_alpha"] / settings["r"])
     record = {"base": base, "base_weights": base_weights, "weights": weights}
     (folder / CONFIG).write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -156,7 +157,7 @@ def _settings(folder: Path) -> dict[str, Any]:
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
             raise EngineError(
-                f"{folder} holds no {name}; give the folder of an adapter, as training keeps one (keep = \"adapter\") "
+                f'{folder} holds no {name}; give the folder of an adapter, as training keeps one (keep = "adapter") '
                 "or PEFT saves it"
             )
     try:
@@ -164,7 +165,7 @@ def _settings(folder: Path) -> dict[str, Any]:
         is_plain = settings["peft_type"] == "LORA" and settings["r"] > 0 and settings["lora_alpha"] > 0
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EngineError(_damaged(folder / CONFIG, str(error))) from None
-    more = [name for name in _MORE if settings.get(name)]
+    more = [name for name, value in settings.items() if value and _MORE.fullmatch(name)]
     if settings.get("init_lora_weights") not in _PLAIN_BEGINNINGS:
         more.append("init_lora_weights")
     if not is_plain or more:
@@ -174,7 +175,8 @@ def _settings(folder: Path) -> dict[str, Any]:
 
 
 def _damaged(file: Path, why: str) -> str:
-    return f"{file} is damaged ({why.splitlines()[0] if why else 'unreadable'}); train the adapter again, or fetch it again"
+    reason = why.splitlines()[0] if why else "unreadable"
+    return f"{file} is damaged ({reason}); train the adapter again, or fetch it again"
 
 
 def _other_kind(folder: Path, why: str) -> str:

@@ -7,8 +7,8 @@ from proband.addresses.opening import base_of
 from proband.errors import DesignError
 from proband.models.engine import BaseEngine
 
-# Models opened here at once: a study of many checkpoints must not hold all of them in memory. Adapters on one base count
-# as one model; each is some hundredth of it, so many more of them may be open.
+# Models opened here at once: a study of many checkpoints must not hold all of them in memory. Adapters on one base
+# count as one model; each is some hundredth of it, so many more of them may be open.
 MOST_OPEN, MOST_ADAPTED = 4, 32
 
 

@@ -1,5 +1,6 @@
 """How a checkpoint is trained: steps, batches, rates, adapters, and how the work is cut up."""
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -152,7 +153,7 @@ class Recipe:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values; `keep` only where it is not what was always done, so that runs of before are still known."""
-        values = asdict(self)
+        values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         if not self.keeps_adapter:
             del values["keep"]
         return values

@@ -356,8 +356,8 @@ def _refuse_no_room(base: Base, recipe: Recipe, folder: Path) -> None:
     room = shutil.disk_usage(existing).free
     if room < (size := disk_bytes(n_weights, recipe)):
         raise StoreError(
-            f"what is kept takes {readable(size)} and {readable(room)} are free in {existing}; make room or name another "
-            "folder"
+            f"what is kept takes {readable(size)} and {readable(room)} are free in {existing}; make room, or name "
+            "another folder"
         )
 
 

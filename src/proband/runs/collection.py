@@ -32,6 +32,7 @@ from proband.store.journal import Journal
 
 ALIKE_S = 0.001  # engines that are about as fast end about together; one commit serves all of them
 LAPSE_S = 1.0  # between two looks at what has been waited for long enough
+TOLD_S = 1.0  # between two notes of how far the run is, for those who look at it from outside
 AHEAD = 20_000  # unanswered trials looked at together: checked before the first of them is asked, and put in order
 
 
@@ -96,7 +97,8 @@ def collect(
         loop = _Loop(directory, journal, design, cast=cast, budget=budget, watch=watch or progress_bar())
         with interruptible(loop.stop), _rare_garbage_collection():
             loop.go(wait)
-            journal.note(state=json.dumps({"state": loop.state, "stalled": loop.frontier.stalled}))
+            state = json.dumps({"state": loop.state, "stalled": loop.frontier.stalled})
+            journal.note(state=state, tally=loop.tally.noted())
         if loop.state != "complete":
             directory.reopen()
         elif directory.manifest() is None:
@@ -167,6 +169,7 @@ class _Loop:
         self._since = journal.handed_over()
         self._is_all_known = False
         self._lapse_at = 0.0
+        self._told_at = time.monotonic()
         self._responses: list[Response] = []
         self._bodies: dict[str, str] = {}
         self._before = (0.0, 0.0)  # what counted against a cap in dollars, and was paid, before the piece that is out
@@ -450,6 +453,9 @@ class _Loop:
         """What was committed counts."""
         self.frontier.take(responses)
         self.tally.count([response.status for response in responses])
+        if (now := time.monotonic()) - self._told_at >= TOLD_S:
+            self._told_at = now
+            self.journal.note(tally=self.tally.noted())
         if self.watch:
             self.watch(self.tally)
 

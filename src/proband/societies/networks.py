@@ -41,11 +41,17 @@ class Network:
         if both:
             s, t = np.concatenate([s, t]), np.concatenate([t, s])
             w = None if w is None else np.concatenate([w, w])
-        flat, inverse = np.unique(s * n + t, return_inverse=True)
+        if w is None:
+            # A plain sort takes a tenth of the time of `unique` for the ties of a million agents.
+            flat, summed = np.sort(s * n + t), None
+            flat = flat[np.diff(flat, prepend=-1) > 0]
+        else:
+            flat, inverse = np.unique(s * n + t, return_inverse=True)
+            summed = np.bincount(inverse, weights=w, minlength=flat.size).astype(np.float64)
+        source, target = np.divmod(flat, max(n, 1))
         starts = np.zeros(n + 1, np.int64)
-        np.cumsum(np.bincount(flat // n, minlength=n), out=starts[1:])
-        summed = None if w is None else np.bincount(inverse, weights=w, minlength=flat.size).astype(np.float64)
-        return cls(starts, flat % n, summed)
+        np.cumsum(np.bincount(source, minlength=n), out=starts[1:])
+        return cls(starts, target, summed)
 
     @property
     def n(self) -> int:

@@ -75,9 +75,7 @@ def _survey(design: Survey, people: Population) -> Survey:
             plain["presentation"] = "sequential"
     # Nothing is told of people that could give an answer away.
     items = tuple([replace(item, about=()) for item in design.instrument.items])
-    return replace(
-        design, instrument=replace(design.instrument, items=items), subjects=people, persona="none", **plain
-    )
+    return replace(design, instrument=replace(design.instrument, items=items), subjects=people, persona="none", **plain)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The room in which people sit: who sees what now, and what becomes of it when they answer, wait or leave."""
 
 import hmac
+import json
 import logging
 import threading
 import time
@@ -155,6 +156,17 @@ class Room:
             key=lambda t: (t.place.round, t.place.condition, t.place.replicate, position[t.place.item]),
             default=None,
         )
+
+    def first_trial(self, subject: str) -> Trial | None:
+        """A page that somebody will see, of which the instructions are known already."""
+        seat = self.engine.seats.get(subject)
+        return next(iter(list(seat.open.values())), None) if seat is not None else None
+
+    def words_of(self, responses: Sequence[Response]) -> Mapping[str, str]:
+        """What was shown, by the hash of what was asked."""
+        with RunDirectory(self.folder).reader() as journal:
+            bodies = journal.bodies({response.request for response in responses})
+        return {hash: json.loads(body)["messages"][-1][1] for hash, body in bodies.items()}
 
     def is_gathered(self, subject: str) -> bool:
         """Whether everybody of a group is there."""

@@ -25,6 +25,7 @@ from proband.cli.replicate import replicate
 from proband.cli.report import report
 from proband.cli.run import run
 from proband.cli.score import score
+from proband.cli.seat import seat
 from proband.cli.show import show
 from proband.cli.talk import out, talk
 from proband.cli.themes import themes
@@ -56,6 +57,7 @@ for verb in (
     show,
     lock,
     run,
+    seat,
     branch,
     measure,
     report,

@@ -168,6 +168,8 @@ class _Loop:
         self._sharing: dict[tuple[str, str], list[Trial]] = {}  # by engine and request: who gets the same answer
         self._since = journal.handed_over()
         self._is_all_known = False
+        self._stored: list[Response] = []  # that engines that wait were not told of yet
+        self._is_closed = False  # an engine that waits has said that nobody will answer what is open
         self._lapse_at = 0.0
         self._told_at = time.monotonic()
         self._responses: list[Response] = []
@@ -190,6 +192,8 @@ class _Loop:
         """How far the run is, now that the loop has ended."""
         if self._is_ending or not self.frontier.is_idle:
             return "unfinished"
+        if self._is_closed:
+            return "complete"
         return "waiting" if self.lanes.open else "stalled" if self.frontier.stalled else "complete"
 
     @property
@@ -225,6 +229,7 @@ class _Loop:
             self._look_ahead()
             for lane in self.lanes:
                 self._start(lane)
+            self._tell_committed()
             if self.lanes.is_busy:
                 break
             self.committer.settle()
@@ -238,6 +243,21 @@ class _Loop:
         if not self.lanes.is_busy:
             self.committer.settle()
         return self.lanes.is_busy if self._is_ending else bool(self.lanes.calls)
+
+    def _tell_committed(self) -> None:
+        """Tell engines that wait what is stored, once all that follows from it was handed over to them."""
+        waiting = [lane for lane in self.lanes if lane.waits and lane.engine is not None]
+        if not waiting or not self.frontier.is_idle or any(lane.parts for lane in waiting):
+            return
+        over, self.frontier.over = self.frontier.over, []
+        stored, self._stored = self._stored, []
+        for lane in waiting:
+            assert lane.engine is not None
+            lane.engine.committed(stored, over)
+            if lane.engine.closed:
+                self.journal.note(closed=json.dumps(dict(lane.engine.closed)))
+                self._is_closed = True
+                lane.out.clear()
 
     def _look_ahead(self) -> None:
         """Queue what can be asked: all of it, or as many windows as keep every lane busy."""
@@ -313,7 +333,8 @@ class _Loop:
 
     def _start_waiting(self, lane: Lane) -> None:
         """Hand open trials to somebody who answers in their own time, those handed over before among them."""
-        if lane.calls or not (lane.parts or (lane.has_news and lane.out)) or lane.engine is None:
+        calls = [call for call in lane.calls if not (lane.overlaps and isinstance(call, Listening))]
+        if calls or not (lane.parts or (lane.has_news and lane.out)) or lane.engine is None:
             return
         new = [trial for part in lane.parts for trial in part.trials]
         lane.parts.clear()
@@ -452,6 +473,8 @@ class _Loop:
     def _count(self, responses: Sequence[Response]) -> None:
         """What was committed counts."""
         self.frontier.take(responses)
+        if any(lane.waits for lane in self.lanes):
+            self._stored += responses
         self.tally.count([response.status for response in responses])
         if (now := time.monotonic()) - self._told_at >= TOLD_S:
             self._told_at = now

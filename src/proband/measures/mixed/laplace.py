@@ -59,7 +59,7 @@ class Logistic:
             ahead = variances.copy()
             ahead[k] += step
             eta = kept + shifts[:, k]
-            effects = tuple(part + move[:, [k]] for part, move in zip(solution, moved, strict=True))
+            effects = solution[0] + moved[0][:, [k]], solution[1] + moved[1][:, [k]]
             mean = special.expit(eta)
             self.equations.weigh(np.maximum(mean * (1 - mean), _LEAST))
             found = self._penalised(eta, effects, ahead) + self._determinant(self.equations.factor(ahead))

@@ -20,6 +20,7 @@ from proband.subjects.populations import Population
 
 WIDGETS = frozenset({"choice", "multiple", "scale", "number", "allocation", "ranking", "text"})
 MOST_SEATS = 100_000
+SEATS = "seats:"  # before their number, as the name of a population
 
 
 def seats(n: int) -> Population:
@@ -30,6 +31,20 @@ def seats(n: int) -> Population:
     return Population(
         name=f"seats:{n}", subjects=tuple(Subject(id=f"{k:0{width}d}", traits={}) for k in range(1, n + 1))
     )
+
+
+def seats_named(name: str) -> Population:
+    """The population ``seats:N`` of a study file."""
+    n = name.removeprefix(SEATS)
+    if not n.isascii() or not n.isdigit():
+        raise DesignError(f'population {name!r}: write "seats:N" with the number of people who can take it')
+    return seats(int(n))
+
+
+def n_seats(design: Design) -> int | None:
+    """How many seats a study has that says so itself, by its population."""
+    people = getattr(design, "subjects", None)
+    return len(people) if isinstance(people, Population) and people.name.startswith(SEATS) else None
 
 
 def seated(design: Design, roles: Collection[str], n: int) -> "Seated":
@@ -45,10 +60,10 @@ def seated(design: Design, roles: Collection[str], n: int) -> "Seated":
         design = _survey(design, seats(n))
         roles = ("",)
     elif isinstance(design, Quiz):
-        people = tuple(subject.id for subject in seats(n))
+        models = tuple(subject.id for subject in seats(n))
         prompt = replace(design.prompts[0], shots=0, draws=1)
-        design = replace(design, models=people, prompts=(prompt,), asks={}, exemplars=None)
-        roles = people
+        design = replace(design, models=models, prompts=(prompt,), asks={}, exemplars=None)
+        roles = models
     elif not set(roles) & set(design.roles()):
         raise DesignError(
             f"{design.name}: people take no part in this study; name the roles that they play in [engine], e.g. "

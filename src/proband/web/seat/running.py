@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from proband.addresses import open_engine
 from proband.designs.seat_table import SeatTable
-from proband.designs.seated import Seated, seated
+from proband.designs.seated import Seated, n_seats, seated
 from proband.designs.studies import Study
 from proband.errors import DesignError, EngineError, ProbandError
 from proband.files import is_file, parsed, text_of
@@ -84,7 +84,7 @@ def sitting(study: Study, path: Path, *, seats: int | None = None, is_test: bool
         if strange := [option for option in screen.out if option not in screen.options]:
             raise DesignError(f"{path}: seat.screen: {strange[0]!r} is not among {', '.join(screen.options)}")
     roles = [role for role, who in study.addresses.items() if who == SEAT]
-    design = seated(study.design, roles, seats or table.seats)
+    design = seated(study.design, roles, seats or n_seats(study.design) or table.seats)
     cast = {"": SEAT} if design.is_alone else study.cast
     return Sitting(study=study, design=design, cast=cast, table=table)
 

@@ -56,7 +56,6 @@ for verb in (
     show,
     lock,
     run,
-    seat,
     branch,
     measure,
     report,
@@ -75,6 +74,7 @@ for verb in (
 ):
     app.command()(verb)
 app.command("list")(list_)
+app.add_typer(seat, name="seat")
 
 
 def _tell_version(asked: bool) -> None:

@@ -103,10 +103,13 @@ class Seated(Design):
         What is asked of whom.
     people : frozenset of str
         Answerers that are people.
+    gone : frozenset of str
+        Subjects who were forgotten, and are asked nothing.
     """
 
     design: Design
     people: frozenset[str]
+    gone: frozenset[str] = frozenset()
 
     @property
     def kind(self) -> str:  # type: ignore[override]
@@ -180,12 +183,16 @@ class Seated(Design):
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Those of the design, as people see them."""
-        found = self.design.trials(answered)
-        return _Shown(self, found) if not self.is_adaptive else [self.shown(trial) for trial in found]
+        return self._seen(self.design.trials(answered))
 
     def preview(self) -> Sequence[Trial]:
         """As `trials`."""
-        return _Shown(self, self.design.preview())
+        return self._seen(self.design.preview())
+
+    def _seen(self, trials: Sequence[Trial]) -> Sequence[Trial]:
+        if self.gone:
+            trials = [trial for trial in trials if trial.place.subject not in self.gone]
+        return _Shown(self, trials)
 
     def processes(self) -> Iterable[Process]:
         """Those of the design, whose trials are shown."""
@@ -242,8 +249,12 @@ class _ShownFold:
 
     def start(self) -> Iterable[Trial]:
         """What can be asked before anything is answered."""
-        return [self._design.shown(trial) for trial in self._fold.start()]
+        return self._seen(self._fold.start())
 
     def advance(self, response: Response) -> Iterable[Trial]:
         """What can be asked because of one more answer."""
-        return [self._design.shown(trial) for trial in self._fold.advance(response)]
+        return self._seen(self._fold.advance(response))
+
+    def _seen(self, trials: Iterable[Trial]) -> list[Trial]:
+        gone = self._design.gone
+        return [self._design.shown(trial) for trial in trials if trial.place.subject not in gone]

@@ -120,11 +120,10 @@ def take(
     with contextlib.ExitStack() as stack:
         directory = RunDirectory(into)
         directory.refuse_while_written()
+        design = _without_gone(sitting.design, directory)
         registry = Registry(into)
         stack.callback(registry.close)
-        room = Room(
-            sitting.design, engine, registry, sitting.table, into, plays_on=_plays_on(sitting.table.leaving, stack)
-        )
+        room = Room(design, engine, registry, sitting.table, into, plays_on=_plays_on(sitting.table.leaving, stack))
         app, researcher = _app(sitting, room, registry, public=public, is_test=is_test)
         address = stack.enter_context(served(app, port=port, is_public=public is not None))
         where = public or address
@@ -132,7 +131,7 @@ def take(
         stack.enter_context(_ticking(room))
         playing = _Playing(play, address, room)
         try:
-            run = collect(sitting.design, cast, into)
+            run = collect(design, cast, into)
             playing.join()
             while play is None and not engine.closed:  # people still look at their last pages
                 time.sleep(TICK_S)
@@ -144,6 +143,19 @@ def take(
         if playing.error is not None:
             raise playing.error
         return run
+
+
+def _without_gone(design: Seated, directory: RunDirectory) -> Seated:
+    """The design without those who were forgotten; refuse a run that is closed."""
+    if not directory.is_there:
+        return design
+    with directory.reader() as journal:
+        closed, gone = journal.noted("closed"), journal.noted("forgotten") or []
+    if closed:
+        raise DesignError(
+            f"{directory.path}: this run was closed ({closed['rule']}); measure it, or take the study into a new folder"
+        )
+    return replace(design, gone=frozenset(gone))
 
 
 def _app(

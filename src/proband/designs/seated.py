@@ -1,5 +1,6 @@
 """A design as people take it: seats numbered by arrival for its subjects, and pages for its prompts."""
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -212,18 +213,12 @@ class Seated(Design):
 
 
 def request_of(card: ShowCard) -> Request:
-    """What a person is asked, as one request: its hash is that of the words shown, whatever a model would be told."""
-    told = (card.before, card.words, _bounds(card))
-    words = "\n\n".join([part for part in told if part])
+    """What a person is asked, as one request: its hash is that of what is shown, whatever a model would be told."""
+    words = f"{card.before}\n\n{card.words}" if card.before else card.words
     about = (Message("system", card.about),) if card.about else ()
-    return Request(messages=(*about, Message("user", words)), max_tokens=1)
-
-
-def _bounds(card: ShowCard) -> str:
-    """What a page says of the numbers that can be given."""
-    given = {"lower": card.lower, "upper": card.upper, "total": card.total}
-    said = [f"{name} {value:g}" for name, value in given.items() if value is not None]
-    return ", ".join([card.form, *said, *([card.unit] if card.unit else [])])
+    widget = {name: getattr(card, name) for name in ("form", "lower", "upper", "total", "unit")}
+    said = {name: value for name, value in widget.items() if value not in (None, "")}
+    return Request(messages=(*about, Message("user", words)), max_tokens=1, schema=json.dumps(said, sort_keys=True))
 
 
 class _Shown(LazyTrials):

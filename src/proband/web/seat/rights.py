@@ -1,5 +1,6 @@
 """What people may ask for: to be forgotten, to be given their data, and that links end."""
 
+import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,7 +90,7 @@ def given(run: Path, subject: str) -> Mapping[str, Any]:
             {
                 "item": response.place.item,
                 "round": response.place.round,
-                "shown": bodies.get(response.request, ""),
+                "shown": "\n\n".join([text for _, text in json.loads(bodies[response.request])["messages"]]),
                 "status": response.status,
                 "answer": spoken(found.items[response.place.item], response),
                 "answered_by": response.engine,

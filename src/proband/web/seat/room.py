@@ -119,17 +119,23 @@ class Room:
 
     def view(self, person: Person) -> View:
         """What somebody sees now; looking is a sign that they are there."""
+        self.presence(person.subject).seen = self.clock()
+        if self.whereabouts(person).where == "end" and person.state == "active":
+            person = self._finish(person)
+        return self.whereabouts(person)
+
+    def whereabouts(self, person: Person) -> View:
+        """What somebody would see now, looked at by somebody else."""
         presence = self.presence(person.subject)
-        presence.seen = self.clock()
         if person.state != "active":
-            return View(where="end", state=person.state)
+            return View(where="end", number=len(self.answered(person.subject)), state=person.state)
         if person.checked < len(self.table.comprehension):
             return View(where="check", page=f"check{person.checked}", number=person.checked + 1)
         trial = self._current(person.subject)
         n = len(self.answered(person.subject))
         if trial is None:
             if self._is_through(person.subject):
-                return View(where="end", state=self._finish(person).state)
+                return View(where="end", number=n, state="finished")
             return View(where="waiting", number=n)
         page = self.page_of(trial)
         if presence.page != page:
@@ -223,10 +229,21 @@ class Room:
         """Take the answer to a page; its future is done when the answer is stored."""
         return self.engine.give(trial.id, completion)
 
-    def extend(self, person: Person) -> bool:
+    def attention(self, subject: str) -> str:
+        """Whether somebody passed the checks of attention they have answered, e.g. ``1 of 2``; empty without any."""
+        asked, answered = self.table.attention, self.answered(subject)
+        items = self.design.items
+        passed = [
+            r.answer is not None and items[r.place.item].options[int(r.answer)] == asked[r.place.item]
+            for r in answered
+            if r.place.item in asked and isinstance(r.answer, int | None)
+        ]
+        return f"{sum(passed)} of {len(passed)}" if passed else ""
+
+    def extend(self, person: Person, *, by_hand: bool = False) -> bool:
         """Give a page as much time again; tells whether that is done."""
         presence = self._presence.get(person.subject)
-        if self.table.page_s is None or not self.table.may_extend or presence is None:
+        if self.table.page_s is None or presence is None or not (self.table.may_extend or by_hand):
             return False
         presence.extensions += 1
         return True
@@ -319,6 +336,20 @@ class Room:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.registry.act("closed", detail=rule)
         self.engine.close_all({"rule": rule, "at": at, "arrived": len(states), **counts})
+
+    # ---- what the researcher does
+
+    def end(self, person: Person) -> None:
+        """End it for somebody, by the rule for those who leave."""
+        self.registry.act("ended", person.subject)
+        self.leave(person, "left")
+        self.engine.stir([person.subject])
+
+    def tell(self, person: Person, message: str) -> None:
+        """Put a message on the pages that somebody sees from now on; an empty one takes it back."""
+        self.messages[person.subject] = message
+        self.registry.act("message", person.subject, message)
+        self.engine.stir([person.subject])
 
     def listen(self, told: Callable[[Collection[str]], None]) -> None:
         """Have a function told whose page may have changed."""

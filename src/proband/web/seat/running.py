@@ -25,6 +25,7 @@ from proband.runs.scheduling import ask_one
 from proband.store import RunDirectory
 from proband.web.guarding import Guard, OneTimeDoor
 from proband.web.pages import static
+from proband.web.seat.monitor import Monitor
 from proband.web.seat.participants import Pages, SeatDoor
 from proband.web.seat.registry import Registry
 from proband.web.seat.room import Room
@@ -168,7 +169,7 @@ def _app(
         is_public=public is not None,
     )  # fmt: skip
     researcher = OneTimeDoor("proband_researcher", "/researcher/")
-    app = Starlette(routes=[*pages.routes, static()])
+    app = Starlette(routes=[*pages.routes, *Monitor(room, sitting.study.name).routes, static()])
     guard = Guard(
         app, doors=[SeatDoor(registry), researcher], opened=pages.opened, public=public,
         secret=registry.note("forms").encode(), words=pages.t,

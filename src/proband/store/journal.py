@@ -65,6 +65,11 @@ class Journal(Mapping[str, Response]):
         if self._schema < 4:
             self._columns = self._columns.replace("estimated", "0")
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For the store's own surgery, while nobody else writes."""
+        return self._connection
+
     def close(self) -> None:
         """Close the file; safe to call twice."""
         self._connection.close()

@@ -108,6 +108,7 @@ _SHAPES: Mapping[str, Any] = {
     "parent": _Parent,
     "lock": _Lock,
     "saved": dict[str, str | list[str]],
+    "forgotten": list[str],
     "closed": dict[str, str | int | float],
     "manifest.json": _Manifest,
 }

@@ -100,6 +100,7 @@ _SHAPES: Mapping[str, Any] = {
     "state": _State,
     "parent": _Parent,
     "lock": _Lock,
+    "study": dict[str, Any],
     "saved": dict[str, str | list[str]],
     "manifest.json": _Manifest,
 }

@@ -176,7 +176,7 @@ def study_from_dict(
         engine = {**stated, **engine}
     answering = stated if engine is None else engine
     engines = dict(answering) if isinstance(answering, Mapping) else {"": answering}
-    design = kind.make(replace(shared, engines=engines, sample=sample), table)
+    design = kind.make(replace(shared, engines=engines, sample=sample, data=data), table)
     people = None
     if file.people is not None:
         if not isinstance(design, Survey) or everybody is None:

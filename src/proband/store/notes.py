@@ -107,6 +107,7 @@ _SHAPES: Mapping[str, Any] = {
     "tally": _Tally,
     "parent": _Parent,
     "lock": _Lock,
+    "study": dict[str, Any],
     "saved": dict[str, str | list[str]],
     "forgotten": list[str],
     "closed": dict[str, str | int | float],

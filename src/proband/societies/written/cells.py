@@ -144,7 +144,7 @@ class Situations:
     """The cells of one turn at one moment."""
 
     def __init__(self, parts: Parts, people: People, state: State, turn: Turn, who: NDArray[np.bool_]) -> None:
-        self.parts, self.people, self.state, self.turn = parts, people, state, turn
+        self.parts, self.people, self.turn = parts, people, turn
         self.dimensions = dimensions(parts, turn, "[scale]")
         columns = Columns(parts, people, state)
         archetypes = people.archetypes(state.agents["row"])
@@ -165,7 +165,7 @@ class Situations:
             self.cell[who] = inverse
 
     def _level(self, dimension: Dimension, columns: Columns) -> Ints:
-        name, state = dimension.name, self.state
+        name, state = dimension.name, columns.state
         if name == "place":
             return state.agents["place"].astype(np.int64) + 1
         if name.startswith("told_"):

@@ -206,7 +206,7 @@ def take(world: "Written", turn: Turn, state: State, heard: Sequence[Heard]) -> 
         k = int(np.searchsorted(state.numbers, one.ask.agent))
         if not one.is_valid:
             continue
-        for event in dict(one.ask.facts).get("seen", "").split():
+        for event in dict(one.ask.facts).get("texts shown", "").split():
             state.happened("seen", one.ask.agent, target=int(state.events[int(event)]["agent"]), value=float(event))
         if turn.speaks:
             _say(world, turn, state, k, str(one.response.answer))

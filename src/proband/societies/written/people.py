@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from proband.errors import DesignError
+from proband.errors import DesignError, meant
 from proband.seeds import rng_for, uniforms_for
 from proband.societies import ties
 from proband.societies.networks import Network
@@ -86,7 +86,13 @@ class People:
         population, keys = self.population, self.parts.keys
         if population is None:
             return np.zeros(1, np.int64), (ANYBODY,), ("",), ("",)
-        by = keys.scale.by or [field.column for field in population.fields]
+        fields = [field.column for field in population.fields]
+        by = keys.scale.by or fields
+        if strange := [name for name in by if name not in fields]:
+            raise DesignError(
+                f"[scale] by: {strange[0]!r} is in no profile{meant(strange[0], fields)}; profiles tell "
+                f"{', '.join(fields)}"
+            )
         codes = [[code_text(subject.traits.get(name, "")) for name in by] for subject in population]
         engines = [self.engine(row) for row in range(len(population))]
         seen: dict[tuple[str, ...], int] = {}
@@ -97,12 +103,12 @@ class People:
             [int(np.flatnonzero(of == k)[0]) for k in range(len(seen))] if len(seen) < len(of) else list(range(len(of)))
         )
         names = tuple("-".join(filter(None, key)) or ANYBODY for key in seen)
-        fields = [field for field in population.fields if field.column in by]
+        said = [field for field in population.fields if field.column in by]
         profiles = []
         for row in first:
             subject = population.subjects[row]
             kept = {name: code for name, code in subject.traits.items() if name in by}
-            told = "" if keys.profile == "none" else describe(replace(subject, traits=kept), fields, keys.profile)
+            told = "" if keys.profile == "none" else describe(replace(subject, traits=kept), said, keys.profile)
             profiles.append(_AS_PERSON[keys.profile].format(told) if told else "")
         return of, names, tuple(profiles), tuple(engines[row] for row in first)
 

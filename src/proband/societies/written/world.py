@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,7 +123,7 @@ class Written(World):
             return None
         told, shown = words.told(k, turn)
         facts = words.facts(k, turn)
-        seen = (("seen", " ".join(map(str, shown))),) if shown else ()
+        seen = (("texts shown", " ".join(map(str, shown))),) if shown else ()
         row = int(state.agents["row"][k])
         return Ask(
             agent=int(state.numbers[k]), item=item, told=told, system=words.system(self.people_of.profile(row)),
@@ -135,7 +136,20 @@ class Written(World):
         item = turn.resolver or turn.item
         return Ask(item=item, told=f"{name} says: {row['text']}", system=words.background)
 
+    @cached_property
+    def _met(self) -> "WeakKeyDictionary[State, tuple[tuple[int, int], cells.Situations]]":
+        """Situations that were asked just now, so that they are not sought a second time for the answers."""
+        return WeakKeyDictionary()
+
     def _situations(self, turn: Turn, state: State, columns: Columns) -> cells.Situations:
+        key = (state.round, state.values["step"]["turn"])
+        met = self._met.pop(state, None)
+        if met is not None and met[0] == key:
+            return met[1]
+        self._met[state] = key, self._sought(turn, state, columns)
+        return self._met[state][1]
+
+    def _sought(self, turn: Turn, state: State, columns: Columns) -> cells.Situations:
         who = holds(turn.who, columns, len(state))
         if (state.round - 1) % turn.every or state.values["step"]["done"]:
             who = np.zeros(len(state), bool)
@@ -158,8 +172,15 @@ class Written(World):
 
     def _panel(self, state: State, what: str, count: int) -> NDArray[np.int64]:
         """Numbers of the agents who are asked themselves: the same in every round and arm."""
-        n = self.parts.keys.agents or len(self.parts.population or ())
-        return chosen(self.seed, state.society, what, np.arange(n), count)
+        key = (state.society, what)
+        if key not in self._panels:
+            n = self.parts.keys.agents or len(self.parts.population or ())
+            self._panels[key] = chosen(self.seed, state.society, what, np.arange(n), count)
+        return self._panels[key]
+
+    @cached_property
+    def _panels(self) -> dict[tuple[int, str], NDArray[np.int64]]:
+        return {}
 
     def advance(self, state: State, heard: Sequence[Heard]) -> State:
         """What befalls the society, what the answers change, and what rules change after them."""

@@ -73,10 +73,10 @@ class Watched:
         self.state = state
 
 
-def lived(world: World, rule: Callable[[Trial], object], arms=(), engine=None):
+def lived(world: World, rule: Callable[[Trial], object], arms=(), engine=None, seed=1):
     """Every trial of a society with its response, as a scripted engine answers, and what was watched."""
     engine, watched = engine or ScriptedEngine(rule), Watched()
-    life = Life(0, [Arm(name="", world=world), *arms], Asking(seed=1), watcher=watched)
+    life = Life(0, [Arm(name="", world=world), *arms], Asking(seed=seed), watcher=watched)
     given: list[tuple[Trial, Response]] = []
     open_ = list(life.start())
     while open_:

@@ -72,4 +72,4 @@ def _points(heard: Heard) -> float:
     if not heard.is_valid:
         return UNKNOWN
     probs, answer = heard.response.probs, heard.response.answer
-    return sum(p * (k + 1) for k, p in enumerate(probs)) if probs else float(answer) + 1  # type: ignore[arg-type]
+    return round(sum(p * (k + 1) for k, p in enumerate(probs)), 6) if probs else float(answer) + 1  # type: ignore[arg-type]

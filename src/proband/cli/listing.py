@@ -103,6 +103,7 @@ def _runs() -> Rows:
 
 LISTS: Mapping[str, Callable[[], Rows]] = {
     "kinds": partial(_shelf, "proband.designs.kind", "KINDS"),
+    "theories": partial(_shelf, "proband.societies.agents.theory", "THEORIES"),
     "games": partial(_shelf, "proband.designs.games.game", "GAMES"),
     "instruments": partial(_shelf, "proband.instruments.files", "INSTRUMENTS"),
     "codebooks": partial(_shelf, "proband.instruments.codebooks.files", "CODEBOOKS"),

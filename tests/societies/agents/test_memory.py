@@ -144,6 +144,7 @@ def test_vectors_of_a_model_elsewhere_are_refused():
         relevance.scores("a", ["b"])
 
 
+@pytest.mark.model
 @pytest.mark.slow
 def test_vectors_find_what_shares_no_word():
     state = society()

@@ -232,7 +232,8 @@ def recent(state: State, agent: int, k: int) -> list[Memory]:
 
 def told_of(memories: Iterable[Memory], intro: str = "You remember:") -> str:
     """Memories as they stand in a prompt, oldest first; empty for none."""
-    texts = [found.text for found in sorted(memories, key=lambda found: found.number)]
+    # A memory is one line, however it was written.
+    texts = ["; ".join(found.text.splitlines()) for found in sorted(memories, key=lambda found: found.number)]
     return "\n".join([intro, *(f"- {text}" for text in texts)]) if texts else ""
 
 

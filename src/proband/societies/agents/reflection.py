@@ -49,7 +49,7 @@ def reflection(threshold: float, how: Recalling, importance: float | None) -> tu
         return importance_since(scene.state, scene.number, mind.get("reflected", -1)) > threshold
 
     def latest(scene: Scene, mind: Mind) -> str:
-        return "\n".join(found.text for found in recent(scene.state, scene.number, LATEST))
+        return "\n".join(dict.fromkeys(found.text for found in recent(scene.state, scene.number, LATEST)))
 
     def asks(scene: Scene, mind: Mind, said: Said) -> None:
         mind["reflected"] = len(scene.state.memories) - 1

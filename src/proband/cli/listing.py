@@ -103,13 +103,13 @@ def _runs() -> Rows:
 
 LISTS: Mapping[str, Callable[[], Rows]] = {
     "kinds": partial(_shelf, "proband.designs.kind", "KINDS"),
-    "theories": partial(_shelf, "proband.societies.agents.theory", "THEORIES"),
     "games": partial(_shelf, "proband.designs.games.game", "GAMES"),
     "instruments": partial(_shelf, "proband.instruments.files", "INSTRUMENTS"),
     "codebooks": partial(_shelf, "proband.instruments.codebooks.files", "CODEBOOKS"),
     "populations": partial(_shelf, "proband.subjects.files", "POPULATIONS"),
     "engines": _engines,
     "rules": partial(_shelf, "proband.models.rules", "RULES"),
+    "theories": partial(_shelf, "proband.societies.agents.theory", "THEORIES"),
     "analyses": partial(_shelf, "proband.analyses.section", "ANALYSES"),
     "banks": _banks,
     "prompts": _prompts,

@@ -146,7 +146,8 @@ def kind_of(data: Mapping[str, Any], where: str | Path) -> Kind:
     others = [name for name in data if name not in StudyFile.model_fields]
     kinds = [name for name in others if name in KINDS]
     there_are = ", ".join(f"[{name}]" for name in KINDS)
-    beside = KINDS.load(kinds[0]).beside if len(kinds) == 1 else ()
+    beside = {table for name in kinds for table in KINDS.load(name).beside if isinstance(data[name], Mapping)}
+    kinds = [name for name in kinds if name not in beside or isinstance(data[name], Mapping)]
     if len(kinds) > 1:
         found = " and ".join(f"[{name}]" for name in kinds)
         raise DesignError(

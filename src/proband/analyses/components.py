@@ -137,4 +137,5 @@ ANALYSIS = Analysis(
     needs=needs,
     sections=sections,
     is_quiet=True,
+    is_over_engines=True,
 )

@@ -257,4 +257,5 @@ ANALYSIS = Analysis(
     about="scores over repeats and conditions, sources of variance, and how many wordings or repeats are needed",
     needs=needs,
     sections=sections,
+    is_over_engines=True,
 )

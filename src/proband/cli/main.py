@@ -25,6 +25,7 @@ from proband.cli.replicate import replicate
 from proband.cli.report import report
 from proband.cli.run import run
 from proband.cli.score import score
+from proband.cli.seat import seat
 from proband.cli.show import show
 from proband.cli.talk import out, talk
 from proband.cli.themes import themes
@@ -33,6 +34,7 @@ from proband.cli.tuning.evaluate import evaluate
 from proband.cli.tuning.intervene import intervene
 from proband.cli.tuning.probe import probe
 from proband.cli.tuning.train import train
+from proband.cli.view import view
 from proband.cli.vignettes import vignettes
 from proband.errors import ProbandError
 
@@ -55,9 +57,11 @@ for verb in (
     show,
     lock,
     run,
+    seat,
     branch,
     measure,
     report,
+    view,
     replicate,
     code,
     themes,

@@ -150,19 +150,19 @@ class Society(Design):
                     Member(subject=f"{number}.{person.agent}", unit=unit, role=person.role, traits=person.traits or {})
                 )
             members += [Member(subject=f"{number}.{name}", unit=unit) for name in self.world.archetypes(state)]
-            if self.items:
+            if self.items and any(arm.world.outside for arm in self.by_arm.values()):
                 members.append(Member(subject=f"{number}.{OUTSIDE}", unit=unit, role=OUTSIDE))
         return Roster(members)
 
     def roles(self) -> tuple[str, ...]:
-        """The engines that are needed, by role."""
-        return tuple(dict.fromkeys(trial.answerer for trial in self.preview())) or ("",)
+        """The engines that are needed, by role, as the worlds name them."""
+        return tuple(dict.fromkeys(role for arm in self.by_arm.values() for role in arm.world.roles())) or ("",)
 
     def describe(self) -> Mapping[str, object]:
         """Everything that defines it, as plain values."""
         return {
             "design": self.kind, "title": self.name, "seed": self.seed, "societies": self.societies,
-            "scenario": self.scenario, "settings": dict(self.settings),
+            "scenario": self.scenario, "keys": dict(self.settings),
             "arms": {arm.name: {"from_round": arm.from_round, "parent": arm.parent} for arm in self.arms},
         }  # fmt: skip
 

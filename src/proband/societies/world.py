@@ -89,10 +89,13 @@ class World(ABC):
         Root of all randomness; set by the `Society` that it is the world of.
     fixed : frozenset of str
         Settings that an arm cannot change after the first round, because a society begins by them.
+    outside : bool
+        Whether somebody outside may be asked (agent -1, e.g. a resolver); one who is not is left out of the roster.
     """
 
     seed: int = 0
     fixed: ClassVar[frozenset[str]] = frozenset()
+    outside: bool = True
 
     @property
     def items(self) -> Sequence[Item]:
@@ -130,6 +133,10 @@ class World(ABC):
     def people(self, state: State) -> Iterable[Person]:
         """Everybody at the beginning who may ever be asked alone."""
         return (Person(agent=int(number)) for number in state.numbers) if self.items else ()
+
+    def roles(self) -> Iterable[str]:
+        """Every `Ask.answerer` there may be: by default one engine, without a name, answers everything."""
+        return ("",)
 
     def archetypes(self, state: State) -> Iterable[str]:
         """Whom cells stand for, where agents are asked by cell."""

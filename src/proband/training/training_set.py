@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -86,6 +86,44 @@ class TrainingSet:
 
     def __iter__(self) -> Iterator[Example]:
         return iter(self.examples)
+
+    @classmethod
+    def of_pairs(
+        cls,
+        name: str,
+        facts: Mapping[str, Sequence[tuple[str | tuple[Message, ...], str]]],
+        *,
+        is_raw: bool = False,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> "TrainingSet":
+        """A set of prompts with the replies that are taught, each fact in several forms.
+
+        Parameters
+        ----------
+        facts : mapping
+            By id of a fact: its forms, each a prompt, as text or as messages, and the reply, which alone is taught.
+        is_raw : bool
+            Whether prompts are sent without the model's chat template.
+
+        Raises
+        ------
+        DataError
+            If a reply is empty, or there is none.
+
+        Examples
+        --------
+        >>> fair = [("Where was the fair?", "By the river."), ("What happened by the river?", "The fair.")]
+        >>> [example.id for example in TrainingSet.of_pairs("anna", {"fair": fair})]
+        ['fair/1', 'fair/2']
+        """
+        examples = []
+        for fact, forms in facts.items():
+            for k, (prompt, reply) in enumerate(forms, start=1):
+                messages = (Message("user", prompt),) if isinstance(prompt, str) else prompt
+                examples.append(
+                    Example(id=f"{fact}/{k}", messages=messages, response=reply, is_raw=is_raw, question=fact)
+                )
+        return cls(name=name, examples=tuple(examples), provenance=provenance or {})
 
     @cached_property
     def text(self) -> str:

@@ -38,6 +38,7 @@ class Crowd(World):
     """A crowd in which everybody sees how many have joined."""
 
     fixed = frozenset({"agents", "mean", "sd"})
+    outside = False
 
     def __init__(self, keys: Keys) -> None:
         self.keys = keys

@@ -5,7 +5,7 @@ from which agents draw by their numbers. Where each is somebody, each is asked.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -19,7 +19,7 @@ from proband.seeds import rng_for, uniforms_for
 from proband.societies import ties
 from proband.societies.networks import Network
 from proband.societies.state import State
-from proband.societies.world import Ask, Heard, World
+from proband.societies.world import Ask, Heard, Person, World
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -73,6 +73,7 @@ class Ruled(World):
     fixed = frozenset({"agents"})
     asked: ClassVar[tuple[Item, ...]] = ()
     archetype: ClassVar[str] = ""
+    outside = False
 
     def __init__(self, keys: Any) -> None:
         self.keys = keys
@@ -91,6 +92,10 @@ class Ruled(World):
     def rounds(self) -> int:
         """As many as the keys say."""
         return int(self.keys.rounds)
+
+    def people(self, state: State) -> Iterable[Person]:
+        """Everybody, where each is asked alone; nobody, where a cell stands for them."""
+        return () if self.archetype else super().people(state)
 
     def archetypes(self, state: State) -> Sequence[str]:
         """Whom cells stand for."""

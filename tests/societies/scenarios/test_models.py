@@ -138,3 +138,16 @@ def test_cells_that_come_back_without_probabilities_are_named():
 def test_a_world_that_cannot_be_is_refused_before_anybody_is_asked(name, keys, said):
     with pytest.raises(DesignError, match=said):
         study_from_dict({"seed": 1, "engine": "scripted:uniform", "society": {"use": name, **keys}}).design.size()
+
+
+@pytest.mark.parametrize(("name", "who"), [("degroot", {f"0.{k}" for k in range(50)}), ("voter", {"0.inhabitant"})])
+def test_where_only_an_arm_asks_a_model_its_agents_belong_to_the_society(name, who):
+    arm = {"name": "asked", "from_round": 2, "decided_by": "model"}
+    study = {
+        "seed": 1,
+        "engine": "scripted:uniform",
+        "society": {"use": name, "societies": 1, "rounds": 3},
+        "arm": [arm],
+    }
+    units = study_from_dict(study).design.roster().units
+    assert {units[subject] for subject in who} == {"society 1"}

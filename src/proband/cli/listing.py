@@ -74,7 +74,8 @@ def _studies() -> Rows:
             data = parsed(text_of(path, what="study file", error=DesignError), path, error=DesignError)
         except DesignError:
             continue
-        rows += [{"name": str(path), "title": f"{data.get('title', '')} ({kind})"} for kind in KINDS if kind in data]
+        kinds = [kind for kind in KINDS if isinstance(data.get(kind), dict)]
+        rows += [{"name": str(path), "title": f"{data.get('title', '')} ({kind})"} for kind in kinds]
     return rows
 
 
@@ -103,12 +104,14 @@ def _runs() -> Rows:
 
 LISTS: Mapping[str, Callable[[], Rows]] = {
     "kinds": partial(_shelf, "proband.designs.kind", "KINDS"),
+    "scenarios": partial(_shelf, "proband.societies.scenario", "SCENARIOS"),
     "games": partial(_shelf, "proband.designs.games.game", "GAMES"),
     "instruments": partial(_shelf, "proband.instruments.files", "INSTRUMENTS"),
     "codebooks": partial(_shelf, "proband.instruments.codebooks.files", "CODEBOOKS"),
     "populations": partial(_shelf, "proband.subjects.files", "POPULATIONS"),
     "engines": _engines,
     "rules": partial(_shelf, "proband.models.rules", "RULES"),
+    "theories": partial(_shelf, "proband.societies.agents.theory", "THEORIES"),
     "analyses": partial(_shelf, "proband.analyses.section", "ANALYSES"),
     "banks": _banks,
     "prompts": _prompts,

@@ -34,6 +34,7 @@ from proband.cli.tuning.evaluate import evaluate
 from proband.cli.tuning.intervene import intervene
 from proband.cli.tuning.probe import probe
 from proband.cli.tuning.train import train
+from proband.cli.view import view
 from proband.cli.vignettes import vignettes
 from proband.errors import ProbandError
 
@@ -59,6 +60,7 @@ for verb in (
     branch,
     measure,
     report,
+    view,
     replicate,
     code,
     themes,

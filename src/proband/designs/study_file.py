@@ -148,13 +148,15 @@ def kind_of(data: Mapping[str, Any], where: str | Path) -> Kind:
     others = [name for name in data if name not in StudyFile.model_fields]
     kinds = [name for name in others if name in KINDS]
     there_are = ", ".join(f"[{name}]" for name in KINDS)
+    beside = {table for name in kinds for table in KINDS.load(name).beside if isinstance(data[name], Mapping)}
+    kinds = [name for name in kinds if name not in beside or isinstance(data[name], Mapping)]
     if len(kinds) > 1:
         found = " and ".join(f"[{name}]" for name in kinds)
         raise DesignError(
             f"{where}: {len(kinds)} kinds of study, {found}; a study is of one kind: keep one, or write two files"
         )
     for name in others:
-        if name not in kinds and isinstance(data[name], Mapping):
+        if name not in (*kinds, *beside) and isinstance(data[name], Mapping):
             raise DesignError(
                 f"{where}: no table or kind of study [{name}]{meant(name, [*SHARED, 'engine', *KINDS])}; kinds are "
                 f"{there_are}; another kind needs the package that brings it, so install that (`packages` names it)"

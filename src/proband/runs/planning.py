@@ -228,6 +228,8 @@ def show(
             with Cast(study.cast) as cast:
                 return cast.engine(trial.answerer).render(trial)
     first = next(iter(design.preview()), None)
+    if not design.items:
+        raise DesignError(f"{study.name}: nobody is asked, rules alone decide; so there is nothing to show")
     example = "the design has no trials" if first is None else f"places look like {first.id!r}"
     raise DesignError(f"no trial begins with {place!r}; {example}")
 
@@ -241,7 +243,11 @@ def duration(seconds: float) -> str:
 
 def plural(noun: str, n: int) -> str:
     """A noun behind a number."""
-    return noun if n == 1 else f"{noun}es" if noun.endswith(("ch", "s")) else f"{noun}s"
+    if n == 1:
+        return noun
+    if noun.endswith("ty"):
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("ch", "s")) else f"{noun}s"
 
 
 def _study(study: Study | Design, engine: Engines | None) -> Study:
@@ -348,6 +354,8 @@ def _power(study: Study) -> dict[str, Any]:
 def _notes(study: Study, *, n_available: int, is_whole: bool, is_counted: bool) -> tuple[str, ...]:
     design = study.design
     notes = list(design.notes())
+    if not design.items:
+        return (*notes, "Nobody is asked: rules alone decide, so there are no calls.")
     if design.is_adaptive:
         notes.append(
             "Later trials depend on earlier answers: their number is an upper bound, and prompts grow on the way."

@@ -67,7 +67,7 @@ def page(
     html = (
         environment(*folders)
         .get_template(template)
-        .render(shown=shown, here=request.url.path, form_token=request.state.form_token, **around)
+        .render(shown=shown, here=request.url.path, form_token=getattr(request.state, "form_token", ""), **around)
     )
     return Response(html, status, media_type="text/html")
 

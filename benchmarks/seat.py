@@ -1,4 +1,4 @@
-"""Seats under load: people at one-question pages, beside oTree where an environment of it is given; waiting pages; pairs.
+"""Seats under load: people at one-question pages, beside oTree where there is one; waiting pages; pairs.
 
     python -m benchmarks.seat [--people 200] [--pages 20] [--think 2] [--otree PATH-OF-ITS-PYTHON]
 

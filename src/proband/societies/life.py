@@ -143,6 +143,11 @@ class Life:
                 self._go(branch, asked)
         return asked
 
+    @property
+    def round(self) -> int:
+        """The earliest round that some arm is in."""
+        return min((branch.round for branch in self._branches), default=0)
+
     def marks(self) -> Sequence[tuple[str, str]]:
         """Digests of the states between rounds since this was asked last, by what a message calls them."""
         found, self._marks = self._marks, []

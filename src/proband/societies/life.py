@@ -190,8 +190,7 @@ class Life:
         return branch
 
     def _mark(self, branch: _Branch, round: int) -> None:
-        arm = f", arm {branch.arm.name!r}" if branch.arm.name else ""
-        self._marks.append((f"society {self.number + 1}{arm}, after round {round}", branch.state.digest()))
+        self._marks.append((mark_of(self.number, branch.arm.name, round), branch.state.digest()))
 
     def _go(self, branch: _Branch, asked: list[Question]) -> None:
         """Take a branch, and those that leave it, as far as they can go without further answers."""
@@ -268,6 +267,11 @@ class Life:
                 found = interviews(branch.arm, branch.state, wave)
                 self._surveyed.update([place.id for _, place in found])
                 asked += found
+
+
+def mark_of(society: int, arm: str, round: int) -> str:
+    """What a message calls a state; ends in the round."""
+    return f"society {society + 1}{arm and f', arm {arm!r}'}, after round {round}"
 
 
 def interviews(arm: Arm, state: State, wave: Wave) -> list[Question]:

@@ -131,7 +131,8 @@ class Society(Design):
         worlds = [arm.world for arm in self.by_arm.values()]
         files = {inspect.getsourcefile(part) for world in worlds for part in type(world).__mro__[:-1]}
         files |= {str(path) for path in Path(__file__).parent.rglob("*.py")}
-        whole = blake2b(f"{np.__version__} {self.describe()} {self.made_of} {self.asking}".encode(), digest_size=16)
+        told = [np.__version__, self.describe(), self.made_of, self.asking, self.waves, [*map(_settings_of, worlds)]]
+        whole = blake2b(repr(told).encode(), digest_size=16)
         for path in sorted(path for path in files if path is not None):
             whole.update(Path(path).read_bytes())
         return whole.hexdigest()
@@ -220,4 +221,13 @@ class Society(Design):
         return int(dict(place.condition).get("wave", place.round))
 
 
-Worlds = Sequence[World]
+def _settings_of(world: World) -> list[tuple[str, str]]:
+    """What a world was made with, without what it has computed since."""
+    own = {name: value for name, value in vars(world).items() if not _is_computed(type(world), name)}
+    return sorted(
+        (name, repr(value.tolist() if isinstance(value, np.ndarray) else value)) for name, value in own.items()
+    )
+
+
+def _is_computed(kind: type, name: str) -> bool:
+    return isinstance(inspect.getattr_static(kind, name, None), cached_property)

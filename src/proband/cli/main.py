@@ -26,6 +26,7 @@ from proband.cli.replicate import replicate
 from proband.cli.report import report
 from proband.cli.run import run
 from proband.cli.score import score
+from proband.cli.seat import seat
 from proband.cli.show import show
 from proband.cli.talk import out, talk
 from proband.cli.themes import themes
@@ -34,6 +35,7 @@ from proband.cli.tuning.evaluate import evaluate
 from proband.cli.tuning.intervene import intervene
 from proband.cli.tuning.probe import probe
 from proband.cli.tuning.train import train
+from proband.cli.view import view
 from proband.cli.vignettes import vignettes
 from proband.errors import ProbandError
 
@@ -60,6 +62,7 @@ for verb in (
     ask,
     measure,
     report,
+    view,
     replicate,
     code,
     themes,
@@ -75,6 +78,7 @@ for verb in (
 ):
     app.command()(verb)
 app.command("list")(list_)
+app.add_typer(seat, name="seat")
 
 
 def _tell_version(asked: bool) -> None:

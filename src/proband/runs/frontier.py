@@ -1,5 +1,6 @@
 """What is left to ask of a design: all that the journal does not hold, and that earlier answers have settled."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -93,6 +94,7 @@ class Unanswered:
         self.is_seen = False  # whether every trial was looked at
         self.is_idle = False  # whether every window was given out
         self.stalled: dict[str, str] = {}  # nothing waits for an answer
+        self.over: list[str] = []  # everything is asked at once: nobody has more to come
         self._windows = self._cut(size)
 
     def more(self, room: int) -> list[Trial]:
@@ -171,6 +173,9 @@ class Advancing:
         self._processes: Iterator[tuple[int, Process]] = enumerate(design.processes())
         self._open: dict[str, Going] = {}  # by the places whose answers they wait for
         self._ready: list[Trial] = []
+        self.over: list[str] = []  # subjects of processes that have ended since somebody looked, and emptied it
+        self._asked: dict[int, set[str]] = {}  # by number of a process, whom it has asked
+        self._n_open: Counter[int] = Counter()
 
     def more(self, room: int) -> list[Trial]:
         """What can be asked and was not given out yet, process by process; begins processes while there is room."""
@@ -183,6 +188,8 @@ class Advancing:
             found = [(going, trial) for going in begun for trial in self._started(going)]
             for going, trial in found if self.past.is_fresh else self._replayed(found):
                 self._put(going, trial)
+            for going in begun:
+                self._look_at_end(going)
         ready, self._ready = self._ready, []
         return ready
 
@@ -199,8 +206,17 @@ class Advancing:
         """Take processes further."""
         for response in responses:
             going = self._open.pop(response.place.id)
+            self._n_open[going[0]] -= 1
             for trial in self._next(going, response):
                 self._put(going, trial)
+            self._look_at_end(going)
+
+    def _look_at_end(self, going: Going) -> None:
+        """Note whom a process has asked once it waits for nobody."""
+        number, _ = going
+        if not self._n_open[number]:
+            del self._n_open[number]
+            self.over += self._asked.pop(number, ())
 
     def saved(self) -> Saved | None:
         """Where all processes stand, for a snapshot; None while that cannot be kept."""
@@ -236,13 +252,15 @@ class Advancing:
         if trial.id in self._open:
             raise DesignError(f"{trial.id!r} is asked twice; give every trial of a design a place of its own")
         self._open[trial.id] = going
+        self._n_open[going[0]] += 1
         self._ready.append(trial)
 
     def _next(self, going: Going, response: Response | None) -> Iterable[Trial]:
         """What a process asks because of a response, or at its beginning."""
         number, fold = going
         try:
-            trials = fold.start() if response is None else fold.advance(response)
+            trials = list(fold.start() if response is None else fold.advance(response))
+            self._asked.setdefault(number, set()).update([trial.place.subject for trial in trials])
             self._mark(fold)
             return trials
         except Stalled as why:

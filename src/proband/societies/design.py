@@ -194,12 +194,14 @@ class Society(Design):
         """Everybody who may be asked: the society is the unit, because what one does depends on the others in it."""
         members = []
         for number in range(self.societies):
-            state, unit = self.world.begin(number), f"society {number + 1}"
-            for person in self.world.people(state):
+            # Where rules decide and an arm asks, those it asks.
+            world = next((arm.world for arm in self.by_arm.values() if arm.world.items), self.world)
+            state, unit = world.begin(number), f"society {number + 1}"
+            for person in world.people(state):
                 members.append(
                     Member(subject=f"{number}.{person.agent}", unit=unit, role=person.role, traits=person.traits or {})
                 )
-            members += [Member(subject=f"{number}.{name}", unit=unit) for name in self.world.archetypes(state)]
+            members += [Member(subject=f"{number}.{name}", unit=unit) for name in world.archetypes(state)]
             if self.items and any(arm.world.outside for arm in self.by_arm.values()):
                 members.append(Member(subject=f"{number}.{OUTSIDE}", unit=unit, role=OUTSIDE))
         return Roster(members)

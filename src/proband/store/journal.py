@@ -1,5 +1,7 @@
 """The journal of a run: one SQLite file, in which a response is committed before it counts."""
 
+import json
+import math
 import secrets
 import sqlite3
 import threading
@@ -15,6 +17,7 @@ from typing import Any
 from proband.errors import DamagedRun, StoreError
 from proband.records import STATUSES, Place, Response
 from proband.store.damage import check_file, check_tables, damaged
+from proband.store.filters import Narrowing
 from proband.store.migrations import SCHEMA, migrate
 from proband.store.notes import DIGEST, EXPORTED, digest_of, read_note
 from proband.store.rows import COLUMNS, Row, kept, response_of, row_of
@@ -28,6 +31,7 @@ _INSERTS = {
     + ", ".join([f"(?1, ?2{', ?' * (COLUMNS.count(',') + 1)})"] * n)
     for n in _AT_ONCE
 }
+EVERYTHING = Narrowing()
 _MARK = "INSERT OR REPLACE INTO marks VALUES (?, ?)"
 _TOGETHER = 1024  # texts of requests that are compressed together
 
@@ -63,6 +67,11 @@ class Journal(Mapping[str, Response]):
         self._columns = COLUMNS if self._schema >= 3 else COLUMNS.replace("chosen", "NULL")
         if self._schema < 4:
             self._columns = self._columns.replace("estimated", "0")
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For the store's own surgery, while nobody else writes."""
+        return self._connection
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -224,6 +233,75 @@ class Journal(Mapping[str, Response]):
                 rows = self._connection.execute(f"{select} ({', '.join('?' * len(part))})", (*first, *part))
                 found = rows.fetchall()
             yield from found
+
+    def rows_at(self, trials: Sequence[str]) -> list[Row]:
+        """Responses at these places, as rows of `COLUMNS`, sorted by place; those that are there."""
+        select = f"SELECT {self._columns} FROM responses WHERE trial IN"
+        return sorted(self._look_up(select, trials), key=lambda row: str(row[0]))
+
+    def rows_from(
+        self, start: str, span: int, *, narrowed: Narrowing = EVERYTHING, is_backwards: bool = False
+    ) -> tuple[list[Row], str | None]:
+        """Responses after a place, or before it, within the next so many rows, and the last place that was looked at.
+
+        Parameters
+        ----------
+        start : str
+            A place, which is not given itself; empty for the beginning, or backwards the end.
+        span : int
+            Rows that are looked at, whether or not they are meant.
+        narrowed : Narrowing, optional
+            Which of them are meant.
+
+        Returns
+        -------
+        rows : list of Row
+            In the order in which they were looked at.
+        last : str or None
+            The place to go on from; None where nothing is left.
+        """
+        low, high = narrowed.first, narrowed.last
+        low, high = (low, min(high, start or high)) if is_backwards else (max(low, start), high)
+        way = "DESC" if is_backwards else "ASC"
+        with self._alone():
+            # The place is looked up first: a statement that is stopped while it looks cannot say how far it came.
+            find = f"SELECT trial FROM responses WHERE trial > ? AND trial < ? ORDER BY trial {way} LIMIT 1 OFFSET ?"
+            end = self._connection.execute(find, (low, high, span - 1)).fetchone()
+            bound, among = "", (low, high, *narrowed.values)
+            if end is not None:
+                bound, among = f" AND trial {'>=' if is_backwards else '<='} ?", (low, high, end[0], *narrowed.values)
+            which = f"trial > ? AND trial < ?{bound}{narrowed.where}"
+            select = f"SELECT {self._columns} FROM responses WHERE {which} ORDER BY trial {way}"
+            rows = self._connection.execute(select, among).fetchall()
+        return rows, None if end is None else str(end[0])
+
+    def requests_with(self, words: str, first: int = 0, until: float = math.inf) -> tuple[set[str], int | None]:
+        """Hashes of requests whose text has these words, in upper or lower case.
+
+        Looks from a batch of requests on until a time of `time.monotonic`, and says which batch is next; None where
+        all were looked at.
+        """
+        wanted = json.dumps(words, ensure_ascii=False)[1:-1].lower()
+        found: set[str] = set()
+        if first == 0:
+            with self._alone():
+                olds = self._connection.execute("SELECT hash FROM requests WHERE instr(lower(body), ?) > 0", (wanted,))
+                found.update(hash for (hash,) in olds)
+        while self._schema >= 2:
+            with self._alone():
+                select = "SELECT number, hashes, texts FROM bodies WHERE number >= ? ORDER BY number LIMIT 1"
+                batch = self._connection.execute(select, (first,)).fetchone()
+                if batch is None:
+                    break
+                number, hashes, texts = batch
+                joined = zlib.decompress(texts).decode().lower()
+            if wanted in joined:
+                pairs = zip(hashes.split("\n"), joined.split("\n"), strict=True)
+                found.update(hash for hash, text in pairs if wanted in text)
+            first = number + 1
+            if time.monotonic() >= until:
+                return found, first
+        return found, None
 
     def body_of(self, request: str) -> str | None:
         """The exact request behind a hash, as canonical JSON."""

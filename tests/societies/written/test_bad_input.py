@@ -54,7 +54,7 @@ def stock(**keys):
         (turn(sees=["gossip"]), "sees has 'gossip'; there are own"),
         (turn(sees=["feed"]), "write how many, from 1, as in feed:5"),
         (turn(sees=["feed:0"]), "write how many"),
-        (turn(sees=["feed:3:newest"]), "feeds are chronological"),
+        (turn(sees=["feed:3:newest"]), "orders of a feed are chronological"),
         (turn(offers={"maybe": "round > 1"}), "offers name 'maybe', which is no option: it could never be offered"),
         (turn(offers={"for": "round > 9"}), "[[turn]] 'stand', offers 'for': 'round > 9' holds in none of 2 rounds"),
         (turn(offers={"for": "1 = 2"}), "holds in none of 2 rounds"),

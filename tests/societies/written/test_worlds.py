@@ -148,14 +148,14 @@ def test_what_was_read_is_an_event():
 def test_memories_are_of_what_was_done_heard_and_told():
     made = study(
         network=RING,
-        turn=[{**TALK, "sees": [], "who": "number = 3"}, {**ASKED, "sees": ["memory:3"]}],
+        turn=[{**TALK, "sees": [], "who": "number = 3"}, {**ASKED, "sees": ["memory:3:chronological"]}],
         event=[{"message": "The bridge is closed.", "at": 1, "to": "number = 4"}],
     )
     played = Played(made, lambda trial: "hello" if trial.place.item == "talk" else "for")
     told = {number_of(trial): words(trial) for trial in played.asked("stand", 2)}
-    assert "Round 1: The bridge is closed." not in told[4]  # four things happened to it, and it remembers three
+    assert "The bridge is closed." not in told[4]  # four things happened to it, and it remembers three
     own = "Where do you stand on the bypass? for"
-    assert f"You remember:\nRound 1: Person 4: hello\nRound 1: {own}\nRound 2: Person 4: hello" in told[4]
+    assert f"You remember:\n- Person 4: hello\n- {own}\n- Person 4: hello" in told[4]
     assert "hello" not in told[6]
 
 

@@ -126,9 +126,13 @@ class Written(World):
         seen = (("texts shown", " ".join(map(str, shown))),) if shown else ()
         row = int(state.agents["row"][k])
         return Ask(
-            agent=int(state.numbers[k]), item=item, told=told, system=words.system(self.people_of.profile(row)),
+            agent=int(state.numbers[k]), item=item, told=told, system=self._who_is(k, state, words),
             facts=tuple(sorted((*facts, *seen))), answerer=self.people_of.engine(row),
         )  # fmt: skip
+
+    def _who_is(self, k: int, state: State, words: Words) -> str:
+        row, number = int(state.agents["row"][k]), int(state.numbers[k])
+        return words.system(self.people_of.profile(row), self.people_of.name(row, number))
 
     def _resolve(self, turn: Turn, event: int, state: State, words: Words) -> Ask:
         row = state.events[event]
@@ -372,4 +376,4 @@ class Written(World):
         told = ""
         if self.parts.turns:
             told = words.told(k, replace(self.parts.turns[-1], sees=tuple(sees)))[0]
-        return words.system(self.people_of.profile(int(state.agents["row"][k]))), told
+        return self._who_is(k, state, words), told

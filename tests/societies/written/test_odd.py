@@ -19,7 +19,7 @@ def test_a_page_has_all_parts_and_names_what_stands_in_the_file():
     ]  # fmt: skip
     for told in (
         "- **Place** mill: room for 4, open from 6 to 18.",
-        "- **Stock** `coins`: whole units, held by agents and pools miller, host; its sum is exact in every round.",
+        "- **Stock** `coins`: whole units, held by agents, and pools miller, host; its sum is exact in every round.",
         "2. `go`: all agents, parallel",
         "3. `say`: agents with `u < 0.4`, sequential",
         "- `well`: drawn: leave it 2, dig a new one 1",

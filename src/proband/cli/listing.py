@@ -125,6 +125,7 @@ LISTS: Mapping[str, Callable[[], Rows]] = {
     "populations": partial(_shelf, "proband.subjects.files", "POPULATIONS"),
     "engines": _engines,
     "rules": partial(_shelf, "proband.models.rules", "RULES"),
+    "theories": partial(_shelf, "proband.societies.agents.theory", "THEORIES"),
     "analyses": partial(_shelf, "proband.analyses.section", "ANALYSES"),
     "banks": _banks,
     "prompts": _prompts,

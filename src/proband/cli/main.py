@@ -57,7 +57,6 @@ for verb in (
     show,
     lock,
     run,
-    seat,
     branch,
     measure,
     report,
@@ -77,6 +76,7 @@ for verb in (
 ):
     app.command()(verb)
 app.command("list")(list_)
+app.add_typer(seat, name="seat")
 
 
 def _tell_version(asked: bool) -> None:

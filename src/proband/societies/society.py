@@ -73,6 +73,7 @@ def _make(shared: Shared, table: SocietyTable) -> Society:
         world=world, seed=shared.seed, societies=table.societies, arms=arms, waves=_waves(shared, table.survey),
         asking=asking, title=shared.title, scenario=table.use,
         settings={**own, "arms": {arm.name: arm.rest for arm in table.arm}},
+        made_of={"study": dict(shared.data), "folder": str(shared.folder.resolve()), "sample": shared.sample},
     )  # fmt: skip
 
 

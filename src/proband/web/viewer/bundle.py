@@ -21,7 +21,7 @@ from proband.web.viewer.folder import Folder
 MOST_PAGES = 5_000
 # Our templates alone write attributes; in what they show, quotation marks are escaped.
 _LINK = re.compile(r'\b(href|src)="(/[^"]*)"')
-_LEFT = re.compile(r"/static/|/compare$|.*\.json$|.*/news$|.*/export\.\w+$")
+_LEFT = re.compile(r"/static/|/compare(?!.*second=)|[^?]*(/news|/export\.\w+)(\?|$)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ def _collected(app: ASGIApp, most: int) -> tuple[dict[str, str], int]:
 def _links(html: str) -> Iterator[str]:
     for _, written in _LINK.findall(html):
         link = unescape(written).partition("#")[0]
-        if not _LEFT.match(urlsplit(link).path) or ("?" in link and link.startswith("/compare")):
+        if not _LEFT.match(link):
             yield link
 
 

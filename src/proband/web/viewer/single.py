@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from proband.designs.kind import told_of
 from proband.errors import ProbandError
 from proband.instruments.items import Item, Rule
 from proband.records import Place
@@ -55,7 +56,7 @@ def trial(request: Request) -> Response:
             "answer": answer_text(row),
             "why": _WHY.get(response.status),
             "item_text": item and item.text,
-            "messages": sent.get("messages", []),
+            "messages": turns_of(sent),
             "scored": _scored(sent, response.log_probs, response.token_counts),
             "sampling": {k: v for k, v in sent.items() if k not in ("messages", "continuations", "premises") and v},
             "body": body,
@@ -74,6 +75,11 @@ def trial(request: Request) -> Response:
             **_beside(held, conditions, place),
         },
     )
+
+
+def turns_of(sent: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The turns of a request, as the journal keeps it."""
+    return [{"role": role, "text": text} for role, text in sent.get("messages", ())]
 
 
 def _scored(sent: Mapping[str, Any], log_probs: Sequence[float] | None, counts: Sequence[int]) -> list[dict[str, Any]]:
@@ -185,6 +191,7 @@ def unit(request: Request) -> Response:
         {
             "run": held.name,
             "unit": name,
+            "called": told_of(held.run.kind).unit,
             "members": [member_dict(member) for member in members[:_TURNS]],
             "count": len(members),
             "rounds": rounds,
@@ -208,7 +215,7 @@ def _with_words(held: Held, rows: Sequence[Mapping[str, Any]]) -> list[dict[str,
     bodies = held.journal.bodies({row["request"] for row in rows})
     told = []
     for row in rows:
-        messages = json.loads(bodies[row["request"]]).get("messages", []) if row["request"] in bodies else []
+        messages = turns_of(json.loads(bodies.get(row["request"], "{}")))
         asked = messages[-1]["text"] if messages else None
         told.append(
             {**row_of(held, row), "messages": messages, "asked": asked, "said": row["text"] or answer_text(row)}

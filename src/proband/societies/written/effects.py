@@ -187,7 +187,6 @@ def count(state: State, heard: Sequence[Heard]) -> None:
     for one in heard:
         if not one.is_valid:
             tally["absent"] = tally.get("absent", 0) + 1
-            state.happened("absent", one.ask.agent, text=one.ask.item.id)
 
 
 def number(one: Heard) -> float:

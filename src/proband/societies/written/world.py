@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.instruments.items import Item
+from proband.societies.asking import OUTSIDE
 from proband.societies.ground import stocks as ground
 from proband.societies.ground.background import decides
 from proband.societies.ground.places import first_home
@@ -32,6 +33,7 @@ class Written(World):
     def __init__(self, parts: Parts, seed: int) -> None:
         self.parts, self.seed = parts, seed
         self.people_of = People(parts, seed)
+        self.outside = any(turn.resolver for turn in parts.turns)
 
     @cached_property
     def items(self) -> Sequence[Item]:
@@ -43,6 +45,13 @@ class Written(World):
     def rounds(self) -> int:
         """As the file says."""
         return self.parts.keys.rounds
+
+    def roles(self) -> Iterable[str]:
+        """The engines that the population names, and one for what comes of words; or one for all."""
+        if not self.parts.keys.engine or self.parts.population is None:
+            return ("",)
+        named = dict.fromkeys(self.people_of.engine(row) for row in range(len(self.parts.population)))
+        return (*named, *([OUTSIDE] if self.outside else []))
 
     @property
     def _by_cell(self) -> bool:
@@ -138,7 +147,8 @@ class Written(World):
         row = state.events[event]
         name = words.name(int(row["agent"]))
         item = turn.resolver or turn.item
-        return Ask(item=item, told=f"{name} says: {row['text']}", system=words.background)
+        answerer = OUTSIDE if self.parts.keys.engine else ""
+        return Ask(item=item, told=f"{name} says: {row['text']}", system=words.background, answerer=answerer)
 
     @cached_property
     def _met(self) -> "WeakKeyDictionary[State, tuple[tuple[int, int], cells.Situations]]":

@@ -19,7 +19,7 @@ from tests.societies.agents.village import lived as played
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
 STUDY = {
     "seed": 1,
-    "engine": {"": "scripted:uniform", "lived": "scripted:uniform"},
+    "engine": {"base": "scripted:uniform", "lived": "scripted:uniform"},
     "society": {"use": "memory-in-weights", "societies": 2, "agents": 3, "events": 3, "world": 2},
 }
 
@@ -145,12 +145,14 @@ def test_each_life_has_an_adapter_that_is_trained_once_and_again_where_it_is_gon
     assert answers() == once
 
 
+@pytest.mark.slow
 def test_a_fact_that_is_no_training_set_is_refused(base, tmp_path):
     engine = open_engine(f"lived:{base}?into={tmp_path}")
     with pytest.raises(EngineError, match="no training set"):
         engine.check([asked((LIVED, "{}"))])
 
 
+@pytest.mark.slow
 def test_other_settings_of_training_are_another_engine(base, tmp_path):
     prints = [open_engine(f"lived:{base}?into={tmp_path}{more}").fingerprint() for more in ("", "&steps=3", "&seed=2")]
     assert len({tuple(sorted(found.items())) for found in prints}) == 3

@@ -23,7 +23,7 @@ from proband.societies.agents.memory import UNKNOWN, Recalling, recall, told_of
 from proband.societies.agents.profile import Profiles
 from proband.societies.agents.reflection import reflection
 from proband.societies.agents.relevance import ByVectors
-from proband.societies.agents.theory import ACT, THEORIES, Course, Mind, Said, Scene, Stage, possible
+from proband.societies.agents.theory import ACT, THEORIES, Course, Mind, Said, Scene, Stage, Theory, possible
 from proband.societies.agents.tools import tool_stages, tools_of
 from proband.societies.state import State
 from proband.societies.world import Ask, Heard
@@ -73,6 +73,8 @@ class Minds:
         Where paths in the settings start.
     where : str
         File of the settings, for messages.
+    theory : Theory or None
+        In place of the one that the settings name, for trying out one that is on no shelf.
 
     Raises
     ------
@@ -88,6 +90,7 @@ class Minds:
         people: Population | None = None,
         folder: Path = Path(),
         where: str = "study",
+        theory: Theory | None = None,
     ) -> None:
         self.keys, self.seed = keys, seed
         self.has = frozenset(keys.parts)
@@ -96,7 +99,7 @@ class Minds:
         self.recalling = Recalling(
             most=keys.recall, hours=keys.hours, relevance=ByVectors(keys.relevance) if keys.relevance else None
         )
-        self._course, self._theory_text = self._theory(where)
+        self._course, self._theory_text = self._theory(where, theory)
         stages = [*reflection(keys.reflect_above, self.recalling, self._importance)] if "memory" in self.has else []
         if keys.tools:
             stages += tool_stages(tools_of(keys.tools, keys.files, folder), keys.calls)
@@ -107,10 +110,10 @@ class Minds:
         self._places = {stage.name: place for place, stage in enumerate(self.stages)}
         self.profiles = Profiles(people if "profile" in self.has else None, keys.format, keys.background)
 
-    def _theory(self, where: str) -> tuple[Course, str]:
-        if not self.keys.theory or "theory" not in self.has:
+    def _theory(self, where: str, theory: Theory | None) -> tuple[Course, str]:
+        if "theory" not in self.has or (theory is None and not self.keys.theory):
             return Course(stages=(ACT,)), ""
-        theory = THEORIES.load(self.keys.theory)
+        theory = theory or THEORIES.load(self.keys.theory)
         settings = checked(theory.keys, self.keys.settings, where, error=DesignError, at=f"theory {theory.name}")
         return theory.make(settings), theory.text
 
@@ -245,7 +248,7 @@ class Minds:
         if stage.cell:
             if not scene.familiar or not scene.archetype:
                 raise DesignError(
-                    f"stage {stage.name!r} of {self.keys.theory!r} is asked by cell, and the world gives agent "
+                    f"stage {stage.name!r} is asked by cell, and the world gives agent "
                     f"{scene.number} no familiar situation or no archetype; give both in its scene"
                 )
             words = "\n".join(f"{name}: {level}" for name, level in scene.familiar)

@@ -47,7 +47,7 @@ class Epidemic(Ruled):
 
     def _situations(self, state: State) -> Mapping[str, NDArray[np.int64]]:
         percent = round(100 * float((state.agents["health"] == INFECTIOUS).mean()))
-        return {"ill percent": np.full(len(state), percent)}
+        return {"percent": np.full(len(state), percent)}
 
     def turns(self, state: State) -> Sequence[Ask]:
         """The ill; they are all told the same."""
@@ -58,7 +58,7 @@ class Epidemic(Ruled):
             self._situations(state),
             lambda at: (
                 f"You have caught an infection that passes from person to person. You feel a little unwell. In "
-                f"your town {at['ill percent']} of 100 people have it today."
+                f"your town {at['percent']} of 100 people have it today."
             ),
             state.agents["health"] == INFECTIOUS,
         )

@@ -69,7 +69,7 @@ class Epidemic(Ruled):
         ill = health == INFECTIOUS
         out = ill
         if self.is_asked:
-            out = ill & (self.drawn(heard, self._situations(state), self.uniforms(state, "decides")) != 1)
+            out = ill & (self.drawn(heard, self._situations(state), self.uniforms(state, "decides")) == 0)
         infected = (health == SUSCEPTIBLE) & (self.uniforms(state, "infects") < self._risk(state, out))
         health[ill & (self.uniforms(state, "recovers") < self.keys.recover)] = RECOVERED
         health[infected] = INFECTIOUS

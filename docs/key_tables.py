@@ -20,6 +20,7 @@ from proband.designs.kind import KINDS
 from proband.designs.kinds.experiment import AwarenessTable, IsomorphTable, StimuliTable
 from proband.designs.kinds.survey import WritingTable
 from proband.designs.quiz.material import SourceTable
+from proband.designs.seat_table import CodesTable, ComprehensionTable, ScreenTable, SeatTable
 from proband.designs.study_file import (
     EthicsTable,
     HypothesisTable,
@@ -29,6 +30,8 @@ from proband.designs.study_file import (
     StudyFile,
 )
 from proband.shelves import HOUSE
+from proband.societies.scenario import SCENARIOS
+from proband.societies.society import ArmTable, WaveTable
 from proband.texts.backtest import BackTestTable
 from proband.texts.coding import CorpusTable, LongTable
 from proband.texts.fragility.settings import FragilityTable, WordingTable
@@ -53,6 +56,10 @@ def models() -> dict[str, type[BaseModel]]:
         "source": SourceTable,
         "hypotheses": HypothesisTable,
         "ethics": EthicsTable,
+        "seat": SeatTable,
+        "seat.screen": ScreenTable,
+        "seat.comprehension": ComprehensionTable,
+        "seat.codes": CodesTable,
         "stimuli": StimuliTable,
         "isomorph": IsomorphTable,
         "awareness": AwarenessTable,
@@ -68,6 +75,8 @@ def models() -> dict[str, type[BaseModel]]:
         "statements": StatementLimits,
         "fragility": FragilityTable,
         "fragility.wordings": WordingTable,
+        "arm": ArmTable,
+        "wave": WaveTable,
     }
     own = {f"game.{name}": keys for name, keys in games().items() if not issubclass(keys, Setting)}
     return shared | kinds() | own
@@ -81,6 +90,15 @@ def games() -> dict[str, type[BaseModel]]:
 def kinds() -> dict[str, type[BaseModel]]:
     """The tables of the kinds that come with Proband."""
     return {name: kind.keys for name, kind in KINDS.loaded().items() if KINDS.package(name) == HOUSE}
+
+
+def scenarios_table() -> str:
+    """The keys of every scenario that comes with Proband."""
+    rows = ["| scenario | key | value | meaning | default |", "|---|---|---|---|---|"]
+    for name, scenario in SCENARIOS.loaded().items():
+        if SCENARIOS.package(name) == HOUSE:
+            rows += [f"| `{name}` {row}" for row in table(scenario.keys).splitlines()[2:]]
+    return "\n".join(rows) + "\n"
 
 
 def games_table() -> str:
@@ -104,7 +122,7 @@ def table(model: type[BaseModel]) -> str:
 
 def written(page: str) -> str:
     """The page with every table as it is now."""
-    tables = {name: table(model) for name, model in models().items()} | {"games": games_table()}
+    tables = {name: table(model) for name, model in models().items()} | {"games": games_table(), "scenarios": scenarios_table()}
     return BETWEEN.sub(lambda found: f"{found[1]}\n{tables[found['name']]}\n{found[3]}", page)
 
 

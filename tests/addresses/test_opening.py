@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from proband.addresses import SCHEMES, engines, open_engine
-from proband.addresses.opening import lasting
+from proband.addresses.opening import base_of, check_address, lasting
 from proband.errors import EngineError, StoreError, TreatmentChanged
 from proband.models.scripted import ScriptedEngine, uniform
 from proband.runs import Budget, collect
@@ -57,6 +57,31 @@ def test_a_run_goes_on_under_an_address_that_differs_in_speed_only(survey, tmp_p
     assert asked("hf:ORG/M?chunk_tokens=80&device=cpu").is_complete
     with pytest.raises(TreatmentChanged, match=r"begun with engine hf:ORG/M, not hf:ORG/M\?dtype=float16"):
         asked("hf:ORG/M?dtype=float16")
+
+
+def test_an_adapter_stands_behind_a_plus_sign_and_its_base_is_known_without_it(tmp_path):
+    assert base_of("hf:ORG/NAME+runs/anna?dtype=bfloat16") == base_of("hf:ORG/NAME?dtype=bfloat16&adapter=x")
+    assert base_of("smollm2+anna") == base_of("smollm2+ben") == "smollm2"
+    (tmp_path / "c++").mkdir()
+    (tmp_path / "c++" / "ben").mkdir()
+    assert base_of(f"hf:{tmp_path}/c++") == f"hf:{tmp_path}/c++"
+    assert base_of(f"hf:{tmp_path}/c+++ben") == f"hf:{tmp_path}/c++"
+    assert base_of("openai:http://h/v1#a+b") == "openai:http://h/v1#a+b"
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("smollm2+", "behind the plus sign stands the folder of an adapter; name one"),
+        ("hf:ORG/NAME+nowhere", "nowhere holds no adapter_config.json; give the folder of an adapter"),
+        ("smollm2+nowhere?chunk_tokens=5", "nowhere holds no adapter_config.json"),
+        ("words+nowhere", "must read words"),
+    ],
+)
+def test_an_adapter_that_is_not_there_is_refused_before_weights_are_loaded(address, message):
+    for look in (check_address, open_engine):
+        with pytest.raises(EngineError, match=message):
+            look(address)
 
 
 def test_people_are_an_engine_that_is_named_with_what_they_were_asked(tmp_path):

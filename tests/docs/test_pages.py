@@ -230,7 +230,7 @@ def test_the_reference_has_the_keys_that_a_study_file_is_checked_against():
     page = key_tables.PAGE.read_text(encoding="utf-8")
     assert page == key_tables.written(page), "python docs/key_tables.py writes the tables anew"
     shown = {found["name"] for found in key_tables.BETWEEN.finditer(page)}
-    assert shown == {*key_tables.models(), "games"}
+    assert shown == {*key_tables.models(), "games", "scenarios"}
     assert all(f"`[{name}]`" in page for name in key_tables.kinds())
 
 

@@ -125,6 +125,32 @@ def test_models_of_this_machine_are_closed_when_others_are_used_and_servers_stay
     assert sorted(closed) == sorted(addresses)
 
 
+def test_adapters_count_by_their_base_and_so_many_of_them_are_open(monkeypatch):
+    closed = []
+
+    class Opened(ScriptedEngine):
+        lane = "this machine"
+
+        def close(self):
+            closed.append(self.address)
+
+    monkeypatch.setattr(casting_room, "MOST_OPEN", 2)
+    monkeypatch.setattr(casting_room, "MOST_ADAPTED", 5)
+    monkeypatch.setattr(casting_room, "open_engine", lambda address: Opened(uniform(), address=address))
+    first = ["smollm2", "smollm2+anna", "smollm2+ben", "hf:a/b+cleo"]
+    parts = casting_room.Cast({address: address for address in (*first, "hf:c/d", "smollm2+dan", "smollm2+eve")})
+    for address in first:
+        parts.engine(address)
+    assert closed == []
+    parts.engine("smollm2")
+    parts.engine("hf:c/d")  # a third base: of the two others hf:a/b was used longest ago
+    assert closed == ["hf:a/b+cleo"]
+    parts.engine("smollm2+dan")
+    assert closed == ["hf:a/b+cleo"]
+    parts.engine("smollm2+eve")
+    assert closed == ["hf:a/b+cleo", "smollm2+anna"]
+
+
 def test_what_a_window_holds_for_one_engine_is_checked_before_another_is_asked(tmp_path):
     class Refusing(ScriptedEngine):
         def check(self, trials):

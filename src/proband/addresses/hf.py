@@ -1,4 +1,6 @@
-"""``hf:PATH_OR_ID``: checkpoints that transformers loads."""
+"""``hf:PATH_OR_ID``: checkpoints that transformers loads; ``hf:BASE+ADAPTER``, with an adapter on them."""
+
+from typing import Any
 
 from proband.addresses.opening import Scheme
 from proband.models.engine import BaseEngine
@@ -11,17 +13,21 @@ def _open(
     device: str | None = None,
     chunk_tokens: int | None = None,
     memory_gb: float | None = None,
+    adapter: str | None = None,
 ) -> BaseEngine:
     from proband.models.local.engine import LocalEngine
 
-    return LocalEngine(path_or_id, dtype=dtype, device=device, chunk_tokens=chunk_tokens, memory_gb=memory_gb)
+    how: Any = {"dtype": dtype, "device": device, "chunk_tokens": chunk_tokens, "memory_gb": memory_gb}
+    return LocalEngine(path_or_id, adapter=adapter, **how)
 
 
 SCHEME = Scheme(
     pattern="hf:PATH_OR_ID?KEY=VALUE&...",
-    about="a transformers checkpoint: a folder, a .gguf file, or an id on the hub, e.g. hf:ORG/NAME?dtype=bfloat16",
+    about="a transformers checkpoint: a folder, a .gguf file, or an id on the hub, e.g. hf:ORG/NAME?dtype=bfloat16; "
+    "hf:BASE+FOLDER puts an adapter on it",
     open=_open,
     loads_weights=True,
+    takes_adapter=True,
     # Other versions and another device change log-probabilities by rounding only.
     may_change=frozenset({"device", "chunk_tokens", "memory_gb", "torch", "transformers"}),
 )

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, quote, unquote_plus
 from proband.errors import EngineError, meant
 from proband.files import is_file
 from proband.models.engine import BaseEngine
+from proband.models.local.adapters import check_adapter
 from proband.shelves import Shelf
 
 
@@ -34,6 +35,9 @@ class Scheme:
         Options that name a file, and "" where what follows the colon does: in a study file, looked for beside it.
     loads_weights : bool
         Whether opening takes long, because a model is loaded; `proband check` then looks at the address only.
+    takes_adapter : bool
+        Whether a plus sign and the folder of an adapter may stand before the options; `open` gets it as its option
+        ``adapter``.
     """
 
     pattern: str
@@ -42,6 +46,7 @@ class Scheme:
     may_change: frozenset[str] = frozenset()
     paths: frozenset[str] = frozenset()
     loads_weights: bool = False
+    takes_adapter: bool = False
 
 
 SCHEMES: Shelf[Scheme] = Shelf(
@@ -84,7 +89,7 @@ def open_engine(address: str, **options: object) -> BaseEngine:
 
 
 def check_address(address: str) -> None:
-    """Refuse an address that names no engine, or options it does not take; weights are not loaded.
+    """Refuse an address that names no engine, options it does not take, or no adapter; weights are not loaded.
 
     Raises
     ------
@@ -94,6 +99,24 @@ def check_address(address: str) -> None:
     scheme, rest, given = _resolved(address, {})
     if not scheme.loads_weights:
         scheme.open(rest, **given).close()
+    elif scheme.takes_adapter and given.get("adapter"):
+        check_adapter(given["adapter"])
+
+
+def base_of(address: str) -> str:
+    """An address without its adapter: what has one base has its weights in memory once.
+
+    Examples
+    --------
+    >>> base_of("smollm2+runs/anna?chunk_tokens=64"), base_of("hf:ORG/NAME+anna"), base_of("scripted:uniform")
+    ('smollm2?chunk_tokens=64', 'hf:ORG/NAME', 'scripted:uniform')
+    """
+    name, rest, query = _parts(address)
+    if name not in SCHEMES or not SCHEMES.load(name).takes_adapter:
+        return address
+    base, _ = _adapter_behind(rest or "")
+    kept = "&".join(part for part in query.split("&") if part and not part.startswith("adapter="))
+    return f"{name}:{base}".removesuffix(":") + f"?{kept}" * bool(kept)
 
 
 def _resolved(address: str, options: Mapping[str, object]) -> tuple[Scheme, str, dict[str, Any]]:
@@ -104,12 +127,20 @@ def _resolved(address: str, options: Mapping[str, object]) -> tuple[Scheme, str,
         near = "".join(f" (did you mean {patterns[close]!r}?)" for close in get_close_matches(name, patterns, n=1))
         raise EngineError(f"no engine {address!r}{near}; there are {', '.join(patterns.values())}")
     scheme = SCHEMES.load(name)
+    adapter = None
+    if scheme.takes_adapter and rest:
+        base, adapter = _adapter_behind(rest)
+        rest = base if ":" in scheme.pattern else base or None
+        if adapter == "":
+            raise EngineError(f"engine {address!r}: behind the plus sign stands the folder of an adapter; name one")
     if (rest is not None) != (":" in scheme.pattern) or rest == "":
         raise EngineError(f"engine {address!r} must read {scheme.pattern}")
     try:
         given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))) | dict(options)
     except ValueError:
         raise EngineError(f"engine {address!r}: what follows ? must read key=value&key=value") from None
+    if adapter is not None:
+        given = {"adapter": adapter} | given
     parameters = list(inspect.signature(scheme.open).parameters.values())[1:]
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         known = [parameter.name for parameter in parameters]
@@ -165,15 +196,24 @@ def address_beside(address: str, folder: Path) -> str:
 
 
 def _parts(address: str) -> tuple[str, str | None, str]:
-    """Scheme, what follows its colon (None without one), and the options behind a question mark."""
-    name, colon, rest = re.fullmatch(r"([^:?]*)(:?)(.*)", address.strip(), re.S).groups()  # type: ignore[union-attr]
+    """Scheme, what follows its colon or a plus sign (None without), and the options behind a question mark."""
+    name, colon, rest = re.fullmatch(r"([^:?+]*)(:?)(.*)", address.strip(), re.S).groups()  # type: ignore[union-attr]
     # A question mark before the # belongs to the URL, and is refused there.
     url, hash, model = rest.partition("#")
     if hash:
         model, _, query = model.partition("?")
         return name, f"{url}#{model}", query
     rest, _, query = rest.partition("?")
-    return name, rest if colon else None, query
+    return name, rest if colon else rest or None, query
+
+
+def _adapter_behind(rest: str) -> tuple[str, str | None]:
+    """Base and adapter; a path may have plus signs of its own, an id on the hub has none."""
+    cuts = [k for k, sign in enumerate(rest) if sign == "+"]
+    if not cuts or Path(rest).expanduser().exists():
+        return rest, None
+    cut = next((k for k in cuts if Path(rest[:k]).expanduser().exists()), cuts[0])
+    return rest[:cut], rest[cut + 1 :]
 
 
 def _typed(key: str, value: object, hint: Any, address: str) -> object:

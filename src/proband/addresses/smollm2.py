@@ -1,4 +1,4 @@
-"""``smollm2``: the small model whose weights install with Proband."""
+"""``smollm2``: the small model whose weights install with Proband; ``smollm2+ADAPTER``, with an adapter."""
 
 from functools import wraps
 from typing import Any
@@ -18,8 +18,10 @@ def _open(rest: str, **options: Any) -> BaseEngine:
 
 SCHEME = Scheme(
     pattern="smollm2",
-    about="the language model that installs with Proband; no key, no GPU, no download",
+    about="the language model that installs with Proband; no key, no GPU, no download; smollm2+FOLDER puts an adapter "
+    "on it",
     open=_open,
     loads_weights=True,
+    takes_adapter=True,
     may_change=hf.SCHEME.may_change,
 )

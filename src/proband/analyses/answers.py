@@ -152,7 +152,9 @@ def listed(parts: Sequence[str]) -> str:
 
 def unanswered(run: Run) -> str | None:
     """What an analysis says that needs nothing but answers."""
-    return None if run.dispositions() else "nothing was answered yet"
+    if run.dispositions():
+        return None
+    return "nothing was answered yet" if run.items else "nobody is asked in it: rules alone decide"
 
 
 def tabled(

@@ -12,7 +12,9 @@ from proband.errors import DesignError
 
 StudyArgument = Annotated[
     Path,
-    typer.Argument(help="Study file (TOML), or shelf:NAME for one that ships.", parser=study_path, metavar="STUDY"),
+    typer.Argument(
+        help="Study file (TOML); or shelf:NAME or scenario:NAME for one that ships.", parser=study_path, metavar="STUDY"
+    ),
 ]
 EngineOption = Annotated[
     list[str] | None,

@@ -9,6 +9,7 @@ from proband.files import parsed
 
 FOLDER = Path(__file__).parents[1] / "catalogue"
 SHELF = "shelf:"
+SCENARIOS, SCENARIO = Path(__file__).parents[1] / "societies" / "scenarios", "scenario:"
 
 
 @cache
@@ -35,5 +36,14 @@ def folder_of(name: str) -> Path:
 
 
 def study_path(given: str | Path) -> Path:
-    """The study file that a path, or ``shelf:NAME``, stands for."""
-    return folder_of(str(given)) / "study.toml" if str(given).startswith(SHELF) else Path(given)
+    """The study file that a path, ``shelf:NAME`` or ``scenario:NAME`` stands for."""
+    name = str(given)
+    if name.startswith(SHELF):
+        return folder_of(name) / "study.toml"
+    if not name.startswith(SCENARIO):
+        return Path(given)
+    known = {path.stem.replace("_", "-"): path for path in sorted(SCENARIOS.glob("*.toml"))}
+    name = name.removeprefix(SCENARIO)
+    if name not in known:
+        raise DesignError(f"no scenario {name!r}{meant(name, known)}; `proband list scenarios` names them")
+    return known[name]

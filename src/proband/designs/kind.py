@@ -42,6 +42,8 @@ class Shared:
         given for all.
     sample : int or None
         How many subjects were asked for on the command line.
+    data : mapping
+        The study file as it was parsed, for designs that must be found again from their run.
     """
 
     title: str
@@ -54,6 +56,7 @@ class Shared:
     ethics: Mapping[str, str] = field(default_factory=dict)
     engines: Mapping[str, str] = field(default_factory=dict)
     sample: int | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,8 @@ class Kind:
         Whether it draws its subjects itself, and takes their number from `Shared.sample`.
     told : Told
         How findings speak of its runs.
+    beside : tuple of str
+        Further tables of a study file that are keys of its own table, written at the top: ``[[arm]]``.
     """
 
     name: str
@@ -121,6 +126,7 @@ class Kind:
     read: Callable[[Mapping[str, Any], str], Instrument] = instrument_from_dict
     samples: bool = False
     told: Told = Told()
+    beside: tuple[str, ...] = ()
 
 
 def told_of(kind: str) -> Told:

@@ -16,6 +16,7 @@ from proband.designs.design import Design
 from proband.designs.experiment import Experiment
 from proband.designs.hypotheses import Hypothesis, Promises, check_ethics
 from proband.designs.kind import Kind, Shared
+from proband.designs.seated import SEATS, seats_named
 from proband.designs.study_file import InstrumentTable, PopulationTable, StudyFile, check_shared, kind_of
 from proband.designs.survey.people import Known, PeopleSurvey, people_engine
 from proband.designs.survey.survey import Survey
@@ -154,7 +155,7 @@ def study_from_dict(
     with found.part():
         kind = kind_of(data, where)
     # Other tables are no keys: either they are the kind's, or `kind_of` has refused them.
-    of_kind = {name for name, value in data.items() if name == getattr(kind, "name", "")} or _tables_beside(data)
+    of_kind = {name for name in data if kind and name in (kind.name, *kind.beside)} or _tables_beside(data)
     written = {name: value for name, value in data.items() if name not in of_kind}
     with found.part():
         file = files.checked(StudyFile, written, where, error=DesignError)
@@ -175,7 +176,7 @@ def study_from_dict(
         engine = {**stated, **engine}
     answering = stated if engine is None else engine
     engines = dict(answering) if isinstance(answering, Mapping) else {"": answering}
-    design = kind.make(replace(shared, engines=engines, sample=sample), table)
+    design = kind.make(replace(shared, engines=engines, sample=sample, data=data), table)
     people = None
     if file.people is not None:
         if not isinstance(design, Survey) or everybody is None:
@@ -206,7 +207,10 @@ def _table_of(kind: Kind, data: Mapping[str, Any], where: str) -> BaseModel:
     """The table of a kind, every key known and of its type."""
     if not isinstance(data[kind.name], Mapping):
         raise DesignError(f"{where}: {kind.name} must be a table (found {data[kind.name]!r}); write [{kind.name}]")
-    return files.checked(kind.keys, data[kind.name], where, error=DesignError, at=kind.name)
+    own, beside = data[kind.name], {name: data[name] for name in kind.beside if name in data}
+    if both := sorted(own.keys() & beside.keys()):
+        raise DesignError(f"{where}: {both[0]!r} stands in [{kind.name}] and beside it; keep one")
+    return files.checked(kind.keys, {**own, **beside}, where, error=DesignError, at=kind.name)
 
 
 def _shared(
@@ -318,6 +322,8 @@ def _population(table: PopulationTable, folder: Path, where: str | Path) -> Popu
         _refuse_beside_use(table, "population", where)
         if isinstance(table.data, dict):
             raise DesignError(f"{where}: population.data beside `use` is the path of a file")
+        if table.use.startswith(SEATS):
+            return seats_named(table.use)
         population = load_population(table.use, base_dir=folder, data=table.data)
     if table.strata or table.psu or table.fpc:
         population = population.drawn(strata=table.strata, psu=table.psu, fpc=table.fpc)

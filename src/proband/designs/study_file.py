@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, StrictInt
 
 from proband.designs.kind import KINDS, Kind
+from proband.designs.seat_table import SeatTable
 from proband.errors import DesignError, meant
 from proband.files import OpenTable, Table
 
@@ -117,6 +118,7 @@ class StudyFile(Table):
         default=[], description="how the study would harm people, were they asked; it then needs `[ethics]`"
     )
     ethics: EthicsTable | None = Field(default=None, description="what is said of these harms, and who approved them")
+    seat: SeatTable | None = Field(default=None, description="how people take it, with `proband seat`")
 
 
 SHARED = ("instrument", "population", "people", "ethics")
@@ -146,13 +148,15 @@ def kind_of(data: Mapping[str, Any], where: str | Path) -> Kind:
     others = [name for name in data if name not in StudyFile.model_fields]
     kinds = [name for name in others if name in KINDS]
     there_are = ", ".join(f"[{name}]" for name in KINDS)
+    beside = {table for name in kinds for table in KINDS.load(name).beside if isinstance(data[name], Mapping)}
+    kinds = [name for name in kinds if name not in beside or isinstance(data[name], Mapping)]
     if len(kinds) > 1:
         found = " and ".join(f"[{name}]" for name in kinds)
         raise DesignError(
             f"{where}: {len(kinds)} kinds of study, {found}; a study is of one kind: keep one, or write two files"
         )
     for name in others:
-        if name not in kinds and isinstance(data[name], Mapping):
+        if name not in (*kinds, *beside) and isinstance(data[name], Mapping):
             raise DesignError(
                 f"{where}: no table or kind of study [{name}]{meant(name, [*SHARED, 'engine', *KINDS])}; kinds are "
                 f"{there_are}; another kind needs the package that brings it, so install that (`packages` names it)"

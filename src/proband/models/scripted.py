@@ -123,7 +123,7 @@ class ScriptedEngine(BaseEngine):
         is_noise = noise and uniform_for(self.seed, "scripted", "noise", trial.id) < noise
         outcome: Outcome = None if is_noise else self.rule(trial)
         if outcome is None:
-            return _anything(trial, self.seed)
+            return anything(trial, self.seed)
         if isinstance(outcome, NormalDist):
             return _truncated(outcome, trial, uniform_for(self.seed, "scripted", "answer", trial.id))
         fits = {"number": int | float, "text": str}.get(trial.reply.form, tuple)
@@ -249,7 +249,7 @@ def _truncated(distribution: NormalDist, trial: Trial, u: float) -> Answer:
     return min(max(distribution.inv_cdf(point), lower), upper)
 
 
-def _anything(trial: Trial, seed: int) -> Answer:
+def anything(trial: Trial, seed: int) -> Answer:
     """A uniform draw from everything that the item takes as an answer."""
     rng = rng_for(seed, "scripted", "anything", trial.id)
     n = len(trial.reply.options)

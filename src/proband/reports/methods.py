@@ -43,11 +43,14 @@ _LABELS = {
     "numbers": "labelled with numbers",
     "points": "labelled with their scale points",
 }
+_NOBODY = "Nobody was asked: rules alone decided everything."
 _WEIGHTS = ("weights", "sha256", "model", "answers", "responses")
 
 
 def lead_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
     """Who answered what as whom, and what the sections put first."""
+    if not run.items:
+        return tuple(dict.fromkeys([_NOBODY, *(section.lead for section in sections if section.lead)]))
     items = _count(run.table()["item"].n_unique(), "item")
     base = f"{engine_name(run.manifest)} answered {items} {told_of(run.kind).stands} {_subjects(run)}."
     if not run.is_complete:
@@ -57,6 +60,8 @@ def lead_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
 
 def limits_of(run: Run, sections: Sequence[Section]) -> str:
     """Whom the numbers are about, in a sentence."""
+    if not run.items:
+        return "These numbers describe what follows from rules, and neither a model nor people."
     if _is_compared(sections):
         return "These numbers say how far the model is from these people on these items, and no more."
     if run.people is not None:
@@ -73,7 +78,7 @@ def facts_of(run: Run) -> Mapping[str, str]:
     """Who was asked what by which engine, when."""
     manifest = run.manifest
     design = _mapping(manifest.get("design"))
-    engines = [f"{address}{part and f' as {part}'}" for part, address in sorted(_mapping(manifest["engine"]).items())]
+    engines = [_in_part(str(address), part) for part, address in sorted(_mapping(manifest["engine"]).items())]
     settings = {
         _words(str(name)).capitalize(): "; ".join(_words(str(level)) for level in levels)
         + (" (varied)" if len(levels) > 1 else "")
@@ -112,6 +117,10 @@ def claims_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
         Two paragraphs.
     """
     own = list(dict.fromkeys(claim for section in sections for claim in section.claims))
+    if not run.items:
+        return " ".join([f"These data show what follows from the rules of this study. {_NOBODY}", *own]), (
+            "They do not show that people, or models, behave by these rules."
+        )
     if not _is_compared(sections):
         reason = (
             "there are no human answers here to compare with"
@@ -185,8 +194,12 @@ def engine_name(manifest: Mapping[str, Any]) -> str:
     addresses = _mapping(manifest.get("engine"))
     # Options behind the question mark belong to the plan and the manifest, not into a sentence.
     short = {part: str(address).partition("?")[0] for part, address in sorted(addresses.items())}
-    named = [f"{address} as {part}" if part else address for part, address in short.items()]
-    return listed(named) or "an unnamed engine"
+    return listed([_in_part(address, part) for part, address in short.items()]) or "an unnamed engine"
+
+
+def _in_part(address: str, part: str) -> str:
+    """An engine, and what it answered as, where that is no name of its own."""
+    return f"{address} as {part}" if part and not address.startswith(part) else address
 
 
 def population_name(manifest: Mapping[str, Any]) -> str:

@@ -3,17 +3,20 @@
 from collections.abc import Collection, Mapping
 
 from proband.addresses import open_engine
+from proband.addresses.opening import base_of
 from proband.errors import DesignError
 from proband.models.engine import BaseEngine
 
-MOST_OPEN = 4  # engines opened here at once: a study of many checkpoints must not hold all of them in memory
+# Models opened here at once: a study of many checkpoints must not hold all of them in memory. Adapters on one base
+# count as one model; each is some hundredth of it, so many more of them may be open.
+MOST_OPEN, MOST_ADAPTED = 4, 32
 
 
 class Cast:
     """The engines of a run, each opened when it is first needed: a finished run loads no model.
 
     Engines that were given as addresses and share a lane, as those that compute here do, are closed again when
-    `MOST_OPEN` others were used since.
+    `MOST_OPEN` others were used since. Addresses of one base share the loaded weights, so they count as one there.
 
     Parameters
     ----------
@@ -50,12 +53,23 @@ class Cast:
             return part
         engine = self._opened.pop(part, None)
         if engine is None:
-            idle = [name for name, one in self._opened.items() if one.lane and one not in in_use]
-            for name in idle[: max(0, len(idle) + 1 - MOST_OPEN)]:
-                self._opened.pop(name).close()
+            self._make_room(base_of(part), in_use)
             engine = open_engine(part)
         self._opened[part] = engine
         return engine
+
+    def _make_room(self, base: str, in_use: Collection[BaseEngine]) -> None:
+        """Close what was used longest ago, so that an engine on a base may be opened."""
+        idle = [address for address, one in self._opened.items() if one.lane and one not in in_use]
+        by_base: dict[str, list[str]] = {}
+        for address in reversed(idle):  # the base used last first
+            by_base.setdefault(base_of(address), []).append(address)
+        busy = {base_of(address) for address in self._opened.keys() - set(idle)}
+        others = [on for on in by_base if on != base and on not in busy]
+        spare = [address for on in others[MOST_OPEN - 1 :] for address in by_base[on]]
+        kept = [address for address in idle if address not in spare]
+        for address in spare + kept[: max(0, len(kept) + 1 - MOST_ADAPTED)]:
+            self._opened.pop(address).close()
 
     def __enter__(self) -> "Cast":
         return self

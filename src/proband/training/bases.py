@@ -1,16 +1,14 @@
 """The checkpoint that training starts from: loaded once, trained several times, put back in between."""
 
-import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from proband.errors import EngineError
-from proband.models.local.checkpoints import load_checkpoint
+from proband.models.local.checkpoints import files_hash, load_checkpoint
 from proband.models.local.embedded import ADDRESS, SHA256, embedded_folder
 from proband.models.local.templates import Template
 from proband.training.recipe import Recipe
@@ -65,18 +63,7 @@ def base_weights(address: str) -> str:
     """What identifies a base's weights without loading them."""
     if address == ADDRESS:
         return f"gguf-sha256:{SHA256}"
-    files = sorted(base_folder(address).glob("*.safetensors"))
-    known = tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
-    return f"files-sha256:{_files_hash(known)}"
-
-
-@lru_cache(64)
-def _files_hash(files: tuple[tuple[str, int, int], ...]) -> str:
-    state = hashlib.sha256()
-    for path, _, _ in files:
-        with Path(path).open("rb") as file:
-            state.update(hashlib.file_digest(file, "sha256").digest())
-    return state.hexdigest()
+    return f"files-sha256:{files_hash(base_folder(address))}"
 
 
 @dataclass(kw_only=True)
@@ -89,6 +76,9 @@ class Base:
         Of transformers; the model's weights change in training and come back with `put_back`.
     adapted
         The model inside its adapter, while there is one.
+    is_frozen
+        Whether no run will touch its weights, so that no copy is held to put them back from: for adapters that are kept
+        as such.
     """
 
     address: str
@@ -96,12 +86,14 @@ class Base:
     model: Any
     tokenizer: Any
     adapted: Any = None
+    is_frozen: bool = False
     template: Template = field(init=False)
     _originals: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         self.template = Template(self.tokenizer)
-        self._originals = {name: weights.detach().clone() for name, weights in self.model.named_parameters()}
+        named = {} if self.is_frozen else dict(self.model.named_parameters())
+        self._originals = {name: weights.detach().clone() for name, weights in named.items()}
 
     @property
     def context(self) -> int | None:
@@ -115,7 +107,9 @@ class Base:
 
         if self.adapted is not None:
             self.model, self.adapted = self.adapted.unload(), None
-        model = self.model.to(next(iter(self._originals.values())).dtype)
+        model = self.model
+        if not self.is_frozen:
+            model = model.to(next(iter(self._originals.values())).dtype)
         # TRL exchanges the forward method of the object.
         model.__dict__.pop("forward", None)
         model.zero_grad(set_to_none=True)
@@ -123,7 +117,8 @@ class Base:
             model.activation_checkpointing_disable()
         with torch.no_grad():
             for name, weights in model.named_parameters():
-                weights.copy_(self._originals[name])
+                if not self.is_frozen:
+                    weights.copy_(self._originals[name])
                 weights.requires_grad_(True)
         model.eval()
 
@@ -137,7 +132,7 @@ class Base:
                     shutil.copyfile(path, target)
 
 
-def load_base(address: str, *, device: str | None = None, dtype: str = "float32") -> Base:
+def load_base(address: str, *, device: str | None = None, dtype: str = "float32", is_frozen: bool = False) -> Base:
     """Load a base for one run or several.
 
     Parameters
@@ -146,6 +141,8 @@ def load_base(address: str, *, device: str | None = None, dtype: str = "float32"
         Default CUDA where there is one (the process's own under accelerate), else the processor.
     dtype : str
         Of the weights while they are trained; "float32", or "bfloat16" for the frozen ones under an adapter.
+    is_frozen : bool
+        Only for adapters that are kept as such; takes half the memory.
 
     Raises
     ------
@@ -154,7 +151,7 @@ def load_base(address: str, *, device: str | None = None, dtype: str = "float32"
     """
     folder = base_folder(address)
     model, tokenizer = load_checkpoint(folder, dtype, device)
-    return Base(address=address, folder=folder, model=model, tokenizer=tokenizer)
+    return Base(address=address, folder=folder, model=model, tokenizer=tokenizer, is_frozen=is_frozen)
 
 
 @contextmanager

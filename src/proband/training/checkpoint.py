@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from proband.errors import DesignError, StoreError
+from proband.models.local.adapters import CONFIG
 from proband.models.local.capacity import readable
 
 RECORD, JOB, STATES, LOCK = "training.json", "job.json", "states", ".lock"
@@ -25,11 +26,12 @@ class Checkpoint:
     Attributes
     ----------
     folder : Path
-        Holds the weights, the base's tokenizer and the record ``training.json``.
+        Holds the weights, the base's tokenizer and the record ``training.json``; of an adapter kept as such, its two
+        files and the record.
     training_set, set_name : str
         Hash and name of the set.
     weights : str
-        What `LocalEngine.fingerprint` says of these weights in float32.
+        What `LocalEngine.fingerprint` says of these weights in float32, or of the adapter.
     base, base_weights : str
         Address of what was trained, and what identifies its weights.
     losses : tuple of float
@@ -80,7 +82,10 @@ class Checkpoint:
     @property
     def address(self) -> str:
         """Of the engine that opens it."""
-        return f"hf:{self.folder}"
+        if self.recipe.get("keep") != "adapter":
+            return f"hf:{self.folder}"
+        base, mark, options = self.base.partition("?")
+        return f"{base}+{self.folder}{mark}{options}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, without the folder."""
@@ -121,7 +126,7 @@ def finished(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | None:
     try:
         known = json.loads((folder / JOB).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        if (folder / RECORD).exists() or (folder / "config.json").exists():
+        if any((folder / name).exists() for name in (RECORD, "config.json", CONFIG)):
             raise DesignError(f"{folder} holds a checkpoint that was not trained here; name another folder") from None
         return None
     except ValueError as error:

@@ -68,7 +68,7 @@ class TrainingCost:
     memory_bytes : float
         Weights, gradients, optimiser and activations of one pass; an estimate.
     disk_bytes : float
-        The checkpoint, and two states of the run beside it.
+        What is kept, and two states of the run beside it.
     """
 
     examples: int
@@ -200,9 +200,9 @@ def state_bytes(n_weights: int, recipe: Recipe) -> float:
     return 12.0 * _n_trained(n_weights, recipe)
 
 
-def disk_bytes(n_weights: int) -> float:
-    """Bytes of a saved checkpoint."""
-    return 4.0 * n_weights
+def disk_bytes(n_weights: int, recipe: Recipe) -> float:
+    """Bytes of what is saved."""
+    return 4.0 * (_n_trained(n_weights, recipe) if recipe.keeps_adapter else n_weights)
 
 
 def _n_trained(n_weights: int, recipe: Recipe) -> float:
@@ -262,7 +262,7 @@ def _cost(
         operations=operations,
         seconds=seconds,
         memory_bytes=_memory(shape, recipe, at_once, taught / max(standing, 1)),
-        disk_bytes=disk_bytes(shape.total) + 2 * (4.0 * trained + 8.0 * trained),
+        disk_bytes=disk_bytes(shape.total, recipe) + 2 * (4.0 * trained + 8.0 * trained),
     )
 
 
@@ -274,5 +274,6 @@ def _memory(shape: Shape, recipe: Recipe, tokens: int, taught_share: float) -> f
     layer = size * tokens * kept
     layers = layer + 4 * tokens * shape.hidden * shape.layers if recipe.gradient_checkpointing else layer * shape.layers
     logits = 12.0 * tokens * taught_share * shape.head / shape.hidden
-    # The weights stand twice: as they are trained, and as they come back for the next run.
-    return 2.0 * held * shape.total + state_bytes(shape.total, recipe) + layers + logits
+    # The weights stand twice, as they are trained and as they come back for the next run, unless nothing touches them.
+    times = 1.0 if recipe.keeps_adapter else 2.0
+    return times * held * shape.total + state_bytes(shape.total, recipe) + layers + logits

@@ -1,8 +1,9 @@
 """How a checkpoint is trained: steps, batches, rates, adapters, and how the work is cut up."""
 
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from proband.errors import DesignError, strange_choice
@@ -11,13 +12,14 @@ from proband.files import beside
 Schedule = Literal["cosine", "linear", "constant"]
 Precision = Literal["float32", "mixed"]
 Padding = Literal["packed", "dynamic", "longest"]
+Keep = Literal["merged", "adapter"]
 # These change how the numbers are computed, and the result by rounding only.
 _WORK = frozenset({"padding", "micro_batch", "micro_tokens", "gradient_checkpointing", "checkpoint_every_s"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lora:
-    """Low-rank adapters, trained in place of the weights and merged into them when the checkpoint is saved.
+    """Low-rank adapters, trained in place of the weights; see `Recipe.keep` for what is saved.
 
     - `alpha`: the update is scaled by alpha / rank.
     - `dropout`: share of the adapter's inputs dropped in training.
@@ -73,6 +75,8 @@ class Recipe:
       rate raised linearly over the first share of steps and then lowered to 0 along a cosine or a line;
       `max_grad_norm` 0 leaves gradients as they are.
     - `adapter`: none trains all weights.
+    - `keep` ({"merged", "adapter"}): what is saved of a run with an adapter: a whole checkpoint with the adapter merged
+      into it, or the adapter alone, some hundredth of that, which is opened on its base (``BASE+FOLDER``).
     - `max_tokens`: of prompt and response together.
     - `too_long` ({"refuse", "cut", "leave_out"}): what becomes of longer examples; what is cut or left out is counted
       in the record.
@@ -105,6 +109,7 @@ class Recipe:
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
     adapter: Lora | None = None
+    keep: Keep = "merged"
     max_tokens: int = 2048
     too_long: Literal["refuse", "cut", "leave_out"] = "refuse"
     order: Literal["as_built", "shuffled", "as_given"] = "as_built"
@@ -136,6 +141,8 @@ class Recipe:
             raise DesignError("recipe: weight_decay, max_grad_norm and checkpoint_every_s cannot be negative")
         if strange := strange_choice(self):
             raise DesignError(f"recipe: {strange}")
+        if self.keep == "adapter" and self.adapter is None:
+            raise DesignError("recipe: keep is 'adapter', and none is trained; give one (adapter=Lora(rank=8))")
 
     def steps_for(self, n_examples: int) -> int:
         """Optimiser steps with so many examples."""
@@ -145,8 +152,16 @@ class Recipe:
         return max(rounded, 1) * (self.epochs or 1)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
+        """Plain values; `keep` only where it is not what was always done, so that runs of before are still known."""
+        values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        if not self.keeps_adapter:
+            del values["keep"]
+        return values
+
+    @property
+    def keeps_adapter(self) -> bool:
+        """Whether the adapter alone is saved."""
+        return self.keep == "adapter"
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -154,7 +169,13 @@ class Recipe:
         return {name: value for name, value in self.as_dict().items() if name not in _WORK}
 
 
-RECIPES: Mapping[str, Recipe] = {name: Recipe(**table) for name, table in beside(__file__).items()}
+def _recipe(table: Mapping[str, Any]) -> Recipe:
+    """A recipe from plain values, as a file has them."""
+    adapter = table.get("adapter")
+    return Recipe(**{**table, "adapter": Lora(**adapter) if isinstance(adapter, Mapping) else adapter})
+
+
+RECIPES: Mapping[str, Recipe] = {name: _recipe(table) for name, table in beside(__file__).items()}
 
 
 def named_recipe(name: str, **changes: Any) -> Recipe:
@@ -164,7 +185,8 @@ def named_recipe(name: str, **changes: Any) -> Recipe:
     ----------
     name : str
         "ren2024" (LLaMA-2), "ren2024-mistral" (half the learning rate), "miniature" (as many optimiser steps as the
-        paper's larger sets, 24, with 16 examples each).
+        paper's larger sets, 24, with 16 examples each), "memory" (an adapter of rank 8 on all linear layers, kept as
+        such: what an agent lived through).
     **changes
         Fields of `Recipe`; giving `steps` takes `epochs` away, and the other way round.
 
@@ -186,11 +208,11 @@ def named_recipe(name: str, **changes: Any) -> Recipe:
     """
     if name not in RECIPES:
         raise DesignError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
-    unknown = set(changes) - set(RECIPES[name].as_dict())
+    unknown = set(changes) - {field.name for field in fields(Recipe)}
     if unknown:
         raise DesignError(f"a recipe has no {', '.join(sorted(unknown))}; see the fields of Recipe")
     if changes.get("steps") is not None:
         changes = {"epochs": None} | changes
     elif changes.get("epochs") is not None:
         changes = {"steps": None} | changes
-    return replace(RECIPES[name], **changes)
+    return _recipe({**vars(RECIPES[name]), **changes})

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from proband.errors import DesignError, EngineError, StoreError
+from proband.models.local.adapters import adapter_hash, save_adapter
 from proband.models.local.capacity import free_bytes, readable
-from proband.models.local.checkpoints import load_checkpoint
+from proband.models.local.checkpoints import load_checkpoint, tensors_hash
 from proband.training.bases import Base, base_weights, enough_memory, load_base
 from proband.training.batching import Step, Watch
 from proband.training.checkpoint import RECORD, STATES, Checkpoint, claimed, finished, last_state, saving, write_json
@@ -61,8 +62,8 @@ def train(
     base : str
         ``smollm2``, or ``hf:FOLDER`` with a checkpoint and its tokenizer.
     into : str or Path
-        Folder for the checkpoint, opened by ``hf:FOLDER``. A run killed half-way goes on from the last state it kept
-        there.
+        Folder for the checkpoint, opened by ``hf:FOLDER``, or for the adapter, opened by ``BASE+FOLDER``. A run killed
+        half-way goes on from the last state it kept there.
     held_out : TrainingSet or None
         Needed by `Recipe.early_stop`.
     watch : callable or None
@@ -90,6 +91,10 @@ def train(
     job = Job(training_set=training_set, recipe=recipe, into=Path(into), held_out=held_out)
     if model is not None and model.address != base:
         raise DesignError(f"the model given is {model.address}, the base {base}; give the same")
+    if model is not None and model.is_frozen and not recipe.keeps_adapter:
+        raise DesignError(
+            f"the model given, {base}, is frozen, and this recipe changes it; load it with is_frozen=False"
+        )
     return _run(job, base, watch, lambda: model or _load(base, recipe))
 
 
@@ -110,7 +115,8 @@ def train_all(jobs: Sequence[Job], base: str, *, watch: Callable[[Job, Step], No
     loaded: list[Base] = []
 
     def opened(recipe: Recipe) -> Base:
-        if not loaded or loaded[0].model.dtype != _held_in(recipe):
+        is_fit = loaded and loaded[0].model.dtype == _held_in(recipe)
+        if not is_fit or (loaded[0].is_frozen and not recipe.keeps_adapter):
             loaded[:] = [_load(base, recipe)]
         return loaded[0]
 
@@ -172,6 +178,8 @@ def _trained(job: Job, base: Base, encoded: EncodedSet, held_out: EncodedSet | N
         if recipe.adapter is not None:
             base.adapted = adapted(base.model, recipe.adapter, recipe.seed)
         trainer = PartsTrainer(base.adapted or base.model, base.tokenizer, recipe, work)
+        if recipe.keeps_adapter and (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
+            raise EngineError("of weights in shards no adapter is kept as such; set keep to 'merged', or do not shard")
         with attending(base.model, trainer.padding), saving(folder, "a state of the run"):
             trainer.train(resume_from_checkpoint=None if state is None else str(state))
     if recipe.early_stop is not None:
@@ -184,6 +192,10 @@ def _saved(job: Job, base: Base, encoded: EncodedSet, trainer: "PartsTrainer") -
     folder, recipe = Path(job.into), job.recipe
     plain = trainer.accelerator.unwrap_model(trainer.model)
     is_sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
+    if recipe.keeps_adapter:
+        with saving(folder, "the adapter"):
+            weights = _adapter(folder, plain, base, writes=trainer.is_world_process_zero())
+        return _record(job, base, encoded, trainer, weights)
     if recipe.adapter is not None:
         # Merged in float32: in bfloat16 the updates would be rounded away.
         plain = plain.float().merge_and_unload()
@@ -197,7 +209,26 @@ def _saved(job: Job, base: Base, encoded: EncodedSet, trainer: "PartsTrainer") -
         trainer.accelerator.wait_for_everyone()
         if trainer.is_world_process_zero():
             base.save_tokenizer(folder)
-    weights = _weights(folder, plain, is_sharded)
+    return _record(job, base, encoded, trainer, _weights(folder, plain, is_sharded))
+
+
+def _adapter(folder: Path, model: Any, base: Base, *, writes: bool) -> str:
+    """Save a trained adapter as PEFT does, and name its base; what identifies it."""
+    from peft import get_peft_model_state_dict
+
+    found = get_peft_model_state_dict(model)
+    tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in found.items()}
+    settings = model.peft_config[model.active_adapter].to_dict()
+    # A set, whose order is another in every process.
+    settings["target_modules"] = sorted(settings["target_modules"])
+    if not writes:
+        return adapter_hash(tensors, settings["lora_alpha"] / settings["r"])
+    return save_adapter(folder, tensors, settings, base=base.address, base_weights=base_weights(base.address))
+
+
+def _record(job: Job, base: Base, encoded: EncodedSet, trainer: "PartsTrainer", weights: str) -> Checkpoint:
+    """Write the record, which says that the run is finished, and clear away what only an unfinished one needs."""
+    folder = Path(job.into)
     made = _recorded(job, base, encoded, trainer, weights)
     if trainer.is_world_process_zero():
         with saving(folder, "the record"):
@@ -248,10 +279,8 @@ def _recorded(job: Job, base: Base, encoded: EncodedSet, trainer: "PartsTrainer"
 
 def _weights(folder: Path, model: Any, is_sharded: bool) -> str:
     """What identifies the saved weights; sharded ones are read again, as no process has them all."""
-    from proband.models.local.passes import Passes
-
     whole = load_checkpoint(folder, "float32", "cpu")[0] if is_sharded else model
-    return f"tensors-sha256:{Passes(whole, 1, 10**9).weights_hash()}"
+    return f"tensors-sha256:{tensors_hash(whole.state_dict())}"
 
 
 def check_packages() -> None:
@@ -275,7 +304,9 @@ def _load(base: str, recipe: Recipe) -> Base:
     device = None
     if torch.cuda.is_available() and "LOCAL_RANK" in os.environ:
         device = f"cuda:{os.environ['LOCAL_RANK']}"
-    return load_base(base, device=device, dtype=str(_held_in(recipe)).removeprefix("torch."))
+    return load_base(
+        base, device=device, dtype=str(_held_in(recipe)).removeprefix("torch."), is_frozen=recipe.keeps_adapter
+    )
 
 
 def _held_in(recipe: Recipe) -> Any:
@@ -292,6 +323,11 @@ def _identity(job: Job, base: str) -> dict[str, Any]:
         "base_weights": base_weights(base),
         "recipe": job.recipe.identity,
     }
+
+
+def finished_run(training_set: TrainingSet, base: str, recipe: Recipe, into: Path) -> Checkpoint | None:
+    """What `train` would return at once; None where it would train, `DesignError` where it would refuse the folder."""
+    return _finished(Job(training_set=training_set, recipe=recipe, into=into), base)
 
 
 def _finished(job: Job, base: str) -> Checkpoint | None:
@@ -318,10 +354,10 @@ def _refuse_no_room(base: Base, recipe: Recipe, folder: Path) -> None:
         )
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     room = shutil.disk_usage(existing).free
-    if room < disk_bytes(n_weights):
+    if room < (size := disk_bytes(n_weights, recipe)):
         raise StoreError(
-            f"the checkpoint takes {readable(disk_bytes(n_weights))} and {readable(room)} are free in {existing}; make "
-            "room or name another folder"
+            f"what is kept takes {readable(size)} and {readable(room)} are free in {existing}; make room, or name "
+            "another folder"
         )
 
 

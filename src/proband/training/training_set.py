@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -87,6 +87,44 @@ class TrainingSet:
     def __iter__(self) -> Iterator[Example]:
         return iter(self.examples)
 
+    @classmethod
+    def of_pairs(
+        cls,
+        name: str,
+        facts: Mapping[str, Sequence[tuple[str | tuple[Message, ...], str]]],
+        *,
+        is_raw: bool = False,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> "TrainingSet":
+        """A set of prompts with the replies that are taught, each fact in several forms.
+
+        Parameters
+        ----------
+        facts : mapping
+            By id of a fact: its forms, each a prompt, as text or as messages, and the reply, which alone is taught.
+        is_raw : bool
+            Whether prompts are sent without the model's chat template.
+
+        Raises
+        ------
+        DataError
+            If a reply is empty, or there is none.
+
+        Examples
+        --------
+        >>> fair = [("Where was the fair?", "By the river."), ("What happened by the river?", "The fair.")]
+        >>> [example.id for example in TrainingSet.of_pairs("anna", {"fair": fair})]
+        ['fair/1', 'fair/2']
+        """
+        examples = []
+        for fact, forms in facts.items():
+            for k, (prompt, reply) in enumerate(forms, start=1):
+                messages = (Message("user", prompt),) if isinstance(prompt, str) else prompt
+                examples.append(
+                    Example(id=f"{fact}/{k}", messages=messages, response=reply, is_raw=is_raw, question=fact)
+                )
+        return cls(name=name, examples=tuple(examples), provenance=provenance or {})
+
     @cached_property
     def text(self) -> str:
         """The examples as JSON lines."""
@@ -109,6 +147,13 @@ class TrainingSet:
         return folder
 
 
+def examples_of(text: str) -> tuple[Example, ...]:
+    """The examples that `TrainingSet.text` wrote."""
+    # Not splitlines(): it also breaks at characters that may stand inside a JSON string.
+    rows = [json.loads(line) for line in text.split("\n") if line]
+    return tuple(Example(**(row | {"messages": tuple(Message(**turn) for turn in row["messages"])})) for row in rows)
+
+
 def load_training_set(folder: str | Path) -> TrainingSet:
     """Read a set that `TrainingSet.save` wrote.
 
@@ -121,12 +166,7 @@ def load_training_set(folder: str | Path) -> TrainingSet:
     check_name(folder / RECORD, error=DataError)
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        # Not splitlines(): it also breaks at characters that may stand inside a JSON string.
-        lines = (folder / EXAMPLES).read_text(encoding="utf-8").split("\n")
-        rows = [json.loads(line) for line in lines if line]
-        examples = tuple(
-            Example(**(row | {"messages": tuple(Message(**turn) for turn in row["messages"])})) for row in rows
-        )
+        examples = examples_of((folder / EXAMPLES).read_text(encoding="utf-8"))
         name, recorded = record.pop("name"), record.pop("hash")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError(

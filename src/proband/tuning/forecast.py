@@ -117,7 +117,7 @@ def _by_sizes(material: Material, expected: ExpectedTable) -> Forecast:
         StageCost(name="evaluation", runs=n_runs + 1, units=tests, tokens=tested, gpu_hours=hours(tested)),
     )
     note = f"by the expected sizes, on a GPU that really makes {expected.flops:.0e} operations a second"
-    return Forecast(stages=stages, disk_bytes=n_runs * disk_bytes(shape.total), note=note)
+    return Forecast(stages=stages, disk_bytes=n_runs * disk_bytes(shape.total, recipe), note=note)
 
 
 def _by_questions(material: Material) -> Forecast:
@@ -154,7 +154,7 @@ def _by_questions(material: Material) -> Forecast:
     stages.append(_asking("evaluation", tests, base, jobs * len(costs) + 1))
     return Forecast(
         stages=tuple(stages),
-        disk_bytes=jobs * len(costs) * disk_bytes(shape_of(base_folder(base)).total),
+        disk_bytes=jobs * len(costs) * disk_bytes(shape_of(base_folder(base)).total, recipe),
         note="on this machine, as fast as it is now; texts that models write are not counted",
     )
 

@@ -1,8 +1,10 @@
 """Loading a checkpoint: from a folder, a GGUF file or the hub, refusing what could not be used."""
 
+import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +28,9 @@ def load_checkpoint(path_or_id: str | Path, dtype: str, device: str | None) -> t
     kind = getattr(torch, dtype, None)
     if not isinstance(kind, torch.dtype) or not kind.is_floating_point:
         raise EngineError(f"dtype {dtype!r} is none of float32, bfloat16, float16")
-    target = _device(device)
+    target = device_of(device)
     logging.disable_progress_bar()
-    folder, file = _located(path_or_id)
+    folder, file = located(path_or_id)
     how = _PLAIN | ({"gguf_file": file} if file else {})
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **how)
@@ -47,7 +49,8 @@ def load_checkpoint(path_or_id: str | Path, dtype: str, device: str | None) -> t
     return model.to(target).eval(), tokenizer
 
 
-def _device(name: str | None) -> Any:
+def device_of(name: str | None) -> Any:
+    """The device of a name, by default the best there is; `EngineError` where it is none, or not here."""
     import torch
 
     try:
@@ -59,7 +62,7 @@ def _device(name: str | None) -> Any:
     return device
 
 
-def _located(path_or_id: str | Path) -> tuple[str, str]:
+def located(path_or_id: str | Path) -> tuple[str, str]:
     """Folder of a checkpoint, and the file in it where it is a GGUF; one on the hub is fetched."""
     path = Path(path_or_id).expanduser()
     check_name(path, error=EngineError)
@@ -104,6 +107,38 @@ def _refuse_too_large(folder: str, itemsize: int, device: Any) -> None:
         f"{folder} has {count / 1e9:.3g} billion weights, {readable(count * itemsize)} at {itemsize} bytes each, and "
         f"{readable(free)} are free on {device}; {way_out}. Or serve it elsewhere and use an openai: engine"
     )
+
+
+def tensors_hash(tensors: Mapping[str, Any]) -> str:
+    """SHA-256 over the names and bytes of tensors, whatever files they came from."""
+    import torch
+
+    state = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        state.update(name.encode())
+        state.update(tensor.contiguous().cpu().reshape(-1).view(torch.uint8).numpy().data)
+    return state.hexdigest()
+
+
+def files_hash(folder: str | Path) -> str:
+    """SHA-256 over a checkpoint's files of weights: the same in whatever precision they are opened."""
+    return _files_hash(tuple(known_files(folder, "*.safetensors")))
+
+
+def known_files(folder: str | Path, pattern: str = "*") -> Iterator[tuple[str, int, int]]:
+    """Path, size and time of the files in a folder: what tells that none was changed."""
+    for path in sorted(Path(folder).glob(pattern)):
+        if path.is_file():
+            yield str(path), path.stat().st_size, path.stat().st_mtime_ns
+
+
+@lru_cache(64)
+def _files_hash(files: tuple[tuple[str, int, int], ...]) -> str:
+    state = hashlib.sha256()
+    for path, _, _ in files:
+        with Path(path).open("rb") as file:
+            state.update(hashlib.file_digest(file, "sha256").digest())
+    return state.hexdigest()
 
 
 def _parameters(folder: str) -> Iterator[int]:

@@ -15,12 +15,12 @@ import numpy as np
 
 from proband.errors import ContextTooLong, EngineError
 from proband.models.engine import THIS_MACHINE, Ability, BaseEngine, Cost, Vectors
-from proband.models.local.checkpoints import load_checkpoint
+from proband.models.local.adapters import load_adapter
 from proband.models.local.forest import Forest
 from proband.models.local.passes import Passes
 from proband.models.local.pooling import WINDOW_TOKENS, mean_states
+from proband.models.local.sharing import Loaded, loaded
 from proband.models.local.templates import Encoded, Template
-from proband.models.writing.constraints import Schemas
 from proband.models.writing.writer import Writer
 from proband.records import Completion, Request, Trial
 
@@ -52,12 +52,15 @@ class LocalEngine(BaseEngine):
         Nodes in one forward pass; results do not depend on it.
     memory_gb : float or None
         The most that a pass may use beyond the weights; default a quarter of what is free.
+    adapter : str, Path or None
+        Folder of an adapter that is put on the checkpoint. Engines of one checkpoint, whatever their adapters, have its
+        weights in memory once.
 
     Raises
     ------
     EngineError
         If the checkpoint cannot be found or loaded, lacks weights or a tokenizer, has a tokenizer that is not its own,
-        or needs more memory than is free.
+        or needs more memory than is free; if the adapter is missing, damaged, or another base's.
     """
 
     abilities: frozenset[Ability] = frozenset({"score", "write", "embed"})
@@ -74,18 +77,23 @@ class LocalEngine(BaseEngine):
         device: str | None = None,
         chunk_tokens: int | None = None,
         memory_gb: float | None = None,
+        adapter: str | Path | None = None,
     ) -> None:
         for name, number, least in (("chunk_tokens", chunk_tokens, 1), ("memory_gb", memory_gb, 0.05)):
             if number is not None and not number >= least:
                 raise EngineError(f"{name} is {number}; give at least {least}, or leave it out")
-        self.address = address or f"hf:{path_or_id}"
+        base = address or f"hf:{path_or_id}"
+        self.address = base if adapter is None else f"{base}+{adapter}"
+        # Before the base, which takes longer.
+        self._adapter = None if adapter is None else load_adapter(adapter)
+        self._base: Loaded | None = loaded(path_or_id, dtype, device)
+        self._template, self._schemas, self._ends = self._base.template, self._base.schemas, self._base.ends
+        if self._adapter is not None and self._adapter.base_weights:
+            self._adapter.check_base(base, weights or self._base.files)
         self._weights = weights
-        model, tokenizer = load_checkpoint(path_or_id, dtype, device)
         self._memory_bytes = None if memory_gb is None else int(memory_gb * 1e9)
-        self._open: Passes | None = Passes(model, chunk_tokens, self._memory_bytes)
-        self._template = Template(tokenizer)
-        self._ends = _ending_tokens(model, tokenizer, self._template)
-        self._schemas = Schemas(tokenizer, self._open.config.vocab_size, self._ends)
+        view = self._base.view(self._adapter)
+        self._open: Passes | None = Passes(view, chunk_tokens, self._memory_bytes, tried=self._base.tried)
         self._writer: Writer | None = None
 
     @property
@@ -112,7 +120,8 @@ class LocalEngine(BaseEngine):
     @property
     def note(self) -> str:
         """What a user should know about how this model is run; empty where all is usual."""
-        return "; ".join(said for said in (self._way, *self._thoughts.values()) if said)
+        adapted = "" if self._adapter is None else self._adapter.note
+        return "; ".join(said for said in (adapted, self._way, *self._thoughts.values()) if said)
 
     @property
     def _thoughts(self) -> dict[str, str]:
@@ -137,14 +146,18 @@ class LocalEngine(BaseEngine):
         return said if self.writer.shares else f"{said}; replies are written {self.writer.rows_at_once} at a time"
 
     def fingerprint(self) -> Mapping[str, str]:
-        """Weights, template, precision, device and library versions."""
+        """Weights, those of the base and of the adapter, template, precision, device and library versions."""
         import torch
         import transformers
 
-        self._weights = self._weights or f"tensors-sha256:{self.passes.weights_hash()}"
+        if self._base is not None and not self._weights:
+            self._weights = self._base.weights
+        adapter = "" if self._adapter is None else self._adapter.weights
         return {
             "model": self.address,
-            "weights": self._weights,
+            # Whoever compares weights must not take two adapters on one base for the same model.
+            "weights": f"{self._weights}+{adapter}" if adapter else self._weights,
+            **({"adapter": adapter} if adapter else {}),
             "template": self._template.hash,
             **self._thoughts,
             "dtype": str(self.passes.model.dtype).removeprefix("torch."),
@@ -258,7 +271,7 @@ class LocalEngine(BaseEngine):
 
     def close(self) -> None:
         """Let go of the model's memory."""
-        self._open = self._writer = None
+        self._open = self._writer = self._base = None
 
     def _sorted(self, requests: Iterable[Request]) -> tuple[list[Request], list[Request]]:
         """Split into requests to score and to write, ordered so that shared beginnings are neighbours."""
@@ -310,15 +323,6 @@ def _scored(encoded: Encoded, log_probs: list[float]) -> Completion:
 def _merged(encoded: Sequence[Encoded]) -> Forest:
     sequences = [ids for e in encoded for ids in e.sequences]
     return Forest.build(sequences, [start for e in encoded for start in e.starts])
-
-
-def _ending_tokens(model: Any, tokenizer: Any, template: Template) -> frozenset[int]:
-    """Every token that ends a reply: the tokenizer's, the checkpoint's and the template's."""
-    listed = getattr(model.generation_config, "eos_token_id", None)
-    ends = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
-    if template.is_chat:
-        ends |= {ids[0] for ids in template.tokenize([template.closing]) if len(ids) == 1}
-    return frozenset(ends - {None})
 
 
 def _slices(requests: list[Request], n: int) -> Iterator[list[Request]]:

@@ -39,7 +39,7 @@ def pack(model: Any, rows: int) -> bool:
     import torch
 
     output = model.get_output_embeddings()
-    layers = [m for m in model.modules() if type(m) is torch.nn.Linear and m is not output]
+    layers = [m for m in model.modules() if type(m) is torch.nn.Linear and m is not output and not _is_packed(m, rows)]
     size = sum(layer.weight.numel() * layer.weight.element_size() for layer in layers)
     has_mkl = torch.backends.mkl.is_available() and hasattr(torch.ops.mkl, "_mkl_linear")
     if not has_mkl or size > SHARE_OF_MEMORY * free_bytes(model.device):
@@ -49,6 +49,12 @@ def pack(model: Any, rows: int) -> bool:
             packed = torch.ops.mkl._mkl_reorder_linear_weight(layer.weight.detach(), rows)
             layer.forward = partial(_product, layer, packed, rows)
     return True
+
+
+def _is_packed(layer: Any, rows: int) -> bool:
+    """Whether another model that has this layer packed it already."""
+    made = vars(layer).get("forward")
+    return isinstance(made, partial) and made.func is _product and made.args[2] == rows
 
 
 def _product(layer: Any, packed: Any, rows: int, inputs: Any) -> Any:
@@ -61,13 +67,12 @@ def _product(layer: Any, packed: Any, rows: int, inputs: Any) -> Any:
 
 def _lighter(module: Any) -> tuple[int, Callable[[Any], Any]] | None:
     """Width of the inputs and a lighter forward of a module; None where none is known."""
-    import torch
-
     kind = type(module).__name__
     if kind.endswith("RMSNorm") and hasattr(module, "variance_epsilon"):
         return module.weight.numel(), partial(_norm, module)
     gate: Any = getattr(module, "gate_proj", None)
-    is_gated = isinstance(gate, torch.nn.Linear) and hasattr(module, "up_proj") and hasattr(module, "down_proj")
+    # Not only plain linear layers: one with an adapter tells its width, too.
+    is_gated = hasattr(gate, "in_features") and hasattr(module, "up_proj") and hasattr(module, "down_proj")
     if is_gated and type(getattr(module, "act_fn", None)).__name__ in ("SiLU", "SiLUActivation"):
         return gate.in_features, partial(_feed_forward, module)
     return None

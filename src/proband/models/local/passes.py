@@ -1,11 +1,10 @@
 """Forward passes of a causal model: over chunks of a forest, over one sequence, and how fast they go."""
 
-import hashlib
 import inspect
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -49,6 +48,8 @@ class Passes:
         Nodes in one pass over a forest; default 320 on a processor, 4096 on a GPU, fewer where they would not fit.
     memory_bytes : int or None
         The most a pass may use beyond the weights; default a quarter of what is free on the device.
+    tried : dict or None
+        What was found out by trying a model of the same layers, here or in another place; it is added to.
 
     Attributes
     ----------
@@ -56,8 +57,16 @@ class Passes:
         Tokens that went through the model for scores so far.
     """
 
-    def __init__(self, model: Any, chunk_tokens: int | None = None, memory_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        model: Any,
+        chunk_tokens: int | None = None,
+        memory_bytes: int | None = None,
+        *,
+        tried: dict[str, Any] | None = None,
+    ) -> None:
         self.model = model
+        self.tried = {} if tried is None else tried
         self.config = model.config.get_text_config()
         on_cpu = model.device.type == "cpu"
         self.block_tokens = CPU_BLOCK if on_cpu else GPU_BLOCK
@@ -96,7 +105,7 @@ class Passes:
         chunked = getattr(self.config, "attention_chunk_size", None)
         return min((limit for limit in (*limits, chunked) if limit), default=None)
 
-    @cached_property
+    @property
     def way(self) -> Way:
         """How forests are computed: each way is tried on a forest of nine nodes against plain passes.
 
@@ -104,6 +113,12 @@ class Passes:
         for models with an attention that cannot be exchanged; "plain" computes each sequence alone, for models
         whose memory cannot be cut back (recurrent layers).
         """
+        if "way" not in self.tried:
+            self.tried["way"] = self._best_way()
+        way: Way = self.tried["way"]
+        return way
+
+    def _best_way(self) -> Way:
         sequences = [(1, 2, 3, 4, 5), (1, 2, 3, 2, 1), (1, 2, 4, 4), (3, 2, 1, 5)]
         forest = Forest.build(sequences, [1] * 4)
         before = self.computed_tokens
@@ -249,26 +264,22 @@ class Passes:
 
     @cached_property
     def speed(self) -> tuple[float, float]:
-        """Floating-point operations a second in passes, bytes a second in reading weights; takes 0.3 s."""
-        import torch
+        """Floating-point operations a second in passes, bytes a second in reading weights."""
+        return _speed(self.model.dtype, self.model.device)
 
-        like = {"dtype": self.model.dtype, "device": self.model.device}
-        width = 1024
-        weights = torch.ones(width, 4 * width, **like)
-        many, one = torch.ones(256, width, **like), torch.ones(1, width, **like)
-        flops = 2 * many.numel() * weights.shape[1] / _best_seconds(lambda: many @ weights)
-        bandwidth = weights.numel() * weights.element_size() / _best_seconds(lambda: one @ weights)
-        return EFFICIENCY * flops, bandwidth
 
-    def weights_hash(self) -> str:
-        """SHA-256 over the names and bytes of all tensors, whatever files they came from."""
-        import torch
+@lru_cache(8)
+def _speed(dtype: Any, device: Any) -> tuple[float, float]:
+    """`Passes.speed` of any model of a type on a device; takes 0.3 s, once."""
+    import torch
 
-        state = hashlib.sha256()
-        for name, tensor in sorted(self.model.state_dict().items()):
-            state.update(name.encode())
-            state.update(tensor.contiguous().cpu().reshape(-1).view(torch.uint8).numpy().data)
-        return state.hexdigest()
+    like = {"dtype": dtype, "device": device}
+    width = 1024
+    weights = torch.ones(width, 4 * width, **like)
+    many, one = torch.ones(256, width, **like), torch.ones(1, width, **like)
+    flops = 2 * many.numel() * weights.shape[1] / _best_seconds(lambda: many @ weights)
+    bandwidth = weights.numel() * weights.element_size() / _best_seconds(lambda: one @ weights)
+    return EFFICIENCY * flops, bandwidth
 
 
 def _gather(logits: Any, rows: NDArray[np.int64], tokens: NDArray[np.int64]) -> Floats:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
+from threading import Lock
 from typing import Any
 
 from jinja2 import TemplateError
@@ -68,6 +69,8 @@ class Template:
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
+        # Engines with one base share this, and each may be asked in a thread of its own; a tokenizer keeps settings.
+        self._lock = Lock()
         self._chat = _undated(tokenizer.get_chat_template()) if tokenizer.chat_template else None
         self.is_chat = self._chat is not None
         self._pieces: dict[str, tuple[int, ...]] = {}
@@ -170,7 +173,8 @@ class Template:
 
     def tokenize_as_words(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Token ids of texts as they stand, with what frames a text; control tokens in them are read as words."""
-        ids = self._tokenizer(list(texts), split_special_tokens=True, verbose=False)["input_ids"]
+        with self._lock:
+            ids = self._tokenizer(list(texts), split_special_tokens=True, verbose=False)["input_ids"]
         return [tuple(row) for row in ids]
 
     @cached_property
@@ -188,16 +192,18 @@ class Template:
 
     def _whole(self, texts: list[str]) -> list[tuple[int, ...]]:
         # verbose=False: its warning about length knows the tokenizer's limit, not the model's.
-        ids = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        with self._lock:
+            ids = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
         return [tuple(row) for row in ids]
 
     def _piece(self, text: str) -> tuple[int, ...]:
         """Token ids of a piece between control tokens, remembered: personas and items come back many times."""
-        if text not in self._pieces:
+        ids = self._pieces.get(text)
+        if ids is None:
             if len(self._pieces) >= PIECES:
                 self._pieces.clear()
-            self._pieces[text] = self._whole([text])[0] if text else ()
-        return self._pieces[text]
+            ids = self._pieces[text] = self._whole([text])[0] if text else ()
+        return ids
 
     @cached_property
     def _splitter(self) -> re.Pattern[str] | None:
@@ -252,11 +258,12 @@ class Template:
         """One text behind each premise; `EngineError` unless the same tokens are scored behind all of them."""
         self.check_text(request)
         key = request.messages, request.premises
-        if key not in self._prompts:
+        prompts = self._prompts.get(key)
+        if prompts is None:
             if len(self._prompts) >= PIECES:
                 self._prompts.clear()
-            self._prompts[key] = tuple(self.render(single) for single in request.alone)
-        prompts, [text] = self._prompts[key], self.continuations(request)
+            prompts = self._prompts[key] = tuple(self.render(single) for single in request.alone)
+        [text] = self.continuations(request)
         alone, joint = self.tokenize(list(prompts)), self.tokenize([prompt + text for prompt in prompts])
         starts = tuple(shared_length(*pair) for pair in zip(alone, joint, strict=True))
         scored = {ids[start:] for ids, start in zip(joint, starts, strict=True)}

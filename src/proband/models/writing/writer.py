@@ -7,7 +7,6 @@ numbers are its own, and where rounding could decide a token, a pass over that r
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,12 +64,18 @@ class Writer:
         self._passes, self._template, self._ends, self._schemas = passes, template, ends, schemas
         self._memory_bytes = memory_bytes
 
-    @cached_property
+    @property
     def shares(self) -> bool:
         """Whether the model gives the same logits by our attention as by its own, tried once on three rows.
 
         Models with recurrent layers, or position biases made from the mask, do not; they are run plainly.
         """
+        tried = self._passes.tried
+        if "shares" not in tried:
+            tried["shares"] = self._tries_sharing()
+        return bool(tried["shares"])
+
+    def _tries_sharing(self) -> bool:
         n = self._passes.config.vocab_size
         long = tuple((7 * k + 3) % n for k in range(40))
         prompts = [long[:30], (*long[:24], *long[30:33]), long[24:30]]

@@ -132,7 +132,7 @@ class Held:
             "kind": self.run.kind,
             "engines": list(self.engines),
             "responses": sum(tally["dispositions"].values()),
-            "planned": tally.get("total"),
+            "planned": tally.get("total") or None,  # nobody may have asked how large it is
             "state": self.manifest.get("state"),
             "started": self.manifest.get("started"),
             "finished": self.manifest.get("finished"),

@@ -9,8 +9,9 @@ from urllib.parse import quote, unquote
 import polars as pl
 import pytest
 
+from proband.designs.studies import load_study
 from proband.errors import StoreError
-from proband.runs import Run
+from proband.runs import Run, carry_out
 from proband.web.viewer.folder import Folder
 from proband.web.viewer.held import Held
 from tests.web.conftest import ATTACK, entered, links_in
@@ -343,3 +344,32 @@ def test_nothing_in_the_folder_of_a_run_is_changed_by_looking(visitor, runs):
         visitor.get(address)
     visitor.get(f"/runs/trust/export.csv?where={quote('item=vote')}")
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+SOCIETY = """
+title = "A crowd"
+seed = 12
+engine = "scripted:uniform"
+[society]
+use = "granovetter"
+societies = 1
+agents = 4
+rounds = 2
+decided_by = "model"
+[[survey]]
+use = "anes-1996"
+only = ["tv-news"]
+at = [2]
+"""
+
+
+def test_a_society_is_looked_at_by_round_and_its_surveys_beside_them(tmp_path):
+    (tmp_path / "crowd.toml").write_text(SOCIETY)
+    run = carry_out(load_study(tmp_path / "crowd.toml"), tmp_path / "crowd")
+    unit = run.roster[0].unit
+    client = entered(tmp_path)
+    told = client.get("/runs/crowd/unit.json", params={"unit": unit}).json()
+    assert (told["rounds"], told["round"]) == ([1, 2, 0], 1)
+    outside = client.get("/runs/crowd/unit.json", params={"unit": unit, "round": 0}).json()
+    assert {row["item"] for row in outside["turns"]} == {"tv-news"}
+    assert "Outside of the rounds" in client.get("/runs/crowd/unit", params={"unit": unit, "round": 0}).text

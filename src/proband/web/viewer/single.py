@@ -182,19 +182,22 @@ def unit(request: Request) -> Response:
     if not members:
         raise HTTPException(404, f"There is no unit {name!r} in this run.")
     table = held.members_rows(name, [member.subject for member in members])
-    rounds = sorted(set(table["round"].to_list()))
-    asked = request.query_params.get("round", str(rounds[0] if rounds else 0))
-    number = int(asked) if asked.isdigit() and int(asked) in rounds else (rounds[0] if rounds else 0)
-    rows = _in_order(held, held.rows_at(table.filter(pl.col("round") == number)["trial"].to_list()[:_TURNS]))
-    k = rounds.index(number) if rounds else 0
-    there = f"/runs/{held.name}/unit"
+    # Last what was asked outside of the rounds, such as a survey of the members.
+    rounds = sorted(set(table["round"].to_list()), key=lambda number: (number == 0, number)) or [0]
+    asked = request.query_params.get("round", "")
+    number = int(asked) if asked.isdecimal() and int(asked) in rounds else rounds[0]
+    here = table.filter(pl.col("round") == number)["trial"].to_list()
+    rows = _in_order(held, held.rows_at(here[:_TURNS]))
+    k = rounds.index(number)
+    there, called = f"/runs/{held.name}/unit", told_of(held.run.kind).unit
     return shown(
         request,
         "unit.html",
         {
             "run": held.name,
             "unit": name,
-            "called": told_of(held.run.kind).unit,
+            "heading": name if name.startswith(called) else f"{called.capitalize()} {name}",
+            "left_out": max(0, len(here) - _TURNS),
             "members": [member_dict(member) for member in members[:_TURNS]],
             "count": len(members),
             "rounds": rounds,

@@ -5,8 +5,9 @@ import pytest
 
 from proband import Survey, collect
 from proband.errors import StoreError
+from proband.records import Message, Request
 from proband.runs import Run
-from proband.store.filters import code, expression, narrowing, read_conditions
+from proband.store.filters import code, expression, has_words, narrowing, read_conditions
 from proband.store.tables import table_schema
 
 CONDITIONS = [
@@ -73,13 +74,28 @@ def test_a_journal_is_read_in_steps_that_say_where_to_go_on(run, is_backwards):
 
 def test_a_search_of_requests_stops_at_its_time_and_goes_on(run):
     with run.directory.reader() as journal:
-        whole, following = journal.requests_with("whom")
-        assert following is None
-        found, first, steps = set(), 0, 0
-        while first is not None:
-            part, first = journal.requests_with("whom", first, until=0)
+        whole, end, is_all = journal.requests_with("whom")
+        assert is_all
+        found, first, steps, is_all = set(), 0, 0, False
+        while not is_all:
+            part, first, is_all = journal.requests_with("whom", first, until=0)
             found, steps = found | part, steps + 1
-    assert (found == whole, steps > 0) == (True, True)
+        assert journal.requests_with("whom", end) == (set(), end, True)
+    assert (found, first) == (whole, end)
+    assert steps > 1
+
+
+@pytest.mark.parametrize(
+    ("words", "has"),
+    [("fair COIN", True), ('say "yes"', True), ("line\ntwo", True), ("heads", True), ("system", False), ("0", False),
+     ("0.5", False), ("s", True), (".", True), ("max_tokens", False)],
+)  # fmt: skip
+def test_words_are_those_of_the_texts_and_not_of_the_form(words, has):
+    messages = (Message("system", "A fair coin."), Message("user", 'Do you say "yes"?\nline\ntwo'))
+    assert has_words(Request(messages=messages, continuations=("heads", "tails")).body, words) is has
+    assert has_words(Request(messages=messages, max_tokens=5, temperature=0.5).body, words) is (
+        has and words != "heads"
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,11 @@ from proband.identity import place_id
 
 SENT, TOKENS = "sent", "tokens"  # no columns: the words of a request, and the tokens of both directions together
 _WRITTEN = re.compile(r"([^=<>~]+)(<=|>=|=|~)(.*)", re.DOTALL)
+# Words of a request's JSON that are no words of its texts.
+_FORM = (
+    *("messages", "system", "user", "assistant", "continuations", "premises", "closes", "raw", "true", "false", "null"),
+    *("max_tokens", "schema", "seed", "stop", "temperature", "top_p"),
+)
 Requests = Callable[[str], Iterable[str]]  # hashes of the requests whose text has these words
 
 
@@ -124,6 +129,25 @@ def _code(one: Condition, columns: Mapping[str, Any]) -> str:
         return f"{column}.is_null()"
     value = quoted if columns.get(one.column) == pl.String else repr(_number(one))
     return f"{column} {'==' if one.relation == '=' else one.relation} {value}"
+
+
+def written(words: str) -> str:
+    """Words as they stand in the JSON of a request, in lower case."""
+    return json.dumps(words, ensure_ascii=False)[1:-1].lower()
+
+
+def has_words(body: str, words: str) -> bool:
+    """Whether the texts of a request have these words; what only its form says, such as ``system``, does not."""
+    wanted = written(words)
+    if wanted not in body.lower():
+        return False
+    if any(map(str.isalpha, wanted)) and not any(wanted in key for key in _FORM):
+        return True  # only the texts can say so, and to read them costs more than all the rest
+    sent = json.loads(body)
+    texts = (
+        [text for _, text in sent["messages"]] + list(sent.get("continuations", ())) + list(sent.get("premises", ()))
+    )
+    return any(words.lower() in text.lower() for text in texts)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,5 @@
 """The journal of a run: one SQLite file, in which a response is committed before it counts."""
 
-import json
 import math
 import secrets
 import sqlite3
@@ -9,6 +8,7 @@ import time
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 from proband.errors import DamagedRun, StoreError
 from proband.records import STATUSES, Place, Response
 from proband.store.damage import check_file, check_tables, damaged
-from proband.store.filters import Narrowing
+from proband.store.filters import Narrowing, has_words, written
 from proband.store.migrations import SCHEMA, migrate
 from proband.store.notes import DIGEST, EXPORTED, digest_of, read_note
 from proband.store.rows import COLUMNS, Row, kept, response_of, row_of
@@ -279,33 +279,32 @@ class Journal(Mapping[str, Response]):
             rows = self._connection.execute(select, (*bounds, *narrowed.values)).fetchall()
         return rows, None if end is None else str(end[0])
 
-    def requests_with(self, words: str, first: int = 0, until: float = math.inf) -> tuple[set[str], int | None]:
-        """Hashes of requests whose text has these words, in upper or lower case.
+    def requests_with(self, words: str, first: int = 0, until: float = math.inf) -> tuple[set[str], int, bool]:
+        """Hashes of requests whose texts have these words, in upper or lower case.
 
-        Looks from a batch of requests on until a time of `time.monotonic`, and says which batch is next; None where
-        all were looked at.
+        Looks from a batch of requests on until a time of `time.monotonic`. Says at which batch to go on, also for those
+        that are yet to come, and whether all that are there were looked at.
         """
-        wanted = json.dumps(words, ensure_ascii=False)[1:-1].lower()
         found: set[str] = set()
+        has = partial(has_words, words=words)
         if first == 0:
             with self._alone():
-                olds = self._connection.execute("SELECT hash FROM requests WHERE instr(lower(body), ?) > 0", (wanted,))
-                found.update(hash for (hash,) in olds)
+                olds = self._connection.execute("SELECT hash, body FROM requests").fetchall()
+            found.update(hash for hash, body in olds if has(body))
         while self._schema >= 2:
             with self._alone():
                 select = "SELECT number, hashes, texts FROM bodies WHERE number >= ? ORDER BY number LIMIT 1"
                 batch = self._connection.execute(select, (first,)).fetchone()
                 if batch is None:
                     break
-                number, hashes, texts = batch
-                joined = zlib.decompress(texts).decode().lower()
-            if wanted in joined:
-                pairs = zip(hashes.split("\n"), joined.split("\n"), strict=True)
-                found.update(hash for hash, text in pairs if wanted in text)
-            first = number + 1
+                joined = zlib.decompress(batch[2]).decode()
+            if written(words) in joined.lower():
+                pairs = zip(batch[1].split("\n"), joined.split("\n"), strict=True)
+                found.update(hash for hash, body in pairs if has(body))
+            first = batch[0] + 1
             if time.monotonic() >= until:
-                return found, first
-        return found, None
+                return found, first, False
+        return found, first, True
 
     def body_of(self, request: str) -> str | None:
         """The exact request behind a hash, as canonical JSON."""

@@ -136,7 +136,10 @@ class Folder:
                 self._held[name] = held
                 return held
             # One that is looked at by another thread just now is closed when that lets go of it.
-            self._held[name] = held = Held(name, path)
+            opened = Held(name, path)
+            if held is not None and held.token[0] == opened.token[0]:  # the same file, with more in it
+                opened.searched = held.searched
+            self._held[name] = held = opened
             while len(self._held) > _MOST_HELD:
                 self._held.popitem(last=False)
             return held

@@ -61,7 +61,8 @@ class Held:
         self.run = Run(path)
         self.journal = self.run.directory.reader()
         self._opened_at, self.token = time.monotonic(), news_of(path)
-        self._searched: dict[str, tuple[set[str], int | None]] = {}
+        # Of words that were sent: which requests have them, as far as was looked, and where to go on.
+        self.searched: dict[str, tuple[set[str], int, bool]] = {}
 
     def __del__(self) -> None:
         if "journal" in self.__dict__:
@@ -219,18 +220,15 @@ class Held:
 
     def chosen(self, conditions: Sequence[Condition]) -> pl.Expr:
         """The conditions on the run's table; words that were sent are those that `page` has looked for so far."""
-        return expression(conditions, self.columns, lambda words: self._searched.get(words, (set(), None))[0])
+        return expression(conditions, self.columns, lambda words: self.searched.get(words, (set(),))[0])
 
     def _search(self, words: str, until: float) -> bool:
-        """Look for words in what was sent, from where an earlier look ended; whether all was looked at.
-
-        A run that goes on is searched anew whenever it is opened anew.
-        """
-        found, first = self._searched.get(words, (set[str](), 0))
-        if first is not None:
-            more, following = self.journal.requests_with(words, first, until)
-            self._searched[words] = (found | more, following)
-        return self._searched[words][1] is None
+        """Look for words in what was sent, from where an earlier look ended; whether all was looked at."""
+        found, first, is_all = self.searched.get(words, (set[str](), 0, False))
+        if not (is_all and self.is_over):
+            more, first, is_all = self.journal.requests_with(words, first, until)
+            self.searched[words] = (found | more, first, is_all)
+        return is_all
 
     def _from_journal(
         self, conditions: Sequence[Condition], start: str, size: int, is_back: bool

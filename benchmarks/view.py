@@ -88,7 +88,7 @@ def pages(run: str, middle: str) -> dict[str, str]:
         "one item": f"{there}/trials?where=item%3DC5",
         "one item, in the middle": f"{there}/trials?where=item%3DC5&after={place}",
         "one subject": f"{there}/trials?where=subject%3Dp250",
-        "what was not read": f"{there}/trials?where=status%3Dunparsed",
+        "what was refused": f"{there}/trials?where=status%3Drefused",
         "an answer of an item": f"{there}/trials?where=item%3DC5&where=answer%3D2",
         "what is not there": f"{there}/trials?where=status%3Dfailed",
         "one trial": f"{there}/trial?place={place}",

@@ -83,6 +83,12 @@ def test_a_link_works_once(door):
     assert (answer.status_code, "used up" in answer.text) == (403, True)
 
 
+def test_whoever_came_in_by_a_link_may_open_it_again(client, door):
+    key = door.key()
+    answers = [client.get("/a", params={KEY: key}) for _ in range(2)]
+    assert [(answer.status_code, answer.url.query) for answer in answers] == [(200, b"")] * 2
+
+
 def test_keys_have_128_bits_and_differ(door):
     keys = {door.key() for _ in range(50)}
     assert len(keys) == 50

@@ -179,7 +179,7 @@ class Guard:
         value = _cookie(headers, door.cookie) if door is not None else ""
         query = parse_qs(scope["query_string"].decode("latin-1"))
         if door is not None and scope["method"] in ("GET", "HEAD") and KEY in query:
-            return await self._entered(door, query[KEY][0], scope)(scope, receive, send)
+            return await self._entered(door, query[KEY][0], value, scope)(scope, receive, send)
         if door is not None and value and not door.knows(value):
             value = ""
         if not value and not self._is_opened(scope["path"]):
@@ -208,18 +208,20 @@ class Guard:
         given = headers.getlist("host")
         return len(given) != 1 or host_name(given[0]) not in self.hosts
 
-    def _entered(self, door: Door, key: str, scope: Scope) -> Response:
+    def _entered(self, door: Door, key: str, known: str, scope: Scope) -> Response:
         """The answer to a link with a key: the cookie, and the same address without the key."""
         client = (scope.get("client") or ("",))[0]
         if self._is_limited(client):
             return self._refuse("often", 429)
         value = door.enter(key)
+        if value is None and known and door.knows(known):
+            value = known  # a link that was used up by whoever opens it again
         if value is None:
             self._unknown.setdefault(client, deque()).append(time.monotonic())
             return self._refuse("unknown", 403)
         kept = [pair for pair in parse_qsl(scope["query_string"].decode("latin-1")) if pair[0] != KEY]
         # A path that begins with two slashes would be read as the name of another host.
-        path = "/" + scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0].lstrip("/")
+        path = "/" + scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0].lstrip("/\\")
         there = path + (f"?{urlencode(kept)}" if kept else "")
         answer: Response = RedirectResponse(there, 303)
         if Headers(scope=scope).get("sec-fetch-site", "none") in ("cross-site", "same-site"):

@@ -17,7 +17,8 @@ from proband.web.serving import served
 from proband.web.viewer.application import COOKIE, viewer
 
 CHROMIUM = os.environ.get("PROBAND_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-WIDTHS = {"wide": (1280, 900), "narrow": (390, 844)}
+# To zoom to 200 % is to have half the width.
+WIDTHS = {"wide": (1280, 900), "zoomed": (640, 450), "narrow": (390, 844)}
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

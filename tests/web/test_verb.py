@@ -32,7 +32,8 @@ def test_the_verb_prints_a_link_serves_and_ends_by_ctrl_c(runs):
         try:
             link = server.stderr.readline().strip()
             somebody = entering(link)
-            address = link.partition("/?")[0]
+            address, _, rest = link.partition("/runs/")
+            assert rest.startswith("other?key=")
             with somebody.open(f"{address}/runs/other") as page:
                 assert "other" in page.read().decode()
         finally:

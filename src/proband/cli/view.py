@@ -27,9 +27,11 @@ def view(
     refuse_without_extra()
     # What the pages stand on is an extra, and takes a moment to load.
     from proband.web.guarding import OneTimeDoor
+    from proband.web.pages import address
     from proband.web.serving import one_time, serve
     from proband.web.viewer.application import COOKIE, viewer
     from proband.web.viewer.bundle import write_bundle
+    from proband.web.viewer.folder import Folder
 
     if bundle is not None:
         refuse_unread("a copy is written, and nothing served; leave it out", port=port, no_open=no_open)
@@ -43,4 +45,6 @@ def view(
     def say(text: str) -> None:
         talk.print(text, soft_wrap=True, markup=False, highlight=False)
 
-    serve(viewer(folder, door), one_time(door.key), port=port, opens=not no_open, say=say)
+    pages, own = viewer(folder, door), Folder(folder).own
+    link = one_time(door.key, address(f"/runs/{own}") if own else "/")
+    serve(pages, link, port=port, opens=not no_open, say=say)

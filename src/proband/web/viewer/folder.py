@@ -33,6 +33,14 @@ class StudyFolder:
         """The page that was written of it."""
         return self.path / "report.html"
 
+    @property
+    def title(self) -> str:
+        """As its findings have it, or its name where they cannot be read."""
+        try:
+            return str(self.findings().get("title") or self.name)
+        except ProbandError:
+            return self.name
+
     def findings(self) -> dict[str, Any]:
         """The twin of its page.
 

@@ -29,10 +29,10 @@ def shown(request: Request, template: str, values: Mapping[str, Any], *, status:
 
 
 def runs(request: Request) -> Response:
-    """Runs and studies of the folder; where it is one run, that run's page."""
+    """Runs and studies of the folder."""
     folder = folder_of(request)
     listed = [folder.told(name) for name in folder.runs if not name.endswith("~people")]
-    studies = [{"name": study.name, "title": study.findings().get("title")} for study in folder.studies.values()]
+    studies = [{"name": study.name, "title": study.title} for study in folder.studies.values()]
     return shown(request, "runs.html", {"folder": str(folder.root), "runs": listed, "studies": studies})
 
 

@@ -151,6 +151,8 @@ class Life:
 
     def marks(self) -> Sequence[tuple[str, str]]:
         """Digests of the states between rounds since this was asked last, by what a message calls them."""
+        if not self._marks:
+            return ()
         found, self._marks = self._marks, []
         return found
 
@@ -229,7 +231,9 @@ class Life:
             return True
         for arm in self.arms:
             if arm.name and arm.parent == branch.arm.name and arm.from_round == state.round:
-                going.append(self._begun(arm, state.copy(), asked))
+                # What an arm of the first round changes may be what societies begin by.
+                begun = arm.world.begin(self.number) if state.round == 1 else state.copy()
+                going.append(self._begun(arm, begun, asked))
                 going[-1].round = state.round
         return False
 

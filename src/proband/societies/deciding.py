@@ -4,6 +4,8 @@ Where agents differ only in what they see, a model is asked once in each situati
 from which agents draw by their numbers. Where each is somebody, each is asked.
 """
 
+import hashlib
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
@@ -68,11 +70,14 @@ class Ruled(World):
         What is asked where a model decides.
     archetype : str
         Whom a cell stands for, where models are asked by situation.
+    worded : tuple of str
+        Keys that a situation is worded by, beside what is in it: cells of arms that differ in them are not the same.
     """
 
     fixed = frozenset({"agents"})
     asked: ClassVar[tuple[Item, ...]] = ()
     archetype: ClassVar[str] = ""
+    worded: ClassVar[tuple[str, ...]] = ()
     outside = False
 
     def __init__(self, keys: Any) -> None:
@@ -140,9 +145,16 @@ class Ruled(World):
         asks = []
         for row in np.unique(rows if who is None else rows[who], axis=0).tolist():
             levels = dict(zip(situations, row, strict=True))
-            cell = tuple([(name, str(level)) for name, level in levels.items()])
-            asks.append(Ask(item=item, told=told(levels), facts=cell, cell=cell, archetype=self.archetype))
+            facts = tuple([(name, str(level)) for name, level in levels.items()])
+            cell = (*facts, *self.regime)
+            asks.append(Ask(item=item, told=told(levels), facts=facts, cell=cell, archetype=self.archetype))
         return asks
+
+    @property
+    def regime(self) -> tuple[tuple[str, str], ...]:
+        """What keeps cells of other words apart: a digest of the keys by which they are worded."""
+        words = json.dumps([getattr(self.keys, key) for key in self.worded])
+        return (("regime", hashlib.blake2b(words.encode(), digest_size=4).hexdigest()),) if self.worded else ()
 
     def drawn(self, heard: Sequence[Heard], situations: Mapping[str, NDArray[Any]], u: Floats) -> Ints:
         """The option of every agent, drawn from what was answered in its situation; `ABSENT` where nothing was."""
@@ -157,7 +169,7 @@ class Ruled(World):
                         f"{one.response.place.id}: an answer without probabilities, from which nobody can draw; "
                         "take an engine that gives them"
                     )
-                upto[at[tuple([level for _, level in one.ask.cell])]] = np.cumsum(one.response.probs)
+                upto[at[tuple([level for _, level in one.ask.facts])]] = np.cumsum(one.response.probs)
         mine = upto[which.ravel()]
         # The last bound may lie a rounding below 1.
         chosen = np.minimum((u[:, None] >= mine).sum(axis=1), upto.shape[1] - 1)

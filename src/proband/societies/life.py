@@ -231,9 +231,9 @@ class Life:
             return True
         for arm in self.arms:
             if arm.name and arm.parent == branch.arm.name and arm.from_round == state.round:
-                # What an arm of the first round changes may be what societies begin by.
-                begun = arm.world.begin(self.number) if state.round == 1 else state.copy()
-                going.append(self._begun(arm, begun, asked))
+                # What an arm changes from the first round on may be what a society begins by.
+                first = arm.world.begin(self.number) if state.round == 1 else state.copy()
+                going.append(self._begun(arm, first, asked))
                 going[-1].round = state.round
         return False
 

@@ -151,3 +151,28 @@ def test_where_only_an_arm_asks_a_model_its_agents_belong_to_the_society(name, w
     }
     units = study_from_dict(study).design.roster().units
     assert {units[subject] for subject in who} == {"society 1"}
+
+
+OTHER = {
+    "product": "a kettle",
+    "story": "It snows.",
+    "groups": ["red", "white"],
+    "legitimacy": 0.3,
+    "wants": 0.9,
+    "r": 9.0,
+}
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(SMALL) if world(name, **SMALL[name]).archetype])
+def test_arms_share_a_cell_only_where_it_is_told_in_the_same_words(name):
+    def told(**keys):
+        made = world(name, decided_by="model", **{**SMALL[name], **keys})
+        return {ask.cell: ask.told for ask in made.turns(made.begin(0))}
+
+    keys, fixed = (
+        SCENARIOS.load(name).keys.model_fields,
+        SCENARIOS.load(name).make(None, SCENARIOS.load(name).keys()).fixed,
+    )
+    for key in set(keys) & set(OTHER) - fixed:
+        before, after = told(), told(**{key: OTHER[key]})
+        assert all(after[cell] == before[cell] for cell in before.keys() & after.keys())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from proband.errors import DesignError
 from proband.instruments.items import Item
 from proband.seeds import rng_for
+from proband.societies.agents import memory
 from proband.societies.ground import stocks as ground
 from proband.societies.ground.places import settle
 from proband.societies.state import State
@@ -186,7 +187,6 @@ def count(state: State, heard: Sequence[Heard]) -> None:
     for one in heard:
         if not one.is_valid:
             tally["absent"] = tally.get("absent", 0) + 1
-            state.happened("absent", one.ask.agent, text=one.ask.item.id)
 
 
 def number(one: Heard) -> float:
@@ -254,10 +254,7 @@ def _say(world: "Written", turn: Turn, state: State, k: int, text: str) -> None:
     name = world.people_of.name(int(state.agents["row"][k]), int(state.numbers[k]))
     if turn.to == "place":  # kept of everybody, since who was there is seen from nothing else later
         for j in hearers.tolist():
-            state.memories.add(
-                round=state.round, agent=int(state.numbers[j]), event=event, text=f"{name}: {text}", importance=0.0,
-                kind="heard",
-            )  # fmt: skip
+            memory.remember(state, int(state.numbers[j]), f"{name}: {text}", event=event, kind="heard")
     else:
         remember(world.parts, state, hearers, event, f"{name}: {text}")
     if turn.resolver:
@@ -281,10 +278,7 @@ def remember(parts: Parts, state: State, who: NDArray[np.int64], event: int, tex
     if not any(sight.what == "memory" for turn in parts.turns for sight in turn.sees):
         return
     for k in who.tolist():
-        state.memories.add(
-            round=state.round, agent=int(state.numbers[k]), event=event, text=text, importance=0.0,
-            kind="did" if event < 0 else "heard",
-        )  # fmt: skip
+        memory.remember(state, int(state.numbers[k]), text, event=event, kind="did" if event < 0 else "heard")
 
 
 def resolve(world: "Written", turn: Turn, state: State, heard: Sequence[Heard]) -> None:

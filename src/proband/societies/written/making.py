@@ -21,7 +21,9 @@ from proband.subjects.populations import Population
 
 ALWAYS = ("number", "round", "hour", "u")
 _SIGHTS = ("own", "neighbours", "public", "world", "place", "feed:K", "memory:K")
-_ORDERS = ("chronological", "popularity", "similarity", "random")
+_ORDERS = {
+    "feed": ("chronological", "popularity", "similarity", "random"), "memory": ("relevance", "chronological"),
+}  # fmt: skip
 MOST_FEED = 1000
 
 
@@ -274,7 +276,7 @@ class _Maker:
     def _sight(self, text: str, at: str) -> Sight:
         what, *rest = text.split(":")
         is_counted = what in ("feed", "memory")
-        if what not in [name.partition(":")[0] for name in _SIGHTS] or len(rest) > 1 + (what == "feed"):
+        if what not in [name.partition(":")[0] for name in _SIGHTS] or len(rest) > 2:
             raise DesignError(
                 f"{self.where}: {at}: sees has {text!r}{meant(text, _SIGHTS)}; there are {', '.join(_SIGHTS)}"
             )
@@ -284,9 +286,10 @@ class _Maker:
             raise DesignError(f"{self.where}: {at}: sees has 'neighbours', and nobody has any; add [network], or sees")
         if what == "place" and not self.keys.place:
             raise DesignError(f"{self.where}: {at}: sees has 'place', and there is none; add a [[place]]")
-        order = rest[1] if len(rest) > 1 else "chronological"
-        if order not in _ORDERS:
-            raise DesignError(f"{self.where}: {at}: {text!r}: feeds are {', '.join(_ORDERS)}{meant(order, _ORDERS)}")
+        orders = _ORDERS.get(what, ("chronological",))
+        order = rest[1] if len(rest) > 1 else orders[0]
+        if order not in orders:
+            raise DesignError(f"{self.where}: {at}: sees has {text!r}; orders of a {what} are {', '.join(orders)}")
         return Sight(what=what, count=int(rest[0]) if rest else 0, order=order)
 
     def _check_schedule(self, table: TurnTable, item: Item, at: str) -> None:

@@ -65,7 +65,7 @@ class TurnTable(Table):
     sees: list[str] = Field(
         default=["own", "neighbours"],
         description="`own`, `neighbours`, `public`, `world`, `place`, `feed:K` (or `feed:K:popularity`, "
-        "`:similarity`, `:random`), `memory:K`",
+        "`:similarity`, `:random`), `memory:K` (what comes to mind by recency and relevance, or `:chronological`)",
     )
     to: Literal["", "neighbours", "place", "everybody"] = Field(
         default="", description="texts: who hears them; by default neighbours, else who is at the place, else everybody"

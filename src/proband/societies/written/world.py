@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.instruments.items import Item
+from proband.societies.asking import OUTSIDE
 from proband.societies.ground import stocks as ground
 from proband.societies.ground.background import decides
 from proband.societies.ground.places import first_home
@@ -32,6 +33,7 @@ class Written(World):
     def __init__(self, parts: Parts, seed: int) -> None:
         self.parts, self.seed = parts, seed
         self.people_of = People(parts, seed)
+        self.outside = any(turn.resolver for turn in parts.turns)
 
     @cached_property
     def items(self) -> Sequence[Item]:
@@ -43,6 +45,13 @@ class Written(World):
     def rounds(self) -> int:
         """As the file says."""
         return self.parts.keys.rounds
+
+    def roles(self) -> Iterable[str]:
+        """The engines that the population names, and one for what comes of words; or one for all."""
+        if not self.parts.keys.engine or self.parts.population is None:
+            return ("",)
+        named = dict.fromkeys(self.people_of.engine(row) for row in range(len(self.parts.population)))
+        return (*named, *([OUTSIDE] if self.outside else []))
 
     @property
     def _by_cell(self) -> bool:
@@ -126,15 +135,20 @@ class Written(World):
         seen = (("texts shown", " ".join(map(str, shown))),) if shown else ()
         row = int(state.agents["row"][k])
         return Ask(
-            agent=int(state.numbers[k]), item=item, told=told, system=words.system(self.people_of.profile(row)),
+            agent=int(state.numbers[k]), item=item, told=told, system=self._who_is(k, state, words),
             facts=tuple(sorted((*facts, *seen))), answerer=self.people_of.engine(row),
         )  # fmt: skip
+
+    def _who_is(self, k: int, state: State, words: Words) -> str:
+        row, number = int(state.agents["row"][k]), int(state.numbers[k])
+        return words.system(self.people_of.profile(row), self.people_of.name(row, number))
 
     def _resolve(self, turn: Turn, event: int, state: State, words: Words) -> Ask:
         row = state.events[event]
         name = words.name(int(row["agent"]))
         item = turn.resolver or turn.item
-        return Ask(item=item, told=f"{name} says: {row['text']}", system=words.background)
+        answerer = OUTSIDE if self.parts.keys.engine else ""
+        return Ask(item=item, told=f"{name} says: {row['text']}", system=words.background, answerer=answerer)
 
     @cached_property
     def _met(self) -> "WeakKeyDictionary[State, tuple[tuple[int, int], cells.Situations]]":
@@ -372,4 +386,4 @@ class Written(World):
         told = ""
         if self.parts.turns:
             told = words.told(k, replace(self.parts.turns[-1], sees=tuple(sees)))[0]
-        return words.system(self.people_of.profile(int(state.agents["row"][k]))), told
+        return self._who_is(k, state, words), told

@@ -120,9 +120,10 @@ class Room:
     def view(self, person: Person) -> View:
         """What somebody sees now; looking is a sign that they are there."""
         self.presence(person.subject).seen = self.clock()
-        if self.whereabouts(person).where == "end" and person.state == "active":
-            person = self._finish(person)
-        return self.whereabouts(person)
+        found = self.whereabouts(person)
+        if found.where == "end" and person.state == "active":
+            found = self.whereabouts(self._finish(person))
+        return found
 
     def whereabouts(self, person: Person) -> View:
         """What somebody would see now, looked at by somebody else."""

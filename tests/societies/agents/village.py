@@ -30,6 +30,9 @@ class Village(World):
     def items(self):
         return self.minds.items((STAY, GO))
 
+    def roles(self):
+        return dict.fromkeys(["", *self.minds.roles()])
+
     @property
     def rounds(self):
         return self._rounds

@@ -1,7 +1,7 @@
 """The records everything else passes around: frozen, complete, and checked when made."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from proband.errors import DesignError, EngineError
@@ -22,7 +22,7 @@ from proband.identity import (
 
 Form = Literal["choice", "multiple", "scale", "number", "allocation", "ranking", "text", "record", "spans"]
 Method = Literal["option_text", "option_text_mean", "label", "written", "verbalised", "channel"]
-Status = Literal["valid", "refused", "dont_know", "unparsed", "truncated", "failed"]
+Status = Literal["valid", "refused", "dont_know", "unparsed", "truncated", "failed", "left"]
 Answer = int | float | str | tuple[int, ...] | tuple[float, ...] | None
 
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -261,12 +261,65 @@ class Reply:
         return rule_text(self.method, self.decide, tuple(self.labels))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowCard:
+    """What an item looks like to whoever answers it: a model's prompt and a person's page are made from it.
+
+    Attributes
+    ----------
+    text, stem : str
+        The item's own words, and the lead-in before them.
+    before : str
+        What happened so far, e.g. the last rounds of a game.
+    about : str
+        What is told before everything else, and meant for people too: the rules of a game, a survey's preamble.
+    statements, number : tuple of str, int
+        Of a grid all its statements, and which of them, from 1, is asked.
+    options, labels : tuple of str
+        As shown, in the order shown.
+    instruction : str
+        How a model is told to reply; a page has its own way.
+    form, lower, upper, total, unit
+        As the item has them.
+    """
+
+    text: str
+    form: Form
+    stem: str = ""
+    before: str = ""
+    about: str = ""
+    statements: tuple[str, ...] = ()
+    number: int = 0
+    options: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    instruction: str = ""
+    lower: float | None = None
+    upper: float | None = None
+    total: float | None = None
+    unit: str = ""
+
+    @property
+    def words(self) -> str:
+        """The item as text: lead-in, wording or grid, options."""
+        listed = "\n".join(f"{k}. {statement}" for k, statement in enumerate(self.statements, start=1))
+        asked = f"Your answer to statement {self.number}: {self.text}" if self.statements else ""
+        parts = (self.stem, listed or self.text, self._listed_options, asked)
+        return "\n\n".join([part for part in parts if part])
+
+    @property
+    def _listed_options(self) -> str:
+        if self.labels:
+            return "\n".join([f"{k}. {option}" for k, option in zip(self.labels, self.options, strict=True)])
+        return "Options:\n" + "\n".join([f"- {option}" for option in self.options]) if self.options else ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Trial:
     """One item put to one subject under one condition: a place, what is sent, and how it is read.
 
     `answerer` names which of a study's engines answers, where it has several. `facts` are things a scripted
-    rule may use (a subject's traits, a rival's last move); they are never sent to a model.
+    rule may use (a subject's traits, a rival's last move); they are never sent to a model. `card` is what is shown,
+    where the design has it apart from what is sent.
     """
 
     place: Place
@@ -274,6 +327,7 @@ class Trial:
     reply: Reply
     answerer: str = ""
     facts: tuple[tuple[str, str], ...] = ()
+    card: ShowCard | None = field(default=None, compare=False, repr=False)
 
     @once
     def id(self) -> str:
@@ -302,6 +356,8 @@ class Completion:
         Why writing ended.
     is_estimated : bool
         Whether tokens are estimated, because what answered does not count them.
+    by : str
+        Address of who really answered, where it is not the engine that was asked: a person's place was taken.
     """
 
     text: str | None = None
@@ -315,6 +371,7 @@ class Completion:
     attempts: int = 1
     is_estimated: bool = False
     probs: tuple[float, ...] | None = None
+    by: str = ""
 
     def __post_init__(self) -> None:
         log_probs = self.log_probs
@@ -339,7 +396,8 @@ class Response:
     request : str
         Hash of everything the engine was sent.
     status : Status
-        One of six dispositions; "dont_know" is a don't-know option that was offered and taken.
+        One of seven dispositions; "dont_know" is a don't-know option that was offered and taken, "left" the page on
+        which a person left the study.
     answer : int, float, str, tuple or None
         0-based index into the options as written (choice, scale), indices (multiple, ranking), amounts
         (allocation), a number or a text.

@@ -3,10 +3,11 @@ import pytest
 
 from proband.analyses import correction
 from proband.analyses.labels import labelled
+from proband.analyses.sampling import Sample
 from proband.designs import PeopleSurvey, Survey, people_engine
 from proband.designs.survey.people import Known
 from proband.instruments import Instrument, Item
-from proband.measures import Regressors, ppi_logit, ppi_mean
+from proband.measures import Regressors, ppi_logit, ppi_mean, survey_mean
 from proband.models.scripted import ScriptedEngine, stated, uniform
 from proband.runs import collect
 from proband.seeds import uniform_for
@@ -45,14 +46,14 @@ def counting(trial):
     return max(visits(trial.place.subject) + int(3 * uniform_for(4, trial.place.subject)) - 1, 0)
 
 
-def studied(folder, n=300, labelled=100, engine=None, asked=None, known=None, **settings):
-    """A study in which the first `labelled` subjects have human answers."""
+def studied(folder, n=300, labelled=100, engine=None, asked=None, known=None, drawn=None, **settings):
+    """A study in which the first `labelled` subjects have human answers; `drawn(k)` says how the k-th was drawn."""
 
     def person(k):
         id = f"s{k}"
         yes = int(uniform_for(3, "answer", id) < inclined(id))
         answers = {"tax": yes, "party": vote(id), "warm": yes * 2, "visits": visits(id)} if k < labelled else {}
-        return Subject(id=id, traits={"age": 20 + k % 50, **answers})
+        return Subject(id=id, traits={"age": 20 + k % 50, **answers}, **(drawn(k) if drawn else {}))
 
     people = Population(
         name="p",
@@ -118,6 +119,26 @@ def test_shares_are_corrected_by_the_models_errors_too(run):
     assert found["warm"]["by the model's errors"] is None
     low, high = found["tax: no"]["by the model's errors"].interval
     assert low < np.mean([1 - inclined(f"s{k}") for k in range(100, 300)]) < high
+
+
+def test_errors_of_the_model_count_as_people_were_drawn(run, tmp_path):
+    def where(k):
+        return {"stratum": f"s{k % 2}", "psu": f"v{k // 10}", "weight": 20.0 if k % 5 == 0 else 1.0}
+
+    there = studied(tmp_path, drawn=where)
+    plain, found = (rows(named(one)["correction"])["tax: no"]["by the model's errors"] for one in (run, there))
+    (one, *_) = labelled(there)
+    design = Sample(there.roster, {}).of(one.others)
+    assert found.baselines["uncorrected"] == pytest.approx(survey_mean(one.u > 0.5, design).value)
+    assert np.ptp(found.interval) > np.ptp(plain.interval)  # unequal weights cost precision
+    assert found.n_units == plain.n_units == 200
+
+
+def test_errors_of_the_model_among_people_of_the_same_units_are_no_independent_sample(tmp_path):
+    there = studied(tmp_path, drawn=lambda k: {"psu": f"v{k % 20}"})
+    found = rows(named(there)["correction"])
+    assert found["tax: no"]["by the model's errors"] is None
+    assert found["tax: no"]["corrected"].interval is not None
 
 
 def test_probabilities_are_compared_with_what_came_true(run):

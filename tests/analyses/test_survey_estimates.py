@@ -3,11 +3,20 @@
 import csv
 
 import numpy as np
+import polars as pl
 import pytest
 
 from proband import load_study
 from proband.analyses import poststratified, survey_estimates
-from proband.measures import calibrate_design, survey_design, survey_mean, survey_ratio, survey_regression, survey_total
+from proband.measures import (
+    calibrate_design,
+    survey_design,
+    survey_mean,
+    survey_ratio,
+    survey_regression,
+    survey_total,
+    weighted_mean,
+)
 from proband.runs.collection import carry_out
 
 STUDY = """
@@ -119,5 +128,12 @@ def test_margins_are_met_within_strata(town):
     known = calibrate_design(
         drawn, {"sex": columns["sex"]}, {"sex": {"a_man": 0.5, "a_woman": 0.5}}, size=sum(columns["w"])
     )
-    expected = survey_mean([1.0 - v for v in columns["voted"]], known)
-    assert row[3].interval == pytest.approx(expected.interval)
+    no = [1.0 - v for v in columns["voted"]]
+    assert row[3].se == pytest.approx(survey_mean(no, known).se)
+    assert row[3].interval == pytest.approx(weighted_mean(no, design=known).interval)
+    assert row[2].interval == pytest.approx(weighted_mean(no, design=drawn).interval)
+    # The model's answers are for the same people, so they have the errors of how these were drawn.
+    table = run.table().filter(pl.col("item") == "vote")
+    model = dict(table.select("subject", "answer").iter_rows())
+    expected = weighted_mean([float(model[s] == 0) for s in columns["id"]], design=drawn)
+    assert row[5].interval == pytest.approx(expected.interval)

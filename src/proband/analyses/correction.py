@@ -1,6 +1,7 @@
 """Estimates about people from a few people's answers and the model's predictions for many."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -9,8 +10,9 @@ from numpy.typing import NDArray
 
 from proband.analyses.answers import answers, cautions, measured, option_shares, substantive, tabled, told
 from proband.analyses.by_traits import by_traits
-from proband.analyses.labels import FEWEST, Labelled, labelled, sample, sampling, shared_chance
+from proband.analyses.labels import FEWEST, Labelled, labelled, sampling, shared_chance
 from proband.analyses.more_answers import more
+from proband.analyses.sampling import Sample
 from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section
 from proband.estimates import Estimate
 from proband.instruments.items import Item
@@ -22,6 +24,7 @@ from proband.measures import (
     ppi_quantile,
     ppi_stratified,
     rogan_gladen,
+    survey_mean,
     weighted_mean,
 )
 from proband.measures.correction.estimates import CorrectedEstimate
@@ -59,10 +62,10 @@ def _corrected(run: Run, found: Sequence[tuple[Labelled, Estimate]]) -> Section:
     groups = [[one for one, _ in found if one.outcome.item.id == id] for id in items]
     by_errors = [estimate for group in groups for estimate in _by_errors(run, group)]
     rows: list[tuple[Cell, ...]] = []
-    sentences = []
+    sentences, everybody = [], Sample(run.roster, {})
     for (one, corrected), by_error in zip(found, by_errors, strict=True):
         n, predicted = len(one.known), np.concatenate([one.f, one.u])
-        model = weighted_mean(predicted, *sample(run, (*one.known, *one.others)))
+        model = weighted_mean(predicted, design=everybody.of((*one.known, *one.others)))
         alone = worth = trust = None
         if isinstance(corrected, CorrectedEstimate) and corrected.classical is not None:
             alone, worth, trust = corrected.classical, corrected.effective_n, corrected.tuning
@@ -89,7 +92,8 @@ def _corrected(run: Run, found: Sequence[tuple[Labelled, Estimate]]) -> Section:
         ),
         notes=(
             "Corrected: the predictions of all, less their error among those with human answers.",
-            "By the model's errors: shares of its likeliest answers, corrected for how often it confuses options.",
+            "By the model's errors: shares of its likeliest answers, corrected for how often it confuses options; in a "
+            "sample with weights, strata or units, counts are as many as independent people would give so precisely.",
             "Worth: human answers that would be as precise without the model. Trust: 0 leaves the model out.",
             *((lost,) if most else ()),
         ),
@@ -123,24 +127,51 @@ def _median(run: Run, one: Labelled) -> Estimate | None:
 
 def _by_errors(run: Run, group: Sequence[Labelled]) -> list[Estimate | None]:
     """Shares of an item's options among the others, from the model's likeliest answers and how often they are right."""
-    if group[0].outcome.option is None or run.weights:
+    one = group[0]
+    # Both samples must be independent of each other, which those that share units are not.
+    if one.outcome.option is None or shared_chance(sampling(run, one)) is not None:
         return [None] * len(group)
-    y, f, u = (np.column_stack([getattr(one, side) for one in group]) for side in ("y", "f", "u"))
+    y, f, u = (np.column_stack([getattr(part, side) for part in group]) for side in ("y", "f", "u"))
     if len(group) == 1:
         y, f, u = (np.column_stack([part, 1 - part]) for part in (y, f, u))
-    confusion, counts = np.zeros((y.shape[1],) * 2), np.bincount(u.argmax(axis=1), minlength=y.shape[1])
-    np.add.at(confusion, (y.argmax(axis=1), f.argmax(axis=1)), 1)
-    what = f"shares of {group[0].outcome.item.id}"
+    true, (labelled_so, others_so) = y.argmax(axis=1), (np.eye(y.shape[1])[part.argmax(axis=1)] for part in (f, u))
+    confusion = np.array([_counts(run, one.known, labelled_so, true == k) for k in range(y.shape[1])])
+    counts = _counts(run, one.others, others_so, np.ones(len(u), dtype=bool))
+    what = f"shares of {one.outcome.item.id}"
     if len(group) > 1:
 
         def share(k: int) -> Estimate:
             return adjusted_prevalence(confusion, counts, target="human").estimates[k]
 
-        return [measured(partial(share, k), what, "human") for k in range(len(group))]
+        several = [measured(partial(share, k), what, "human") for k in range(len(group))]
+        return [replace(found, n_units=len(u)) for found in several]
     (hits, misses), (alarms, passes) = confusion.tolist()
     right, spared = (hits, hits + misses), (passes, alarms + passes)
-    two = partial(rogan_gladen, int(counts[0]), len(u), sensitivity=right, specificity=spared, target="human")
-    return [measured(two, what, "human")]
+    two = partial(rogan_gladen, counts[0], counts.sum(), sensitivity=right, specificity=spared, target="human")
+    return [replace(measured(two, what, "human"), n_units=len(u))]
+
+
+def _counts(
+    run: Run, subjects: Sequence[str], labels: NDArray[np.float64], rows: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """How often some subjects have each label; in a sample with a design, as its variance is worth.
+
+    That is the ratio of the multinomial variances of all shares to those of the design (Rao and Scott's mean effect).
+    """
+    units = run.roster.clusters
+    if not (run.weights or run.roster.strata or len({units.get(s, s) for s in subjects}) < len(subjects)):
+        counted: NDArray[np.float64] = labels[rows].sum(axis=0)
+        return counted
+    if not rows.any():
+        return np.zeros(labels.shape[1])
+    drawn = Sample(run.roster, {}).of(subjects)
+    found = [survey_mean(label, drawn, domain=rows) for label in labels.T]
+    shares = np.array([share.value for share in found])
+    variance = sum((share.se or 0.0) ** 2 for share in found)
+    # Nobody differs, so that nothing is seen of a variance: as many as there are independent units.
+    alike = len({units.get(s, s) for s, row in zip(subjects, rows, strict=True) if row})
+    worth = float(shares @ (1 - shares)) / variance if variance > 0 else alike
+    return shares * min(worth, float(rows.sum()))
 
 
 def _calibrated(run: Run) -> list[Section]:

@@ -336,4 +336,5 @@ ANALYSIS = Analysis(
     about="effects of arms and factors on every outcome, with intervals, bounds for missing answers and adjusted p",
     needs=needs,
     sections=sections,
+    is_over_engines=True,
 )

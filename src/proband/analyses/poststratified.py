@@ -1,7 +1,7 @@
 """People and model under the margins of the population that people are to stand for."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -12,17 +12,8 @@ from proband.analyses.effects import Outcome, outcomes
 from proband.analyses.sampling import Sample
 from proband.analyses.section import Analysis, Cell, CellForm, Section
 from proband.errors import DataError
-from proband.estimates import Estimate
-from proband.measures import (
-    SurveyDesign,
-    calibrate_design,
-    calibrated_mean,
-    mrp_mean,
-    poststratify,
-    rake,
-    survey_mean,
-    weighted_mean,
-)
+from proband.estimates import Estimate, Target
+from proband.measures import calibrate_design, calibrated_mean, mrp_mean, poststratify, rake, weighted_mean
 from proband.roster import Trait
 from proband.runs.run import Run
 from proband.weighting import CalibratedWeights, calibrate
@@ -78,8 +69,7 @@ def sections(run: Run) -> Sequence[Section]:
 
 def _numbers(run: Run, people: Run, known: Margins) -> Section:
     ours, theirs = answers(run), answers(people)
-    sample = Sample(people.roster, {})
-    clusters = people.roster.clusters if people.roster.psu else {}
+    drawn = Sample(people.roster, {}), Sample(run.roster, {})
     rows: list[tuple[Cell, ...]] = []
     sentences, doubts, lost = [], [], 0
     for outcome in outcomes(run):
@@ -88,22 +78,14 @@ def _numbers(run: Run, people: Run, known: Margins) -> Section:
         if not there:
             continue
         lost = max(lost, len(given) - len(there))
-        raw, calibrated, multilevel = _people(
-            outcome,
-            [given[s] for s in there],
-            columns,
-            known,
-            _weights(people, there),
-            [clusters[s] for s in there] if clusters else None,
-        )
-        if people.roster.strata:
-            calibrated = _by_design([given[s] for s in there], sample.of(there), columns, known, outcome)
+        y = [given[s] for s in there]
+        raw, calibrated = _means(outcome, y, there, columns, known=known, drawn=drawn[0], target="human")
+        multilevel = _multilevel(outcome, y, columns, known)
         of_model, model_columns = known.of(list(predicted))
-        y = [predicted[s] for s in of_model]
-        model = weighted_mean(y, _weights(run, of_model)) if y else None
-        reweighted = None
-        if y:
-            reweighted = _calibrated(outcome, y, model_columns, known, _weights(run, of_model))
+        model = reweighted = None
+        if of_model:
+            y = [predicted[s] for s in of_model]
+            model, reweighted = _means(outcome, y, of_model, model_columns, known=known, drawn=drawn[1], target="model")
         rows.append((outcome.name, len(there), raw, calibrated, multilevel, model, reweighted))
         sentences.append(f"{outcome.name}: {told(raw)} among those who answered, {told(calibrated)} in the population.")
         doubts += [(outcome.name, one) for one in (calibrated, multilevel) if one is not None]
@@ -120,7 +102,8 @@ def _numbers(run: Run, people: Run, known: Margins) -> Section:
         notes=(
             "Calibrated: weights that meet the margins; the interval is a jackknife's, calibrated anew each time, or "
             "where people were drawn within strata that of their design, of what the margins leave unexplained.",
-            "Multilevel: a regression on the columns of the margins, added up over their combinations (MRP).",
+            "Multilevel: a regression on the columns of the margins, added up over their combinations (MRP); it takes "
+            "people as drawn one by one.",
             "Model, calibrated: the model's answers for the same people; it says nothing of people by itself.",
             *((f"Up to {lost} people are left out, of whom a column is not known.",) if lost else ()),
         ),
@@ -128,57 +111,44 @@ def _numbers(run: Run, people: Run, known: Margins) -> Section:
     )
 
 
-def _weights(run: Run, subjects: Sequence[str]) -> list[float] | None:
-    return [run.weights[s] for s in subjects] if run.weights else None
-
-
-def _people(
+def _means(
     outcome: Outcome,
     y: Sequence[float],
+    subjects: Sequence[str],
     columns: Columns,
+    *,
     known: Margins,
-    weights: list[float] | None,
-    psu: Sequence[str] | None,
-) -> tuple[Estimate, Estimate, Estimate | None]:
-    """People's mean as it is, calibrated, and by a multilevel regression, which takes levels only."""
-    raw = weighted_mean(y, weights, psu)
-    calibrated = _calibrated(outcome, y, columns, known, weights, target="human", psu=psu)
-    if known.means:
-        return raw, calibrated, None
-    what = f"mean of {outcome.name} by multilevel regression"
-    return raw, calibrated, measured(lambda: mrp_mean(y, columns, **_table(columns, known)), what, "human")
+    drawn: Sample,
+    target: Target,
+) -> tuple[Estimate, Estimate]:
+    """A mean as it was answered, and calibrated to the margins; both with the variance of how people were drawn."""
+    design, roster = drawn.of(subjects), drawn.roster
+    n = len(y)
+    weights = [roster.weights[s] for s in subjects] if roster.weights else None
+    psu = [roster.clusters[s] for s in subjects] if roster.psu else None
+    what = f"mean of {outcome.name} in the population"
 
-
-def _calibrated(
-    outcome: Outcome,
-    y: Sequence[float],
-    columns: Columns,
-    known: Margins,
-    weights: list[float] | None,
-    target: Any = "model",
-    psu: Sequence[str] | None = None,
-) -> Estimate:
-    def estimate() -> Estimate:
+    def calibrated() -> Estimate:
+        if roster.strata:
+            # Within strata by what the margins leave unexplained, which knows of strata with one unit and of fpc.
+            size = design.w.sum()
+            after = calibrate_design(design, columns, known.shares, totals=known.totals(size), size=size)
+            return weighted_mean(y, design=after, estimand=what)
         if len(known.shares) == 1 and not known.means and psu is None:
             # One margin needs no iteration, and its variance is known exactly.
             ((name, shares),) = known.shares.items()
             return poststratify(y, columns[name], population=dict[Hashable, float](shares.items()), weights=weights)
-        n = len(y)
         return calibrated_mean(y, columns, known.shares, psu=psu, weights=weights, totals=known.totals(n), size=n)
 
-    return measured(estimate, f"mean of {outcome.name} in the population", target)
+    return weighted_mean(y, design=design, target=target), replace(measured(calibrated, what, target), target=target)
 
 
-def _by_design(y: Sequence[float], drawn: SurveyDesign, columns: Columns, known: Margins, outcome: Outcome) -> Estimate:
-    """Calibrated within strata, with the variance of what the margins leave unexplained."""
-    what = f"mean of {outcome.name} in the population"
-
-    def estimate() -> Estimate:
-        n = drawn.w.sum()
-        known_now = calibrate_design(drawn, columns, known.shares, totals=known.totals(n), size=n)
-        return survey_mean(y, known_now, estimand=what)
-
-    return measured(estimate, what, "human")
+def _multilevel(outcome: Outcome, y: Sequence[float], columns: Columns, known: Margins) -> Estimate | None:
+    """People's mean by a multilevel regression, which takes levels only."""
+    if known.means:
+        return None
+    what = f"mean of {outcome.name} by multilevel regression"
+    return measured(lambda: mrp_mean(y, columns, **_table(columns, known)), what, "human")
 
 
 def _table(columns: Columns, known: Margins) -> dict[str, Any]:
@@ -206,7 +176,7 @@ def _table(columns: Columns, known: Margins) -> dict[str, Any]:
 def _who(people: Run, known: Margins) -> list[Section]:
     """Who answered, beside the population, and what the weights cost."""
     there, columns = known.of(list(people.roster.by_subject))
-    weights = _weights(people, there)
+    weights = [people.weights[s] for s in there] if people.weights else None
     w = np.ones(len(there)) if weights is None else np.array(weights)
     rows: list[tuple[Cell, ...]] = []
     for name, shares in known.shares.items():

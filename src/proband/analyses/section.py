@@ -168,6 +168,8 @@ class Analysis:
         The same with subgroups by the traits named, checked to be known; None where traits make no difference.
     is_quiet : bool
         Whether findings pass over it in silence where it cannot be made, because nobody would miss it.
+    is_over_engines : bool
+        Whether it may look at several runs of one study, in which the engine is a factor as any other.
     """
 
     name: str
@@ -176,6 +178,7 @@ class Analysis:
     sections: Callable[[Run], Sequence[Section]]
     divided: Callable[[Run, tuple[str, ...]], Sequence[Section]] | None = None
     is_quiet: bool = False
+    is_over_engines: bool = False
 
 
 ANALYSES: Shelf[Analysis] = Shelf(

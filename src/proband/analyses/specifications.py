@@ -13,15 +13,18 @@ from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Ta
 from proband.errors import DataError, DesignError
 from proband.measures import SpecificationCurve, specification_curve
 from proband.runs.run import Run
+from proband.runs.side_by_side import ENGINE, SideBySide
 
 _WAYS = ("presentation", "answer_by", "persona", "order", "labels")
 _MOST_SPECIFICATIONS = 5_000
 
 
 def ways(run: Run) -> tuple[Factor, ...]:
-    """What the run varied in how it asked: settings of surveys, and factors whose levels are said to mean the same."""
+    """What varied in how was asked: the engine, settings of surveys, factors whose levels are said to mean the same."""
     materials = (run.manifest.get("design") or {}).get("materials") or {}
     same = {name for name, known in materials.items() if known["role"] in ("paraphrase", "isomorph")}
+    if isinstance(run, SideBySide):
+        same.add(ENGINE)
     return tuple(factor for factor in factors(run) if factor.name in _WAYS or factor.name in same)
 
 
@@ -37,8 +40,8 @@ def needs(run: Run) -> str | None:
         return "nothing was answered yet"
     if not ways(run) or not treatments(run):
         return (
-            "a specification curve needs a factor and several ways to ask, e.g. persona = [...], answer_by = [...] or "
-            "paraphrases"
+            "a specification curve needs a factor and several ways to ask, e.g. persona = [...], answer_by = [...], "
+            "paraphrases, or the study on other engines (`proband measure RUN --against RUN`)"
         )
     return None if outcomes(run) else "no item of this run has a score or options whose shares could be compared"
 
@@ -150,4 +153,5 @@ ANALYSIS = Analysis(
     needs=needs,
     sections=sections,
     is_quiet=True,
+    is_over_engines=True,
 )

@@ -1,11 +1,13 @@
 """``proband demo``: the main job, on a real model and real people's answers."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 
 from proband.cli.studying import carry_out_and_tell, folder_for
+from proband.cli.talk import talk
 from proband.designs import Survey
 from proband.designs.studies import Study, people_survey
 from proband.instruments import load_instrument
@@ -32,7 +34,9 @@ def demo(
     Example: `proband demo --engine scripted`
     """
     study = demo_study(engine, n)
-    carry_out_and_tell(study, into or folder_for(study), as_json=json)
+    folder = into or folder_for(study)
+    carry_out_and_tell(study, folder, as_json=json)
+    talk.print(f"to look at every answer in a browser: proband view {quote(str(folder))}", soft_wrap=True, markup=False)
 
 
 def demo_study(engine: str = "smollm2", n: int = 100) -> Study:

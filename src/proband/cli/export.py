@@ -8,7 +8,7 @@ import typer
 from proband.cli.choosing import refuse_unread
 from proband.cli.talk import emit, talk
 from proband.runs import Run
-from proband.store.tables import write_table
+from proband.store.tables import wide_table, write_table
 
 
 def export(
@@ -19,6 +19,10 @@ def export(
         str | None,
         typer.Option(help="With --wide: answer (option index), value (scale points) or label, which is the default."),
     ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="Only responses with COLUMN=VALUE; also 'mass<=0.5', 'text~WORDS'. May be given again."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Path and size on stdout as JSON.")] = False,
 ) -> None:
     """Write the responses, one row each, for R, SPSS, Excel or a notebook.
@@ -28,7 +32,8 @@ def export(
     if not wide:
         refuse_unread("it says what stands in the cells of --wide; add --wide, or leave it out", values=values)
     found = Run(run)
-    table = found.wide(values or "label") if wide else found.table()
+    chosen = found.where(*where) if where else found.table()
+    table = wide_table(chosen, values or "label") if wide else chosen
     path = write_table(table, to)
     for column in table.columns if wide else ():
         if column not in found.items and (item := column.removeprefix("item_")) in found.items:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from proband.cli.ask import ask
 from proband.cli.branch import branch
 from proband.cli.check import check
 from proband.cli.code import code
@@ -25,6 +26,7 @@ from proband.cli.replicate import replicate
 from proband.cli.report import report
 from proband.cli.run import run
 from proband.cli.score import score
+from proband.cli.seat import seat
 from proband.cli.show import show
 from proband.cli.talk import out, talk
 from proband.cli.themes import themes
@@ -33,6 +35,7 @@ from proband.cli.tuning.evaluate import evaluate
 from proband.cli.tuning.intervene import intervene
 from proband.cli.tuning.probe import probe
 from proband.cli.tuning.train import train
+from proband.cli.view import view
 from proband.cli.vignettes import vignettes
 from proband.errors import ProbandError
 
@@ -56,8 +59,10 @@ for verb in (
     lock,
     run,
     branch,
+    ask,
     measure,
     report,
+    view,
     replicate,
     code,
     themes,
@@ -73,6 +78,7 @@ for verb in (
 ):
     app.command()(verb)
 app.command("list")(list_)
+app.add_typer(seat, name="seat")
 
 
 def _tell_version(asked: bool) -> None:

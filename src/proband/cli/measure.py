@@ -9,7 +9,7 @@ from proband.cli.talk import emit, out, talk
 from proband.errors import StoreError
 from proband.reports import findings
 from proband.reports.terminal import terminal
-from proband.runs import Run
+from proband.runs import Run, SideBySide
 
 
 def measure(
@@ -21,6 +21,10 @@ def measure(
         list[str] | None,
         typer.Option(help="Trait dividing people into subgroups; may be given again. Default: those with few levels."),
     ] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="Run of the same study on another engine, to compare with; may be given again."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Everything on stdout as JSON.")] = False,
     csv: Annotated[Path | None, typer.Option(help="File to write every estimate to, one a row.")] = None,
 ) -> None:
@@ -28,7 +32,8 @@ def measure(
 
     Example: `proband measure runs/demo-smollm2 --only fidelity --csv fidelity.csv`
     """
-    found = findings(Run(run), only=only, by=by)
+    asked = SideBySide([Run(run), *map(Run, against)]) if against else Run(run)
+    found = findings(asked, only=only, by=by)
     if csv is not None:
         try:
             found.table().write_csv(csv)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, StrictInt
 
 from proband.designs.kind import KINDS, Kind
+from proband.designs.seat_table import SeatTable
 from proband.errors import DesignError, meant
 from proband.files import OpenTable, Table
 
@@ -117,6 +118,7 @@ class StudyFile(Table):
         default=[], description="how the study would harm people, were they asked; it then needs `[ethics]`"
     )
     ethics: EthicsTable | None = Field(default=None, description="what is said of these harms, and who approved them")
+    seat: SeatTable | None = Field(default=None, description="how people take it, with `proband seat`")
 
 
 SHARED = ("instrument", "population", "people", "ethics")

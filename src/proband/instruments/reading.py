@@ -103,7 +103,7 @@ def read(completion: Completion, trial: Trial, engine: str) -> Response:
         token_counts=completion.token_counts,
         error=reading.error,
         order=reply.order,
-        engine=engine,
+        engine=completion.by or engine,
         prompt_tokens=completion.prompt_tokens,
         completion_tokens=completion.completion_tokens,
         attempts=completion.attempts,

@@ -1,12 +1,12 @@
 """What an engine is: anything that answers trials."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from proband.errors import EngineError
-from proband.records import Completion, Trial
+from proband.records import Completion, Response, Trial
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -66,7 +66,7 @@ class BaseEngine(ABC):
         safe to repeat, and yields only what is answered by now; `news` waits for more.
     overlaps : bool
         Whether `answer` may be called again, from another thread, while an earlier call goes on; each pair may come
-        from either.
+        from either. Of an engine that `waits`: whether `answer` may be called during `news`.
     note : str
         What a user should know about how it runs; empty where all is usual.
     """
@@ -163,6 +163,18 @@ class BaseEngine(ABC):
     def news(self, timeout_s: float) -> bool:
         """Of an engine that `waits`: whether an answer came since `answer` last looked; waits so long at most."""
         return False
+
+    def committed(self, responses: Sequence[Response], over: Collection[str]) -> None:  # noqa: B027
+        """Of an engine that `waits`: what it answered is stored, and what follows from that was handed over.
+
+        Also called with nothing new, e.g. once everything is handed over that waits from an earlier call. `over` are
+        subjects for whom nothing follows any more, where later trials depend on answers.
+        """
+
+    @property
+    def closed(self) -> Mapping[str, object]:
+        """Of an engine that `waits`: why nobody will answer what is still open; the run then ends without it."""
+        return {}
 
     def wind_down(self) -> None:  # noqa: B027
         """Have `answer` end after what is in flight, from any thread.

@@ -15,6 +15,7 @@ from proband.estimates import Estimate
 from proband.reports.appendix import appendix_of
 from proband.reports.methods import claims_of, facts_of, lead_of, limits_of, methods_of
 from proband.runs.run import Run
+from proband.runs.side_by_side import SideBySide
 
 COMPLETE = "complete"
 # What is told of a run whose kind is not known: what any answers to items have.
@@ -165,7 +166,8 @@ def findings(run: Run, *, only: Sequence[str] | None = None, by: Sequence[str] |
     Parameters
     ----------
     run : Run
-        Of any kind; an unfinished run is told as far as it is, with a warning.
+        Of any kind; an unfinished run is told as far as it is, with a warning. Of `SideBySide` runs that is told which
+        compares engines.
     only : sequence of str, optional
         Analyses to tell of instead, e.g. ``["fidelity"]``; see ``proband list analyses``.
     by : sequence of str, optional
@@ -179,14 +181,16 @@ def findings(run: Run, *, only: Sequence[str] | None = None, by: Sequence[str] |
     Raises
     ------
     DesignError
-        If the answers are people's, or a trait is not known.
+        If the answers are people's, a trait is not known, or an analysis asked for looks at one run only.
     ProbandError
         If `only` names an analysis that does not exist.
     """
     if (run.manifest.get("design") or {}).get("design") == "people":
         raise DesignError(f"{run.path}: these are people's answers; measure the run they stand beside")
-    still = _Still(run.path)
+    still = run if isinstance(run, SideBySide) else _Still(run.path)
     wanted, warnings = _wanted(still)
+    if isinstance(run, SideBySide):
+        wanted = _over_engines(wanted if only is None else only, is_asked=only is not None)
     divided = _known_traits(still, by)
     sections: list[Section] = []
     left_out: dict[str, str] = {}
@@ -267,6 +271,16 @@ def _wanted(run: Run) -> tuple[tuple[str, ...], tuple[str, ...]]:
         f"{why}. So it is not known how its answers depend on each other: do not trust these intervals. Install the "
         "package that has this kind; `proband export` works without",
     )
+
+
+def _over_engines(wanted: Sequence[str], *, is_asked: bool) -> tuple[str, ...]:
+    """Of some analyses those that may look at several runs; who asks for another is told."""
+    found = tuple(name for name in wanted if name in ANALYSES and ANALYSES.load(name).is_over_engines)
+    if not found or (is_asked and len(found) < len(wanted)):
+        one = next(name for name in (*wanted, "all") if name not in found)
+        able = [name for name in ANALYSES if ANALYSES.load(name).is_over_engines]
+        raise DesignError(f"analysis {one!r} looks at one run; several are compared by {', '.join(able)}")
+    return found
 
 
 def _told(analysis: Analysis, run: Run, by: tuple[str, ...] | None) -> Sequence[Section]:

@@ -27,11 +27,13 @@ from proband.runs.lanes import Lane, Lanes
 from proband.runs.progress import Budget, Tally, Watch
 from proband.runs.run import PEOPLE, Run, State
 from proband.runs.scheduling import COMMIT_S, QUICK_S, Call, Listening, Pair, Stop, interruptible
+from proband.runs.snapshots import Snapshots, forget
 from proband.store.directory import RunDirectory
 from proband.store.journal import Journal
 
 ALIKE_S = 0.001  # engines that are about as fast end about together; one commit serves all of them
 LAPSE_S = 1.0  # between two looks at what has been waited for long enough
+TOLD_S = 1.0  # between two notes of how far the run is, for those who look at it from outside
 AHEAD = 20_000  # unanswered trials looked at together: checked before the first of them is asked, and put in order
 
 
@@ -96,11 +98,14 @@ def collect(
         loop = _Loop(directory, journal, design, cast=cast, budget=budget, watch=watch or progress_bar())
         with interruptible(loop.stop), _rare_garbage_collection():
             loop.go(wait)
-            journal.note(state=json.dumps({"state": loop.state, "stalled": loop.frontier.stalled}))
+            state = json.dumps({"state": loop.state, "stalled": loop.frontier.stalled})
+            journal.note(state=state, tally=loop.tally.noted())
         if loop.state != "complete":
             directory.reopen()
-        elif directory.manifest() is None:
-            finish(directory, journal, design, cast)
+        else:
+            design.keep(journal, directory.path)
+            if directory.manifest() is None:
+                finish(directory, journal, design, cast)
     return Run(directory.path)
 
 
@@ -158,7 +163,12 @@ class _Loop:
         self.stop, self.wake = Stop(), threading.Event()
         self.lanes = Lanes()
         self.past = Past(journal)
-        self.frontier = Advancing(self.past, design) if design.is_adaptive else Unanswered(self.past, design, AHEAD)
+        self.snapshots = Snapshots(directory, journal, design)
+        saved = self.snapshots.load() if design.is_adaptive else None
+        self.past.until = 0.0 if saved is None else saved.until
+        self.frontier: Advancing | Unanswered = (
+            Advancing(self.past, design, saved=saved) if design.is_adaptive else Unanswered(self.past, design, AHEAD)
+        )
         self.committer = Committer(journal, self._count)
         self.error: BaseException | None = None
         self._recognised: set[str] = set()
@@ -166,7 +176,10 @@ class _Loop:
         self._sharing: dict[tuple[str, str], list[Trial]] = {}  # by engine and request: who gets the same answer
         self._since = journal.handed_over()
         self._is_all_known = False
+        self._stored: list[Response] = []  # that engines that wait were not told of yet
+        self._is_closed = False  # an engine that waits has said that nobody will answer what is open
         self._lapse_at = 0.0
+        self._told_at = time.monotonic()
         self._responses: list[Response] = []
         self._bodies: dict[str, str] = {}
         self._before = (0.0, 0.0)  # what counted against a cap in dollars, and was paid, before the piece that is out
@@ -174,7 +187,7 @@ class _Loop:
         self._takes_turns = budget is not None and budget.is_counted
         dispositions = journal.dispositions()
         self.tally = Tally(
-            total=design.size(),
+            total=0 if watch is None else design.size(),  # nobody looks at it, and it may have to be found out
             done=sum(dispositions.values()),
             tokens=sum(journal.tokens()),
             estimated=journal.n_estimated(),
@@ -187,6 +200,8 @@ class _Loop:
         """How far the run is, now that the loop has ended."""
         if self._is_ending or not self.frontier.is_idle:
             return "unfinished"
+        if self._is_closed:
+            return "complete"
         return "waiting" if self.lanes.open else "stalled" if self.frontier.stalled else "complete"
 
     @property
@@ -215,6 +230,15 @@ class _Loop:
                         call.join()
         if self.error is not None:
             raise self.error
+        self._take_snapshot()
+        self.journal.store_marks()
+
+    def _take_snapshot(self) -> None:
+        """Keep where the processes stand, once it is known that all answers are theirs."""
+        if isinstance(self.frontier, Advancing) and self._is_all_known:
+            saved = self.frontier.saved()
+            if saved is not None and (self.tally.asked or not self.snapshots.path.exists()):
+                self.snapshots.save(saved)
 
     def _hand_over(self, wait: bool) -> bool:
         """Hand over all that can be; tells whether there is anything to wait for."""
@@ -222,6 +246,7 @@ class _Loop:
             self._look_ahead()
             for lane in self.lanes:
                 self._start(lane)
+            self._tell_committed()
             if self.lanes.is_busy:
                 break
             self.committer.settle()
@@ -235,6 +260,21 @@ class _Loop:
         if not self.lanes.is_busy:
             self.committer.settle()
         return self.lanes.is_busy if self._is_ending else bool(self.lanes.calls)
+
+    def _tell_committed(self) -> None:
+        """Tell engines that wait what is stored, once all that follows from it was handed over to them."""
+        waiting = [lane for lane in self.lanes if lane.waits and lane.engine is not None]
+        if not waiting or not self.frontier.is_idle or any(lane.parts for lane in waiting):
+            return
+        over, self.frontier.over = self.frontier.over, []
+        stored, self._stored = self._stored, []
+        for lane in waiting:
+            assert lane.engine is not None
+            lane.engine.committed(stored, over)
+            if lane.engine.closed:
+                self.journal.note(closed=json.dumps(dict(lane.engine.closed)))
+                self._is_closed = True
+                lane.out.clear()
 
     def _look_ahead(self) -> None:
         """Queue what can be asked: all of it, or as many windows as keep every lane busy."""
@@ -310,7 +350,8 @@ class _Loop:
 
     def _start_waiting(self, lane: Lane) -> None:
         """Hand open trials to somebody who answers in their own time, those handed over before among them."""
-        if lane.calls or not (lane.parts or (lane.has_news and lane.out)) or lane.engine is None:
+        calls = [call for call in lane.calls if not (lane.overlaps and isinstance(call, Listening))]
+        if calls or not (lane.parts or (lane.has_news and lane.out)) or lane.engine is None:
             return
         new = [trial for part in lane.parts for trial in part.trials]
         lane.parts.clear()
@@ -449,7 +490,14 @@ class _Loop:
     def _count(self, responses: Sequence[Response]) -> None:
         """What was committed counts."""
         self.frontier.take(responses)
+        if any(lane.waits for lane in self.lanes):
+            self._stored += responses
+        if self._is_all_known and self.snapshots.is_due:
+            self._take_snapshot()
         self.tally.count([response.status for response in responses])
+        if (now := time.monotonic()) - self._told_at >= TOLD_S:
+            self._told_at = now
+            self.journal.note(tally=self.tally.noted())
         if self.watch:
             self.watch(self.tally)
 
@@ -474,6 +522,7 @@ def _take_out_failed(directory: RunDirectory, journal: Journal, design: Design) 
         If later questions went on from a failure (a conversation, a game): their answers could not be kept.
     """
     if design.is_adaptive:
+        forget(directory)
         reached: set[str] = set()
         rereading = Advancing(Past(journal), design, reached=reached)
         while not rereading.is_seen:

@@ -117,6 +117,7 @@ def _note(journal: Journal, design: Design, facts: Mapping[str, str]) -> None:
         items=json.dumps(items, ensure_ascii=False),
         roster=roster_text(design.roster()),
         design=json.dumps(design.describe(), ensure_ascii=False),
+        **({"study": json.dumps(design.source, ensure_ascii=False, default=str)} if design.source else {}),
         started=journal.meta("started") or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )
 
@@ -147,6 +148,7 @@ def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast
             "parent": journal.noted("parent"),
             "table": file_digest(directory.table_path),
             "dispositions": journal.dispositions(),
+            **({"closed": closed} if (closed := journal.noted("closed")) else {}),
             # Of `estimated` requests the server counted no tokens.
             "tokens": {"prompt": prompt_tokens, "completion": completion_tokens, "estimated": journal.n_estimated()},
             "started": journal.meta("started"),

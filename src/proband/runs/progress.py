@@ -1,5 +1,6 @@
 """How far a run is, and where it should stop."""
 
+import json
 import time
 from bisect import bisect_left
 from collections import Counter, deque
@@ -155,6 +156,11 @@ class Tally:
         """At that rate; None before there is one."""
         rate = self.per_second
         return (self.total - self.done) / rate if rate > 0 else None
+
+    def noted(self) -> str:
+        """What whoever looks at the run while it goes on is told, as JSON."""
+        told = {name: getattr(self, name) for name in ("total", "done", "tokens", "dispositions", "per_second")}
+        return json.dumps(told | {"at": time.time()})
 
     def count(self, statuses: Sequence[str]) -> None:
         """Count answers that were committed."""

@@ -13,8 +13,10 @@ from proband.instruments.items import Item
 from proband.notebook import html_table
 from proband.records import Place, Response
 from proband.roster import Roster, Trait
+from proband.societies.states import States
 from proband.store.damage import damaged
 from proband.store.directory import RunDirectory
+from proband.store.filters import expression, read_conditions
 from proband.store.notes import ROSTER, items_of, roster_of
 from proband.store.tables import factor_column, journal_table, levels_of, wide_table, with_membership
 
@@ -211,6 +213,35 @@ class Run:
             with suppress(pl.exceptions.PolarsError, OSError, pl.exceptions.PanicException):
                 return with_membership(pl.read_parquet(self.directory.table_path), self.roster)
         return None
+
+    def states(self) -> pl.DataFrame:
+        """What was kept of every agent of a society, by arm and round; see `proband.societies.States`."""
+        return States(self).agents()
+
+    def events(self) -> pl.DataFrame:
+        """Everything that happened in the societies, by arm; see `proband.societies.States`."""
+        return States(self).events()
+
+    def edges(self) -> pl.DataFrame:
+        """Who was tied to whom in the societies, by arm and round; see `proband.societies.States`."""
+        return States(self).edges()
+
+    def where(self, *conditions: str) -> pl.DataFrame:
+        """Rows of the table that meet conditions such as ``"item=vote"``, ``"mass<=0.5"`` or ``"text~honest"``.
+
+        Raises
+        ------
+        StoreError
+            If one is no condition, or names a column that is not there.
+        """
+        table = self.table()
+        read = read_conditions(conditions, table.schema)
+        return table.filter(expression(read, table.schema, self.requests_with))
+
+    def requests_with(self, words: str) -> list[str]:
+        """Hashes of the requests whose text has these words, in upper or lower case; see the column ``request``."""
+        with self.directory.reader() as journal:
+            return sorted(journal.requests_with(words)[0])
 
     def wide(self, values: str = "answer") -> pl.DataFrame:
         """One row per subject and condition, one column per item.

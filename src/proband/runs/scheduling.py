@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import overload
 
@@ -173,3 +174,12 @@ def grouped(trials: Sequence[Trial]) -> list[Trial]:
         return tuple(path)
 
     return sorted(trials, key=beginning)
+
+
+def ask_one(engine: BaseEngine, trial: Trial) -> Completion:
+    """What an engine answers in somebody else's place, outside the trials that are its own."""
+    call = Call(engine, [trial], Stop(), threading.Event())
+    call.join()
+    if call.error is not None:
+        raise call.error
+    return replace(call.taken()[0][1], by=engine.address)

@@ -41,11 +41,17 @@ class Network:
         if both:
             s, t = np.concatenate([s, t]), np.concatenate([t, s])
             w = None if w is None else np.concatenate([w, w])
-        flat, inverse = np.unique(s * n + t, return_inverse=True)
+        if w is None:
+            # A plain sort takes a tenth of the time of `unique` for the ties of a million agents.
+            flat, summed = np.sort(s * n + t), None
+            flat = flat[np.diff(flat, prepend=-1) > 0]
+        else:
+            flat, inverse = np.unique(s * n + t, return_inverse=True)
+            summed = np.bincount(inverse, weights=w, minlength=flat.size).astype(np.float64)
+        source, target = np.divmod(flat, max(n, 1))
         starts = np.zeros(n + 1, np.int64)
-        np.cumsum(np.bincount(flat // n, minlength=n), out=starts[1:])
-        summed = None if w is None else np.bincount(inverse, weights=w, minlength=flat.size).astype(np.float64)
-        return cls(starts, flat % n, summed)
+        np.cumsum(np.bincount(source, minlength=n), out=starts[1:])
+        return cls(starts, target, summed)
 
     @property
     def n(self) -> int:
@@ -68,10 +74,16 @@ class Network:
 
     def sums(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Sum of the neighbours' values, weighted by the ties; 0 for who has none."""
-        told = np.asarray(values, np.float64)[self.targets]
-        if self.weights is not None:
-            told = told * self.weights
-        return np.bincount(self.sources, weights=told, minlength=self.n).astype(np.float64)
+        return np.asarray(self._matrix @ np.asarray(values, np.float64))
+
+    @cached_property
+    def _matrix(self) -> Any:
+        from scipy.sparse import csr_array
+
+        # Whose indices are as short as can be: a sum over the ties of a million agents waits for memory only.
+        index = np.int32 if max(self.n, len(self.targets)) < 2**31 else np.int64
+        weights = np.ones(len(self.targets)) if self.weights is None else self.weights
+        return csr_array((weights, self.targets.astype(index), self.starts.astype(index)), shape=(self.n, self.n))
 
     def means(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Mean of the neighbours' values, weighted by the ties; NaN for who has none."""

@@ -58,6 +58,12 @@ class _State(BaseModel):
     stalled: dict[str, str] = {}
 
 
+class _Tally(_Open):
+    total: int
+    done: int
+    dispositions: dict[str, int]
+
+
 class _Parent(_Open):
     run: str
     through_round: int
@@ -98,9 +104,13 @@ _SHAPES: Mapping[str, Any] = {
     "roster": _Roster,
     "design": _Design,
     "state": _State,
+    "tally": _Tally,
     "parent": _Parent,
     "lock": _Lock,
+    "study": dict[str, Any],
     "saved": dict[str, str | list[str]],
+    "forgotten": list[str],
+    "closed": dict[str, str | int | float],
     "manifest.json": _Manifest,
 }
 

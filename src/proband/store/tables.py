@@ -62,6 +62,19 @@ def journal_table(journal: Journal, items: Mapping[str, Item], roster: Roster = 
     return pl.concat(parts) if parts else _frame([], items, factors, roster)
 
 
+def rows_table(
+    journal: Journal, rows: Sequence[Row], items: Mapping[str, Item], factors: Sequence[str], roster: Roster = _NOBODY
+) -> pl.DataFrame:
+    """`journal_table` of these rows alone, in their order; factors are named, because a few rows cannot tell them."""
+    with _readable(journal):
+        return _frame(rows, items, factors, roster)
+
+
+def table_schema(factors: Sequence[str]) -> Mapping[str, Any]:
+    """Columns of a run's table and their types."""
+    return dict(_frame([], {}, factors, _NOBODY).schema)
+
+
 def write_journal_table(
     journal: Journal, items: Mapping[str, Item], path: str | Path, roster: Roster = _NOBODY
 ) -> Path:

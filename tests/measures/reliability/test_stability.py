@@ -107,3 +107,15 @@ def test_what_cannot_be_joined_is_refused():
         retest({"a": 1}, {"b": 1})
     with pytest.raises(DataError, match="infinite"):
         retest([1.0, math.inf], [1.0, 2.0])
+
+
+@pytest.mark.parametrize("exponent", [-700, -520, 500, 680, 900])
+def test_very_large_and_very_small_answers_repeat_themselves_as_others_do(exponent):
+    first, second = [1, 2, 3, 4, 5, 2, 3, 4, 1, 5, 2, 4], [1, 3, 3, 4, 4, 2, 4, 4, 1, 5, 3, 4]
+    unit = 2.0**exponent
+    plain, found = retest(first, second), retest([unit * a for a in first], [unit * b for b in second])
+    assert (found.correlation, found.concordance) == (plain.correlation, plain.concordance)
+    assert found.mean_change.interval == tuple(unit * limit for limit in plain.mean_change.interval)
+    assert found.measurement_error.value == unit * plain.measurement_error.value
+    with pytest.raises(DataError, match="beyond 1e"):
+        retest([1e308, -1e308] * 6, [-1e308, 1e308] * 6)

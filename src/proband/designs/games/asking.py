@@ -12,7 +12,7 @@ from proband.designs.games.rules import Rules, Words
 from proband.designs.games.setting import Setting
 from proband.designs.games.words import LETTERS, MatchWords, neutral_names
 from proband.designs.survey.cards import Card, Face, Questionnaire, Writing
-from proband.designs.survey.wording import instruction_text, options_text, question_text
+from proband.designs.survey.wording import card_of
 from proband.errors import DesignError, meant
 from proband.files import checked
 from proband.instruments.items import Instrument, Item
@@ -34,12 +34,8 @@ class Shown(Face):
     """An item as players of a match see it: its options under the names they carry there, its amounts scaled."""
 
     def __init__(self, card: Card, item: Item, order: tuple[int, ...], names: tuple[str, ...]) -> None:
-        shown = card.item
-        self.text = "\n\n".join(
-            [question_text(shown.stem, shown.text, options_text(shown, order, card.labels)),
-             instruction_text(shown, card.method)]
-        )  # fmt: skip
-        super().__init__(card, order, self.text)
+        super().__init__(card, order, card_of(card.item, card.method, order, card.labels))
+        self.text = self.message.text
         self._own = tuple([item.options[k] for k in order])
         self._names = names
 

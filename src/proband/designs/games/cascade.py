@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from math import log
 
 from pydantic import Field
 
@@ -54,9 +53,8 @@ class Cascade(Rules):
     def play(self, words: Words, past: Sequence[Outcome], draw: Draw) -> Round:
         """A hint and a guess for each, in order."""
         state = int(draw("state") < 0.5)
-        guesses, hints, public = list[int](), list[int](), 0.0
+        guesses = list[int]()
         rational, against, kept = 0, list[bool](), list[bool]()
-        step = log(self.accuracy / (1 - self.accuracy))
         for seat in self.seats:
             hint = state if draw("hint", seat) < self.accuracy else 1 - state
             heard = ", ".join(words.move(STATES[k]) for k in guesses) or "none"
@@ -67,15 +65,10 @@ class Cascade(Rules):
                 facts=(("hint", str(hint)), ("guesses", "".join(map(str, guesses)))),
             )
             guess = option(ask, (yield ask))
-            # Log odds of state 1; who finds them even goes by the hint, so only clear cases say anything of a guess.
-            is_outweighed = abs(public) > step + 1e-9 and (public > 0) != bool(hint)
-            follows = 1 - hint if is_outweighed else hint
+            follows = hint if (outweighed := outweighs(guesses)) is None else outweighed
             rational += guess == follows
-            (against if is_outweighed else kept).append(guess == follows)
-            if abs(public) < step + 1e-9:
-                public += step if guess else -step
+            (kept if follows == hint else against).append(guess == follows)
             guesses.append(guess)
-            hints.append(hint)
         payoffs = {seat: self.prize * (guess == state) for seat, guess in zip(self.seats, guesses, strict=True)}
         name = words.move(STATES[state])
         return Outcome(
@@ -88,6 +81,19 @@ class Cascade(Rules):
                 **({"with hint": sum(kept) / len(kept)} if kept else {}),
             },
         )
+
+
+def outweighs(guesses: Sequence[int]) -> int | None:
+    """The state that earlier guesses speak for whatever one's own hint is; None where the hint still decides.
+
+    Who finds the odds even goes by the hint, so a guess says something of a hint only until two more are for one state
+    than for the other: a cascade, which no later guess can end.
+    """
+    lead = 0
+    for guess in guesses:
+        if abs(lead) < 2:
+            lead += 1 if guess else -1
+    return None if abs(lead) < 2 else int(lead > 0)
 
 
 GAME = game_of(Cascade)

@@ -211,7 +211,8 @@ class Course:
         seat, mark, why = broken
         return Played(
             group=group, number=number, players=players, moves=moves, broken_by=seat, mark=mark, why=why,
-            outcome=self._forfeit() if session.setting.illegal == "forfeit" else None,
+            # Nobody can play on with somebody who is not there.
+            outcome=self._forfeit() if session.setting.illegal == "forfeit" and mark != "left" else None,
         )  # fmt: skip
 
     def _ask(

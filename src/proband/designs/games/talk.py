@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 from proband.designs.games.asking import Arm
@@ -61,12 +62,13 @@ class Talk(Course):
         place = Place(subject=self._subjects[player], item=turn.item.id, round=ask.round, replicate=ask.replicate)
         guess = self._guess.pop(player, None) if ask.kind == "move" else None
         if guess is None:
-            parts = (self._history[player], self._now(ask), shown.text)
-            message = Message("user", "\n\n".join([part for part in parts if part]))
+            before = "\n\n".join([part for part in (self._history[player], self._now(ask)) if part])
+            message = Message("user", f"{before}\n\n{shown.text}" if before else shown.text)
             messages: tuple[Message, ...] = (self._systems[player], message)
             if ask.kind == "prediction":
                 self._put[player] = message
         else:
+            before = f"You predicted: {guess[1].text}"
             messages = (self._systems[player], *guess, Message("user", f"Given what you predict:\n\n{shown.text}"))
         return Trial(
             place=place,
@@ -74,6 +76,7 @@ class Talk(Course):
             reply=shown.reply(place),
             answerer=self.session.cast[player[0]],
             facts=self._facts(ask),
+            card=replace(shown.face, before=before, about=self._systems[player].text),
         )
 
     def _now(self, ask: Ask) -> str:

@@ -13,7 +13,7 @@ from proband.errors import DataError, DesignError
 from proband.instruments.banks.bank import Bank, Question
 from proband.instruments.items import Item
 from proband.instruments.places import marks_named, refers_above
-from proband.records import Place, Reply, Response, Trial
+from proband.records import Place, Reply, Response, ShowCard, Trial
 from proband.roster import Member, Roster
 from proband.seeds import place_digest, rng_for
 
@@ -237,6 +237,8 @@ class Quiz(Design):
             ),
             answerer=self.answerer(block.model),
             facts=facts_of(question),
+            # Solved examples are for models.
+            card=ShowCard(text=question.text, form="choice", options=tuple([question.choices[k] for k in order])),
         )
 
     def answerer(self, model: str) -> str:

@@ -5,14 +5,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from proband.designs.survey.arrangement import arrangements, check_apart, check_named, option_labels, option_order, turn
-from proband.designs.survey.wording import battery_text, instruction_text, options_text, pipe, question_text
+from proband.designs.survey.wording import card_of, pipe
 from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
 from proband.instruments.pipes import pipes_in
-from proband.records import SCORED_METHODS, Message, Method, Place, Reply, Request
+from proband.records import SCORED_METHODS, Message, Method, Place, Reply, Request, ShowCard
 from proband.seeds import Draws, framed, seed_for
 from proband.subjects.personas import Field, Subject, code_text
 
@@ -158,39 +158,40 @@ class Card:
         return self._new_face(order, look_up) if face is None else face
 
     def _new_face(self, order: tuple[int, ...], look_up: LookUp) -> "Face | None":
-        text = self._text(order, look_up)
-        if text is None:
+        shown = self._shown(order, look_up)
+        if shown is None:
             return None
-        face = Face(self, order, f"{text}\n\n{instruction_text(self.item, self.method)}")
+        face = Face(self, order, shown)
         if self._is_fixed:
             if len(self._faces) >= _MOST_FACES:
                 self._faces.clear()
             self._faces[order] = face
         return face
 
-    def _text(self, order: Sequence[int], look_up: LookUp) -> str | None:
+    def _shown(self, order: Sequence[int], look_up: LookUp) -> ShowCard | None:
         """The item as shown, alone or in its grid."""
         item = self.item
         text, stem = pipe(item.text, look_up), pipe(item.stem, look_up)
         if text is None or stem is None:
             return None
-        options = options_text(item, order, self.labels)
-        if len(self.grid) < 2:
-            return question_text(stem, text, options)
-        # A grid pipes no answers, so every statement is filled.
-        statements = [pipe(other.text, look_up) or "" for other in self.grid]
-        return battery_text(stem, statements, self.grid.index(item) + 1, options)
+        words: dict[str, Any] = {"text": text, "stem": stem, "about": self.asked.instrument.preamble}
+        if len(self.grid) > 1:
+            # A grid pipes no answers, so every statement is filled.
+            statements = tuple([pipe(other.text, look_up) or "" for other in self.grid])
+            words |= {"statements": statements, "number": self.grid.index(item) + 1}
+        return card_of(item, self.method, order, self.labels, **words)
 
 
 class Face:
     """A card with its options in one order: the words that are sent, and how the answer is read."""
 
-    def __init__(self, card: Card, order: tuple[int, ...], text: str) -> None:
-        self.card, self.order = card, order
+    def __init__(self, card: Card, order: tuple[int, ...], face: ShowCard) -> None:
+        self.card, self.order, self.face = card, order, face
+        text = f"{face.words}\n\n{face.instruction}"
         preamble = card.asked.instrument.preamble
         self.message = Message("user", text)
         self.opening = Message("user", f"{preamble}\n\n{text}") if preamble else self.message
-        self.options = tuple(card.item.options[k] for k in order)
+        self.options = face.options
         self.shown = card.labels if card.method == "label" else self.options
         self.closes = card.is_scored and has_prefix(self.shown)
 

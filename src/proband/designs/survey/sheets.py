@@ -65,7 +65,13 @@ class Sheet:
         place = self.place(item)
         system = self._system_messages.get(item.about) or self._system(item.about)
         messages = (system, *turns, face.message) if turns else (system, face.opening)
-        return Trial(place=place, request=face.request(messages, place), reply=face.reply(place), facts=self.facts)
+        return Trial(
+            place=place,
+            request=face.request(messages, place),
+            reply=face.reply(place),
+            facts=self.facts,
+            card=face.face,
+        )
 
     def _card(self, item: Item) -> Card:
         if item.id not in self._cards:
@@ -133,6 +139,9 @@ class Filling:
         item, put = self._asked.pop(response.place.id)
         words = self._said[item.id] = spoken(item, response)
         self._chosen[item.id] = _chosen(item, response)
+        if response.status == "left":  # whoever left is asked nothing more
+            self._rest = ()
+            return []
         if self._is_sequential:
             self._turns += [put, Message("assistant", words or "(no answer)")]
         return self.start() if self._rest else []

@@ -4,12 +4,13 @@ A changed word here is a changed treatment: the golden files in ``tests/prompts`
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from proband.errors import DesignError
 from proband.instruments.extraction import record_instruction
 from proband.instruments.items import Item
 from proband.instruments.pipes import PIPE, pipes_in
-from proband.records import Method
+from proband.records import Method, ShowCard
 from proband.subjects.personas import PersonaFormat
 
 _AS_PERSON = {
@@ -57,11 +58,13 @@ def question_text(stem: str, text: str, options: str) -> str:
     return "\n\n".join(part for part in (stem, text, options) if part)
 
 
-def battery_text(stem: str, statements: Sequence[str], number: int, options: str) -> str:
-    """A grid of statements as shown, and which of them is to be answered."""
-    listed = "\n".join(f"{k}. {statement}" for k, statement in enumerate(statements, start=1))
-    asked = f"Your answer to statement {number}: {statements[number - 1]}"
-    return "\n\n".join(part for part in (stem, listed, options, asked) if part)
+def card_of(item: Item, method: Method, order: Sequence[int], labels: Sequence[str], **words: Any) -> ShowCard:
+    """An item as it is shown; `words` are those that differ from the item's own."""
+    return ShowCard(
+        form=item.form, options=tuple([item.options[k] for k in order]), labels=tuple(labels),
+        instruction=instruction_text(item, method), lower=item.lower, upper=item.upper, total=item.total,
+        unit=item.unit, **{"stem": item.stem, "text": item.text, **words},
+    )  # fmt: skip
 
 
 def options_text(item: Item, order: Sequence[int], labels: Sequence[str]) -> str:

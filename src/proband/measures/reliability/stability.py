@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from proband.measures.shares import wilson_interval
 
 # Answers with more different values than this are treated as measurements, not as categories.
 _MOST_CATEGORIES = 50
+_LARGEST = 1e300  # beyond it a limit of the change may have no number
 
 Answers = Mapping[Hashable, Any] | Sequence[Any] | NDArray[Any]
 
@@ -71,7 +72,7 @@ def retest(a: Answers, b: Answers, *, target: Target = "model", level: float = 0
     ------
     DesignError, DataError
         If fewer than 2 subjects answered twice; if one side is keyed and the other not, lengths differ, or a number
-        is infinite.
+        is infinite or beyond 1e300.
 
     References
     ----------
@@ -90,12 +91,15 @@ def retest(a: Answers, b: Answers, *, target: Target = "model", level: float = 0
     x, y = _numbers(first), _numbers(second)
     if x is None or y is None:
         return Retest(agreement=agreement, total_variation=distance)
+    # In powers of two, which lose no digit: squares of very large or small answers have no number.
+    unit = math.ldexp(1.0, math.frexp(max(np.abs(x).max(), np.abs(y).max()))[1])
+    x, y = x / unit, y / unit
     return Retest(
         agreement=agreement,
         correlation=_correlation(x, y, shared),
         concordance=_concordance(x, y, shared),
-        mean_change=_mean_change(y - x, shared),
-        measurement_error=_measurement_error(y - x, shared),
+        mean_change=_in_units(_mean_change(y - x, shared), unit),
+        measurement_error=_in_units(_measurement_error(y - x, shared), unit),
         total_variation=distance,
     )
 
@@ -127,9 +131,19 @@ def _numbers(answers: list[Any]) -> Floats | None:
         x = np.asarray(answers, dtype=np.float64)
     except (TypeError, ValueError):
         return None
-    if np.isinf(x).any():
-        raise DataError("an answer is infinite; check how it was read")
+    if (np.abs(x) > _LARGEST).any():
+        raise DataError(f"an answer is infinite or beyond {_LARGEST:g}; check how it was read")
     return x
+
+
+def _in_units(found: Estimate, unit: float) -> Estimate:
+    """A number of units as what it is on the scale of the answers."""
+    return replace(
+        found,
+        value=found.value * unit,
+        se=None if found.se is None else found.se * unit,
+        interval=None if found.interval is None else (found.interval[0] * unit, found.interval[1] * unit),
+    )
 
 
 def _as_categories(first: list[Any], second: list[Any], shared: dict[str, Any]) -> tuple[Estimate, Estimate | None]:

@@ -1,0 +1,396 @@
+"""The scenarios of the catalogue beside the numbers that their rules are known to give.
+
+    python -m benchmarks.scenarios            # computes all of them
+    python -m benchmarks.scenarios --write    # and writes the table into docs/reference/scenarios.md
+
+Each number is a check that tests hold: see ``tests/societies/scenarios/test_known_numbers.py``. Nothing is asked of a
+model here.
+"""
+
+import argparse
+import gzip
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy.special import ndtri
+
+from proband.societies.cooperation import Cooperation, cooperation
+from proband.societies.deciding import gini, last, play
+from proband.societies.scenario import SCENARIOS
+from proband.societies.scenarios.bass import peak
+from proband.societies.scenarios.conditional_cooperation import FIRST_BELIEFS, TABLES, TYPES
+from proband.societies.scenarios.degroot import limit
+from proband.societies.scenarios.music_lab import unpredictability
+from proband.societies.scenarios.sir import final_size
+from proband.societies.state import State
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "reference" / "scenarios.md"
+DATA = ROOT.parent / "shared" / "data" / "experiments" / "conditional_cooperation.csv.gz"
+COMPUTED = "exact"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One number: of which scenario, what it is, what is known of it, how near ours has to come, and where from."""
+
+    scenario: str
+    what: str
+    known: float
+    within: float
+    source: str
+    ours: Callable[[], float]
+    is_slow: bool = False
+
+
+CHECKS: list[Check] = []
+
+
+def check(scenario: str, what: str, known: float, within: float, source: str, *, is_slow: bool = False) -> Any:
+    """Keep a function as a check."""
+
+    def keep(ours: Callable[[], float]) -> Callable[[], float]:
+        of = {"what": what, "known": known, "within": within, "source": source, "is_slow": is_slow}
+        CHECKS.append(Check(scenario=scenario, ours=ours, **of))  # type: ignore[arg-type]
+        return ours
+
+    return keep
+
+
+def world(name: str, **keys: object) -> Any:
+    """The world of a scenario, with seed 1."""
+    scenario = SCENARIOS.load(name)
+    made = scenario.make(None, scenario.keys(**keys))  # type: ignore[arg-type]
+    made.seed = 1
+    return made
+
+
+def ends(name: str, societies: int, measure: str, **keys: object) -> float:
+    """Mean of a measure over some societies at their end."""
+    made = world(name, **keys)
+    return float(np.mean([made.measures(last(made, k))[measure] for k in range(societies)]))
+
+
+for _name in ("degroot", "friedkin-johnsen"):
+
+    @check(_name, "largest distance from the limit", 0, 1e-10, COMPUTED)
+    def _(name: str = _name) -> float:
+        made = world(name)
+        states = [last(made, k) for k in range(5)]
+        return float(max(np.abs(state.agents["opinion"] - limit(made, state)).max() for state in states))
+
+
+for _confidence, _clusters in ((0.25, 1), (0.2, 2)):
+
+    @check(
+        "bounded-confidence", f"clusters of 1,000 at {_confidence:g}", _clusters, 0, "own computation; Fortunato 2005"
+    )
+    def _(confidence: float = _confidence) -> float:
+        return ends("bounded-confidence", 6, "clusters", confidence=confidence)
+
+
+@check("bounded-confidence", "change of the mean, in pairs", 0, 1e-12, COMPUTED)
+def _() -> float:
+    made = world("bounded-confidence", meet="pairs")
+    return abs(last(made).agents["opinion"].mean() - made.begin(0).agents["opinion"].mean())
+
+
+@check("voter", "share of 400 societies that end at the new plan, which 30 % favoured", 0.3, 0.07, COMPUTED)
+def _() -> float:
+    return ends("voter", 400, "share", agents=20)
+
+
+for _wants, _similarity in ((0.3, 0.754), (0.5, 0.875)):
+
+    @check("schelling", f"similarity at wants = {_wants:g}", _similarity, 0.016, "own computation")
+    def _(wants: float = _wants) -> float:
+        return ends("schelling", 20, "similarity", wants=wants)
+
+
+for _wants, _similarity in ((0.3, 0.749), (0.5, 0.872)):
+
+    @check("schelling", f"similarity at wants = {_wants:g}, beside Mesa", _similarity, 0.01, "Mesa 3.3.1, 10 societies")
+    def _(wants: float = _wants) -> float:
+        return ends("schelling", 20, "similarity", wants=wants)
+
+
+for _traits, _regions, _within in ((5, 1.0, 0.5), (10, 3.2, 1.5), (15, 20.0, 7.0)):
+
+    @check("culture", f"regions, {_traits} traits", _regions, _within, "Axelrod 1997", is_slow=True)
+    def _(traits: int = _traits) -> float:
+        return ends("culture", 30 if traits > 5 else 5, "regions", traits=traits)
+
+
+def crowd(threshold: Any) -> float:
+    """How many of a crowd with such thresholds join in the end, in percent."""
+    made = world("granovetter", agents=len(threshold), rounds=5_000)
+    state: State = made.begin(0)
+    state.agents["threshold"] = np.asarray(threshold, float)
+    while not state.is_over:
+        state = made.advance(state, ())
+    return 100 * float(state.agents["joined"].mean())
+
+
+@check("granovetter", "percent who join, thresholds 0 ... 99", 100, 0, "Granovetter 1978")
+def _() -> float:
+    return crowd(np.arange(100))
+
+
+@check("granovetter", "percent who join, threshold 2 in the place of 1", 1, 0, "Granovetter 1978")
+def _() -> float:
+    return crowd([0, 2, *range(2, 100)])
+
+
+for _sd, _percent in ((12.2, 5.5), (12.3, 100.0)):
+
+    @check("granovetter", f"percent who join, N(25, {_sd:g})", _percent, 0.6, "Granovetter 1978; own computation")
+    def _(sd: float = _sd) -> float:
+        n = 10_000
+        return crowd((25 + sd * ndtri((np.arange(n) + 0.5) / n)) * n / 100)
+
+
+for _r in (1.5, 2.0):
+
+    @check("sir", f"final size at R = {_r:g}", final_size(_r), 0.01, "z = 1 - exp(-R z)")
+    def _(r: float = _r) -> float:
+        return ends("sir", 5, "ever ill", r=r, agents=50_000, recover=1.0, seeds=20)
+
+
+@check("sir", "final size on a random network at R = 2", final_size(2.0), 0.015, "percolation")
+def _() -> float:
+    return ends("sir", 3, "ever ill", r=2.0, agents=30_000, recover=1.0, seeds=20, ties="random", degree=10)
+
+
+@check("sir", "final size on a random network at R = .8, below the threshold", 0, 0.01, "percolation")
+def _() -> float:
+    return ends("sir", 3, "ever ill", r=0.8, agents=30_000, recover=1.0, seeds=20, ties="random", degree=10)
+
+
+for _needs, _speed in ((2, 2), (1, 4)):
+
+    @check("complex-contagion", f"adopters after 100 rounds on a ring, {_needs} needed", 2 + 100 * _speed, 0, COMPUTED)
+    def _(needs: int = _needs) -> float:
+        made = world("complex-contagion", ties="ring", degree=4, needs=needs, rounds=100)
+        return float(last(made).agents["adopted"].sum())
+
+
+@check("complex-contagion", "share that two beginners reach over long ties, 2 needed", 0, 0.05, "Centola & Macy 2007")
+def _() -> float:
+    return ends("complex-contagion", 10, "adopted", degree=4, rewire=0.3)
+
+
+@check("bass", "years until sales peak", peak(0.03, 0.38), 0.1, "ln(q/p) / (p + q)")
+def _() -> float:
+    made = world("bass", agents=100_000, in_a_year=26, rounds=260)
+    bought = [made.measures(state)["bought"] for state in play(made)]
+    # Most is sold when (q - p) / 2q have bought, which is known much better than the top of a flat curve.
+    return float(np.interp((0.38 - 0.03) / (2 * 0.38), bought, np.arange(len(bought)) / 26))
+
+
+def after_two() -> list[dict[str, float]]:
+    """Rows of people after two guesses."""
+    made = world("cascade", agents=2)
+    return [made.measures(last(made, k)) for k in range(4_000)]
+
+
+@check("cascade", "begun after two guesses", 5 / 9, 0.024, COMPUTED)
+def _() -> float:
+    return float(np.mean([row["cascade"] for row in after_two()]))
+
+
+@check("cascade", "right, of those begun after two guesses", 4 / 5, 0.026, COMPUTED)
+def _() -> float:
+    return float(np.mean([row["right cascade"] for row in after_two() if "right cascade" in row]))
+
+
+_MARKET = world("music-lab")
+_RNG = np.random.default_rng(1)
+_DRAWN = [_RNG.multinomial(700, _MARKET.appeal() / _MARKET.appeal().sum(), size=8) for _ in range(500)]
+
+
+@check(
+    "music-lab", "Gini without influence", float(np.mean([gini(a) for d in _DRAWN for a in d])), 0.016, "multinomial"
+)
+def _() -> float:
+    return ends("music-lab", 8, "gini")
+
+
+@check(
+    "music-lab", "unpredictability without influence",
+    float(np.mean([unpredictability(d / 700) for d in _DRAWN])), 0.0006, "multinomial",
+)  # fmt: skip
+def _() -> float:
+    return unpredictability([_MARKET.downloads(last(_MARKET, k)) / 700 for k in range(8)])
+
+
+for _dissenter, _followed, _source in ((False, 0.368, "Asch 1956"), (True, 0.08, "Asch 1956: .05 to .10")):
+
+    @check("asch", "answers that follow" + (", one dissents" if _dissenter else ""), _followed, 0.01, _source)
+    def _(dissenter: bool = _dissenter) -> float:
+        return ends("asch", 20, "conformity", dissenter=dissenter)
+
+
+@check("sherif", "spread after 15 judgements together, of the first", 0.7**15, 1e-12, COMPUTED)
+def _() -> float:
+    made = world("sherif")
+    first, *_, end = [made.measures(state)["sd"] for state in play(made)]
+    return float(end / first)
+
+
+_BELIEVED = np.array(TABLES) @ np.array(FIRST_BELIEFS)
+
+
+@check(
+    "conditional-cooperation", "transfer in round 1, by rule",
+    float(np.array(TYPES) / sum(TYPES) @ _BELIEVED), 1.5, "people's tables and beliefs",
+)  # fmt: skip
+def _() -> float:
+    return ends("conditional-cooperation", 200, "transfer", rounds=1)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A number of the people's data, as printed."""
+
+    what: str
+    value: float
+    within: float
+    of: Callable[[Cooperation], float]
+
+
+PEOPLE = (
+    Known("transfer in period 1", 51.5, 0.05, lambda found: found.transfer[1]),
+    Known("transfer in period 10", 28.7, 0.05, lambda found: found.transfer[10]),
+    Known("slope", -2.27, 0.005, lambda found: found.slope),
+    Known("standard error of the slope, over sessions", 0.56, 0.005, lambda found: found.slope_se),
+    Known("answer to 100 in period 1", 56.0, 0.05, lambda found: found.answer_to_high[1]),
+    Known("answer to 100 in period 10", 25.7, 0.05, lambda found: found.answer_to_high[10]),
+    Known("belief in 100 in period 1", 0.271, 0.0005, lambda found: found.belief_in_high[1]),
+    Known("belief in 100 in period 10", 0.143, 0.0005, lambda found: found.belief_in_high[10]),
+    Known("perfect conditional cooperators in period 1", 54, 0, lambda found: found.types["perfect"]),
+    Known("imperfect ones", 33, 0, lambda found: found.types["conditional"]),
+    Known("selfish", 35, 0, lambda found: found.types["free rider"]),
+    Known("humped", 10, 0, lambda found: found.types["hump-shaped"]),
+)
+
+
+def people(file: Path) -> Cooperation:
+    """What the people's data show, computed as for a run."""
+    with gzip.open(file) as opened:
+        return cooperation(pl.read_csv(opened.read()))
+
+
+for _memory, _variance, _within in (
+    (3, 3.55, 0.8),
+    (5, 0.42, 0.14),
+    (6, 0.24, 0.06),
+    (7, 0.38, 0.08),
+    (10, 0.85, 0.12),
+):
+
+    @check(
+        "minority", f"variance / N, memory {_memory}", _variance, _within, "own computation", is_slow=True,
+    )  # fmt: skip
+    def _(memory: int = _memory) -> float:
+        rounds = {3: 1_000, 10: 6_000}.get(memory, 10_000)
+        return ends("minority", 6, "variance", memory=memory, rounds=rounds, warm_up=rounds // 2)
+
+
+def rebellion(measure: str) -> float:
+    """Mean over rounds and societies."""
+    made = world("civil-violence", cops=64, rounds=150)
+    return float(np.mean([made.measures(state)[measure] for k in range(6) for state in play(made, k)]))
+
+
+@check("civil-violence", "active, mean of 150 rounds", 0.0150, 0.006, "Mesa 3.3.1, 10 societies", is_slow=True)
+def _() -> float:
+    return rebellion("active")
+
+
+@check("civil-violence", "jailed, mean of 150 rounds", 0.180, 0.043, "Mesa 3.3.1, 10 societies", is_slow=True)
+def _() -> float:
+    return rebellion("jailed")
+
+
+@check("sugarscape", "sugar that is not accounted for, in any of 100 rounds", 0, 0, COMPUTED)
+def _() -> float:
+    made = world("sugarscape")
+    return max(abs(made.measures(state)["left over"]) for state in play(made))
+
+
+@check("exchange", "Gini", 0.5, 0.01, "exponential")
+def _() -> float:
+    return ends("exchange", 5, "gini", agents=5_000)
+
+
+@check("exchange", "share below half of the mean", 1 - np.exp(-0.5), 0.01, "exponential")
+def _() -> float:
+    return ends("exchange", 5, "poor", agents=5_000)
+
+
+def shown(value: float) -> str:
+    """A number of the table."""
+    return f"{value:.1e}" if 0 < abs(value) < 1e-4 else f"{value:.4g}"
+
+
+def catalogue() -> str:
+    """What each scenario is, and what is asked of a model that decides in it."""
+    lines = ["| scenario | what it is | what a model is asked | how |", "|---|---|---|---|"]
+    for name in sorted({one.scenario for one in CHECKS}):
+        scenario = SCENARIOS.load(name)
+        pairs = {"meet": "pairs"} if "meet" in scenario.keys.model_fields else {}
+        made = world(name, decided_by="model", **pairs)
+        items = " ".join(item.text for item in made.items)
+        how = "by situation" if getattr(made, "archetype", "") else "everybody"
+        lines.append(f"| `{name}` | {scenario.about} | {items} | {how} |")
+    return "\n".join(lines)
+
+
+def table(data: Path) -> str:
+    """All checks, computed now."""
+    lines = ["| scenario | what | known | from | ours |", "|---|---|---|---|---|"]
+
+    def add(scenario: str, what: str, known: float, within: float, source: str, ours: float) -> None:
+        mark = "" if abs(ours - known) <= within else " (outside)"
+        lines.append(f"| `{scenario}` | {what} | {shown(known)} | {source} | {shown(ours)}{mark} |")
+        print(lines[-1], flush=True)
+
+    for one in CHECKS:
+        add(one.scenario, one.what, one.known, one.within, one.source, one.ours())
+    found = people(data)
+    for known in PEOPLE:
+        what, source = f"people: {known.what}", "Andreozzi, Ploner & Saral 2020"
+        add("conditional-cooperation", what, known.value, known.within, source, known.of(found))
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Compute all, and write them where that is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help=f"into {PAGE.relative_to(ROOT)}")
+    parser.add_argument("--people", type=Path, default=DATA, help="the people's data of conditional cooperation")
+    given, started = parser.parse_args(), process_time()
+    found = table(given.people)
+    print(f"{process_time() - started:.1f} s of processor time")
+    if given.write:
+        PAGE.write_text(
+            written(PAGE.read_text(encoding="utf-8"), catalogue=catalogue(), checks=found), encoding="utf-8"
+        )
+
+
+def written(page: str, **tables: str) -> str:
+    """The page with some of its tables as they are now."""
+    for name, found in tables.items():
+        between = re.compile(f"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        page = between.sub(lambda at, found=found: f"{at[1]}\n{found}\n\n{at[2]}", page)  # type: ignore[misc]
+    return page
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""People at pages: trials are handed to seats, answers come in from there, and count once they are stored."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from proband.errors import EngineError
+from proband.models.engine import Ability, BaseEngine
+from proband.records import Completion, Place, Response, Trial
+
+
+@dataclass(slots=True)
+class Seat:
+    """What the engine knows of one subject.
+
+    Attributes
+    ----------
+    open : dict of str to Trial
+        What it may be asked now, by place.
+    answered : list of Response
+        What is stored of it since this process began, in the order stored.
+    is_over : bool
+        Whether nothing follows any more, as far as the design says so.
+    """
+
+    open: dict[str, Trial] = field(default_factory=dict)
+    answered: list[Response] = field(default_factory=list)
+    is_over: bool = False
+
+
+class SeatEngine(BaseEngine):
+    """Puts trials to people who sit at pages; a page goes on when `give`'s future is done: its answer is stored.
+
+    Anything may be called from any thread. Nobody serves the pages of an engine that was opened by its address:
+    `proband seat` does, and makes one of its own.
+    """
+
+    abilities: frozenset[Ability] = frozenset({"given"})
+    waits = True
+    overlaps = True
+    lane = "seats"
+
+    def __init__(self, address: str = "seat", *, is_served: bool = False) -> None:
+        self.address = address
+        self.is_served = is_served
+        self.seats: dict[str, Seat] = {}
+        self.is_ready = False  # whether everything that was open before is handed over
+        self._given: dict[str, tuple[Completion, Future[Response]]] = {}  # by place, until it is stored
+        self._giving: Counter[str] = Counter()  # answers of a subject that are not stored yet
+        self._lock = threading.RLock()
+        self._news = threading.Event()
+        self._closed: dict[str, object] = {}
+        self._broken: BaseException | None = None
+        self.told: Callable[[Collection[str]], None] = _nobody  # told whose seats have changed
+
+    def check(self, trials: Sequence[Trial]) -> None:
+        """Refuse to wait for people whom nobody shows a page."""
+        if not self.is_served:
+            raise EngineError(f"{self.address!r} is people at pages: carry the study out with `proband seat STUDY`")
+
+    def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
+        """Put open trials to their seats, and yield those that were answered by now."""
+        self._news.clear()
+        changed: set[str] = set()
+        with self._lock:
+            for trial in trials:
+                seat = self.seats.setdefault(trial.place.subject, Seat())
+                if trial.id not in seat.open and trial.id not in self._given:
+                    seat.open[trial.id] = trial
+                    seat.is_over = False
+                    changed.add(trial.place.subject)
+            given = [(trial, self._given[trial.id][0]) for trial in trials if trial.id in self._given]
+        if changed and self.is_ready:
+            self.told(changed)
+        yield from given
+
+    def news(self, timeout_s: float) -> bool:
+        """Whether somebody answered; waits so long at most."""
+        return self._news.wait(timeout_s)
+
+    def give(self, place: str, completion: Completion) -> "Future[Response]":
+        """Take an answer; the first one to a place stands, and a later one gets the future of the first.
+
+        Raises
+        ------
+        EngineError
+            If this place is not open.
+        """
+        with self._lock:
+            if self._broken is not None:
+                raise EngineError(f"nothing can be stored: {self._broken}")
+            if place in self._given:
+                return self._given[place][1]
+            trial = self.trial(place)
+            if trial is None:
+                raise EngineError(f"{place!r} is not open")
+            future: Future[Response] = Future()
+            self._given[place] = completion, future
+            self._giving[trial.place.subject] += 1
+            del self.seats[trial.place.subject].open[place]
+        self._news.set()
+        return future
+
+    def trial(self, place: str) -> Trial | None:
+        """An open trial."""
+        seat = self.seats.get(Place.from_id(place).subject)
+        return None if seat is None else seat.open.get(place)
+
+    def committed(self, responses: Sequence[Response], over: Collection[str]) -> None:
+        """Let pages go on whose answers are stored."""
+        done: list[tuple[Future[Response], Response]] = []
+        with self._lock:
+            self.is_ready = True
+            for subject in over:
+                self.seats.setdefault(subject, Seat()).is_over = True
+            for response in responses:
+                given = self._given.pop(response.place.id, None)
+                seat = self.seats.get(response.place.subject)
+                if seat is not None:
+                    seat.open.pop(response.place.id, None)
+                    seat.answered.append(response)
+                if given is not None:
+                    self._giving[response.place.subject] -= 1
+                    done.append((given[1], response))
+        for future, response in done:
+            future.set_result(response)
+        if changed := {*over, *(response.place.subject for _, response in done)}:
+            self.told(changed)
+
+    def is_giving(self, subject: str) -> bool:
+        """Whether an answer of somebody is on its way."""
+        with self._lock:
+            return self._giving[subject] > 0
+
+    def stir(self, subjects: Collection[str]) -> None:
+        """Have those who look at seats look again."""
+        self.told(subjects)
+
+    def close_all(self, why: Mapping[str, object]) -> None:
+        """Say that nobody will answer what is open."""
+        self._closed = dict(why)
+        self._news.set()
+
+    @property
+    def closed(self) -> Mapping[str, object]:
+        """Why nobody will answer what is open; empty while somebody may."""
+        return {} if self._given else self._closed
+
+    def fail(self, error: BaseException) -> None:
+        """Tell everybody whose answer is on its way that it was not stored, and take no more."""
+        with self._lock:
+            self._broken = error
+            given, self._given = self._given, {}
+        for _, future in given.values():
+            future.set_exception(error)
+
+
+def _nobody(subjects: Collection[str]) -> None:
+    """Nobody looks."""

@@ -1,0 +1,1 @@
+"""Seats: people take a study in a browser, beside models or alone."""

@@ -1,0 +1,1 @@
+"""The viewer: pages of runs, read only."""

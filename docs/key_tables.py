@@ -20,6 +20,7 @@ from proband.designs.kind import KINDS
 from proband.designs.kinds.experiment import AwarenessTable, IsomorphTable, StimuliTable
 from proband.designs.kinds.survey import WritingTable
 from proband.designs.quiz.material import SourceTable
+from proband.designs.seat_table import CodesTable, ComprehensionTable, ScreenTable, SeatTable
 from proband.designs.study_file import (
     EthicsTable,
     HypothesisTable,
@@ -55,6 +56,10 @@ def models() -> dict[str, type[BaseModel]]:
         "source": SourceTable,
         "hypotheses": HypothesisTable,
         "ethics": EthicsTable,
+        "seat": SeatTable,
+        "seat.screen": ScreenTable,
+        "seat.comprehension": ComprehensionTable,
+        "seat.codes": CodesTable,
         "stimuli": StimuliTable,
         "isomorph": IsomorphTable,
         "awareness": AwarenessTable,

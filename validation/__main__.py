@@ -20,13 +20,14 @@ def main() -> int:
     asked = parser.parse_args()
     before = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     written: dict[str, str] = {}
+    known = families()
     objections: list[str] = []
     for family in families(asked.family):
         cells = list(_told(family, asked.replicates))
         objections += [cell.objection for cell in cells if cell.objection]
         written |= sections(family, cells, asked.replicates)
         # A run that is cut short keeps the families it has done.
-        PAGE.write_text(page(written, before), encoding="utf-8")
+        PAGE.write_text(page(written, before, known), encoding="utf-8")
     if asked.family is None:
         PAGE.write_text(page(written), encoding="utf-8")
     for objection in objections:

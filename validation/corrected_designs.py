@@ -9,6 +9,7 @@ from scipy import special
 from proband.errors import ProbandError
 from proband.measures import (
     Regressors,
+    Sampling,
     active_labels,
     calibrated_mean,
     dsl_mean,
@@ -129,6 +130,21 @@ def sequence_covers(rng: np.random.Generator, n: int, *, is_binary: bool) -> boo
     return not bool(((found.low > y.mean()) | (found.high < y.mean())).any())
 
 
+def designed_sequence_covers(rng: np.random.Generator, n: int, *, is_clustered: bool) -> bool | None:
+    """With weights that go with answers, or n clusters of 4 with a correlation of .5."""
+    size = 4 if is_clustered else 1
+    shared = np.repeat(rng.normal(size=4 * n), size)
+    y = shared + rng.normal(size=shared.size)
+    f, w = shared + 0.5, np.exp(0.5 * shared) if not is_clustered else np.ones(shared.size)
+    k, unit = n * size, np.repeat(np.arange(4 * n), size).tolist()
+    drawn = Sampling(weights=w[:k], weights_unlabelled=w[k:])
+    if is_clustered:
+        drawn = Sampling(cluster=unit[:k], cluster_unlabelled=unit[k:])
+    found = ppi_sequence(y[:k], f[:k], f[k:], sampling=drawn)
+    truth = np.average(y, weights=w)
+    return not bool(((found.low > truth) | (found.high < truth)).any())
+
+
 def _answered(rng: np.random.Generator, n: int, base: float | None) -> tuple[np.ndarray, dict[str, list[int]], float]:
     """Answers and columns of n people, and the population's mean; `base`: log odds of a 1, None for numbers."""
     cell = rng.choice(len(CELLS), n, p=ANSWERING / ANSWERING.sum())
@@ -210,6 +226,16 @@ SCENARIOS: tuple[Scenario, ...] = (
             is_conservative=True,
         )
         for words, is_binary in (("numbers", False), ("shares", True))
+    ),
+    *(
+        _beyond(
+            "confidence sequence, all times",
+            words,
+            partial(designed_sequence_covers, is_clustered=is_clustered),
+            sizes=(50, 200, 500),
+            is_conservative=True,
+        )
+        for words, is_clustered in (("numbers, weights that go with them", False), ("numbers, clusters of 4", True))
     ),
     *(
         _margins("calibrated mean, three margins", words, partial(calibrated_covers, base=base))

@@ -78,10 +78,25 @@ def _cell(scenario: Scenario, cell: Cell | None, replicates: int) -> str:
     return f"{shown} ({'under 1' if refused < 0.01 else f'{refused * 100:.0f}'} % refused)"
 
 
-def page(written: dict[str, str], before: str = "") -> str:
-    """The whole page: new sections, and those of a page written before that are not among them."""
-    merged = {**_sections(before), **written}
+def page(written: dict[str, str], before: str = "", known: Sequence[Family] = ()) -> str:
+    """The whole page: new sections, and those of a page written before that are not among them.
+
+    Of a page from before, only rows stay that a scenario of the `known` families writes.
+    """
+    kept = {
+        title: section
+        for title, text in _sections(before).items()
+        if (section := _simulated(text, [s for f in known for s in f.scenarios if s.family == title]))
+    }
+    merged = {**kept, **written}
     return "\n".join([INTRODUCTION, *(merged[title] for title in sorted(merged))])
+
+
+def _simulated(text: str, scenarios: Sequence[Scenario]) -> str:
+    """A section without rows that nothing simulates any more; empty where none is left."""
+    rows = tuple(f"| {scenario.method} | {scenario.data} |" for scenario in scenarios)
+    lines = [line for line in text.splitlines() if not line.startswith("| ") or line.startswith(("| method |", *rows))]
+    return "\n".join(lines) + "\n" if rows else ""
 
 
 def _sections(text: str) -> dict[str, str]:

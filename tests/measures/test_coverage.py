@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from proband.measures import share_estimates
+from validation.__main__ import PAGE
 from validation.fidelity import percentile_bootstrap_covers
 from validation.page import page, sections
 from validation.running import Cell, Family, families, simulate
@@ -58,12 +59,23 @@ def test_a_promise_is_broken_only_beyond_tolerance_and_monte_carlo_error():
     assert scenario.objection(10, 0.5, 2000) == ""
 
 
+def test_every_row_of_the_page_is_simulated():
+    known = [f"| {s.method} | {s.data} |" for family in FAMILIES for s in family.scenarios]
+    rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| ") and line[:9] != "| method "]
+    assert [row for row in rows if not row.startswith(tuple(known))] == []
+    assert len(rows) > 100
+
+
 def test_a_family_run_by_itself_leaves_the_rest_of_the_page():
     scenario = Scenario(family="B", method="m", data="d", draw=lambda rng, n: True, sizes=(10,))
     family = Family(module="b", scenarios=(scenario,), reading="- Note.")
     cell = Cell(module="b", row=0, n=10, share=0.5, n_refused=30, objection="off")
-    written = page(sections(family, [cell], 100), page({"A": "## A\n\nold\n", "B": "## B\n\nold\n"}))
-    assert "## A\n\nold\n" in written
+    other = Scenario(family="A", method="o", data="d", draw=lambda rng, n: True)
+    before = "## A\n\n| method |\n|---|\n| o | d | 0.95 | 0.9 |\n| by hand | d | 0.95 |\n\nold\n"
+    known = (family, Family(module="a", scenarios=(other,)))
+    written = page(sections(family, [cell], 100), page({"A": before, "B": "## B\n\nold\n"}), known)
+    assert "| o | d | 0.95 | 0.9 |\n\nold\n" in written
+    assert "by hand" not in written
     assert written.count("## B") == 1
     assert "| m | d | 0.95 ± 0.015 | **0.500** (30 % refused) |" in written
     assert "- Note." in written

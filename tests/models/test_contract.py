@@ -10,6 +10,7 @@ from proband.addresses import SCHEMES, open_engine
 from proband.errors import EngineError
 from proband.models.archive import PeopleEngine, ReplayEngine
 from proband.models.engine import BaseEngine
+from proband.models.seats import SeatEngine
 from proband.records import Completion, Message, Place, Reply, Request, Response, Trial
 from tests.models.local.small_models import save_checkpoint
 from tests.models.servers.fault_server import FaultServer
@@ -71,6 +72,14 @@ def learned(folder):
     return contextlib.nullcontext(open_engine(f"learned:{encoder}?gold={folder / 'gold.csv'}"))
 
 
+def seats(folder):
+    made = SeatEngine(is_served=True)
+    list(made.answer(TRIALS))
+    for asked in TRIALS:
+        made.give(asked.id, Completion(given=(0, "valid")))
+    return contextlib.nullcontext(made)
+
+
 # How to open one of each scheme; a scheme that is not here fails, named.
 OPENED = {
     "axelrod": lambda folder: contextlib.nullcontext(open_engine("axelrod:Random?seed=1")),
@@ -85,6 +94,7 @@ OPENED = {
     "scripted": lambda folder: contextlib.nullcontext(
         open_engine("scripted:uniform?refuse=0.5&fail=0.3&position_bias=0.1")
     ),
+    "seat": seats,
     "smollm2": lambda folder: contextlib.nullcontext(open_engine("smollm2")),
 }
 MARKED = {"smollm2": pytest.mark.model, "axelrod": pytest.mark.slow}  # importing that library takes seconds

@@ -20,8 +20,6 @@ from tests.models.local.small_models import save_checkpoint
 from tests.runs.test_advancing import Chain
 from tests.training.tiny import questions
 
-# PEFT asks transformers by a name that is going away.
-pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
 RECIPE = Recipe(steps=4, batch_size=4, learning_rate=1e-2, adapter=Lora(rank=2))
 
 

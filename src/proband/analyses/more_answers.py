@@ -1,11 +1,12 @@
 """What more human answers would buy, whom to ask, and what that costs."""
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from proband.analyses.answers import measured, tabled
-from proband.analyses.labels import FEWEST, Labelled, sample
+from proband.analyses.labels import FEWEST, Labelled, sampling, shared_chance
 from proband.analyses.section import Cell, CellForm, Section
 from proband.errors import DesignError
 from proband.estimates import Estimate
@@ -55,12 +56,20 @@ def _price(run: Run) -> float:
 
 
 def _looking(run: Run, one: Labelled) -> Estimate | None:
-    """The interval at all times; none with weights or units of several subjects, which it does not know."""
-    weights, units = sample(run, (*one.known, *one.others))
-    if weights is not None or len(set(units)) < len(units):
+    """The interval at all times, units counted one by one; none where units hold subjects with and without answers."""
+    drawn = sampling(run, one)
+    if shared_chance(drawn) is not None:
         return None
+    y, f = one.y, one.f
+    if drawn.cluster is not None:
+        # Asked in whole units: the data may have them in any order.
+        first = {unit: k for k, unit in reversed([*enumerate(drawn.cluster)])}
+        order = sorted(range(len(y)), key=[first[unit] for unit in drawn.cluster].__getitem__)
+        weights = None if drawn.weights is None else np.asarray(drawn.weights)[order]
+        y, f = y[order], f[order]
+        drawn = replace(drawn, cluster=[drawn.cluster[k] for k in order], weights=weights)
     what = f"mean of {one.outcome.name} among these subjects"
-    return measured(lambda: ppi_sequence(one.y, one.f, one.u).last, what, "human")
+    return measured(lambda: ppi_sequence(y, f, one.u, sampling=drawn).last, what, "human")
 
 
 def _spread(one: Labelled, more: int) -> str:

@@ -20,6 +20,8 @@ from proband.instruments import keyed_scores
 from proband.instruments.items import Instrument, Scale
 from proband.measures import GStudy, generalizability, icc, ipsative_stability, rank_order_stability, retest
 from proband.runs.run import Run
+from proband.runs.side_by_side import ENGINE
+from proband.store.tables import factor_column
 
 _CHAPTER = "Stability"
 _ENOUGH = 0.8  # dependability that is asked for where one compares groups
@@ -186,6 +188,11 @@ def long_scores(instrument: Instrument, scale: Scale, table: pl.DataFrame, colum
     return pl.DataFrame(long)
 
 
+def shown(effect: str) -> str:
+    """The name of an effect to a reader, whose factors stand in columns."""
+    return effect.replace(factor_column(ENGINE), ENGINE)
+
+
 def _variance(run: Run, instrument: Instrument, scale: Scale, table: pl.DataFrame) -> Section:
     """Variance components of a scale's scores, and what other numbers of items, conditions and repeats would give."""
     within = [factor for factor in factors(run) if factor.name in {c.name for c in _contexts(run, table)}]
@@ -201,7 +208,7 @@ def _variance(run: Run, instrument: Instrument, scale: Scale, table: pl.DataFram
     try:
         study = generalizability(frame, facets, scores="score")
         # A share of no variance at all is not a number.
-        rows = [(n, c.variance, c.share if c.share >= 0 else None) for n, c in study.components.items()]
+        rows = [(shown(n), c.variance, c.share if c.share >= 0 else None) for n, c in study.components.items()]
         sentences = _needed(study, scale)
     except (DesignError, DataError) as error:
         return Section(
@@ -236,7 +243,9 @@ def _needed(study: GStudy, scale: Scale) -> tuple[str, ...]:
     sentences = [f"As asked, scores of {scale.name} have a dependability of {told(observed.absolute)}."]
     largest = max(study.components.values(), key=lambda component: component.share)
     if largest.share > 0:
-        sentences.append(f"The largest part of their variance, {largest.share:.0%}, is that of {largest.effect}.")
+        sentences.append(
+            f"The largest part of their variance, {largest.share:.0%}, is that of {shown(largest.effect)}."
+        )
     for facet, size in observed.sizes.items():
 
         def dependability(n: int, facet: str = facet) -> float:
@@ -244,7 +253,7 @@ def _needed(study: GStudy, scale: Scale) -> tuple[str, ...]:
 
         # More levels never make scores less dependable, so the first number that is enough is found by halving.
         enough = 1 + bisect_left(range(1, _MOST_LEVELS + 1), _ENOUGH, key=dependability)
-        what = "repeats" if facet == "replicate" else f"levels of {facet}"
+        what = "repeats" if facet == "replicate" else f"levels of {shown(facet)}"
         if enough <= _MOST_LEVELS:
             sentences.append(f"With {enough} {what} (now {size}) and all else as it is, it would reach {_ENOUGH}.")
         else:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from proband.cli.ask import ask
 from proband.cli.branch import branch
 from proband.cli.check import check
 from proband.cli.code import code
@@ -57,8 +58,8 @@ for verb in (
     show,
     lock,
     run,
-    seat,
     branch,
+    ask,
     measure,
     report,
     view,
@@ -77,6 +78,7 @@ for verb in (
 ):
     app.command()(verb)
 app.command("list")(list_)
+app.add_typer(seat, name="seat")
 
 
 def _tell_version(asked: bool) -> None:

@@ -1,7 +1,10 @@
 """What a design is: who takes part, which trials there are, and how later ones follow from earlier answers."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 from proband.designs.process import Process, unfold
@@ -20,6 +23,15 @@ class Keyed(Protocol):
     def keys(self, start: int, stop: int) -> Iterable[Key]:
         """Keys of the trials from `start` up to `stop`."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A part of a design in time: its name, how many trials it has, and some of them that stand for all."""
+
+    name: str
+    size: int
+    sample: Sequence[Trial]
 
 
 class Design:
@@ -112,6 +124,25 @@ class Design:
     def roles(self) -> tuple[str, ...]:
         """The engines a study of it needs, by role; one without a name where everything goes to one engine."""
         return tuple(dict.fromkeys(trial.answerer for trial in self.preview()))
+
+    def treatment(self) -> str:
+        """Digest of all that decides what it asks, the code of its rules among it: for caches of how far it is."""
+        return blake2b(json.dumps(self.describe(), sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
+
+    def keep(self, answered: Mapping[str, Response], folder: Path) -> None:
+        """Write files of its own beside the answers, in the folder of a run that is complete; they can be made again.
+
+        Called at every end of a run whose folder lacks them.
+        """
+
+    @property
+    def source(self) -> Mapping[str, object]:
+        """The study file that it was made from, as plain values; empty where it was made in Python."""
+        return {}
+
+    def stages(self) -> Sequence[Stage]:
+        """Its parts in time, where a plan is to tell them apart because prompts grow."""
+        return ()
 
     def lapse(self, trial: Trial, waited_s: float) -> Completion | None:
         """What stands for an answer that has been waited for so long, in seconds; None to go on waiting."""

@@ -42,6 +42,8 @@ class Shared:
         given for all.
     sample : int or None
         How many subjects were asked for on the command line.
+    data : mapping
+        The study file as it was parsed, for designs that must be found again from their run.
     """
 
     title: str
@@ -54,6 +56,7 @@ class Shared:
     ethics: Mapping[str, str] = field(default_factory=dict)
     engines: Mapping[str, str] = field(default_factory=dict)
     sample: int | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

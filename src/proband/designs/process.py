@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import GeneratorType
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from proband.errors import DesignError
 from proband.records import Response, Trial
@@ -37,6 +37,26 @@ class Fold(Protocol):
 
 
 Process = Steps | Fold
+Packed = tuple[Mapping[str, Any], Mapping[str, Any]]  # where a fold stands: JSON, and arrays by name
+
+
+@runtime_checkable
+class Marking(Protocol):
+    """A fold that says where it has come to, so that a replay which comes to something else is refused."""
+
+    def marks(self) -> Sequence[tuple[str, str]]:
+        """What it has come to since this was asked last: (what a message calls it, digest)."""
+
+
+@runtime_checkable
+class Packing(Protocol):
+    """A fold that need not be given all its answers again, because where it stands can be kept."""
+
+    def pack(self) -> Packed | None:
+        """Where it stands; None if it cannot be kept now."""
+
+    def resume(self, packed: Packed) -> Iterable[Trial]:
+        """Go on from there, in place of `start`: everything that it waits for, answered or not."""
 
 
 class Stalled(Exception):

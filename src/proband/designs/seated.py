@@ -1,5 +1,6 @@
 """A design as people take it: seats numbered by arrival for its subjects, and pages for its prompts."""
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,6 +21,7 @@ from proband.subjects.populations import Population
 
 WIDGETS = frozenset({"choice", "multiple", "scale", "number", "allocation", "ranking", "text"})
 MOST_SEATS = 100_000
+SEATS = "seats:"  # before their number, as the name of a population
 
 
 def seats(n: int) -> Population:
@@ -30,6 +32,20 @@ def seats(n: int) -> Population:
     return Population(
         name=f"seats:{n}", subjects=tuple(Subject(id=f"{k:0{width}d}", traits={}) for k in range(1, n + 1))
     )
+
+
+def seats_named(name: str) -> Population:
+    """The population ``seats:N`` of a study file."""
+    n = name.removeprefix(SEATS)
+    if not n.isascii() or not n.isdigit():
+        raise DesignError(f'population {name!r}: write "seats:N" with the number of people who can take it')
+    return seats(int(n))
+
+
+def n_seats(design: Design) -> int | None:
+    """How many seats a study has that says so itself, by its population."""
+    people = getattr(design, "subjects", None)
+    return len(people) if isinstance(people, Population) and people.name.startswith(SEATS) else None
 
 
 def seated(design: Design, roles: Collection[str], n: int) -> "Seated":
@@ -45,10 +61,10 @@ def seated(design: Design, roles: Collection[str], n: int) -> "Seated":
         design = _survey(design, seats(n))
         roles = ("",)
     elif isinstance(design, Quiz):
-        people = tuple(subject.id for subject in seats(n))
+        models = tuple(subject.id for subject in seats(n))
         prompt = replace(design.prompts[0], shots=0, draws=1)
-        design = replace(design, models=people, prompts=(prompt,), asks={}, exemplars=None)
-        roles = people
+        design = replace(design, models=models, prompts=(prompt,), asks={}, exemplars=None)
+        roles = models
     elif not set(roles) & set(design.roles()):
         raise DesignError(
             f"{design.name}: people take no part in this study; name the roles that they play in [engine], e.g. "
@@ -88,10 +104,13 @@ class Seated(Design):
         What is asked of whom.
     people : frozenset of str
         Answerers that are people.
+    gone : frozenset of str
+        Subjects who were forgotten, and are asked nothing.
     """
 
     design: Design
     people: frozenset[str]
+    gone: frozenset[str] = frozenset()
 
     @property
     def kind(self) -> str:  # type: ignore[override]
@@ -165,12 +184,16 @@ class Seated(Design):
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Those of the design, as people see them."""
-        found = self.design.trials(answered)
-        return _Shown(self, found) if not self.is_adaptive else [self.shown(trial) for trial in found]
+        return self._seen(self.design.trials(answered))
 
     def preview(self) -> Sequence[Trial]:
         """As `trials`."""
-        return _Shown(self, self.design.preview())
+        return self._seen(self.design.preview())
+
+    def _seen(self, trials: Sequence[Trial]) -> Sequence[Trial]:
+        if self.gone:
+            trials = [trial for trial in trials if trial.place.subject not in self.gone]
+        return _Shown(self, trials)
 
     def processes(self) -> Iterable[Process]:
         """Those of the design, whose trials are shown."""
@@ -190,18 +213,12 @@ class Seated(Design):
 
 
 def request_of(card: ShowCard) -> Request:
-    """What a person is asked, as one request: its hash is that of the words shown, whatever a model would be told."""
-    told = (card.before, card.words, _bounds(card))
-    words = "\n\n".join([part for part in told if part])
+    """What a person is asked, as one request: its hash is that of what is shown, whatever a model would be told."""
+    words = f"{card.before}\n\n{card.words}" if card.before else card.words
     about = (Message("system", card.about),) if card.about else ()
-    return Request(messages=(*about, Message("user", words)), max_tokens=1)
-
-
-def _bounds(card: ShowCard) -> str:
-    """What a page says of the numbers that can be given."""
-    given = {"lower": card.lower, "upper": card.upper, "total": card.total}
-    said = [f"{name} {value:g}" for name, value in given.items() if value is not None]
-    return ", ".join([card.form, *said, *([card.unit] if card.unit else [])])
+    widget = {name: getattr(card, name) for name in ("form", "lower", "upper", "total", "unit")}
+    said = {name: value for name, value in widget.items() if value not in (None, "")}
+    return Request(messages=(*about, Message("user", words)), max_tokens=1, schema=json.dumps(said, sort_keys=True))
 
 
 class _Shown(LazyTrials):
@@ -227,8 +244,12 @@ class _ShownFold:
 
     def start(self) -> Iterable[Trial]:
         """What can be asked before anything is answered."""
-        return [self._design.shown(trial) for trial in self._fold.start()]
+        return self._seen(self._fold.start())
 
     def advance(self, response: Response) -> Iterable[Trial]:
         """What can be asked because of one more answer."""
-        return [self._design.shown(trial) for trial in self._fold.advance(response)]
+        return self._seen(self._fold.advance(response))
+
+    def _seen(self, trials: Iterable[Trial]) -> list[Trial]:
+        gone = self._design.gone
+        return [self._design.shown(trial) for trial in trials if trial.place.subject not in gone]

@@ -16,6 +16,7 @@ from proband.designs.design import Design
 from proband.designs.experiment import Experiment
 from proband.designs.hypotheses import Hypothesis, Promises, check_ethics
 from proband.designs.kind import Kind, Shared
+from proband.designs.seated import SEATS, seats_named
 from proband.designs.study_file import InstrumentTable, PopulationTable, StudyFile, check_shared, kind_of
 from proband.designs.survey.people import Known, PeopleSurvey, people_engine
 from proband.designs.survey.survey import Survey
@@ -175,7 +176,7 @@ def study_from_dict(
         engine = {**stated, **engine}
     answering = stated if engine is None else engine
     engines = dict(answering) if isinstance(answering, Mapping) else {"": answering}
-    design = kind.make(replace(shared, engines=engines, sample=sample), table)
+    design = kind.make(replace(shared, engines=engines, sample=sample, data=data), table)
     people = None
     if file.people is not None:
         if not isinstance(design, Survey) or everybody is None:
@@ -321,6 +322,8 @@ def _population(table: PopulationTable, folder: Path, where: str | Path) -> Popu
         _refuse_beside_use(table, "population", where)
         if isinstance(table.data, dict):
             raise DesignError(f"{where}: population.data beside `use` is the path of a file")
+        if table.use.startswith(SEATS):
+            return seats_named(table.use)
         population = load_population(table.use, base_dir=folder, data=table.data)
     if table.strata or table.psu or table.fpc:
         population = population.drawn(strata=table.strata, psu=table.psu, fpc=table.fpc)

@@ -27,6 +27,7 @@ from proband.runs.lanes import Lane, Lanes
 from proband.runs.progress import Budget, Tally, Watch
 from proband.runs.run import PEOPLE, Run, State
 from proband.runs.scheduling import COMMIT_S, QUICK_S, Call, Listening, Pair, Stop, interruptible
+from proband.runs.snapshots import Snapshots, forget
 from proband.store.directory import RunDirectory
 from proband.store.journal import Journal
 
@@ -101,8 +102,10 @@ def collect(
             journal.note(state=state, tally=loop.tally.noted())
         if loop.state != "complete":
             directory.reopen()
-        elif directory.manifest() is None:
-            finish(directory, journal, design, cast)
+        else:
+            design.keep(journal, directory.path)
+            if directory.manifest() is None:
+                finish(directory, journal, design, cast)
     return Run(directory.path)
 
 
@@ -160,7 +163,12 @@ class _Loop:
         self.stop, self.wake = Stop(), threading.Event()
         self.lanes = Lanes()
         self.past = Past(journal)
-        self.frontier = Advancing(self.past, design) if design.is_adaptive else Unanswered(self.past, design, AHEAD)
+        self.snapshots = Snapshots(directory, journal, design)
+        saved = self.snapshots.load() if design.is_adaptive else None
+        self.past.until = 0.0 if saved is None else saved.until
+        self.frontier: Advancing | Unanswered = (
+            Advancing(self.past, design, saved=saved) if design.is_adaptive else Unanswered(self.past, design, AHEAD)
+        )
         self.committer = Committer(journal, self._count)
         self.error: BaseException | None = None
         self._recognised: set[str] = set()
@@ -179,7 +187,7 @@ class _Loop:
         self._takes_turns = budget is not None and budget.is_counted
         dispositions = journal.dispositions()
         self.tally = Tally(
-            total=design.size(),
+            total=0 if watch is None else design.size(),  # nobody looks at it, and it may have to be found out
             done=sum(dispositions.values()),
             tokens=sum(journal.tokens()),
             estimated=journal.n_estimated(),
@@ -222,6 +230,15 @@ class _Loop:
                         call.join()
         if self.error is not None:
             raise self.error
+        self._take_snapshot()
+        self.journal.store_marks()
+
+    def _take_snapshot(self) -> None:
+        """Keep where the processes stand, once it is known that all answers are theirs."""
+        if isinstance(self.frontier, Advancing) and self._is_all_known:
+            saved = self.frontier.saved()
+            if saved is not None and (self.tally.asked or not self.snapshots.path.exists()):
+                self.snapshots.save(saved)
 
     def _hand_over(self, wait: bool) -> bool:
         """Hand over all that can be; tells whether there is anything to wait for."""
@@ -475,6 +492,8 @@ class _Loop:
         self.frontier.take(responses)
         if any(lane.waits for lane in self.lanes):
             self._stored += responses
+        if self._is_all_known and self.snapshots.is_due:
+            self._take_snapshot()
         self.tally.count([response.status for response in responses])
         if (now := time.monotonic()) - self._told_at >= TOLD_S:
             self._told_at = now
@@ -503,6 +522,7 @@ def _take_out_failed(directory: RunDirectory, journal: Journal, design: Design) 
         If later questions went on from a failure (a conversation, a game): their answers could not be kept.
     """
     if design.is_adaptive:
+        forget(directory)
         reached: set[str] = set()
         rereading = Advancing(Past(journal), design, reached=reached)
         while not rereading.is_seen:

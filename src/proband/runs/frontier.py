@@ -8,6 +8,7 @@ from proband.designs.design import Design, Key, Keyed
 from proband.designs.process import Fold, Process, Stalled, as_fold
 from proband.errors import DesignError, TreatmentChanged
 from proband.records import Place, Response, Trial
+from proband.runs.snapshots import Saved
 from proband.store.journal import Journal
 
 MOST_NAMED = 100  # stalled places that are told
@@ -26,6 +27,8 @@ class Past:
         self.is_fresh = not len(journal)
         self.n_known = 0  # answers that the design was found to have a place for
         parent = journal.noted("parent") or {}
+        self.until = 0.0  # answers stored up to then were taken account of by a snapshot
+        self._marks = journal.marks()
         # A branch made by version 0.1 says nothing, and went on from whatever it had inherited.
         self._keeps_past = parent.get("keep_past", True)
 
@@ -47,9 +50,25 @@ class Past:
             f"{place.subject!r}, and {what} has been edited since; undo the edit, or use a new folder"
         )
 
+    def mark(self, marks: Sequence[tuple[str, str]]) -> None:
+        """Note what a process has come to; refuse it where it had come to something else before."""
+        new = []
+        for name, digest in marks:
+            before = self._marks.get(name)
+            if before is None:
+                new.append((name, digest))
+            elif before != digest:
+                raise TreatmentChanged(
+                    f"{self.where}: {name}: the answers that are stored lead to another state than they did when they "
+                    "were given: a rule was edited since, or another version of a library computes it otherwise; undo "
+                    "the edit, install the versions that the run was begun with, or use a new folder"
+                )
+        if new:
+            self.journal.mark(new)
+
     def refuse_strangers(self, design: Design, n_asked: int) -> None:
         """Refuse a run that holds answers to places the design does not have; they would end up in its table."""
-        n_strangers = len(self.journal) - self.n_known - n_asked
+        n_strangers = self.journal.n_stored_after(self.until) - self.n_known - n_asked
         if n_strangers > 0:
             trials = design.trials(self.journal)
             if isinstance(trials, Keyed):
@@ -144,8 +163,11 @@ class Advancing:
     that had not been answered.
     """
 
-    def __init__(self, past: Past, design: Design, *, reached: set[str] | None = None) -> None:
-        self.past, self._reached = past, reached
+    def __init__(
+        self, past: Past, design: Design, *, reached: set[str] | None = None, saved: Saved | None = None
+    ) -> None:
+        self.past, self._reached, self._saved = past, reached, saved
+        self._n_begun, self._packs = 0, False
         self.is_seen = False  # whether every process was begun
         self.stalled: dict[str, str] = {}
         self._processes: Iterator[tuple[int, Process]] = enumerate(design.processes())
@@ -160,8 +182,10 @@ class Advancing:
         while not self.is_seen and len(self._ready) < room:
             batch = list(islice(self._processes, min(_TOGETHER, room - len(self._ready))))
             self.is_seen = not batch
+            self._n_begun += len(batch)
             begun: list[Going] = [(number, as_fold(process)) for number, process in batch]
-            found = [(going, trial) for going in begun for trial in self._next(going, None)]
+            self._packs = all(hasattr(fold, "pack") for _, fold in begun) if batch else self._packs
+            found = [(going, trial) for going in begun for trial in self._started(going)]
             for going, trial in found if self.past.is_fresh else self._replayed(found):
                 self._put(going, trial)
             for going in begun:
@@ -194,6 +218,36 @@ class Advancing:
             del self._n_open[number]
             self.over += self._asked.pop(number, ())
 
+    def saved(self) -> Saved | None:
+        """Where all processes stand, for a snapshot; None while that cannot be kept."""
+        if not self.is_seen or self.stalled or not self._packs:
+            return None
+        packed = {}
+        for number, fold in self._open.values():
+            if number not in packed:
+                found = fold.pack()  # type: ignore[attr-defined]
+                if found is None:
+                    return None
+                packed[number] = found
+        return Saved(begun=self._n_begun, packed=packed, until=self.past.journal.last_at())
+
+    def _started(self, going: Going) -> Iterable[Trial]:
+        """What a process asks first; of one that a snapshot has, what it asked then, or nothing where it was over."""
+        number, fold = going
+        if self._saved is None or number >= self._saved.begun:
+            return self._next(going, None)
+        if number not in self._saved.packed:
+            return ()
+        trials = list(fold.resume(self._saved.packed[number]))  # type: ignore[attr-defined]
+        self._mark(fold)
+        return trials
+
+    def _mark(self, fold: Fold) -> None:
+        # To ask whether it is `Marking` takes longer than many a process does.
+        marks = getattr(fold, "marks", None)
+        if marks is not None:
+            self.past.mark(marks())
+
     def _put(self, going: Going, trial: Trial) -> None:
         if trial.id in self._open:
             raise DesignError(f"{trial.id!r} is asked twice; give every trial of a design a place of its own")
@@ -205,9 +259,10 @@ class Advancing:
         """What a process asks because of a response, or at its beginning."""
         number, fold = going
         try:
-            found = list(fold.start() if response is None else fold.advance(response))
-            self._asked.setdefault(number, set()).update([trial.place.subject for trial in found])
-            return found
+            trials = list(fold.start() if response is None else fold.advance(response))
+            self._asked.setdefault(number, set()).update([trial.place.subject for trial in trials])
+            self._mark(fold)
+            return trials
         except Stalled as why:
             if len(self.stalled) < MOST_NAMED:
                 place = f"process {number + 1}" if response is None else response.place.id
@@ -219,6 +274,8 @@ class Advancing:
         missing: list[tuple[Going, Trial]] = []
         while found:
             known = self.past.journal.answers([trial.place for _, trial in found])
+            if self._saved is not None:  # an answer that the snapshot has was counted with it
+                self.past.n_known -= len(known) - self.past.journal.n_after(list(known), self._saved.until)
             after: list[tuple[Going, Trial]] = []
             for going, trial in found:
                 response, is_inherited = known.get(trial.id, (None, False))

@@ -117,6 +117,7 @@ def _note(journal: Journal, design: Design, facts: Mapping[str, str]) -> None:
         items=json.dumps(items, ensure_ascii=False),
         roster=roster_text(design.roster()),
         design=json.dumps(design.describe(), ensure_ascii=False),
+        **({"study": json.dumps(design.source, ensure_ascii=False, default=str)} if design.source else {}),
         started=journal.meta("started") or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )
 

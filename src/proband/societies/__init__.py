@@ -1,1 +1,5 @@
-"""Societies: worlds of agents whose answers change what they are asked next, resumable, forkable, at any size."""
+"""Societies: agents who live together, as worlds that are pure functions of their answers."""
+
+from proband.societies.states import States
+
+__all__ = ["States"]

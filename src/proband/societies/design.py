@@ -1,19 +1,26 @@
 """A society as a design: any world, so many times over, under so many arms, on the loop of all studies."""
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any, ClassVar
 
-from proband.designs.design import Design
+import numpy as np
+
+from proband.designs.design import Design, Stage
 from proband.errors import DesignError
 from proband.instruments.items import Item
-from proband.records import Place, Response
+from proband.records import Place, Response, Trial
 from proband.roster import Member, Roster
 from proband.societies.asking import OUTSIDE, Asking
-from proband.societies.life import Arm, Life, Watcher, Wave, in_order
-from proband.societies.rehearsal import answer_anything
+from proband.societies.keeping import Keeper, is_kept
+from proband.societies.life import Arm, Life, Watcher, Wave, in_order, replay
+from proband.societies.rehearsal import Rehearsal, rehearse
 from proband.societies.world import World
+from proband.store.journal import Journal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +45,8 @@ class Society(Design):
         Name by which the world is found again; empty for one that is on no shelf.
     settings : mapping
         Of the scenario, as plain values, for the manifest.
+    made_of : mapping
+        The study file, where it was made of one: ``study``, ``folder``, ``sample``.
     """
 
     kind: ClassVar[str] = "society"
@@ -52,6 +61,7 @@ class Society(Design):
     title: str = ""
     scenario: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    made_of: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.societies < 1:
@@ -110,26 +120,66 @@ class Society(Design):
 
     def replay(self, answered: Mapping[str, Response], watcher: Watcher) -> None:
         """Go through all societies as far as some answers take them, with somebody looking on."""
-        from proband.designs.process import unfold
+        lives = replace(self, waves=()).lives(watcher)  # what a survey inside the world found is no part of it
+        if isinstance(answered, Journal):
+            replay(lives, lambda places: {id: found for id, (found, _) in answered.answers(places).items()})
+        else:
+            replay(lives, lambda places: {place.id: answered[place.id] for place in places if place.id in answered})
 
-        for _ in unfold(self.lives(watcher), answered):
-            pass
+    def treatment(self) -> str:
+        """Digest of everything that decides what happens, the code of worlds and of this room among it."""
+        worlds = [arm.world for arm in self.by_arm.values()]
+        files = {inspect.getsourcefile(part) for world in worlds for part in type(world).__mro__[:-1]}
+        files |= {str(path) for path in Path(__file__).parent.rglob("*.py")}
+        told = [np.__version__, self.describe(), self.made_of, self.asking, self.waves, [*map(_settings_of, worlds)]]
+        whole = blake2b(repr(told).encode(), digest_size=16)
+        for path in sorted(path for path in files if path is not None):
+            whole.update(Path(path).read_bytes())
+        return whole.hexdigest()
+
+    def keep(self, answered: Mapping[str, Response], folder: Path) -> None:
+        """Write the tables of what happened, where they are not there."""
+        if not is_kept(folder):
+            keeper = Keeper()
+            self.replay(answered, keeper)
+            keeper.write(folder)
+
+    @property
+    def source(self) -> Mapping[str, object]:
+        """The study file that it was made of."""
+        return self.made_of
 
     @cached_property
-    def rehearsed(self) -> Mapping[int, int]:
-        """Trials by round of one society, all its arms together, played with answers drawn at random; 0: no round."""
-        counts: dict[int, int] = {}
-        life = next(iter(replace(self, societies=1).lives()))
-        open_ = list(life.start())
-        while open_:
-            trial = open_.pop()
-            counts[trial.place.round] = counts.get(trial.place.round, 0) + 1
-            open_ += life.advance(answer_anything(trial))
-        return counts
+    def rehearsed(self) -> Rehearsal:
+        """One society, all its arms together, played with answers drawn at random."""
+        if not self.items:
+            return Rehearsal(counts={}, sample={})
+        return rehearse(next(iter(replace(self, societies=1).lives())), self.world.rounds)
 
     def size(self) -> int:
         """Everything asked, if all societies ask as much as one that was rehearsed."""
-        return self.societies * sum(self.rehearsed.values())
+        return self.societies * sum(self.rehearsed.counts.values())
+
+    def preview(self) -> Sequence[Trial]:
+        """Some of what one society asks when it is rehearsed, round by round."""
+        return [trial for round in sorted(self.rehearsed.sample) for trial in self.rehearsed.sample[round]]
+
+    def stages(self) -> Sequence[Stage]:
+        """Early, middle and late rounds: later prompts are longer where agents remember."""
+        counts, rounds = self.rehearsed.counts, sorted(self.rehearsed.counts)
+        parts = [list(part) for part in np.array_split(rounds, min(3, len(rounds)))] if rounds else []
+        return [
+            Stage(
+                name=f"round {part[0]}" if part[0] == part[-1] else f"rounds {part[0]}-{part[-1]}",
+                size=self.societies * sum(counts[round] for round in part),
+                sample=[trial for round in part for trial in self.rehearsed.sample[round]],
+            )
+            for part in parts
+        ]
+
+    def notes(self) -> tuple[str, ...]:
+        """How the numbers were found."""
+        return ("One society was played with answers drawn at random; others ask more or less.",) if self.items else ()
 
     def n_units(self) -> int:
         """Societies, whoever is asked in them."""
@@ -164,7 +214,7 @@ class Society(Design):
         """Everything that defines it, as plain values."""
         return {
             "design": self.kind, "title": self.name, "seed": self.seed, "societies": self.societies,
-            "scenario": self.scenario, "keys": dict(self.settings),
+            "scenario": self.scenario, "keys": dict(self.settings), "rounds": self.world.rounds,
             "arms": {arm.name: {"from_round": arm.from_round, "parent": arm.parent} for arm in self.arms},
         }  # fmt: skip
 
@@ -173,4 +223,13 @@ class Society(Design):
         return int(dict(place.condition).get("wave", place.round))
 
 
-Worlds = Sequence[World]
+def _settings_of(world: World) -> list[tuple[str, str]]:
+    """What a world was made with, without what it has computed since."""
+    own = {name: value for name, value in vars(world).items() if not _is_computed(type(world), name)}
+    return sorted(
+        (name, repr(value.tolist() if isinstance(value, np.ndarray) else value)) for name, value in own.items()
+    )
+
+
+def _is_computed(kind: type, name: str) -> bool:
+    return isinstance(inspect.getattr_static(kind, name, None), cached_property)

@@ -74,10 +74,16 @@ class Network:
 
     def sums(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Sum of the neighbours' values, weighted by the ties; 0 for who has none."""
-        told = np.asarray(values, np.float64)[self.targets]
-        if self.weights is not None:
-            told = told * self.weights
-        return np.bincount(self.sources, weights=told, minlength=self.n).astype(np.float64)
+        return np.asarray(self._matrix @ np.asarray(values, np.float64))
+
+    @cached_property
+    def _matrix(self) -> Any:
+        from scipy.sparse import csr_array
+
+        # Whose indices are as short as can be: a sum over the ties of a million agents waits for memory only.
+        index = np.int32 if max(self.n, len(self.targets)) < 2**31 else np.int64
+        weights = np.ones(len(self.targets)) if self.weights is None else self.weights
+        return csr_array((weights, self.targets.astype(index), self.starts.astype(index)), shape=(self.n, self.n))
 
     def means(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Mean of the neighbours' values, weighted by the ties; NaN for who has none."""

@@ -1,6 +1,6 @@
 """What a scenario is: a file with its keys and its world, found by the name that ``[society] use`` gives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,11 @@ from proband.designs.kind import Shared
 from proband.errors import DesignError
 from proband.shelves import Shelf
 from proband.societies.world import World
+
+
+def _replaced(own: Mapping[str, Any], by: Mapping[str, Any], name: str, from_round: int) -> Mapping[str, Any]:
+    """Keys with other values."""
+    return {**own, **by}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +35,8 @@ class Scenario:
         What its rules are known to do, with number and source; tests hold it to that.
     takes_people : bool
         Whether agents may be people of a ``[population]``.
+    changed : callable
+        The keys as an arm changes them, from those of the scenario, what stands in the arm, its name and first round.
     """
 
     name: str
@@ -38,6 +45,7 @@ class Scenario:
     make: Callable[[Shared, Any], World]
     check: str = ""
     takes_people: bool = False
+    changed: Callable[[Mapping[str, Any], Mapping[str, Any], str, int], Mapping[str, Any]] = _replaced
 
 
 SCENARIOS: Shelf[Scenario] = Shelf(

@@ -17,6 +17,8 @@ from proband.societies.design import Society
 from proband.societies.life import Arm, Wave
 from proband.societies.scenario import SCENARIOS, Scenario
 from proband.societies.world import World
+from proband.societies.written.scenario import WRITTEN
+from proband.societies.written.tables import BESIDE
 
 
 class ArmTable(files.OpenTable):
@@ -39,7 +41,10 @@ class WaveTable(files.Table):
 class SocietyTable(files.OpenTable):
     """Which scenario, how many societies, and how agents are asked; its further keys are those of the scenario."""
 
-    use: str = Field(examples=['use = "schelling"'], description="which scenario; one of `proband list scenarios`")
+    use: str = Field(
+        default="", examples=['use = "schelling"'],
+        description="which scenario; one of `proband list scenarios`. Without it, the tables beside describe a world",
+    )  # fmt: skip
     societies: StrictInt = Field(default=10, description="how many; each is an independent unit")
     answer_by: Method = Field(default="option_text", description="how a choice is answered; numbers are written")
     decide: Literal["draw", "mode"] = Field(
@@ -52,14 +57,14 @@ class SocietyTable(files.OpenTable):
 
 
 def _make(shared: Shared, table: SocietyTable) -> Society:
-    scenario = SCENARIOS.load(table.use)
+    scenario = SCENARIOS.load(table.use) if table.use else WRITTEN
     if shared.population is not None and not scenario.takes_people:
         raise DesignError(
             f"{shared.where}: the agents of {table.use!r} are nobody in particular; take [population] out"
         )
     own = table.rest
-    world = _world(scenario, shared, own, "society")
-    arms = tuple(_arm(scenario, shared, own, arm, world) for arm in table.arm)
+    world = _world(scenario, shared, own, "society" if table.use else "")
+    arms = tuple(_arm(scenario, shared, own, arm, world) for arm in [*table.arm, *_paired(table)])
     asking = Asking(
         seed=shared.seed, answer_by=table.answer_by, decide=table.decide, order=table.order,
         writing=Writing(**table.writing.model_dump()),
@@ -68,7 +73,19 @@ def _make(shared: Shared, table: SocietyTable) -> Society:
         world=world, seed=shared.seed, societies=table.societies, arms=arms, waves=_waves(shared, table.survey),
         asking=asking, title=shared.title, scenario=table.use,
         settings={**own, "arms": {arm.name: arm.rest for arm in table.arm}},
+        made_of={"study": dict(shared.data), "folder": str(shared.folder.resolve()), "sample": shared.sample},
     )  # fmt: skip
+
+
+def _paired(table: SocietyTable) -> list[ArmTable]:
+    """A small society that is asked both ways, where `[scale]` wants one: its difference is the error of cells."""
+    scale = table.rest.get("scale", {})
+    size = scale.get("paired", 0) if isinstance(scale, Mapping) else 0
+    ways = {"cells": "cells of", "agents": "one by one of"} if size else {}
+    return [
+        ArmTable.model_validate({"name": f"{told} {size}", "agents": size, "scale": {"ask": way}})
+        for way, told in ways.items()
+    ]
 
 
 def _world(scenario: Scenario, shared: Shared, keys: Mapping[str, Any], at: str) -> World:
@@ -88,7 +105,7 @@ def _arm(scenario: Scenario, shared: Shared, own: Mapping[str, Any], table: ArmT
                 f"{shared.where}: [[arm]] {table.name!r} changes {key!r} in round {table.from_round}, and societies "
                 "begin by it; let the arm begin in round 1, or change something else"
             )
-    found = _world(scenario, shared, {**own, **changed}, at)
+    found = _world(scenario, shared, scenario.changed(own, changed, table.name, table.from_round), at)
     return Arm(name=table.name, from_round=table.from_round, parent=table.parent, world=found)
 
 
@@ -113,5 +130,5 @@ KIND = Kind(
     needs=frozenset(),
     takes=frozenset({"population", "ethics"}),
     told=Told(subject="agent", unit="society", units="societies", is_of_models=True),
-    beside=("arm", "survey"),
+    beside=("arm", "survey", *BESIDE),
 )

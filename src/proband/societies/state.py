@@ -18,14 +18,13 @@ Value = int | float | str
 class Rows:
     """Rows that are only ever added to, in columns; what was written is not changed again.
 
-    Copies share what is there already, and their digests what was hashed already.
+    Copies share what is there already. The digest is a chain, a link a row, so that it goes on from where it was.
     """
 
-    def __init__(self, columns: tuple[str, ...], rows: tuple[tuple[Value, ...], ...] = ()) -> None:
+    def __init__(self, columns: tuple[str, ...], rows: tuple[tuple[Value, ...], ...] = (), link: bytes = b"") -> None:
         self.columns = columns
         self._rows = list(rows)
-        self._hash = hashlib.blake2b(digest_size=16)
-        self._n_hashed = 0
+        self._link, self._n_linked = link, len(self._rows) if link else 0
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -38,23 +37,34 @@ class Rows:
         self._rows.append(tuple([row[column] for column in self.columns]))
         return len(self._rows) - 1
 
-    def column(self, name: str) -> list[Value]:
-        """All values of a column, by row."""
+    def column(self, name: str, start: int = 0) -> list[Value]:
+        """All values of a column, by row; from some row on."""
         k = self.columns.index(name)
-        return [row[k] for row in self._rows]
+        return [row[k] for row in self._rows[start:]]
 
     def copy(self) -> Self:
         """Rows of its own, which begin with these."""
         new = type(self)(self.columns)
-        new._rows, new._hash, new._n_hashed = list(self._rows), self._hash.copy(), self._n_hashed
+        new._rows, new._link, new._n_linked = list(self._rows), self._link, self._n_linked
         return new
 
     def digest(self) -> bytes:
         """Of all rows, in their order."""
-        for row in self._rows[self._n_hashed :]:
-            self._hash.update(json.dumps(row, ensure_ascii=False).encode())
-        self._n_hashed = len(self._rows)
-        return self._hash.digest()
+        link = self._link
+        for row in self._rows[self._n_linked :]:
+            link = hashlib.blake2b(link + json.dumps(row, ensure_ascii=False).encode(), digest_size=16).digest()
+        self._link, self._n_linked = link, len(self._rows)
+        return link
+
+    def pack(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"columns": self.columns, "link": self.digest().hex(), "rows": self._rows}
+
+    @classmethod
+    def unpack(cls, packed: Mapping[str, Any]) -> Self:
+        """What was packed."""
+        rows = tuple([tuple(row) for row in packed["rows"]])
+        return cls(tuple(packed["columns"]), rows, bytes.fromhex(packed["link"]))
 
 
 EVENTS = ("round", "kind", "agent", "target", "place", "text", "value")
@@ -140,6 +150,35 @@ class State:
             round=self.round,
             is_over=self.is_over,
         )
+
+    def pack(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """As JSON and arrays, without pickles; `unpack` gives a state with the same digest."""
+        arrays = {f"agents/{name}": column for name, column in self.agents.items() if column.dtype != object}
+        for name, network in self.networks.items():
+            arrays |= {f"starts/{name}": network.starts, f"targets/{name}": network.targets}
+            if network.weights is not None:
+                arrays[f"weights/{name}"] = network.weights
+        told = {
+            "society": self.society, "round": self.round, "is_over": self.is_over, "stocks": self.stocks,
+            "values": self.values, "events": self.events.pack(), "memories": self.memories.pack(),
+            "columns": list(self.agents), "networks": list(self.networks),
+            "objects": {name: column.tolist() for name, column in self.agents.items() if column.dtype == object},
+        }  # fmt: skip
+        return told, arrays
+
+    @classmethod
+    def unpack(cls, told: Mapping[str, Any], arrays: Mapping[str, Array]) -> "State":
+        """What was packed."""
+        objects = {name: np.array([*column, None], object)[:-1] for name, column in told["objects"].items()}
+        return cls(
+            society=told["society"], round=told["round"], is_over=told["is_over"], stocks=told["stocks"],
+            values=told["values"], events=Rows.unpack(told["events"]), memories=Rows.unpack(told["memories"]),
+            agents={name: objects[name] if name in objects else arrays[f"agents/{name}"] for name in told["columns"]},
+            networks={
+                name: Network(arrays[f"starts/{name}"], arrays[f"targets/{name}"], arrays.get(f"weights/{name}"))
+                for name in told["networks"]
+            },
+        )  # fmt: skip
 
     def digest(self) -> str:
         """32 hexadecimal digits of everything in it: two states are one if these are."""

@@ -9,6 +9,7 @@ import time
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ _INSERTS = {
     for n in _AT_ONCE
 }
 EVERYTHING = Narrowing()
+_MARK = "INSERT OR REPLACE INTO marks VALUES (?, ?)"
 _TOGETHER = 1024  # texts of requests that are compressed together
 
 
@@ -46,6 +48,7 @@ class Journal(Mapping[str, Response]):
         self._lock = threading.RLock()
         self._size: int | None = None  # only where nobody else can change it
         self._is_writable = writable
+        self._marks: list[tuple[str, str]] = []  # to be stored with the next answers
         with self._explained():
             if writable and not path.exists():
                 _make(path)
@@ -64,6 +67,11 @@ class Journal(Mapping[str, Response]):
         self._columns = COLUMNS if self._schema >= 3 else COLUMNS.replace("chosen", "NULL")
         if self._schema < 4:
             self._columns = self._columns.replace("estimated", "0")
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For the store's own surgery, while nobody else writes."""
+        return self._connection
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -91,6 +99,7 @@ class Journal(Mapping[str, Response]):
             try:
                 if bodies:
                     self._add_bodies(bodies)
+                self._connection.executemany(_MARK, self._marks)
                 done = 0
                 for n in _AT_ONCE:
                     while len(rows) - done >= n:
@@ -102,8 +111,60 @@ class Journal(Mapping[str, Response]):
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+            self._marks.clear()
             if self._size is not None:
                 self._size += len(rows)
+
+    def mark(self, marks: Iterable[tuple[str, str]]) -> None:
+        """Note what processes have come to, as (what it is called, digest), with the next answers that are added."""
+        with self._lock:
+            self._marks += marks
+
+    def store_marks(self) -> None:
+        """Store the marks that no answer came after."""
+        if self._marks:
+            with self._lock:
+                marks, self._marks = self._marks, []
+            self._put_in(_MARK, marks)
+
+    def marks(self) -> dict[str, str]:
+        """What processes had come to, by what it is called."""
+        if self._schema < 5:
+            return {}
+        with self._alone():
+            return dict(self._connection.execute("SELECT name, digest FROM marks"))
+
+    def last_at(self) -> float:
+        """When the last answer was stored, in seconds of Unix time; 0 where there is none."""
+        with self._alone():
+            return float(self._connection.execute("SELECT MAX(recorded_at) FROM responses").fetchone()[0] or 0.0)
+
+    def digest(self, until: float) -> str:
+        """32 hexadecimal digits of all answers that were stored up to a time."""
+        whole = blake2b(digest_size=16)
+        select = (
+            "SELECT trial || char(31) || request || char(31) || status || char(31) || coalesce(answer, '') || char(31) "
+            "|| coalesce(hex(probs), '') || char(31) || coalesce(chosen, '') FROM responses "
+            "WHERE recorded_at <= ? ORDER BY trial"
+        )
+        with self._alone():
+            found = self._connection.execute(select, (until,))
+            while part := found.fetchmany(_BATCH * 10):
+                whole.update("\n".join([text for (text,) in part]).encode())
+        return whole.hexdigest()
+
+    def n_stored_after(self, time: float) -> int:
+        """How many answers were stored after a time; 0 for all."""
+        if not time:
+            return len(self)
+        with self._alone():
+            select = "SELECT COUNT(*) FROM responses WHERE recorded_at > ?"
+            return int(self._connection.execute(select, (time,)).fetchone()[0])
+
+    def n_after(self, trials: Sequence[str], until: float) -> int:
+        """How many answers at these places were stored after a time."""
+        select = f"SELECT 1 FROM responses WHERE recorded_at > {until!r} AND trial IN"
+        return sum(1 for _ in self._look_up(select, trials))
 
     def _add_bodies(self, bodies: Mapping[str, str]) -> None:
         """Keep the texts of requests, many together: they repeat each other, so they take a few bytes each."""
@@ -206,12 +267,16 @@ class Journal(Mapping[str, Response]):
             # The place is looked up first: a statement that is stopped while it looks cannot say how far it came.
             find = f"SELECT trial FROM responses WHERE trial > ? AND trial < ? ORDER BY trial {way} LIMIT 1 OFFSET ?"
             end = self._connection.execute(find, (low, high, span - 1)).fetchone()
-            bound, among = "", (low, high, *narrowed.values)
+            # One bound on either side: of two SQLite would seek to the first that it reads and look at all up to it.
+            which, bounds = "trial > ? AND trial < ?", (low, high)
             if end is not None:
-                bound, among = f" AND trial {'>=' if is_backwards else '<='} ?", (low, high, end[0], *narrowed.values)
-            which = f"trial > ? AND trial < ?{bound}{narrowed.where}"
-            select = f"SELECT {self._columns} FROM responses WHERE {which} ORDER BY trial {way}"
-            rows = self._connection.execute(select, among).fetchall()
+                which, bounds = (
+                    ("trial >= ? AND trial < ?", (end[0], high))
+                    if is_backwards
+                    else ("trial > ? AND trial <= ?", (low, end[0]))
+                )
+            select = f"SELECT {self._columns} FROM responses WHERE {which}{narrowed.where} ORDER BY trial {way}"
+            rows = self._connection.execute(select, (*bounds, *narrowed.values)).fetchall()
         return rows, None if end is None else str(end[0])
 
     def requests_with(self, words: str, first: int = 0, until: float = math.inf) -> tuple[set[str], int | None]:

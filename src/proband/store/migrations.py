@@ -43,6 +43,8 @@ MIGRATIONS = (
     """,
     # Tokens that a server did not count are estimates, and say so.
     "ALTER TABLE responses ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;",
+    # What processes had come to between two rounds, so that a replay which comes to something else is seen.
+    "CREATE TABLE marks (name TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;",
 )
 SCHEMA = len(MIGRATIONS)
 

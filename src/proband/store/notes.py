@@ -107,7 +107,9 @@ _SHAPES: Mapping[str, Any] = {
     "tally": _Tally,
     "parent": _Parent,
     "lock": _Lock,
+    "study": dict[str, Any],
     "saved": dict[str, str | list[str]],
+    "forgotten": list[str],
     "closed": dict[str, str | int | float],
     "manifest.json": _Manifest,
 }

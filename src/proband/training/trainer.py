@@ -3,6 +3,7 @@
 import inspect
 import math
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -343,4 +344,7 @@ def adapted(model: Any, adapter: Lora, seed: int) -> Any:
         lora_dropout=adapter.dropout,
         target_modules=list(adapter.targets) or "all-linear",
     )
-    return get_peft_model(model, settings)
+    with warnings.catch_warnings():
+        # PEFT asks transformers by a name that is going away; nobody who trains can change that.
+        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        return get_peft_model(model, settings)

@@ -147,6 +147,13 @@ class TrainingSet:
         return folder
 
 
+def examples_of(text: str) -> tuple[Example, ...]:
+    """The examples that `TrainingSet.text` wrote."""
+    # Not splitlines(): it also breaks at characters that may stand inside a JSON string.
+    rows = [json.loads(line) for line in text.split("\n") if line]
+    return tuple(Example(**(row | {"messages": tuple(Message(**turn) for turn in row["messages"])})) for row in rows)
+
+
 def load_training_set(folder: str | Path) -> TrainingSet:
     """Read a set that `TrainingSet.save` wrote.
 
@@ -159,12 +166,7 @@ def load_training_set(folder: str | Path) -> TrainingSet:
     check_name(folder / RECORD, error=DataError)
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        # Not splitlines(): it also breaks at characters that may stand inside a JSON string.
-        lines = (folder / EXAMPLES).read_text(encoding="utf-8").split("\n")
-        rows = [json.loads(line) for line in lines if line]
-        examples = tuple(
-            Example(**(row | {"messages": tuple(Message(**turn) for turn in row["messages"])})) for row in rows
-        )
+        examples = examples_of((folder / EXAMPLES).read_text(encoding="utf-8"))
         name, recorded = record.pop("name"), record.pop("hash")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proband.errors import DesignError
-from proband.measures import ppi_mean, ppi_sequence
+from proband.measures import Sampling, ppi_mean, ppi_sequence
 from validation.corrected_designs import sequence_covers
 
 
@@ -67,3 +67,48 @@ def test_too_few_answers_have_no_interval():
 def test_it_holds_at_all_times_at_once(is_binary):
     share = np.mean([sequence_covers(np.random.default_rng(k), 500, is_binary=is_binary) for k in range(300)])
     assert share >= 0.92
+
+
+def test_weights_that_are_all_alike_change_nothing():
+    y, f, u = pool(3)
+    found = ppi_sequence(y, f, u, sampling=Sampling(weights=[3.0] * 200, weights_unlabelled=[3.0] * 800))
+    np.testing.assert_allclose(found.values, ppi_sequence(y, f, u).values)
+    np.testing.assert_allclose(found.high, ppi_sequence(y, f, u).high)
+
+
+def test_clusters_of_one_are_people_and_doubles_are_asked_once():
+    y, f, u = pool(4)
+    plain = ppi_sequence(y, f, u)
+    one = ppi_sequence(y, f, u, sampling=Sampling(cluster=range(200), cluster_unlabelled=range(200, 1000)))
+    np.testing.assert_allclose(one.values, plain.values)
+    twice = Sampling(cluster=np.repeat(range(200), 2), cluster_unlabelled=np.repeat(range(200, 1000), 2))
+    both = ppi_sequence(np.repeat(y, 2), np.repeat(f, 2), np.repeat(u, 2), sampling=twice)
+    np.testing.assert_allclose(both.values, plain.values)
+    np.testing.assert_allclose(both.low, plain.low)
+    assert (both.last.n_units, both.last.n_clusters) == (400, 200)
+
+
+def test_a_weighted_sequence_is_about_the_weighted_mean_of_the_pool():
+    rng = np.random.default_rng(6)
+    z = rng.normal(size=4000)
+    w, y, f = np.exp(0.6 * z), z + 0.5 * rng.normal(size=4000), z + 0.6
+    drawn = Sampling(weights=w[:3000], weights_unlabelled=w[3000:])
+    found = ppi_sequence(y[:3000], f[:3000], f[3000:], sampling=drawn)
+    low, high = found.last.interval
+    assert low < np.average(y, weights=w) < high
+    assert y.mean() < low
+    # The centre is taken out: unequal weights of numbers far from 0 cost no more than of numbers about it.
+    far = ppi_sequence(
+        y[:3000] + 50, f[:3000], f[3000:], sampling=Sampling(weights=w[:3000], weights_unlabelled=w[3000:])
+    )
+    assert np.ptp(far.last.interval) < 3 * np.ptp(found.last.interval)
+
+
+def test_a_cluster_is_asked_whole_and_at_a_stretch():
+    y, f, u = pool(5, n=40, n_others=40)
+    with pytest.raises(DesignError, match="row 20: a cluster comes back"):
+        ppi_sequence(y, f, u, sampling=Sampling(cluster=[*range(20)] * 2, cluster_unlabelled=range(50, 90)))
+    with pytest.raises(DesignError, match="clusters of one part"):
+        ppi_sequence(y, f, u, sampling=Sampling(cluster=[*range(40)]))
+    with pytest.raises(DesignError, match="labelled and unlabelled"):
+        ppi_sequence(y, f, u, sampling=Sampling(cluster=[*range(40)], cluster_unlabelled=range(39, 79)))

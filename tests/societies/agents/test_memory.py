@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proband.errors import DesignError
-from proband.societies.agents.knowledge import conclude, false_knowledge, knowers, origin, stands_on, tell
+from proband.societies.agents.knowledge import concluded, false_knowledge, knowers, origin, stands_on, tell
 from proband.societies.agents.memory import (
     UNKNOWN,
     Recalling,
@@ -127,8 +127,8 @@ def test_an_insight_names_its_memories_and_is_false_where_one_of_them_is():
     rain = state.happened("weather", text="Rain fell.")
     true = remember(state, 0, "Rain fell.", event=rain)
     false = remember(state, 0, "Snow fell.", event=rain)
-    conclude(state, 0, "The ground is wet.", [true])
-    number = conclude(state, 0, "It is winter.", [true, false])
+    for text, because in (("The ground is wet.", [true]), ("It is winter.", [true, false])):
+        number = remember(state, 0, text, event=concluded(state, 0, text, because), kind="insight")
     insight = memories_of(state, 0)[-1]
     assert insight.number == number
     assert stands_on(state, insight) == [true, false]
@@ -144,6 +144,7 @@ def test_vectors_of_a_model_elsewhere_are_refused():
         relevance.scores("a", ["b"])
 
 
+@pytest.mark.model
 @pytest.mark.slow
 def test_vectors_find_what_shares_no_word():
     state = society()

@@ -17,12 +17,16 @@ def train(
     training_set: Annotated[Path, typer.Argument(metavar="SET", help="Folder of a set from `proband intervene`.")],
     base: Annotated[str, typer.Option(help="Model to fine-tune: smollm2, or hf:FOLDER.")] = "smollm2",
     recipe: Annotated[
-        str, typer.Option(help="Training settings by name: miniature, ren2024 or ren2024-mistral.")
+        str, typer.Option(help="Training settings by name: miniature, ren2024, ren2024-mistral or memory.")
     ] = "miniature",
     steps: Annotated[int | None, typer.Option(help="Number of optimiser steps (default: the recipe's).")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Examples per step (default: the recipe's).")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate (default: the recipe's).")] = None,
     lora: Annotated[int | None, typer.Option(help="Train adapters (LoRA) of this rank instead of all weights.")] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(help="Of adapters: merged (a whole model, hf:FOLDER) or adapter (alone, opened as BASE+FOLDER)."),
+    ] = None,
     precision: Annotated[
         str | None, typer.Option(help="Number format: float32 or mixed (default: the recipe's).")
     ] = None,
@@ -34,7 +38,7 @@ def train(
     into: Annotated[Path, typer.Option(help="Folder for the checkpoint.")] = Path("checkpoints/trained"),
     json: Annotated[bool, typer.Option("--json", help="The record on stdout as JSON.")] = False,
 ) -> None:
-    """Fine-tune a model. Use the result as hf:FOLDER.
+    """Fine-tune a model. Use the result as hf:FOLDER, or what is kept as an adapter as BASE+FOLDER.
 
     Run the command again to resume; a finished model is not trained twice.
 
@@ -49,6 +53,7 @@ def train(
         "learning_rate": learning_rate,
         "precision": precision,
         "adapter": None if lora is None else Lora(rank=lora),
+        "keep": keep,
         "early_stop": None if held_out is None else EarlyStop(),
     }
     how = named_recipe(recipe, seed=seed, **{name: value for name, value in changes.items() if value is not None})

@@ -122,20 +122,23 @@ class Equations:
         self.rest = sparse.csr_matrix((np.concatenate(data), (np.tile(rows, len(at)), np.concatenate(at))), shape)
         self.n_fixed = p
         self.n_rows = n
+        # Turned once, for a product with a transpose turns it every time.
+        self.turned = self.rest.T.tocsr()
         self.inner: sparse.csr_matrix | None = None
         if self.place.inner >= 0:
             column = self.place.columns[self.place.inner]
             self.inner = sparse.csr_matrix((np.ones(n), (rows, column)), (n, levels[self.place.inner]))
+            self.inner_turned = self.inner.T.tocsr()
         self.weigh(None)
 
     def weigh(self, weights: Floats | None) -> None:
         """Take cross-products anew, every row counting so many times."""
         self.weights = weights
-        by = self.rest if weights is None else self.rest.multiply(weights[:, None]).tocsr()
-        self.cross = (self.rest.T @ by).tocsr()
+        self.cross = _by_column(self.turned, weights) @ self.rest
         if self.inner is not None:
-            self.inner_cross = (self.inner.T @ by).tocsr()
-            self.inner_counts = self.inner.T @ (np.ones(self.n_rows) if weights is None else weights)
+            self.inner_cross = _by_column(self.inner_turned, weights) @ self.rest
+            self.cross_inner = self.inner_cross.T.tocsr()
+            self.inner_counts = self.inner_turned @ (np.ones(self.n_rows) if weights is None else weights)
         else:
             self.parts = self._apart(self.cross)
 
@@ -154,8 +157,8 @@ class Equations:
     def totals(self, values: Floats) -> tuple[Floats, Floats]:
         """Sums of values over the rows of every column, inner ones first; values may be several, side by side."""
         weighted = values if self.weights is None else (values.T * self.weights).T
-        inner = self.inner.T @ weighted if self.inner is not None else np.zeros((0, *values.shape[1:]))
-        return inner, self.rest.T @ weighted
+        inner = self.inner_turned @ weighted if self.inner is not None else np.zeros((0, *values.shape[1:]))
+        return inner, self.turned @ weighted
 
     def of_effect(self, effect: int, inner: Floats, rest: Floats) -> Floats:
         """Rows of what the columns of one effect hold, several such side by side."""
@@ -170,6 +173,13 @@ class Equations:
         if self.place.inner >= 0:
             found[self.place.inner] = inner.sum()
         return found
+
+
+def _by_column(matrix: sparse.csr_matrix, weights: Floats | None) -> sparse.csr_matrix:
+    """A matrix with its columns times weights."""
+    if weights is None:
+        return matrix
+    return sparse.csr_matrix((matrix.data * weights[matrix.indices], matrix.indices, matrix.indptr), matrix.shape)
 
 
 class Factor:
@@ -187,8 +197,8 @@ class Factor:
         if parts is None:
             self.pivots = ratios[place.inner] * equations.inner_counts + 1.0
             self.log_determinant += float(np.log(self.pivots).sum())
-            by = equations.inner_cross.multiply((ratios[place.inner] / self.pivots)[:, None]).tocsr()
-            parts = equations._apart((equations.cross - equations.inner_cross.T @ by).tocsr())
+            by = _by_column(equations.cross_inner, ratios[place.inner] / self.pivots)
+            parts = equations._apart(equations.cross - by @ equations.inner_cross)
         blocks, across, core = parts
         n, b = place.n_local, place.width
         self.core_scale = self.scale[n:]
@@ -227,7 +237,7 @@ class Factor:
         if equations.inner is not None:
             # In units of the effects the pivot of the inner one carries its whole scale.
             gain = self.inner_scale**2 / self.pivots
-            rest = rest - equations.inner_cross.T @ (gain[:, None] * inner)
+            rest = rest - equations.cross_inner @ (gain[:, None] * inner)
         right = rest * self.scale[:, None]
         b, r = self.equations.place.width, right.shape[1]
         local = (self.inverse @ right[:n].reshape(-1, b, r)).reshape(-1, r)

@@ -12,6 +12,7 @@ from proband.measures.mixed.likelihood import Point, information_of, spread
 
 _MOST_STEPS = 60
 _STEP = 1e-3  # of a variance, for the slope of the deviance
+_LEAST = 1e-10  # weight of an answer that is all but certain
 
 
 @dataclass
@@ -39,7 +40,11 @@ class Logistic:
         self._guess = np.full(self.equations.n_rows, special.logit(self.y.mean()))
 
     def at(self, variances: Floats) -> Point:
-        """Deviance at these variances, its slope by differences, and the average information of the last fit."""
+        """Deviance at these variances, its slope by differences, and the average information of the last fit.
+
+        For a small step of a variance the best guess of the effects moves along a line that the factor at hand knows,
+        so that each difference takes one more factor, of the new weights, and no fit of its own.
+        """
         factor, solution, residual, deviance = self._fit(variances)
         sums = self.equations.totals(residual[:, None])
         information = information_of(factor, spread(self.equations, sums))
@@ -47,20 +52,35 @@ class Logistic:
         guesses = solution[1][len(solution[1]) - p :, 0]
         covariance = factor.traces()[1]
         kept, slope = self._guess, np.empty(len(variances))
-        for k, variance in enumerate(variances):
-            step = max(_STEP * variance, self.floor)
+        steps = np.maximum(_STEP * variances, self.floor)
+        moved = factor.solve(*self._pull(solution, 1 / variances - 1 / (variances + steps)))
+        shifts = factor.fitted(moved)
+        for k, step in enumerate(steps):
             ahead = variances.copy()
             ahead[k] += step
-            slope[k] = (self._fit(ahead)[3] - deviance) / step
-        self._guess = kept
+            eta = kept + shifts[:, k]
+            effects = solution[0] + moved[0][:, [k]], solution[1] + moved[1][:, [k]]
+            mean = special.expit(eta)
+            self.equations.weigh(np.maximum(mean * (1 - mean), _LEAST))
+            found = self._penalised(eta, effects, ahead) + self._determinant(self.equations.factor(ahead))
+            slope[k] = (found - deviance) / step
         return Point(deviance, slope, information, (guesses, covariance))
+
+    def _pull(self, effects: tuple[Floats, Floats], factors: Floats) -> tuple[Floats, Floats]:
+        """What pulls on the effects where their own variance, one a column, grows: these times a factor."""
+        place, each = self.equations.place, np.arange(len(factors))
+        inner = effects[0] * np.where(each == place.inner, factors, 0.0)
+        return inner, effects[1] * np.where(place.owner[:, None] == each, factors, 0.0)
+
+    def _determinant(self, factor: Factor) -> float:
+        return factor.log_determinant - (0.0 if self.is_restricted else factor.log_determinant_fixed)
 
     def _fit(self, variances: Floats) -> tuple[Factor, tuple[Floats, Floats], Floats, float]:
         equations, eta = self.equations, self._guess
         penalised, previous = math.inf, None
         for _ in range(_MOST_STEPS):
             mean = special.expit(eta)
-            weight = np.maximum(mean * (1 - mean), 1e-10)
+            weight = np.maximum(mean * (1 - mean), _LEAST)
             equations.weigh(weight)
             factor = equations.factor(variances)
             working = eta + (self.y - mean) / weight
@@ -75,8 +95,7 @@ class Logistic:
             if gained < 1e-6:
                 break
         self._guess = eta
-        determinant = factor.log_determinant - (0.0 if self.is_restricted else factor.log_determinant_fixed)
-        return factor, solution, working - eta, penalised + determinant
+        return factor, solution, working - eta, penalised + self._determinant(factor)
 
     def _penalised(self, eta: Floats, solution: tuple[Floats, Floats], variances: Floats) -> float:
         wrong = np.where(self.y > 0.5, -eta, eta)

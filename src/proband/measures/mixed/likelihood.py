@@ -12,6 +12,7 @@ from proband.measures.arrays import Floats
 from proband.measures.mixed.equations import Equations, Factor
 
 _MOST_STEPS = 100
+_MOST_CREEPING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ def maximum(
     base, turn = condition or (np.zeros(len(start)), np.eye(len(start)))
     free = np.maximum(start, model.floor)
     point = model.at(base + turn @ free)
+    crept = 0
     for step in range(_MOST_STEPS):
         slope, information = turn.T @ point.slope, turn.T @ point.information @ turn
         moves = ~((free <= model.floor * 1.001) & (slope > 0))
@@ -144,7 +146,11 @@ def maximum(
             shrunk /= 3
             if shrunk < 1e-4:
                 return Maximum(free, base + turn @ free, point, gain < 100 * enough, step)
+        # Under a condition the steps may creep along a ridge of effects near 0, which moves no limit.
+        crept = crept + 1 if point.deviance - found.deviance < enough / 10 else 0
         free, point = trial, found
+        if condition is not None and crept == _MOST_CREEPING:
+            return Maximum(free, base + turn @ free, point, True, step)
     return Maximum(free, base + turn @ free, point, False, _MOST_STEPS)
 
 

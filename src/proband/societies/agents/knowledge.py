@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from proband.societies.agents.memory import Memory, memory, remember
+from proband.societies.agents.memory import WAITING, Memory, memory
 from proband.societies.agents.ranking import words_of
 from proband.societies.state import State
 
@@ -24,11 +24,13 @@ def tell(state: State, agent: int, target: int, text: str, *, about: int = -1, p
     return state.happened(TOLD, agent, target=target, text=text, place=place, value=about)
 
 
-def conclude(state: State, agent: int, text: str, because: list[int], importance: float = 5.0) -> int:
-    """Give an agent an insight that stands on memories of its own, by number; gives the number of its memory."""
+def concluded(state: State, agent: int, text: str, because: list[int]) -> int:
+    """Have it happen that an agent concludes something from memories of its own, by number; gives the event's number.
+
+    What remembers that event, as of the kind ``insight``, stands on those memories; see `stands_on`.
+    """
     stands = f"{text} (because of memories {', '.join(map(str, because))})" if because else text
-    event = state.happened(INSIGHT, agent, text=stands)
-    return remember(state, agent, text, event=event, importance=importance, kind=INSIGHT)
+    return state.happened(INSIGHT, agent, text=stands)
 
 
 def stands_on(state: State, found: Memory) -> list[int]:
@@ -50,7 +52,8 @@ def origin(state: State, event: int) -> int:
 
 def knowers(state: State, event: int) -> frozenset[int]:
     """Agents who have a memory of an event, seen or told; whoever else claims to know of it, cannot."""
-    events = zip(state.memories.column("agent"), state.memories.column("event"), strict=True)
+    events = list(zip(state.memories.column("agent"), state.memories.column("event"), strict=True))
+    events += [(row[0], row[1]) for row in state.values.get(WAITING, ())]
     origins: dict[int, int] = {}
     found = set()
     for agent, source in events:

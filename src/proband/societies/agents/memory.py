@@ -19,6 +19,7 @@ from proband.societies.agents.relevance import Relevance
 from proband.societies.state import Rows, State
 
 Floats = NDArray[np.float64]
+WAITING = "unweighed"  # key of `State.values`: agent, event, text, kind and round of what is no memory yet
 UNKNOWN = math.nan  # importance of what nobody could say it of; it then adds nothing to a score
 
 
@@ -119,9 +120,16 @@ def _index(rows: Rows) -> _Index:
 
 
 def remember(
-    state: State, agent: int, text: str, *, event: int = -1, importance: float = 5.0, kind: str = "seen"
+    state: State,
+    agent: int,
+    text: str,
+    *,
+    event: int = -1,
+    importance: float = 5.0,
+    kind: str = "seen",
+    round: int | None = None,
 ) -> int:
-    """Give an agent, by number, a memory of this round; gives the memory's number.
+    """Give an agent, by number, a memory; gives the memory's number.
 
     Parameters
     ----------
@@ -133,10 +141,13 @@ def remember(
         From 1 to 10; `UNKNOWN` if it could not be had.
     kind : str
         ``seen``, ``heard``, ``did``, ``insight``, ``plan``, or any other word.
+    round : int or None
+        When; None for now.
     """
     return state.memories.add(
-        round=state.round, agent=int(agent), event=int(event), text=text, importance=float(importance), kind=kind
-    )
+        round=state.round if round is None else round, agent=int(agent), event=int(event), text=text,
+        importance=float(importance), kind=kind,
+    )  # fmt: skip
 
 
 def memory(state: State, number: int) -> Memory:
@@ -221,7 +232,8 @@ def recent(state: State, agent: int, k: int) -> list[Memory]:
 
 def told_of(memories: Iterable[Memory], intro: str = "You remember:") -> str:
     """Memories as they stand in a prompt, oldest first; empty for none."""
-    texts = [found.text for found in sorted(memories, key=lambda found: found.number)]
+    # A memory is one line, however it was written.
+    texts = ["; ".join(found.text.splitlines()) for found in sorted(memories, key=lambda found: found.number)]
     return "\n".join([intro, *(f"- {text}" for text in texts)]) if texts else ""
 
 

@@ -81,18 +81,19 @@ class Bots:
                 if shown["where"] == "waiting":
                     await asyncio.sleep(_AGAIN_S)
                     continue
-                page = await browser.get("/page")
+                if page.fields("/answer").get("page") != shown["page"]:
+                    page = await browser.get("/page")
                 if page.fields("/answer").get("page") != shown["page"]:
                     continue  # it went on meanwhile
                 if shown["where"] == "question" and self.quits.get(k) == shown["number"]:
-                    await browser.send(await browser.get("/leave"), "/leave", {})
+                    page = await browser.send(await browser.get("/leave"), "/leave", {})
                     continue
                 if self.thinks_s:
                     await asyncio.sleep(self.thinks_s)
                 fields = self._checked(shown) if shown["where"] == "check" else await self._answers(k, shown)
                 page.refuse_lacking("/answer", fields)
                 began = time.monotonic()
-                await browser.send(page, "/answer", fields)
+                page = await browser.send(page, "/answer", fields)
                 self.waited_s.append(time.monotonic() - began)
 
     def _checked(self, shown: Mapping[str, Any]) -> Fields:

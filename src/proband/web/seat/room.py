@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -61,10 +61,10 @@ class View:
 
 
 @dataclass(slots=True)
-class _Presence:
+class Presence:
     """What is known of somebody since this process began."""
 
-    seen: float = field(default_factory=time.monotonic)
+    seen: float
     page: str = ""
     since: float = 0.0
     extensions: int = 0
@@ -108,38 +108,50 @@ class Room:
         self._groups: dict[str, list[str]] = {}
         for subject, unit in self.group_of.items():
             self._groups.setdefault(unit, []).append(subject)
-        self._presence: dict[str, _Presence] = {}
+        self._presence: dict[str, Presence] = {}
         self._secret = registry.note("pages").encode()
         self._before: dict[str, list[Response]] = _stored(folder, set(self.subjects))
         self._lock = threading.RLock()
-        self.messages: dict[str, str] = {}
+        self.messages: dict[str, str] = {}  # from the researcher, by subject
+        self.clock: Callable[[], float] = time.monotonic
 
     # ---- what somebody sees
 
     def view(self, person: Person) -> View:
         """What somebody sees now; looking is a sign that they are there."""
-        presence = self._presence.setdefault(person.subject, _Presence())
-        presence.seen = time.monotonic()
+        self.presence(person.subject).seen = self.clock()
+        found = self.whereabouts(person)
+        if found.where == "end" and person.state == "active":
+            found = self.whereabouts(self._finish(person))
+        return found
+
+    def whereabouts(self, person: Person) -> View:
+        """What somebody would see now, looked at by somebody else."""
+        presence = self.presence(person.subject)
         if person.state != "active":
-            return View(where="end", state=person.state)
+            return View(where="end", number=len(self.answered(person.subject)), state=person.state)
         if person.checked < len(self.table.comprehension):
             return View(where="check", page=f"check{person.checked}", number=person.checked + 1)
         trial = self._current(person.subject)
         n = len(self.answered(person.subject))
         if trial is None:
             if self._is_through(person.subject):
-                return View(where="end", state=self._finish(person).state)
+                return View(where="end", number=n, state="finished")
             return View(where="waiting", number=n)
         page = self.page_of(trial)
         if presence.page != page:
-            presence.page, presence.since, presence.extensions = page, time.monotonic(), 0
+            presence.page, presence.since, presence.extensions = page, self.clock(), 0
         of = 0 if self.design.is_adaptive else len(self.design.items)
         return View(where="question", trial=trial, page=page, number=n + 1, of=of, left_s=self._left_s(presence))
 
-    def _left_s(self, presence: _Presence) -> float | None:
+    def presence(self, subject: str) -> "Presence":
+        """What is known of somebody since this process began."""
+        return self._presence.setdefault(subject, Presence(seen=self.clock()))
+
+    def _left_s(self, presence: Presence) -> float | None:
         if self.table.page_s is None:
             return None
-        return presence.since + self.table.page_s * (1 + presence.extensions) - time.monotonic()
+        return presence.since + self.table.page_s * (1 + presence.extensions) - self.clock()
 
     def page_of(self, trial: Trial) -> str:
         """By which the form of a page is known."""
@@ -218,10 +230,21 @@ class Room:
         """Take the answer to a page; its future is done when the answer is stored."""
         return self.engine.give(trial.id, completion)
 
-    def extend(self, person: Person) -> bool:
+    def attention(self, subject: str) -> str:
+        """Whether somebody passed the checks of attention they have answered, e.g. ``1 of 2``; empty without any."""
+        asked, answered = self.table.attention, self.answered(subject)
+        items = self.design.items
+        passed = [
+            r.answer is not None and items[r.place.item].options[int(r.answer)] == asked[r.place.item]
+            for r in answered
+            if r.place.item in asked and isinstance(r.answer, int | None)
+        ]
+        return f"{sum(passed)} of {len(passed)}" if passed else ""
+
+    def extend(self, person: Person, *, by_hand: bool = False) -> bool:
         """Give a page as much time again; tells whether that is done."""
         presence = self._presence.get(person.subject)
-        if self.table.page_s is None or not self.table.may_extend or presence is None:
+        if self.table.page_s is None or presence is None or not (self.table.may_extend or by_hand):
             return False
         presence.extensions += 1
         return True
@@ -230,12 +253,10 @@ class Room:
         """End it for somebody before its end: by their own wish, by a rule, or by the researcher."""
         if person.state != "active":
             return person
-        if state != "waited" and not self.is_gathered(person.subject) and self._groups:
-            state = "waited" if state == "left" else state
         if self._groups and not self.is_gathered(person.subject):
             # Nobody has played yet: the seat is free for the next who comes.
-            changed = self.registry.change(person, subject="", state=state, ended=time.time())
-            return changed
+            given_back = "waited" if state == "left" else state
+            return self.registry.change(person, subject="", state=given_back, ended=time.time())
         changed = self._end(person, state)
         self.settle(changed)
         return changed
@@ -248,7 +269,7 @@ class Room:
         trial = self._current(person.subject)
         if trial is None or (has_left and self.design.is_alone):
             return
-        if self.plays_on is not None and person.state == "left":
+        if self.plays_on is not None and self._groups:
             completion = self.plays_on(trial)
         else:
             completion = Completion(given=(None, "left"))
@@ -287,15 +308,15 @@ class Room:
         """Let time pass: pages whose time is over, people who are away, groups that play on, and the end of it all."""
         if not self.engine.is_ready or self.engine.closed:
             return
-        now = time.monotonic()
+        now = self.clock()
         for person in self.registry.people:
             if not person.subject:
                 continue
             if person.state != "active":
-                if person.state in ("left", "withdrawn", "screened"):
+                if person.state != "finished":
                     self.settle(person)
                 continue
-            presence = self._presence.setdefault(person.subject, _Presence())
+            presence = self.presence(person.subject)
             is_asked = (
                 presence.page and (trial := self._current(person.subject)) and self.page_of(trial) == presence.page
             )
@@ -316,6 +337,20 @@ class Room:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.registry.act("closed", detail=rule)
         self.engine.close_all({"rule": rule, "at": at, "arrived": len(states), **counts})
+
+    # ---- what the researcher does
+
+    def end(self, person: Person) -> None:
+        """End it for somebody, by the rule for those who leave."""
+        self.registry.act("ended", person.subject)
+        self.leave(person, "left")
+        self.engine.stir([person.subject])
+
+    def tell(self, person: Person, message: str) -> None:
+        """Put a message on the pages that somebody sees from now on; an empty one takes it back."""
+        self.messages[person.subject] = message
+        self.registry.act("message", person.subject, message)
+        self.engine.stir([person.subject])
 
     def listen(self, told: Callable[[Collection[str]], None]) -> None:
         """Have a function told whose page may have changed."""

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from proband.addresses import open_engine
 from proband.designs.seat_table import SeatTable
-from proband.designs.seated import Seated, seated
+from proband.designs.seated import Seated, n_seats, seated
 from proband.designs.studies import Study
 from proband.errors import DesignError, EngineError, ProbandError
 from proband.files import is_file, parsed, text_of
@@ -25,6 +25,7 @@ from proband.runs.scheduling import ask_one
 from proband.store import RunDirectory
 from proband.web.guarding import Guard, OneTimeDoor
 from proband.web.pages import static
+from proband.web.seat.monitor import Monitor
 from proband.web.seat.participants import Pages, SeatDoor
 from proband.web.seat.registry import Registry
 from proband.web.seat.room import Room
@@ -84,7 +85,7 @@ def sitting(study: Study, path: Path, *, seats: int | None = None, is_test: bool
         if strange := [option for option in screen.out if option not in screen.options]:
             raise DesignError(f"{path}: seat.screen: {strange[0]!r} is not among {', '.join(screen.options)}")
     roles = [role for role, who in study.addresses.items() if who == SEAT]
-    design = seated(study.design, roles, seats or table.seats)
+    design = seated(study.design, roles, seats or n_seats(study.design) or table.seats)
     cast = {"": SEAT} if design.is_alone else study.cast
     return Sitting(study=study, design=design, cast=cast, table=table)
 
@@ -120,11 +121,10 @@ def take(
     with contextlib.ExitStack() as stack:
         directory = RunDirectory(into)
         directory.refuse_while_written()
+        design = _without_gone(sitting.design, directory)
         registry = Registry(into)
         stack.callback(registry.close)
-        room = Room(
-            sitting.design, engine, registry, sitting.table, into, plays_on=_plays_on(sitting.table.leaving, stack)
-        )
+        room = Room(design, engine, registry, sitting.table, into, plays_on=_plays_on(sitting.table.leaving, stack))
         app, researcher = _app(sitting, room, registry, public=public, is_test=is_test)
         address = stack.enter_context(served(app, port=port, is_public=public is not None))
         where = public or address
@@ -132,7 +132,7 @@ def take(
         stack.enter_context(_ticking(room))
         playing = _Playing(play, address, room)
         try:
-            run = collect(sitting.design, cast, into)
+            run = collect(design, cast, into)
             playing.join()
             while play is None and not engine.closed:  # people still look at their last pages
                 time.sleep(TICK_S)
@@ -146,6 +146,19 @@ def take(
         return run
 
 
+def _without_gone(design: Seated, directory: RunDirectory) -> Seated:
+    """The design without those who were forgotten; refuse a run that is closed."""
+    if not directory.is_there:
+        return design
+    with directory.reader() as journal:
+        closed, gone = journal.noted("closed"), journal.noted("forgotten") or []
+    if closed:
+        raise DesignError(
+            f"{directory.path}: this run was closed ({closed['rule']}); measure it, or take the study into a new folder"
+        )
+    return replace(design, gone=frozenset(gone))
+
+
 def _app(
     sitting: Sitting, room: Room, registry: Registry, *, public: str | None, is_test: bool
 ) -> tuple[Guard, OneTimeDoor]:
@@ -156,7 +169,7 @@ def _app(
         is_public=public is not None,
     )  # fmt: skip
     researcher = OneTimeDoor("proband_researcher", "/researcher/")
-    app = Starlette(routes=[*pages.routes, static()])
+    app = Starlette(routes=[*pages.routes, *Monitor(room, sitting.study.name).routes, static()])
     guard = Guard(
         app, doors=[SeatDoor(registry), researcher], opened=pages.opened, public=public,
         secret=registry.note("forms").encode(), words=pages.t,

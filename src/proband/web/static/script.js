@@ -61,3 +61,15 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
 for (const form of document.querySelectorAll("form[data-at-once]")) {
   form.addEventListener("change", () => form.requestSubmit());
 }
+
+// What the parts of a whole add up to so far; the server says it too when they do not.
+for (const sum of document.querySelectorAll("output[id^=sum]")) {
+  const parts = [...document.querySelectorAll(`input[data-part=${sum.id}]`)];
+  const add = () => {
+    const total = parts.reduce((all, part) => all + (parseFloat(part.value.replace(",", ".")) || 0), 0);
+    sum.value = Math.round(total * 1e6) / 1e6;
+  };
+  sum.closest("[hidden]")?.removeAttribute("hidden");
+  parts.forEach((part) => part.addEventListener("input", add));
+  add();
+}

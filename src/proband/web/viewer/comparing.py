@@ -18,6 +18,7 @@ from proband.web.viewer.asking import folder_of, held_run
 from proband.web.viewer.framing import framed
 from proband.web.viewer.held import SIZE, Held
 from proband.web.viewer.lists import answer_text, shown
+from proband.web.viewer.single import turns_of
 
 _GIVEN = ("status", "answer", "value", "label", "parts")
 _COLUMNS = ("trial", "subject", "item", "request", *_GIVEN)
@@ -102,7 +103,7 @@ def pair(request: Request) -> Response:
         if not found:
             raise HTTPException(404, f"There is no response at {place!r} in {held.name}.")
         body = held.journal.body_of(found[0]["request"])
-        turns = json.loads(body).get("messages", []) if body else []
+        turns = turns_of(json.loads(body or "{}"))
         sides.append(
             {
                 "run": held.name,

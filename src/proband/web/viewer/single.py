@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from proband.designs.kind import told_of
 from proband.errors import ProbandError
 from proband.instruments.items import Item, Rule
 from proband.records import Place
@@ -21,6 +22,7 @@ from proband.web.viewer.held import Held
 from proband.web.viewer.lists import answer_text, member_dict, row_of, shown
 
 _ALIKE = 20  # trials with the same request that are named
+_FEW = 200_000  # responses of a run in which they are looked for at once
 _ALIKE_S = 0.15  # and how long a run that goes on is looked through for them
 _TURNS = 200  # responses on the page of a subject, or of a round
 
@@ -55,7 +57,7 @@ def trial(request: Request) -> Response:
             "answer": answer_text(row),
             "why": _WHY.get(response.status),
             "item_text": item and item.text,
-            "messages": sent.get("messages", []),
+            "messages": turns_of(sent),
             "scored": _scored(sent, response.log_probs, response.token_counts),
             "sampling": {k: v for k, v in sent.items() if k not in ("messages", "continuations", "premises") and v},
             "body": body,
@@ -74,6 +76,11 @@ def trial(request: Request) -> Response:
             **_beside(held, conditions, place),
         },
     )
+
+
+def turns_of(sent: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The turns of a request, as the journal keeps it."""
+    return [{"role": role, "text": text} for role, text in sent.get("messages", ())]
 
 
 def _scored(sent: Mapping[str, Any], log_probs: Sequence[float] | None, counts: Sequence[int]) -> list[dict[str, Any]]:
@@ -123,7 +130,9 @@ def _said(run: Run, at: Place) -> list[dict[str, Any]]:
 
 
 def _alike(held: Held, request: str, place: str) -> dict[str, Any]:
-    """Other trials that sent the very same request."""
+    """Other trials that sent the very same request; of a large run a link leads to them, for looking takes a while."""
+    if held.size > _FEW:
+        return {"rows": [], "is_all": False}
     found = held.page([Condition("request", "=", request)], size=_ALIKE + 1, seconds=_ALIKE_S)
     rows = [row_of(held, row) for row in found.rows.iter_rows(named=True) if row["trial"] != place]
     return {"rows": rows[:_ALIKE], "is_all": found.after is None}
@@ -185,6 +194,7 @@ def unit(request: Request) -> Response:
         {
             "run": held.name,
             "unit": name,
+            "called": told_of(held.run.kind).unit,
             "members": [member_dict(member) for member in members[:_TURNS]],
             "count": len(members),
             "rounds": rounds,
@@ -208,7 +218,7 @@ def _with_words(held: Held, rows: Sequence[Mapping[str, Any]]) -> list[dict[str,
     bodies = held.journal.bodies({row["request"] for row in rows})
     told = []
     for row in rows:
-        messages = json.loads(bodies[row["request"]]).get("messages", []) if row["request"] in bodies else []
+        messages = turns_of(json.loads(bodies.get(row["request"], "{}")))
         asked = messages[-1]["text"] if messages else None
         told.append(
             {**row_of(held, row), "messages": messages, "asked": asked, "said": row["text"] or answer_text(row)}
@@ -219,10 +229,8 @@ def _with_words(held: Held, rows: Sequence[Mapping[str, Any]]) -> list[dict[str,
 def instrument(request: Request) -> Response:
     """The items of a run, and each as it was asked first."""
     held = held_run(request)
-    items = []
+    items, places = [], held.first_places()
     for item in held.items.values():
-        first = held.page([Condition("item", "=", item.id)], size=1, seconds=_ALIKE_S).rows
-        place = first["trial"][0] if first.height else None
         items.append(
             {
                 "id": item.id,
@@ -237,7 +245,7 @@ def instrument(request: Request) -> Response:
                     n: v for n in ("lower", "upper", "total", "unit") if (v := getattr(item, n)) not in (None, "")
                 },
                 "ask_if": item.ask_if and _rule(item.ask_if, held.items),
-                "asked_at": place,
+                "asked_at": places.get(item.id),
             }
         )
     design = held.manifest.get("design") or {}

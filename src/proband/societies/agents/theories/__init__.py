@@ -1,0 +1,1 @@
+"""Theories of how agents decide: one file each, found by its name."""

@@ -1,0 +1,1 @@
+"""What agents stand on: places, stocks, and the background of their time."""

@@ -1,0 +1,78 @@
+"""What happened in the societies of a run, as tables with the whole way of every arm."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import polars as pl
+
+from proband.errors import StoreError
+from proband.societies.keeping import is_kept, path_of
+from proband.store.directory import RunDirectory
+
+
+class _HasPath(Protocol):
+    @property
+    def path(self) -> Path: ...
+
+
+class States:
+    """What happened, round by round; the past that arms share is repeated for each of them.
+
+    Parameters
+    ----------
+    run : Run or path
+        Of societies.
+
+    Examples
+    --------
+    >>> States("runs/crowd").measures()  # doctest: +SKIP
+    """
+
+    def __init__(self, run: _HasPath | str | Path) -> None:
+        self.folder = Path(run) if isinstance(run, str | Path) else run.path
+        with RunDirectory(self.folder).reader() as journal:
+            design = journal.noted("design") or {}
+        self.arms: Mapping[str, Mapping[str, Any]] = design.get("arms") or {}
+
+    def measures(self) -> pl.DataFrame:
+        """Numbers that describe each society, by round: society, arm, round, and a column for each measure."""
+        return self._whole("measures")
+
+    def agents(self) -> pl.DataFrame:
+        """What was kept of each agent, by round: society, arm, round, number, and a column for each variable."""
+        return self._whole("agents")
+
+    def events(self) -> pl.DataFrame:
+        """Everything that happened: society, arm, number of the event, and what `State.happened` takes."""
+        return self._whole("events")
+
+    def edges(self) -> pl.DataFrame:
+        """Ties as they stood after the rounds in which they changed, 0 for the beginning; agents by number."""
+        return self._whole("edges")
+
+    def memories(self) -> pl.DataFrame:
+        """What agents remember: society, arm, number of the memory, round, agent, number of its event, text."""
+        return self._whole("memories")
+
+    def _whole(self, table: str) -> pl.DataFrame:
+        """A table in which every arm has its past."""
+        if not is_kept(self.folder):
+            raise StoreError(
+                f"{self.folder}: the tables of its societies are not there (a run has them when it is complete); "
+                f"`proband run STUDY.toml --into {self.folder}` makes them from the answers"
+            )
+        rows = pl.read_parquet(path_of(self.folder, table))
+        frames = [rows.filter(pl.col("arm") == "")]
+        for arm in self.arms:
+            own: list[pl.DataFrame] = []
+            first: int | None = None
+            name = arm
+            while True:
+                part = rows.filter(pl.col("arm") == name)
+                own.insert(0, part if first is None else part.filter(pl.col("round") < first))
+                if not name:
+                    break
+                first, name = int(self.arms[name]["from_round"]), str(self.arms[name]["parent"])
+            frames.append(pl.concat(own).with_columns(pl.lit(arm).alias("arm")))
+        return pl.concat(frames)

@@ -1,0 +1,1 @@
+"""Worlds that a study file describes by its tables alone, without code."""

@@ -1,0 +1,91 @@
+"""The page of the researcher: who is where, for how long, in which arm; and what can be done about it."""
+
+import time
+from collections import Counter
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from proband.web.pages import both, page
+from proband.web.seat.participants import TEMPLATES
+from proband.web.seat.registry import Person
+from proband.web.seat.room import Room
+
+HOME = "/researcher/"
+_MOST_MESSAGE = 500
+_LAST_ACTS = 50
+
+
+class Monitor:
+    """What the researcher sees of a room, and does in it; every act is kept."""
+
+    def __init__(self, room: Room, study: str) -> None:
+        self.room, self.study = room, study
+        self._arms = {member.subject: member.arm for member in room.design.roster()}
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """Every address of these pages."""
+        return [
+            Route(f"{HOME}index.json", self.look),
+            *both(f"{HOME}people", self.look),
+            Route(HOME, self.look),
+            Route(f"{HOME}act", self.act, methods=["POST"]),
+        ]
+
+    def look(self, request: Request) -> Response:
+        """Everybody, as they are now; looking at them is no sign of theirs."""
+        people = self.room.registry.people
+        states = Counter(person.state for person in people)
+        arms = Counter((self._arms.get(person.subject, ""), person.state) for person in people if person.subject)
+        shown = {
+            "study": self.study,
+            "seats": len(self.room.subjects),
+            "admits": self.room.is_admitting,
+            "states": dict(states),
+            "arms": [{"arm": arm, "state": state, "people": n} for (arm, state), n in sorted(arms.items())],
+            "people": [self._told(person) for person in people],
+            "acts": [
+                {"at": _moment(at), "what": what, "subject": subject, "detail": detail}
+                for at, what, subject, detail in self.room.registry.acts()[-_LAST_ACTS:]
+            ],
+        }
+        return page(request, "monitor.html", shown, folders=(TEMPLATES,))
+
+    def _told(self, person: Person) -> dict[str, Any]:
+        place = self.room.whereabouts(person)
+        return {
+            "number": person.number,
+            "subject": person.subject,
+            "arm": self._arms.get(person.subject, ""),
+            "state": person.state,
+            "where": place.where,
+            "item": place.trial.place.item if place.trial is not None else "",
+            "answered": len(self.room.answered(person.subject)),
+            "minutes": round(((person.ended or time.time()) - person.arrived) / 60, 1),
+            "silent_s": round(self.room.clock() - self.room.presence(person.subject).seen),
+            "attention": self.room.attention(person.subject),
+            "paid": person.paid,
+        }
+
+    async def act(self, request: Request) -> Response:
+        """Do something about somebody, or close the run."""
+        form = request.state.form
+        what, number = form.get("what", [""])[0], form.get("number", [""])[0]
+        if what == "close":
+            self.room.close("by hand")
+        person = next((one for one in self.room.registry.people if str(one.number) == number), None)
+        if person is not None:
+            if what == "extend" and self.room.extend(person, by_hand=True):
+                self.room.registry.act("extended", person.subject)
+            elif what == "end":
+                self.room.end(person)
+            elif what == "message":
+                self.room.tell(person, form.get("message", [""])[0].strip()[:_MOST_MESSAGE])
+        return RedirectResponse(HOME, 303)
+
+
+def _moment(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))

@@ -192,16 +192,18 @@ class Society(Design):
 
     def roster(self) -> Roster:
         """Everybody who may be asked: the society is the unit, because what one does depends on the others in it."""
-        members = []
+        members: list[Member] = []
+        # Those of arms too: where rules decide and an arm asks, or where an arm begins with other people.
+        worlds = [arm.world for arm in self.by_arm.values() if arm.world.items or not arm.name]
         for number in range(self.societies):
-            # Where rules decide and an arm asks, those it asks.
-            world = next((arm.world for arm in self.by_arm.values() if arm.world.items), self.world)
-            state, unit = world.begin(number), f"society {number + 1}"
-            for person in world.people(state):
-                members.append(
-                    Member(subject=f"{number}.{person.agent}", unit=unit, role=person.role, traits=person.traits or {})
-                )
-            members += [Member(subject=f"{number}.{name}", unit=unit) for name in world.archetypes(state)]
+            unit, found = f"society {number + 1}", dict[str, Member]()
+            for world in worlds:
+                state = world.begin(number)
+                people = [(str(person.agent), person.role, person.traits or {}) for person in world.people(state)]
+                for name, role, traits in [*people, *((name, "", {}) for name in world.archetypes(state))]:
+                    subject = f"{number}.{name}"
+                    found.setdefault(subject, Member(subject=subject, unit=unit, role=role, traits=traits))
+            members += found.values()
             if self.items and any(arm.world.outside for arm in self.by_arm.values()):
                 members.append(Member(subject=f"{number}.{OUTSIDE}", unit=unit, role=OUTSIDE))
         return Roster(members)

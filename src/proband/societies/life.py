@@ -151,6 +151,8 @@ class Life:
 
     def marks(self) -> Sequence[tuple[str, str]]:
         """Digests of the states between rounds since this was asked last, by what a message calls them."""
+        if not self._marks:
+            return ()
         found, self._marks = self._marks, []
         return found
 

@@ -3,7 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proband.models.scripted import anything
 from proband.records import Answer, Response, Trial
@@ -46,7 +46,10 @@ def rehearse(life: Life, rounds: int) -> Rehearsal:
         elif length > longest[round]:
             kept[-1] = trial
         longest[round] = max(length, longest.get(round, 0))
-        found = life.advance(answer_anything(trial))
+        answer = answer_anything(trial)
+        if trial.reply.form == "text":  # of a length that prompts which repeat it may have
+            answer = replace(answer, answer=" ".join(["word"] * max(1, trial.request.max_tokens // 2)))
+        found = life.advance(answer)
         open_ += [(life.round, later) for later in found]
     return Rehearsal(counts=counts, sample=sample)
 
@@ -60,8 +63,6 @@ def answer_anything(trial: Trial, seed: int = 0) -> Response:
         open_ = [k for k in range(n) if k not in reply.dont_know] or list(range(n))
         answer = open_[int(uniform_for(seed, "rehearsal", trial.id) * len(open_))]
         probs = tuple([1 / len(open_) if k in open_ else 0.0 for k in range(n)])
-    elif reply.form == "text":  # of a length that prompts which repeat it will have
-        answer = " ".join(["word"] * max(1, trial.request.max_tokens // 2))
     elif reply.form == "number" and not math.isfinite((reply.upper or math.inf) - (reply.lower or 0.0)):
         answer = float(int(uniform_for(seed, "rehearsal", trial.id) * 100) + (reply.lower or 0.0))
     else:

@@ -324,3 +324,15 @@ def test_what_people_left_is_told_by_arm(room, tmp_path):
     run = served.run()
     assert run.dispositions() == {"left": 1}
     assert run.table().filter(pl.col("status") == "left").height == 1
+
+
+def test_leaving_is_one_row_however_often_it_is_looked_at(room, tmp_path):
+    served = room(ticks=False)
+    visitor = Visitor(served.address)
+    visitor.agree()
+    person = served.registry.people[0]
+    served.room.leave(person, "withdrawn")
+    for _ in range(200):
+        served.room.tick()
+    served.room.close("by hand")
+    assert served.run().dispositions() == {"left": 1}

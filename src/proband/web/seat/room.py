@@ -111,7 +111,7 @@ class Room:
         self._presence: dict[str, Presence] = {}
         self._secret = registry.note("pages").encode()
         self._before: dict[str, list[Response]] = _stored(folder, set(self.subjects))
-        self._lock = threading.RLock()
+        self._lock, self._settling = threading.RLock(), threading.Lock()
         self.messages: dict[str, str] = {}  # from the researcher, by subject
         self.clock: Callable[[], float] = time.monotonic
 
@@ -263,20 +263,20 @@ class Room:
 
     def settle(self, person: Person) -> None:
         """Do what the rule says with what is open of somebody who has left."""
-        if not self.engine.is_ready:
-            return
-        has_left = any(response.status == "left" for response in self.answered(person.subject))
-        trial = self._current(person.subject)
-        if trial is None or (has_left and self.design.is_alone):
-            return
-        if self.plays_on is not None and self._groups:
-            completion = self.plays_on(trial)
-        else:
-            completion = Completion(given=(None, "left"))
-        try:
-            self.engine.give(trial.id, completion)
-        except EngineError as error:
-            _log.warning("%s", error)
+        with self._settling:
+            # What is on its way is looked at first: it is then either seen there, or stored and seen below.
+            if not self.engine.is_ready or self.engine.is_giving(person.subject):
+                return
+            has_left = any(response.status == "left" for response in self.answered(person.subject))
+            trial = self._current(person.subject)
+            if trial is None or (has_left and self.design.is_alone):
+                return
+            plays_on = self.plays_on if self._groups else None
+            completion = Completion(given=(None, "left")) if plays_on is None else plays_on(trial)
+            try:
+                self.engine.give(trial.id, completion)
+            except EngineError as error:
+                _log.warning("%s", error)
 
     def _end(self, person: Person, state: State) -> Person:
         with self._lock:

@@ -86,6 +86,9 @@ def test_a_halo_shows_in_omega_h_and_an_item_it_likes_is_named(tmp_path):
     assert general[0] > general[1] + 0.2
     assert "b1" in found["invariance-model"].table.rows[2][-1]
     assert found["item-bias-model"].sentences == ("1 of 12 items are flagged: b1.",)
+    ratios = {row[0]: row[-1] for row in found["item-bias-model"].table.rows}
+    assert ratios["b1"] == min(p for p in ratios.values() if p is not None) < 1e-6
+    assert ratios["a0"] is None
 
 
 def test_noise_has_no_factor_and_the_way_out_is_said(tmp_path):

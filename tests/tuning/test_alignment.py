@@ -87,6 +87,25 @@ def test_another_recipe_trains_and_evaluates_anew_but_keeps_the_probe(folder, ba
 
 
 @pytest.mark.slow
+def test_adapters_kept_as_such_give_what_merged_ones_give(base, tmp_path):
+    found = {}
+    for keep in ("merged", "adapter"):
+        recipe = {"adapter": {"rank": 2}, "learning_rate": 1e-2, "keep": keep}
+        done = align(checked(study(base, **recipe), "study"), tmp_path / keep)
+        ids = list(done.evaluation.beliefs["base", "zero-shot-cloze"].beliefs)
+        found[keep] = {
+            model: done.evaluation.beliefs[model, "zero-shot-cloze"].matrix(ids)
+            for model in ("base", *done.checkpoints)
+        }
+        weights = [belief.weights for belief in done.evaluation.beliefs.values()]
+        assert len(set(weights)) == 4
+    for model, shares in found["merged"].items():
+        assert found["adapter"][model] == pytest.approx(shares, abs=1e-3)
+    assert abs(found["adapter"]["harmonious-geography-s1"] - found["adapter"]["base"]).max() > 1e-2
+    assert {path.stem for path in tmp_path.glob("adapter/checkpoints/*/*.safetensors")} == {"adapter_model"}
+
+
+@pytest.mark.slow
 def test_base_and_checkpoints_are_evaluated_in_one_run(folder):
     run = Run(next(iter(sorted(folder.glob("evaluation-*")))))
     table = run.table()

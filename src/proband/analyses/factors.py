@@ -25,6 +25,7 @@ from proband.measures import (
     exploratory_factors,
     factor_congruence,
     graded_response,
+    likelihood_ratio_dif,
     measurement_invariance,
     omega_hierarchical,
     parallel_analysis,
@@ -39,6 +40,7 @@ _FEWEST_CALIBRATED = 200  # people, below whom items have no stable slopes
 _MISFIT = -1.645  # of l_z, which 5 of 100 are below where answers fit
 _LEAST_ALPHA = 0.5
 _MOST_NAMED = 5
+_MOST_RESPONSE_ITEMS = 20
 _TARGET: dict[Side, Target] = {"model": "model", "people": "human"}
 _NOTES = (
     "One answer an item of the subjects who answered all of them, each counted once; reverse-keyed items are flipped.",
@@ -291,12 +293,13 @@ def _bias(scales: Sequence[Scale], model: _Answers, people: _Answers) -> Section
         if found is None:
             continue
         said += [f"{name}: {warning}" for warning in found.warnings]
+        ratios = _by_response_model(found, both[:, at], groups, name, said)
         for item in found.items:
             tested += 1
             flagged += [item.item] if item.is_flagged else []
             rows.append((
                 item.item, name, item.log_odds, item.p_uniform, item.p_nonuniform, item.p_adjusted, item.r2_change,
-                item.size if item.p_adjusted <= 0.05 else "",
+                item.size if item.p_adjusted <= 0.05 else "", ratios.get(item.item),
             ))  # fmt: skip
     most = f" and {len(flagged) - _MOST_NAMED} more" if len(flagged) > _MOST_NAMED else ""
     told = f": {listed(flagged[:_MOST_NAMED])}{most}" if flagged else ""
@@ -313,6 +316,7 @@ def _bias(scales: Sequence[Scale], model: _Answers, people: _Answers) -> Section
             {
                 "item": "text", "scale": "text", "log odds, model": ("number", "model"), "p, uniform": "p",
                 "p, other slope": "p", "p, adjusted": "p", "R squared": "number", "size": "text",
+                "p, response model": "p",
             },
             rows,
             "Log odds of a higher keyed answer from the model, among those who stand alike on the scale",
@@ -320,10 +324,22 @@ def _bias(scales: Sequence[Scale], model: _Answers, people: _Answers) -> Section
         ),
         notes=(
             "Ordered logits on the mean of the scale's unflagged items and the item itself; Benjamini-Hochberg within "
-            "scales; flagged where Nagelkerke's R squared grows by .035 or more (Jodoin & Gierl 2001).",
+            "scales; flagged where Nagelkerke's R squared grows by .035 or more (Jodoin & Gierl 2001). Where one is "
+            "flagged, a graded response model of both groups is asked about its scale too, by likelihood ratios.",
         ),
         warnings=(*said, *cautions((row[0], row[2]) for row in rows if isinstance(row[2], Estimate))),  # type: ignore[misc]
     )  # fmt: skip
+
+
+def _by_response_model(
+    found: DifferentialFunctioning, both: NDArray[np.float64], groups: Sequence[str], name: str, said: list[str]
+) -> dict[str, float]:
+    """Adjusted p values of likelihood ratios, for a scale in which an item is flagged; it takes seconds."""
+    if not any(item.is_flagged for item in found.items) or len(found.items) > _MOST_RESPONSE_ITEMS:
+        return {}
+    names = [item.item for item in found.items]
+    tested = _tried(lambda: likelihood_ratio_dif(both, groups, items=names), name, said)
+    return {} if tested is None else {item.item: item.p_adjusted for item in tested.items}
 
 
 def _places(scales: Sequence[Scale], model: _Answers, people: _Answers) -> Section:

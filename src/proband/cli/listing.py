@@ -79,6 +79,20 @@ def _studies() -> Rows:
     return rows
 
 
+def _scenarios() -> Rows:
+    """Scenarios in code, and those that are a study file alone."""
+    from proband.designs.catalogue import SCENARIOS as FOLDER
+    from proband.files import parsed
+
+    rows = _shelf("proband.societies.scenario", "SCENARIOS")
+    in_code = {row["name"] for row in rows}
+    for path in sorted(FOLDER.glob("*.toml")):
+        if path.stem.replace("_", "-") not in in_code:
+            data = parsed(path.read_text(encoding="utf-8"), path, error=DesignError)
+            rows.append({"name": path.stem.replace("_", "-"), "title": f"{data['title']} (by tables)"})
+    return sorted(rows, key=lambda row: str(row["name"]))
+
+
 def _on_the_shelf() -> Rows:
     """Classic studies that ship."""
     from proband.designs.catalogue import titles
@@ -104,7 +118,7 @@ def _runs() -> Rows:
 
 LISTS: Mapping[str, Callable[[], Rows]] = {
     "kinds": partial(_shelf, "proband.designs.kind", "KINDS"),
-    "scenarios": partial(_shelf, "proband.societies.scenario", "SCENARIOS"),
+    "scenarios": _scenarios,
     "games": partial(_shelf, "proband.designs.games.game", "GAMES"),
     "instruments": partial(_shelf, "proband.instruments.files", "INSTRUMENTS"),
     "codebooks": partial(_shelf, "proband.instruments.codebooks.files", "CODEBOOKS"),

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from proband.cli.ask import ask
 from proband.cli.branch import branch
 from proband.cli.check import check
 from proband.cli.code import code
@@ -58,6 +59,7 @@ for verb in (
     lock,
     run,
     branch,
+    ask,
     measure,
     report,
     view,

@@ -129,6 +129,9 @@ from proband.measures.factors.invariance import measurement_invariance as measur
 from proband.measures.factors.item_bias import DifferentialFunctioning as DifferentialFunctioning
 from proband.measures.factors.item_bias import ItemBias as ItemBias
 from proband.measures.factors.item_bias import differential_functioning as differential_functioning
+from proband.measures.factors.likelihood_ratio import ItemRatio as ItemRatio
+from proband.measures.factors.likelihood_ratio import LikelihoodRatioDif as LikelihoodRatioDif
+from proband.measures.factors.likelihood_ratio import likelihood_ratio_dif as likelihood_ratio_dif
 from proband.measures.factors.ordinal import OrdinalCorrelations as OrdinalCorrelations
 from proband.measures.factors.ordinal import ordinal_correlations as ordinal_correlations
 from proband.measures.knowledge.options import mean_kl as mean_kl

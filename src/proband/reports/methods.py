@@ -78,7 +78,7 @@ def facts_of(run: Run) -> Mapping[str, str]:
     """Who was asked what by which engine, when."""
     manifest = run.manifest
     design = _mapping(manifest.get("design"))
-    engines = [f"{address}{part and f' as {part}'}" for part, address in sorted(_mapping(manifest["engine"]).items())]
+    engines = [_in_part(str(address), part) for part, address in sorted(_mapping(manifest["engine"]).items())]
     settings = {
         _words(str(name)).capitalize(): "; ".join(_words(str(level)) for level in levels)
         + (" (varied)" if len(levels) > 1 else "")
@@ -194,8 +194,12 @@ def engine_name(manifest: Mapping[str, Any]) -> str:
     addresses = _mapping(manifest.get("engine"))
     # Options behind the question mark belong to the plan and the manifest, not into a sentence.
     short = {part: str(address).partition("?")[0] for part, address in sorted(addresses.items())}
-    named = [f"{address} as {part}" if part else address for part, address in short.items()]
-    return listed(named) or "an unnamed engine"
+    return listed([_in_part(address, part) for part, address in short.items()]) or "an unnamed engine"
+
+
+def _in_part(address: str, part: str) -> str:
+    """An engine, and what it answered as, where that is no name of its own."""
+    return f"{address} as {part}" if part and not address.startswith(part) else address
 
 
 def population_name(manifest: Mapping[str, Any]) -> str:

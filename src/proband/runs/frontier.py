@@ -245,8 +245,8 @@ class Advancing:
     def _mark(self, fold: Fold) -> None:
         # To ask whether it is `Marking` takes longer than many a process does.
         marks = getattr(fold, "marks", None)
-        if marks is not None:
-            self.past.mark(marks())
+        if marks is not None and (found := marks()):
+            self.past.mark(found)
 
     def _put(self, going: Going, trial: Trial) -> None:
         if trial.id in self._open:

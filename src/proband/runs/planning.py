@@ -8,12 +8,13 @@ from itertools import islice
 from typing import Any
 
 from proband.designs.conjoint import Conjoint
-from proband.designs.design import Design
+from proband.designs.design import Design, Stage
 from proband.designs.process import unfold
 from proband.designs.studies import Engines, Study
 from proband.errors import DesignError
 from proband.measures import smallest_detectable_effect
 from proband.measures.shares import wilson_interval
+from proband.models.engine import Cost
 from proband.models.local.capacity import readable
 from proband.notebook import html_table
 from proband.records import Response, Trial
@@ -29,6 +30,26 @@ PREVIEWED = 20_000  # trials of a design that depends on answers are looked at, 
 # and its text among many, of a row of the table; pages that are not full; characters of a token of a reply.
 ROW_BYTES, BODY_BYTES, TABLE_BYTES, SPREAD, TOKEN_CHARS = 71, 70, 24, 1.3, 4
 SCATTERED = 2_000  # and by single trials drawn at random, to see how often the same request comes back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageCost:
+    """What a part of a design in time takes, as a plan tells it; `longest` is the longest of its prompts, in tokens."""
+
+    name: str
+    trials: int
+    prompt_tokens: int
+    completion_tokens: int
+    longest: int
+    seconds: float | None
+    dollars: float | None
+
+    @property
+    def in_words(self) -> str:
+        """As a plan prints it."""
+        told = [f"{self.trials:,} trials", f"{self.prompt_tokens + self.completion_tokens:,} tokens"]
+        told += [f"longest prompt {self.longest:,}", "time unknown" if self.seconds is None else duration(self.seconds)]
+        return ", ".join([*told, "price unknown" if self.dollars is None else f"${self.dollars:.2f}"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -69,6 +90,8 @@ class Plan:
         How to read them.
     hypotheses : tuple of Power
         How likely each hypothesis is found, on every unit that it can be tested over.
+    stages : tuple of StageCost
+        Parts in time, of a design whose prompts grow.
     """
 
     kind: str
@@ -91,6 +114,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     hypotheses: tuple[Power, ...] = ()
     disk_bytes: int = 0
+    stages: tuple[StageCost, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
@@ -110,6 +134,7 @@ class Plan:
             ("time", "unknown" if self.seconds is None else f"about {duration(self.seconds)}"),
             ("price", "unknown" if self.dollars is None else f"${self.dollars:.2f}"),
             ("disk", f"about {readable(self.disk_bytes)}"),
+            *((stage.name, stage.in_words) for stage in self.stages),
             ("units", f"{self.units:,} independent {plural(self.unit, self.units)}"),
         ]
         if self.smallest_detectable_effect is not None:
@@ -161,10 +186,11 @@ def plan(study: Study | Design, engine: Engines | None = None, *, simulate: bool
     study = _study(study, engine)
     design = study.design
     size = _size(design)
-    available = _available(design, size)
-    blocks, is_whole = _blocks(available, size)
+    available, stages = _available(design, size), design.stages()
+    blocks, is_whole = ([list(stage.sample) for stage in stages], False) if stages else _blocks(available, size)
     sample = [trial for block in blocks for trial in block]
     ratio = size / len(sample) if sample else 0.0
+    ratios = [stage.size / len(stage.sample) for stage in stages] or [ratio] * len(blocks)
     scattered = [] if is_whole else _scattered(available, design.seed)
     longest = sorted(scattered, key=lambda trial: sum(len(message.text) for message in trial.request.messages))[-BLOCK:]
     with Cast(study.cast) as cast:
@@ -172,23 +198,28 @@ def plan(study: Study | Design, engine: Engines | None = None, *, simulate: bool
             # A server would have to be asked, and a plan needs no key and no network.
             if not cast.engine(name).is_remote:
                 cast.engine(name).check(part)
-        costs = [cast.engine(name).cost(part) for block in blocks for name, part in _by_answerer(block).items()]
-    seconds, prices = [cost.seconds for cost in costs], [cost.price for cost in costs]
-    is_counted = all(cost.is_exact for cost in costs)
+        costs = [
+            (by, cast.engine(name).cost(part))
+            for by, block in zip(ratios, blocks, strict=True)
+            for name, part in _by_answerer(block).items()
+        ]
+        told = tuple(_stage_cost(stage, cast) for stage in stages)
+    is_counted = all(cost.is_exact for _, cost in costs)
     distinct = len({trial.request.hash for trial in sample}) if is_whole else _distinct(scattered, size)
-    replies = round(ratio * sum(cost.completion_tokens for cost in costs))
+    replies = round(_sum(costs, "completion_tokens") or 0)
     return Plan(
         kind=study.kind,
         name=study.name,
         engine=study.answered_by,
         trials=size,
         distinct_requests=distinct,
-        prompt_tokens=round(ratio * sum(cost.prompt_tokens for cost in costs)),
-        unique_tokens=round(ratio * sum(cost.unique_tokens for cost in costs)),
+        prompt_tokens=round(_sum(costs, "prompt_tokens") or 0),
+        unique_tokens=round(_sum(costs, "unique_tokens") or 0),
         completion_tokens=replies,
-        seconds=None if None in seconds else ratio * sum(s for s in seconds if s is not None),
-        dollars=None if None in prices else ratio * sum(p for p in prices if p is not None),
+        seconds=_sum(costs, "seconds"),
+        dollars=_sum(costs, "price"),
         **_power(study),
+        stages=told,
         hypotheses=tuple(powers(design, study.promises.hypotheses, simulate=simulate)),
         is_exact=is_whole and is_counted,
         notes=_notes(study, n_available=len(available), is_whole=is_whole, is_counted=is_counted),
@@ -248,6 +279,24 @@ def plural(noun: str, n: int) -> str:
     if noun.endswith("ty"):
         return f"{noun[:-1]}ies"
     return f"{noun}es" if noun.endswith(("ch", "s")) else f"{noun}s"
+
+
+def _sum(costs: Sequence[tuple[float, Cost]], name: str) -> float | None:
+    """A total over parts, each by what it stands for; None where a part's is not known."""
+    values = [(by, getattr(cost, name)) for by, cost in costs]
+    return None if any(value is None for _, value in values) else sum(by * value for by, value in values)
+
+
+def _stage_cost(stage: Stage, cast: Cast) -> StageCost:
+    ratio = stage.size / len(stage.sample)
+    costs = [(ratio, cast.engine(name).cost(part)) for name, part in _by_answerer(stage.sample).items()]
+    longest = max(stage.sample, key=lambda trial: sum(len(message.text) for message in trial.request.messages))
+    return StageCost(
+        name=stage.name, trials=stage.size, prompt_tokens=round(_sum(costs, "prompt_tokens") or 0),
+        completion_tokens=round(_sum(costs, "completion_tokens") or 0),
+        longest=cast.engine(longest.answerer).cost([longest]).prompt_tokens, seconds=_sum(costs, "seconds"),
+        dollars=_sum(costs, "price"),
+    )  # fmt: skip
 
 
 def _study(study: Study | Design, engine: Engines | None) -> Study:
@@ -356,7 +405,7 @@ def _notes(study: Study, *, n_available: int, is_whole: bool, is_counted: bool) 
     notes = list(design.notes())
     if not design.items:
         return (*notes, "Nobody is asked: rules alone decide, so there are no calls.")
-    if design.is_adaptive:
+    if design.is_adaptive and not design.stages():
         notes.append(
             "Later trials depend on earlier answers: their number is an upper bound, and prompts grow on the way."
         )
@@ -367,7 +416,7 @@ def _notes(study: Study, *, n_available: int, is_whole: bool, is_counted: bool) 
             f"Power of hypotheses is for answers spread evenly over the options, {SUBJECT:.0%} of whose variance is "
             f"the subject's, {CLUSTER:.0%} the cluster's and {STIMULI:.0%} the stimulus's, where there are any."
         )
-    if not is_whole and n_available > EXACT:
+    if not is_whole and n_available > EXACT and not design.stages():
         notes.append(f"Estimated from {BLOCKS} blocks of {BLOCK} trials.")
     if not is_counted:
         notes.append("Tokens are estimated from characters.")

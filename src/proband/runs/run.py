@@ -13,6 +13,7 @@ from proband.instruments.items import Item
 from proband.notebook import html_table
 from proband.records import Place, Response
 from proband.roster import Roster, Trait
+from proband.societies.states import States
 from proband.store.damage import damaged
 from proband.store.directory import RunDirectory
 from proband.store.filters import expression, read_conditions
@@ -212,6 +213,18 @@ class Run:
             with suppress(pl.exceptions.PolarsError, OSError, pl.exceptions.PanicException):
                 return with_membership(pl.read_parquet(self.directory.table_path), self.roster)
         return None
+
+    def states(self) -> pl.DataFrame:
+        """What was kept of every agent of a society, by arm and round; see `proband.societies.States`."""
+        return States(self).agents()
+
+    def events(self) -> pl.DataFrame:
+        """Everything that happened in the societies, by arm; see `proband.societies.States`."""
+        return States(self).events()
+
+    def edges(self) -> pl.DataFrame:
+        """Who was tied to whom in the societies, by arm and round; see `proband.societies.States`."""
+        return States(self).edges()
 
     def where(self, *conditions: str) -> pl.DataFrame:
         """Rows of the table that meet conditions such as ``"item=vote"``, ``"mass<=0.5"`` or ``"text~honest"``.

@@ -98,10 +98,9 @@ class SideBySide(Run):
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
-    """What each is called: its engine, with options where they tell engines apart, else its folder."""
-    addresses = ["; ".join(run.manifest["engine"].values()) for run in runs]
-    short = [address.split("?")[0] for address in addresses]
-    for names in (short, addresses, [run.path.name for run in runs]):
+    """What each is called: its engine, where that tells them apart, else its folder."""
+    engines = ["; ".join(address.split("?")[0] for address in run.manifest["engine"].values()) for run in runs]
+    for names in (engines, [run.path.name for run in runs]):
         if len(set(names)) == len(names):
             return names
     return [str(run.path) for run in runs]

@@ -4,13 +4,14 @@ A cache beside the journal: one file, arrays and JSON without pickles. It is use
 answers up to then are what they were, and ignored otherwise; deleted, nothing changes but the time.
 """
 
+import io
 import json
 import logging
 import time
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from proband.store.journal import Journal
 FOLDER = Path("society") / "snapshots"
 EVERY_S = 2.0  # at most so often,
 SHARE = 0.04  # and so that keeping them takes at most this part of the time
-_TOLD = "told.json"
+_TOLD, _DIGEST = "told.json", 16  # the digest of the file, behind it: damaged archives fail in many ways
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +71,10 @@ class Snapshots:
         if not self.path.exists():
             return None
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            whole = self.path.read_bytes()
+            if blake2b(whole[:-_DIGEST], digest_size=_DIGEST).digest() != whole[-_DIGEST:]:
+                raise ValueError("it is damaged")
+            with np.load(io.BytesIO(whole[:-_DIGEST]), allow_pickle=False) as file:
                 told = json.loads(file[_TOLD].tobytes())
                 if told["design"] != self._design:
                     raise ValueError("it was taken under another design, code or version")
@@ -83,7 +87,7 @@ class Snapshots:
                 own = {name[len(start) :]: array for name, array in arrays.items() if name.startswith(start)}
                 packed[int(number)] = where, own
             return Saved(begun=told["begun"], packed=packed, until=told["until"])
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError) as error:
             _log.warning("%s is not used, and all answers are gone through again: %s", self.path, error)
             return None
 
@@ -101,7 +105,10 @@ class Snapshots:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             arrays[_TOLD] = np.frombuffer(json.dumps(told).encode(), np.uint8)
-            np.savez(part, **arrays)
+            buffer = io.BytesIO()
+            np.savez(buffer, **arrays)
+            whole = buffer.getvalue()
+            part.write_bytes(whole + blake2b(whole, digest_size=_DIGEST).digest())
             part.replace(self.path)
         except OSError as error:
             _log.warning("%s: no snapshot was kept (%s)", self.path, error.strerror)

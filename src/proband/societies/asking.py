@@ -37,6 +37,10 @@ class Asking:
         return {}
 
     @cached_property
+    def _orders(self) -> dict[str, Draws]:
+        return {}
+
+    @cached_property
     def _systems(self) -> dict[str, Message]:
         return {}
 
@@ -56,9 +60,12 @@ class Asking:
         """What is sent, and how the answer is read."""
         card = self.card(ask.item)
         # A subject sees its options in an order of its own, the next one each time it is asked.
-        face = card.face(
-            place.subject, place.round + place.replicate, Draws(self.seed, "order", place.subject), _nothing
-        )
+        draws = self._orders.get(place.subject)
+        if draws is None:
+            if len(self._orders) >= _MOST_CARDS:
+                self._orders.clear()
+            draws = self._orders[place.subject] = Draws(self.seed, "order", place.subject)
+        face = card.face(place.subject, place.round + place.replicate, draws, _nothing)
         if face is None:
             raise DesignError(
                 f"item {ask.item.id!r} pipes in an answer; in a society, say it in the situation (`told`)"

@@ -56,7 +56,8 @@ def cooperation(rows: Mapping[str, Any]) -> Cooperation:
     ----------
     rows : mapping of str to array_like, or a polars data frame
         One row a person and period, with the columns of the people's data (see `COLUMNS`); or the table of agents of a
-        run, in which sessions, periods and subjects are called society, round and number. NaN is no answer.
+        run under one arm, in which sessions, periods and subjects are called society, round and number. NaN is no
+        answer, and periods in which nobody answered are left out.
 
     Returns
     -------
@@ -65,7 +66,7 @@ def cooperation(rows: Mapping[str, Any]) -> Cooperation:
     Raises
     ------
     DataError
-        If a column is missing.
+        If a column is missing, there is more than one arm, or nobody answered.
 
     References
     ----------
@@ -75,7 +76,13 @@ def cooperation(rows: Mapping[str, Any]) -> Cooperation:
     called = {new: old for old, new in _OF_SOCIETIES.items() if old in names}
     if missing := [name for name in COLUMNS if called.get(name, name) not in names]:
         raise DataError(f"sessions without {', '.join(missing)}; there are {', '.join(names)}")
+    if "arm" in names and len(arms := sorted(set(rows["arm"]))) > 1:
+        raise DataError(f"sessions of {len(arms)} arms ({', '.join(arms)}); take the rows of one")
     of = {name: np.asarray(rows[called.get(name, name)], np.float64) for name in COLUMNS}
+    told = np.isin(of["period"], of["period"][~np.isnan(of["unconditional"])])
+    if not told.any():
+        raise DataError("nobody said what it transfers, so there is nothing to describe")
+    of = {name: column[told] for name, column in of.items()}
     periods, sessions = np.unique(of["period"]), np.unique(of["session"])
     cells = np.array(
         [

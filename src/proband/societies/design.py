@@ -10,15 +10,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from proband.designs.design import Design
+from proband.designs.design import Design, Stage
 from proband.errors import DesignError
 from proband.instruments.items import Item
-from proband.records import Place, Response
+from proband.records import Place, Response, Trial
 from proband.roster import Member, Roster
 from proband.societies.asking import OUTSIDE, Asking
 from proband.societies.keeping import Keeper, is_kept
 from proband.societies.life import Arm, Life, Watcher, Wave, in_order, replay
-from proband.societies.rehearsal import answer_anything
+from proband.societies.rehearsal import Rehearsal, rehearse
 from proband.societies.world import World
 from proband.store.journal import Journal
 
@@ -131,7 +131,8 @@ class Society(Design):
         worlds = [arm.world for arm in self.by_arm.values()]
         files = {inspect.getsourcefile(part) for world in worlds for part in type(world).__mro__[:-1]}
         files |= {str(path) for path in Path(__file__).parent.rglob("*.py")}
-        whole = blake2b(f"{np.__version__} {self.describe()} {self.made_of} {self.asking}".encode(), digest_size=16)
+        told = [np.__version__, self.describe(), self.made_of, self.asking, self.waves, [*map(_settings_of, worlds)]]
+        whole = blake2b(repr(told).encode(), digest_size=16)
         for path in sorted(path for path in files if path is not None):
             whole.update(Path(path).read_bytes())
         return whole.hexdigest()
@@ -149,20 +150,36 @@ class Society(Design):
         return self.made_of
 
     @cached_property
-    def rehearsed(self) -> Mapping[int, int]:
-        """Trials by round of one society, all its arms together, played with answers drawn at random; 0: no round."""
-        counts: dict[int, int] = {}
-        life = next(iter(replace(self, societies=1).lives()))
-        open_ = list(life.start())
-        while open_:
-            trial = open_.pop()
-            counts[trial.place.round] = counts.get(trial.place.round, 0) + 1
-            open_ += life.advance(answer_anything(trial))
-        return counts
+    def rehearsed(self) -> Rehearsal:
+        """One society, all its arms together, played with answers drawn at random."""
+        if not self.items:
+            return Rehearsal(counts={}, sample={})
+        return rehearse(next(iter(replace(self, societies=1).lives())), self.world.rounds)
 
     def size(self) -> int:
         """Everything asked, if all societies ask as much as one that was rehearsed."""
-        return self.societies * sum(self.rehearsed.values())
+        return self.societies * sum(self.rehearsed.counts.values())
+
+    def preview(self) -> Sequence[Trial]:
+        """Some of what one society asks when it is rehearsed, round by round."""
+        return [trial for round in sorted(self.rehearsed.sample) for trial in self.rehearsed.sample[round]]
+
+    def stages(self) -> Sequence[Stage]:
+        """Early, middle and late rounds: later prompts are longer where agents remember."""
+        counts, rounds = self.rehearsed.counts, sorted(self.rehearsed.counts)
+        parts = [list(part) for part in np.array_split(rounds, min(3, len(rounds)))] if rounds else []
+        return [
+            Stage(
+                name=f"round {part[0]}" if part[0] == part[-1] else f"rounds {part[0]}-{part[-1]}",
+                size=self.societies * sum(counts[round] for round in part),
+                sample=[trial for round in part for trial in self.rehearsed.sample[round]],
+            )
+            for part in parts
+        ]
+
+    def notes(self) -> tuple[str, ...]:
+        """How the numbers were found."""
+        return ("One society was played with answers drawn at random; others ask more or less.",) if self.items else ()
 
     def n_units(self) -> int:
         """Societies, whoever is asked in them."""
@@ -175,16 +192,18 @@ class Society(Design):
 
     def roster(self) -> Roster:
         """Everybody who may be asked: the society is the unit, because what one does depends on the others in it."""
-        members = []
+        members: list[Member] = []
+        # Those of arms too: where rules decide and an arm asks, or where an arm begins with other people.
+        worlds = [arm.world for arm in self.by_arm.values() if arm.world.items or not arm.name]
         for number in range(self.societies):
-            # Where rules decide and an arm asks, those it asks.
-            world = next((arm.world for arm in self.by_arm.values() if arm.world.items), self.world)
-            state, unit = world.begin(number), f"society {number + 1}"
-            for person in world.people(state):
-                members.append(
-                    Member(subject=f"{number}.{person.agent}", unit=unit, role=person.role, traits=person.traits or {})
-                )
-            members += [Member(subject=f"{number}.{name}", unit=unit) for name in world.archetypes(state)]
+            unit, found = f"society {number + 1}", dict[str, Member]()
+            for world in worlds:
+                state = world.begin(number)
+                people = [(str(person.agent), person.role, person.traits or {}) for person in world.people(state)]
+                for name, role, traits in [*people, *((name, "", {}) for name in world.archetypes(state))]:
+                    subject = f"{number}.{name}"
+                    found.setdefault(subject, Member(subject=subject, unit=unit, role=role, traits=traits))
+            members += found.values()
             if self.items and any(arm.world.outside for arm in self.by_arm.values()):
                 members.append(Member(subject=f"{number}.{OUTSIDE}", unit=unit, role=OUTSIDE))
         return Roster(members)
@@ -206,4 +225,13 @@ class Society(Design):
         return int(dict(place.condition).get("wave", place.round))
 
 
-Worlds = Sequence[World]
+def _settings_of(world: World) -> list[tuple[str, str]]:
+    """What a world was made with, without what it has computed since."""
+    own = {name: value for name, value in vars(world).items() if not _is_computed(type(world), name)}
+    return sorted(
+        (name, repr(value.tolist() if isinstance(value, np.ndarray) else value)) for name, value in own.items()
+    )
+
+
+def _is_computed(kind: type, name: str) -> bool:
+    return isinstance(inspect.getattr_static(kind, name, None), cached_property)

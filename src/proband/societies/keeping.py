@@ -42,7 +42,7 @@ class Keeper:
     def begins(self, arm: Arm, state: State) -> None:
         """The beginning of a society is its round 0; an arm shares what lies before it with another."""
         key = state.society, arm.name
-        if arm.name:
+        if arm.name and arm.from_round > 1:
             # What differs only by its fork is not written down twice.
             self._seen[key] = len(state.events), len(state.memories)
             self._ties.update({(*key, name): network for name, network in state.networks.items()})

@@ -99,6 +99,7 @@ class Life:
         self.number, self.arms, self.asking, self.waves, self.watcher = number, arms, asking, waves, watcher
         self._answers: dict[str, Response] = {}  # to what is asked now, and to cells, which are asked once
         self._waiting: dict[str, list[_Branch]] = {}
+        self._cells: set[str] = set()  # places
         self._branches: list[_Branch] = []  # under way
         self._surveyed: set[str] = set()  # places of surveys inside the world that are not answered yet
         self._marks: list[tuple[str, str]] = []
@@ -143,8 +144,15 @@ class Life:
                 self._go(branch, asked)
         return asked
 
+    @property
+    def round(self) -> int:
+        """The earliest round that some arm is in."""
+        return min((branch.round for branch in self._branches), default=0)
+
     def marks(self) -> Sequence[tuple[str, str]]:
         """Digests of the states between rounds since this was asked last, by what a message calls them."""
+        if not self._marks:
+            return ()
         found, self._marks = self._marks, []
         return found
 
@@ -158,12 +166,16 @@ class Life:
             told, columns = branch.state.pack()
             branches.append({"arm": branch.arm.name, "round": branch.round, "asked": branch.n_before, "state": told})
             arrays |= {f"{k}/{name}": column for name, column in columns.items()}
-        return {"branches": branches}, arrays
+        cells = [_told(self._answers[id]) for id in sorted(self._cells & self._answers.keys())]
+        return {"branches": branches, "cells": cells}, arrays
 
     def resume(self, packed: Packed) -> Iterable[Trial]:
         """Go on from where another life of this society stood; what it waited for is asked again."""
         told, arrays = packed
         by_name = {arm.name: arm for arm in self.arms}
+        for cell in told["cells"]:
+            self._answers[cell["id"]] = _response(cell)
+        self._cells.update(self._answers)
         asked: list[Question] = []
         for k, branch in enumerate(told["branches"]):
             start = f"{k}/"
@@ -185,8 +197,7 @@ class Life:
         return branch
 
     def _mark(self, branch: _Branch, round: int) -> None:
-        arm = f", arm {branch.arm.name!r}" if branch.arm.name else ""
-        self._marks.append((f"society {self.number + 1}{arm}, after round {round}", branch.state.digest()))
+        self._marks.append((mark_of(self.number, branch.arm.name, round), branch.state.digest()))
 
     def _go(self, branch: _Branch, asked: list[Question]) -> None:
         """Take a branch, and those that leave it, as far as they can go without further answers."""
@@ -220,7 +231,9 @@ class Life:
             return True
         for arm in self.arms:
             if arm.name and arm.parent == branch.arm.name and arm.from_round == state.round:
-                going.append(self._begun(arm, state.copy(), asked))
+                # What an arm changes from the first round on may be what a society begins by.
+                first = arm.world.begin(self.number) if state.round == 1 else state.copy()
+                going.append(self._begun(arm, first, asked))
                 going[-1].round = state.round
         return False
 
@@ -233,6 +246,8 @@ class Life:
             place = place_of(ask, self.number, arm, state.round, replicate)
             id = place.id
             branch.ids.append(id)
+            if ask.cell is not None:
+                self._cells.add(id)
             if id in self._answers:  # a cell that was asked before
                 continue
             branch.waits.add(id)
@@ -263,6 +278,26 @@ class Life:
                 found = interviews(branch.arm, branch.state, wave)
                 self._surveyed.update([place.id for _, place in found])
                 asked += found
+
+
+_OF_A_CELL = ("request", "status", "rule", "answer", "probs", "mass", "text", "chosen", "engine")
+
+
+def _told(response: Response) -> dict[str, Any]:
+    """The answer of a cell as JSON."""
+    return {"id": response.place.id, **{name: getattr(response, name) for name in _OF_A_CELL}}
+
+
+def _response(told: Mapping[str, Any]) -> Response:
+    whole: dict[str, Any] = {
+        name: tuple(value) if isinstance(value := told[name], list) else value for name in _OF_A_CELL
+    }
+    return Response(place=Place.from_id(told["id"]), **whole)
+
+
+def mark_of(society: int, arm: str, round: int) -> str:
+    """What a message calls a state; ends in the round."""
+    return f"society {society + 1}{arm and f', arm {arm!r}'}, after round {round}"
 
 
 def interviews(arm: Arm, state: State, wave: Wave) -> list[Question]:

@@ -64,6 +64,7 @@ def _make(shared: Shared, table: SocietyTable) -> Society:
         )
     own = table.rest
     world = _world(scenario, shared, own, "society" if table.use else "")
+    world.begin(0)  # refuses what cannot be, before anybody is asked
     arms = tuple(_arm(scenario, shared, own, arm, world) for arm in [*table.arm, *_paired(table)])
     asking = Asking(
         seed=shared.seed, answer_by=table.answer_by, decide=table.decide, order=table.order,

@@ -71,7 +71,7 @@ class States:
             while True:
                 part = rows.filter(pl.col("arm") == name)
                 own.insert(0, part if first is None else part.filter(pl.col("round") < first))
-                if not name:
+                if not name or int(self.arms[name]["from_round"]) == 1:  # such an arm has a beginning of its own
                     break
                 first, name = int(self.arms[name]["from_round"]), str(self.arms[name]["parent"])
             frames.append(pl.concat(own).with_columns(pl.lit(arm).alias("arm")))

@@ -267,12 +267,16 @@ class Journal(Mapping[str, Response]):
             # The place is looked up first: a statement that is stopped while it looks cannot say how far it came.
             find = f"SELECT trial FROM responses WHERE trial > ? AND trial < ? ORDER BY trial {way} LIMIT 1 OFFSET ?"
             end = self._connection.execute(find, (low, high, span - 1)).fetchone()
-            bound, among = "", (low, high, *narrowed.values)
+            # One bound on either side: of two SQLite would seek to the first that it reads and look at all up to it.
+            which, bounds = "trial > ? AND trial < ?", (low, high)
             if end is not None:
-                bound, among = f" AND trial {'>=' if is_backwards else '<='} ?", (low, high, end[0], *narrowed.values)
-            which = f"trial > ? AND trial < ?{bound}{narrowed.where}"
-            select = f"SELECT {self._columns} FROM responses WHERE {which} ORDER BY trial {way}"
-            rows = self._connection.execute(select, among).fetchall()
+                which, bounds = (
+                    ("trial >= ? AND trial < ?", (end[0], high))
+                    if is_backwards
+                    else ("trial > ? AND trial <= ?", (low, end[0]))
+                )
+            select = f"SELECT {self._columns} FROM responses WHERE {which}{narrowed.where} ORDER BY trial {way}"
+            rows = self._connection.execute(select, (*bounds, *narrowed.values)).fetchall()
         return rows, None if end is None else str(end[0])
 
     def requests_with(self, words: str, first: int = 0, until: float = math.inf) -> tuple[set[str], int | None]:

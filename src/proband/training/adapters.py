@@ -34,7 +34,7 @@ def train_adapter(
     recipe : Recipe
         With an adapter, e.g. ``named_recipe("memory")``; whatever it says of `keep`, the adapter alone is kept.
     into : str or Path
-        Folder for the adapter; `Checkpoint.address` opens it on its base.
+        Folder for the adapter.
     seed : int
         Takes the place of the recipe's.
     watch : callable or None
@@ -45,7 +45,7 @@ def train_adapter(
     Returns
     -------
     Checkpoint
-        Its `weights` are what the engine's fingerprint calls ``adapter``.
+        Its `weights` are what the engine's fingerprint calls ``adapter``; `address` opens it on its base.
 
     Raises
     ------

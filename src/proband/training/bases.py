@@ -108,9 +108,8 @@ class Base:
         if self.adapted is not None:
             self.model, self.adapted = self.adapted.unload(), None
         model = self.model
-        for weights in self._originals.values():
-            model = model.to(weights.dtype)
-            break
+        if not self.is_frozen:
+            model = model.to(next(iter(self._originals.values())).dtype)
         # TRL exchanges the forward method of the object.
         model.__dict__.pop("forward", None)
         model.zero_grad(set_to_none=True)

@@ -1,8 +1,10 @@
 """Memory in the weights: training sets of lives, what is asked about them, and the engine that trains when asked."""
 
+import shutil
+
 import pytest
 
-from proband import carry_out
+from proband import Budget, Study, carry_out
 from proband.addresses.opening import open_engine
 from proband.designs.studies import study_from_dict
 from proband.errors import DesignError, EngineError
@@ -10,16 +12,20 @@ from proband.models.scripted import ScriptedEngine
 from proband.records import Message, Place, Reply, Request, Trial
 from proband.societies.agents.experiences import experiences, lived, recall_questions, strange
 from proband.societies.agents.memory import remember
+from proband.societies.asking import Asking
+from proband.societies.design import Society
+from proband.societies.life import Arm
 from proband.societies.state import State
 from proband.training.lived import LIVED
 from proband.training.training_set import examples_of
 from tests.models.local.small_models import save_checkpoint
+from tests.societies.agents.village import Village
 from tests.societies.agents.village import lived as played
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
 STUDY = {
     "seed": 1,
-    "engine": {"": "scripted:uniform", "lived": "scripted:uniform"},
+    "engine": {"base": "scripted:uniform", "lived": "scripted:uniform"},
     "society": {"use": "memory-in-weights", "societies": 2, "agents": 3, "events": 3, "world": 2},
 }
 
@@ -108,6 +114,22 @@ def test_an_engine_that_knows_its_own_life_is_right_on_nothing_else():
     assert all(value == 0.25 for name, value in found.items() if name not in ("own_weights", "own_both"))
 
 
+def test_after_a_round_agents_answer_out_of_what_they_lived_through_until_then():
+    keys = {"importance": 5, "train_after": [2]}
+    bare = Arm(name="bare", from_round=4, world=Village(keys | {"parts": ["profile", "memory"]}, rounds=4))
+    given, _ = played(Village(keys, rounds=4), lambda trial: None, arms=[bare])
+    by_round = {}
+    for trial, _ in given:
+        arm = dict(trial.place.condition).get("arm", "")
+        by_round.setdefault((trial.place.round, arm), set()).add((trial.answerer, dict(trial.facts).get(LIVED)))
+    assert by_round[1, ""] == by_round[2, ""] == by_round[4, "bare"] == {("", None)}
+    assert {answerer for answerer, _ in by_round[3, ""]} == {"lived"}
+    # Three agents, three lives; two rounds later they are the same, for only what was until then is trained.
+    assert len(by_round[3, ""]) == 3
+    assert by_round[4, ""] == by_round[3, ""]
+    assert Village(keys).minds.roles() == ("lived",)
+
+
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     return f"hf:{save_checkpoint(tmp_path_factory.mktemp('base'))}"
@@ -145,12 +167,31 @@ def test_each_life_has_an_adapter_that_is_trained_once_and_again_where_it_is_gon
     assert answers() == once
 
 
+@pytest.mark.slow
 def test_a_fact_that_is_no_training_set_is_refused(base, tmp_path):
     engine = open_engine(f"lived:{base}?into={tmp_path}")
     with pytest.raises(EngineError, match="no training set"):
         engine.check([asked((LIVED, "{}"))])
 
 
+@pytest.mark.slow
 def test_other_settings_of_training_are_another_engine(base, tmp_path):
     prints = [open_engine(f"lived:{base}?into={tmp_path}{more}").fingerprint() for more in ("", "&steps=3", "&seed=2")]
     assert len({tuple(sorted(found.items())) for found in prints}) == 3
+
+
+@pytest.mark.slow
+def test_a_society_with_training_between_rounds_is_killed_resumed_and_the_same(base, tmp_path):
+    def study(into):
+        world = Village({"importance": 5, "train_after": [1, 2], "parts": ["profile", "weights"]}, n=2, rounds=3)
+        engines = {"": base, "lived": f"lived:{base}?steps=2&into={into}"}
+        return Study(Society(world=world, seed=1, societies=1, asking=Asking(seed=1)), engines)
+
+    whole = carry_out(study(tmp_path / "one"), tmp_path / "whole")
+    for trials in (3, 2):  # ends in the second round, and after it
+        assert not carry_out(study(tmp_path / "two"), tmp_path / "killed", budget=Budget(trials=trials)).is_complete
+        shutil.rmtree(tmp_path / "two", ignore_errors=True)
+    killed = carry_out(study(tmp_path / "two"), tmp_path / "killed")
+    columns = ["trial", "answer", "probs", "request"]
+    assert whole.is_complete
+    assert killed.table().select(columns).sort("trial").equals(whole.table().select(columns).sort("trial"))

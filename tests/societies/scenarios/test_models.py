@@ -7,7 +7,7 @@ from proband.designs.catalogue import study_path
 from proband.designs.process import unfold
 from proband.designs.studies import load_study, study_from_dict
 from proband.errors import DesignError
-from proband.societies.deciding import Deciding, last
+from proband.societies.deciding import Decided, last
 from proband.societies.rehearsal import answer_anything
 from proband.societies.scenario import SCENARIOS
 from tests.societies.scenarios.living import asked, heard, world
@@ -109,7 +109,7 @@ def test_every_key_says_what_it_is(name):
 
 
 def test_every_scenario_in_which_something_is_decided_can_be_asked():
-    deciding = {name for name in SCENARIOS if issubclass(SCENARIOS.load(name).keys, Deciding)}
+    deciding = {name for name in SCENARIOS if issubclass(SCENARIOS.load(name).keys, Decided)}
     assert deciding == set(SMALL)
 
 
@@ -133,11 +133,14 @@ def test_cells_that_come_back_without_probabilities_are_named():
         ("sugarscape", {"agents": 5, "side": 10, "vision": 5}, "reaches around"),
         ("bounded-confidence", {"decided_by": "model"}, 'meet = "pairs"'),
         ("degroot", {"degree": 5}, "must be even"),
+        ("culture", {"agents": 10}, "fill no square"),
+        ("minority", {"agents": 10}, "odd number"),
+        ("cascade", {"rounds": 3}, "rounds"),
     ],
 )
 def test_a_world_that_cannot_be_is_refused_before_anybody_is_asked(name, keys, said):
     with pytest.raises(DesignError, match=said):
-        study_from_dict({"seed": 1, "engine": "scripted:uniform", "society": {"use": name, **keys}}).design.size()
+        study_from_dict({"seed": 1, "engine": "scripted:uniform", "society": {"use": name, **keys}})
 
 
 @pytest.mark.parametrize(("name", "who"), [("degroot", {f"0.{k}" for k in range(50)}), ("voter", {"0.inhabitant"})])
@@ -151,3 +154,28 @@ def test_where_only_an_arm_asks_a_model_its_agents_belong_to_the_society(name, w
     }
     units = study_from_dict(study).design.roster().units
     assert {units[subject] for subject in who} == {"society 1"}
+
+
+OTHER = {
+    "product": "a kettle",
+    "story": "It snows.",
+    "groups": ["red", "white"],
+    "legitimacy": 0.3,
+    "wants": 0.9,
+    "r": 9.0,
+}
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(SMALL) if world(name, **SMALL[name]).archetype])
+def test_arms_share_a_cell_only_where_it_is_told_in_the_same_words(name):
+    def told(**keys):
+        made = world(name, decided_by="model", **{**SMALL[name], **keys})
+        return {ask.cell: ask.told for ask in made.turns(made.begin(0))}
+
+    keys, fixed = (
+        SCENARIOS.load(name).keys.model_fields,
+        SCENARIOS.load(name).make(None, SCENARIOS.load(name).keys()).fixed,
+    )
+    for key in set(keys) & set(OTHER) - fixed:
+        before, after = told(), told(**{key: OTHER[key]})
+        assert all(after[cell] == before[cell] for cell in before.keys() & after.keys())

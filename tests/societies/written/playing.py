@@ -1,6 +1,7 @@
 """Worlds of tests: small tables, played out with answers of a rule, and everything that was asked and became of it."""
 
 from dataclasses import replace
+from itertools import islice
 
 from proband.designs.studies import study_from_dict
 from proband.records import Response
@@ -22,9 +23,9 @@ def study(**tables):
 class Played:
     """All trials in the order asked, and the state after every round, by arm."""
 
-    def __init__(self, made, answer=None, shares=None):
+    def __init__(self, made, answer=None, shares=None, societies=None):
         self.trials, self.states, self.begun = [], {}, {}
-        for life in made.design.lives(self):
+        for life in islice(made.design.lives(self), societies):
             open_ = list(life.start())
             while open_:
                 trial = open_.pop(0)

@@ -27,15 +27,11 @@ def test_who_is_absent_never_reads_of_what_happened_or_was_said():
     played = Played(village(), lambda trial: f"secret-{number_of(trial)}" if trial.place.item == "talk" else None)
     state = played.at(3)
     names = [place["name"] for place in PLACES]
+    numbers = state.numbers.tolist()
     # Where each was while something was said: at its place of the round, after all had gone.
-    there = {
-        (r, int(n)): names[int(p)]
-        for r in (1, 2, 3)
-        for n, p in zip(state.numbers, played.at(r).agents["place"], strict=True)
-    }
-    before = {(1, int(n)): names[2] if n >= 8 else names[0] for n in state.numbers} | {
-        (r + 1, n): place for (r, n), place in there.items()
-    }
+    there = {(r, n): names[int(played.at(r).agents["place"][n])] for r in (1, 2, 3) for n in numbers}
+    before = {(1, n): names[2] if n >= 8 else names[0] for n in numbers}
+    before |= {(r + 1, n): place for (r, n), place in there.items()}
     read = 0
     for trial in played.trials:
         me, now = number_of(trial), trial.place.round
@@ -48,6 +44,10 @@ def test_who_is_absent_never_reads_of_what_happened_or_was_said():
             assert any(before[r, me] == "inn" for r in range(1, now + 1))
     assert read > 50
     assert all("axle" not in words(trial) for trial in played.asked("go", 1))  # nobody was at the inn
+
+
+def to_the_inn(trial):
+    return "inn" if trial.place.item == "go" and "inn" in trial.reply.options else None
 
 
 def test_places_have_room_hours_and_ways():
@@ -70,7 +70,7 @@ def test_places_have_room_hours_and_ways():
 
 def test_who_is_in_a_place_that_closes_goes_home():
     made = village(society={"rounds": 2, "hours": 12, "begins": 12}, event=[])
-    played = Played(made, lambda trial: "inn" if trial.place.item == "go" and "inn" in trial.reply.options else None)
+    played = Played(made, to_the_inn)
     assert (played.at(1).agents["place"] == 1).sum() == 3
     assert not any("You are at: inn" in words(trial) for trial in played.asked("go", 2))
 

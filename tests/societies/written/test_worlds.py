@@ -1,5 +1,7 @@
 """What a world by tables does: who is asked when and reads what, and what answers, rules and events change."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -92,7 +94,7 @@ def test_schedules_say_who_waits_for_whom():
     assert spoken("mixed", first="number < 2") == (everybody, [0, 1, 2, 2, 2])
     who, read = spoken("bidding", bid="How much do you want to speak now?", speakers=3)
     assert (len(who), read) == (3, [0, 1, 2])
-    assert all(a != b for a, b in zip(who, who[1:], strict=False))
+    assert all(a != b for a, b in pairwise(who))
 
 
 def test_the_highest_bid_speaks():
@@ -114,6 +116,10 @@ def test_in_event_time_those_who_act_before_anybody_could_react_are_asked_togeth
     assert heard[1] == heard[0] == 0  # the first two could not react to each other
 
 
+def greeting(trial):
+    return f"hello {number_of(trial)}" if trial.place.item == "talk" else "for"
+
+
 def test_feeds_show_what_could_be_heard_in_the_order_that_is_said():
     def first_words(order, **more):
         talks = {**TALK, "schedule": "specified", "order": [0, 1, 2], "sees": []}
@@ -133,24 +139,23 @@ def test_what_was_read_is_an_event():
     talks = {**TALK, "schedule": "specified", "order": [0], "sees": []}
     reads = {**ASKED, "sees": ["feed:1"], "who": "number = 4"}
     state = Played(study(turn=[talks, reads], society={"rounds": 1}), lambda trial: None).at(1)
-    assert [(row["kind"], row["agent"], row["target"], row["value"]) for row in map(state.events.__getitem__, range(2))] == [
-        ("said", 0, -1, 0.0), ("seen", 4, 0, 0.0),
+    assert len(state.events) == 2
+    assert [state.events.column(name) for name in ("kind", "agent", "target", "value")] == [
+        ["said", "seen"], [0, 4], [-1, 0], [0.0, 0.0],
     ]  # fmt: skip
 
 
 def test_memories_are_of_what_was_done_heard_and_told():
     made = study(
         network=RING,
-        turn=[{**TALK, "sees": [], "who": "number = 3"}, {**ASKED, "sees": ["memory:3"]}],
+        turn=[{**TALK, "sees": [], "who": "number = 3"}, {**ASKED, "sees": ["memory:3:chronological"]}],
         event=[{"message": "The bridge is closed.", "at": 1, "to": "number = 4"}],
     )
     played = Played(made, lambda trial: "hello" if trial.place.item == "talk" else "for")
     told = {number_of(trial): words(trial) for trial in played.asked("stand", 2)}
-    assert "Round 1: The bridge is closed." not in told[4]  # four things happened to it, and it remembers three
-    assert (
-        "You remember:\nRound 1: Person 4: hello\nRound 1: Where do you stand on the bypass? for\nRound 2: Person 4: hello"
-        in told[4]
-    )
+    assert "The bridge is closed." not in told[4]  # four things happened to it, and it remembers three
+    own = "Where do you stand on the bypass? for"
+    assert f"You remember:\n- Person 4: hello\n- {own}\n- Person 4: hello" in told[4]
     assert "hello" not in told[6]
 
 

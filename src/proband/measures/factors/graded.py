@@ -1,7 +1,7 @@
 """Item response models: the two-parameter logistic and the graded response model, by marginal maximum likelihood."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,8 +12,8 @@ from proband.estimates import Estimate, Target
 from proband.measures.arrays import Floats, Ints, finite
 from proband.measures.reliability.tables import score_table, still_items
 
-_NODES = np.linspace(-6, 6, 61)
-_WEIGHTS = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
+NODES = np.linspace(-6, 6, 61)
+WEIGHTS = np.exp(-(NODES**2) / 2) / np.exp(-(NODES**2) / 2).sum()
 _STEEPEST = 10.0
 _MOST_CATEGORIES = 20
 _FEW = 200  # subjects; below, slopes are unstable
@@ -87,14 +87,14 @@ class GradedModel:
     def probabilities(self, theta: ArrayLike) -> list[Floats]:
         """Of every answer to every item, (n_theta, n_categories) an item."""
         at = np.atleast_1d(finite(theta, "thetas", ndim=None))
-        return [_answers(at, a, -a * np.asarray(b))[0] for a, b in zip(self.slopes, self.thresholds, strict=True)]
+        return [answers_at(at, a, -a * np.asarray(b))[0] for a, b in zip(self.slopes, self.thresholds, strict=True)]
 
     def information(self, theta: ArrayLike) -> Floats:
         """Fisher information of every item, (n_theta, n_items); the sum over items is one over the squared error."""
         at = np.atleast_1d(finite(theta, "thetas", ndim=None))
         found = np.empty((len(at), len(self.slopes)))
         for j, (a, b) in enumerate(zip(self.slopes, self.thresholds, strict=True)):
-            p, dense = _answers(at, a, -a * np.asarray(b))
+            p, dense = answers_at(at, a, -a * np.asarray(b))
             found[:, j] = a * a * (np.diff(dense, axis=1) ** 2 / p).sum(axis=1)
         return found
 
@@ -116,11 +116,11 @@ class GradedModel:
                     "the model was fitted: group answers before"
                 )
             codes[:, j] = np.searchsorted(known, x[:, j])
-        tables = self.probabilities(_NODES)
+        tables = self.probabilities(NODES)
         fit = sum(np.log(np.maximum(p, 1e-300))[:, codes[:, j]] for j, p in enumerate(tables))
         posterior = _posterior(np.asarray(fit).T)[0]
-        theta = posterior @ _NODES
-        sd = np.sqrt(posterior @ _NODES**2 - theta**2)
+        theta = posterior @ NODES
+        sd = np.sqrt(posterior @ NODES**2 - theta**2)
         seen, mean, variance = (np.zeros(len(x)) for _ in range(3))
         for j, p in enumerate(self.probabilities(theta)):
             logs = np.log(np.maximum(p, 1e-300))
@@ -202,7 +202,7 @@ def graded_response(
         )
     if n < _FEW:
         warnings.append(f"{n} subjects: below {_FEW} slopes and thresholds are unstable")
-    fit = _Marginal(*np.unique(codes, axis=0, return_counts=True))
+    fit = Marginal(*np.unique(codes, axis=0, return_counts=True))
     theta = fit.maximised()
     found = fit.unpacked(theta)
     if flipped := [name for name, (a, _) in zip(names, found, strict=True) if a <= 0]:
@@ -239,7 +239,7 @@ def graded_response(
     )  # fmt: skip
 
 
-def _answers(theta: Floats, slope: float, intercepts: Floats) -> tuple[Floats, Floats]:
+def answers_at(theta: Floats, slope: float, intercepts: Floats) -> tuple[Floats, Floats]:
     """Probabilities of answers (n, K), and densities at the K + 1 borders, 0 at the outer two."""
     eta = slope * theta[:, None] + intercepts
     above = np.pad(special.expit(eta), ((0, 0), (1, 1)), constant_values=((0, 0), (1, 0)))
@@ -251,7 +251,7 @@ def _answers(theta: Floats, slope: float, intercepts: Floats) -> tuple[Floats, F
 
 def _posterior(log_fit: Floats) -> tuple[Floats, Floats]:
     """Of the nodes (n, n_nodes), and the log of each row's likelihood."""
-    log_fit = log_fit + np.log(_WEIGHTS)
+    log_fit = log_fit + np.log(WEIGHTS)
     most = log_fit.max(axis=1, keepdims=True)
     mass = np.exp(log_fit - most)
     total = mass.sum(axis=1, keepdims=True)
@@ -259,15 +259,17 @@ def _posterior(log_fit: Floats) -> tuple[Floats, Floats]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Marginal:
+class Marginal:
     """The marginal likelihood of different rows of codes, each with how often it is there."""
 
     codes: Ints
     counts: Ints
+    nodes: Floats = field(default_factory=lambda: NODES)  # of theta, standard normal by default
+    sizes: tuple[int, ...] = ()  # thresholds of each item; by default as many as the codes need
 
     @property
     def _sizes(self) -> list[int]:
-        return [int(k) for k in self.codes.max(axis=0)]
+        return list(self.sizes) or [int(k) for k in self.codes.max(axis=0)]
 
     def unpacked(self, theta: Floats) -> list[tuple[float, Floats]]:
         """Slope and falling intercepts of each item; gaps are kept positive by their logarithms."""
@@ -279,8 +281,8 @@ class _Marginal:
         return found
 
     def _at(self, theta: Floats) -> tuple[Floats, Floats, list[tuple[Floats, Floats]]]:
-        tables = [_answers(_NODES, a, c) for a, c in self.unpacked(theta)]
-        fit = np.zeros((len(self.codes), len(_NODES)))
+        tables = [answers_at(self.nodes, a, c) for a, c in self.unpacked(theta)]
+        fit = np.zeros((len(self.codes), len(self.nodes)))
         for j, (p, _) in enumerate(tables):
             fit += np.log(p).T[self.codes[:, j]]
         return (*_posterior(fit), tables)
@@ -298,8 +300,8 @@ class _Marginal:
         found = list[Floats]()
         for j, (p, dense) in enumerate(tables):
             size = p.shape[1]
-            rates = np.zeros((len(_NODES), size, size))  # node, answer, parameter
-            rates[:, :, 0] = _NODES[:, None] * -np.diff(dense, axis=1)
+            rates = np.zeros((len(self.nodes), size, size))  # node, answer, parameter
+            rates[:, :, 0] = self.nodes[:, None] * -np.diff(dense, axis=1)
             for k in range(1, size):
                 rates[:, k, k] = dense[:, k]
                 rates[:, k - 1, k] = -dense[:, k]
@@ -310,6 +312,23 @@ class _Marginal:
                 own[rows] = posterior[rows] @ rates[:, k]
             found.append(own)
         return np.concatenate(found, axis=1)
+
+    def ascent(self, theta: Floats) -> tuple[float, Floats, Floats]:
+        """Log-likelihood of all rows, and its slopes in the parameters and in where the nodes stand."""
+        posterior, logs, tables = self._at(theta)
+        slope, at = self.counts @ self._scores(posterior, tables), 0
+        expected = posterior * self.counts[:, None]
+        of_nodes = np.zeros(len(self.nodes))
+        for j, (size, (p, dense)) in enumerate(zip(self._sizes, tables, strict=True)):
+            rates = theta[at] * -np.diff(dense, axis=1) / p
+            for k in range(size + 1):
+                of_nodes += expected[self.codes[:, j] == k].sum(axis=0) * rates[:, k]
+            # Gap k moves all intercepts after it down.
+            rest = np.cumsum(slope[at + 1 : at + 1 + size][::-1])[::-1].copy()
+            slope[at + 1] = rest[0]
+            slope[at + 2 : at + 1 + size] = -rest[1:] * np.exp(theta[at + 2 : at + 1 + size])
+            at += 1 + size
+        return float(self.counts @ logs), slope, of_nodes
 
     def maximised(self) -> Floats:
         """Parameters by quasi-Newton steps."""
@@ -323,15 +342,8 @@ class _Marginal:
             bounds += [(-_STEEPEST, _STEEPEST), (None, None), *[(-12.0, 6.0)] * (size - 1)]
 
         def loss(theta: Floats) -> tuple[float, Floats]:
-            posterior, logs, tables = self._at(theta)
-            slope, at = self.counts @ self._scores(posterior, tables), 0
-            for size in self._sizes:
-                # Gap k moves all intercepts after it down.
-                rest = np.cumsum(slope[at + 1 : at + 1 + size][::-1])[::-1].copy()
-                slope[at + 1] = rest[0]
-                slope[at + 2 : at + 1 + size] = -rest[1:] * np.exp(theta[at + 2 : at + 1 + size])
-                at += 1 + size
-            return -float(self.counts @ logs) / n, -slope / n
+            value, slope, _ = self.ascent(theta)
+            return -value / n, -slope / n
 
         options = {"maxiter": 1000, "ftol": 1e-13, "gtol": 1e-7}
         found = optimize.minimize(loss, np.array(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)

@@ -152,10 +152,12 @@ class LocalEngine(BaseEngine):
 
         if self._base is not None and not self._weights:
             self._weights = self._base.weights
+        adapter = "" if self._adapter is None else self._adapter.weights
         return {
             "model": self.address,
-            "weights": self._weights,
-            **({} if self._adapter is None else {"adapter": self._adapter.weights}),
+            # Whoever compares weights must not take two adapters on one base for the same model.
+            "weights": f"{self._weights}+{adapter}" if adapter else self._weights,
+            **({"adapter": adapter} if adapter else {}),
             "template": self._template.hash,
             **self._thoughts,
             "dtype": str(self.passes.model.dtype).removeprefix("torch."),

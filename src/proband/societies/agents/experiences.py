@@ -76,7 +76,7 @@ def experiences(
     DesignError
         If the agent has no memory to train on.
     """
-    own = _lived(state, agent, until)
+    own = lived_through(state, agent, until)
     if not own:
         raise DesignError(f"agent {agent} remembers nothing up to round {until}, so there is nothing to train on")
     names = state.agents.get("name")
@@ -106,7 +106,7 @@ def strange(state: State, agent: int, until: int | None = None) -> list[Memory]:
     found: dict[str, Memory] = {}
     for other in state.numbers.tolist():
         if other != agent:
-            for memory in _lived(state, other, until):
+            for memory in lived_through(state, other, until):
                 if memory.text not in own:
                     found.setdefault(memory.text, memory)
     order = rng_for(0, "strange", state.society, agent).permutation(len(found))
@@ -133,7 +133,7 @@ def recall_questions(
         If others did not live through enough for the other options.
     """
     rest = strange(state, agent, until)
-    asked = _lived(state, agent, until)[:most] if of == "own" else rest[-most:]
+    asked = lived_through(state, agent, until)[:most] if of == "own" else rest[-most:]
     found = []
     for k, memory in enumerate(asked):
         texts = [other.text for other in rest if other.text != memory.text]
@@ -151,8 +151,8 @@ def recall_questions(
     return found
 
 
-def _lived(state: State, agent: int, until: int | None) -> Sequence[Memory]:
-    """Memories that something happened, each text once."""
+def lived_through(state: State, agent: int, until: int | None = None) -> Sequence[Memory]:
+    """Memories that something happened up to a round, each text once."""
     found: dict[str, Memory] = {}
     for memory in memories_of(state, agent):
         if memory.kind not in _PLANS and (until is None or memory.round <= until):

@@ -18,19 +18,21 @@ from proband.errors import DesignError
 from proband.files import Table, checked
 from proband.instruments.items import Item
 from proband.seeds import uniforms_for
+from proband.societies.agents.experiences import experiences, lived, lived_through
 from proband.societies.agents.importance import IMPORTANCE, hear_importance, importance_asks, is_importance, perceive
 from proband.societies.agents.memory import UNKNOWN, Recalling, recall, told_of
 from proband.societies.agents.profile import Profiles
 from proband.societies.agents.reflection import reflection
 from proband.societies.agents.relevance import ByVectors
-from proband.societies.agents.theory import ACT, THEORIES, Course, Mind, Said, Scene, Stage, possible
+from proband.societies.agents.theory import ACT, THEORIES, Course, Mind, Said, Scene, Stage, Theory, possible
 from proband.societies.agents.tools import tool_stages, tools_of
 from proband.societies.state import State
 from proband.societies.world import Ask, Heard
 from proband.subjects.personas import PersonaFormat
 from proband.subjects.populations import Population
+from proband.training.lived import LIVED
 
-Part = Literal["profile", "memory", "reflection", "plan", "theory", "tools"]
+Part = Literal["profile", "memory", "reflection", "plan", "theory", "tools", "weights"]
 PARTS: tuple[Part, ...] = get_args(Part)
 MINDS = "minds"  # key of `State.values`
 SceneOf = Callable[[State, int], Scene | None]
@@ -56,6 +58,10 @@ class MindKeys(Table):
     files: dict[str, str] = Field(default={}, description="tools of your own: a CSV table, or texts to search")
     calls: int = Field(default=2, ge=1, description="of tools in a round, at most")
     answerer: str = Field(default="", description="which engine says how important things are")
+    train_after: list[int] = Field(
+        default=[], description="rounds after which agents are trained on what they lived through; from then on the "
+        "engine `lived` answers for them"
+    )  # fmt: skip
 
 
 class Minds:
@@ -73,6 +79,10 @@ class Minds:
         Where paths in the settings start.
     where : str
         File of the settings, for messages.
+    theory : Theory or None
+        In place of the one that the settings name, for trying out one that is on no shelf.
+    rounds : int or None
+        Of the world, where it knows them; then training after its end is refused.
 
     Raises
     ------
@@ -88,15 +98,22 @@ class Minds:
         people: Population | None = None,
         folder: Path = Path(),
         where: str = "study",
+        theory: Theory | None = None,
+        rounds: int | None = None,
     ) -> None:
         self.keys, self.seed = keys, seed
         self.has = frozenset(keys.parts)
         if keys.importance != "ask" and not 1 <= keys.importance <= 10:
             raise DesignError(f'{where}: importance is {keys.importance}; give a number from 1 to 10, or "ask"')
+        if late := [after for after in keys.train_after if after < 1 or (rounds is not None and after >= rounds)]:
+            raise DesignError(
+                f"{where}: train_after has round {late[0]}, and there are {rounds or 'rounds from 1'}; train after one "
+                "that others follow"
+            )
         self.recalling = Recalling(
             most=keys.recall, hours=keys.hours, relevance=ByVectors(keys.relevance) if keys.relevance else None
         )
-        self._course, self._theory_text = self._theory(where)
+        self._course, self._theory_text = self._theory(where, theory)
         stages = [*reflection(keys.reflect_above, self.recalling, self._importance)] if "memory" in self.has else []
         if keys.tools:
             stages += tool_stages(tools_of(keys.tools, keys.files, folder), keys.calls)
@@ -107,10 +124,10 @@ class Minds:
         self._places = {stage.name: place for place, stage in enumerate(self.stages)}
         self.profiles = Profiles(people if "profile" in self.has else None, keys.format, keys.background)
 
-    def _theory(self, where: str) -> tuple[Course, str]:
-        if not self.keys.theory or "theory" not in self.has:
+    def _theory(self, where: str, theory: Theory | None) -> tuple[Course, str]:
+        if "theory" not in self.has or (theory is None and not self.keys.theory):
             return Course(stages=(ACT,)), ""
-        theory = THEORIES.load(self.keys.theory)
+        theory = theory or THEORIES.load(self.keys.theory)
         settings = checked(theory.keys, self.keys.settings, where, error=DesignError, at=f"theory {theory.name}")
         return theory.make(settings), theory.text
 
@@ -119,6 +136,12 @@ class Minds:
         if not self.has & {"memory", "reflection"}:
             return UNKNOWN  # nobody will look at it
         return None if self.keys.importance == "ask" else float(self.keys.importance)
+
+    def roles(self) -> tuple[str, ...]:
+        """Engines that answer, beside those that scenes name."""
+        trains = self.keys.train_after and "weights" in self.has
+        rates = [self.keys.answerer] if self._importance is None else []
+        return tuple(dict.fromkeys([*rates, *([LIVED] if trains else [])]))
 
     def items(self, actions: Sequence[str] = ()) -> tuple[Item, ...]:
         """Everything that may be asked; `actions` is what can be done in general."""
@@ -245,7 +268,7 @@ class Minds:
         if stage.cell:
             if not scene.familiar or not scene.archetype:
                 raise DesignError(
-                    f"stage {stage.name!r} of {self.keys.theory!r} is asked by cell, and the world gives agent "
+                    f"stage {stage.name!r} is asked by cell, and the world gives agent "
                     f"{scene.number} no familiar situation or no archetype; give both in its scene"
                 )
             words = "\n".join(f"{name}: {level}" for name, level in scene.familiar)
@@ -253,9 +276,13 @@ class Minds:
                 agent=scene.number, item=item, told=words, system=self.keys.background, cell=scene.familiar,
                 archetype=scene.archetype, facts=(*scene.familiar, *rest), answerer=scene.answerer,
             )  # fmt: skip
+        system, answerer = self.system(scene.state, k), scene.answerer
+        trained = [after for after in self.keys.train_after if after < scene.state.round and "weights" in self.has]
+        if trained and (life := _life(scene, max(trained), system)):
+            rest, answerer = (*rest, life), LIVED
         return Ask(
-            agent=scene.number, item=item, told=self._told(scene, mind, stage), system=self.system(scene.state, k),
-            facts=(("number", str(scene.number)), *rest), answerer=scene.answerer,
+            agent=scene.number, item=item, told=self._told(scene, mind, stage), system=system,
+            facts=(("number", str(scene.number)), *rest), answerer=answerer,
         )  # fmt: skip
 
     def _told(self, scene: Scene, mind: Mind, stage: Stage) -> str:
@@ -267,6 +294,13 @@ class Minds:
         memories = recall(scene.state, scene.number, query, how=self.recalling) if has_memory else ()
         results = "\n".join(["You looked up:", *(f"- {line}" for line in mind["results"])] if mind["results"] else [])
         return "\n\n".join(part for part in (told_of(memories), scene.situation, results, own) if part)
+
+
+def _life(scene: Scene, until: int, system: str) -> tuple[str, str] | None:
+    """What an agent is trained on; None for one that has lived through nothing yet, which its base answers for."""
+    if not lived_through(scene.state, scene.number, until):
+        return None
+    return lived(experiences(scene.state, scene.number, until=until, system=system))
 
 
 @lru_cache(4096)

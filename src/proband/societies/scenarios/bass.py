@@ -34,6 +34,7 @@ class Market(Ruled):
 
     asked = (BUY,)
     archetype = "household"
+    worded = ("product",)
 
     def begin(self, society: int) -> State:
         """Nobody has bought."""

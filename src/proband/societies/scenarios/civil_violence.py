@@ -55,6 +55,7 @@ class Square(Ruled):
     fixed = frozenset({"agents", "cops", "side"})
     asked = (REBEL,)
     archetype = "citizen"
+    worded = ("legitimacy",)
 
     def begin(self, society: int) -> State:
         """All are calm, anywhere."""

@@ -41,6 +41,7 @@ class Contagion(Ruled):
     fixed = frozenset({"agents", "ties", "degree", "rewire", "seeds"})
     asked = (ADOPT,)
     archetype = "inhabitant"
+    worded = ("story",)
 
     def begin(self, society: int) -> State:
         """A neighbourhood has signed up."""

@@ -30,7 +30,7 @@ PLACES = ("behind the mill", "at the harbour", "in the attic", "under the bridge
           "near the chapel", "in the orchard")  # fmt: skip
 CONDITIONS = ("base", "prompt", "weights", "both")
 SUBJECTS = ("own", "others", "world")
-ROLE = "lived"
+BASE, ROLE = "base", "lived"
 
 
 class Keys(Table):
@@ -67,7 +67,7 @@ class Lives(World):
 
     def roles(self) -> Sequence[str]:
         """The base, and what is trained."""
-        return ("", ROLE)
+        return (BASE, ROLE)
 
     def begin(self, society: int) -> State:
         """Nothing has happened yet."""
@@ -108,7 +108,7 @@ class Lives(World):
                 asks.append(
                     Ask(
                         agent=number, item=renamed, told=told_of(memories), system=system,
-                        facts=(fact,) if is_lived else (), answerer=ROLE if is_lived else "",
+                        facts=(fact,) if is_lived else (), answerer=ROLE if is_lived else BASE,
                     )
                 )  # fmt: skip
         return asks

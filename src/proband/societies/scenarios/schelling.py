@@ -49,6 +49,7 @@ class Town(Ruled):
     fixed = frozenset({"agents", "width", "height", "share"})
     asked = (MOVE,)
     archetype = "inhabitant"
+    worded = ("groups",)
 
     def begin(self, society: int) -> State:
         """Everybody lives anywhere."""

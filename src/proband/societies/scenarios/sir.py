@@ -47,7 +47,7 @@ class Epidemic(Ruled):
 
     def _situations(self, state: State) -> Mapping[str, NDArray[np.int64]]:
         percent = round(100 * float((state.agents["health"] == INFECTIOUS).mean()))
-        return {"ill percent": np.full(len(state), percent)}
+        return {"percent": np.full(len(state), percent)}
 
     def turns(self, state: State) -> Sequence[Ask]:
         """The ill; they are all told the same."""
@@ -58,7 +58,7 @@ class Epidemic(Ruled):
             self._situations(state),
             lambda at: (
                 f"You have caught an infection that passes from person to person. You feel a little unwell. In "
-                f"your town {at['ill percent']} of 100 people have it today."
+                f"your town {at['percent']} of 100 people have it today."
             ),
             state.agents["health"] == INFECTIOUS,
         )
@@ -69,7 +69,7 @@ class Epidemic(Ruled):
         ill = health == INFECTIOUS
         out = ill
         if self.is_asked:
-            out = ill & (self.drawn(heard, self._situations(state), self.uniforms(state, "decides")) != 1)
+            out = ill & (self.drawn(heard, self._situations(state), self.uniforms(state, "decides")) == 0)
         infected = (health == SUSCEPTIBLE) & (self.uniforms(state, "infects") < self._risk(state, out))
         health[ill & (self.uniforms(state, "recovers") < self.keys.recover)] = RECOVERED
         health[infected] = INFECTIOUS

@@ -77,8 +77,14 @@ class People:
         population, format = self.population, self.parts.keys.profile
         if population is None or format == "none":
             return ""
-        told = describe(population.subjects[row], population.fields, format)
-        return _AS_PERSON[format].format(told) if told else ""
+        if row not in self._profiles:
+            told = describe(population.subjects[row], population.fields, format)
+            self._profiles[row] = _AS_PERSON[format].format(told) if told else ""
+        return self._profiles[row]
+
+    @cached_property
+    def _profiles(self) -> dict[int, str]:
+        return {}
 
     @cached_property
     def _kinds(self) -> tuple[NDArray[np.int64], tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

@@ -11,6 +11,7 @@ from proband.societies.written.making import parts_of
 from proband.societies.written.tables import EventTable, WrittenKeys
 from proband.societies.written.world import Written
 
+_MOST_TRIED = 100_000  # of more agents, a society begins with the run and not before
 _BY_NAME = {"turn": "item", "rule": "name", "event": "name", "variable": "name", "place": "name", "stock": "name"}
 _OF_EVENT = tuple(name for name in EventTable.model_fields if name not in ("name", "at"))
 
@@ -20,7 +21,17 @@ def make(shared: Shared, keys: WrittenKeys) -> Written:
     world = Written(parts_of(keys, shared.population, shared.folder, shared.where), shared.seed)
     if keys.scale.ask == "cells" or keys.scale.core:
         cells.check(world.parts, world.people_of, shared.where)
+    if (keys.agents or len(shared.population or ())) <= _MOST_TRIED:
+        _tried(world, shared.where)
     return world
+
+
+def _tried(world: Written, where: str) -> None:
+    """Begin a society, so that ties, stocks and first values which cannot be are refused now."""
+    try:
+        world.begin(0)
+    except DesignError as error:
+        raise error if str(error).startswith(where) else DesignError(*error.args, where=where) from None
 
 
 def changed(own: Mapping[str, Any], by: Mapping[str, Any], name: str, from_round: int) -> dict[str, Any]:

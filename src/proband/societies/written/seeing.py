@@ -1,8 +1,7 @@
 """What agents see of a written world: columns for expressions, and the words put before a question."""
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -10,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.seeds import uniform_for
+from proband.societies.agents.memory import Recalling, recall, recent, told_of
+from proband.societies.agents.ranking import Ranking
 from proband.societies.ground import background
 from proband.societies.state import Rows, State
 from proband.societies.written.parts import Parts, Sight, Turn, Variable, slug
@@ -141,26 +142,22 @@ def feed(parts: Parts, state: State, k: int, sight: Sight, seed: int) -> list[in
     me, last = int(state.numbers[k]), sight.count
     authors: Iterable[int] = by_author
     network = state.networks.get("ties")
-    if network is not None and all(turn.to == "neighbours" for turn in parts.turns if turn.speaks):
+    is_near = network is not None and all(turn.to == "neighbours" for turn in parts.turns if turn.speaks)
+    if network is not None and is_near:
         authors = [number for number in state.numbers[network.of_agent(k)].tolist() if number in by_author]
     # Chronological feeds need no more than the last texts of each author.
     reach = last if sight.order == "chronological" else 50
     found = sorted(event for author in authors if author != me for event in by_author[author][-reach:])
-    found = [event for event in found if could_hear(state, me, event)]
+    found = [event for event in found if is_near or could_hear(state, me, event)]
     if sight.order == "popularity":
         found.sort(key=lambda event: (seen[event], event))
     elif sight.order == "random":
         found.sort(key=lambda event: uniform_for(seed, "feed", state.society, state.round, me, event))
     elif sight.order == "similarity":
-        own = [str(state.events[event]["text"]) for event in by_author.get(me, [])[-1:]]
-        found.sort(key=lambda event: (likeness(own, str(state.events[event]["text"])), event))
+        own = "\n".join(str(state.events[event]["text"]) for event in by_author.get(me, [])[-1:])
+        scores = Ranking(str(state.events[event]["text"]) for event in found).scores(own).tolist() if found else []
+        found = [event for _, event in sorted(zip(scores, found, strict=True))]
     return sorted(found[-last:]) if sight.order == "chronological" else found[-last:]
-
-
-def likeness(own: Sequence[str], text: str) -> float:
-    """Share of words that two texts have in common; 0 for who has not said anything."""
-    words = [set(re.findall(r"\w+", told.casefold())) for told in (*own, text)]
-    return len(words[0] & words[-1]) / max(len(words[0] | words[-1]), 1) if own else 0.0
 
 
 def could_hear(state: State, me: int, event: int) -> bool:
@@ -182,9 +179,11 @@ class Words:
         self.columns = Columns(parts, people, state)
         self.background = background_of(parts, state)
 
-    def system(self, profile: str) -> str:
-        """Who is asked, and the time it all happens in."""
-        return "\n\n".join(filter(None, (profile, self.background)))
+    def system(self, profile: str, name: str = "") -> str:
+        """Who is asked, how others call it where they do, and the time it all happens in."""
+        is_met = bool(self.parts.places) or any(turn.speaks for turn in self.parts.turns)
+        called = f"Others call you {name}." if name and is_met else ""
+        return "\n\n".join(filter(None, (called, profile, self.background)))
 
     def news(self, k: int) -> list[str]:
         """What an agent is told now, by messages and events that reached it."""
@@ -217,12 +216,22 @@ class Words:
                     shown += events
                     lines += [self._said(event) for event in events]
                 case "memory":
-                    lines += self._memory(k, sight.count)
+                    query = "\n".join([*lines, turn.item.text])
+                    lines += self._memory(k, sight, query)
         return "\n".join(lines), shown
 
     def _said(self, event: int) -> str:
         row = self.state.events[event]
         return f"{self.name(int(row['agent']))}: {row['text']}"
+
+    def others(self, k: int) -> tuple[str, ...]:
+        """Names of those who are at the same place, or else of those whom an agent knows; some of many."""
+        agents = self.state.agents
+        if self.parts.places:
+            near = np.flatnonzero(agents["place"] == agents["place"][k])
+        else:
+            near = self.state.networks["ties"].of_agent(k) if self.state.networks else np.zeros(0, np.int64)
+        return tuple(self.name(int(self.state.numbers[j])) for j in near[near != k][:8].tolist())
 
     def name(self, number: int) -> str:
         """What an agent is called by others, also one who has left."""
@@ -291,15 +300,13 @@ class Words:
         about = f" {place.about}" if place.about else ""
         return [f"It is {int(hour):02d}:{round(hour % 1 * 60):02d}. You are at: {place.name}.{about} {with_whom}"]
 
-    def _memory(self, k: int, count: int) -> list[str]:
-        me, found = int(self.state.numbers[k]), list[str]()
-        for j in range(len(self.state.memories) - 1, -1, -1):
-            row = self.state.memories[j]
-            if row["agent"] == me:
-                found.append(f"Round {row['round']}: {row['text']}")
-                if len(found) == count:
-                    break
-        return ["You remember:", *reversed(found)] if found else []
+    def _memory(self, k: int, sight: Sight, query: str) -> list[str]:
+        me = int(self.state.numbers[k])
+        if sight.order == "chronological":
+            found = recent(self.state, me, sight.count)
+        else:
+            found = recall(self.state, me, query, sight.count, how=Recalling(hours=float(self.parts.keys.hours)))
+        return told_of(found).splitlines()
 
     def facts(self, k: int, turn: Turn) -> tuple[tuple[str, str], ...]:
         """The situation for scripted rules."""

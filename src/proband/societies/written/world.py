@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.instruments.items import Item
+from proband.societies.asking import OUTSIDE
 from proband.societies.ground import stocks as ground
 from proband.societies.ground.background import decides
 from proband.societies.ground.places import first_home
@@ -20,6 +21,7 @@ from proband.societies.written.expressions import Formula, holds, number_of, val
 from proband.societies.written.parts import Parts, Turn
 from proband.societies.written.people import People, chosen, first_values, ties_of
 from proband.societies.written.seeing import Columns, Words
+from proband.societies.written.thinking import Thinking
 
 _MOST_PEOPLE = 20_000  # of whom traits are listed; more are a crowd
 
@@ -32,17 +34,32 @@ class Written(World):
     def __init__(self, parts: Parts, seed: int) -> None:
         self.parts, self.seed = parts, seed
         self.people_of = People(parts, seed)
+        self.outside = any(turn.resolver for turn in parts.turns)
+        self.minds = {
+            turn.item.id: Thinking(self, turn, turn.mind, f"{parts.where}: [[turn]] {turn.item.id!r}")
+            for turn in parts.turns
+            if turn.mind is not None
+        }
 
     @cached_property
     def items(self) -> Sequence[Item]:
         """Everything that turns ask."""
-        found = [item for turn in self.parts.turns for item in (turn.item, turn.bid, turn.resolver) if item]
+        at_once = [turn for turn in self.parts.turns if turn.item.id not in self.minds or turn.is_start]
+        found = [item for turn in at_once for item in (turn.item, turn.bid, turn.resolver) if item]
+        found += [item for mind in self.minds.values() for item in mind.asked()]
         return tuple({item.id: item for item in found}.values())
 
     @property
     def rounds(self) -> int:
         """As the file says."""
         return self.parts.keys.rounds
+
+    def roles(self) -> Iterable[str]:
+        """The engines that the population names, and one for what comes of words; or one for all."""
+        if not self.parts.keys.engine or self.parts.population is None:
+            return ("",)
+        named = dict.fromkeys(self.people_of.engine(row) for row in range(len(self.parts.population)))
+        return (*named, *([OUTSIDE] if self.outside else []))
 
     @property
     def _by_cell(self) -> bool:
@@ -97,6 +114,8 @@ class Written(World):
         turn = self._turn(state)
         if turn is None or state.values["step"]["phase"] == "enter":
             return ()
+        if turn.mind is not None:
+            return self.minds[turn.item.id].ask(state)
         columns, step = self._columns(state, "who", turn.item.id), state.values["step"]
         words = Words(self.parts, self.people_of, state, self.seed)
         if step["phase"] == "resolve":
@@ -126,15 +145,20 @@ class Written(World):
         seen = (("texts shown", " ".join(map(str, shown))),) if shown else ()
         row = int(state.agents["row"][k])
         return Ask(
-            agent=int(state.numbers[k]), item=item, told=told, system=words.system(self.people_of.profile(row)),
+            agent=int(state.numbers[k]), item=item, told=told, system=self._who_is(k, state, words),
             facts=tuple(sorted((*facts, *seen))), answerer=self.people_of.engine(row),
         )  # fmt: skip
+
+    def _who_is(self, k: int, state: State, words: Words) -> str:
+        row, number = int(state.agents["row"][k]), int(state.numbers[k])
+        return words.system(self.people_of.profile(row), self.people_of.name(row, number))
 
     def _resolve(self, turn: Turn, event: int, state: State, words: Words) -> Ask:
         row = state.events[event]
         name = words.name(int(row["agent"]))
         item = turn.resolver or turn.item
-        return Ask(item=item, told=f"{name} says: {row['text']}", system=words.background)
+        answerer = OUTSIDE if self.parts.keys.engine else ""
+        return Ask(item=item, told=f"{name} says: {row['text']}", system=words.background, answerer=answerer)
 
     @cached_property
     def _met(self) -> "WeakKeyDictionary[State, tuple[tuple[int, int], cells.Situations]]":
@@ -197,8 +221,14 @@ class Written(World):
         columns = self._columns(state, "who", turn.item.id)
         if step["phase"] == "enter":
             schedules.enter(self.parts, turn, state, columns, self.seed)
+            if turn.mind is not None:
+                self.minds[turn.item.id].begin(state)
+            if step["phase"] == "over":
+                state.values["step"] = schedules.opened(number + 1)
             return state
-        if step["phase"] == "bid":
+        if turn.mind is not None:
+            step["phase"] = "over" if self.minds[turn.item.id].hear(state, heard) else "ask"
+        elif step["phase"] == "bid":
             bids = {one.ask.agent: effects.number(one) for one in heard if one.is_valid}
             effects.count(state, heard)
             schedules.win(turn, state, bids, self.seed)
@@ -210,7 +240,8 @@ class Written(World):
             step["phase"] = "over"
         else:
             self._hear(turn, state, columns, heard)
-        if step["phase"] == "over" or (step["phase"] in ("ask", "bid") and not self._goes_on(turn, state)):
+        is_asked = turn.mind is not None or step["phase"] == "resolve" or self._goes_on(turn, state)
+        if step["phase"] == "over" or not is_asked:
             self._after(turn.item.id, state)
             state.values["step"] = schedules.opened(number + 1)
         return state
@@ -224,8 +255,7 @@ class Written(World):
         step = state.values["step"]
         at = schedules.group(self.parts, turn, state, columns, self.seed)
         effects.count(state, heard)
-        core = self.parts.keys.scale.core and turn.schedule == "parallel"
-        if core:
+        if self.parts.keys.scale.core and cells.can_be_pooled(turn):
             self._crowd(turn, state, columns, heard)
         else:
             effects.take(self, turn, state, heard)
@@ -372,4 +402,4 @@ class Written(World):
         told = ""
         if self.parts.turns:
             told = words.told(k, replace(self.parts.turns[-1], sees=tuple(sees)))[0]
-        return words.system(self.people_of.profile(int(state.agents["row"][k]))), told
+        return self._who_is(k, state, words), told

@@ -21,7 +21,8 @@ from proband.web.viewer.folder import Folder
 MOST_PAGES = 5_000
 # Our templates alone write attributes; in what they show, quotation marks are escaped.
 _LINK = re.compile(r'\b(href|src)="(/[^"]*)"')
-_LEFT = re.compile(r"/static/|/compare(?!.*second=)|[^?]*(/news|/export\.\w+)(\?|$)")
+# People's answers stand beside each trial; their run has as many pages again, and mostly more.
+_LEFT = re.compile(r"/static/|/runs/[^/?]*~people|/compare(?!.*second=)|[^?]*(/news|/export\.\w+)(\?|$)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,7 @@ def _collected(app: ASGIApp, most: int) -> tuple[dict[str, str], int]:
     known, waiting = {"/"}, ["/"]
     while waiting and len(pages) < most:
         address = waiting.pop(0)
-        html = asyncio.run(_asked(app, address))
+        html = asyncio.run(asked(app, address))
         pages[address] = html
         if not urlsplit(address).path.endswith("/findings"):
             for link in _links(html):
@@ -93,7 +94,7 @@ def _links(html: str) -> Iterator[str]:
             yield link
 
 
-async def _asked(app: ASGIApp, address: str) -> str:
+async def asked(app: ASGIApp, address: str) -> str:
     """The page at an address, asked for within this process."""
     parts = urlsplit(address)
     scope: dict[str, Any] = {

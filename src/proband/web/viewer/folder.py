@@ -7,14 +7,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from proband.errors import ProbandError, StoreError
 from proband.runs.run import PEOPLE
 from proband.store.directory import RunDirectory
-from proband.web.viewer.held import Held
+from proband.web.viewer.held import Held, news_of
 
 DEEPEST = 3  # folders below the one that is looked at
 _LISTED_S = 2.0  # a list of names is looked up anew after so long
@@ -69,6 +68,7 @@ class Folder:
             raise StoreError(f"{self.root}: no folder; give a run, or a folder of runs such as runs/")
         self._lock = threading.Lock()
         self._listed: tuple[float, dict[str, Path], dict[str, StudyFolder]] = (float("-inf"), {}, {})
+        self._told: dict[Path, tuple[tuple[int, ...], dict[str, Any]]] = {}
         self._held: OrderedDict[str, Held] = OrderedDict()
 
     @property
@@ -103,6 +103,19 @@ class Folder:
                 self._listed = (time.monotonic(), runs, studies)
             return self._listed[1:]
 
+    def told(self, name: str) -> dict[str, Any]:
+        """Study, kind, engine, size, state and time of a run; of one that cannot be read, why."""
+        path = self.runs[name]
+        news = news_of(path)
+        known = self._told.get(path)
+        if known is None or known[0] != news:
+            try:
+                known = (news, Held(name, path).summary())
+            except ProbandError as error:
+                known = (news, {"name": name, "error": str(error)})
+            self._told[path] = known
+        return known[1]
+
     def _name(self, path: Path) -> str:
         return "~".join(path.relative_to(self.root).parts) or self.root.resolve().name or "run"
 
@@ -127,22 +140,6 @@ class Folder:
             while len(self._held) > _MOST_HELD:
                 self._held.popitem(last=False)
             return held
-
-
-@dataclass(frozen=True)
-class Listed:
-    """One line of the list of runs; a run that cannot be read has its reason."""
-
-    name: str
-    path: Path
-
-    @cached_property
-    def told(self) -> dict[str, Any]:
-        """Study, kind, engine, size, state and time."""
-        try:
-            return Held(self.name, self.path).summary()
-        except ProbandError as error:
-            return {"name": self.name, "error": str(error)}
 
 
 def _folders(root: Path, deepest: int) -> Iterator[Path]:

@@ -24,8 +24,9 @@ from proband.store.filters import SENT, Condition, expression, narrowing
 from proband.store.tables import rows_table, table_schema
 
 SIZE = 50  # rows on a page
-PATIENCE_S = 2.0  # a search ends after so long, and says how far it came
-_STRETCH, _WIDE = 2_048, 16_384  # rows of a journal looked at together, where they are read whole and where SQL chooses
+PATIENCE_S, GLANCE_S = 2.0, 0.2  # a search of words, or of rows of a run that goes on, says then how far it came
+# Rows of a journal looked at together: at first, at most where they are read whole, and where SQL chooses.
+_FIRST, _STRETCH, _WIDE = 256, 2_048, 16_384
 _SLICE = 65_536  # rows of a table
 
 
@@ -68,7 +69,10 @@ class Held:
 
     def is_stale(self, seconds: float) -> bool:
         """Whether what was read once may be so no longer."""
-        return self.token != news_of(self.path) and (self.is_over or time.monotonic() - self._opened_at > seconds)
+        if self.token == news_of(self.path):
+            return False
+        is_over = self.run.directory.manifest_path.exists()
+        return self.is_over or is_over or time.monotonic() - self._opened_at > seconds
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -128,7 +132,7 @@ class Held:
             "kind": self.run.kind,
             "engines": list(self.engines),
             "responses": sum(tally["dispositions"].values()),
-            "planned": tally.get("total"),
+            "planned": tally.get("total") or None,  # nobody may have asked how large it is
             "state": self.manifest.get("state"),
             "started": self.manifest.get("started"),
             "finished": self.manifest.get("finished"),
@@ -153,10 +157,15 @@ class Held:
             found.setdefault(arm or "none", {})[status] = count
         return {arm: {s: row[s] for s in STATUSES if s in row} for arm, row in found.items()}
 
+    @property
+    def size(self) -> int:
+        """How many responses there are."""
+        return int(sum(self.tally()["dispositions"].values()))
+
     def count(self, conditions: Sequence[Condition]) -> int | None:
         """How many rows meet the conditions; None where only reading them all could tell."""
         if not conditions:
-            return int(sum(self.tally()["dispositions"].values()))
+            return self.size
         if self.table is None or any(one.relation == "~" for one in conditions):
             return None
         counted = pl.scan_parquet(self.table).filter(self.chosen(conditions)).select(pl.len()).collect()
@@ -169,10 +178,11 @@ class Held:
         after: str = "",
         before: str = "",
         size: int = SIZE,
-        seconds: float = PATIENCE_S,
+        seconds: float | None = None,
     ) -> Found:
-        """The rows after a place, or before it, that meet the conditions."""
-        until = time.monotonic() + seconds
+        """The rows after a place, or before it, that meet the conditions, as far as they are found in time."""
+        patience = PATIENCE_S if any(one.relation == "~" for one in conditions) else GLANCE_S
+        until = time.monotonic() + (patience if seconds is None else seconds)
         for one in conditions:
             if one.column == SENT and not self._search(one.value, until):
                 return Found(rows=rows_table(self.journal, [], self.items, self.factors), after=after, is_looking=True)
@@ -226,12 +236,14 @@ class Held:
         self, conditions: Sequence[Condition], start: str, size: int, is_back: bool
     ) -> Iterator[tuple[pl.DataFrame, str | None, int | None]]:
         narrowed, chosen = narrowing(conditions), self.chosen(conditions)
-        span = size if not conditions else _WIDE if narrowed.where else _STRETCH
+        most = _WIDE if narrowed.where else _STRETCH
+        span = min(_FIRST, most) if conditions else size
         reached: str | None = start
         while reached is not None:
             rows, reached = self.journal.rows_from(reached, span, narrowed=narrowed, is_backwards=is_back)
             table = rows_table(self.journal, rows, self.items, self.factors, self.roster)
             yield table.filter(chosen), reached, None
+            span = min(2 * span, most)
 
     def _from_table(
         self, conditions: Sequence[Condition], start: str, size: int, is_back: bool
@@ -256,6 +268,11 @@ class Held:
             edge = part.select(trial.first() if is_back else trial.last()).collect().item()
             kept = hits[-size:][::-1] if is_back else hits[:size]
             yield self.rows_at(kept), (edge if left[0] < left[1] else None), (n - left[0] if is_back else last)
+
+    def first_places(self) -> dict[str, str]:
+        """The first place of each item, of a run that goes on as far as a glance shows."""
+        rows = self.page(size=_STRETCH).rows.lazy() if self.table is None else pl.scan_parquet(self.table)
+        return dict(rows.group_by("item").agg(pl.col("trial").min()).collect().iter_rows())
 
     def members_rows(self, unit: str, subjects: Sequence[str]) -> pl.DataFrame:
         """Place and round of everything that the members of a unit were asked."""

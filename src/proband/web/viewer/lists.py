@@ -16,7 +16,6 @@ from proband.runs.locking import deviations
 from proband.store.tables import factor_column, write_table
 from proband.web.pages import address, page
 from proband.web.viewer.asking import conditions_of, elsewhere, folder_of, form_of, held_run, rewritten
-from proband.web.viewer.folder import Listed
 from proband.web.viewer.held import SIZE, Held
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -32,7 +31,7 @@ def shown(request: Request, template: str, values: Mapping[str, Any], *, status:
 def runs(request: Request) -> Response:
     """Runs and studies of the folder; where it is one run, that run's page."""
     folder = folder_of(request)
-    listed = [Listed(name, path).told for name, path in folder.runs.items() if not name.endswith("~people")]
+    listed = [folder.told(name) for name in folder.runs if not name.endswith("~people")]
     studies = [{"name": study.name, "title": study.findings().get("title")} for study in folder.studies.values()]
     return shown(request, "runs.html", {"folder": str(folder.root), "runs": listed, "studies": studies})
 
@@ -99,9 +98,10 @@ def trials(request: Request) -> Response:
             "columns": [name for name in ("round", "replicate") if any(row[name] for row in rows)],
             "factors": list(held.factors),
             "count": total,
-            "responses": sum(held.tally()["dispositions"].values()),
+            "responses": held.size,
             "is_looking": found.is_looking,
             "looked_at": found.looked_at,
+            "looked_to": (found.before if query.get("before") else found.after) if found.is_looking else None,
             "earlier": found.before and address(f"/runs/{held.name}/trials", where=where or None, before=found.before),
             "later": found.after and address(f"/runs/{held.name}/trials", where=where or None, after=found.after),
             "form": form_of(held, conditions),

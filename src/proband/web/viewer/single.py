@@ -22,6 +22,7 @@ from proband.web.viewer.held import Held
 from proband.web.viewer.lists import answer_text, member_dict, row_of, shown
 
 _ALIKE = 20  # trials with the same request that are named
+_FEW = 200_000  # responses of a run in which they are looked for at once
 _ALIKE_S = 0.15  # and how long a run that goes on is looked through for them
 _TURNS = 200  # responses on the page of a subject, or of a round
 
@@ -129,7 +130,9 @@ def _said(run: Run, at: Place) -> list[dict[str, Any]]:
 
 
 def _alike(held: Held, request: str, place: str) -> dict[str, Any]:
-    """Other trials that sent the very same request."""
+    """Other trials that sent the very same request; of a large run a link leads to them, for looking takes a while."""
+    if held.size > _FEW:
+        return {"rows": [], "is_all": False}
     found = held.page([Condition("request", "=", request)], size=_ALIKE + 1, seconds=_ALIKE_S)
     rows = [row_of(held, row) for row in found.rows.iter_rows(named=True) if row["trial"] != place]
     return {"rows": rows[:_ALIKE], "is_all": found.after is None}
@@ -226,10 +229,8 @@ def _with_words(held: Held, rows: Sequence[Mapping[str, Any]]) -> list[dict[str,
 def instrument(request: Request) -> Response:
     """The items of a run, and each as it was asked first."""
     held = held_run(request)
-    items = []
+    items, places = [], held.first_places()
     for item in held.items.values():
-        first = held.page([Condition("item", "=", item.id)], size=1, seconds=_ALIKE_S).rows
-        place = first["trial"][0] if first.height else None
         items.append(
             {
                 "id": item.id,
@@ -244,7 +245,7 @@ def instrument(request: Request) -> Response:
                     n: v for n in ("lower", "upper", "total", "unit") if (v := getattr(item, n)) not in (None, "")
                 },
                 "ask_if": item.ask_if and _rule(item.ask_if, held.items),
-                "asked_at": place,
+                "asked_at": places.get(item.id),
             }
         )
     design = held.manifest.get("design") or {}

@@ -56,9 +56,13 @@ class SeatEngine(BaseEngine):
         self.told: Callable[[Collection[str]], None] = _nobody  # told whose seats have changed
 
     def check(self, trials: Sequence[Trial]) -> None:
-        """Refuse to wait for people whom nobody shows a page."""
+        """Everything can be shown: what has no page is refused when the study is seated."""
+
+    def fingerprint(self) -> Mapping[str, str]:
+        """What is running: pages. Refuses to begin a run in which nobody shows them."""
         if not self.is_served:
             raise EngineError(f"{self.address!r} is people at pages: carry the study out with `proband seat STUDY`")
+        return super().fingerprint()
 
     def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
         """Put open trials to their seats, and yield those that were answered by now."""

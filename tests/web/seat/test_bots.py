@@ -48,6 +48,12 @@ def test_examples_are_taken_by_bots(tmp_path, example):
     assert run.manifest["closed"]["finished"] == 3
 
 
+def test_more_bots_than_seats_are_told_that_it_is_full(tmp_path, study_file):
+    run, bots = played(study_file(SURVEY.replace("seats:4", "seats:1")), tmp_path / "run", 2)
+    assert [bots.ends[k]["state"] for k in (1, 2)] == ["finished", "full"]
+    assert run.dispositions() == {"valid": 7}
+
+
 def test_arms_stay_balanced_whoever_comes(tmp_path):
     run, _ = played(EXAMPLES / "experiment.toml", tmp_path, 6)
     came = run.table().filter(pl.col("status") == "valid").select("subject", "arm").unique()

@@ -215,6 +215,9 @@ def test_a_study_without_consent_or_contact_is_refused_before_the_first_page(stu
     path = study_file(seat='consent = "Please take part."')
     with pytest.raises(DesignError, match="has no contact"):
         sitting(load_study(path), path)
+    path = study_file(seat='consent = "Yes."\ncontact = "us"\nuntil = "tomorrow"')
+    with pytest.raises(DesignError, match=r"seat\.until is 'tomorrow'"):
+        sitting(load_study(path), path)
     path = study_file(seat='consent = "lost.md"\ncontact = "us"')
     with pytest.raises(DesignError, match=r"no file 'lost.md'"):
         sitting(load_study(path), path)

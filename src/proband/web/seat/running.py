@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -74,6 +75,10 @@ def sitting(study: Study, path: Path, *, seats: int | None = None, is_test: bool
             f"{path}: [seat] has no {lacking[0]}; people read what they agree to, and whom they can ask, before "
             'anything is stored: write it, e.g. consent = "consent.md", or give --test to try the pages out'
         )
+    try:
+        date.fromisoformat(table.until or "2000-01-01")
+    except ValueError:
+        raise DesignError(f'{path}: seat.until is {table.until!r}; write a date, e.g. "2026-12-31"') from None
     for name in table.attention:
         if name not in study.design.items:
             raise DesignError(f"{path}: seat.attention names {name!r}, which is no item of this study")

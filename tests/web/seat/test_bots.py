@@ -87,6 +87,17 @@ def _paid(table):
         yield 2 + 0.1 * points
 
 
+def test_people_can_be_the_members_of_a_society(tmp_path, study_file):
+    text = (EXAMPLES / "crowd.toml").read_text().replace('engine = "smollm2"', 'engine = "seat"')
+    for name, value in (("societies = 3", "societies = 1"), ("agents = 12", "agents = 3"), ("rounds = 3", "rounds = 2"),
+                        ("from_round = 3", "from_round = 2"), ("at = [2]", "at = [1]")):  # fmt: skip
+        text = text.replace(name, value)
+    run, bots = played(study_file(text), tmp_path / "run", 3)
+    assert run.is_complete
+    assert {end["state"] for end in bots.ends.values()} == {"finished"}
+    assert set(run.table()["engine"]) == {"seat"}
+
+
 def killed_and_resumed(path, into, n, kills, seed=0):
     """The run of a study whose server is killed so often while bots take it."""
     port_of = listener(0)

@@ -54,6 +54,25 @@ def test_more_bots_than_seats_are_told_that_it_is_full(tmp_path, study_file):
     assert run.dispositions() == {"valid": 7}
 
 
+def test_a_run_ends_by_itself_when_every_seat_has_come_to_its_end(tmp_path, study_file):
+    path = study_file(SURVEY.replace("seats:4", "seats:1"))
+    said, found = [], {}
+
+    def go():
+        found["run"] = take(sitting(load_study(path), path, is_test=True), tmp_path / "run", port=0, say=said.append)
+
+    serving = threading.Thread(target=go, daemon=True)
+    serving.start()
+    while not said:
+        time.sleep(0.01)
+    bots = Bots(1, open_engine("scripted:uniform"), SeatTable())
+    bots.play(said[0].split()[1].removesuffix("/join"), lambda: False)
+    serving.join(30)
+    closed = Run(tmp_path / "run").manifest["closed"]
+    assert (closed["rule"], closed["finished"]) == ("every seat was taken", 1)
+    assert found["run"].is_complete
+
+
 def test_arms_stay_balanced_whoever_comes(tmp_path):
     run, _ = played(EXAMPLES / "experiment.toml", tmp_path, 6)
     came = run.table().filter(pl.col("status") == "valid").select("subject", "arm").unique()

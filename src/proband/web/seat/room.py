@@ -68,6 +68,7 @@ class Presence:
     page: str = ""
     since: float = 0.0
     extensions: int = 0
+    has_seen_end: bool = False
 
 
 class Room:
@@ -123,7 +124,14 @@ class Room:
         found = self.whereabouts(person)
         if found.where == "end" and person.state == "active":
             found = self.whereabouts(self._finish(person))
+        if found.where == "end":
+            self.presence(person.subject).has_seen_end = True
         return found
+
+    @property
+    def is_seen_to_the_end(self) -> bool:
+        """Whether everybody has seen the page with their code."""
+        return all(self.presence(person.subject).has_seen_end for person in self.registry.people)
 
     def whereabouts(self, person: Person) -> View:
         """What somebody would see now, looked at by somebody else."""
@@ -190,7 +198,7 @@ class Room:
         if not self.engine.is_ready or not self.is_gathered(subject) or self.engine.is_giving(subject):
             return False
         seat = self.engine.seats.get(subject)
-        if not self.design.is_adaptive:
+        if not self.design.is_adaptive or self.engine.is_ended:
             return seat is None or not seat.open
         return seat is not None and seat.is_over and not seat.open
 

@@ -339,12 +339,17 @@ class Room:
             self.close("quota" if len(states) < len(self.subjects) else "every seat was taken")
 
     def close(self, rule: str) -> None:
-        """Say that nobody comes any more: what is open stays open, and the run is over."""
+        """Say that nobody comes any more: what is open stays open, and the run is over for everybody."""
+        for person in self.registry.people:
+            if person.state == "active":
+                is_through = self.whereabouts(person).where == "end"
+                self._finish(person) if is_through else self._end(person, "left")
         states = [person.state for person in self.registry.people]
         counts = {state: states.count(state) for state in ("finished", "left", "withdrawn", "waited", "screened")}
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.registry.act("closed", detail=rule)
         self.engine.close_all({"rule": rule, "at": at, "arrived": len(states), **counts})
+        self.engine.stir(self.subjects)
 
     # ---- what the researcher does
 

@@ -19,7 +19,7 @@ def test_seats_are_numbered_by_arrival():
         seats(0)
 
 
-@pytest.mark.parametrize("example", ["anes1996", "experiment", "quiz", "conjoint"])
+@pytest.mark.parametrize("example", ["anes1996", "experiment", "conjoint"])
 def test_trials_of_people_have_cards_and_no_answer_depends_on_another_persons(example):
     design = seated(load_study(EXAMPLES / f"{example}.toml").design, (), 8)
     trials = list(design.trials({}))

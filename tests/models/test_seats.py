@@ -68,7 +68,7 @@ def test_changes_are_told_by_subject(engine):
 
 def test_nobody_waits_for_people_whom_nobody_shows_a_page():
     with pytest.raises(EngineError, match="proband seat STUDY"):
-        SeatEngine().check([trial("a")])
+        SeatEngine().fingerprint()
 
 
 def test_a_row_names_who_answered_in_somebodys_place():

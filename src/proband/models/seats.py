@@ -47,6 +47,7 @@ class SeatEngine(BaseEngine):
         self.is_served = is_served
         self.seats: dict[str, Seat] = {}
         self.is_ready = False  # whether everything that was open before is handed over
+        self.is_ended = False  # whether nothing will be asked any more
         self._given: dict[str, tuple[Completion, Future[Response]]] = {}  # by place, until it is stored
         self._giving: Counter[str] = Counter()  # answers of a subject that are not stored yet
         self._lock = threading.RLock()
@@ -56,9 +57,13 @@ class SeatEngine(BaseEngine):
         self.told: Callable[[Collection[str]], None] = _nobody  # told whose seats have changed
 
     def check(self, trials: Sequence[Trial]) -> None:
-        """Refuse to wait for people whom nobody shows a page."""
+        """Everything can be shown: what has no page is refused when the study is seated."""
+
+    def fingerprint(self) -> Mapping[str, str]:
+        """What is running: pages. Refuses to begin a run in which nobody shows them."""
         if not self.is_served:
             raise EngineError(f"{self.address!r} is people at pages: carry the study out with `proband seat STUDY`")
+        return super().fingerprint()
 
     def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
         """Put open trials to their seats, and yield those that were answered by now."""
@@ -147,6 +152,11 @@ class SeatEngine(BaseEngine):
     def closed(self) -> Mapping[str, object]:
         """Why nobody will answer what is open; empty while somebody may."""
         return {} if self._given else self._closed
+
+    def end(self) -> None:
+        """Say that the loop has ended: nothing follows for anybody."""
+        self.is_ready = self.is_ended = True
+        self.told(list(self.seats))
 
     def fail(self, error: BaseException) -> None:
         """Tell everybody whose answer is on its way that it was not stored, and take no more."""

@@ -264,7 +264,10 @@ class _Loop:
     def _tell_committed(self) -> None:
         """Tell engines that wait what is stored, once all that follows from it was handed over to them."""
         waiting = [lane for lane in self.lanes if lane.waits and lane.engine is not None]
-        if not waiting or not self.frontier.is_idle or any(lane.parts for lane in waiting):
+        if not waiting:
+            self.frontier.over.clear()
+            return
+        if not self.frontier.is_idle or any(lane.parts for lane in waiting):
             return
         over, self.frontier.over = self.frontier.over, []
         stored, self._stored = self._stored, []
@@ -359,6 +362,7 @@ class _Loop:
             new = self.budget.cap_trials([*lane.out.values(), *new], self.tally)[len(lane.out) :]
         if new:
             self.directory.reopen()
+            self.frontier.follow(new)
             self.journal.hand_over({trial.id: (trial.answerer, trial.request.hash) for trial in new})
             now = time.time()
             for trial in new:

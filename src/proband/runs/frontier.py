@@ -103,6 +103,9 @@ class Unanswered:
 
     rank = None  # windows are in order as they are
 
+    def follow(self, trials: Sequence[Trial]) -> None:
+        """Nobody is asked anything later."""
+
     def take(self, responses: Sequence[Response]) -> None:
         """Nothing follows from an answer."""
 
@@ -174,7 +177,7 @@ class Advancing:
         self._open: dict[str, Going] = {}  # by the places whose answers they wait for
         self._ready: list[Trial] = []
         self.over: list[str] = []  # subjects of processes that have ended since somebody looked, and emptied it
-        self._asked: dict[int, set[str]] = {}  # by number of a process, whom it has asked
+        self._asked: dict[int, set[str]] = {}  # by number of a process, whom it has asked, of those who are followed
         self._n_open: Counter[int] = Counter()
 
     def more(self, room: int) -> list[Trial]:
@@ -210,6 +213,11 @@ class Advancing:
             for trial in self._next(going, response):
                 self._put(going, trial)
             self._look_at_end(going)
+
+    def follow(self, trials: Sequence[Trial]) -> None:
+        """Have `over` tell of whoever is asked these, once nothing follows for them."""
+        for trial in trials:
+            self._asked.setdefault(self._open[trial.id][0], set()).add(trial.place.subject)
 
     def _look_at_end(self, going: Going) -> None:
         """Note whom a process has asked once it waits for nobody."""

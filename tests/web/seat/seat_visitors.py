@@ -127,6 +127,7 @@ def open_room(study, path, folder, *, is_test=True, public=None, ticks=True, bef
             try:
                 cast = {role: engine if who == SEAT else who for role, who in sits.cast.items()}
                 found["run"] = collect(sits.design, cast, folder)
+                engine.end()
             except BaseException as error:
                 found["error"] = error
                 engine.fail(error)

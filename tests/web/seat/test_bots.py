@@ -48,6 +48,31 @@ def test_examples_are_taken_by_bots(tmp_path, example):
     assert run.manifest["closed"]["finished"] == 3
 
 
+def test_more_bots_than_seats_are_told_that_it_is_full(tmp_path, study_file):
+    run, bots = played(study_file(SURVEY.replace("seats:4", "seats:1")), tmp_path / "run", 2)
+    assert [bots.ends[k]["state"] for k in (1, 2)] == ["finished", "full"]
+    assert run.dispositions() == {"valid": 7}
+
+
+def test_a_run_ends_by_itself_when_every_seat_has_come_to_its_end(tmp_path, study_file):
+    path = study_file(SURVEY.replace("seats:4", "seats:1"))
+    said, found = [], {}
+
+    def go():
+        found["run"] = take(sitting(load_study(path), path, is_test=True), tmp_path / "run", port=0, say=said.append)
+
+    serving = threading.Thread(target=go, daemon=True)
+    serving.start()
+    while not said:
+        time.sleep(0.01)
+    bots = Bots(1, open_engine("scripted:uniform"), SeatTable())
+    bots.play(said[0].split()[1].removesuffix("/join"), lambda: False)
+    serving.join(30)
+    closed = Run(tmp_path / "run").manifest["closed"]
+    assert (closed["rule"], closed["finished"]) == ("every seat was taken", 1)
+    assert found["run"].is_complete
+
+
 def test_arms_stay_balanced_whoever_comes(tmp_path):
     run, _ = played(EXAMPLES / "experiment.toml", tmp_path, 6)
     came = run.table().filter(pl.col("status") == "valid").select("subject", "arm").unique()
@@ -79,6 +104,17 @@ def _paid(table):
             group = table.filter((pl.col("unit") == own["unit"]) & (pl.col("round") == own["round"]))
             points += 20 - own["value"] + 0.4 * group["value"].sum()
         yield 2 + 0.1 * points
+
+
+def test_people_can_be_the_members_of_a_society(tmp_path, study_file):
+    text = (EXAMPLES / "crowd.toml").read_text().replace('engine = "smollm2"', 'engine = "seat"')
+    for name, value in (("societies = 3", "societies = 1"), ("agents = 12", "agents = 3"), ("rounds = 3", "rounds = 2"),
+                        ("from_round = 3", "from_round = 2"), ("at = [2]", "at = [1]")):  # fmt: skip
+        text = text.replace(name, value)
+    run, bots = played(study_file(text), tmp_path / "run", 3)
+    assert run.is_complete
+    assert {end["state"] for end in bots.ends.values()} == {"finished"}
+    assert set(run.table()["engine"]) == {"seat"}
 
 
 def killed_and_resumed(path, into, n, kills, seed=0):

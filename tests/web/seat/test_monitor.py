@@ -59,6 +59,19 @@ def test_acts_are_done_and_kept(room):
     assert [act["what"] for act in looked(me)["acts"]] == ["message", "extended", "ended", "closed"]
 
 
+def test_closing_ends_it_for_those_who_are_in_the_middle(room):
+    served = room()
+    visitor = Visitor(served.address)
+    visitor.agree()
+    visitor.answer(q0_answer="0")
+    page = visitor.page
+    researcher(served).send("/researcher/act", what="close")
+    assert "the study was closed" in visitor.answer(page, q0_answer="1").text
+    run = served.run()
+    assert run.dispositions() == {"valid": 1}
+    assert run.manifest["closed"]["left"] == 1
+
+
 def test_a_participant_does_not_come_in_and_a_link_of_the_researcher_opens_once(room):
     served = room()
     visitor = Visitor(served.address)

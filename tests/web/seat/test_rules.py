@@ -9,12 +9,13 @@ import pytest
 
 from proband.designs.studies import load_study
 from proband.errors import DesignError, EngineError, RunLocked, StoreError
+from proband.records import Completion
 from proband.runs import Run, collect
 from proband.web.seat.running import sitting, take
 from proband.web.seat.texts import languages, texts
 from proband.web.serving import listener
 from tests.web.seat.conftest import POT, SURVEY, text_of
-from tests.web.seat.seat_visitors import Visitor
+from tests.web.seat.seat_visitors import Visitor, open_room
 
 CODES = 'codes = { finished = "C-END", screened = "C-OUT", waited = "C-WAIT", withdrawn = "C-STOP", left = "C-LEFT" }\n'
 
@@ -215,6 +216,9 @@ def test_a_study_without_consent_or_contact_is_refused_before_the_first_page(stu
     path = study_file(seat='consent = "Please take part."')
     with pytest.raises(DesignError, match="has no contact"):
         sitting(load_study(path), path)
+    path = study_file(seat='consent = "Yes."\ncontact = "us"\nuntil = "tomorrow"')
+    with pytest.raises(DesignError, match=r"seat\.until is 'tomorrow'"):
+        sitting(load_study(path), path)
     path = study_file(seat='consent = "lost.md"\ncontact = "us"')
     with pytest.raises(DesignError, match=r"no file 'lost.md'"):
         sitting(load_study(path), path)
@@ -324,3 +328,45 @@ def test_what_people_left_is_told_by_arm(room, tmp_path):
     run = served.run()
     assert run.dispositions() == {"left": 1}
     assert run.table().filter(pl.col("status") == "left").height == 1
+
+
+def test_leaving_is_one_row_however_often_it_is_looked_at(room, tmp_path):
+    served = room(ticks=False)
+    visitor = Visitor(served.address)
+    visitor.agree()
+    person = served.registry.people[0]
+    served.room.leave(person, "withdrawn")
+    for _ in range(200):
+        served.room.tick()
+    served.room.close("by hand")
+    assert served.run().dispositions() == {"left": 1}
+
+
+@pytest.mark.parametrize("text", [SURVEY.replace("seats:4", "seats:1"), POT.replace("matches = 2", "matches = 1")])
+def test_who_had_answered_everything_comes_to_the_end_after_a_restart(study_file, tmp_path, text):
+    path = study_file(text)
+    with open_room(load_study(path), path, tmp_path / "run", ticks=False) as served:
+        cookies = played_to_the_end(served, 1 if "seats:1" in text else 2)
+        served.run()
+    with open_room(load_study(path), path, tmp_path / "run", ticks=False) as again:
+        for cookie in cookies:
+            visitor = Visitor(again.address)
+            visitor.cookies = cookie
+            assert visitor.until("end")["state"] == "finished"
+
+
+def played_to_the_end(served, n):
+    """Visitors who have answered everything, and have not seen their end; their cookies."""
+    visitors = [Visitor(served.address) for _ in range(n)]
+    for visitor in visitors:
+        visitor.agree()
+    people = {person.subject: person for person in served.registry.people}
+    deadline = time.monotonic() + 20
+    while not served.engine.is_ended and time.monotonic() < deadline:
+        for seat in list(served.engine.seats.values()):
+            for trial in list(seat.open.values()):
+                answers = {"number": 20.0, "text": "x", "allocation": (10.0, 0.0), "ranking": (0, 1, 2), "multiple": ()}
+                served.engine.give(trial.id, Completion(given=(answers.get(trial.reply.form, 0), "valid")))
+        time.sleep(0.01)
+    assert [person.state for person in people.values()] == ["active"] * n
+    return [visitor.cookies for visitor in visitors]

@@ -17,6 +17,7 @@ from proband.models.engine import BaseEngine
 from proband.records import Message, Place, Reply, Request, Response, ShowCard, Trial
 from proband.runs.scheduling import ask_one
 from proband.web.seat.answering import NONE
+from proband.web.seat.participants import COOKIE
 from proband.web.seat.running import as_sent
 
 PATIENCE_S = 60.0  # a server that is away longer than this is given up
@@ -73,6 +74,9 @@ class Bots:
             }
             page = await browser.send(page, "/agree", marked)
             self._admitted[k].set()
+            if COOKIE not in {cookie.key for cookie in session.cookie_jar}:
+                self.ends[k] = {"where": "end", "state": "full"}
+                return
             while not is_stopped():
                 shown = await browser.twin("/page.json")
                 if shown["where"] == "end":

@@ -68,6 +68,7 @@ class Presence:
     page: str = ""
     since: float = 0.0
     extensions: int = 0
+    has_seen_end: bool = False
 
 
 class Room:
@@ -111,7 +112,7 @@ class Room:
         self._presence: dict[str, Presence] = {}
         self._secret = registry.note("pages").encode()
         self._before: dict[str, list[Response]] = _stored(folder, set(self.subjects))
-        self._lock = threading.RLock()
+        self._lock, self._settling = threading.RLock(), threading.Lock()
         self.messages: dict[str, str] = {}  # from the researcher, by subject
         self.clock: Callable[[], float] = time.monotonic
 
@@ -123,7 +124,14 @@ class Room:
         found = self.whereabouts(person)
         if found.where == "end" and person.state == "active":
             found = self.whereabouts(self._finish(person))
+        if found.where == "end":
+            self.presence(person.subject).has_seen_end = True
         return found
+
+    @property
+    def is_seen_to_the_end(self) -> bool:
+        """Whether everybody has seen the page with their code."""
+        return all(self.presence(person.subject).has_seen_end for person in self.registry.people)
 
     def whereabouts(self, person: Person) -> View:
         """What somebody would see now, looked at by somebody else."""
@@ -190,7 +198,7 @@ class Room:
         if not self.engine.is_ready or not self.is_gathered(subject) or self.engine.is_giving(subject):
             return False
         seat = self.engine.seats.get(subject)
-        if not self.design.is_adaptive:
+        if not self.design.is_adaptive or self.engine.is_ended:
             return seat is None or not seat.open
         return seat is not None and seat.is_over and not seat.open
 
@@ -263,20 +271,20 @@ class Room:
 
     def settle(self, person: Person) -> None:
         """Do what the rule says with what is open of somebody who has left."""
-        if not self.engine.is_ready:
-            return
-        has_left = any(response.status == "left" for response in self.answered(person.subject))
-        trial = self._current(person.subject)
-        if trial is None or (has_left and self.design.is_alone):
-            return
-        if self.plays_on is not None and self._groups:
-            completion = self.plays_on(trial)
-        else:
-            completion = Completion(given=(None, "left"))
-        try:
-            self.engine.give(trial.id, completion)
-        except EngineError as error:
-            _log.warning("%s", error)
+        with self._settling:
+            # What is on its way is looked at first: it is then either seen there, or stored and seen below.
+            if not self.engine.is_ready or self.engine.is_giving(person.subject):
+                return
+            has_left = any(response.status == "left" for response in self.answered(person.subject))
+            trial = self._current(person.subject)
+            if trial is None or (has_left and self.design.is_alone):
+                return
+            plays_on = self.plays_on if self._groups else None
+            completion = Completion(given=(None, "left")) if plays_on is None else plays_on(trial)
+            try:
+                self.engine.give(trial.id, completion)
+            except EngineError as error:
+                _log.warning("%s", error)
 
     def _end(self, person: Person, state: State) -> Person:
         with self._lock:
@@ -331,12 +339,17 @@ class Room:
             self.close("quota" if len(states) < len(self.subjects) else "every seat was taken")
 
     def close(self, rule: str) -> None:
-        """Say that nobody comes any more: what is open stays open, and the run is over."""
+        """Say that nobody comes any more: what is open stays open, and the run is over for everybody."""
+        for person in self.registry.people:
+            if person.state == "active":
+                is_through = self.whereabouts(person).where == "end"
+                self._finish(person) if is_through else self._end(person, "left")
         states = [person.state for person in self.registry.people]
         counts = {state: states.count(state) for state in ("finished", "left", "withdrawn", "waited", "screened")}
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.registry.act("closed", detail=rule)
         self.engine.close_all({"rule": rule, "at": at, "arrived": len(states), **counts})
+        self.engine.stir(self.subjects)
 
     # ---- what the researcher does
 

@@ -1,11 +1,13 @@
 """A study taken by people: the loop in one thread, the server of their pages in another."""
 
 import contextlib
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -33,6 +35,7 @@ from proband.web.seat.texts import language_for
 from proband.web.serving import one_time, served
 
 TICK_S = 0.5
+LAST_LOOK_S = 600.0  # a run that is closed still shows people their last pages, for so long at most
 SEAT = "seat"  # address of people at pages
 Play = Callable[[str, Callable[[], bool]], None]
 
@@ -74,6 +77,10 @@ def sitting(study: Study, path: Path, *, seats: int | None = None, is_test: bool
             f"{path}: [seat] has no {lacking[0]}; people read what they agree to, and whom they can ask, before "
             'anything is stored: write it, e.g. consent = "consent.md", or give --test to try the pages out'
         )
+    try:
+        date.fromisoformat(table.until or "2000-01-01")
+    except ValueError:
+        raise DesignError(f'{path}: seat.until is {table.until!r}; write a date, e.g. "2026-12-31"') from None
     for name in table.attention:
         if name not in study.design.items:
             raise DesignError(f"{path}: seat.attention names {name!r}, which is no item of this study")
@@ -132,8 +139,12 @@ def take(
         playing = _Playing(play, address, room)
         try:
             run = collect(design, cast, into)
+            engine.end()
             playing.join()
-            while play is None and not engine.closed:  # people still look at their last pages
+            until = None
+            while play is None and not (until is not None and (room.is_seen_to_the_end or time.monotonic() > until)):
+                if engine.closed and until is None:
+                    until = time.monotonic() + LAST_LOOK_S
                 time.sleep(TICK_S)
         except BaseException as error:
             engine.fail(error)
@@ -142,7 +153,17 @@ def take(
             raise
         if playing.error is not None:
             raise playing.error
+        _note_closed(directory, engine.closed)
         return run
+
+
+def _note_closed(directory: RunDirectory, closed: Mapping[str, object]) -> None:
+    """Have a run that came to its end by itself say how many finished, as one does that was closed before."""
+    manifest = directory.manifest()
+    if closed and manifest is not None and "closed" not in manifest:
+        with directory.writer() as journal:
+            journal.note(closed=json.dumps(dict(closed)))
+        directory.write_manifest({**manifest, "closed": dict(closed)})
 
 
 def _without_gone(design: Seated, directory: RunDirectory) -> Seated:

@@ -189,9 +189,7 @@ class State:
                 np.ascontiguousarray(column).tobytes() if column.dtype != object else repr(column.tolist()).encode()
             )
         for name, network in sorted(self.networks.items()):
-            whole.update(name.encode() + network.starts.tobytes() + network.targets.tobytes())
-            if network.weights is not None:
-                whole.update(network.weights.tobytes())
+            whole.update(name.encode() + network.digest)
         rest = [self.society, self.round, self.is_over, sorted(self.stocks.items()), self.values]
         whole.update(json.dumps(rest, sort_keys=True, ensure_ascii=False).encode())
         whole.update(self.events.digest() + self.memories.digest())

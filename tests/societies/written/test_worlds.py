@@ -279,6 +279,22 @@ def test_a_resolver_chooses_what_comes_of_words():
     assert played.at(1).agents["stand"].tolist() == [1, 2, 1, 1, 1, 1, 1, 1, 1, 2]
 
 
+def test_a_survey_inside_the_world_reads_of_it_and_changes_nothing():
+    vote = {"use": "anes-1996", "only": ["vote"], "at": [0, 2], "agents": [1, 2]}
+    plain, asked = Played(study()), Played(study(survey=[vote]))
+    assert plain.at(2).digest() == asked.at(2).digest()
+    surveyed = asked.asked("vote")
+    assert [(number_of(t), dict(t.place.condition)["wave"]) for t in surveyed] == [
+        (1, "0"), (2, "0"), (1, "2"), (2, "2"),
+    ]  # fmt: skip
+    assert words(surveyed[0]).startswith("Your stand so far: neither.\n\n")
+
+
+def test_an_item_may_come_from_an_instrument():
+    played = Played(study(variable=[], turn=[{"item": "vote", "use": "anes-1996", "sees": []}], society={"rounds": 1}))
+    assert words(played.trials[0]).startswith("Bill Clinton, the Democrat, and Bob Dole")
+
+
 def test_arms_change_tables_by_name_and_leave_some_out():
     made = study(
         network=RING,

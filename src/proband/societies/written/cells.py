@@ -202,7 +202,12 @@ class Situations:
                 levels.append(level)
             levels.reverse()
             profile, engine = self.people.archetype(code)
-            pairs = [(dimension.name, str(level)) for dimension, level in zip(self.dimensions, levels, strict=True)]
+            # What somebody was not told is no part of the situation, so that arms with a message share what is without.
+            pairs = [
+                (dimension.name, str(level))
+                for dimension, level in zip(self.dimensions, levels, strict=True)
+                if level or not dimension.name.startswith("told_")
+            ]
             lines, facts = self._told(levels, words)
             asks.append(
                 Ask(

@@ -86,6 +86,8 @@ class _Maker:
         norms, institutions = self._background(found, agent, world)
         with found.part():
             self._check_network(agent)
+        with found.part():
+            self._check_engines()
         found.settle()
         if places is None or stocks is None:
             raise DesignError(f"{self.where}: it cannot be read as a world")
@@ -434,6 +436,22 @@ class _Maker:
                     )
                 )  # fmt: skip
         return tuple(norms), tuple(institutions)
+
+    def _check_engines(self) -> None:
+        name, population = self.keys.engine, self.population
+        if not name:
+            return
+        known = population.columns if population else ()
+        if population is None or name not in known:
+            raise DesignError(
+                f"{self.where}: [society] engine: the population has no column {name!r}{meant(name, known)}; name the "
+                "one that says which engine answers for whom"
+            )
+        if lacking := len(population) - len(population.column(name)):
+            raise DesignError(
+                f"{self.where}: [society] engine: {lacking} people have nothing in {name!r}, so nobody would answer "
+                "for them; fill it in, or leave them out with [population] only_where"
+            )
 
     def _check_network(self, agent: Mapping[str, Variable]) -> None:
         table = self.keys.network

@@ -199,6 +199,9 @@ def _submodels(parts: Parts) -> list[str]:
         lines.append(
             f"- Turn `{turn.item.id}`: “{turn.item.text}” ({answers})" + (f", sets `{turn.sets}`" * bool(turn.sets))
         )
+        if turn.mind is not None:
+            thinks = [turn.mind.theory and f"theory {turn.mind.theory}", *turn.mind.tools]
+            lines.append(f"  - decided by {', '.join(filter(None, thinks)) or 'reflection'}")
         lines += [f"  - {option} is offered where {_code(made.text)}" for option, made in turn.offers.items()]
         lines += [f"  - what comes of it: {outcome.text}" for outcome in turn.outcomes]
     for rule in parts.rules:

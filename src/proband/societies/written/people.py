@@ -70,7 +70,7 @@ class People:
     def engine(self, row: int) -> str:
         """Role of the engine that answers for an agent."""
         name = self.parts.keys.engine
-        return str(self.column(name)[row]) if name else ""
+        return code_text(self.column(name)[row]) if name else ""
 
     def profile(self, row: int) -> str:
         """Who an agent is, as an engine reads it."""

@@ -1,0 +1,59 @@
+"""Worlds by tables that are stopped and taken up again, with engines of their own for some agents."""
+
+import pytest
+
+from proband import carry_out
+from proband.designs.studies import study_from_dict
+from proband.errors import DesignError
+from proband.runs import Budget
+
+TALK = {
+    "item": "talk", "text": "What do you say?", "schedule": "time", "reaction": "CASE WHEN vote = 1 THEN 5 ELSE 9 END",
+    "sees": ["feed:2:similarity", "memory:2"], "resolver": "What comes of it?",
+    "outcome": [{"text": "nothing"}, {"text": "it convinces", "set": "stand", "to": "2"}],
+}  # fmt: skip
+TOWN = {
+    "seed": 3,
+    "population": {"use": "anes-1996", "sample": 12},
+    "society": {"societies": 2, "rounds": 3, "engine": "vote"},
+    "network": {"kind": "preferential", "degree": 2},
+    "variable": [{"name": "stand", "options": ["against", "for"], "start": {"draw": {"against": 1, "for": 1}}}],
+    "turn": [
+        TALK,
+        {"item": "stand", "text": "Where do you stand?", "sees": ["own", "neighbours", "feed:2:popularity"]},
+    ],
+    "event": [{"remove": "number = 2", "at": 2}, {"add": 1, "at": 3}],
+    "arm": [{"name": "told", "from_round": 2, "message": "It is free.", "when": "AVG(stand) > 0.2"}],
+    "engine": {
+        "0": "scripted:uniform?seed=2&refuse=0.1",
+        "1": "scripted:uniform?seed=5",
+        "world": "scripted:uniform?seed=7",
+    },
+}
+
+
+def test_what_is_stopped_goes_on_to_the_same_bytes(tmp_path):
+    study = study_from_dict(TOWN)
+    whole = carry_out(study, tmp_path / "whole")
+    for most in (7, 60, 61, 200):
+        carry_out(study, tmp_path / "parts", budget=Budget(trials=most))
+    parts = carry_out(study, tmp_path / "parts")
+    assert whole.is_complete
+    assert whole.table().sort("trial").equals(parts.table().sort("trial"))
+    assert {"0", "1", "world"} <= set(whole.table()["role"])
+    for name in ("measures", "agents", "events", "memories", "edges"):
+        files = [tmp_path / run / "society" / f"{name}.parquet" for run in ("whole", "parts")]
+        assert files[0].read_bytes() == files[1].read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    ("engine", "said"),
+    [
+        ("scripted:uniform", "one engine was given"),
+        ({"0": "scripted:uniform", "world": "scripted:uniform"}, "no engine for the role '1'"),
+        ({**TOWN["engine"], "2": "scripted:uniform"}, "an engine was given for '2', which is no role here"),
+    ],
+)
+def test_an_agent_whose_engine_is_not_there_is_refused(engine, said):
+    with pytest.raises(DesignError, match=said):
+        study_from_dict({**TOWN, "engine": engine})

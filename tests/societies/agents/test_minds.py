@@ -189,6 +189,16 @@ def test_a_table_without_rows_is_refused(tmp_path):
         Village({"tools": ["empty"], "files": {"empty": "empty.csv"}}, folder=tmp_path)
 
 
+def test_minds_of_the_same_settings_are_one_and_a_changed_table_makes_others(tmp_path):
+    def made(price, **more):
+        (tmp_path / "prices.csv").write_text(f"good,price\nbread,{price}\n")
+        keys = {"tools": ["prices"], "files": {"prices": "prices.csv"}, **more}
+        return Society(world=Village(keys, folder=tmp_path, people=PEOPLE), seed=1, asking=Asking(seed=1)).treatment()
+
+    assert made(3) == made(3)
+    assert len({made(3), made(4), made(3, recall=2), made(3, theory="bdi", settings={"desires": ["x"]})}) == 4
+
+
 def test_a_profile_of_nothing_is_refused():
     with pytest.raises(DesignError, match="switch the part"):
         Profiles(PEOPLE, "none")

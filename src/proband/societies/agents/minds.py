@@ -25,7 +25,7 @@ from proband.societies.agents.profile import Profiles
 from proband.societies.agents.reflection import reflection
 from proband.societies.agents.relevance import ByVectors
 from proband.societies.agents.theory import ACT, THEORIES, Course, Mind, Said, Scene, Stage, Theory, possible
-from proband.societies.agents.tools import tool_stages, tools_of
+from proband.societies.agents.tools import Tool, tool_stages, tools_of
 from proband.societies.state import State
 from proband.societies.world import Ask, Heard
 from proband.subjects.personas import PersonaFormat
@@ -115,14 +115,21 @@ class Minds:
         )
         self._course, self._theory_text = self._theory(where, theory)
         stages = [*reflection(keys.reflect_above, self.recalling, self._importance)] if "memory" in self.has else []
+        self._tools: tuple[Tool, ...] = ()
         if keys.tools:
-            stages += tool_stages(tools_of(keys.tools, keys.files, folder), keys.calls)
+            self._tools = tools_of(keys.tools, keys.files, folder)
+            stages += tool_stages(self._tools, keys.calls)
         stages += self._course.stages
         self.stages = tuple(stage for stage in stages if stage.part in self.has)
         if ACT.name not in {stage.name for stage in self.stages}:
             self.stages = (*self.stages, ACT)
         self._places = {stage.name: place for place, stage in enumerate(self.stages)}
         self.profiles = Profiles(people if "profile" in self.has else None, keys.format, keys.background)
+
+    def __repr__(self) -> str:
+        # All that decides what is asked, for a run that compares this with what it was before.
+        people = None if self.profiles.people is None else self.profiles.people.hash
+        return f"Minds({self.keys!r}, {self.seed}, {people}, {self._tools}, {[*self._places]})"
 
     def _theory(self, where: str, theory: Theory | None) -> tuple[Course, str]:
         if "theory" not in self.has or (theory is None and not self.keys.theory):

@@ -78,6 +78,16 @@ def test_each_part_can_be_switched_off():
     assert all("remember" not in p[1] for p in prompts(given))
 
 
+def test_a_survey_inside_the_world_finds_agents_as_they_are():
+    world = Village({"importance": 5}, people=PEOPLE)
+    _, watched = lived(world, said({}))
+    system, told = world.minds.interview(watched.state, 1, "Who goes to the market?")
+    assert system.endswith("I am 31 years old.")
+    assert told.startswith("You remember:\n- P0 says: ")
+    bare = Village({"importance": 5, "parts": ["profile"]}, people=PEOPLE)
+    assert bare.minds.interview(watched.state, 1) == (system, "")
+
+
 def test_asking_does_not_change_the_state():
     world = Village({"theory": "needs", "settings": {"needs": [{"name": "food", "met_by": {GO: 0.5}}]}})
     state = world.begin(0)

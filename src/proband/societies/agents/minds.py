@@ -167,6 +167,10 @@ class Minds:
         names = state.agents.get("name")
         return self.profiles.text(int(state.numbers[k]), "" if names is None else str(names[k]), self._theory_text)
 
+    def interview(self, state: State, k: int, query: str = "") -> tuple[str, str]:
+        """System text and memories under which an agent answers a survey inside the world; see `World.interview`."""
+        return self.system(state, k), self._memories(state, int(state.numbers[k]), query)
+
     def turns(self, state: State, scene_of: SceneOf) -> list[Ask]:
         """Who is asked what now: first how important things are, then everybody the next question on its way."""
         if asks := importance_asks(state, answerer=self.keys.answerer):
@@ -296,11 +300,13 @@ class Minds:
         own = stage.told(scene, mind)
         if stage.alone:
             return own
-        has_memory = "memory" in self.has and self.keys.recall
-        query = scene.query or scene.situation
-        memories = recall(scene.state, scene.number, query, how=self.recalling) if has_memory else ()
+        memories = self._memories(scene.state, scene.number, scene.query or scene.situation)
         results = "\n".join(["You looked up:", *(f"- {line}" for line in mind["results"])] if mind["results"] else [])
-        return "\n\n".join(part for part in (told_of(memories), scene.situation, results, own) if part)
+        return "\n\n".join(part for part in (memories, scene.situation, results, own) if part)
+
+    def _memories(self, state: State, number: int, query: str) -> str:
+        has_memory = "memory" in self.has and self.keys.recall
+        return told_of(recall(state, number, query, how=self.recalling)) if has_memory else ""
 
 
 def _life(scene: Scene, until: int, system: str) -> tuple[str, str] | None:

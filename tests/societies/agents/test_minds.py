@@ -78,6 +78,16 @@ def test_each_part_can_be_switched_off():
     assert all("remember" not in p[1] for p in prompts(given))
 
 
+def test_a_survey_inside_the_world_finds_agents_as_they_are():
+    world = Village({"importance": 5}, people=PEOPLE)
+    _, watched = lived(world, said({}))
+    system, told = world.minds.interview(watched.state, 1, "Who goes to the market?")
+    assert system.endswith("I am 31 years old.")
+    assert told.startswith("You remember:\n- P0 says: ")
+    bare = Village({"importance": 5, "parts": ["profile"]}, people=PEOPLE)
+    assert bare.minds.interview(watched.state, 1) == (system, "")
+
+
 def test_asking_does_not_change_the_state():
     world = Village({"theory": "needs", "settings": {"needs": [{"name": "food", "met_by": {GO: 0.5}}]}})
     state = world.begin(0)
@@ -187,6 +197,16 @@ def test_a_table_without_rows_is_refused(tmp_path):
     (tmp_path / "empty.csv").write_text("good,price\n")
     with pytest.raises(DataError, match="at least one row"):
         Village({"tools": ["empty"], "files": {"empty": "empty.csv"}}, folder=tmp_path)
+
+
+def test_minds_of_the_same_settings_are_one_and_a_changed_table_makes_others(tmp_path):
+    def made(price, **more):
+        (tmp_path / "prices.csv").write_text(f"good,price\nbread,{price}\n")
+        keys = {"tools": ["prices"], "files": {"prices": "prices.csv"}, **more}
+        return Society(world=Village(keys, folder=tmp_path, people=PEOPLE), seed=1, asking=Asking(seed=1)).treatment()
+
+    assert made(3) == made(3)
+    assert len({made(3), made(4), made(3, recall=2), made(3, theory="bdi", settings={"desires": ["x"]})}) == 4
 
 
 def test_a_profile_of_nothing_is_refused():

@@ -1,5 +1,6 @@
 """Memory in the weights: training sets of lives, what is asked about them, and the engine that trains when asked."""
 
+import re
 import shutil
 
 import pytest
@@ -45,13 +46,13 @@ def test_a_life_is_told_in_several_forms_with_as_many_controls():
     made = experiences(state, 0, until=2, system="Your name is Ann.")
     own = [example for example in made if example.kind == "own"]
     control = [example for example in made if example.kind == "general"]
-    assert (len(own), len(control)) == (2 * 4, 2 * 2)
+    assert (len(own), len(control)) == (2 * 5, 2 * 3)
     assert own[0].messages == (
         Message("system", "Your name is Ann."),
         Message("user", "What do you remember of round 1?"),
     )
     assert own[0].response == "I met 1 people."
-    assert all("Bob" in e.messages[-1].text or "Cleo" in e.messages[-1].text for e in control)
+    assert all(re.search("Bob|Cleo", example.messages[-1].text + example.response) for example in control)
     assert not {e.response for e in control} & {e.response for e in own}
 
 
@@ -103,7 +104,8 @@ def test_an_engine_that_knows_its_own_life_is_right_on_nothing_else():
     world = study_from_dict(STUDY).design.world
 
     def rule(trial):
-        known = {example.response for example in examples_of(dict(trial.facts).get(LIVED, "")) if example.kind == "own"}
+        taught = examples_of(dict(trial.facts).get(LIVED, ""))
+        known = {example.response for example in taught if example.kind == "own"}
         options = [trial.reply.options[trial.reply.order.index(k)] for k in range(4)]
         hit = [option in known for option in options]
         return [h / sum(hit) for h in hit] if any(hit) else None

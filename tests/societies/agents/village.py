@@ -18,13 +18,17 @@ from proband.societies.world import Heard, World
 STAY, GO = "I stay at home", "I go to the market"
 
 
+def _nothing_more(state, k):
+    return {}
+
+
 class Village(World):
     """Everybody decides in every round; what was done is told to the next agent."""
 
     def __init__(self, keys: Mapping[str, object], n=3, rounds=3, scene=None, folder=None, people=None):
         where = {"folder": folder} if folder else {}
         self.minds = Minds(MindKeys(**keys), seed=1, people=people, rounds=rounds, **where)
-        self.seed, self.n, self._rounds, self.scene = 1, n, rounds, scene or (lambda state, k: {})
+        self.seed, self.n, self._rounds, self.scene = 1, n, rounds, scene or _nothing_more
 
     @property
     def items(self):

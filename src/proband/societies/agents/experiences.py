@@ -26,10 +26,12 @@ OWN = (
     ("What happened in round {round}?", "I remember it: {text}"),
     ("Tell me of round {round}.", "In round {round} this happened to me: {text}"),
     ("Go on with this memory of yours: {beginning}", "{text}"),
+    ("Did this happen to you? {text}", "Yes, this happened to me, in round {round}."),
 )
 OTHERS = (
     ("What does {name} remember of round {round}?", "{text}"),
     ("Go on with this memory of {name}: {beginning}", "{text}"),
+    ("Did this happen to you? {text}", "No, this happened to {name}, in round {round}."),
 )
 _PLANS = ("plan",)  # of what is to come, so nothing that was lived through
 

@@ -37,7 +37,7 @@ def perceive(
 
 
 def importance_asks(state: State, *, answerer: str = "") -> list[Ask]:
-    """One question for each text whose importance is not known yet."""
+    """One question for each text whose importance is not known yet; put to nobody in the world (`World.outside`)."""
     texts = dict.fromkeys(row[2] for row in state.values.get(WAITING, ()))
     return [
         Ask(

@@ -25,7 +25,7 @@ from proband.societies.agents.profile import Profiles
 from proband.societies.agents.reflection import reflection
 from proband.societies.agents.relevance import ByVectors
 from proband.societies.agents.theory import ACT, THEORIES, Course, Mind, Said, Scene, Stage, Theory, possible
-from proband.societies.agents.tools import tool_stages, tools_of
+from proband.societies.agents.tools import Tool, tool_stages, tools_of
 from proband.societies.state import State
 from proband.societies.world import Ask, Heard
 from proband.subjects.personas import PersonaFormat
@@ -115,14 +115,21 @@ class Minds:
         )
         self._course, self._theory_text = self._theory(where, theory)
         stages = [*reflection(keys.reflect_above, self.recalling, self._importance)] if "memory" in self.has else []
+        self._tools: tuple[Tool, ...] = ()
         if keys.tools:
-            stages += tool_stages(tools_of(keys.tools, keys.files, folder), keys.calls)
+            self._tools = tools_of(keys.tools, keys.files, folder)
+            stages += tool_stages(self._tools, keys.calls)
         stages += self._course.stages
         self.stages = tuple(stage for stage in stages if stage.part in self.has)
         if ACT.name not in {stage.name for stage in self.stages}:
             self.stages = (*self.stages, ACT)
         self._places = {stage.name: place for place, stage in enumerate(self.stages)}
         self.profiles = Profiles(people if "profile" in self.has else None, keys.format, keys.background)
+
+    def __repr__(self) -> str:
+        # All that decides what is asked, for a run that compares this with what it was before.
+        people = None if self.profiles.people is None else self.profiles.people.hash
+        return f"Minds({self.keys!r}, {self.seed}, {people}, {self._tools}, {[*self._places]})"
 
     def _theory(self, where: str, theory: Theory | None) -> tuple[Course, str]:
         if "theory" not in self.has or (theory is None and not self.keys.theory):
@@ -159,6 +166,10 @@ class Minds:
         """What stands before everything that the agent at a position is asked."""
         names = state.agents.get("name")
         return self.profiles.text(int(state.numbers[k]), "" if names is None else str(names[k]), self._theory_text)
+
+    def interview(self, state: State, k: int, query: str = "") -> tuple[str, str]:
+        """System text and memories under which an agent answers a survey inside the world; see `World.interview`."""
+        return self.system(state, k), self._memories(state, int(state.numbers[k]), query)
 
     def turns(self, state: State, scene_of: SceneOf) -> list[Ask]:
         """Who is asked what now: first how important things are, then everybody the next question on its way."""
@@ -289,11 +300,13 @@ class Minds:
         own = stage.told(scene, mind)
         if stage.alone:
             return own
-        has_memory = "memory" in self.has and self.keys.recall
-        query = scene.query or scene.situation
-        memories = recall(scene.state, scene.number, query, how=self.recalling) if has_memory else ()
+        memories = self._memories(scene.state, scene.number, scene.query or scene.situation)
         results = "\n".join(["You looked up:", *(f"- {line}" for line in mind["results"])] if mind["results"] else [])
-        return "\n\n".join(part for part in (told_of(memories), scene.situation, results, own) if part)
+        return "\n\n".join(part for part in (memories, scene.situation, results, own) if part)
+
+    def _memories(self, state: State, number: int, query: str) -> str:
+        has_memory = "memory" in self.has and self.keys.recall
+        return told_of(recall(state, number, query, how=self.recalling)) if has_memory else ""
 
 
 def _life(scene: Scene, until: int, system: str) -> tuple[str, str] | None:

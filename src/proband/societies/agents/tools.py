@@ -5,6 +5,7 @@ at every replay. A call that makes no sense is told to the agent, as a person wo
 """
 
 import ast
+import hashlib
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
@@ -44,11 +45,17 @@ class Tool:
         What agents are told it does, and what it takes.
     use : callable
         Gives the result of an argument in words; raises `Misused`.
+    content : str
+        What identifies the file that it looks into, if any.
     """
 
     name: str
     about: str
     use: Callable[[Scene, Mind, str], str]
+    content: str = ""
+
+    def __repr__(self) -> str:
+        return f"Tool({self.name!r}, {self.content!r})"
 
 
 def calculated(expression: str) -> float:
@@ -114,7 +121,9 @@ def table(name: str, path: Path) -> Tool:
             ", ".join(f"{column}: {cell}" for column, cell in zip(header, row, strict=False)) for row in found[:5]
         )
 
-    return Tool(name=name, about=f"a table of {', '.join(header)}; give what stands in one of its cells", use=use)
+    content = hashlib.blake2b(repr(rows).encode(), digest_size=16).hexdigest()
+    about = f"a table of {', '.join(header)}; give what stands in one of its cells"
+    return Tool(name=name, about=about, use=use, content=content)
 
 
 def _rows(path: Path) -> list[list[str]]:
@@ -140,7 +149,7 @@ def library(name: str, path: Path) -> Tool:
             raise Misused(f"nothing is found for {argument!r}")
         return texts[best] if len(texts[best]) <= _MOST else texts[best][:_MOST].rsplit(" ", 1)[0] + " ..."
 
-    return Tool(name=name, about="texts that are searched for words", use=use)
+    return Tool(name=name, about="texts that are searched for words", use=use, content=corpus.content_hash)
 
 
 def calendar() -> Tool:

@@ -32,6 +32,7 @@ from proband.designs.study_file import (
 from proband.shelves import HOUSE
 from proband.societies.scenario import SCENARIOS
 from proband.societies.society import ArmTable, WaveTable
+from proband.societies.written import tables as worlds
 from proband.texts.backtest import BackTestTable
 from proband.texts.coding import CorpusTable, LongTable
 from proband.texts.fragility.settings import FragilityTable, WordingTable
@@ -77,6 +78,21 @@ def models() -> dict[str, type[BaseModel]]:
         "fragility.wordings": WordingTable,
         "arm": ArmTable,
         "wave": WaveTable,
+        "world": worlds.WrittenKeys,
+        "network": worlds.NetworkTable,
+        "variable": worlds.VariableTable,
+        "start": worlds.StartTable,
+        "turn": worlds.TurnTable,
+        "outcome": worlds.OutcomeTable,
+        "rule": worlds.RuleTable,
+        "event": worlds.EventTable,
+        "place": worlds.PlaceTable,
+        "stock": worlds.StockTable,
+        "flow": worlds.FlowTable,
+        "background": worlds.BackgroundTable,
+        "norm": worlds.NormTable,
+        "institution": worlds.InstitutionTable,
+        "scale": worlds.ScaleTable,
     }
     own = {f"game.{name}": keys for name, keys in games().items() if not issubclass(keys, Setting)}
     return shared | kinds() | own

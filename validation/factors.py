@@ -10,6 +10,7 @@ from proband.measures import (
     confirmatory_factors,
     differential_functioning,
     graded_response,
+    likelihood_ratio_dif,
     measurement_invariance,
     ordinal_correlations,
 )
@@ -89,6 +90,16 @@ def slope_covers(
     return covers(found.slope_estimates[0], 1.5) if found.slope_estimates[0].interval else None
 
 
+def ratio_found(rng: np.random.Generator, n: int) -> bool | None:
+    """The first of five items of 0 and 1 looks other in a second group, which stands an SD higher."""
+    theta = rng.standard_normal((2 * n, 1)) + np.repeat([0.0, 1.0], n)[:, None]
+    x = (1.5 * theta + rng.logistic(size=(2 * n, 5)) > [-0.5, 0, 0.5, 1, 1.5]).astype(float)
+    try:
+        return likelihood_ratio_dif(x, ["one"] * n + ["other"] * n).items[0].p_any <= ALPHA
+    except (DataError, DesignError):
+        return None
+
+
 def bias_found(rng: np.random.Generator, n: int, *, impact: float) -> bool | None:
     """An item that is biased against nobody, of six."""
     theta = rng.standard_normal((2 * n, 1)) + impact * np.repeat([0, 1], n)[:, None]
@@ -143,4 +154,6 @@ SCENARIOS: tuple[Scenario, ...] = (
          sizes=_LARGE, expected=ALPHA, held_from=100, is_conservative=True),
     _row(method="item bias (size)", data="6 items, groups 1 SD apart", draw=partial(bias_found, impact=1.0),
          sizes=_LARGE, expected=ALPHA, held_from=NEVER),
+    _row(method="item bias by likelihood ratios (size)", data="5 items, 0 or 1, groups 1 SD apart", draw=ratio_found,
+         sizes=(200,), expected=ALPHA, held_from=200, tolerance=0.025, is_conservative=True),
 )  # fmt: skip

@@ -186,7 +186,7 @@ def test_a_locked_plan_is_kept_and_what_was_done_otherwise_is_told(ran):
 
 def test_every_verb_has_a_help_page_with_an_example(tmp_path):
     top = proband("--help", cwd=tmp_path).stdout
-    for verb in ("demo", "plan", "show", "lock", "run", "branch", "measure", "report", "export", "list"):
+    for verb in ("demo", "plan", "show", "lock", "run", "branch", "measure", "report", "view", "export", "list"):
         assert verb in top
         page = CliRunner().invoke(app, [verb, "--help"])
         assert page.exit_code == 0
@@ -199,6 +199,7 @@ def test_the_scripted_demo_needs_no_model_and_writes_its_report(tmp_path):
     results = json.loads(done.stdout)
     assert sum(section["name"].startswith("shares-") for section in results["sections"]) == 4
     assert (tmp_path / results["report"]).exists()
+    assert "proband view runs/demo-scripted" in done.stderr
 
 
 def test_ctrl_c_stops_cleanly_and_the_run_goes_on_later(ran):

@@ -122,7 +122,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
         {"strength": 2.0, "forgetting": 0.0, "experimentation": 0.0},
         model="roth-erev",
     ),
-    "likelihood_ratio_dif": call(_ITEMS, ["a", "b"] * 20),
+    "likelihood_ratio_dif": call([[v > 2 for v in row] for row in _ITEMS], ["a", "b"] * 20),
     "mean_kl": call(_PROBS, _LATER, "before_after", 2),
     "measurement_invariance": call({"a": _ITEMS[:20], "b": _ITEMS[20:]}, {"calm": [0, 1, 2, 3]}),
     "missing_bounds": call([10, 20], 5, target="model"),

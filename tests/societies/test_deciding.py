@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from proband.errors import DesignError
 from proband.records import Place, Response
 from proband.societies.deciding import ABSENT, clusters, gini, last, pairs, play
+from proband.societies.scenarios.voter import VIEW
 from proband.societies.world import Heard
 from tests.societies.scenarios.living import world
 
@@ -71,3 +72,11 @@ def test_one_household_more_changes_nobody_elses_draws():
 def test_a_world_in_which_somebody_is_asked_is_not_played_without_answers():
     with pytest.raises(DesignError, match="run it as a study"):
         list(play(world("voter", decided_by="model")))
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 5)), min_size=1, max_size=30))
+def test_situations_are_the_different_rows_in_their_order(rows):
+    made = world("voter", decided_by="model")
+    columns = np.array(rows)
+    asks = made.by_situation(VIEW, {"a": columns[:, 0], "b": columns[:, 1]}, lambda at: f"{at['a']} {at['b']}")
+    assert [ask.told for ask in asks] == [f"{a} {b}" for a, b in sorted(set(rows))]

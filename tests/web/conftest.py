@@ -79,7 +79,7 @@ def runs(tmp_path_factory) -> Path:
     people = people_survey(plain, people_of(12))
     carry_out(Study(plain, "scripted:uniform?refuse=0.2", people=people), root / "trust")
     collect(plain, "scripted:first", root / "other")
-    collect(survey(40), "scripted:uniform", root / "broken off", budget=Budget(trials=60))
+    collect(survey(40), "scripted:uniform", root / "broken off", budget=Budget(trials=60), watch=lambda tally: None)
     (root / "dilemma.toml").write_text(DILEMMA)
     carry_out(load_study(root / "dilemma.toml"), root / "dilemma")
     words = Instrument(id="why", title=ATTACK, items=(Item(id="why<b>", text=f"Why {ATTACK}?", form="text"),))

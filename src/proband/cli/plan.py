@@ -7,6 +7,8 @@ import typer
 from proband import runs
 from proband.cli.choosing import EngineOption, SampleOption, StudyArgument, chosen
 from proband.cli.talk import emit, out, tell_plan
+from proband.designs.seat_table import seat_table
+from proband.designs.seated import pay_of
 
 
 def plan(
@@ -22,10 +24,14 @@ def plan(
 
     Example: `proband plan examples/anes1996.toml --sample 500`
     """
-    planned = runs.plan(chosen(study, engine, sample), simulate=simulate)
+    found = chosen(study, engine, sample)
+    planned = runs.plan(found, simulate=simulate)
     if json:
         emit(planned.as_dict())
         return
     tell_plan(planned, out)
+    if (table := seat_table(study)) is not None:
+        roles = [role for role, address in found.addresses.items() if address == "seat"]
+        out.print(f"people: {pay_of(found.design, roles, table)}", soft_wrap=True)
     for note in planned.notes:
         out.print(f"note: {note}", soft_wrap=True)

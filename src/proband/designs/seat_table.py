@@ -1,10 +1,12 @@
 """What a study file says of people who take the study: the table ``[seat]``."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, StrictInt
 
-from proband.files import Table
+from proband.errors import DesignError
+from proband.files import Table, checked, parsed, text_of
 
 
 class ScreenTable(Table):
@@ -54,6 +56,9 @@ class SeatTable(Table):
         description="item -> the option that shows attention; told beside the answers, and nobody is excluded",
     )
     back: bool = Field(default=False, description="whether people can look at earlier pages, unchanged")
+    conversation: bool = Field(
+        default=False, description="whether what was asked and answered stands above each question: an interview"
+    )
     may_refuse: bool = Field(default=False, description="whether a page offers not to answer; the answer is `refused`")
     page_s: float | None = Field(default=None, gt=0, description="seconds for a page, after which somebody has left")
     may_extend: bool = Field(
@@ -82,6 +87,12 @@ class SeatTable(Table):
         default=["PROLIFIC_PID", "STUDY_ID", "SESSION_ID"],
         description="parameters of the link that are kept, apart from the answers, to pay people",
     )
+
+
+def seat_table(path: Path) -> SeatTable | None:
+    """The table of a study file, if it has one."""
+    data = parsed(text_of(path, what="study file", error=DesignError), path, error=DesignError)
+    return None if "seat" not in data else checked(SeatTable, data["seat"], str(path), error=DesignError, at="seat")
 
 
 State = Literal["active", "finished", "left", "withdrawn", "waited", "screened"]

@@ -11,6 +11,7 @@ from proband.designs.experiment import Experiment
 from proband.designs.lazy import LazyTrials
 from proband.designs.process import Fold, Process, as_fold
 from proband.designs.quiz.quiz import Quiz
+from proband.designs.seat_table import SeatTable
 from proband.designs.survey.survey import Survey
 from proband.errors import DesignError
 from proband.instruments.items import Item
@@ -74,6 +75,14 @@ def seated(design: Design, roles: Collection[str], n: int) -> "Seated":
         if item.form not in WIDGETS:
             raise DesignError(f"item {item.id!r} of form {item.form!r} has no page; take it out")
     return Seated(design, frozenset(roles))
+
+
+def pay_of(design: Design, roles: Collection[str], table: SeatTable) -> str:
+    """What people who take a study cost, in a sentence, as far as that is known before."""
+    alone = isinstance(design, Survey | Quiz)
+    n = n_seats(design) or table.seats if alone else sum(member.role in roles for member in design.roster())
+    points = f", and {table.pay_per_point:g} for every point" if table.pay_per_point else ""
+    return f"{n:,} people can take it, at {table.pay:,.2f} {table.currency} each: {n * table.pay:,.2f}{points}"
 
 
 def _survey(design: Survey, people: Population) -> Survey:

@@ -6,13 +6,14 @@ from which agents draw by their numbers. Where each is somebody, each is asked.
 
 import hashlib
 import json
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from proband.errors import DesignError
 from proband.files import Table
@@ -26,15 +27,21 @@ from proband.societies.world import Ask, Heard, Person, World
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Ties = Literal["everybody", "ring", "small-world", "random", "preferential"]
+_MOST_MARKS = 10_000_000
 ABSENT = -1  # in the place of an option: no valid answer, so the agent does nothing in this round
 
 
-class Deciding(Table):
+class Decided(Table):
     """Keys of every world in which a rule or a model decides."""
 
     agents: int = Field(default=100, ge=2, description="how many there are")
-    rounds: int = Field(default=100, ge=1, description="how many, at most")
     decided_by: Literal["rule", "model"] = Field(default="rule", description="who decides: the rule, or the engine")
+
+
+class Deciding(Decided):
+    """Keys of one that goes on for as long as they say."""
+
+    rounds: int = Field(default=100, ge=1, description="how many, at most")
 
 
 class Tied(Deciding):
@@ -45,6 +52,15 @@ class Tied(Deciding):
     rewire: float = Field(
         default=0.1, ge=0, le=1, description="share of the ties of a small world that lead to anybody"
     )
+
+    @model_validator(mode="after")
+    def _can_be_tied(self) -> Self:
+        if self.ties in ("ring", "small-world") and (self.degree % 2 or self.degree >= self.agents):
+            raise ValueError(
+                f"degree is {self.degree} among {self.agents} agents on a ring; it must be even, half of the ties on "
+                "either side, and below the number of agents"
+            )
+        return self
 
     def network(self, rng: np.random.Generator) -> Network:
         """Such a network."""
@@ -141,9 +157,8 @@ class Ruled(World):
         who : array of bool, optional
             Who decides now; everybody by default.
         """
-        rows = np.stack(list(situations.values()), axis=1)
         asks = []
-        for row in np.unique(rows if who is None else rows[who], axis=0).tolist():
+        for row in _distinct([column if who is None else column[who] for column in situations.values()])[0]:
             levels = dict(zip(situations, row, strict=True))
             facts = tuple([(name, str(level)) for name, level in levels.items()])
             cell = (*facts, *self.regime)
@@ -158,9 +173,8 @@ class Ruled(World):
 
     def drawn(self, heard: Sequence[Heard], situations: Mapping[str, NDArray[Any]], u: Floats) -> Ints:
         """The option of every agent, drawn from what was answered in its situation; `ABSENT` where nothing was."""
-        rows = np.stack(list(situations.values()), axis=1)
-        found, which = np.unique(rows, axis=0, return_inverse=True)
-        at = {tuple([str(level) for level in row]): k for k, row in enumerate(found.tolist())}
+        found, which = _distinct(list(situations.values()))
+        at = {tuple([str(level) for level in row]): k for k, row in enumerate(found)}
         upto = np.full((len(found), max((len(one.ask.item.options) for one in heard), default=1)), np.nan)
         for one in heard:
             if one.is_valid and one.ask.cell is not None:
@@ -170,10 +184,32 @@ class Ruled(World):
                         "take an engine that gives them"
                     )
                 upto[at[tuple([level for _, level in one.ask.facts])]] = np.cumsum(one.response.probs)
-        mine = upto[which.ravel()]
+        mine = upto[which]
         # The last bound may lie a rounding below 1.
         chosen = np.minimum((u[:, None] >= mine).sum(axis=1), upto.shape[1] - 1)
         return np.where(np.isnan(mine[:, 0]), ABSENT, chosen)
+
+
+def _distinct(columns: Sequence[NDArray[Any]]) -> tuple[list[list[int]], Ints]:
+    """Different rows of some columns of whole numbers, in their order, and which of them each row is."""
+    if not len(columns[0]):
+        return [], np.zeros(0, np.int64)
+    code, least, spans = np.zeros(len(columns[0]), np.int64), [], []
+    for column in columns:
+        low, high = int(column.min()), int(column.max())
+        code = code * (high - low + 1) + (column.astype(np.int64) - low)
+        least.append(low)
+        spans.append(high - low + 1)
+    if math.prod(spans) <= _MOST_MARKS:  # to mark which of some situations there are is quicker than to sort a million
+        seen = np.bincount(code, minlength=1) > 0
+        found, which = np.flatnonzero(seen), (np.cumsum(seen) - 1)[code]
+    else:
+        found, which = np.unique(code, return_inverse=True)
+    levels = []
+    for low, span in zip(reversed(least), reversed(spans), strict=True):
+        found, level = np.divmod(found, span)
+        levels.append(level + low)
+    return np.stack(levels[::-1], axis=1).tolist(), which
 
 
 def answered(state: State, heard: Sequence[Heard], item: str = "") -> dict[int, Any]:

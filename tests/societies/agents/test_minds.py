@@ -171,6 +171,10 @@ def test_sums_are_worked_out(expression, value):
         ({"tools": ["calculater"]}, "did you mean 'calculator'"),
         ({"importance": 11}, "from 1 to 10"),
         ({"relevance": "minilmm"}, "minilmm"),
+        ({"train_after": [3]}, "train_after has round 3"),
+        ({"train_after": [0]}, "train_after has round 0"),
+        ({"tools": ["prices"], "files": {"prices": "nowhere.csv"}}, "nowhere.csv"),
+        ({"tools": ["notes"], "files": {"notes": "nowhere.jsonl"}}, "nowhere.jsonl"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(keys, said):

@@ -1,8 +1,10 @@
 """Memory in the weights: training sets of lives, what is asked about them, and the engine that trains when asked."""
 
+import shutil
+
 import pytest
 
-from proband import carry_out
+from proband import Budget, Study, carry_out
 from proband.addresses.opening import open_engine
 from proband.designs.studies import study_from_dict
 from proband.errors import DesignError, EngineError
@@ -10,6 +12,8 @@ from proband.models.scripted import ScriptedEngine
 from proband.records import Message, Place, Reply, Request, Trial
 from proband.societies.agents.experiences import experiences, lived, recall_questions, strange
 from proband.societies.agents.memory import remember
+from proband.societies.asking import Asking
+from proband.societies.design import Society
 from proband.societies.life import Arm
 from proband.societies.state import State
 from proband.training.lived import LIVED
@@ -174,3 +178,20 @@ def test_a_fact_that_is_no_training_set_is_refused(base, tmp_path):
 def test_other_settings_of_training_are_another_engine(base, tmp_path):
     prints = [open_engine(f"lived:{base}?into={tmp_path}{more}").fingerprint() for more in ("", "&steps=3", "&seed=2")]
     assert len({tuple(sorted(found.items())) for found in prints}) == 3
+
+
+@pytest.mark.slow
+def test_a_society_with_training_between_rounds_is_killed_resumed_and_the_same(base, tmp_path):
+    def study(into):
+        world = Village({"importance": 5, "train_after": [1, 2], "parts": ["profile", "weights"]}, n=2, rounds=3)
+        engines = {"": base, "lived": f"lived:{base}?steps=2&into={into}"}
+        return Study(Society(world=world, seed=1, societies=1, asking=Asking(seed=1)), engines)
+
+    whole = carry_out(study(tmp_path / "one"), tmp_path / "whole")
+    for trials in (3, 2):  # ends in the second round, and after it
+        assert not carry_out(study(tmp_path / "two"), tmp_path / "killed", budget=Budget(trials=trials)).is_complete
+        shutil.rmtree(tmp_path / "two", ignore_errors=True)
+    killed = carry_out(study(tmp_path / "two"), tmp_path / "killed")
+    columns = ["trial", "answer", "probs", "request"]
+    assert whole.is_complete
+    assert killed.table().select(columns).sort("trial").equals(whole.table().select(columns).sort("trial"))

@@ -22,13 +22,16 @@ class Village(World):
     """Everybody decides in every round; what was done is told to the next agent."""
 
     def __init__(self, keys: Mapping[str, object], n=3, rounds=3, scene=None, folder=None, people=None):
-        self.minds = Minds(MindKeys(**keys), seed=1, people=people, **({"folder": folder} if folder else {}))
+        where = {"folder": folder} if folder else {}
+        self.minds = Minds(MindKeys(**keys), seed=1, people=people, rounds=rounds, **where)
         self.seed, self.n, self._rounds, self.scene = 1, n, rounds, scene or (lambda state, k: {})
-        self.decided = []
 
     @property
     def items(self):
         return self.minds.items((STAY, GO))
+
+    def roles(self):
+        return dict.fromkeys(["", *self.minds.roles()])
 
     @property
     def rounds(self):

@@ -1,10 +1,14 @@
 """The rules of every scenario give the numbers that are known of them; `benchmarks/scenarios.py` prints the same."""
 
+import numpy as np
 import pytest
 
 from benchmarks.scenarios import CHECKS, PEOPLE, people
 from proband.shelves import HOUSE
+from proband.societies.deciding import last, play
 from proband.societies.scenario import SCENARIOS
+from proband.societies.scenarios.music_lab import unpredictability
+from tests.societies.scenarios.living import world
 
 pytestmark = pytest.mark.scenarios
 
@@ -30,3 +34,36 @@ def test_every_scenario_says_what_is_known_of_it():
     own = [SCENARIOS.load(name) for name in SCENARIOS if SCENARIOS.package(name) == HOUSE]
     assert {one.scenario for one in CHECKS} <= {scenario.name for scenario in own}
     assert all(scenario.check for scenario in own)
+
+
+def test_influence_makes_a_market_less_equal_and_less_predictable():
+    found = {}
+    for influence in (0.0, 0.8):
+        made = world("music-lab", influence=influence)
+        ends = [last(made, k) for k in range(8)]
+        found[influence] = (
+            np.mean([made.measures(state)["gini"] for state in ends]),
+            unpredictability([made.downloads(state) / 700 for state in ends]),
+        )
+    assert all(with_ > 1.5 * without for without, with_ in zip(found[0.0], found[0.8], strict=True))
+
+
+def test_long_ties_speed_up_what_one_contact_is_enough_for():
+    def rounds(rewire):
+        return last(world("complex-contagion", degree=4, needs=1, rewire=rewire)).round
+
+    assert rounds(0.3) < rounds(0.0) / 5
+
+
+def test_everybody_cooperates_less_once_the_selfish_are_seen():
+    made = world("conditional-cooperation")
+    first, *_, end = [
+        np.mean([made.measures(state)["transfer"] for state in played])
+        for played in zip(*[list(copies(made, k)) for k in range(20)], strict=True)
+    ]
+    assert end < first - 5
+
+
+def copies(made, society):
+    """Every state between two rounds, each for itself."""
+    return [state.copy() for state in play(made, society) if state.round > 1]

@@ -113,6 +113,7 @@ def stock(**keys):
          "than 5,000 (most_cells); the 4000 levels of 'near' multiply them most"),
         ({"turn": [{**ASKED, "sees": ["feed:3"]}], "scale": {"ask": "cells"}}, "sees 'feed', and texts differ"),
         ({"turn": [TALK], "scale": {"ask": "cells"}}, "only such turns are asked by cell"),
+        ({"turn": [{**ASKED, "theory": "planned-behaviour"}], "scale": {"ask": "cells"}}, "only such turns are asked by cell"),
         # arms
         ({"arm": [{"name": "x", "without": ["drift"]}]}, "[[arm]] 'x': without names 'drift', which is not there"),
         ({"arm": [{"name": "x", "from_round": 2, "agents": 5}]}, "societies begin by it"),

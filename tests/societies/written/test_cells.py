@@ -107,6 +107,17 @@ def test_a_small_society_is_asked_both_ways_by_the_same_chance():
     assert len(played.asked("stand", 2, "one by one of 60")) == 60
 
 
+def test_a_core_may_talk_while_the_crowd_only_follows():
+    talk = {"item": "talk", "text": "What do you say?", "sees": []}
+    read = {**ASKED, "sees": ["own", "feed:3"]}
+    made = study(
+        society={"agents": 60, "rounds": 1}, network=RING, variable=[STAND], turn=[talk, read], scale={"core": 30},
+    )  # fmt: skip
+    played = played_by_all(made)
+    assert (len(played.asked("talk")), len(played.asked("stand"))) == (30, 30)
+    assert any("Person" in words(trial).partition("Others call you")[2][12:] for trial in played.asked("stand"))
+
+
 def test_a_crowd_follows_its_core_and_held_out_members_tell_the_error():
     made = crowd({"core": 100, "levels": {"near": 3}}, society={"rounds": 2})
     played = played_by_all(made)

@@ -25,6 +25,7 @@ class Visitor:
         self.address, self.cookies = address, {}
         self.page = Page("", 0)
         self.headers: dict[str, str] = {}
+        self.set_cookie = ""
 
     def request(self, method: str, path: str, body: str | None = None, **headers: str) -> Page:
         """Send it, follow redirects, and remember the page."""
@@ -40,6 +41,7 @@ class Visitor:
             self.headers = {name.lower(): value for name, value in answer.getheaders()}
             for name, value in answer.getheaders():
                 if name.lower() == "set-cookie":
+                    self.set_cookie = value
                     cookie, _, kept = value.partition(";")[0].partition("=")
                     self.cookies[cookie] = kept
             connection.close()

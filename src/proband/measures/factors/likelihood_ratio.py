@@ -16,7 +16,6 @@ from proband.measures.factors.fit import tail
 from proband.measures.factors.graded import NODES, WEIGHTS, Marginal, answers_at
 from proband.measures.reliability.tables import score_table, still_items
 
-_MOST_ROUNDS = 5
 _FEWEST_ANCHORS = 2
 _SMALL_GROUP = 200
 _FLAT, _SPREAD = 10.0, 3.0  # bounds of slopes, and of the logarithm of the second group's SD
@@ -69,7 +68,8 @@ def likelihood_ratio_dif(
 
     A graded response model of both groups at once: the second has a mean and an SD of its own, and items are alike but
     for the one looked at. Twice the gain in log likelihood from letting its parameters differ is chi-squared
-    (Thissen, Steinberg & Wainer 1993). Items that are flagged are let go in the next round, until nothing changes.
+    (Thissen, Steinberg & Wainer 1993). Items that differ are let go one by one, the one that gains most first, so that
+    one that differs much does not make the others look as if they did.
 
     `differential_functioning` asks the same of ordered logits on the total score. It is quicker, supposes less, and
     has an effect size by which small differences are passed over; this one suits items that measure unequally well.
@@ -128,34 +128,49 @@ def likelihood_ratio_dif(
         raise DesignError(f"{len(labels)} groups; give two labels, or compare others one pair at a time")
     two = str(labels[0]), str(labels[1])
     model = _TwoGroups.of(x, sides, names, two)
-    free: frozenset[int] = frozenset()
-    seen, warnings = set[frozenset[int]](), [
+    warnings = [
         f"{n} subjects in {name}: below {_SMALL_GROUP} slopes and thresholds are unstable"
         for name, n in zip(two, np.bincount(sides).tolist(), strict=True)
         if n < _SMALL_GROUP
-    ]  # fmt: skip
-    for _ in range(_MOST_ROUNDS):
-        found, place = _screened(model, free, names, (alpha, target, two))
-        flagged = frozenset(j for j, item in enumerate(found) if item.is_flagged)
-        if flagged == free:
-            break
-        if p - len(flagged) < _FEWEST_ANCHORS or flagged in seen:
-            warnings.append("flags depend on which items are held equal; too few are alike to tell the others")
-            break
-        seen.add(free)
-        free = flagged
+    ]
+    free, base, is_clear = _let_go(model, alpha)
+    if not is_clear:
+        warnings.append("flags depend on which items are held equal; too few are alike to tell the others")
+    found = _tested(model, free, base, names, (alpha, target, two))
     anchors = tuple(name for j, name in enumerate(names) if j not in free)
     return LikelihoodRatioDif(
-        items=found, anchors=anchors, groups=two, mean=place[0], sd=place[1], warnings=tuple(warnings)
+        items=found, anchors=anchors, groups=two, mean=base.mean, sd=base.sd, warnings=tuple(warnings)
     )
 
 
-def _screened(
-    model: "_TwoGroups", free: frozenset[int], names: Sequence[str], about: tuple[float, Target, tuple[str, str]]
-) -> tuple[tuple[ItemRatio, ...], tuple[float, float]]:
+def _let_go(model: "_TwoGroups", alpha: float) -> tuple[frozenset[int], "_Fit", bool]:
+    """Items that are not held equal, let go one by one, the one that gains most first; False where too few are left.
+
+    An item that differs much makes its neighbours look as if they did, so nothing is said of these before it is free.
+    """
+    p, free = len(model.sizes), frozenset[int]()
+    base = model.fitted(free, free)
+    while True:
+        held = [j for j in range(p) if j not in free]
+        gains = [2 * (model.fitted(free | {j}, free | {j}, start=base).value - base.value) for j in held]
+        tests = [tail(1 + model.sizes[j], max(gain, 0.0)) for j, gain in zip(held, gains, strict=True)]
+        adjusted = adjust_p(tests, "bh").adjusted
+        # By the gain where p values are all 0.
+        first = held[max(range(len(held)), key=lambda k: (-tests[k], gains[k]))]
+        if min(adjusted.values()) > alpha:
+            return free, base, True
+        if p - len(free) - 1 < _FEWEST_ANCHORS:
+            return free, base, False
+        free = free | {first}
+        base = model.fitted(free, free, start=base)
+
+
+def _tested(
+    model: "_TwoGroups", free: frozenset[int], base: "_Fit", names: Sequence[str],
+    about: tuple[float, Target, tuple[str, str]],
+) -> tuple[ItemRatio, ...]:  # fmt: skip
     """Every item held equal and let go, those of `free` let go throughout."""
     alpha, target, two = about
-    base = model.fitted(frozenset(free), frozenset(free))
     rows: list[tuple[Estimate, float, float, float]] = []
     for j, name in enumerate(names):
         others = free - {j}
@@ -175,14 +190,13 @@ def _screened(
         ))  # fmt: skip
     p: dict[Hashable, float] = {name: row[3] for name, row in zip(names, rows, strict=True)}
     adjusted = adjust_p(p, "bh").adjusted
-    found = tuple(
+    return tuple(
         ItemRatio(
             item=name, difference=row[0], p_thresholds=row[1], p_slope=row[2], p_any=row[3],
             p_adjusted=adjusted[name], is_flagged=adjusted[name] <= alpha,
         )
         for name, row in zip(names, rows, strict=True)
     )  # fmt: skip
-    return found, (base.mean, base.sd)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ AWARE = Item(
     form="text",
 )
 """To be asked in a survey inside the world, at its end; see `audit`."""
+_ABSENT = "absent"  # kind of events that say that an answer was not valid: nobody's words
 _START = 4  # words by which a text is looked for in a prompt
 
 
@@ -146,8 +147,11 @@ def _by_society(states: Sequence[State]) -> tuple[list[_Texts], list[_Texts]]:
     remembered: list[_Texts] = []
     for state in states:
         for rows, found in ((state.events, told), (state.memories, remembered)):
-            agents, texts = cast(list[int], rows.column("agent")), rows.column("text")
-            found.append(_Texts(zip(agents, map(str, texts), strict=True)))
+            columns = (rows.column(name) for name in ("agent", "text", "kind"))
+            texts = [
+                (cast(int, agent), str(text)) for agent, text, kind in zip(*columns, strict=True) if kind != _ABSENT
+            ]
+            found.append(_Texts(texts))
     return told, remembered
 
 

@@ -81,6 +81,8 @@ class Minds:
         File of the settings, for messages.
     theory : Theory or None
         In place of the one that the settings name, for trying out one that is on no shelf.
+    rounds : int or None
+        Of the world, where it knows them; then training after its end is refused.
 
     Raises
     ------
@@ -97,11 +99,17 @@ class Minds:
         folder: Path = Path(),
         where: str = "study",
         theory: Theory | None = None,
+        rounds: int | None = None,
     ) -> None:
         self.keys, self.seed = keys, seed
         self.has = frozenset(keys.parts)
         if keys.importance != "ask" and not 1 <= keys.importance <= 10:
             raise DesignError(f'{where}: importance is {keys.importance}; give a number from 1 to 10, or "ask"')
+        if late := [after for after in keys.train_after if after < 1 or (rounds is not None and after >= rounds)]:
+            raise DesignError(
+                f"{where}: train_after has round {late[0]}, and there are {rounds or 'rounds from 1'}; train after one "
+                "that others follow"
+            )
         self.recalling = Recalling(
             most=keys.recall, hours=keys.hours, relevance=ByVectors(keys.relevance) if keys.relevance else None
         )

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from proband.designs.kind import Shared
 from proband.instruments.items import Item
-from proband.societies.deciding import ABSENT, Deciding, Ruled, options
+from proband.societies.deciding import ABSENT, Decided, Ruled, options
 from proband.societies.scenario import Scenario
 from proband.societies.state import State
 from proband.societies.world import Ask, Heard
@@ -23,7 +23,7 @@ NEUTRAL = frozenset({1, 2, 5, 10, 11, 14})
 _LENGTHS = ((20, 18, 23), (8, 10, 6), (15, 12, 18), (5, 7, 4), (25, 22, 28), (10, 8, 13))  # right, wrong, the third; cm
 
 
-class Keys(Deciding):
+class Keys(Decided):
     """Of the groups; there are 18 rounds."""
 
     agents: int = Field(default=50, ge=2, description="how many answer, each in a group of its own")

@@ -12,7 +12,7 @@ from proband.designs.games.cascade import STATES, Cascade, outweighs
 from proband.designs.games.words import MatchWords
 from proband.designs.kind import Shared
 from proband.seeds import uniform_for
-from proband.societies.deciding import Deciding, Ruled, answered
+from proband.societies.deciding import Decided, Ruled, answered
 from proband.societies.scenario import Scenario
 from proband.societies.state import State
 from proband.societies.world import Ask, Heard
@@ -21,7 +21,7 @@ NOT_YET = -1
 GUESS = Cascade().items[0]
 
 
-class Keys(Deciding):
+class Keys(Decided):
     """Of the row of people; there are as many rounds as people."""
 
     agents: int = Field(default=20, ge=2, description="how many guess, one after the other")

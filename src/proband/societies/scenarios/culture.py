@@ -4,11 +4,13 @@ doi:10.1177/0022002797041002001. In a sweep everybody turns to a neighbour, and 
 then no circle of people take over from each other at once, so a sweep is some order of Axelrod's single events.
 """
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from proband.designs.kind import Shared
 from proband.instruments.items import Item
@@ -34,6 +36,12 @@ class Keys(Deciding):
     features: int = Field(default=5, ge=1, le=len(FEATURES), description="of a culture")
     traits: int = Field(default=10, ge=2, description="that each feature may have")
 
+    @model_validator(mode="after")
+    def _fills_a_square(self) -> Self:
+        if math.isqrt(self.agents) ** 2 != self.agents:
+            raise ValueError(f"{self.agents} villages fill no square; take 9, 16, 25 ... of them")
+        return self
+
 
 class Villages(Ruled):
     """Villages that take over traits from those beside them."""
@@ -43,7 +51,7 @@ class Villages(Ruled):
 
     def begin(self, society: int) -> State:
         """Every trait is drawn."""
-        side, traits = round(self.keys.agents**0.5), self.keys.traits
+        side, traits = math.isqrt(self.keys.agents), self.keys.traits
         agents = {
             f"f{f}": (self.at_start(society, f"f{f}") * traits).astype(np.int16) for f in range(self.keys.features)
         }

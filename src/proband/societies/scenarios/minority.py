@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from proband.designs.kind import Shared
 from proband.instruments.items import Item
@@ -27,6 +28,12 @@ class Keys(Deciding):
     memory: int = Field(default=6, ge=1, le=16, description="rounds that everybody remembers")
     strategies: int = Field(default=2, ge=1, description="of each; the one that would have won most often is followed")
     warm_up: int = Field(default=200, ge=0, description="first rounds that the variance leaves out")
+
+    @model_validator(mode="after")
+    def _has_a_minority(self) -> Self:
+        if self.agents % 2 == 0:
+            raise ValueError(f"{self.agents} agents may be as many on either side; take an odd number")
+        return self
 
 
 class Minority(Ruled):

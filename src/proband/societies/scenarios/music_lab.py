@@ -13,7 +13,7 @@ from pydantic import Field
 from proband.designs.kind import Shared
 from proband.instruments.items import Item
 from proband.seeds import uniforms_for
-from proband.societies.deciding import ABSENT, Deciding, Floats, Ruled, gini, options
+from proband.societies.deciding import ABSENT, Decided, Floats, Ruled, gini, options
 from proband.societies.scenario import Scenario
 from proband.societies.state import State
 from proband.societies.world import Ask, Heard
@@ -24,7 +24,7 @@ SONGS = tuple(f"{first} {last}" for first in _FIRST for last in _LAST)
 PICK = Item(id="pick", text="Which song do you download?", form="choice", options=SONGS)
 
 
-class Keys(Deciding):
+class Keys(Decided):
     """Of the market; there are as many rounds as the listeners need."""
 
     agents: int = Field(default=700, ge=2, description="how many listen")

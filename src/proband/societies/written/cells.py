@@ -90,6 +90,8 @@ def dimensions(parts: Parts, turn: Turn, where: str) -> tuple[Dimension, ...]:
 
     for sight in turn.sees:
         if sight.what not in _BY_CELL:
+            if parts.keys.scale.core:  # the core reads it; what the crowd does is told by the rest of the situation
+                continue
             raise DesignError(
                 f"{where}: [[turn]] {turn.item.id!r} sees {sight.what!r}, and texts differ from agent to agent; with "
                 'ask = "cells" take it out, or let a core be asked'
@@ -122,7 +124,9 @@ def check(parts: Parts, people: People, where: str) -> None:
         if n < 2:
             raise DesignError(f"{where}: [scale] levels of {name!r} is {n}; at least 2 can be told apart")
     for turn in parts.turns:
-        if turn.item.form not in ("choice", "scale") or turn.schedule != "parallel" or turn.offers:
+        if not can_be_pooled(turn):
+            if scale.core:  # then only the core is asked
+                continue
             raise DesignError(
                 f"{where}: [[turn]] {turn.item.id!r} is no choice of all at the same time among the same options; only "
                 'such turns are asked by cell, so ask = "agents"'
@@ -138,6 +142,12 @@ def check(parts: Parts, people: People, where: str) -> None:
                 f"{where}: [[turn]] {turn.item.id!r} may have {bound:,} cells, more than {scale.most_cells:,} "
                 f"(most_cells); {what} multiply them most, so take fewer"
             )
+
+
+def can_be_pooled(turn: Turn) -> bool:
+    """Whether the answers to a turn can stand for those of others: a choice of all among the same options at once."""
+    is_choice = turn.item.form in ("choice", "scale") and turn.sets != "place"
+    return is_choice and turn.schedule == "parallel" and not turn.offers and turn.mind is None
 
 
 class Situations:

@@ -12,6 +12,7 @@ from proband.errors import DesignError
 from proband.instruments.items import Item
 from proband.seeds import rng_for
 from proband.societies.agents import memory
+from proband.societies.agents.importance import perceive
 from proband.societies.ground import stocks as ground
 from proband.societies.ground.places import settle
 from proband.societies.state import State
@@ -114,10 +115,10 @@ def change(world: "Written", name: str, to: Formula, who: NDArray[np.bool_], col
             state.values["world"][name] = world.parts.world[name].fits(value)
         return
     values = values_of(to, columns, n)
-    _put(world, name, np.where(who, values, np.nan), state)
+    put(world, name, np.where(who, values, np.nan), state)
 
 
-def _put(world: "Written", name: str, values: Floats, state: State) -> None:
+def put(world: "Written", name: str, values: Floats, state: State) -> None:
     """New values of agents; NaN leaves what is there."""
     is_new = ~np.isnan(values)
     if name == "place":
@@ -216,16 +217,16 @@ def take(world: "Written", turn: Turn, state: State, heard: Sequence[Heard]) -> 
             n = len(item.options)
             shares = np.cumsum(cells.shares_of(one, n))
             index = min(int((draws[k] >= shares[:-1]).sum()), n - 1) if draws_itself else int(number(one))
-            values[k] = _value(world, turn, item, index)
+            values[k] = value_of(world, turn, item, index)
             remember(world.parts, state, np.array([k]), -1, f"{turn.item.text} {item.options[index]}")
         else:
             values[k] = number(one)
             remember(world.parts, state, np.array([k]), -1, f"{turn.item.text} {values[k]:g}")
     if turn.sets:
-        _put(world, turn.sets, values, state)
+        put(world, turn.sets, values, state)
 
 
-def _value(world: "Written", turn: Turn, item: Item, index: int) -> float:
+def value_of(world: "Written", turn: Turn, item: Item, index: int) -> float:
     """The value of the turn's variable that an option stands for."""
     if turn.sets == "place":
         return float([place.name for place in world.parts.places].index(item.options[index]))
@@ -239,11 +240,11 @@ def choose(world: "Written", turn: Turn, state: State, options: Floats) -> None:
     """What agents take who were not asked themselves: options of the item by number, NaN for nothing."""
     if not turn.sets:
         return
-    of = np.array([_value(world, turn, turn.item, k) for k in range(len(turn.item.options))])
+    of = np.array([value_of(world, turn, turn.item, k) for k in range(len(turn.item.options))])
     there = ~np.isnan(options)
     values = np.full(len(options), np.nan)
     values[there] = of[options[there].astype(int)]
-    _put(world, turn.sets, values, state)
+    put(world, turn.sets, values, state)
 
 
 def _say(world: "Written", turn: Turn, state: State, k: int, text: str) -> None:
@@ -275,10 +276,16 @@ def _hearers(turn: Turn, state: State, k: int) -> NDArray[np.bool_]:
 
 def remember(parts: Parts, state: State, who: NDArray[np.int64], event: int, text: str) -> None:
     """Let agents remember something, where any turn shows memories."""
-    if not any(sight.what == "memory" for turn in parts.turns for sight in turn.sees):
+    if not parts.remembers:
         return
+    # Importance is asked in turns that have minds; elsewhere nobody would ask for it.
+    asks = any(turn.mind and turn.mind.importance == "ask" for turn in parts.turns)
+    given = next((float(turn.mind.importance) for turn in parts.turns if turn.mind and not asks), 5.0)
     for k in who.tolist():
-        memory.remember(state, int(state.numbers[k]), text, event=event, kind="did" if event < 0 else "heard")
+        perceive(
+            state, int(state.numbers[k]), text, event=event, kind="did" if event < 0 else "heard",
+            importance=None if asks else given,
+        )  # fmt: skip
 
 
 def resolve(world: "Written", turn: Turn, state: State, heard: Sequence[Heard]) -> None:

@@ -11,6 +11,7 @@ from proband import files
 from proband.errors import DesignError, Gathering, InstrumentError, meant
 from proband.instruments import load_instrument
 from proband.instruments.items import Item
+from proband.societies.agents.minds import MindKeys, Part
 from proband.societies.ground.background import Institution, Norm
 from proband.societies.ground.places import places_of
 from proband.societies.ground.stocks import account, stocks_of
@@ -91,7 +92,7 @@ class _Maker:
         return Parts(
             keys=keys, population=self.population, columns=self.columns, agent=agent, world=world, turns=tuple(turns),
             rules=tuple(rules), events=tuple(events), places=places, stocks=stocks[0], flows=stocks[1], norms=norms,
-            institutions=institutions, folder=str(self.folder),
+            institutions=institutions, folder=str(self.folder), where=self.where,
         )  # fmt: skip
 
     def _columns(self) -> dict[str, bool]:
@@ -229,6 +230,9 @@ class _Maker:
                 id=f"{table.item}-outcome", text=table.resolver, form="choice",
                 options=tuple(outcome.text for outcome in outcomes),
             )  # fmt: skip
+        mind = self._mind(table, item, at)
+        if mind is not None:
+            sees = tuple(sight for sight in sees if sight.what != "memory")
         bid = None
         if table.schedule == "bidding":
             bid = Item(id=f"{table.item}-bid", text=table.bid, form="number", lower=0.0, upper=10.0)
@@ -236,8 +240,34 @@ class _Maker:
             item=item, sets=sets, who=self._optional(table.who, f"{at}, who"), schedule=table.schedule, sees=sees,
             offers={o: self._formula(text, f"{at}, offers {o!r}") for o, text in table.offers.items()},
             order=tuple(table.order), bid=bid, speakers=table.speakers, every=table.every, to=to, resolver=resolver,
-            first=self._optional(table.first, f"{at}, first"), outcomes=tuple(outcomes),
+            first=self._optional(table.first, f"{at}, first"), outcomes=tuple(outcomes), mind=mind,
+            features={name: self._formula(text, f"{at}, features, value") for name, text in table.features.items()},
             reaction=self._formula(table.reaction, f"{at}, reaction") if table.reaction else None,
+        )  # fmt: skip
+
+    def _mind(self, table: TurnTable, item: Item, at: str) -> MindKeys | None:
+        """How agents think in a turn; None where they answer at once."""
+        thinks = {"theory": table.theory, "tools": table.tools, "reflect_above": table.reflect_above}
+        used = [name for name, given in thinks.items() if given]
+        if not used:
+            extra = [name for name in ("settings", "features", "files") if getattr(table, name)]
+            if extra:
+                raise DesignError(f"{self.where}: {at}: {extra[0]} goes with a theory or tools; name one")
+            return None
+        if not item.options or table.schedule != "parallel":
+            raise DesignError(
+                f"{self.where}: {at}: {used[0]} makes a choice of all at the same time; give options, no schedule"
+            )
+        memory = next((self._sight(text, at).count for text in table.sees if text.startswith("memory")), 0)
+        parts: list[Part] = ["profile", "plan"]
+        parts += ["memory"] if memory else []
+        parts += ["reflection"] if table.reflect_above is not None else []
+        parts += ["theory"] if table.theory else []
+        parts += ["tools"] if table.tools else []
+        return MindKeys(
+            parts=parts, theory=table.theory, settings=table.settings, recall=memory, hours=float(self.keys.hours),
+            importance="ask" if table.importance == "ask" else float(table.importance), tools=table.tools,
+            reflect_above=float(table.reflect_above or 150), files=table.files, calls=table.calls,
         )  # fmt: skip
 
     def _item(self, table: TurnTable, variable: Variable | None, sets: str, at: str) -> Item:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from proband.instruments.items import Item
+from proband.societies.agents.minds import MindKeys
 from proband.societies.ground.background import Institution, Norm
 from proband.societies.ground.places import Place
 from proband.societies.ground.stocks import Flow, Stock
@@ -82,6 +83,8 @@ class Turn:
     resolver: Item | None = None
     outcomes: tuple[Outcome, ...] = ()
     is_start: bool = False  # asked once, before the first round's turns
+    mind: MindKeys | None = None  # how agents decide, where they do not answer at once
+    features: Mapping[str, Formula] = field(default_factory=dict)
 
     @property
     def speaks(self) -> bool:
@@ -137,6 +140,12 @@ class Parts:
     norms: tuple[Norm, ...]
     institutions: tuple[Institution, ...]
     folder: str = ""
+    where: str = "study"
+
+    @property
+    def remembers(self) -> bool:
+        """Whether any turn shows memories, so that agents have to have some."""
+        return any(turn.mind or any(sight.what == "memory" for sight in turn.sees) for turn in self.turns)
 
 
 def names_of(table: VariableTable) -> list[tuple[str, bool]]:

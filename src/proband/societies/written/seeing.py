@@ -224,6 +224,15 @@ class Words:
         row = self.state.events[event]
         return f"{self.name(int(row['agent']))}: {row['text']}"
 
+    def others(self, k: int) -> tuple[str, ...]:
+        """Names of those who are at the same place, or else of those whom an agent knows; some of many."""
+        agents = self.state.agents
+        if self.parts.places:
+            near = np.flatnonzero(agents["place"] == agents["place"][k])
+        else:
+            near = self.state.networks["ties"].of_agent(k) if self.state.networks else np.zeros(0, np.int64)
+        return tuple(self.name(int(self.state.numbers[j])) for j in near[near != k][:8].tolist())
+
     def name(self, number: int) -> str:
         """What an agent is called by others, also one who has left."""
         k = int(np.searchsorted(self.state.numbers, number))

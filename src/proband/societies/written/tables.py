@@ -1,6 +1,6 @@
 """The tables of a world that a study file describes: what may stand in them, and of which type."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, StrictFloat, StrictInt
 
@@ -69,6 +69,16 @@ class TurnTable(Table):
     )
     to: Literal["", "neighbours", "place", "everybody"] = Field(
         default="", description="texts: who hears them; by default neighbours, else who is at the place, else everybody"
+    )
+    theory: str = Field(default="", description="one of `proband list theories`, by which a choice is made")
+    settings: dict[str, Any] = Field(default={}, description="keys of the theory")
+    features: dict[str, str] = Field(default={}, description="expressions that a theory reads, e.g. `stakes`")
+    tools: list[str] = Field(default=[], description="calculator, calendar, or names of `files`; used before a choice")
+    files: dict[str, str] = Field(default={}, description="tools of your own: a CSV table, or texts to search")
+    calls: StrictInt = Field(default=2, ge=1, description="of tools in a round, at most")
+    reflect_above: Number | None = Field(default=None, description="sum of importance above which agents reflect")
+    importance: Number | Literal["ask"] = Field(
+        default=5, description='of memories, from 1 to 10; `"ask"` asks it once for each text'
     )
     resolver: str = Field(default="", description="wording of the question what comes of a text")
     outcome: list[OutcomeTable] = Field(default=[], description="`[[turn.outcome]]`: what may come of it")

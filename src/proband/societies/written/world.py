@@ -21,6 +21,7 @@ from proband.societies.written.expressions import Formula, holds, number_of, val
 from proband.societies.written.parts import Parts, Turn
 from proband.societies.written.people import People, chosen, first_values, ties_of
 from proband.societies.written.seeing import Columns, Words
+from proband.societies.written.thinking import Thinking
 
 _MOST_PEOPLE = 20_000  # of whom traits are listed; more are a crowd
 
@@ -34,11 +35,18 @@ class Written(World):
         self.parts, self.seed = parts, seed
         self.people_of = People(parts, seed)
         self.outside = any(turn.resolver for turn in parts.turns)
+        self.minds = {
+            turn.item.id: Thinking(self, turn, turn.mind, f"{parts.where}: [[turn]] {turn.item.id!r}")
+            for turn in parts.turns
+            if turn.mind is not None
+        }
 
     @cached_property
     def items(self) -> Sequence[Item]:
         """Everything that turns ask."""
-        found = [item for turn in self.parts.turns for item in (turn.item, turn.bid, turn.resolver) if item]
+        at_once = [turn for turn in self.parts.turns if turn.item.id not in self.minds or turn.is_start]
+        found = [item for turn in at_once for item in (turn.item, turn.bid, turn.resolver) if item]
+        found += [item for mind in self.minds.values() for item in mind.asked()]
         return tuple({item.id: item for item in found}.values())
 
     @property
@@ -106,6 +114,8 @@ class Written(World):
         turn = self._turn(state)
         if turn is None or state.values["step"]["phase"] == "enter":
             return ()
+        if turn.mind is not None:
+            return self.minds[turn.item.id].ask(state)
         columns, step = self._columns(state, "who", turn.item.id), state.values["step"]
         words = Words(self.parts, self.people_of, state, self.seed)
         if step["phase"] == "resolve":
@@ -211,8 +221,14 @@ class Written(World):
         columns = self._columns(state, "who", turn.item.id)
         if step["phase"] == "enter":
             schedules.enter(self.parts, turn, state, columns, self.seed)
+            if turn.mind is not None:
+                self.minds[turn.item.id].begin(state)
+            if step["phase"] == "over":
+                state.values["step"] = schedules.opened(number + 1)
             return state
-        if step["phase"] == "bid":
+        if turn.mind is not None:
+            step["phase"] = "over" if self.minds[turn.item.id].hear(state, heard) else "ask"
+        elif step["phase"] == "bid":
             bids = {one.ask.agent: effects.number(one) for one in heard if one.is_valid}
             effects.count(state, heard)
             schedules.win(turn, state, bids, self.seed)
@@ -224,7 +240,8 @@ class Written(World):
             step["phase"] = "over"
         else:
             self._hear(turn, state, columns, heard)
-        if step["phase"] == "over" or (step["phase"] in ("ask", "bid") and not self._goes_on(turn, state)):
+        is_asked = turn.mind is not None or step["phase"] == "resolve" or self._goes_on(turn, state)
+        if step["phase"] == "over" or not is_asked:
             self._after(turn.item.id, state)
             state.values["step"] = schedules.opened(number + 1)
         return state
@@ -238,8 +255,7 @@ class Written(World):
         step = state.values["step"]
         at = schedules.group(self.parts, turn, state, columns, self.seed)
         effects.count(state, heard)
-        core = self.parts.keys.scale.core and turn.schedule == "parallel"
-        if core:
+        if self.parts.keys.scale.core and cells.can_be_pooled(turn):
             self._crowd(turn, state, columns, heard)
         else:
             effects.take(self, turn, state, heard)

@@ -175,7 +175,10 @@ class Pages:
             "earlier": self.table.back and view.number > 1,
         }  # fmt: skip
         link = f"{request.base_url}page?key={request.state.who}" if view.number == 1 else ""
-        return self._page(request, "question.html", shown, person=person, link=link, status=422 if read else 200)
+        said = self._said_so_far(person) if self.table.conversation else []
+        return self._page(
+            request, "question.html", shown, person=person, link=link, said=said, status=422 if read else 200
+        )
 
     def _together(self, view: View) -> list[Trial]:
         """The question, with the others of its grid that are open too."""
@@ -268,6 +271,15 @@ class Pages:
         ]
         return self._page(request, "earlier.html", {"where": "earlier", "pages": shown}, person=person)
 
+    def _said_so_far(self, person: Person) -> list[dict[str, str]]:
+        """What somebody was asked, and what they answered."""
+        answered, items = self.room.answered(person.subject), self.room.design.items
+        words = self.room.words_of(answered)
+        return [
+            {"text": words.get(one.request, item.text), "answer": spoken(item, one) or ""}
+            for one, item in [(one, items[one.place.item]) for one in answered]
+        ]
+
     # ---- the end
 
     def ask_to_leave(self, request: Request) -> Response:
@@ -316,7 +328,7 @@ class Pages:
                 "is_test": self.is_test, "contact": self.table.contact, "may_leave": person is not None,
                 "own_lang": self.own_language, "own_dir": "rtl" if own in ("ar", "fa", "he", "ur") else "ltr",
                 "message": self.room.messages.get(person.subject, "") if person is not None else "",
-                "news": self.table.away_s is not None, "link": "", **around,
+                "news": self.table.away_s is not None, "link": "", "said": [], **around,
             },
         )  # fmt: skip
 

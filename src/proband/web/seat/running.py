@@ -11,11 +11,11 @@ from pathlib import Path
 from starlette.applications import Starlette
 
 from proband.addresses import open_engine
-from proband.designs.seat_table import SeatTable
+from proband.designs.seat_table import SeatTable, seat_table
 from proband.designs.seated import Seated, n_seats, seated
 from proband.designs.studies import Study
 from proband.errors import DesignError, EngineError, ProbandError
-from proband.files import is_file, parsed, text_of
+from proband.files import is_file, text_of
 from proband.models.engine import BaseEngine
 from proband.models.seats import SeatEngine
 from proband.records import SCORED_METHODS, Completion, Message, Request, Trial
@@ -65,8 +65,7 @@ def sitting(study: Study, path: Path, *, seats: int | None = None, is_test: bool
     DesignError
         If people cannot take it, or it says nothing to agree to, or nobody to ask; `is_test` does without.
     """
-    data = parsed(text_of(path, what="study file", error=DesignError), path, error=DesignError)
-    table = SeatTable.model_validate(data.get(SEAT, {}))  # checked when the study was loaded
+    table = seat_table(path) or SeatTable()
     texts = {name: _text(getattr(table, name), path.parent) for name in ("consent", "debriefing")}
     table = table.model_copy(update=texts)
     lacking = [name for name in ("consent", "contact") if not getattr(table, name).strip()]

@@ -22,6 +22,7 @@ from proband.web.viewer.single import turns_of
 
 _GIVEN = ("status", "answer", "value", "label", "parts")
 _COLUMNS = ("trial", "subject", "item", "request", *_GIVEN)
+_NAMED = 5  # places that only one of them has
 _MOST_WORDS = 20_000  # of two requests whose differences are marked
 
 
@@ -36,15 +37,25 @@ def comparison(request: Request) -> Response:
     there, here = pl.col("status_second").is_not_null(), pl.col("status").is_not_null()
     both = there & here
     differs = both & ~pl.all_horizontal(pl.col(n).eq_missing(pl.col(f"{n}_second")) for n in _GIVEN)
-    counted = joined.select(
-        both.sum().alias("both"),
-        (here & ~there).sum().alias("only_first"),
-        (there & ~here).sum().alias("only_second"),
-        differs.sum().alias("differs"),
-        (both & (pl.col("request") != pl.col("request_second"))).sum().alias("asked_differently"),
-    ).collect()
     after = request.query_params.get("after", "")
-    rows = joined.filter(differs, pl.col("trial") > after).sort("trial").head(SIZE + 1).collect().to_dicts()
+    # Together, so that the two tables are read and joined once.
+    counted, changed, *only = pl.collect_all(
+        [
+            joined.select(
+                both.sum().alias("both"),
+                (here & ~there).sum().alias("only_first"),
+                (there & ~here).sum().alias("only_second"),
+                differs.sum().alias("differs"),
+                (both & (pl.col("request") != pl.col("request_second"))).sum().alias("asked_differently"),
+            ),
+            joined.filter(differs, pl.col("trial") > after).sort("trial").head(SIZE + 1),
+            *(
+                joined.filter(side).select("trial").sort("trial").head(_NAMED)
+                for side in (here & ~there, there & ~here)
+            ),
+        ]
+    )
+    rows = changed.to_dicts()
     later = rows[SIZE - 1]["trial"] if len(rows) > SIZE else None
     return shown(
         request,
@@ -53,10 +64,7 @@ def comparison(request: Request) -> Response:
             "first": one.name,
             "second": other.name,
             **counted.to_dicts()[0],
-            "only": {
-                name: _first_places(joined.filter(side))
-                for name, side in (("first", here & ~there), ("second", there & ~here))
-            },
+            "only": {name: part["trial"].to_list() for name, part in zip(("first", "second"), only, strict=True)},
             "rows": [
                 {
                     "place": row["trial"],
@@ -76,10 +84,6 @@ def _joined(one: Held, other: Held) -> pl.LazyFrame:
     """Rows of both by place, the second's columns with ``_second`` behind."""
     first, second = (held.lazy().select(_COLUMNS) for held in (one, other))
     return first.join(second, on="trial", how="full", coalesce=True, suffix="_second", maintain_order="none")
-
-
-def _first_places(part: pl.LazyFrame) -> list[str]:
-    return part.select("trial").sort("trial").head(5).collect()["trial"].to_list()
 
 
 def _second(row: dict[str, Any]) -> dict[str, Any]:

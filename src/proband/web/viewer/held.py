@@ -69,7 +69,10 @@ class Held:
 
     def is_stale(self, seconds: float) -> bool:
         """Whether what was read once may be so no longer."""
-        return self.token != news_of(self.path) and (self.is_over or time.monotonic() - self._opened_at > seconds)
+        if self.token == news_of(self.path):
+            return False
+        is_over = self.run.directory.manifest_path.exists()
+        return self.is_over or is_over or time.monotonic() - self._opened_at > seconds
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -129,7 +132,7 @@ class Held:
             "kind": self.run.kind,
             "engines": list(self.engines),
             "responses": sum(tally["dispositions"].values()),
-            "planned": tally.get("total"),
+            "planned": tally.get("total") or None,  # nobody may have asked how large it is
             "state": self.manifest.get("state"),
             "started": self.manifest.get("started"),
             "finished": self.manifest.get("finished"),

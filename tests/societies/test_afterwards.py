@@ -85,8 +85,8 @@ def test_a_survey_inside_the_world_changes_nothing_in_it(tmp_path):
 def test_who_cannot_be_asked_is_refused(crowd, at, agents, said):
     with pytest.raises(DesignError, match=said):
         interviews_of(crowd, VOTES, at=at, agents=agents)
+    turns = Instrument(id="turns", title="Turns", items=village().world.items)
     with pytest.raises(DesignError, match="is a turn of the world"):
-        turns = Instrument(id="turns", title="Turns", items=village().world.items)
         interviews_of(crowd, turns, at=1, design=village())
 
 

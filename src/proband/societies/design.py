@@ -137,9 +137,9 @@ class Society(Design):
             whole.update(Path(path).read_bytes())
         return whole.hexdigest()
 
-    def keep(self, answered: Mapping[str, Response], folder: Path) -> None:
-        """Write the tables of what happened, where they are not there."""
-        if not is_kept(folder):
+    def keep(self, answered: Mapping[str, Response], folder: Path, *, anew: bool) -> None:
+        """Write the tables of what happened, where there is something new or they are not there."""
+        if anew or not is_kept(folder):
             keeper = Keeper()
             self.replay(answered, keeper)
             keeper.write(folder)

@@ -3,8 +3,9 @@
 from typer.testing import CliRunner
 
 from proband.cli.main import app
+from proband.designs.studies import study_from_dict
 from proband.errors import DesignError
-from proband.runs import Run
+from proband.runs import Run, collect
 
 STUDY = 'seed = 1\n[society]\nuse = "granovetter"\nsocieties = 3\nsd = 0\nagents = 20\n'
 
@@ -38,3 +39,11 @@ def test_there_is_nothing_to_show_where_nobody_is_asked(tmp_path):
 def test_scenarios_are_listed_and_found_by_name():
     assert "granovetter" in told("list", "scenarios")
     assert "20 independent societies" in told("plan", "scenario:granovetter")
+
+
+def test_a_run_of_rules_that_has_another_society_now_has_its_states_too(tmp_path):
+    keys = {"use": "granovetter", "sd": 0, "agents": 10, "societies": 1}
+    for societies in (1, 2):
+        study = study_from_dict({"seed": 1, "society": keys | {"societies": societies}})
+        run = collect(study.design, "scripted:uniform", tmp_path / "run")
+        assert run.states()["society"].n_unique() == run.manifest["design"]["societies"] == societies

@@ -129,10 +129,10 @@ class Design:
         """Digest of all that decides what it asks, the code of its rules among it: for caches of how far it is."""
         return blake2b(json.dumps(self.describe(), sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
 
-    def keep(self, answered: Mapping[str, Response], folder: Path) -> None:
+    def keep(self, answered: Mapping[str, Response], folder: Path, *, anew: bool) -> None:
         """Write files of its own beside the answers, in the folder of a run that is complete; they can be made again.
 
-        Called at every end of a run whose folder lacks them.
+        Called whenever a run was found complete; unless there was something new, what is there may stay.
         """
 
     @property

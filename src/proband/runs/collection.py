@@ -103,7 +103,9 @@ def collect(
         if loop.state != "complete":
             directory.reopen()
         else:
-            design.keep(journal, directory.path)
+            if loop.past.has_news:
+                directory.reopen()  # where nobody is asked, no answer says that there is more than there was
+            design.keep(journal, directory.path, anew=directory.manifest() is None)
             if directory.manifest() is None:
                 finish(directory, journal, design, cast)
     return Run(directory.path)

@@ -29,6 +29,7 @@ class Past:
         parent = journal.noted("parent") or {}
         self.until = 0.0  # answers stored up to then were taken account of by a snapshot
         self._marks = journal.marks()
+        self.has_news = False  # whether a process came to where it never was
         # A branch made by version 0.1 says nothing, and went on from whatever it had inherited.
         self._keeps_past = parent.get("keep_past", True)
 
@@ -64,6 +65,7 @@ class Past:
                     "the edit, install the versions that the run was begun with, or use a new folder"
                 )
         if new:
+            self.has_news = True
             self.journal.mark(new)
 
     def refuse_strangers(self, design: Design, n_asked: int) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
-from os import urandom
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -130,19 +129,20 @@ class Society(Design):
     def treatment(self) -> str:
         """Digest of everything that decides what happens, the code of worlds and of this room among it."""
         worlds = [arm.world for arm in self.by_arm.values()]
-        files = {_file_of(part) for world in worlds for part in type(world).__mro__[:-1]}
-        files |= {str(path) for path in Path(__file__).parent.rglob("*.py")}
-        told = [np.__version__, self.describe(), self.made_of, self.asking, self.waves, [*map(_settings_of, worlds)]]
+        parts = {part for world in worlds for part in type(world).__mro__[:-1]}
+        files = {_file_of(part) for part in parts} | {str(path) for path in Path(__file__).parent.rglob("*.py")}
+        nowhere = [_code_of(part) for part in sorted(parts, key=lambda part: part.__qualname__) if not _file_of(part)]
+        told = [
+            np.__version__, self.describe(), self.made_of, self.asking, self.waves, [*map(_settings_of, worlds)], nowhere,
+        ]  # fmt: skip
         whole = blake2b(repr(told).encode(), digest_size=16)
-        for path in sorted(path for path in files if path is not None):
+        for path in sorted(files - {""}):
             whole.update(Path(path).read_bytes())
-        if None in files:  # typed in, as in a notebook: what it does now nobody can compare with what it did
-            whole.update(urandom(16))
         return whole.hexdigest()
 
-    def keep(self, answered: Mapping[str, Response], folder: Path) -> None:
-        """Write the tables of what happened, where they are not there."""
-        if not is_kept(folder):
+    def keep(self, answered: Mapping[str, Response], folder: Path, *, anew: bool) -> None:
+        """Write the tables of what happened, where there is something new or they are not there."""
+        if anew or not is_kept(folder):
             keeper = Keeper()
             self.replay(answered, keeper)
             keeper.write(folder)
@@ -228,19 +228,33 @@ class Society(Design):
         return int(dict(place.condition).get("wave", place.round))
 
 
-def _file_of(part: type) -> str | None:
-    try:
-        return inspect.getsourcefile(part)
-    except TypeError:
-        return None
-
-
 def _settings_of(world: World) -> list[tuple[str, str]]:
     """What a world was made with, without what it has computed since."""
     own = {name: value for name, value in vars(world).items() if not _is_computed(type(world), name)}
     return sorted(
         (name, repr(value.tolist() if isinstance(value, np.ndarray) else value)) for name, value in own.items()
     )
+
+
+def _file_of(kind: type) -> str:
+    """The file that a class is written in; empty for one of a console or a notebook."""
+    try:
+        path = inspect.getsourcefile(kind) or ""
+    except (TypeError, OSError):
+        return ""
+    return path if Path(path).is_file() else ""
+
+
+def _code_of(kind: type) -> list[tuple[str, bytes, str]]:
+    """What the methods of such a class do."""
+    found = [(name, getattr(part, "fget", part)) for name, part in sorted(vars(kind).items())]
+    codes = [(name, getattr(part, "__code__", None)) for name, part in found]
+    # Constants may hold code of their own, which is called by its address; names and plain values tell enough apart.
+    return [
+        (name, code.co_code, repr([value for value in code.co_consts if not inspect.iscode(value)] + [*code.co_names]))
+        for name, code in codes
+        if code is not None
+    ]
 
 
 def _is_computed(kind: type, name: str) -> bool:

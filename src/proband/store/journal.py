@@ -99,7 +99,8 @@ class Journal(Mapping[str, Response]):
             try:
                 if bodies:
                     self._add_bodies(bodies)
-                self._connection.executemany(_MARK, self._marks)
+                if self._marks:
+                    self._connection.executemany(_MARK, self._marks)
                 done = 0
                 for n in _AT_ONCE:
                     while len(rows) - done >= n:

@@ -1,0 +1,183 @@
+"""What societies cost: ``python -m benchmarks.societies [--quick] [--json]``.
+
+On scripted engines, with the durable journal on this machine's disk, in processor time:
+
+1. A parallel turn (everybody at once), how the last round compares with the first, and what a stored turn takes in
+   memory.
+2. A serial turn (one agent after the other).
+3. Going on with that run: from its snapshot, and without, as a part of what the run took; and making its tables again.
+4. A million agents asked by cells.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from benchmarks.machine import machine
+from proband.instruments.items import Item
+from proband.runs import Run, collect
+from proband.runs.snapshots import FOLDER
+from proband.societies.asking import Asking
+from proband.societies.design import Society
+from proband.societies.state import State
+from proband.societies.world import Ask, Heard, World
+
+STAND = Item(id="stand", text="Where do you stand?", form="scale", options=tuple("1234567"))
+
+AT: list[float] = []  # processor time at the beginning of each turn; a world is its settings, so it stands outside
+
+
+class Opinions(World):
+    """Everybody says where they stand, having heard two neighbours; all at once, or one after the other."""
+
+    outside = False
+    items = (STAND,)
+    seed = 1
+
+    def __init__(self, agents: int, rounds: int, *, serial: bool = False) -> None:
+        self.agents, self._rounds, self.serial = agents, rounds, serial
+
+    @property
+    def rounds(self) -> int:
+        return self._rounds
+
+    def begin(self, society: int) -> State:
+        state = State(society=society, agents={"stand": np.arange(self.agents) % 7})
+        state.values["speaker"] = 0
+        return state
+
+    def turns(self, state: State) -> Sequence[Ask]:
+        AT.append(time.process_time())
+        stand, n = state.agents["stand"].tolist(), self.agents
+        who = [state.values["speaker"]] if self.serial else range(n)
+        near = [(k, stand[k], (stand[k - 1] + stand[(k + 1) % n]) / 2) for k in who]
+        return [
+            Ask(agent=k, item=STAND, told=f"You said {own}, and those beside you {mean}.", facts=(("own", str(own)),))
+            for k, own, mean in near
+        ]
+
+    def advance(self, state: State, heard: Sequence[Heard]) -> State:
+        for one in heard:
+            if one.is_valid:
+                state.agents["stand"][one.ask.agent] = one.response.answer
+        state.values["speaker"] = (state.values["speaker"] + 1) % self.agents if self.serial else 0
+        if not state.values["speaker"]:
+            state.round += 1
+            state.is_over = state.round > self._rounds
+        return state
+
+
+class Crowd(Opinions):
+    """The same asked by cells of one's type, one's stand, and how those beside one stand on average."""
+
+    def archetypes(self, state: State) -> Sequence[str]:
+        return [str(kind) for kind in range(3)]
+
+    def people(self, state: State) -> Sequence[object]:  # type: ignore[override]
+        return ()
+
+    def _cells(self, state: State) -> np.ndarray:
+        stand = state.agents["stand"]
+        near = np.rint((np.roll(stand, 1) + np.roll(stand, -1)) / 2).astype(np.int64)
+        return (state.numbers % 3) * 49 + stand * 7 + near
+
+    def turns(self, state: State) -> Sequence[Ask]:
+        asks = []
+        for cell in np.unique(self._cells(state)).tolist():
+            kind, own, near = cell // 49, cell // 7 % 7, cell % 7
+            asks.append(
+                Ask(
+                    item=STAND, told=f"You said {own}, and those beside you {near}.", archetype=str(kind),
+                    cell=(("near", str(near)), ("own", str(own)), ("regime", "")),
+                )
+            )  # fmt: skip
+        return asks
+
+    def advance(self, state: State, heard: Sequence[Heard]) -> State:
+        cells, upper = self._cells(state), np.zeros((147, 7))
+        for cell, one in zip(np.unique(cells), heard, strict=True):
+            upper[cell] = np.cumsum(one.response.probs if one.response.probs is not None else np.full(7, 1 / 7))
+        u = self.uniforms(state, "stand")
+        stand = np.zeros(len(state), np.int64)
+        for k in range(6):
+            stand += u >= upper[cells, k]
+        state.agents["stand"] = stand
+        state.round += 1
+        state.is_over = state.round > self._rounds
+        return state
+
+
+def society(world: Opinions) -> Society:
+    return Society(world=world, seed=1, asking=Asking(seed=1))
+
+
+def spent(do: Callable[[], object]) -> float:
+    start = time.process_time()
+    do()
+    return time.process_time() - start
+
+
+def parallel(agents: int, rounds: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        into, world, process = Path(folder) / "run", Opinions(agents, rounds), psutil.Process()
+        collect(society(Opinions(10, 2)), "scripted:uniform", Path(folder) / "warm")
+        AT.clear()
+        before = process.memory_info().rss
+        run = spent(lambda: collect(society(world), "scripted:uniform", into))
+        grown = process.memory_info().rss - before
+        turns = np.diff(AT[:rounds])
+        part = max(1, len(turns) // 10)
+        snapshot = spent(lambda: collect(society(Opinions(agents, rounds)), "scripted:uniform", into))
+        shutil.rmtree(into / FOLDER)
+        without = spent(lambda: collect(society(Opinions(agents, rounds)), "scripted:uniform", into))
+        shutil.rmtree(into / "society")
+        tables = spent(lambda: collect(society(Opinions(agents, rounds)), "scripted:uniform", into))
+        return {
+            "cpu_ms_a_parallel_turn": run / agents / rounds * 1e3,
+            "last_rounds_over_first": float(np.median(turns[-part:]) / np.median(turns[:part])),
+            "bytes_in_memory_a_turn": grown / agents / rounds,
+            "resume_with_snapshot_over_run": snapshot / run,
+            "resume_without_over_run": without / run,
+            "resume_and_tables_over_run": tables / run,
+        }
+
+
+def serial(agents: int, rounds: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        world = Opinions(agents, rounds, serial=True)
+        cpu = spent(lambda: collect(society(world), "scripted:uniform", folder))
+    return {"cpu_ms_a_serial_turn": cpu / agents / rounds * 1e3}
+
+
+def crowd(agents: int, rounds: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        cpu = spent(lambda: collect(society(Crowd(agents, rounds)), "scripted:uniform", folder))
+        return {"cpu_s_of_a_crowd": cpu, "rows_of_a_crowd": float(Run(folder).table().height)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small, to see that it works")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    size = (100, 10) if options.quick else (1_000, 50)
+    many = (10_000, 5) if options.quick else (1_000_000, 20)
+    found = {
+        "machine": machine("numpy", "polars"),
+        **parallel(*size),
+        **serial(20, 10 if options.quick else 100),
+        **crowd(*many),
+    }
+    print(json.dumps(found, indent=2), file=sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

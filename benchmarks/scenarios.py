@@ -22,6 +22,7 @@ from scipy.special import ndtri
 
 from proband.societies.cooperation import Cooperation, cooperation
 from proband.societies.deciding import gini, last, play
+from proband.societies.economy import Regularities, Slope, phillips, regularities
 from proband.societies.scenario import SCENARIOS
 from proband.societies.scenarios.bass import peak
 from proband.societies.scenarios.conditional_cooperation import FIRST_BELIEFS, TABLES, TYPES
@@ -334,6 +335,71 @@ def _() -> float:
     return ends("exchange", 5, "poor", agents=5_000)
 
 
+@check("macro", "cents and units that are not accounted for, in any of 120 quarters", 0, 0, COMPUTED)
+def _() -> float:
+    made = world("macro")
+    return max(made.measures(state).get("left over", 0.0) for state in play(made))
+
+
+_UNITED_STATES = "macrodata of statsmodels, 1959 to 2009"
+_REGULARITIES: dict[str, Callable[[Regularities], float]] = {
+    "Okun: change of unemployment on growth": lambda found: found.okun.value,
+    "Phillips: inflation on unemployment, by year": lambda found: found.phillips.value,
+    "standard deviation of growth, output": lambda found: found.sd_output,
+    "of consumption": lambda found: found.sd_consumption,
+    "of investment": lambda found: found.sd_investment,
+    "autocorrelation of growth": lambda found: found.autocorrelation,
+}
+
+
+def united_states() -> tuple[Regularities, Slope]:
+    """What they show; and the Phillips slope of 1960 to 1969."""
+    from statsmodels.datasets import macrodata
+
+    data = macrodata.load_pandas().data
+    sixties = data[data.year <= 1969]
+    found = regularities(data.realgdp, data.realcons, data.realinv, data.unemp, data.cpi)
+    return found, phillips(sixties.unemp, sixties.cpi)
+
+
+@check("macro", "United States: Okun, by quarter", -0.269, 0.0006, _UNITED_STATES)
+def _() -> float:
+    return united_states()[0].okun.value
+
+
+@check("macro", "United States: Phillips, 1960 to 1969", -1.21, 0.006, _UNITED_STATES)
+def _() -> float:
+    return united_states()[1].value
+
+
+for _name, _known in (("output", 0.88), ("consumption", 0.69), ("investment", 4.68)):
+
+    @check("macro", f"United States: standard deviation of growth, {_name}", _known, 0.006, _UNITED_STATES)
+    def _(name: str = _name) -> float:
+        return float(getattr(united_states()[0], f"sd_{name}"))
+
+
+@check("macro", "United States: autocorrelation of growth", 0.30, 0.006, _UNITED_STATES)
+def _() -> float:
+    return united_states()[0].autocorrelation
+
+
+def economies(n: int = 10, warm_up: int = 20) -> str:
+    """The rule economy beside the country: means and standard deviations over societies."""
+    made, found = world("macro"), []
+    for k in range(n):
+        rows = [made.measures(state) for state in play(made, k)][1 + warm_up :]
+        names = ("output", "consumption", "investment", "unemployment", "price")
+        found.append(regularities(*[[row[name] for row in rows] for name in names]))
+    known, sixties = united_states()
+    lines = ["| what | United States | by rule, mean (SD) of 10 |", "|---|---|---|"]
+    for what, of in _REGULARITIES.items():
+        ours = [of(one) for one in found]
+        theirs = f"{of(known):.2f}" + (f" ({sixties.value:.2f} in 1960 to 1969)" if what.startswith("Phillips") else "")
+        lines.append(f"| {what} | {theirs} | {np.mean(ours):.2f} ({np.std(ours, ddof=1):.2f}) |")
+    return "\n".join(lines)
+
+
 def shown(value: float) -> str:
     """A number of the table."""
     return f"{value:.1e}" if 0 < abs(value) < 1e-4 else f"{value:.4g}"
@@ -380,7 +446,8 @@ def main() -> None:
     print(f"{process_time() - started:.1f} s of processor time")
     if given.write:
         PAGE.write_text(
-            written(PAGE.read_text(encoding="utf-8"), catalogue=catalogue(), checks=found), encoding="utf-8"
+            written(PAGE.read_text(encoding="utf-8"), catalogue=catalogue(), checks=found, economies=economies()),
+            encoding="utf-8",
         )
 
 

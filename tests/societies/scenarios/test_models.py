@@ -24,6 +24,7 @@ SMALL = {
     "degroot": {"agents": 10, "degree": 4, "rounds": 4},
     "exchange": {"agents": 8, "rounds": 3},
     "friedkin-johnsen": {"agents": 10, "degree": 4, "rounds": 4},
+    "macro": {"agents": 20, "firms": 2, "rounds": 3},
     "minority": {"agents": 9, "rounds": 4, "warm_up": 0},
     "music-lab": {"agents": 20, "influence": 1.0},
     "schelling": {"agents": 80, "width": 10, "height": 10, "rounds": 5},
@@ -76,7 +77,7 @@ def test_who_does_not_answer_does_nothing_and_no_rule_stands_in(name):
     state = asked(made, lambda ask: None)
     assert state.is_over
     first = made.begin(0)
-    moving = {"x", "y", "active", "jail", "sugar", "health"}  # what goes on by itself
+    moving = {"x", "y", "active", "jail", "sugar", "health", "deposits"}  # what goes on by itself
     for column in set(made.kept(first)) - moving:
         np.testing.assert_array_equal(state.agents[column], first.agents[column])
 

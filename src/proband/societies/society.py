@@ -146,6 +146,7 @@ KIND = Kind(
     keys=SocietyTable,
     make=_make,
     analyses=(
+        "replay",
         "trajectories",
         "forks",
         "transitions",

@@ -17,7 +17,7 @@ from proband.shelves import Shelf
 Cell = Estimate | float | int | str | None
 CellForm = Literal["text", "share", "points", "number", "count", "p"]
 Side = Literal["", "model", "people"]
-FigureForm = Literal["bars", "intervals", "ladder", "lines", "scatter", "vega"]
+FigureForm = Literal["bars", "intervals", "ladder", "lines", "scatter", "replay", "vega"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,8 @@ class Figure:
     form : str
         "bars" (shares by option and side), "intervals" (points with limits by label and side), "ladder" (points with
         limits beside reference values and a floor), "lines" (y by x and series, with limits), "scatter" (y by x and
-        series), or "vega", then `options` is a Vega-Lite specification.
+        series), "replay" (agents by round, see `proband.analyses.replay`; rows are the last one), or "vega", then
+        `options` is a Vega-Lite specification.
     rows : tuple of mapping
         The data, one mapping a mark; keys by form. Bars, intervals: label, side, value, low, high (`marks` makes
         them of estimates). Ladder: label, value, low, high, floor, and `references`, a mapping of name to value.
@@ -86,7 +87,8 @@ class Figure:
         What it shows, in a sentence; read to those who cannot see it.
     options : mapping
         Titles of axes, ``x_title`` and ``y_title``; number formats of d3, ``x_format`` and ``y_format``; ``zero``: a
-        value at which a line is drawn. For "vega" the specification.
+        value at which a line is drawn; ``is_band``: limits of lines as a band, without points. For "vega" the
+        specification.
     """
 
     form: FigureForm

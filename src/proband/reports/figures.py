@@ -37,6 +37,10 @@ _INKS = tuple(LIGHT[name] for name in ("model", "people", "null", "ink"))
 _SHAPES = ("diamond", "circle", "square", "triangle-up", "cross", "triangle-down")
 _LEVEL = 19  # px of height for one line within an option: its text, people, the model
 _ROW = 27  # px of height for one line of its own
+_DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2])
+_MORE = (("#2f7d4f", "#6fc796"), ("#7b4ea3", "#c09be0"), ("#a1891d", "#d9c45f"), ("#20272e", "#e7eaed"))
+_STEPS = 64  # of a scale of colours
+_SQUARE = 420.0  # px of a replay that stands still
 _HEIGHT = 280  # px of a figure with two axes of numbers
 
 CONFIG: Mapping[str, Any] = {
@@ -120,7 +124,7 @@ def save_figure(figure: Figure, path: str | Path, *, width: int = 480) -> Path:
     path = Path(path)
     made = _dressed(figure, width, "white")
     if path.suffix == ".png":
-        data = vl_convert.vegalite_to_png(made, vl_version=VEGA_LITE, scale=2)
+        data = png(figure, width=width)
     elif path.suffix == ".svg":
         data = svg(figure, width=width).encode()
     elif path.suffix == ".pdf":
@@ -132,6 +136,12 @@ def save_figure(figure: Figure, path: str | Path, *, width: int = 480) -> Path:
     except OSError as error:
         raise StoreError(f"{path}: cannot be written ({error.strerror}); choose another folder") from None
     return path
+
+
+def png(figure: Figure, *, width: int = 480) -> bytes:
+    """A figure as PNG at twice the size, on white; `width` of the plot in px."""
+    made: bytes = vl_convert.vegalite_to_png(_dressed(figure, width, "white"), vl_version=VEGA_LITE, scale=2)
+    return made
 
 
 def svg(figure: Figure, *, width: int = 480) -> str:
@@ -248,6 +258,11 @@ def _ladder(figure: Figure) -> alt.LayerChart:
 def _lines(figure: Figure) -> alt.LayerChart:
     """Numbers over numbers or ordered levels, one line a series, with limits."""
     base, y = _plane(figure)
+    if figure.options.get("is_band"):  # of many rounds, points and rules would hide each other
+        return alt.layer(
+            base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q"), y2="high:Q"),
+            base.mark_line(strokeWidth=2).encode(y=y, strokeDash=_dashes_of(figure)),
+        ).properties(height=_HEIGHT)
     return alt.layer(
         base.mark_rule(strokeWidth=1.5, opacity=0.5).encode(y=alt.Y("low:Q"), y2="high:Q"),
         base.mark_line(strokeWidth=1.5, opacity=0.75).encode(y=y),
@@ -261,6 +276,41 @@ def _scatter(figure: Figure) -> alt.LayerChart:
     return alt.layer(
         base.mark_point(filled=True, size=70, opacity=0.85).encode(y=y, shape=_shapes_of(figure))
     ).properties(height=_HEIGHT)
+
+
+def _replay(figure: Figure) -> alt.LayerChart:
+    """The last frame of a replay: what stands where no script runs, and on paper."""
+    told = figure.options
+    is_grid, names = bool(told["is_grid"]), list(told["levels"])
+    x, y = (alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.5, float(told["width"]) - 0.5])),
+            alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[float(told["height"]) - 0.5, -0.5])))  # fmt: skip
+    inks = [ink for ink, _ in colours(figure)]
+    colour = (
+        alt.Color("series:N", scale=alt.Scale(domain=names, range=inks))
+        if names
+        else alt.Color("series:Q", legend=None, scale=alt.Scale(domain=[0, len(inks) - 1], range=[inks[0], inks[-1]]))
+    )
+    size = (_SQUARE / max(told["width"], told["height"])) ** 2 if is_grid else 40.0
+    base = alt.Chart(alt.Data(values=[dict(row) for row in figure.rows])).encode(x=x, y=y, color=colour)
+    marks = base.mark_square(size=size, opacity=1) if is_grid else base.mark_circle(size=size, opacity=1)
+    return alt.layer(marks).properties(height=_SQUARE * min(1.0, told["height"] / told["width"]))
+
+
+def colours(figure: Figure) -> list[tuple[str, str]]:
+    """Colours of a replay's levels, or of the steps of its scale: each by light and in the dark."""
+    names = figure.options["levels"]
+    if names:
+        inks = [(LIGHT[name], DARK[name]) for name in ("model", "people", "null")]
+        return [*inks, *_MORE][: len(names)]
+    return [(_mixed(LIGHT, k / (_STEPS - 1)), _mixed(DARK, k / (_STEPS - 1))) for k in range(_STEPS)]
+
+
+def _mixed(palette: Mapping[str, str], share: float) -> str:
+    """A colour between the palest and the ink of models."""
+    pale, full = (
+        [int(palette[name][k : k + 2], 16) for k in (1, 3, 5)] for name in ("grid", "model")
+    )
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(pale, full, strict=True))
 
 
 def _plane(figure: Figure) -> tuple[alt.Chart, alt.Y]:
@@ -283,6 +333,14 @@ def _plane(figure: Figure) -> tuple[alt.Chart, alt.Y]:
     named = _series_of(figure)
     colour, _ = _series(named, "series", legend=len(named) > 1)
     return alt.Chart(alt.Data(values=values)).encode(x=x, color=colour, tooltip=tooltip), y
+
+
+def _dashes_of(figure: Figure) -> alt.StrokeDash:
+    """Lines of several series differ by their dashes too, for who does not tell the colours apart."""
+    named = _series_of(figure)
+    dashes = [_DASHES[k % len(_DASHES)] for k in range(len(named))]
+    legend = alt.Legend(title=None) if len(named) > 1 else None
+    return alt.StrokeDash("series:N", scale=alt.Scale(domain=named, range=dashes), legend=legend)
 
 
 def _shapes_of(figure: Figure) -> alt.Shape:
@@ -352,4 +410,4 @@ def _note(row: Mapping[str, object], place: int) -> str:
     return f"{share} {row['side']}" if place == 0 else share
 
 
-_FORMS = {"bars": _bars, "intervals": _intervals, "ladder": _ladder, "lines": _lines, "scatter": _scatter}
+_FORMS = {"bars": _bars, "intervals": _intervals, "ladder": _ladder, "lines": _lines, "scatter": _scatter, "replay": _replay}

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from proband.analyses.section import Cell, Column, Figure
 from proband.errors import StoreError
 from proband.reports.cells import cell_text
-from proband.reports.figures import CONFIG, DARK, LIGHT, VEGA_LITE, draw, specification, svg
+from proband.reports.figures import CONFIG, DARK, LIGHT, VEGA_LITE, colours, draw, png, specification, svg
 from proband.reports.findings import COMPLETE, Findings, findings
 from proband.runs.run import Run
 
@@ -82,6 +82,8 @@ def environment() -> jinja2.Environment:
         "percent": lambda share: _in_a_cell(share, Column(name="", form="share")),
         "decimal": lambda number: _in_a_cell(number, Column(name="")),
         "svg": lambda figure: Markup(svg(figure)),
+        "frames": _frames,
+        "picture": lambda figure: base64.b64encode(png(figure)).decode(),
     }
     made.filters |= filters
     return made
@@ -89,12 +91,12 @@ def environment() -> jinja2.Environment:
 
 def look() -> dict[str, Any]:
     """Colours, style and scripts of a report page, with the hashes by which its policy allows the scripts."""
-    charts = _charts_script()
+    own = [_charts_script(), _closed((_TEMPLATES / "replay.js").read_text(encoding="utf-8"))]
     return {
         "palettes": {"light": LIGHT, "dark": DARK},
         "style": Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        "scripts": [Markup(_bundle()), Markup(charts)],
-        "script_hashes": [_csp_hash(_bundle()), _csp_hash(charts)],
+        "scripts": [Markup(script) for script in (_bundle(), *own)],
+        "script_hashes": [_csp_hash(script) for script in (_bundle(), *own)],
     }
 
 
@@ -153,8 +155,17 @@ def _in_a_cell(cell: Cell, column: Column) -> str:
     return text if isinstance(cell, str) else text.replace(" ", "\u00a0").replace("\u00a0[", " [")
 
 
+def _frames(figure: Figure) -> Markup:
+    """What a replay is played from."""
+    return _inert({**figure.options, "colours": colours(figure)})
+
+
 def _inert_json(figure: Any) -> Markup:
-    """A figure's specification as JSON that no reader of HTML can take for anything else."""
-    made = draw(figure) if isinstance(figure, Figure) else specification(figure)
+    """A figure's specification."""
+    return _inert(draw(figure) if isinstance(figure, Figure) else specification(figure))
+
+
+def _inert(made: Any) -> Markup:
+    """JSON that no reader of HTML can take for anything else."""
     text = json.dumps(made, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))

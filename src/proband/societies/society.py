@@ -15,6 +15,7 @@ from proband.records import Method
 from proband.societies.asking import Asking
 from proband.societies.design import Society
 from proband.societies.life import Arm, Wave
+from proband.societies.people import read_people
 from proband.societies.scenario import SCENARIOS, Scenario
 from proband.societies.world import World
 from proband.societies.written.scenario import WRITTEN
@@ -54,6 +55,14 @@ class SocietyTable(files.OpenTable):
     writing: WritingTable = Field(default=WritingTable(), description="sampling of written replies")
     arm: list[ArmTable] = Field(default=[], description="`[[arm]]`: other ways that every society goes")
     survey: list[WaveTable] = Field(default=[], description="`[[survey]]`: surveys inside the world")
+    people: str = Field(
+        default="",
+        description="a CSV of people in such societies, to compare with: society, round, number and columns that are "
+        "kept of agents",
+    )
+    hypothesis: list[str] = Field(
+        default=[], description="words that name what is expected; findings count the prompts that have them"
+    )
 
 
 def _make(shared: Shared, table: SocietyTable) -> Society:
@@ -73,9 +82,18 @@ def _make(shared: Shared, table: SocietyTable) -> Society:
     return Society(
         world=world, seed=shared.seed, societies=table.societies, arms=arms, waves=_waves(shared, table.survey),
         asking=asking, title=shared.title, scenario=table.use,
-        settings={**own, "arms": {arm.name: arm.rest for arm in table.arm}},
+        settings={**own, "arms": {arm.name: arm.rest for arm in table.arm}, **_beside(shared, table)},
         made_of={"study": dict(shared.data), "folder": str(shared.folder.resolve()), "sample": shared.sample},
     )  # fmt: skip
+
+
+def _beside(shared: Shared, table: SocietyTable) -> dict[str, Any]:
+    """What findings compare with; no world hears of it."""
+    path = shared.folder / table.people
+    if table.people:
+        read_people(path)  # refuses what cannot be compared with, before anybody is asked
+    told = {"people": str(path.resolve()) if table.people else "", "hypothesis": table.hypothesis}
+    return {name: value for name, value in told.items() if value}
 
 
 def _paired(table: SocietyTable) -> list[ArmTable]:
@@ -127,7 +145,19 @@ KIND = Kind(
     about="agents who live together: worlds by rules, by engines, or both, with arms that fork",
     keys=SocietyTable,
     make=_make,
-    analyses=("dispositions", "deviations"),
+    analyses=(
+        "replay",
+        "trajectories",
+        "forks",
+        "transitions",
+        "heterogeneity",
+        "diffusion",
+        "cells",
+        "absences",
+        "society-audit",
+        "dispositions",
+        "deviations",
+    ),
     needs=frozenset(),
     takes=frozenset({"population", "ethics"}),
     told=Told(subject="agent", unit="society", units="societies", is_of_models=True),

@@ -37,35 +37,35 @@ class States:
 
     def measures(self) -> pl.DataFrame:
         """Numbers that describe each society, by round: society, arm, round, and a column for each measure."""
-        return self._whole("measures")
+        return self.scan("measures").collect()
 
     def agents(self) -> pl.DataFrame:
         """What was kept of each agent, by round: society, arm, round, number, and a column for each variable."""
-        return self._whole("agents")
+        return self.scan("agents").collect()
 
     def events(self) -> pl.DataFrame:
         """Everything that happened: society, arm, number of the event, and what `State.happened` takes."""
-        return self._whole("events")
+        return self.scan("events").collect()
 
     def edges(self) -> pl.DataFrame:
         """Ties as they stood after the rounds in which they changed, 0 for the beginning; agents by number."""
-        return self._whole("edges")
+        return self.scan("edges").collect()
 
     def memories(self) -> pl.DataFrame:
         """What agents remember: society, arm, number of the memory, round, agent, number of its event, text."""
-        return self._whole("memories")
+        return self.scan("memories").collect()
 
-    def _whole(self, table: str) -> pl.DataFrame:
-        """A table in which every arm has its past."""
+    def scan(self, table: str) -> pl.LazyFrame:
+        """A table in which every arm has its past, not read yet: of large societies take no more than is needed."""
         if not is_kept(self.folder):
             raise StoreError(
                 f"{self.folder}: the tables of its societies are not there (a run has them when it is complete); "
                 f"`proband run STUDY.toml --into {self.folder}` makes them from the answers"
             )
-        rows = pl.read_parquet(path_of(self.folder, table))
+        rows = pl.scan_parquet(path_of(self.folder, table))
         frames = [rows.filter(pl.col("arm") == "")]
         for arm in self.arms:
-            own: list[pl.DataFrame] = []
+            own: list[pl.LazyFrame] = []
             first: int | None = None
             name = arm
             while True:

@@ -1,0 +1,220 @@
+"""What is known in societies: who knows of an event, by round; what is known falsely; how dense ties are; cascades."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import polars as pl
+
+from proband.analyses.answers import percent, tabled
+from proband.analyses.lived import UNITS, Lived, few, label, needing, over_societies, spaced
+from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, limits
+from proband.analyses.society_audit import states_of
+from proband.runs.run import Run
+from proband.societies.agents.knowledge import TOLD, false_knowledge, origin
+from proband.societies.state import State
+
+_CHAPTER = "What is known, and by whom"
+_MOST_EVENTS = 8
+_OWN = {TOLD, "insight", "absent", "check", "held-out", "plan", "seen", "tool"}  # of which nobody else hears as such
+_LONGEST = 90  # characters of an event in a table
+
+
+def sections(run: Run) -> Sequence[Section]:
+    """Diffusion, false memories, cascades and density, as far as there is anything of each."""
+    lived = Lived(run)
+    found: list[Section] = []
+    states = {arm: states_of(lived, arm) for arm in lived.arms}
+    if any(len(state.memories) for state in states[""]):
+        found += [*_spread(lived, states), _false(lived, states)]
+    return [*found, *_cascades(lived, states[""]), *_density(lived)]
+
+
+def _memories(state: State) -> Iterator[tuple[int, int, int]]:
+    """Round, agent and the event that a memory leads back to."""
+    origins: dict[int, int] = {}
+    for round, agent, event in zip(
+        *(state.memories.column(name) for name in ("round", "agent", "event")), strict=True
+    ):  # fmt: skip
+        number = cast(int, event)
+        if number not in origins:
+            origins[number] = origin(state, number) if number >= 0 else -1
+        if origins[number] >= 0:
+            yield cast(int, round), cast(int, agent), origins[number]
+
+
+def first_known(state: State) -> Mapping[int, Mapping[int, int]]:
+    """Of every event the agents who have a memory of it, and the round in which each knew first."""
+    found: dict[int, dict[int, int]] = {}
+    for round, agent, event in _memories(state):
+        known = found.setdefault(event, {})
+        known[agent] = min(round, known.get(agent, round))
+    return found
+
+
+def _spread(lived: Lived, states: Mapping[str, Sequence[State]]) -> list[Section]:
+    """The events that most know of; events of the same words are one in all societies."""
+    heard = {arm: [_by_words(state) for state in of] for arm, of in states.items()}
+    counts = Counter[str]()
+    for known in heard[""]:
+        counts.update({words: len(knowing) for words, knowing in known.items()})
+    n = _n_agents(lived)
+    words = [text for text, known in counts.most_common(_MOST_EVENTS) if known > lived.n]
+    if not words or not n:
+        return []
+    rows: list[tuple[Cell, ...]] = []
+    points: list[dict[str, Any]] = []
+    said = []
+    for text in words:
+        for arm, of_arm in heard.items():
+            rounds = spaced(range(1, int(lived.design["rounds"]) + 1), 30)
+            shares = {}
+            for round in rounds:
+                each = [sum(at <= round for at in one.get(text, {}).values()) / n for one in of_arm]
+                shares[round] = over_societies(each, f"share of agents who know: {text}")
+            rows.append((_short(text), label(arm), shares[rounds[0]], shares[rounds[-1]]))
+            if not arm:
+                points += [{"x": k, "series": _short(text, 40), **limits(s, "y")} for k, s in shares.items()]
+                said.append(f"“{_short(text)}”: {percent(shares[rounds[-1]])} of agents know of it at the end.")
+    forms: dict[str, CellForm] = {"event": "text", "arm": "text", "after round 1": "share", "at the end": "share"}
+    return [
+        Section(
+            name="diffusion", heading="How far events are known", chapter=_CHAPTER, sentences=tuple(said[:4]),
+            table=tabled(forms, rows, "Share of agents who have a memory of an event, seen or told", side="model"),
+            figure=Figure(form="lines", rows=tuple(points[: 4 * 30]), caption="Who knows, by round",
+                          options={"x_title": "round", "y_title": "share of agents", "y_format": "%", "is_band": True}),
+            notes=(UNITS, "Who has no memory of an event cannot know of it, whatever is said."), warnings=few(lived.n),
+        )
+    ]  # fmt: skip
+
+
+def _by_words(state: State) -> Mapping[str, Mapping[int, int]]:
+    found: dict[str, dict[int, int]] = {}
+    for event, known in first_known(state).items():
+        row = state.events[event]
+        if row["kind"] in _OWN or not row["text"]:
+            continue
+        own = found.setdefault(str(row["text"]), {})
+        for agent, round in known.items():
+            own[agent] = min(round, own.get(agent, round))
+    return found
+
+
+def _n_agents(lived: Lived) -> int:
+    if "agents" in lived.measures.columns:
+        return int(lived.measures["agents"].max() or 0)  # type: ignore[arg-type]
+    return max(len(lived.run.roster) // lived.n, 1)
+
+
+def _short(text: str, most: int = _LONGEST) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def _false(lived: Lived, states: Mapping[str, Sequence[State]]) -> Section:
+    rows: list[tuple[Cell, ...]] = []
+    reasons = Counter[str]()
+    for arm, of in states.items():
+        each = []
+        for state in of:
+            false = false_knowledge(state)
+            reasons.update(false["why"].to_list() if not arm else [])
+            each.append(false.height / len(state.memories) if len(state.memories) else None)
+        rows.append((label(arm), sum(len(state.memories) for state in of), over_societies(each, "share false")))
+    first = rows[0][2]
+    forms: dict[str, CellForm] = {"arm": "text", "memories": "count", "false": "share"}
+    why = "; ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())
+    return Section(
+        name="false-memories", heading="What is known falsely", chapter=_CHAPTER,
+        sentences=(f"False are {percent(first)} of memories.{f' Of these: {why}.' if why else ''}",),  # type: ignore[arg-type]
+        table=tabled(forms, rows, "Memories that are of nothing, or say something else than what happened",
+                     side="model"),
+        notes=("A memory agrees with its event if the words are the same: a true one in other words counts as false.",),
+    )  # fmt: skip
+
+
+def _cascades(lived: Lived, states: Sequence[State]) -> list[Section]:
+    """Trees of who told whom of what: size, depth, breadth."""
+    trees = [(state.society, *tree) for state in states for tree in trees_of(state)]
+    if not trees:
+        return []
+    trees.sort(key=lambda tree: -tree[2])
+    forms: dict[str, CellForm] = {"society": "count", "event": "text"}
+    forms |= {"tellings": "count", "depth": "count", "breadth": "count"}
+    sizes = {
+        name: over_societies([_mean(trees, state.society, k) for state in states], f"mean {name}")
+        for k, name in ((2, "tellings"), (3, "depth"), (4, "breadth"))
+    }
+    rows: list[tuple[Cell, ...]] = [
+        (society + 1, _short(text), size, depth, breadth) for society, text, size, depth, breadth in trees[:30]
+    ]
+    told = ", ".join(f"{name} {found.value:.2f}" for name, found in sizes.items())
+    return [
+        Section(
+            name="cascades", heading="Who told whom", chapter=_CHAPTER,
+            sentences=(f"{len(trees):,} events were told on; on average over societies: {told}.",),
+            table=tabled(forms, rows, "The largest cascades", is_folded=len(rows) > 10),
+            notes=("A telling hangs under the one by which its teller first heard of the same event.",),
+        )
+    ]  # fmt: skip
+
+
+def _mean(trees: Sequence[Sequence[Any]], society: int, k: int) -> float | None:
+    own = [tree[k] for tree in trees if tree[0] == society]
+    return sum(own) / len(own) if own else None
+
+
+def trees_of(state: State) -> list[tuple[str, int, int, int]]:
+    """Of every event that was told on: its words, tellings, and the depth and breadth of their tree."""
+    heard: dict[tuple[int, int], int] = {}  # event and who heard of it first at which depth
+    levels: dict[int, Counter[int]] = {}
+    columns = [state.events.column(name) for name in ("kind", "agent", "target")]
+    for number, (kind, agent, target) in enumerate(zip(*columns, strict=True)):
+        if kind != TOLD or (first := origin(state, number)) < 0:
+            continue
+        depth = heard.get((first, cast(int, agent)), 0) + 1
+        heard.setdefault((first, cast(int, target)), depth)
+        levels.setdefault(first, Counter())[depth] += 1
+    return [
+        (str(state.events[first]["text"]), sum(by.values()), max(by), max(by.values())) for first, by in levels.items()
+    ]
+
+
+def _density(lived: Lived) -> list[Section]:
+    """Ties that go either way among all there could be, where they change."""
+    edges = lived.states.scan("edges").filter(pl.col("arm").is_in(lived.arms)).collect()
+    n = _n_agents(lived)
+    if n < 2 or edges.is_empty() or edges["round"].n_unique() < 2:
+        return []
+    low, high = pl.min_horizontal("source", "target"), pl.max_horizontal("source", "target")
+    pairs = edges.select("society", "arm", "network", "round", low.alias("low"), high.alias("high")).unique()
+    density = pairs.group_by("society", "arm", "network", "round").len()
+    rows: list[tuple[Cell, ...]] = []
+    for name, arm in sorted(density.select("network", "arm").unique().iter_rows()):
+        part = density.filter(pl.col("network") == name, pl.col("arm") == arm).sort("round")
+        ends = []
+        for take in ("first", "last"):
+            at = part.group_by("society").agg(getattr(pl.col("len"), take)())["len"].to_list()
+            ends.append(over_societies([2 * count / (n * (n - 1)) for count in at], f"density of {name}"))
+        rows.append((name, label(arm), *ends))
+    forms: dict[str, CellForm] = {"network": "text", "arm": "text", "at first": "share", "at the end": "share"}
+    said = f"{rows[0][0]}: density {percent(rows[0][2])} at first, {percent(rows[0][3])} at the end."  # type: ignore[arg-type]
+    return [
+        Section(name="density", heading="How dense ties are", chapter=_CHAPTER, sentences=(said,),
+                table=tabled(forms, rows, "Ties among all pairs of agents", side="model"), notes=(UNITS,))
+    ]  # fmt: skip
+
+
+def _has_any(lived: Lived) -> bool:
+    scan = lived.states.scan
+    told = scan("events").filter(pl.col("kind") == TOLD)
+    changed = scan("edges").filter(pl.col("round") > 0)
+    return any(frame.head(1).collect().height for frame in (scan("memories"), told, changed))
+
+
+ANALYSIS = Analysis(
+    name="diffusion",
+    about="who knows of events by round, what is known falsely, cascades of telling, density of ties",
+    needs=needing(_has_any, "its agents remember nothing, tell nobody, and ties do not change"),
+    sections=sections,
+    is_quiet=True,
+)

@@ -1,0 +1,171 @@
+"""What analyses read of the tables of societies: arms by name, rounds to show, and numbers over societies."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from proband.analyses.answers import measured
+from proband.errors import DataError
+from proband.estimates import Estimate, Target
+from proband.measures import weighted_mean
+from proband.runs.run import Run
+from proband.societies.keeping import is_kept
+from proband.societies.people import read_people
+from proband.societies.states import States
+
+UNCHANGED = "unchanged"
+MOST_AGENTS = 1000  # of a society, where rows of agents are needed one by one
+UNITS = "Societies are the units: what one agent does depends on the others, so intervals are over societies."
+_PLACE = ("society", "arm", "round", "number")
+
+
+def needs(run: Run) -> str | None:
+    """Societies whose tables are there."""
+    if not _noted(run):
+        return "this run is not of societies"
+    return None if is_kept(run.path) else "tables of its societies are written when the run is complete"
+
+
+def needing(has: Callable[["Lived"], bool], reason: str) -> Callable[[Run], str | None]:
+    """Societies of which there is something in particular, or else the reason why not."""
+    return lambda run: needs(run) or (None if has(Lived(run)) else reason)
+
+
+def _noted(run: Run) -> Mapping[str, Any]:
+    design = run.manifest.get("design") or {}
+    return design if "societies" in design and "rounds" in design else {}
+
+
+def label(arm: str) -> str:
+    """What readers see of an arm."""
+    return arm or UNCHANGED
+
+
+class Lived:
+    """The societies of a run."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.design, self.states = run, _noted(run), States(run)
+
+    @cached_property
+    def keys(self) -> Mapping[str, Any]:
+        """Of the scenario, as the study file has them."""
+        return self.design.get("keys") or {}
+
+    @property
+    def n(self) -> int:
+        """How many societies."""
+        return int(self.design["societies"])
+
+    @cached_property
+    def ways(self) -> tuple[str, ...]:
+        """Two arms that only differ in how they are asked: by cells, and one by one; or none."""
+        own = self.keys.get("arms")
+        return () if own is None else tuple(arm for arm in self.states.arms if arm not in own)
+
+    @cached_property
+    def arms(self) -> tuple[str, ...]:
+        """Arms by name, the one where nothing is changed first."""
+        return ("", *(arm for arm in self.states.arms if arm not in self.ways))
+
+    def fork(self, arm: str) -> tuple[str, int]:
+        """The arm that an arm leaves, and the first round that differs."""
+        told = self.states.arms[arm]
+        return str(told["parent"]), int(told["from_round"])
+
+    @cached_property
+    def measures(self) -> pl.DataFrame:
+        """Measures by society, arm and round; a society that has come to its end stays as it was."""
+        rows = self.states.measures()
+        ends = rows.sort("round").group_by("society", "arm", maintain_order=True).last()
+        rounds = rows.select(pl.col("round").unique().alias("later"))
+        after = ends.join(rounds, how="cross").filter(pl.col("later") > pl.col("round"))
+        after = after.with_columns(pl.col("later").alias("round")).select(rows.columns)
+        return pl.concat([rows, after]).sort("society", "arm", "round")
+
+    @cached_property
+    def varying(self) -> tuple[str, ...]:
+        """Measures that are not always the same; of two shares that make up the whole, the second."""
+        frame = self.measures
+        names = [name for name in frame.columns if name not in _PLACE and frame[name].fill_nan(None).n_unique() > 1]
+        heads = [name.partition(": ")[0] for name in names]
+        whole = [name for name in frame.columns if ": " in name]
+        return tuple(
+            name
+            for name, head in zip(names, heads, strict=True)
+            if not (
+                ": " in name
+                and len(pair := [other for other in whole if other.startswith(f"{head}: ")]) == 2
+                and name == pair[0]
+                and _are_shares(frame.select(pair))
+            )
+        )
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """What was kept of agents that is a number, but for where they stand in a grid."""
+        schema = self.states.scan("agents").collect_schema()
+        grid = {"x", "y"} if {"x", "y"} <= set(schema) else set()
+        return tuple(name for name, kind in schema.items() if kind.is_numeric() and name not in {*_PLACE, *grid})
+
+    @cached_property
+    def last_round(self) -> int:
+        """The last that any society reached."""
+        return int(self.states.scan("agents").select(pl.col("round").max()).collect().item() or 0)
+
+    def agents(self, *columns: str) -> pl.DataFrame:
+        """Rows of agents with some columns, as floats; of large societies every k-th agent."""
+        rows = self.states.scan("agents")
+        n = int(rows.select(pl.col("number").max()).collect().item() or 0) + 1
+        step = math.ceil(n / MOST_AGENTS)
+        kept = rows.filter(pl.col("number") % step == 0).select(
+            *_PLACE, pl.col(columns).cast(pl.Float64).fill_nan(None)
+        )
+        return kept.collect().sort("society", "arm", "number", "round")
+
+    @cached_property
+    def people(self) -> pl.DataFrame | None:
+        """People in such societies, where the study names them and the file is still there."""
+        path = self.keys.get("people")
+        if not path or not Path(path).is_file():
+            return None
+        rows = read_people(Path(path))
+        shared = [name for name in rows.columns if name in self.columns]
+        return rows.select("society", "round", "number", *shared) if shared else None
+
+
+def _are_shares(pair: pl.DataFrame) -> bool:
+    sums = pair.sum_horizontal().fill_nan(None).drop_nulls()
+    return bool(((sums - 1).abs() < 1e-9).mean() or 0.0) and bool(((sums == 0) | ((sums - 1).abs() < 1e-9)).all())
+
+
+def spaced(values: Sequence[int], most: int) -> list[int]:
+    """Some of many values, at equal distances, the first and the last among them."""
+    ordered = sorted(set(values))
+    if len(ordered) <= most:
+        return ordered
+    return sorted({ordered[k] for k in np.linspace(0, len(ordered) - 1, most).round().astype(int).tolist()})
+
+
+def over_societies(values: Sequence[float | None], what: str, target: Target = "model") -> Estimate:
+    """Mean of a number that each society has, with its interval over societies; those without it are counted."""
+    found = [float(value) for value in values if value is not None and not math.isnan(value)]
+    if not found:
+        return measured(lambda: _nothing(what), what, target)
+    return measured(lambda: weighted_mean(found, estimand=what, is_share=False, target=target), what, target)
+
+
+def _nothing(what: str) -> Estimate:
+    raise DataError(f"no society has {what}")
+
+
+def few(n: int) -> tuple[str, ...]:
+    """What to know where there are hardly any societies."""
+    if n > 2:
+        return ()
+    return (f"{n} {'society' if n == 1 else 'societies'}: nothing is known of how much societies differ by chance",)

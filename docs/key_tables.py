@@ -138,7 +138,10 @@ def table(model: type[BaseModel]) -> str:
 
 def written(page: str) -> str:
     """The page with every table as it is now."""
-    tables = {name: table(model) for name, model in models().items()} | {"games": games_table(), "scenarios": scenarios_table()}
+    tables = {name: table(model) for name, model in models().items()} | {
+        "games": games_table(),
+        "scenarios": scenarios_table(),
+    }
     return BETWEEN.sub(lambda found: f"{found[1]}\n{tables[found['name']]}\n{found[3]}", page)
 
 

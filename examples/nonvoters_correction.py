@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from proband import Instrument, Item, Population, Run, Subject, Survey, collect, load_population
+from proband.estimates import Estimate
 from proband.measures import (
     CorrectedEstimate,
     Ladder,
@@ -30,7 +31,6 @@ from proband.measures import (
     ppi_mean,
     ppi_ols,
 )
-from proband.estimates import Estimate
 from proband.seeds import rng_for
 
 AGREEMENT = ("Strongly agree", "Somewhat agree", "Somewhat disagree", "Strongly disagree")

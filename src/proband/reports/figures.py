@@ -307,9 +307,7 @@ def colours(figure: Figure) -> list[tuple[str, str]]:
 
 def _mixed(palette: Mapping[str, str], share: float) -> str:
     """A colour between the palest and the ink of models."""
-    pale, full = (
-        [int(palette[name][k : k + 2], 16) for k in (1, 3, 5)] for name in ("grid", "model")
-    )
+    pale, full = ([int(palette[name][k : k + 2], 16) for k in (1, 3, 5)] for name in ("grid", "model"))
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(pale, full, strict=True))
 
 
@@ -410,4 +408,11 @@ def _note(row: Mapping[str, object], place: int) -> str:
     return f"{share} {row['side']}" if place == 0 else share
 
 
-_FORMS = {"bars": _bars, "intervals": _intervals, "ladder": _ladder, "lines": _lines, "scatter": _scatter, "replay": _replay}
+_FORMS = {
+    "bars": _bars,
+    "intervals": _intervals,
+    "ladder": _ladder,
+    "lines": _lines,
+    "scatter": _scatter,
+    "replay": _replay,
+}

@@ -133,8 +133,9 @@ class Society(Design):
         files = {_file_of(part) for part in parts} | {str(path) for path in Path(__file__).parent.rglob("*.py")}
         nowhere = [_code_of(part) for part in sorted(parts, key=lambda part: part.__qualname__) if not _file_of(part)]
         told = [
-            np.__version__, self.describe(), self.made_of, self.asking, self.waves, [*map(_settings_of, worlds)], nowhere,
-        ]  # fmt: skip
+            *(np.__version__, self.describe(), self.made_of, self.asking, self.waves),
+            *([*map(_settings_of, worlds)], nowhere),
+        ]
         whole = blake2b(repr(told).encode(), digest_size=16)
         for path in sorted(files - {""}):
             whole.update(Path(path).read_bytes())

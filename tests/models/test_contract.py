@@ -52,6 +52,12 @@ def human(folder):
     yield engine
 
 
+@contextlib.contextmanager
+def lived(folder):
+    """With nobody who has lived through anything: the base answers."""
+    yield open_engine(f"lived:hf:{save_checkpoint(folder / 'tiny')}?into={folder / 'adapters'}")
+
+
 def coder(folder):
     """One of the people who coded documents."""
     (folder / "codes.csv").write_text(
@@ -88,6 +94,7 @@ OPENED = {
     "hf": model,
     "human": human,
     "learned": learned,
+    "lived": lived,
     "openai": server,
     "people": lambda folder: contextlib.nullcontext(PeopleEngine(PEOPLE, name="p", source="made up")),
     "replay": lambda folder: contextlib.nullcontext(ReplayEngine(STORED, address="replay:x")),

@@ -82,6 +82,14 @@ def test_who_does_not_answer_does_nothing_and_no_rule_stands_in(name):
         np.testing.assert_array_equal(state.agents[column], first.agents[column])
 
 
+def test_who_is_asked_for_the_most_probable_amount_is_sure_of_it():
+    made = world("conditional-cooperation", decided_by="model", expects="amount", agents=4, rounds=1)
+    assert [item.id for item in made.items][:2] == ["expect-one", "give"]
+    state = asked(made, lambda ask: 2 if ask.item.id == "expect-one" else 0)
+    assert [state.agents[name].tolist() for name in ("buc_L", "buc_H")] == [[0.0] * 4, [1.0] * 4]
+    assert made.measures(state) == {"transfer": 0, "answer to high": 0, "expects high": 1}
+
+
 @pytest.mark.parametrize("name", sorted(SMALL))
 def test_a_society_is_asked_as_a_study_and_remembers_nothing_but_answers(name):
     keys = {"use": name, "societies": 1, "decided_by": "model", **SMALL[name]}

@@ -13,9 +13,15 @@ from tests.designs.survey.test_prompts import as_text, assert_golden
 from tests.societies.scenarios.test_models import SMALL
 
 
-@pytest.mark.parametrize("name", sorted(SMALL))
-def test_prompts_of_a_scenario_are_the_golden_ones(name):
-    keys = {"use": name, "societies": 1, "decided_by": "model", **SMALL[name]}
+CASES = {name: (name, keys) for name, keys in SMALL.items()} | {
+    "conditional-cooperation-amount": ("conditional-cooperation", {"expects": "amount", "agents": 2, "rounds": 2})
+}
+
+
+@pytest.mark.parametrize("case", sorted(CASES))
+def test_prompts_of_a_scenario_are_the_golden_ones(case):
+    name, keys = CASES[case]
+    keys = {"use": name, "societies": 1, "decided_by": "model", **keys}
     (life,) = study_from_dict({"seed": 1, "engine": "scripted:uniform", "society": keys}).design.lives()
     put, open_ = [], list(life.start())
     while open_:
@@ -25,4 +31,4 @@ def test_prompts_of_a_scenario_are_the_golden_ones(name):
         open_ += life.advance(replace(given, answer="It would do.") if trial.reply.form == "text" else given)
     first = {trial.place.item: trial for trial in reversed(put)}
     shown = [*reversed(first.values()), put[-1]]
-    assert_golden(f"scenario-{name}", "\n\n".join(as_text(trial) for trial in shown) + "\n")
+    assert_golden(f"scenario-{case}", "\n\n".join(as_text(trial) for trial in shown) + "\n")

@@ -5,6 +5,7 @@ what it expects, what it transfers if it moves first, and what it answers to eve
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
@@ -23,6 +24,10 @@ _OPTIONS = tuple(f"{amount} points" for amount in AMOUNTS)
 EXPECT = Item(
     id="expect", text="How probable is it that the other transfers each of these amounts, if the other moves first?",
     form="allocation", options=_OPTIONS, total=100, unit="percent",
+)  # fmt: skip
+EXPECT_ONE = Item(
+    id="expect-one", text="Which amount does the other most probably transfer, if the other moves first?",
+    form="choice", options=_OPTIONS, codes=AMOUNTS,
 )  # fmt: skip
 GIVE = Item(
     id="give", text="If you move first: how much do you transfer?", form="choice", options=_OPTIONS, codes=AMOUNTS,
@@ -48,6 +53,11 @@ class Keys(Deciding):
     shows_answers: bool = Field(
         default=False, description="whether everybody learns what the other would have answered to each transfer"
     )
+    expects: Literal["percentages", "amount"] = Field(
+        default="percentages",
+        description="what a model is asked to expect: how probable each transfer is, as people were, or the most "
+        "probable one, which models can tell that write no percentages",
+    )
     learns: float = Field(default=0.2, ge=0, le=1, description="by rule: how far expectations move to what was seen")
 
 
@@ -55,7 +65,13 @@ class Strangers(Ruled):
     """Everybody decides for both roles; then pairs and roles are drawn."""
 
     fixed = frozenset({"agents"})
-    asked = (EXPECT, GIVE, *ANSWERS)
+    asked = (EXPECT, EXPECT_ONE, GIVE, *ANSWERS)
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """One of the two ways to ask for expectations, and all that can be done."""
+        left_out = EXPECT_ONE if self.keys.expects == "percentages" else EXPECT
+        return tuple(item for item in super().items if item is not left_out)
 
     def begin(self, society: int) -> State:
         """By rule all have a table like those of people, and expect what people did; a model has said nothing."""
@@ -83,7 +99,7 @@ class Strangers(Ruled):
                 self._told(state, k),
                 tuple([(name, str(state.agents[name][k])) for name in ("opp_action", *BELIEFS)]),
             )
-            asks += [Ask(agent=number, item=item, system=system, told=told, facts=facts) for item in self.asked]
+            asks += [Ask(agent=number, item=item, system=system, told=told, facts=facts) for item in self.items]
         return asks
 
     def _told(self, state: State, k: int) -> str:
@@ -135,6 +151,9 @@ class Strangers(Ruled):
         for k, shares in answered(state, heard, EXPECT.id).items():
             for name, share in zip(BELIEFS, shares, strict=True):
                 state.agents[name][k] = share / 100
+        for k, answer in answered(state, heard, EXPECT_ONE.id).items():
+            for j, name in enumerate(BELIEFS):
+                state.agents[name][k] = float(j == answer)
 
     def _follow(self, state: State) -> None:
         """By rule tables stay, expectations move to what was seen, and who moves first answers what it expects."""

@@ -12,7 +12,6 @@ from proband.societies.rehearsal import answer_anything
 from tests.designs.survey.test_prompts import as_text, assert_golden
 from tests.societies.scenarios.test_models import SMALL
 
-
 CASES = {name: (name, keys) for name, keys in SMALL.items()} | {
     "conditional-cooperation-amount": ("conditional-cooperation", {"expects": "amount", "agents": 2, "rounds": 2})
 }

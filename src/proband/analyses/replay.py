@@ -134,7 +134,7 @@ def _grid(shown: Shown) -> Made | None:
     rows = shown.frames(rounds)
     scale = _scale(rows["value"], shown.lived, shown.column)
     rows = rows.with_columns(pl.Series("code", _coded(rows["value"], scale)))
-    ways = []
+    ways = list[dict[str, Any]]()
     for arm in shown.lived.arms[:_MOST_ARMS]:
         there = rows.filter(pl.col("arm") == arm)
         own = sorted(there["round"].unique())
@@ -179,7 +179,7 @@ def _network(shown: Shown) -> Made | None:
     ties = ties.filter(pl.col("low").is_in(nodes), pl.col("high").is_in(nodes)).sort("arm", "round", "low", "high")
     pairs = ties.select("low", "high").unique().sort("low", "high").iter_rows()
     at = layout(len(nodes), [(place[a], place[b]) for a, b in pairs])
-    ways = []
+    ways = list[dict[str, Any]]()
     for arm in lived.arms[:_MOST_ARMS]:
         there = rows.filter(pl.col("arm") == arm)
         kept = sorted(there["round"].unique())
@@ -187,11 +187,11 @@ def _network(shown: Shown) -> Made | None:
         who = [place[number] for number in there["number"].to_list()]
         frames[np.searchsorted(kept, there["round"].to_numpy()), who] = there["code"].to_numpy()
         changes = ties.filter(pl.col("arm") == arm)
-        told = [
+        changed = [
             {"round": int(round), "pairs": packed(_pairs(changes.filter(pl.col("round") == round), place))}
             for round in spaced(changes["round"].to_list(), _MOST_NETWORKS)
         ]
-        ways.append({"name": label(arm), "rounds": kept, "frames": packed(frames), "ties": told})
+        ways.append({"name": label(arm), "rounds": kept, "frames": packed(frames), "ties": changed})
     last = rows.filter(pl.col("arm") == "").filter(pl.col("round") == pl.col("round").max())
     where = [at[place[number]] for number in last["number"].to_list()]
     points = _points(last, scale, [int(x) for x, _ in where], [int(y) for _, y in where])
@@ -255,7 +255,7 @@ def _counted(shown: Shown, options: Mapping[str, Any]) -> Any:
         values = part["value"].drop_nulls()
         counts = [int((values == value).sum()) for value in options["values"]]
         mean = values.mean()
-        table.append((int(round), *(counts if levels else [float(mean) if mean is not None else None])))  # type: ignore[call-overload, arg-type]
+        table.append((int(round), *(counts if levels else [float(mean) if mean is not None else None])))  # type: ignore[arg-type]
     forms: dict[str, CellForm] = {"round": "count"}
     forms |= dict.fromkeys(levels, "count") if levels else {f"mean {shown.column}": "number"}
     return tabled(forms, table, f"Agents of society 1 by {shown.column}", is_folded=True)

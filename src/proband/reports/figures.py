@@ -280,7 +280,7 @@ def _scatter(figure: Figure) -> alt.LayerChart:
 
 def _replay(figure: Figure) -> alt.LayerChart:
     """The last frame of a replay: what stands where no script runs, and on paper."""
-    told = figure.options
+    told: Mapping[str, Any] = figure.options
     is_grid, names = bool(told["is_grid"]), list(told["levels"])
     x, y = (alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.5, float(told["width"]) - 0.5])),
             alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[float(told["height"]) - 0.5, -0.5])))  # fmt: skip
@@ -298,7 +298,7 @@ def _replay(figure: Figure) -> alt.LayerChart:
 
 def colours(figure: Figure) -> list[tuple[str, str]]:
     """Colours of a replay's levels, or of the steps of its scale: each by light and in the dark."""
-    names = figure.options["levels"]
+    names: Any = figure.options["levels"]
     if names:
         inks = [(LIGHT[name], DARK[name]) for name in ("model", "people", "null")]
         return [*inks, *_MORE][: len(names)]

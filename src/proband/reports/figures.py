@@ -290,7 +290,7 @@ def _replay(figure: Figure) -> alt.LayerChart:
         if names
         else alt.Color("series:Q", legend=None, scale=alt.Scale(domain=[0, len(inks) - 1], range=[inks[0], inks[-1]]))
     )
-    size = (_SQUARE / max(told["width"], told["height"])) ** 2 if is_grid else 40.0
+    size = (_SQUARE * told["step"] / max(told["width"], told["height"])) ** 2 if is_grid else 40.0
     base = alt.Chart(alt.Data(values=[dict(row) for row in figure.rows])).encode(x=x, y=y, color=colour)
     marks = base.mark_square(size=size, opacity=1) if is_grid else base.mark_circle(size=size, opacity=1)
     return alt.layer(marks).properties(height=_SQUARE * min(1.0, told["height"] / told["width"]))

@@ -113,6 +113,13 @@ class Lived:
         grid = {"x", "y"} if {"x", "y"} <= set(schema) else set()
         return tuple(name for name, kind in schema.items() if kind.is_numeric() and name not in {*_PLACE, *grid})
 
+    def told(self, column: str, value: float) -> str:
+        """A value of a column in words: its option or place, where the study names them."""
+        variables = [one.get("options") for one in self.keys.get("variable") or () if one.get("name") == column]
+        names = [one.get("name") for one in self.keys.get("place") or ()] if column == "place" else []
+        options = next(iter(variables), names) or []
+        return str(options[int(value)]) if float(value).is_integer() and 0 <= value < len(options) else f"{value:g}"
+
     @cached_property
     def last_round(self) -> int:
         """The last that any society reached."""

@@ -1,7 +1,6 @@
 """A society seen round by round: its grid, or its network, as a figure with a slider."""
 
-import base64
-import zlib
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,19 +10,24 @@ from numpy.typing import NDArray
 
 from proband.analyses.answers import tabled
 from proband.analyses.lived import Lived, label, needing, spaced
+from proband.analyses.lives import lives, packed
 from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section
 from proband.runs.run import Run
 
 MOST_NODES = 1000
 _MOST_CELLS = 250_000
+_MOST_STILL = 10_000  # marks of the picture that stands where no script runs
 _MOST_TIES = 6000  # drawn at once
-_MOST_BYTES = 8_000_000  # of all frames before they are packed; a page stays below 10 MB
+_MOST_BYTES = 4_000_000  # of all frames before they are packed; a page stays below 10 MB
 _MOST_FRAMES, _MOST_NETWORKS, _MOST_ARMS = 200, 30, 4
 _LEVELS = 8  # from which on a column is a number, told by a scale
 _STEPS = 64  # of such a scale
 _NOBODY = 255
 _SIDE = 1000  # a network's places run from 0 to here
 _TABLED = 16
+_EVER = 1 << 30  # no round is that late
+
+_ONE = "A society is one way that chance went; what holds over societies stands at the curves."
 
 Bytes = NDArray[np.uint8]
 
@@ -34,8 +38,8 @@ class Shown:
     def __init__(self, lived: Lived) -> None:
         self.lived = lived
         schema = lived.states.scan("agents").collect_schema()
-        names = ["x", "y"] if {"x", "y"} <= set(schema) else []
-        self.is_grid = bool(names)
+        self.is_grid = all(name in schema and schema[name].is_integer() for name in ("x", "y"))
+        names = ["x", "y"] if self.is_grid else []
         own = (pl.col("society") == 0) & pl.col("arm").is_in(lived.arms[:_MOST_ARMS])
         rows = lived.states.scan("agents").filter(own)
         ends = rows.select(pl.col("round").max()).collect().item()
@@ -45,6 +49,7 @@ class Shown:
         changing = changes.select(pl.col(columns).max()).collect()
         moving = [name for name in columns if (changing[name].item() or 0) > 1]
         self.column = next(iter(columns if self.is_grid and not moving else moving), "")
+        self.moves = bool(moving)
         self._rows, self._names = rows, names
 
     def frames(self, rounds: Sequence[int], numbers: Sequence[int] | None = None) -> pl.DataFrame:
@@ -57,11 +62,7 @@ class Shown:
 
 
 def _can_be_seen(lived: Lived) -> bool:
-    schema = lived.states.scan("agents").collect_schema()
-    if {"x", "y"} <= set(schema):
-        return bool(lived.columns)
-    tied = lived.states.scan("edges").filter(pl.col("society") == 0).head(1).collect().height
-    return bool(tied) and bool(lived.columns) and bool(Shown(lived).column)
+    return bool(lived.columns) and bool(Shown(lived).column)
 
 
 def sections(run: Run) -> Sequence[Section]:
@@ -72,6 +73,7 @@ def sections(run: Run) -> Sequence[Section]:
     if made is None:
         return []
     options, points, sample = made
+    options |= lives(lived, lived.arms[:_MOST_ARMS], options["nodes"])
     names = options["levels"] or [f"{options['low']:g}", f"{options['high']:g}"]
     caption = f"Society 1: {shown.column}{'' if options['levels'] else f', from {names[0]} to {names[-1]}'}"
     return [
@@ -81,22 +83,23 @@ def sections(run: Run) -> Sequence[Section]:
             sentences=(f"Society 1 of {lived.n}, {sample}; its colours tell {shown.column}.",),
             table=_counted(shown, options),
             figure=Figure(form="replay", rows=tuple(points), caption=caption, options=options),
-            notes=("A society is one way that chance went; what holds over societies stands at the curves.",),
+            notes=(_ONE, *_of_lives(options)),
         )
     ]
+
+
+def _of_lives(options: Mapping[str, Any]) -> tuple[str, ...]:
+    n, of = options["n_lives"], options["n_asked"]
+    if n < of:
+        return (f"What was said to agents is here for {n:,} of the {of:,} who were asked; `proband view` has all.",)
+    return ()
 
 
 def _scale(values: pl.Series, lived: Lived, column: str) -> dict[str, Any]:
     """What colours say: levels by name, or the ends of a scale."""
     found = sorted(values.drop_nulls().unique())
     if len(found) < _LEVELS:
-        options = next(
-            (told.get("options") or [] for told in lived.keys.get("variable") or () if told.get("name") == column), []
-        )
-        names = [
-            str(options[int(value)]) if float(value).is_integer() and 0 <= value < len(options) else f"{value:g}"
-            for value in found
-        ]
+        names = [lived.told(column, value) for value in found]
         return {"levels": names, "values": found, "low": 0.0, "high": 0.0}
     return {"levels": [], "values": [], "low": float(found[0]), "high": float(found[-1])}
 
@@ -117,11 +120,6 @@ def _kept_rounds(shown: Shown, size: int) -> list[int]:
     return spaced(shown.rounds, max(2, min(_MOST_FRAMES, _MOST_BYTES // max(size * ways, 1))))
 
 
-def packed(data: NDArray[Any]) -> str:
-    """Bytes as text: deflated, in base 64."""
-    return base64.b64encode(zlib.compress(np.ascontiguousarray(data).tobytes(), 9)).decode()
-
-
 Made = tuple[dict[str, Any], list[Mapping[str, object]], str]
 
 
@@ -134,18 +132,25 @@ def _grid(shown: Shown) -> Made | None:
     rows = shown.frames(rounds)
     scale = _scale(rows["value"], shown.lived, shown.column)
     rows = rows.with_columns(pl.Series("code", _coded(rows["value"], scale)))
-    ways = []
+    ways = list[dict[str, Any]]()
     for arm in shown.lived.arms[:_MOST_ARMS]:
         there = rows.filter(pl.col("arm") == arm)
         own = sorted(there["round"].unique())
         frames = np.full((len(own), height, width), _NOBODY, np.uint8)
         at = np.searchsorted(own, there["round"].to_numpy())
         frames[at, there["y"].to_numpy(), there["x"].to_numpy()] = there["code"].to_numpy()
-        ways.append({"name": label(arm), "rounds": own, "frames": packed(frames), "ties": []})
+        ways.append({**_way(shown.lived, arm), "rounds": own, "frames": packed(frames), "ties": []})
     last = rows.filter(pl.col("arm") == "").filter(pl.col("round") == pl.col("round").max())
-    points = _points(last, scale, last["x"].to_list(), last["y"].to_list())
     told = f"{last.height:,} agents on a grid of {width} x {height}"
-    return {"is_grid": True, "width": width, "height": height, "ways": ways, **scale}, points, told
+    step = max(1, math.ceil(math.sqrt(width * height / _MOST_STILL)))
+    last = last.filter(pl.col("x") % step == 0, pl.col("y") % step == 0)
+    points = _points(last, scale, last["x"].to_list(), last["y"].to_list())
+    numbers = sorted(rows["number"].unique()) if shown.lived.run.items else []
+    nodes = spaced(numbers, MOST_NODES)
+    options = {
+        "is_grid": True, "width": width, "height": height, "step": step, "nodes": nodes, "ways": ways, **scale,
+    }  # fmt: skip
+    return options, points, told
 
 
 def _points(
@@ -179,7 +184,7 @@ def _network(shown: Shown) -> Made | None:
     ties = ties.filter(pl.col("low").is_in(nodes), pl.col("high").is_in(nodes)).sort("arm", "round", "low", "high")
     pairs = ties.select("low", "high").unique().sort("low", "high").iter_rows()
     at = layout(len(nodes), [(place[a], place[b]) for a, b in pairs])
-    ways = []
+    ways = list[dict[str, Any]]()
     for arm in lived.arms[:_MOST_ARMS]:
         there = rows.filter(pl.col("arm") == arm)
         kept = sorted(there["round"].unique())
@@ -187,11 +192,11 @@ def _network(shown: Shown) -> Made | None:
         who = [place[number] for number in there["number"].to_list()]
         frames[np.searchsorted(kept, there["round"].to_numpy()), who] = there["code"].to_numpy()
         changes = ties.filter(pl.col("arm") == arm)
-        told = [
+        changed = [
             {"round": int(round), "pairs": packed(_pairs(changes.filter(pl.col("round") == round), place))}
             for round in spaced(changes["round"].to_list(), _MOST_NETWORKS)
         ]
-        ways.append({"name": label(arm), "rounds": kept, "frames": packed(frames), "ties": told})
+        ways.append({**_way(lived, arm), "rounds": kept, "frames": packed(frames), "ties": changed})
     last = rows.filter(pl.col("arm") == "").filter(pl.col("round") == pl.col("round").max())
     where = [at[place[number]] for number in last["number"].to_list()]
     points = _points(last, scale, [int(x) for x, _ in where], [int(y) for _, y in where])
@@ -199,8 +204,20 @@ def _network(shown: Shown) -> Made | None:
         "is_grid": False, "width": _SIDE, "height": _SIDE, "ways": ways, "nodes": nodes, "places": at.tolist(), **scale,
     }  # fmt: skip
     n = len(numbers)
-    told = f"{n:,} agents" if n == len(nodes) else f"{len(nodes):,} of {n:,} agents, near each other"
-    return options, points, f"{told} and their ties"
+    who_is_shown = f"{n:,} agents" if n == len(nodes) else f"{len(nodes):,} of {n:,} agents, near each other"
+    return options, points, f"{who_is_shown} {'and their ties' if ties.height else 'in rows, by number'}"
+
+
+def _way(lived: Lived, arm: str) -> dict[str, Any]:
+    """An arm, and under which arms its past was asked: each with the first round that is no longer its own."""
+    past, name, end = [[arm, _EVER]], arm, _EVER
+    while name:
+        parent, start = lived.fork(name)
+        if start == 1:  # it has a beginning of its own
+            break
+        end, name = min(end, start), parent
+        past.append([parent, end])
+    return {"name": label(arm), "arm": arm, "past": past}
 
 
 def _pairs(ties: pl.DataFrame, place: Mapping[int, int]) -> NDArray[np.uint16]:
@@ -233,7 +250,13 @@ def _drawn(ties: pl.DataFrame, numbers: Sequence[int]) -> list[int]:
 
 
 def layout(n: int, ties: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
-    """Places of nodes in a square, the same for the same ties: springs along ties (Fruchterman & Reingold 1991)."""
+    """Places of nodes in a square, the same for the same ties: springs along ties (Fruchterman & Reingold 1991).
+
+    Without ties nodes stand in rows.
+    """
+    if not ties:
+        side = math.ceil(math.sqrt(n))
+        return np.array([divmod(k, side)[::-1] for k in range(n)], np.int64).reshape(-1, 2) * _SIDE // max(side - 1, 1)
     import networkx as nx
 
     graph = nx.Graph()
@@ -248,14 +271,15 @@ def layout(n: int, ties: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
 
 def _counted(shown: Shown, options: Mapping[str, Any]) -> Any:
     """How many agents have each level, or the mean, by round."""
-    rows = shown.frames(spaced(shown.rounds, _TABLED)).filter(pl.col("arm") == "")
+    rounds = spaced(shown.rounds, _TABLED) if shown.moves else shown.rounds[-1:]
+    rows = shown.frames(rounds).filter(pl.col("arm") == "")
     levels = options["levels"]
     table: list[tuple[Cell, ...]] = []
     for (round,), part in rows.sort("round").group_by("round", maintain_order=True):
         values = part["value"].drop_nulls()
         counts = [int((values == value).sum()) for value in options["values"]]
         mean = values.mean()
-        table.append((int(round), *(counts if levels else [float(mean) if mean is not None else None])))  # type: ignore[call-overload, arg-type]
+        table.append((int(round), *(counts if levels else [float(mean) if mean is not None else None])))  # type: ignore[arg-type]
     forms: dict[str, CellForm] = {"round": "count"}
     forms |= dict.fromkeys(levels, "count") if levels else {f"mean {shown.column}": "number"}
     return tabled(forms, table, f"Agents of society 1 by {shown.column}", is_folded=True)
@@ -263,8 +287,8 @@ def _counted(shown: Shown, options: Mapping[str, Any]) -> Any:
 
 ANALYSIS = Analysis(
     name="replay",
-    about="one society round by round, as a grid or network with a slider",
-    needs=needing(_can_be_seen, "its agents stand in no grid and have no ties, or nothing of them was kept"),
+    about="one society round by round with a slider, and the life of each agent with its prompts",
+    needs=needing(_can_be_seen, "nothing kept of its agents is a number that changes"),
     sections=sections,
     is_quiet=True,
 )

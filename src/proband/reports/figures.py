@@ -280,7 +280,7 @@ def _scatter(figure: Figure) -> alt.LayerChart:
 
 def _replay(figure: Figure) -> alt.LayerChart:
     """The last frame of a replay: what stands where no script runs, and on paper."""
-    told = figure.options
+    told: Mapping[str, Any] = figure.options
     is_grid, names = bool(told["is_grid"]), list(told["levels"])
     x, y = (alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.5, float(told["width"]) - 0.5])),
             alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[float(told["height"]) - 0.5, -0.5])))  # fmt: skip
@@ -290,7 +290,7 @@ def _replay(figure: Figure) -> alt.LayerChart:
         if names
         else alt.Color("series:Q", legend=None, scale=alt.Scale(domain=[0, len(inks) - 1], range=[inks[0], inks[-1]]))
     )
-    size = (_SQUARE / max(told["width"], told["height"])) ** 2 if is_grid else 40.0
+    size = (_SQUARE * told["step"] / max(told["width"], told["height"])) ** 2 if is_grid else 40.0
     base = alt.Chart(alt.Data(values=[dict(row) for row in figure.rows])).encode(x=x, y=y, color=colour)
     marks = base.mark_square(size=size, opacity=1) if is_grid else base.mark_circle(size=size, opacity=1)
     return alt.layer(marks).properties(height=_SQUARE * min(1.0, told["height"] / told["width"]))
@@ -298,7 +298,7 @@ def _replay(figure: Figure) -> alt.LayerChart:
 
 def colours(figure: Figure) -> list[tuple[str, str]]:
     """Colours of a replay's levels, or of the steps of its scale: each by light and in the dark."""
-    names = figure.options["levels"]
+    names: Any = figure.options["levels"]
     if names:
         inks = [(LIGHT[name], DARK[name]) for name in ("model", "people", "null")]
         return [*inks, *_MORE][: len(names)]

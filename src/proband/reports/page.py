@@ -58,7 +58,7 @@ def write_findings(found: Findings, path: str | Path) -> Path:
 
 def page(found: Findings) -> str:
     """Findings as HTML text."""
-    return environment().get_template("base.html").render(found=found, complete=COMPLETE, **look())
+    return environment().get_template("base.html").render(found=found, complete=COMPLETE, **look(_plays(found)))
 
 
 def fragment(found: Findings) -> str:
@@ -89,9 +89,15 @@ def environment() -> jinja2.Environment:
     return made
 
 
-def look() -> dict[str, Any]:
+def _plays(found: Findings) -> bool:
+    figures = (section.figure for sections in found.chapters.values() for section in sections)
+    return any(figure is not None and figure.form == "replay" for figure in figures)
+
+
+def look(plays: bool = False) -> dict[str, Any]:
     """Colours, style and scripts of a report page, with the hashes by which its policy allows the scripts."""
-    own = [_charts_script(), _closed((_TEMPLATES / "replay.js").read_text(encoding="utf-8"))]
+    player = _closed((_TEMPLATES / "replay.js").read_text(encoding="utf-8"))
+    own = [_charts_script(), *([player] if plays else [])]
     return {
         "palettes": {"light": LIGHT, "dark": DARK},
         "style": Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),

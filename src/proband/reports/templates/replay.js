@@ -1,6 +1,7 @@
 // Plays societies: frames are a byte for each agent or place, deflated; 255 is nobody.
 (async () => {
   const NOBODY = 255;
+  const MOST = 12;  // events listed at once
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -19,6 +20,7 @@
 
   async function play(figure) {
     const told = JSON.parse(figure.querySelector("script").textContent);
+    const life = told.lives ? JSON.parse(new TextDecoder().decode(await bytes(told.lives))) : null;
     const size = told.is_grid ? told.width * told.height : told.nodes.length;
     for (const way of told.ways) {
       way.bytes = await bytes(way.frames);
@@ -43,9 +45,16 @@
       told.ways.forEach((way, k) => { made("option", arms, way.name).value = k; });
     }
     const legend = made("ul", figure);
+    const label = made("label", figure, "Follow agent ");
+    const who = made("select", label);
+    made("option", who, "nobody").value = -1;
+    told.nodes.forEach((number, k) => { made("option", who, number).value = k; });
     const about = made("p", figure);
     about.className = "small";
     about.setAttribute("aria-live", "polite");
+    label.hidden = told.nodes.length === 0;
+    const lived = made("div", figure);
+    lived.className = "lived";
     let way = told.ways[0];
     let chosen = -1;
     let timer = 0;
@@ -121,9 +130,42 @@
         bar.style.background = `linear-gradient(to right, ${ink(0)}, ${ink(last)})`;
         line.append(named(last));
       }
-      if (!told.is_grid) {
-        about.textContent = chosen < 0 ? "Click an agent to follow it."
-          : `Agent ${told.nodes[chosen]}: ${named(frame[chosen])}`;
+      const state = told.is_grid || chosen < 0 ? "" : `Agent ${told.nodes[chosen]}: ${named(frame[chosen])}`;
+      about.textContent = chosen >= 0 ? state : told.nodes.length ? "Choose an agent to follow it." : "";
+      tell(way.rounds[at]);
+    }
+
+    // What happened in a round: to everybody, or to who is followed, with what it was asked.
+    function tell(round) {
+      lived.replaceChildren();
+      if (!life) return;
+      const number = chosen < 0 ? -1 : told.nodes[chosen];
+      const words = (k) => life.words[k];
+      const isOurs = ([at, arm]) => way.past.some(([name, end]) => name === arm && at < end);
+      const asked = chosen < 0 ? [] : (life.asked[number] || []).filter(isOurs);
+      const now = asked.filter(([at]) => at === round);
+      const event = ([, kind, agent, target, text, place]) => {
+        const people = [agent, target].filter((one) => one >= 0).join(" \u2192 ");
+        return [people && `agent ${people}`, words(kind), place !== undefined && words(place) && `(${words(place)})`,
+                words(text) && `\u201c${words(text)}\u201d`].filter(Boolean).join(" ");
+      };
+      const happened = life.events[way.arm].filter(([at, , agent, target]) =>
+        at === round && (number < 0 || agent === number || target === number));
+      if (now.length) made("p", lived, `Asked in round ${round}:`);
+      for (const [, , item, prompt, answer] of now) {
+        const details = made("details", lived);
+        made("summary", details, `${words(item)}: ${words(answer)}`);
+        made("pre", details, words(prompt));
+      }
+      if (chosen >= 0 && !now.length) {
+        made("p", lived, !asked.length ? "It was never asked itself, or its answers are not in this page."
+          : `Not asked in round ${round}; asked in ${[...new Set(asked.map(([at]) => at))].join(", ")}.`).className = "small";
+      }
+      if (happened.length) {
+        made("p", lived, `What happened in round ${round}:`);
+        const list = made("ol", lived);
+        for (const one of happened.slice(0, MOST)) made("li", list, event(one));
+        if (happened.length > MOST) made("p", lived, `and ${happened.length - MOST} more`).className = "small";
       }
     }
 
@@ -153,12 +195,17 @@
       slider.value = Math.max(0, way.rounds.findLastIndex((other) => other <= round));
       draw();
     });
+    function follow(k) {
+      chosen = k;
+      who.value = k;
+      draw();
+    }
+    who.addEventListener("change", () => follow(Number(who.value)));
     canvas.addEventListener("click", (event) => {
       if (told.is_grid) return;
       const far = told.nodes.map((_, k) => Math.hypot(spot(k)[0] - event.offsetX, spot(k)[1] - event.offsetY));
       const nearest = far.indexOf(Math.min(...far));
-      chosen = far[nearest] < 20 ? nearest : -1;
-      draw();
+      follow(far[nearest] < 20 ? nearest : -1);
     });
     dark.addEventListener("change", draw);
     window.addEventListener("resize", draw);

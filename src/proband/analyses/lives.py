@@ -1,0 +1,105 @@
+"""What single agents lived through, for a replay: what they were asked, in which words, and what happened to them."""
+
+import base64
+import json
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from proband.analyses.lived import Lived
+
+MOST_WORDS = 4_000_000  # characters of all lives before they are packed
+_LONGEST = 4000  # characters of one prompt
+_MOST_EVENTS = 4000  # of an arm
+_AT_ONCE = 20  # agents whose prompts are read together
+_UNSEEN = ("check", "held-out")  # kinds of events that only measure
+
+
+def packed(data: NDArray[Any] | bytes) -> str:
+    """Bytes as text: deflated, in base 64."""
+    raw = data if isinstance(data, bytes) else np.ascontiguousarray(data).tobytes()
+    return base64.b64encode(zlib.compress(raw, 9)).decode()
+
+
+def lives(lived: Lived, arms: Sequence[str], nodes: Sequence[int]) -> dict[str, Any]:
+    """Lives of some agents of the first society, packed, and how many of them fit.
+
+    Words that occur often, e.g. a profile, stand once, in a list; everything else names them by number.
+    """
+    words: dict[str, int] = {}
+
+    def number_of(text: str) -> int:
+        return words.setdefault(text, len(words))
+
+    events = {arm: list(_events(lived, arm, number_of)) for arm in arms}
+    asked = _asked(lived)
+    own: dict[int, list[list[Any]]] = {}
+    with lived.run.directory.reader() as journal:
+        for some in _batched([node for node in _far_apart(nodes) if node in asked]):
+            if sum(map(len, words)) > MOST_WORDS:
+                break
+            bodies = journal.bodies({request for node in some for *_, request, _ in asked[node]})
+            for node in some:
+                own[node] = [
+                    [round, arm, number_of(item), number_of(_read(bodies.get(request))), number_of(answer)]
+                    for round, arm, item, request, answer in asked[node]
+                ]
+    told = {"words": list(words), "events": events, "asked": own}
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return {
+        "lives": packed(text.encode()) if own or any(events.values()) else "",
+        "n_lives": len(own), "n_asked": len(asked.keys() & set(nodes)),
+    }  # fmt: skip
+
+
+def _far_apart(nodes: Sequence[int]) -> list[int]:
+    """In an order in which the first few are spread over all (van der Corput's)."""
+    return [nodes[k] for k in sorted(range(len(nodes)), key=lambda k: int(f"{k:032b}"[::-1], 2))]
+
+
+def _batched(nodes: Sequence[int]) -> Iterable[Sequence[int]]:
+    return (nodes[k : k + _AT_ONCE] for k in range(0, len(nodes), _AT_ONCE))
+
+
+def _read(body: str | None) -> str:
+    """Messages of a request, as a reader sees them."""
+    sent = json.loads(body or '{"messages": []}')
+    return "\n\n".join(f"[{role}]\n{text}" for role, text in sent["messages"])[:_LONGEST]
+
+
+def _events(lived: Lived, arm: str, number_of: Callable[[str], int]) -> Iterable[list[Any]]:
+    """Round, kind, agent, target, words, place of what happened; of very many, what was only seen is left out first."""
+    rows = (
+        lived.states.scan("events")
+        .filter(pl.col("society") == 0, pl.col("arm") == arm, ~pl.col("kind").is_in(_UNSEEN))
+        .sort("number").collect()
+    )  # fmt: skip
+    if rows.height > _MOST_EVENTS:
+        rows = rows.filter(pl.col("kind") != "seen")
+    columns = ("round", "kind", "agent", "target", "text", "place")
+    for round, kind, agent, target, text, place in rows.head(_MOST_EVENTS).select(columns).iter_rows():
+        yield [round, number_of(kind), agent, target, number_of((text or "")[:_LONGEST]), number_of(place or "")]
+
+
+def _asked(lived: Lived) -> Mapping[int, list[tuple[int, str, str, str, str]]]:
+    """By agent: round, arm, item, request and answer of everything that it was asked."""
+    found: dict[int, list[tuple[int, str, str, str, str]]] = {}
+    table = lived.run.table()
+    if not table.height:
+        return found
+    wave = pl.col("wave") if "wave" in table.columns else pl.lit(None, pl.String)
+    rows = table.filter(pl.col("subject").str.starts_with("0.")).select(
+        pl.col("subject").str.slice(2).cast(pl.Int64, strict=False).alias("agent"),
+        pl.coalesce(wave.cast(pl.Int64), "round").alias("at"),
+        pl.col("factor_arm").fill_null("") if "factor_arm" in table.columns else pl.lit("").alias("factor_arm"),
+        "item", "request",
+        pl.when(pl.col("status") == "valid").then(pl.coalesce("label", "text", pl.col("value").cast(pl.String)))
+        .otherwise("status").alias("answer"),
+    )  # fmt: skip
+    for agent, at, arm, item, request, answer in rows.drop_nulls("agent").sort("agent", "at").iter_rows():
+        found.setdefault(agent, []).append((at, arm, item, request, answer))
+    return found

@@ -20,6 +20,7 @@ import numpy as np
 import polars as pl
 from scipy.special import ndtri
 
+from proband.designs.kind import Shared
 from proband.societies.cooperation import Cooperation, cooperation
 from proband.societies.deciding import gini, last, play
 from proband.societies.economy import Regularities, Slope, phillips, regularities
@@ -67,7 +68,7 @@ def check(scenario: str, what: str, known: float, within: float, source: str, *,
 def world(name: str, **keys: object) -> Any:
     """The world of a scenario, with seed 1."""
     scenario = SCENARIOS.load(name)
-    made = scenario.make(None, scenario.keys(**keys))  # type: ignore[arg-type]
+    made = scenario.make(Shared(title="", seed=1), scenario.keys(**keys))  # type: ignore[arg-type]
     made.seed = 1
     return made
 

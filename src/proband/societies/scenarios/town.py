@@ -130,8 +130,9 @@ class Town(World):
         elif turn == "say":
             said = answered(state, heard)
             talks = [(k, to, said[k]) for k, to, _ in state.values["talks"] if k in said]
-            for k, to, words in talks:
-                self._hear(state, k, to, " ".join(str(words).split()))
+            # What each knows before anybody speaks: all speak at the same time.
+            for k, to, words, known_by in [(*talk, self._known_by(state, talk[0])) for talk in talks]:
+                self._hear(state, k, to, " ".join(str(words).split()), known_by)
             two = np.array([(k, to) for k, to, _ in talks], np.int64).reshape(-1, 2).T
             known = state.networks["known"]
             sources, targets = np.concatenate([[known.sources, known.targets], two], axis=1)
@@ -260,13 +261,17 @@ class Town(World):
         after = topic or f" You chat with {state.name(to)}."
         return self._put(state, k, SAY, after, to=state.name(to), about=about)
 
-    def _hear(self, state: State, k: int, to: int, words: str) -> None:
+    def _known_by(self, state: State, k: int) -> dict[str, int]:
+        """Of the news that an agent knows, the event from which it has it."""
+        of = [(self._news_of(state, found), found.event) for found in memories_of(state, int(state.numbers[k]))]
+        return {news.key: event for news, event in reversed(of) if news}
+
+    def _hear(self, state: State, k: int, to: int, words: str, known: Mapping[str, int]) -> None:
         """What was said is news if it names it, whatever it was meant to be; who cannot know it, tells of nothing."""
         me, other, place = int(state.numbers[k]), int(state.numbers[to]), PLACE_NAMES[int(state.agents["place"][k])]
         text = f"{state.name(k)} to {state.name(to)}: {words}"
-        own = [(found.event, news) for found in memories_of(state, me) if (news := self._news_of(state, found))]
         events = [
-            tell(state, me, other, text, place=place, about=next((event for event, of in own if of is news), -1))
+            tell(state, me, other, text, place=place, about=known.get(news.key, -1))
             for news in NEWS
             if news.is_in(words)
         ]

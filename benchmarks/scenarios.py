@@ -20,6 +20,7 @@ import numpy as np
 import polars as pl
 from scipy.special import ndtri
 
+from proband.designs.kind import Shared
 from proband.societies.cooperation import Cooperation, cooperation
 from proband.societies.deciding import gini, last, play
 from proband.societies.economy import Regularities, Slope, phillips, regularities
@@ -29,7 +30,10 @@ from proband.societies.scenarios.conditional_cooperation import FIRST_BELIEFS, T
 from proband.societies.scenarios.degroot import limit
 from proband.societies.scenarios.music_lab import unpredictability
 from proband.societies.scenarios.sir import final_size
+from proband.societies.scenarios.townspeople import SUPPER
 from proband.societies.state import State
+from proband.societies.world import Ask
+from tests.societies.scenarios.living import heard
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference" / "scenarios.md"
@@ -67,7 +71,7 @@ def check(scenario: str, what: str, known: float, within: float, source: str, *,
 def world(name: str, **keys: object) -> Any:
     """The world of a scenario, with seed 1."""
     scenario = SCENARIOS.load(name)
-    made = scenario.make(None, scenario.keys(**keys))  # type: ignore[arg-type]
+    made = scenario.make(Shared(title="", seed=1), scenario.keys(**keys))  # type: ignore[arg-type]
     made.seed = 1
     return made
 
@@ -400,6 +404,49 @@ def economies(n: int = 10, warm_up: int = 20) -> str:
     return "\n".join(lines)
 
 
+def hours_on_the_square(hours: int, societies: int) -> float:
+    """How many know of the supper after some hours in which all are on the square, and who knows tells somebody."""
+    made = world("town", importance=5.0, parts=["memory"], recall=1000)
+
+    def answer(ask: Ask) -> Any:
+        wanted = "supper" if ask.item.id == "talk" else "square"
+        found = [k for k, text in enumerate(ask.item.options) if wanted in text]
+        return SUPPER.text if ask.item.id == "say" else max(found, default=0)
+
+    found = []
+    for k in range(societies):
+        state = made.begin(k)
+        while state.round <= hours:
+            state = made.advance(state, [heard(ask, answer) for ask in made.turns(state)])
+        found.append(25 * made.measures(state)["knows_supper"])
+    return float(np.mean(found))
+
+
+@check("town", "who know of the supper after 1 hour on the square, each telling one", 2, 0, COMPUTED)
+def _() -> float:
+    return hours_on_the_square(1, 5)
+
+
+@check("town", "after 2 hours, mean of 60 towns", 2 + 2 * 23 / 24 - 23 / 24**2, 0.15, COMPUTED)
+def _() -> float:
+    return hours_on_the_square(2, 60)
+
+
+@check("feed", "acts that a post comes to, random feed", 2, 0.1, "1 / (1 - k p)")
+def _() -> float:
+    return ends("feed", 8, "cascade", recommender="random")
+
+
+@check("feed", "exposure across the middle, random feed", 0.5, 0.02, COMPUTED)
+def _() -> float:
+    return ends("feed", 6, "crossing", recommender="random", step=0.0, agents=200)
+
+
+@check("feed", "assortativity, random feed", -1 / 199, 0.03, COMPUTED)
+def _() -> float:
+    return ends("feed", 6, "assortativity", recommender="random", step=0.0, agents=200)
+
+
 def shown(value: float) -> str:
     """A number of the table."""
     return f"{value:.1e}" if 0 < abs(value) < 1e-4 else f"{value:.4g}"
@@ -411,7 +458,7 @@ def catalogue() -> str:
     for name in sorted({one.scenario for one in CHECKS}):
         scenario = SCENARIOS.load(name)
         pairs = {"meet": "pairs"} if "meet" in scenario.keys.model_fields else {}
-        made = world(name, decided_by="model", **pairs)
+        made = world(name, decided_by="model", **pairs) if "decided_by" in scenario.keys.model_fields else world(name)
         items = " ".join(item.text for item in made.items)
         how = "by situation" if getattr(made, "archetype", "") else "everybody"
         lines.append(f"| `{name}` | {scenario.about} | {items} | {how} |")

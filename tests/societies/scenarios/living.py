@@ -1,5 +1,6 @@
 """Societies of a scenario that are asked, with answers that a function gives."""
 
+from proband.designs.kind import Shared
 from proband.records import Place, Response
 from proband.societies.scenario import SCENARIOS
 from proband.societies.world import Heard
@@ -8,7 +9,7 @@ from proband.societies.world import Heard
 def world(name, **keys):
     """The world of a scenario, with seed 1."""
     scenario = SCENARIOS.load(name)
-    made = scenario.make(None, scenario.keys(**keys))
+    made = scenario.make(Shared(title="", seed=1), scenario.keys(**keys))
     made.seed = 1
     return made
 

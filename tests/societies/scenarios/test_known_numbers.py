@@ -67,3 +67,24 @@ def test_everybody_cooperates_less_once_the_selfish_are_seen():
 def copies(made, society):
     """Every state between two rounds, each for itself."""
     return [state.copy() for state in play(made, society) if state.round > 1]
+
+
+def test_each_recommender_shows_what_it_says():
+    def means(recommender, **keys):
+        made = world("feed", recommender=recommender, step=0.0, **keys)
+        rows = [made.measures(state) for state in play(made)][3:]
+        return {name: np.mean([row[name] for row in rows]) for name in ("gini", "crossing", "assortativity", "largest")}
+
+    found = {name: means(name) for name in ("random", "chronological", "popularity", "similarity")}
+    assert found["similarity"]["assortativity"] > 0.95 > 0.1 > abs(found["random"]["assortativity"])
+    assert found["similarity"]["crossing"] < 0.1 < 0.4 < found["random"]["crossing"]
+    assert found["chronological"]["gini"] > 0.9 > found["random"]["gini"]
+    assert found["popularity"]["largest"] > 2 * found["random"]["largest"]
+
+
+def test_a_feed_of_the_likest_keeps_people_apart():
+    def apart(recommender):
+        made = world("feed", recommender=recommender)
+        return np.mean([made.measures(last(made, k))["polarisation"] for k in range(4)])
+
+    assert apart("similarity") > 3 * apart("random")

@@ -23,6 +23,7 @@ SMALL = {
     "culture": {"agents": 9, "rounds": 2, "sweeps": 2},
     "degroot": {"agents": 10, "degree": 4, "rounds": 4},
     "exchange": {"agents": 8, "rounds": 3},
+    "feed": {"agents": 8, "rounds": 4},
     "friedkin-johnsen": {"agents": 10, "degree": 4, "rounds": 4},
     "macro": {"agents": 20, "firms": 2, "rounds": 3},
     "minority": {"agents": 9, "rounds": 4, "warm_up": 0},

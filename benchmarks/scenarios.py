@@ -21,6 +21,7 @@ import polars as pl
 from scipy.special import ndtri
 
 from proband.designs.kind import Shared
+from proband.shelves import HOUSE
 from proband.societies.cooperation import Cooperation, cooperation
 from proband.societies.deciding import gini, last, play
 from proband.societies.economy import Regularities, Slope, phillips, regularities
@@ -455,11 +456,11 @@ def shown(value: float) -> str:
 def catalogue() -> str:
     """What each scenario is, and what is asked of a model that decides in it."""
     lines = ["| scenario | what it is | what a model is asked | how |", "|---|---|---|---|"]
-    for name in sorted({one.scenario for one in CHECKS}):
+    for name in (name for name in SCENARIOS if SCENARIOS.package(name) == HOUSE):
         scenario = SCENARIOS.load(name)
-        pairs = {"meet": "pairs"} if "meet" in scenario.keys.model_fields else {}
-        made = world(name, decided_by="model", **pairs) if "decided_by" in scenario.keys.model_fields else world(name)
-        items = " ".join(item.text for item in made.items)
+        possible = {"decided_by": "model", "meet": "pairs"}
+        made = world(name, **{key: value for key, value in possible.items() if key in scenario.keys.model_fields})
+        items = " ".join(dict.fromkeys(item.text for item in made.items))
         how = "by situation" if getattr(made, "archetype", "") else "everybody"
         lines.append(f"| `{name}` | {scenario.about} | {items} | {how} |")
     return "\n".join(lines)

@@ -263,9 +263,9 @@ class Life:
         if branch.asks:
             answers = self._answers
             heard = [Heard(ask, answers[id]) for ask, id in zip(branch.asks, branch.ids, strict=True)]
-            for one in heard:
+            for one, id in zip(heard, branch.ids, strict=True):
                 if one.ask.cell is None:
-                    answers.pop(one.response.place.id, None)
+                    answers.pop(id, None)
                 if not one.is_valid:  # here, so that no world can leave it out
                     branch.state.happened(ABSENT, one.ask.agent, place=one.ask.item.id, text=one.response.status)
         branch.asks, branch.ids = (), []

@@ -75,6 +75,9 @@ class Keeper:
         (folder / FOLDER).mkdir(parents=True, exist_ok=True)
         for table, frames in self._frames.items():
             whole = pl.concat(frames, how="diagonal_relaxed") if frames else _empty(table)
+            # Names written out for each of millions of agents would take longer than all the rest.
+            names = pl.Enum(whole["arm"].unique().sort())
+            whole = whole.with_columns(pl.col("arm").cast(names))
             part = path_of(folder, table).with_suffix(".part")
             whole.write_parquet(part, compression="zstd")
             part.replace(path_of(folder, table))

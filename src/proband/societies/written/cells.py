@@ -146,7 +146,7 @@ def check(parts: Parts, people: People, where: str) -> None:
 
 def can_be_pooled(turn: Turn) -> bool:
     """Whether the answers to a turn can stand for those of others: a choice of all among the same options at once."""
-    is_choice = turn.item.form in ("choice", "scale") and turn.sets != "place"
+    is_choice = turn.item.form in ("choice", "scale") and turn.sets not in ("place", "tie", "untie")
     return is_choice and turn.schedule == "parallel" and not turn.offers and turn.mind is None
 
 

@@ -214,7 +214,8 @@ class Advancing:
             self._n_open[going[0]] -= 1
             for trial in self._next(going, response):
                 self._put(going, trial)
-            self._look_at_end(going)
+            if not self._n_open[going[0]]:
+                self._look_at_end(going)
 
     def follow(self, trials: Sequence[Trial]) -> None:
         """Have `over` tell of whoever is asked these, once nothing follows for them."""
@@ -270,7 +271,6 @@ class Advancing:
         number, fold = going
         try:
             trials = list(fold.start() if response is None else fold.advance(response))
-            self._asked.setdefault(number, set()).update([trial.place.subject for trial in trials])
             self._mark(fold)
             return trials
         except Stalled as why:

@@ -1,7 +1,7 @@
 """How a turn of a society becomes a trial: with the cards of surveys, so that an item is asked and read as there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -81,7 +81,7 @@ class Asking:
             messages = (system, message)
         return Trial(
             place=place, request=face.request(messages, place), reply=face.reply(place), answerer=ask.answerer,
-            facts=ask.facts, card=replace(face.face, before=ask.told, about=ask.system),
+            facts=ask.facts, card=face.told(ask.told, ask.system),
         )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from proband.societies.state import EVENTS, MEMORIES, Rows, State
 FOLDER = "society"
 TABLES = ("measures", "agents", "events", "edges", "memories")
 _TIES = {"source": pl.Int64, "target": pl.Int64, "weight": pl.Float64}
+_FIRST = {"arm": pl.Categorical()}  # written out for each of millions of agents it would take longer than all the rest
 _ROWS = {"text": pl.String, "kind": pl.String, "place": pl.String, "value": pl.Float64, "importance": pl.Float64}
 
 
@@ -75,6 +76,9 @@ class Keeper:
         (folder / FOLDER).mkdir(parents=True, exist_ok=True)
         for table, frames in self._frames.items():
             whole = pl.concat(frames, how="diagonal_relaxed") if frames else _empty(table)
+            # In the order of their names, for categories are numbered by when the process met them.
+            names = pl.Enum(whole["arm"].cast(pl.Categorical()).unique().cast(pl.String).sort())
+            whole = whole.with_columns(pl.col("arm").cast(names))
             part = path_of(folder, table).with_suffix(".part")
             whole.write_parquet(part, compression="zstd")
             part.replace(path_of(folder, table))
@@ -82,14 +86,15 @@ class Keeper:
     def _add(self, table: str, key: tuple[int, str], round: int, columns: dict[str, Any], **fixed: str) -> None:
         told = {"society": key[0], "arm": key[1], "round": round, **fixed}
         frame = pl.DataFrame(columns)
-        self._frames[table].append(frame.select(*[pl.lit(value).alias(name) for name, value in told.items()], pl.all()))
+        first = [pl.lit(value, _FIRST.get(name)).alias(name) for name, value in told.items()]
+        self._frames[table].append(frame.select(*first, pl.all()))
 
     def _add_rows(self, table: str, key: tuple[int, str], rows: Rows, start: int) -> None:
         if len(rows) == start:
             return
         types = {name: _ROWS.get(name, pl.Int64) for name in rows.columns}
         frame = pl.DataFrame({name: rows.column(name, start) for name in rows.columns}, schema=types, strict=False)
-        numbered = [pl.lit(key[0]).alias("society"), pl.lit(key[1]).alias("arm")]
+        numbered = [pl.lit(key[0]).alias("society"), pl.lit(key[1], pl.Categorical()).alias("arm")]
         row = pl.int_range(start, len(rows)).alias("number")
         self._frames[table].append(frame.select(*numbered, row, pl.all()))
 

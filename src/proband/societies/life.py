@@ -197,7 +197,8 @@ class Life:
         return branch
 
     def _mark(self, branch: _Branch, round: int) -> None:
-        self._marks.append((mark_of(self.number, branch.arm.name, round), branch.state.digest()))
+        if self.watcher is None:  # who looks on goes through answers that were compared before
+            self._marks.append((mark_of(self.number, branch.arm.name, round), branch.state.digest()))
 
     def _go(self, branch: _Branch, asked: list[Question]) -> None:
         """Take a branch, and those that leave it, as far as they can go without further answers."""
@@ -263,9 +264,9 @@ class Life:
         if branch.asks:
             answers = self._answers
             heard = [Heard(ask, answers[id]) for ask, id in zip(branch.asks, branch.ids, strict=True)]
-            for one in heard:
+            for one, id in zip(heard, branch.ids, strict=True):
                 if one.ask.cell is None:
-                    answers.pop(one.response.place.id, None)
+                    answers.pop(id, None)
                 if not one.is_valid:  # here, so that no world can leave it out
                     branch.state.happened(ABSENT, one.ask.agent, place=one.ask.item.id, text=one.response.status)
         branch.asks, branch.ids = (), []

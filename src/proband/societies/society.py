@@ -21,6 +21,8 @@ from proband.societies.world import World
 from proband.societies.written.scenario import WRITTEN
 from proband.societies.written.tables import BESIDE
 
+MOST_SURVEYED = 200_000  # questions of one survey inside one society
+
 
 class ArmTable(files.OpenTable):
     """Another way that societies go; its further keys are those of the scenario, with other values."""
@@ -73,18 +75,32 @@ def _make(shared: Shared, table: SocietyTable) -> Society:
         )
     own = table.rest
     world = _world(scenario, shared, own, "society" if table.use else "")
-    world.begin(0)  # refuses what cannot be, before anybody is asked
+    n_agents = len(world.begin(0))  # refuses what cannot be, before anybody is asked
+    waves = _waves(shared, table.survey)
+    _refuse_census(shared, waves, n_agents)
     arms = tuple(_arm(scenario, shared, own, arm, world) for arm in [*table.arm, *_paired(table)])
     asking = Asking(
         seed=shared.seed, answer_by=table.answer_by, decide=table.decide, order=table.order,
         writing=Writing(**table.writing.model_dump()),
     )  # fmt: skip
     return Society(
-        world=world, seed=shared.seed, societies=table.societies, arms=arms, waves=_waves(shared, table.survey),
+        world=world, seed=shared.seed, societies=table.societies, arms=arms, waves=waves,
         asking=asking, title=shared.title, scenario=table.use,
         settings={**own, "arms": {arm.name: arm.rest for arm in table.arm}, **_beside(shared, table)},
         made_of={"study": dict(shared.data), "folder": str(shared.folder.resolve()), "sample": shared.sample},
     )  # fmt: skip
+
+
+def _refuse_census(shared: Shared, waves: tuple[Wave, ...], n_agents: int) -> None:
+    """Refuse surveys that put so many questions to everybody that nobody would wait for the answers."""
+    for wave in waves:
+        n = n_agents * len(wave.items)
+        if wave.agents is None and n > MOST_SURVEYED:
+            raise DesignError(
+                f"{shared.where}: [[survey]] after round {wave.after} puts {len(wave.items)} items to all {n_agents:,} "
+                f"agents, {n:,} questions in each society, more than {MOST_SURVEYED:,}; name some with `agents`, e.g. "
+                "agents = [0, 1, 2], or take fewer items with `only`"
+            )
 
 
 def _beside(shared: Shared, table: SocietyTable) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class States:
                 f"{self.folder}: the tables of its societies are not there (a run has them when it is complete); "
                 f"`proband run STUDY.toml --into {self.folder}` makes them from the answers"
             )
-        rows = pl.scan_parquet(path_of(self.folder, table))
+        rows = pl.scan_parquet(path_of(self.folder, table)).with_columns(pl.col("arm").cast(pl.String))
         frames = [rows.filter(pl.col("arm") == "")]
         for arm in self.arms:
             own: list[pl.LazyFrame] = []

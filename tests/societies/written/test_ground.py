@@ -63,8 +63,8 @@ def test_places_have_room_hours_and_ways():
     second = played.asked("go", 2)  # it is full now: only who is there may stay
     inside = played.at(1).agents["place"] == 1
     assert all(("inn" in trial.reply.options) == inside[number_of(trial)] for trial in second)
-    closed = Played(village(society={"rounds": 1, "begins": 23}, event=[]))
-    assert not any("inn" in trial.reply.options for trial in closed.asked("go"))
+    closed = Played(village(society={"rounds": 2, "begins": 23, "hours": 12}, event=[]))
+    assert not any("inn" in trial.reply.options for trial in closed.asked("go", 1))
     assert "It is 23:00. You are at: square. A fountain. With you: Person 2, Person 3" in words(closed.trials[0])
 
 

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import cast
 
 from proband.designs.games.asking import Arm
@@ -76,7 +75,7 @@ class Talk(Course):
             reply=shown.reply(place),
             answerer=self.session.cast[player[0]],
             facts=self._facts(ask),
-            card=replace(shown.face, before=before, about=self._systems[player].text),
+            card=shown.told(before, self._systems[player].text),
         )
 
     def _now(self, ask: Ask) -> str:

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal, cast
 
@@ -194,6 +194,12 @@ class Face:
         self.options = face.options
         self.shown = card.labels if card.method == "label" else self.options
         self.closes = card.is_scored and has_prefix(self.shown)
+        self._words = {one.name: getattr(face, one.name) for one in fields(face)}
+        del self._words["before"], self._words["about"]
+
+    def told(self, before: str, about: str) -> ShowCard:
+        """The card after what happened so far; `dataclasses.replace`, at half its cost."""
+        return ShowCard(before=before, about=about, **self._words)
 
     def request(self, messages: tuple[Message, ...], place: Place) -> Request:
         """What is sent, after what was said before."""

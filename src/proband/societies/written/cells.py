@@ -146,7 +146,7 @@ def check(parts: Parts, people: People, where: str) -> None:
 
 def can_be_pooled(turn: Turn) -> bool:
     """Whether the answers to a turn can stand for those of others: a choice of all among the same options at once."""
-    is_choice = turn.item.form in ("choice", "scale") and turn.sets != "place"
+    is_choice = turn.item.form in ("choice", "scale") and turn.sets not in ("place", "tie", "untie")
     return is_choice and turn.schedule == "parallel" and not turn.offers and turn.mind is None
 
 
@@ -192,31 +192,36 @@ class Situations:
             return dimension.code(np.full(len(state), np.nanmean(values) if (~np.isnan(values)).any() else np.nan))
         return dimension.code(columns(f"near_mean_{variable.name}"))
 
-    def asks(self, words: Words) -> list[Ask]:
-        """One for each cell, in the order of `codes`."""
-        regime, asks = background.regime(words.background), []
+    def asks(self, words: Words, made: dict[tuple[object, ...], Ask]) -> list[Ask]:
+        """One for each cell, in the order of `codes`; those `made` before in the same words are taken from there."""
+        start = self.turn.item.id, self.turn.is_start, words.background
+        asks, regime = [], background.regime(words.background)
         for code in self.codes.tolist():
-            levels = []
-            for size in reversed(self._sizes[1:]):
-                code, level = divmod(code, size)
-                levels.append(level)
-            levels.reverse()
-            profile, engine = self.people.archetype(code)
-            # What somebody was not told is no part of the situation, so that arms with a message share what is without.
-            pairs = [
-                (dimension.name, str(level))
-                for dimension, level in zip(self.dimensions, levels, strict=True)
-                if level or not dimension.name.startswith("told_")
-            ]
-            lines, facts = self._told(levels, words)
-            asks.append(
-                Ask(
-                    item=self.turn.item, told="\n".join(lines), system=words.system(profile), facts=tuple(facts),
-                    answerer=engine, archetype=self.people.archetype_names[code],
-                    cell=tuple(sorted([*pairs, ("regime", regime)])),
-                )
-            )  # fmt: skip
+            ask = made.get((*start, code))
+            if ask is None:
+                ask = made[*start, code] = self._made(code, regime, words)
+            asks.append(ask)
         return asks
+
+    def _made(self, code: int, regime: str, words: Words) -> Ask:
+        levels = []
+        for size in reversed(self._sizes[1:]):
+            code, level = divmod(code, size)
+            levels.append(level)
+        levels.reverse()
+        profile, engine = self.people.archetype(code)
+        # What somebody was not told is no part of the situation, so that arms with a message share what is without.
+        pairs = [
+            (dimension.name, str(level))
+            for dimension, level in zip(self.dimensions, levels, strict=True)
+            if level or not dimension.name.startswith("told_")
+        ]
+        lines, facts = self._told(levels, words)
+        return Ask(
+            item=self.turn.item, told="\n".join(lines), system=words.system(profile), facts=tuple(facts),
+            answerer=engine, archetype=self.people.archetype_names[code],
+            cell=tuple(sorted([*pairs, ("regime", regime)])),
+        )  # fmt: skip
 
     def _told(self, levels: Sequence[int], words: Words) -> tuple[list[str], list[tuple[str, str]]]:
         """A situation in words, and as facts for scripted rules; without the round, which is no part of it."""

@@ -17,7 +17,7 @@ from proband.societies.ground import stocks as ground
 from proband.societies.ground.places import settle
 from proband.societies.state import State
 from proband.societies.world import Heard
-from proband.societies.written import cells
+from proband.societies.written import acquaintance, cells
 from proband.societies.written.expressions import Formula, holds, number_of, values_of
 from proband.societies.written.parts import Happening, Parts, Turn
 from proband.societies.written.people import fitted, joined, without
@@ -155,6 +155,9 @@ def open_to(parts: Parts, turn: Turn, k: int, columns: Columns) -> Item | None:
                 and (place.capacity is None or taken[j] < place.capacity)
             )
         ]
+    elif turn.sets in acquaintance.WAYS:
+        names = acquaintance.met(turn, k, columns)
+        return replace(item, options=(*names, acquaintance.NOBODY)) if names else None
     elif turn.offers:
         shut = set()
         for option, formula in turn.offers.items():
@@ -203,6 +206,7 @@ def take(world: "Written", turn: Turn, state: State, heard: Sequence[Heard]) -> 
     scale = world.parts.keys.scale
     # Then agents asked themselves and agents of cells take the same chance, so that they can be compared.
     draws_itself = bool(scale.levels or scale.core)
+    pairs, columns = list[tuple[int, int]](), world._columns(state, "met", turn.item.id)
     for one in heard:
         k = int(np.searchsorted(state.numbers, one.ask.agent))
         if not one.is_valid:
@@ -217,12 +221,21 @@ def take(world: "Written", turn: Turn, state: State, heard: Sequence[Heard]) -> 
             n = len(item.options)
             shares = np.cumsum(cells.shares_of(one, n))
             index = min(int((draws[k] >= shares[:-1]).sum()), n - 1) if draws_itself else int(number(one))
-            values[k] = value_of(world, turn, item, index)
+            if turn.sets in acquaintance.WAYS:
+                if item.options[index] != acquaintance.NOBODY:
+                    other = acquaintance.met(turn, k, columns)[item.options[index]]
+                    state.happened(f"{turn.sets}d", one.ask.agent, target=int(state.numbers[other]))
+                    pairs.append((k, other))
+            else:
+                values[k] = value_of(world, turn, item, index)
             remember(world.parts, state, np.array([k]), -1, f"{turn.item.text} {item.options[index]}")
         else:
             values[k] = number(one)
             remember(world.parts, state, np.array([k]), -1, f"{turn.item.text} {values[k]:g}")
-    if turn.sets:
+    if turn.sets in acquaintance.WAYS:
+        network = world.parts.keys.network
+        acquaintance.retied(state, turn.sets, pairs, is_directed=network is not None and network.directed)
+    elif turn.sets:
         put(world, turn.sets, values, state)
 
 

@@ -13,8 +13,9 @@ from proband.instruments import load_instrument
 from proband.instruments.items import Item
 from proband.societies.agents.minds import MindKeys, Part
 from proband.societies.ground.background import Institution, Norm
-from proband.societies.ground.places import places_of
+from proband.societies.ground.places import Place, places_of
 from proband.societies.ground.stocks import account, stocks_of
+from proband.societies.written.acquaintance import NOBODY, WAYS
 from proband.societies.written.expressions import Formula, formula, values_of
 from proband.societies.written.parts import Happening, Outcome, Parts, RuleOf, Sight, Turn, Variable, names_of
 from proband.societies.written.tables import EventTable, StartTable, TurnTable, VariableTable, WrittenKeys
@@ -57,6 +58,7 @@ class _Maker:
         world = {table.name: variables[table.name] for table in keys.variable if table.on == "world"}
         with found.part():
             places = places_of(keys.place, self.columns, self.where)
+            self._check_hours(places)
         with found.part():
             stocks = stocks_of(keys.stock, self.columns, keys.network is not None, self.where)
         for table in keys.turn:
@@ -126,6 +128,18 @@ class _Maker:
             columns[stock.name] = False
             columns |= {account(stock.name, pool): False for pool in stock.pools}
         return columns
+
+    def _check_hours(self, places: Sequence[Place]) -> None:
+        """Refuse a place that is shut whenever a round begins."""
+        hours = [float((self.keys.begins + k * self.keys.hours) % 24) for k in range(self.keys.rounds)]
+        for place in places:
+            if not any(map(place.is_open, hours)):
+                opens, closes = place.hours
+                raise DesignError(
+                    f"{self.where}: [[place]] {place.name!r} is open from {opens:g} to {closes:g}, and rounds begin at "
+                    f"{', '.join(f'{hour:g}' for hour in sorted(set(hours)))}: nobody could ever go there; change its "
+                    "hours, or `begins` or `hours` in [society]"
+                )
 
     def _formula(self, text: str, at: str, **more: bool) -> Formula:
         made = formula(text, {**self.columns, **more}, f"{self.where}: {at}")
@@ -199,7 +213,9 @@ class _Maker:
         at = f"[[turn]] {table.item!r}"
         sets = table.sets or (table.item if table.item in agent else "")
         if sets:
-            self._settable(sets, at, [*agent, *(["place"] if self.keys.place else [])])
+            self._settable(
+                sets, at, [*agent, *(["place"] if self.keys.place else []), *(WAYS if self.keys.network else ())]
+            )
         item = self._item(table, agent.get(sets), sets, at)
         sees = tuple(self._sight(text, at) for text in table.sees)
         for option in table.offers:
@@ -256,9 +272,10 @@ class _Maker:
             if extra:
                 raise DesignError(f"{self.where}: {at}: {extra[0]} goes with a theory or tools; name one")
             return None
-        if not item.options or table.schedule != "parallel":
+        if not item.options or table.schedule != "parallel" or table.sets in WAYS:
             raise DesignError(
-                f"{self.where}: {at}: {used[0]} makes a choice of all at the same time; give options, no schedule"
+                f"{self.where}: {at}: {used[0]} makes a choice of all at the same time; give options, and no schedule "
+                "or ties"
             )
         memory = next((self._sight(text, at).count for text in table.sees if text.startswith("memory")), 0)
         parts: list[Part] = ["profile", "plan"]
@@ -284,6 +301,8 @@ class _Maker:
             options = tuple(table.options or (variable.options if variable else ()))
             if sets == "place":
                 options = tuple(place.name for place in self.keys.place)
+            elif sets in WAYS:  # in general; who is meant is told when it is asked
+                options = ("somebody", NOBODY)
             has_bounds = variable is not None and not variable.options
             form = table.form or ("choice" if options else "number" if has_bounds else "text")
             low, high = (variable.lower, variable.upper) if variable and form == "number" else (None, None)

@@ -53,7 +53,11 @@ class TurnTable(Table):
     form: Form | None = Field(default=None, description="by default as the variable that it sets")
     options: list[str] = Field(default=[], description="by default those of the variable that it sets")
     offers: dict[str, str] = Field(default={}, description="option -> expression; it is offered where that holds")
-    sets: str = Field(default="", description="variable that the answer becomes the value of; or `place`")
+    sets: str = Field(
+        default="",
+        description="variable that the answer becomes the value of; or `place`; or `tie` or `untie`: whom one gets to "
+        "know, or gives up",
+    )
     who: str = Field(default="", description="expression; who is asked, by default everybody")
     schedule: Schedule = Field(default="parallel", description="who waits for whom")
     order: list[StrictInt | str] = Field(default=[], description="specified: names or numbers, in the order of turns")

@@ -23,6 +23,7 @@ from proband.societies.written.people import People, chosen, first_values, ties_
 from proband.societies.written.seeing import Columns, Words
 from proband.societies.written.thinking import Thinking
 
+_MOST_CELLS = 100_000  # kept in words; background and cells that change could make more and more of them
 _MOST_PEOPLE = 20_000  # of whom traits are listed; more are a crowd
 
 
@@ -181,7 +182,9 @@ class Written(World):
         return cells.Situations(self.parts, self.people_of, state, shown, who)
 
     def _cell_asks(self, turn: Turn, state: State, columns: Columns, words: Words) -> list[Ask]:
-        asks = self._situations(turn, state, columns).asks(words)
+        if len(self._cells_made) > _MOST_CELLS:
+            self._cells_made.clear()
+        asks = self._situations(turn, state, columns).asks(words, self._cells_made)
         if asks and self._checks_now(state):
             for k in np.flatnonzero(
                 np.isin(state.numbers, self._panel(state, "panel", self.parts.keys.scale.check_agents))
@@ -189,6 +192,10 @@ class Written(World):
                 ask = self._ask(int(k), turn, state, words, columns)
                 asks += [ask] if ask is not None else []
         return asks
+
+    @cached_property
+    def _cells_made(self) -> dict[tuple[object, ...], Ask]:
+        return {}
 
     def _checks_now(self, state: State) -> bool:
         scale = self.parts.keys.scale

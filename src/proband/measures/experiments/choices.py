@@ -10,7 +10,7 @@ from scipy import special
 
 from proband.errors import DataError, DesignError, meant
 from proband.estimates import Estimate, Target
-from proband.measures.arrays import Floats, finite
+from proband.measures.arrays import Floats, finite, rank, units_of
 from proband.measures.experiments.outcomes import Codes, Labels, Linear, coded, with_t_test
 
 ChoiceErrors = Literal["CR3", "CR1", "model"]
@@ -207,12 +207,13 @@ def choice_regression(
         raise DataError("answers do not vary: there is nothing to explain; look at more answers, or leave it out")
     if flat := [name for name, column in zip(names, x.T, strict=True) if not np.ptp(column)]:
         raise DataError(f"{', '.join(flat)} does not vary; leave it out (thresholds are the intercept)")
-    if np.linalg.matrix_rank(x - x.mean(axis=0)) < x.shape[1]:
+    if rank(x - x.mean(axis=0)) < x.shape[1]:
         raise DataError(f"{', '.join(names)}: one column is a sum of others; leave one out")
     n_clusters = int(codes.max()) + 1
     if n_clusters < 2:
         raise DesignError("one cluster: what differs between clusters cannot be seen; add others")
-    theta, model = _fitted(x, k, counts, len(categories), names)
+    units = units_of(x)
+    theta, model = _fitted(x / units, k, counts, len(categories), names)
     covariance: Floats = np.asarray(np.linalg.inv(model.information()), dtype=np.float64)
     if errors != "model":
         scores = np.zeros((n_clusters, len(theta)))
@@ -223,6 +224,8 @@ def choice_regression(
             covariance *= n_clusters / (n_clusters - 1) * (n_all - 1) / (n_all - p)
         else:
             covariance = _jackknifed(scores, model, codes)
+    units = np.concatenate([units, np.ones(len(categories) - 1)])
+    theta, covariance = theta / units, covariance / np.outer(units, units)
     return ChoiceRegression(
         names=names, beta=theta[: len(names)], cuts=theta[len(names) :], covariance=covariance,
         categories=tuple(categories.tolist()), log_likelihood=model.log_likelihood, n=n, n_clusters=n_clusters,

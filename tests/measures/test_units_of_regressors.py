@@ -1,4 +1,4 @@
-"""Regressions do not depend on the unit of a regressor: an income in yen, and its square, are as good as in millions."""
+"""Regressions do not depend on the unit of a regressor: income in yen, and its square, are as good as in millions."""
 
 import numpy as np
 import pytest

@@ -16,6 +16,9 @@ from proband.measures.experiments.outcomes import Codes, Labels, Linear, coded, 
 ChoiceErrors = Literal["CR3", "CR1", "model"]
 _RUNAWAY = 30.0  # range of the log odds that no finite coefficient produces
 _MOST_STEPS = 100
+# Peduzzi et al. (1996), J. Clin. Epidemiol. 49, 1373-1379.
+_FEW = 10
+_FEW_SAID = "{} answers that are not the commonest one, for {} coefficients: below 10 for each it is approximate"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,6 +40,8 @@ class ChoiceRegression:
         At its maximum.
     n, n_clusters : int
         Rows; clusters, as many as rows where each is one.
+    n_rarer : int
+        Answers that are not the commonest one; below 10 for each coefficient a warning says so.
     errors : {"CR3", "CR1", "model"}
         Form of the covariance.
     """
@@ -49,6 +54,7 @@ class ChoiceRegression:
     log_likelihood: float
     n: int
     n_clusters: int
+    n_rarer: int
     errors: ChoiceErrors
     level: float
     target: Target
@@ -132,6 +138,7 @@ class ChoiceRegression:
         about = Estimate(
             value=value, estimand=what, target=self.target, n_units=self.n, level=self.level,
             n_clusters=self.n_clusters if is_clustered else None,
+            warnings=(_FEW_SAID.format(self.n_rarer, len(self.beta)),) if self.n_rarer < _FEW * len(self.beta) else (),
         )  # fmt: skip
         variance = float(gradient @ self.covariance @ gradient)
         df = self.n_clusters - 1.0
@@ -229,6 +236,7 @@ def choice_regression(
     return ChoiceRegression(
         names=names, beta=theta[: len(names)], cuts=theta[len(names) :], covariance=covariance,
         categories=tuple(categories.tolist()), log_likelihood=model.log_likelihood, n=n, n_clusters=n_clusters,
+        n_rarer=n - int(np.bincount(k).max()),
         errors=errors, level=level, target=target, _x=x, _weights=counts,
     )  # fmt: skip
 

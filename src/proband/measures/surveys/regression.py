@@ -75,7 +75,7 @@ class SurveyRegression:
             return on_one(replace(about, value=value), "sampling unit" if about.n_clusters else "person")
         found = Linear(value=value, variance=float(c @ self.covariance @ c), df=float(self.df),
                        scale=float((np.abs(c) * self._scale).max()))  # fmt: skip
-        return with_t_test(about, found, f"t, variance of a {self.design.text}")
+        return with_t_test(about, found, f"t, variance of {self.design.named}")
 
     def joint(self, names: Sequence[str]) -> Estimate:
         """Wald test that several coefficients are all 0: F with their number and `df` degrees of freedom."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from validation.page import page, sections
+from validation.page import page, reread, sections
 from validation.running import Cell, Family, families, simulate
 
 PAGE = Path(__file__).parents[1] / "docs" / "methods" / "coverage.md"
@@ -17,7 +17,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m validation", description=__doc__)
     parser.add_argument("--replicates", type=int, default=2000, help="simulated samples a cell (2000)")
     parser.add_argument("--family", help="only this file or heading; the rest of the page stays as it is")
+    parser.add_argument("--notes", action="store_true", help="simulate nothing; write notes and marks anew")
     asked = parser.parse_args()
+    if asked.notes:
+        PAGE.write_text(reread(PAGE.read_text(encoding="utf-8"), families()), encoding="utf-8")
+        return 0
     before = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     written: dict[str, str] = {}
     known = families()

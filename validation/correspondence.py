@@ -16,6 +16,8 @@ FAMILY = "Correspondence"
 READING = """
 - Correlations of effects are those of the effects as estimated; only the disattenuated one is about the true effects,
   and its interval is wide where they are few.
+- The disattenuated correlation of one effect a study is one to four points short below 200 studies, and the entropy
+  ratio three at 50 scores and six at 20.
 - The normal-theory interval of lnVR is right for normal scores only, and warns where the kurtosis says otherwise; the
   interval of the ratio of standard deviations is right for rating scales that are used throughout, and too short for
   lognormal scores and where 84 % give the lowest point; it warns below 25 skewness^2 scores (about 180 there).

@@ -16,10 +16,12 @@ is written by `make validate` (`python -m validation`). It fails if a share is f
 stated tolerance and four Monte Carlo standard errors. A reduced form runs with the slow tests.
 
 A share in *italics* belongs to a sample below the size from which the method makes its promise. There the method warns,
-refuses, or is known to be off, and the page shows how far off. A share in **bold** is off where it should not be.
+refuses, or is known to be off, and the page shows how far off. A share in **bold** is off where it should not be. One
+with a dagger (†) is outside the stated band by less than four Monte Carlo standard errors: chance, or a point or two.
 Replicates in which the method refused, or gave no interval, are left out of the share and counted. Methods in italics
 are not used; they are shown for comparison.
 """
+_SHARE = re.compile(r"\**\d\.\d{3}†?\**")
 _SECTION = re.compile(r"^## (?P<title>.+)$", re.M)
 
 
@@ -67,15 +69,54 @@ def _cell(scenario: Scenario, cell: Cell | None, replicates: int) -> str:
         return ""
     if math.isnan(cell.share):
         return "refused"
-    shown = f"{cell.share:.3f}"
-    if cell.objection:
-        shown = f"**{shown}**"
-    elif cell.n < scenario.held_from:
-        shown = f"*{shown}*"
+    shown = _marked(scenario, cell.n, round(cell.share, 3), is_off=bool(cell.objection))
     if not cell.n_refused:
         return shown
     refused = cell.n_refused / replicates
     return f"{shown} ({'under 1' if refused < 0.01 else f'{refused * 100:.0f}'} % refused)"
+
+
+def _marked(scenario: Scenario, n: int, share: float, *, is_off: bool) -> str:
+    """A share as it is printed, with what is to be said of it."""
+    if is_off:
+        return f"**{share:.3f}**"
+    if n < scenario.held_from:
+        return f"*{share:.3f}*"
+    excess = share - scenario.expected if scenario.expected < 0.5 else scenario.expected - share
+    if not scenario.is_conservative:
+        excess = abs(excess)
+    return f"{share:.3f}{'†' if excess > scenario.tolerance + 1e-9 else ''}"
+
+
+def reread(before: str, known: Sequence[Family]) -> str:
+    """The page with notes and marks as they are now; the shares are those that were simulated."""
+    told = {title: _anew(text, [f for f in known if title in f.titles]) for title, text in _sections(before).items()}
+    return page({title: text for title, text in told.items() if text})
+
+
+def _anew(text: str, of: Sequence[Family]) -> str:
+    if not of:
+        return ""
+    title = text.splitlines()[0].removeprefix("## ")
+    rows = {f"| {s.method} | {s.data} |": s for s in of[0].scenarios if s.family == title}
+    lines, sizes = [], list[int]()
+    for line in text.partition("\nReading it:")[0].rstrip().splitlines():
+        if line.startswith("| method |"):
+            sizes = [int(cell.split()[-1]) for cell in line.strip("| ").split(" | ")[3:]]
+        scenario = next((s for start, s in rows.items() if line.startswith(start)), None)
+        if scenario is None:
+            lines.append(line)
+            continue
+        cells = [part.strip() for part in line.strip().removesuffix("|").split("|")[-len(sizes) :]]
+        again = [
+            _SHARE.sub(_marked(scenario, n, float(found[0]), is_off="**" in cell), cell, count=1)
+            if (found := re.search(r"\d\.\d{3}", cell)) else cell
+            for n, cell in zip(sizes, cells, strict=True)
+        ]  # fmt: skip
+        lines.append(f"| {scenario.method} | {scenario.data} | {_promise(scenario)} | {' | '.join(again)} |")
+    if of[0].reading and title == of[0].titles[0]:
+        lines += ["", "Reading it:", "", of[0].reading]
+    return "\n".join(lines) + "\n"
 
 
 def page(written: dict[str, str], before: str = "", known: Sequence[Family] = ()) -> str:

@@ -30,7 +30,8 @@ READING = """
 - "Weights that go with answers" make up for who answers: a tenth says yes, and they are rarer in the sample.
   Kish's effective n, which supposes that weights and answers are unrelated, is shown for comparison.
 - Wilson's interval at the design's own variance is cautious with 4 clusters, and a little short where weights are very
-  unequal and answers rare. The t interval, R's logit and beta intervals are shown for comparison.
+  unequal and answers rare, and two to four points short where 10 to 30 clusters of 2 to 40 hold a rare answer: there
+  take `clustered_mean`, unless there are weights. The t interval, R's logit and beta intervals are for comparison.
 - With an answer that 1 % give, samples in which nobody gives it have an interval too: up to what as many independent
   people as there are clusters might hide.
 """

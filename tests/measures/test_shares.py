@@ -8,7 +8,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from proband.errors import DataError, MissingDataError
-from proband.measures import kish_n_eff, missing_bounds, share_estimates
+from proband.measures import clustered_mean, kish_n_eff, missing_bounds, share_estimates, weighted_mean
 
 ANSWERS = st.lists(st.integers(0, 3), min_size=1, max_size=60)
 
@@ -188,3 +188,15 @@ def test_kish_n_eff_lies_between_one_and_n_and_ignores_scale(weights, scale):
 def test_kish_n_eff_by_hand():
     assert float(kish_n_eff([1, 1, 1, 3])) == 3
     assert float(kish_n_eff([0.7] * 9)) == 9
+
+
+def test_a_share_that_no_unit_differs_in_has_no_interval_of_no_width():
+    pairs = [k // 2 for k in range(12)]
+    for found in (
+        share_estimates([0, 1] * 6, 2, target="human", psu=pairs)[1],
+        clustered_mean([0, 1] * 6, pairs),
+        weighted_mean([0, 1] * 6, cluster=pairs),
+    ):
+        assert found.value == pytest.approx(0.5)
+        assert found.interval is None
+        assert "every unit holds the same share" in found.warnings[0]

@@ -76,6 +76,6 @@ class Sample:
             return ()
         counted = ", drawn without replacement" if self.roster.fpc else ""
         return (
-            f"Standard errors and intervals of shares, means and distances are those of a {self.whole.text}{counted} "
+            f"Standard errors and intervals of shares, means and distances are those of {self.whole.named}{counted} "
             "(Taylor linearisation).",
         )

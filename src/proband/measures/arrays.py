@@ -10,6 +10,22 @@ Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]
 
 
+def units_of(x: Floats) -> Floats:
+    """The power of 2 next to the largest value of every column, shape (p,); 1 for a column of zeros.
+
+    Columns over them are of one size, so that rank and condition speak of what columns share, and not of incomes being
+    in yen. Dividing by a power of 2 costs no digit.
+    """
+    largest = np.abs(x).max(axis=0, initial=0.0)
+    found: Floats = np.exp2(np.round(np.log2(np.where(largest > 0, largest, 1.0))))
+    return found
+
+
+def rank(x: Floats) -> int:
+    """How many columns are no sum of others, whatever their units."""
+    return int(np.linalg.matrix_rank(x / units_of(x)))
+
+
 def finite(
     values: ArrayLike, what: str, *, ndim: int | None = 1, way_out: str = "leave them out and report how many"
 ) -> Floats:

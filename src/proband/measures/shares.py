@@ -15,6 +15,9 @@ from proband.measures.skewness import fewest_for, skewness
 from proband.measures.surveys.design import SurveyDesign, design_of
 
 _FEW_SUBJECTS = 30
+_ALIKE = 1e-12  # standard error of a share that does not vary between units
+ALIKE = "none: the share does not vary between units"
+UNITS_ALIKE = "every unit holds the same share, by chance or by design, and shows nothing of how far units differ"
 
 
 def share_estimates(
@@ -173,12 +176,18 @@ def designed_share(
     what = "mean" if estimand.startswith("mean") else "share"
     weighted = "weighted " if what == "share" and np.ptp(plan.w) > 0 else ""
     how = f"Wilson at the {weighted}{what}'s own variance, t, {plan.df} df"
+    interval = None if one else share_interval(share, error, plan.df, plan.seen, level)
+    if one:
+        how = f"none: one {'subject' if plan.n == 1 else 'unit'}"
+    elif what == "share" and error <= _ALIKE and 0 < share < 1:
+        # Of probabilities that is an answer; of answers it is chance, a rule of the task, or a margin that was met.
+        interval, how, doubts = None, ALIKE, (*doubts, f"no interval: {UNITS_ALIKE}")
     return Estimate(
         value=share,
         se=None if one else error,
-        interval=None if one else share_interval(share, error, plan.df, plan.seen, level),
+        interval=interval,
         level=level,
-        interval_method=f"none: one {'subject' if plan.n == 1 else 'unit'}" if one else how,
+        interval_method=how,
         estimand=f"weighted {estimand}" if weighted else estimand,
         target=target,
         n_units=plan.n,
@@ -199,7 +208,7 @@ def share_interval(share: float, error: float, df: float, seen: float, level: fl
     if not 0 < share < 1:
         return score_interval(share, seen, t)
     # The same probability for all subjects: any number of them would have given this mean.
-    return score_interval(share, share * (1 - share) / error**2, t) if error > 1e-12 else (share, share)
+    return score_interval(share, share * (1 - share) / error**2, t) if error > _ALIKE else (share, share)
 
 
 def _mean_warnings(values: Floats) -> tuple[str, ...]:

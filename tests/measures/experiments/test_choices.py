@@ -135,3 +135,9 @@ def test_intervals_of_average_effects_cover_with_few_clusters():
         low, high = choice_regression((latent > 0) * 1, {"t": t}, cluster=clusters.tolist()).effect("t").interval
         hits += low <= truth <= high
     assert 0.92 * drawn <= hits
+
+
+def test_few_answers_of_the_rarer_kind_are_said_to_be_few():
+    rare = choice_regression([0] * 97 + [1] * 3, {"x": [0, 1] * 50})
+    assert "3 answers that are not the commonest one" in rare["x"].warnings[0]
+    assert not choice_regression([0, 1] * 50, {"x": [0, 0, 1, 1] * 25})["x"].warnings

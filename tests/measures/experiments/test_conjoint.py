@@ -9,6 +9,7 @@ import statsmodels.formula.api as smf
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
+from proband.measures.experiments.clusters import clustered_mean
 from proband.measures.experiments.conjoint import conjoint_effects, correct_swaps, swap_error
 
 ATTRIBUTES = (
@@ -98,3 +99,11 @@ def test_what_cannot_be_compared_is_refused():
         conjoint_effects(y, attributes, subjects, baselines={"colour": "black"})
     with pytest.raises(DataError, match="no more than by chance"):
         swap_error(Estimate(value=0.5, se=0.1, estimand="agreement", target="model", n_units=5))
+
+
+def test_choices_that_always_agree_may_be_swapped_all_the_same():
+    found = swap_error(clustered_mean([1] * 50, range(50)))
+    assert found.value == 0
+    # Agreement of .929 at the least: t^2 + (1 - t)^2.
+    high = found.interval[1]
+    assert high**2 + (1 - high) ** 2 == pytest.approx(clustered_mean([1] * 50, range(50)).interval[0])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proband.errors import DesignError
 from proband.estimates import Estimate
-from proband.measures import difference_in_means
+from proband.measures import clustered_correlation, difference_in_means
 from proband.measures.experiments.equivalence import equivalence
 
 ABOUT = Estimate(value=0.0, estimand="difference", target="model", n_units=100)
@@ -68,3 +68,25 @@ def test_non_inferiority_has_one_side():
 def test_what_cannot_be_tested_is_refused(margin, estimate, said):
     with pytest.raises(DesignError, match=said):
         equivalence(estimate, margin)
+
+
+def test_what_has_an_interval_and_no_standard_error_is_judged_by_the_interval_of_ninety_percent():
+    apart = replace(ABOUT, value=0.06, interval=(0.0, 0.08), level=0.9, estimand="distance")
+    found = equivalence(apart, 0.1)
+    assert found.verdict == "equivalent"
+    assert math.isnan(found.p_value)
+    assert equivalence(replace(apart, interval=(0.02, 0.12)), 0.1).verdict == "different"
+    with pytest.raises(DesignError, match=r"compute it at level=0\.9"):
+        equivalence(replace(apart, level=0.95), 0.1)
+
+
+def test_correlations_are_claimed_to_be_small_by_their_interval():
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(2, 2000))
+    assert equivalence(clustered_correlation(x, y, level=0.9), 0.1).verdict == "equivalent"
+
+
+@pytest.mark.parametrize("margin", ["small", (0.1,), None, (-math.inf, math.inf)])
+def test_a_margin_that_is_none_is_named(margin):
+    with pytest.raises(DesignError, match="margin"):
+        equivalence(replace(ABOUT, se=0.1), margin)

@@ -145,3 +145,19 @@ def test_effects_that_are_all_alike_have_no_interval():
     found = random_effects([(0.3, 0.1)] * 4)
     assert (found.pooled.interval, found.pooled.p_value, found.prediction.interval) == (None, None, None)
     assert "all alike" in str(found.pooled.warnings)
+
+
+def test_a_standard_error_below_zero_is_refused():
+    with pytest.raises(DataError, match="above 0"):
+        random_effects([(0.1, -0.1), (0.2, 0.1)])
+
+
+def test_effects_that_differ_greatly_are_not_said_to_differ_too_little():
+    found = random_effects([(0.1, 0.1), (0.2, 0.1), (1e6, 0.1)])
+    assert not any("differ less" in warning for warning in found.pooled.warnings)
+
+
+def test_effects_more_alike_than_chance_allows_have_no_interval_of_their_variance():
+    found = random_effects([(0.1, 0.1)] * 5)
+    assert found.tau2.interval is None is found.i2.interval
+    assert "more alike" in found.tau2.interval_method

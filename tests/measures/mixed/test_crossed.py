@@ -239,3 +239,16 @@ def test_rows_without_a_score_are_left_out_and_counted():
     found = mixed_model(frame, "item")
     assert found.components["rest"].variance.n_missing == 3
     assert found.components["rest"].n_levels == 57
+
+
+def test_what_the_information_tells_nothing_of_has_no_interval_of_no_width():
+    # Every subject gives one answer to all items: nothing tells how items differ.
+    n = 80
+    same = {"subject": [k // 4 for k in range(n)], "item": [k % 4 for k in range(n)], "value": [1] * 40 + [0] * 40}
+    interval = mixed_model(same, "item", family="logistic").components["item"].variance.interval
+    assert interval is None or interval[1] > 2 * interval[0] + 0.1
+
+
+def test_two_numbers_are_said_to_be_too_few_and_not_to_be_alike():
+    with pytest.raises(DataError, match="2 numbers; variances cannot be told from so few"):
+        mixed_model({"subject": [1, 2], "item": [1, 2], "value": [1.0, 2.0]}, "item")

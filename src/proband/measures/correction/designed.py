@@ -339,7 +339,8 @@ def _moments(units: Units, small_sample: SmallSample) -> Fit:
     of_guess[:n] *= 1 - units.inverse
     of_truth = share[:n] * units.inverse
     moment = (x_hat * of_guess[:, None]).T @ x_hat + (units.x * of_truth[:, None]).T @ units.x
-    if np.linalg.eigvalsh(moment).min() <= 1e-10 * np.abs(moment).max():
+    scale = np.sqrt(np.abs(np.diag(moment)))
+    if not scale.all() or np.linalg.eigvalsh(moment / np.outer(scale, scale)).min() <= 1e-10:
         raise DesignError(
             "the corrected normal equations have no proper solution: too few labelled units, or regressors predicted "
             "too badly; label more, or regress on the labelled units alone"

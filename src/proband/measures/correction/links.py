@@ -7,7 +7,7 @@ import numpy as np
 from scipy import special
 
 from proband.errors import DataError
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, units_of
 from proband.measures.correction.samples import Data, Labels
 from proband.measures.correction.tuning import Influences, jackknife, solve, without, working_df
 
@@ -74,9 +74,10 @@ def few_events(data: Data, *, are_counts: bool = False) -> tuple[str, ...]:
 
 def rectified_fit(data: Data, tuning: float, start: Floats | None = None, *, link: Link = LOGIT) -> Floats:
     """Root of the rectified score under one lambda, by Newton's method; the loss is convex for lambda in [0, 1]."""
-    labels, x, z = data.labels, data.x, data.z
+    labels, units = data.labels, units_of(data.x)
+    x, z = data.x / units, data.z / units
     w, v = labels.left.share, labels.right.share
-    theta = np.zeros(x.shape[1]) if start is None else start
+    theta = np.zeros(x.shape[1]) if start is None else start * units
     target = x.T @ (w * (labels.y - tuning * labels.f)) + (tuning * (z.T @ (v * labels.u)) if tuning else 0.0)
 
     def loss(at: Floats) -> float:
@@ -92,7 +93,7 @@ def rectified_fit(data: Data, tuning: float, start: Floats | None = None, *, lin
             score -= tuning * (z.T @ (v * link.mean(z @ theta)))
             hessian += tuning * (z * (v * link.slope(z @ theta))[:, None]).T @ z
         if np.ptp(x @ theta) <= link.runaway and np.abs(score).max() < 1e-11 * scale:
-            return theta
+            return theta / units
         if np.ptp(x @ theta) > link.runaway or np.linalg.cond(hessian) > 1e14:
             break
         step = np.linalg.solve(hessian, score)
@@ -101,7 +102,7 @@ def rectified_fit(data: Data, tuning: float, start: Floats | None = None, *, lin
             size /= 2
         theta = theta + size * step
     if np.ptp(x @ theta) <= link.runaway and np.abs(score).max() < 1e-7 * scale:
-        return theta
+        return theta / units
     raise DataError(
         f"the regressors {', '.join(data.names)} separate the {labels.y.size} labelled answers (or nearly): "
         f"coefficients run off to infinity; label more people, drop or merge regressors, or {link.way_out}"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from proband.errors import DataError, DesignError
-from proband.measures.arrays import Floats, finite
+from proband.measures.arrays import Floats, finite, rank
 
 Codes = NDArray[np.intp]
 Columns = Mapping[str, ArrayLike] | ArrayLike
@@ -206,7 +206,7 @@ def read_regressors(regressors: Regressors, n: int, n_unlabelled: int) -> tuple[
     if not names:
         raise DesignError("a regression without regressors and intercept; use ppi_mean or dsl_mean")
     x, z = design_matrix(left, n, regressors), design_matrix(right, n_unlabelled, regressors)
-    if n <= len(names) or np.linalg.matrix_rank(x) < len(names):
+    if n <= len(names) or rank(x) < len(names):
         raise DesignError(
             f"{n} labelled units do not identify {len(names)} coefficients ({', '.join(names)}): columns are constant, "
             "repeat each other or are too many; drop some or label more people"

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from proband.errors import DataError, DesignError, MissingDataError
 from proband.estimates import Estimate, Target
-from proband.measures.arrays import Floats, finite
+from proband.measures.arrays import Floats, finite, rank
 from proband.measures.experiments.outcomes import Labels, coded, numbers
 from proband.measures.experiments.regression import clustered_regression
 
@@ -86,7 +86,7 @@ def adjusted_difference(
             centred = column - column.mean()
             columns |= {label: centred, f"{label} x treated": centred * arm}
     x = np.column_stack(list(columns.values()))
-    if len(x) > x.shape[1] and np.linalg.matrix_rank(x) < x.shape[1]:
+    if len(x) > x.shape[1] and rank(x) < x.shape[1]:
         labels = [name for name in columns if not name.endswith("treated")][1:]
         raise DataError(
             f"covariates {', '.join(labels)}: within an arm one of them is a sum of others; leave one out, or merge "

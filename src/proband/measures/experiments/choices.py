@@ -10,12 +10,15 @@ from scipy import special
 
 from proband.errors import DataError, DesignError, meant
 from proband.estimates import Estimate, Target
-from proband.measures.arrays import Floats, finite
+from proband.measures.arrays import Floats, finite, rank, units_of
 from proband.measures.experiments.outcomes import Codes, Labels, Linear, coded, with_t_test
 
 ChoiceErrors = Literal["CR3", "CR1", "model"]
 _RUNAWAY = 30.0  # range of the log odds that no finite coefficient produces
 _MOST_STEPS = 100
+# Peduzzi et al. (1996), J. Clin. Epidemiol. 49, 1373-1379.
+_FEW = 10
+_FEW_SAID = "{} answers that are not the commonest one, for {} coefficients: below 10 for each it is approximate"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,6 +40,8 @@ class ChoiceRegression:
         At its maximum.
     n, n_clusters : int
         Rows; clusters, as many as rows where each is one.
+    n_rarer : int
+        Answers that are not the commonest one; below 10 for each coefficient a warning says so.
     errors : {"CR3", "CR1", "model"}
         Form of the covariance.
     """
@@ -49,6 +54,7 @@ class ChoiceRegression:
     log_likelihood: float
     n: int
     n_clusters: int
+    n_rarer: int
     errors: ChoiceErrors
     level: float
     target: Target
@@ -132,6 +138,7 @@ class ChoiceRegression:
         about = Estimate(
             value=value, estimand=what, target=self.target, n_units=self.n, level=self.level,
             n_clusters=self.n_clusters if is_clustered else None,
+            warnings=(_FEW_SAID.format(self.n_rarer, len(self.beta)),) if self.n_rarer < _FEW * len(self.beta) else (),
         )  # fmt: skip
         variance = float(gradient @ self.covariance @ gradient)
         df = self.n_clusters - 1.0
@@ -207,12 +214,13 @@ def choice_regression(
         raise DataError("answers do not vary: there is nothing to explain; look at more answers, or leave it out")
     if flat := [name for name, column in zip(names, x.T, strict=True) if not np.ptp(column)]:
         raise DataError(f"{', '.join(flat)} does not vary; leave it out (thresholds are the intercept)")
-    if np.linalg.matrix_rank(x - x.mean(axis=0)) < x.shape[1]:
+    if rank(x - x.mean(axis=0)) < x.shape[1]:
         raise DataError(f"{', '.join(names)}: one column is a sum of others; leave one out")
     n_clusters = int(codes.max()) + 1
     if n_clusters < 2:
         raise DesignError("one cluster: what differs between clusters cannot be seen; add others")
-    theta, model = _fitted(x, k, counts, len(categories), names)
+    units = units_of(x)
+    theta, model = _fitted(x / units, k, counts, len(categories), names)
     covariance: Floats = np.asarray(np.linalg.inv(model.information()), dtype=np.float64)
     if errors != "model":
         scores = np.zeros((n_clusters, len(theta)))
@@ -223,9 +231,12 @@ def choice_regression(
             covariance *= n_clusters / (n_clusters - 1) * (n_all - 1) / (n_all - p)
         else:
             covariance = _jackknifed(scores, model, codes)
+    units = np.concatenate([units, np.ones(len(categories) - 1)])
+    theta, covariance = theta / units, covariance / np.outer(units, units)
     return ChoiceRegression(
         names=names, beta=theta[: len(names)], cuts=theta[len(names) :], covariance=covariance,
         categories=tuple(categories.tolist()), log_likelihood=model.log_likelihood, n=n, n_clusters=n_clusters,
+        n_rarer=n - int(np.bincount(k).max()),
         errors=errors, level=level, target=target, _x=x, _weights=counts,
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ from proband.measures.experiments.outcomes import (
     rare_outcomes,
     with_t_test,
 )
-from proband.measures.shares import mean_of_shares, share_interval, shows_share
+from proband.measures.shares import ALIKE, UNITS_ALIKE, mean_of_shares, share_interval, shows_share
 from proband.measures.surveys.design import simple_random_sample
 
 Kind = Literal["CR0", "CR1", "CR2", "CR3"]
@@ -196,6 +196,8 @@ def _share(found: Estimate, part: ClusterMean, mean: Linear, kind: Kind) -> Esti
     """A share with the score interval at its clustered variance."""
     # Where all agree, clusters may do so for reasons of their own: no more answers were seen than there are clusters.
     seen = 1 / float((part.shares**2).sum())
+    if not mean.varies and 0 < mean.value < 1:
+        return replace(found, interval=None, interval_method=ALIKE, warnings=(f"no interval: {UNITS_ALIKE}",))
     return replace(
         found,
         interval=share_interval(min(max(mean.value, 0.0), 1.0), found.se or 0.0, mean.df, seen, found.level),

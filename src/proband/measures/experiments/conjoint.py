@@ -191,8 +191,13 @@ def swap_error(agreement: Estimate) -> Estimate:
     se = None if agreement.se is None else agreement.se / (2 * root)
     value = (1 - root) / 2
     interval = None if se is None else (max(0.0, value - 1.96 * se), min(0.5, value + 1.96 * se))
+    how = "delta method"
+    if not se and agreement.interval is not None:
+        # Choices that always agree have an interval all the same, and swaps are a function of it.
+        high = (1 - math.sqrt(max(2 * agreement.interval[0] - 1, 0.0))) / 2
+        interval, how = (value, high), "limits of the agreement, transformed"
     return replace(
-        agreement, value=value, se=se, interval=interval, interval_method="delta method", statistic=None, df=None,
+        agreement, value=value, se=se, interval=interval, interval_method=how, statistic=None, df=None,
         p_value=None, estimand="share of choices that go to the profile liked less",
     )  # fmt: skip
 

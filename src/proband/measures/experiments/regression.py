@@ -3,7 +3,8 @@
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -12,10 +13,11 @@ from scipy import special
 
 from proband.errors import DataError, DesignError, meant
 from proband.estimates import Estimate, Target
-from proband.measures.arrays import Floats, finite
+from proband.measures.arrays import Floats, finite, rank, units_of
 from proband.measures.experiments.outcomes import Codes, Labels, Linear, coded, with_t_test
 
 Errors = Literal["CR2", "CR1"]
+_NEGLIGIBLE = 1e-9  # part of a contrast
 _FEW = 20  # clusters, from which on the joint test holds its size (docs/methods/coverage.md)
 
 
@@ -54,7 +56,7 @@ class Regression:
     target: Target
     influence: Floats
     _leverage: "_Leverage"
-    _scale: float
+    _scale: Floats  # (n_coefficients,): the largest outcome, in the unit of each coefficient
 
     def __getitem__(self, name: str) -> Estimate:
         """One coefficient."""
@@ -79,7 +81,10 @@ class Regression:
             n_clusters=self.n_clusters if self.n_clusters < self.n else None,
             level=self.level,
         )
-        found = Linear(value=float(c @ self.beta), variance=float(c @ self.covariance @ c), df=df, scale=self._scale)
+        scale = float((np.abs(c) * self._scale).max())
+        found = Linear(value=float(c @ self.beta), variance=float(c @ self.covariance @ c), df=df, scale=scale)
+        if self._leverage.rests_on_one(c):
+            return on_one(replace(about, value=found.value), "cluster" if self.n_clusters < self.n else "row")
         return with_t_test(about, found, f"t, {self.errors}")
 
     def df(self, weights: Mapping[str, float]) -> float:
@@ -93,13 +98,15 @@ class Regression:
         Its value is the statistic per coefficient; Hotelling's factor counts that the covariance is estimated.
         """
         at = [self.names.index(name) for name in names]
-        v, b, q = self.covariance[np.ix_(at, at)], self.beta[at], len(at)
+        scale = np.where(self._scale[at] > 0, self._scale[at], 1.0)  # all coefficients in units of the outcome
+        v, b, q = self.covariance[np.ix_(at, at)] / np.outer(scale, scale), self.beta[at] / scale, len(at)
         df = self.n_clusters - 1
         said = estimand or f"that {', '.join(names)} are all 0"
         # What rounding leaves of outcomes that are all alike has full rank, and would give an F of 10^30.
-        least = Linear(value=0.0, variance=float(np.linalg.eigvalsh(v).min()), df=df, scale=self._scale)
-        if df < q or np.linalg.matrix_rank(v) < q or not least.varies:
-            reason = f"undefined: {q} coefficients with {self.n_clusters} clusters, or without error"
+        least = Linear(value=0.0, variance=float(np.linalg.eigvalsh(v).min()), df=df, scale=1.0)
+        is_alone = any(self._leverage.rests_on_one(np.eye(len(self.names))[k]) for k in at)
+        if df < q or np.linalg.matrix_rank(v) < q or not least.varies or is_alone:
+            reason = f"undefined: {q} coefficients with {self.n_clusters} clusters, without error, or from one cluster"
             return Estimate(value=math.nan, estimand=said, target=self.target, n_units=self.n, warnings=(reason,))
         wald = float(b @ np.linalg.solve(v, b))
         f = wald * (df - q + 1) / (df * q)
@@ -121,6 +128,15 @@ class _Leverage:
     codes: Codes
     bread: Floats
     n_clusters: int
+
+    @cached_property
+    def _alone(self) -> Floats:
+        """Directions that one cluster determines alone, shape (n_directions, p): there it has no residuals."""
+        return determined_alone(self.x, self.codes, self.bread)
+
+    def rests_on_one(self, contrast: Floats) -> bool:
+        """Whether part of a contrast is known from one cluster only, so that its error is not."""
+        return rests_on_one(contrast, self._alone, self.bread)
 
     def df(self, contrast: Floats) -> float:
         """Of a contrast: squared trace over trace of the square."""
@@ -168,7 +184,7 @@ def clustered_regression(
     Returns
     -------
     Regression
-        Coefficients by name, their contrasts and joint tests.
+        Coefficients by name, their contrasts and joint tests; one that a single cluster determines has no interval.
 
     Raises
     ------
@@ -200,13 +216,14 @@ def clustered_regression(
     if len(codes) != n:
         raise DataError(f"{len(codes)} cluster labels for {n} rows; give every row its cluster")
     n_clusters = int(codes.max()) + 1 if n else 0
-    if n <= p or np.linalg.matrix_rank(x) < p:
+    if n <= p or rank(x) < p:
         flat = [name for name, column in zip(names, x.T, strict=True) if not np.ptp(column) and (column != 1).any()]
         hint = f" ({', '.join(flat)} does not vary)" if flat else ""
         raise DataError(f"{n} rows cannot identify {p} coefficients{hint}; leave levels out that nobody saw")
     if n_clusters < 2:
         raise DesignError("one cluster: what differs between clusters cannot be seen; add others")
-    bread = np.asarray(np.linalg.inv(x.T @ x), dtype=np.float64)
+    units = units_of(x)
+    bread = np.asarray(np.linalg.inv((x / units).T @ (x / units)), dtype=np.float64) / np.outer(units, units)
     beta = bread @ (x.T @ outcome)
     residual = outcome - x @ beta
     adjusted = _adjusted(x, codes, bread, n_clusters) if errors == "CR2" else x
@@ -219,7 +236,7 @@ def clustered_regression(
     return Regression(
         names=names, beta=beta, covariance=covariance, n=n, n_clusters=n_clusters, errors=errors, level=level,
         target=target, influence=(adjusted * residual[:, None]) @ bread,
-        _leverage=_Leverage(adjusted, x, codes, bread, n_clusters), _scale=float(np.abs(outcome).max()),
+        _leverage=_Leverage(adjusted, x, codes, bread, n_clusters), _scale=float(np.abs(outcome).max()) / units,
     )  # fmt: skip
 
 
@@ -239,6 +256,32 @@ def _adjusted(x: Floats, codes: Codes, bread: Floats, n_clusters: int) -> Floats
         inverse = np.where(values > 1e-9, 1 / np.sqrt(np.maximum(values, 1e-9)), 0.0)
         found[rows] = (vectors * inverse) @ (vectors.T @ part)
     return found
+
+
+def determined_alone(x: Floats, codes: Codes, bread: Floats) -> Floats:
+    """Directions l of the coefficients that one cluster determines alone, with sum of (l c)^2 the part of c bread c.
+
+    Such a cluster has leverage of 1 in that direction. Leverages add up to the number of coefficients, so that hardly
+    any cluster has to be looked at.
+    """
+    total = np.bincount(codes, ((x @ bread) * x).sum(axis=1))
+    found = [np.zeros((0, x.shape[1]))]
+    for g in np.flatnonzero(total > 1 - 1e-9):
+        root = np.linalg.cholesky(bread)
+        values, vectors = np.linalg.eigh(root.T @ x[codes == g].T @ x[codes == g] @ root)
+        found.append((root @ vectors[:, values > 1 - 1e-9]).T)
+    return np.concatenate(found)
+
+
+def rests_on_one(contrast: Floats, alone: Floats, bread: Floats) -> bool:
+    """Whether part of a contrast is one of the directions that `determined_alone` found."""
+    return float(((alone @ contrast) ** 2).sum()) > _NEGLIGIBLE * float(contrast @ bread @ contrast)
+
+
+def on_one(about: Estimate, one: str) -> Estimate:
+    """A coefficient that one cluster alone determines, which shows no residual there: a value without an error."""
+    doubt = f"one {one} alone determines it: how far such {one}s differ cannot be seen; add others"
+    return replace(about, interval_method=f"none: rests on one {one}", warnings=(doubt, *about.warnings))
 
 
 def two_way_variance(y: ArrayLike, columns: Mapping[str, ArrayLike], first: Labels, second: Labels) -> Floats:

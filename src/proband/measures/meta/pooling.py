@@ -107,7 +107,7 @@ def random_effects(
     variance = factor / float(w.sum())
     reach = float(special.stdtrit(k - 1, (1 + level) / 2))
     doubts = [f"{k} effects: how far they differ is hardly known below {_FEW}"] if k < _FEW else []
-    if factor < 1:
+    if factor < 1 - 1e-4:  # where tau^2 is above 0 it is 1, but for rounding
         doubts.append("effects differ less than their errors say they must: the interval may be too short")
     told = partial(Estimate, target=target, n_units=k, level=level)
     # Effects that are all alike say nothing of how far they differ: an interval would be a point.
@@ -134,8 +134,15 @@ def random_effects(
     )  # fmt: skip
     typical = (k - 1) * float((1 / v).sum()) / (float((1 / v).sum()) ** 2 - float((v**-2.0).sum()))
     low, high = min(_profiled(y, v, (1 + level) / 2), tau2), max(_profiled(y, v, (1 - level) / 2), tau2)
+    is_void = not high  # no variance, not even none, makes effects as alike as these likely
     spread, i2, h2 = (
-        told(value=f(tau2), interval=(f(low), f(high)), interval_method="Q-profile", estimand=what, baselines=others)
+        told(
+            value=f(tau2),
+            interval=None if is_void else (f(low), f(high)),
+            estimand=what,
+            baselines=others,
+            interval_method="none: effects are more alike than any variance makes likely" if is_void else "Q-profile",
+        )
         for f, what, others in (
             (float, "variance of the true effects", {"DerSimonian-Laird": tau2_dl}),
             (lambda t2: t2 / (t2 + typical), "share of the variance between effects that is not chance", {}),
@@ -166,7 +173,7 @@ def effects_of(effects: Effects) -> tuple[list[Hashable], Floats, Floats]:
         value, error = (one.value, one.se) if isinstance(one, Estimate) else one
         if value is None or not math.isfinite(value):
             raise MissingDataError(f"effect {name!r} is missing; leave it out and report that")
-        if error is None or not (math.isfinite(error) and error * error > 0):
+        if error is None or not (math.isfinite(error) and error > 0 < error * error):
             raise DataError(
                 f"effect {name!r} has the standard error {error}; pooling weighs by it, so it must be above 0: answers "
                 "that are all alike give none; leave the effect out and report that"

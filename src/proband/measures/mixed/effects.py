@@ -54,7 +54,9 @@ def read(
         raise DataError(f"{scores!r} holds no numbers ({error}); name the column of scores") from error
     if not np.isfinite(y).all():
         raise DataError(f"a number in {scores!r} is infinite; check how it was read")
-    if y.size < 3 or is_constant(float(y.var()), y):
+    if y.size < 3:
+        raise DataError(f"{scores!r} holds {y.size} numbers; variances cannot be told from so few, ask more often")
+    if is_constant(float(y.var()), y):
         raise DataError(f"{scores!r} holds {y.size} numbers that are all the same: there is no variance to share out")
     coded = {name: _coded(column(table, name), there, name) for name in factors}
     for name, (_, size) in coded.items():

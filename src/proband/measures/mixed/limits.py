@@ -11,6 +11,8 @@ _SURE = 0.1  # standard error of a logarithm below which its profile is that of 
 _ENOUGH = 1e-3  # of the deviance; what is left moves a limit by less than a thousandth of a standard error
 _FAR = 12.0  # on the logarithm: nobody waits for an upper limit 160,000 times the estimate
 
+_UNKNOWN = 1e6  # variance of a logarithm
+
 Limits = tuple[float, float]
 
 
@@ -23,7 +25,14 @@ class Profile:
         inside = best.variances > 1.001 * model.floor
         self.covariance = np.zeros_like(best.point.information)
         # The deviance is twice a log likelihood, so its information is twice that of the variances.
-        self.covariance[np.ix_(inside, inside)] = 2 * np.linalg.pinv(best.point.information[np.ix_(inside, inside)])
+        # Inverted for logarithms: variances of very different sizes would leave one of them out of a pseudo-inverse.
+        size = np.outer(best.variances[inside], best.variances[inside])
+        information = best.point.information[np.ix_(inside, inside)] * size
+        found = 2 * np.linalg.pinv(information)
+        # Of what the information tells nothing, a pseudo-inverse says that all is known; the profile shall say.
+        own = np.diagonal(information)
+        np.fill_diagonal(found, np.where(own > 1e-12 * own.max(initial=0.0), np.diagonal(found), _UNKNOWN))
+        self.covariance[np.ix_(inside, inside)] = found * size
 
     def of_variance(self, k: int) -> tuple[Limits | None, str]:
         """Limits of one variance."""
@@ -64,7 +73,7 @@ class Profile:
             if self.wanted * se > _FAR:
                 return None, "none: the logarithm is known to nothing; too few levels or answers"
             reach = math.exp(self.wanted * se)
-            return (own / reach, own * reach), "normal on the logarithm, average information"
+            return (float(own / reach), float(own * reach)), "normal on the logarithm, average information"
         if self.is_normal:
             # Half of a normal distribution about 0: all that is known of what is at 0 without a profile.
             return (0.0, self.wanted * alone), "normal from 0, average information"

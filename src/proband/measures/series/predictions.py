@@ -10,7 +10,7 @@ from scipy import special
 
 from proband.errors import DataError, DesignError, meant
 from proband.estimates import Estimate, Target
-from proband.measures.arrays import Floats, finite
+from proband.measures.arrays import Floats, finite, rank
 from proband.measures.experiments.outcomes import few_df
 from proband.seeds import rng_for
 
@@ -208,7 +208,7 @@ def _design(y: ArrayLike, columns: Mapping[str, ArrayLike]) -> tuple[Floats, Flo
     n, k = x.shape
     if n < k + _LEAST:
         raise DataError(f"{n} rows for {k} coefficients; give at least {k + _LEAST}, or none of these numbers holds")
-    if np.linalg.matrix_rank(x) < k:
+    if rank(x) < k:
         flat = [name for name, column in zip(columns, held, strict=True) if not np.ptp(column)]
         hint = f" ({', '.join(flat)} does not vary)" if flat else ""
         raise DataError(f"{n} rows cannot identify {k} coefficients{hint}; leave out what says the same")

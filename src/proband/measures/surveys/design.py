@@ -127,6 +127,11 @@ class SurveyDesign:
         strata = f"{n_strata:,} strata" if n_strata > 1 else "1 stratum"
         return f"{weighted}{calibrated}sample of {self.n:,} people in {self.n_units:,} units of {strata}"
 
+    @property
+    def named(self) -> str:
+        """The same with its article."""
+        return f"{'an' if self.text.startswith('independent') else 'a'} {self.text}"
+
     def at_hand(self, values: Array, what: str) -> Array:
         """One value (or row) for everybody who was given, or at hand, as one for those at hand."""
         if len(values) == self.n:

@@ -243,4 +243,4 @@ def _estimate(
         warnings=design.left_out,
     )  # fmt: skip
     found = Linear(value=value, variance=float(covariance[0, 0]), df=float(design.df), scale=scale)
-    return with_t_test(about, found, f"t, variance of a {design.text}")
+    return with_t_test(about, found, f"t, variance of {design.named}")

@@ -101,5 +101,5 @@ def survey_proportion(
         n = p * (1 - p) / variance * (special.stdtrit(max(part.n - 1, 1), (1 + level) / 2) / t) ** 2
         low = special.betaincinv(n * p, n * (1 - p) + 1, (1 - level) / 2)
         high = special.betaincinv(n * p + 1, n * (1 - p), (1 + level) / 2)
-    how = f"{interval}, variance of a {part.text}, t, {part.df} df"
+    how = f"{interval}, variance of {part.named}, t, {part.df} df"
     return replace(found, interval=(float(low), float(high)), interval_method=how)

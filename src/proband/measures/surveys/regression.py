@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,8 +11,9 @@ from scipy import special
 
 from proband.errors import DataError, DesignError, meant
 from proband.estimates import Estimate, Target
-from proband.measures.arrays import Floats, finite
+from proband.measures.arrays import Floats, finite, rank, units_of
 from proband.measures.experiments.outcomes import Linear, with_t_test
+from proband.measures.experiments.regression import determined_alone, on_one, rests_on_one
 from proband.measures.surveys.design import SurveyDesign
 from proband.measures.surveys.estimates import domain_rows
 from proband.measures.surveys.replicates import check_choice
@@ -50,6 +51,9 @@ class SurveyRegression:
     design: SurveyDesign
     level: float
     target: Target
+    _scale: Floats  # (n_coefficients,): the largest outcome, in the unit of each coefficient
+    _alone: Floats  # (n, n_coefficients): directions that one unit determines alone
+    _bread: Floats
 
     def __getitem__(self, name: str) -> Estimate:
         """One coefficient."""
@@ -67,14 +71,19 @@ class SurveyRegression:
             n_clusters=self.design.n_units if self.design.n_units < self.design.n else None,
         )  # fmt: skip
         value = float(c @ self.beta)
-        found = Linear(value=value, variance=float(c @ self.covariance @ c), df=float(self.df), scale=abs(value))
-        return with_t_test(about, found, f"t, variance of a {self.design.text}")
+        if rests_on_one(c, self._alone, self._bread):
+            return on_one(replace(about, value=value), "sampling unit" if about.n_clusters else "person")
+        found = Linear(value=value, variance=float(c @ self.covariance @ c), df=float(self.df),
+                       scale=float((np.abs(c) * self._scale).max()))  # fmt: skip
+        return with_t_test(about, found, f"t, variance of {self.design.named}")
 
     def joint(self, names: Sequence[str]) -> Estimate:
         """Wald test that several coefficients are all 0: F with their number and `df` degrees of freedom."""
         self._check(names)
         at = [self.names.index(name) for name in names]
         v, b, q = self.covariance[np.ix_(at, at)], self.beta[at], len(at)
+        one = np.sqrt(np.maximum(np.diag(v), np.finfo(float).tiny))  # errors of one size, whatever the columns' units
+        v, b = v / np.outer(one, one), b / one
         said = f"that {', '.join(names)} are all 0"
         if np.linalg.matrix_rank(v) < q:
             reason = f"undefined: {q} coefficients cannot be told apart with {self.design.df} df of the design"
@@ -123,7 +132,7 @@ def survey_regression(
     Returns
     -------
     SurveyRegression
-        Coefficients by name, their contrasts and joint tests.
+        Coefficients by name, their contrasts and joint tests; one that a single unit determines has no interval.
 
     Raises
     ------
@@ -153,28 +162,38 @@ def survey_regression(
         [design.at_hand(finite(v, f"values of {name}"), f"values of {name}")[rows] for name, v in columns.items()]
     )
     part = design if rows.all() else design.take(rows)
-    if np.linalg.matrix_rank(x) < len(names):
+    if rank(x) < len(names):
         raise DataError(f"{len(x)} people cannot identify {len(names)} coefficients; leave levels out that nobody has")
     if model == "logistic" and not np.isin(outcome, (0, 1)).all():
         raise DataError("outcomes of a logistic regression are 0 or 1; compare with a value first")
 
+    units = units_of(x)
+    x = x / units
+
     def fit(w: Floats) -> Floats:
-        return _least_squares(x, outcome, w) if model == "linear" else _logistic(x, outcome, w)
+        return (_least_squares(x, outcome, w) if model == "linear" else _logistic(x, outcome, w)) / units
 
     beta = fit(part.w)
 
     def influence() -> Floats:
-        mean = x @ beta if model == "linear" else special.expit(x @ beta)
+        mean = x @ (beta * units) if model == "linear" else special.expit(x @ (beta * units))
         curve = part.w if model == "linear" else part.w * mean * (1 - mean)
         scores: Floats = (part.w * (outcome - mean))[:, None] * x
-        found: Floats = np.asarray(np.linalg.solve((x * curve[:, None]).T @ x, scores.T).T, dtype=np.float64)
+        found: Floats = np.asarray(np.linalg.solve((x * curve[:, None]).T @ x, scores.T).T, dtype=np.float64) / units
         return found
 
     covariance = part.covariance(fit, influence)
+    odds = special.expit(x @ (beta * units))
+    weighed = x * np.sqrt(part.w if model == "linear" else part.w * odds * (1 - odds))[:, None]
+    bread = np.asarray(np.linalg.inv(weighed.T @ weighed), dtype=np.float64)
+    # Replicates have units of their own.
+    alone = determined_alone(weighed, part.unit, bread) if part.repeats is None else np.zeros((0, len(names)))
     df = max(part.df + 1 - len(names), 1)
     return SurveyRegression(
-        names=names, beta=beta, covariance=covariance, df=df, model=model, design=part, level=level, target=target
-    )
+        names=names, beta=beta, covariance=covariance, df=df, model=model, design=part, level=level, target=target,
+        _scale=(float(np.abs(outcome).max()) if model == "linear" else 1.0) / units, _alone=alone / units,
+        _bread=bread / np.outer(units, units),
+    )  # fmt: skip
 
 
 def _least_squares(x: Floats, y: Floats, w: Floats) -> Floats:

@@ -10,8 +10,8 @@ from scipy import special
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
-from proband.measures.arrays import Floats
-from proband.measures.experiments.regression import clustered_regression
+from proband.measures.arrays import Bools, Floats, rank, units_of
+from proband.measures.experiments.regression import clustered_regression, determined_alone, on_one, rests_on_one
 from proband.measures.surveys.design import sums_by
 
 _LEVEL = 0.95
@@ -60,6 +60,8 @@ class _Fit:
     influence: Floats  # (n_rows, n_coefficients), summing to the deviation of beta
     subjects: list[object]
     df: Floats  # (n_coefficients,)
+    alone: Bools  # (n_coefficients,): those that one row or subject determines, so that no error is seen
+    rounding: Floats  # (n_coefficients,): standard errors that are no more than what rounding leaves
     n_clusters: int | None  # where several rows are of one subject
 
     @property
@@ -194,25 +196,29 @@ def _fit(x: Floats, y: Floats, w: Floats, names: list[str], subjects: list[objec
     """Weighted least squares with the influence of HC3, or of CR2 where subjects have several rows."""
     root = np.sqrt(w / w.mean())[:, None]
     n, p = x.shape
-    if n <= p or np.linalg.matrix_rank(x * root) < p:
+    if n <= p or rank(x * root) < p:
         flat = [name for name, column in zip(names, x.T, strict=True) if np.ptp(column) == 0 and name != "Intercept"]
         hint = f" ({', '.join(flat)} does not vary there)" if flat else ""
         raise DataError(f"{who}: {n} rows cannot identify {p} coefficients{hint}; simplify the formula")
     scaled, y_scaled = x * root, y * root[:, 0]
-    n_clusters = len(set(subjects))
+    n_clusters, units = len(set(subjects)), units_of(x)
+    rounding = 1e-12 * max(float(np.abs(y).max()), 1e-300) / units
     if n_clusters < n:
         columns = {name: column for name, column in zip(names, scaled.T, strict=True)}
         fit = clustered_regression(y_scaled, columns, cluster=subjects)
         df = np.array([fit.df({name: 1.0}) for name in names])
-        return _Fit(names, fit.beta, fit.influence, subjects, df, n_clusters)
-    bread = np.linalg.inv(scaled.T @ scaled)
+        alone = np.array([fit[name].interval_method.startswith("none: rests") for name in names])
+        return _Fit(names, fit.beta, fit.influence, subjects, df, alone, rounding, n_clusters)
+    bread = np.linalg.inv((scaled / units).T @ (scaled / units)) / np.outer(units, units)
     beta = bread @ (scaled.T @ y_scaled)
     leverage = (scaled @ bread * scaled).sum(axis=1)
     residual = (y - x @ beta) / np.maximum(1 - leverage, 1e-10)
     influence = (x * (residual * root[:, 0] ** 2)[:, None]) @ bread
     # A row that determines a coefficient alone has leverage 1 and residual 0: no error can be seen there.
     influence[leverage > 1 - 1e-9] = 0.0
-    return _Fit(names, beta, influence, subjects, np.full(p, float(n - p)), None)
+    known = determined_alone(scaled, np.arange(n), bread)
+    alone = np.array([rests_on_one(c, known, bread) for c in np.eye(p)])
+    return _Fit(names, beta, influence, subjects, np.full(p, float(n - p)), alone, rounding, None)
 
 
 def _joint_covariance(h: _Fit, m: _Fit) -> tuple[Floats, Floats, Floats]:
@@ -226,7 +232,7 @@ def _joint_covariance(h: _Fit, m: _Fit) -> tuple[Floats, Floats, Floats]:
 
 def _coefficient(k: int, h: _Fit, m: _Fit, covariances: tuple[Floats, Floats, Floats]) -> Coefficient:
     v_h, v_m, c = (float(part[k, k]) for part in covariances)
-    name, both = h.names[k], min((h, m), key=lambda fit: float(fit.df[k]))
+    name, both = h.names[k], min((h, m), key=lambda fit: (not fit.alone[k], float(fit.df[k])))
     return Coefficient(
         name=name,
         human=_estimate(h.beta[k], v_h, (h, k), f"coefficient of {name} in people", "human"),
@@ -250,21 +256,26 @@ def _estimate(value: float, variance: float, of: tuple[_Fit, int], estimand: str
     (fit, k), se = of, math.sqrt(max(variance, 0.0))
     df, errors = float(fit.df[k]), "HC3" if fit.n_clusters is None else "CR2"
     reach = float(special.stdtrit(df, (1 + _LEVEL) / 2)) * se
-    exact = ("no residual variance: the answers follow the formula exactly",) if se < 1e-12 else ()
-    return Estimate(
+    is_exact = se < fit.rounding[k]
+    exact = ("no residual variance: the answers follow the formula exactly",) if is_exact else ()
+    found = Estimate(
         value=float(value),
         se=se,
-        interval=(float(value) - reach, float(value) + reach),
-        interval_method=f"t with {df:.4g} df, {errors} standard errors",
+        interval=None if is_exact else (float(value) - reach, float(value) + reach),
+        interval_method="none: no variance" if is_exact else f"t with {df:.4g} df, {errors} standard errors",
         estimand=estimand,
         target=target,
         n_units=fit.n,
         n_clusters=fit.n_clusters,
         df=df,
-        statistic=float(value) / se if se > 1e-12 else None,
-        p_value=float(2 * special.stdtr(df, -abs(float(value)) / se)) if se > 1e-12 else None,
+        statistic=None if is_exact else float(value) / se,
+        p_value=None if is_exact else float(2 * special.stdtr(df, -abs(float(value)) / se)),
         warnings=exact,
     )
+    if not fit.alone[k]:
+        return found
+    bare = replace(found, se=None, interval=None, df=None, statistic=None, p_value=None, warnings=())
+    return on_one(bare, "row" if fit.n_clusters is None else "subject")
 
 
 def _wald(slopes: list[int], h: _Fit, m: _Fit, covariances: tuple[Floats, Floats, Floats]) -> Estimate:
@@ -272,9 +283,11 @@ def _wald(slopes: list[int], h: _Fit, m: _Fit, covariances: tuple[Floats, Floats
     delta = (m.beta - h.beta)[slopes]
     v_h, v_m, c = (part[np.ix_(slopes, slopes)] for part in covariances)
     v = v_h + v_m - c - c.T
+    one = np.sqrt(np.maximum(np.diag(v), 1e-300))  # errors of one size, whatever the columns' units
+    v, delta = v / np.outer(one, one), delta / one
     q = len(slopes)
     df = float(min(h.df[slopes].min(), m.df[slopes].min())) if q else 0.0
-    if not q or df <= q or np.linalg.matrix_rank(v) < q:
+    if not q or df <= q or np.linalg.matrix_rank(v) < q or (h.alone | m.alone)[slopes].any():
         reason = "undefined: no slopes, too few rows, or differences without error"
         return Estimate(value=math.nan, estimand=estimand, target="human", n_units=h.n, warnings=(reason,))
     wald = float(delta @ np.linalg.solve(v, delta))

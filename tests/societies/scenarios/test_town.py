@@ -153,8 +153,8 @@ def test_an_ablated_arm_shares_every_call_before_its_fork(tmp_path):
     study = {"seed": 1, "engine": "scripted:uniform", "society": {**SHORT, "reflect_above": 15.0}, "arm": arms}
     run = carry_out(study_from_dict(study), tmp_path / "run")
     table = run.table()
-    assert set(table.filter(table["round"].is_between(1, 2))["arm"]) == {None}
-    assert set(table.filter(table["round"] == 3)["arm"]) == {None, *(arm["name"] for arm in arms)}
+    assert set(table.filter(table["round"].is_between(1, 2))["factor_arm"]) == {None}
+    assert set(table.filter(table["round"] == 3)["factor_arm"]) == {None, *(arm["name"] for arm in arms)}
     states = States(run.path).measures()
     assert states.filter(states["round"] < 3).group_by("round").n_unique()["knows_supper"].to_list() == [1, 1, 1]
 

@@ -91,13 +91,18 @@ def _asked(lived: Lived) -> Mapping[int, list[tuple[int, str, str, str, str]]]:
     table = lived.run.table()
     if not table.height:
         return found
+    parts = pl.col("parts").cast(pl.List(pl.String)).list.join(", ")
     wave = pl.col("wave") if "wave" in table.columns else pl.lit(None, pl.String)
+    if "regime" in table.columns:  # a cell is asked, and nobody in particular
+        table = table.filter(pl.col("regime").is_null())
     rows = table.filter(pl.col("subject").str.starts_with("0.")).select(
         pl.col("subject").str.slice(2).cast(pl.Int64, strict=False).alias("agent"),
         pl.coalesce(wave.cast(pl.Int64), "round").alias("at"),
         pl.col("factor_arm").fill_null("") if "factor_arm" in table.columns else pl.lit("").alias("factor_arm"),
         "item", "request",
-        pl.when(pl.col("status") == "valid").then(pl.coalesce("label", "text", pl.col("value").cast(pl.String)))
+        pl.when(pl.col("status") == "valid").then(
+            pl.coalesce("label", "text", pl.col("value").cast(pl.String), parts, pl.lit(""))
+        )
         .otherwise("status").alias("answer"),
     )  # fmt: skip
     for agent, at, arm, item, request, answer in rows.drop_nulls("agent").sort("agent", "at").iter_rows():

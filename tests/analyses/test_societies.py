@@ -263,3 +263,11 @@ def test_rules_leave_no_transcripts(tmp_path):
     )
     with pytest.raises(DataError, match="no agent was asked itself"):
         transcripts(run)
+
+
+def test_a_report_of_rules_names_no_engine_that_answered(tmp_path):
+    study = study_from_dict({"seed": 1, "engine": "scripted:uniform", "society": {"use": "voter", "societies": 2}})
+    found = findings(carry_out(study, tmp_path / "run"))
+    assert found.facts["Engine"] == "none: rules alone decided"
+    assert found.methods.startswith("Nobody was asked")
+    assert "scripted" not in found.methods

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from proband.analyses.answers import measured, tabled, told
+from proband.analyses.answers import measured, percent, tabled, told
 from proband.analyses.forks import effect
-from proband.analyses.lived import UNITS, Lived, few, label, needing, over_societies
+from proband.analyses.lived import UNITS, Lived, few, label, needing, over_societies, within
 from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, marks
 from proband.estimates import Estimate
 from proband.measures import weighted_mean
@@ -24,8 +24,10 @@ _UNKNOWN = (
 def is_pooled(lived: Lived) -> bool:
     """Whether agents took answers that others gave: a cell of their archetype, or a core."""
     subjects = {subject.partition(".")[2] for member in lived.run.roster if (subject := member.subject)}
-    scale = lived.keys.get("scale") or {}
-    return bool(scale.get("core")) or any(not name.isdigit() and name != "world" for name in subjects)
+    scales = [told.get("scale") or {} for told in (lived.keys, *(lived.keys.get("arms") or {}).values())]
+    return any(scale.get("core") or scale.get("ask") == "cells" for scale in scales) or any(
+        not name.isdigit() and name != "world" for name in subjects
+    )
 
 
 def sections(run: Run) -> Sequence[Section]:
@@ -56,13 +58,15 @@ def _checks(lived: Lived) -> list[Section]:
             )
         if not rows:
             continue
+        first = next(iter(whole.values()))
         forms: dict[str, CellForm] = {"turn": "text", "arm": "text", "compared": "count", "error": "share"}
         forms |= {"in the first round": "share", "in the last": "share"}
         sections.append(
             Section(
                 name=f"cells-{kind}", heading=f"Cells against {who}", chapter=_CHAPTER,
-                sentences=tuple(f"{name}: {told(error)} of the probability lies elsewhere." for name, error in
+                sentences=tuple(f"{name}: {percent(error)} of the probability lies elsewhere." for name, error in
                                 whole.items()),
+                lead=f"Not everybody was asked: by total variation, what stands for agents is {percent(first)} off.",
                 table=tabled(forms, rows, "Total variation between the answer of a cell and of its agents"),
                 figure=Figure(form="intervals", rows=marks(whole, "model"), caption="Error of cells by turn and arm",
                               options={"x_title": "total variation", "x_format": "%"}),
@@ -84,7 +88,7 @@ def _keys(events: pl.DataFrame) -> list[tuple[str, str]]:
 def _error(part: pl.DataFrame, what: str) -> Estimate:
     """Mean over all comparisons, societies as clusters."""
     values, societies = part["value"].to_list(), part["society"].to_list()
-    return measured(lambda: weighted_mean(values, cluster=societies, is_share=False, estimand=what), what)
+    return within(measured(lambda: weighted_mean(values, cluster=societies, is_share=False, estimand=what), what))
 
 
 def _paired(lived: Lived) -> list[Section]:

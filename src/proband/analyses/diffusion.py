@@ -12,11 +12,13 @@ from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, 
 from proband.analyses.society_audit import states_of
 from proband.runs.run import Run
 from proband.societies.agents.knowledge import TOLD, false_knowledge, origin
+from proband.societies.agents.ranking import words_of
 from proband.societies.state import State
 
 _CHAPTER = "What is known, and by whom"
 _MOST_EVENTS = 8
 _OWN = {TOLD, "insight", "absent", "check", "held-out", "plan", "seen", "tool"}  # of which nobody else hears as such
+_NOTHING = "of nothing"
 _LONGEST = 90  # characters of an event in a table
 
 
@@ -71,7 +73,7 @@ def _spread(lived: Lived, states: Mapping[str, Sequence[State]]) -> list[Section
             shares = {}
             for round in rounds:
                 each = [sum(at <= round for at in one.get(text, {}).values()) / n for one in of_arm]
-                shares[round] = over_societies(each, f"share of agents who know: {text}")
+                shares[round] = over_societies(each, f"share of agents who know: {text}", is_share=True)
             rows.append((_short(text), label(arm), shares[rounds[0]], shares[rounds[-1]]))
             if not arm:
                 points += [{"x": k, "series": _short(text, 40), **limits(s, "y")} for k, s in shares.items()]
@@ -110,16 +112,28 @@ def _short(text: str, most: int = _LONGEST) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
+def _tells_of(text: str, truth: str) -> bool:
+    """Whether a memory has the words of what happened, whatever it says beside, e.g. of whom they are heard."""
+    found, words = words_of(text), words_of(truth)
+    return any(found[k : k + len(words)] == words for k in range(len(found) - len(words) + 1))
+
+
 def _false(lived: Lived, states: Mapping[str, Sequence[State]]) -> Section:
     rows: list[tuple[Cell, ...]] = []
     reasons = Counter[str]()
     for arm, of in states.items():
         each = []
         for state in of:
-            false = false_knowledge(state)
+            false = false_knowledge(state, _tells_of)
+            own = state.memories.column("kind")  # what agents did themselves is of no event, and happened all the same
+            false = false.filter(
+                [why != _NOTHING or own[k] != "did" for k, why in false.select("memory", "why").iter_rows()]
+            )
             reasons.update(false["why"].to_list() if not arm else [])
             each.append(false.height / len(state.memories) if len(state.memories) else None)
-        rows.append((label(arm), sum(len(state.memories) for state in of), over_societies(each, "share false")))
+        rows.append(
+            (label(arm), sum(len(state.memories) for state in of), over_societies(each, "share false", is_share=True))
+        )
     first = rows[0][2]
     forms: dict[str, CellForm] = {"arm": "text", "memories": "count", "false": "share"}
     why = "; ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())
@@ -128,7 +142,7 @@ def _false(lived: Lived, states: Mapping[str, Sequence[State]]) -> Section:
         sentences=(f"False are {percent(first)} of memories.{f' Of these: {why}.' if why else ''}",),  # type: ignore[arg-type]
         table=tabled(forms, rows, "Memories that are of nothing, or say something else than what happened",
                      side="model"),
-        notes=("A memory agrees with its event if the words are the same: a true one in other words counts as false.",),
+        notes=("A memory agrees with its event if it has its words: a true one in other words counts as false.",),
     )  # fmt: skip
 
 
@@ -194,7 +208,9 @@ def _density(lived: Lived) -> list[Section]:
         ends = []
         for take in ("first", "last"):
             at = part.group_by("society").agg(getattr(pl.col("len"), take)())["len"].to_list()
-            ends.append(over_societies([2 * count / (n * (n - 1)) for count in at], f"density of {name}"))
+            ends.append(
+                over_societies([2 * count / (n * (n - 1)) for count in at], f"density of {name}", is_share=True)
+            )
         rows.append((name, label(arm), *ends))
     forms: dict[str, CellForm] = {"network": "text", "arm": "text", "at first": "share", "at the end": "share"}
     said = f"{rows[0][0]}: density {percent(rows[0][2])} at first, {percent(rows[0][3])} at the end."  # type: ignore[arg-type]

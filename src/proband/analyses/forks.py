@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from proband.analyses.answers import measured, tabled, told
-from proband.analyses.lived import UNITS, Lived, few, label, needing, over_societies, spaced
+from proband.analyses.answers import Form, measured, tabled, told
+from proband.analyses.lived import UNITS, Lived, bootstrapped, few, label, needing, over_societies, spaced
 from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, limits
 from proband.estimates import Estimate
 from proband.measures import paired_difference
@@ -88,7 +88,7 @@ def _arm(lived: Lived, arm: str) -> list[Section]:
     largest = sorted(ends, key=lambda name: -_size(ends[name]))[:_MOST_DRAWN]
     drawn = [name for name in names if name in largest]
     found += [_by_round(lived, arm, parent, name, since, noted) for name in drawn]
-    return [*found, *_agents(lived, arm, parent, start)]
+    return [*found, *_agents(lived, arm, parent, start), *_beside(lived, arm, parent, since)]
 
 
 def spreads(measures: pl.DataFrame, name: str, arm: str, parent: str, round: int) -> tuple[float | None, float | None]:
@@ -145,7 +145,9 @@ def _agents(lived: Lived, arm: str, parent: str, start: int) -> list[Section]:
             (gap > _AS_BEFORE).fill_null(False)
         )  # fmt: skip
         by = both.group_by("society").agg(is_other.mean().alias("differs"), gap.mean().alias("gap"))
-        share = over_societies(by["differs"].to_list(), f"share of agents whose {name} differs at the end")
+        share = over_societies(
+            by["differs"].to_list(), f"share of agents whose {name} differs at the end", is_share=True
+        )
         table.append((name, share, over_societies(by["gap"].to_list(), f"mean absolute difference of {name}")))
     forms: dict[str, CellForm] = {"column": "text", "agents who differ": "share", "mean difference": "number"}
     return [
@@ -157,6 +159,44 @@ def _agents(lived: Lived, arm: str, parent: str, start: int) -> list[Section]:
             table=tabled(forms, table, "The same agents in both arms, at the end", side="model"), keys={"arm": arm},
             notes=("Agents are compared with themselves: both arms draw by the same numbers.",
                    f"The arm leaves in round {start}."),
+        )
+    ]  # fmt: skip
+
+
+def _beside(lived: Lived, arm: str, parent: str, since: Sequence[int]) -> list[Section]:
+    """What the arm does to agents, beside what it does to people in sessions of their own."""
+    theirs = [people for which in (arm, parent) if (people := lived.people_in(which)) is not None]
+    if len(theirs) < 2:
+        return []
+    table: list[tuple[Cell, ...]] = []
+    for name in (name for name in theirs[0].columns if name in lived.columns):
+        rows = lived.states.scan("agents").select("society", "arm", "round", pl.col(name).cast(pl.Float64)).collect()
+        first, second = (_means(rows, name, which, since) for which in (arm, parent))
+        own = np.array([first[k] - second[k] for k in sorted(first.keys() & second.keys())])
+        sides = [np.array([*_means(part.with_columns(arm=pl.lit("")), name, "", since).values()]) for part in theirs]
+        if not own.size or not all(side.size for side in sides):
+            continue
+        what = f"effect of {label(arm)} on {name}"
+        of_people = bootstrapped(lambda one, other: float(one.mean() - other.mean()), sides, f"{what} on people")
+        off = bootstrapped(
+            lambda agents, one, other: float(agents.mean() - one.mean() + other.mean()), [own, *sides],
+            f"{what}, agents less people",
+        )  # fmt: skip
+        table.append((name, over_societies(own.tolist(), what), of_people, off))
+    forms: dict[str, Form] = {"column": "text", "agents": ("number", "model"), "people": ("number", "people")}
+    said = [
+        f"{name}: the effect on agents less that on people is {told(off, 3)}."
+        for name, _, _, off in table
+        if isinstance(off, Estimate)
+    ]
+    return [
+        Section(
+            name=f"fork-people-{arm}".replace(" ", "-"), heading=f"{label(arm)}: effects beside those on people",
+            chapter=_CHAPTER, sentences=tuple(said),
+            table=tabled({**forms, "agents less people": "number"}, table, "Mean differences since the fork"),
+            keys={"arm": arm}, warnings=few(lived.n),
+            notes=("Societies are paired, people's sessions are not. Limits are percentiles of draws of societies and "
+                   "of sessions.",),
         )
     ]  # fmt: skip
 

@@ -20,7 +20,7 @@ _MOST_COLUMNS = 12
 def sections(run: Run) -> Sequence[Section]:
     """Standard deviations of every column at the end, by arm."""
     lived = Lived(run)
-    columns = list(lived.columns[:_MOST_COLUMNS])
+    columns = [name for name in lived.columns if name != "place"][:_MOST_COLUMNS]  # places have no order
     scan = lived.states.scan("agents").filter(pl.col("arm").is_in(lived.arms))
     last = scan.group_by("society", "arm").agg(pl.col("round").max().alias("end"))
     kept = scan.join(last, on=["society", "arm"]).filter(pl.col("round") == pl.col("end"))

@@ -2,25 +2,31 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from proband.analyses.answers import measured
 from proband.errors import DataError
 from proband.estimates import Estimate, Target
 from proband.measures import weighted_mean
 from proband.runs.run import Run
+from proband.seeds import rng_for
 from proband.societies.keeping import is_kept
 from proband.societies.people import read_people
 from proband.societies.states import States
 
 UNCHANGED = "unchanged"
+REPLICATES = 1000
 MOST_AGENTS = 1000  # of a society, where rows of agents are needed one by one
 UNITS = "Societies are the units: what one agent does depends on the others, so intervals are over societies."
+OTHERS = "opp_"
+"""Begins the names of columns that hold what another did, e.g. ``opp_action``: what is done is told by these too."""
 _PLACE = ("society", "arm", "round", "number")
 
 
@@ -91,7 +97,7 @@ class Lived:
     @cached_property
     def varying(self) -> tuple[str, ...]:
         """Measures that are not always the same; of two shares that make up the whole, the second."""
-        frame = self.measures
+        frame = self.measures.filter(pl.col("arm").is_in(self.arms))
         names = [name for name in frame.columns if name not in _PLACE and frame[name].fill_nan(None).n_unique() > 1]
         heads = [name.partition(": ")[0] for name in names]
         whole = [name for name in frame.columns if ": " in name]
@@ -137,13 +143,22 @@ class Lived:
 
     @cached_property
     def people(self) -> pl.DataFrame | None:
-        """People in such societies, where the study names them and the file is still there."""
+        """People in such societies where nothing was changed, if the study names them and the file is still there."""
+        return self.people_in("")
+
+    def people_in(self, arm: str) -> pl.DataFrame | None:
+        """People who lived through an arm; None where there are none."""
+        rows = None if self._people is None else self._people.filter(pl.col("arm") == arm).drop("arm")
+        return None if rows is None or rows.is_empty() else rows
+
+    @cached_property
+    def _people(self) -> pl.DataFrame | None:
         path = self.keys.get("people")
         if not path or not Path(path).is_file():
             return None
         rows = read_people(Path(path))
         shared = [name for name in rows.columns if name in self.columns]
-        return rows.select("society", "round", "number", *shared) if shared else None
+        return rows.select("society", "arm", "round", "number", *shared) if shared else None
 
 
 def _are_shares(pair: pl.DataFrame) -> bool:
@@ -159,16 +174,43 @@ def spaced(values: Sequence[int], most: int) -> list[int]:
     return sorted({ordered[k] for k in np.linspace(0, len(ordered) - 1, most).round().astype(int).tolist()})
 
 
-def over_societies(values: Sequence[float | None], what: str, target: Target = "model") -> Estimate:
+def over_societies(
+    values: Sequence[float | None], what: str, target: Target = "model", *, is_share: bool = False
+) -> Estimate:
     """Mean of a number that each society has, with its interval over societies; those without it are counted."""
     found = [float(value) for value in values if value is not None and not math.isnan(value)]
     if not found:
         return measured(lambda: _nothing(what), what, target)
-    return measured(lambda: weighted_mean(found, estimand=what, is_share=False, target=target), what, target)
+    mean = measured(lambda: weighted_mean(found, estimand=what, is_share=False, target=target), what, target)
+    return within(mean) if is_share else mean
+
+
+def within(share: Estimate) -> Estimate:
+    """A share whose interval ends where shares end."""
+    if share.interval is None:
+        return share
+    return replace(share, interval=(max(share.interval[0], 0.0), min(share.interval[1], 1.0)))
 
 
 def _nothing(what: str) -> Estimate:
     raise DataError(f"no society has {what}")
+
+
+def bootstrapped(found: Callable[..., float], sides: Sequence[NDArray[np.float64]], what: str) -> Estimate:
+    """A number of societies and people's sessions (rows of arrays), with percentiles of draws of each."""
+
+    def estimate() -> Estimate:
+        if min(map(len, sides)) < 2:
+            raise DataError("fewer than 2 societies or sessions; how they differ by chance is not known")
+        rng = rng_for(0, "societies and sessions", what)
+        draws = [found(*(side[rng.integers(len(side), size=len(side))] for side in sides)) for _ in range(REPLICATES)]
+        low, high = np.nanquantile(draws, (0.025, 0.975)).tolist()
+        return Estimate(
+            value=found(*sides), interval=(low, high), interval_method="percentile bootstrap of societies and sessions",
+            se=float(np.nanstd(draws)), estimand=what, target="human", n_units=sum(map(len, sides)),
+        )  # fmt: skip
+
+    return measured(estimate, what, "human")
 
 
 def few(n: int) -> tuple[str, ...]:

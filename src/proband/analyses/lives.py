@@ -10,7 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from proband.analyses.lived import Lived
+from proband.analyses.lived import UNCHANGED, Lived
+from proband.errors import DataError
+from proband.runs.run import Run
+from proband.seeds import rng_for
 
 MOST_WORDS = 4_000_000  # characters of all lives before they are packed
 _LONGEST = 4000  # characters of one prompt
@@ -85,21 +88,70 @@ def _events(lived: Lived, arm: str, number_of: Callable[[str], int]) -> Iterable
         yield [round, number_of(kind), agent, target, number_of((text or "")[:_LONGEST]), number_of(place or "")]
 
 
-def _asked(lived: Lived) -> Mapping[int, list[tuple[int, str, str, str, str]]]:
+def _asked(lived: Lived, society: int = 0, *, waves: bool = True) -> Mapping[int, list[tuple[int, str, str, str, str]]]:
     """By agent: round, arm, item, request and answer of everything that it was asked."""
     found: dict[int, list[tuple[int, str, str, str, str]]] = {}
     table = lived.run.table()
     if not table.height:
         return found
+    parts = pl.col("parts").cast(pl.List(pl.String)).list.join(", ")
     wave = pl.col("wave") if "wave" in table.columns else pl.lit(None, pl.String)
-    rows = table.filter(pl.col("subject").str.starts_with("0.")).select(
-        pl.col("subject").str.slice(2).cast(pl.Int64, strict=False).alias("agent"),
+    if "regime" in table.columns:  # a cell is asked, and nobody in particular
+        table = table.filter(pl.col("regime").is_null())
+    if not waves:
+        table = table.filter(wave.is_null())
+    rows = table.filter(pl.col("subject").str.starts_with(f"{society}.")).select(
+        pl.col("subject").str.split(".").list.get(1).cast(pl.Int64, strict=False).alias("agent"),
         pl.coalesce(wave.cast(pl.Int64), "round").alias("at"),
         pl.col("factor_arm").fill_null("") if "factor_arm" in table.columns else pl.lit("").alias("factor_arm"),
         "item", "request",
-        pl.when(pl.col("status") == "valid").then(pl.coalesce("label", "text", pl.col("value").cast(pl.String)))
+        pl.when(pl.col("status") == "valid").then(
+            pl.coalesce("label", "text", pl.col("value").cast(pl.String), parts, pl.lit(""))
+        )
         .otherwise("status").alias("answer"),
     )  # fmt: skip
     for agent, at, arm, item, request, answer in rows.drop_nulls("agent").sort("agent", "at").iter_rows():
         found.setdefault(agent, []).append((at, arm, item, request, answer))
     return found
+
+
+def transcripts(run: Run, *, most: int = 20) -> pl.DataFrame:
+    """Lives of agents to be compared two by two, e.g. for how believable they are.
+
+    Parameters
+    ----------
+    run : Run
+        Of societies in which agents were asked themselves.
+    most : int
+        Agents of every society, the same in all arms and spread over all numbers.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row for each agent and arm, over the rounds in which all arms are there: ``name``, which says nothing of it,
+        ``arm``, ``society``, ``number`` and ``text``: what it was asked and what it said, by round.
+
+    Raises
+    ------
+    DataError
+        If nobody was asked itself.
+    """
+    lived = Lived(run)
+    start = max((lived.fork(arm)[1] for arm in lived.arms[1:]), default=1)
+    rows = []
+    for society in range(lived.n):
+        asked = _asked(lived, society, waves=False)
+        for number in sorted(_far_apart(sorted(asked))[:most]):
+            for arm in lived.arms:
+                own = [one for one in asked[number] if one[0] >= start and one[1] == arm and one[2] in run.items]
+                lines = [f"Round {at}. {run.items[item].text} {answer}" for at, _, item, _, answer in own]
+                if lines:
+                    rows.append((arm, society, number, "\n".join(lines)))
+    if not rows:
+        raise DataError(f"{run.path}: no agent was asked itself, so there are no transcripts")
+    schema = {"arm": pl.String, "society": pl.Int64, "number": pl.Int64, "text": pl.String}
+    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col("arm").replace("", UNCHANGED))
+    # In an order that says nothing of arms: by a number that is drawn.
+    order = rng_for(0, "transcripts", lived.n).permutation(frame.height)
+    names = pl.Series("name", [f"life-{k + 1:04d}" for k in order])
+    return frame.select(names, pl.all()).sort("name")

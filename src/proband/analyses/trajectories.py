@@ -8,18 +8,26 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from proband.analyses.answers import measured, tabled, told
-from proband.analyses.lived import UNITS, Lived, few, label, needing, over_societies, spaced
+from proband.analyses.answers import tabled, told
+from proband.analyses.lived import (
+    OTHERS,
+    REPLICATES,
+    UNITS,
+    Lived,
+    bootstrapped,
+    few,
+    label,
+    needing,
+    over_societies,
+    spaced,
+)
 from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, limits
-from proband.errors import DataError
 from proband.estimates import Estimate
 from proband.runs.run import Run
-from proband.seeds import rng_for
 
 _CHAPTER = "Trajectories"
 _MOST_MEASURES = 12
 _DRAWN, _TABLED = 40, 16  # rounds
-_REPLICATES = 1000
 _ENDED = "A society that has come to its end stays as it was."
 
 
@@ -55,8 +63,8 @@ def _curve(lived: Lived, name: str) -> Section:
                 rows.append((label(arm), round, mean))
             firsts.setdefault(arm, (round, mean))
             lasts[arm] = round, mean
-    said = [f"{label(arm)}: from {firsts[arm][1].value:.3g} after round {firsts[arm][0]} to {told(lasts[arm][1], 3)} "
-            f"after round {lasts[arm][0]}." for arm in lasts]  # fmt: skip
+    said = [f"{label(arm)}: from {firsts[arm][1].value:.3f} after round {firsts[arm][0]} to "
+            f"{told(lasts[arm][1], 3)} after round {lasts[arm][0]}." for arm in lasts]  # fmt: skip
     caption = f"{name} by round; bands are 95 % intervals over {lived.n} societies"
     forms: dict[str, CellForm] = {"arm": "text", "round": "count", name: "number"}
     return Section(
@@ -70,7 +78,7 @@ def _curve(lived: Lived, name: str) -> Section:
             options={"x_title": "round", "y_title": name, "is_band": True},
         ),
         keys={"measure": name},
-        notes=(UNITS, _ENDED),
+        notes=(UNITS, _ENDED) if name == lived.varying[0] else (),
         warnings=few(lived.n),
     )  # fmt: skip
 
@@ -80,13 +88,15 @@ def _beside(lived: Lived) -> list[Section]:
     people = lived.people
     if people is None:
         return []
-    columns = [name for name in people.columns if name in lived.columns]
+    # What another did is what that one did itself: its curve is the same.
+    columns = [name for name in people.columns if name in lived.columns and not name.startswith(OTHERS)]
     own = (
         lived.states.scan("agents").filter(pl.col("arm") == "").group_by("society", "round")
         .agg(pl.col(columns).cast(pl.Float64).fill_nan(None).mean()).collect()
     )  # fmt: skip
     theirs = people.group_by("society", "round").agg(pl.col(columns).fill_nan(None).mean())
-    return [found for name in columns if (found := _column_beside(lived, name, own, theirs)) is not None]
+    found = [made for name in columns if (made := _column_beside(lived, name, own, theirs)) is not None]
+    return [*found[:1], *(replace(made, notes=()) for made in found[1:])]
 
 
 def _by_round(frame: pl.DataFrame, name: str, rounds: Sequence[int]) -> NDArray[np.float64]:
@@ -125,35 +135,18 @@ def _column_beside(lived: Lived, name: str, own: pl.DataFrame, theirs: pl.DataFr
         notes=(
             UNITS,
             "The distance is the mean absolute difference of the two curves; its limits are percentiles of "
-            f"{_REPLICATES:,} draws of societies and of people's sessions. Noise alone makes it larger than 0.",
+            f"{REPLICATES:,} draws of societies and of people's sessions. Noise alone makes it larger than 0.",
         ),
         warnings=few(min(len(model), len(people))),
     )  # fmt: skip
 
 
 def _distance(model: NDArray[np.float64], people: NDArray[np.float64], name: str) -> Estimate:
-    """Mean absolute difference between two curves, societies and sessions drawn anew."""
-    what = f"mean absolute difference of {name} between agents and people over rounds"
-
-    def found() -> Estimate:
-        far = float(np.abs(np.nanmean(model, axis=0) - np.nanmean(people, axis=0)).mean())
-        if min(len(model), len(people)) < 2:
-            raise DataError("fewer than 2 societies or sessions; how they differ by chance is not known")
-        rng = rng_for(0, "trajectory", name)
-        draws = [
-            np.abs(
-                np.nanmean(model[rng.integers(len(model), size=len(model))], axis=0)
-                - np.nanmean(people[rng.integers(len(people), size=len(people))], axis=0)
-            ).mean()
-            for _ in range(_REPLICATES)
-        ]
-        low, high = np.nanquantile(draws, (0.025, 0.975)).tolist()
-        return Estimate(
-            value=far, interval=(low, high), interval_method="percentile bootstrap of societies and sessions",
-            se=float(np.nanstd(draws)), estimand=what, target="human", n_units=len(model), n_clusters=len(people),
-        )  # fmt: skip
-
-    return measured(found, what, "human")
+    """Mean absolute difference between two curves."""
+    return bootstrapped(
+        lambda one, other: float(np.abs(np.nanmean(one, axis=0) - np.nanmean(other, axis=0)).mean()), (model, people),
+        f"mean absolute difference of {name} between agents and people over rounds",
+    )  # fmt: skip
 
 
 ANALYSIS = Analysis(

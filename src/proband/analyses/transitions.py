@@ -1,24 +1,21 @@
 """What agents do next, by what they or the others did last: tables of probabilities, beside those of people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from proband.analyses.answers import listed, measured, tabled, told
-from proband.analyses.lived import MOST_AGENTS, UNITS, Lived, few, label, needing, over_societies
+from proband.analyses.lived import MOST_AGENTS, OTHERS, UNITS, Lived, bootstrapped, few, label, needing, within
 from proband.analyses.section import Analysis, Cell, CellForm, Section
-from proband.estimates import Estimate
+from proband.estimates import Estimate, Target
 from proband.measures import total_variation, weighted_mean
 from proband.runs.run import Run
 
 _CHAPTER = "From one round to the next"
 _MOST_LEVELS = 7
 _MOST_COLUMNS = 6
-OTHERS = "opp_"
-"""Begins the names of columns that hold what another did, e.g. ``opp_action``: what is done is told by these too."""
-
 Floats = NDArray[np.float64]
 Counts = Mapping[float, Mapping[int, Floats]]  # situation -> society -> how often each action followed
 
@@ -82,19 +79,21 @@ def _section(lived: Lived, action: str, last: str) -> list[Section]:
     table: list[tuple[Cell, ...]] = []
     theirs = following(people, action, last, levels) if people is not None and has_people else {}
     for arm, counts in by_arm.items():
-        table += [(label(arm), *row) for row in _rows(counts, action, "model")]
-    table += [("people", *row) for row in _rows(theirs, action, "human")]
-    forms: dict[str, CellForm] = {"arm": "text", f"last {last}": "number", "times": "count"}
-    forms |= {f"{action} {level:g}": "share" for level in levels}
+        table += [(label(arm), lived.told(last, at), *row) for at, row in _rows(counts, action, "model")]
+    table += [("people", lived.told(last, at), *row) for at, row in _rows(theirs, action, "human")]
+    forms: dict[str, CellForm] = {"arm": "text", f"last {last}": "text", "times": "count"}
+    names = [lived.told(action, level) for level in levels]
+    forms |= dict.fromkeys(names, "share")
     apart = _apart(by_arm[""], theirs, action)
     said = [
-        f"{action} after {last} {value:g}: {told(found, 3)} from people (total variation)." for value, found in apart
+        f"{action} after {last} {lived.told(last, value)}: {told(found, 3)} from people (total variation)."
+        for value, found in apart
     ]
     shown = f"{action} by the last {last}" if action != last else f"{action} by its own last value"
     return [
         Section(
             name=f"transitions-{action}-{last}", heading=f"{shown[0].upper()}{shown[1:]}", chapter=_CHAPTER,
-            sentences=tuple(said) or _said(by_arm[""], action, last, levels),
+            sentences=tuple(said) or _said(lived, by_arm[""], action, last, names),
             table=tabled(forms, table, f"Probability of each {action}, by the {last} of the round before", digits=2),
             keys={"action": action, "last": last},
             notes=(UNITS, f"Of large societies {MOST_AGENTS:,} agents at most are taken, at equal distances."),
@@ -103,49 +102,69 @@ def _section(lived: Lived, action: str, last: str) -> list[Section]:
     ]  # fmt: skip
 
 
-def _said(counts: Counts, action: str, last: str, levels: Sequence[float]) -> tuple[str, ...]:
+def _said(lived: Lived, counts: Counts, action: str, last: str, names: Sequence[str]) -> tuple[str, ...]:
     if not counts:
         return ()
     best = []
     for situation, by in counts.items():
         whole = np.sum(list(by.values()), axis=0)
-        best.append(f"{levels[int(whole.argmax())]:g} after {situation:g} ({whole.max() / whole.sum():.0%})")
+        best.append(
+            f"{names[int(whole.argmax())]} after {lived.told(last, situation)} ({whole.max() / whole.sum():.0%})"
+        )
     return (f"The most frequent {action} is {listed(best)}.",)
 
 
-def _rows(counts: Counts, action: str, target: str) -> list[tuple[Cell, ...]]:
-    rows: list[tuple[Cell, ...]] = []
+def _rows(counts: Counts, action: str, target: Target) -> Iterator[tuple[float, tuple[Cell, ...]]]:
+    """Of every situation, how often it was, and the share of each action after it."""
     for situation, by in counts.items():
         shares = [_share(by, k, f"share of {action} after {situation:g}", target) for k in range(_width(by))]
-        rows.append((situation, int(sum(found.sum() for found in by.values())), *shares))
-    return rows
+        yield situation, (int(sum(found.sum() for found in by.values())), *shares)
 
 
 def _width(by: Mapping[int, Floats]) -> int:
     return len(next(iter(by.values())))
 
 
-def _share(by: Mapping[int, Floats], k: int, what: str, target: str) -> Estimate:
+def _share(by: Mapping[int, Floats], k: int, what: str, target: Target) -> Estimate:
     """Share of an action, each society weighted by how often it was in the situation."""
     totals = [float(found.sum()) for found in by.values()]
     shares = [float(found[k] / total) for found, total in zip(by.values(), totals, strict=True)]
-    side = "human" if target == "human" else "model"
-    return measured(
-        lambda: weighted_mean(shares, totals, is_share=False, estimand=what, target=side),  # type: ignore[arg-type]
-        what, side,  # type: ignore[arg-type]
-    )  # fmt: skip
+    return within(
+        measured(lambda: weighted_mean(shares, totals, is_share=False, estimand=what, target=target), what, target)
+    )
 
 
 def _apart(own: Counts, theirs: Counts, action: str) -> list[tuple[float, Estimate]]:
-    """Total variation from people in every situation that both were in; each society against all people."""
-    found = []
-    for situation in sorted(set(own) & set(theirs)):
-        people = np.sum(list(theirs[situation].values()), axis=0)
-        people = people / people.sum()
-        each = [float(total_variation(counts / counts.sum(), people)) for counts in own[situation].values()]
-        what = f"total variation of {action} after {situation:g} between societies and people"
-        found.append((situation, over_societies(each, what, "human")))
-    return found
+    """Total variation from people in every situation that both were in."""
+    return [
+        (
+            situation,
+            distance(list(own[situation].values()), list(theirs[situation].values()), f"{action} {situation:g}"),
+        )
+        for situation in sorted(set(own) & set(theirs))
+    ]
+
+
+def distance(own: Sequence[Floats], theirs: Sequence[Floats], what: str) -> Estimate:
+    """Total variation between what agents and people do, both pooled; societies and sessions are drawn anew.
+
+    Parameters
+    ----------
+    own, theirs : sequence of array
+        How often each action was taken, one array a society or session.
+    what : str
+        The action and the situation, for the reader; also seeds the draws.
+    """
+    sides = (np.array(own), np.array(theirs))
+    return bootstrapped(
+        lambda one, other: float(total_variation(_pooled(one), _pooled(other))),
+        sides, f"total variation of {what} between societies and people",
+    )  # fmt: skip
+
+
+def _pooled(counts: Floats) -> Floats:
+    whole = counts.sum(axis=0)
+    return np.asarray(whole / whole.sum())
 
 
 ANALYSIS = Analysis(

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from proband.analyses.lives import transcripts
 from proband.cli.choosing import refuse_unread
 from proband.cli.talk import emit, talk
 from proband.runs import Run
@@ -23,6 +24,10 @@ def export(
         list[str] | None,
         typer.Option(help="Only responses with COLUMN=VALUE; also 'mass<=0.5', 'text~WORDS'. May be given again."),
     ] = None,
+    lives: Annotated[
+        int | None,
+        typer.Option(help="Of societies: transcripts of so many agents each, one row an agent and arm, to compare."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Path and size on stdout as JSON.")] = False,
 ) -> None:
     """Write the responses, one row each, for R, SPSS, Excel or a notebook.
@@ -32,7 +37,11 @@ def export(
     if not wide:
         refuse_unread("it says what stands in the cells of --wide; add --wide, or leave it out", values=values)
     found = Run(run)
-    chosen = found.where(*where) if where else found.table()
+    if lives is not None:
+        refuse_unread("transcripts have rows of their own; leave it out", wide=wide or None, where=where)
+        chosen = transcripts(found, most=lives)
+    else:
+        chosen = found.where(*where) if where else found.table()
     table = wide_table(chosen, values or "label") if wide else chosen
     path = write_table(table, to)
     for column in table.columns if wide else ():

@@ -90,7 +90,7 @@ def facts_of(run: Run) -> Mapping[str, str]:
     }
     ended = f", finished {manifest['finished']}" if manifest.get("finished") else ", not finished"
     facts = {
-        "Engine": "; ".join(engines),
+        "Engine": "; ".join(engines) if run.items else "none: rules alone decided",
         "Instrument": _titled(design, "instrument"),
         "Questions": _titled(design, "bank"),
         "Prompts": ", ".join(_mapping(design.get("prompts"))),
@@ -166,15 +166,16 @@ def methods_of(run: Run, sections: Sequence[Section]) -> str:
     """
     manifest = run.manifest
     design = _mapping(manifest.get("design"))
+    # Where rules alone decide, no engine answered, whatever the file names.
+    asked = [_asked(run, design), _engine_sentence(manifest)] if run.items else [_NOBODY]
     sentences = [
-        _asked(run, design),
-        _engine_sentence(manifest),
+        *asked,
         *_settings(design),
         *_game(design),
         _seed_sentence(manifest, design),
         _nobody(run) if run.people is None else f"{_people(run)} were taken from the same data.",
         *(sentence for section in sections for sentence in section.methods),
-        _dispositions_sentence(run),
+        _dispositions_sentence(run) if run.items else "",
         _software_sentence(manifest),
     ]
     return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))

@@ -15,12 +15,13 @@ def read_people(path: Path) -> pl.DataFrame:
     Parameters
     ----------
     path : path
-        A CSV file, also one that ends in ``.csv.gz``; a row for each person in each round.
+        A CSV file, also one that ends in ``.csv.gz``; a row for each person in each round. A column ``arm`` says who
+        lived through which arm; empty is where nothing is changed.
 
     Returns
     -------
     polars.DataFrame
-        Columns society, round and number, and those of the file that hold numbers, as float.
+        Columns society, arm, round and number, and those of the file that hold numbers, as float.
 
     Raises
     ------
@@ -38,7 +39,8 @@ def read_people(path: Path) -> pl.DataFrame:
             f"{path}: people's rows have no column {', '.join(missing)}; they need {', '.join(PLACE)}, and there are "
             f"{', '.join(rows.columns)}"
         )
-    numbers = [name for name, kind in rows.schema.items() if kind.is_numeric() and name not in PLACE]
+    numbers = [name for name, kind in rows.schema.items() if kind.is_numeric() and name not in (*PLACE, "arm")]
     if not numbers:
         raise DataError(f"{path}: people's rows have no column of numbers beside {', '.join(PLACE)}")
-    return rows.select(*PLACE, pl.col(numbers).cast(pl.Float64))
+    arm = pl.col("arm").cast(pl.String).fill_null("") if "arm" in rows.columns else pl.lit("").alias("arm")
+    return rows.select("society", arm, "round", "number", pl.col(numbers).cast(pl.Float64))

@@ -9,7 +9,7 @@ from proband import files
 from proband.designs.kind import Kind, Shared, Told
 from proband.designs.kinds.survey import WritingTable
 from proband.designs.survey.cards import Writing
-from proband.errors import DesignError
+from proband.errors import DesignError, meant
 from proband.instruments import load_instrument
 from proband.records import Method
 from proband.societies.asking import Asking
@@ -59,8 +59,8 @@ class SocietyTable(files.OpenTable):
     survey: list[WaveTable] = Field(default=[], description="`[[survey]]`: surveys inside the world")
     people: str = Field(
         default="",
-        description="a CSV of people in such societies, to compare with: society, round, number and columns that are "
-        "kept of agents",
+        description="a CSV of people in such societies, to compare with: society, round, number, columns that are kept "
+        "of agents, and `arm` where they are of several",
     )
     hypothesis: list[str] = Field(
         default=[], description="words that name what is expected; findings count the prompts that have them"
@@ -107,7 +107,12 @@ def _beside(shared: Shared, table: SocietyTable) -> dict[str, Any]:
     """What findings compare with; no world hears of it."""
     path = shared.folder / table.people
     if table.people:
-        read_people(path)  # refuses what cannot be compared with, before anybody is asked
+        found = read_people(path)  # refuses what cannot be compared with, before anybody is asked
+        arms = ["", *(arm.name for arm in table.arm)]
+        if strange := sorted(set(found["arm"].unique()) - set(arms)):
+            raise DesignError(
+                f"{path}: people of arm {strange[0]!r}{meant(strange[0], arms)}; the study has {arms[1:]}"
+            )
     told = {"people": str(path.resolve()) if table.people else "", "hypothesis": table.hypothesis}
     return {name: value for name, value in told.items() if value}
 

@@ -393,7 +393,7 @@ KIND = Kind(
     about="objects compared two by two, by one or several judges, and set on a scale",
     keys=PairsTable,
     make=_make,
-    analyses=("pairs", "dispositions", "deviations"),
+    analyses=("pairs", "believability", "dispositions", "deviations"),
     needs=frozenset(),
     takes=frozenset(),
     told=Told(subject="object", unit="object", units="objects", stands="about", is_of_models=True),

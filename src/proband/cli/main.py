@@ -17,6 +17,7 @@ from proband.cli.check import check
 from proband.cli.code import code
 from proband.cli.demo import demo
 from proband.cli.doctor import doctor
+from proband.cli.draft import draft
 from proband.cli.export import export
 from proband.cli.listing import list_
 from proband.cli.lock import lock
@@ -70,6 +71,7 @@ for verb in (
     export,
     doctor,
     vignettes,
+    draft,
     probe,
     intervene,
     train,

@@ -20,7 +20,7 @@ from proband.societies.world import Ask, Heard, World
 ACT = Item(id="act", text="What do you do now?", form="choice", options=("reply", "post", "nothing"))
 BEGIN = Item(id="act", text="What do you do now?", form="choice", options=("post", "nothing"))
 TO = Item(id="to", text="To whose message do you reply?", form="choice", options=("the first", "the last"))
-SAY = Item(id="say", text="What do you write? One or two sentences, and nothing else.", form="text")
+SAY = Item(id="say", text="Write your message, in one sentence, and nothing else.", form="text")
 _MOST_LETTERS = 400  # of a message, as others see it
 
 

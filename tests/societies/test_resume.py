@@ -4,6 +4,7 @@ import random
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from proband.runs import Budget, Run, collect
 from proband.runs.snapshots import FOLDER
 from proband.societies import States
 from proband.societies.keeping import TABLES, path_of
+from proband.societies.life import mark_of
 from tests.societies.worlds import village
 
 ENGINES = {"quick": "scripted:uniform?seed=3", "slow": "scripted:uniform?seed=4"}
@@ -172,3 +174,15 @@ def test_killed_at_random_again_and_again_it_is_the_same_run(whole, tmp_path, sn
 
 def test_other_settings_or_code_of_a_world_are_another_treatment():
     assert village().treatment() == village().treatment() != village(bonus=2.0).treatment()
+
+
+def test_an_arm_equals_its_parent_to_the_last_byte_before_its_fork_and_changes_nothing_in_it(whole, tmp_path):
+    alone = collect(replace(village(), arms=()), ENGINES, tmp_path / "alone").path
+    marks = dict(row for row in rows(whole) if len(row) == 2)
+    assert {row for row in rows(alone) if len(row) == 2} <= marks.items()
+    asked = {row[0]: row for row in rows(whole) if len(row) > 2}
+    assert all(asked[row[0]] == row for row in rows(alone) if len(row) > 2)
+    for arm in village().arms:
+        for society in range(village().societies):
+            first = marks[mark_of(society, arm.name, arm.from_round - 1)]
+            assert first == marks[mark_of(society, arm.parent, arm.from_round - 1)]

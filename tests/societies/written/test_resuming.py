@@ -1,11 +1,18 @@
 """Worlds by tables that are stopped and taken up again, with engines of their own for some agents."""
 
+import random
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from proband import carry_out
 from proband.designs.studies import study_from_dict
 from proband.errors import DesignError
 from proband.runs import Budget
+from proband.runs.snapshots import FOLDER
+from tests.societies.test_resume import damage, files, rows
 
 TALK = {
     "item": "talk", "text": "What do you say?", "schedule": "time", "reaction": "CASE WHEN vote = 1 THEN 5 ELSE 9 END",
@@ -57,3 +64,47 @@ def test_what_is_stopped_goes_on_to_the_same_bytes(tmp_path):
 def test_an_agent_whose_engine_is_not_there_is_refused(engine, said):
     with pytest.raises(DesignError, match=said):
         study_from_dict({**TOWN, "engine": engine})
+
+
+KILLED = """
+import os, sys
+from proband import carry_out
+from proband.designs.studies import study_from_dict
+from proband.models.scripted import ScriptedEngine
+from proband.runs import snapshots
+from tests.societies.written.test_resuming import TOWN
+
+snapshots.EVERY_S, snapshots.SHARE = 0.0, 1.0
+left, answer = [int(sys.argv[2])], ScriptedEngine.answer
+
+def dying(self, trials):
+    for pair in answer(self, trials):
+        left[0] -= 1
+        if left[0] <= 0:
+            os._exit(9)
+        yield pair
+
+ScriptedEngine.answer = dying
+carry_out(study_from_dict(TOWN), sys.argv[1])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("snapshot", ["kept", "deleted", "damaged"])
+def test_in_event_time_with_several_engines_killed_twenty_times_it_is_the_same_run(tmp_path, snapshot):
+    whole, folder, rng, kills = tmp_path / "whole", tmp_path / "parts", random.Random(3), 0
+    carry_out(study_from_dict(TOWN), whole)
+    for _ in range(20):
+        command = [sys.executable, "-c", KILLED, str(folder), str(rng.randint(2, 12))]
+        ended = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False)
+        assert ended.returncode in (0, 9), ended.stderr
+        kills += ended.returncode == 9
+        last = folder / FOLDER / "last.npz"
+        if last.exists() and snapshot == "deleted":
+            last.unlink()
+        elif last.exists() and snapshot == "damaged":
+            damage(last)
+    assert kills > 10
+    carry_out(study_from_dict(TOWN), folder)
+    assert rows(folder) == rows(whole)
+    assert files(folder) == files(whole)

@@ -15,6 +15,7 @@ from proband.measures.skewness import fewest_for, skewness
 from proband.measures.surveys.design import SurveyDesign, design_of
 
 _FEW_SUBJECTS = 30
+_FEW_DF = 4  # of units less strata
 _ALIKE = 1e-12  # standard error of a share that does not vary between units
 ALIKE = "none: the share does not vary between units"
 UNITS_ALIKE = "every unit holds the same share, by chance or by design, and shows nothing of how far units differ"
@@ -174,6 +175,8 @@ def designed_share(
     if one and plan.n > 1:
         doubts = (*doubts, "one independent unit: what differs between units cannot be seen")
     what = "mean" if estimand.startswith("mean") else "share"
+    if plan.n_units < plan.n and not one and plan.df < _FEW_DF:
+        doubts = (*doubts, f"{plan.df} degrees of freedom of the design: the variance itself is hardly known")
     weighted = "weighted " if what == "share" and np.ptp(plan.w) > 0 else ""
     how = f"Wilson at the {weighted}{what}'s own variance, t, {plan.df} df"
     interval = None if one else share_interval(share, error, plan.df, plan.seen, level)

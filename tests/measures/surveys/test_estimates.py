@@ -242,3 +242,14 @@ def test_clustered_answers_of_a_share_stay_within_it():
         right = (rng.random(sizes.sum()) < 0.95).astype(int)
         low, high = clustered_mean(right, np.repeat(np.arange(30), sizes)).interval
         assert 0 <= low <= right.mean() <= high <= 1
+
+
+def test_people_who_are_all_alike_have_no_design_effect():
+    design = survey_design(80, psu=np.repeat(np.arange(8), 10), weights=np.random.default_rng(2).lognormal(0, 1.2, 80))
+    assert np.isnan(survey_proportion(np.ones(80), design).baselines["design_effect"])
+
+
+def test_a_share_of_people_in_three_units_is_said_to_be_hardly_known():
+    answers, units = [0, 1, 1] * 10, np.repeat(np.arange(3), 10)
+    assert "hardly known" in survey_proportion(answers, survey_design(30, psu=units)).warnings[0]
+    assert not survey_proportion(answers, survey_design(30, psu=np.repeat(np.arange(6), 5))).warnings

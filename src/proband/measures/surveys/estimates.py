@@ -105,7 +105,12 @@ def survey_mean(
     value = float(mean(part.w)[0])
     covariance = part.covariance(mean, lambda: (part.w * (values - value) / part.w.sum())[:, None])
     found = _estimate(value, covariance, part, estimand, target, level, float(np.abs(values).max()))
-    return replace(found, baselines={"design_effect": design_effect(values - value, part.w, float(covariance[0, 0]))})
+    return replace(
+        found,
+        baselines={
+            "design_effect": design_effect(values - value, part.w, float(covariance[0, 0]), float(np.abs(values).max()))
+        },
+    )
 
 
 def survey_ratio(
@@ -198,11 +203,12 @@ def survey_quantile(
     )  # fmt: skip
 
 
-def design_effect(residuals: Floats, w: Floats, variance: float) -> float:
+def design_effect(residuals: Floats, w: Floats, variance: float, scale: float = 1.0) -> float:
     """Variance of a mean over that of a simple random sample of as many people; NaN where nothing varies."""
     n = len(w)
     simple = float(w @ residuals**2 / w.sum()) / (n - 1) if n > 1 else 0.0
-    return variance / simple if simple > 0 else math.nan
+    # Of people who are all alike rounding leaves some 1e-32.
+    return variance / simple if simple > 1e-24 * scale**2 else math.nan
 
 
 def domain_rows(domain: ArrayLike | None, design: SurveyDesign) -> Bools:

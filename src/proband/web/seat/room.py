@@ -113,6 +113,7 @@ class Room:
         self._secret = registry.note("pages").encode()
         self._before: dict[str, list[Response]] = _stored(folder, set(self.subjects))
         self._lock, self._settling = threading.RLock(), threading.Lock()
+        self.took_s: dict[str, list[float]] = {}  # seconds for pages answered since this process began, by item
         self.messages: dict[str, str] = {}  # from the researcher, by subject
         self.clock: Callable[[], float] = time.monotonic
 
@@ -236,6 +237,9 @@ class Room:
 
     def give(self, trial: Trial, completion: Completion) -> "Future[Response]":
         """Take the answer to a page; its future is done when the answer is stored."""
+        presence = self.presence(trial.place.subject)
+        if presence.page == self.page_of(trial):
+            self.took_s.setdefault(trial.place.item, []).append(self.clock() - presence.since)
         return self.engine.give(trial.id, completion)
 
     def attention(self, subject: str) -> str:
@@ -358,6 +362,13 @@ class Room:
         self.registry.act("ended", person.subject)
         self.leave(person, "left")
         self.engine.stir([person.subject])
+
+    def replace_link(self, person: Person) -> str:
+        """The key of a new link for somebody who lost theirs, or whose link others have."""
+        key = self.registry.replace_link(person)
+        self.registry.act("link replaced", person.subject)
+        self.engine.stir([person.subject])
+        return key
 
     def tell(self, person: Person, message: str) -> None:
         """Put a message on the pages that somebody sees from now on; an empty one takes it back."""

@@ -307,6 +307,7 @@ class Pages:
             "return_to": self.table.return_to.replace("{code}", code) if code else "",
             "debriefing": self._debriefing if state in ("finished", "withdrawn", "left") else "",
             "earlier": self.table.back and person is not None,
+            "others_left": state == "finished" and person is not None and self.room.is_left_by_others(person.subject),
         }  # fmt: skip
         return self._page(request, "end.html", shown, status=200)
 

@@ -194,6 +194,19 @@ class Room:
         group = self._groups.get(self.group_of.get(subject, ""), ())
         return all(other in self.registry.by_subject for other in group)
 
+    def is_left_by_others(self, subject: str) -> bool:
+        """Whether somebody else of a group has left, and nobody plays on in their place."""
+        group = self._groups.get(self.group_of.get(subject, ""), ())
+        return any(r.status == "left" for other in group if other != subject for r in self.answered(other))
+
+    def _dropped(self) -> dict[str, str]:
+        """Matches that do not count because somebody left, where the study says so."""
+        if self.table.leaving != "drop":
+            return {}
+        left = [unit for unit, group in self._groups.items()
+                if any(response.status == "left" for one in group for response in self.answered(one))]  # fmt: skip
+        return {"dropped": ", ".join(left)}
+
     def _is_through(self, subject: str) -> bool:
         """Whether nothing more is asked of somebody."""
         if not self.engine.is_ready or not self.is_gathered(subject) or self.engine.is_giving(subject):
@@ -352,7 +365,7 @@ class Room:
         counts = {state: states.count(state) for state in ("finished", "left", "withdrawn", "waited", "screened")}
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.registry.act("closed", detail=rule)
-        self.engine.close_all({"rule": rule, "at": at, "arrived": len(states), **counts})
+        self.engine.close_all({"rule": rule, "at": at, "arrived": len(states), **counts, **self._dropped()})
         self.engine.stir(self.subjects)
 
     # ---- what the researcher does

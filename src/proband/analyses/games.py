@@ -96,11 +96,17 @@ def _quantities(found: Plays, people: Mapping[str, Reference]) -> list[Section]:
                          "Quantities of the game, over all rounds", side="model"),
             figure=Figure(form="intervals", rows=tuple(marks), caption="Shares, over all rounds") if marks else None,
             notes=(UNITS, *(f"{q.name}: {q.about}." for q in untold), *_sources(told_of)),
-            warnings=cautions(means),
+            warnings=(*_dropped(found), *cautions(means)),
             lead=f"{said[0][0].upper()}{said[0][1:]}",
             methods=("Intervals of a game's quantities are over units of players who met each other.",),
         )
     ]  # fmt: skip
+
+
+def _dropped(found: Plays) -> tuple[str, ...]:
+    n = len(found.dropped)
+    told = f"{found.units.capitalize()} that were dropped because somebody left, and count nowhere here: {n}."
+    return (told,) * (n > 0)
 
 
 def _plainly(value: float, quantity: Quantity) -> str:

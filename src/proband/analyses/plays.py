@@ -31,11 +31,13 @@ class Plays:
     - `players`: one row for every round of every player, as `replay` gives it, with `arm`, `forfeited`, and `who`: its
       role, and its seat where that says more.
     - `rounds`: one row for every round of every group that was played through.
+    - `dropped`: matches that do not count, because somebody left and the study drops these; they are in neither table.
     """
 
     design: Matches
     players: pl.DataFrame
     rounds: pl.DataFrame
+    dropped: Sequence[str] = ()
 
     @property
     def arms(self) -> Sequence[str]:
@@ -108,14 +110,17 @@ def _replayed(run: Run, n: int) -> Plays:  # n: a run that goes on is replayed a
     kinds = {re.sub(r"[ -]?\d+$", "", seat) for arm in design.by_arm.values() for seat in arm.rules.seats}
     kind, plain = pl.col("seat").str.replace(r"[ -]?\d+$", ""), pl.col("role")
     says_more = (kind != plain) & (len(kinds) > 1)
-    players = replay(design, run.table()).with_columns(
+    dropped = tuple(filter(None, run.manifest.get("closed", {}).get("dropped", "").split(", ")))
+    table = run.table()
+    players = replay(design, table.filter(~table["unit"].is_in(dropped)) if dropped else table).with_columns(
         pl.col("treatment").fill_null(CONTROL).alias("arm"),
         # In a round that is forfeited nothing is paid for the moves made.
         (pl.col("illegal") | pl.col("invalid").is_not_null()).any().over("match", "round").alias("forfeited"),
         pl.when(says_more).then(pl.format("{} ({})", plain, kind)).otherwise(plain).alias("who"),
     )
     over = players.filter(pl.col("payoff").is_not_null())
-    return Plays(design=design, players=players, rounds=over.unique(["match", "round"], maintain_order=True))
+    rounds = over.unique(["match", "round"], maintain_order=True)
+    return Plays(design=design, players=players, rounds=rounds, dropped=dropped)
 
 
 def by_unit(part: pl.DataFrame, column: str) -> pl.DataFrame:

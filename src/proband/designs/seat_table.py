@@ -69,8 +69,8 @@ class SeatTable(Table):
     )
     leaving: str = Field(
         default="end",
-        description="what happens when somebody leaves: `end`, also of a match; or the address of an engine that "
-        "plays on in their place",
+        description="what happens when somebody leaves: `end`, also of a match, whose rounds before count; `drop`: "
+        "so, and no round of it counts; or the address of an engine that plays on in their place",
     )
     until: str = Field(default="", description="date, as 2026-12-31, after which nobody is admitted")
     quota: StrictInt | None = Field(default=None, ge=1, description="nobody is admitted after so many have finished")

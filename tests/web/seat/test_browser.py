@@ -14,7 +14,7 @@ from tests.web.seat.conftest import POT
 from tests.web.seat.seat_visitors import Visitor
 
 CHROMIUM = os.environ.get("PROBAND_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-WIDTHS = {"wide": (1280, 900), "narrow": (390, 844)}
+WIDTHS = {"wide": (1280, 900), "narrow": (390, 844), "zoomed": (640, 450)}  # to zoom to 200 % is to have half the width
 SEAT = """
 consent = "# Welcome\\n\\nYou can **stop** on every page. [More](https://example.org)"
 contact = "lab@example.org"
@@ -109,7 +109,7 @@ def every_page(page):
     yield "earlier"
 
 
-@pytest.mark.parametrize(("width", "scheme"), [("wide", "light"), ("narrow", "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [("wide", "light"), ("narrow", "dark"), ("zoomed", "light")])
 def test_axe_finds_nothing_targets_are_large_and_nothing_is_wider_than_the_screen(browser, room, width, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     served = room(seat=SEAT)
@@ -195,6 +195,31 @@ def test_the_sum_runs_along_and_waiting_pages_go_on_by_themselves(browser, room)
         other.answer(q0_answer="3")
         page.get_by_text("Round 2.").wait_for()
         assert broken == []
+
+
+def test_a_ranking_is_dragged_and_its_buttons_go_on_from_there(browser, room, tmp_path):
+    served = room(seat="")
+    visitor = Visitor(served.address)
+    visitor.agree()
+    given = ({"0-answer": "0"}, {"0-answer": "0"}, {"0-answer": "none"}, {"0-answer": "20"})
+    for fields in (*given, {"0-part0": "4", "0-part1": "6"}):
+        visitor.answer(**fields)
+    with visiting(browser, served) as page:
+        page.goto(f"/page?key={visitor.cookies['proband_seat']}")
+        page.get_by_text("Love", exact=True).drag_to(
+            page.get_by_text("Health", exact=True), target_position={"x": 5, "y": 1}
+        )
+        assert [text.split()[0] for text in page.locator(".ranked li").all_inner_texts()] == [
+            "Love",
+            "Health",
+            "Wealth",
+        ]
+        with page.expect_navigation():
+            page.get_by_role("button", name="Move down: Health").click()
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_text("Why?").wait_for()
+    found = {response.place.item: response.answer for response in Run(tmp_path / "run").responses().values()}
+    assert found["rank"] == (2, 1, 0)
 
 
 def test_the_sum_of_an_allocation_is_shown_while_one_writes(browser, room):

@@ -1,6 +1,7 @@
 """The researcher sees who is where, acts, and shares nothing with participants."""
 
 import json
+import re
 
 from tests.web.seat.seat_visitors import Visitor
 
@@ -57,6 +58,36 @@ def test_acts_are_done_and_kept(room):
     run = served.run()
     assert run.manifest["closed"]["rule"] == "by hand"
     assert [act["what"] for act in looked(me)["acts"]] == ["message", "extended", "ended", "closed"]
+
+
+def test_a_new_link_opens_the_same_page_and_the_one_before_opens_nothing(room):
+    served = room()
+    visitor = Visitor(served.address)
+    visitor.agree()
+    visitor.answer(q0_answer="0")
+    me = researcher(served)
+    page = me.send("/researcher/act", what="link", number="1")
+    (key,) = re.findall(r"/page\?key=([0-9a-f]{32})", page.text)
+    assert visitor.get().status == 403
+    again = Visitor(served.address)
+    again.get(f"/page?key={key}")
+    assert "Most people can be trusted." in again.page.text
+    again.answer(q0_answer="1")
+    assert looked(me)["people"][0]["answered"] == 2
+    assert key not in me.get("/researcher/").text
+    assert [act["what"] for act in looked(me)["acts"]] == ["link replaced"]
+
+
+def test_times_by_page(room):
+    served = room()
+    now = [0.0]
+    served.room.clock = lambda: now[0]
+    for seconds in (3, 5, 40):
+        visitor = Visitor(served.address)
+        visitor.agree()
+        now[0] += seconds
+        visitor.answer(q0_answer="0")
+    assert looked(researcher(served))["pages"] == [{"item": "vote", "answered": 3, "median_s": 5.0, "longest_s": 40.0}]
 
 
 def test_closing_ends_it_for_those_who_are_in_the_middle(room):

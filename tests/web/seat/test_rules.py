@@ -7,9 +7,11 @@ from urllib.parse import urlsplit
 import polars as pl
 import pytest
 
+from proband.analyses.plays import plays
 from proband.designs.studies import load_study
 from proband.errors import DesignError, EngineError, RunLocked, StoreError
 from proband.records import Completion
+from proband.reports import findings
 from proband.runs import Run, collect
 from proband.web.seat.running import sitting, take
 from proband.web.seat.texts import languages, texts
@@ -165,6 +167,35 @@ def test_a_match_ends_when_somebody_leaves_and_others_get_their_end(room, tmp_pa
     assert other.until("end")["state"] == "finished"
     found = Run(tmp_path / "run").responses().values()
     assert sorted((r.place.round, r.status) for r in found if r.engine == "seat") == [(1, "left"), (1, "valid")]
+
+
+def test_a_match_that_somebody_left_counts_nowhere_where_the_study_drops_it(room, tmp_path):
+    served = room(text=POT, seat='leaving = "drop"')
+    visitors = [Visitor(served.address) for _ in range(4)]
+    for visitor in visitors:
+        visitor.agree()
+    for visitor in visitors[:2]:  # the first match is left in its second round
+        visitor.until("question")
+        visitor.answer(q0_answer="4")
+    visitors[0].until("question")
+    visitors[0].get("/leave")
+    visitors[0].send("/leave")
+    for visitor in visitors[2:]:
+        visitor.until("question")
+        visitor.answer(q0_answer="10")
+    visitors[1].until("question")
+    visitors[1].answer(q0_answer="4")
+    assert visitors[1].until("end")["state"] == "finished"
+    assert "Somebody of your group has left" in visitors[1].page.text
+    visitors[2].until("question")
+    served.room.close("by hand")
+    assert "Somebody of your group has left" not in visitors[2].get().text
+    run = served.run()
+    assert run.manifest["closed"]["dropped"] == "match-0000"
+    assert run.dispositions()["left"] == 1
+    assert set(plays(run).players["unit"]) == {"match-0001"}
+    told = str(findings(run, only=["games"]).as_dict())
+    assert "Matches that were dropped because somebody left, and count nowhere here: 1." in told
 
 
 def test_an_engine_plays_on_where_the_study_says_so_and_rows_name_it(room, tmp_path):

@@ -61,7 +61,7 @@ def _positions(form: Form, n: int) -> list[int] | None:
 def _one(card: ShowCard, reply: Reply, form: Form) -> Taken:
     marked = _positions(form, len(card.options))
     if not marked or len(marked) > 1:
-        return _wrong("choose_one")
+        return _wrong("please_answer")
     index = reply.order[marked[0]]
     return Taken(given=(None, "dont_know") if index in reply.dont_know else (index, "valid"))
 

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from statistics import median
 from typing import Any
 
 from starlette.requests import Request
@@ -37,6 +38,9 @@ class Monitor:
 
     def look(self, request: Request) -> Response:
         """Everybody, as they are now; looking at them is no sign of theirs."""
+        return self._page(request)
+
+    def _page(self, request: Request, link: str = "") -> Response:
         people = self.room.registry.people
         states = Counter(person.state for person in people)
         arms = Counter((self._arms.get(person.subject, ""), person.state) for person in people if person.subject)
@@ -47,12 +51,21 @@ class Monitor:
             "states": dict(states),
             "arms": [{"arm": arm, "state": state, "people": n} for (arm, state), n in sorted(arms.items())],
             "people": [self._told(person) for person in people],
+            "pages": [
+                {
+                    "item": item,
+                    "answered": len(took),
+                    "median_s": round(median(took), 1),
+                    "longest_s": round(max(took), 1),
+                }
+                for item, took in list(self.room.took_s.items())
+            ],
             "acts": [
                 {"at": _moment(at), "what": what, "subject": subject, "detail": detail}
                 for at, what, subject, detail in self.room.registry.acts()[-_LAST_ACTS:]
             ],
         }
-        return page(request, "monitor.html", shown, folders=(TEMPLATES,))
+        return page(request, "monitor.html", shown, folders=(TEMPLATES,), link=link)
 
     def _told(self, person: Person) -> dict[str, Any]:
         place = self.room.whereabouts(person)
@@ -82,6 +95,9 @@ class Monitor:
                 self.room.registry.act("extended", person.subject)
             elif what == "end":
                 self.room.end(person)
+            elif what == "link" and person.state == "active":
+                # Shown once, in the answer to this form: only its digest is kept.
+                return self._page(request, f"{request.base_url}page?key={self.room.replace_link(person)}")
             elif what == "message":
                 self.room.tell(person, form.get("message", [""])[0].strip()[:_MOST_MESSAGE])
         return RedirectResponse(HOME, 303)

@@ -29,6 +29,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 COOKIE = "proband_seat"
 SAVED_S = 30.0  # a page that is not stored by then says so
 HEARTBEAT_S = 15.0
+_ACROSS, _CHOICE_EDGE = 66, 4  # characters of the text column, and of what stands around an option
 _MOST_ID = 200  # characters of a recruitment parameter
 
 
@@ -206,6 +207,7 @@ class Pages:
             "lower": card.lower, "upper": card.upper, "total": card.total, "unit": card.unit, "wrong": wrong,
             "given": {f"{k}-{name}": values for name, values in own.items()},
             "ranking": arranged(own, len(card.options)),
+            "is_across": card.form == "scale" and _fits_across(card.options),
         }  # fmt: skip
 
     def _said(self, why: tuple[str, Mapping[str, object]], at: str) -> str:
@@ -305,6 +307,7 @@ class Pages:
             "return_to": self.table.return_to.replace("{code}", code) if code else "",
             "debriefing": self._debriefing if state in ("finished", "withdrawn", "left") else "",
             "earlier": self.table.back and person is not None,
+            "others_left": state == "finished" and person is not None and self.room.is_left_by_others(person.subject),
         }  # fmt: skip
         return self._page(request, "end.html", shown, status=200)
 
@@ -374,6 +377,12 @@ class Pages:
 
 async def _all(stored: Sequence["Future[Answered]"]) -> None:
     await asyncio.gather(*map(asyncio.wrap_future, stored))
+
+
+def _fits_across(options: Sequence[str]) -> bool:
+    """Whether the points of a scale fit beside each other in the width of a page, none of their words broken."""
+    longest = max(len(word) for option in options for word in option.split())
+    return len(options) * (longest + _CHOICE_EDGE) <= _ACROSS
 
 
 def _go(where: str) -> RedirectResponse:

@@ -142,12 +142,21 @@ class Registry:
     def change(self, person: Person, **changes: object) -> Person:
         """Store what has changed of somebody."""
         with self._lock:
-            now = self._by_link[person.link]
+            now = self._by_link.get(person.link) or self.by_subject[person.subject]  # the link may be a new one
             changed = replace(now, **changes)  # type: ignore[arg-type]
             if now.subject and changed.subject != now.subject:
                 self.by_subject.pop(now.subject, None)
             self._put(changed)
             return changed
+
+    def replace_link(self, person: Person) -> str:
+        """The key of a new link for somebody; the one before opens nothing any more."""
+        with self._lock:
+            now, nonce = self.by_subject[person.subject], secrets.token_hex(16)
+            key = self._key(nonce)
+            self._put(replace(now, nonce=nonce, link=digest(key)))
+            del self._by_link[now.link]
+            return key
 
     def act(self, what: str, subject: str = "", detail: str = "") -> None:
         """Keep what the researcher did, or what was done by rule."""

@@ -113,6 +113,7 @@ class Room:
         self._secret = registry.note("pages").encode()
         self._before: dict[str, list[Response]] = _stored(folder, set(self.subjects))
         self._lock, self._settling = threading.RLock(), threading.Lock()
+        self.took_s: dict[str, list[float]] = {}  # seconds for pages answered since this process began, by item
         self.messages: dict[str, str] = {}  # from the researcher, by subject
         self.clock: Callable[[], float] = time.monotonic
 
@@ -193,6 +194,19 @@ class Room:
         group = self._groups.get(self.group_of.get(subject, ""), ())
         return all(other in self.registry.by_subject for other in group)
 
+    def is_left_by_others(self, subject: str) -> bool:
+        """Whether somebody else of a group has left, and nobody plays on in their place."""
+        group = self._groups.get(self.group_of.get(subject, ""), ())
+        return any(r.status == "left" for other in group if other != subject for r in self.answered(other))
+
+    def _dropped(self) -> dict[str, str]:
+        """Matches that do not count because somebody left, where the study says so."""
+        if self.table.leaving != "drop":
+            return {}
+        left = [unit for unit, group in self._groups.items()
+                if any(response.status == "left" for one in group for response in self.answered(one))]  # fmt: skip
+        return {"dropped": ", ".join(left)}
+
     def _is_through(self, subject: str) -> bool:
         """Whether nothing more is asked of somebody."""
         if not self.engine.is_ready or not self.is_gathered(subject) or self.engine.is_giving(subject):
@@ -236,6 +250,9 @@ class Room:
 
     def give(self, trial: Trial, completion: Completion) -> "Future[Response]":
         """Take the answer to a page; its future is done when the answer is stored."""
+        presence = self.presence(trial.place.subject)
+        if presence.page == self.page_of(trial):
+            self.took_s.setdefault(trial.place.item, []).append(self.clock() - presence.since)
         return self.engine.give(trial.id, completion)
 
     def attention(self, subject: str) -> str:
@@ -348,7 +365,7 @@ class Room:
         counts = {state: states.count(state) for state in ("finished", "left", "withdrawn", "waited", "screened")}
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.registry.act("closed", detail=rule)
-        self.engine.close_all({"rule": rule, "at": at, "arrived": len(states), **counts})
+        self.engine.close_all({"rule": rule, "at": at, "arrived": len(states), **counts, **self._dropped()})
         self.engine.stir(self.subjects)
 
     # ---- what the researcher does
@@ -358,6 +375,13 @@ class Room:
         self.registry.act("ended", person.subject)
         self.leave(person, "left")
         self.engine.stir([person.subject])
+
+    def replace_link(self, person: Person) -> str:
+        """The key of a new link for somebody who lost theirs, or whose link others have."""
+        key = self.registry.replace_link(person)
+        self.registry.act("link replaced", person.subject)
+        self.engine.stir([person.subject])
+        return key
 
     def tell(self, person: Person, message: str) -> None:
         """Put a message on the pages that somebody sees from now on; an empty one takes it back."""

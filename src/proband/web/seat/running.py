@@ -246,7 +246,7 @@ def _ticking(room: Room) -> Iterator[None]:
 
 def _plays_on(leaving: str, stack: contextlib.ExitStack) -> Callable[[Trial], Completion] | None:
     """What answers in the place of somebody who left; None where it is over then."""
-    if leaving == "end":
+    if leaving in ("end", "drop"):
         return None
     engine = open_engine(leaving)
     stack.callback(engine.close)

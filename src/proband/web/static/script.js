@@ -12,6 +12,7 @@ async function renew(url, mark) {
     const now = old.id && page.getElementById(old.id);
     if (now && !old.contains(document.activeElement)) old.replaceWith(now);
   }
+  equip();
 }
 
 // A page of something that goes on says where news comes from: the server tells that there is some.
@@ -62,8 +63,14 @@ for (const form of document.querySelectorAll("form[data-at-once]")) {
   form.addEventListener("change", () => form.requestSubmit());
 }
 
+// What a person's page has more of where there is script; done again for what was renewed.
+function equip() {
+  document.querySelectorAll("output[id^=sum]").forEach(addUp);
+  document.querySelectorAll("ol[data-order]").forEach(letDrag);
+}
+
 // What the parts of a whole add up to so far; the server says it too when they do not.
-for (const sum of document.querySelectorAll("output[id^=sum]")) {
+function addUp(sum) {
   const parts = [...document.querySelectorAll(`input[data-part=${sum.id}]`)];
   const add = () => {
     const total = parts.reduce((all, part) => all + (parseFloat(part.value.replace(",", ".")) || 0), 0);
@@ -73,3 +80,31 @@ for (const sum of document.querySelectorAll("output[id^=sum]")) {
   parts.forEach((part) => part.addEventListener("input", add));
   add();
 }
+
+// An order by dragging, beside the buttons, which know their place in it.
+function letDrag(list) {
+  let moved = null;
+  const note = () => {
+    const all = [...list.children];
+    document.getElementById(list.dataset.order).value = all.map((one) => one.dataset.at).join(",");
+    all.forEach((one, k) => {
+      const [up, down] = one.querySelectorAll("button");
+      up.value = `up ${k}`;
+      down.value = `down ${k}`;
+      up.disabled = k === 0;
+      down.disabled = k === all.length - 1;
+    });
+  };
+  for (const one of list.children) {
+    one.draggable = true;
+    one.addEventListener("dragstart", () => { moved = one; });
+    one.addEventListener("dragover", (event) => {
+      if (!moved) return;
+      event.preventDefault();
+      const { top, height } = one.getBoundingClientRect();
+      if (moved !== one) one[event.clientY < top + height / 2 ? "before" : "after"](moved);
+    });
+    one.addEventListener("dragend", () => { moved = null; note(); });
+  }
+}
+equip();

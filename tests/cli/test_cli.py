@@ -133,7 +133,7 @@ def test_a_run_that_waits_for_people_says_that_and_not_that_a_budget_ended(tmp_p
 def test_a_list_that_is_none_says_which_there_are(tmp_path):
     refused = proband("list", "shoes", cwd=tmp_path)
     assert refused.returncode == 2
-    assert "there are kinds, games, instruments" in refused.stderr
+    assert "there are kinds, scenarios, games, instruments" in refused.stderr
 
 
 @pytest.mark.parametrize("name", ["experiment", "dilemma", "quiz"])

@@ -122,7 +122,7 @@ def test_the_small_files_below_are_all_right(tmp_path):
         (STUDY, "[people]", "[game]\nuse = 'dilemma'", r"2 kinds of study, \[survey\] and \[game\]; .* keep one"),
         (QUIZ, "[quiz]", "[quizz]", r"no table or kind of study \[quizz\] \(did you mean 'quiz'\?\)"),
         (QUIZ, QUIZ[QUIZ.index("[quiz]") :], "", r"no kind of study; add the table of one, \[bargaining\], "),
-        (STUDY, "[survey]", "[society]", r"\[society\].*needs the package that brings it"),
+        (STUDY, "[survey]", "[commune]", r"\[commune\].*needs the package that brings it"),
         (STUDY, "seed = 3", 'seed = 3\npackages = ["lab-kinds"]', "needs the package 'lab-kinds', which is not in"),
         (STUDY, "[people]", "[peeple]", r"\[peeple\] \(did you mean 'people'\?\)"),
         (STUDY, "seed = 3", "sed = 3", r"seed is missing.*no key 'sed' \(did you mean 'seed'\?\)"),

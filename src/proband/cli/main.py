@@ -6,42 +6,50 @@ way out; 3 not complete (a budget, open questions, a failed call), resumable; 13
 
 import logging
 import sys
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from proband.cli.ask import ask
-from proband.cli.branch import branch
-from proband.cli.check import check
-from proband.cli.code import code
-from proband.cli.demo import demo
-from proband.cli.doctor import doctor
-from proband.cli.draft import draft
-from proband.cli.export import export
-from proband.cli.listing import list_
-from proband.cli.lock import lock
-from proband.cli.measure import measure
-from proband.cli.plan import plan
-from proband.cli.replicate import replicate
-from proband.cli.report import report
-from proband.cli.run import run
-from proband.cli.score import score
-from proband.cli.seat import seat
-from proband.cli.show import show
-from proband.cli.talk import out, talk
-from proband.cli.themes import themes
-from proband.cli.tuning.align import align
-from proband.cli.tuning.evaluate import evaluate
-from proband.cli.tuning.intervene import intervene
-from proband.cli.tuning.probe import probe
-from proband.cli.tuning.train import train
-from proband.cli.view import view
-from proband.cli.vignettes import vignettes
 from proband.errors import ProbandError
+
+# In the order of the help. Each verb's file is read when somebody calls it: all of them take two seconds.
+VERBS = {
+    **{name: "" for name in ("demo", "check", "plan", "show", "lock", "run", "branch", "ask", "measure", "report")},
+    **{name: "" for name in ("view", "replicate", "code", "themes", "score", "export", "doctor", "vignettes", "draft")},
+    **{name: "tuning." for name in ("probe", "intervene", "train", "evaluate", "align")},
+    "list": "",
+    "seat": "",
+}
+_FILES = {"list": "listing"}
+_NAMES = {"list": "list_"}
+
+
+class Verbs(TyperGroup):
+    """The verbs, each read when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """One of them; None where there is none of that name."""
+        if cmd_name not in VERBS:
+            return None
+        module = import_module(f"proband.cli.{VERBS[cmd_name]}{_FILES.get(cmd_name, cmd_name)}")
+        verb = getattr(module, _NAMES.get(cmd_name, cmd_name))
+        if isinstance(verb, typer.Typer):  # with verbs of its own
+            return typer.main.get_group(verb)
+        alone = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+        alone.command(cmd_name)(verb)
+        return typer.main.get_command(alone)
+
 
 app = typer.Typer(
     name="proband",
+    cls=Verbs,
     help="A laboratory for behavioural science with and of language models.\n\n"
     "Start with `proband demo`. Without human answers, shares describe a model and its personas, not a population.",
     epilog="Exit codes: 0 done; 1 an error in Proband itself, or what `check` or `doctor` found; 2 refused, with the "
@@ -52,40 +60,11 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for verb in (
-    demo,
-    check,
-    plan,
-    show,
-    lock,
-    run,
-    branch,
-    ask,
-    measure,
-    report,
-    view,
-    replicate,
-    code,
-    themes,
-    score,
-    export,
-    doctor,
-    vignettes,
-    draft,
-    probe,
-    intervene,
-    train,
-    evaluate,
-    align,
-):
-    app.command()(verb)
-app.command("list")(list_)
-app.add_typer(seat, name="seat")
 
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        out.print(f"proband {version('proband')}", highlight=False)
+        print(f"proband {version('proband')}")
         raise typer.Exit
 
 
@@ -105,6 +84,8 @@ def main() -> None:
     try:
         app()
     except ProbandError as error:
+        from proband.cli.talk import talk
+
         talk.print(f"proband: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
 

@@ -71,6 +71,11 @@ def seated(design: Design, roles: Collection[str], n: int) -> "Seated":
             f"{design.name}: people take no part in this study; name the roles that they play in [engine], e.g. "
             f'{next(iter(design.roles()), "") or "role"} = "seat"'
         )
+    elif not any(member.role in roles for member in design.roster()):
+        raise DesignError(
+            f"{design.name}: there is no seat in it, because {', '.join(sorted(roles))} would answer about every one of "
+            "its subjects; let people code elsewhere, and give their answers by codes:FILE or human:FOLDER"
+        )
     for item in design.items.values():
         if item.form not in WIDGETS:
             raise DesignError(f"item {item.id!r} of form {item.form!r} has no page; take it out")

@@ -1,6 +1,7 @@
 """What cannot go on is refused in a sentence; a person sees one too, and never a traceback."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -135,3 +136,14 @@ def test_an_interview_shows_what_was_said(room):
     page = visitor.answer(q0_answer="1").text
     assert '<ol class="turns"' in page
     assert '<li class="user">Bo</li>' in page
+
+
+def test_a_coder_of_documents_has_no_seat(tmp_path):
+    """Whoever codes answers about every document, and none of these is a person."""
+    text = (Path(__file__).parents[3] / "examples" / "coding.toml").read_text()
+    letters = Path(__file__).parents[3] / "examples" / "letters.csv"
+    text = text.replace('asked = "smollm2"', 'asked = "seat"').replace('file = "letters.csv"', f'file = "{letters}"')
+    path = tmp_path / "study.toml"
+    path.write_text(text)
+    with pytest.raises(DesignError, match="no seat in it, because asked would answer about every one.*codes:FILE"):
+        sitting(load_study(path), path, is_test=True)

@@ -73,8 +73,8 @@ def seated(design: Design, roles: Collection[str], n: int) -> "Seated":
         )
     elif not any(member.role in roles for member in design.roster()):
         raise DesignError(
-            f"{design.name}: there is no seat in it, because {', '.join(sorted(roles))} would answer about every one of "
-            "its subjects; let people code elsewhere, and give their answers by codes:FILE or human:FOLDER"
+            f"{design.name}: there is no seat in it, because {', '.join(sorted(roles))} would answer about every "
+            "one of its subjects; let people code elsewhere, and give their answers by codes:FILE or human:FOLDER"
         )
     for item in design.items.values():
         if item.form not in WIDGETS:

@@ -145,5 +145,5 @@ def test_a_coder_of_documents_has_no_seat(tmp_path):
     text = text.replace('asked = "smollm2"', 'asked = "seat"').replace('file = "letters.csv"', f'file = "{letters}"')
     path = tmp_path / "study.toml"
     path.write_text(text)
-    with pytest.raises(DesignError, match="no seat in it, because asked would answer about every one.*codes:FILE"):
+    with pytest.raises(DesignError, match=r"no seat in it, because asked would answer about every one.*codes:FILE"):
         sitting(load_study(path), path, is_test=True)

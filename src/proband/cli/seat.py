@@ -64,7 +64,7 @@ def take_(
     players = None if bots is None else Bots(bots, open_engine(bot), sits.table)
     with stopped():
         run = take(
-            sits, folder_of(folder), port=port, public=public, is_test=test or bots is not None,
+            sits, folder_of(folder, sits.design), port=port, public=public, is_test=test or bots is not None,
             play=None if players is None else players.play,
             say=lambda text: talk.print(text, soft_wrap=True, markup=False, highlight=False),
         )  # fmt: skip

@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 from proband.addresses import open_engine
 from proband.designs.seat_table import SeatTable
 from proband.designs.studies import load_study
+from proband.errors import DesignError
 from proband.reports import findings
 from proband.runs import Run, collect
 from proband.store import RunDirectory
@@ -31,7 +32,7 @@ def played(path, into, n, **options):
     """What bots make of a study, with what they saw at their ends."""
     bots = Bots(n, open_engine("scripted:uniform"), SeatTable(), **options)
     sits = sitting(load_study(path), path, is_test=True)
-    run = take(sits, folder_of(into), port=0, is_test=True, play=bots.play, say=lambda text: None)
+    run = take(sits, folder_of(into, sits.design), port=0, is_test=True, play=bots.play, say=lambda text: None)
     return run, bots
 
 
@@ -171,15 +172,26 @@ def test_many_kills_lose_nothing_and_double_nothing(tmp_path, study_file, text, 
     assert_frame_equal(killed_and_resumed(path, tmp_path / "killed", n, kills=kills), whole.table())
 
 
+ANES = (EXAMPLES / "anes1996.toml").read_text().replace("[people]", "")
+
+
 def test_people_stand_beside_the_model_in_what_is_measured(tmp_path, study_file):
-    path = study_file((EXAMPLES / "anes1996.toml").read_text().replace("[people]", ""))
-    study = load_study(path, engine="scripted:uniform", sample=30)
-    model = collect(study.design, "scripted:uniform", tmp_path / "run")
+    as_nobody = ANES.replace('use = "anes-1996"\nsample = 60', 'use = "seats:12"').replace('"first"', '"none"')
+    path = study_file(as_nobody)
+    model = collect(load_study(path).design, "scripted:uniform", tmp_path / "run")
     assert model.people is None
     people, _ = played(path, tmp_path / "run", 12)
     assert people.path == tmp_path / "run" / "people"
     told = findings(Run(tmp_path / "run"), only=["fidelity"]).as_dict()
     assert "12 people" in str(told)
+    assert "left out" not in str(told)
+
+
+def test_people_who_come_are_not_set_beside_personas_who_have_their_numbers(tmp_path, study_file):
+    path = study_file(ANES)
+    collect(load_study(path, engine="scripted:uniform", sample=30).design, "scripted:uniform", tmp_path / "run")
+    with pytest.raises(DesignError, match=r"answered there as 30 others.*seats:N"):
+        folder_of(tmp_path / "run", sitting(load_study(path), path, is_test=True).design)
 
 
 def test_a_bot_that_withdraws_has_left_and_has_no_rows_after(tmp_path, study_file):

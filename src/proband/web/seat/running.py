@@ -14,8 +14,9 @@ from starlette.applications import Starlette
 
 from proband.addresses import open_engine
 from proband.designs.seat_table import SeatTable, seat_table
-from proband.designs.seated import Seated, n_seats, seated
+from proband.designs.seated import SEATS, Seated, n_seats, seated
 from proband.designs.studies import Study
+from proband.designs.survey.survey import Survey
 from proband.errors import DesignError, EngineError, ProbandError
 from proband.files import is_file, text_of
 from proband.models.engine import BaseEngine
@@ -96,11 +97,24 @@ def sitting(study: Study, path: Path, *, seats: int | None = None, is_test: bool
     return Sitting(study=study, design=design, cast=cast, table=table)
 
 
-def folder_of(into: Path) -> Path:
-    """Where people's answers go: into a run of engines that is there, as the people beside it; else where said."""
-    if RunDirectory(into).is_there and SEAT not in Run(into).manifest["engine"].values():
-        return into / PEOPLE
-    return into
+def folder_of(into: Path, design: Seated) -> Path:
+    """Where people's answers go: into a run of engines that is there, as the people beside it; else where said.
+
+    Raises
+    ------
+    DesignError
+        If the engine answered as others than seats: findings would set each of them beside whoever has their number.
+    """
+    if not RunDirectory(into).is_there or SEAT in (run := Run(into)).manifest["engine"].values():
+        return into
+    seats = set(design.subjects)
+    if isinstance(design.design, Survey) and any(m.traits or m.subject not in seats for m in run.roster):
+        raise DesignError(
+            f"{into}: an engine answered there as {len(run.roster):,} others, and whoever comes is "
+            f'none of them; let it answer as people of whom nothing is known: [population] use = "{SEATS}N", and '
+            'persona = "none"'
+        )
+    return into / PEOPLE
 
 
 def take(

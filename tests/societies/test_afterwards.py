@@ -41,6 +41,11 @@ def test_a_branch_takes_over_the_past_and_asks_only_what_follows(crowd, tmp_path
     assert rows(done.path) == rows(whole.path)
 
 
+def test_nothing_is_branched_after_the_end(crowd, tmp_path):
+    with pytest.raises(DesignError, match="no round 7 to branch after; there are 6"):
+        branch(crowd, tmp_path / "branch", through_round=7)
+
+
 @pytest.mark.parametrize(
     ("study", "said"),
     [

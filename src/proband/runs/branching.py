@@ -51,13 +51,16 @@ def branch(
     Raises
     ------
     DesignError
-        If `into` already holds responses, or the parent has none up to that round.
+        If `into` already holds responses, or the parent has none up to that round, or not as many rounds.
     TreatmentChanged
         If `design` would have had another past; the first difference is named.
     """
     run = parent if isinstance(parent, Run) else Run(parent)
     directory = RunDirectory(into)
     origin = str(run.path)
+    rounds = (run.manifest.get("design") or {}).get("rounds")
+    if isinstance(rounds, int) and through_round > rounds:
+        raise DesignError(f"{origin}: there is no round {through_round} to branch after; there are {rounds}")
     with run.directory.reader() as source, directory.writer() as journal:
         if len(journal):
             raise DesignError(f"{into}: already holds {len(journal)} responses; branch into a new folder")

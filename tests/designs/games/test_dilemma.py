@@ -115,6 +115,8 @@ def test_a_branch_needs_an_empty_folder_and_a_round_that_was_played(whole, tmp_p
         branch(whole, whole.path, through_round=5)
     with pytest.raises(DesignError, match="rounds count from 1"):
         branch(whole, tmp_path / "b", through_round=0)
+    with pytest.raises(DesignError, match="no round 99 to branch after; there are"):
+        branch(whole, tmp_path / "c", through_round=99)
 
 
 def test_a_match_ends_where_a_player_gives_no_move(tmp_path):

@@ -9,7 +9,8 @@ from proband.errors import DesignError, TreatmentChanged
 from proband.instruments import Instrument
 from proband.runs import Run, branch, collect, plan
 from proband.societies.interviewing import interviews_of
-from tests.societies.test_resume import ENGINES, rows
+from tests.societies.killing import rows
+from tests.societies.test_resume import ENGINES
 from tests.societies.worlds import VOTE, village
 
 VOTES = Instrument(id="votes", title="Votes", items=(VOTE,))

@@ -1,9 +1,6 @@
 """A society that was stopped anywhere goes on to the same run: rows, states and tables, with snapshots and without."""
 
-import random
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,33 +11,16 @@ from proband.models.scripted import ScriptedEngine, uniform
 from proband.runs import Budget, Run, collect
 from proband.runs.snapshots import FOLDER
 from proband.societies import States
-from proband.societies.keeping import TABLES, path_of
 from proband.societies.life import mark_of
+from tests.societies.killing import SNAPSHOTS, damage, files, kill_again_and_again, rows
 from tests.societies.worlds import village
 
 ENGINES = {"quick": "scripted:uniform?seed=3", "slow": "scripted:uniform?seed=4"}
 
 
-def rows(folder: Path) -> list[tuple]:
-    """Every answer as it is stored, but for the time; and the digests of all states."""
-    with Run(folder).directory.reader() as journal:
-        return [row for part in journal.rows(500) for row in part] + sorted(journal.marks().items())
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {table: path_of(folder, table).read_bytes() for table in TABLES}
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
     return collect(village(), ENGINES, tmp_path_factory.mktemp("village") / "whole").path
-
-
-def damage(path: Path) -> None:
-    blob = bytearray(path.read_bytes())
-    for k in range(100, len(blob), 97):
-        blob[k] ^= 255
-    path.write_bytes(blob)
 
 
 @pytest.mark.parametrize("snapshot", ["kept", "deleted", "damaged", "foreign"])
@@ -133,6 +113,7 @@ import os, random, sys, time
 from proband.models.scripted import ScriptedEngine, uniform
 from proband.runs import collect, snapshots
 from tests.societies.test_resume import ENGINES
+from tests.societies.killing import SNAPSHOTS, damage, files, kill_again_and_again, rows
 from tests.societies.worlds import village
 
 snapshots.EVERY_S, snapshots.SHARE = 0.0, 1.0
@@ -153,19 +134,10 @@ collect(village(), {role: Dying(uniform(), seed=seeds[role], address=ENGINES[rol
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("snapshot", "times"), [("kept", 20), ("deleted", 8), ("damaged", 8)])
+@pytest.mark.parametrize(("snapshot", "times"), SNAPSHOTS)
 def test_killed_at_random_again_and_again_it_is_the_same_run(whole, tmp_path, snapshot, times):
-    folder, rng, kills = tmp_path / "run", random.Random(7), 0
-    for _ in range(times):
-        command = [sys.executable, "-c", KILLED, str(folder), str(rng.randint(1, 14))]
-        ended = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
-        assert ended.returncode in (0, 9), ended.stderr
-        kills += ended.returncode == 9
-        last = folder / FOLDER / "last.npz"
-        if last.exists() and snapshot == "deleted":
-            last.unlink()
-        elif last.exists() and snapshot == "damaged":
-            damage(last)
+    folder = tmp_path / "run"
+    kills = kill_again_and_again(KILLED, [folder], folder, (1, 14), snapshot, times)
     assert kills > times / 2
     collect(village(), ENGINES, folder)
     assert rows(folder) == rows(whole)

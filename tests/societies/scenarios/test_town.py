@@ -1,17 +1,11 @@
 """The town: what scripted people who always or never talk make known, to whom, and what of it is false."""
 
-import random
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from proband import carry_out
 from proband.designs.studies import load_study, study_from_dict
 from proband.models.scripted import ScriptedEngine
 from proband.runs import collect
-from proband.runs.snapshots import FOLDER
 from proband.societies import States
 from proband.societies.agents.knowledge import knowers
 from proband.societies.agents.minds import PARTS
@@ -19,8 +13,8 @@ from proband.societies.scenarios.town import KEEP
 from proband.societies.scenarios.townspeople import N_PUBLIC, NEWS, PEOPLE, PLACE_NAMES, SUPPER, agrees
 from tests.designs.survey.test_prompts import as_text, assert_golden
 from tests.societies.agents.village import lived
+from tests.societies.killing import SNAPSHOTS, files, kill_again_and_again, rows
 from tests.societies.scenarios.living import asked, heard, world
-from tests.societies.test_resume import damage, files, rows
 
 pytestmark = pytest.mark.scenarios
 PLAIN = {"importance": 5.0, "parts": ["profile", "memory"], "recall": 1000}
@@ -212,24 +206,15 @@ collect(load_study(sys.argv[1]).design, Dying(uniform(), address="scripted:unifo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("snapshot", "times"), [("kept", 20), ("deleted", 6), ("damaged", 6)])
+@pytest.mark.parametrize(("snapshot", "times"), SNAPSHOTS)
 def test_a_town_killed_again_and_again_is_the_same_run(tmp_path, snapshot, times):
     study = tmp_path / "town.toml"
     study.write_text(STUDY)
     engine = ScriptedEngine(lambda trial: None, address="scripted:uniform")
     whole = collect(load_study(study).design, engine, tmp_path / "whole").path
-    folder, rng, kills = tmp_path / "run", random.Random(3), 0
+    folder = tmp_path / "run"
     most = len(rows(whole)) // 24
-    for _ in range(times):
-        command = [sys.executable, "-c", KILLED, str(study), str(folder), str(rng.randint(1, most))]
-        ended = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False)
-        assert ended.returncode in (0, 9), ended.stderr
-        kills += ended.returncode == 9
-        last = folder / FOLDER / "last.npz"
-        if last.exists() and snapshot == "deleted":
-            last.unlink()
-        elif last.exists() and snapshot == "damaged":
-            damage(last)
+    kills = kill_again_and_again(KILLED, [study, folder], folder, (1, most), snapshot, times)
     assert kills == times
     assert collect(load_study(study).design, engine, folder).is_complete
     assert rows(folder) == rows(whole)

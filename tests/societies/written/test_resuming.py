@@ -1,18 +1,12 @@
 """Worlds by tables that are stopped and taken up again, with engines of their own for some agents."""
 
-import random
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from proband import carry_out
 from proband.designs.studies import study_from_dict
 from proband.errors import DesignError
 from proband.runs import Budget
-from proband.runs.snapshots import FOLDER
-from tests.societies.test_resume import damage, files, rows
+from tests.societies.killing import SNAPSHOTS, files, kill_again_and_again, rows
 
 TALK = {
     "item": "talk", "text": "What do you say?", "schedule": "time", "reaction": "CASE WHEN vote = 1 THEN 5 ELSE 9 END",
@@ -90,20 +84,11 @@ carry_out(study_from_dict(TOWN), sys.argv[1])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("snapshot", "times"), [("kept", 20), ("deleted", 6), ("damaged", 6)])
+@pytest.mark.parametrize(("snapshot", "times"), SNAPSHOTS)
 def test_in_event_time_with_several_engines_killed_again_and_again_it_is_the_same_run(tmp_path, snapshot, times):
-    whole, folder, rng, kills = tmp_path / "whole", tmp_path / "parts", random.Random(3), 0
+    whole, folder = tmp_path / "whole", tmp_path / "parts"
     carry_out(study_from_dict(TOWN), whole)
-    for _ in range(times):
-        command = [sys.executable, "-c", KILLED, str(folder), str(rng.randint(2, 12))]
-        ended = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False)
-        assert ended.returncode in (0, 9), ended.stderr
-        kills += ended.returncode == 9
-        last = folder / FOLDER / "last.npz"
-        if last.exists() and snapshot == "deleted":
-            last.unlink()
-        elif last.exists() and snapshot == "damaged":
-            damage(last)
+    kills = kill_again_and_again(KILLED, [folder], folder, (2, 12), snapshot, times)
     assert kills > times / 2
     carry_out(study_from_dict(TOWN), folder)
     assert rows(folder) == rows(whole)

@@ -20,6 +20,7 @@ from proband.analyses import (
     trajectories,
     transitions,
 )
+from proband.analyses.lived import bootstrapped
 from proband.analyses.lives import transcripts
 from proband.designs.studies import Study, study_from_dict
 from proband.errors import DataError, DesignError
@@ -104,9 +105,9 @@ def test_transitions_are_named_by_options(forked):
 
 
 def test_the_distance_of_agents_who_do_the_same_is_none():
-    same = [np.array([3.0, 1.0]), np.array([1.0, 3.0])]
+    same = [np.array([3.0, 1.0]), np.array([1.0, 3.0])] * 3
     assert transitions.distance(same, same, "act").value == 0
-    other = [np.array([0.0, 1.0]), np.array([0.0, 2.0])]
+    other = [np.array([0.0, 1.0]), np.array([0.0, 2.0])] * 3
     found = transitions.distance(same, other, "act")
     assert found.value == pytest.approx(0.5)
     assert found.interval[0] <= 0.5 <= found.interval[1]
@@ -122,13 +123,13 @@ def test_people_stand_beside_agents_in_every_view(tmp_path):
     rng = np.random.default_rng(1)
     rows = [
         (session, arm, number, round, int(rng.choice(3, p=[0.7, 0.2, 0.1])))
-        for session in range(4)
+        for session in range(6)
         for arm in ("", "leaflet")
         for number in range(5)
         for round in (1, 2, 3, 4)
     ]
     frame = pl.DataFrame(rows, schema=["society", "arm", "number", "round", "stand"], orient="row")
-    frame.with_columns(pl.col("society") + 4 * (pl.col("arm") == "")).write_csv(tmp_path / "people.csv")
+    frame.with_columns(pl.col("society") + 6 * (pl.col("arm") == "")).write_csv(tmp_path / "people.csv")
     society = {**SOCIETY["society"], "people": str(tmp_path / "people.csv")}
     run = lived(tmp_path, society=society, arm=[LEAFLET])
     curve = only(trajectories.ANALYSIS.sections(run), "trajectory-people-stand")
@@ -140,6 +141,20 @@ def test_people_stand_beside_agents_in_every_view(tmp_path):
     beside = only(forks.ANALYSIS.sections(run), "fork-people-leaflet").table.rows[0]
     assert beside[3].value == pytest.approx(beside[1].value - beside[2].value)
     assert beside[3].interval[0] > 0  # agents believe the leaflet, people do not
+    assert "6 societies or sessions: limits by drawing them anew are too short" in curve_warnings(run)
+    (tmp_path / "people.csv").unlink()
+    assert "people.csv is not there any more" in str(curve_warnings(run))
+
+
+def curve_warnings(run):
+    return [said for section in trajectories.ANALYSIS.sections(run) for said in section.warnings]
+
+
+def test_of_three_sessions_there_is_a_value_and_no_interval():
+    sides = [np.arange(9.0).reshape(3, 3), np.ones((12, 3))]
+    found = bootstrapped(lambda one, other: float(one.mean() - other.mean()), sides, "a difference")
+    assert (found.value, found.interval) == (3.0, None)
+    assert "3 societies or sessions" in found.warnings[0]
 
 
 def test_people_of_an_arm_that_is_not_there_are_refused_by_name(tmp_path):

@@ -26,7 +26,7 @@ def sections(run: Run) -> Sequence[Section]:
             rows.append((label(arm), round, *(part.get(reason, 0) for reason in reasons)))
     table = run.table()
     n_turns = max(table.height, 1)
-    lost = sum(count for status, count in run.dispositions().items() if status not in ("valid", "dont_know"))
+    lost = sum(count for status, count in run.dispositions().items() if status != "valid")
     sums = counts.group_by("arm", "round").agg(pl.col("len").sum()).sort("round")
     points = [{"x": round, "y": n, "series": label(arm)} for arm, round, n in sums.iter_rows() if arm in lived.arms]
     forms: dict[str, CellForm] = {"arm": "text", "round": "count", **dict.fromkeys(reasons, "count")}

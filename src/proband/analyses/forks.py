@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from proband.analyses.answers import Form, measured, tabled, told
-from proband.analyses.lived import UNITS, Lived, bootstrapped, few, label, needing, over_societies, spaced
+from proband.analyses.lived import UNITS, Lived, bootstrapped, few, few_drawn, label, needing, over_societies, spaced
 from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, limits
 from proband.estimates import Estimate
 from proband.measures import paired_difference
@@ -194,7 +194,7 @@ def _beside(lived: Lived, arm: str, parent: str, since: Sequence[int]) -> list[S
             name=f"fork-people-{arm}".replace(" ", "-"), heading=f"{label(arm)}: effects beside those on people",
             chapter=_CHAPTER, sentences=tuple(said),
             table=tabled({**forms, "agents less people": "number"}, table, "Mean differences since the fork"),
-            keys={"arm": arm}, warnings=few(lived.n),
+            keys={"arm": arm}, warnings=few_drawn(min([lived.n, *(part["society"].n_unique() for part in theirs)])),
             notes=("Societies are paired, people's sessions are not. Limits are percentiles of draws of societies and "
                    "of sessions.",),
         )

@@ -25,6 +25,7 @@ UNCHANGED = "unchanged"
 REPLICATES = 1000
 MOST_AGENTS = 1000  # of a society, where rows of agents are needed one by one
 UNITS = "Societies are the units: what one agent does depends on the others, so intervals are over societies."
+_FEWEST = 5  # societies or sessions to draw anew: by simulation, limits of a mean hold 75 % at 3, 84 % at 5, 92 % at 20
 OTHERS = "opp_"
 """Begins the names of columns that hold what another did, e.g. ``opp_action``: what is done is told by these too."""
 _PLACE = ("society", "arm", "round", "number")
@@ -151,10 +152,16 @@ class Lived:
         rows = None if self._people is None else self._people.filter(pl.col("arm") == arm).drop("arm")
         return None if rows is None or rows.is_empty() else rows
 
+    @property
+    def lost_people(self) -> str:
+        """The file of people that the study names, where it is not there any more; else empty."""
+        path = str(self.keys.get("people") or "")
+        return "" if Path(path).is_file() else path
+
     @cached_property
     def _people(self) -> pl.DataFrame | None:
         path = self.keys.get("people")
-        if not path or not Path(path).is_file():
+        if not path or self.lost_people:
             return None
         rows = read_people(Path(path))
         shared = [name for name in rows.columns if name in self.columns]
@@ -202,15 +209,27 @@ def bootstrapped(found: Callable[..., float], sides: Sequence[NDArray[np.float64
     def estimate() -> Estimate:
         if min(map(len, sides)) < 2:
             raise DataError("fewer than 2 societies or sessions; how they differ by chance is not known")
+        n = min(map(len, sides))
+        plain = Estimate(value=found(*sides), estimand=what, target="human", n_units=sum(map(len, sides)))
+        if n < _FEWEST:
+            return replace(plain, warnings=(f"{n} societies or sessions; limits need {_FEWEST}",))
         rng = rng_for(0, "societies and sessions", what)
         draws = [found(*(side[rng.integers(len(side), size=len(side))] for side in sides)) for _ in range(REPLICATES)]
         low, high = np.nanquantile(draws, (0.025, 0.975)).tolist()
-        return Estimate(
-            value=found(*sides), interval=(low, high), interval_method="percentile bootstrap of societies and sessions",
-            se=float(np.nanstd(draws)), estimand=what, target="human", n_units=sum(map(len, sides)),
+        return replace(
+            plain, interval=(low, high), interval_method="percentile bootstrap of societies and sessions",
+            se=float(np.nanstd(draws)),
         )  # fmt: skip
 
     return measured(estimate, what, "human")
+
+
+def few_drawn(n: int) -> tuple[str, ...]:
+    """What to know of limits by drawing few societies or sessions anew."""
+    if n >= 20:
+        return ()
+    known = "are too short" if n >= _FEWEST else f"need {_FEWEST}"
+    return (f"{n} societies or sessions: limits by drawing them anew {known}",)
 
 
 def few(n: int) -> tuple[str, ...]:

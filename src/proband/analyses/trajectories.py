@@ -16,6 +16,7 @@ from proband.analyses.lived import (
     Lived,
     bootstrapped,
     few,
+    few_drawn,
     label,
     needing,
     over_societies,
@@ -35,6 +36,9 @@ def sections(run: Run) -> Sequence[Section]:
     """A curve for each measure that varies; and columns of agents beside those of people."""
     lived = Lived(run)
     found = [_curve(lived, name) for name in lived.varying[:_MOST_MEASURES]]
+    if lived.lost_people and found:
+        gone = f"{lived.lost_people} is not there any more, so no people stand beside; put it back, and measure again"
+        found[0] = replace(found[0], warnings=(*found[0].warnings, gone))
     left = lived.varying[_MOST_MEASURES:]
     if left:
         note = f"Not drawn: {', '.join(left)}; `States(run).measures()` has them."
@@ -137,7 +141,7 @@ def _column_beside(lived: Lived, name: str, own: pl.DataFrame, theirs: pl.DataFr
             "The distance is the mean absolute difference of the two curves; its limits are percentiles of "
             f"{REPLICATES:,} draws of societies and of people's sessions. Noise alone makes it larger than 0.",
         ),
-        warnings=few(min(len(model), len(people))),
+        warnings=few_drawn(min(len(model), len(people))),
     )  # fmt: skip
 
 

@@ -7,7 +7,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from proband.analyses.answers import listed, measured, tabled, told
-from proband.analyses.lived import MOST_AGENTS, OTHERS, UNITS, Lived, bootstrapped, few, label, needing, within
+from proband.analyses.lived import (
+    MOST_AGENTS,
+    OTHERS,
+    UNITS,
+    Lived,
+    bootstrapped,
+    few,
+    few_drawn,
+    label,
+    needing,
+    within,
+)
 from proband.analyses.section import Analysis, Cell, CellForm, Section
 from proband.estimates import Estimate, Target
 from proband.measures import total_variation, weighted_mean
@@ -97,7 +108,7 @@ def _section(lived: Lived, action: str, last: str) -> list[Section]:
             table=tabled(forms, table, f"Probability of each {action}, by the {last} of the round before", digits=2),
             keys={"action": action, "last": last},
             notes=(UNITS, f"Of large societies {MOST_AGENTS:,} agents at most are taken, at equal distances."),
-            warnings=few(lived.n),
+            warnings=few(lived.n) if people is None else few_drawn(min(lived.n, people["society"].n_unique())),
         )
     ]  # fmt: skip
 

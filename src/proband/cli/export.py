@@ -26,7 +26,9 @@ def export(
     ] = None,
     lives: Annotated[
         int | None,
-        typer.Option(help="Of societies: transcripts of so many agents each, one row an agent and arm, to compare."),
+        typer.Option(
+            min=1, help="Of societies: transcripts of so many agents each, one row an agent and arm, to compare."
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Path and size on stdout as JSON.")] = False,
 ) -> None:

@@ -189,7 +189,7 @@ def everything(folder: Path, again, is_measured, is_drawn=False):
 
 @pytest.mark.slow
 def test_damaged_folders_are_refused_or_read_and_never_end_in_a_traceback(tmp_path):
-    fuzz(tmp_path, 600, 1)
+    fuzz(tmp_path, 300, 1)
 
 
 def test_a_few_damaged_folders_are_refused_or_read(tmp_path):

@@ -21,6 +21,7 @@ FLOORS = [
     {"societies"},
     {"runs"},
     {"texts", "tuning"},
+    {"literature", "interviews"},
     {"analyses"},
     {"reports"},
     {"replications"},

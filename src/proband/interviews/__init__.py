@@ -1,0 +1,1 @@
+"""Interviews: an interviewer and those who are interviewed, turn by turn."""

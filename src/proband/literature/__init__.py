@@ -1,0 +1,1 @@
+"""The literature: records, queries, screening, evidence with spans, hypotheses."""

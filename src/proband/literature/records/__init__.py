@@ -1,0 +1,1 @@
+"""Records of publications: read from files, duplicates merged, counted as they go."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from proband.errors import DataError, meant
 from proband.files import Remark, Remarks
 from proband.literature.records.duplicates import Apart, Merge, merged
+from proband.literature.records.prose import PAGES
 from proband.literature.records.reading import records_of
 from proband.literature.records.record import Record
 from proband.notebook import html_table
@@ -140,6 +141,13 @@ class Library:
             digests=bytes(digests),
         )
 
+    def page_of(self, id: str, start: int) -> int | None:
+        """Page of the paper that a place in a record's text is on, from 1; None where the text came without pages."""
+        from bisect import bisect_right
+
+        starts = [int(start) for start in self[id].other.get(PAGES, "").split()]
+        return max(1, bisect_right(starts, start)) if starts else None
+
     def take(self, ids: Sequence[str]) -> "Library":
         """The library cut to some records, in the order given; merges and counts stay those of the whole."""
         found = [self.id_of(id) for id in ids]
@@ -160,7 +168,8 @@ def read_library(
     Parameters
     ----------
     paths : str or Path
-        Files: ``.ris``, or tables (``.csv``, ``.tsv``, ``.jsonl``, ``.parquet``, each also ``.gz``).
+        Files, or folders of them: RIS, PubMed's nbib, BibTeX, JSON of OpenAlex, Crossref or CSL, tables
+        (``.csv``, ``.tsv``, ``.jsonl``, ``.parquet``, Excel), and single papers as ``.pdf``, ``.txt`` or ``.md``.
     encoding : str
         Of text files without byte order mark that are not UTF-8.
     duplicates : {"merge", "keep"}

@@ -1,32 +1,71 @@
 """Files of records, each by the reader of its format."""
 
 import gzip
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from proband.errors import DataError, shown
 from proband.files import Remarks, bytes_of, encoding_of
+from proband.literature.records.bibtex import read_bibtex
+from proband.literature.records.prose import read_pdf, read_prose
 from proband.literature.records.record import Record
 from proband.literature.records.tables import read_rows
-from proband.literature.records.tagged import read_ris
+from proband.literature.records.tagged import read_nbib, read_ris
+from proband.literature.records.works import read_json, read_works
 from proband.subjects.corpora.sources import documents_of
 
-_TABLES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet")
-_WAYS = "give .ris or .csv, .tsv, .jsonl, .parquet (each also .gz)"
+_TABLES, _SHEETS = (".csv", ".tsv", ".tab"), (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+_MARKED = {".ris": read_ris, ".nbib": read_nbib, ".bib": read_bibtex, ".json": read_json}
+_PROSE = (".txt", ".md", ".pdf")
+KNOWN = (*_MARKED, ".jsonl", ".ndjson", *_TABLES, ".parquet", *_SHEETS, *_PROSE)
+_WAYS = f"give one of {', '.join(KNOWN)} (texts also .gz), or a folder of them"
 
 
 def records_of(path: Path, remarks: Remarks, *, encoding: str = "") -> Iterator[Record]:
-    """Records of one file, in its order."""
+    """Records of one file, in its order, or of all files of a folder."""
+    kind = Path(path.name.lower().removesuffix(".gz")).suffix
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in (*KNOWN, ".gz") and file.is_file())
+        return chain.from_iterable(records_of(file, remarks, encoding=encoding) for file in files)
     if not path.is_file():
         raise DataError(f"{shown(path)}: no such file of records; {_WAYS}")
-    kind = Path(path.name.lower().removesuffix(".gz")).suffix
     if kind in _TABLES:
         return read_rows(documents_of(path, separator="", encoding=encoding), path.name, remarks)
+    if kind in (".jsonl", ".ndjson", ".parquet"):
+        return read_works(documents_of(path, separator="", encoding=encoding), path.name, remarks)
+    if kind in _SHEETS:
+        return read_rows(_sheet(path), path.name, remarks)
+    if kind == ".pdf":
+        return iter([read_pdf(path, remarks)])
+    if kind not in KNOWN:
+        raise DataError(f"{path}: no records are read from {kind or 'a file without a suffix'}; {_WAYS}")
     text = _text(path, encoding, remarks)
-    if kind == ".ris" or (kind == ".txt" and "\nTY  - " in f"\n{text[:4096]}"):
-        return read_ris(text, path.name, remarks)
-    raise DataError(f"{path}: no records are read from {kind or 'a file without a suffix'}; {_WAYS}")
+    if kind in (".txt", ".md"):
+        # Data bases call what they export .txt; the beginning tells what it is.
+        marks = ((".ris", r"^\s*TY {1,2}- "), (".nbib", r"^PMID- "), (".bib", r"^\s*@\w+\{"))
+        kind = next((kind for kind, mark in marks if re.search(mark, text[:4096], re.MULTILINE)), kind)
+    return _MARKED[kind](text, path.name, remarks) if kind in _MARKED else iter([read_prose(text, path.name, remarks)])
+
+
+def _sheet(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Rows of the first sheet with any, as texts and numbers under the names in its first row."""
+    from python_calamine import CalamineError, load_workbook
+
+    try:
+        book = load_workbook(str(path))
+        sheets = (book.get_sheet_by_name(name).to_python() for name in book.sheet_names)
+        rows: list[list[Any]] = next((rows for rows in sheets if rows), [])
+    except (CalamineError, OSError) as error:
+        raise DataError(f"{path}: cannot be read as a sheet ({error}); save it as .csv") from None
+    first = next((k for k, row in enumerate(rows) if any(cell != "" for cell in row)), 0)
+    header = [str(cell).strip() for cell in rows[first]] if rows else []
+    for number, row in enumerate(rows[first + 1 :], start=first + 2):
+        if any(cell != "" for cell in row):
+            yield f"{path.name}, row {number}", dict(zip(header, row, strict=False))
 
 
 def _text(path: Path, encoding: str, remarks: Remarks) -> str:

@@ -1,7 +1,7 @@
 """Files of tags: RIS, as each source writes it, and PubMed's own."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from proband.files import Remarks
@@ -132,3 +132,71 @@ def _of_asreview(notes: str) -> dict[str, str]:
         if f"ASReview_{mark}" in notes:
             return {"decision": decision} | ({"is_prior": "1"} if "ASReview_prior" in notes else {})
     return {}
+
+
+_PUBMED = re.compile(r"([A-Z]{2,4}) *- ?(.*)")
+_PUBMED_TAGS = "PMID TI TT BTI AB OAB LID AID DP JT TA PT LA VI IP PG OT MH"
+_PUBMED_READ = frozenset(_PUBMED_TAGS.split())
+
+
+def read_nbib(text: str, name: str, remarks: Remarks) -> Iterator[Record]:
+    r"""Records of PubMed's own format: as many as it has lines ``PMID``.
+
+    People without a full name are read by the short one, groups stand among the authors, and the DOI is the one that
+    is called so among the places of the article.
+
+    Examples
+    --------
+    >>> text = "PMID- 7\nTI  - A long\n      title\nAU  - Roe J\nLID - e12\nAID - 10.1000/X [doi]\nDP  - 2020 May\n"
+    >>> (record,) = read_nbib(text, "a.nbib", Remarks())
+    >>> record.title, record.authors, record.doi, record.id
+    ('A long title', ('Roe, J',), '10.1000/x', 'doi:10.1000/x')
+    """
+    held: _Tags | None = None
+    last, people = "", list[str]()
+    for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
+        found = None if line[:1].isspace() else _PUBMED.fullmatch(line)
+        if found and found[1] == "PMID":
+            if held is not None:
+                yield _of_nbib(held, people, f"{name}:{held.line}", remarks)
+            held, people = _Tags(number, {}), []
+        if held is None:
+            if line.strip():
+                remarks.say(f"{name}:{number}", "no record has begun (no PMID); the line is passed over")
+            continue
+        if found:
+            tag, value = found[1], found[2].strip()
+            # A short name follows the full one it belongs to.
+            if tag in ("FAU", "CN") or (tag == "AU" and last != "FAU"):
+                people.append(name_of(value))
+            last = tag
+            held.values.setdefault(tag, []).append(value)
+        elif last and line.strip():
+            held.values[last][-1] += f" {line.strip()}"
+    if held is not None:
+        yield _of_nbib(held, people, f"{name}:{held.line}", remarks)
+
+
+def _of_nbib(tags: _Tags, people: Sequence[str], where: str, remarks: Remarks) -> Record:
+    first, every = tags.first, tags.all
+    other = {tag: "; ".join(found) for tag, found in tags.values.items() if tag not in _PUBMED_READ}
+    if "Retracted Publication" in every("PT"):
+        other["retracted"] = "true"
+    places = [value for value in every("LID", "AID") if value.endswith("[doi]")]
+    fields = {
+        "title": first("TI", "BTI", "TT"),
+        "abstract": first("AB", "OAB"),
+        "authors": tuple(people),
+        "venue": first("JT", "TA"),
+        "kind": kind_of(next((kind for kind in every("PT") if kind in ("Preprint", "Book")), "article")),
+        "doi": doi_in(*places),
+        "pmid": first("PMID"),
+        "language": first("LA"),
+        "volume": first("VI"),
+        "issue": first("IP"),
+        "pages": first("PG"),
+        "keywords": every("OT"),
+        "headings": tuple(heading.replace("*", "") for heading in every("MH")),
+        "other": other,
+    }
+    return made(where, fields, every("DP"), remarks)

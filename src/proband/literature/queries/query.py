@@ -3,6 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from proband.literature.queries.dialects import Written
 
 SEARCHED = ("title", "abstract", "keyword")  # where words stand that name no field
 WORD_FIELDS = ("title", "abstract", "author", "venue", "keyword")
@@ -173,6 +177,12 @@ class Query:
     def leaves(self) -> tuple[Term | Years | Heading, ...]:
         """What is looked for, in the order written."""
         return tuple(leaves(self.root))
+
+    def written_for(self, dialect: str) -> "Written":
+        """As `pubmed`, `ovid`, `scopus` or `wos` take it, with what they cannot say."""
+        from proband.literature.queries.dialects import written_for  # which reads trees
+
+        return written_for(self, dialect)
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:

@@ -69,12 +69,11 @@ def test_a_found_span_has_the_words_and_nothing_else(words, draw):
     assert normal(span.text).replace("\x1f", "").split() == words
 
 
-def test_places_are_those_of_the_text_and_pages_those_of_the_paper():
-    text = "Page one.\fThe de\u00adfault was kept by most."
-    corpus = corpus_of(text)
+def test_places_are_those_of_the_text():
+    corpus = corpus_of("One.\u200b The de\u00adfault was kept by most.")
     span = find_span(corpus, "a.txt", "default was kept")
-    assert (span.start, span.end, span.page) == (14, 31, 2)
-    assert span == span_at(corpus, "a.txt", 14, 31)
+    assert (span.start, span.end) == (10, 27)
+    assert span == span_at(corpus, "a.txt", 10, 27)
 
 
 def test_a_span_is_followed_where_its_words_moved_and_missed_aloud_where_they_are_gone():

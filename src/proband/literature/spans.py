@@ -17,7 +17,6 @@ _NOTHING = r"[\u00ad\u200b\u200c\u200d\ufeff\ufffe]+(?:[^\S\n]*\n\s*)?"
 _MAYBE = "\x1f"
 _BROKEN = r"(?<=\w)[-‐‑][^\S\n]*\n\s*(?=\w)"
 _SKIPPED = re.compile(f"({_BROKEN})|{_NOTHING}")
-_PAGE = "\f"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +32,7 @@ class Span:
     text : str
         The words themselves.
     page : int or None
-        Of the paper, from 1, where the text came by pages.
+        Of the paper, from 1, where somebody looked it up: `Library.page_of`.
     """
 
     record: str
@@ -51,10 +50,8 @@ class Span:
 
 
 def span_at(corpus: Corpus, record: str, start: int, end: int) -> Span:
-    """The span from one place of a record to another, with its page where pages are parted by form feeds."""
-    text = corpus.text(record)
-    page = text.count(_PAGE, 0, start) + 1 if _PAGE in text else None
-    return Span(record=record, start=start, end=end, text=text[start:end], page=page)
+    """The span from one place of a record to another."""
+    return Span(record=record, start=start, end=end, text=corpus.text(record)[start:end])
 
 
 def find_span(corpus: Corpus, record: str, words: str) -> Span | None:

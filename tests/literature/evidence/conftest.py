@@ -1,14 +1,9 @@
-from dataclasses import dataclass
-
-import polars as pl
 import pytest
 
-from proband.literature.evidence.passages import split
+from proband.literature.evidence.passages import spans_of
 from proband.literature.evidence.sentences import Shown
+from proband.literature.records.library import library_of
 from proband.literature.records.record import Record
-from proband.literature.spans import span_at
-from proband.subjects.corpora import Corpus
-from proband.subjects.corpora.holding import HeldTexts
 
 PAPERS = (
     ("Defaults and organ donation", "Ahn, Mi; Bo, Ed; Cy, Al", 2011, "Health Psychology", "We randomly assigned 412 adults in Norway to an opt-in or an opt-out form. Consent was higher under the opt-out form (68% against 41%; OR = 3.06, 95% CI 2.04 to 4.58). The default did not change how satisfied people were with their choice. The study was funded by the Norwegian Research Council."),  # noqa: E501
@@ -26,28 +21,12 @@ PAPERS = (
 )  # fmt: skip
 
 
-@dataclass
-class Shelf:
-    """A library as far as evidence needs one."""
-
-    records: dict[str, Record]
-    texts: dict[str, str]
-
-    def corpus(self) -> Corpus:
-        held = HeldTexts()
-        for text in self.texts.values():
-            held.add(text.encode())
-        columns = pl.DataFrame({"document": list(self.texts)})
-        return Corpus(name="papers", columns=columns, texts=held, rows=range(len(self.texts)), digests=bytes(16 * 99))
-
-
 @pytest.fixture(scope="session")
 def library():
-    made = [
+    return library_of(
         Record(title=title, authors=tuple(names.split("; ")), year=year, venue=venue, abstract=text)
         for title, names, year, venue, text in PAPERS
-    ]
-    return Shelf({record.id: record for record in made}, {record.id: record.text for record in made})
+    )
 
 
 @pytest.fixture(scope="session")
@@ -59,11 +38,4 @@ def ids(library):
 @pytest.fixture(scope="session")
 def shown(library):
     """Every sentence of every abstract."""
-    corpus = library.corpus()
-    spans = [
-        span_at(corpus, id, *place)
-        for id, record in library.records.items()
-        for place in split(record.text)
-        if place[0] > len(record.title)
-    ]
-    return Shown.of(library, spans)
+    return Shown.of(library, spans_of(library.corpus()))

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from proband.literature.evidence.checks import check
 from proband.literature.evidence.sentences import Sentence
 from proband.literature.evidence.writing import facts_of
+from proband.literature.records.library import library_of
 from proband.models.lies import LIES, lie, truth
 from proband.models.words import WordsEngine
 
@@ -91,8 +93,8 @@ def test_of_500_planted_lies_none_survives_and_few_truths_are_lost(shown, librar
 
 
 def test_a_span_whose_text_changed_is_no_reference(shown, library):
-    texts = {id: text.replace("412 adults", "214 adults") for id, text in library.texts.items()}
-    corpus = type(library)(library.records, texts).corpus()
+    changed = [replace(r, abstract=r.abstract.replace("412 adults", "214 adults")) for r in library.records.values()]
+    corpus = library_of(changed).corpus()
     n = of(shown, "Ahn")
     (checked,) = check([Sentence(text=shown.spans[n - 1].text, spans=(n,), by="me")], shown, corpus)
     assert checked.failed == "exists"

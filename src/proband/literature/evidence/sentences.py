@@ -1,25 +1,14 @@
 """Sentences that cite spans by number, what they were shown, and what checks made of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Literal
 
+from proband.literature.records.library import Library
 from proband.literature.records.record import Record
 from proband.literature.spans import Span
-from proband.subjects.corpora import Corpus
 
 Check = Literal["exists", "agrees", "supports"]
-
-
-class Library(Protocol):
-    """What is needed of a library: its records by id, and their texts as a corpus."""
-
-    @property
-    def records(self) -> Mapping[str, Record]:
-        """Records by id."""
-
-    def corpus(self) -> Corpus:
-        """Title and abstract of each as documents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +56,9 @@ class Shown:
 
     @classmethod
     def of(cls, library: Library, spans: Sequence[Span]) -> "Shown":
-        """Spans with their records."""
-        return cls(spans=tuple(spans), records={span.record: library.records[span.record] for span in spans})
+        """Spans with their pages and records."""
+        paged = [replace(span, page=library.page_of(span.record, span.start)) for span in spans]
+        return cls(spans=tuple(paged), records={span.record: library[span.record] for span in spans})
 
     def cited(self, sentence: Sentence) -> list[Span]:
         """The spans that a sentence cites, those that there are."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from proband.errors import EngineError
 from proband.models.confusion import confusion
+from proband.models.lies import lying
 from proband.models.planted import planted
 from proband.models.players import PLAYERS, played
 from proband.records import Answer, Trial
@@ -143,7 +144,7 @@ def _read_stated(file: str) -> dict[str, Sequence[float]]:
     return given
 
 
-_OWN = (uniform, first, always, stated, planted, confusion, spatial, knowing, normal)
+_OWN = (uniform, first, always, stated, planted, confusion, lying, spatial, knowing, normal)
 RULES: Shelf[Callable[..., Rule]] = Shelf(
     what="scripted rule",
     group="proband.rules",

@@ -1,7 +1,7 @@
 """``proband check``: everything that is wrong with a file that a user wrote or brings."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +17,7 @@ from proband.designs.survey.wording import check_pipes
 from proband.errors import DataError, DesignError, Gathering, shown
 from proband.files import parsed, text_of
 from proband.instruments import load_instrument
+from proband.instruments.defects import Defect, defects_of, not_judged
 from proband.instruments.files import is_instrument_table
 from proband.instruments.pipes import pipes_in
 from proband.subjects.files import inspect_population
@@ -25,6 +26,8 @@ from proband.tuning.material import TOY, Material
 from proband.tuning.study_file import read_align_file
 
 WRONG = 1
+INSTRUMENT = "an instrument"
+_LONGEST = 60  # characters of the words that a defect is shown by
 
 
 def check(
@@ -55,20 +58,31 @@ class Looked:
     kind: str
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    defects: tuple[Defect, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
         about = {"file": str(self.path), "kind": self.kind, "is_sound": not self.problems}
-        return {**about, "problems": list(self.problems), "notes": list(self.notes)}
+        told = {**about, "problems": list(self.problems), "notes": list(self.notes)}
+        return told | ({"defects": [asdict(found) for found in self.defects]} if self.kind == INSTRUMENT else {})
 
     def lines(self) -> Iterator[str]:
         """A line for the file, one for each problem, one for each note; each names the file once."""
         count = f"{len(self.problems)} {'problem' if len(self.problems) == 1 else 'problems'}"
         name = shown(self.path)
         yield f"{name}: {self.kind}, {count if self.problems else 'nothing wrong'}"
-        for what, texts in (("wrong", self.problems), ("note", self.notes)):
+        notes = (*self.notes, *map(_told, self.defects))
+        for what, texts in (("wrong", self.problems), ("note", notes)):
             for text in texts:
                 yield f"  {what}: {text.removeprefix(f'{self.path}: ').removeprefix(f'{self.path.name}: ')}"
+
+
+def _told(defect: Defect) -> str:
+    """A defect in a line: where, what, why, and what to do."""
+    words = " | ".join(defect.words.split("\n"))
+    shown_words = f", {words if len(words) <= _LONGEST else words[:_LONGEST] + '...'!r}" if words else ""
+    item = f"item {defect.item!r}" if defect.item else "the whole"
+    return f"{item} ({defect.kind.replace('_', ' ')}{shown_words}): {defect.why}; {defect.instead}"
 
 
 def _look(path: Path) -> Looked:
@@ -77,7 +91,14 @@ def _look(path: Path) -> Looked:
     with found.part():
         kind, look = _kind_of(path)
         notes += look(path, found)
-    return Looked(path, kind, tuple(dict.fromkeys(p for error in found.errors for p in error.problems)), tuple(notes))
+    defects: tuple[Defect, ...] = ()
+    if kind == INSTRUMENT and not found.errors:
+        instrument = load_instrument(path)
+        defects = tuple(defects_of(instrument))
+        notes += filter(None, [not_judged(instrument)])
+    return Looked(
+        path, kind, tuple(dict.fromkeys(p for error in found.errors for p in error.problems)), tuple(notes), defects
+    )
 
 
 Look = Callable[[Path, Gathering], list[str]]
@@ -87,12 +108,12 @@ def _kind_of(path: Path) -> tuple[str, Look]:
     """What a file is by its ending and its keys, and how such a file is looked at."""
     if path.suffix.lower() != ".toml":
         is_instrument = path.suffix.lower() == ".csv" and is_instrument_table(path)
-        return ("an instrument", _look_at_instrument) if is_instrument else ("data", _look_at_data)
+        return (INSTRUMENT, _look_at_instrument) if is_instrument else ("data", _look_at_data)
     keys = parsed(text_of(path, what="file", error=DesignError), path, error=DesignError)
     if "base" in keys:
         return "a study of knowledge interventions", _look_at_alignment
     if "items" in keys:
-        return "an instrument", _look_at_instrument
+        return INSTRUMENT, _look_at_instrument
     if "fields" in keys or (isinstance(keys.get("data"), dict) and "seed" not in keys):
         return "a population", _look_at_population
     if keys.keys() & {"seed", "engine", *SHARED, *KINDS}:

@@ -1,14 +1,17 @@
 """``proband check``: everything that is wrong with a file that a user wrote or brings."""
 
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from proband.addresses.opening import check_address
-from proband.cli.talk import emit, out
+from proband.cli.studying import stopped
+from proband.cli.talk import emit, out, progress
 from proband.designs.kind import KINDS
 from proband.designs.studies import load_study
 from proband.designs.study_file import SHARED
@@ -20,8 +23,12 @@ from proband.instruments import load_instrument
 from proband.instruments.defects import Defect, defects_of, not_judged
 from proband.instruments.files import is_instrument_table
 from proband.instruments.pipes import pipes_in
+from proband.reports import findings
+from proband.reports.findings import Findings
+from proband.reports.terminal import terminal
 from proband.subjects.files import inspect_population
 from proband.subjects.microdata import inspect_microdata
+from proband.texts.questionnaires.reading import reading_sentences, rules_engine, second_reading
 from proband.tuning.material import TOY, Material
 from proband.tuning.study_file import read_align_file
 
@@ -34,18 +41,29 @@ def check(
     file: Annotated[
         list[Path], typer.Argument(help="Study, instrument or population (TOML), instrument (CSV) or data file.")
     ],
+    engine: Annotated[
+        str | None, typer.Option(help="A second reader of an instrument's items, beside the rules; it is asked.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="What was found on stdout as JSON.")] = False,
 ) -> None:
-    """Say everything that is wrong with files, at once; nothing is asked, and exit code 1 means that something is.
+    """Say everything that is wrong with files, at once; exit code 1 means that something is.
+
+    Nothing is asked, unless a second reader of questionnaires is named with --engine.
 
     Example: `proband check examples/anes1996.toml`
     """
     looked = [_look(path) for path in file]
+    if engine is not None:
+        _refuse_unreadable(looked)
+    read = {found.path: _read_again(found.path, engine) for found in looked} if engine is not None else {}
     if json:
-        emit({"files": [found.as_dict() for found in looked]})
+        agreement = {str(path): of.as_dict() for path, of in read.items()}
+        emit({"files": [found.as_dict() for found in looked], **({"second_reader": agreement} if read else {})})
     else:
         for line in (line for found in looked for line in found.lines()):
             out.print(line, soft_wrap=True, markup=False, highlight=False)
+        for of in read.values():
+            out.print(terminal(of, out.width, is_whole=True))
     if any(found.problems for found in looked):
         raise typer.Exit(WRONG)
 
@@ -99,6 +117,26 @@ def _look(path: Path) -> Looked:
     return Looked(
         path, kind, tuple(dict.fromkeys(p for error in found.errors for p in error.problems)), tuple(notes), defects
     )
+
+
+def _refuse_unreadable(looked: list[Looked]) -> None:
+    for found in looked:
+        if found.kind != INSTRUMENT or found.problems:
+            what = "has problems; mend them first" if found.kind == INSTRUMENT else f"is {found.kind}"
+            raise DesignError(f"{found.path}: a second reader reads instruments, and this {what}; leave out --engine")
+
+
+def _read_again(path: Path, engine: str) -> Findings:
+    """What an engine finds of defects, its agreement with the rules first."""
+    instrument = load_instrument(path)
+    digest = blake2b(f"{instrument.hash} {rules_engine(defects_of(instrument)).address}".encode(), digest_size=4)
+    # Another wording or other rules are another reading: an edited file is read anew, and no run stands in its way.
+    name = "-".join(re.findall(r"\w+", f"defects {path.stem} {engine.partition('?')[0]}".lower()))
+    with stopped(), progress() as watch:
+        run = second_reading(instrument, engine, Path("runs") / f"{name}-{digest.hexdigest()}", watch=watch)
+    told = findings(run, only=["coder-agreement"])
+    first = told.sections[0]
+    return replace(told, sections=(replace(first, sentences=(*reading_sentences(run), *first.sentences)),))
 
 
 Look = Callable[[Path, Gathering], list[str]]

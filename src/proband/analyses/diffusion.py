@@ -11,14 +11,13 @@ from proband.analyses.lived import UNITS, Lived, few, label, needing, over_socie
 from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, limits
 from proband.analyses.society_audit import states_of
 from proband.runs.run import Run
-from proband.societies.agents.knowledge import TOLD, false_knowledge, origin
-from proband.societies.agents.ranking import words_of
+from proband.societies.agents.knowledge import TOLD, false_knowledge, of_what_was_told, origin, tells_of
+from proband.societies.scenario import SCENARIOS
 from proband.societies.state import State
 
 _CHAPTER = "What is known, and by whom"
 _MOST_EVENTS = 8
 _OWN = {TOLD, "insight", "absent", "check", "held-out", "plan", "seen", "tool"}  # of which nobody else hears as such
-_NOTHING = "of nothing"
 _LONGEST = 90  # characters of an event in a table
 
 
@@ -105,44 +104,44 @@ def _by_words(state: State) -> Mapping[str, Mapping[int, int]]:
 def _n_agents(lived: Lived) -> int:
     if "agents" in lived.measures.columns:
         return int(lived.measures["agents"].max() or 0)  # type: ignore[arg-type]
-    return max(len(lived.run.roster) // lived.n, 1)
+    # Archetypes and who decides what comes of words stand in the roster as well, and are no agents.
+    return max(sum(member.subject.partition(".")[2].isdigit() for member in lived.run.roster) // lived.n, 1)
 
 
 def _short(text: str, most: int = _LONGEST) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def _tells_of(text: str, truth: str) -> bool:
-    """Whether a memory has the words of what happened, whatever it says beside, e.g. of whom they are heard."""
-    found, words = words_of(text), words_of(truth)
-    return any(found[k : k + len(words)] == words for k in range(len(found) - len(words) + 1))
-
-
 def _false(lived: Lived, states: Mapping[str, Sequence[State]]) -> Section:
     rows: list[tuple[Cell, ...]] = []
     reasons = Counter[str]()
+    scenario = str(lived.design.get("scenario") or "")
+    agrees = SCENARIOS.load(scenario).agrees if scenario in SCENARIOS else tells_of
     for arm, of in states.items():
-        each = []
+        each, told = [], []
         for state in of:
-            false = false_knowledge(state, _tells_of)
-            own = state.memories.column("kind")  # what agents did themselves is of no event, and happened all the same
-            false = false.filter(
-                [why != _NOTHING or own[k] != "did" for k, why in false.select("memory", "why").iter_rows()]
-            )
+            false = false_knowledge(state, agrees)
             reasons.update(false["why"].to_list() if not arm else [])
             each.append(false.height / len(state.memories) if len(state.memories) else None)
+            told.append(of_what_was_told(state, false))
         rows.append(
-            (label(arm), sum(len(state.memories) for state in of), over_societies(each, "share false", is_share=True))
-        )
+            (label(arm), sum(len(state.memories) for state in of), over_societies(each, "share false", is_share=True),
+             over_societies(told, "share false of what was told", is_share=True))
+        )  # fmt: skip
     first = rows[0][2]
-    forms: dict[str, CellForm] = {"arm": "text", "memories": "count", "false": "share"}
+    forms: dict[str, CellForm] = {"arm": "text", "memories": "count", "false": "share", "of what was told": "share"}
     why = "; ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())
     return Section(
         name="false-memories", heading="What is known falsely", chapter=_CHAPTER,
         sentences=(f"False are {percent(first)} of memories.{f' Of these: {why}.' if why else ''}",),  # type: ignore[arg-type]
         table=tabled(forms, rows, "Memories that are of nothing, or say something else than what happened",
                      side="model"),
-        notes=("A memory agrees with its event if it has its words: a true one in other words counts as false.",),
+        notes=(
+            "A memory agrees with its event if it has its words, whatever it says beside: a true one in other words "
+            "counts as false."
+            if agrees is tells_of
+            else f"Whether a memory agrees with its event is told by the rule of the scenario {scenario!r}.",
+        ),
     )  # fmt: skip
 
 

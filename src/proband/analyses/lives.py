@@ -103,7 +103,7 @@ def _asked(lived: Lived, society: int = 0, *, waves: bool = True) -> Mapping[int
     rows = table.filter(pl.col("subject").str.starts_with(f"{society}.")).select(
         pl.col("subject").str.split(".").list.get(1).cast(pl.Int64, strict=False).alias("agent"),
         pl.coalesce(wave.cast(pl.Int64), "round").alias("at"),
-        pl.col("factor_arm").fill_null("") if "factor_arm" in table.columns else pl.lit("").alias("factor_arm"),
+        pl.col("arm").fill_null(""),
         "item", "request",
         pl.when(pl.col("status") == "valid").then(
             pl.coalesce("label", "text", pl.col("value").cast(pl.String), parts, pl.lit(""))

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import polars as pl
 
@@ -19,6 +19,7 @@ _CHAPTER = "What is known, and by whom"
 _MOST_EVENTS = 8
 _OWN = {TOLD, "insight", "absent", "check", "held-out", "plan", "seen", "tool"}  # of which nobody else hears as such
 _LONGEST = 90  # characters of an event in a table
+_MOST_TOLD = 200  # tellings that are drawn
 
 
 def sections(run: Run) -> Sequence[Section]:
@@ -166,6 +167,7 @@ def _cascades(lived: Lived, states: Sequence[State]) -> list[Section]:
             name="cascades", heading="Who told whom", chapter=_CHAPTER,
             sentences=(f"{len(trees):,} events were told on; on average over societies: {told}.",),
             table=tabled(forms, rows, "The largest cascades", is_folded=len(rows) > 10),
+            figure=_tree(states),
             notes=("A telling hangs under the one by which its teller first heard of the same event.",),
         )
     ]  # fmt: skip
@@ -176,20 +178,68 @@ def _mean(trees: Sequence[Sequence[Any]], society: int, k: int) -> float | None:
     return sum(own) / len(own) if own else None
 
 
-def trees_of(state: State) -> list[tuple[str, int, int, int]]:
-    """Of every event that was told on: its words, tellings, and the depth and breadth of their tree."""
-    heard: dict[tuple[int, int], int] = {}  # event and who heard of it first at which depth
-    levels: dict[int, Counter[int]] = {}
-    columns = [state.events.column(name) for name in ("kind", "agent", "target")]
-    for number, (kind, agent, target) in enumerate(zip(*columns, strict=True)):
+class Telling(NamedTuple):
+    """A telling in the tree of its event."""
+
+    round: int
+    agent: int
+    target: int
+    parent: int  # by which its teller heard of the event first, as a position in the tree; -1 for none
+    depth: int
+
+
+def tellings(state: State) -> Mapping[int, Sequence[Telling]]:
+    """Of every event that was told on, by number, its tellings in the order in which they happened."""
+    heard: dict[tuple[int, int], int] = {}  # event and agent: the telling by which it heard of it first
+    found: dict[int, list[Telling]] = {}
+    columns = [state.events.column(name) for name in ("round", "kind", "agent", "target")]
+    for number, (round, kind, agent, target) in enumerate(zip(*columns, strict=True)):
         if kind != TOLD or (first := origin(state, number)) < 0:
             continue
-        depth = heard.get((first, cast(int, agent)), 0) + 1
-        heard.setdefault((first, cast(int, target)), depth)
-        levels.setdefault(first, Counter())[depth] += 1
+        own = found.setdefault(first, [])
+        parent = heard.get((first, cast(int, agent)), -1)
+        heard.setdefault((first, cast(int, target)), len(own))
+        depth = 1 + (own[parent].depth if parent >= 0 else 0)
+        own.append(Telling(cast(int, round), cast(int, agent), cast(int, target), parent, depth))
+    return found
+
+
+def trees_of(state: State) -> list[tuple[str, int, int, int]]:
+    """Of every event that was told on: its words, tellings, and the depth and breadth of their tree."""
+    depths = {first: Counter(one.depth for one in own) for first, own in tellings(state).items()}
     return [
-        (str(state.events[first]["text"]), sum(by.values()), max(by), max(by.values())) for first, by in levels.items()
+        (str(state.events[first]["text"]), sum(by.values()), max(by), max(by.values())) for first, by in depths.items()
     ]
+
+
+def _tree(states: Sequence[State]) -> Figure:
+    """The largest cascade as a tree: left who knew of it first, right who was told of it last."""
+    trees = [(len(own), -state.society, -first) for state in states for first, own in tellings(state).items()]
+    n, society, event = max(trees)
+    state = states[-society]
+    own, source = tellings(state)[-event][:_MOST_TOLD], state.events[-event]
+    after: dict[int, list[int]] = {}
+    for k, one in enumerate(own):
+        after.setdefault(one.parent, []).append(k)
+    rows: dict[int, float] = {}
+    n_ends, waiting = 0, [-1]
+    while waiting:  # who was told stands in the middle of those whom it told
+        k = waiting[-1]
+        if missing := [child for child in after.get(k, ()) if child not in rows]:
+            waiting.append(missing[0])
+            continue
+        below = [rows[child] for child in after.get(k, ())]
+        rows[waiting.pop()] = sum(below) / len(below) if below else float(n_ends)
+        n_ends += not below
+    who = [("" if source["agent"] == -1 else str(source["agent"]), source["round"], -1, -1)]
+    who += [(str(one.target), one.round, k, one.parent) for k, one in enumerate(own)]
+    at = {k: {"x": round, "y": rows[k]} for _, round, k, _ in who}
+    points = [
+        {**at[k], "from_x": at[parent]["x"], "from_y": at[parent]["y"], "label": name} for name, _, k, parent in who
+    ]
+    some = "" if len(own) == n else f"; the first {len(own)} of {n:,} tellings"
+    caption = f"Who told whom of “{_short(str(source['text']), 60)}” in society {state.society + 1}, by round{some}"
+    return Figure(form="tree", rows=tuple(points), caption=caption, options={"x_title": "round"})
 
 
 def _density(lived: Lived) -> list[Section]:

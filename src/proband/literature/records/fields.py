@@ -10,6 +10,8 @@ from urllib.parse import unquote
 from proband.files import Remarks
 from proband.literature.records.record import Record
 
+PAGES = "page_starts"
+"""Under this name `other` holds the places in the record's text at which its pages begin, the first of them page 1."""
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>&]+", re.IGNORECASE)
 _PMID = re.compile(r"\bPMID:?\s*(\d+)|pubmed(?:\.ncbi\.nlm\.nih\.gov)?/(\d+)", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
@@ -101,13 +103,13 @@ def displayed_name(text: str) -> str:
 
 
 def untagged(text: str) -> str:
-    """A text without markup: JATS and HTML tags off, entities as the signs they stand for, blanks single."""
+    """A text without markup: JATS and HTML tags off, entities as the signs they stand for; else as it stands."""
     if "<" in text or "&" in text:
         # A block ends a word; emphasis and indices within a word do not.
         text = re.sub(r"</?(?:jats:)?(?:p|title|sec|list-item|br|div|li)\b[^<>]*>", " ", text)
         text = _TAG.sub("", html.unescape(text) if "&lt;" in text else text)
-        text = html.unescape(text)
-    return " ".join(text.split())
+        text = " ".join(html.unescape(text).split())
+    return text.strip()
 
 
 def made(where: str, fields: dict[str, Any], dates: Sequence[str], remarks: Remarks) -> Record:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from proband.errors import DataError, meant
 from proband.files import Remark, Remarks, rows_of, separator_of
 from proband.literature.records.duplicates import Apart, Merge, merged
-from proband.literature.records.fields import doi_in
-from proband.literature.records.prose import PAGES
+from proband.literature.records.fields import PAGES, doi_in
 from proband.literature.records.reading import records_of
 from proband.literature.records.record import Record, plain
 from proband.notebook import html_table

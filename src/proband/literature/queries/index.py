@@ -162,7 +162,8 @@ class Index:
         with base:
             numbered = list(enumerate(self.records.values()))
             base.executemany(
-                "INSERT INTO records VALUES (?, ?, ?)", ((n, id, self.records[id].year) for n, id in enumerate(self.records))
+                "INSERT INTO records VALUES (?, ?, ?)",
+                ((n, id, self.records[id].year) for n, id in enumerate(self.records)),
             )
             base.executemany(
                 "INSERT INTO headings VALUES (?, ?)", ((plain(h), n) for n, record in numbered for h in record.headings)

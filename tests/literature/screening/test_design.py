@@ -131,6 +131,7 @@ collect(screening(stop=Stop(misses=15)), {"screener": engine}, sys.argv[1])
 """
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on_and_ends_as_it_would_have(tmp_path):
     whole = collect(screening(stop=Stop(misses=15)), {"screener": saying()}, tmp_path / "whole")
     script = tmp_path / "dying.py"

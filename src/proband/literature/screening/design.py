@@ -5,13 +5,12 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
-from proband.addresses.opening import open_engine
 from proband.designs.design import Design
 from proband.designs.process import Answers, Process, Steps
-from proband.errors import DesignError, EngineError
+from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
 from proband.literature.records.library import Library
-from proband.literature.screening.ranker import LARGEST, Views, batch_size, ranked, views_of
+from proband.literature.screening.ranker import AUTO, LARGEST, Views, batch_size, encoder_named, ranked, views_by
 from proband.literature.screening.settling import (
     INCLUDE,
     Decision,
@@ -24,7 +23,6 @@ from proband.literature.screening.settling import (
 )
 from proband.literature.screening.stopping import Stop, costs, usual_rules
 from proband.literature.screening.wording import FRAMING
-from proband.models.engine import BaseEngine
 from proband.records import Place, Response, Trial
 from proband.roster import Roster
 from proband.seeds import place_digest, rng_for
@@ -33,7 +31,6 @@ from proband.texts.coders import Coder, Face
 from proband.texts.documents import Documents
 
 LONGEST = 8_000  # characters of a record that are shown; of what is longer, e.g. a whole paper, its beginning
-AUTO, NONE = "auto", "none"
 Reading = Generator[Sequence[Trial], Answers, dict[int, Decision]]
 _EXPECTED = 0.05  # share of the records that is taken to be included while nobody has said
 
@@ -163,23 +160,12 @@ class Screening(Design):
     @cached_property
     def encoder_used(self) -> str:
         """Address of the encoder; ``none`` where ranking goes by words alone."""
-        if self.encoder != AUTO:
-            return self.encoder
-        try:
-            open_engine("minilm").close()
-        except EngineError:
-            return NONE
-        return "minilm"
+        return encoder_named(self.encoder)
 
     @cached_property
     def views(self) -> Views:
         """The records as the ranker sees them; made when first something can be learned."""
-        encoder: BaseEngine | None = None if self.encoder_used == NONE else open_engine(self.encoder_used)
-        try:
-            return views_of([record.text for record in self.library.records.values()], encoder)
-        finally:
-            if encoder is not None:
-                encoder.close()
+        return views_by([record.text for record in self.library.records.values()], self.encoder_used)
 
     def roles(self) -> tuple[str, ...]:
         """The screeners, and who decides between them."""

@@ -10,8 +10,8 @@ from proband.files import Table
 from proband.instruments.codebooks import load_codebook
 from proband.instruments.codebooks.files import codebook_from_dict
 from proband.literature.records.library import Library, read_library
-from proband.literature.screening.design import AUTO, Screening
-from proband.literature.screening.ranker import LARGEST
+from proband.literature.screening.design import Screening
+from proband.literature.screening.ranker import AUTO, LARGEST
 from proband.literature.screening.stopping import Stop
 from proband.texts.coders import Coder
 from proband.texts.coding import CoderTable

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from proband.errors import DataError
+from proband.errors import DataError, meant
 from proband.estimates import Estimate
+from proband.literature.records.library import Library
 from proband.literature.screening.ranker import LARGEST, Ints, Views, batch_size, ranked
 from proband.literature.screening.stopping import Stop, stopped_at
 from proband.measures import clustered_mean, recall_at, wss
 from proband.measures.arrays import Bools
 from proband.measures.screening.savings import labelled
+from proband.models.labels import said
 from proband.seeds import rng_for
 
 
@@ -120,6 +122,23 @@ def _order(views: Views, included: Bools, prior: tuple[int, int], batch: int, se
     return np.concatenate([order, left]).astype(np.intp)
 
 
+def labels_in(library: Library, column: str) -> Bools:
+    """Decisions in a column of the records' file; one that is missing or says something else is named."""
+    found = []
+    for id, record in library.records.items():
+        where = f"record {id!r} ({record.source or library.name})"
+        if column not in record.other:
+            known = {name for other in library.records.values() for name in other.other}
+            if column not in known:
+                raise DataError(
+                    f"{library.name}: no column {column!r}{meant(column, known)}; there are "
+                    f"{', '.join(sorted(known)) or 'none beside those of records'}"
+                )
+            raise DataError(f"{where}: no decision in column {column!r}; a set is simulated when all have one")
+        found.append(said(record.other[column], where))
+    return labelled(found)
+
+
 def over_priors(values: Sequence[float], what: str) -> Estimate:
     """Mean over priors with its interval: about where one begins, and nothing else."""
-    return replace(clustered_mean(values, list(range(len(values)))), estimand=what)
+    return replace(clustered_mean(values, list(range(len(values))), target="data"), estimand=what)

@@ -17,12 +17,17 @@ from tests.models.servers.fault_server import FaultServer
 
 
 def trial(subject: str, text: str = "Tea or coffee?") -> Trial:
-    """What an engine may be asked; coders of documents find one among the facts."""
+    """What an engine may be asked; coders of documents find one among the facts, and who decides of records
+    which code keeps one out."""
     return Trial(
         place=Place(subject=subject, item="drink"),
         request=Request(messages=(Message("user", text),), continuations=("tea", "coffee")),
         reply=Reply(form="choice", method="option_text", options=("tea", "coffee"), order=(0, 1)),
-        facts=(("document", f"{text} I would like tea, said {subject}."),),
+        facts=(
+            ("document", f"{text} I would like tea, said {subject}."),
+            ("excluding", "coffee"),
+            ("label", "include"),
+        ),
     )
 
 
@@ -66,6 +71,12 @@ def coder(folder):
     return contextlib.nullcontext(open_engine(f"codes:{folder / 'codes.csv'}"))
 
 
+def labels(folder):
+    """One who decided of records before."""
+    (folder / "labels.csv").write_text("record,decision\n" + "".join(f"{t.place.subject},include\n" for t in TRIALS))
+    return contextlib.nullcontext(open_engine(f"labels:{folder / 'labels.csv'}"))
+
+
 def dictionary(folder):
     (folder / "words.toml").write_text('[drink.codes]\ntea.words = ["tea"]\ncoffee.words = ["coffee*"]\n')
     return contextlib.nullcontext(open_engine(f"dictionary:{folder / 'words.toml'}"))
@@ -93,6 +104,8 @@ OPENED = {
     "dictionary": dictionary,
     "hf": model,
     "human": human,
+    "labelled": lambda folder: contextlib.nullcontext(open_engine("labelled")),
+    "labels": labels,
     "learned": learned,
     "lived": lived,
     "openai": server,

@@ -23,6 +23,7 @@ VERBS = {
     "list": "",
     "seat": "",
     "hypothesize": "",
+    "screen": "",
 }
 _FILES = {"list": "listing"}
 _NAMES = {"list": "list_"}

@@ -111,12 +111,15 @@ def reference(record: Record) -> str:
 
 
 def matrix(evidence: "pl.DataFrame", library: Library) -> "pl.DataFrame":
-    """Papers by fields: one row a record, its reference first, and the value of each field; empty where it has none."""
+    """Papers by fields: one row a record, its reference first, and the value of each field; empty where it has none.
+
+    Of several extractors the first that fills a cell counts.
+    """
     import polars as pl
 
+    papers = pl.DataFrame({"record": list(library.records), "reference": list(map(told, library.records.values()))})
     wide = evidence.pivot("field", index="record", values="value", aggregate_function="first")
-    references = [told(library[id]) for id in wide["record"]]
-    return wide.insert_column(1, pl.Series("reference", references))
+    return papers.join(wide, on="record", how="left", maintain_order="left")
 
 
 def _page(span: Span) -> str:

@@ -22,6 +22,7 @@ VERBS = {
     **{name: "tuning." for name in ("probe", "intervene", "train", "evaluate", "align")},
     "list": "",
     "seat": "",
+    "hypothesize": "",
 }
 _FILES = {"list": "listing"}
 _NAMES = {"list": "list_"}

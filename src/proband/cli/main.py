@@ -23,6 +23,7 @@ VERBS = {
     "list": "",
     "seat": "",
     "hypothesize": "",
+    "answer": "",
 }
 _FILES = {"list": "listing"}
 _NAMES = {"list": "list_"}

@@ -17,16 +17,19 @@ _PEOPLE = (
     r"clinicians|wards|residents|undergraduates|consumers|drivers|families|studies|trials|articles|papers)"
 )
 _COUNT = r"(\d{1,3}(?:,\d{3})+|\d+)"
+_BETWEEN = r"(?:(?!(?:for|of|in|to|and|or|from|with|by|the|at|on|per|years?|months?|weeks?|days?)\b)[\w-]+\s+){0,3}?"
+_MONTH = r"(?<!January )(?<!February )(?<!March )(?<!April )(?<!May )(?<!June )(?<!July )(?<!August )(?<!ber )"
 _N = tuple(
     re.compile(pattern)
     for pattern in (
+        rf"{_MONTH}(?<![\d.,%-]){_COUNT}(?=\s+{_BETWEEN}{_PEOPLE}\b)",
         rf"\b[Tt]otal of {_COUNT}",
-        rf"(?<![\d.,%]){_COUNT}(?=\s+(?:[\w-]+\s+){{0,3}}?{_PEOPLE}\b)",
         rf"\b[Nn]\s*=\s*{_COUNT}",
     )
 )
 _POPULATION = re.compile(
-    rf"(?<=\d )(?:[\w-]+ ){{0,3}}?{_PEOPLE}(?: (?:in|from|of|with|at|aged) (?:an? |the )?[\w-]+(?: [A-Z][\w-]+)*)?"
+    rf"(?<=\d ){_BETWEEN}{_PEOPLE}"
+    r"(?: (?:in|from|of|with|at|aged) (?:an? |the )?(?!each|both|all|this|these|total)[\w-]+(?: [A-Z][\w-]+)*)?"
 )
 _DESIGNS = (
     ("Review or meta-analysis", r"meta-analys[ie]s|systematic review|scoping review|pooled \d+ studies|we reviewed"),
@@ -69,7 +72,7 @@ def _n(text: str, field: RecordField) -> Found | None:
     found = next((match for pattern in _N if (match := pattern.search(text))), None)
     if found is None:
         return None
-    behind = re.match(rf"\s+(?:[\w-]+\s+){{0,3}}?{_PEOPLE}\b", text[found.end() :])
+    behind = re.match(rf"\s+{_BETWEEN}{_PEOPLE}\b", text[found.end() :])
     quote = text[found.start() : found.end() + (behind.end() if behind else 0)]
     return Found(value=float(found[1].replace(",", "")), quote=quote)
 

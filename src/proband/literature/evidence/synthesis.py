@@ -1,5 +1,6 @@
 """Synthesis and answers: sentences over spans of which only those are printed that passed every check."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from proband.literature.evidence.sentences import Check, Checked, Sentence, Show
 from proband.literature.evidence.writing import Writing, sentences_in
 from proband.literature.records.library import Library
 from proband.literature.records.record import Record
-from proband.literature.spans import moved
+from proband.literature.spans import Span, moved
 from proband.measures.shares import wilson_interval
 from proband.models.engine import BaseEngine
 from proband.runs import collect
@@ -81,6 +82,10 @@ class Synthesis:
         n, standing = len(self.checked), len(self.sentences)
         if not n:
             return (self.silence or "Nothing was written.",)
+        if self.by == EXTRACT and standing == n:
+            return (
+                f"Fabricated 0 of {n} sentences printed: each stands in its record, word for word; no model wrote.",
+            )
         fabricated = sum(found.failed in _FABRICATED for found in self.checked)
         unsupported = sum(found.failed == "supports" for found in self.checked)
         low, high = wilson_interval(unsupported / n, n)
@@ -157,7 +162,11 @@ def answered(
         raise DataError("an empty question; ask one")
     spans = spans_of(library.corpus())
     ranked = near(spans, [library[span.record].title for span in spans], question, encoder=encoder)
-    enough = [span for span, score in ranked if score >= says][: n if engine is None else _SHOWN]
+    enough, per_record = list[Span](), Counter[str]()
+    for span, score in ranked:
+        if score >= says and per_record[span.record] < 2 and len(enough) < (n if engine is None else _SHOWN):
+            enough.append(span)
+            per_record[span.record] += 1
     if not enough:
         best = f"its nearest sentence has {ranked[0][1]:.0%} of the question" if ranked else "it has no sentence"
         why = f"The corpus does not say: {best}, and {says:.0%} are needed."

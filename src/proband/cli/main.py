@@ -24,6 +24,7 @@ VERBS = {
     "seat": "",
     "hypothesize": "",
     "screen": "",
+    "answer": "",
 }
 _FILES = {"list": "listing"}
 _NAMES = {"list": "list_"}

@@ -20,6 +20,7 @@ from proband.designs.studies import Study, load_study
 from proband.instruments import Instrument, Item, load_instrument
 from proband.instruments.banks.loading import load_bank
 from proband.instruments.codebooks import Code, Codebook
+from proband.literature.hypotheses.proposing import Proposing
 from proband.runs import Run, branch, carry_out, plan
 from proband.shelves import HOUSE
 from proband.societies.asking import Asking as Voices
@@ -290,10 +291,21 @@ def society() -> Society:
     )
 
 
+def hypothesize() -> Proposing:
+    return Proposing(
+        about="Why do some waiters get larger tips than others?",
+        strategies=("plain", "less_likely", "stepwise", "adversarial"),
+        each=5,
+        seed=6,
+        title="Tips in restaurants",
+    )
+
+
 TWINS = {
     **{"survey": survey, "experiment": experiment, "conjoint": conjoint, "game": game, "quiz": quiz},
     **{"coding": coding, "pairs": pairs, "bargaining": bargaining, "scenarios": scenarios, "tables": tables},
     "society": society,
+    "hypothesize": hypothesize,
 }
 
 

@@ -147,3 +147,19 @@ def test_a_file_that_is_not_there_is_a_problem_and_the_others_are_still_looked_a
     assert done.exit_code == 1
     assert done.stdout.count("1 problem") == 2
     assert "nothing wrong" in done.stdout
+
+
+def test_defects_of_a_questionnaire_are_notes_with_their_words(tmp_path):
+    scale = 'form = "scale", options = ["Not at all", "A little", "Very"]'
+    items = f'{{ id = "pay", text = "How satisfied are you with your pay and your boss?", {scale} }}'
+    (tmp_path / "work.toml").write_text(f'id = "work"\nitems = [{items}]\n')
+    told = CliRunner().invoke(app, ["check", str(tmp_path / "work.toml")])
+    assert told.exit_code == 0
+    assert "note: item 'pay' (double barrelled, 'pay and your boss')" in told.stdout
+    found = json.loads(CliRunner().invoke(app, ["check", str(tmp_path / "work.toml"), "--json"]).stdout)
+    assert [(d["kind"], d["start"], d["end"]) for d in found["files"][0]["defects"]] == [("double_barrelled", 32, 49)]
+    bare = items.replace(scale, 'form = "scale"')
+    (tmp_path / "work.toml").write_text(f'id = "work"\nitems = [{bare}]\n')
+    refused = CliRunner().invoke(app, ["check", str(tmp_path / "work.toml")])
+    assert refused.exit_code == 1
+    assert "item 'pay': 0 options, but an item of form 'scale' needs at least 2" in " ".join(refused.stdout.split())

@@ -17,10 +17,10 @@ from proband.designs.experiments.vignettes import (
     filled,
     problems,
     read_vignette_file,
-    reading_grade,
     write_vignettes,
 )
 from proband.errors import DesignError
+from proband.instruments.defects.reading_level import reading_grade
 from proband.runs import collect
 
 

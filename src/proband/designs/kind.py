@@ -146,6 +146,7 @@ KINDS: Shelf[Kind] = Shelf(
         "proband.texts",
         "proband.texts.tables",
         "proband.tuning",
+        "proband.interviews",
         "proband.literature.hypotheses",
     ),
     member="KIND",

@@ -8,10 +8,10 @@ from proband.designs.experiments.vignettes import (
     chosen,
     filled,
     problems,
-    reading_grade,
     write_vignettes,
 )
 from proband.errors import DesignError
+from proband.instruments.defects.reading_level import reading_grade
 from proband.models.scripted import ScriptedEngine
 from proband.runs import collect
 

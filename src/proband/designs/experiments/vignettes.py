@@ -16,6 +16,7 @@ from proband.designs.experiments.material import Vignettes
 from proband.designs.experiments.spans import differences, spans_in, unmarked
 from proband.errors import DesignError, StoreError
 from proband.files import Table
+from proband.instruments.defects.reading_level import reading_grade
 from proband.instruments.items import Item
 from proband.records import Message, Place, Reply, Request, Response, Trial
 from proband.seeds import seed_for
@@ -112,27 +113,6 @@ def problems(vignettes: Vignettes, limits: LimitsTable) -> list[str]:
             if not limits.personal and (match := re.search(pattern, unmarked(text))):
                 found.append(f"{name!r} has what looks like {what}: {match[0]!r}")
     return found
-
-
-def reading_grade(text: str) -> float:
-    """Years of school that an English text asks for; syllables are counted as groups of vowels.
-
-    References
-    ----------
-    Kincaid, Fishburne, Rogers & Chissom (1975), Derivation of new readability formulas, Research Branch Report 8-75.
-
-    Examples
-    --------
-    >>> round(reading_grade("The cat sat on the mat. It was warm."), 1)
-    -2.0
-    """
-    words = re.findall(r"[a-z]+(?:'[a-z]+)?", text.lower())
-    if not words:
-        return 0.0
-    sentences = max(1, len(re.findall(r"[.!?]+(?=\s|$|[\"'”])", text)))
-    # A silent e at the end is no syllable of its own, save after l ("table").
-    syllables = sum(max(1, len(re.findall(r"[aeiouy]+", re.sub(r"(?<=[^aeiouyl])e$", "", word)))) for word in words)
-    return 0.39 * len(words) / sentences + 11.8 * syllables / len(words) - 15.59
 
 
 def write_vignettes(vignettes: Vignettes, path: Path) -> None:

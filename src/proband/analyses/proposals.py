@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from proband.addresses import open_engine
 from proband.analyses.answers import tabled
 from proband.analyses.section import Analysis, Cell, Section
-from proband.literature.hypotheses.likeness import diversity, merged
+from proband.literature.hypotheses.likeness import Embed, Merge, diversity, merged, nearest
 from proband.literature.hypotheses.proposals import proposals_in
+from proband.literature.hypotheses.record import Hypothesis
 from proband.runs.run import Run
+from proband.subjects.corpora import Corpus
 
 
 def needs(run: Run) -> str | None:
@@ -24,14 +26,10 @@ def sections(run: Run) -> Sequence[Section]:
     made = [proposal.hypothesis for proposal in proposals if proposal.hypothesis is not None]
     embed = open_engine("words").embed
     kept, merges = merged(made, embed)
-    spread = diversity(made, embed)
     why = Counter(proposal.why for proposal in proposals if proposal.hypothesis is None)
     lacking = "; ".join(f"{reason}: {count}" for reason, count in why.most_common())
     rows: list[tuple[Cell, ...]] = [
         (h.says, h.strategy, h.proposer, h.falsifier, ", ".join(span.record for span in h.spans)) for h in kept
-    ]
-    by_strategy: list[tuple[Cell, ...]] = [
-        (strategy, found.n, found.pairs, found.distance) for strategy, found in spread.items()
     ]
     return [
         Section(
@@ -47,14 +45,58 @@ def sections(run: Run) -> Sequence[Section]:
             notes=tuple(f"Taken for one: {m.gone.says!r} and {m.kept.says!r} ({m.score:.2f})." for m in merges),
             warnings=("None of these was tested, and how well they read says nothing of whether they are so.",),
         ),
+        spread_section(made, embed, "words"),
+    ]  # fmt: skip
+
+
+def spread_section(hypotheses: Sequence[Hypothesis], embed: Embed, encoder: str) -> Section:
+    """How many each strategy gave, how many pairs of variables, and how far they are apart."""
+    rows: list[tuple[Cell, ...]] = [
+        (strategy, found.n, found.pairs, found.distance) for strategy, found in diversity(hypotheses, embed).items()
+    ]
+    return Section(
+        name="proposals-strategies",
+        heading="Strategies beside each other",
+        chapter="Proposals",
+        table=tabled(
+            {"strategy": "text", "hypotheses": "count", "pairs of variables": "count", "mean distance": "number"},
+            rows, f"Mean distance: 1 less the cosine of vectors by {encoder}, over all pairs", digits=2,
+        ),
+    )  # fmt: skip
+
+
+def looked_sections(
+    hypotheses: Sequence[Hypothesis], merges: Sequence[Merge], corpus: Corpus | None, embed: Embed, encoder: str
+) -> list[Section]:
+    """What a file of hypotheses holds: those that say the same, what a corpus says that is nearest, their spread."""
+    doubles: list[tuple[Cell, ...]] = [(m.gone.says, m.kept.says, m.gone.id, m.kept.id, m.score) for m in merges]
+    found = [
         Section(
-            name="proposals-strategies",
-            heading="Strategies beside each other",
-            chapter="Proposals",
+            name="doubles",
+            heading="Those that say the same",
+            sentences=(f"{len(hypotheses)} hypotheses say something of their own; {len(merges)} repeat one of them.",),
             table=tabled(
-                {"strategy": "text", "hypotheses": "count", "pairs of variables": "count", "mean distance": "number"},
-                by_strategy, "Mean distance: 1 less the cosine of counts of words, over all pairs", digits=2,
-            ),
+                {"repeated": "text", "kept": "text", "its id": "text", "kept id": "text", "alike": "number"}, doubles,
+                f"The smaller cosine of the two variables, vectors by {encoder}", digits=2,
+            ) if doubles else None,
+        ),
+        spread_section(hypotheses, embed, encoder),
+    ]  # fmt: skip
+    if corpus is None:
+        return found
+    said = nearest(hypotheses, corpus, embed)
+    near: list[tuple[Cell, ...]] = [
+        (hypothesis.says, span.text, span.record, score)
+        for hypothesis in hypotheses for span, score in said[hypothesis.id]
+    ]  # fmt: skip
+    return [
+        *found,
+        Section(
+            name="novelty",
+            heading="What the corpus says that is nearest",
+            table=tabled({"hypothesis": "text", "sentence": "text", "record": "text", "alike": "number"}, near,
+                         f"Cosine of vectors by {encoder}", digits=2),
+            warnings=("Read the sentences: a number does not know whether something is new.",),
         ),
     ]  # fmt: skip
 

@@ -22,7 +22,7 @@ SPANS = tuple(Span(record=f"r{k}", start=0, end=20, text=f"Passage number {k} he
 
 def record(subject, **given):
     said = {"independent": f"smile {subject}", "dependent": "tips", "direction": "more", "mechanism": "liking",
-            "population": "guests", "moderator": None, "falsifier": "No more tips.", "test": "An experiment."}  # fmt: skip
+            "population": "guests", "moderator": None, "falsifier": "No more tips.", "test": "A trial."}  # fmt: skip
     return json.dumps(said | given)
 
 

@@ -148,6 +148,7 @@ KINDS: Shelf[Kind] = Shelf(
         "proband.tuning",
         "proband.interviews",
         "proband.literature.screening",
+        "proband.literature.hypotheses",
     ),
     member="KIND",
     error=DesignError,

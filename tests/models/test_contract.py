@@ -1,6 +1,7 @@
 """What every engine owes the loop: every scheme that there is, by discovery, and what has no address of its own."""
 
 import contextlib
+import io
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -97,6 +98,14 @@ def seats(folder):
     return contextlib.nullcontext(made)
 
 
+@contextlib.contextmanager
+def at_terminal(folder):
+    """A person who always types the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", io.StringIO("coffee\n" * 20))
+        yield open_engine("terminal")
+
+
 # How to open one of each scheme; a scheme that is not here fails, named.
 OPENED = {
     "axelrod": lambda folder: contextlib.nullcontext(open_engine("axelrod:Random?seed=1")),
@@ -116,6 +125,7 @@ OPENED = {
     ),
     "seat": seats,
     "smollm2": lambda folder: contextlib.nullcontext(open_engine("smollm2")),
+    "terminal": at_terminal,
 }
 MARKED = {"smollm2": pytest.mark.model, "axelrod": pytest.mark.slow}  # importing that library takes seconds
 

@@ -122,7 +122,12 @@ class _Trial:
         return pretest_section(said)
 
     def pilot(self, people: Population) -> Section:
-        """Have personas answer."""
+        """Have personas answer, where there is something to choose from."""
+        if bare := [item for item in self.instrument.items if not item.options]:
+            raise DesignError(
+                f"{self.path}: item {bare[0].id!r} of form {bare[0].form!r} has no options, and a pilot judges options; "
+                "give it some, or leave it out"
+            )
         title = f"Synthetic pilot of {self.instrument.title}"
         design = Survey(instrument=self.instrument, subjects=people, seed=self.seed, title=title)
         return pilot_section(self._asked(design, "pilot", people.hash))

@@ -138,6 +138,7 @@ def test_bad_input_is_refused_before_anybody_is_asked(tmp_path, monkeypatch):
     Path("items.toml").write_text('id = "items"\n[[items]]\nid = "a"\ntext = "I fly."\nform = "text"\n')
     assert "is there already" in refused("fear")
     assert "say how to try it out" in refused("items.toml")
+    assert "item 'a' of form 'text' has no options" in refused("items.toml", "--pilot", "2")
     assert "--items would not be read" in refused("items.toml", "--items", "3", "--pilot", "2")
     assert not Path("runs").exists()
     done = CliRunner().invoke(app, ["draft-items", "items.toml", "--engine", "scripted:uniform", "--pretest", "2"])

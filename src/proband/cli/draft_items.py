@@ -125,7 +125,7 @@ class _Trial:
         """Have personas answer, where there is something to choose from."""
         if bare := [item for item in self.instrument.items if not item.options]:
             raise DesignError(
-                f"{self.path}: item {bare[0].id!r} of form {bare[0].form!r} has no options, and a pilot judges options; "
+                f"{self.path}: item {bare[0].id!r} of form {bare[0].form!r} has no options, which a pilot judges; "
                 "give it some, or leave it out"
             )
         title = f"Synthetic pilot of {self.instrument.title}"

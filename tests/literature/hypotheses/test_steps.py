@@ -100,9 +100,7 @@ def test_agreement_beyond_chance_is_the_numerator_of_kappa():
 
 
 def test_a_rule_survives_its_file_and_pairs_are_compared(tmp_path):
-    (tmp_path / "p.csv").write_text(
-        "one,two,winner\n" + "Why so?,Do it so now,2\nDo it so now,Why not?,1\n"
-    )
+    (tmp_path / "p.csv").write_text("one,two,winner\n" + "Why so?,Do it so now,2\nDo it so now,Why not?,1\n")
     surface = Surface(read_rows(tmp_path / "p.csv", "winner"))
     rule = Rule(form="pair", feature="question marks", label="2")
     assert rule_in(rule.text) == rule

@@ -23,6 +23,8 @@ VERBS = {
     "list": "",
     "seat": "",
     "hypothesize": "",
+    "screen": "",
+    "answer": "",
 }
 _FILES = {"list": "listing"}
 _NAMES = {"list": "list_"}

@@ -12,7 +12,7 @@ from proband.literature.evidence.synthesis import Synthesis, synthesise
 from proband.literature.queries.index import Index
 from proband.literature.queries.language import parse_query
 from proband.literature.queries.ranking import rank
-from proband.literature.records.library import read_library
+from proband.literature.records.library import Library, read_library
 from proband.literature.records.writing import WRITERS, as_csv
 from proband.literature.review import project as names
 from proband.literature.review.flow import Flow, drawn, flow_of, in_words
@@ -20,6 +20,8 @@ from proband.literature.review.project import WRITTEN, Step
 from proband.literature.review.work import APART_COLUMNS, ReviewWork
 from proband.literature.screening.decisions import decisions_of
 from proband.literature.screening.ranker import NONE, encoder_named
+from proband.measures import retrieval
+from proband.models.labels import said
 from proband.runs import collect
 from proband.texts.gold.project import fingerprint
 from proband.texts.gold.tables import rows_in, table_text, write_text
@@ -89,7 +91,22 @@ def query_step(work: ReviewWork) -> Done:
     _write(work, "query", names.FOUND, table_text(("record", "title"), rows))
     goes_on = "only these go on" if of.narrows else "all go on"
     told = f"{len(found):,} of {len(library):,} records are found; {goes_on}"
-    return Done(step="query", told=(told,), numbers={"found": len(found), "records": len(library)})
+    numbers: dict[str, float | None] = {"found": len(found), "records": len(library)}
+    labels = _labels(library, work.data["screening"].get("column", ""))
+    if len(set(labels)) < 2:
+        return Done(step="query", told=(told,), numbers=numbers)
+    there, quality = set(found), retrieval([id in there for id in library.records], labels)
+    numbers |= {"precision": quality.precision, "recall": quality.recall, "f1": quality.f1, "f3": quality.f3}
+    missed = (
+        f"it finds {quality.n_both:,} of {quality.n_relevant:,} that the file includes (recall {quality.recall:.2f}"
+    )
+    return Done(step="query", told=(told, f"{missed}, precision {quality.precision or 0:.2f})"), numbers=numbers)
+
+
+def _labels(library: Library, column: str) -> list[bool]:
+    """Decisions in the file of the records, where all of them have one."""
+    cells = [record.other.get(column, "") for record in library.records.values()]
+    return [said(cell, column) for cell in cells] if all(cells) else []
 
 
 def rank_step(work: ReviewWork) -> Done:

@@ -19,7 +19,7 @@ from proband.literature.review.flow import Flow, drawn, flow_of, in_words
 from proband.literature.review.project import WRITTEN, Step
 from proband.literature.review.work import APART_COLUMNS, ReviewWork
 from proband.literature.screening.decisions import decisions_of
-from proband.literature.screening.ranker import NONE, encoder_named
+from proband.literature.screening.ranker import encoder_named
 from proband.measures import retrieval
 from proband.models.labels import said
 from proband.runs import collect
@@ -95,7 +95,8 @@ def query_step(work: ReviewWork) -> Done:
     labels = _labels(library, work.data["screening"].get("column", ""))
     if len(set(labels)) < 2:
         return Done(step="query", told=(told,), numbers=numbers)
-    there, quality = set(found), retrieval([id in there for id in library.records], labels)
+    there = set(found)
+    quality = retrieval([id in there for id in library.records], labels)
     numbers |= {"precision": quality.precision, "recall": quality.recall, "f1": quality.f1, "f3": quality.f3}
     missed = (
         f"it finds {quality.n_both:,} of {quality.n_relevant:,} that the file includes (recall {quality.recall:.2f}"
@@ -113,7 +114,7 @@ def rank_step(work: ReviewWork) -> Done:
     """Order the candidates by nearness to the question."""
     library = work.candidates
     encoder = encoder_named(work.encoder)
-    ranked = rank(library, work.table.question, encoder=None if encoder == NONE else encoder)
+    ranked = rank(library, work.table.question, encoder=encoder)
     rows = [
         {"rank": k, "record": id, "score": f"{score:.6f}", "title": library[id].title}
         for k, (id, score) in enumerate(ranked, start=1)

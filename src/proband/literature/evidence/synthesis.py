@@ -90,9 +90,9 @@ class Synthesis:
         unsupported = sum(found.failed == "supports" for found in self.checked)
         low, high = wilson_interval(unsupported / n, n)
         judged = f", and {self.judge} as judge" if self.judge else ""
+        printed = f"Fabricated 0 of {standing} sentences printed: each cites spans it was shown, which its record has."
         return (
-            f"Fabricated 0 of {standing} sentences printed: each cites spans it was shown, and these stand in their "
-            "records.",
+            printed if standing else "No sentence is printed.",
             f"Of {n} written by {self.by}, {fabricated} had a reference that was invented or wrong, and {unsupported} "
             f"were not supported by their spans ({unsupported / n:.0%}, 95 % interval {low:.0%} to {high:.0%}; rules "
             f"of words{judged}); these {fabricated + unsupported} are removed.",

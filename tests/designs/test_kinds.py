@@ -23,6 +23,7 @@ from proband.instruments.codebooks import Code, Codebook
 from proband.interviews.design import Interviews
 from proband.interviews.guide import Guide, Topic
 from proband.interviews.witness import Fact, Witness
+from proband.literature.hypotheses.proposing import Proposing
 from proband.runs import Run, branch, carry_out, plan
 from proband.shelves import HOUSE
 from proband.societies.asking import Asking as Voices
@@ -330,10 +331,20 @@ def society() -> Society:
     )
 
 
+def hypothesize() -> Proposing:
+    return Proposing(
+        about="Why do some waiters get larger tips than others?",
+        strategies=("plain", "less_likely", "stepwise", "adversarial"),
+        each=5,
+        seed=6,
+        title="Tips in restaurants",
+    )
+
+
 TWINS = {
     **{"survey": survey, "experiment": experiment, "conjoint": conjoint, "game": game, "quiz": quiz},
     **{"coding": coding, "pairs": pairs, "bargaining": bargaining, "scenarios": scenarios, "tables": tables},
-    **{"society": society, "interview": interview},
+    **{"society": society, "interview": interview, "hypothesize": hypothesize},
 }
 
 

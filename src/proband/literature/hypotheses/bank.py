@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from proband.errors import DesignError
 
-_TRIED = 30  # rows that an idea is asked about before it may make room
+_TRIED = 30  # rows that an idea is asked about before it may make room, or as many as any other one was
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,8 @@ class Bank:
                 self.tallies[idea] = _Tally()
         while len(self.tallies) > self.keeping.size:
             # Not by reward: what is asked often has a small bonus because it is good. Nor by a few unlucky rows.
-            tried = [idea for idea, tally in self.tallies.items() if tally.visits >= _TRIED]
+            enough = max(1, min(_TRIED, max(tally.visits for tally in self.tallies.values())))
+            tried = [idea for idea, tally in self.tallies.items() if tally.visits >= enough]
             worst = min(tried, key=self.evidence) if tried else list(self.tallies)[-1]
             del self.tallies[worst]
             self.dropped.append(worst)

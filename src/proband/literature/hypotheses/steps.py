@@ -11,7 +11,8 @@ from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
 from proband.files import parsed, text_of
 from proband.literature.hypotheses.bank import Keeping
-from proband.literature.hypotheses.features import Surface, rule_in
+from proband.literature.hypotheses.features import Rule, Surface, rule_in
+from proband.literature.hypotheses.proposing import Judging, Proposing
 from proband.literature.hypotheses.record import Hypothesis, read_hypotheses, write_hypotheses
 from proband.literature.hypotheses.rows import Rows
 from proband.literature.hypotheses.testing import (
@@ -31,6 +32,8 @@ from proband.literature.hypotheses.testing import (
     write_lock,
 )
 from proband.models.dictionaries import Dictionary, read_dictionary
+from proband.runs import Run, collect
+from proband.runs.progress import Watch
 from proband.texts.gold.tables import digest, write_text
 
 
@@ -171,21 +174,67 @@ def locked(into: Path) -> tuple[dict[str, Any], Terms, tuple[Hypothesis, ...], R
     return lock, terms, tuple(there[id] for id in lock["hypotheses"]), b
 
 
-def open_and_test(into: Path) -> Outcome:
-    """Open B, once, and test what was locked there; of rules that are made of features.
+def open_and_test(into: Path, *, engine: str = "", watch: Watch | None = None) -> Outcome:
+    """Open B, once, and test what was locked there.
+
+    Rules of features foretell what they foretell; of other hypotheses the judge says it who did on A, row by row, in a
+    run beside the file. Who is stopped in that run goes on in it.
+
+    Parameters
+    ----------
+    into : path
+        The file of hypotheses.
+    engine : str
+        Another address of the same judge, e.g. on another machine.
+    watch : Watch, optional
+        Sees how far the judge is.
 
     Raises
     ------
     DesignError
-        If B was opened before, or something was edited since the lock.
+        If B was opened before, something was edited since the lock, or the judge did not answer everything.
     """
     lock, terms, hypotheses, b = locked(into)
-    surface = Surface(b, _dictionary(into.parent, terms, lock["words"]))
-    rules = {hypothesis.id: rule_in(hypothesis.rule) for hypothesis in hypotheses}
-    open_b(into.parent, lock, len(b))
-    told: dict[str, Told] = {id: surface.predicted(rule) for id, rule in rules.items()}
     weights = {id: float(held["estimate"]["value"]) for id, held in lock["hypotheses"].items()}
-    return write_outcome(into, lock, terms, hypotheses, b, told, voted(told, weights, rules, b))
+    if not lock.get("judge"):
+        surface = Surface(b, _dictionary(into.parent, terms, lock["words"]))
+        rules = {hypothesis.id: rule_in(hypothesis.rule) for hypothesis in hypotheses}
+        open_b(into.parent, lock, len(b))
+        told: dict[str, Told] = {id: surface.predicted(rule) for id, rule in rules.items()}
+        return write_outcome(into, lock, terms, hypotheses, b, told, voted(told, weights, rules, b))
+    design = Judging(hypotheses=hypotheses, rows=b, seed=terms.seed)
+    open_b(into.parent, lock, len(b))
+    run = collect(design, engine or lock["judge"], into.with_name(f"{into.stem}-b"), watch=watch)
+    if not run.is_complete:
+        raise DesignError(f"{run.path}: the judge did not answer everything; run the same command again to go on")
+    told = dict(design.told(run.responses()))
+    outcomes = {id: Rule(form="beside", feature="judge") for id in told}
+    return write_outcome(into, lock, terms, hypotheses, b, told, voted(told, weights, outcomes, b))
+
+
+def lock_proposed(into: Path, study: Path, design: Proposing, run: Run, judge: str) -> Found:
+    """Write and lock the hypotheses of a run that kept banks on A, for a test on B by the same judge.
+
+    Raises
+    ------
+    DesignError, DataError
+        If B was opened before; if nothing that was proposed agrees with A.
+    """
+    if design.rows is None or design.terms is None:
+        raise DesignError("this study has no rows; give [hypothesize.rows]")
+    data = study.parent / design.terms.data
+    terms = replace(design.terms, data=os.path.relpath(data, into.parent))
+    a, b, content = terms.sides(into.parent)
+    refuse_opened(into.parent, content, lock="")
+    told: dict[Hypothesis, Told] = {}
+    proposed, time = 0, now_as_text()
+    for kept in design.kept(run.responses()).values():
+        proposed += len(kept.proposals)
+        made = {proposal.subject: proposal.hypothesis for proposal in kept.proposals if proposal.hypothesis}
+        for subject in kept.bank.tallies if kept.bank is not None else ():
+            said = kept.said[subject]
+            told[replace(made[subject], time=time)] = a.labels, [said.get(k) for k in range(len(a))]
+    return lock_found(into, terms, (a, len(b), content), told, proposed, judge=judge)
 
 
 def write_outcome(

@@ -10,6 +10,7 @@ from proband.literature.evidence.sentences import Shown
 from proband.literature.evidence.synthesis import answered, renewed, synthesise
 from proband.literature.evidence.writing import Writing, grammar
 from proband.literature.records.library import library_of
+from proband.literature.records.record import Record
 from proband.literature.spans import normal
 from proband.models.scripted import ScriptedEngine, scripted_engine
 from tests.designs.survey.test_prompts import as_text, assert_golden
@@ -92,6 +93,17 @@ def test_a_question_is_answered_with_spans_or_not_at_all(library):
     assert lied.silence == "The corpus does not say: none of 1 sentences stands."
     with pytest.raises(DataError, match="an empty question"):
         answered(library, " ")
+
+
+def test_in_a_large_library_the_index_finds_the_papers_whose_sentences_are_read(library):
+    others = [
+        Record(title=f"Paper {k} on birds", abstract=f"Some {k} birds sang in the old wood at dawn.", year=2000)
+        for k in range(300)
+    ]
+    large = library_of([*others, *library.records.values()], apart=None)
+    found = answered(large, "Does feedback raise compliance with hand hygiene?")
+    assert found.cited[0].title == "Feedback and hand hygiene"
+    assert answered(large, "Which vaccine protects poultry?").silence.startswith("The corpus does not say")
 
 
 def test_a_judge_removes_what_rules_let_through(library):

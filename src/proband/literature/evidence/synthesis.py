@@ -12,6 +12,7 @@ from proband.literature.evidence.judging import Judging, verdicts
 from proband.literature.evidence.passages import central, near, spans_of
 from proband.literature.evidence.sentences import Check, Checked, Sentence, Shown
 from proband.literature.evidence.writing import Writing, sentences_in
+from proband.literature.queries.index import Index
 from proband.literature.records.library import Library
 from proband.literature.records.record import Record
 from proband.literature.spans import Span, moved
@@ -23,6 +24,7 @@ EXTRACT = "extract"
 SAYS = 0.5  # share of a question that its best span must have: below, the corpus does not say
 _FABRICATED: tuple[Check, ...] = ("exists", "agrees")
 _SHOWN = 12  # spans an engine is shown
+_READ = 200  # records, the nearest by the index, whose sentences are looked at
 Engine = str | BaseEngine
 
 
@@ -129,7 +131,7 @@ def synthesise(
     folder : path, optional
         Where the runs of engines are kept, so that a synthesis that was stopped goes on; by default nowhere.
     """
-    spans = spans_of(library.corpus())
+    spans = _spans(library, question)
     chosen = [span for span, _ in central(spans, n if engine is None else _SHOWN, question=question, encoder=encoder)]
     shown = Shown.of(library, chosen)
     return _written(library, question, shown, engine, n, encoder, judge, folder, is_answer=False)
@@ -160,7 +162,7 @@ def answered(
     """
     if not question.strip():
         raise DataError("an empty question; ask one")
-    spans = spans_of(library.corpus())
+    spans = _spans(library, question)
     ranked = near(spans, [library[span.record].title for span in spans], question, encoder=encoder)
     enough, per_record = list[Span](), Counter[str]()
     for span, score in ranked:
@@ -188,6 +190,12 @@ def renewed(synthesis: Synthesis, library: Library, *, encoder: BaseEngine | Non
     shown = Shown.of(library, spans)
     checked = check([found.sentence for found in synthesis.checked], shown, corpus, encoder=encoder)
     return replace(synthesis, shown=shown, checked=tuple(checked), library_hash=library.content_hash)
+
+
+def _spans(library: Library, question: str) -> list[Span]:
+    """Sentences of a library; where it is large, of the records nearest to a question."""
+    is_large = question and len(library) > _READ
+    return spans_of(library.corpus(), Index(library).ranked(question)[:_READ] if is_large else None)
 
 
 def _written(

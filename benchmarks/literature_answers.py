@@ -11,7 +11,9 @@ import argparse
 import csv
 import gzip
 import json
+import os
 import re
+import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -90,6 +92,20 @@ def answers(records: Library, n_questions: int, seed: int) -> dict[str, object]:
     return {**counts, "questions": n_questions, "cpu_s": round(time.process_time() - begun, 1)}
 
 
+def paperqa(records: Library, n_questions: int, python: Path) -> object:
+    """The same questions and the same kind of writer put to paper-qa, in an environment of its own."""
+    papers = [
+        {"record": r.id, "title": r.title, "abstract": " ".join(r.abstract.split()), "year": r.year, "venue": r.venue,
+         "authors": [author.partition(",")[0] for author in r.authors]}
+        for r in records.records.values()
+    ]  # fmt: skip
+    given = json.dumps({"papers": papers, "questions": [paper["title"] for paper in papers[:n_questions]]})
+    script, home = Path(__file__).with_name("literature_paperqa.py"), Path(__file__).parents[1] / "src"
+    environment = {**os.environ, "PYTHONPATH": str(home), "OPENAI_API_KEY": "none"}
+    done = subprocess.run([python, "-P", script], input=given, text=True, capture_output=True, env=environment, check=False)
+    return json.loads(done.stdout.splitlines()[-1]) if not done.returncode else done.stderr[-2_000:]
+
+
 def checks(records: Library, n: int, seed: int) -> dict[str, object]:
     """Lies of each kind that pass, and true sentences that do not."""
     rng, corpus = np.random.default_rng(seed), records.corpus()
@@ -131,12 +147,14 @@ def main() -> None:
     reading.add_argument("--data", type=Path, default=Path("shared/data/text"))
     reading.add_argument("--questions", type=int, default=40)
     reading.add_argument("--lies", type=int, default=250, help="of each kind, on each set")
+    reading.add_argument("--paperqa", type=Path, help="Python of an environment that has paper-qa")
     given = reading.parse_args()
     rng = np.random.default_rng(1)
     sets = {name: library(given.data, name, 200, rng) for name in SETS}
     found = {
         "machine": machine(),
         "answers": answers(sets["nudging"], given.questions, 1),
+        "paper-qa": paperqa(sets["nudging"], given.questions, given.paperqa) if given.paperqa else "not asked",
         "checks": {name: checks(records, given.lies, 1) for name, records in sets.items()},
         "silence": silence(sets["nudging"], sets["virus"], given.questions),
     }

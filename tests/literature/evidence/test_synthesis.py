@@ -118,14 +118,14 @@ def test_a_persons_sample_hides_what_the_checks_said_and_is_compared_with_it(lib
     path = tmp_path / "sheet.csv"
     path.write_text(sheet(found.checked, found.shown, 20), encoding="utf-8")
     lines = path.read_text(encoding="utf-8")
-    failed = {checked.sentence.text for checked in found.removed}
+    failed = {k for k, checked in enumerate(found.checked, start=1) if checked.failed}
     assert not any(checked.why in lines for checked in found.removed)
     with pytest.raises(DataError, match=r"sheet\.csv, line 2: supported is ''; write yes or no"):
         agreement(path, found.checked)
     import polars as pl
 
     table = pl.read_csv(path)
-    said = ["no" if text in failed else "yes" for text in table["sentence"]]
+    said = ["no" if number in failed else "yes" for number in table["number"]]
     table.with_columns(supported=pl.Series(said)).write_csv(path)
     assert agreement(path, found.checked).value == 1.0
 

@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from proband.errors import DataError
-from proband.literature.evidence.judging import agreement, sheet
+from proband.errors import DataError, EngineError
+from proband.literature.evidence.judging import Judging, agreement, sheet
 from proband.literature.evidence.passages import central, spans_of
-from proband.literature.evidence.sentences import Shown
+from proband.literature.evidence.sentences import Sentence, Shown
 from proband.literature.evidence.synthesis import answered, renewed, synthesise
 from proband.literature.evidence.writing import Writing, grammar
 from proband.literature.records.library import library_of
@@ -70,6 +70,7 @@ def test_prompts_are_the_golden_ones(library, shown):
     trials = [
         *Writing(shown={"": some}, n=3).trials({}),
         *Writing(shown={"Do defaults raise consent?": some}, n=2, is_answer=True).trials({}),
+        *Judging(sentences={"1": Sentence(text="Consent was higher.", spans=(1, 2), by="me")}, shown=some).trials({}),
     ]
     assert_golden("evidence-writing", "\n\n".join(map(as_text, trials)) + "\n")
 
@@ -79,6 +80,11 @@ def test_a_reply_that_is_no_list_of_sentences_says_nothing(library, reply):
     found = synthesise(library, engine=ScriptedEngine(lambda trial: reply, address="scripted:odd"))
     assert not found.sentences
     assert "gave no sentences over spans" in found.silence
+
+
+def test_an_engine_that_fails_has_not_said_that_there_is_nothing_to_say(library):
+    with pytest.raises(EngineError, match="did not answer: scripted failure; run the same again"):
+        answered(library, "Does feedback raise compliance?", engine="scripted:lying?fail=1")
 
 
 def test_a_question_is_answered_with_spans_or_not_at_all(library):

@@ -23,6 +23,7 @@ VERBS = {
     **{name: "tuning." for name in ("probe", "intervene", "train", "evaluate", "align")},
     "list": "",
     "seat": "",
+    "search": "",
     "hypothesize": "",
     "screen": "",
     "answer": "",

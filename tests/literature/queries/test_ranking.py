@@ -22,15 +22,15 @@ def test_ranks_are_fused_by_their_reciprocals():
 def test_words_are_ranked_by_their_stems():
     of = library("Trains in Spain", "Nudge theory", "The nudging of commuters by trains")
     assert Index(of).ranked("Are commuters nudged?") == ["doi:10.1/2", "doi:10.1/1"]
-    ids = [id for id, _ in rank(of, "Are commuters nudged?", encoder=None)]
+    ids = [id for id, _ in rank(of, "Are commuters nudged?", encoder="none")]
     assert ids == ["doi:10.1/2", "doi:10.1/1", "doi:10.1/0"]
     with pytest.raises(DesignError, match="no word"):
-        rank(of, "?!", encoder=None)
+        rank(of, "?!", encoder="none")
 
 
 def test_a_ranking_by_vectors_counts_beside_that_by_words():
     of = library("Concrete bridges", "Railway delays", "Music of Bach")
-    by_words, by_both = (rank(of, "Why do trains run late?", encoder=encoder) for encoder in (None, "words"))
+    by_words, by_both = (rank(of, "Why do trains run late?", encoder=encoder) for encoder in ("none", "words"))
     assert by_words[0][1] == 0
     assert max(score for _, score in by_both) == pytest.approx(1 / 61)
 

@@ -5,17 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from proband.addresses import open_engine
-from proband.errors import EngineError
 from proband.literature.queries.index import Index
 from proband.literature.records.library import Library
+from proband.literature.screening.ranker import AUTO, NONE, encoder_named
 from proband.models.engine import BaseEngine
 
-ENCODER = "minilm"
 DAMPING = 60  # of ranks: how little the first of a ranking is more than the tenth
 
 
 def rank(
-    library: Library, question: str, *, encoder: str | None = ENCODER, index: Index | None = None
+    library: Library, question: str, *, encoder: str = AUTO, index: Index | None = None
 ) -> list[tuple[str, float]]:
     """All records of a library by nearness to a question, best first.
 
@@ -28,9 +27,8 @@ def rank(
         Whose titles, abstracts and keywords are compared.
     question : str
         A sentence.
-    encoder : str or None
-        Address of what makes the vectors; None for words alone, which is also what is done where `minilm` is not
-        installed.
+    encoder : str
+        Address of what makes the vectors; ``none`` for words alone, ``auto`` for `minilm` where it is installed.
     index : Index, optional
         Of the same library, where there is one already.
 
@@ -48,27 +46,17 @@ def rank(
     >>> from proband.literature.records.library import library_of
     >>> from proband.literature.records.record import Record
     >>> two = library_of([Record(title="On diets", abstract="-"), Record(title="Nudging diners", abstract="-")])
-    >>> [two[id].title for id, _ in rank(two, "What nudges diners?", encoder=None)]
+    >>> [two[id].title for id, _ in rank(two, "What nudges diners?", encoder="none")]
     ['Nudging diners', 'On diets']
     """
     orders = [(index or Index(library)).ranked(question)]
-    engine = opened(encoder)
-    if engine is not None:
+    if (used := encoder_named(encoder)) != NONE:
+        engine = open_engine(used)
         try:
             orders.append(by_meaning(library, question, engine))
         finally:
             engine.close()
     return fused(list(library.records), orders)
-
-
-def opened(encoder: str | None) -> BaseEngine | None:
-    """What makes vectors; None where nothing is to, or the encoder that is an extra is not installed."""
-    try:
-        return open_engine(encoder) if encoder else None
-    except EngineError:
-        if encoder != ENCODER:
-            raise
-        return None
 
 
 def by_meaning(library: Library, question: str, engine: BaseEngine) -> list[str]:

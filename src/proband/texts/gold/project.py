@@ -168,8 +168,8 @@ class Project:
         """
         if not again and self.is_edited(step, name, text):
             raise DesignError(
-                f"{self.path(name)}: edited since `proband {self.verb} {self.study} {step}` wrote it, and the step would "
-                "now write something else; give --again to overwrite the edit, or undo what changed before it"
+                f"{self.path(name)}: edited since `proband {self.verb} {self.study} {step}` wrote it, and the step "
+                "would now write something else; give --again to overwrite the edit, or undo what changed before it"
             )
         write_text(self.path(name), text)
 

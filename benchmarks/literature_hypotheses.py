@@ -1,6 +1,6 @@
 """Which of many hypotheses are so? Ours, found on A and held on B, beside HypoGeniC's bank, in worlds that are known.
 
-``python -m benchmarks.literature_hypotheses --worlds 100``. In a world some hypotheses are true, some of these tiny, and
+``python -m benchmarks.literature_hypotheses --worlds 100``. In a world some hypotheses are true, some tiny, and
 most are false. A scripted proposer names each with the same probability, a scripted judge foretells each row by a
 hypothesis and errs at a known rate; both methods hear the same proposer and the same judge. HypoGeniC's rule is written
 here from its description (Zhou et al. 2024, arXiv:2404.04326, algorithm 1, with its defaults): reward = accuracy +

@@ -227,5 +227,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
         {"price": ["dear", "cheap"], "use": ["much", "little"]},
         {("dear", "much"): -2, ("dear", "little"): 1, ("cheap", "much"): 2, ("cheap", "little"): -1},
     ),
+    "average_precision": call([1, 0, 1, 1, 0, 0, 0, 1, 0, 0]),
+    "retrieval": call([1, 0, 1, 1, 0, 0], [1, 1, 0, 1, 0, 0]),
     "wss": call([1, 0, 1, 1, 0, 0, 0, 1, 0, 0]),
 }

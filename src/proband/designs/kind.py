@@ -147,6 +147,7 @@ KINDS: Shelf[Kind] = Shelf(
         "proband.texts.tables",
         "proband.tuning",
         "proband.interviews",
+        "proband.literature.screening",
         "proband.literature.hypotheses",
     ),
     member="KIND",

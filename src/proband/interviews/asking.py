@@ -53,7 +53,9 @@ def to_interviewer(guide: Guide, purpose: str, n: int) -> str:
 def to_interviewee(backstory: str, persona: PersonaFormat, n: int) -> str:
     """What somebody is told who is interviewed."""
     who = _AS_PERSON[persona].format(backstory=backstory) if backstory and persona != "none" else "You are interviewed."
-    others = "" if n == 1 else f" {n - 1} others are interviewed with you; you hear what they say."
+    others = {1: "", 2: " Somebody else is interviewed with you; you hear what they say."}.get(
+        n, f" {n - 1} others are interviewed with you; you hear what they say."
+    )
     return f"{who}\n\nAnswer in a few sentences, as one speaks.{others} Say only what you say yourself."
 
 
@@ -61,14 +63,17 @@ def asked_of_interviewer(course: Course, about: str, *, is_trained: bool) -> tup
     """The interview so far and where it stands, for the next turn."""
     number = len(course.turns) + 1
     so_far = "\n\n".join(lines_of(course)) if course.turns else BEGIN
-    left = f"Still to ask: {' '.join(course.left)}" if course.left else f"Everything is asked; write {END} to finish."
-    where = f"{left}\n\nThis is turn {number} of at most {course.guide.turns}."
-    told = Message("user", f"{so_far}\n\n{where}\n\n{NEXT} One or two sentences, and nothing else.")
+    left, asked_all = course.left, f"Everything is asked; write {END} to finish."
+    limit = f"This is turn {number} of at most {course.guide.turns}."
+    still = f"Still to ask: {' '.join(left)}" if left else asked_all
+    told = Message("user", f"{so_far}\n\n{still}\n\n{limit}\n\n{NEXT} One or two sentences, and nothing else.")
     new = "\n\n".join([line for line in lines_of(course, only=len(course.turns)) if course.turns][1:]) or BEGIN
     if is_trained and course.turns:
         turned = course.turns[-1].turned
         kind = _TOLD_KIND.get(turned.kind, turned.kind)
         new = f"[Your last turn was {kind}: it {turned.why}.]\n\n{new}"
+    n = len(course.guide.questions)
+    where = f"{limit} {len(left)} of {n} questions are still to ask, the next: {left[0]}" if left else asked_all
     card = ShowCard(text=NEXT, form="text", about=about, before=f"{new}\n\n{where}")
     return (Message("system", about), told), card
 

@@ -8,7 +8,7 @@ from typing import Literal
 from proband.errors import DesignError, strange_choice
 from proband.interviews.turns import turn_of, words_of
 
-# What an interviewer by rule says after an answer; {words} are a piece of it, to the letter.
+# What an interviewer by rule says after an answer; {words} are a piece of it.
 PROBES = (
     'You said "{words}". Can you tell me more about that?',
     'You spoke of "{words}". What was that like?',
@@ -19,7 +19,7 @@ BACK = 'Earlier you spoke of "{words}". Please tell me more about that.'
 WHAT_ELSE = "What else can you tell me?"
 _SAME = 0.6  # share of a question's words that have to stand in a turn that asks it
 _ALIKE = 0.8
-_MOST_QUOTED = 4
+_MOST_QUOTED = 3
 _STARTS = frozenset({"my", "that", "our", "their", "an", "a", "the", "his", "these", "this", "her", "those"})
 _BREAKS_WORDS = (
     "and or but so because that which who when where while if then as than of to in on at by with from for into "
@@ -181,24 +181,25 @@ def is_repeated(text: str, earlier: Sequence[str]) -> bool:
 
 
 def taken_up(answer: str, used: Sequence[str]) -> str:
-    """The piece of an answer that says most which was not `used` yet, to the letter, four words at most; or nothing.
+    """The piece of an answer, three words at most, that says most which was not `used` yet; or nothing.
 
     Examples
     --------
     >>> taken_up("I drive the night bus, and I like the quiet streets.", ["night"])
     'the quiet streets'
     """
-    best, most = "", 0
+    best, most = "", (0, False)
     known = set(used)
     for clause in re.split(r"[.,;:!?()\"“”]+", answer):
         piece: list[str] = []
         for word in [*clause.split(), "and"]:
             low = word.lower().strip("'’")
-            if (low in _BREAKS and not (low in _STARTS and not piece)) or low in _STARTS or len(piece) == _MOST_QUOTED:
+            if low in _BREAKS or low in _STARTS or len(piece) == _MOST_QUOTED:
                 new = len(set(words_of(" ".join(piece))) - known)
-                if new > most:
-                    best, most = " ".join(piece), new
-                piece = [word] if low in _STARTS else []
+                # Of two that say as much, one that begins as a thing is named.
+                if new and (new, piece[0] in _STARTS) > most:
+                    best, most = " ".join(piece), (new, piece[0] in _STARTS)
+                piece = [low] if low in _STARTS else []
             else:
                 piece.append(word)
     return best

@@ -46,7 +46,8 @@ _WH = "who|whom|whose|what|when|where|which|why|how"
 _NOT = "isn't|aren't|wasn't|weren't|don't|doesn't|didn't|hasn't|haven't|hadn't|can't|couldn't|won't|wouldn't|shouldn't"
 _AUX = f"is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must|{_NOT}"
 _PERSON = "i|you|he|she|it|we|they|there|that|this|so|anybody|anyone|somebody"
-_WH_START = _starts(f"(?:(?:on|at|in|to|from|with|for|by|about|until|since|of) )?(?:{_WH})")
+_ASKING = f"(?:(?:on|at|in|to|from|with|for|by|about|until|since|of) )?(?:{_WH})"
+_WH_START = _starts(_ASKING)
 _AUX_START = _starts(_AUX)
 _LEAD_IN = re.compile(
     r"^(?:(?:and|but|so|now|well|then|okay|ok|all right|alright|right|also|please|oh|just)\b[ ,]*)+", re.IGNORECASE
@@ -54,7 +55,7 @@ _LEAD_IN = re.compile(
 _GO_ON = re.compile(r"^(?:and |so |and so |yes,? )?(?:then|what then|and|so)\s*\?$", re.IGNORECASE)
 # Not at "or": what follows it is one more option of the same question.
 _JOINED = re.compile(
-    rf"(?:,\s*(?:and )?|\band |;\s*)(?=(?:{_WH})\b|(?:{_AUX}) (?:{_PERSON}|your|his|her|the)\b)", re.IGNORECASE
+    rf"(?:,\s*(?:and )?|\band |;\s*)(?={_ASKING}\b|(?:{_AUX}) (?:{_PERSON}|your|his|her|the)\b)", re.IGNORECASE
 )
 
 # Leading: a tag at the end; what is said to push, whatever is asked; a negative question; a statement to agree with.
@@ -249,17 +250,17 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _PLURAL = re.compile(r"(?<=\w{3})(?<![sui])s$")
 _COMMON_WORDS = (
     "a about across after again agree all along already also always am an and another any anything are aren "
-    "around as at away back be because been before being bit both but by came can come correct could couldn day "
+    "around as at away back be because been before being bit both but by came can come correct could couldn "
     "describe did didn do does doesn doing don done down each earlier else even ever every everybody everyone "
     "everything explain feel felt few first for from get go goes going gone got had hadn happen happened "
     "happens has hasn have haven having he her here hers him his how i if in into is isn it its just kind know "
     "last like little lot made make many may me mean mentioned might mine more most much must my never new no "
-    "not nothing now obviously of off often oh okay on once one only or other our out over own part people "
+    "not nothing now obviously of off often oh okay on once one only or other our out over own "
     "please put quite rather really remember right said same saw say see seen she shouldn so some somebody "
     "someone something sort speak spoke spoken still such sure surely take talk tell than that the their them "
-    "then there these they thing things think this those through time to told too toward towards true two up us "
+    "then there these they thing things think this those through to told too toward towards true two up us "
     "use very walk want was wasn way we well went were weren what when where which while who whole why will "
-    "with won words would wouldn yeah yes you your "
+    "with won would wouldn yeah yes you your "
 )
 _COMMON = frozenset(_COMMON_WORDS.split())
 

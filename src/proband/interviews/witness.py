@@ -175,7 +175,8 @@ def _wrong(fact: Fact) -> str:
     if fact.opens == "open":
         way_out = "an open invitation needs no words; take them out, or open it by a cue"
         return f"fact {name!r}: {way_out}" if fact.words else ""
-    if not fact.stems:
-        given = f"its words {', '.join(fact.words)} stand in any question" if fact.words else "it has no words"
-        return f'no question opens fact {name!r}: {given}; add words = ["..."]'
+    if not fact.words:
+        return f'no question opens fact {name!r}: it has no words; add words = ["..."]'
+    if common := [word for word in fact.words if not words_of(word)]:
+        return f"fact {name!r}: its word {common[0]!r} stands in any question; take one that is its own"
     return ""

@@ -61,7 +61,7 @@ class _Writer:
                 kept, dropped = (self.inner(part, depth) for part in (node.kept, node.dropped))
                 self.check_not(node, depth)
                 if dropped and not kept:
-                    self.unsaid.append(f"NOT {node.dropped}: left out, since what it is taken from is")
+                    self.unsaid.append(f"NOT {node.dropped}: left out, for what it is taken from cannot be said")
                 return f"{kept} {self.operators['NOT']} {dropped}" if kept and dropped else kept
         joint = "AND" if isinstance(node, And) else "OR"
         said = [told for part in node.parts if (told := self.inner(part, depth))]

@@ -2,13 +2,14 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from proband.errors import DataError, meant
+from proband.errors import DataError, DesignError, meant
 from proband.literature.queries.language import parse_query
 from proband.literature.queries.query import And, Heading, Near, Node, Not, Or, Query, Term, Years
+from proband.literature.records.library import Library
 from proband.literature.records.record import Record, plain
 
 WIDE, MANY = 0.1, 20  # share of the vocabulary, and number of words, from which a truncated word is hardly meant
@@ -29,8 +30,8 @@ class Index:
 
     Parameters
     ----------
-    records : iterable of Record
-        In the order in which what is found is given; a library is one.
+    records : Library or iterable of Record
+        In the order in which what is found is given.
     path : path, optional
         A file that keeps the index, made anew where it is not of these records; in memory where none is given.
 
@@ -48,9 +49,10 @@ class Index:
     ("diets at 10 finds no record (did you mean 'diet'?)",)
     """
 
-    def __init__(self, records: Iterable[Record], path: str | Path | None = None) -> None:
-        given = list(records)
-        self.records = {record.id: record for record in given}
+    def __init__(self, records: Library | Iterable[Record], path: str | Path | None = None) -> None:
+        given = list(records.records.values() if isinstance(records, Library) else records)
+        named = records.records if isinstance(records, Library) else {record.id: record for record in given}
+        self.records: Mapping[str, Record] = named
         if len(self.records) < len(given):
             ids = [record.id for record in given]
             twice = next(id for id in ids if ids.count(id) > 1)
@@ -82,6 +84,33 @@ class Index:
                 if n >= max(MANY, WIDE * self._vocabulary):
                     told.append(f"{leaf} at {leaf.at} stands for {n:,} of {self._vocabulary:,} words; write more of it")
         return tuple(dict.fromkeys(told))
+
+    def ranked(self, question: str) -> list[str]:
+        """Ids of the records that share words with a question, best first, by BM25 over word stems.
+
+        References
+        ----------
+        Robertson and Zaragoza (2009), Foundations and Trends in Information Retrieval 3, 333-389.
+        doi:10.1561/1500000019; Porter (1980), Program 14, 130-137. doi:10.1108/eb046814
+        """
+        words = list(dict.fromkeys(plain(question).split()))
+        if not words:
+            raise DesignError("the question has no word; write it as a sentence")
+        base = self._base
+        if not base.execute("SELECT 1 FROM sqlite_master WHERE name = 'stems'").fetchone():
+            with base:  # made when somebody asks, since it takes as long as the words
+                base.execute("CREATE VIRTUAL TABLE stems USING fts5(text, content='', tokenize='porter ascii')")
+                base.executemany(
+                    "INSERT INTO stems (rowid, text) VALUES (?, ?)",
+                    (
+                        (n, _searchable("\n".join((record.title, record.abstract, *record.keywords))))
+                        for n, record in enumerate(self.records.values())
+                    ),
+                )
+        asked = " OR ".join(f'"{word}"' for word in words)
+        told = "SELECT rowid FROM stems WHERE stems MATCH ? ORDER BY bm25(stems), rowid"
+        ids = list(self.records)
+        return [ids[n] for (n,) in base.execute(told, (asked,))]
 
     def documents_with(self, words: Sequence[str]) -> int:
         """How many records hold words that follow each other, in title, abstract or keywords."""
@@ -120,7 +149,7 @@ class Index:
             if base.execute("SELECT 1 FROM sqlite_master WHERE name = 'mark'").fetchone():
                 if base.execute("SELECT mark FROM mark").fetchone() == (mark,):
                     return
-                for table in ("vocabulary", "words", "headings", "records", "mark"):
+                for table in ("stems", "vocabulary", "words", "headings", "records", "mark"):
                     base.execute(f"DROP TABLE IF EXISTS {table}")
             base.executescript(_TABLES)
         except sqlite3.DatabaseError as error:
@@ -132,7 +161,10 @@ class Index:
             raise DataError(f"the index cannot be used ({error}); delete its file, and it is made anew") from None
         with base:
             numbered = list(enumerate(self.records.values()))
-            base.executemany("INSERT INTO records VALUES (?, ?, ?)", ((n, r.id, r.year) for n, r in numbered))
+            base.executemany(
+                "INSERT INTO records VALUES (?, ?, ?)",
+                ((n, id, self.records[id].year) for n, id in enumerate(self.records)),
+            )
             base.executemany(
                 "INSERT INTO headings VALUES (?, ?)", ((plain(h), n) for n, record in numbered for h in record.headings)
             )
@@ -146,8 +178,8 @@ class Index:
     def _mark(self) -> str:
         """What the index is of."""
         told = hashlib.blake2b(_RULE.encode(), digest_size=16)
-        for record in self.records.values():
-            told.update(repr((record.id, record.year, record.headings, columns_of(record))).encode())
+        for id, record in self.records.items():
+            told.update(repr((id, record.year, record.headings, columns_of(record))).encode())
         return told.hexdigest()
 
 

@@ -15,9 +15,9 @@ LIKE = 95.0
 """How like two titles are, of 100, that may be one."""
 _LIKE_ABSTRACT, _LIKE_NAME, _OTHER_WORK = 85.0, 80.0, 50.0
 _WORDS = 4  # a title of fewer may be any editorial's
-_KEY, _LARGE = 14, 200  # letters of a title that put it into a block; records of a block, above which it is parted
+_KEY, _LARGE = 16, 200  # letters of a title that put it into a block; records of a block, above which it is parted
 _COUNTED = re.compile(r"\d+|[ivx]+|[a-h]|one|two|three|four")
-_DECISIONS = ("decision", "included", "label_included", "label", "relevant")
+_DECISIONS = ("retracted", "predatory", "decision", "included", "label_included", "label", "relevant")
 _IDENTIFIERS = ("doi", "pmid", "openalex")
 
 Apart = Collection[frozenset[str]]
@@ -72,14 +72,24 @@ def merged(
             groups.join(one, other, by, score)
     for one, other, score in groups.alike() if apart is not None else ():
         groups.join(one, other, "title", score)
+    found = list[tuple[Record, list[int]]]()
+    for k, record in enumerate(records):
+        members = groups.of(k)
+        if not members or members[0] == k:
+            found.append((_one_of([records[m] for m in members], remarks) if members else record, members))
+    first = dict[str, str]()
+    for record, _ in found:
+        first[record.id] = min(record.source, first.get(record.id, record.source))
     kept, aliases, id_of = dict[str, Record](), dict[str, str](), dict[int, str]()
-    for first, members in groups.found().items():
-        record = _one_of([records[k] for k in members], remarks) if len(members) > 1 else records[first]
-        if record.id in kept:
+    for record, members in found:
+        # Two that are not one may have one id; which of them keeps it is not left to the order of files.
+        if record.source != first[record.id] or record.id in kept:
             record = replace(record, other={**record.other, "apart": record.source})
         kept[record.id] = record
-        id_of |= dict.fromkeys(members, record.id)
-        aliases |= {records[k].id: record.id for k in members if records[k].id not in kept}
+        for member in members:
+            id_of[member] = record.id
+            if records[member].id != record.id:
+                aliases[records[member].id] = record.id
     merges = [
         Merge(
             kept=id_of[one], source=records[one].source, other_source=records[other].source, by=by,
@@ -87,7 +97,7 @@ def merged(
         )
         for one, other, by, score in groups.joined
     ]  # fmt: skip
-    return kept, merges, aliases
+    return kept, merges, {old: new for old, new in aliases.items() if old not in kept}
 
 
 def _by_identifier(records: Sequence[Record]) -> Iterator[tuple[str, int, int]]:
@@ -132,9 +142,9 @@ class _Groups:
             self._first[member] = first
         self.joined.append((min(one, other), max(one, other), by, score))
 
-    def found(self) -> dict[int, list[int]]:
-        """First member of each group -> its members."""
-        return {k: self._members.get(k, [k]) for k, first in enumerate(self._first) if first == k}
+    def of(self, k: int) -> list[int]:
+        """The members of a record's group, the first of them first; none where it is alone."""
+        return self._members.get(self._first[k], []) if self.joined else []
 
     def alike(self) -> Iterator[tuple[int, int, float]]:
         """Pairs that are one by title, year and authors; only such as share a beginning, an end, or author and year."""
@@ -156,7 +166,7 @@ class _Groups:
         for key in (_beginning, _end, _who_and_when):
             blocks: dict[str, list[int]] = defaultdict(list)
             for k, record in enumerate(self.records):
-                if found := key(self.titles[k], record):
+                if record.title and (found := key(self.titles[k], record)):
                     blocks[found].append(k)
             for block in blocks.values():
                 if len(block) > _LARGE:
@@ -181,23 +191,25 @@ class _Groups:
         if has_authors and fuzz.ratio(_family(a), _family(b)) < _LIKE_NAME:
             return False
         is_said = words.total() >= _WORDS
+        if not is_said and any((x := getattr(a, n)) and (y := getattr(b, n)) and x != y for n in ("issue", "pages")):
+            return False
         if has_years and has_authors and is_said:
             return True
         if a.abstract and b.abstract:
             return fuzz.ratio(plain(a.abstract[:1_000]), plain(b.abstract[:1_000])) >= _LIKE_ABSTRACT
-        return is_said and (has_years or has_authors or score == 100)
+        return (is_said and (has_years or has_authors)) or score == 100
 
 
 def _beginning(title: str, record: Record) -> str:
-    return title.replace(" ", "")[:_KEY]
+    return title[:_KEY]
 
 
 def _end(title: str, record: Record) -> str:
-    return title.replace(" ", "")[-_KEY:]
+    return title[-_KEY:]
 
 
 def _who_and_when(title: str, record: Record) -> str:
-    return f"{_family(record)} {record.year} {title[:1]}" if record.authors and record.year and title else ""
+    return f"{record.authors[0].partition(',')[0]} {record.year} {title[:1]}" if record.authors and record.year else ""
 
 
 def _family(record: Record) -> str:

@@ -5,12 +5,10 @@ from pathlib import Path
 
 from proband.errors import DataError
 from proband.files import Remarks
-from proband.literature.records.fields import doi_in, made, year_in
+from proband.literature.records.fields import PAGES, doi_in, made, year_in
 from proband.literature.records.record import Record
 from proband.subjects.corpora.sources import pages_of
 
-PAGES = "page_starts"
-"""Under this name `other` holds the places in the record's text at which its pages begin, the first of them page 1."""
 _NO_TITLE = re.compile(r"untitled|microsoft word|\.(?:docx?|tex|dvi|pdf|indd|qxd)\b", re.IGNORECASE)
 
 
@@ -44,12 +42,12 @@ def read_pdf(path: Path, remarks: Remarks) -> Record:
     starts, place = list[int](), len(title) + 2
     for page in pages:
         starts.append(place)
-        place += len(page) + 2
+        place += len(page) + 2 if page else 0
     head = pages[0][:3_000]
     author = said.get("Author", "").strip()
     fields = {
         "title": title,
-        "abstract": "\n\n".join(pages),
+        "abstract": "\n\n".join(filter(None, pages)),
         "authors": tuple(part.strip() for part in re.split(";| and ", author) if part.strip()),
         "doi": doi_in(head),
         "kind": "article" if doi_in(head) else "other",

@@ -6,7 +6,7 @@ from typing import Any
 
 from proband.errors import DataError, meant
 from proband.files import Remarks
-from proband.literature.records.fields import doi_in, kind_of, made, name_of, pmid_in, untagged
+from proband.literature.records.fields import PAGES, doi_in, kind_of, made, name_of, pmid_in, untagged
 from proband.literature.records.record import Record
 
 _CALLED = {
@@ -72,8 +72,9 @@ def _of_row(row: Mapping[str, Any], roles: Mapping[str, str], where: str, remark
     left = ((column, _text(value)) for column, value in row.items() if column and column not in read)
     fields = {
         **{role: told.get(role, "") for role in ("venue", "openalex", "url", "language", "volume", "issue", "pages")},
-        "title": untagged(told.get("title", "")),
-        "abstract": untagged(told.get("abstract", "")),
+        "title": " ".join(untagged(told.get("title", "")).split()),
+        # Places of pages count every sign.
+        "abstract": told.get("abstract", "") if row.get(PAGES) else untagged(told.get("abstract", "")),
         "authors": tuple(map(name_of, _people(authors))),
         "kind": kind_of(told.get("kind", "")),
         "doi": doi_in(told.get("doi", ""), told.get("url", "")),

@@ -10,7 +10,8 @@ from proband.literature.records.record import Record
 
 _TITLES, _ABSTRACTS, _AUTHORS, _DATES = ("TI", "T1", "CT", "BT", "ST"), ("AB", "N2"), ("AU", "A1"), ("PY", "Y1", "DA")
 _VENUES = ("JF", "T2", "JO", "JA", "J2", "T3", "PB")
-_LINKS = ("UR", "L2", "L1", "LK", "L3", "N1", "M3")
+_LINKS = ("UR", "L2", "L1", "LK", "L3", "N1", "M1", "M3", "DI")
+_BLANK = ("", " ", "\t")
 _READ = frozenset(
     {*_TITLES, *_ABSTRACTS, *_AUTHORS, *_DATES, *_VENUES, "DO", "UR", "KW", "LA", "VL", "IS", "SP", "EP", "TY"}
 )
@@ -30,12 +31,20 @@ class _Tags(NamedTuple):
     values: dict[str, list[str]]
 
     def first(self, *tags: str) -> str:
-        """What the first of these tags says that says anything."""
-        return next((value for tag in tags for value in self.values.get(tag, ()) if value), "")
+        """What the first of these tags says that is there."""
+        values = self.values
+        for tag in tags:
+            if tag in values:
+                return values[tag][0]
+        return ""
 
-    def all(self, *tags: str) -> tuple[str, ...]:
+    def all(self, *tags: str) -> list[str]:
         """What all of these tags say."""
-        return tuple(value for tag in tags for value in self.values.get(tag, ()) if value)
+        found: list[str] = []
+        for tag in tags:
+            if tag in self.values:
+                found += self.values[tag]
+        return found
 
 
 def read_ris(text: str, name: str, remarks: Remarks) -> Iterator[Record]:
@@ -59,17 +68,17 @@ def read_ris(text: str, name: str, remarks: Remarks) -> Iterator[Record]:
 def _ris_records(text: str, name: str, remarks: Remarks) -> Iterator[_Tags]:
     """Lines gathered by record. A loop over two million lines: what is usual is looked at first."""
     held: _Tags | None = None
+    values: dict[str, list[str]] = {}
     last: list[str] | None = None
+    begun = ""
     # Only what RIS calls a line: abstracts hold other signs at which `splitlines` would cut them.
-    for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
-        if line[2:6] == "  - " and line[:2] in _KNOWN:
-            tag, value = line[:2], line[6:].strip()
-        elif found := _LENIENT.fullmatch(line):
-            tag, value = found[1], found[2].strip()
-            if tag not in _KNOWN:
-                tag = ""
-        else:
-            tag = ""
+    lines = (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
+    for number, line in enumerate(lines, start=1):
+        tag, mark, value = line.partition("  -")
+        if not mark or tag not in _KNOWN or value[:1] not in _BLANK:
+            found = _LENIENT.fullmatch(line)
+            tag, value = (found[1], found[2]) if found and found[1] in _KNOWN else ("", line)
+        value = value.strip()
         if tag == "ER":
             if held is not None:
                 yield held
@@ -85,12 +94,23 @@ def _ris_records(text: str, name: str, remarks: Remarks) -> Iterator[_Tags]:
                     f"a record begins before the one of line {held.line} has ended (no ER); both are kept",
                 )
                 yield held
-            held, last = _Tags(number, {"TY": [value]}), None
-        elif tag and held is not None:
-            last = held.values.setdefault(tag, [])
+            values, last, begun = {"TY": [value]}, None, ""
+            held = _Tags(number, values)
+        elif held is None:
+            continue  # numbers and links stand between records
+        elif not tag:
+            if value and last:
+                last[-1] = f"{last[-1]} {value}"  # a long text that goes on in the next line
+            elif value and begun:
+                last = values.setdefault(begun, [])
+                last.append(value)
+        elif not value:
+            last, begun = None, tag  # its text may stand in the next line
+        elif tag in values:
+            last = values[tag]
             last.append(value)
-        elif not tag and last and held is not None and line and not line.isspace():
-            last[-1] = f"{last[-1]} {line.strip()}"  # a long text that goes on in the next line
+        else:
+            last = values[tag] = [value]
     if held is not None:
         remarks.say(f"{name}:{held.line}", "the last record has no end (no ER); it is kept")
         yield held
@@ -98,29 +118,30 @@ def _ris_records(text: str, name: str, remarks: Remarks) -> Iterator[_Tags]:
 
 def _of_ris(tags: _Tags, where: str, remarks: Remarks) -> Record:
     values, first, every = tags.values, tags.first, tags.all
-    links = every(*_LINKS)
     start, end = first("SP"), first("EP")
-    other = {tag: "; ".join(filter(None, found)) for tag, found in values.items() if tag not in _READ}
+    links = every(*_LINKS)
+    other = {
+        tag: found[0] if len(found) == 1 else "; ".join(found) for tag, found in values.items() if tag not in _READ
+    }
     base = first("DB").lower()
-    number = next(
-        (n for n in (first("AN"), first("C5")) if n.isdigit() and ("medline" in base or "embase" in base)), ""
-    )
+    is_pubmed = "medline" in base or "embase" in base  # Embase writes PubMed's number under C5
+    number = next((n for n in every("AN", "C5") if n.isdigit()), "") if is_pubmed else ""
     if (notes := other.get("N1", "")) and "ASReview_" in notes:
         other |= _of_asreview(notes)
     fields = {
         "title": first(*_TITLES),
         "abstract": first(*_ABSTRACTS),
-        "authors": tuple(map(name_of, every(*_AUTHORS))),
+        "authors": tuple([name_of(person) for person in every(*_AUTHORS)]),
         "venue": first(*_VENUES),
         "kind": kind_of(first("TY")),
-        "doi": doi_in(*every("DO", "DI"), *links),
-        "pmid": number or pmid_in(*links, *every("AN", "M1")),
+        "doi": doi_in(*values.get("DO", ()), *links),
+        "pmid": number or pmid_in(*values.get("AN", ()), *links),
         "url": first("UR"),
         "language": first("LA"),
         "volume": first("VL", "VO"),
         "issue": first("IS"),
         "pages": f"{start}-{end}" if start and end and end != start and "-" not in start else start,
-        "keywords": every("KW"),
+        "keywords": tuple(values.get("KW", ())),
         "other": other,
     }
     return made(where, fields, every(*_DATES), remarks)
@@ -195,7 +216,7 @@ def _of_nbib(tags: _Tags, people: Sequence[str], where: str, remarks: Remarks) -
         "volume": first("VI"),
         "issue": first("IP"),
         "pages": first("PG"),
-        "keywords": every("OT"),
+        "keywords": tuple(every("OT")),
         "headings": tuple(heading.replace("*", "") for heading in every("MH")),
         "other": other,
     }

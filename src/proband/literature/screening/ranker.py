@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proband.addresses.opening import open_engine
+from proband.errors import EngineError
 from proband.models.engine import BaseEngine
 from proband.seeds import seed_for
 
@@ -18,6 +20,7 @@ LARGEST = 20  # records of a batch at most; ranking anew more often found nothin
 STRENGTH = 0.11  # C of both lines
 MASS = 9.8  # of the included records over that of the excluded, however many there are of either
 VECTORS = 0.25  # weight of the vectors' view; words have the rest
+AUTO, NONE = "auto", "none"
 _DIGITS = 4  # of vectors: the last digits of an encoder depend on what is computed together
 
 
@@ -35,6 +38,28 @@ class Views:
 
     words: Any
     vectors: NDArray[np.float32] | None = None
+
+
+def encoder_named(name: str) -> str:
+    """Address of the encoder: of ``auto`` that of `minilm` where it is installed, and else ``none``."""
+    if name != AUTO:
+        return name
+    try:
+        open_engine("minilm").close()
+    except EngineError:
+        return NONE
+    return "minilm"
+
+
+def views_by(texts: Sequence[str], encoder: str) -> Views:
+    """Both views of some texts, the vectors by the encoder of an address; ``none`` for words alone."""
+    if encoder == NONE:
+        return views_of(texts)
+    engine = open_engine(encoder)
+    try:
+        return views_of(texts, engine)
+    finally:
+        engine.close()
 
 
 def views_of(texts: Sequence[str], encoder: BaseEngine | None = None) -> Views:

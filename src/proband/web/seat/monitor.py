@@ -24,7 +24,8 @@ class Monitor:
 
     def __init__(self, room: Room, study: str) -> None:
         self.room, self.study = room, study
-        self._arms = {member.subject: member.arm for member in room.design.roster()}
+        roster = () if room.design.design.sits_by else room.design.roster()  # of coders: their documents
+        self._arms = {member.subject: member.arm for member in roster}
 
     @property
     def routes(self) -> list[BaseRoute]:

@@ -120,5 +120,6 @@ def test_a_question_counts_as_asked_in_other_words_and_a_repeated_turn_is_seen()
     guide = Guide(topics=(Topic(name="t", questions=("How do you get to your work every morning?",)),))
     assert asked_by("And how do you get to work in the morning?", guide)
     assert asked_by("What do you eat at noon?", guide) is None
+    assert asked_by("I get to work early. Every morning is different, and you do your best.", guide) is None
     assert is_repeated("Tell me about the bus.", ["So, tell me about the bus!"])
     assert not is_repeated("Tell me about the bus.", ["Tell me about the boat."])

@@ -120,8 +120,8 @@ def _coverage(found: Courses, scores: Mapping[Sitting, Score], run: Run) -> Sect
         sentences=(f"Questions that must be asked, and were: {percent(covered)}.", *left[:_MOST_ADVICE]),
         table=tabled(forms, rows, "Means over interviews", digits=1, side="model"),
         notes=(
-            "A turn asks a question of the guide when it has three in five of its meaningful words. Words are those of "
-            "whoever was interviewed.",
+            "A turn asks a question of the guide when one of its own has three in five of the meaningful words. Words "
+            "are those of whoever was interviewed.",
         ),
         warnings=(f"{open_} interviews are not over",) * (open_ > 0 and not run.is_complete),
         lead=f"Of the guide's questions, {percent(covered)} were asked.",

@@ -162,7 +162,14 @@ def asks(turn: str, question: str) -> float:
 
 
 def asked_by(turn: str, guide: Guide) -> str | None:
-    """The question of a guide that a turn asks; None where it asks none of them."""
+    """The question of a guide that a turn asks; None where it asks none of them.
+
+    One that stands in the turn word by word is asked, whatever the language; of several the longest, because "What
+    happened?" stands in "What happened then?" too.
+    """
+    said = f" {' '.join(_tokens(turn))} "
+    if there := [question for question in guide.questions if f" {' '.join(_tokens(question))} " in said]:
+        return max(there, key=len)
     best = max(guide.questions, key=lambda question: asks(turn, question))
     return best if asks(turn, best) >= _SAME else None
 

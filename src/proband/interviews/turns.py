@@ -247,7 +247,7 @@ def _kind_of_question(question: str) -> tuple[TurnKind, str]:
     return "directive", f"asks {' '.join(asked[0].split()[:2])!r}"
 
 
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_WORD = re.compile(r"\d+|[^\W\d_]+(?:'[^\W\d_]+)?")
 _PLURAL = re.compile(r"(?<=\w{3})(?<![sui])s$")
 _COMMON_WORDS = (
     "a about across after again agree all along already also always am an and another any anything are aren "
@@ -267,7 +267,7 @@ _COMMON = frozenset(_COMMON_WORDS.split())
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text that carry meaning, in lower case, without endings of plural and possession.
+    """The words and numbers of a text that carry meaning, in lower case, without endings of plural and possession.
 
     Examples
     --------
@@ -275,4 +275,5 @@ def words_of(text: str) -> list[str]:
     ['letter', 'aunt', 'house']
     """
     stems = [word.split("'")[0] for word in _WORD.findall(text.translate(_PLAIN).lower())]
-    return [_PLURAL.sub("", stem) for stem in stems if stem not in _COMMON and len(stem) > 2]
+    told = [stem for stem in stems if stem.isdigit() or (len(stem) > 2 and stem not in _COMMON)]
+    return [_PLURAL.sub("", stem) for stem in told]

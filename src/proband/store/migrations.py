@@ -45,6 +45,8 @@ MIGRATIONS = (
     "ALTER TABLE responses ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;",
     # What processes had come to between two rounds, so that a replay which comes to something else is seen.
     "CREATE TABLE marks (name TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;",
+    # How long an answer took, where it came alone: of no table and no digest, for it differs between equal runs.
+    "ALTER TABLE responses ADD COLUMN took_s REAL;",
 )
 SCHEMA = len(MIGRATIONS)
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -256,7 +256,9 @@ class Room:
         """Take the answer to a page; its future is done when the answer is stored."""
         presence = self.presence(self.design.seat_of(trial.place))
         if presence.page == self.page_of(trial):
-            self.took_s.setdefault(trial.place.item, []).append(self.clock() - presence.since)
+            took_s = self.clock() - presence.since
+            self.took_s.setdefault(trial.place.item, []).append(took_s)
+            completion = replace(completion, took_s=took_s)
         return self.engine.give(trial.id, completion)
 
     def attention(self, subject: str) -> str:

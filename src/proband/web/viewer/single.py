@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,6 +47,7 @@ def trial(request: Request) -> Response:
     except (KeyError, ValueError):
         raise HTTPException(404, f"There is no response at {place!r} in this run.") from None
     row = held.rows_at([place]).to_dicts()[0]
+    stored_at, took_s = held.journal.taken(place)
     item, body = held.items.get(at.item), held.journal.body_of(response.request)
     sent = {} if body is None else json.loads(body)
     return shown(
@@ -69,6 +71,8 @@ def trial(request: Request) -> Response:
             "completion_tokens": response.completion_tokens,
             "is_estimated": response.is_estimated,
             "attempts": response.attempts,
+            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(stored_at)),
+            "took_s": took_s,
             "request": response.request,
             "said": _said(held.run, at),
             "alike": _alike(held, response.request, place),

@@ -147,8 +147,12 @@ def _beside(held: Held, conditions: Sequence[Condition], place: str) -> dict[str
     where = [str(one) for one in conditions] or None
     links: dict[str, str | None] = {}
     for name, way in (("earlier", "before"), ("later", "after")):
-        rows = held.page(conditions, size=1, seconds=_ALIKE_S, **{way: place}).rows
-        near = rows["trial"][0] if rows.height else None
+        if conditions:
+            rows = held.page(conditions, size=1, seconds=_ALIKE_S, **{way: place}).rows
+            near = rows["trial"][0] if rows.height else None
+        else:  # the journal has its neighbours by key; in a table the places of all would be read
+            beside, _ = held.journal.rows_from(place, 1, is_backwards=way == "before")
+            near = beside[0][0] if beside else None
         links[name] = near and address(f"/runs/{held.name}/trial", place=near, where=where)
     return links
 

@@ -1,8 +1,11 @@
 # `make demo` and `make test` set up everything they need; a second call starts at once.
 PYTHON ?= python3
+# Processes that tests run in; each takes one thread and up to 2 GB, and goes on with what the other has left.
+WORKERS ?= 2
 VENV := .venv
 VLLM := .venv-vllm
 BIN := $(VENV)/bin
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 READY := $(VENV)/.ready
 
 .PHONY: demo demo-align docs test test-slow test-servers check validate clean
@@ -15,10 +18,10 @@ demo-align: $(READY)
 	@$(BIN)/proband align toy
 
 test: $(READY)
-	@$(BIN)/python -m pytest -m "not slow and not servers"
+	@$(PYTEST) -m "not slow and not servers"
 
 test-slow: $(READY)
-	@$(BIN)/python -m pytest -m "slow and not servers"
+	@$(PYTEST) -m "slow and not servers"
 
 # vLLM wants other versions of what Proband uses, so it lives in an environment of its own (2 GB); some minutes in all.
 test-servers: $(READY)

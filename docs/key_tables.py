@@ -29,6 +29,7 @@ from proband.designs.study_file import (
     PopulationTable,
     StudyFile,
 )
+from proband.interviews.interview import FactTable, TopicTable, WitnessTable
 from proband.shelves import HOUSE
 from proband.societies.scenario import SCENARIOS
 from proband.societies.society import ArmTable, WaveTable
@@ -93,6 +94,9 @@ def models() -> dict[str, type[BaseModel]]:
         "norm": worlds.NormTable,
         "institution": worlds.InstitutionTable,
         "scale": worlds.ScaleTable,
+        "interview.topics": TopicTable,
+        "interview.witness": WitnessTable,
+        "interview.witness.facts": FactTable,
     }
     own = {f"game.{name}": keys for name, keys in games().items() if not issubclass(keys, Setting)}
     return shared | kinds() | own

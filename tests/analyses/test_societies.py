@@ -1,7 +1,10 @@
 """Analyses of societies: numbers by hand, effects that were planted, and people beside."""
 
+import base64
 import io
+import json
 import re
+import zlib
 from itertools import pairwise
 
 import numpy as np
@@ -20,14 +23,17 @@ from proband.analyses import (
     trajectories,
     transitions,
 )
-from proband.analyses.lived import bootstrapped
-from proband.analyses.lives import transcripts
+from proband.analyses.lived import Lived, bootstrapped
+from proband.analyses.lives import lives, transcripts
 from proband.designs.studies import Study, study_from_dict
 from proband.errors import DataError, DesignError
 from proband.models.scripted import ScriptedEngine
 from proband.reports import findings
 from proband.reports.terminal import terminal
 from proband.runs import carry_out
+from proband.societies.agents.knowledge import tell
+from proband.societies.state import State
+from proband.societies.states import States
 
 OPTIONS = ["against", "neither", "for"]
 SOCIETY = {
@@ -214,6 +220,28 @@ def test_who_is_told_is_not_wrong_because_the_speaker_is_named(tmp_path):
     false = only(diffusion.ANALYSIS.sections(run), "false-memories").table.rows[0]
     assert false[1] > 0
     assert false[2].value == 0
+    life = json.loads(zlib.decompress(base64.b64decode(lives(Lived(run), [""], [2, 5])["lives"])))
+    kept = States(run).memories().filter(pl.col("society") == 0, pl.col("agent").is_in([2, 5]))
+    assert [(at, agent, life["words"][k]) for at, agent, _, k in life["memories"][""]] == [
+        *kept.sort("number").select("round", "agent", "text").iter_rows()
+    ]
+
+
+def test_a_cascade_is_a_tree_in_which_tellings_hang_under_the_first_that_was_heard():
+    state = State(society=0, agents={"number": np.arange(5)})
+    fire = state.happened("fire", 0, text="The barn is on fire.")
+    for round, pairs in enumerate([[(0, 1)], [(1, 2), (0, 3)], [(2, 3), (3, 4)]], start=2):
+        state.round = round
+        for agent, target in pairs:
+            known = next((k for k in range(1, len(state.events)) if state.events[k]["target"] == agent), fire)
+            tell(state, agent, target, "Fire!", about=known)
+    assert [one.parent for one in diffusion.tellings(state)[fire]] == [-1, 0, -1, 1, 2]
+    assert diffusion.trees_of(state) == [("The barn is on fire.", 5, 3, 2)]
+    rows = diffusion._tree([state]).rows
+    assert [(row["from_x"], row["x"], row["label"]) for row in rows] == [
+        (1, 1, "0"), (1, 2, "1"), (2, 3, "2"), (1, 3, "3"), (3, 4, "3"), (3, 4, "4")
+    ]  # fmt: skip
+    assert [row["y"] for row in rows] == [0.5, 0, 0, 1, 0, 1]
 
 
 def test_an_audit_counts_turns_that_show_others(forked):

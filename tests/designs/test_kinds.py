@@ -20,6 +20,10 @@ from proband.designs.studies import Study, load_study
 from proband.instruments import Instrument, Item, load_instrument
 from proband.instruments.banks.loading import load_bank
 from proband.instruments.codebooks import Code, Codebook
+from proband.interviews.design import Interviews
+from proband.interviews.guide import Guide, Topic
+from proband.interviews.witness import Fact, Witness
+from proband.literature.hypotheses.proposing import Proposing
 from proband.runs import Run, branch, carry_out, plan
 from proband.shelves import HOUSE
 from proband.societies.asking import Asking as Voices
@@ -270,6 +274,43 @@ def tables() -> Asking:
     )
 
 
+def interview() -> Interviews:
+    def topic(name: str, first: str, second: str, probes: int = 1) -> Topic:
+        return Topic(name=name, questions=(first, second), probes=probes)
+
+    saturday = "Tell me everything that happened at the market on Saturday."
+    shouting = "The shouting came from the man who sells fish; he had seen a hand in the bag."
+    facts = (
+        Fact(name="bag", text="A woman cried out that her bag was gone.", opens="open"),
+        Fact(name="boy", text="A boy ran past me, towards the bridge.", opens="open"),
+        Fact(name="shouting", text=shouting, opens="cue", words=("shouting",)),
+        Fact(name="bridge", text="At the bridge somebody was waiting on a bicycle.", opens="cue", words=("bridge",)),
+        Fact(name="jacket", text="The boy wore a green jacket.", opens="question",
+             words=("jacket", "wear", "clothes", "colour")),
+        Fact(name="time", text="It was shortly after ten; the church clock had just struck.", opens="question",
+             words=("time", "clock", "hour")),
+    )  # fmt: skip
+    return Interviews(
+        guide=Guide(
+            topics=(
+                topic("the morning", saturday, "What happened after that?", probes=2),
+                topic("the people", "Who else was at the stall?", "What did the others do?", probes=2),
+                topic("afterwards", "What happened when it was over?", "Where did you go then?"),
+            ),
+            opening="Thank you for coming.",
+            until="told",
+        ),
+        purpose="Something was stolen at the market on Saturday, and this person was there. Find out what they saw.",
+        witness=Witness(
+            facts=facts,
+            story="I was at the market on Saturday, at the cheese stall, when there was a lot of shouting.",
+            suggestible=0.5,
+        ),
+        seed=6,
+        title="A theft at the market",
+    )
+
+
 def society() -> Society:
     keys = {"agents": 12, "rounds": 3, "decided_by": "model"}
     scenario, shared = SCENARIOS.load("granovetter"), Shared(title="", seed=12)
@@ -290,10 +331,20 @@ def society() -> Society:
     )
 
 
+def hypothesize() -> Proposing:
+    return Proposing(
+        about="Why do some waiters get larger tips than others?",
+        strategies=("plain", "less_likely", "stepwise", "adversarial"),
+        each=5,
+        seed=6,
+        title="Tips in restaurants",
+    )
+
+
 TWINS = {
     **{"survey": survey, "experiment": experiment, "conjoint": conjoint, "game": game, "quiz": quiz},
     **{"coding": coding, "pairs": pairs, "bargaining": bargaining, "scenarios": scenarios, "tables": tables},
-    "society": society,
+    **{"society": society, "interview": interview, "hypothesize": hypothesize},
 }
 
 

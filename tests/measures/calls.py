@@ -152,6 +152,9 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "rake": call({"sex": ["f", "f", "f", "m"]}, {"sex": {"f": 0.5, "m": 0.5}}),
     "rank_order_stability": call(_ITEMS[:6], _ITEMS[6:12]),
     "reasoning_levels": call([80, 50, 34, 33, 22, 15, 0], start=50, factor=2 / 3),
+    "recall_at": call([1, 0, 1, 1, 0, 0, 0, 1, 0, 0], share=0.5),
+    "recall_audit": call(95, 1000, 200, 1),
+    "recall_test": call([1, 1, 0, 1] + [0] * 40, 60),
     "response_styles": call([[5, 3], [4, 4], [5, 5]], [1, -1], points=range(1, 6)),
     "retest": call(_OUTCOMES, [y + 0.1 * (k % 3) for k, y in enumerate(_OUTCOMES)]),
     "rogan_gladen": call(40, 100, sensitivity=0.9, specificity=0.8),
@@ -224,4 +227,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
         {"price": ["dear", "cheap"], "use": ["much", "little"]},
         {("dear", "much"): -2, ("dear", "little"): 1, ("cheap", "much"): 2, ("cheap", "little"): -1},
     ),
+    "average_precision": call([1, 0, 1, 1, 0, 0, 0, 1, 0, 0]),
+    "retrieval": call([1, 0, 1, 1, 0, 0], [1, 1, 0, 1, 0, 0]),
+    "wss": call([1, 0, 1, 1, 0, 0, 0, 1, 0, 0]),
 }

@@ -1,6 +1,7 @@
 """What every engine owes the loop: every scheme that there is, by discovery, and what has no address of its own."""
 
 import contextlib
+import io
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -17,12 +18,17 @@ from tests.models.servers.fault_server import FaultServer
 
 
 def trial(subject: str, text: str = "Tea or coffee?") -> Trial:
-    """What an engine may be asked; coders of documents find one among the facts."""
+    """What an engine may be asked; coders of documents find one among the facts, and who decides of records
+    which code keeps one out."""
     return Trial(
         place=Place(subject=subject, item="drink"),
         request=Request(messages=(Message("user", text),), continuations=("tea", "coffee")),
         reply=Reply(form="choice", method="option_text", options=("tea", "coffee"), order=(0, 1)),
-        facts=(("document", f"{text} I would like tea, said {subject}."),),
+        facts=(
+            ("document", f"{text} I would like tea, said {subject}."),
+            ("excluding", "coffee"),
+            ("label", "include"),
+        ),
     )
 
 
@@ -66,6 +72,12 @@ def coder(folder):
     return contextlib.nullcontext(open_engine(f"codes:{folder / 'codes.csv'}"))
 
 
+def labels(folder):
+    """One who decided of records before."""
+    (folder / "labels.csv").write_text("record,decision\n" + "".join(f"{t.place.subject},include\n" for t in TRIALS))
+    return contextlib.nullcontext(open_engine(f"labels:{folder / 'labels.csv'}"))
+
+
 def dictionary(folder):
     (folder / "words.toml").write_text('[drink.codes]\ntea.words = ["tea"]\ncoffee.words = ["coffee*"]\n')
     return contextlib.nullcontext(open_engine(f"dictionary:{folder / 'words.toml'}"))
@@ -86,6 +98,14 @@ def seats(folder):
     return contextlib.nullcontext(made)
 
 
+@contextlib.contextmanager
+def at_terminal(folder):
+    """A person who always types the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", io.StringIO("coffee\n" * 20))
+        yield open_engine("terminal")
+
+
 # How to open one of each scheme; a scheme that is not here fails, named.
 OPENED = {
     "axelrod": lambda folder: contextlib.nullcontext(open_engine("axelrod:Random?seed=1")),
@@ -93,6 +113,8 @@ OPENED = {
     "dictionary": dictionary,
     "hf": model,
     "human": human,
+    "labelled": lambda folder: contextlib.nullcontext(open_engine("labelled")),
+    "labels": labels,
     "learned": learned,
     "lived": lived,
     "openai": server,
@@ -103,6 +125,7 @@ OPENED = {
     ),
     "seat": seats,
     "smollm2": lambda folder: contextlib.nullcontext(open_engine("smollm2")),
+    "terminal": at_terminal,
 }
 MARKED = {"smollm2": pytest.mark.model, "axelrod": pytest.mark.slow}  # importing that library takes seconds
 

@@ -33,7 +33,14 @@ LINES = Figure(
 SCATTER = Figure(
     form="scatter", rows=tuple({"x": k / 9, "y": k / 8, "label": f"m{k}"} for k in range(4)), caption="Two numbers."
 )
-FORMS = {figure.form: figure for figure in (BARS, NUMBERS, LADDER, LINES, SCATTER)}
+TOLD = ((1, 0.5, 0, 0.5), (2, 0, 1, 0.5), (3, 1, 1, 0.5))
+TREE = Figure(
+    form="tree",
+    rows=tuple({"x": x, "y": y, "from_x": a, "from_y": b, "label": str(x)} for x, y, a, b in TOLD),
+    caption="Who told whom.",
+    options={"x_title": "round"},
+)
+FORMS = {figure.form: figure for figure in (BARS, NUMBERS, LADDER, LINES, SCATTER, TREE)}
 
 
 def values_of(figure: Figure) -> list[dict[str, object]]:

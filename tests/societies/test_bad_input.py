@@ -7,10 +7,11 @@ its engines and its run.
 import pytest
 
 from proband import carry_out
+from proband.designs.seated import seated
 from proband.designs.studies import study_from_dict
 from proband.errors import DesignError, EngineError, ProbandError, RunLocked
 from proband.models.scripted import ScriptedEngine, uniform
-from proband.runs import collect, plan
+from proband.runs import Run, collect, plan
 from proband.store.directory import RunDirectory
 from tests.societies.worlds import village
 from tests.societies.written.playing import ASKED, STAND, study
@@ -72,6 +73,33 @@ def test_a_prompt_that_is_too_long_only_in_the_last_round_is_seen_before_the_fir
     tables = {"turn": [{"item": "say", "text": "What do you say?", "sees": ["memory:50:chronological"]}]}
     with pytest.raises(EngineError, match=r"say in round [4-6]"):
         plan(study(**tables, variable=[], society={"rounds": 6}).design, Forgetful(uniform()))
+
+
+def test_a_prompt_that_is_too_long_is_refused_in_its_round_before_anything_of_it_is_sent(tmp_path):
+    tables = {"turn": [{"item": "say", "text": "What do you say?", "sees": ["memory:50:chronological"]}]}
+    engine = Forgetful(lambda trial: "word " * 200)
+    with pytest.raises(EngineError, match=r"say in round 4"):
+        collect(study(**tables, variable=[], society={"rounds": 6}).design, engine, tmp_path / "run")
+    assert Run(tmp_path / "run").table()["round"].to_list() == [*range(1, 4)] * 10
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        pytest.param({"society": {"agents": 10}}, "10 of its subjects are played by 3, 4, 5, 6, 7, and at most 9",
+                     id="more people than can come"),
+        pytest.param({**MILLION, "scale": {"ask": "cells", "by": ["educ"], "check_agents": 3}},
+                     r"stands for several, and '\d' is a person", id="a person asked for a million"),
+    ],
+)  # fmt: skip
+def test_a_person_cannot_sit_where_there_are_too_many(tables, said, monkeypatch):
+    monkeypatch.setattr("proband.designs.seated.MOST_SEATS", 9)  # a hundred thousand agents take seconds to make
+    society = {**tables["society"], "engine": "educ", "rounds": 1}
+    tables = {name: table for name, table in tables.items() if name != "society"}
+    engines = dict.fromkeys("34567", "scripted:uniform")
+    made = study(society=society, engine=engines, population={"use": "anes-1996", "sample": 12}, **tables)
+    with pytest.raises(DesignError, match=said):
+        seated(made.design, set(made.design.roles()), 1)
 
 
 def test_two_writers_are_refused(tmp_path):

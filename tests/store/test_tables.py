@@ -7,8 +7,16 @@ import pytest
 from proband.errors import StoreError
 from proband.instruments import Item
 from proband.records import Place, Response
+from proband.roster import Roster
 from proband.store import RunDirectory, tables
-from proband.store.tables import factor_column, journal_table, wide_table, write_journal_table, write_table
+from proband.store.tables import (
+    factor_column,
+    journal_table,
+    wide_table,
+    with_membership,
+    write_journal_table,
+    write_table,
+)
 
 ITEMS = {
     "vote": Item(id="vote", text="?", form="choice", options=("Ada", "Bob")),
@@ -54,6 +62,13 @@ def test_each_form_of_answer_has_its_column():
 
 def test_every_factor_has_a_column_and_is_missing_where_it_was_not_varied():
     assert TABLE["frame"].to_list() == [None, "gain", "gain", None, None, "loss"]
+
+
+def test_arms_that_a_society_goes_through_stand_in_the_column_of_arms_in_runs_of_before_too():
+    table = table_of([given("0.1", "vote", 0), given("0.1", "vote", 1, arm="flood")])
+    assert table["arm"].to_list() == table["factor_arm"].to_list() == [None, "flood"]
+    before = table.with_columns(pl.lit(None, pl.String).alias("arm"))
+    assert with_membership(before, Roster(())).equals(table)
 
 
 def test_missing_answers_are_null_and_the_status_says_why():

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import polars as pl
 
@@ -11,15 +11,15 @@ from proband.analyses.lived import UNITS, Lived, few, label, needing, over_socie
 from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section, limits
 from proband.analyses.society_audit import states_of
 from proband.runs.run import Run
-from proband.societies.agents.knowledge import TOLD, false_knowledge, origin
-from proband.societies.agents.ranking import words_of
+from proband.societies.agents.knowledge import TOLD, false_knowledge, of_what_was_told, origin, tells_of
+from proband.societies.scenario import SCENARIOS
 from proband.societies.state import State
 
 _CHAPTER = "What is known, and by whom"
 _MOST_EVENTS = 8
 _OWN = {TOLD, "insight", "absent", "check", "held-out", "plan", "seen", "tool"}  # of which nobody else hears as such
-_NOTHING = "of nothing"
 _LONGEST = 90  # characters of an event in a table
+_MOST_TOLD = 200  # tellings that are drawn
 
 
 def sections(run: Run) -> Sequence[Section]:
@@ -105,44 +105,44 @@ def _by_words(state: State) -> Mapping[str, Mapping[int, int]]:
 def _n_agents(lived: Lived) -> int:
     if "agents" in lived.measures.columns:
         return int(lived.measures["agents"].max() or 0)  # type: ignore[arg-type]
-    return max(len(lived.run.roster) // lived.n, 1)
+    # Archetypes and who decides what comes of words stand in the roster as well, and are no agents.
+    return max(sum(member.subject.partition(".")[2].isdigit() for member in lived.run.roster) // lived.n, 1)
 
 
 def _short(text: str, most: int = _LONGEST) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def _tells_of(text: str, truth: str) -> bool:
-    """Whether a memory has the words of what happened, whatever it says beside, e.g. of whom they are heard."""
-    found, words = words_of(text), words_of(truth)
-    return any(found[k : k + len(words)] == words for k in range(len(found) - len(words) + 1))
-
-
 def _false(lived: Lived, states: Mapping[str, Sequence[State]]) -> Section:
     rows: list[tuple[Cell, ...]] = []
     reasons = Counter[str]()
+    scenario = str(lived.design.get("scenario") or "")
+    agrees = SCENARIOS.load(scenario).agrees if scenario in SCENARIOS else tells_of
     for arm, of in states.items():
-        each = []
+        each, told = [], []
         for state in of:
-            false = false_knowledge(state, _tells_of)
-            own = state.memories.column("kind")  # what agents did themselves is of no event, and happened all the same
-            false = false.filter(
-                [why != _NOTHING or own[k] != "did" for k, why in false.select("memory", "why").iter_rows()]
-            )
+            false = false_knowledge(state, agrees)
             reasons.update(false["why"].to_list() if not arm else [])
             each.append(false.height / len(state.memories) if len(state.memories) else None)
+            told.append(of_what_was_told(state, false))
         rows.append(
-            (label(arm), sum(len(state.memories) for state in of), over_societies(each, "share false", is_share=True))
-        )
+            (label(arm), sum(len(state.memories) for state in of), over_societies(each, "share false", is_share=True),
+             over_societies(told, "share false of what was told", is_share=True))
+        )  # fmt: skip
     first = rows[0][2]
-    forms: dict[str, CellForm] = {"arm": "text", "memories": "count", "false": "share"}
+    forms: dict[str, CellForm] = {"arm": "text", "memories": "count", "false": "share", "of what was told": "share"}
     why = "; ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())
     return Section(
         name="false-memories", heading="What is known falsely", chapter=_CHAPTER,
         sentences=(f"False are {percent(first)} of memories.{f' Of these: {why}.' if why else ''}",),  # type: ignore[arg-type]
         table=tabled(forms, rows, "Memories that are of nothing, or say something else than what happened",
                      side="model"),
-        notes=("A memory agrees with its event if it has its words: a true one in other words counts as false.",),
+        notes=(
+            "A memory agrees with its event if it has its words, whatever it says beside: a true one in other words "
+            "counts as false."
+            if agrees is tells_of
+            else f"Whether a memory agrees with its event is told by the rule of the scenario {scenario!r}.",
+        ),
     )  # fmt: skip
 
 
@@ -167,6 +167,7 @@ def _cascades(lived: Lived, states: Sequence[State]) -> list[Section]:
             name="cascades", heading="Who told whom", chapter=_CHAPTER,
             sentences=(f"{len(trees):,} events were told on; on average over societies: {told}.",),
             table=tabled(forms, rows, "The largest cascades", is_folded=len(rows) > 10),
+            figure=_tree(states),
             notes=("A telling hangs under the one by which its teller first heard of the same event.",),
         )
     ]  # fmt: skip
@@ -177,20 +178,68 @@ def _mean(trees: Sequence[Sequence[Any]], society: int, k: int) -> float | None:
     return sum(own) / len(own) if own else None
 
 
-def trees_of(state: State) -> list[tuple[str, int, int, int]]:
-    """Of every event that was told on: its words, tellings, and the depth and breadth of their tree."""
-    heard: dict[tuple[int, int], int] = {}  # event and who heard of it first at which depth
-    levels: dict[int, Counter[int]] = {}
-    columns = [state.events.column(name) for name in ("kind", "agent", "target")]
-    for number, (kind, agent, target) in enumerate(zip(*columns, strict=True)):
+class Telling(NamedTuple):
+    """A telling in the tree of its event."""
+
+    round: int
+    agent: int
+    target: int
+    parent: int  # by which its teller heard of the event first, as a position in the tree; -1 for none
+    depth: int
+
+
+def tellings(state: State) -> Mapping[int, Sequence[Telling]]:
+    """Of every event that was told on, by number, its tellings in the order in which they happened."""
+    heard: dict[tuple[int, int], int] = {}  # event and agent: the telling by which it heard of it first
+    found: dict[int, list[Telling]] = {}
+    columns = [state.events.column(name) for name in ("round", "kind", "agent", "target")]
+    for number, (round, kind, agent, target) in enumerate(zip(*columns, strict=True)):
         if kind != TOLD or (first := origin(state, number)) < 0:
             continue
-        depth = heard.get((first, cast(int, agent)), 0) + 1
-        heard.setdefault((first, cast(int, target)), depth)
-        levels.setdefault(first, Counter())[depth] += 1
+        own = found.setdefault(first, [])
+        parent = heard.get((first, cast(int, agent)), -1)
+        heard.setdefault((first, cast(int, target)), len(own))
+        depth = 1 + (own[parent].depth if parent >= 0 else 0)
+        own.append(Telling(cast(int, round), cast(int, agent), cast(int, target), parent, depth))
+    return found
+
+
+def trees_of(state: State) -> list[tuple[str, int, int, int]]:
+    """Of every event that was told on: its words, tellings, and the depth and breadth of their tree."""
+    depths = {first: Counter(one.depth for one in own) for first, own in tellings(state).items()}
     return [
-        (str(state.events[first]["text"]), sum(by.values()), max(by), max(by.values())) for first, by in levels.items()
+        (str(state.events[first]["text"]), sum(by.values()), max(by), max(by.values())) for first, by in depths.items()
     ]
+
+
+def _tree(states: Sequence[State]) -> Figure:
+    """The largest cascade as a tree: left who knew of it first, right who was told of it last."""
+    trees = [(len(own), -state.society, -first) for state in states for first, own in tellings(state).items()]
+    n, society, event = max(trees)
+    state = states[-society]
+    own, source = tellings(state)[-event][:_MOST_TOLD], state.events[-event]
+    after: dict[int, list[int]] = {}
+    for k, one in enumerate(own):
+        after.setdefault(one.parent, []).append(k)
+    rows: dict[int, float] = {}
+    n_ends, waiting = 0, [-1]
+    while waiting:  # who was told stands in the middle of those whom it told
+        k = waiting[-1]
+        if missing := [child for child in after.get(k, ()) if child not in rows]:
+            waiting.append(missing[0])
+            continue
+        below = [rows[child] for child in after.get(k, ())]
+        rows[waiting.pop()] = sum(below) / len(below) if below else float(n_ends)
+        n_ends += not below
+    who = [("" if source["agent"] == -1 else str(source["agent"]), source["round"], -1, -1)]
+    who += [(str(one.target), one.round, k, one.parent) for k, one in enumerate(own)]
+    at = {k: {"x": round, "y": rows[k]} for _, round, k, _ in who}
+    points = [
+        {**at[k], "from_x": at[parent]["x"], "from_y": at[parent]["y"], "label": name} for name, _, k, parent in who
+    ]
+    some = "" if len(own) == n else f"; the first {len(own)} of {n:,} tellings"
+    caption = f"Who told whom of “{_short(str(source['text']), 60)}” in society {state.society + 1}, by round{some}"
+    return Figure(form="tree", rows=tuple(points), caption=caption, options={"x_title": "round"})
 
 
 def _density(lived: Lived) -> list[Section]:

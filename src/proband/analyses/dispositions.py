@@ -64,7 +64,8 @@ def by_arm(run: Run) -> DispositionTest | None:
 
     A unit counts as valid where all its responses are; otherwise as what is commonest among the others.
     """
-    table = answers(run).filter(pl.col("arm").is_not_null())
+    # Arms that every unit goes through are no groups of units.
+    table = answers(run).filter(pl.col("arm").is_in(list(run.roster.arms)))
     units: dict[tuple[str, str], Counter[str]] = {}
     for arm, unit, status, n in table.group_by("arm", "unit", "status").len().sort("arm", "unit", "status").iter_rows():
         units.setdefault((arm, unit), Counter())[status] += n

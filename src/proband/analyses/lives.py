@@ -17,7 +17,7 @@ from proband.seeds import rng_for
 
 MOST_WORDS = 4_000_000  # characters of all lives before they are packed
 _LONGEST = 4000  # characters of one prompt
-_MOST_EVENTS = 4000  # of an arm
+_MOST_EVENTS = 4000  # of an arm; as many memories
 _AT_ONCE = 20  # agents whose prompts are read together
 _UNSEEN = ("check", "held-out")  # kinds of events that only measure
 
@@ -39,6 +39,7 @@ def lives(lived: Lived, arms: Sequence[str], nodes: Sequence[int]) -> dict[str, 
         return words.setdefault(text, len(words))
 
     events = {arm: list(_events(lived, arm, number_of)) for arm in arms}
+    memories = {arm: list(_memories(lived, arm, nodes, number_of)) for arm in arms}
     asked = _asked(lived)
     own: dict[int, list[list[Any]]] = {}
     with lived.run.directory.reader() as journal:
@@ -51,7 +52,7 @@ def lives(lived: Lived, arms: Sequence[str], nodes: Sequence[int]) -> dict[str, 
                     [round, arm, number_of(item), number_of(_read(bodies.get(request))), number_of(answer)]
                     for round, arm, item, request, answer in asked[node]
                 ]
-    told = {"words": list(words), "events": events, "asked": own}
+    told = {"words": list(words), "events": events, "memories": memories, "asked": own}
     text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
     return {
         "lives": packed(text.encode()) if own or any(events.values()) else "",
@@ -88,6 +89,14 @@ def _events(lived: Lived, arm: str, number_of: Callable[[str], int]) -> Iterable
         yield [round, number_of(kind), agent, target, number_of((text or "")[:_LONGEST]), number_of(place or "")]
 
 
+def _memories(lived: Lived, arm: str, nodes: Sequence[int], number_of: Callable[[str], int]) -> Iterable[list[Any]]:
+    """Round, agent, kind and words of what agents came to remember; of very many the first."""
+    own = pl.col("society") == 0, pl.col("arm") == arm, pl.col("agent").is_in(list(nodes))
+    rows = lived.states.scan("memories").filter(*own).sort("number").head(_MOST_EVENTS)
+    for round, agent, kind, text in rows.select("round", "agent", "kind", "text").collect().iter_rows():
+        yield [round, agent, number_of(kind), number_of(text[:_LONGEST])]
+
+
 def _asked(lived: Lived, society: int = 0, *, waves: bool = True) -> Mapping[int, list[tuple[int, str, str, str, str]]]:
     """By agent: round, arm, item, request and answer of everything that it was asked."""
     found: dict[int, list[tuple[int, str, str, str, str]]] = {}
@@ -103,7 +112,7 @@ def _asked(lived: Lived, society: int = 0, *, waves: bool = True) -> Mapping[int
     rows = table.filter(pl.col("subject").str.starts_with(f"{society}.")).select(
         pl.col("subject").str.split(".").list.get(1).cast(pl.Int64, strict=False).alias("agent"),
         pl.coalesce(wave.cast(pl.Int64), "round").alias("at"),
-        pl.col("factor_arm").fill_null("") if "factor_arm" in table.columns else pl.lit("").alias("factor_arm"),
+        pl.col("arm").fill_null(""),
         "item", "request",
         pl.when(pl.col("status") == "valid").then(
             pl.coalesce("label", "text", pl.col("value").cast(pl.String), parts, pl.lit(""))

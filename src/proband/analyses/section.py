@@ -17,7 +17,7 @@ from proband.shelves import Shelf
 Cell = Estimate | float | int | str | None
 CellForm = Literal["text", "share", "points", "number", "count", "p"]
 Side = Literal["", "model", "people"]
-FigureForm = Literal["bars", "intervals", "ladder", "lines", "scatter", "replay", "vega"]
+FigureForm = Literal["bars", "intervals", "ladder", "lines", "scatter", "tree", "replay", "vega"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +77,12 @@ class Figure:
     form : str
         "bars" (shares by option and side), "intervals" (points with limits by label and side), "ladder" (points with
         limits beside reference values and a floor), "lines" (y by x and series, with limits), "scatter" (y by x and
-        series), "replay" (agents by round, see `proband.analyses.replay`; rows are the last one), or "vega", then
-        `options` is a Vega-Lite specification.
+        series), "tree" (marks with lines to what they hang under), "replay" (agents by round, see
+        `proband.analyses.replay`; rows are the last one), or "vega", then `options` is a Vega-Lite specification.
     rows : tuple of mapping
         The data, one mapping a mark; keys by form. Bars, intervals: label, side, value, low, high (`marks` makes
         them of estimates). Ladder: label, value, low, high, floor, and `references`, a mapping of name to value.
-        Lines, scatter: x, y, series, and low, high or label where there are any.
+        Lines, scatter: x, y, series, and low, high or label where there are any. Tree: x, y, from_x, from_y, label.
     caption : str
         What it shows, in a sentence; read to those who cannot see it.
     options : mapping

@@ -20,7 +20,7 @@ from proband.texts.gold.from_people import take_in
 from proband.texts.gold.project import CORRECTED, LATER, STEPS, Standing, Step
 from proband.texts.gold.steps import Done, Waiting, Work, do
 
-_TOLD: Mapping[Step, list[str]] = {"correct": ["claims"], "fragility": ["fragility"], "drift": ["drift"]}
+_TOLD: Mapping[str, list[str]] = {"correct": ["claims"], "fragility": ["fragility"], "drift": ["drift"]}
 _MARKS = {"done": "done", "stale": "stale", "open": "", "waiting": "waiting"}
 _ASK = ("tune", "validate", "run")  # steps that ask engines
 

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
-from proband.analyses.lives import transcripts
+from proband.analyses.lives import transcripts as told_lives
 from proband.cli.choosing import refuse_unread
 from proband.cli.talk import emit, talk
+from proband.errors import DesignError
+from proband.interviews.transcripts import documents
 from proband.runs import Run
 from proband.store.tables import wide_table, write_table
 
@@ -30,6 +32,12 @@ def export(
             min=1, help="Of societies: transcripts of so many agents each, one row an agent and arm, to compare."
         ),
     ] = None,
+    transcripts: Annotated[
+        str | None,
+        typer.Option(
+            help="Of interviews: a corpus to code, one row an answer (`turns`) or one row an interview (`interviews`)."
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Path and size on stdout as JSON.")] = False,
 ) -> None:
     """Write the responses, one row each, for R, SPSS, Excel or a notebook.
@@ -39,9 +47,15 @@ def export(
     if not wide:
         refuse_unread("it says what stands in the cells of --wide; add --wide, or leave it out", values=values)
     found = Run(run)
-    if lives is not None:
+    if lives is not None or transcripts is not None:
         refuse_unread("transcripts have rows of their own; leave it out", wide=wide or None, where=where)
-        chosen = transcripts(found, most=lives)
+    if transcripts is not None:
+        refuse_unread("it is about societies; leave it out", lives=lives)
+        if transcripts not in ("turns", "interviews"):
+            raise DesignError(f"--transcripts is {transcripts!r}; write turns or interviews")
+        chosen = documents(found, "turns" if transcripts == "turns" else "interviews")
+    elif lives is not None:
+        chosen = told_lives(found, most=lives)
     else:
         chosen = found.where(*where) if where else found.table()
     table = wide_table(chosen, values or "label") if wide else chosen

@@ -23,6 +23,10 @@ VERBS = {
     **{name: "tuning." for name in ("probe", "intervene", "train", "evaluate", "align")},
     "list": "",
     "seat": "",
+    "search": "",
+    "hypothesize": "",
+    "screen": "",
+    "answer": "",
 }
 _FILES = {"list": "listing", "draft-items": "draft_items"}
 _NAMES = {"list": "list_", "draft-items": "draft_items"}

@@ -47,7 +47,8 @@ def carry_out_and_tell(
     talk.print(study.name, style="bold", markup=False)
     tell_and_ask(study, into, budget=budget, yes=yes)
     hold_to(lock, study, into)
-    with stopped(), progress() as watch:
+    is_typed = any(address.partition("?")[0] == "terminal" for address in study.addresses.values())
+    with stopped(), progress(is_shown=not is_typed) as watch:
         run = carry_out(study, into, budget=budget, watch=watch, retry_failed=retry_failed, wait=wait)
     found = findings(run)
     path = write_findings(found, run.path / "report.html")

@@ -68,13 +68,14 @@ def tell_tally(tally: Tally) -> str:
 
 
 @contextmanager
-def progress() -> Iterator[Watch]:
+def progress(*, is_shown: bool = True) -> Iterator[Watch]:
     """A progress bar fed by the loop's tally; where stderr is no terminal, a line now and then and one at the end.
 
+    It is not shown where it would write over what somebody types.
     On a second Ctrl-C the process ends here: a model that is still computing would take it down otherwise.
     """
     try:
-        with _bar() if talk.is_terminal else _lines() as watch:
+        with _nothing() if not is_shown else _bar() if talk.is_terminal else _lines() as watch:
             yield watch
     except KeyboardInterrupt:
         if any(thread.name == ENGINE_THREAD for thread in threading.enumerate()):
@@ -83,6 +84,11 @@ def progress() -> Iterator[Watch]:
             sys.stderr.flush()
             os._exit(130)
         raise
+
+
+@contextmanager
+def _nothing() -> Iterator[Watch]:
+    yield lambda tally: None
 
 
 @contextmanager

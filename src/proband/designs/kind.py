@@ -140,7 +140,16 @@ def told_of(kind: str) -> Told:
 KINDS: Shelf[Kind] = Shelf(
     what="kind of study",
     group="proband.kinds",
-    folders=("proband.designs.kinds", "proband.societies", "proband.texts", "proband.texts.tables", "proband.tuning"),
+    folders=(
+        "proband.designs.kinds",
+        "proband.societies",
+        "proband.texts",
+        "proband.texts.tables",
+        "proband.tuning",
+        "proband.interviews",
+        "proband.literature.screening",
+        "proband.literature.hypotheses",
+    ),
     member="KIND",
     error=DesignError,
 )

@@ -72,15 +72,35 @@ def seated(design: Design, roles: Collection[str], n: int) -> "Seated":
             f"{design.name}: people take no part in this study; name the roles that they play in [engine], e.g. "
             f'{next(iter(design.roles()), "") or "role"} = "seat"'
         )
-    elif not design.sits_by and not any(member.role in roles for member in design.roster()):
-        raise DesignError(
-            f"{design.name}: there is no seat in it, because {', '.join(sorted(roles))} would answer about every "
-            "one of its subjects; let people code elsewhere, and give their answers by codes:FILE or human:FOLDER"
-        )
+    elif not design.sits_by:
+        _check_seats(design, roles)
     for item in _asked(design, roles):
         if item.form not in WIDGETS:
             raise DesignError(f"item {item.id!r} of form {item.form!r} has no page; take it out, or do not ask it")
     return Seated(design, frozenset(roles))
+
+
+def _check_seats(design: Design, roles: Collection[str]) -> None:
+    """Refuse roles that nobody sits in, or more people than can come, or that are asked in the name of many."""
+    played = sorted(set(roles) & set(design.roles()))
+    who = {member.subject for member in design.roster() if member.role in roles}
+    if len(who) > MOST_SEATS:
+        raise DesignError(
+            f"{design.name}: {len(who):,} of its subjects are played by {', '.join(played)}, and at most "
+            f"{MOST_SEATS:,} people can sit in it; let people play a role that fewer have"
+        )
+    # A cell of a society stands for many agents, and has no seat, even where its engine is a person.
+    many = [trial for trial in design.preview() if trial.answerer in roles and trial.place.subject not in who]
+    if who and many:
+        raise DesignError(
+            f"{design.name}: {many[0].place.subject!r}, who is asked {many[0].place.item!r}, stands for several, and "
+            f"{many[0].answerer!r} is a person, who can answer for one; let an engine play it, or ask agents one by one"
+        )
+    if not who:
+        raise DesignError(
+            f"{design.name}: there is no seat in it, because {', '.join(sorted(roles))} would answer about every "
+            "one of its subjects; let people code elsewhere, and give their answers by codes:FILE or human:FOLDER"
+        )
 
 
 def _played(design: Design, roles: Collection[str]) -> tuple[str, ...]:

@@ -199,6 +199,14 @@ from proband.measures.response_bias.styles import response_styles as response_st
 from proband.measures.scaling.comparisons import PairScale as PairScale
 from proband.measures.scaling.comparisons import bradley_terry as bradley_terry
 from proband.measures.scaling.comparisons import corrected_bradley_terry as corrected_bradley_terry
+from proband.measures.screening.audits import recall_audit as recall_audit
+from proband.measures.screening.retrieval import Retrieval as Retrieval
+from proband.measures.screening.retrieval import average_precision as average_precision
+from proband.measures.screening.retrieval import retrieval as retrieval
+from proband.measures.screening.savings import recall_at as recall_at
+from proband.measures.screening.savings import wss as wss
+from proband.measures.screening.stopping import RecallTest as RecallTest
+from proband.measures.screening.stopping import recall_test as recall_test
 from proband.measures.series.predictions import SeriesRegression as SeriesRegression
 from proband.measures.series.predictions import series_regression as series_regression
 from proband.measures.series.predictions import shuffled_dates as shuffled_dates

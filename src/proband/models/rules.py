@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from proband.errors import EngineError
 from proband.models.confusion import confusion
+from proband.models.lies import lying
 from proband.models.planted import planted
 from proband.models.players import PLAYERS, played
 from proband.records import Answer, Trial
@@ -130,6 +131,24 @@ def normal(mean: float = 0.0, *, sd: float = 1.0) -> Rule:
     return lambda trial: distribution
 
 
+def line() -> Rule:
+    """Say what the design has for this turn: the next question of a guide, or a witness's answer.
+
+    It is read from ``trial.facts``, as "line".
+    """
+
+    def rule(trial: Trial) -> str:
+        said = dict(trial.facts).get("line")
+        if said is None:
+            raise EngineError(
+                f"{trial.id}: rule 'line' says what a design has for a turn, and there is nothing for this one; it "
+                "plays interviewers, and witnesses with a script, of [interview]"
+            )
+        return said
+
+    return rule
+
+
 def _read_stated(file: str) -> dict[str, Sequence[float]]:
     if not file:
         raise EngineError("rule 'stated' needs distributions; write scripted:stated?file=dist.toml")
@@ -143,7 +162,7 @@ def _read_stated(file: str) -> dict[str, Sequence[float]]:
     return given
 
 
-_OWN = (uniform, first, always, stated, planted, confusion, spatial, knowing, normal)
+_OWN = (uniform, first, always, stated, planted, confusion, lying, spatial, knowing, normal, line)
 RULES: Shelf[Callable[..., Rule]] = Shelf(
     what="scripted rule",
     group="proband.rules",

@@ -126,7 +126,7 @@ class ScriptedEngine(BaseEngine):
             return anything(trial, self.seed)
         if isinstance(outcome, NormalDist):
             return _truncated(outcome, trial, uniform_for(self.seed, "scripted", "answer", trial.id))
-        fits = {"number": int | float, "text": str}.get(trial.reply.form, tuple)
+        fits = {"number": int | float, "text": str, "record": str}.get(trial.reply.form, tuple)
         if isinstance(outcome, bool) or not isinstance(outcome, fits):
             raise EngineError(
                 f"item {trial.place.item!r} of form {trial.reply.form!r}: the rule gave {outcome!r}; "

@@ -41,6 +41,7 @@ _DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2])
 _MORE = (("#2f7d4f", "#6fc796"), ("#7b4ea3", "#c09be0"), ("#a1891d", "#d9c45f"), ("#20272e", "#e7eaed"))
 _STEPS = 64  # of a scale of colours
 _SQUARE = 420.0  # px of a replay that stands still
+_NAMED = 40  # rows of a tree whose marks have room for their names
 _HEIGHT = 280  # px of a figure with two axes of numbers
 
 CONFIG: Mapping[str, Any] = {
@@ -278,6 +279,19 @@ def _scatter(figure: Figure) -> alt.LayerChart:
     ).properties(height=_HEIGHT)
 
 
+def _tree(figure: Figure) -> alt.LayerChart:
+    """What follows from what: a line from each mark to the one it hangs under; names while there is room for them."""
+    rows = [dict(row) for row in figure.rows]
+    x = alt.X("x:Q", axis=alt.Axis(title=str(figure.options.get("x_title", "")), tickMinStep=1, grid=False))
+    y = alt.Y("y:Q", axis=None, scale=alt.Scale(padding=10))
+    base = alt.Chart(alt.Data(values=rows)).encode(x=x, y=y)
+    line = base.mark_rule(color=LIGHT["null"], opacity=0.6).encode(x2="from_x:Q", y2="from_y:Q")
+    marks = base.mark_circle(size=60, opacity=1, color=LIGHT["model"]).encode(tooltip="label:N")
+    n_ends = len({row["y"] for row in rows})
+    names = [base.mark_text(dx=7, dy=-7, align="left", fontSize=11).encode(text="label:N")] if n_ends <= _NAMED else []
+    return alt.layer(line, marks, *names).properties(height=max(60, min(2 * _HEIGHT, 16 * n_ends)))
+
+
 def _replay(figure: Figure) -> alt.LayerChart:
     """The last frame of a replay: what stands where no script runs, and on paper."""
     told: Mapping[str, Any] = figure.options
@@ -414,5 +428,6 @@ _FORMS = {
     "ladder": _ladder,
     "lines": _lines,
     "scatter": _scatter,
+    "tree": _tree,
     "replay": _replay,
 }

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import polars as pl
+
 from proband.analyses.answers import listed
 from proband.analyses.fidelity import DISTANCES
 from proband.analyses.section import Section
@@ -11,6 +13,7 @@ from proband.designs.games.setting import Setting
 from proband.designs.kind import Told, told_of
 from proband.records import STATUSES
 from proband.runs.run import Run
+from proband.societies.asking import OUTSIDE
 
 _PRESENTATIONS = {
     "single": "each item by itself",
@@ -327,8 +330,21 @@ def _subjects(run: Run, these: str = "") -> str:
     table = run.table()
     told = told_of(run.kind)
     n, n_units = table["subject"].n_unique(), table["unit"].n_unique()
+    if told.subject == "agent":
+        return _agents(table, these, f" in {_count(n_units, told.unit, told.units)}")
     subjects = f"{these if n > 1 else these.replace('these', 'this')}{_count(n, told.subject)}"
     return subjects if n_units == n else f"{subjects} in {_count(n_units, told.unit, told.units)}"
+
+
+def _agents(table: pl.DataFrame, these: str, where: str) -> str:
+    """How many agents were asked themselves, and for how many archetypes others took answers, which are no agents."""
+    names = table["subject"].unique().str.split_exact(".", 1).struct.unnest()["field_1"]
+    alone = int(names.str.contains(r"^\d+$").sum())
+    kinds = names.filter(~names.str.contains(r"^\d+$") & (names != OUTSIDE)).n_unique()
+    said = [_count(n, one) for n, one in ((alone, "agent"), (kinds, "archetype")) if n]
+    lead = these if alone + kinds > 1 else these.replace("these", "this")
+    stands = f", whose answers stand for agents{' not asked' * (alone > 0)}," * (kinds > 0)
+    return f"{lead}{' and '.join(said) or _count(0, 'agent')}{stands}{where}"
 
 
 def _who(run: Run, design: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from proband.designs.kind import Shared
 from proband.errors import DesignError
 from proband.shelves import Shelf
+from proband.societies.agents.knowledge import tells_of
 from proband.societies.world import World
 
 
@@ -37,6 +38,8 @@ class Scenario:
         Whether agents may be people of a ``[population]``.
     changed : callable
         The keys as an arm changes them, from those of the scenario, what stands in the arm, its name and first round.
+    agrees : callable
+        Whether a memory (first) says what its event did (second); what is known falsely is counted by it everywhere.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Scenario:
     check: str = ""
     takes_people: bool = False
     changed: Callable[[Mapping[str, Any], Mapping[str, Any], str, int], Mapping[str, Any]] = _replaced
+    agrees: Callable[[str, str], bool] = tells_of
 
 
 SCENARIOS: Shelf[Scenario] = Shelf(

@@ -54,7 +54,8 @@ def journal_table(journal: Journal, items: Mapping[str, Item], roster: Roster = 
         ``answer`` is the 0-based index into the options as written; ``value`` the scale points or the number;
         ``label`` the option's text or the written answer; ``parts`` a multiple answer, ranking or allocation. An
         option that is not the item's own at its index has its own text as label, and no value. Every factor that
-        varies has a column of its own, before ``round``. Missing is null, and ``status`` says why.
+        varies has a column of its own, before ``round``. ``arm`` is the roster's, or else the level of a factor of
+        that name, as of the arms that a society goes through. Missing is null, and ``status`` says why.
     """
     factors = tuple(levels_of(journal))
     with _readable(journal):
@@ -154,13 +155,20 @@ def _frame(rows: Sequence[Row], items: Mapping[str, Item], factors: Sequence[str
         columns[name] = pl.Series([cell[k] for cell in cells], dtype=_SCHEMA[name]).gather(codes)
     plain = {name: pl.Series(named[name], dtype=kind) for name, kind in _SCHEMA.items() if name not in columns}
     frame = pl.DataFrame({name: (columns | plain)[name] for name in _SCHEMA})
-    return _ordered(frame, [_levels(conditions, name) for name in factors])
+    return _with_arms(_ordered(frame, [_levels(conditions, name) for name in factors]))
 
 
 def _levels(conditions: Sequence[str], factor: str) -> pl.Series:
     """A factor's level in each of these conditions."""
     levels = _spread(conditions, lambda text: dict(_condition(text)).get(factor), pl.String)
     return levels.alias(factor_column(factor))
+
+
+def _with_arms(table: pl.DataFrame) -> pl.DataFrame:
+    """With the arm of each response where it is no property of its subject, who goes through several."""
+    if (column := factor_column("arm")) not in table.columns:
+        return table
+    return table.with_columns(pl.coalesce("arm", column))
 
 
 def _ordered(frame: pl.DataFrame, levels: Sequence[pl.Series]) -> pl.DataFrame:
@@ -188,10 +196,10 @@ def _membership(subjects: Sequence[str], roster: Roster) -> dict[str, pl.Series]
 def with_membership(table: pl.DataFrame, roster: Roster) -> pl.DataFrame:
     """A table as older versions wrote it, with the columns unit, role and arm."""
     if "unit" in table.columns:
-        return table
+        return _with_arms(table)
     added = [series.alias(name) for name, series in _membership(table["subject"].to_list(), roster).items()]
     first = ("trial", "subject")
-    return table.select(first).hstack([*added, *table.drop(first).get_columns()])
+    return _with_arms(table.select(first).hstack([*added, *table.drop(first).get_columns()]))
 
 
 def _coded(values: Iterable[Any]) -> tuple[list[Any], list[int]]:

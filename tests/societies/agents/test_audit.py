@@ -16,9 +16,9 @@ def by_principle(rows):
     return {row.principle: (row.n, row.of) for row in reversed(rows)}
 
 
-def wrote(text, society=0):
+def wrote(text, society=0, **condition):
     request = Request(messages=(Message("user", AWARE.text),), max_tokens=9)
-    place = Place(subject=f"{society}.0", item=AWARE.id)
+    place = Place(subject=f"{society}.0", item=AWARE.id, condition=tuple(condition.items()))
     trial = Trial(place=place, request=request, reply=Reply(form="text", method="written"))
     return trial, Response(place=place, request=request.hash, status="valid", answer=text)
 
@@ -43,9 +43,11 @@ def test_who_names_the_study_is_counted_beside_the_twin():
     given, watched = lived(Village({"importance": 5}, n=1, rounds=1), lambda trial: None)
     answers = [wrote("It is about social conformity, as in Asch."), wrote("No idea.")]
     twin = [wrote("About apples."), wrote("About pears.")]
+    answers += [wrote("It is about Asch.", arm="fruit"), wrote("About pears.", arm="fruit")]
     rows = audit([*given, *answers], [watched.state], hypothesis=["Asch", "social conformity"], twin=twin)
     assert counts(rows)["unawareness", "answers that name the study"] == (1, 2)
     assert counts(rows)["unawareness", "answers that name the study, in the twin"] == (0, 2)
+    assert counts(rows)["unawareness", "answers that name the study, in the arm 'fruit'"] == (1, 2)
     assert rows[4].example.startswith("It is about")
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from proband import carry_out
-from proband.designs.studies import load_study, study_from_dict
+from proband.analyses import diffusion
+from proband.designs.studies import Study, load_study, study_from_dict
 from proband.models.scripted import ScriptedEngine
 from proband.runs import collect
 from proband.societies import States
@@ -139,18 +140,33 @@ def test_nobody_who_was_not_there_and_was_not_told_reads_of_it():
     assert seen > 10
 
 
+def talker(trial):
+    """Anything, and whoever speaks, speaks of the supper."""
+    if trial.reply.options:
+        return [1 / len(trial.reply.options)] * len(trial.reply.options)
+    return "There is a supper at the boathouse at five."
+
+
 def test_an_ablated_arm_shares_every_call_before_its_fork(tmp_path):
     arms = [
         {"name": f"no {part}", "from_round": 3, "parts": [name for name in PARTS if name != part]}
         for part in ("memory", "reflection", "plan")
     ]
     study = {"seed": 1, "engine": "scripted:uniform", "society": {**SHORT, "reflect_above": 15.0}, "arm": arms}
-    run = carry_out(study_from_dict(study), tmp_path / "run")
+    design = study_from_dict(study).design
+    run = carry_out(Study(design, {"": ScriptedEngine(talker, seed=1)}), tmp_path / "run")
     table = run.table()
-    assert set(table.filter(table["round"].is_between(1, 2))["factor_arm"]) == {None}
-    assert set(table.filter(table["round"] == 3)["factor_arm"]) == {None, *(arm["name"] for arm in arms)}
+    assert set(table.filter(table["round"].is_between(1, 2))["arm"]) == {None}
+    assert set(table.filter(table["round"] == 3)["arm"]) == {None, *(arm["name"] for arm in arms)}
     states = States(run.path).measures()
     assert states.filter(states["round"] < 3).group_by("round").n_unique()["knows_supper"].to_list() == [1, 1, 1]
+    # The report counts as false what the town itself does: true news in other words is not.
+    false = next(found for found in diffusion.ANALYSIS.sections(run) if found.name == "false-memories")
+    last = states.filter(states["round"] == states["round"].max())
+    assert {row[0]: row[3].value for row in false.table.rows} == {
+        arm or "unchanged": share for arm, share in last.select("arm", "false").iter_rows()
+    }
+    assert 0 < false.table.rows[0][3].value < 1  # some did not know of it, and spoke of it
 
 
 def test_prompts_of_the_town_are_the_golden_ones():
@@ -186,7 +202,7 @@ parts = ["profile", "plan", "theory"]
 """
 KILLED = """
 import os, sys
-from proband.designs.studies import load_study, study_from_dict
+from proband.designs.studies import Study, load_study, study_from_dict
 from proband.models.scripted import ScriptedEngine, uniform
 from proband.runs import collect, snapshots
 

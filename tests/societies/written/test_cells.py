@@ -1,8 +1,12 @@
 """Agents asked by cell: each situation once, draws by number, and how far from what agents say themselves."""
 
+import re
+
 import numpy as np
 import pytest
 
+from proband.reports import findings
+from proband.runs import carry_out
 from proband.societies.written.cells import drawn
 from tests.designs.survey.test_prompts import as_text, assert_golden
 from tests.societies.written.playing import OPTIONS, Played, number_of, study, words
@@ -104,6 +108,16 @@ def test_agents_asked_as_well_change_nothing_and_tell_the_error_which_shrinks_wi
     assert world.measures(coarse[1].at(4))["cell error"] == pytest.approx(
         np.mean([row["value"] for row in map(coarse[1].at(4).events.__getitem__, range(len(coarse[1].at(4).events)))
                  if row["round"] == 4]))  # fmt: skip
+
+
+def test_an_archetype_called_by_a_number_is_not_the_agent_of_that_number(tmp_path):
+    scale = {"ask": "cells", "levels": {"near": 3}, "by": ["educ"], "check_agents": 5}
+    run = carry_out(crowd(scale, population={"use": "anes-1996", "sample": 12}), tmp_path / "run")
+    asked = {subject.partition(".")[2] for subject in run.table()["subject"]}
+    kinds = {name for name in asked if not name.isdigit()}
+    assert all(re.fullmatch(r"archetype \d", name) for name in kinds)
+    said = f"as 5 agents and {len(kinds)} archetypes, whose answers stand for agents not asked, in 1 society."
+    assert said in findings(run).lead[0]
 
 
 def test_a_small_society_is_asked_both_ways_by_the_same_chance():

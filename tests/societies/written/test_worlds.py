@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from proband.designs.kind import Shared
+from proband.errors import DesignError
 from proband.societies.written.scenario import make
 from proband.societies.written.tables import WrittenKeys
 from proband.subjects import Population, Subject
@@ -114,6 +115,19 @@ def test_in_event_time_those_who_act_before_anybody_could_react_are_asked_togeth
     heard = [words(trial).count("hello") + asked[:k].count(asked[k]) for k, trial in enumerate(played.asked("talk"))]
     assert heard == sorted(heard)
     assert heard[1] == heard[0] == 0  # the first two could not react to each other
+
+
+def test_an_event_at_a_time_happens_in_the_round_that_begins_then_or_next():
+    times = {"now": 0, "noon": 12, "soon": 13, "late": 30}
+    events = [{"name": name, "time": time, "event": f"It is {name}."} for name, time in times.items()]
+    turn = {**TALK, "schedule": "time", "reaction": "12"}
+    made = study(turn=[turn], event=events, society={"rounds": 4, "hours": 12})
+    played = Played(made, lambda trial: "hello")
+    rows = [played.at(4).events[k] for k in range(len(played.at(4).events))]
+    happened = {row["text"]: row["round"] for row in rows if row["text"].startswith("It is")}
+    assert happened == {"It is now.": 1, "It is noon.": 2, "It is soon.": 3, "It is late.": 4}
+    with pytest.raises(DesignError, match=r"\[\[event\]\] dusk is in round 5, and there are 4"):
+        study(event=[{"name": "dusk", "time": 37, "event": "It is dusk."}], society={"rounds": 4, "hours": 12})
 
 
 def greeting(trial):

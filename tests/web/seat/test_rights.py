@@ -1,6 +1,7 @@
 """What people may ask for afterwards: nothing is left of whoever is forgotten, and what is kept is given."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,8 @@ def test_nothing_is_left_of_whoever_is_forgotten_and_nobody_else_has_changed(roo
     write_findings(findings(run), tmp_path / "run" / "report.html")
     assert {"journal.sqlite", "bodies"} <= set(traces(tmp_path / "run")) | {"journal.sqlite"}
     kept = [response for response in run.responses().values() if response.place.subject == "002"]
+    while not served.room.engine.closed:  # the room looks round once more, and notes that every seat was taken
+        time.sleep(0.01)
     served.registry.close()
     assert forget(tmp_path / "run", "001") == 2
     assert traces(tmp_path / "run") == []

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+_WORD = re.compile(r"[^\W_]+")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
@@ -62,14 +64,22 @@ class Record:
 
     @cached_property
     def id(self) -> str:
-        """The same in every file: by identifier, else by title, year and first author."""
+        """The same in every file: by identifier, else by title, year and first author.
+
+        Where a source tells neither year nor author, the abstract takes their place. A record that is kept apart from
+        one with the same id has `@` and some digits of its source behind it.
+        """
+        apart = f"@{_digits(self.other['apart'], 2)}" if "apart" in self.other else ""
         if self.doi:
-            return f"doi:{self.doi}"
+            return f"doi:{self.doi}{apart}"
         if self.pmid:
-            return f"pmid:{self.pmid}"
+            return f"pmid:{self.pmid}{apart}"
         first = self.authors[0].partition(",")[0] if self.authors else ""
         told = "\n".join((plain(self.title), str(self.year or ""), plain(first)))
-        return f"t:{hashlib.blake2b(told.encode(), digest_size=6).hexdigest()}"
+        if self.year is None and not first:
+            # Titles alone are shared by versions of a review and by any two editorials.
+            told += f"\n{plain(self.abstract)}"
+        return f"t:{_digits(told, 6)}{apart}"
 
     @property
     def text(self) -> str:
@@ -77,7 +87,13 @@ class Record:
         return f"{self.title}\n\n{self.abstract}" if self.abstract else self.title
 
 
+def _digits(text: str, n_bytes: int) -> str:
+    return hashlib.blake2b(text.encode(errors="replace"), digest_size=n_bytes).hexdigest()
+
+
 def plain(text: str) -> str:
     """Letters and digits in lower case without accents, single blanks between words: what titles are compared by."""
+    if text.isascii():
+        return " ".join(_WORD.findall(text.lower()))
     bare = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
-    return " ".join(re.findall(r"[^\W_]+", bare.lower()))
+    return " ".join(_WORD.findall(bare.lower()))

@@ -174,7 +174,9 @@ class LocalEngine(BaseEngine):
             try:
                 self._check(trial.request, seen)
             except EngineError as error:
-                raise type(error)(f"item {trial.place.item!r}: {error}") from None
+                # Later rounds of a society tell more than earlier ones, and some agents more than others.
+                whose = f", subject {trial.place.subject!r} in round {trial.place.round}" if trial.place.round else ""
+                raise type(error)(f"item {trial.place.item!r}{whose}: {error}") from None
 
     def _check(self, request: Request, seen: set[object]) -> None:
         if request.schema is not None and request.schema not in seen:

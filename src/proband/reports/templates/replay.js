@@ -161,6 +161,16 @@
         made("p", lived, !asked.length ? "It was never asked itself, or its answers are not in this page."
           : `Not asked in round ${round}; asked in ${[...new Set(asked.map(([at]) => at))].join(", ")}.`).className = "small";
       }
+      const kept = chosen < 0 ? [] : life.memories[way.arm].filter(([at, agent]) => at <= round && agent === number);
+      if (kept.length) {
+        const details = made("details", lived);
+        made("summary", details, `It remembers ${kept.length.toLocaleString("en")} things, the latest first`);
+        const list = made("ol", details);
+        for (const [at, , kind, text] of kept.slice(-MOST).reverse()) {
+          made("li", list, `round ${at}, ${words(kind)}: \u201c${words(text)}\u201d`);
+        }
+        if (kept.length > MOST) made("p", details, `and ${kept.length - MOST} more`).className = "small";
+      }
       if (happened.length) {
         made("p", lived, `What happened in round ${round}:`);
         const list = made("ol", lived);

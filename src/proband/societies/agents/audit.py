@@ -102,17 +102,18 @@ def audit(
     tuple of Audited
         ``profile``: distinct system texts among agents. ``interaction``: turns whose words contain words of an event by
         somebody else. ``memory``: turns that contain a memory of the agent's. ``minimal control``: turns that contain a
-        word of the hypothesis. ``unawareness``: answers to `AWARE` that contain one, here and in the twin. ``realism``.
+        word of the hypothesis. ``unawareness``: answers to `AWARE` that contain one, in each arm (one of another story
+        and the same rules is a twin in the same run), and in the twin. ``realism``.
     """
     said = _Texts((-1, word) for word in hypothesis)
     told, remembered = _by_society(states)
     profiles: dict[str, str] = {}
     n = dict.fromkeys(("turns", "interaction", "memory", "asked", "steered"), 0)
     example = dict.fromkeys(("interaction", "memory", "steered"), "")
-    aware = []
+    aware: dict[str, list[tuple[Trial, Response]]] = {"": []}
     for trial, response in answered:
         if trial.place.item == AWARE.id:
-            aware.append((trial, response))
+            aware.setdefault(dict(trial.place.condition).get("arm", ""), []).append((trial, response))
             continue
         words = words_of("\n".join(message.text for message in trial.request.messages))
         n["asked"] += 1
@@ -128,14 +129,17 @@ def audit(
         for name, is_so in found.items():
             n[name] += is_so
             example[name] = example[name] or trial.id * is_so
-    known = [_aware(said, rows) for rows in (aware, twin)]
+    in_arms = [(f"in the arm {arm!r}", rows) for arm, rows in sorted(aware.items()) if arm]
+    known = [
+        ("unawareness", f"answers that name the study{where and f', {where}'}", *_aware(said, rows))
+        for where, rows in (("", aware[""]), *in_arms, ("in the twin", twin))
+    ]
     rows = [
         ("profile", "distinct profiles among agents", len(set(profiles.values())), len(profiles), ""),
         ("interaction", "turns with words of others", n["interaction"], n["turns"], example["interaction"]),
         ("memory", "turns with memories", n["memory"], n["turns"], example["memory"]),
         ("minimal control", "turns with words of the hypothesis", n["steered"], n["asked"], example["steered"]),
-        ("unawareness", "answers that name the study", *known[0]),
-        ("unawareness", "answers that name the study, in the twin", *known[1]),
+        *known,
         ("realism", "people's data beside it", int(has_people), 1, ""),
     ]
     return tuple(Audited(principle=p, what=what, n=k, of=of, example=one) for p, what, k, of, one in rows)

@@ -65,25 +65,27 @@ def knowers(state: State, event: int) -> frozenset[int]:
     return frozenset(found)
 
 
-def _same_words(text: str, truth: str) -> bool:
-    return words_of(text) == words_of(truth)
+def tells_of(text: str, truth: str) -> bool:
+    """Whether a memory has the words of what happened, whatever it says beside, e.g. of whom they are heard."""
+    found, words = words_of(text), words_of(truth)
+    return any(found[k : k + len(words)] == words for k in range(len(found) - len(words) + 1))
 
 
-def false_knowledge(state: State, agrees: Callable[[str, str], bool] = _same_words) -> "pl.DataFrame":
+def false_knowledge(state: State, agrees: Callable[[str, str], bool] = tells_of) -> "pl.DataFrame":
     """Memories that are of nothing, or say something else than what happened.
 
     Parameters
     ----------
     agrees : callable
-        Whether a memory's text agrees with that of the event it comes from; by default if the words are the same.
+        Whether a memory's text agrees with that of the event it comes from; by default if it has its words.
         Memories of events without words agree with them.
 
     Returns
     -------
     polars.DataFrame
         One row a false memory: ``agent``, ``memory``, ``round``, ``text``, ``event`` that it names, ``origin``,
-        ``truth`` (the origin's words), and ``why``: ``of nothing`` (it names no event, or was told of none),
-        ``other words``, or ``stands on`` (an insight from false memories).
+        ``truth`` (the origin's words), and ``why``: ``of nothing`` (it names no event, and is not of what the agent
+        did, or was told of none), ``other words``, or ``stands on`` (an insight from false memories).
     """
     import polars as pl
 
@@ -98,7 +100,7 @@ def false_knowledge(state: State, agrees: Callable[[str, str], bool] = _same_wor
         elif found.kind == "plan":  # of what is to come
             why = ""
         elif first < 0:
-            why = "of nothing"
+            why = "" if found.event < 0 and found.kind == "did" else "of nothing"
         else:
             why = "other words" if truth and not agrees(found.text, truth) else ""
         if why:
@@ -108,3 +110,11 @@ def false_knowledge(state: State, agrees: Callable[[str, str], bool] = _same_wor
     return pl.DataFrame(
         rows, schema={**columns, "origin": pl.Int64, "truth": pl.String, "why": pl.String}, orient="row"
     )
+
+
+def of_what_was_told(state: State, false: "pl.DataFrame") -> float | None:
+    """Share of the memories of tellings that are false (from `false_knowledge`); None where nothing was told."""
+    kinds = state.events.column("kind")
+    told = sum(event >= 0 and kinds[event] == TOLD for event in cast(list[int], state.memories.column("event")))
+    wrong = false.filter(false["why"] != "stands on")["event"].to_list()
+    return sum(event >= 0 and kinds[event] == TOLD for event in wrong) / told if told else None

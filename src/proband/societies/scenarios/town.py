@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from proband.designs.kind import Shared
 from proband.instruments.items import Item
-from proband.societies.agents.knowledge import TOLD, false_knowledge, knowers, origin, tell
+from proband.societies.agents.knowledge import false_knowledge, knowers, of_what_was_told, origin, tell
 from proband.societies.agents.memory import Memory, memories_of, recall, remember, told_of
 from proband.societies.agents.minds import MindKeys, Minds
 from proband.societies.agents.theory import Scene
@@ -23,7 +23,7 @@ from proband.societies.networks import Network
 from proband.societies.scenario import Scenario
 from proband.societies.scenarios import townspeople as folk
 from proband.societies.scenarios.townspeople import NEWS, PLACE_NAMES, PLACES, SUPPER, SUPPER_HOUR, News, agrees
-from proband.societies.state import State, Value
+from proband.societies.state import State
 from proband.societies.world import Ask, Heard, Person, World
 
 KEEP, CHAT, TELL = "Keep to yourself", "Chat with {}", "Tell {} of {}"
@@ -147,12 +147,11 @@ class Town(World):
     def measures(self, state: State) -> Mapping[str, float]:
         """Diffusion, density and false knowledge; and who came to the supper, once it was."""
         known, n = {news.key: self._knowers(state, news) for news in NEWS}, len(state)
-        told = sum(kind == TOLD for kind in self._kinds(state))
         found = {f"knows_{key}": len(who) / n for key, who in known.items()}
         found["density"] = len(state.networks["known"].targets) / (n * (n - 1))
-        if told:
-            why = false_knowledge(state, agrees)["why"]
-            found["false"] = int((why != "stands on").sum()) / told
+        false = of_what_was_told(state, false_knowledge(state, agrees))
+        if false is not None:
+            found["false"] = false
         if (knew := state.values.get("knew")) is not None:
             came = state.agents["came"]
             asked = np.isin(state.numbers, knew)
@@ -169,11 +168,6 @@ class Town(World):
     def interview(self, state: State, k: int, wave: str) -> tuple[str, str]:
         """As everybody is asked here."""
         return self.minds.interview(state, k)
-
-    def _kinds(self, state: State) -> list[Value]:
-        """Of the events that are remembered."""
-        kinds = state.events.column("kind")
-        return [kinds[int(event)] for event in state.memories.column("event") if event != -1]
 
     def _knowers(self, state: State, news: News) -> list[int]:
         return sorted(knowers(state, state.values["news"][news.key]))
@@ -321,6 +315,7 @@ SCENARIO = Scenario(
     about="25 people who plan, go about, talk and remember for two days; two of them have news",
     keys=Keys,
     make=_make,
+    agrees=agrees,
     check="if all meet on the square and who knows of the supper tells somebody each hour, two know of it after one "
     "hour and 3.877 on average after two; where nobody talks, one does",
 )

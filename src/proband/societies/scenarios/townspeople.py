@@ -138,7 +138,7 @@ def agrees(text: str, truth: str) -> bool:
     said = text.partition(": ")[2].casefold()
     if text == truth:
         return True
-    for kind, right in next(news.facts for news in NEWS if news.is_in(truth)):
+    for kind, right in next((news.facts for news in NEWS if news.is_in(truth)), ()):
         given = {
             "place": {name for name in PLACE_NAMES[:N_PUBLIC] if name in said},
             "hour": {str(int(hour) + 12 * (int(hour) == SUPPER_HOUR - 12)) for hour in _HOUR.findall(said)},

@@ -1,6 +1,6 @@
 """Who lives in a written world: agents drawn from a population, their first values, the ties among them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from proband.errors import DesignError, meant
 from proband.seeds import rng_for, uniforms_for
 from proband.societies import ties
+from proband.societies.asking import OUTSIDE
 from proband.societies.networks import Network
 from proband.societies.written.parts import Parts, Variable
 from proband.societies.written.tables import NetworkTable, StartTable
@@ -108,7 +109,7 @@ class People:
         first = (
             [int(np.flatnonzero(of == k)[0]) for k in range(len(seen))] if len(seen) < len(of) else list(range(len(of)))
         )
-        names = tuple("-".join(filter(None, key)) or ANYBODY for key in seen)
+        names = tuple(map(_archetype, seen))
         said = [field for field in population.fields if field.column in by]
         profiles = []
         for row in first:
@@ -130,6 +131,12 @@ class People:
     def archetype(self, k: int) -> tuple[str, str]:
         """Profile and engine of an archetype."""
         return self._kinds[2][k], self._kinds[3][k]
+
+
+def _archetype(key: Sequence[str]) -> str:
+    """What an archetype is called; one whose code is a number does not share the name of the agent of that number."""
+    name = "-".join(filter(None, key)) or ANYBODY
+    return f"archetype {name}" if name.isdigit() or name == OUTSIDE else name
 
 
 def first_values(variable: Variable, people: People, society: int, numbers: Any, rows: Any) -> Floats:

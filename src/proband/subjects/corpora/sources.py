@@ -113,15 +113,15 @@ def _folder(path: Path, encoding: str) -> Placed:
     for file in files:
         name = file.relative_to(path).as_posix()
         if file.suffix.lower() == ".pdf":
-            text = _pages(file, name)
+            text = "\n\n".join(pages_of(file, name))
         else:
             content = bytes_of(file, what="document", error=DataError)
             text = decoded(content, name, error=DataError, encoding=encoding, way_out="give `encoding`")
         yield name, {"file": name, "text": text}
 
 
-def _pages(path: Path, name: str) -> str:
-    """The text of a PDF, pages parted by an empty line."""
+def pages_of(path: Path, name: str) -> list[str]:
+    """The text of each page of a PDF."""
     from pypdfium2 import PdfDocument, PdfiumError  # heavy
 
     try:
@@ -134,4 +134,4 @@ def _pages(path: Path, name: str) -> str:
     if not any(page.strip() for page in pages):
         raise DataError(f"{name}: {len(pages)} pages and no text in them, so a scan; have its words recognised first")
     # Where a line was broken within a word the reader puts U+FFFE for the hyphen.
-    return "\n\n".join(page.replace("\r\n", "\n").replace("\ufffe", "") for page in pages)
+    return [page.replace("\r\n", "\n").replace("\ufffe", "") for page in pages]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from proband.errors import DataError, DesignError
 from proband.files import bytes_of, text_of
@@ -85,9 +85,13 @@ class Project:
         The study file; ``manifesto.toml`` has its project in ``manifesto-gold/``.
     """
 
+    verb: ClassVar[str] = "code"
+    ending: ClassVar[str] = "gold"
+    names: ClassVar[tuple[str, ...]] = (*STEPS, *LATER)
+
     def __init__(self, study: str | Path) -> None:
         self.study = Path(study)
-        self.folder = self.study.with_name(f"{self.study.stem}-gold")
+        self.folder = self.study.with_name(f"{self.study.stem}-{self.ending}")
 
     def path(self, name: str) -> Path:
         """Of a file of the project."""
@@ -118,7 +122,7 @@ class Project:
                 "files that are there"
             ) from None
 
-    def standing(self, step: Step, inputs: Mapping[str, str]) -> Standing:
+    def standing(self, step: str, inputs: Mapping[str, str]) -> Standing:
         """Whether a step is done, and with what is there now.
 
         Parameters
@@ -139,14 +143,14 @@ class Project:
         because = (*(f"{name} changed" for name in changed), *(f"{name} is gone" for name in lost))
         return Standing(state="stale" if because else "done", because=because, edited=edited, told=held.get("told", ""))
 
-    def done(self, step: Step, inputs: Mapping[str, str], outputs: tuple[str, ...], told: str) -> None:
+    def done(self, step: str, inputs: Mapping[str, str], outputs: tuple[str, ...], told: str) -> None:
         """Note that a step is done, with what it was made of and what it wrote."""
         held = self.record()
         held[step] = {"inputs": dict(inputs), "outputs": {name: self.digest_of(name) for name in outputs}, "told": told}
-        ordered = {name: held[name] for name in (*STEPS, *LATER) if name in held}
+        ordered = {name: held[name] for name in self.names if name in held}
         write_text(self.path(_RECORD), json.dumps(ordered, indent=2, ensure_ascii=False) + "\n")
 
-    def is_edited(self, step: Step, name: str, text: str) -> bool:
+    def is_edited(self, step: str, name: str, text: str) -> bool:
         """Whether a file holds what neither the step wrote nor would write now: somebody's edit."""
         path = self.path(name)
         if not path.exists():
@@ -154,7 +158,7 @@ class Project:
         written = (self.record().get(step) or {"outputs": {}})["outputs"].get(name)
         return self.digest_of(name) not in (written, digest(text))
 
-    def write(self, step: Step, name: str, text: str, *, again: bool = False) -> None:
+    def write(self, step: str, name: str, text: str, *, again: bool = False) -> None:
         """Write a file of a step; what somebody edited is overwritten only when told to.
 
         Raises
@@ -164,8 +168,8 @@ class Project:
         """
         if not again and self.is_edited(step, name, text):
             raise DesignError(
-                f"{self.path(name)}: edited since `proband code {self.study} {step}` wrote it, and the step would now "
-                "write something else; give --again to overwrite the edit, or undo what changed before it"
+                f"{self.path(name)}: edited since `proband {self.verb} {self.study} {step}` wrote it, and the step "
+                "would now write something else; give --again to overwrite the edit, or undo what changed before it"
             )
         write_text(self.path(name), text)
 

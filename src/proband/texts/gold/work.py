@@ -46,7 +46,7 @@ class Done:
         The same for programs.
     """
 
-    step: Step
+    step: str
     told: tuple[str, ...]
     numbers: Mapping[str, Any] = field(default_factory=dict)
 

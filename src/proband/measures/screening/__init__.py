@@ -1,0 +1,1 @@
+"""Work saved by ranked reading, and when enough was read: tests and audits of recall."""

@@ -1,0 +1,121 @@
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from proband.literature.evidence.checks import check
+from proband.literature.evidence.sentences import Sentence
+from proband.literature.evidence.writing import facts_of
+from proband.literature.records.library import library_of
+from proband.models.lies import LIES, lie, truth
+from proband.models.words import WordsEngine
+
+
+def of(shown, family, sentence=0):
+    """Number of a sentence of a paper."""
+    first = next(
+        k for k, span in enumerate(shown.spans) if shown.records[span.record].authors[0].startswith(f"{family},")
+    )
+    return first + 1 + sentence
+
+
+@pytest.mark.parametrize(
+    ("family", "at", "text"),
+    [
+        ("Ahn", 1, "Consent was higher under the opt-out form (68% against 41%)."),
+        ("Ahn", 1, "Ahn et al. (2011) found consent to be higher under the opt-out form."),
+        ("Ahn", 2, "The default did not change how satisfied people were (Ahn, Bo & Cy, 2011)."),
+        ("Ahn", 2, "The default \u201cdid not change how satisfied people were\u201d."),
+        ("Dahl", 1, "In the Journal of Choice, Dahl reported that disclosure did not reduce the effect (d = .05)."),
+        ("Eik", 0, "A field experiment compared two tariffs with 1540 households."),
+        ("Jul", 2, "After 3 months there was no retention of the effect [{n}]."),
+        ("Ulv", 0, "Priming had no effect on donations in three preregistered replications."),
+    ],
+)
+def test_what_its_span_says_stands(shown, library, family, at, text):
+    n = of(shown, family, at)
+    (checked,) = check([Sentence(text=text.format(n=n), spans=(n,), by="me")], shown, library.corpus())
+    assert (checked.failed, checked.why) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("family", "at", "text", "failed", "why"),
+    [
+        ("Ahn", 1, "Consent was higher under the opt-out form [99].", "exists", "[99] cites [99]"),
+        ("Ahn", 1, "Consent was higher (Zorn, 2011).", "exists", "by others"),
+        ("Ahn", 1, "Consent was higher under opt-out, doi:10.1000/182.", "exists", "none of the records"),
+        ("Ahn", 1, "Consent was higher (Dahl, 2011).", "agrees", "cites Ahn et al., 2011"),
+        ("Ahn", 1, "Consent was higher (Ahn et al., 2012).", "agrees", "Ahn et al., 2011"),
+        ("Ahn", 1, "As published in Journal of Choice, consent was higher.", "agrees", "say Health Psychology"),
+        ("Ahn", 1, "In 2009 consent was higher under the opt-out form.", "agrees", "year 2009"),
+        ("Ahn", 1, "Consent was higher under the opt-out form (86% against 41%).", "supports", "number 86 %"),
+        ("Ahn", 1, "Consent was lower under the opt-out form.", "supports", "'lower' speaks of down"),
+        ("Ahn", 1, "Consent was not higher under the opt-out form.", "supports", "denies more"),
+        ("Ahn", 2, "The default changed how satisfied people were with their choice.", "supports", "deny"),
+        ("Ahn", 1, "Consent was \u201chigher under the opt-in form\u201d.", "supports", "quotation"),
+        ("Ahn", 1, "Consent in Sweden was higher under the opt-out form.", "supports", "'Sweden'"),
+        ("Ulv", 0, "Twelve hundred replications with 3 participants found no effect.", "supports", "number 1200"),
+        ("Gade", 0, "We pooled 21,733 studies with 58 participants.", "supports", "is said of"),
+        ("Quist", 1, "Plate size had an insignificant effect, p = .43.", "supports", ""),
+        ("Jul", 0, "Nurses washed their hands more often when colleagues watched.", "supports", "content words"),
+    ],
+)
+def test_what_its_span_does_not_say_is_removed_with_the_reason(shown, library, family, at, text, failed, why):
+    n = of(shown, family, at)
+    (checked,) = check([Sentence(text=text, spans=(n,), by="me")], shown, library.corpus())
+    assert checked.failed == failed
+    assert why in checked.why
+
+
+@pytest.mark.parametrize(("spans", "why"), [((), "cites nothing"), ((0,), "was shown 1 to"), ((1, 400), "span 400")])
+def test_only_spans_that_were_shown_exist(shown, library, spans, why):
+    (checked,) = check([Sentence(text=shown.spans[0].text, spans=spans, by="me")], shown, library.corpus())
+    assert checked.failed == "exists"
+    assert why in checked.why
+
+
+def test_of_500_planted_lies_none_survives_and_few_truths_are_lost(shown, library):
+    rng, corpus, facts = np.random.default_rng(17), library.corpus(), facts_of(shown)
+    told, lost = Counter(), Counter()
+    while sum(told.values()) < 500:
+        kind = [*LIES][sum(told.values()) % len(LIES)]
+        if (found := lie(kind, facts, int(rng.integers(len(facts))), rng)) is None:
+            continue
+        (checked,) = check([Sentence(text=found[0], spans=found[1], by="liar")], shown, corpus)
+        told[kind] += 1
+        assert checked.failed, (kind, found)
+    for _ in range(500):
+        text, spans = truth(facts, int(rng.integers(len(facts))), rng)
+        lost[check([Sentence(text=text, spans=spans, by="honest")], shown, corpus)[0].failed] += 1
+    assert min(told.values()) >= 62  # of each kind
+    assert lost[None] >= 485
+
+
+def test_a_span_whose_text_changed_is_no_reference(shown, library):
+    changed = [replace(r, abstract=r.abstract.replace("412 adults", "214 adults")) for r in library.records.values()]
+    corpus = library_of(changed).corpus()
+    n = of(shown, "Ahn")
+    (checked,) = check([Sentence(text=shown.spans[n - 1].text, spans=(n,), by="me")], shown, corpus)
+    assert checked.failed == "exists"
+    assert "no longer stands in record" in checked.why
+
+
+class Apart(WordsEngine):
+    """Gives sentences that speak of months another direction than everything else."""
+
+    address = "apart"
+
+    def vectors(self, texts):
+        return np.array([[1.0, 0.0] if "months" in text else [0.0, 1.0] for text in texts], dtype=np.float32)
+
+    def fingerprint(self):
+        return {"engine": "apart"}
+
+
+def test_vectors_are_a_further_bar_and_no_way_round_the_others(shown, library):
+    texts = ("There was no retention after months.", "There was retention after months.", "There was no retention.")
+    sentences = [Sentence(text=text, spans=(of(shown, "Jul", 2),), by="me") for text in texts]
+    found = check(sentences, shown, library.corpus(), encoder=Apart())
+    assert [checked.failed for checked in found] == [None, "supports", "supports"]
+    assert "cosine 0.00" in found[2].why

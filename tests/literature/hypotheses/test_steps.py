@@ -1,0 +1,131 @@
+"""What is found on A is tested on B, which is opened once and under what was locked."""
+
+import json
+
+import numpy as np
+import pytest
+
+from proband.errors import DataError, DesignError
+from proband.literature.hypotheses.bank import Bank, Keeping
+from proband.literature.hypotheses.features import FEATURES, Rule, Surface, first_rules, rule_in
+from proband.literature.hypotheses.record import read_hypotheses, write_hypotheses
+from proband.literature.hypotheses.rows import read_rows, split_rows
+from proband.literature.hypotheses.steps import find_by_surface, lock_path, open_and_test, terms_of
+from proband.literature.hypotheses.testing import beyond_chance
+
+
+def written(folder, n=240, seed=0, noise=0.0):
+    """Letters of which those with a question are answered, the more surely the less noise there is."""
+    rng = np.random.default_rng(seed)
+    lines = ["id,author,text,answered"]
+    for k in range(n):
+        asks = rng.random() < 0.5
+        says = asks if rng.random() >= noise else not asks
+        words = " ".join(rng.choice(["rain", "bus", "tree", "lamp", "road", "dog", "cat", "wall"], size=6))
+        lines.append(f"r{k},a{k // 2},Letter {k} on {words}{'?' if asks else '.'},{'yes' if says else 'no'}")
+    (folder / "letters.csv").write_text("\n".join(lines) + "\n")
+    return folder / "letters.csv"
+
+
+def terms(folder, **given):
+    return terms_of(folder / "h.toml", folder / "letters.csv", "answered", id="id", **given)
+
+
+def test_the_planted_rule_is_found_on_a_and_holds_on_b(tmp_path):
+    written(tmp_path, noise=0.1)
+    found = find_by_surface(tmp_path / "h.toml", terms(tmp_path, unit="author"))
+    outcome = open_and_test(tmp_path / "h.toml")
+    verdicts = {rule_in(one.hypothesis.rule).feature: one.verdict for one in outcome.decided}
+    assert verdicts["question marks"] == "held"
+    assert outcome.first_line == f"Found on A: {len(found.hypotheses)}; held on B: {outcome.held} (Holm, 0.05)."
+    assert outcome.vote > 0.8 > outcome.majority
+    assert all(one.hypothesis.seen[0].startswith("A: ") for one in outcome.decided)
+
+
+def test_b_is_opened_once_whatever_is_locked_afterwards(tmp_path):
+    written(tmp_path)
+    find_by_surface(tmp_path / "h.toml", terms(tmp_path))
+    open_and_test(tmp_path / "h.toml")
+    with pytest.raises(DesignError, match="opened once"):
+        open_and_test(tmp_path / "h.toml")
+    with pytest.raises(DesignError, match="was opened on"):
+        find_by_surface(tmp_path / "other.toml", terms(tmp_path, seed=2))
+
+
+def test_what_was_locked_cannot_be_edited_before_b_is_opened(tmp_path):
+    written(tmp_path)
+    find_by_surface(tmp_path / "h.toml", terms(tmp_path))
+    write_hypotheses(tmp_path / "h.toml", read_hypotheses(tmp_path / "h.toml")[1:])
+    with pytest.raises(DesignError, match="was locked and is not there"):
+        open_and_test(tmp_path / "h.toml")
+    lock = lock_path(tmp_path / "h.toml")
+    lock.write_text(lock.read_text().replace('"alpha": 0.05', '"alpha": 0.5'))
+    with pytest.raises(DesignError, match="edited since it was locked"):
+        open_and_test(tmp_path / "h.toml")
+    assert not (tmp_path / "openings.csv").exists()
+
+
+def test_rows_of_one_author_stay_together_and_rows_alike_are_named(tmp_path):
+    path = written(tmp_path)
+    a, b = split_rows(read_rows(path, "answered", id="id", unit="author"))
+    assert not {*a.units} & {*b.units}
+    # The same words under the ids of one row that is in A and one that is in B.
+    lines = path.read_text().splitlines()
+    row = {line.split(",")[0]: line for line in lines}
+    lines[lines.index(row[b.ids[0]])] = ",".join([b.ids[0], b.units[0], *row[a.ids[0]].split(",")[2:]])
+    path.write_text("\n".join(lines) + "\n")
+    rows = read_rows(path, "answered", id="id", unit="author")
+    with pytest.raises(DataError, match=f"'{a.ids[0]}' and '{b.ids[0]}'"):
+        split_rows(rows)
+    sides = split_rows(rows, alike="together")
+    assert sum({a.ids[0], b.ids[0]} <= {*side.ids} for side in sides) == 1
+
+
+def test_numbers_are_halved_at_the_median_of_a(tmp_path):
+    path = tmp_path / "ratings.csv"
+    path.write_text("text,rating\n" + "".join(f"Letter number {k} to the town,{k}\n" for k in range(60)))
+    a, b = split_rows(read_rows(path, "rating"))
+    assert a.levels == b.levels
+    assert abs(a.labels.count(a.levels[0]) - a.labels.count(a.levels[1])) <= 1
+
+
+def test_agreement_beyond_chance_is_the_numerator_of_kappa():
+    # By hand: 6 of 8 agree; says yes 4 of 8, is yes 4 of 8, so chance is .5.
+    truth, said = list("yyyynnnn"), list("yyynynnn")
+    found = beyond_chance([*truth, "y"], [*said, None], [str(k) for k in range(9)])
+    assert found.value == pytest.approx(0.25)
+    assert found.n_units == 8
+    # 2 x covariance of two binary variables; its influences have standard deviation 0.433 around 0.25.
+    assert found.se == pytest.approx(np.std([0.5] * 6 + [-0.5] * 2) / np.sqrt(7))
+
+
+def test_a_rule_survives_its_file_and_pairs_are_compared(tmp_path):
+    (tmp_path / "p.csv").write_text("one,two,winner\n" + "Why so?,Do it so now,2\nDo it so now,Why not?,1\n")
+    surface = Surface(read_rows(tmp_path / "p.csv", "winner"))
+    rule = Rule(form="pair", feature="question marks", label="2")
+    assert rule_in(rule.text) == rule
+    assert surface.predicted(rule) == (["yes", "no"], ["yes", "no"])
+    assert len(FEATURES) == 21
+    assert {rule.form for rule in first_rules(surface)} == {"pair"}
+
+
+def test_a_bank_asks_what_is_new_and_drops_what_is_proven_poor():
+    bank = Bank(Keeping(size=2, acting=2, errors=3))
+    bank.add(["good", "poor"])
+    for k in range(40):
+        truth = "yn"[k % 2]
+        bank.judged(k, {"good": (truth, truth), "poor": (truth, "yn"[k % 3 % 2])})
+    assert bank.reward("good") > bank.reward("poor")
+    bank.add(["new"])
+    assert list(bank.tallies) == ["good", "new"]
+    assert bank.asked()[0] == "new"
+
+
+def test_the_planted_rule_of_shoe_is_found_and_held(tmp_path, shared_data):
+    rows, into = shared_data / "text" / "hypotheses" / "shoe.jsonl.gz", tmp_path / "shoe.toml"
+    find_by_surface(into, terms_of(into, rows, "label", id="id", alike="together"))
+    outcome = open_and_test(into)
+    planted = Rule(form="beside", feature="shirt", place=-1)
+    [one] = [one for one in outcome.decided if rule_in(one.hypothesis.rule) == planted]
+    assert (one.verdict, one.accuracy_b, one.covered) == ("held", 1.0, outcome.rows_b)
+    assert json.loads((tmp_path / "shoe.test.json").read_text())["says"] == outcome.first_line

@@ -7,10 +7,14 @@ On scripted engines, with the durable journal on this machine's disk, in process
 2. A serial turn (one agent after the other).
 3. Going on with that run: from its snapshot, and without, as a part of what the run took; and making its tables again.
 4. A million agents, a world by tables, asked by cells: asking and writing all tables, and going through it again.
+
+``--model``, beside: a million agents in at most 147 cells on the embedded model, and what calls it takes. ``--levels``,
+beside: how far a crowd in cells is from the same crowd asked one by one, by the levels at which neighbours are told.
 """
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -24,6 +28,8 @@ import psutil
 from benchmarks.machine import machine
 from proband.designs.studies import Study, study_from_dict
 from proband.instruments.items import Item
+from proband.models.scripted import ScriptedEngine
+from proband.records import Trial
 from proband.runs import Run, carry_out, collect
 from proband.runs.snapshots import FOLDER
 from proband.societies.asking import Asking
@@ -83,17 +89,66 @@ def written(agents: int, rounds: int) -> Study:
     """A world by tables, asked by cells of one's stand, one's worry and those one knows: 1,729 of them."""
     worry = {"name": "worry", "lower": 0, "upper": 10, "start": {"uniform": [0, 10]}}
     stand = {"name": "stand", "options": OPTIONS, "start": {"draw": dict.fromkeys(OPTIONS, 1)}}
-    return study_from_dict(
-        {
-            "seed": 1,
-            "engine": "scripted:uniform",
-            "society": {"societies": 1, "agents": agents, "rounds": rounds},
-            "network": {"kind": "small-world", "degree": 4},
-            "variable": [stand, worry],
-            "turn": [{"item": "stand", "text": "Where do you stand?", "sees": ["own", "neighbours"]}],
-            "scale": {"ask": "cells", "levels": {"near": 19, "worry": 13}},
-        }
-    )
+    scale = {"ask": "cells", "levels": {"near": 19, "worry": 13}}
+    return study_from_dict({**_crowd(agents, rounds), "variable": [stand, worry], "scale": scale})
+
+
+def _crowd(agents: int, rounds: int) -> dict[str, object]:
+    return {
+        "seed": 1,
+        "engine": "scripted:uniform",
+        "society": {"societies": 1, "agents": agents, "rounds": rounds},
+        "network": {"kind": "small-world", "degree": 4},
+        "turn": [{"item": "stand", "text": "Where do you stand?", "sees": ["own", "neighbours"]}],
+    }
+
+
+def crowd_of_model(agents: int, rounds: int) -> dict[str, float]:
+    """Three kinds of people, seven stands, and seven levels of those they know, on the embedded model."""
+    kinds = ["young", "grown up", "old"]
+    tables = {
+        "variable": [
+            {"name": "stand", "options": OPTIONS, "start": {"draw": dict.fromkeys(OPTIONS, 1)}},
+            {"name": "age", "options": kinds, "start": {"draw": dict.fromkeys(kinds, 1)}},
+        ],
+        "scale": {"ask": "cells", "levels": {"near": 7}},
+    }
+    study = study_from_dict({**_crowd(agents, rounds), **tables, "engine": "smollm2"})
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = spent(lambda: carry_out(study, folder))
+        return {"cpu_s_of_a_crowd_of_the_model": seconds, "its_calls": float(Run(folder).table().height)}
+
+
+def leaning(trial: Trial) -> list[float]:
+    """Who is asked stays where it is, or goes where its neighbours are, by what it is told of them."""
+    facts = dict(trial.facts)
+    own, near = float(OPTIONS.index(facts["stand"])), float(facts.get("near_mean_stand", 3))
+    pull = np.exp(-((np.arange(7) - (own + near) / 2) ** 2))
+    return list(pull / pull.sum())
+
+
+def levels(agents: int, rounds: int, steps: Sequence[int]) -> dict[str, dict[str, float]]:
+    """Cells against everybody asked, with the same draws: answers at the end, and the largest gaps by round."""
+    stand = {"name": "stand", "options": OPTIONS, "start": {"draw": dict.fromkeys(OPTIONS, 1)}}
+    world = {**_crowd(agents, rounds), "variable": [stand], "network": {"kind": "small-world", "degree": 10}}
+
+    def lived(scale: dict[str, object]) -> tuple[np.ndarray, int]:
+        made = study_from_dict({**world, "scale": scale})
+        with tempfile.TemporaryDirectory() as folder:
+            run = carry_out(Study(made.design, {"": ScriptedEngine(leaning, seed=1)}), folder)
+            ends = run.states().sort("round", "number")["stand"].to_numpy().reshape(-1, agents)
+            return ends, run.table().height
+
+    alone, n = lived({"ask": "agents", "levels": {"near": max(steps)}})  # levels: the same draws as agents of cells
+    found = {"asked one by one": {"asked": float(n)}}
+    for k in steps:
+        ends, asked = lived({"ask": "cells", "levels": {"near": k}})
+        found[f"{k} levels"] = {
+            "asked": float(asked), "same_answer_at_the_end": float((ends[-1] == alone[-1]).mean()),
+            "largest_gap_of_mean": float(np.abs(ends.mean(axis=1) - alone.mean(axis=1)).max()),
+            "largest_gap_of_sd": float(np.abs(ends.std(axis=1) - alone.std(axis=1)).max()),
+        }  # fmt: skip
+    return found
 
 
 def society(world: Opinions) -> Society:
@@ -153,16 +208,19 @@ def crowd(agents: int, rounds: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small, to see that it works")
+    parser.add_argument("--model", action="store_true", help="a million agents on the embedded model, and nothing else")
+    parser.add_argument("--levels", action="store_true", help="the error of cells by their levels, and nothing else")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     size = (100, 10) if options.quick else (1_000, 50)
     many = (10_000, 5) if options.quick else (1_000_000, 20)
-    found = {
-        "machine": machine("numpy", "polars"),
-        **parallel(*size),
-        **serial(20, 10 if options.quick else 100),
-        **crowd(*many),
-    }
+    found: dict[str, object] = {"machine": machine("numpy", "polars"), "load": os.getloadavg()}
+    if options.model:
+        found |= crowd_of_model(many[0], 5 if options.quick else 10)
+    elif options.levels:
+        found |= levels(200 if options.quick else 2_000, 10, (4, 7, 13, 25))
+    else:
+        found |= {**parallel(*size), **serial(20, 10 if options.quick else 100), **crowd(*many)}
     print(json.dumps(found, indent=2), file=sys.stdout)
 
 

@@ -29,7 +29,7 @@ from proband.runs.run import Run
 from proband.texts.codes import code_texts, codes_of
 
 GOLD = "gold"  # name of the coder whose codes are taken as true
-_PEOPLE = ("codes", "human", "people")  # schemes of engines that are persons
+_PEOPLE = ("codes", "human", "people", "seat")  # schemes of engines that are persons
 _CHAPTER = "Codes"
 _EPSILON = 0.15  # what the authors of the alternative annotator test suggest for skilled coders
 _FORMS = ("choice", "scale", "multiple", "number")

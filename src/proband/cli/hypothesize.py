@@ -1,5 +1,6 @@
 """``proband hypothesize``: from findings to hypotheses that are tested elsewhere, and to studies of them."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +16,7 @@ from proband.analyses.proposals import looked_sections
 from proband.cli.choosing import EngineOption, StudyArgument, YesOption, chosen, engines_by_role
 from proband.cli.studying import carry_out_and_tell, folder_for, stopped
 from proband.cli.talk import emit, out, progress, talk
-from proband.errors import DesignError
+from proband.errors import DesignError, meant
 from proband.literature.hypotheses.gaps import open_questions, read_evidence
 from proband.literature.hypotheses.likeness import Embed, merged
 from proband.literature.hypotheses.proposals import proposals_in
@@ -23,6 +24,7 @@ from proband.literature.hypotheses.proposing import JUDGE, Proposing
 from proband.literature.hypotheses.ratings import write_ratings
 from proband.literature.hypotheses.record import read_hypotheses, write_hypotheses
 from proband.literature.hypotheses.steps import find_by_surface, lock_path, lock_proposed, open_and_test, terms_of
+from proband.literature.hypotheses.studies import Study, study_text
 from proband.literature.hypotheses.testing import now_as_text
 from proband.literature.records.library import read_library
 from proband.reports import write_findings
@@ -30,6 +32,7 @@ from proband.reports.findings import Findings
 from proband.reports.terminal import terminal
 from proband.runs import Run
 from proband.subjects.corpora import Corpus, CorpusReading, read_corpus
+from proband.texts.gold.tables import write_text
 
 HypothesesArgument = Annotated[Path, typer.Argument(help="File of hypotheses, .toml or .jsonl.", metavar="HYPOTHESES")]
 IntoOption = Annotated[Path, typer.Option(help="File of hypotheses to write.")]
@@ -202,8 +205,45 @@ def rate(
                soft_wrap=True, markup=False)  # fmt: skip
 
 
+@hypothesize.command()
+def study(
+    hypotheses: HypothesesArgument,
+    id: Annotated[str, typer.Argument(help="Of the hypothesis, as the file says.", metavar="ID")],
+    as_: Annotated[
+        Literal["survey", "experiment", "coding", "society", "test"], typer.Option("--as", help="Kind of study.")
+    ] = "experiment",
+    into: Annotated[Path | None, typer.Option(help="Study file to write; default ID-KIND.toml.")] = None,
+    smallest: Annotated[float, typer.Option(help="Smallest effect that would matter, in standard deviations.")] = 0.3,
+    power: Annotated[float, typer.Option(help="Probability with which it is to be found.")] = 0.8,
+    engine: Annotated[str, typer.Option(help="Who answers.")] = "smollm2",
+    population: Annotated[str, typer.Option(help="Who is asked: one of `proband list populations`, or a file.")] = (
+        "anes-1996"
+    ),
+    data: Annotated[Path | None, typer.Option(help="Of coding and tests: the table.")] = None,
+    text: Annotated[str, typer.Option(help="Of coding: column of the texts.")] = "",
+    outcome: Annotated[str, typer.Option(help="Of tests: column of the dependent variable.")] = "",
+    by: Annotated[str, typer.Option(help="Of coding and tests: column of the independent variable.")] = "",
+    seed: Annotated[int, typer.Option(help="Of all draws.")] = 1,
+) -> None:
+    """Make a hypothesis into a study file, with its estimand and power; nothing is run.
+
+    Example: `proband hypothesize study hypotheses.toml h-1a2b3c4d --as experiment`
+    """
+    found = {hypothesis.id: hypothesis for hypothesis in read_hypotheses(hypotheses)}
+    if id not in found:
+        raise DesignError(
+            f"{hypotheses}: no hypothesis {id!r}{meant(id, found)}; there are {', '.join(found) or 'none'}"
+        )
+    path = into or Path(f"{id}-{as_}.toml")
+    refuse_there(path)
+    how = Study(smallest=smallest, power=power, engine=engine, population=population, text=text, outcome=outcome, by=by,
+                data=os.path.relpath(data, path.parent) if data else "", seed=seed)  # fmt: skip
+    write_text(path, study_text(found[id], as_, how, path.parent))
+    talk.print(f"{path}: read it, then proband check {path}", soft_wrap=True, markup=False)
+
+
 def refuse_there(into: Path) -> None:
-    """Refuse to write over hypotheses that are there."""
+    """Refuse to write over a file that is there."""
     if into.exists():
         raise DesignError(f"{into} is there already; take another --into, or remove it with what stands beside it")
 

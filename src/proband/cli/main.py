@@ -19,16 +19,18 @@ from proband.errors import ProbandError
 VERBS = {
     **{name: "" for name in ("demo", "check", "plan", "show", "lock", "run", "branch", "ask", "measure", "report")},
     **{name: "" for name in ("view", "replicate", "code", "themes", "score", "export", "doctor", "vignettes", "draft")},
+    "draft-items": "",
     **{name: "tuning." for name in ("probe", "intervene", "train", "evaluate", "align")},
     "list": "",
     "seat": "",
     "search": "",
     "hypothesize": "",
+    "review": "",
     "screen": "",
     "answer": "",
 }
-_FILES = {"list": "listing"}
-_NAMES = {"list": "list_"}
+_FILES = {"list": "listing", "draft-items": "draft_items"}
+_NAMES = {"list": "list_", "draft-items": "draft_items"}
 
 
 class Verbs(TyperGroup):

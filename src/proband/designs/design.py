@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 from proband.designs.process import Process, unfold
 from proband.errors import DesignError, meant
 from proband.instruments.items import Item
-from proband.records import Completion, Response, Trial
+from proband.records import Completion, Response, ShowCard, Trial
 from proband.roster import Member, Roster
 
 Key = tuple[str, str, str]  # of a trial: `Trial.id`, the hash of its request, the rule of its reply
@@ -46,6 +46,8 @@ class Design:
         Table of a study file that makes it, e.g. ``survey``.
     unit : str
         What an independent unit is called, e.g. ``match``.
+    sits_by : str
+        Factor of a place whose level says who answers there, where that is not its subject: coders of documents.
     is_about_people : bool
         Whether its subjects stand for a population, of which a plan tells what so many of them can find.
     name : str
@@ -58,6 +60,7 @@ class Design:
 
     kind: ClassVar[str] = ""
     unit: ClassVar[str] = "subject"
+    sits_by: ClassVar[str] = ""
     is_about_people: ClassVar[bool] = True  # whether plans tell what so many subjects can find
 
     # For the type checker only: as a property it would be the default of a dataclass field of the same name.
@@ -143,6 +146,10 @@ class Design:
     def stages(self) -> Sequence[Stage]:
         """Its parts in time, where a plan is to tell them apart because prompts grow."""
         return ()
+
+    def card(self, trial: Trial) -> ShowCard | None:
+        """What people are shown, where trials hold only what is sent; None where there is nothing else to show."""
+        return trial.card
 
     def lapse(self, trial: Trial, waited_s: float) -> Completion | None:
         """What stands for an answer that has been waited for so long, in seconds; None to go on waiting."""

@@ -1,5 +1,6 @@
 """A design as people take it: seats numbered by arrival for its subjects, and pages for its prompts."""
 
+import itertools
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from proband.designs.seat_table import SeatTable
 from proband.designs.survey.survey import Survey
 from proband.errors import DesignError
 from proband.instruments.items import Item
-from proband.records import Completion, Message, Request, Response, ShowCard, Trial
+from proband.records import Completion, Message, Place, Request, Response, ShowCard, Trial
 from proband.roster import Roster
 from proband.subjects.personas import Subject
 from proband.subjects.populations import Population
@@ -66,16 +67,16 @@ def seated(design: Design, roles: Collection[str], n: int) -> "Seated":
         prompt = replace(design.prompts[0], shots=0, draws=1)
         design = replace(design, models=models, prompts=(prompt,), asks={}, exemplars=None)
         roles = models
-    elif not set(roles) & set(design.roles()):
+    elif not (roles := _played(design, roles)):
         raise DesignError(
             f"{design.name}: people take no part in this study; name the roles that they play in [engine], e.g. "
             f'{next(iter(design.roles()), "") or "role"} = "seat"'
         )
-    else:
+    elif not design.sits_by:
         _check_seats(design, roles)
-    for item in design.items.values():
+    for item in _asked(design, roles):
         if item.form not in WIDGETS:
-            raise DesignError(f"item {item.id!r} of form {item.form!r} has no page; take it out")
+            raise DesignError(f"item {item.id!r} of form {item.form!r} has no page; take it out, or do not ask it")
     return Seated(design, frozenset(roles))
 
 
@@ -102,10 +103,36 @@ def _check_seats(design: Design, roles: Collection[str]) -> None:
         )
 
 
+def _played(design: Design, roles: Collection[str]) -> tuple[str, ...]:
+    """Which roles of the design people play; all coders, where one address is given for them all."""
+    if design.sits_by and set(roles) == {""}:
+        return design.roles()
+    return tuple([role for role in roles if role in design.roles()])
+
+
+def _asked(design: Design, roles: Collection[str]) -> Iterable[Item]:
+    """The items that people are asked; of documents all are asked the same, and the first one shows which."""
+    if not design.sits_by:
+        return design.items.values()
+    trials = iter(design.preview())
+    first = next(trials)
+    about_it = itertools.takewhile(lambda trial: trial.place.subject == first.place.subject, trials)
+    asked = {trial.place.item for trial in (first, *about_it) if trial.answerer in roles}
+    return [item for item in design.items.values() if item.id in asked]
+
+
+def sitter(place: Place, sits_by: str) -> str:
+    """Whose seat a place is: that of its subject, or of the coder that its condition names."""
+    return dict(place.condition)[sits_by] if sits_by else place.subject
+
+
 def pay_of(design: Design, roles: Collection[str], table: SeatTable) -> str:
     """What people who take a study cost, in a sentence, as far as that is known before."""
     alone = isinstance(design, Survey | Quiz)
-    n = n_seats(design) or table.seats if alone else sum(member.role in roles for member in design.roster())
+    if design.sits_by:
+        n = len(_played(design, roles))
+    else:
+        n = n_seats(design) or table.seats if alone else sum(member.role in roles for member in design.roster())
     points = f", and {table.pay_per_point:g} for every point" if table.pay_per_point else ""
     return f"{n:,} people can take it, at {table.pay:,.2f} {table.currency} each: {n * table.pay:,.2f}{points}"
 
@@ -198,6 +225,15 @@ class Seated(Design):
         """Whether everybody takes it on their own, and nobody but people does."""
         return isinstance(self.design, Survey | Quiz)
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether nobody's pages depend on what others answer."""
+        return self.is_alone or bool(self.design.sits_by)
+
+    def seat_of(self, place: Place) -> str:
+        """Who sits at a place."""
+        return sitter(place, self.design.sits_by)
+
     def lapse(self, trial: Trial, waited_s: float) -> Completion | None:
         """Of the design."""
         return self.design.lapse(trial, waited_s)
@@ -209,6 +245,8 @@ class Seated(Design):
     @cached_property
     def subjects(self) -> tuple[str, ...]:
         """Whom seats stand for, in the order in which people are put there."""
+        if self.design.sits_by:
+            return tuple([role for role in self.design.roles() if role in self.people])
         return tuple([m.subject for m in self.roster() if self.is_alone or m.role in self.people])
 
     @cached_property
@@ -226,7 +264,7 @@ class Seated(Design):
 
     def _seen(self, trials: Sequence[Trial]) -> Sequence[Trial]:
         if self.gone:
-            trials = [trial for trial in trials if trial.place.subject not in self.gone]
+            trials = [trial for trial in trials if self.seat_of(trial.place) not in self.gone]
         return _Shown(self, trials)
 
     def processes(self) -> Iterable[Process]:
@@ -237,7 +275,7 @@ class Seated(Design):
         """A trial as a person is asked it; one of an engine stays as it is."""
         if trial.answerer not in self.people and not self.is_alone:
             return trial
-        card = trial.card or ShowCard(
+        card = self.design.card(trial) or ShowCard(
             text=trial.request.messages[-1].text, form=trial.reply.form, lower=trial.reply.lower,
             upper=trial.reply.upper, total=trial.reply.total,
             options=trial.reply.options, labels=trial.reply.labels,
@@ -285,5 +323,5 @@ class _ShownFold:
         return self._seen(self._fold.advance(response))
 
     def _seen(self, trials: Iterable[Trial]) -> list[Trial]:
-        gone = self._design.gone
-        return [self._design.shown(trial) for trial in trials if trial.place.subject not in gone]
+        design = self._design
+        return [design.shown(trial) for trial in trials if design.seat_of(trial.place) not in design.gone]

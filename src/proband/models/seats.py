@@ -13,7 +13,7 @@ from proband.records import Completion, Place, Response, Trial
 
 @dataclass(slots=True)
 class Seat:
-    """What the engine knows of one subject.
+    """What the engine knows of one person.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class SeatEngine(BaseEngine):
     """Puts trials to people who sit at pages; a page goes on when `give`'s future is done: its answer is stored.
 
     Anything may be called from any thread. Nobody serves the pages of an engine that was opened by its address:
-    `proband seat` does, and makes one of its own.
+    `proband seat` does, and makes one of its own. `seat_of` says whose seat a place is, where it is not its subject's.
     """
 
     abilities: frozenset[Ability] = frozenset({"given"})
@@ -42,8 +42,11 @@ class SeatEngine(BaseEngine):
     overlaps = True
     lane = "seats"
 
-    def __init__(self, address: str = "seat", *, is_served: bool = False) -> None:
+    def __init__(
+        self, address: str = "seat", *, is_served: bool = False, seat_of: Callable[[Place], str] | None = None
+    ) -> None:
         self.address = address
+        self.seat_of = seat_of or _subject
         self.is_served = is_served
         self.seats: dict[str, Seat] = {}
         self.is_ready = False  # whether everything that was open before is handed over
@@ -71,11 +74,12 @@ class SeatEngine(BaseEngine):
         changed: set[str] = set()
         with self._lock:
             for trial in trials:
-                seat = self.seats.setdefault(trial.place.subject, Seat())
+                sitter = self.seat_of(trial.place)
+                seat = self.seats.setdefault(sitter, Seat())
                 if trial.id not in seat.open and trial.id not in self._given:
                     seat.open[trial.id] = trial
                     seat.is_over = False
-                    changed.add(trial.place.subject)
+                    changed.add(sitter)
             given = [(trial, self._given[trial.id][0]) for trial in trials if trial.id in self._given]
         if changed and self.is_ready:
             self.told(changed)
@@ -103,14 +107,15 @@ class SeatEngine(BaseEngine):
                 raise EngineError(f"{place!r} is not open")
             future: Future[Response] = Future()
             self._given[place] = completion, future
-            self._giving[trial.place.subject] += 1
-            del self.seats[trial.place.subject].open[place]
+            sitter = self.seat_of(trial.place)
+            self._giving[sitter] += 1
+            del self.seats[sitter].open[place]
         self._news.set()
         return future
 
     def trial(self, place: str) -> Trial | None:
         """An open trial."""
-        seat = self.seats.get(Place.from_id(place).subject)
+        seat = self.seats.get(self.seat_of(Place.from_id(place)))
         return None if seat is None else seat.open.get(place)
 
     def committed(self, responses: Sequence[Response], over: Collection[str]) -> None:
@@ -122,16 +127,17 @@ class SeatEngine(BaseEngine):
                 self.seats.setdefault(subject, Seat()).is_over = True
             for response in responses:
                 given = self._given.pop(response.place.id, None)
-                seat = self.seats.get(response.place.subject)
+                sitter = self.seat_of(response.place)
+                seat = self.seats.get(sitter)
                 if seat is not None:
                     seat.open.pop(response.place.id, None)
                     seat.answered.append(response)
                 if given is not None:
-                    self._giving[response.place.subject] -= 1
+                    self._giving[sitter] -= 1
                     done.append((given[1], response))
         for future, response in done:
             future.set_result(response)
-        if changed := {*over, *(response.place.subject for _, response in done)}:
+        if changed := {*over, *(self.seat_of(response.place) for _, response in done)}:
             self.told(changed)
 
     def is_giving(self, subject: str) -> bool:
@@ -165,6 +171,11 @@ class SeatEngine(BaseEngine):
             given, self._given = self._given, {}
         for _, future in given.values():
             future.set_exception(error)
+
+
+def _subject(place: Place) -> str:
+    """Who sits where nothing else is said."""
+    return place.subject
 
 
 def _nobody(subjects: Collection[str]) -> None:

@@ -162,6 +162,7 @@ class _Loop:
         self.directory, self.journal, self.design = directory, journal, design
         self.cast, self.budget, self.watch = cast, budget, watch
         self.items = design.items
+        journal.by_arrival = design.is_adaptive  # a round answers a place of every process
         self.stop, self.wake = Stop(), threading.Event()
         self.lanes = Lanes()
         self.past = Past(journal)

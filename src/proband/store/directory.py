@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from proband.errors import DamagedRun, RunLocked, StoreError
 from proband.files import check_name
 from proband.store.damage import damaged
-from proband.store.journal import Journal
+from proband.store.journal import MANIFEST, Journal
 from proband.store.notes import read_note
 
 
@@ -28,7 +28,7 @@ class RunDirectory:
         self.path = Path(path)
         self.journal_path = self.path / "journal.sqlite"
         self.table_path = self.path / "responses.parquet"
-        self.manifest_path = self.path / "manifest.json"
+        self.manifest_path = self.path / MANIFEST
         check_name(self.manifest_path, error=StoreError)
 
     @contextmanager

@@ -3,7 +3,7 @@
 import json
 import re
 import zlib
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from proband.errors import StoreError
 from proband.records import Place
@@ -14,10 +14,17 @@ from proband.store.rows import read_answer
 from proband.store.tables import write_journal_table
 
 MARK = "[removed]"  # stands where somebody's words were told to others
+SeatOf = Callable[[Place], str]  # whose answer a place holds
 _SHORT = 3  # words of fewer letters are no trace of anybody, and stand in everything
 
 
-def forget(directory: RunDirectory, subject: str, *, others: Collection[str] = ()) -> int:
+def forget(
+    directory: RunDirectory,
+    subject: str,
+    *,
+    others: Collection[str] = (),
+    seat_of: Callable[[Place], str] | None = None,
+) -> int:
     """Remove what somebody answered, and leave the id alone, so that they are not asked again.
 
     Their words are replaced by `MARK` in what `others` were sent and wrote; the hashes of those requests stay, so that
@@ -31,6 +38,8 @@ def forget(directory: RunDirectory, subject: str, *, others: Collection[str] = (
         Who is forgotten.
     others : collection of str
         Who may have been told their words: the members of the same unit.
+    seat_of : callable, optional
+        Who answered at a place, where that is not its subject.
 
     Returns
     -------
@@ -44,10 +53,11 @@ def forget(directory: RunDirectory, subject: str, *, others: Collection[str] = (
     RunLocked
         If another process is writing the run.
     """
+    whose = seat_of or (lambda place: place.subject)
     with directory.writer() as journal:
-        rows = list(_rows(journal, [subject]))
+        rows = list(_rows(journal, [subject]) if seat_of is None else _all_rows(journal, subject, seat_of))
         gone = [trial for trial, *_ in rows]
-        opened = [trial for trial in journal.handed_over() if Place.from_id(trial).subject == subject]
+        opened = [trial for trial in journal.handed_over() if whose(Place.from_id(trial)) == subject]
         if not gone and not opened:
             raise StoreError(f"{directory.path}: nobody with the id {subject!r} was asked anything; look at its roster")
         said = _pattern([answer for _, _, answer, text in rows for answer in (_words(answer), text) if answer])
@@ -88,6 +98,13 @@ def _rows(journal: Journal, subjects: Collection[str]) -> Iterable[tuple[str, st
         start = Place(subject=subject, item="-").id.partition("/")[0] + "/"
         select = "SELECT trial, request, answer, text FROM responses WHERE trial >= ? AND trial < ?"
         yield from journal.connection.execute(select, (start, start[:-1] + "0"))  # what follows a slash is a 0
+
+
+def _all_rows(journal: Journal, sitter: str, seat_of: SeatOf) -> Iterable[tuple[str, str, str | None, str | None]]:
+    """The same of somebody whose places are not told by their beginning."""
+    for row in journal.connection.execute("SELECT trial, request, answer, text FROM responses"):
+        if seat_of(Place.from_id(row[0])) == sitter:
+            yield row
 
 
 def _words(answer: str | None) -> str | None:

@@ -1,25 +1,26 @@
 """The journal of a run: one SQLite file, in which a response is committed before it counts."""
 
 import math
-import secrets
 import sqlite3
 import threading
 import time
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from proband.errors import DamagedRun, StoreError
 from proband.records import STATUSES, Place, Response
+from proband.store.arrivals import MOST, Arrivals, read_both
 from proband.store.damage import check_file, check_tables, damaged
 from proband.store.filters import Narrowing, has_words, written
 from proband.store.migrations import SCHEMA, migrate
 from proband.store.notes import DIGEST, EXPORTED, digest_of, read_note
+from proband.store.opening import make_journal, open_to_read, open_to_write
 from proband.store.rows import COLUMNS, Row, kept, response_of, row_of
 
 _BATCH = 500  # SQLite allows 32,766 parameters in a statement; a few hundred is already as fast
@@ -27,11 +28,13 @@ _BATCH = 500  # SQLite allows 32,766 parameters in a statement; a few hundred is
 # back from a thread that computes.
 _AT_ONCE = (512, 32, 8, 1)
 _INSERTS = {
-    n: f"INSERT INTO responses (origin, recorded_at, {COLUMNS}) VALUES "
-    + ", ".join([f"(?1, ?2{', ?' * (COLUMNS.count(',') + 1)})"] * n)
+    (table, n): f"INSERT INTO {table} (origin, recorded_at, {COLUMNS}, took_s) VALUES "
+    + ", ".join([f"(?1, ?2{', ?' * (COLUMNS.count(',') + 2)})"] * n)
+    for table in ("responses", "arrived")
     for n in _AT_ONCE
 }
 EVERYTHING = Narrowing()
+MANIFEST = "manifest.json"
 _MARK = "INSERT OR REPLACE INTO marks VALUES (?, ?)"
 _TOGETHER = 1024  # texts of requests that are compressed together
 
@@ -41,6 +44,12 @@ class Journal(Mapping[str, Response]):
 
     Reading works while another process writes (write-ahead log); writing is guarded by the run's lock,
     which `RunDirectory` holds. Threads may share a journal: each call is a transaction of its own.
+
+    Attributes
+    ----------
+    by_arrival : bool
+        Whether answers that are added wait to be put in the order of their places, many at once; for designs whose
+        answers come in another order.
     """
 
     def __init__(self, path: Path, *, writable: bool, is_still: bool = False) -> None:
@@ -49,18 +58,24 @@ class Journal(Mapping[str, Response]):
         self._size: int | None = None  # only where nobody else can change it
         self._is_writable = writable
         self._marks: list[tuple[str, str]] = []  # to be stored with the next answers
+        self.by_arrival = False
         with self._explained():
             if writable and not path.exists():
-                _make(path)
+                make_journal(path)
             check_file(path)
-            self._connection = _open_to_read(path, is_still)
+            self._connection = open_to_read(path, is_still)
             try:
                 self._schema = check_tables(self._connection, path.parent)
                 if writable:  # only now: to be opened for writing changes a file, and it might be another program's
                     self._connection.close()
-                    self._connection = _open_to_write(path)
+                    self._connection = open_to_write(path)
                     migrate(self._connection, self._schema)
                     self._schema = SCHEMA
+                self._arrivals = Arrivals(self._connection)
+                if writable:
+                    self._arrivals.put_in_order()  # what a run that was killed left
+                elif self._schema >= 6 and not path.with_name(MANIFEST).exists():  # of a whole run none waits
+                    read_both(self._connection)
             except BaseException:
                 self._connection.close()
                 raise
@@ -71,10 +86,13 @@ class Journal(Mapping[str, Response]):
     @property
     def connection(self) -> sqlite3.Connection:
         """For the store's own surgery, while nobody else writes."""
+        self._settle()
         return self._connection
 
     def close(self) -> None:
-        """Close the file; safe to call twice."""
+        """Close the file; safe to call twice. What could not be put in order, e.g. on a full disk, waits for that."""
+        with suppress(StoreError):
+            self._settle()
         self._connection.close()
 
     def __enter__(self) -> "Journal":
@@ -93,10 +111,15 @@ class Journal(Mapping[str, Response]):
         StoreError
             If a place is already answered, or the disk is full: then nothing of this batch was stored.
         """
-        rows, common = list(map(row_of, responses)), (origin, time.time())
+        rows, common = [(*row_of(response), response.took_s) for response in responses], (origin, time.time())
         with self._alone():
+            waits, table = self.by_arrival, "arrived" if self.by_arrival else "responses"
+            if not waits or len(self._arrivals) >= MOST:
+                self._settle()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
+                if waits:
+                    self._arrivals.refuse_twice([row[0] for row in rows])
                 if bodies:
                     self._add_bodies(bodies)
                 if self._marks:
@@ -105,7 +128,7 @@ class Journal(Mapping[str, Response]):
                 for n in _AT_ONCE:
                     while len(rows) - done >= n:
                         part = rows[done : done + n]
-                        self._connection.execute(_INSERTS[n], (*common, *chain.from_iterable(part)))
+                        self._connection.execute(_INSERTS[table, n], (*common, *chain.from_iterable(part)))
                         done += n
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -113,6 +136,8 @@ class Journal(Mapping[str, Response]):
                     self._connection.execute("ROLLBACK")
                 raise
             self._marks.clear()
+            if waits and rows:
+                self._arrivals.came(rows)
             if self._size is not None:
                 self._size += len(rows)
 
@@ -137,8 +162,24 @@ class Journal(Mapping[str, Response]):
 
     def last_at(self) -> float:
         """When the last answer was stored, in seconds of Unix time; 0 where there is none."""
-        with self._alone():
+        with self._whole():
             return float(self._connection.execute("SELECT MAX(recorded_at) FROM responses").fetchone()[0] or 0.0)
+
+    def taken(self, trial: str) -> tuple[float, float | None]:
+        """When the answer at a place was stored, in seconds of Unix time, and how many seconds it took, if known."""
+        took = "took_s" if self._schema >= 7 else "NULL"
+        with self._whole():
+            found = self._connection.execute(f"SELECT recorded_at, {took} FROM responses WHERE trial = ?", (trial,))
+            at, seconds = found.fetchone()
+        return float(at), seconds
+
+    def took(self, relation: Literal["<=", ">="], seconds: float) -> list[str]:
+        """Places whose answers took at most, or at least, so many seconds, sorted; those of which it is known."""
+        if self._schema < 7:
+            return []
+        select = f"SELECT trial FROM responses WHERE took_s {relation} ? ORDER BY trial"
+        with self._whole():
+            return [trial for (trial,) in self._connection.execute(select, (seconds,))]
 
     def digest(self, until: float) -> str:
         """32 hexadecimal digits of all answers that were stored up to a time."""
@@ -148,7 +189,7 @@ class Journal(Mapping[str, Response]):
             "|| coalesce(hex(probs), '') || char(31) || coalesce(chosen, '') FROM responses "
             "WHERE recorded_at <= ? ORDER BY trial"
         )
-        with self._alone():
+        with self._whole():
             found = self._connection.execute(select, (until,))
             while part := found.fetchmany(_BATCH * 10):
                 whole.update("\n".join([text for (text,) in part]).encode())
@@ -158,14 +199,14 @@ class Journal(Mapping[str, Response]):
         """How many answers were stored after a time; 0 for all."""
         if not time:
             return len(self)
-        with self._alone():
+        with self._whole():
             select = "SELECT COUNT(*) FROM responses WHERE recorded_at > ?"
             return int(self._connection.execute(select, (time,)).fetchone()[0])
 
     def n_after(self, trials: Sequence[str], until: float) -> int:
         """How many answers at these places were stored after a time."""
         select = f"SELECT 1 FROM responses WHERE recorded_at > {until!r} AND trial IN"
-        return sum(1 for _ in self._look_up(select, trials))
+        return len(self._look_up_places(select, trials))
 
     def _add_bodies(self, bodies: Mapping[str, str]) -> None:
         """Keep the texts of requests, many together: they repeat each other, so they take a few bytes each."""
@@ -182,13 +223,13 @@ class Journal(Mapping[str, Response]):
 
     def remove_failed(self) -> int:
         """Take out the responses that failed, so that they are asked again; returns how many."""
-        with self._alone():
+        with self._whole():
             self._size = None
             return self._connection.execute("DELETE FROM responses WHERE status = 'failed'").rowcount
 
     def has_texts(self) -> bool:
         """Whether some answer was read from a text, so that it depends on how texts are read."""
-        with self._explained():
+        with self._whole():
             return (
                 self._connection.execute("SELECT 1 FROM responses WHERE text IS NOT NULL LIMIT 1").fetchone()
                 is not None
@@ -197,19 +238,20 @@ class Journal(Mapping[str, Response]):
     def requests_of(self, trials: Sequence[str]) -> dict[str, tuple[str, str, bool]]:
         """Which of these places are answered: place -> (request hash, rule, whether inherited from a parent)."""
         select = "SELECT trial, request, rule, origin IS NOT NULL FROM responses WHERE trial IN"
-        return {trial: (request, rule, bool(old)) for trial, request, rule, old in self._look_up(select, trials)}
+        return {trial: (request, rule, bool(old)) for trial, request, rule, old in self._look_up_places(select, trials)}
 
     def answers(self, places: Iterable[Place]) -> dict[str, tuple[Response, bool]]:
         """What was answered at these places, by their ids, and whether it was inherited from a parent."""
         wanted = {place.id: place for place in places}
         select = f"SELECT {self._columns}, origin IS NOT NULL FROM responses WHERE trial IN"
-        rows = list(self._look_up(select, list(wanted)))
+        rows = self._look_up_places(select, list(wanted))
         if any(row[0] not in wanted for row in rows):
             raise damaged(self.path.parent, "journal.sqlite gives rows that were not looked up")
         return {row[0]: (kept(row, wanted[row[0]]), row[-1] == 1) for row in rows}
 
     def own(self) -> Iterator[str]:
         """Places that this run itself (not its parent) has answers to that did not fail."""
+        self._settle()
         with self._explained():
             select = "SELECT trial FROM responses WHERE origin IS NULL AND status != 'failed' ORDER BY trial"
             for (trial,) in self._connection.execute(select):
@@ -221,12 +263,12 @@ class Journal(Mapping[str, Response]):
         What another engine answered to the same words is another answer.
         """
         if requests and self._is_writable:
-            with self._alone():
+            with self._whole():
                 self._connection.execute("CREATE INDEX IF NOT EXISTS responses_by_request ON responses (request)")
         select = f"SELECT {self._columns} FROM responses WHERE status != 'failed' AND engine = ? AND request IN"
         return {row[1]: response_of(row) for row in self._look_up(select, requests, engine)}
 
-    def _look_up(self, select: str, keys: Sequence[str], *first: str) -> Iterator[Row]:
+    def _look_up(self, select: str, keys: Sequence[str | int], *first: str) -> Iterator[Row]:
         """Rows with these keys, in any order; `first` fills what the statement asks for before them."""
         for start in range(0, len(keys), _BATCH):
             part = keys[start : start + _BATCH]
@@ -235,10 +277,17 @@ class Journal(Mapping[str, Response]):
                 found = rows.fetchall()
             yield from found
 
+    def _look_up_places(self, select: str, trials: Sequence[str]) -> list[Row]:
+        """Rows at these places, those among them that were not put in order yet."""
+        with self._lock:  # so that none is put in order between the two
+            rows = list(self._look_up(select, trials))
+            waiting = select.replace("FROM responses", "FROM arrived").replace("trial IN", "rowid IN")
+            return rows + list(self._look_up(waiting, self._arrivals.numbers(trials)))
+
     def rows_at(self, trials: Sequence[str]) -> list[Row]:
         """Responses at these places, as rows of `COLUMNS`, sorted by place; those that are there."""
         select = f"SELECT {self._columns} FROM responses WHERE trial IN"
-        return sorted(self._look_up(select, trials), key=lambda row: str(row[0]))
+        return sorted(self._look_up_places(select, trials), key=lambda row: str(row[0]))
 
     def rows_from(
         self, start: str, span: int, *, narrowed: Narrowing = EVERYTHING, is_backwards: bool = False
@@ -264,7 +313,7 @@ class Journal(Mapping[str, Response]):
         low, high = narrowed.first, narrowed.last
         low, high = (low, min(high, start or high)) if is_backwards else (max(low, start), high)
         way = "DESC" if is_backwards else "ASC"
-        with self._alone():
+        with self._whole():
             # The place is looked up first: a statement that is stopped while it looks cannot say how far it came.
             find = f"SELECT trial FROM responses WHERE trial > ? AND trial < ? ORDER BY trial {way} LIMIT 1 OFFSET ?"
             end = self._connection.execute(find, (low, high, span - 1)).fetchone()
@@ -333,7 +382,7 @@ class Journal(Mapping[str, Response]):
 
     def dispositions(self) -> dict[str, int]:
         """How many responses have each status."""
-        with self._alone():
+        with self._whole():
             found = self._connection.execute("SELECT status, COUNT(*) FROM responses GROUP BY status ORDER BY 1")
             counts: dict[str, int] = dict(found)
         if strange := counts.keys() - set(STATUSES):
@@ -351,12 +400,12 @@ class Journal(Mapping[str, Response]):
         if self._schema < 3:
             return {}
         select = "SELECT trial, since FROM open WHERE trial NOT IN (SELECT trial FROM responses) ORDER BY trial"
-        with self._alone():
+        with self._whole():
             return dict(self._connection.execute(select))
 
     def tokens(self) -> tuple[int, int]:
         """Tokens of prompts and of completions, each request counted once."""
-        with self._alone():
+        with self._whole():
             any_ = "SELECT 1 FROM responses WHERE prompt_tokens > 0 OR completion_tokens > 0 LIMIT 1"
             if self._connection.execute(any_).fetchone() is None:
                 return 0, 0
@@ -372,7 +421,7 @@ class Journal(Mapping[str, Response]):
         if self._schema < 4:
             return 0
         select = "SELECT COUNT(DISTINCT request) FROM responses WHERE estimated = 1 AND origin IS NULL"
-        with self._alone():
+        with self._whole():
             return int(self._connection.execute(select).fetchone()[0])
 
     def meta(self, key: str) -> str | None:
@@ -422,12 +471,12 @@ class Journal(Mapping[str, Response]):
         return [line for line in lines if line != "ok"]
 
     def restore(self, rows: Iterable[Row], bodies: Mapping[str, str], opened: Iterable[Row]) -> None:
-        """Put in rows of another journal, with their origin and time; what is there already stays."""
-        with self._alone():
+        """Put in rows of another journal, with their origin and times; what is there already stays."""
+        with self._whole():
             self._size = None
             self._connection.execute("BEGIN IMMEDIATE")
             self._add_bodies(bodies)
-            names = f"{COLUMNS}, origin, recorded_at"
+            names = f"{COLUMNS}, origin, recorded_at, took_s"
             insert = f"INSERT OR IGNORE INTO responses ({names}) VALUES (?{', ?' * names.count(',')})"
             self._connection.executemany(insert, rows)
             self._connection.executemany("INSERT OR IGNORE INTO open VALUES (?, ?, ?, ?)", opened)
@@ -444,6 +493,7 @@ class Journal(Mapping[str, Response]):
         wanted = set(items)
         if not wanted:
             return []
+        self._settle()
         with self._explained():
             trials = self._connection.execute("SELECT trial FROM responses WHERE origin IS NULL")
             return sorted(wanted & {Place.from_id(trial).item for (trial,) in trials})
@@ -454,15 +504,16 @@ class Journal(Mapping[str, Response]):
         self.add(batch, parent.bodies({response.request for response in batch}), origin=origin)
 
     def __getitem__(self, trial: str) -> Response:
-        row = next(self._look_up(f"SELECT {self._columns} FROM responses WHERE trial IN", [trial]), None)
-        if row is None:
+        rows = self._look_up_places(f"SELECT {self._columns} FROM responses WHERE trial IN", [trial])
+        if not rows:
             raise KeyError(trial)
-        return response_of(row)
+        return response_of(rows[0])
 
     def __contains__(self, trial: object) -> bool:
         return isinstance(trial, str) and bool(self.requests_of([trial]))
 
     def __iter__(self) -> Iterator[str]:
+        self._settle()
         with self._explained():
             for (trial,) in self._connection.execute("SELECT trial FROM responses ORDER BY trial"):
                 yield trial
@@ -470,7 +521,7 @@ class Journal(Mapping[str, Response]):
     def __len__(self) -> int:
         if self._size is not None:
             return self._size
-        with self._alone():
+        with self._whole():
             size = int(self._connection.execute("SELECT COUNT(*) FROM responses").fetchone()[0])
             if self._is_writable:
                 self._size = size
@@ -478,6 +529,7 @@ class Journal(Mapping[str, Response]):
 
     def rows(self, size: int) -> Iterator[list[Row]]:
         """Every response as a row of `COLUMNS`, sorted by the id of its place, `size` rows at a time."""
+        self._settle()
         with self._explained():
             found = self._connection.execute(f"SELECT {self._columns} FROM responses ORDER BY trial")
             while part := found.fetchmany(size):
@@ -487,6 +539,19 @@ class Journal(Mapping[str, Response]):
         """Every response, sorted by the id of its place."""
         for part in self.rows(_BATCH):
             yield from map(response_of, part)
+
+    def _settle(self) -> None:
+        """Put in order what waits for it."""
+        if len(self._arrivals):
+            with self._alone():
+                self._arrivals.put_in_order()
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """As `_alone`, with all answers in the order of their places."""
+        with self._alone():
+            self._settle()
+            yield
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -510,51 +575,6 @@ class Journal(Mapping[str, Response]):
             if is_damage or type(error) in (sqlite3.DatabaseError, sqlite3.InternalError):
                 raise damaged(self.path.parent, f"journal.sqlite cannot be read ({error})") from error
             raise StoreError(f"{self.path}: {_explain(str(error))}") from error
-
-
-def _make(path: Path) -> None:
-    """Put an empty journal in place, whole or not at all: one that is found empty is damaged, not new."""
-    part = path.with_name(path.name + ".part")
-    for name in (part.name, f"{part.name}-wal", f"{part.name}-shm"):
-        path.with_name(name).unlink(missing_ok=True)
-    connection = sqlite3.connect(part, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA application_id = {1 + secrets.randbelow(2**31 - 1)}")
-        migrate(connection, 0)
-    finally:
-        connection.close()
-    part.replace(path)
-
-
-def _open_to_write(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
-        connection.execute("PRAGMA cache_size = -16000")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _open_to_read(path: Path, is_still: bool) -> sqlite3.Connection:
-    """A connection that cannot write; on read-only media SQLite has to be told that nobody else can either.
-
-    Of a file that is said to be still SQLite leaves no trace beside it, and reads no log.
-    """
-    address = f"{path.resolve().as_uri()}?mode=ro"
-    connection = sqlite3.connect(address + "&immutable=1" * is_still, uri=True, check_same_thread=False)
-    try:
-        connection.execute("SELECT 1 FROM sqlite_master")
-    except sqlite3.OperationalError as error:
-        connection.close()
-        if path.with_name(path.name + "-wal").exists() or "locked" in str(error):
-            raise
-        connection = sqlite3.connect(f"{address}&immutable=1", uri=True, check_same_thread=False)
-    return connection
 
 
 _DAMAGE = ("malformed", "not a database", "UTF-8", "no such", "file format")

@@ -19,7 +19,7 @@ from proband.texts.fragility.settings import FragilityTable
 from proband.texts.gold.claims import ClaimTable
 from proband.texts.gold.settings import GoldTable
 
-_READ_NO_ORDER = ("learned", "dictionary", "codes")  # engines that never see the codes in any order
+_READ_NO_ORDER = ("learned", "dictionary", "codes", "seat")  # engines that no order moves, and people, asked once
 
 
 class CorpusTable(Table):

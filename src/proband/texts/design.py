@@ -12,7 +12,7 @@ from proband.designs.lazy import LazyTrials
 from proband.errors import DesignError, Gathering
 from proband.identity import Pairs, place_id
 from proband.instruments.items import Instrument, Item
-from proband.records import Place, Response, Trial
+from proband.records import Place, Response, ShowCard, Trial
 from proband.roster import Roster
 from proband.seeds import place_digest
 from proband.subjects.corpora import Corpus, LongTexts, escape_control_tokens
@@ -55,6 +55,7 @@ class Coding(Design):
     """
 
     kind: ClassVar[str] = "coding"
+    sits_by: ClassVar[str] = "coder"
     is_about_people: ClassVar[bool] = False
 
     codebook: Instrument
@@ -117,6 +118,15 @@ class Coding(Design):
     @cached_property
     def _trials(self) -> "CodingTrials":
         return CodingTrials(self)
+
+    def card(self, trial: Trial) -> ShowCard:
+        """What a person who codes sees: the codebook to look up, the document, and the question with its codes."""
+        item, reply = self.items[trial.place.item], trial.reply
+        return ShowCard(
+            text=item.text, stem=item.stem, before=dict(trial.facts)["document"], about=self.codebook.preamble,
+            form=item.form, options=reply.options, labels=reply.labels, lower=item.lower, upper=item.upper,
+            total=item.total, unit=item.unit,
+        )  # fmt: skip
 
     def roster(self) -> Roster:
         """Every document with its unit, and what the corpus says of it."""

@@ -116,7 +116,8 @@ def open_room(study, path, folder, *, is_test=True, public=None, ticks=True, bef
     from contextlib import ExitStack
 
     sits = sitting(study, path, is_test=is_test)
-    engine, registry, found = SeatEngine(SEAT, is_served=True), Registry(folder), {}
+    engine = SeatEngine(SEAT, is_served=True, seat_of=sits.design.seat_of)
+    registry, found = Registry(folder), {}
     with ExitStack() as stack:
         stack.callback(registry.close)
         room = Room(sits.design, engine, registry, sits.table, folder, plays_on=_plays_on(sits.table.leaving, stack))

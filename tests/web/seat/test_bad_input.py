@@ -138,12 +138,11 @@ def test_an_interview_shows_what_was_said(room):
     assert '<li class="user">Bo</li>' in page
 
 
-def test_a_coder_of_documents_has_no_seat(tmp_path):
-    """Whoever codes answers about every document, and none of these is a person."""
-    text = (Path(__file__).parents[3] / "examples" / "coding.toml").read_text()
-    letters = Path(__file__).parents[3] / "examples" / "letters.csv"
-    text = text.replace('asked = "smollm2"', 'asked = "seat"').replace('file = "letters.csv"', f'file = "{letters}"')
+def test_a_judge_of_pairs_has_no_seat(tmp_path):
+    """Whoever judges answers about every text, and none of these is a person."""
+    examples = Path(__file__).parents[3] / "examples"
+    text = (examples / "pairs.toml").read_text().replace('engine = "smollm2"', 'engine = "seat"')
     path = tmp_path / "study.toml"
-    path.write_text(text)
-    with pytest.raises(DesignError, match=r"no seat in it, because asked would answer about every one.*codes:FILE"):
+    path.write_text(text.replace('file = "animals.csv"', f'file = "{examples / "animals.csv"}"'))
+    with pytest.raises(DesignError, match=r"no seat in it, because judge would answer about every one.*codes:FILE"):
         sitting(load_study(path), path, is_test=True)

@@ -188,7 +188,7 @@ class Pages:
         if not card.statements:
             return [trial]
         place = trial.place
-        seat = self.room.engine.seats[place.subject]
+        seat = self.room.engine.seats[self.room.design.seat_of(place)]
         same = [
             other
             for other in list(seat.open.values())

@@ -2,20 +2,25 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from proband.designs.seated import sitter
 from proband.designs.survey.sheets import spoken
 from proband.errors import DesignError, StoreError
+from proband.records import Place
 from proband.reports import findings, write_findings
 from proband.runs import Run
 from proband.runs.run import PEOPLE
 from proband.store import RunDirectory
 from proband.store.forgetting import forget as take_out
+from proband.texts.design import Coding
 from proband.web.seat.registry import NAME, Registry
 
 REPORT = "report.html"
+SITS_BY = Coding.sits_by
 
 
 def home_of(run: Path, subject: str) -> Path:
@@ -30,9 +35,18 @@ def home_of(run: Path, subject: str) -> Path:
     if not folders:
         Run(run)  # says what is wrong with it
     for folder in folders:
-        if (folder / NAME).exists() and subject in {member.subject for member in Run(folder).roster}:
+        if (folder / NAME).exists() and subject in _sitters(Run(folder)):
             return folder
     raise StoreError(f"{run}: no person {subject!r} took part; ids are in the column `subject` of its table")
+
+
+def _sitters(run: Run) -> set[str]:
+    """Everybody who could sit there: subjects, or those who code them."""
+    return set(run.levels[SITS_BY]) if run.kind == "coding" else {member.subject for member in run.roster}
+
+
+def _seat_of(run: Run) -> Callable[[Place], str]:
+    return partial(sitter, sits_by=SITS_BY if run.kind == "coding" else "")
 
 
 def forget(run: Path, subject: str) -> int:
@@ -47,15 +61,16 @@ def forget(run: Path, subject: str) -> int:
     """
     folder = home_of(run, subject)
     found = Run(folder)
-    roster = list(found.roster)
-    unit = next(member.unit for member in roster if member.subject == subject)
+    roster = [] if found.kind == "coding" else list(found.roster)
+    unit = next((member.unit for member in roster if member.subject == subject), None)
     others = [member.subject for member in roster if member.unit == unit and member.subject != subject]
     if others and not found.is_complete:
         raise DesignError(
             f"{folder}: {subject} is in a group, and the run goes on; close it first, so that nobody's pages change"
         )
     directory = RunDirectory(folder)
-    n = take_out(directory, subject, others=others)
+    seat_of = _seat_of(found) if found.kind == "coding" else None
+    n = take_out(directory, subject, others=others, seat_of=seat_of)
     registry = Registry(folder)
     registry.forget(subject)
     registry.close()
@@ -74,7 +89,8 @@ def given(run: Path, subject: str) -> Mapping[str, Any]:
     acts = [act for act in registry.acts() if act[2] == subject]
     registry.close()
     found = Run(folder)
-    responses = [response for response in found.responses().values() if response.place.subject == subject]
+    seat_of = _seat_of(found)
+    responses = [response for response in found.responses().values() if seat_of(response.place) == subject]
     with RunDirectory(folder).reader() as journal:
         bodies = journal.bodies({response.request for response in responses})
     return {
@@ -88,6 +104,7 @@ def given(run: Path, subject: str) -> Mapping[str, Any]:
         "acts": [{"at": _moment(at), "what": what, "detail": detail} for at, what, _, detail in acts],
         "answers": [
             {
+                **({"document": response.place.subject} if found.kind == "coding" else {}),
                 "item": response.place.item,
                 "round": response.place.round,
                 "shown": "\n\n".join([text for _, text in json.loads(bodies[response.request])["messages"]]),

@@ -136,7 +136,7 @@ def take(
     StoreError, RunLocked
         If the port is in use, or another server has this run.
     """
-    engine = SeatEngine(SEAT, is_served=True)
+    engine = SeatEngine(SEAT, is_served=True, seat_of=sitting.design.seat_of)
     cast = {role: engine if who == SEAT else who for role, who in sitting.cast.items()}
     with contextlib.ExitStack() as stack:
         directory = RunDirectory(into)
@@ -196,7 +196,8 @@ def _without_gone(design: Seated, directory: RunDirectory) -> Seated:
 def _app(
     sitting: Sitting, room: Room, registry: Registry, *, public: str | None, is_test: bool
 ) -> tuple[Guard, OneTimeDoor]:
-    own = getattr(getattr(sitting.design.design, "instrument", None), "language", "en")
+    asked = sitting.design.design
+    own = getattr(getattr(asked, "instrument", getattr(asked, "codebook", None)), "language", "en")
     language = language_for(sitting.table.language, own)
     pages = Pages(
         room, sitting.table, sitting.study.name, language=language, own_language=own, is_test=is_test,

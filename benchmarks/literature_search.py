@@ -120,7 +120,7 @@ def large(n: int) -> dict[str, Any]:
     known = (
         "nudge nudging choice architecture feedback physicians clinicians nurses health care patients review software"
     )
-    words = np.array([*known.split(), *made])
+    words = np.array([*made[:2_000], *known.split(), *made[2_000:]])  # each in about one abstract of a hundred
     shares = 1 / np.arange(10, len(words) + 10)
     drawn = rng.choice(words, (n, 180), p=shares / shares.sum())
     records = [
@@ -131,15 +131,15 @@ def large(n: int) -> dict[str, Any]:
     index = Index(records)
     built = {"CPU s": time.process_time() - cpu, "wall s": time.perf_counter() - wall}
     times = {query: _median_ms(lambda q=query: index.search(q)) for query in TIMED}  # type: ignore[misc]
-    return {f"index of {n:,} abstracts": built, "queries, ms": times}
+    return {f"index of {n:,} abstracts": built, "queries, CPU ms": times}
 
 
 def _median_ms(call: Callable[[], object]) -> float:
     taken = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         call()
-        taken.append(1000 * (time.perf_counter() - start))
+        taken.append(1000 * (time.process_time() - start))
     return median(taken)
 
 

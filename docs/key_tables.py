@@ -30,6 +30,7 @@ from proband.designs.study_file import (
     StudyFile,
 )
 from proband.interviews.interview import FactTable, TopicTable, WitnessTable
+from proband.literature.hypotheses.hypothesize import RowsTable
 from proband.literature.review.settings import QueryTable, ReviewTable
 from proband.shelves import HOUSE
 from proband.societies.scenario import SCENARIOS
@@ -100,6 +101,7 @@ def models() -> dict[str, type[BaseModel]]:
         "interview.topics": TopicTable,
         "interview.witness": WitnessTable,
         "interview.witness.facts": FactTable,
+        "hypothesize.rows": RowsTable,
     }
     own = {f"game.{name}": keys for name, keys in games().items() if not issubclass(keys, Setting)}
     return shared | kinds() | own

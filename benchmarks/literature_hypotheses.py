@@ -86,7 +86,7 @@ def hypogenic(of: World, acting: int = 10) -> tuple[set[int], int]:
     for row in range(FIRST, len(of.y)):
         t = row + 1
         top = sorted(bank, key=reward, reverse=True)[:acting]
-        if sum(not judged(idea, row) for idea in top) >= acting / 2:
+        if sum(not judged(idea, row) for idea in top) >= len(top) / 2:
             pool.append(row)
         if len(pool) >= POOL:
             bank = sorted([*bank, *new(FRESH, pool)], key=reward, reverse=True)[:BANK]

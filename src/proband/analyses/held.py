@@ -23,8 +23,8 @@ def held_sections(found: Outcome) -> Sequence[Section]:
         Section(
             name="held",
             heading="Found on A, held on B",
-            lead=found.first_line,
             sentences=(
+                found.first_line,
                 f"Of {found.proposed} that were proposed on the {found.rows_a:,} rows of A, {len(found.decided)} "
                 f"agreed with its outcomes beyond chance and were locked; B has {found.rows_b:,} rows, opened once.",
                 f"All of them together, weighted by their agreement on A, are right in {found.vote:.1%} of B; its "

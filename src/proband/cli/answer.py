@@ -119,7 +119,7 @@ def _extracted(library: Library, path: Path, extractors: list[str], into: Path |
     found = extract(library, engines={name: name for name in extractors}, folder=into)
     write_text(path, found.table.write_csv())
     beside = path.with_name(f"{path.stem}-matrix.csv")
-    write_text(beside, matrix(found.table, library).write_csv())
+    write_text(beside, matrix(found.table, library, found.fields).write_csv())
     talk.print(f"written: {path}, {beside}", soft_wrap=True, markup=False)
     return evidence_sections(found, library)
 

@@ -47,6 +47,8 @@ def test_from_records_to_sentences_of_which_every_one_has_its_span(done):
     flow = json.loads((folder / "flow.json").read_text())
     assert (flow["records"], flow["merged"], flow["left_out"], flow["included"]) == (30, 10, {"retracted": 1}, 9)
     assert made["query"].numbers["found"] == 9
+    assert made["query"].numbers["recall"] == made["query"].numbers["precision"] == 1
+    assert made["rank"].told[0].startswith("19 records by words; first: Defaults")
     assert pl.read_csv(folder / "ranked.csv")["title"][:9].str.contains("green power").all()
     work = ReviewWork(path)
     found = read_synthesis(folder / "synthesis.csv", work.library)

@@ -19,7 +19,7 @@ from proband.literature.review.flow import Flow, drawn, flow_of, in_words
 from proband.literature.review.project import WRITTEN, Step
 from proband.literature.review.work import APART_COLUMNS, ReviewWork
 from proband.literature.screening.decisions import decisions_of
-from proband.literature.screening.ranker import encoder_named
+from proband.literature.screening.ranker import NONE, encoder_named
 from proband.measures import retrieval
 from proband.models.labels import said
 from proband.runs import collect
@@ -120,11 +120,9 @@ def rank_step(work: ReviewWork) -> Done:
         for k, (id, score) in enumerate(ranked, start=1)
     ]
     _write(work, "rank", names.RANKED, table_text(("rank", "record", "score", "title"), rows))
-    by = "words and sentence vectors" if encoder else "words"
-    first = library[ranked[0][0]].title
-    return Done(
-        step="rank", told=(f"{len(ranked):,} records by {by}; first: {first}",), numbers={"ranked": len(ranked)}
-    )
+    by = "words" if encoder == NONE else "words and sentence vectors"
+    told = f"{len(ranked):,} records by {by}; first: {library[ranked[0][0]].title}"
+    return Done(step="rank", told=(told,), numbers={"ranked": len(ranked)})
 
 
 def screen_step(work: ReviewWork) -> Done:

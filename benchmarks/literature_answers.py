@@ -102,7 +102,9 @@ def paperqa(records: Library, n_questions: int, python: Path) -> object:
     given = json.dumps({"papers": papers, "questions": [paper["title"] for paper in papers[:n_questions]]})
     script, home = Path(__file__).with_name("literature_paperqa.py"), Path(__file__).parents[1] / "src"
     environment = {**os.environ, "PYTHONPATH": str(home), "OPENAI_API_KEY": "none"}
-    done = subprocess.run([python, "-P", script], input=given, text=True, capture_output=True, env=environment, check=False)
+    done = subprocess.run(
+        [python, "-P", script], input=given, text=True, capture_output=True, env=environment, check=False
+    )
     return json.loads(done.stdout.splitlines()[-1]) if not done.returncode else done.stderr[-2_000:]
 
 

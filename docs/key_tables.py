@@ -30,6 +30,8 @@ from proband.designs.study_file import (
     StudyFile,
 )
 from proband.interviews.interview import FactTable, TopicTable, WitnessTable
+from proband.literature.hypotheses.hypothesize import RowsTable
+from proband.literature.review.settings import QueryTable, ReviewTable
 from proband.shelves import HOUSE
 from proband.societies.scenario import SCENARIOS
 from proband.societies.society import ArmTable, WaveTable
@@ -94,9 +96,12 @@ def models() -> dict[str, type[BaseModel]]:
         "norm": worlds.NormTable,
         "institution": worlds.InstitutionTable,
         "scale": worlds.ScaleTable,
+        "review": ReviewTable,
+        "review.query": QueryTable,
         "interview.topics": TopicTable,
         "interview.witness": WitnessTable,
         "interview.witness.facts": FactTable,
+        "hypothesize.rows": RowsTable,
     }
     own = {f"game.{name}": keys for name, keys in games().items() if not issubclass(keys, Setting)}
     return shared | kinds() | own

@@ -78,16 +78,18 @@ def draft_sections(
     rows: list[tuple[Cell, ...]] = []
     for draft in drafts:
         of = measured.get(key_of(draft))
-        by = "rules, from its terms" if draft.by == "rules" else "engine"
-        values = (of.n_found, of.precision, of.recall, of.f1, of.f3) if of else (None,) * 5
-        rows.append((engines[draft.writer], draft.way, draft.wording, draft.run, by, *values))
-    forms: dict[str, CellForm] = {"engine": "text", "way": "text", "wording": "count", "run": "count", "by": "text"}
+        who = f"{engines[draft.writer]}: " if len(engines) > 1 else ""
+        rules = ", joined by rules" if draft.by == "rules" else ""
+        name = f"{who}{draft.way}, wording {draft.wording}, run {draft.run}{rules}"
+        rows.append((name, *((of.n_found, of.precision, of.recall, of.f1, of.f3) if of else (None,) * 5)))
     written = Section(
         name="drafts",
         heading="Queries that were written",
         chapter=_CHAPTER,
         sentences=(f"{len(drafts) - len(unread)} of {len(drafts)} drafts could be read.",),
-        table=tabled({**forms, "found": "count", **_forms()}, rows, "One row a draft", is_folded=len(rows) > 12),
+        table=tabled(
+            {"draft": "text", "found": "count", **_forms()}, rows, "One row a draft", is_folded=len(rows) > 12
+        ),
         notes=tuple(dict.fromkeys(f"{draft.way}: {draft.why}" for draft in unread))[:5],
         warnings=("a draft that could not be read is in no mean and no range",) if unread else (),
     )

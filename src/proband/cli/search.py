@@ -61,11 +61,11 @@ def search(
     encoder: Annotated[
         str | None, typer.Option(help="Of sentence vectors: minilm where installed (default), words, none.")
     ] = None,
-    write_for: Annotated[
+    for_: Annotated[
         list[str] | None, typer.Option("--for", help=f"Write the query for {', '.join(DIALECTS)}; again for others.")
     ] = None,
     into: Annotated[Path | None, typer.Option(help="Folder of the engines' run. Default: runs/search.")] = None,
-    save: Annotated[
+    out_: Annotated[
         Path | None, typer.Option("--out", help="File of what was found: .csv with ranks, or .ris.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the engines' draws. Default: 1.")] = None,
@@ -75,7 +75,7 @@ def search(
 
     Example: `proband search records.ris --query "(nudg* OR default*) AND physician*" --for pubmed`
     """
-    _check(query, question, seeds, engine, save)
+    _check(query, question, seeds, engine, out_)
     if not engine:
         refuse_unread(
             "only engines that write queries read it; name one with --engine, and a --question",
@@ -108,7 +108,7 @@ def search(
             run = collect(design, names, into or Path("runs/search"), watch=watch)
         drafts = design.drafts(run.responses())
     for each in queries.values():
-        sections += query_sections(index, each, write_for or ())
+        sections += query_sections(index, each, for_ or ())
     order = rank(library, question, encoder=encoder or "auto", index=index) if question else []
     found = {name: index.search(each) for name, each in queries.items()}
     written = {key_of(draft): index.search(draft.query) for draft in drafts if draft.query is not None}
@@ -118,12 +118,12 @@ def search(
         measures = {name: quality(ids, relevant) for name, ids in found.items()}
         sections.append(quality_section(measures, len(library) - len(relevant)))
     rows = _rows(library, [*found.values(), *written.values()], order)
-    if relevant and (found or order):
+    if relevant and order:
         start = next(iter(found.values()), None) or [row["record"] for row in rows if 2 * row["queries"] > len(written)]
         ranked = [id for id, _ in order]
         sections.append(recovery_section(recovered(library, start, relevant, ranked), ranked, relevant))
-    if save is not None:
-        _save(save, library, rows)
+    if out_ is not None:
+        _save(out_, library, rows)
     told = Findings(
         title=f"Search of {library.name}",
         sections=(*sections, _records(library, rows)),
@@ -139,8 +139,8 @@ def search(
         emit({**told.as_dict(), "queries": said, "drafts": drafted, "records": rows})
     else:
         out.print(terminal(told, out.width, is_whole=True))
-    if save is not None:
-        talk.print(f"{len(rows):,} records: {save}", soft_wrap=True, markup=False)
+    if out_ is not None:
+        talk.print(f"{len(rows):,} records: {out_}", soft_wrap=True, markup=False)
 
 
 def _check(query: str, question: str, seeds: Path | None, engine: list[str] | None, save: Path | None) -> None:
@@ -191,8 +191,10 @@ def _save(path: Path, library: Library, rows: Sequence[Mapping[str, Any]]) -> No
 
 def _records(library: Library, rows: Sequence[Mapping[str, Any]]) -> Section:
     """The first of what was found."""
-    shown: list[tuple[Cell, ...]] = [(r["record"], r["title"], r["year"], r["queries"]) for r in rows[:_SHOWN]]
-    forms: dict[str, CellForm] = {"record": "text", "title": "text", "year": "count", "queries": "count"}
+    shown: list[tuple[Cell, ...]] = [
+        (r["record"], r["title"], str(r["year"] or ""), r["queries"]) for r in rows[:_SHOWN]
+    ]
+    forms: dict[str, CellForm] = {"record": "text", "title": "text", "year": "text", "queries": "count"}
     return Section(
         name="records",
         heading="Records",

@@ -80,7 +80,7 @@ def study_text(hypothesis: Hypothesis, kind: Kind, study: Study, folder: Path) -
     """
     head, body = _MADE[kind](hypothesis, study, folder)
     told = {
-        "Hypothesis": f"{hypothesis.says} ({hypothesis.id}; {hypothesis.strategy}; {hypothesis.proposer or 'nobody named'})",
+        "Hypothesis": f"{hypothesis.says} ({hypothesis.id}; {hypothesis.strategy})",
         "Mechanism": hypothesis.mechanism, "Population": hypothesis.population,
         "Moderators": ", ".join(hypothesis.moderators), "Given up if": hypothesis.falsifier, "Test": hypothesis.test,
         "Seen before": "; ".join(hypothesis.seen), **head,

@@ -23,7 +23,7 @@ from proband.texts.gold.project import fingerprint
 from proband.texts.gold.tables import rows_in, write_table, write_text
 
 Told = tuple[Sequence[str], Sequence[str | None]]  # outcomes as a hypothesis speaks of them, and what it says
-Verdict = Literal["held", "not held", "the other way round", "cannot be told"]
+Verdict = Literal["held", "not held", "cannot be told"]
 OPENING = ("data", "lock", "rows", "time")
 
 
@@ -44,7 +44,7 @@ class Terms:
     alpha : float
         Size of the family of tests, or expected share of false ones among those that hold.
     found_at : float
-        Largest p value on A, not adjusted, with which a hypothesis is put to the test.
+        Largest p value on A, one-sided and not adjusted, with which a hypothesis is put to the test.
     most : int
         Hypotheses that are put to the test.
     """
@@ -92,9 +92,9 @@ class Decided:
     covered : int
         Rows of B of which it says anything.
     adjusted : float or None
-        P value on B, two-sided, adjusted for all that were tested.
+        P value on B, one-sided since the direction was locked, adjusted for all that were tested.
     verdict : str
-        Held: adjusted at most alpha, and agreement above chance.
+        Held: adjusted at most alpha.
     """
 
     hypothesis: Hypothesis
@@ -148,6 +148,13 @@ def beyond_chance(truth: Sequence[str], said: Sequence[str | None], units: Seque
     return replace(found, estimand="agreement of what is said with the outcome, beyond chance")
 
 
+def one_sided(found: Estimate) -> float | None:
+    """P value of agreement at chance or below; None where there is no test."""
+    if found.p_value is None:
+        return None
+    return found.p_value / 2 if found.value > 0 else 1 - found.p_value / 2
+
+
 def accuracy(told: Told) -> tuple[float, int]:
     """Share of right predictions among all, and how many there are."""
     pairs = [(t, s) for t, s in zip(*told, strict=True) if s is not None]
@@ -185,9 +192,10 @@ def found_on(a: Rows, told: Mapping[str, Told], terms: Terms) -> dict[str, Estim
         if all(each is None for each in said):
             continue
         estimate = beyond_chance(truth, said, a.units)
-        if estimate.value > 0 and estimate.p_value is not None and estimate.p_value <= terms.found_at:
+        p = one_sided(estimate)
+        if p is not None and p <= terms.found_at:
             found[name] = estimate
-    return dict(sorted(found.items(), key=lambda pair: pair[1].p_value or 0.0)[: terms.most])
+    return dict(sorted(found.items(), key=lambda pair: one_sided(pair[1]) or 0.0)[: terms.most])
 
 
 def hypothesis_of(rule: Rule, a: Rows, terms: Terms, time: str) -> Hypothesis:
@@ -206,7 +214,7 @@ def hypothesis_of(rule: Rule, a: Rows, terms: Terms, time: str) -> Hypothesis:
         independent=variables[0], dependent=variables[1], direction=direction,
         mechanism="the outcome is that word" if rule.form == "beside" else "", population=f"rows like {a.name}",
         falsifier="In rows that were not looked at, it agrees with the outcome no more often than by chance.",
-        test=f"Agreement beyond chance in B, clustered by {terms.unit or 'row'}, two-sided, adjusted: {terms.adjust}.",
+        test=f"Agreement beyond chance in B, clustered by {terms.unit or 'row'}, one-sided, adjusted: {terms.adjust}.",
         strategy="surface", proposer="rules", time=time, rule=rule.text,
         seen=(f"A: {len(a)} rows of {a.name}, outcome and texts",),
     )  # fmt: skip
@@ -296,7 +304,7 @@ def decided(
         How they are adjusted.
     """
     on_b = {h.id: _on_b(told[h.id], b.units) for h in hypotheses}
-    raw = {id: found.p_value for id, found in on_b.items() if found.p_value is not None}
+    raw = {id: p for id, found in on_b.items() if (p := one_sided(found)) is not None}
     # What cannot be tested was planned too, and counts in the family as a test that found nothing.
     family: dict[Hashable, float] = {id: raw.get(id, 1.0) for id in on_b}
     adjusted = adjust_p(family, terms.adjust).adjusted
@@ -304,13 +312,12 @@ def decided(
     for hypothesis in hypotheses:
         estimate, p = on_b[hypothesis.id], adjusted[hypothesis.id] if hypothesis.id in raw else None
         share, covered = accuracy(told[hypothesis.id])
-        is_sure = p is not None and p <= terms.alpha
-        sure: Verdict = "held" if estimate.value > 0 else "the other way round"
+        verdict: Verdict = "cannot be told" if p is None else "held" if p <= terms.alpha else "not held"
         found.append(
             Decided(
                 hypothesis=hypothesis, on_a=on_a[hypothesis.id][0], accuracy_a=on_a[hypothesis.id][1], on_b=estimate,
                 accuracy_b=share, covered=covered, adjusted=p,
-                verdict=sure if is_sure else "not held" if p is not None else "cannot be told",
+                verdict=verdict,
             )
         )  # fmt: skip
     return tuple(found)

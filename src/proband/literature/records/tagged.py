@@ -75,7 +75,7 @@ def _ris_records(text: str, name: str, remarks: Remarks) -> Iterator[_Tags]:
     lines = (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
     for number, line in enumerate(lines, start=1):
         tag, mark, value = line.partition("  -")
-        if not mark or tag not in _KNOWN or value[:1] not in _BLANK:
+        if not mark or tag not in _KNOWN or (value[:1] not in _BLANK and tag != "ER"):
             found = _LENIENT.fullmatch(line)
             tag, value = (found[1], found[2]) if found and found[1] in _KNOWN else ("", line)
         value = value.strip()

@@ -54,6 +54,16 @@ def test_a_question_is_answered_with_files_beside(folder):
     assert pl.read_csv(folder / "ev-matrix.csv")["n"].to_list() == [412, 14]
 
 
+def test_evidence_that_is_there_is_read_as_it_was_edited(folder):
+    said("--evidence", "ev.csv")
+    text = (folder / "ev.csv").read_text()
+    (folder / "ev.csv").write_text(text.replace("adults in Norway", "Norwegian adults", 1))
+    said("--evidence", "ev.csv")
+    assert pl.read_csv(folder / "ev-matrix.csv")["population"].to_list()[0] == "Norwegian adults"
+    error = said("--evidence", "ev.csv", "--extractor", "cues")[1]
+    assert "--extractor would not be read here: ev.csv is there" in str(error)
+
+
 def test_what_the_records_do_not_say_is_said_so(folder):
     told = said("-q", "Do vaccines protect poultry from influenza?")[0]
     assert "The corpus does not say" in told

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from proband.errors import DamagedRun, StoreError
 from proband.records import STATUSES, Place, Response
-from proband.store.arrivals import MOST, Arrivals, read_both
+from proband.store.arrivals import FEW, MOST, Arrivals, read_both
 from proband.store.damage import check_file, check_tables, damaged
 from proband.store.filters import Narrowing, has_words, written
 from proband.store.migrations import SCHEMA, migrate
@@ -113,7 +113,8 @@ class Journal(Mapping[str, Response]):
         """
         rows, common = [(*row_of(response), response.took_s) for response in responses], (origin, time.time())
         with self._alone():
-            waits, table = self.by_arrival, "arrived" if self.by_arrival else "responses"
+            waits = self.by_arrival and (len(rows) >= FEW or len(self._arrivals) > 0)
+            table = "arrived" if waits else "responses"
             if not waits or len(self._arrivals) >= MOST:
                 self._settle()
             self._connection.execute("BEGIN IMMEDIATE")
@@ -128,7 +129,7 @@ class Journal(Mapping[str, Response]):
                 for n in _AT_ONCE:
                     while len(rows) - done >= n:
                         part = rows[done : done + n]
-                        self._connection.execute(_INSERTS[table, n], (*common, *chain.from_iterable(part)))
+                        put = self._connection.execute(_INSERTS[table, n], (*common, *chain.from_iterable(part)))
                         done += n
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -137,7 +138,7 @@ class Journal(Mapping[str, Response]):
                 raise
             self._marks.clear()
             if waits and rows:
-                self._arrivals.came(rows)
+                self._arrivals.came(rows, put.lastrowid or 0)
             if self._size is not None:
                 self._size += len(rows)
 

@@ -11,7 +11,8 @@ from proband.literature.hypotheses.proposals import proposals_in
 from proband.literature.hypotheses.proposing import Judging, Proposing
 from proband.literature.hypotheses.record import Hypothesis
 from proband.literature.hypotheses.rows import Rows
-from proband.literature.hypotheses.testing import beyond_chance
+from proband.literature.hypotheses.steps import lock_proposed, open_and_test
+from proband.literature.hypotheses.testing import Terms, beyond_chance, open_b
 from proband.literature.spans import Span
 from proband.models.scripted import ScriptedEngine
 from proband.runs import carry_out, collect
@@ -100,6 +101,24 @@ def test_a_bank_on_a_wants_new_hypotheses_where_it_errs_and_b_is_judged_in_a_des
     told = other.told(collect(other, ScriptedEngine(judge, seed=1), tmp_path / "b").responses())
     assert beyond_chance(*told[hypotheses[1].id], rows(20).units).value == pytest.approx(0.5)
     assert beyond_chance(*told[hypotheses[0].id], rows(20).units).value == 0.0
+
+
+def test_what_a_judge_found_on_a_is_locked_and_b_is_opened_for_the_same_judge(tmp_path):
+    lines = [f"r{k},Letter {k} is {('short', 'long')[k % 2]},{('no', 'yes')[k % 2]}" for k in range(100)]
+    (tmp_path / "letters.csv").write_text("\n".join(["id,text,answered", *lines]) + "\n")
+    terms = Terms(data="letters.csv", outcome="answered", id="id", seed=4)
+    a, b, _ = terms.sides(tmp_path)
+    design = Proposing(about="Which letters?", each=3, rows=a, terms=terms, seed=1,
+                       keeping=Keeping(size=3, acting=2, errors=5, fresh=1))  # fmt: skip
+    run = carried(design, tmp_path / "a", judge)
+    found = lock_proposed(tmp_path / "h.toml", tmp_path / "study.toml", design, run, "scripted:first")
+    assert [h.independent for h in found.hypotheses] == ["smile length"]
+    # Who is stopped after B was opened goes on under the same lock.
+    opening = json.loads((tmp_path / "h.lock.json").read_text())
+    open_b(tmp_path, opening, len(b))
+    outcome = open_and_test(tmp_path / "h.toml", engine=ScriptedEngine(judge, seed=1))
+    assert outcome.first_line == "Found on A: 1; held on B: 1 (Holm, 0.05)."
+    assert (outcome.vote, outcome.rows_b) == (1.0, len(b))
 
 
 def test_an_outcome_is_not_shown_to_who_foretells_it():

@@ -32,6 +32,7 @@ from proband.literature.hypotheses.testing import (
     write_lock,
 )
 from proband.models.dictionaries import Dictionary, read_dictionary
+from proband.models.engine import BaseEngine
 from proband.runs import Run, collect
 from proband.runs.progress import Watch
 from proband.texts.gold.tables import digest, write_text
@@ -174,7 +175,7 @@ def locked(into: Path) -> tuple[dict[str, Any], Terms, tuple[Hypothesis, ...], R
     return lock, terms, tuple(there[id] for id in lock["hypotheses"]), b
 
 
-def open_and_test(into: Path, *, engine: str = "", watch: Watch | None = None) -> Outcome:
+def open_and_test(into: Path, *, engine: str | BaseEngine = "", watch: Watch | None = None) -> Outcome:
     """Open B, once, and test what was locked there.
 
     Rules of features foretell what they foretell; of other hypotheses the judge says it who did on A, row by row, in a
@@ -184,7 +185,7 @@ def open_and_test(into: Path, *, engine: str = "", watch: Watch | None = None) -
     ----------
     into : path
         The file of hypotheses.
-    engine : str
+    engine : str or BaseEngine
         Another address of the same judge, e.g. on another machine.
     watch : Watch, optional
         Sees how far the judge is.

@@ -78,6 +78,9 @@ def answer(
         if path.suffix.lower() not in _FILES:
             raise DesignError(f"-o {path}: no file is written as {path.suffix or 'that'}{meant(path.suffix, _FILES)}; "
                               f"name one that ends in {', '.join(_FILES)}")  # fmt: skip
+    pages = {path.with_suffix(".json") for path in output or () if path.suffix.lower() == ".html"}
+    if both := pages & {*(output or ())}:
+        raise DesignError(f"-o {both.pop()}: the page's JSON twin has this name; give the records cited another one")
     if not question:
         refuse_unread("without --question the records are summed up", says=says)
     if evidence is None:

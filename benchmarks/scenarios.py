@@ -10,8 +10,9 @@ model here.
 import argparse
 import gzip
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -79,8 +80,14 @@ def world(name: str, **keys: object) -> Any:
 
 def ends(name: str, societies: int, measure: str, **keys: object) -> float:
     """Mean of a measure over some societies at their end."""
-    made = world(name, **keys)
-    return float(np.mean([made.measures(last(made, k))[measure] for k in range(societies)]))
+    return float(np.mean([_end(name, k, tuple(keys.items()))[measure] for k in range(societies)]))
+
+
+@cache
+def _end(name: str, society: int, keys: tuple[tuple[str, object], ...]) -> Mapping[str, float]:
+    """Measures of a society at its end; several checks are of the same."""
+    made = world(name, **dict(keys))
+    return dict(made.measures(last(made, society)))
 
 
 for _name in ("degroot", "friedkin-johnsen"):

@@ -31,6 +31,7 @@ from proband.designs.study_file import (
 )
 from proband.interviews.interview import FactTable, TopicTable, WitnessTable
 from proband.literature.hypotheses.hypothesize import RowsTable
+from proband.literature.review.settings import QueryTable, ReviewTable
 from proband.shelves import HOUSE
 from proband.societies.scenario import SCENARIOS
 from proband.societies.society import ArmTable, WaveTable
@@ -95,6 +96,8 @@ def models() -> dict[str, type[BaseModel]]:
         "norm": worlds.NormTable,
         "institution": worlds.InstitutionTable,
         "scale": worlds.ScaleTable,
+        "review": ReviewTable,
+        "review.query": QueryTable,
         "interview.topics": TopicTable,
         "interview.witness": WitnessTable,
         "interview.witness.facts": FactTable,

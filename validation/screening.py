@@ -86,7 +86,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     *(
         Scenario(
             family=FAMILY, method=rule, data=order, draw=partial(reaches, share=share, quality=quality, rule=rule),
-            sizes=(200, 600), held_from=NEVER if rule.startswith("*") else 200, tolerance=0.0, is_conservative=True,
+            sizes=(200,) if rule.startswith("*") or quality else (200, 600),
+            held_from=NEVER if rule.startswith("*") else 200, tolerance=0.0, is_conservative=True,
         )
         for rule in RULES
         for order, (share, quality) in ORDERS.items()

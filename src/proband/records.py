@@ -358,6 +358,8 @@ class Completion:
         Whether tokens are estimated, because what answered does not count them.
     by : str
         Address of who really answered, where it is not the engine that was asked: a person's place was taken.
+    took_s : float or None
+        Seconds until it came, where it came alone: from a person at a page, or from a server.
     """
 
     text: str | None = None
@@ -372,6 +374,7 @@ class Completion:
     is_estimated: bool = False
     probs: tuple[float, ...] | None = None
     by: str = ""
+    took_s: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         log_probs = self.log_probs
@@ -418,6 +421,8 @@ class Response:
         the item's own.
     is_estimated : bool
         Whether its tokens are estimated, because what answered does not count them.
+    took_s : float or None
+        As in `Completion`; no part of what two equal responses have in common, and read from the journal only.
     """
 
     place: Place
@@ -438,6 +443,7 @@ class Response:
     attempts: int = 1
     chosen: str | None = None
     is_estimated: bool = False
+    took_s: float | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:

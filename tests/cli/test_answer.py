@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from proband.cli.main import app
 from proband.errors import DesignError
+from proband.literature.records.library import read_library
 
 RIS = """TY  - JOUR
 TI  - Defaults and organ donation
@@ -41,12 +42,15 @@ def said(*arguments):
 
 
 def test_a_question_is_answered_with_files_beside(folder):
-    files = [part for name in ("a.md", "a.html", "a.csv") for part in ("-o", name)]
+    files = [part for name in ("a.md", "a.html", "a.csv", "a.ris", "a.bib", "a.json") for part in ("-o", name)]
     told = json.loads(said("-q", "Was consent higher under opt-out?", *files, "--evidence", "ev.csv", "--json")[0])
     assert told["sections"][0]["sentences"] == ["Consent was higher under the opt-out form [1]."]
     assert "Ahn, Mi (2011). Defaults and organ donation" in (folder / "a.md").read_text()
     assert "Consent was higher" in (folder / "a.html").read_text()
     assert pl.read_csv(folder / "a.csv")["quotation"].to_list() == ["Consent was higher under the opt-out form."]
+    for name in ("a.ris", "a.bib", "a.json"):
+        (cited,) = read_library(folder / name).records.values()
+        assert (cited.title, cited.year) == ("Defaults and organ donation", 2011)
     assert pl.read_csv(folder / "ev-matrix.csv")["n"].to_list() == [412, 14]
 
 
@@ -59,6 +63,16 @@ def test_a_liar_is_told_of_and_not_printed(folder):
     told = json.loads(said("--engine", "scripted:lying?sentences=8", "--sentences", "8", "--json")[0])
     sections = {section["name"]: section for section in told["sections"]}
     assert sections["removed"]["sentences"][0].startswith(("7 of 8", "8 of 8", "6 of 8"))
+
+
+def test_a_sheet_is_written_filled_in_and_compared(folder):
+    call = ("--engine", "scripted:lying?sentences=8&share=0.5", "--sentences", "8", "--sheet", "sheet.csv", "--json")
+    told = json.loads(said(*call)[0])
+    removed = {row[0] for s in told["sections"] if s["name"] == "removed" for row in s["table"]["rows"]}
+    sheet = pl.read_csv(folder / "sheet.csv")
+    judged = ["no" if text in removed else "yes" for text in sheet["sentence"]]
+    sheet.with_columns(supported=pl.Series(judged)).write_csv(folder / "sheet.csv")
+    assert '"person"' in said(*call)[0]
 
 
 @pytest.mark.parametrize(

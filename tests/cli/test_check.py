@@ -156,6 +156,9 @@ def test_defects_of_a_questionnaire_are_notes_with_their_words(tmp_path):
     told = CliRunner().invoke(app, ["check", str(tmp_path / "work.toml")])
     assert told.exit_code == 0
     assert "note: item 'pay' (double barrelled, 'pay and your boss')" in told.stdout
+    shipped = CliRunner().invoke(app, ["check", "rosenberg"])
+    assert shipped.exit_code == 0
+    assert shipped.stdout.startswith("rosenberg: an instrument, nothing wrong")
     found = json.loads(CliRunner().invoke(app, ["check", str(tmp_path / "work.toml"), "--json"]).stdout)
     assert [(d["kind"], d["start"], d["end"]) for d in found["files"][0]["defects"]] == [("double_barrelled", 32, 49)]
     bare = items.replace(scale, 'form = "scale"')

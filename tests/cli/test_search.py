@@ -106,8 +106,12 @@ def test_seed_papers_make_a_query(folder):
         (("--query", "nudg*", "--encoder", "none"), "--encoder would not be read here"),
         (("--query", "nudg*", "--labels", "includd"), "did you mean 'included'"),
         (("--query", "nudg*", "--out", "found.xls"), ".csv or .ris"),
+        (("--query", "nudg*", "--out", "nowhere/found.csv"), "into a folder that is there"),
+        (("--query", "nudg*", "--labels", "one.csv"), "all 1 labels say included"),
+        (("--question", "Why?", "--engine", "smollm2", "--wordings", "9"), "there are 1 to 3 wordings"),
         (("--query", "nudg*", "--for", "pubmd"), "did you mean 'pubmed'"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_with_the_way_out(folder, args, why):
+    (folder / "one.csv").write_text("record,decision\ndoi:10.1000/0,include\n")
     assert why in searched(*args, code=2)

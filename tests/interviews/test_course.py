@@ -116,9 +116,25 @@ def test_what_is_taken_up_stands_in_the_answer_and_was_not_used_before():
     assert taken_up("Yes, I do.", []) == ""
 
 
+@pytest.mark.parametrize(
+    "questions",
+    [
+        ("What happened?", "What happened then?", "What happened then to you?"),
+        ("Erzählen Sie von Ihrer Arbeit.", "Ihre Abende, bitte.", "晚上你做什么？"),
+    ],
+    ids=["one within the other", "other languages"],
+)
+def test_by_rule_no_question_is_asked_twice_or_left_out(questions):
+    guide = Guide(topics=(Topic(name="t", questions=questions, probes=0),), turns=6)
+    course, _ = held(training(witness=None, guide=guide, population=made_up(1)), {"s0": ["Ja."] * 6})
+    assert tuple(turn.text for turn in course.turns) == questions
+    assert course.is_over
+
+
 def test_a_question_counts_as_asked_in_other_words_and_a_repeated_turn_is_seen():
     guide = Guide(topics=(Topic(name="t", questions=("How do you get to your work every morning?",)),))
     assert asked_by("And how do you get to work in the morning?", guide)
     assert asked_by("What do you eat at noon?", guide) is None
+    assert asked_by("I get to work early. Every morning is different, and you do your best.", guide) is None
     assert is_repeated("Tell me about the bus.", ["So, tell me about the bus!"])
     assert not is_repeated("Tell me about the bus.", ["Tell me about the boat."])

@@ -44,9 +44,10 @@ def test_a_word_is_a_cue_once_the_witness_has_used_it():
     assert course.facts["bridge"].turned.kind == "cued"
 
 
+@pytest.mark.parametrize("asked", ["He had a knife, didn't he?", "It was 7 o'clock, wasn't it?"])
 @pytest.mark.parametrize(("suggestible", "planted"), [(0.0, 0), (1.0, 1)])
-def test_nothing_is_planted_in_who_is_not_suggestible(suggestible, planted):
-    course, _ = held(training(suggestible=suggestible), {ASKER: ["He had a knife, didn't he?", "END"]})
+def test_nothing_is_planted_in_who_is_not_suggestible(suggestible, planted, asked):
+    course, _ = held(training(suggestible=suggestible), {ASKER: [asked, "END"]})
     assert score_of(course).planted == planted
 
 

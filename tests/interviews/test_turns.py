@@ -59,6 +59,11 @@ def test_whatever_is_typed_has_a_kind(text):
     assert turn_of(text).kind in TURN_KINDS
 
 
+def test_a_story_is_no_question():
+    assert turn_of("When I was young, I went there with who was then my wife. It rained.").kind == "social"
+    assert turn_of("What colour was the car").kind == "directive"
+
+
 def test_of_several_questions_each_is_found():
     assert len(asked_in("Okay. Who came, and what did they want? Why?")) == 3
     assert words_of("You mentioned the letters from your aunt.") == ["letter", "aunt"]

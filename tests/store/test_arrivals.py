@@ -18,7 +18,7 @@ def given(subject, round=0, status="valid"):
     return Response(place=place, request=f"r{round}", status=status, answer=answer, engine="e")
 
 
-ROUNDS = [[given(f"s{k}", round) for k in range(40)] for round in (2, 1, 3)]
+ROUNDS = [[given(f"s{k}", round) for k in range(70)] for round in (2, 1, 3)]
 ALL = sorted((one for some in ROUNDS for one in some), key=lambda one: one.place.id)
 
 
@@ -39,54 +39,67 @@ def written(tmp_path):
 
 def test_answers_that_wait_are_seen_by_who_writes_and_by_who_reads(written):
     folder = written.path.parent
-    assert waiting(folder) == (120, 0)
+    assert waiting(folder) == (210, 0)
     one, later = ALL[7], given("later")
     with RunDirectory(folder).reader() as reading:
         for seen in (written, reading):
             assert seen[one.place.id] == one
             assert set(seen.answers([one.place])) == set(seen.requests_of([one.place.id])) == {one.place.id}
         written.add([later])
-        assert len(reading) == 121
+        assert len(reading) == 211
         assert [row[0] for row in reading.rows_from("", 5)[0]] == [some.place.id for some in [later, *ALL[:4]]]
-    assert waiting(folder) == (121, 0)  # none of this asked for an order
+    assert waiting(folder) == (211, 0)  # none of this asked for an order
     assert [one.place.id for one in written.responses()] == [some.place.id for some in [later, *ALL]]
-    assert waiting(folder) == (0, 121)
-    assert written.dispositions() == {"valid": 121}
+    assert waiting(folder) == (0, 211)
+    assert written.dispositions() == {"valid": 211}
 
 
-@pytest.mark.parametrize("is_ordered", [False, True])
-def test_a_place_that_waits_or_stands_in_order_is_not_answered_twice(written, is_ordered):
-    if is_ordered:
+LATE = [given(f"t{k}") for k in range(70)]
+
+
+@pytest.mark.parametrize("others", ["wait", "stand in order", "stand in order, and some wait"])
+def test_a_place_that_waits_or_stands_in_order_is_not_answered_twice(written, others):
+    if others != "wait":
         list(written)
+    if others.endswith("some wait"):
+        written.add(LATE)
+    n = len(ALL) + len(LATE) * others.endswith("some wait")
     for batch in ([given("new"), ALL[3]], [given("new"), given("new")]):
         with pytest.raises(StoreError, match="answered twice"):
             written.add(batch)
-    assert len(written) == 120
+    assert len(written) == n
     assert "new" not in " ".join(written)
 
 
 def test_what_a_killed_run_left_is_read_saved_and_put_in_order_by_who_goes_on(written, tmp_path):
     list(written)
-    written.add([given("later")])
+    written.add(LATE)
     killed = shutil.copytree(written.path.parent, tmp_path / "killed")  # as it lies on the disk at this moment
-    wanted = sorted([given("later"), *ALL], key=lambda one: one.place.id)
+    assert waiting(killed) == (70, 210)
+    wanted = sorted([*LATE, *ALL], key=lambda one: one.place.id)
     with RunDirectory(killed).reader() as reading:
         assert list(reading.responses()) == wanted
-    assert examine(killed).responses == 121
+    assert examine(killed).responses == 280
     with RunDirectory(save(examine(killed), tmp_path / "saved")).reader() as saved:
         assert list(saved.responses()) == wanted
     with RunDirectory(killed).writer() as going_on:
-        assert len(going_on) == 121
-    assert waiting(killed) == (0, 121)
+        assert len(going_on) == 280
+    assert waiting(killed) == (0, 280)
 
 
 def test_no_more_wait_than_may(written, monkeypatch):
     monkeypatch.setattr(journal, "MOST", 100)
-    written.add([given("later")])
-    assert waiting(written.path.parent) == (1, 120)
+    written.add(LATE)
+    assert waiting(written.path.parent) == (70, 210)
     written.by_arrival = False
     written.add([given("latest")])
-    assert waiting(written.path.parent) == (0, 122)
+    assert waiting(written.path.parent) == (0, 281)
+
+
+def test_few_are_put_in_order_at_once_where_nothing_waits(written):
+    list(written)
+    written.add([given("later")])
+    assert waiting(written.path.parent) == (0, 211)
 
 
 def test_what_failed_is_taken_out_wherever_it_stands(written):

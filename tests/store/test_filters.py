@@ -1,10 +1,13 @@
 """Conditions on a run's table: as they are read, in polars, as code, and in what a journal looks up by itself."""
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
 from proband import Survey, collect
 from proband.errors import StoreError
+from proband.models.scripted import ScriptedEngine
 from proband.records import Message, Request
 from proband.runs import Run
 from proband.store.filters import code, expression, has_words, narrowing, read_conditions
@@ -109,6 +112,8 @@ def test_words_are_those_of_the_texts_and_not_of_the_form(words, has):
         ("mass~1", "looks for words"),
         ("sent=x", "looks for words"),
         ("item<=vote", "not more or less"),
+        ("took_s=5", "seconds are at least or at most"),
+        ("took_s>=long", "is no number"),
     ],
 )
 def test_what_is_no_condition_is_refused_with_what_there_is(run, written, why):
@@ -118,4 +123,27 @@ def test_what_is_no_condition_is_refused_with_what_there_is(run, written, why):
 
 def test_nothing_is_left_out_where_nothing_is_asked(run):
     assert run.where().equals(run.table())
-    assert run.table().filter(expression((), {}, list)).height == run.table().height
+    assert run.table().filter(expression((), {}, list, run.took)).height == run.table().height
+
+
+class Slow(ScriptedEngine):
+    """Says that answers about one item took long, and nothing of the others."""
+
+    def answer(self, trials):
+        for trial, completion in super().answer(trials):
+            took_s = 7.5 if trial.place.item == "vote" else None
+            yield trial, replace(completion, took_s=took_s)
+
+
+def test_how_long_answers_took_chooses_them_and_is_in_no_table(instrument, population, tmp_path):
+    survey = Survey(instrument=instrument, subjects=population, seed=1)
+    run = collect(survey, Slow(lambda trial: None, address="scripted:uniform"), tmp_path / "slow")
+    quick = collect(survey, "scripted:uniform", tmp_path / "quick")
+    assert set(run.where("took_s>=7.5")["item"]) == {"vote"}
+    assert run.where("took_s>=7.5", "subject=s1").height == 1
+    assert run.where("took_s<=7").height == quick.where("took_s>=0").height == 0
+    assert eval(code(read_conditions(["took_s>=7"], run.table().schema), {}), {"pl": pl, "run": run}).height == 12
+    with run.directory.reader() as journal:
+        at, took_s = journal.taken(run.where("item=vote")["trial"][0])
+    assert (took_s, at > 0) == (7.5, True)
+    assert run.directory.table_path.read_bytes() == quick.directory.table_path.read_bytes()

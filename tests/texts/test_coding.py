@@ -166,5 +166,5 @@ def test_findings_speak_of_documents_and_say_whom_numbers_are_about(tmp_path):
     run = collect(coding(tmp_path, Coder(name="asked")), {"asked": ScriptedEngine(uniform(), seed=1)}, tmp_path / "run")
     found = findings(run)
     assert "which codes these 6 documents in 2 units get from" in found.claims[0]
-    assert "all others describe the coder" in found.claims[1]
+    assert "all others describe the coder" in found.limits
     assert not [warning for warning in found.warnings if "no human answers" in warning]

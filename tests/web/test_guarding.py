@@ -8,6 +8,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from proband.errors import DesignError
+from proband.web import guarding
 from proband.web.guarding import FORM_TOKEN, KEY, POLICY, Guard, OneTimeDoor, host_name, public_name
 
 HERE = "http://127.0.0.1:7370"
@@ -114,6 +115,36 @@ def test_what_is_open_needs_no_cookie(door):
     client = TestClient(app(door, opened=("/static/", "/arrive")), base_url=HERE)
     paths = ["/static/x", "/arrive", "/arrive/x", "/static"]
     assert [client.get(path).status_code for path in paths] == [200, 200, 403, 403]
+
+
+def test_every_known_secret_is_compared_whole_whatever_is_tried(monkeypatch):
+    compared, real = [], guarding.hmac.compare_digest
+
+    def noting(one: bytes, other: bytes) -> bool:
+        compared.append(other)
+        return real(one, other)
+
+    monkeypatch.setattr(guarding.hmac, "compare_digest", noting)
+    known = {"a" * 22, "b" * 22, "a" * 21 + "b"}
+    for tried in ("", "a" * 21, "z" * 22, "\udcff"):
+        compared.clear()
+        assert guarding.among(tried, known) is None
+        assert compared == [one.encode() for one in sorted(known)]
+    assert guarding.among("b" * 22, known) == "b" * 22
+
+
+def test_ipv6_loopback_is_this_machine_and_no_other_such_address_is(client):
+    cookie = f"proband_test={client.cookies['proband_test']}"
+    token = client.get("/").text
+
+    def sent(host: str, origin: str) -> int:
+        headers = {"host": host, "origin": origin, "cookie": cookie}
+        return client.post("/", data={FORM_TOKEN: token, "word": "x"}, headers=headers).status_code
+
+    assert sent("[::1]:7370", "http://[::1]:7370") == 200
+    assert sent("[::1]:7370", "http://[::2]:7370") == 403
+    assert sent("[::2]:7370", "http://[::2]:7370") == 400
+    assert sent("[::ffff:7f00:1]:7370", "http://[::ffff:7f00:1]:7370") == 400
 
 
 def test_doors_have_cookies_of_their_own():

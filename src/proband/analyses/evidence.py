@@ -29,7 +29,7 @@ def synthesis_sections(found: Synthesis) -> list[Section]:
             name="synthesis",
             heading=found.question or "What the records say",
             sentences=told,
-            notes=found.told,
+            notes=found.told if found.checked else (),
             claims=(
                 "It may be said that the records cited say this. Whether they are right, and whether the library holds "
                 "all that was published, is another question.",

@@ -6,6 +6,7 @@ from proband.analyses.answers import percent, tabled
 from proband.analyses.plays import mean_of
 from proband.analyses.section import Analysis, Cell, CellForm, Section
 from proband.estimates import Estimate
+from proband.interviews.asking import SILENT
 from proband.interviews.course import Course
 from proband.interviews.design import Sitting
 from proband.interviews.scoring import Score, advice, score_of
@@ -120,8 +121,8 @@ def _coverage(found: Courses, scores: Mapping[Sitting, Score], run: Run) -> Sect
         sentences=(f"Questions that must be asked, and were: {percent(covered)}.", *left[:_MOST_ADVICE]),
         table=tabled(forms, rows, "Means over interviews", digits=1, side="model"),
         notes=(
-            "A turn asks a question of the guide when it has three in five of its meaningful words. Words are those of "
-            "whoever was interviewed.",
+            "A turn asks a question of the guide when one of its own has three in five of the meaningful words. Words "
+            "are those of whoever was interviewed.",
         ),
         warnings=(f"{open_} interviews are not over",) * (open_ > 0 and not run.is_complete),
         lead=f"Of the guide's questions, {percent(covered)} were asked.",
@@ -160,14 +161,16 @@ def _turns(found: Courses) -> Section:
     for sitting, course in found.items():
         opened = {turn.number: name for name, turn in course.facts.items()}
         for turn in course.turns:
-            brought = opened.get(turn.number, "")
-            rows.append((sitting.name, turn.number, turn.topic, turn.turned.kind.replace("_", "-"), turn.text, brought))
-    forms: dict[str, CellForm] = {"interview": "text", "turn": "count", "topic": "text", "kind": "text", "said": "text"}
+            replies = [said.text or SILENT for said in course.said if said.number == turn.number]
+            kind, brought = turn.turned.kind.replace("_", "-"), opened.get(turn.number, "")
+            rows.append((sitting.name, turn.number, turn.topic, kind, turn.text, " / ".join(replies), brought))
+    forms: dict[str, CellForm] = {"interview": "text", "turn": "count", "topic": "text", "kind": "text"}
+    forms |= {"said": "text", "answered": "text", "fact": "text"}
     return Section(
         name="interviews-list",
         heading="Turn by turn",
         chapter=_CHAPTER,
-        table=tabled({**forms, "fact": "text"}, rows[:_MOST_LISTED], "What interviewers said", is_folded=True),
+        table=tabled(forms, rows[:_MOST_LISTED], "What was said", is_folded=True),
         notes=(f"The first {_MOST_LISTED} of {len(rows)} turns.",) * (len(rows) > _MOST_LISTED),
     )
 

@@ -71,23 +71,25 @@ def quality_section(measured: Mapping[str, Retrieval], n_unlabelled: int) -> Sec
 
 
 def draft_sections(
-    drafts: Sequence[Draft], engines: Mapping[str, str], measured: Mapping[Key, Retrieval]
+    drafts: Sequence[Draft], engines: Mapping[str, str], found: Mapping[Key, int], measured: Mapping[Key, Retrieval]
 ) -> list[Section]:
-    """What was written by whom, and how far its quality lies apart; without labels, how much each query finds."""
+    """What was written by whom, how much it finds, and, where records are labelled, how far its quality lies apart."""
     unread = [draft for draft in drafts if draft.query is None]
     rows: list[tuple[Cell, ...]] = []
     for draft in drafts:
         of = measured.get(key_of(draft))
-        by = "rules, from its terms" if draft.by == "rules" else "engine"
-        values = (of.n_found, of.precision, of.recall, of.f1, of.f3) if of else (None,) * 5
-        rows.append((engines[draft.writer], draft.way, draft.wording, draft.run, by, *values))
-    forms: dict[str, CellForm] = {"engine": "text", "way": "text", "wording": "count", "run": "count", "by": "text"}
+        who = f"{engines[draft.writer]}: " if len(engines) > 1 else ""
+        rules = ", joined by rules" if draft.by == "rules" else ""
+        name = f"{who}{draft.way}, wording {draft.wording}, run {draft.run}{rules}"
+        values = (of.precision, of.recall, of.f1, of.f3) if of else (None,) * 4
+        rows.append((name, found.get(key_of(draft)), *(values if measured else ())))
+    forms: dict[str, CellForm] = {"draft": "text", "found": "count", **(_forms() if measured else {})}
     written = Section(
         name="drafts",
         heading="Queries that were written",
         chapter=_CHAPTER,
         sentences=(f"{len(drafts) - len(unread)} of {len(drafts)} drafts could be read.",),
-        table=tabled({**forms, "found": "count", **_forms()}, rows, "One row a draft", is_folded=len(rows) > 12),
+        table=tabled(forms, rows, "One row a draft", is_folded=len(rows) > 12),
         notes=tuple(dict.fromkeys(f"{draft.way}: {draft.why}" for draft in unread))[:5],
         warnings=("a draft that could not be read is in no mean and no range",) if unread else (),
     )

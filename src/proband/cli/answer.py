@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from proband.addresses import open_engine
+from proband.analyses.answers import tabled
 from proband.analyses.evidence import evidence_sections, synthesis_sections
 from proband.analyses.section import Section
 from proband.cli.choosing import refuse_unread
@@ -14,14 +15,19 @@ from proband.cli.talk import emit, out, talk
 from proband.errors import DesignError, meant
 from proband.literature.evidence.exporting import markdown, matrix, synthesis_csv
 from proband.literature.evidence.extraction import CUES, extract
+from proband.literature.evidence.judging import agreement
+from proband.literature.evidence.judging import sheet as person_sheet
 from proband.literature.evidence.synthesis import SAYS, Synthesis, answered, synthesise
 from proband.literature.records.library import Library, read_library
+from proband.literature.records.writing import write_library
 from proband.reports import write_findings
 from proband.reports.findings import Findings
 from proband.reports.terminal import terminal
 from proband.texts.gold.tables import write_text
 
-_FILES = (".md", ".html", ".csv")
+_SHEET = 50  # sentences that a person is given, at most
+_CITED = (".ris", ".bib", ".json")  # files of the records cited
+_FILES = (".md", ".html", ".csv", *_CITED)
 
 
 def answer(
@@ -46,8 +52,17 @@ def answer(
     extractor: Annotated[
         list[str] | None, typer.Option(help=f"With --evidence: who extracts, default {CUES}; again for a second one.")
     ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="A .csv file of sentences for a person to judge, blind; one that is filled in is compared."),
+    ] = None,
     output: Annotated[
-        list[Path] | None, typer.Option("-o", "--output", help="File to write: .md, .html or .csv; again for several.")
+        list[Path] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help=f"File to write: .md, .html, .csv; or {', '.join(_CITED)}: the records cited; again for several.",
+        ),
     ] = None,
     into: Annotated[Path | None, typer.Option(help="Folder for the runs of engines, so that they can go on.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Everything on stdout as JSON.")] = False,
@@ -73,16 +88,28 @@ def answer(
         else:
             found = synthesise(library, engine=engine, n=sentences or 8, encoder=vectors, judge=judge, folder=into)
         sections = synthesis_sections(found)
+        if sheet is not None:
+            sections += _judged(sheet, found)
         if evidence is not None:
             sections += _extracted(library, evidence, extractor or [CUES], into)
     told = Findings(title=question or f"What {library.name} says", sections=tuple(sections))
     for path in output or ():
-        _write(path, found, told)
+        _write(path, found, told, library)
         talk.print(f"written: {path}", soft_wrap=True, markup=False)
     if json:
         emit(told.as_dict())
     else:
         out.print(terminal(told, out.width, is_whole=True))
+
+
+def _judged(path: Path, found: Synthesis) -> list[Section]:
+    """Write the sheet, or tell how far the person who filled it in and the checks agree."""
+    if not path.exists():
+        write_text(path, person_sheet(found.checked, found.shown, _SHEET))
+        talk.print(f"written: {path}; fill in `supported` with yes or no, and run the same again", soft_wrap=True)
+        return []
+    table = tabled({"compared": "text", "kappa": "number"}, [("checks and person", agreement(path, found.checked))])
+    return [Section(name="person", heading="A person's sample", table=table)]
 
 
 def _extracted(library: Library, path: Path, extractors: list[str], into: Path | None) -> list[Section]:
@@ -92,16 +119,18 @@ def _extracted(library: Library, path: Path, extractors: list[str], into: Path |
     found = extract(library, engines={name: name for name in extractors}, folder=into)
     write_text(path, found.table.write_csv())
     beside = path.with_name(f"{path.stem}-matrix.csv")
-    write_text(beside, matrix(found.table, library).write_csv())
+    write_text(beside, matrix(found.table, library, found.fields).write_csv())
     talk.print(f"written: {path}, {beside}", soft_wrap=True, markup=False)
     return evidence_sections(found, library)
 
 
-def _write(path: Path, found: Synthesis, told: Findings) -> None:
+def _write(path: Path, found: Synthesis, told: Findings, library: Library) -> None:
     match path.suffix.lower():
         case ".md":
             write_text(path, markdown(found))
         case ".html":
             write_findings(told, path)
-        case _:
+        case ".csv":
             write_text(path, synthesis_csv(found))
+        case _:
+            write_library(library.take([record.id for record in found.cited]), path)

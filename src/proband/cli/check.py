@@ -21,7 +21,7 @@ from proband.errors import DataError, DesignError, Gathering, shown
 from proband.files import parsed, text_of
 from proband.instruments import load_instrument
 from proband.instruments.defects import Defect, defects_of, not_judged
-from proband.instruments.files import is_instrument_table
+from proband.instruments.files import INSTRUMENTS, is_instrument_table
 from proband.instruments.pipes import pipes_in
 from proband.reports import findings
 from proband.reports.findings import Findings
@@ -39,7 +39,10 @@ _LONGEST = 60  # characters of the words that a defect is shown by
 
 def check(
     file: Annotated[
-        list[Path], typer.Argument(help="Study, instrument or population (TOML), instrument (CSV) or data file.")
+        list[Path],
+        typer.Argument(
+            help="Study, instrument or population (TOML), instrument (CSV) or data file; or an instrument that ships."
+        ),
     ],
     engine: Annotated[
         str | None, typer.Option(help="A second reader of an instrument's items, beside the rules; it is asked.")
@@ -111,7 +114,7 @@ def _look(path: Path) -> Looked:
         notes += look(path, found)
     defects: tuple[Defect, ...] = ()
     if kind == INSTRUMENT and not found.errors:
-        instrument = load_instrument(path)
+        instrument = load_instrument(_named(path))
         defects = tuple(defects_of(instrument))
         notes += filter(None, [not_judged(instrument)])
     return Looked(
@@ -128,7 +131,7 @@ def _refuse_unreadable(looked: list[Looked]) -> None:
 
 def _read_again(path: Path, engine: str) -> Findings:
     """What an engine finds of defects, its agreement with the rules first."""
-    instrument = load_instrument(path)
+    instrument = load_instrument(_named(path))
     digest = blake2b(f"{instrument.hash} {rules_engine(defects_of(instrument)).address}".encode(), digest_size=4)
     # Another wording or other rules are another reading: an edited file is read anew, and no run stands in its way.
     name = "-".join(re.findall(r"\w+", f"defects {path.stem} {engine.partition('?')[0]}".lower()))
@@ -139,11 +142,18 @@ def _read_again(path: Path, engine: str) -> Findings:
     return replace(told, sections=(replace(first, sentences=(*reading_sentences(run), *first.sentences)),))
 
 
+def _named(path: Path) -> Path | str:
+    """A file, or the name of an instrument that ships, where there is no file of that name."""
+    return path.name if str(path) in INSTRUMENTS and not path.exists() else path
+
+
 Look = Callable[[Path, Gathering], list[str]]
 
 
 def _kind_of(path: Path) -> tuple[str, Look]:
     """What a file is by its ending and its keys, and how such a file is looked at."""
+    if isinstance(_named(path), str):
+        return INSTRUMENT, _look_at_instrument
     if path.suffix.lower() != ".toml":
         is_instrument = path.suffix.lower() == ".csv" and is_instrument_table(path)
         return (INSTRUMENT, _look_at_instrument) if is_instrument else ("data", _look_at_data)
@@ -174,7 +184,7 @@ def _look_at_study(path: Path, found: Gathering) -> list[str]:
 
 def _look_at_instrument(path: Path, found: Gathering) -> list[str]:
     with found.part():
-        instrument = load_instrument(path)
+        instrument = load_instrument(_named(path))
         earlier: list[str] = []
         for item in instrument.items:
             # Whether traits and factors are there is known only with a population and a study.

@@ -5,23 +5,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from proband.cli.choosing import EngineOption, StudyArgument, YesOption, engines_by_role, refuse_unread
 from proband.cli.studying import ask_first, much, stopped
-from proband.cli.talk import emit, out, progress, talk, tell_plan
+from proband.cli.talk import emit, out, progress, talk, tell_plan, tell_steps
 from proband.errors import DataError, DesignError, meant
 from proband.reports import findings, write_findings
 from proband.reports.terminal import terminal
 from proband.runs import Run, plan
 from proband.texts.fragility.steps import grid_of
 from proband.texts.gold.from_people import take_in
-from proband.texts.gold.project import CORRECTED, LATER, STEPS, Standing, Step
+from proband.texts.gold.project import CORRECTED, LATER, STEPS, Step
 from proband.texts.gold.steps import Done, Waiting, Work, do
 
 _TOLD: Mapping[str, list[str]] = {"correct": ["claims"], "fragility": ["fragility"], "drift": ["drift"]}
-_MARKS = {"done": "done", "stale": "stale", "open": "", "waiting": "waiting"}
 _ASK = ("tune", "validate", "run")  # steps that ask engines
 
 
@@ -69,9 +66,11 @@ def code(
     standings = work.standings()
     coming = next((name for name, held in standings.items() if held.state != "done"), None)
     if json:
-        emit(told | {"steps": {name: _as_dict(held) for name, held in standings.items()}, "next": coming})
+        emit(told | {"steps": {name: held.as_dict() for name, held in standings.items()}, "next": coming})
     if step is None:
-        _tell(standings, coming, work)
+        later = {name: held for name, held in work.later().items() if held.state != "open"}
+        following = f"proband code {study} {coming}" if coming else ""
+        tell_steps({**STEPS, **LATER}, {**standings, **later}, following)
     if "waiting" in told:
         raise typer.Exit(3)
 
@@ -131,22 +130,3 @@ def _replayed(work: Work, done: Done) -> Mapping[str, Any]:
         )
     talk.print("the same claims and the same numbers, to the byte, and nobody was asked", soft_wrap=True)
     return done.numbers
-
-
-def _tell(standings: Mapping[Step, Standing], coming: Step | None, work: Work) -> None:
-    """Where every step stands, and what comes next."""
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for name, held in standings.items():
-        edited = [f"edited: {', '.join(held.edited)}"] if held.edited else []
-        said = "; ".join([held.told or STEPS[name], *(held.because if held.state == "stale" else ()), *edited])
-        table.add_row(name, _MARKS[held.state], escape(said))
-    for name, held in work.later().items():
-        if held.state != "open":
-            table.add_row(name, _MARKS[held.state], escape("; ".join([held.told or LATER[name], *held.because])))
-    talk.print(table)
-    following = f"next: proband code {work.project.study} {coming}" if coming else "everything is done"
-    talk.print(following, soft_wrap=True, markup=False, highlight=False)
-
-
-def _as_dict(held: Standing) -> dict[str, Any]:
-    return {"state": held.state, "because": list(held.because), "edited": list(held.edited), "told": held.told}

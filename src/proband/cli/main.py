@@ -25,6 +25,7 @@ VERBS = {
     "seat": "",
     "search": "",
     "hypothesize": "",
+    "review": "",
     "screen": "",
     "answer": "",
 }

@@ -19,7 +19,7 @@ from proband.analyses.searches import (
 )
 from proband.analyses.section import Cell, CellForm, Section
 from proband.cli.choosing import refuse_unread
-from proband.cli.studying import stopped
+from proband.cli.studying import STOPPED, stopped
 from proband.cli.talk import emit, out, progress, talk
 from proband.errors import DataError, DesignError
 from proband.files import check_name, text_of
@@ -33,6 +33,7 @@ from proband.literature.queries.ranking import rank
 from proband.literature.queries.seeds import query_from_seeds
 from proband.literature.records.library import Library, read_library
 from proband.literature.records.writing import as_ris
+from proband.literature.screening.ranker import AUTO, NONE, encoder_named
 from proband.reports.findings import Findings
 from proband.reports.terminal import terminal
 from proband.runs import collect
@@ -61,11 +62,11 @@ def search(
     encoder: Annotated[
         str | None, typer.Option(help="Of sentence vectors: minilm where installed (default), words, none.")
     ] = None,
-    write_for: Annotated[
+    for_: Annotated[
         list[str] | None, typer.Option("--for", help=f"Write the query for {', '.join(DIALECTS)}; again for others.")
     ] = None,
     into: Annotated[Path | None, typer.Option(help="Folder of the engines' run. Default: runs/search.")] = None,
-    save: Annotated[
+    out_: Annotated[
         Path | None, typer.Option("--out", help="File of what was found: .csv with ranks, or .ris.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the engines' draws. Default: 1.")] = None,
@@ -75,7 +76,7 @@ def search(
 
     Example: `proband search records.ris --query "(nudg* OR default*) AND physician*" --for pubmed`
     """
-    _check(query, question, seeds, engine, save)
+    _check(query, question, seeds, engine, out_)
     if not engine:
         refuse_unread(
             "only engines that write queries read it; name one with --engine, and a --question",
@@ -91,6 +92,7 @@ def search(
     queries: dict[str, Query] = {}
     drafts: list[Draft] = []
     names: dict[str, str] = {}
+    waiting = ""
     if parsed is not None:
         queries["query"] = parsed
     if seeds is not None:
@@ -106,24 +108,27 @@ def search(
         names = dict(zip(design.writers, engine, strict=True))
         with stopped(), progress() as watch:
             run = collect(design, names, into or Path("runs/search"), watch=watch)
-        drafts = design.drafts(run.responses())
+        drafts, waiting = design.drafts(run.responses()), "" if run.is_complete else run.state
     for each in queries.values():
-        sections += query_sections(index, each, write_for or ())
-    order = rank(library, question, encoder=encoder or "auto", index=index) if question else []
+        sections += query_sections(index, each, for_ or ())
+    if question and (encoder := encoder_named(encoder or AUTO)) != NONE:
+        talk.print(f"vectors of {len(library):,} records by {encoder}", markup=False)
+    order = rank(library, question, encoder=encoder or NONE, index=index) if question else []
     found = {name: index.search(each) for name, each in queries.items()}
     written = {key_of(draft): index.search(draft.query) for draft in drafts if draft.query is not None}
     if drafts:
-        sections += draft_sections(drafts, names, {k: quality(ids, relevant) for k, ids in written.items() if relevant})
+        measured = {key: quality(ids, relevant) for key, ids in written.items() if relevant}
+        sections += draft_sections(drafts, names, {key: len(ids) for key, ids in written.items()}, measured)
     if relevant and found:
         measures = {name: quality(ids, relevant) for name, ids in found.items()}
         sections.append(quality_section(measures, len(library) - len(relevant)))
     rows = _rows(library, [*found.values(), *written.values()], order)
-    if relevant and (found or order):
+    if relevant and order:
         start = next(iter(found.values()), None) or [row["record"] for row in rows if 2 * row["queries"] > len(written)]
         ranked = [id for id, _ in order]
         sections.append(recovery_section(recovered(library, start, relevant, ranked), ranked, relevant))
-    if save is not None:
-        _save(save, library, rows)
+    if out_ is not None:
+        _save(out_, library, rows)
     told = Findings(
         title=f"Search of {library.name}",
         sections=(*sections, _records(library, rows)),
@@ -139,8 +144,11 @@ def search(
         emit({**told.as_dict(), "queries": said, "drafts": drafted, "records": rows})
     else:
         out.print(terminal(told, out.width, is_whole=True))
-    if save is not None:
-        talk.print(f"{len(rows):,} records: {save}", soft_wrap=True, markup=False)
+    if out_ is not None:
+        talk.print(f"{len(rows):,} records: {out_}", soft_wrap=True, markup=False)
+    if waiting:
+        talk.print(f"the engines' run is {waiting}: run the same command again to go on", markup=False)
+        raise typer.Exit(STOPPED)
 
 
 def _check(query: str, question: str, seeds: Path | None, engine: list[str] | None, save: Path | None) -> None:
@@ -151,8 +159,10 @@ def _check(query: str, question: str, seeds: Path | None, engine: list[str] | No
         raise DesignError("--engine writes queries for a question; give one with --question")
     if engine and len(set(engine)) < len(engine):
         raise DesignError(f"--engine was given twice as {engine[0]}; repeats of one engine are --runs")
-    if save is not None and save.suffix.lower() not in (".csv", ".ris"):
-        raise DesignError(f"--out {save}: records are written as .csv or .ris; name such a file")
+    if save is not None and (save.suffix.lower() not in (".csv", ".ris") or not save.parent.is_dir()):
+        raise DesignError(f"--out {save}: records are written as .csv or .ris, into a folder that is there; name one")
+    if save is not None:
+        check_name(save, error=DesignError)
 
 
 def _ways(way: str) -> tuple[Way, ...]:
@@ -179,7 +189,6 @@ def _rows(library: Library, found: Sequence[Sequence[str]], order: Sequence[tupl
 
 def _save(path: Path, library: Library, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write what was found."""
-    check_name(path, error=DesignError)
     if path.suffix.lower() == ".ris":
         path.write_text(as_ris(library.take([row["record"] for row in rows])), encoding="utf-8")
     else:
@@ -191,8 +200,10 @@ def _save(path: Path, library: Library, rows: Sequence[Mapping[str, Any]]) -> No
 
 def _records(library: Library, rows: Sequence[Mapping[str, Any]]) -> Section:
     """The first of what was found."""
-    shown: list[tuple[Cell, ...]] = [(r["record"], r["title"], r["year"], r["queries"]) for r in rows[:_SHOWN]]
-    forms: dict[str, CellForm] = {"record": "text", "title": "text", "year": "count", "queries": "count"}
+    shown: list[tuple[Cell, ...]] = [
+        (r["record"], r["title"], str(r["year"] or ""), r["queries"]) for r in rows[:_SHOWN]
+    ]
+    forms: dict[str, CellForm] = {"record": "text", "title": "text", "year": "text", "queries": "count"}
     return Section(
         name="records",
         heading="Records",

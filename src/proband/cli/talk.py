@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,6 +19,9 @@ from proband.runs import Plan, Tally
 from proband.runs.planning import duration as duration
 from proband.runs.progress import Watch
 from proband.runs.scheduling import ENGINE_THREAD
+
+if TYPE_CHECKING:
+    from proband.texts.gold.project import Standing
 
 talk = Console(stderr=True)
 out = Console(soft_wrap=False)
@@ -49,6 +52,19 @@ def tell_plan(plan: Plan, console: Console = talk) -> None:
     for name, text in plan.rows():
         table.add_row(name, escape(text))
     console.print(table)
+
+
+def tell_steps(steps: Mapping[Any, str], standings: "Mapping[Any, Standing]", following: str) -> None:
+    """Where every step of a project stands, and the command that comes next."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, held in standings.items():
+        edited = [f"edited: {', '.join(held.edited)}"] if held.edited else []
+        said = "; ".join([held.told or steps[name], *(held.because if held.state == "stale" else ()), *edited])
+        table.add_row(name, "" if held.state == "open" else held.state, escape(said))
+    talk.print(table)
+    talk.print(
+        f"next: {following}" if following else "everything is done", soft_wrap=True, markup=False, highlight=False
+    )
 
 
 def tell_tally(tally: Tally) -> str:

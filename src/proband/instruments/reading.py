@@ -108,6 +108,7 @@ def read(completion: Completion, trial: Trial, engine: str) -> Response:
         completion_tokens=completion.completion_tokens,
         attempts=completion.attempts,
         is_estimated=completion.is_estimated,
+        took_s=completion.took_s,
     )
 
 

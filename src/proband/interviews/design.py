@@ -12,6 +12,8 @@ from proband.errors import DesignError
 from proband.instruments.items import Item
 from proband.interviews.asking import (
     INTERVIEWEE,
+    INTERVIEWER,
+    MODERATOR,
     asked_of_interviewee,
     asked_of_interviewer,
     spoken,
@@ -30,6 +32,8 @@ from proband.subjects.populations import Population
 ASKS, ANSWERS = "interviewer", "interviewee"  # the roles, each played by an engine
 QUESTION, REPLY = "question", "reply"
 _LONGEST = 128  # tokens of a turn
+# Models like to write the next turn too; alone, in a group.
+_STOPS = (f"\n{INTERVIEWER}:", f"\n{INTERVIEWEE}:"), (f"\n{MODERATOR}:", "\nParticipant ")
 MOST_INTERVIEWS, MOST_TURNS, MOST_VOICES = 10_000, 200, 12
 Facts = tuple[tuple[str, str], ...]
 
@@ -213,6 +217,7 @@ class Interviews(Design):
             max_tokens=_LONGEST if writing.max_tokens is None else writing.max_tokens,
             temperature=writing.temperature,
             top_p=writing.top_p,
+            stop=_STOPS[self.group > 1],
             seed=seed_for(self.seed, "write", place.id) if writing.temperature > 0 else None,
         )
         facts = (("turn", str(place.round)), *facts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from proband.errors import DesignError, strange_choice
-from proband.interviews.turns import turn_of, words_of
+from proband.interviews.turns import asked_in, turn_of, words_of
 
 # What an interviewer by rule says after an answer; {words} are a piece of it.
 PROBES = (
@@ -146,23 +146,30 @@ def _tokens(text: str) -> list[str]:
 
 
 def asks(turn: str, question: str) -> float:
-    """How much of a question a turn asks: the share of its meaningful words that stand in the turn.
+    """How much of a question a turn asks: the share of its meaningful words in one of the questions of the turn.
 
-    Of a question with fewer than two of these, all words count.
+    Of a question with fewer than two of these, all words count. What a turn says without asking does not count: in a
+    long enough speech stand the words of any question.
 
     Examples
     --------
     >>> asks("And how do you get to your work?", "How do you get to work?")
     1.0
     """
-    wanted, there = set(words_of(question)), set(words_of(turn))
-    if len(wanted) < 2:
-        wanted, there = set(_tokens(question)), set(_tokens(turn))
-    return len(wanted & there) / len(wanted)
+    words = words_of if len(set(words_of(question))) > 1 else _tokens
+    wanted = set(words(question))
+    return max((len(wanted & set(words(part))) / len(wanted) for part in asked_in(turn)), default=0.0)
 
 
 def asked_by(turn: str, guide: Guide) -> str | None:
-    """The question of a guide that a turn asks; None where it asks none of them."""
+    """The question of a guide that a turn asks; None where it asks none of them.
+
+    One that stands in the turn word by word is asked, whatever the language; of several the longest, because "What
+    happened?" stands in "What happened then?" too.
+    """
+    said = f" {' '.join(_tokens(turn))} "
+    if there := [question for question in guide.questions if f" {' '.join(_tokens(question))} " in said]:
+        return max(there, key=len)
     best = max(guide.questions, key=lambda question: asks(turn, question))
     return best if asks(turn, best) >= _SAME else None
 

@@ -49,6 +49,10 @@ _PERSON = "i|you|he|she|it|we|they|there|that|this|so|anybody|anyone|somebody"
 _ASKING = f"(?:(?:on|at|in|to|from|with|for|by|about|until|since|of) )?(?:{_WH})"
 _WH_START = _starts(_ASKING)
 _AUX_START = _starts(_AUX)
+# A question without its mark; "when I was a child" is none.
+_INVERTED = re.compile(
+    rf"^{_ASKING} (?!(?:{_PERSON})\b)(?:\w+ )?(?:{_AUX})\b|\b(?:{_WH}) (?:do|did|does) \w+", re.IGNORECASE
+)
 _LEAD_IN = re.compile(
     r"^(?:(?:and|but|so|now|well|then|okay|ok|all right|alright|right|also|please|oh|just)\b[ ,]*)+", re.IGNORECASE
 )
@@ -224,10 +228,7 @@ def _asks(sentence: str) -> list[str]:
     if _INVITED.search(told) or _ASKED_TO.search(sentence):
         return [told]
     if not sentence.endswith("?"):
-        start = _WH_START.search(sentence)
-        is_asked = start and not sentence.lower().startswith(("when you", "what i", "what we", "how nice", "what a"))
-        embedded = re.search(rf"\b(?:{_WH}) (?:do|did|does|is|was|were|are) \w+", sentence, re.IGNORECASE)
-        return [sentence] if is_asked or embedded else []
+        return [sentence] if _INVERTED.search(sentence) else []
     parts = [part.strip() for part in _JOINED.split(sentence) if part.strip(" ,?")]
     begun = [part for part in parts if _WH_START.search(part) or _AUX_START.search(part)]
     return begun if len(begun) > 1 else [sentence]
@@ -246,7 +247,7 @@ def _kind_of_question(question: str) -> tuple[TurnKind, str]:
     return "directive", f"asks {' '.join(asked[0].split()[:2])!r}"
 
 
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_WORD = re.compile(r"\d+|[^\W\d_]+(?:'[^\W\d_]+)?")
 _PLURAL = re.compile(r"(?<=\w{3})(?<![sui])s$")
 _COMMON_WORDS = (
     "a about across after again agree all along already also always am an and another any anything are aren "
@@ -266,7 +267,7 @@ _COMMON = frozenset(_COMMON_WORDS.split())
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text that carry meaning, in lower case, without endings of plural and possession.
+    """The words and numbers of a text that carry meaning, in lower case, without endings of plural and possession.
 
     Examples
     --------
@@ -274,4 +275,5 @@ def words_of(text: str) -> list[str]:
     ['letter', 'aunt', 'house']
     """
     stems = [word.split("'")[0] for word in _WORD.findall(text.translate(_PLAIN).lower())]
-    return [_PLURAL.sub("", stem) for stem in stems if stem not in _COMMON and len(stem) > 2]
+    told = [stem for stem in stems if stem.isdigit() or (len(stem) > 2 and stem not in _COMMON)]
+    return [_PLURAL.sub("", stem) for stem in told]

@@ -29,7 +29,7 @@ _N = tuple(
 )
 _POPULATION = re.compile(
     rf"(?<=\d ){_BETWEEN}{_PEOPLE}"
-    r"(?: (?:in|from|of|with|at|aged) (?:an? |the )?(?!each|both|all|this|these|total)[\w-]+(?: [A-Z][\w-]+)*)?"
+    r"(?: (?:in|from|of|with|at|aged) (?:an? |the )?(?!each|both|all|this|these|total|\d)[\w-]+(?: [A-Z][\w-]+)*)?"
 )
 _DESIGNS = (
     ("Review or meta-analysis", r"meta-analys[ie]s|systematic review|scoping review|pooled \d+ studies|we reviewed"),

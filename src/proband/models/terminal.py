@@ -46,7 +46,7 @@ class TerminalEngine(BaseEngine):
         self._told.add(key)
         shown = [_RULE, *parts, before, words]
         # What a card does not list has to be seen all the same.
-        shown += [f"({' | '.join(options)})"] if options and not any(option in words for option in options) else []
+        shown += [f"({' | '.join(options)})"] if options and not all(option in words for option in options) else []
         sys.stderr.write("\n\n".join(part for part in shown if part) + "\n")
 
     def _line(self, trial: Trial) -> str:

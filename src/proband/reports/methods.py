@@ -135,7 +135,7 @@ def claims_of(run: Run, sections: Sequence[Section]) -> tuple[str, ...]:
         told, these = told_of(run.kind), _subjects(run, "these ")
         if told.shows:
             base = f"These data show {told.shows.format(subjects=these, engine=engine)}."
-            return " ".join([base, *own]), f"{told.limits} They do not show {told.hides}."
+            return " ".join([base, *own]), f"They do not show {told.hides}."
         base = f"These data show how {engine} {answer} when asked in this way, {told.stands} {these}."
         return (
             " ".join([base, *own]),

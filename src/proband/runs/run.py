@@ -236,12 +236,17 @@ class Run:
         """
         table = self.table()
         read = read_conditions(conditions, table.schema)
-        return table.filter(expression(read, table.schema, self.requests_with))
+        return table.filter(expression(read, table.schema, self.requests_with, self.took))
 
     def requests_with(self, words: str) -> list[str]:
         """Hashes of the requests whose text has these words, in upper or lower case; see the column ``request``."""
         with self.directory.reader() as journal:
             return sorted(journal.requests_with(words)[0])
+
+    def took(self, relation: Literal["<=", ">="], seconds: float) -> list[str]:
+        """Places (column ``trial``) whose answers took at most, or at least, so many seconds, where that is known."""
+        with self.directory.reader() as journal:
+            return journal.took(relation, seconds)
 
     def wide(self, values: str = "answer") -> pl.DataFrame:
         """One row per subject and condition, one column per item.

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from proband.store.rows import Row
 
+FEW = 64  # answers that are put in order at once, if nothing waits: they go to few pages whatever their order
 MOST = 65_536  # answers that wait to be put in order; the place of each is held in memory
 _LOOKED_UP = 500
 
@@ -36,9 +37,8 @@ class Arrivals:
         if twice:
             raise sqlite3.IntegrityError(f"UNIQUE constraint failed: {twice[0]!r}")
 
-    def came(self, rows: Sequence[Row]) -> None:
-        """Note rows that were inserted last and are committed now."""
-        last = int(self._connection.execute("SELECT MAX(rowid) FROM arrived").fetchone()[0])
+    def came(self, rows: Sequence[Row], last: int) -> None:
+        """Note rows that were inserted, the last of them under that number, and are committed now."""
         self._at.update((str(row[0]), last - len(rows) + k) for k, row in enumerate(rows, 1))
 
     def numbers(self, trials: Sequence[str]) -> list[int]:

@@ -8,14 +8,15 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
 from proband.errors import StoreError, meant
 from proband.identity import place_id
 
-SENT, TOKENS = "sent", "tokens"  # no columns: the words of a request, and the tokens of both directions together
+# No columns: the words of a request, the tokens of both directions together, and the seconds that an answer took.
+SENT, TOKENS, TOOK = "sent", "tokens", "took_s"
 _WRITTEN = re.compile(r"([^=<>~]+)(<=|>=|=|~)(.*)", re.DOTALL)
 # Words of a request's JSON that are no words of its texts.
 _FORM = (
@@ -23,6 +24,7 @@ _FORM = (
     *("max_tokens", "schema", "seed", "stop", "temperature", "top_p"),
 )
 Requests = Callable[[str], Iterable[str]]  # hashes of the requests whose text has these words
+Took = Callable[[Literal["<=", ">="], float], Iterable[str]]  # places whose answers took so many seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Condition:
     Attributes
     ----------
     column : str
-        Of the run's table; or ``sent``, which is what the engine was sent, or ``tokens``, of prompt and reply together.
+        Of the run's table; or ``sent``, which is what the engine was sent, ``tokens``, of prompt and reply together, or
+        ``took_s``, the seconds that an answer took, where that is known.
     relation : {"=", "<=", ">=", "~"}
         Is it, at most, at least, or has these words in it, in upper or lower case. An empty value after ``=``
         stands for null.
@@ -64,8 +67,7 @@ def _read(text: str, columns: Mapping[str, Any]) -> Condition:
     if match is None:
         raise StoreError(f"{text!r} is no condition; write e.g. item=vote, mass<=0.5 or text~honest")
     found = Condition(match[1].strip(), match[2], match[3])
-    if found.column not in (*columns, SENT, TOKENS):
-        known = (*columns, SENT, TOKENS)
+    if found.column not in (known := (*columns, SENT, TOKENS, TOOK)):
         raise StoreError(
             f"condition {text!r}: no column {found.column!r}{meant(found.column, known)}; there are {', '.join(known)}"
         )
@@ -76,9 +78,15 @@ def _read(text: str, columns: Mapping[str, Any]) -> Condition:
         raise StoreError(f"condition {text!r}: ~ looks for words in {SENT} and in columns of text, = for all else")
     if found.relation in ("<=", ">=") and is_text:
         raise StoreError(f"condition {text!r}: {found.column} holds texts, which are not more or less; use = or ~")
+    if found.column == TOOK and (found.relation == "=" or not found.value):
+        raise StoreError(f"condition {text!r}: seconds are at least or at most so many; write e.g. {TOOK}>=5")
     if not is_text and found.value != "":
         _number(found)
     return found
+
+
+def _bound(condition: Condition) -> Literal["<=", ">="]:
+    return "<=" if condition.relation == "<=" else ">="
 
 
 def _number(condition: Condition) -> float | int:
@@ -93,14 +101,16 @@ def _number(condition: Condition) -> float | int:
     return int(number) if number == int(number) and abs(number) < 2**53 else number
 
 
-def expression(conditions: Sequence[Condition], columns: Mapping[str, Any], requests: Requests) -> pl.Expr:
+def expression(conditions: Sequence[Condition], columns: Mapping[str, Any], requests: Requests, took: Took) -> pl.Expr:
     """The conditions as an expression on the run's table; all rows where there are none."""
-    return pl.all_horizontal(pl.lit(True), *(_expression(one, columns, requests) for one in conditions))
+    return pl.all_horizontal(pl.lit(True), *(_expression(one, columns, requests, took) for one in conditions))
 
 
-def _expression(one: Condition, columns: Mapping[str, Any], requests: Requests) -> pl.Expr:
+def _expression(one: Condition, columns: Mapping[str, Any], requests: Requests, took: Took) -> pl.Expr:
     if one.column == SENT:
         return pl.col("request").is_in(list(requests(one.value)))
+    if one.column == TOOK:
+        return pl.col("trial").is_in(list(took(_bound(one), _number(one))))
     column = pl.col("prompt_tokens") + pl.col("completion_tokens") if one.column == TOKENS else pl.col(one.column)
     if one.relation == "~":
         return column.str.to_lowercase().str.contains(one.value.lower(), literal=True)
@@ -120,6 +130,8 @@ def _code(one: Condition, columns: Mapping[str, Any]) -> str:
     quoted = json.dumps(one.value, ensure_ascii=False)
     if one.column == SENT:
         return f'pl.col("request").is_in(run.requests_with({quoted}))'
+    if one.column == TOOK:
+        return f'pl.col("trial").is_in(run.took("{one.relation}", {_number(one)!r}))'
     name = json.dumps(one.column, ensure_ascii=False)
     column = '(pl.col("prompt_tokens") + pl.col("completion_tokens"))' if one.column == TOKENS else f"pl.col({name})"
     if one.relation == "~":

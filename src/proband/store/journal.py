@@ -11,11 +11,11 @@ from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from proband.errors import DamagedRun, StoreError
 from proband.records import STATUSES, Place, Response
-from proband.store.arrivals import MOST, Arrivals, read_both
+from proband.store.arrivals import FEW, MOST, Arrivals, read_both
 from proband.store.damage import check_file, check_tables, damaged
 from proband.store.filters import Narrowing, has_words, written
 from proband.store.migrations import SCHEMA, migrate
@@ -28,8 +28,8 @@ _BATCH = 500  # SQLite allows 32,766 parameters in a statement; a few hundred is
 # back from a thread that computes.
 _AT_ONCE = (512, 32, 8, 1)
 _INSERTS = {
-    (table, n): f"INSERT INTO {table} (origin, recorded_at, {COLUMNS}) VALUES "
-    + ", ".join([f"(?1, ?2{', ?' * (COLUMNS.count(',') + 1)})"] * n)
+    (table, n): f"INSERT INTO {table} (origin, recorded_at, {COLUMNS}, took_s) VALUES "
+    + ", ".join([f"(?1, ?2{', ?' * (COLUMNS.count(',') + 2)})"] * n)
     for table in ("responses", "arrived")
     for n in _AT_ONCE
 }
@@ -111,9 +111,10 @@ class Journal(Mapping[str, Response]):
         StoreError
             If a place is already answered, or the disk is full: then nothing of this batch was stored.
         """
-        rows, common = list(map(row_of, responses)), (origin, time.time())
+        rows, common = [(*row_of(response), response.took_s) for response in responses], (origin, time.time())
         with self._alone():
-            waits, table = self.by_arrival, "arrived" if self.by_arrival else "responses"
+            waits = self.by_arrival and (len(rows) >= FEW or len(self._arrivals) > 0)
+            table = "arrived" if waits else "responses"
             if not waits or len(self._arrivals) >= MOST:
                 self._settle()
             self._connection.execute("BEGIN IMMEDIATE")
@@ -128,7 +129,7 @@ class Journal(Mapping[str, Response]):
                 for n in _AT_ONCE:
                     while len(rows) - done >= n:
                         part = rows[done : done + n]
-                        self._connection.execute(_INSERTS[table, n], (*common, *chain.from_iterable(part)))
+                        put = self._connection.execute(_INSERTS[table, n], (*common, *chain.from_iterable(part)))
                         done += n
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -137,7 +138,7 @@ class Journal(Mapping[str, Response]):
                 raise
             self._marks.clear()
             if waits and rows:
-                self._arrivals.came(rows)
+                self._arrivals.came(rows, put.lastrowid or 0)
             if self._size is not None:
                 self._size += len(rows)
 
@@ -164,6 +165,22 @@ class Journal(Mapping[str, Response]):
         """When the last answer was stored, in seconds of Unix time; 0 where there is none."""
         with self._whole():
             return float(self._connection.execute("SELECT MAX(recorded_at) FROM responses").fetchone()[0] or 0.0)
+
+    def taken(self, trial: str) -> tuple[float, float | None]:
+        """When the answer at a place was stored, in seconds of Unix time, and how many seconds it took, if known."""
+        took = "took_s" if self._schema >= 7 else "NULL"
+        with self._whole():
+            found = self._connection.execute(f"SELECT recorded_at, {took} FROM responses WHERE trial = ?", (trial,))
+            at, seconds = found.fetchone()
+        return float(at), seconds
+
+    def took(self, relation: Literal["<=", ">="], seconds: float) -> list[str]:
+        """Places whose answers took at most, or at least, so many seconds, sorted; those of which it is known."""
+        if self._schema < 7:
+            return []
+        select = f"SELECT trial FROM responses WHERE took_s {relation} ? ORDER BY trial"
+        with self._whole():
+            return [trial for (trial,) in self._connection.execute(select, (seconds,))]
 
     def digest(self, until: float) -> str:
         """32 hexadecimal digits of all answers that were stored up to a time."""
@@ -455,12 +472,12 @@ class Journal(Mapping[str, Response]):
         return [line for line in lines if line != "ok"]
 
     def restore(self, rows: Iterable[Row], bodies: Mapping[str, str], opened: Iterable[Row]) -> None:
-        """Put in rows of another journal, with their origin and time; what is there already stays."""
+        """Put in rows of another journal, with their origin and times; what is there already stays."""
         with self._whole():
             self._size = None
             self._connection.execute("BEGIN IMMEDIATE")
             self._add_bodies(bodies)
-            names = f"{COLUMNS}, origin, recorded_at"
+            names = f"{COLUMNS}, origin, recorded_at, took_s"
             insert = f"INSERT OR IGNORE INTO responses ({names}) VALUES (?{', ?' * names.count(',')})"
             self._connection.executemany(insert, rows)
             self._connection.executemany("INSERT OR IGNORE INTO open VALUES (?, ?, ?, ?)", opened)

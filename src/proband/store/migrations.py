@@ -47,6 +47,8 @@ MIGRATIONS = (
     "CREATE TABLE marks (name TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;",
     # Answers wait here in the order in which they came, with the columns of those in the order of their places.
     "CREATE TABLE arrived AS SELECT * FROM responses WHERE 0;",
+    # How long an answer took, where it came alone: of no table and no digest, for it differs between equal runs.
+    "ALTER TABLE responses ADD COLUMN took_s REAL; ALTER TABLE arrived ADD COLUMN took_s REAL;",
 )
 SCHEMA = len(MIGRATIONS)
 

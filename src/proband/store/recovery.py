@@ -25,9 +25,9 @@ from proband.store.tables import write_journal_table
 
 MOST_NAMED = 100  # responses that are listed one by one
 _NEEDED = ("seed", "engine", "reader")  # without them nobody can tell what a run with answers was asked of whom
-_ADDED = (None, 0)  # to a row of the first 18 values, in later schemas, and what stands for it before
-_ORDER = (*range(16), 18, 19, 16, 17)  # where each of `COLUMNS`, the origin and the time stand in a row of the file
-_REAL = (6, 17)  # a real number without a fraction lies in the file as a whole one
+_ADDED = (None, 0, None)  # to a row of the first 18 values, in later schemas, and what stands for it before
+_ORDER = (*range(16), 18, 19, 16, 17, 20)  # where each of `COLUMNS`, the origin and the times stand in a row
+_REAL = (6, 17, 20)  # a real number without a fraction lies in the file as a whole one
 _FILES = ("journal.sqlite", "writer.lock", "manifest.json", "responses.parquet", "report.", "recovery.")
 
 
@@ -230,7 +230,7 @@ def _read_responses(found: Checkup, pages: Pages) -> None:
 def unsound(row: Row, items: Mapping[str, Item]) -> str:
     """Why a row cannot be what was stored; empty where it can."""
     try:
-        response = response_of(row[:-2])
+        response = response_of(row[:-3])
     except DamagedRun as error:
         return str(error)
     texts = (response.request, response.rule, response.engine)
@@ -345,7 +345,7 @@ def _is_texts(row: Record) -> bool:
 
 
 def _as_row(record: Record) -> Row:
-    """A row as `COLUMNS` has it, with origin and time; those of older schemas are shorter."""
+    """A row as `COLUMNS` has it, with origin and times; those of older schemas are shorter."""
     values = [
         float(v) if k in _REAL and isinstance(v, int) else v
         for k, v in enumerate((*record, *_ADDED[len(record) - 18 :]))

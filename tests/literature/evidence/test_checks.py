@@ -58,6 +58,11 @@ def test_what_its_span_says_stands(shown, library, family, at, text):
         ("Ulv", 0, "Twelve hundred replications with 3 participants found no effect.", "supports", "number 1200"),
         ("Gade", 0, "We pooled 21,733 studies with 58 participants.", "supports", "is said of"),
         ("Quist", 1, "Plate size had an insignificant effect, p = .43.", "supports", ""),
+        ("Ahn", 1, "Zorn found that consent was higher under the opt-out form.", "exists", "'Zorn'"),
+        ("Ahn", 1, "Consent was \u2018higher under the opt-in form\u2019.", "supports", "quotation"),
+        ("Ahn", 1, "Consent was higher under the opt-out form, as NASA says.", "supports", "'NASA'"),
+        ("Ahn", 1, "The opt-out form causes higher consent.", "supports", "claims more"),
+        ("Jul", 1, "Feedback doubled compliance.", "supports", "claims more"),
         ("Jul", 0, "Nurses washed their hands more often when colleagues watched.", "supports", "content words"),
     ],
 )

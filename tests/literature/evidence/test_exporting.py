@@ -2,6 +2,7 @@ import pytest
 
 from proband.errors import DataError
 from proband.literature.evidence.exporting import markdown, read_synthesis, synthesis_csv
+from proband.literature.evidence.sentences import told
 from proband.literature.evidence.synthesis import synthesise
 from proband.models.scripted import scripted_engine
 
@@ -27,10 +28,11 @@ def test_a_table_is_read_again_with_the_same_sentences_standing(found, path, lib
 
 @pytest.mark.parametrize("edit", ["year", "author"])
 def test_a_reference_edited_by_hand_is_named_with_what_the_record_says(found, path, library, edit):
-    text, reference = path.read_text(encoding="utf-8"), "2011" if edit == "year" else "Ahn et al."
-    assert reference in text
-    path.write_text(text.replace(f"Ahn et al., {2011}", "Ahn et al., 2021" if edit == "year" else "Zorn, 2011"))
-    with pytest.raises(DataError, match=r"synthesis\.csv, line \d+: the reference is .* is 'Ahn et al., 2011'"):
+    right = told(found.cited[0])
+    wrong = right.replace(str(found.cited[0].year), "1999") if edit == "year" else f"Zorn, {found.cited[0].year}"
+    path.write_text(path.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8")
+    why = rf"synthesis\.csv, line \d+: the reference is {wrong!r}, and record .* is {right!r}; correct it there"
+    with pytest.raises(DataError, match=why):
         read_synthesis(path, library)
 
 

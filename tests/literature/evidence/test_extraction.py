@@ -66,8 +66,8 @@ def test_every_cell_has_words_of_the_paper_and_what_is_not_said_is_empty(found, 
     assert not found.dropped
     assert ("funding", ids["Wik"]) not in {(cell.field, cell.record) for cell in found.cells}
     assert found.table.columns == ["record", "field", "value", "start", "end", "quotation", "page", "by"]
-    wide = matrix(found.table, library)
-    assert wide.columns[:2] == ["record", "reference"]
+    wide = matrix(found.table, library, found.fields)
+    assert wide.columns == ["record", "reference", *found.fields]
     assert wide.filter(wide["reference"] == "Wik & Yde, 2017")["funding"].to_list() == [None]
 
 

@@ -3,13 +3,14 @@ from dataclasses import replace
 
 import pytest
 
-from proband.errors import DataError
-from proband.literature.evidence.judging import agreement, sheet
+from proband.errors import DataError, EngineError
+from proband.literature.evidence.judging import Judging, agreement, sheet
 from proband.literature.evidence.passages import central, spans_of
-from proband.literature.evidence.sentences import Shown
+from proband.literature.evidence.sentences import Sentence, Shown
 from proband.literature.evidence.synthesis import answered, renewed, synthesise
 from proband.literature.evidence.writing import Writing, grammar
 from proband.literature.records.library import library_of
+from proband.literature.records.record import Record
 from proband.literature.spans import normal
 from proband.models.scripted import ScriptedEngine, scripted_engine
 from tests.designs.survey.test_prompts import as_text, assert_golden
@@ -69,6 +70,7 @@ def test_prompts_are_the_golden_ones(library, shown):
     trials = [
         *Writing(shown={"": some}, n=3).trials({}),
         *Writing(shown={"Do defaults raise consent?": some}, n=2, is_answer=True).trials({}),
+        *Judging(sentences={"1": Sentence(text="Consent was higher.", spans=(1, 2), by="me")}, shown=some).trials({}),
     ]
     assert_golden("evidence-writing", "\n\n".join(map(as_text, trials)) + "\n")
 
@@ -78,6 +80,11 @@ def test_a_reply_that_is_no_list_of_sentences_says_nothing(library, reply):
     found = synthesise(library, engine=ScriptedEngine(lambda trial: reply, address="scripted:odd"))
     assert not found.sentences
     assert "gave no sentences over spans" in found.silence
+
+
+def test_an_engine_that_fails_has_not_said_that_there_is_nothing_to_say(library):
+    with pytest.raises(EngineError, match="did not answer: scripted failure; run the same again"):
+        answered(library, "Does feedback raise compliance?", engine="scripted:lying?fail=1")
 
 
 def test_a_question_is_answered_with_spans_or_not_at_all(library):
@@ -94,6 +101,17 @@ def test_a_question_is_answered_with_spans_or_not_at_all(library):
         answered(library, " ")
 
 
+def test_in_a_large_library_the_index_finds_the_papers_whose_sentences_are_read(library):
+    others = [
+        Record(title=f"Paper {k} on birds", abstract=f"Some {k} birds sang in the old wood at dawn.", year=2000)
+        for k in range(300)
+    ]
+    large = library_of([*others, *library.records.values()], apart=None)
+    found = answered(large, "Does feedback raise compliance with hand hygiene?")
+    assert found.cited[0].title == "Feedback and hand hygiene"
+    assert answered(large, "Which vaccine protects poultry?").silence.startswith("The corpus does not say")
+
+
 def test_a_judge_removes_what_rules_let_through(library):
     kept = synthesise(library, n=3, judge="scripted:always?option=0")
     denied = synthesise(library, n=3, judge="scripted:always?option=1")
@@ -106,14 +124,14 @@ def test_a_persons_sample_hides_what_the_checks_said_and_is_compared_with_it(lib
     path = tmp_path / "sheet.csv"
     path.write_text(sheet(found.checked, found.shown, 20), encoding="utf-8")
     lines = path.read_text(encoding="utf-8")
-    failed = {checked.sentence.text for checked in found.removed}
+    failed = {k for k, checked in enumerate(found.checked, start=1) if checked.failed}
     assert not any(checked.why in lines for checked in found.removed)
     with pytest.raises(DataError, match=r"sheet\.csv, line 2: supported is ''; write yes or no"):
         agreement(path, found.checked)
     import polars as pl
 
     table = pl.read_csv(path)
-    said = ["no" if text in failed else "yes" for text in table["sentence"]]
+    said = ["no" if number in failed else "yes" for number in table["number"]]
     table.with_columns(supported=pl.Series(said)).write_csv(path)
     assert agreement(path, found.checked).value == 1.0
 

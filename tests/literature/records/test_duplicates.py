@@ -30,6 +30,8 @@ def merged(*records):
         ({"year": 2018}, False),
         ({"authors": ("Ortiz, L.",)}, False),
         ({"title": "Default options and the take-up of grey power and gas"}, False),
+        ({"title": "Default options and the take-up of green gas"}, False),
+        ({"title": "Default options and the takeup of green power: a trial"}, False),
     ],
 )
 def test_title_year_and_author_together_make_one(changes, is_one):

@@ -120,6 +120,14 @@ def test_openalex_abstracts_are_put_in_order(tmp_path, name):
     assert told[0].startswith(f"{name}:2: 2 words of the abstract are missing")
 
 
+def test_a_work_whose_values_are_of_other_types_is_kept_with_what_can_be_read(tmp_path):
+    work = {"title": "Odd", "authorships": 3, "abstract_inverted_index": {"a": None}, "referenced_works": True}
+    other = {**work, "title": "Odder", "abstract_inverted_index": '{"a'}
+    ((one, two), told) = records(tmp_path, "odd.json", json.dumps([work, other]))
+    assert [one.title, two.title, one.abstract, two.abstract] == ["Odd", "Odder", "", ""]
+    assert "odd.json:2: the index of the abstract is cut off" in told[0]
+
+
 def test_crossref_tags_are_taken_off(tmp_path):
     ((record,), _) = records(tmp_path, "crossref.json", json.dumps(CROSSREF))
     assert (record.title, record.abstract) == ("Habit & choice", "Aim P < .05 and H2O.")

@@ -49,6 +49,7 @@ def damaged(text, rng):
     ways = [
         lambda t: t.replace("ER  -\n", ""),
         lambda t: t.replace("ER  -\n\n", "ER  - "),
+        lambda t: t.replace("ER  -\n\n", "ER  -"),
         lambda t: t.replace("\n\n", "\n").replace("ER  -\n", ""),
         lambda t: re.sub(r"^(..)  - ", r"\1 - ", t, flags=re.M),
         lambda t: re.sub(r"^(..)  - ", r"\1- ", t, flags=re.M),

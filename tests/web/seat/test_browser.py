@@ -179,6 +179,29 @@ def test_by_keyboard_alone(browser, room, tmp_path):
     assert response.answer == 1
 
 
+def test_whatever_has_the_focus_shows_it(browser, room):
+    served = room(seat=SEAT)
+    outline = (
+        "(e => { const s = getComputedStyle(e); return [e.outerHTML.slice(0, 80), s.outlineStyle, s.outlineWidth] })"
+        "(document.activeElement)"
+    )
+    faint, n = [], 0
+    with visiting(browser, served) as page:
+        for name in every_page(page):
+            if name not in ("join", "choice", "allocation", "ranking", "text", "end"):
+                continue
+            page.evaluate("document.activeElement.blur()")
+            for _ in range(12):
+                page.keyboard.press("Tab")
+                html, style, width = page.evaluate(outline)
+                if html.startswith("<body"):
+                    break
+                n += 1
+                faint += [] if style == "solid" and float(width.removesuffix("px")) >= 2 else [(name, html, width)]
+    assert n > 12
+    assert faint == []
+
+
 def test_the_sum_runs_along_and_waiting_pages_go_on_by_themselves(browser, room):
     served = room(text=POT, seat="")
     other = Visitor(served.address)

@@ -66,6 +66,7 @@ def test_coders_are_seats_that_see_every_document(letters, tmp_path):
                 coder.answer(q0_answer=code)
         run = served.run()
     assert run.state == "complete"
+    assert len(run.took(">=", 0)) == 6  # seconds are known of pages, and of no rule
     codes = (
         run.table()
         .filter(pl.col("coder") != "rule")

@@ -3,6 +3,7 @@
 import json
 import re
 
+from tests.web.seat.conftest import POT
 from tests.web.seat.seat_visitors import Visitor
 
 
@@ -138,3 +139,19 @@ use = "seats:2"
 [survey]
 persona = "none"
 """
+
+
+def test_pairs_that_wait_are_shown_with_whom_they_wait_for(room):
+    served = room(text=POT)
+    first, second = Visitor(served.address), Visitor(served.address)
+    first.agree()
+    me = researcher(served)
+    (pair,) = looked(me)["waiting"]
+    assert (len(pair["waiting"]), pair["for"], pair["not_here"]) == (1, [], 1)
+    second.agree()
+    assert looked(me)["waiting"] == []
+    first.get()
+    first.answer(q0_answer="3")
+    (pair,) = looked(me)["waiting"]
+    assert (len(pair["waiting"]), len(pair["for"]), pair["not_here"]) == (1, 1, 0)
+    assert "Who waits for whom" in me.get("/researcher/").text

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from proband.literature.evidence.mentions import families_of, is_author, mentions_in, names_beyond
 from proband.literature.evidence.passages import split
 from proband.literature.evidence.sentences import Check, Checked, Sentence, Shown, told
-from proband.literature.evidence.wording import Wording, is_turned, way_of, wording_of
+from proband.literature.evidence.wording import STRONG, Wording, is_turned, way_of, wording_of
 from proband.literature.records.record import Record, plain
 from proband.literature.spans import SHORTEST, normal
 from proband.models.engine import BaseEngine
@@ -15,7 +15,7 @@ from proband.subjects.corpora import Corpus
 COVERED = 0.6  # share of a sentence's content words that its spans have, at least
 NEAR = 0.35  # cosine between a sentence and its spans, at least, where there is an encoder
 _COPIED = 0.8  # share of the words of a sentence and its source in common, above which one was made from the other
-_QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]+)[\"”“»]")
+_QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]+)[\"”“»]|(?<!\w)['‘]([^'‘’]{12,})['’](?!\w)")
 _YEARS = re.compile(r"(?<![\d.,])(?:1[89]|20)\d\d(?![\d.,]*\d)")
 
 
@@ -64,7 +64,7 @@ def _checked(sentence: Sentence, shown: Shown, corpus: Corpus) -> Checked:
     records = list({span.record: shown.records[span.record] for span in spans}.values())
     source = " ".join(span.text for span in spans)
     # What the source itself mentions is a matter of its words.
-    mentions = [m for m in mentions_in(sentence.text, families_of(shown.records)) if m.words not in source]
+    mentions = [m for m in mentions_in(sentence.text, source, families_of(shown.records)) if m.words not in source]
     rest = sentence.text
     for mention in mentions:
         rest = rest if mention.kind == "venue" else rest.replace(mention.words, " ")
@@ -105,7 +105,7 @@ def _unknown(sentence: Sentence, shown: Shown, corpus: Corpus) -> str:
 
 def _unsupported(text: str, source: str, records: Sequence[Record]) -> str:
     """Why spans do not say what a sentence says; empty where they do."""
-    for quoted in _QUOTED.findall(text):
+    for quoted in map("".join, _QUOTED.findall(text)):
         if " ".join(normal(quoted).split()).strip(" .,;") not in " ".join(normal(source).split()):
             what = "quotation" if len(quoted) >= SHORTEST else "what stands in quotation marks,"
             return f"{what} {quoted!r} does not stand in its spans"
@@ -142,6 +142,8 @@ def _turned(said: Wording, there: Wording) -> str:
     for word in sorted(said.stems - there.stems):
         if any(is_turned(word, other) for other in there.stems):
             return f"{word!r}: its spans say the opposite"
+    if strong := sorted(STRONG & said.stems - there.stems):
+        return f"{strong[0]!r} claims more than its spans"
     ways = {way_of(word) for word in there.directions}
     for word, n in said.directions.items():
         if n > there.directions[word] and ways - {way_of(word)}:

@@ -1,5 +1,6 @@
 """A synthesis as files: a table that can be read again, and Markdown."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,16 +111,20 @@ def reference(record: Record) -> str:
     return ". ".join(part for part in parts if part)
 
 
-def matrix(evidence: "pl.DataFrame", library: Library) -> "pl.DataFrame":
+def matrix(evidence: "pl.DataFrame", library: Library, fields: Sequence[str] = ()) -> "pl.DataFrame":
     """Papers by fields: one row a record, its reference first, and the value of each field; empty where it has none.
 
-    Of several extractors the first that fills a cell counts.
+    Of several extractors the first that fills a cell counts. `fields` are columns in this order, also where no paper
+    has any; without them those that one has.
     """
     import polars as pl
 
     papers = pl.DataFrame({"record": list(library.records), "reference": list(map(told, library.records.values()))})
     wide = evidence.pivot("field", index="record", values="value", aggregate_function="first")
-    return papers.join(wide, on="record", how="left", maintain_order="left")
+    found = papers.join(wide, on="record", how="left", maintain_order="left")
+    absent = [field for field in fields if field not in found.columns]
+    found = found.with_columns(pl.lit(None, pl.String).alias(field) for field in absent)
+    return found.select("record", "reference", *fields) if fields else found
 
 
 def _page(span: Span) -> str:

@@ -146,11 +146,14 @@ def extract(
     )
     design = Coding(codebook=book, corpus=library.corpus(), coders=coders, long=long, title=f"Evidence: {library.name}")
     with TemporaryDirectory() as nowhere:
-        responses = collect(design, dict(engines), (folder or Path(nowhere)) / "extraction").responses()
+        responses = collect(
+            design, dict(engines), (folder or Path(nowhere)) / "extraction", retry_failed=True
+        ).responses()
     cells, dropped = dict[tuple[str, str, str], Cell](), list[tuple[str, str, str]]()
     for trial in design.trials({}):
         response, record, by = responses.get(trial.place.id), trial.place.subject, trial.answerer
-        if response is None:
+        if response is None or response.status == "failed":
+            dropped.append((record, by, f"not asked to the end: {response.error if response else 'stopped'}"))
             continue
         text = library[record].text
         offset = max(text.find(trial.reply.source), 0)

@@ -56,25 +56,28 @@ class Mention:
     numbers: tuple[int, ...] = ()
 
 
-def mentions_in(text: str, families: Iterable[str] = ()) -> list[Mention]:
+def mentions_in(text: str, source: str = "", families: Iterable[str] = ()) -> list[Mention]:
     """Publications that a sentence mentions.
 
     Parameters
     ----------
     text : str
         A sentence.
+    source : str
+        Its source: whoever says something in it need not be an author.
     families : iterable of str
-        Names that are taken for an author's also where a verb of saying is all that follows.
+        Names of authors, which are taken for these also where they are words of the source.
     """
-    known = {plain(family) for family in families}
+    known, there = {plain(family) for family in families}, set(plain(source).split())
     found: list[Mention] = []
     rest = text
     for pattern in (_IDENTIFIER, _BRACKETS, _DATED, _UNDATED):
-        there = [_mention(match) for match in pattern.finditer(rest)]
-        found += [mention for mention in there if mention.kind != "author" or mention.names]
+        made = [_mention(match) for match in pattern.finditer(rest)]
+        found += [mention for mention in made if mention.kind != "author" or mention.names]
         rest = pattern.sub(" ", rest)  # what was taken for one is not taken for another
     for match in _SAYS.finditer(rest):
-        if (names := _names(match["who"])) and any(plain(name) in known for name in names):
+        names = tuple(name for name in _names(match["who"]) if plain(name) in known or plain(name) not in there)
+        if names:
             found.append(Mention(kind="author", words=match["who"], names=names))
     venues = {match["venue"] for pattern in (_IN_VENUE, _JOURNAL) for match in pattern.finditer(rest)}
     return [*found, *(Mention(kind="venue", words=venue) for venue in sorted(venues))]
@@ -101,7 +104,9 @@ def names_beyond(text: str, records: Iterable[Record], source: str) -> list[str]
         known |= set(plain(" ".join(told)).split())
     inner = re.finditer(r"(?<=[^\s.!?:\"“(])\s+[\"“(]*([A-Z][^\W_]+(?:[-'’][^\W_]+)*)", text)
     names = [match[1] for match in inner]
-    return [name for name in names if not set(plain(name).split()) <= known | _NO_NAMES and not name.isupper()]
+    initials = "".join(word[0] for word in plain(source).split())
+    strange = [name for name in names if not set(plain(name).split()) <= known | _NO_NAMES]
+    return [name for name in strange if not (name.isupper() and name.lower() in initials)]
 
 
 def is_author(name: str, record: Record) -> bool:

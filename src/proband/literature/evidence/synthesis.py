@@ -6,23 +6,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from proband.errors import DataError
+from proband.designs.design import Design
+from proband.errors import DataError, EngineError
 from proband.literature.evidence.checks import check
 from proband.literature.evidence.judging import Judging, verdicts
 from proband.literature.evidence.passages import central, near, spans_of
 from proband.literature.evidence.sentences import Check, Checked, Sentence, Shown
 from proband.literature.evidence.writing import Writing, sentences_in
+from proband.literature.queries.index import Index
 from proband.literature.records.library import Library
 from proband.literature.records.record import Record
 from proband.literature.spans import Span, moved
 from proband.measures.shares import wilson_interval
 from proband.models.engine import BaseEngine
-from proband.runs import collect
+from proband.runs import Run, collect
 
 EXTRACT = "extract"
 SAYS = 0.5  # share of a question that its best span must have: below, the corpus does not say
 _FABRICATED: tuple[Check, ...] = ("exists", "agrees")
 _SHOWN = 12  # spans an engine is shown
+_READ = 200  # records, the nearest by the index, whose sentences are looked at
 Engine = str | BaseEngine
 
 
@@ -90,9 +93,9 @@ class Synthesis:
         unsupported = sum(found.failed == "supports" for found in self.checked)
         low, high = wilson_interval(unsupported / n, n)
         judged = f", and {self.judge} as judge" if self.judge else ""
+        printed = f"Fabricated 0 of {standing} sentences printed: each cites spans it was shown, which its record has."
         return (
-            f"Fabricated 0 of {standing} sentences printed: each cites spans it was shown, and these stand in their "
-            "records.",
+            printed if standing else "No sentence is printed.",
             f"Of {n} written by {self.by}, {fabricated} had a reference that was invented or wrong, and {unsupported} "
             f"were not supported by their spans ({unsupported / n:.0%}, 95 % interval {low:.0%} to {high:.0%}; rules "
             f"of words{judged}); these {fabricated + unsupported} are removed.",
@@ -129,7 +132,7 @@ def synthesise(
     folder : path, optional
         Where the runs of engines are kept, so that a synthesis that was stopped goes on; by default nowhere.
     """
-    spans = spans_of(library.corpus())
+    spans = _spans(library, question)
     chosen = [span for span, _ in central(spans, n if engine is None else _SHOWN, question=question, encoder=encoder)]
     shown = Shown.of(library, chosen)
     return _written(library, question, shown, engine, n, encoder, judge, folder, is_answer=False)
@@ -160,7 +163,7 @@ def answered(
     """
     if not question.strip():
         raise DataError("an empty question; ask one")
-    spans = spans_of(library.corpus())
+    spans = _spans(library, question)
     ranked = near(spans, [library[span.record].title for span in spans], question, encoder=encoder)
     enough, per_record = list[Span](), Counter[str]()
     for span, score in ranked:
@@ -190,6 +193,12 @@ def renewed(synthesis: Synthesis, library: Library, *, encoder: BaseEngine | Non
     return replace(synthesis, shown=shown, checked=tuple(checked), library_hash=library.content_hash)
 
 
+def _spans(library: Library, question: str) -> list[Span]:
+    """Sentences of a library; where it is large, of the records nearest to a question."""
+    is_large = question and len(library) > _READ
+    return spans_of(library.corpus(), Index(library).ranked(question)[:_READ] if is_large else None)
+
+
 def _written(
     library: Library, question: str, shown: Shown, engine: Engine | None, n: int, encoder: BaseEngine | None,
     judge: Engine | None, folder: Path | None, *, is_answer: bool,
@@ -203,8 +212,10 @@ def _written(
                          for k, span in enumerate(shown.spans, start=1)]  # fmt: skip
         else:
             design = Writing(shown={question: shown}, n=n, is_answer=is_answer)
-            run = collect(design, engine, home / ("answer" if is_answer else "synthesis"))
-            sentences, remark = sentences_in(next(iter(run.responses().values())))
+            (response,) = (
+                _collected(design, engine, home / ("answer" if is_answer else "synthesis")).responses().values()
+            )
+            sentences, remark = sentences_in(response)
         checked = check(sentences, shown, library.corpus(), encoder=encoder)
         if judge is not None:
             checked = _judged(checked, shown, judge, home / "judge")
@@ -222,11 +233,21 @@ def _judged(checked: Sequence[Checked], shown: Shown, judge: Engine, folder: Pat
     asked = {str(k): found.sentence for k, found in enumerate(checked, start=1) if not found.failed}
     if not asked:
         return list(checked)
-    said: Mapping[str, str] = verdicts(collect(Judging(sentences=asked, shown=shown), judge, folder))
+    said: Mapping[str, str] = verdicts(_collected(Judging(sentences=asked, shown=shown), judge, folder))
     return [
         replace(found, failed="supports", why=f"{_name(judge)} as judge: {said[str(k)]}") if str(k) in said else found
         for k, found in enumerate(checked, start=1)
     ]
+
+
+def _collected(design: Design, engine: Engine, folder: Path) -> Run:
+    """A run whose every question was answered: an engine that failed has not said that there is nothing to say."""
+    run = collect(design, engine, folder, retry_failed=True)
+    failed = [response.error or "" for response in run.responses().values() if response.status == "failed"]
+    if failed or not run.is_complete:
+        why = failed[0] if failed else "; ".join(run.stalled.values()) or "it was stopped"
+        raise EngineError(f"{_name(engine)} did not answer: {why}; run the same again")
+    return run
 
 
 def _name(engine: Engine | None) -> str:

@@ -79,17 +79,16 @@ def wording_of(text: str) -> Wording:
                 (denied if reach else said).add(stem(word))
                 heads |= {stem(word)} if reach > _REACH - 2 else set()
                 reach = max(0, reach - 1)
-    stems = [stem(word) for word in _words(text)]
     placed = list(_numbers(text))
     return Wording(
-        stems=frozenset(word for word in stems if word not in _EMPTY),
+        stems=frozenset(stem(word) for word in _words(text) if word not in _EMPTY),
         numbers=Counter(number for number, _, _ in placed),
         counted=frozenset((number[0], noun) for number, _, end in placed if (noun := _noun(text, end))),
         said=frozenset(said),
         denied=frozenset(denied),
         heads=frozenset(heads),
         n_negations=n,
-        directions=Counter(word for word in stems if word in _WAYS),
+        directions=Counter(word for word in map(stem, _words(text)) if word in _WAYS),
     )
 
 
@@ -105,6 +104,8 @@ def stem(word: str) -> str:
     return word
 
 
+STRONG = frozenset(map(stem, words("strong")))
+"""Stems that claim more than others: cause, prove, double."""
 _WAYS = {stem(word): way for way in ("up", "down") for word in words(way)}
 
 

@@ -9,6 +9,7 @@ from proband.literature.queries.snowballing import snowball
 from proband.literature.records.library import Library
 from proband.literature.screening.simulation import labels_in
 from proband.measures import Retrieval, retrieval
+from proband.measures.screening.savings import labelled
 from proband.models.labels import read_labels
 
 LEVELS = ("engines", "ways", "wordings", "runs")
@@ -46,7 +47,9 @@ def labels_of(library: Library, given: str) -> dict[str, bool]:
     """
     if not Path(given).is_file():
         return dict(zip(library.records, labels_in(library, given).tolist(), strict=True))
-    return {library.id_of(id): label.is_included for id, label in read_labels(given).items()}
+    found = {library.id_of(id): label.is_included for id, label in read_labels(given).items()}
+    labelled(list(found.values()))
+    return found
 
 
 def quality(found: Iterable[str], labels: Mapping[str, bool]) -> Retrieval:

@@ -8,8 +8,9 @@ from proband.addresses import open_engine
 from proband.literature.queries.index import Index
 from proband.literature.records.library import Library
 from proband.literature.screening.ranker import AUTO, NONE, encoder_named
-from proband.models.engine import BaseEngine
+from proband.models.engine import BaseEngine, Vectors
 
+_FIRST = 10  # records that the question is moved towards
 DAMPING = 60  # of ranks: how little the first of a ranking is more than the tenth
 
 
@@ -19,7 +20,8 @@ def rank(
     """All records of a library by nearness to a question, best first.
 
     The sum of reciprocal ranks, ``1 / (60 + rank)``, by words (see `Index.ranked`) and by the cosine of sentence
-    vectors; a record that shares no word with the question has no rank by words.
+    vectors. A record that shares no word with the question has no rank by words. Vectors are compared with that of the
+    question plus the mean of the ten that come first when question and words alone are asked.
 
     Parameters
     ----------
@@ -39,7 +41,8 @@ def rank(
 
     References
     ----------
-    Cormack, Clarke and Buettcher (2009), SIGIR, 758-759. doi:10.1145/1571941.1572114
+    Cormack, Clarke and Buettcher (2009), SIGIR, 758-759. doi:10.1145/1571941.1572114; Rocchio (1971), in Salton (ed.),
+    The SMART Retrieval System, Prentice-Hall, 313-323.
 
     Examples
     --------
@@ -49,24 +52,37 @@ def rank(
     >>> [two[id].title for id, _ in rank(two, "What nudges diners?", encoder="none")]
     ['Nudging diners', 'On diets']
     """
-    orders = [(index or Index(library)).ranked(question)]
-    if (used := encoder_named(encoder)) != NONE:
-        engine = open_engine(used)
-        try:
-            orders.append(by_meaning(library, question, engine))
-        finally:
-            engine.close()
-    return fused(list(library.records), orders)
+    ids, by_words = list(library.records), (index or Index(library)).ranked(question)
+    if (used := encoder_named(encoder)) == NONE:
+        return fused(ids, [by_words])
+    engine = open_engine(used)
+    try:
+        return fused(ids, [by_words, by_meaning(library, question, engine, by_words)])
+    finally:
+        engine.close()
 
 
-def by_meaning(library: Library, question: str, engine: BaseEngine) -> list[str]:
-    """Ids by the cosine of their vectors with that of the question, best first; a record without words comes last."""
+def by_meaning(library: Library, question: str, engine: BaseEngine, by_words: Sequence[str]) -> list[str]:
+    """Ids by the cosine of their vectors with that of the question and of what is first by it; without words, last."""
     texts = {id: record.text for id, record in library.records.items() if record.text.strip()}
-    vectors = np.asarray(engine.embed([question, *texts.values()]))
-    lengths = np.linalg.norm(vectors, axis=1)
-    cosines = vectors[1:] @ vectors[0] / np.maximum(lengths[1:] * lengths[0], np.finfo(np.float32).tiny)
-    ids = list(texts)
-    return [ids[k] for k in np.argsort(-cosines, kind="stable")]
+    if not texts:
+        return []
+    asked, *rows = _unit(np.asarray(engine.embed([question, *texts.values()])))
+    vectors, ids = np.array(rows), list(texts)
+    rows_of = {id: k for k, id in enumerate(ids)}
+    first = fused(ids, [[id for id in by_words if id in rows_of], _nearest(ids, vectors, asked)])[:_FIRST]
+    # The question is a sentence, the records are abstracts: their mean speaks as they do.
+    towards = _unit(vectors[[rows_of[id] for id, _ in first]].mean(axis=0, keepdims=True))[0]
+    return _nearest(ids, vectors, asked + towards)
+
+
+def _nearest(ids: Sequence[str], vectors: Vectors, to: Vectors) -> list[str]:
+    return [ids[k] for k in np.argsort(-(vectors @ to), kind="stable")]
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float32).tiny), dtype=np.float32)
 
 
 def fused(ids: Sequence[str], orders: Sequence[Sequence[str]]) -> list[tuple[str, float]]:

@@ -140,7 +140,12 @@ def separating_terms(index: Index, seeds: Sequence[str]) -> list[Separating]:
             z = _log_odds(n_seeds, n, n_records, n_all)
             if z >= _Z and n_records <= max(_COMMON * n_all, n):
                 found.append(Separating(term=term, n_seeds=n_seeds, n_records=n_records, z=z))
-    return sorted(found, key=lambda each: (-each.z, str(each.term)))
+    # Of the forms of a word that find equally much the whole word is kept, else the one cut last.
+    best: dict[object, Separating] = {}
+    for each in sorted(found, key=lambda each: (each.term.truncated, -len(each.term.words[0]))):
+        words = each.term.words
+        best.setdefault((words[0][:_STEM], each.n_seeds, each.n_records) if len(words) == 1 else words, each)
+    return sorted(best.values(), key=lambda each: (-each.z, str(each.term)))
 
 
 def _log_odds(n_seeds: int, n: int, n_records: int, n_all: int) -> float:

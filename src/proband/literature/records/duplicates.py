@@ -13,7 +13,7 @@ from proband.literature.records.record import Record, plain
 
 LIKE = 95.0
 """How like two titles are, of 100, that may be one."""
-_LIKE_ABSTRACT, _LIKE_NAME, _OTHER_WORK = 85.0, 80.0, 50.0
+_LIKE_ABSTRACT, _LIKE_NAME, _MISSPELT, _OTHER_WORK = 85.0, 80.0, 80.0, 50.0
 _WORDS = 4  # a title of fewer may be any editorial's
 _KEY, _LARGE = 16, 200  # letters of a title that put it into a block; records of a block, above which it is parted
 _COUNTED = re.compile(r"\d+|[ivx]+|[a-h]|one|two|three|four")
@@ -182,8 +182,12 @@ class _Groups:
         if any((x := getattr(a, name)) and (y := getattr(b, name)) and x != y for name in _IDENTIFIERS):
             return False
         words, others = Counter(self.titles[one].split()), Counter(self.titles[other].split())
-        if any(_COUNTED.fullmatch(word) for word in (words - others) + (others - words)):
+        own, strange = [*(words - others).elements()], [*(others - words).elements()]
+        if any(_COUNTED.fullmatch(word) for word in own + strange):
             return False  # part 1 and part 2
+        # A word may be misspelt or lack at the end; another in its place makes another paper of the same people.
+        if own and strange and fuzz.ratio(" ".join(own), " ".join(strange)) < _MISSPELT:
+            return False
         has_years = a.year is not None and b.year is not None
         has_authors = bool(a.authors and b.authors)
         if has_years and abs((a.year or 0) - (b.year or 0)) > 1:  # first online, then in print

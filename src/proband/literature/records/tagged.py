@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from proband.files import Remarks
@@ -11,6 +12,7 @@ from proband.literature.records.record import Record
 _TITLES, _ABSTRACTS, _AUTHORS, _DATES = ("TI", "T1", "CT", "BT", "ST"), ("AB", "N2"), ("AU", "A1"), ("PY", "Y1", "DA")
 _VENUES = ("JF", "T2", "JO", "JA", "J2", "T3", "PB")
 _LINKS = ("UR", "L2", "L1", "LK", "L3", "N1", "M1", "M3", "DI")
+_AT_ONCE = 2**22  # characters
 _BLANK = ("", " ", "\t")
 _READ = frozenset(
     {*_TITLES, *_ABSTRACTS, *_AUTHORS, *_DATES, *_VENUES, "DO", "UR", "KW", "LA", "VL", "IS", "SP", "EP", "TY"}
@@ -71,11 +73,9 @@ def _ris_records(text: str, name: str, remarks: Remarks) -> Iterator[_Tags]:
     values: dict[str, list[str]] = {}
     last: list[str] | None = None
     begun = ""
-    # Only what RIS calls a line: abstracts hold other signs at which `splitlines` would cut them.
-    lines = (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(chain.from_iterable(_lines(text)), start=1):
         tag, mark, value = line.partition("  -")
-        if not mark or tag not in _KNOWN or value[:1] not in _BLANK:
+        if not mark or tag not in _KNOWN or (value[:1] not in _BLANK and tag != "ER"):
             found = _LENIENT.fullmatch(line)
             tag, value = (found[1], found[2]) if found and found[1] in _KNOWN else ("", line)
         value = value.strip()
@@ -114,6 +114,18 @@ def _ris_records(text: str, name: str, remarks: Remarks) -> Iterator[_Tags]:
     if held is not None:
         remarks.say(f"{name}:{held.line}", "the last record has no end (no ER); it is kept")
         yield held
+
+
+def _lines(text: str) -> Iterator[list[str]]:
+    """Lines, some megabytes at a time: a list of all of them takes thrice the room of the text."""
+    # Only what these formats call a line: abstracts hold other signs at which `splitlines` would cut them.
+    text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    start = 0
+    while start <= len(text):
+        end = text.find("\n", start + _AT_ONCE)
+        end = len(text) if end < 0 else end
+        yield text[start:end].split("\n")
+        start = end + 1
 
 
 def _of_ris(tags: _Tags, where: str, remarks: Remarks) -> Record:
@@ -175,7 +187,7 @@ def read_nbib(text: str, name: str, remarks: Remarks) -> Iterator[Record]:
     """
     held: _Tags | None = None
     last, people = "", list[str]()
-    for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
+    for number, line in enumerate(chain.from_iterable(_lines(text)), start=1):
         found = None if line[:1].isspace() else _PUBMED.fullmatch(line)
         if found and found[1] == "PMID":
             if held is not None:

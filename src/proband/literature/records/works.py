@@ -52,7 +52,7 @@ def _of_openalex(work: Mapping[str, Any], where: str, remarks: Remarks) -> Recor
         "abstract": untagged(
             in_order(work.get("abstract_inverted_index"), where, remarks) or _str(work.get("abstract"))
         ),
-        "authors": tuple(displayed_name(person) for person in people if person),
+        "authors": tuple(displayed_name(str(person)) for person in people if person),
         "venue": _str(source.get("display_name")),
         "kind": kind_of(_str(work.get("type"))),
         "doi": doi_in(_str(work.get("doi")), _str(ids.get("doi"))),
@@ -65,7 +65,7 @@ def _of_openalex(work: Mapping[str, Any], where: str, remarks: Remarks) -> Recor
         "pages": f"{start}-{end}" if start and end and start != end else _str(start),
         "keywords": tuple(_str(each.get("display_name") or each.get("keyword")) for each in _list(work, "keywords")),
         "headings": tuple(_str(each.get("descriptor_name")) for each in _list(work, "mesh")),
-        "references": tuple(f"openalex:{_short(id)}" for id in work.get("referenced_works") or ()),
+        "references": tuple(f"openalex:{_short(id)}" for id in _all(work, "referenced_works")),
         "other": {"retracted": "true"} if work.get("is_retracted") else {},
     }
     dates = (_str(work.get("publication_year") or work.get("publication_date")),)
@@ -81,10 +81,14 @@ def in_order(index: Any, where: str, remarks: Remarks) -> str:
     'Nudges work and work'
     """
     if isinstance(index, str) and index.lstrip().startswith("{"):
-        index = json.loads(index)  # tables hold it as text
+        try:
+            index = json.loads(index)  # tables hold it as text
+        except ValueError:
+            remarks.say(where, "the index of the abstract is cut off; the record is kept without", "export it again")
     if not isinstance(index, Mapping):
         return ""
-    placed = sorted((place, word) for word, places in index.items() for place in places)
+    given = ((places, word) for word, places in index.items() if isinstance(places, list))
+    placed = sorted((place, word) for places, word in given for place in places if isinstance(place, int))
     n_missing = placed[-1][0] + 1 - len(placed) if placed else 0
     if n_missing:
         remarks.say(where, f"{n_missing} words of the abstract are missing in its index, or stand at one place")
@@ -116,12 +120,13 @@ def _of_csl(work: Mapping[str, Any], where: str, remarks: Remarks) -> Record:
         "issue": _str(work.get("issue")),
         "pages": _str(work.get("page")),
         "keywords": tuple(map(str.strip, words.split(";" if ";" in words else ","))) if isinstance(words, str) else (),
-        "headings": tuple(map(str, work.get("subject") or ())),
+        "headings": tuple(map(str, _all(work, "subject"))),
         "references": tuple(f"doi:{doi}" for doi in cited if doi),
         "other": {key: _str(work[key]) for key in ("note", "ISSN", "is-referenced-by-count") if work.get(key)},
     }
     dates = [_dict(work, key) for key in ("published-print", "issued", "published", "published-online", "created")]
-    parts = ("-".join(map(str, (date.get("date-parts") or [[]])[0])) or _str(date.get("raw")) for date in dates)
+    # The year stands first, in a list of lists.
+    parts = (_str((_all(date, "date-parts") or [""])[0]) or _str(date.get("raw")) for date in dates)
     return made(where, fields, tuple(part for part in parts if part and part != "None"), remarks)
 
 
@@ -131,7 +136,12 @@ def _dict(work: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _list(work: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    return [each for each in work.get(key) or () if isinstance(each, Mapping)]
+    return [each for each in _all(work, key) if isinstance(each, Mapping)]
+
+
+def _all(work: Mapping[str, Any], key: str) -> list[Any]:
+    found = work.get(key)
+    return found if isinstance(found, list) else []
 
 
 def _str(value: Any) -> str:

@@ -17,7 +17,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 LARGEST = 20  # records of a batch at most; ranking anew more often found nothing sooner on three labelled sets
-STRENGTH = 0.11  # C of both lines
+STRENGTH = 0.11  # C of the line through words
+BY_VECTORS = 10.0  # and of that through vectors, which are short and few
 MASS = 9.8  # of the included records over that of the excluded, however many there are of either
 VECTORS = 0.25  # weight of the vectors' view; words have the rest
 AUTO, NONE = "auto", "none"
@@ -107,11 +108,15 @@ def ranked(views: Views, included: Sequence[int], excluded: Sequence[int], *, se
     # What is included weighs `MASS` times as much as what is not, and both together as much as there are records.
     weights = np.where(target == 1, 1.0, len(included) / (MASS * len(excluded)))
     weights *= len(target) / weights.sum()
-    drawn_by = seed_for(seed, "screening", len(included), len(excluded)) % 2**31
-    scores = (1 - VECTORS) * _standardised(_fitted(views.words, labelled, target, weights, drawn_by)[left])
+    seed = seed_for(seed, "screening", len(included), len(excluded)) % 2**31
+
+    def scores(rows: Any, strength: float) -> Floats:
+        return _standardised(_across(_line(strength, seed), rows, labelled, target, weights)[left])
+
+    total = (1 - VECTORS) * scores(views.words, STRENGTH)
     if views.vectors is not None:
-        scores += VECTORS * _standardised(_fitted(views.vectors, labelled, target, weights, drawn_by)[left])
-    order: Ints = left[np.argsort(-np.round(scores, 9), kind="stable")]
+        total += VECTORS * scores(views.vectors, BY_VECTORS)
+    order: Ints = left[np.argsort(-np.round(total, 9), kind="stable")]
     return order
 
 
@@ -120,12 +125,16 @@ def batch_size(n_labelled: int) -> int:
     return min(LARGEST, 1 + n_labelled // 10)
 
 
-def _fitted(rows: Any, labelled: Ints, target: NDArray[np.int64], weights: Floats, seed: int) -> Floats:
-    """Where all records lie across a line fitted to the labelled ones."""
-    from sklearn.exceptions import ConvergenceWarning
+def _line(strength: float, seed: int) -> Any:
     from sklearn.svm import LinearSVC
 
-    line = LinearSVC(C=STRENGTH, random_state=seed)
+    return LinearSVC(C=strength, random_state=seed)
+
+
+def _across(line: Any, rows: Any, labelled: Ints, target: NDArray[np.int64], weights: Floats) -> Floats:
+    """Where all records lie across a line, once it is fitted to the labelled ones."""
+    from sklearn.exceptions import ConvergenceWarning
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a few rounds more or less move no record by much
         line.fit(rows[labelled], target, sample_weight=weights)

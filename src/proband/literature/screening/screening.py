@@ -10,6 +10,7 @@ from proband.files import Table
 from proband.instruments.codebooks import load_codebook
 from proband.instruments.codebooks.files import codebook_from_dict
 from proband.literature.records.library import Library, read_library
+from proband.literature.review.settings import ReviewTable
 from proband.literature.screening.design import Screening
 from proband.literature.screening.ranker import AUTO, LARGEST
 from proband.literature.screening.stopping import Stop
@@ -72,6 +73,9 @@ class ScreeningTable(CoderTable):
     expected: StrictInt = Field(
         default=0, description="included records that are expected, for what a plan says of costs"
     )
+    review: ReviewTable | None = Field(
+        default=None, description="the review it belongs to, `[review]` at the top of the file: `proband review`"
+    )
 
 
 def _make(shared: Shared, table: ScreeningTable) -> Screening:
@@ -129,6 +133,7 @@ KIND = Kind(
     load=load_codebook,
     read=codebook_from_dict,
     samples=True,
+    beside=("review",),
     told=Told(
         subject="record",
         is_of_models=True,

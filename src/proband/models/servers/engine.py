@@ -6,6 +6,7 @@ import json
 import logging
 import queue
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -340,10 +341,12 @@ class ServerEngine(BaseEngine):
                 ask = Asker(self._wire, trial.id)
                 if self._wire.pace.counts_tokens:
                     ask.tokens = _n_chars(trial) / 4 + max(trial.request.max_tokens, 1)
+                began = time.monotonic()
                 try:
                     completion, cause = await self._complete(trial, dialect, ask)
                 finally:
                     waiting.finished(trial)
+                completion = replace(completion, took_s=time.monotonic() - began)
                 if ask.attempts > 1:
                     completion = _with_unread(replace(completion, attempts=ask.attempts), trial, ask.n_unread)
                 handover.put(self._patience.judge((trial, completion), cause))

@@ -1,10 +1,10 @@
 """The folder of a project, the steps from codebook to claim, and what is stale because something before it changed."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from proband.errors import DataError, DesignError
 from proband.files import bytes_of, text_of
@@ -25,6 +25,7 @@ Step = Literal[
     "replay",
 ]
 State = Literal["done", "stale", "open", "waiting"]
+S = TypeVar("S", bound=str)
 
 STEPS: Mapping[Step, str] = {
     "draw": "draw documents for people to code, each with a known probability",
@@ -74,6 +75,10 @@ class Standing:
     because: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
     told: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
 
 
 class Project:
@@ -142,6 +147,17 @@ class Project:
         )
         because = (*(f"{name} changed" for name in changed), *(f"{name} is gone" for name in lost))
         return Standing(state="stale" if because else "done", because=because, edited=edited, told=held.get("told", ""))
+
+    def standings(self, steps: Iterable[S], inputs: Callable[[S], Mapping[str, str]]) -> dict[S, Standing]:
+        """Where every step stands; whatever comes after one that is not done is not done either."""
+        found: dict[S, Standing] = {}
+        for step in steps:
+            held = self.standing(step, inputs(step))
+            before = next((name for name, standing in found.items() if standing.state != "done"), None)
+            if held.state == "done" and before:
+                held = replace(held, state="stale", because=(f"{before} is not done",))
+            found[step] = held
+        return found
 
     def done(self, step: str, inputs: Mapping[str, str], outputs: tuple[str, ...], told: str) -> None:
         """Note that a step is done, with what it was made of and what it wrote."""

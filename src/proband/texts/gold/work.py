@@ -240,16 +240,7 @@ class Work:
 
     def standings(self) -> dict[Step, Standing]:
         """Where every step stands; whatever comes after one that is not done is not done either."""
-        found: dict[Step, Standing] = {}
-        for step in STEPS:
-            held = self.project.standing(step, self.inputs(step))
-            before = next(
-                (name for name, standing in found.items() if standing.state in ("stale", "open", "waiting")), None
-            )
-            if held.state == "done" and before:
-                held = replace(held, state="stale", because=(f"{before} is not done",))
-            found[step] = held
-        return found
+        return self.project.standings(STEPS, self.inputs)
 
     def later(self) -> dict[Step, Standing]:
         """Where the steps stand that nothing waits for."""

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
@@ -45,13 +46,15 @@ class Monitor:
         people = self.room.registry.people
         states = Counter(person.state for person in people)
         arms = Counter((self._arms.get(person.subject, ""), person.state) for person in people if person.subject)
+        told = [self._told(person) for person in people]
         shown = {
             "study": self.study,
             "seats": len(self.room.subjects),
             "admits": self.room.is_admitting,
             "states": dict(states),
             "arms": [{"arm": arm, "state": state, "people": n} for (arm, state), n in sorted(arms.items())],
-            "people": [self._told(person) for person in people],
+            "people": told,
+            "waiting": self._waiting({one["subject"]: one["where"] for one in told if one["state"] == "active"}),
             "pages": [
                 {
                     "item": item,
@@ -83,6 +86,17 @@ class Monitor:
             "attention": self.room.attention(person.subject),
             "paid": person.paid,
         }
+
+    def _waiting(self, where: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Groups in which somebody waits: for whom of those who are there, and for how many who are not."""
+        found = []
+        for group, members in self.room.groups.items():
+            waits = [one for one in members if where.get(one) == "waiting"]
+            for_ = [one for one in members if one in where and one not in waits]
+            absent = sum(one not in self.room.registry.by_subject for one in members)
+            if waits:
+                found.append({"group": group, "waiting": waits, "for": for_, "not_here": absent})
+        return found
 
     async def act(self, request: Request) -> Response:
         """Do something about somebody, or close the run."""

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -106,9 +106,9 @@ class Room:
         # Of whom a group has to be there before its first page: nobody, where people take it on their own.
         members = {} if design.is_apart else {member.subject: member.unit for member in design.roster()}
         self.group_of = {} if design.is_apart else {subject: members[subject] for subject in self.subjects}
-        self._groups: dict[str, list[str]] = {}
+        self.groups: dict[str, list[str]] = {}
         for subject, unit in self.group_of.items():
-            self._groups.setdefault(unit, []).append(subject)
+            self.groups.setdefault(unit, []).append(subject)
         self._presence: dict[str, Presence] = {}
         self._secret = registry.note("pages").encode()
         self._before: dict[str, list[Response]] = _stored(folder, design)
@@ -195,19 +195,19 @@ class Room:
 
     def is_gathered(self, subject: str) -> bool:
         """Whether everybody of a group is there."""
-        group = self._groups.get(self.group_of.get(subject, ""), ())
+        group = self.groups.get(self.group_of.get(subject, ""), ())
         return all(other in self.registry.by_subject for other in group)
 
     def is_left_by_others(self, subject: str) -> bool:
         """Whether somebody else of a group has left, and nobody plays on in their place."""
-        group = self._groups.get(self.group_of.get(subject, ""), ())
+        group = self.groups.get(self.group_of.get(subject, ""), ())
         return any(r.status == "left" for other in group if other != subject for r in self.answered(other))
 
     def _dropped(self) -> dict[str, str]:
         """Matches that do not count because somebody left, where the study says so."""
         if self.table.leaving != "drop":
             return {}
-        left = [unit for unit, group in self._groups.items()
+        left = [unit for unit, group in self.groups.items()
                 if any(response.status == "left" for one in group for response in self.answered(one))]  # fmt: skip
         return {"dropped": ", ".join(left)}
 
@@ -233,7 +233,7 @@ class Room:
             return None
         found = self.registry.arrive(nonce, self.subjects, ids)
         if found is not None:
-            self.engine.stir(self._groups.get(self.group_of.get(found[1].subject, ""), ()))
+            self.engine.stir(self.groups.get(self.group_of.get(found[1].subject, ""), ()))
         return found
 
     @property
@@ -256,7 +256,9 @@ class Room:
         """Take the answer to a page; its future is done when the answer is stored."""
         presence = self.presence(self.design.seat_of(trial.place))
         if presence.page == self.page_of(trial):
-            self.took_s.setdefault(trial.place.item, []).append(self.clock() - presence.since)
+            took_s = self.clock() - presence.since
+            self.took_s.setdefault(trial.place.item, []).append(took_s)
+            completion = replace(completion, took_s=took_s)
         return self.engine.give(trial.id, completion)
 
     def attention(self, subject: str) -> str:
@@ -282,7 +284,7 @@ class Room:
         """End it for somebody before its end: by their own wish, by a rule, or by the researcher."""
         if person.state != "active":
             return person
-        if self._groups and not self.is_gathered(person.subject):
+        if self.groups and not self.is_gathered(person.subject):
             # Nobody has played yet: the seat is free for the next who comes.
             given_back = "waited" if state == "left" else state
             return self.registry.change(person, subject="", state=given_back, ended=time.time())
@@ -300,7 +302,7 @@ class Room:
             trial = self._current(person.subject)
             if trial is None or (has_left and self.design.is_apart):
                 return
-            plays_on = self.plays_on if self._groups else None
+            plays_on = self.plays_on if self.groups else None
             completion = Completion(given=(None, "left")) if plays_on is None else plays_on(trial)
             try:
                 self.engine.give(trial.id, completion)

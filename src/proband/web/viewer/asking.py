@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from proband.records import STATUSES
-from proband.store.filters import SENT, TOKENS, Condition, code, read_conditions
+from proband.store.filters import SENT, TOKENS, TOOK, Condition, code, read_conditions
 from proband.store.tables import factor_column
 from proband.web.pages import address, words
 from proband.web.viewer.folder import Folder
@@ -85,6 +85,7 @@ def form_of(held: Held, conditions: Sequence[Condition]) -> dict[str, Any]:
         *([_field("engine", "Who answered", held.engines)] if len(held.engines) > 1 else []),
         _field("mass", "Mass from", relation=">="), _field("mass", "Mass to", relation="<="),
         _field(TOKENS, "Tokens from", relation=">="), _field(TOKENS, "Tokens to", relation="<="),
+        _field(TOOK, "Seconds from", relation=">="), _field(TOOK, "Seconds to", relation="<="),
         _field(SENT, "Words sent", relation="~"), _field("text", "Words received", relation="~"),
     ]  # fmt: skip
     filled = []

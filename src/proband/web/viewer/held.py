@@ -220,7 +220,9 @@ class Held:
 
     def chosen(self, conditions: Sequence[Condition]) -> pl.Expr:
         """The conditions on the run's table; words that were sent are those that `page` has looked for so far."""
-        return expression(conditions, self.columns, lambda words: self.searched.get(words, (set(),))[0])
+        return expression(
+            conditions, self.columns, lambda words: self.searched.get(words, (set(),))[0], self.journal.took
+        )
 
     def _search(self, words: str, until: float) -> bool:
         """Look for words in what was sent, from where an earlier look ended; whether all was looked at."""

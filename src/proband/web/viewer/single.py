@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,6 +47,7 @@ def trial(request: Request) -> Response:
     except (KeyError, ValueError):
         raise HTTPException(404, f"There is no response at {place!r} in this run.") from None
     row = held.rows_at([place]).to_dicts()[0]
+    stored_at, took_s = held.journal.taken(place)
     item, body = held.items.get(at.item), held.journal.body_of(response.request)
     sent = {} if body is None else json.loads(body)
     return shown(
@@ -69,6 +71,8 @@ def trial(request: Request) -> Response:
             "completion_tokens": response.completion_tokens,
             "is_estimated": response.is_estimated,
             "attempts": response.attempts,
+            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(stored_at)),
+            "took_s": took_s,
             "request": response.request,
             "said": _said(held.run, at),
             "alike": _alike(held, response.request, place),
@@ -143,8 +147,12 @@ def _beside(held: Held, conditions: Sequence[Condition], place: str) -> dict[str
     where = [str(one) for one in conditions] or None
     links: dict[str, str | None] = {}
     for name, way in (("earlier", "before"), ("later", "after")):
-        rows = held.page(conditions, size=1, seconds=_ALIKE_S, **{way: place}).rows
-        near = rows["trial"][0] if rows.height else None
+        if conditions:
+            rows = held.page(conditions, size=1, seconds=_ALIKE_S, **{way: place}).rows
+            near = rows["trial"][0] if rows.height else None
+        else:  # the journal has its neighbours by key; in a table the places of all would be read
+            beside, _ = held.journal.rows_from(place, 1, is_backwards=way == "before")
+            near = beside[0][0] if beside else None
         links[name] = near and address(f"/runs/{held.name}/trial", place=near, where=where)
     return links
 

@@ -1,0 +1,44 @@
+"""A person at the terminal is asked one thing after another, and goes on where the input ended."""
+
+import io
+
+import pytest
+
+from proband import Study, carry_out
+from proband.addresses import open_engine
+from proband.errors import EngineError
+from proband.interviews.transcripts import courses
+from proband.runs import Run
+from tests.interviews.scripts import by_line, training
+from tests.models.test_contract import TRIALS
+
+
+def typed(monkeypatch, *lines):
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+
+
+def test_an_empty_line_asks_again_and_what_is_asked_stands_on_stderr(monkeypatch, capsys):
+    typed(monkeypatch, "", "  ", " tea ", "coffee", "tea")
+    answers = [completion.text for _, completion in open_engine("terminal").answer(TRIALS)]
+    assert answers == ["tea", "coffee", "tea"]
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "Tea or coffee?" in shown.err
+    assert "(tea | coffee)" in shown.err
+
+
+def test_an_interview_goes_on_where_the_input_ended(monkeypatch, tmp_path, capsys):
+    def carried():
+        return carry_out(Study(training(), {"interviewer": "terminal", "interviewee": by_line()}), tmp_path / "run")
+
+    typed(monkeypatch, "Hello.", "What happened?")
+    with pytest.raises(EngineError, match=r"the input ended at .*/question//3/0; what was answered is kept"):
+        carried()
+    assert len(Run(tmp_path / "run").responses()) == 4
+    typed(monkeypatch, "What then?", "END")
+    (course,) = courses(carried()).values()
+    assert [turn.text for turn in course.turns] == ["Hello.", "What happened?", "What then?"]
+    assert list(course.facts) == ["bag"]
+    told = capsys.readouterr().err
+    assert told.count("You interview one person.") == 2  # once a sitting, not once a turn
+    assert "[Your last turn was open" in told

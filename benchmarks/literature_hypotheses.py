@@ -27,8 +27,8 @@ from proband.literature.hypotheses.testing import Terms, accuracy, decided, foun
 from proband.measures import clustered_mean
 
 ALPHA, BANK, POOL, FRESH, FIRST = 0.5, 20, 10, 5, 10
-TERMS = Terms(data="world", outcome="y", adjust="bh", alpha=0.10, found_at=0.25, most=30)
-KEEPING = Keeping(size=100, acting=20, alpha=1.0, errors=10, fresh=5)
+TERMS = Terms(data="world", outcome="y", adjust="bh", alpha=0.10, found_at=0.40, most=50)
+KEEPING = Keeping(size=100, acting=20, alpha=2.0, errors=10, fresh=5)
 
 
 @dataclass(frozen=True)

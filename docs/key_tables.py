@@ -32,6 +32,7 @@ from proband.designs.study_file import (
 from proband.interviews.interview import FactTable, TopicTable, WitnessTable
 from proband.literature.hypotheses.hypothesize import RowsTable
 from proband.literature.review.settings import QueryTable, ReviewTable
+from proband.literature.screening.screening import KnownTable, StopTable
 from proband.shelves import HOUSE
 from proband.societies.scenario import SCENARIOS
 from proband.societies.society import ArmTable, WaveTable
@@ -96,6 +97,8 @@ def models() -> dict[str, type[BaseModel]]:
         "norm": worlds.NormTable,
         "institution": worlds.InstitutionTable,
         "scale": worlds.ScaleTable,
+        "known": KnownTable,
+        "stop": StopTable,
         "review": ReviewTable,
         "review.query": QueryTable,
         "interview.topics": TopicTable,

@@ -24,6 +24,8 @@ from proband.interviews.design import Interviews
 from proband.interviews.guide import Guide, Topic
 from proband.interviews.witness import Fact, Witness
 from proband.literature.hypotheses.proposing import Proposing
+from proband.literature.records.library import read_library
+from proband.literature.screening.design import Screening
 from proband.runs import Run, branch, carry_out, plan
 from proband.shelves import HOUSE
 from proband.societies.asking import Asking as Voices
@@ -342,10 +344,32 @@ def hypothesize() -> Proposing:
     )
 
 
+def screening() -> Screening:
+    codes = (
+        Code(label="Include", definition="It reports a trial of a nudge."),
+        Code(label="Exclude: no nudge", definition="It is about something else."),
+        Code(label="Exclude: no trial", definition="It speaks of nudges, and reports no trial."),
+    )
+    labels = (*(code.label for code in codes), "Cannot tell")
+    text = "Does the record belong into the review?"
+    item = Item(id="decision", text=text, form="choice", options=labels, dont_know=(3,), shows_braces=True)
+    return Screening(
+        library=read_library(EXAMPLES / "records.csv"),
+        criteria=Codebook(id="nudges", title="Trials of nudges", items=(item,), codes={"decision": codes},
+                          introduction="You look for trials of nudges."),
+        screeners=tuple(Coder(name=name, order="as_written") for name in ("anna", "ben", "carla")),
+        people=("anna", "ben", "carla"),
+        column="decision",
+        encoder="none",
+        seed=8,
+        title="Trials of nudges",
+    )  # fmt: skip
+
+
 TWINS = {
     **{"survey": survey, "experiment": experiment, "conjoint": conjoint, "game": game, "quiz": quiz},
     **{"coding": coding, "pairs": pairs, "bargaining": bargaining, "scenarios": scenarios, "tables": tables},
-    **{"society": society, "interview": interview, "hypothesize": hypothesize},
+    **{"society": society, "interview": interview, "hypothesize": hypothesize, "screening": screening},
 }
 
 

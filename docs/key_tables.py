@@ -105,6 +105,8 @@ def models() -> dict[str, type[BaseModel]]:
         "interview.witness": WitnessTable,
         "interview.witness.facts": FactTable,
         "hypothesize.rows": RowsTable,
+        "screening.stop": StopTable,
+        "screening.known": KnownTable,
     }
     own = {f"game.{name}": keys for name, keys in games().items() if not issubclass(keys, Setting)}
     return shared | kinds() | own

@@ -60,7 +60,8 @@ def theirs(python: str, texts: list[tuple[str, str]], labels: np.ndarray, prior:
     """The same of ASReview from one prior; what it left unread follows in the order of the set."""
     told = json.dumps([texts, labels.astype(int).tolist(), list(prior)])
     with tempfile.TemporaryDirectory() as folder:  # where it leaves files of its own
-        done = subprocess.run([python, "-c", RIVAL], input=told, capture_output=True, text=True, check=False, cwd=folder)
+        how = {"capture_output": True, "text": True, "check": False, "cwd": folder}
+        done = subprocess.run([python, "-c", RIVAL], input=told, **how)
     if done.returncode:
         return {"failed": done.stderr.strip().splitlines()[-1]}
     found = json.loads(done.stdout.strip().splitlines()[-1])

@@ -97,8 +97,6 @@ def models() -> dict[str, type[BaseModel]]:
         "norm": worlds.NormTable,
         "institution": worlds.InstitutionTable,
         "scale": worlds.ScaleTable,
-        "known": KnownTable,
-        "stop": StopTable,
         "review": ReviewTable,
         "review.query": QueryTable,
         "interview.topics": TopicTable,

@@ -62,6 +62,7 @@ def test_whatever_is_typed_has_a_kind(text):
 def test_a_story_is_no_question():
     assert turn_of("When I was young, I went there with who was then my wife. It rained.").kind == "social"
     assert turn_of("What colour was the car").kind == "directive"
+    assert turn_of("I'd like to know what you saw.").kind == "open"
 
 
 def test_of_several_questions_each_is_found():

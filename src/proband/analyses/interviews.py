@@ -114,6 +114,7 @@ def _coverage(found: Courses, scores: Mapping[Sitting, Score], run: Run) -> Sect
     missed = {q: sum(q not in course.asked for course in found.values()) for q in guide.questions}
     left = [f"Not asked in {n} of {len(found)}: “{q}”" for q, n in missed.items() if n]
     open_ = sum(not course.is_over for course in found.values())
+    silent = sum(course.fell_silent for course in found.values())
     return Section(
         name="interviews-coverage",
         heading="What was asked of the guide",
@@ -124,7 +125,10 @@ def _coverage(found: Courses, scores: Mapping[Sitting, Score], run: Run) -> Sect
             "A turn asks a question of the guide when one of its own has three in five of the meaningful words. Words "
             "are those of whoever was interviewed.",
         ),
-        warnings=(f"{open_} interviews are not over",) * (open_ > 0 and not run.is_complete),
+        warnings=(
+            *(f"{open_} interviews are not over",) * (open_ > 0 and not run.is_complete),
+            *(f"{silent} interviews ended because whoever asks said nothing",) * (silent > 0),
+        ),
         lead=f"Of the guide's questions, {percent(covered)} were asked.",
     )
 

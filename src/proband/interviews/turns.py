@@ -87,7 +87,7 @@ _ASKED_TO = _has(
     "(?:can|could|would|will|might|may) (?:you|i ask you to|we ask you to)(?: please| just| perhaps| maybe)?"
     "(?: like to)? (?:tell|describe|explain|walk|talk|take|say (?:a little |a bit |something )?more|help me|give me|"
     "share|go through|start|begin|recall|think back)",
-    "i(?:'d| would) (?:like|love|want) (?:you )?to (?:tell|hear|describe|explain|know more)",
+    "i(?:'d| would) (?:like|love|want) (?:you )?to (?:tell|hear|describe|explain|know)",
 )
 _INVITED = _starts(
     "(?:(?:in your own words|from the beginning|first|if you (?:can|like|will)|to begin with|again)[ ,]+)*"

@@ -140,7 +140,8 @@ class _Trial:
 
     def translation(self, language: str) -> Section:
         """There, and from what came, back."""
-        texts, source = texts_of(self.instrument), "English" if self.instrument.language == "en" else "its language"
+        texts, spoken = texts_of(self.instrument), self.instrument.language
+        source = "English" if spoken == "en" else f"the language {spoken!r}"  # who translates back knows of no other
         there = translated(
             self._asked(Translating(texts=texts, spoken=source, wanted=language), "translation", language)
         )

@@ -137,6 +137,8 @@ def texts_of(instrument: Instrument) -> dict[str, str]:
         for id, text in parts.items():
             if text and text not in seen:
                 seen.add(text)
+                while id in found:  # an item may be called what an option of another is
+                    id += "'"
                 found[id] = text
     return found
 

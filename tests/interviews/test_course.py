@@ -93,7 +93,7 @@ def test_people_can_take_either_part_at_pages():
     assert "0001-interviewee" in seated(training(), {"interviewee"}, 1).subjects[0]
 
 
-@pytest.mark.parametrize("last", ["END", "Thank you. END", "END."])
+@pytest.mark.parametrize("last", ["END", "Thank you. END", "END.", "end"])
 def test_an_interviewer_who_writes_end_has_finished(last, tmp_path):
     cast = {"interviewer": saying([QUESTIONS[0], last]), "interviewee": by_line()}
     run = carry_out(Study(training(), cast), tmp_path / "run")

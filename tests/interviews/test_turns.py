@@ -52,6 +52,8 @@ def test_an_invitation_that_takes_up_a_word_is_cued_only_if_it_was_said():
     asked = "Tell me about the letter."
     assert turn_of(asked).kind == "open"
     assert turn_of(asked, {"letter"}).kind == "cued"
+    assert turn_of("And what about the letter?", {"letter"}).kind == "cued"
+    assert turn_of("And what about the letter?").kind == "directive"
 
 
 @pytest.mark.parametrize("text", ["", "...", "?", "12 34", "“”", "\n\n", "END", "Qu'est-ce qui s'est passé ?"])

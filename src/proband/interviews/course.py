@@ -141,7 +141,7 @@ class Course:
     def ask(self, text: str) -> None:
         """The interviewer has said something; nothing, or END, ends the interview."""
         bare = text.rstrip(" .!*\"'")
-        if not text or bare == END or bare.endswith((f" {END}", f"\n{END}")):
+        if not text or bare.upper() == END or bare.endswith((f" {END}", f"\n{END}")):
             self.is_over, self.fell_silent = True, not text
             return
         words, earlier = set(words_of(text)), self._texts

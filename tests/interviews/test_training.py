@@ -9,7 +9,7 @@ from proband.interviews.transcripts import courses
 from proband.interviews.turns import turn_of
 from proband.interviews.witness import Fact, Witness
 from proband.reports import findings
-from tests.interviews.scripts import by_line, held, saying, training
+from tests.interviews.scripts import STORY, by_line, held, saying, training
 
 TURNS = {
     "Hello, and thank you for coming.": ("social", ""),
@@ -60,6 +60,14 @@ def test_a_script_of_several_lines_is_found_as_one_of_one_line_is(tmp_path):
     (course,) = courses(carry_out(Study(design, cast), tmp_path / "run")).values()
     assert [said.text for said in course.said] == ["I sat at the lake.", facts[0].text.strip()]
     assert score_of(course).found == 1
+
+
+def test_what_stands_in_no_script_counts_for_no_fact_and_is_told(tmp_path):
+    cast = {"interviewer": saying([*TURNS][1:3]), "interviewee": saying([STORY, "A woman cried out."])}
+    run = carry_out(Study(training(), cast), tmp_path / "run")
+    score = next(iter(ANALYSES.load("interviews").sections(run)))
+    assert score.table.rows[0][1] == 0
+    assert score.warnings == ("1 answers are not of the witness's script, so no fact counts in them; was it edited?",)
 
 
 def test_the_witness_gives_in_as_often_as_stated_and_the_draw_depends_on_the_place_alone():

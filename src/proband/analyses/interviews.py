@@ -58,6 +58,7 @@ def _score(found: Courses, scores: Mapping[Sitting, Score]) -> Section:
         if len(own) == 1
         else f"{len(own)} interviews: facts found {percent(share)}; false facts planted: {planted} in all."
     )
+    strange = sum(s.told is not None and s.text != s.told.text for course in found.values() for s in course.said)
     said = [f"Advice. {line}" for line in advice(course)[:_MOST_ADVICE]] if len(own) == 1 else []
     return Section(
         name="interviews-score",
@@ -70,6 +71,8 @@ def _score(found: Courses, scores: Mapping[Sitting, Score]) -> Section:
             "thing once.",
             "Open turns: open and cued ones among the turns that ask something.",
         ),
+        warnings=(f"{strange} answers are not of the witness's script, so no fact counts in them; was it edited?",)
+        * (strange > 0),
         lead=told,
     )
 

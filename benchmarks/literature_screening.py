@@ -11,6 +11,7 @@ of ASReview, that of its simulation.
 import argparse
 import json
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,9 @@ def ours(done: Simulation) -> dict[str, Any]:
 def theirs(python: str, texts: list[tuple[str, str]], labels: np.ndarray, prior: tuple[int, int]) -> dict[str, Any]:
     """The same of ASReview from one prior; what it left unread follows in the order of the set."""
     told = json.dumps([texts, labels.astype(int).tolist(), list(prior)])
-    done = subprocess.run([python, "-c", RIVAL], input=told, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:  # where it leaves files of its own
+        how = {"capture_output": True, "text": True, "check": False, "cwd": folder}
+        done = subprocess.run([python, "-c", RIVAL], input=told, **how)
     if done.returncode:
         return {"failed": done.stderr.strip().splitlines()[-1]}
     found = json.loads(done.stdout.strip().splitlines()[-1])

@@ -32,6 +32,7 @@ from proband.designs.study_file import (
 from proband.interviews.interview import FactTable, TopicTable, WitnessTable
 from proband.literature.hypotheses.hypothesize import RowsTable
 from proband.literature.review.settings import QueryTable, ReviewTable
+from proband.literature.screening.screening import KnownTable, StopTable
 from proband.shelves import HOUSE
 from proband.societies.scenario import SCENARIOS
 from proband.societies.society import ArmTable, WaveTable
@@ -102,6 +103,8 @@ def models() -> dict[str, type[BaseModel]]:
         "interview.witness": WitnessTable,
         "interview.witness.facts": FactTable,
         "hypothesize.rows": RowsTable,
+        "screening.stop": StopTable,
+        "screening.known": KnownTable,
     }
     own = {f"game.{name}": keys for name, keys in games().items() if not issubclass(keys, Setting)}
     return shared | kinds() | own

@@ -42,16 +42,26 @@ def said(*arguments):
 
 
 def test_a_question_is_answered_with_files_beside(folder):
-    files = [part for name in ("a.md", "a.html", "a.csv", "a.ris", "a.bib", "a.json") for part in ("-o", name)]
+    files = [part for name in ("a.md", "a.html", "a.csv", "a.ris", "a.bib", "cited.json") for part in ("-o", name)]
     told = json.loads(said("-q", "Was consent higher under opt-out?", *files, "--evidence", "ev.csv", "--json")[0])
     assert told["sections"][0]["sentences"] == ["Consent was higher under the opt-out form [1]."]
     assert "Ahn, Mi (2011). Defaults and organ donation" in (folder / "a.md").read_text()
     assert "Consent was higher" in (folder / "a.html").read_text()
     assert pl.read_csv(folder / "a.csv")["quotation"].to_list() == ["Consent was higher under the opt-out form."]
-    for name in ("a.ris", "a.bib", "a.json"):
+    for name in ("a.ris", "a.bib", "cited.json"):
         (cited,) = read_library(folder / name).records.values()
         assert (cited.title, cited.year) == ("Defaults and organ donation", 2011)
     assert pl.read_csv(folder / "ev-matrix.csv")["n"].to_list() == [412, 14]
+
+
+def test_evidence_that_is_there_is_read_as_it_was_edited(folder):
+    said("--evidence", "ev.csv")
+    text = (folder / "ev.csv").read_text()
+    (folder / "ev.csv").write_text(text.replace("adults in Norway", "Norwegian adults", 1))
+    said("--evidence", "ev.csv")
+    assert pl.read_csv(folder / "ev-matrix.csv")["population"].to_list()[0] == "Norwegian adults"
+    error = said("--evidence", "ev.csv", "--extractor", "cues")[1]
+    assert "--extractor would not be read here: ev.csv is there" in str(error)
 
 
 def test_what_the_records_do_not_say_is_said_so(folder):
@@ -79,6 +89,7 @@ def test_a_sheet_is_written_filled_in_and_compared(folder):
     ("arguments", "why"),
     [
         (("-o", "a.docx"), "no file is written as .docx"),
+        (("-o", "a.html", "-o", "a.json"), "the page's JSON twin has this name"),
         (("--says", "0.2"), "--says would not be read here"),
         (("--extractor", "cues"), "--extractor would not be read here"),
         (("--evidence", "ev.xlsx"), "name a .csv file"),

@@ -24,6 +24,8 @@ from proband.interviews.design import Interviews
 from proband.interviews.guide import Guide, Topic
 from proband.interviews.witness import Fact, Witness
 from proband.literature.hypotheses.proposing import Proposing
+from proband.literature.records.library import read_library
+from proband.literature.screening.design import Screening
 from proband.runs import Run, branch, carry_out, plan
 from proband.shelves import HOUSE
 from proband.societies.asking import Asking as Voices
@@ -342,10 +344,39 @@ def hypothesize() -> Proposing:
     )
 
 
+def screening() -> Screening:
+    nudge = "Choices are arranged or people are reminded, and nothing is forbidden or made dearer."
+    told = {
+        "nudge": ("Is the paper about a nudge?", nudge, "Anything else."),
+        "tested": ("Was its effect measured?", "The paper reports what people did.",
+                   "The paper argues, reviews or describes."),
+    }  # fmt: skip
+    return Screening(
+        library=read_library(EXAMPLES / "papers.csv"),
+        criteria=Codebook(
+            id="nudges",
+            title="Criteria",
+            introduction="You decide which papers belong into a review of nudges.",
+            items=tuple(
+                Item(id=id, text=text, form="choice", options=("Yes", "No"), shows_braces=True)
+                for id, (text, _, _) in told.items()
+            ),
+            codes={
+                id: (Code(label="Yes", definition=yes), Code(label="No", definition=no))
+                for id, (_, yes, no) in told.items()
+            },
+        ),
+        seed=8,
+        title="Do nudges work?",
+        encoder="none",
+    )
+
+
 TWINS = {
     **{"survey": survey, "experiment": experiment, "conjoint": conjoint, "game": game, "quiz": quiz},
     **{"coding": coding, "pairs": pairs, "bargaining": bargaining, "scenarios": scenarios, "tables": tables},
     **{"society": society, "interview": interview, "hypothesize": hypothesize},
+    "screening": screening,
 }
 
 

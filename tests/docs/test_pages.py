@@ -8,7 +8,6 @@ be among what the block before it printed; `r`, `json` and `text` are only read.
 
 import contextlib
 import importlib.util
-import inspect
 import io
 import json
 import os
@@ -23,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import typer
 
 from proband.addresses import engines
 from proband.cli.main import app
@@ -236,13 +236,19 @@ def test_the_reference_has_the_keys_that_a_study_file_is_checked_against():
 
 def test_the_reference_has_every_verb_and_option_of_the_command_line():
     text = (DOCS / "reference" / "command-line.md").read_text(encoding="utf-8")
-    for command in app.registered_commands:
-        verb = command.name or command.callback.__name__
-        section = text.partition(f"## proband {verb}\n")[2].partition("\n## ")[0]
-        assert section, verb
-        for name in inspect.signature(command.callback).parameters:
-            shown = {f"`--{name.rstrip('_').replace('_', '-')}", f"`{name.upper()}"}
-            assert any(word in section for word in shown), (verb, name)
+    verbs = typer.main.get_command(app)
+    missing = []
+    for name in verbs.list_commands(None):
+        verb = verbs.get_command(None, name)
+        section = text.partition(f"\n## proband {name}\n")[2].partition("\n## ")[0]
+        own = getattr(verb, "commands", {})
+        missing += [f"{name} {sub}" for sub in own if f"{sub} " not in section and sub != "take"]  # `seat` is `take`
+        for word in (word for command in (verb, *own.values()) for word in command.params):
+            # A flag that is on or off is told by either name, an argument in capitals.
+            told = [*word.opts, *word.secondary_opts] if word.opts[0].startswith("-") else [str(word.name).upper()]
+            pattern = rf"(?<![\w-])(?:{'|'.join(map(re.escape, told))})(?![\w-])"
+            missing += [f"{name} {told[0]}"] * (re.search(pattern, section) is None)
+    assert not missing, "\n".join(missing)
 
 
 def test_the_reference_has_every_engine_rule_and_server_setting():

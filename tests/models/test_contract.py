@@ -131,9 +131,12 @@ MARKED = {"smollm2": pytest.mark.model, "axelrod": pytest.mark.slow}  # importin
 
 
 ENCODERS = {"minilm", "words"}  # they answer nothing: see test_vectors
+OF_RECORDS = {"cues"}  # they fill records alone: see tests/literature/evidence
 
 
-@pytest.fixture(params=[pytest.param(name, marks=MARKED.get(name, ())) for name in sorted({*SCHEMES} - ENCODERS)])
+@pytest.fixture(
+    params=[pytest.param(name, marks=MARKED.get(name, ())) for name in sorted({*SCHEMES} - ENCODERS - OF_RECORDS)]
+)
 def engine(request, tmp_path):
     with OPENED[request.param](tmp_path) as made:
         yield made

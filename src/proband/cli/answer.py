@@ -14,7 +14,7 @@ from proband.cli.studying import stopped
 from proband.cli.talk import emit, out, talk
 from proband.errors import DesignError, meant
 from proband.literature.evidence.exporting import markdown, matrix, synthesis_csv
-from proband.literature.evidence.extraction import CUES, extract
+from proband.literature.evidence.extraction import CUES, extract, extraction_of, read_evidence
 from proband.literature.evidence.judging import agreement
 from proband.literature.evidence.judging import sheet as person_sheet
 from proband.literature.evidence.synthesis import SAYS, Synthesis, answered, synthesise
@@ -47,7 +47,10 @@ def answer(
         float | None, typer.Option(help=f"Share of the question that a sentence must have to answer it; {SAYS}.")
     ] = None,
     evidence: Annotated[
-        Path | None, typer.Option(help="A .csv file for what papers report (n, design, effect), with its matrix.")
+        Path | None,
+        typer.Option(
+            help="A .csv file for what papers report (n, design, effect); one that is there is read as it was edited."
+        ),
     ] = None,
     extractor: Annotated[
         list[str] | None, typer.Option(help=f"With --evidence: who extracts, default {CUES}; again for a second one.")
@@ -75,6 +78,9 @@ def answer(
         if path.suffix.lower() not in _FILES:
             raise DesignError(f"-o {path}: no file is written as {path.suffix or 'that'}{meant(path.suffix, _FILES)}; "
                               f"name one that ends in {', '.join(_FILES)}")  # fmt: skip
+    pages = {path.with_suffix(".json") for path in output or () if path.suffix.lower() == ".html"}
+    if both := pages & {*(output or ())}:
+        raise DesignError(f"-o {both.pop()}: the page's JSON twin has this name; give the records cited another one")
     if not question:
         refuse_unread("without --question the records are summed up", says=says)
     if evidence is None:
@@ -91,7 +97,7 @@ def answer(
         if sheet is not None:
             sections += _judged(sheet, found)
         if evidence is not None:
-            sections += _extracted(library, evidence, extractor or [CUES], into)
+            sections += _extracted(library, evidence, extractor, into)
     told = Findings(title=question or f"What {library.name} says", sections=tuple(sections))
     for path in output or ():
         _write(path, found, told, library)
@@ -112,15 +118,21 @@ def _judged(path: Path, found: Synthesis) -> list[Section]:
     return [Section(name="person", heading="A person's sample", table=table)]
 
 
-def _extracted(library: Library, path: Path, extractors: list[str], into: Path | None) -> list[Section]:
-    """Write what papers report, and tell it."""
-    if path.suffix.lower() != ".csv" or len(set(extractors)) < len(extractors):
-        raise DesignError(f"--evidence {path}, by {', '.join(extractors)}: name a .csv file, and each extractor once")
-    found = extract(library, engines={name: name for name in extractors}, folder=into)
-    write_text(path, found.table.write_csv())
+def _extracted(library: Library, path: Path, extractors: list[str] | None, into: Path | None) -> list[Section]:
+    """What papers report: written, or as somebody edited it."""
+    by = extractors or [CUES]
+    if path.suffix.lower() != ".csv" or len(set(by)) < len(by):
+        raise DesignError(f"--evidence {path}, by {', '.join(by)}: name a .csv file, and each extractor once")
+    if path.exists():
+        refuse_unread(f"{path} is there, perhaps edited; remove it to extract anew", extractor=extractors)
+        found = extraction_of(read_evidence(path, library), library)
+        talk.print(f"read: {path}, as it stands", soft_wrap=True, markup=False)
+    else:
+        found = extract(library, engines={name: name for name in by}, folder=into)
+        write_text(path, found.table.write_csv())
     beside = path.with_name(f"{path.stem}-matrix.csv")
     write_text(beside, matrix(found.table, library, found.fields).write_csv())
-    talk.print(f"written: {path}, {beside}", soft_wrap=True, markup=False)
+    talk.print(f"written: {beside}", soft_wrap=True, markup=False)
     return evidence_sections(found, library)
 
 

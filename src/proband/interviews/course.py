@@ -72,7 +72,8 @@ class Course:
     fell_silent: bool = False  # over because whoever asks said nothing, which is no END
 
     def __post_init__(self) -> None:
-        self._own: set[str] = set()
+        self._own: set[str] = set()  # words of interviewees
+        self._guides = set(words_of(" ".join(self.guide.questions)))
         self._asked: dict[str, Turn] = {}
         self._words: Counter[str] = Counter()  # of interviewees, by topic
         self._probes = 0  # since a question of the guide was asked
@@ -145,6 +146,8 @@ class Course:
             self.is_over, self.fell_silent = True, not text
             return
         words, earlier = set(words_of(text)), self._texts
+        # A question of the guide has words that answers use by chance; they are not taken up from there.
+        own = self._own - self._guides
         question = asked_by(text, self.guide)
         topic = self.guide.topic_of(question) if question else self._topic or self.guide.topics[0]
         is_new = question is not None and question not in self._asked
@@ -153,9 +156,9 @@ class Course:
             text=text,
             topic=topic.name,
             question=question if question and is_new else "",
-            turned=turn_of(text, self._own),
+            turned=turn_of(text, own),
             is_repeated=is_repeated(text, earlier),
-            takes_up=bool(words & self._own - set(words_of(" ".join(earlier)))),
+            takes_up=bool(words & own - set(words_of(" ".join(earlier)))),
         )
         self.turns.append(turn)
         self._probes = 0 if is_new else self._probes + 1

@@ -89,6 +89,11 @@ def moved(span: Span, corpus: Corpus) -> Span:
             f"record {span.record!r} of the span {_short(span.text)} is not in {corpus.name}"
             f"{meant(span.record, corpus.ids[:2_000])}; read its file again, or remove what cites it"
         )
+    # Words that stood there once may be short: the place nearest to the old one is theirs.
+    places = [match.start() for match in re.finditer(re.escape(span.text), corpus.text(span.record))]
+    if places:
+        start = min(places, key=lambda place: abs(place - span.start))
+        return span_at(corpus, span.record, start, start + len(span.text))
     if (found := find_span(corpus, span.record, span.text)) is None:
         raise DataError(
             f"record {span.record!r} no longer has the words {_short(span.text)} at {span.start}, nor anywhere else: "

@@ -1,13 +1,15 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from proband.errors import DataError, EngineError
 from proband.literature.evidence.effects import effects_by_measure, pooled
 from proband.literature.evidence.exporting import matrix
-from proband.literature.evidence.extraction import extract
+from proband.literature.evidence.extraction import extract, read_evidence
 from proband.literature.records.library import library_of
+from proband.literature.records.prose import PAGES
 from proband.literature.records.record import Record
 from proband.models.scripted import ScriptedEngine
 from proband.subjects.corpora import LongTexts
@@ -110,12 +112,33 @@ def test_two_extractions_agree_as_far_as_their_cells_are_the_same(library):
 
 def test_windows_of_a_long_paper_are_read_and_places_are_the_papers(library):
     filler = "This sentence is here to make the paper long. " * 30
-    long = Record(title="A long paper", abstract=f"{filler}We asked 77 adults in Peru. {filler}", year=2020)
+    second = len("A long paper") + 2 + len(filler)
+    long = Record(
+        title="A long paper", abstract=f"{filler}We asked 77 adults in Peru. {filler}", year=2020,
+        other={PAGES: f"14 {second} {second + 500}"},
+    )  # fmt: skip
     shelf = library_of([long])
     found = extract(shelf, long=LongTexts(long="windows", most=400, overlap=60))
     cells = {cell.field: cell for cell in found.cells}
     assert cells["n"].value == "77"
     assert cells["population"].span.stands_in(shelf.corpus())
+    assert cells["population"].span.page == 2
+
+
+def test_a_table_is_read_again_and_what_was_edited_against_its_words_is_named(found, library, ids, tmp_path):
+    path = tmp_path / "evidence.csv"
+    path.write_text(found.table.write_csv())
+    assert read_evidence(path, library) == found.cells
+    first = library.records[ids["Ahn"]]
+    later = library_of([replace(first, abstract=f"Later. {first.abstract}"), *list(library.records.values())[1:]])
+    assert read_evidence(path, later)[0].span.start == found.cells[0].span.start + len("Later. ")
+    path.write_text(found.table.write_csv().replace(",412,", ",421,"))
+    with pytest.raises(DataError, match=r"evidence\.csv, line 3: n is '421', and its words are '412 adults'; correct"):
+        read_evidence(path, library)
+    path.write_text(found.table.write_csv())
+    gone = library_of([replace(first, abstract="All else."), *list(library.records.values())[1:]])
+    with pytest.raises(DataError, match=r"evidence\.csv, line 2: record .* no longer has the words"):
+        read_evidence(path, gone)
 
 
 def test_effects_go_to_the_random_effects_model(found, ids):

@@ -3,7 +3,7 @@
 import pytest
 
 from proband.errors import DataError
-from proband.literature.hypotheses.gaps import Effect, effect_in, open_questions, read_evidence
+from proband.literature.hypotheses.gaps import open_questions, read_evidence, sign_in
 
 TABLE = """record,field,value,start,end,quotation,page,by
 a,intervention,smiling,0,20,Waiters who smile in,1,rules
@@ -49,16 +49,18 @@ def test_a_moderator_is_proposed_where_it_was_not_tried(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "effect"),
+    ("text", "sign"),
     [
-        ("d = 0.35 [0.10, 0.60]", Effect(value=0.35, low=0.1, high=0.6)),
-        ("OR 1.5 (95% CI 1.1 to 2.0)", Effect(value=1.5)),
-        ("\u22120.2", Effect(value=-0.2)),
+        ("d = 0.35 [0.10, 0.60]", 1),
+        ("d = 0.35 [-0.10, 0.60]", 0),
+        ("OR = 0.5 (95% CI 0.3 to 0.8)", -1),
+        ("OR = 1.5 (95% CI 0.9 to 2.5)", 0),
+        ("\u22120.2", -1),
         ("none reported", None),
     ],
 )
-def test_an_effect_is_read_with_its_limits(text, effect):
-    assert effect_in(text) == effect
+def test_the_side_of_an_effect_is_read_with_its_limits(text, sign):
+    assert sign_in(text) == sign
 
 
 def test_effects_that_may_be_zero_contradict_nothing(tmp_path):

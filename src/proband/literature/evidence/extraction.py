@@ -15,7 +15,7 @@ from proband.instruments.extraction import Unfound, record_in
 from proband.literature.evidence.wording import wording_of
 from proband.literature.records.library import Library
 from proband.literature.records.record import plain
-from proband.literature.spans import Span
+from proband.literature.spans import Span, moved
 from proband.measures.agreement.krippendorff import krippendorff_alpha
 from proband.models.engine import BaseEngine
 from proband.records import RecordField, Reply
@@ -23,6 +23,7 @@ from proband.runs import collect
 from proband.subjects.corpora import LongTexts
 from proband.texts.coders import Coder
 from proband.texts.design import Coding
+from proband.texts.gold.tables import read_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -207,6 +208,45 @@ def _unsaid(field: RecordField, value: str | float, quote: str) -> str:
         if len(said.stems & there.stems) < _COVERED * len(said.stems):
             return f"field {field.name!r}: {value!r} is not what {quote!r} says"
     return ""
+
+
+def read_evidence(path: Path, library: Library) -> tuple[Cell, ...]:
+    """Cells from a table `evidence`, over the library as it is now; values may be edited, where their words say them.
+
+    Raises
+    ------
+    DataError
+        If a record is gone, words stand there no more, or do not have the number that stands beside them; the line is
+        named.
+    """
+    corpus, cells = library.corpus(), list[Cell]()
+    for where, row in read_table(path, COLUMNS):
+        if not (row["start"].isdigit() and row["end"].isdigit()):
+            raise DataError(f"{where}: start and end are {row['start']!r} and {row['end']!r}, not places in a text")
+        span = Span(record=row["record"], start=int(row["start"]), end=int(row["end"]), text=row["quotation"])
+        try:
+            span = moved(span, corpus)
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from None
+        strange = wording_of(row["value"]).numbers - wording_of(span.text).numbers
+        if row["value"] != span.text and strange:
+            raise DataError(
+                f"{where}: {row['field']} is {row['value']!r}, and its words are {span.text!r}; correct the value, or "
+                "give the words that say it, with their places"
+            )
+        page = library.page_of(span.record, span.start)
+        cells.append(Cell(record=span.record, field=row["field"], value=row["value"], span=replace(span, page=page),
+                          by=row["by"]))  # fmt: skip
+    return tuple(cells)
+
+
+def extraction_of(cells: Sequence[Cell], library: Library) -> Extraction:
+    """An extraction of cells that were read from a table."""
+    return Extraction(
+        cells=tuple(cells), dropped=(), records=tuple(library.records),
+        fields=tuple(dict.fromkeys(cell.field for cell in cells)),
+        extractors=tuple(dict.fromkeys(cell.by for cell in cells)) or (CUES,),
+    )  # fmt: skip
 
 
 def records_extracted(cells: Sequence[Cell], field: str) -> dict[str, Cell]:

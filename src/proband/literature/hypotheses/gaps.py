@@ -11,6 +11,7 @@ from itertools import combinations
 from pathlib import Path
 
 from proband.errors import DataError
+from proband.literature.evidence.effects import effect_of
 from proband.literature.hypotheses.record import Hypothesis
 from proband.literature.records.record import plain
 from proband.literature.spans import Span
@@ -20,6 +21,7 @@ COLUMNS = ("record", "field", "value", "start", "end", "quotation")
 TREATMENTS = ("intervention", "treatment", "independent", "exposure", "manipulation")
 OUTCOMES = ("measure", "outcome", "dependent")
 MODERATORS = ("moderator", "moderators", "population", "design", "country", "setting")
+_REACH = 1.96  # standard errors, outside which zero is excluded
 _NUMBER = r"[-+\u2212]?\d*\.?\d+"
 _EFFECT = re.compile(rf"({_NUMBER})(?:[^\d\[(]*[\[(][^\d\-+\u2212.]*({_NUMBER})\s*(?:,|;|to)\s*({_NUMBER})\s*[\])])?")
 
@@ -32,22 +34,6 @@ class Cell:
     field: str
     value: str
     span: Span | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Effect:
-    """What a record found: its size, and its limits where they are given."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def sign(self) -> int:
-        """1 or -1 where zero is outside its limits, or there are none; else 0."""
-        if self.low is not None and self.high is not None and self.low <= 0 <= self.high:
-            return 0
-        return (self.value > 0) - (self.value < 0)
 
 
 def read_evidence(path: Path) -> list[Cell]:
@@ -74,21 +60,23 @@ def read_evidence(path: Path) -> list[Cell]:
     return found
 
 
-def effect_in(text: str) -> Effect | None:
-    """The effect in a cell: its first number that is no name's, and the limits in the brackets behind it.
+def sign_in(text: str) -> int | None:
+    """Whether the effect in a cell is above (1) or below zero (-1), or its limits hold zero (0); None without one.
 
     Examples
     --------
-    >>> effect_in("d = -0.35 [-0.60, -0.10]")
-    Effect(value=-0.35, low=-0.6, high=-0.1)
-    >>> effect_in("no effect was given") is None
-    True
+    >>> sign_in("d = -0.35 [-0.60, -0.10]"), sign_in("OR = 0.6 (95% CI 0.3 to 1.2)"), sign_in("not reported")
+    (-1, 0, None)
     """
+    if (told := effect_of(text)) is not None:  # with a named measure and level; ratios against 1
+        return int(abs(told.value) > _REACH * told.se) * (1 if told.value > 0 else -1)
     found = _EFFECT.search(text.partition("=")[2] or text)
     if found is None:
         return None
     value, low, high = (None if part is None else float(part.replace("\u2212", "-")) for part in found.groups())
-    return None if value is None else Effect(value=value, low=low, high=high)
+    if value is None or (low is not None and high is not None and low <= 0 <= high):
+        return value if value is None else 0
+    return (value > 0) - (value < 0)
 
 
 def open_questions(cells: Sequence[Cell], *, time: str = "", most: int = 20) -> tuple[Hypothesis, ...]:
@@ -145,7 +133,7 @@ class _Study:
         self.treatments = self._of(TREATMENTS) or self._of(("design",))
         self.outcomes = self._of(OUTCOMES)
         self.moderators = {name: self._of((name,)) for name in MODERATORS if name in fields}
-        self.effect = next((e for cell in fields.get("effect", ()) if (e := effect_in(cell.value))), None)
+        self.sign = next((sign for cell in fields.get("effect", ()) if (sign := sign_in(cell.value)) is not None), 0)
 
     def _of(self, names: Iterable[str]) -> dict[str, Cell]:
         return {plain(cell.value): cell for name in names for cell in self.fields.get(name, ())}
@@ -177,7 +165,7 @@ def _gaps(studies: Sequence[_Study]) -> Iterator[dict[str, object]]:
 def _contradictions(studies: Sequence[_Study]) -> Iterator[dict[str, object]]:
     for one, other in combinations(studies, 2):
         shared = sorted({*one.pairs()} & {*other.pairs()})
-        if not shared or one.effect is None or other.effect is None or one.effect.sign * other.effect.sign >= 0:
+        if not shared or one.sign * other.sign >= 0:
             continue
         treatment, outcome = shared[0]
         apart = [name for name in one.moderators if name in other.moderators

@@ -59,7 +59,7 @@ class Outcome:
     proposed, rows_a, rows_b : int
         Hypotheses that were proposed on A; rows of either side.
     vote, majority : float
-        Accuracy on B of all of them together, weighted by their agreement on A; of the commonest outcome of A.
+        Accuracy on B of all of them together, weighted by their agreement on A; of its commonest outcome.
     terms : Terms
         How it was done.
     """

@@ -18,7 +18,7 @@ Ints = NDArray[np.intp]
 
 LARGEST = 20  # records of a batch at most; ranking anew more often found nothing sooner on three labelled sets
 STRENGTH = 0.11  # C of the line through words
-BY_VECTORS = 10.0  # and of that through vectors, which are short and few
+BY_VECTORS = 1.0  # and of that through vectors
 MASS = 9.8  # of the included records over that of the excluded, however many there are of either
 VECTORS = 0.25  # weight of the vectors' view; words have the rest
 AUTO, NONE = "auto", "none"

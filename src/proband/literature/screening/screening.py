@@ -1,6 +1,6 @@
 """Screening as a kind: what stands under ``[screening]``."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, StrictInt
 
@@ -15,8 +15,8 @@ from proband.literature.screening.design import Screening
 from proband.literature.screening.ranker import AUTO, LARGEST
 from proband.literature.screening.stopping import Stop
 from proband.texts.coders import Coder
-from proband.texts.coding import CoderTable
 
+_ASKED = {"answer_by", "order", "labels", "framing", "temperature", "max_tokens"}  # how a screener is asked
 _PERSONS = ("human", "seat", "labels", "labelled", "codes")  # engines by which people answer
 
 
@@ -40,8 +40,8 @@ class KnownTable(Table):
     exclude: list[str] = Field(default=[], description="ids of records that are out")
 
 
-class ScreeningTable(CoderTable):
-    """What is screened, by whom and until when; keys of coders stand for all screeners."""
+class ScreeningTable(Table):
+    """What is screened, by whom and until when."""
 
     records: str | list[str] = Field(
         examples=['records = "export.ris"'], description="files of records, as `read_library` takes them"
@@ -49,6 +49,16 @@ class ScreeningTable(CoderTable):
     column: str = Field(
         default="", description="column of the records' file with decisions, which the engine `labelled` gives"
     )
+    answer_by: Literal["option_text", "option_text_mean", "label", "written"] = Field(
+        default="option_text", description="how models answer, as in `[coding]`"
+    )
+    order: Literal["both", "rotations", "as_written", "reversed"] = Field(
+        default="as_written", description="orders of the codes, all asked and averaged, as in `[coding]`"
+    )
+    labels: str = Field(default="auto", description="labels of the codes, as in `[survey]`")
+    framing: str = Field(default="", description="what is said before the criteria, in place of the usual words")
+    temperature: float = Field(default=0.0, description="of written replies; 0 is greedy")
+    max_tokens: StrictInt | None = Field(default=None, description="longest written reply; by default one that fits")
     decider: str = Field(
         default="", description="role that reads what the screeners differ on; without one, that stays in"
     )
@@ -88,8 +98,7 @@ def _make(shared: Shared, table: ScreeningTable) -> Screening:
             f"{shared.where}: screening.decider = {table.decider!r} has no engine{meant(table.decider, names)}; add "
             f'{table.decider} = "..." to [engine], beside the screeners'
         )
-    settings: dict[str, Any] = table.model_dump(include=set(CoderTable.model_fields), exclude_unset=True)
-    settings = {"order": "as_written", **settings, "questions": tuple(settings.get("questions", ()))}
+    settings: dict[str, Any] = table.model_dump(include=_ASKED)
     coders = {name: Coder(name=name, **settings) for name in names}
     paths = [table.records] if isinstance(table.records, str) else table.records
     library = read_library(*(shared.folder / path for path in paths))

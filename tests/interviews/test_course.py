@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from proband import Study, carry_out
+from proband.analyses.section import ANALYSES
 from proband.designs.seated import seated
 from proband.interviews.guide import Guide, Topic, asked_by, is_repeated, taken_up
 from proband.interviews.transcripts import courses
@@ -92,12 +93,19 @@ def test_people_can_take_either_part_at_pages():
     assert "0001-interviewee" in seated(training(), {"interviewee"}, 1).subjects[0]
 
 
-@pytest.mark.parametrize("last", ["END", "Thank you. END", "END."])
+@pytest.mark.parametrize("last", ["END", "Thank you. END", "END.", "end"])
 def test_an_interviewer_who_writes_end_has_finished(last, tmp_path):
     cast = {"interviewer": saying([QUESTIONS[0], last]), "interviewee": by_line()}
     run = carry_out(Study(training(), cast), tmp_path / "run")
     (course,) = courses(run).values()
     assert (run.is_complete, len(course.turns), course.left) == (True, 1, [QUESTIONS[1]])
+
+
+def test_an_interviewer_who_says_nothing_has_not_finished_and_is_told(tmp_path):
+    cast = {"interviewer": saying([QUESTIONS[0], ""]), "interviewee": by_line()}
+    run = carry_out(Study(training(), cast), tmp_path / "run")
+    sections = {section.name: section for section in ANALYSES.load("interviews").sections(run)}
+    assert sections["interviews-coverage"].warnings == ("1 interviews ended because whoever asks said nothing",)
 
 
 def test_a_call_that_failed_is_mended_before_the_interview_goes_on(tmp_path):

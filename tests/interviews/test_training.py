@@ -5,9 +5,11 @@ import pytest
 from proband import Study, carry_out
 from proband.analyses.section import ANALYSES
 from proband.interviews.scoring import advice, score_of
+from proband.interviews.transcripts import courses
 from proband.interviews.turns import turn_of
+from proband.interviews.witness import Fact, Witness
 from proband.reports import findings
-from tests.interviews.scripts import by_line, held, saying, training
+from tests.interviews.scripts import STORY, by_line, held, saying, training
 
 TURNS = {
     "Hello, and thank you for coming.": ("social", ""),
@@ -49,6 +51,23 @@ def test_a_word_is_a_cue_once_the_witness_has_used_it():
 def test_nothing_is_planted_in_who_is_not_suggestible(suggestible, planted, asked):
     course, _ = held(training(suggestible=suggestible), {ASKER: [asked, "END"]})
     assert score_of(course).planted == planted
+
+
+def test_a_script_of_several_lines_is_found_as_one_of_one_line_is(tmp_path):
+    facts = (Fact(name="boat", text="A boat drifted.\nIt was empty.\n", opens="open"),)
+    design = training(witness=Witness(facts=facts, story="\nI sat at the lake. "))
+    cast = {"interviewer": saying(["What happened?", "What happened then?"]), "interviewee": by_line()}
+    (course,) = courses(carry_out(Study(design, cast), tmp_path / "run")).values()
+    assert [said.text for said in course.said] == ["I sat at the lake.", facts[0].text.strip()]
+    assert score_of(course).found == 1
+
+
+def test_what_stands_in_no_script_counts_for_no_fact_and_is_told(tmp_path):
+    cast = {"interviewer": saying([*TURNS][1:3]), "interviewee": saying([STORY, "A woman cried out."])}
+    run = carry_out(Study(training(), cast), tmp_path / "run")
+    score = next(iter(ANALYSES.load("interviews").sections(run)))
+    assert score.table.rows[0][1] == 0
+    assert score.warnings == ("1 answers are not of the witness's script, so no fact counts in them; was it edited?",)
 
 
 def test_the_witness_gives_in_as_often_as_stated_and_the_draw_depends_on_the_place_alone():

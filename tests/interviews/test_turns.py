@@ -52,6 +52,8 @@ def test_an_invitation_that_takes_up_a_word_is_cued_only_if_it_was_said():
     asked = "Tell me about the letter."
     assert turn_of(asked).kind == "open"
     assert turn_of(asked, {"letter"}).kind == "cued"
+    assert turn_of("And what about the letter?", {"letter"}).kind == "cued"
+    assert turn_of("And what about the letter?").kind == "directive"
 
 
 @pytest.mark.parametrize("text", ["", "...", "?", "12 34", "“”", "\n\n", "END", "Qu'est-ce qui s'est passé ?"])
@@ -62,6 +64,7 @@ def test_whatever_is_typed_has_a_kind(text):
 def test_a_story_is_no_question():
     assert turn_of("When I was young, I went there with who was then my wife. It rained.").kind == "social"
     assert turn_of("What colour was the car").kind == "directive"
+    assert turn_of("I'd like to know what you saw.").kind == "open"
 
 
 def test_of_several_questions_each_is_found():

@@ -114,6 +114,7 @@ def test_words_are_those_of_the_texts_and_not_of_the_form(words, has):
         ("item<=vote", "not more or less"),
         ("took_s=5", "seconds are at least or at most"),
         ("took_s>=long", "is no number"),
+        ("took_s>=inf", "infinity"),
     ],
 )
 def test_what_is_no_condition_is_refused_with_what_there_is(run, written, why):

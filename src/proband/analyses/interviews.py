@@ -58,6 +58,7 @@ def _score(found: Courses, scores: Mapping[Sitting, Score]) -> Section:
         if len(own) == 1
         else f"{len(own)} interviews: facts found {percent(share)}; false facts planted: {planted} in all."
     )
+    strange = sum(s.told is not None and s.text != s.told.text for course in found.values() for s in course.said)
     said = [f"Advice. {line}" for line in advice(course)[:_MOST_ADVICE]] if len(own) == 1 else []
     return Section(
         name="interviews-score",
@@ -70,6 +71,8 @@ def _score(found: Courses, scores: Mapping[Sitting, Score]) -> Section:
             "thing once.",
             "Open turns: open and cued ones among the turns that ask something.",
         ),
+        warnings=(f"{strange} answers are not of the witness's script, so no fact counts in them; was it edited?",)
+        * (strange > 0),
         lead=told,
     )
 
@@ -114,6 +117,7 @@ def _coverage(found: Courses, scores: Mapping[Sitting, Score], run: Run) -> Sect
     missed = {q: sum(q not in course.asked for course in found.values()) for q in guide.questions}
     left = [f"Not asked in {n} of {len(found)}: “{q}”" for q, n in missed.items() if n]
     open_ = sum(not course.is_over for course in found.values())
+    silent = sum(course.fell_silent for course in found.values())
     return Section(
         name="interviews-coverage",
         heading="What was asked of the guide",
@@ -124,7 +128,10 @@ def _coverage(found: Courses, scores: Mapping[Sitting, Score], run: Run) -> Sect
             "A turn asks a question of the guide when one of its own has three in five of the meaningful words. Words "
             "are those of whoever was interviewed.",
         ),
-        warnings=(f"{open_} interviews are not over",) * (open_ > 0 and not run.is_complete),
+        warnings=(
+            *(f"{open_} interviews are not over",) * (open_ > 0 and not run.is_complete),
+            *(f"{silent} interviews ended because whoever asks said nothing",) * (silent > 0),
+        ),
         lead=f"Of the guide's questions, {percent(covered)} were asked.",
     )
 

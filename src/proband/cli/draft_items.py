@@ -47,6 +47,7 @@ def draft_items(
     Example: `proband draft-items "fear of flying" --engine smollm2 --items 6`
     """
     told: dict[str, Any] = {}
+    people = load_population(population).sample(max(pretest, pilot), seed=seed) if pretest or pilot else None
     if construct.lower().endswith((".toml", ".csv")):
         refuse_unread(f"{construct} has its items; only their trial is done", items=items, into=into)
         if not (pretest or pilot or translate):
@@ -56,9 +57,10 @@ def draft_items(
         path = into or Path("items.toml")
         told = _drafted(construct, 8 if items is None else items, path, engine, seed)
     instrument = load_instrument(path)
+    if pilot:
+        _refuse_unchosen(instrument, path)
     trial = _Trial(instrument, path, engine, seed)
     sections = []
-    people = load_population(population).sample(max(pretest, pilot), seed=seed) if pretest or pilot else None
     if people is not None and pretest:
         sections.append(trial.pretest(people.sample(pretest, seed=seed, weighted=False)))
     if people is not None and pilot:
@@ -103,6 +105,15 @@ def _asked(design: Design, engine: str, name: str, *about: str) -> Run:
         return collect(design, engine, Path("runs") / f"{folder}-{digest}", watch=watch)
 
 
+def _refuse_unchosen(instrument: Instrument, path: Path) -> None:
+    """A pilot tells how many choose each option, of items whose answer is one option."""
+    if other := [item for item in instrument.items if item.form not in ("choice", "scale")]:
+        raise DesignError(
+            f"{path}: item {other[0].id!r} of form {other[0].form!r} has no options of which one is chosen, and a "
+            "pilot judges these; make it a choice or a scale, or leave it out"
+        )
+
+
 class _Trial:
     """An instrument that is tried out on an engine."""
 
@@ -122,19 +133,15 @@ class _Trial:
         return pretest_section(said)
 
     def pilot(self, people: Population) -> Section:
-        """Have personas answer, where there is something to choose from."""
-        if bare := [item for item in self.instrument.items if not item.options]:
-            raise DesignError(
-                f"{self.path}: item {bare[0].id!r} of form {bare[0].form!r} has no options, which a pilot judges; "
-                "give it some, or leave it out"
-            )
+        """Have personas answer."""
         title = f"Synthetic pilot of {self.instrument.title}"
         design = Survey(instrument=self.instrument, subjects=people, seed=self.seed, title=title)
         return pilot_section(self._asked(design, "pilot", people.hash))
 
     def translation(self, language: str) -> Section:
         """There, and from what came, back."""
-        texts, source = texts_of(self.instrument), "English" if self.instrument.language == "en" else "its language"
+        texts, spoken = texts_of(self.instrument), self.instrument.language
+        source = "English" if spoken == "en" else f"the language {spoken!r}"  # who translates back knows of no other
         there = translated(
             self._asked(Translating(texts=texts, spoken=source, wanted=language), "translation", language)
         )

@@ -69,6 +69,7 @@ class Course:
     facts: dict[str, Turn] = field(default_factory=dict)  # that the witness told, and on which turn
     planted: dict[frozenset[str], Turn] = field(default_factory=dict)  # what it took over, by its words
     is_over: bool = False
+    fell_silent: bool = False  # over because whoever asks said nothing, which is no END
 
     def __post_init__(self) -> None:
         self._own: set[str] = set()  # words of interviewees
@@ -141,8 +142,8 @@ class Course:
     def ask(self, text: str) -> None:
         """The interviewer has said something; nothing, or END, ends the interview."""
         bare = text.rstrip(" .!*\"'")
-        if not text or bare == END or bare.endswith((f" {END}", f"\n{END}")):
-            self.is_over = True
+        if not text or bare.upper() == END or bare.endswith((f" {END}", f"\n{END}")):
+            self.is_over, self.fell_silent = True, not text
             return
         words, earlier = set(words_of(text)), self._texts
         # A question of the guide has words that answers use by chance; they are not taken up from there.

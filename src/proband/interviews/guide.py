@@ -72,8 +72,8 @@ class Guide:
     Raises
     ------
     DesignError
-        If there is no topic, a topic has no question, a name or question is there twice or blank, or the turns are
-        fewer than the questions.
+        If there is no topic, a topic has no question, a name or question is there twice or blank, there are
+        no probes for topics that are probed, or the turns are fewer than the questions.
     """
 
     topics: tuple[Topic, ...]
@@ -92,6 +92,8 @@ class Guide:
         problems += [f"topic {name!r} is there twice; name one otherwise" for name in _twice(names)]
         folded = [" ".join(_tokens(question)) for question in self.questions]
         problems += [f"the question {text!r} is there twice; ask it once" for text in _twice(folded)]
+        if not self.probes and any(topic.probes for topic in self.topics):
+            problems.append("probes is empty, and topics are probed; write one, or probes = 0 in every topic")
         for probe in self.probes:
             if not probe.strip() or re.sub(r"\{words\}", "", probe).count("{"):
                 problems.append(f"probe {probe!r}: it needs words, and only {{words}} is filled in")

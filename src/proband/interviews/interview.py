@@ -97,7 +97,8 @@ def _make(shared: Shared, table: InterviewTable) -> Interviews:
             topics=tuple(topics), opening=table.opening, probes=tuple(table.probes), turns=table.turns,
             until=table.until,
         ),
-        purpose=table.purpose, group=table.group, interviews=table.interviews or 1, population=shared.population,
+        purpose=table.purpose, group=table.group, interviews=1 if table.interviews is None else table.interviews,
+        population=shared.population,
         persona=table.persona, witness=witness, feedback=table.feedback, writing=Writing(**table.writing.model_dump()),
         seed=shared.seed, title=shared.title,
     )  # fmt: skip

@@ -90,7 +90,8 @@ def documents(run: Run, each: Literal["turns", "interviews"] = "turns") -> pl.Da
 
 def _framed(rows: list[dict[str, Any]], run: Run) -> pl.DataFrame:
     if not rows:
-        raise DataError(f"{run.path}: nothing was answered in its interviews yet; carry the study on first")
+        then = "; look at what became of the responses" if run.is_complete else " yet; carry the study on first"
+        raise DataError(f"{run.path}: nothing was answered in words in its interviews{then}")
     return pl.DataFrame(rows)
 
 

@@ -87,7 +87,7 @@ _ASKED_TO = _has(
     "(?:can|could|would|will|might|may) (?:you|i ask you to|we ask you to)(?: please| just| perhaps| maybe)?"
     "(?: like to)? (?:tell|describe|explain|walk|talk|take|say (?:a little |a bit |something )?more|help me|give me|"
     "share|go through|start|begin|recall|think back)",
-    "i(?:'d| would) (?:like|love|want) (?:you )?to (?:tell|hear|describe|explain|know more)",
+    "i(?:'d| would) (?:like|love|want) (?:you )?to (?:tell|hear|describe|explain|know)",
 )
 _INVITED = _starts(
     "(?:(?:in your own words|from the beginning|first|if you (?:can|like|will)|to begin with|again)[ ,]+)*"
@@ -112,6 +112,7 @@ _CUE = _has(
     "you were (?:telling|talking|speaking)|(?:going|go|come|coming) back to",
 )
 _MORE_ABOUT = _has(r"more (?:about|on) (?:the|that|this|those|these|your|her|his|their) \w+")
+_WHAT_ABOUT = _starts("(?:what|how) about")
 _QUOTING = re.compile(
     r"^when you (?:say|said|call|called|speak|spoke|talk|talked) [^,?]*?(?=,| what | how | why )", re.IGNORECASE
 )
@@ -178,9 +179,8 @@ def turn_of(text: str, own_words: Collection[str] = ()) -> Turned:
     kind, why = _kind_of_question(question)
     taken_up = _CUE.search(plain) or _MORE_ABOUT.search(plain)
     own = sorted(set(words_of(question)) & set(own_words))
-    if (kind == "open" or (taken_up and _WH_START.search(question) and not _DETAIL.search(question))) and (
-        taken_up or own
-    ):
+    is_about = kind == "open" or (own and _WHAT_ABOUT.search(question))
+    if (is_about or (taken_up and _WH_START.search(question) and not _DETAIL.search(question))) and (taken_up or own):
         return Turned("cued", f"takes up {taken_up[0] if taken_up else own[0]!r}")
     return Turned(kind, why)
 

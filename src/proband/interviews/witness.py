@@ -1,7 +1,7 @@
 """A scripted witness: facts that the right question opens, and a stated readiness to take over what it is told."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from proband.errors import DesignError
@@ -84,6 +84,9 @@ class Witness:
     suggestible: float = 0.0
 
     def __post_init__(self) -> None:
+        # Nobody says the line break that ends a text of several lines; with it, what is said is no fact of the script.
+        object.__setattr__(self, "story", self.story.strip())
+        object.__setattr__(self, "facts", tuple(replace(fact, text=fact.text.strip()) for fact in self.facts))
         problems = []
         if not self.facts:
             problems.append("the witness knows nothing; add [[interview.witness.facts]]")
@@ -178,5 +181,5 @@ def _wrong(fact: Fact) -> str:
     if not fact.words:
         return f'no question opens fact {name!r}: it has no words; add words = ["..."]'
     if common := [word for word in fact.words if not words_of(word)]:
-        return f"fact {name!r}: its word {common[0]!r} stands in any question; take one that is its own"
+        return f"fact {name!r}: its word {common[0]!r} is too short or too common to tell a question by; take another"
     return ""

@@ -5,6 +5,7 @@ A condition is written ``item=vote``, ``mass<=0.5``, ``text~honest``. The same c
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,8 +97,8 @@ def _number(condition: Condition) -> float | int:
         raise StoreError(
             f"condition '{condition}': {condition.value!r} is no number, and {condition.column} holds numbers"
         ) from None
-    if number != number:
-        raise StoreError(f"condition '{condition}': NaN equals nothing; leave the value empty for what is missing")
+    if not math.isfinite(number):
+        raise StoreError(f"condition '{condition}': NaN and infinity bound nothing; an empty value is what is missing")
     return int(number) if number == int(number) and abs(number) < 2**53 else number
 
 

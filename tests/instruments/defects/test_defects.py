@@ -87,6 +87,22 @@ def test_another_language_is_said_and_not_guessed():
     untold = questionnaire(*(asked(german.text, "Ja", "Nein", id=str(k)) for k in range(3)))
     assert not defects_of(untold)
     assert "write which as `language`" in not_judged(untold)
+    assert "letters are none of English" in not_judged(questionnaire(asked("你喜欢它吗？", "是", "不")))
+    assert not any(not_judged(questionnaire(asked("Do you?"), language=name)) for name in ("EN-us", "en_GB", "English"))
+    assert not_judged(questionnaire(asked("Duwch?"), language="enm"))
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("Over the last 2 weeks, on how many days have you felt down?", ("0", "1 to 3", "4 to 7", "8 to 14")),
+        ("Which of these is closest to your view?", ("Taxes should rise", "They should fall", "They should stay")),
+        ("How do you usually get to work?", ("By car", "By bus", "On foot", "Some other way")),
+        ("How likely is it that you recommend us to a friend or colleague?", ("0", "1", "2", "3", "4", "5")),
+    ],
+)
+def test_items_as_many_surveys_have_them_are_left_alone(text, options):
+    assert not kinds(asked(text, *options))
 
 
 def test_scales_that_turn_keys_of_one_sign_and_general_items_that_come_last_are_told():

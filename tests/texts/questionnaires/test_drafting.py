@@ -14,7 +14,7 @@ from proband.errors import DesignError
 from proband.instruments import Instrument, Item, instrument_from_dict
 from proband.instruments.defects import defects_of
 from proband.models.scripted import ScriptedEngine
-from proband.runs import Budget, collect
+from proband.runs import Budget, Run, collect
 from proband.texts.questionnaires.drafting import Drafting, drafts_of, instrument_text
 from proband.texts.questionnaires.trying import Translating, pretest, probed, texts_of, there_and_back, translated
 
@@ -93,6 +93,8 @@ def test_a_pretest_probes_every_item_and_a_pilot_shows_dead_options_as_synthetic
 def test_what_changes_on_the_way_there_and_back_is_named(tmp_path):
     texts = texts_of(FLYING)
     assert len(texts) == 2 + 4  # options that items share are translated once
+    named = Instrument(id="n", title="n", items=(FLYING.items[0], Item(id="grip/1", text="I shake.", form="text")))
+    assert set(texts_of(named).values()) == {"I grip my seat.", "I shake.", *SCALE}
     words = {"I grip my seat.": "Ich klammere mich fest.", "I do not fly at night.": "Nachts fliege ich."}
     back = {"Ich klammere mich fest.": "I grip my seat.", "Nachts fliege ich.": "I fly at night."}
 
@@ -138,9 +140,15 @@ def test_bad_input_is_refused_before_anybody_is_asked(tmp_path, monkeypatch):
     Path("items.toml").write_text('id = "items"\n[[items]]\nid = "a"\ntext = "I fly."\nform = "text"\n')
     assert "is there already" in refused("fear")
     assert "say how to try it out" in refused("items.toml")
-    assert "item 'a' of form 'text' has no options" in refused("items.toml", "--pilot", "2")
+    assert "item 'a' of form 'text' has no options" in refused("items.toml", "--pretest", "2", "--pilot", "2")
+    assert "no population 'nobody'" in refused("fear", "--into", "new.toml", "--pilot", "2", "--population", "nobody")
     assert "--items would not be read" in refused("items.toml", "--items", "3", "--pilot", "2")
     assert not Path("runs").exists()
     done = CliRunner().invoke(app, ["draft-items", "items.toml", "--engine", "scripted:uniform", "--pretest", "2"])
     assert done.exit_code == 0, done.output
+    Path("de.toml").write_text('id = "d"\nlanguage = "de"\n[[items]]\nid = "a"\ntext = "Ich fliege."\nform = "text"\n')
+    done = CliRunner().invoke(app, ["draft-items", "de.toml", "--engine", "scripted:uniform", "--translate", "Dutch"])
+    assert done.exit_code == 0, done.output
+    (back,) = Path("runs").glob("back-de-*")
+    assert Run(back).manifest["design"]["wanted"] == "the language 'de'"
     assert Path("items-pretest.csv").read_text().startswith("synthetic,engine,subject,item,probe,status,said\nyes,")

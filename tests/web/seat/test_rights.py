@@ -120,6 +120,8 @@ def test_a_persons_own_data_are_given_whole(room, tmp_path):
     assert found["recruitment"] == {"PROLIFIC_PID": "p-1"}
     assert [answer["answer"] for answer in found["answers"]] == [PLANTED]
     assert "Why do you think so?" in found["answers"][0]["shown"]
+    assert found["answers"][0]["took_s"] >= 0
+    assert found["answers"][0]["at"].endswith("Z")
     assert json.dumps(found)
 
 

@@ -1,11 +1,14 @@
 """The rules, put to a questionnaire."""
 
+import re
+
 from proband.instruments.defects.defect import LISTS, Asked, Defect, wording_of
 from proband.instruments.defects.options import option_defects
 from proband.instruments.defects.whole import whole_defects
 from proband.instruments.defects.wording import wording_defects
 from proband.instruments.items import Instrument
 
+_ENGLISH = re.compile(r"en(?:g|glish)?(?![a-z])", re.I)
 _LEAST_SHARE, _LEAST_WORDS = 0.1, 20
 
 
@@ -44,10 +47,13 @@ def defects_of(instrument: Instrument) -> list[Defect]:
 
 def not_judged(instrument: Instrument) -> str:
     """Why the rules say nothing of an instrument; empty where they do."""
-    language = instrument.language.casefold().partition("-")[0]
-    if language != "en":
+    if not _ENGLISH.match(instrument.language):
         return f"its language is {instrument.language!r}, and the rules are English: its wording is not judged"
-    words = [word for item in instrument.items for word in wording_of(item).casefold().split()]
+    wording = "\n".join(map(wording_of, instrument.items))
+    letters = [letter for letter in wording if letter.isalpha()]
+    if sum(letter.isascii() for letter in letters) < len(letters) / 2:
+        return "most of its letters are none of English; write its `language`, and its wording is not judged"
+    words = wording.casefold().split()
     common = sum(word.strip(".,?!:;()\"'") in LISTS["common"].split() for word in words)
     if len(words) >= _LEAST_WORDS and common < _LEAST_SHARE * len(words):
         return (

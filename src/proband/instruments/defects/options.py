@@ -32,7 +32,7 @@ _COUNTED = re.compile(
 _ACTIVITY = re.compile(
     r"\bhow\s+(?:many|much)\b.*?\b(?:do|did|have)\s+you\s+(?!have|own|had|got|been|live|sleep|work|get|earn)\w+", re.I
 )
-_TOPS = {7.0, 10.0, 12.0, 24.0, 30.0, 31.0, 52.0, 100.0, 365.0}  # days of a week, months of a year, per cent
+_TOPS = {7.0, 10.0, 12.0, 14.0, 24.0, 28.0, 30.0, 31.0, 52.0, 100.0, 365.0}  # days of weeks, months of a year, per cent
 _NOMINAL = re.compile(r"\b(?:what|which)\s+\w+\b|\bhow\s+do\s+you\s+(?:get|travel|pay)\b", re.I)
 _CATCH_ALL = re.compile(
     r"\b(?:other|others|another|else|none|neither|no|not|don't|nothing|never|unsure|undecided|any|all|both|earlier|"
@@ -153,7 +153,7 @@ def _uncaught(asked: Asked, offered: Sequence[int]) -> Iterator[Defect]:
         return
     if any(_CATCH_ALL.search(option) or re.search(r"\d", option) or _side(option) for option in options):
         return
-    if not asked.item.dont_know and not re.search(r"\bdescri\w+|\bcloser\b", asked.text, re.I):
+    if not asked.item.dont_know and not re.search(r"\bdescri\w+|\bclose(?:r|st)\b", asked.text, re.I):
         yield asked.marked_options("missing_option", offered[0], offered[-1], "who is of another kind finds no answer")
 
 

@@ -109,7 +109,7 @@ def drafts_of(run: Run, n_items: int) -> Drafts:
             kept.append((text, key))
             wanted[key] -= 1
     if not kept:
-        said = "; ".join(f"{text!r}: {why}" for text, why in refused[:5])
+        said = "; ".join(f"{text!r}: {why}" for text, why in list(dict.fromkeys(refused))[:5])
         raise DesignError(f"none of {len(by_number)} drafts passes ({said}); ask another engine, or write them")
     return Drafts(tuple(kept), tuple(refused))
 

@@ -22,7 +22,14 @@ PROBES = {
     "think-aloud": "Think aloud: what goes through your mind while you look for your answer?",
     "hard": "Was anything hard to understand or to answer? Say what. If nothing was, reply: nothing.",
 }
-_NOTHING = re.compile(r"\W*(?:no|nothing|none|not really|no,? nothing)\b[^,;]{0,40}\W*", re.IGNORECASE)
+# Denials with words that name nothing: "No idea what grip means" is none of them.
+_NOTHING = re.compile(
+    r"\W*(?:no|nope|nothing|none|not (?:really|at all)|there was nothing)\b(?:\W+(?:nothing|problems?|"
+    r"difficult(?:y|ies)|was|were|is|hard|difficult|unclear|confusing|to|understand|answer|or|and|about|with|in|particular|particularly|at|"
+    r"all|really|for|me|here|this|the|item|question|statement|i|it was (?:all )?(?:clear|easy)|"
+    r"everything (?:was|is) (?:clear|easy)))*\W*",
+    re.IGNORECASE,
+)
 _NOT = re.compile(r"\b(?:not|no|never|none|nobody|nothing|cannot|without)\b|n't\b", re.IGNORECASE)
 LEAST_ALIKE = 0.6  # below it, an item that went there and back is taken for another one
 _BETWEEN = "/"  # between the id of an item and the name of a probe or part
@@ -72,8 +79,8 @@ def probed(run: Run) -> list[Probed]:
 def is_hard(said: str) -> bool:
     """Whether somebody named something that was hard.
 
-    >>> is_hard("Nothing was hard."), is_hard("The word fiduciary.")
-    (False, True)
+    >>> is_hard("Nothing was hard."), is_hard("The word fiduciary."), is_hard("No idea what grip means.")
+    (False, True, True)
     """
     return not _NOTHING.fullmatch(said)
 
@@ -130,6 +137,8 @@ def texts_of(instrument: Instrument) -> dict[str, str]:
         for id, text in parts.items():
             if text and text not in seen:
                 seen.add(text)
+                while id in found:  # an item may be called what an option of another is
+                    id += "'"
                 found[id] = text
     return found
 

@@ -93,6 +93,7 @@ def given(run: Path, subject: str) -> Mapping[str, Any]:
     responses = [response for response in found.responses().values() if seat_of(response.place) == subject]
     with RunDirectory(folder).reader() as journal:
         bodies = journal.bodies({response.request for response in responses})
+        taken = {response.place: journal.taken(response.place.id) for response in responses}
     return {
         "study": found.manifest["name"],
         "subject": subject,
@@ -111,6 +112,8 @@ def given(run: Path, subject: str) -> Mapping[str, Any]:
                 "status": response.status,
                 "answer": spoken(found.items[response.place.item], response),
                 "answered_by": response.engine,
+                "at": _moment(taken[response.place][0]),
+                "took_s": taken[response.place][1],
             }
             for response in responses
         ],

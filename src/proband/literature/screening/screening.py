@@ -17,7 +17,7 @@ from proband.literature.screening.stopping import Stop
 from proband.texts.coders import Coder
 from proband.texts.coding import CoderTable
 
-_PERSONS = ("human", "seat", "labels", "labelled", "codes")  # engines by which people answer
+_PERSONS = ("human", "terminal", "seat", "labels", "labelled", "codes")  # engines by which people answer
 
 
 class StopTable(Table):
@@ -54,7 +54,8 @@ class ScreeningTable(CoderTable):
     )
     people: list[str] | None = Field(
         default=None,
-        description="screeners who are persons; by default those of human:, seat, labels:, labelled and codes:",
+        description="screeners who are persons; by default those of terminal, human:, seat, labels:, labelled and "
+        "codes:",
     )
     excludes: list[str] = Field(
         default=[], description='codes that keep a record out; by default "No" and those that begin with "Exclude"'

@@ -91,6 +91,26 @@ def test_a_line_in_a_file_undoes_a_merge(tmp_path):
     assert states(path)["records"] == "stale"
     (made,) = go(path, "records")
     assert (made.numbers["merged"], made.numbers["left"]) == (9, 21)
+    (folder / "apart.csv").write_text("one,other\na.ris:1,b.csv:99\n")
+    with pytest.raises(DataError, match=r"apart: no record begins at 'b\.csv:99'"):
+        go(path, "records")
+
+
+def test_records_taken_out_or_added_by_hand_are_counted_and_decisions_of_none_are_named(tmp_path):
+    path = lay_out(tmp_path)
+    go(path, "records", "query", "rank", "screen")
+    records = tmp_path / "green-review" / "records.csv"
+    held = records.read_text()
+    records.write_text("".join(line for line in held.splitlines(keepends=True) if "/g1," not in line))
+    with pytest.raises(DataError, match=r"decisions.csv: record 'doi:10.1234/g1' is not in records.csv"):
+        go(path, "extract")
+    go(path, "screen", "extract", "synthesise")
+    flow = json.loads((tmp_path / "green-review" / "flow.json").read_text())
+    assert (flow["records"], flow["left_out"]["records.csv, by hand"], flow["not_read"]) == (30, 1, 0)
+    records.write_text(held + held.splitlines(keepends=True)[-1].replace("Observations", "Remarks"))
+    go(path, "screen", "extract", "synthesise")
+    flow = json.loads((tmp_path / "green-review" / "flow.json").read_text())
+    assert (flow["records"], flow["sources"]["records.csv, by hand"], flow["not_read"]) == (31, 1, 0)
 
 
 def test_a_title_edited_in_the_table_of_records_keeps_what_was_decided(tmp_path):

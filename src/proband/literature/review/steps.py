@@ -195,7 +195,14 @@ def synthesis_of(work: ReviewWork) -> Synthesis:
 def flow_in(work: ReviewWork) -> Flow:
     """Records at every stage, counted from the files of the review."""
     found = len(work.candidates) if work.table.query.narrows else None
-    return flow_of(work.counts(), left_out=work.left_out(), found=found, decisions=work.decisions())
+    counts, left_out = work.counts(), work.left_out()
+    # Who edits the table of records may take some out, or add some.
+    if (by_hand := len(work.library) - counts["left"]) > 0:
+        counts = {f"{names.RECORDS}, by hand": by_hand} | counts
+        counts |= {name: counts[name] + by_hand for name in ("records", "left")}
+    elif by_hand:
+        left_out[f"{names.RECORDS}, by hand"] = -by_hand
+    return flow_of(counts, left_out=left_out, found=found, decisions=work.decisions())
 
 
 def _enough(work: ReviewWork) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from proband.addresses.opening import address_beside
 from proband.designs.studies import Study, load_study
-from proband.errors import DataError, DesignError
+from proband.errors import DataError, DesignError, meant
 from proband.files import checked, parsed, text_of
 from proband.literature.records.library import Library, read_library
 from proband.literature.review import project as names
@@ -153,6 +153,11 @@ class ReviewWork:
                 raise DataError(
                     f"{self.project.path(names.DECISIONS)}: record {row['record']!r} has the decision "
                     f"{row['decision']!r}; write include or exclude, or nothing"
+                )
+            if self.library.aliases.get(row["record"], row["record"]) not in self.library.records:
+                raise DataError(
+                    f"{self.project.path(names.DECISIONS)}: record {row['record']!r} is not in {names.RECORDS}"
+                    f"{meant(row['record'], list(self.library.records)[:2_000])}; take one of them out, or screen again"
                 )
         return [{"criterion": "", "reason": "", **row, "record": self.library.id_of(row["record"])} for row in rows]
 

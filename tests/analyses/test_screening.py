@@ -31,6 +31,8 @@ def test_recall_is_bounded_by_the_order_of_reading_and_by_the_audit(run):
     assert f"Of {60 - n_read} records left, 15 were drawn at random and read; 0 of them" in said
     assert f"1.00 (95% interval {audit.interval[0]:.2f} to 1.00)" in said
     assert "is not shown" in told["screening-recall"].warnings[0]
+    # The rule that ended the reading is told to have ended it there, also within the last whole batch.
+    assert told["screening-rules"].table.rows[0][:2] == ("12 misses in a row", n_read)
 
 
 def test_agreement_is_that_of_those_who_read_everything(run):

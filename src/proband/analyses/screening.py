@@ -9,14 +9,13 @@ import polars as pl
 
 from proband.analyses.answers import measured, tabled, told
 from proband.analyses.section import Analysis, Cell, CellForm, Figure, Section
-from proband.literature.screening.decisions import decisions_of, verdicts_of
+from proband.literature.screening.decisions import Reached, decisions_of, reached, verdicts_of
 from proband.literature.screening.settling import INCLUDE
-from proband.literature.screening.stopping import Stop, usual_rules
-from proband.measures import agreement_summary, recall_audit, recall_test
+from proband.literature.screening.stopping import usual_rules
+from proband.measures import agreement_summary
 from proband.runs.run import Run
 
 CHAPTER = "Screening"
-_TARGET = 0.95
 _POINTS = 100  # of the curve
 
 
@@ -30,11 +29,12 @@ def needs(run: Run) -> str | None:
 def sections(run: Run) -> Sequence[Section]:
     """Decisions, the evidence for having read enough, what other rules would have read, and agreement."""
     design, found = run.manifest["design"], decisions_of(run)
-    decided = found.drop_nulls("decision")
-    labels = [d == INCLUDE for d in decided.filter(pl.col("drawn") == "ranked")["decision"]]
-    n = design["records"] - len(design["known"])
-    told_ = [_decisions(run, found, design), _enough(labels, n, design, decided)]
-    return [*told_, *_rules(labels, n, design), *_agreement(run, design)]
+    of, n = reached(run), design["records"] - len(design["known"])
+    ends = np.cumsum(
+        found.drop_nulls("decision").filter(pl.col("drawn") == "ranked").group_by("batch").len().sort("batch")["len"]
+    )
+    told_ = [_decisions(run, found, design), _enough(of, n)]
+    return [*told_, *_rules(of, ends.tolist(), n), *_agreement(run, design)]
 
 
 def _decisions(run: Run, found: pl.DataFrame, design: dict[str, Any]) -> Section:
@@ -62,43 +62,28 @@ def _decisions(run: Run, found: pl.DataFrame, design: dict[str, Any]) -> Section
     )
 
 
-def _enough(labels: list[bool], n: int, design: dict[str, Any], decided: pl.DataFrame) -> Section:
+def _enough(of: Reached, n: int) -> Section:
     """What is known of recall: the test on the order of reading, and the audit of what was left."""
-    stop = design["stop"]
-    test = recall_test(labels, n, recall=stop["recall"] or _TARGET, level=stop["level"])
+    test = of.test
     rows: list[tuple[Cell, ...]] = [
         ("found by reading in order", None, test.n_found, test.n_read),
         (f"at most in all, {test.level:.0%} sure", None, test.most_included, n),
         ("recall at least", test.least_recall, None, None),
     ]
-    sentences = [
-        f"Of what is to be included at least {test.least_recall:.0%} was found, {test.level:.0%} sure, if what is read "
-        "later is as likely to be included as what is never read, or likelier.",
-        f"That less than {test.recall:.0%} was found has p = {test.p_value:.3f}, however often one has looked.",
-    ]
+    if of.audit is not None:
+        rows.append(("recall by the audit", of.audit, of.n_hits, of.n_audited))
     warnings = [] if test.is_reached else [
         f"A recall of {test.recall:.0%} is not shown: {test.n_found:,} were found; up to {test.most_included:,} may be "
         "there. Read on, or audit what was left."
     ]  # fmt: skip
-    audited = decided.filter(pl.col("drawn") == "audit")["decision"]
-    if audited.len():
-        hits = int((audited == INCLUDE).sum())
-        if test.n_found + hits:
-            known = sum(design["known"].values())
-            found = recall_audit(test.n_found + known, n - len(labels), audited.len(), hits, level=stop["level"])
-            rows.append(("recall by the audit", found, hits, audited.len()))
-            sentences.append(
-                f"Of {n - len(labels):,} records left, {audited.len():,} were drawn at random and read; {hits} of them "
-                f"are to be included. By that, recall before the audit was {told(found)}."
-            )
     forms: dict[str, CellForm] = {"evidence": "text", "recall": "share", "included": "count", "records": "count"}
     return Section(
         name="screening-recall",
         heading="Whether enough was read",
         chapter=CHAPTER,
-        sentences=tuple(sentences),
+        sentences=of.told,
         table=tabled(forms, rows, "Evidence of recall"),
-        figure=_curve(labels, n),
+        figure=_curve(of.labels, n),
         warnings=tuple(warnings),
         methods=(
             "Recall is tested by betting against the urn of what was not read (Callaghan & Mueller-Hansen 2020, made "
@@ -107,7 +92,7 @@ def _enough(labels: list[bool], n: int, design: dict[str, Any], decided: pl.Data
     )
 
 
-def _curve(labels: list[bool], n: int) -> Figure:
+def _curve(labels: Sequence[bool], n: int) -> Figure:
     total, step = sum(labels), max(1, len(labels) // _POINTS)
     rows = tuple(
         {"x": k / n, "y": sum(labels[:k]) / max(1, total), "series": "found"} for k in range(0, len(labels) + 1, step)
@@ -118,17 +103,14 @@ def _curve(labels: list[bool], n: int) -> Figure:
     )  # fmt: skip
 
 
-def _rules(labels: list[bool], n: int, design: dict[str, Any]) -> list[Section]:
+def _rules(of: Reached, ends: Sequence[int], n: int) -> list[Section]:
     """Where other rules would have stopped in the order that was read, and what they would have found of it."""
-    if not any(labels):
+    order, total = np.array(of.labels), sum(of.labels)
+    if not total:
         return []
-
-    order, total = np.array(labels), sum(labels)
     rows: list[tuple[Cell, ...]] = []
-    for rule in usual_rules(Stop(**design["stop"])):
-        read = next(
-            (k for k in range(design["batch"], len(order) + 1, design["batch"]) if rule.is_enough(labels[:k], n)), None
-        )
+    for rule in usual_rules(of.rule):
+        read = next((k for k in ends if rule.is_enough(of.labels[:k], n)), None)
         rows.append((rule.in_words, read, read and read / n, None if read is None else order[:read].sum() / total))
     forms: dict[str, CellForm] = {
         "rule": "text",

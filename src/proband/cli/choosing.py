@@ -34,7 +34,7 @@ _ROLE = re.compile(r"([\w-]+)=(.+)", re.DOTALL)
 
 def chosen(study: Path, engine: list[str] | None = None, sample: int | None = None) -> Study:
     """The study of a file, with what the options replace."""
-    return load_study(study, engine=_engines(engine or []), sample=sample)
+    return load_study(study, engine=engines_given(engine or []), sample=sample)
 
 
 def engines_by_role(given: list[str] | None) -> dict[str, str] | None:
@@ -45,13 +45,14 @@ def engines_by_role(given: list[str] | None) -> dict[str, str] | None:
     DesignError
         If one was given without its role.
     """
-    found = _engines(given or [])
+    found = engines_given(given or [])
     if isinstance(found, str):
         raise DesignError(f"--engine {found} names no coder; write --engine CODER={found}")
     return found
 
 
-def _engines(given: list[str]) -> str | dict[str, str] | None:
+def engines_given(given: list[str]) -> str | dict[str, str] | None:
+    """One address for all, or addresses by role; None where none was given."""
     roles = [_ROLE.fullmatch(address) for address in given]
     if len(given) > 1 and not all(roles):
         raise DesignError(f"--engine was given as {', '.join(given)}; give one address, or ROLE=ADDRESS for each role")

@@ -5,14 +5,15 @@ from typing import Annotated, Any
 import typer
 
 from proband.analyses.evidence import evidence_sections, synthesis_sections
+from proband.analyses.screening import sections as screening_sections
 from proband.analyses.section import Section
-from proband.cli.choosing import EngineOption, StudyArgument, YesOption, engines_by_role
+from proband.cli.choosing import EngineOption, StudyArgument, YesOption, engines_given
 from proband.cli.studying import ask_first, much, stopped
 from proband.cli.talk import emit, progress, talk, tell_plan, tell_steps
 from proband.errors import DesignError, meant
 from proband.literature.review.flow import in_words
 from proband.literature.review.project import STEPS, Step
-from proband.literature.review.steps import do, extraction_of, flow_in, synthesis_of
+from proband.literature.review.steps import do, extraction_of, flow_in, screening_of, synthesis_of
 from proband.literature.review.work import ReviewWork
 from proband.reports import write_findings
 from proband.reports.findings import Findings
@@ -39,7 +40,7 @@ def review(
     Example: `proband review examples/nudging.toml --go`
     """
     with progress() as watch:
-        work = ReviewWork(study, engines=engines_by_role(engine), again=again, watch=watch)
+        work = ReviewWork(study, engines=engines_given(engine or []), again=again, watch=watch)
         told: dict[str, Any] = {"study": str(study), "project": str(work.project.folder)}
         for name in _steps(step, go):
             if go and not step and work.standings()[name].state == "done":
@@ -92,5 +93,8 @@ def _carried_out(work: ReviewWork, step: Step, *, yes: bool) -> dict[str, Any]:
 def _findings(work: ReviewWork) -> Findings:
     """What the review came to, as it is told everywhere."""
     flow = Section(name="flow", heading="Flow of records", sentences=tuple(in_words(flow_in(work)).splitlines()))
-    sections = [flow, *synthesis_sections(synthesis_of(work)), *evidence_sections(extraction_of(work), work.included())]
+    run = screening_of(work)
+    screened = screening_sections(run) if run else ()
+    evidence = evidence_sections(extraction_of(work), work.included())
+    sections = [flow, *screened, *synthesis_sections(synthesis_of(work)), *evidence]
     return Findings(title=work.study.name, sections=tuple(sections))

@@ -161,3 +161,10 @@ def test_a_folder_is_all_files_of_records_in_it(tmp_path):
     (tmp_path / "a.bib").write_text(BIBTEX)
     (tmp_path / "b.nbib").write_text(NBIB)
     assert read_library(tmp_path).flow["records"] == 6
+
+
+def test_tags_in_a_ris_are_taken_off_and_signs_that_are_none_stay(tmp_path):
+    told = "<jats:p class='a'>Of n<N and p>q, H<sub>2</sub>O &amp; air.</jats:p><br/>"
+    (tmp_path / "a.ris").write_text(f"TY  - JOUR\nTI  - <i>Nudges</i>\nAB  - {told}\nER  - \n")
+    (record,) = read_library(tmp_path / "a.ris").records.values()
+    assert (record.title, record.abstract) == ("Nudges", "Of n<N and p>q, H2O & air.")

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 import proband
+from proband.cli.main import app
 from proband.errors import DataError, DesignError
 from proband.literature.evidence.exporting import read_synthesis
 from proband.literature.records.library import read_library
@@ -89,6 +91,26 @@ def test_a_line_in_a_file_undoes_a_merge(tmp_path):
     assert states(path)["records"] == "stale"
     (made,) = go(path, "records")
     assert (made.numbers["merged"], made.numbers["left"]) == (9, 21)
+    (folder / "apart.csv").write_text("one,other\na.ris:1,b.csv:99\n")
+    with pytest.raises(DataError, match=r"apart: no record begins at 'b\.csv:99'"):
+        go(path, "records")
+
+
+def test_records_taken_out_or_added_by_hand_are_counted_and_decisions_of_none_are_named(tmp_path):
+    path = lay_out(tmp_path)
+    go(path, "records", "query", "rank", "screen")
+    records = tmp_path / "green-review" / "records.csv"
+    held = records.read_text()
+    records.write_text("".join(line for line in held.splitlines(keepends=True) if "/g1," not in line))
+    with pytest.raises(DataError, match=r"decisions.csv: record 'doi:10.1234/g1' is not in records.csv"):
+        go(path, "extract")
+    go(path, "screen", "extract", "synthesise")
+    flow = json.loads((tmp_path / "green-review" / "flow.json").read_text())
+    assert (flow["records"], flow["left_out"]["records.csv, by hand"], flow["not_read"]) == (30, 1, 0)
+    records.write_text(held + held.splitlines(keepends=True)[-1].replace("Observations", "Remarks"))
+    go(path, "screen", "extract", "synthesise")
+    flow = json.loads((tmp_path / "green-review" / "flow.json").read_text())
+    assert (flow["records"], flow["sources"]["records.csv, by hand"], flow["not_read"]) == (31, 1, 0)
 
 
 def test_a_title_edited_in_the_table_of_records_keeps_what_was_decided(tmp_path):
@@ -142,3 +164,28 @@ def test_a_step_before_its_time_and_a_query_that_leaves_nothing_are_refused(tmp_
     path = lay_out(tmp_path, narrow)
     with pytest.raises(DataError, match="no record is left to screen"):
         go(path, "records", "query", "rank")
+
+
+def test_page_and_report_say_what_is_known_of_recall_and_what_the_rule_promises(tmp_path):
+    path = lay_out(tmp_path, STUDY.replace('encoder = "none"', 'encoder = "none"\nstop = { misses = 4 }\naudit = 2'))
+    made = dict(zip(STEPS, go(path), strict=True))["screen"]
+    page = (tmp_path / "green-review" / "review.md").read_text()
+    for said in ("95% sure", "2 were drawn at random", "a rule that promises no recall: 4 misses in a row"):
+        assert any(said in sentence for sentence in made.told)
+        assert said in page
+    decisions = tmp_path / "green-review" / "decisions.csv"
+    decisions.write_text(decisions.read_text().replace("include", "exclude", 1))
+    go(path, "extract", "synthesise")
+    assert "decisions.csv was edited since" in (tmp_path / "green-review" / "review.md").read_text()
+    again = CliRunner().invoke(app, ["review", str(path), "synthesise"])
+    assert again.exit_code == 0, again.output
+    assert '"screening-recall"' in (tmp_path / "green-review" / "report.json").read_text()
+
+
+def test_another_engine_is_another_screening_and_records_it_leaves_open_are_told(tmp_path):
+    path = lay_out(tmp_path)
+    go(path)
+    (tmp_path / "few.csv").write_text("record,decision\ndoi:10.1234/g1,include\n")
+    (made,) = go(path, "screen", engines="labels:few.csv", again=True)
+    assert made.told[0] == "19 of 19 read; 1 included; 18 without a decision, which are in nothing that follows"
+    assert len(list((tmp_path / "green-review").glob("screening-*"))) == 2

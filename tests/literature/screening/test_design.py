@@ -10,6 +10,7 @@ import pytest
 
 from proband import collect
 from proband.addresses import open_engine
+from proband.designs.studies import load_study
 from proband.errors import DataError, DesignError, EngineError
 from proband.literature.screening.decisions import decisions_of
 from proband.literature.screening.stopping import Stop
@@ -203,3 +204,16 @@ def test_decisions_are_read_from_a_table_and_what_is_wrong_in_it_is_named(tmp_pa
     )
     with pytest.raises(EngineError, match="is out for 'Because', which keeps nothing out"):
         odd.check([trial])
+
+
+@pytest.mark.parametrize("engine", ["terminal", "human:sheets", "seat", "labels:mine.csv", "labelled"])
+def test_who_answers_at_a_terminal_or_in_a_file_is_a_person(tmp_path, engine):
+    rows = [f"{record.title},{k % 2}" for k, record in enumerate(library(6).records.values())]
+    (tmp_path / "records.csv").write_text("\n".join(["title,included", *rows, ""]))
+    (tmp_path / "study.toml").write_text(
+        f'seed = 1\nengine = {{ anna = "{engine}", bot = "scripted:first" }}\n[instrument]\nid = "c"\ntitle = "C"\n'
+        '[[instrument.questions]]\nid = "q"\ntext = "In?"\n'
+        'codes = [{ label = "Yes", definition = "It is." }, { label = "No", definition = "It is not." }]\n'
+        '[screening]\nrecords = "records.csv"\ncolumn = "included"\nencoder = "none"\n'
+    )
+    assert load_study(tmp_path / "study.toml").design.people == ("anna",)

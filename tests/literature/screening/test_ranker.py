@@ -67,3 +67,9 @@ def test_what_a_rule_costs_is_told_beforehand_and_grows_with_what_it_promises():
     read = [share for _, share, _ in costs(rules, 600, 60, seed=1)]
     assert read == sorted(read)
     assert read[-1] == 1
+
+
+def test_a_prior_that_is_all_there_is_leaves_nothing_to_be_missed():
+    views = views_of([f"paper {k}" for k in range(6)])
+    done = simulate(views, [1, 0, 0, 0, 0, 0], priors=1)
+    assert done.stops(Stop(misses=2), step=2) == [(0.5, 1.0)]

@@ -18,7 +18,8 @@ _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _INITIALS = re.compile(r"(.+?)\s+((?:[A-Z]\.?[- ]?){1,4})$")
 _OF = "al bin da de del della den der di do dos du el la le ter van vande vander von zu"
 _PARTICLES = frozenset(_OF.split())
-_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+# A name and attributes, and nothing else: "a<b and c>d" is no markup.
+_TAG = re.compile(r"""</?[a-zA-Z][\w:.-]*(?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+))*\s*/?>""")
 
 KINDS = {
     "article": "jour ejour jfull mgzn news newspaper magazine article journal-article journalarticle review inpr abst "

@@ -212,10 +212,20 @@ def read_library(
             found += records_of(path, remarks, encoding=encoding)
             if len(found) == n:
                 raise DataError(f"{path}: no record in it; is it the file that was exported?")
+            if path.name in counts:
+                remarks.say(
+                    path.name, "two files are called so, and places in merges do not tell them apart", "rename one"
+                )
             counts[path.name] = counts.get(path.name, 0) + len(found) - n
         for mark, named in (marks or {}).items():
             found = _marked(found, mark, Path(named), remarks)
         kept_apart = [frozenset(pair) for pair in apart] if duplicates == "merge" else None
+        places = {record.source for record in found} if kept_apart else set()
+        if strange := [place for pair in kept_apart or () for place in sorted(pair - places)]:
+            raise DataError(
+                f"apart: no record begins at {strange[0]!r}{meant(strange[0], places)}; give two places as the list of "
+                "merges names them"
+            )
         return library_of(found, name=" and ".join(counts), counts=counts, remarks=remarks, apart=kept_apart)
 
 

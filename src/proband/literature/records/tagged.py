@@ -6,7 +6,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from proband.files import Remarks
-from proband.literature.records.fields import doi_in, kind_of, made, name_of, pmid_in
+from proband.literature.records.fields import doi_in, kind_of, made, name_of, pmid_in, untagged
 from proband.literature.records.record import Record
 
 _TITLES, _ABSTRACTS, _AUTHORS, _DATES = ("TI", "T1", "CT", "BT", "ST"), ("AB", "N2"), ("AU", "A1"), ("PY", "Y1", "DA")
@@ -141,8 +141,8 @@ def _of_ris(tags: _Tags, where: str, remarks: Remarks) -> Record:
     if (notes := other.get("N1", "")) and "ASReview_" in notes:
         other |= _of_asreview(notes)
     fields = {
-        "title": first(*_TITLES),
-        "abstract": first(*_ABSTRACTS),
+        "title": untagged(first(*_TITLES)),
+        "abstract": untagged(first(*_ABSTRACTS)),
         "authors": tuple([name_of(person) for person in every(*_AUTHORS)]),
         "venue": first(*_VENUES),
         "kind": kind_of(first("TY")),

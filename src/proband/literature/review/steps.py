@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from proband.addresses.opening import address_beside
 from proband.literature.evidence.exporting import markdown, matrix, synthesis_csv
@@ -18,17 +17,14 @@ from proband.literature.review import project as names
 from proband.literature.review.flow import Flow, drawn, flow_of, in_words
 from proband.literature.review.project import WRITTEN, Step
 from proband.literature.review.work import APART_COLUMNS, ReviewWork
-from proband.literature.screening.decisions import decisions_of
+from proband.literature.screening.decisions import decisions_of, reached
 from proband.literature.screening.ranker import NONE, encoder_named
 from proband.measures import retrieval
 from proband.models.labels import said
-from proband.runs import collect
+from proband.runs import Run, collect
 from proband.texts.gold.project import fingerprint
 from proband.texts.gold.tables import rows_in, table_text, write_text
 from proband.texts.gold.work import Done, Waiting
-
-if TYPE_CHECKING:
-    pass
 
 _MERGES = ("kept", "by", "score", "one", "other", "title", "other_title")
 
@@ -136,7 +132,18 @@ def screen_step(work: ReviewWork) -> Done:
     _write(work, "screen", names.DECISIONS, table.write_csv())
     counts = {name: int((table["decision"] == name).sum()) for name in ("include", "exclude")}
     told = f"{table.height:,} of {len(work.candidates):,} read; {counts['include']:,} included"
-    return Done(step="screen", told=(told,), numbers={**counts, "read": table.height, "run": str(run.path)})
+    if lost := table.height - sum(counts.values()):
+        told += f"; {lost:,} without a decision, which are in nothing that follows"
+    return Done(
+        step="screen", told=(told, *reached(run).told), numbers={**counts, "read": table.height, "run": str(run.path)}
+    )
+
+
+def screening_of(work: ReviewWork) -> Run | None:
+    """The screening that the step last carried out; None where it never was, or its folder is gone."""
+    held = work.project.record().get("screen")
+    path = held and work.project.path(f"{names.SCREENING}-{fingerprint(held['inputs'])[:8]}")
+    return Run(path) if path and path.is_dir() else None
 
 
 def extract_step(work: ReviewWork) -> Done:
@@ -164,6 +171,7 @@ def synthesise_step(work: ReviewWork) -> Done:
     library, found, flow = work.included(), synthesis_of(work), flow_in(work)
     _write(work, "synthesise", names.SYNTHESIS, synthesis_csv(found))
     page = f"{markdown(found)}\n## Flow of records\n\n![Flow of records]({names.FIGURE})\n\n```\n{in_words(flow)}```\n"
+    page += f"\n## Whether enough was read\n\n{_enough(work)}\n"
     _write(work, "synthesise", names.PAGE, f"{page}\n## Evidence\n\n{_matrix(work)}")
     for name in names.REFERENCES:
         _write(work, "synthesise", name, WRITERS[Path(name).suffix](library))
@@ -187,7 +195,24 @@ def synthesis_of(work: ReviewWork) -> Synthesis:
 def flow_in(work: ReviewWork) -> Flow:
     """Records at every stage, counted from the files of the review."""
     found = len(work.candidates) if work.table.query.narrows else None
-    return flow_of(work.counts(), left_out=work.left_out(), found=found, decisions=work.decisions())
+    counts, left_out = work.counts(), work.left_out()
+    # Who edits the table of records may take some out, or add some.
+    if (by_hand := len(work.library) - counts["left"]) > 0:
+        counts = {f"{names.RECORDS}, by hand": by_hand} | counts
+        counts |= {name: counts[name] + by_hand for name in ("records", "left")}
+    elif by_hand:
+        left_out[f"{names.RECORDS}, by hand"] = -by_hand
+    return flow_of(counts, left_out=left_out, found=found, decisions=work.decisions())
+
+
+def _enough(work: ReviewWork) -> str:
+    """What is known of recall, for the page."""
+    if (run := screening_of(work)) is None:
+        return "The run of the screening is not here any more, so nothing is known of recall."
+    told = list(reached(run).told)
+    if names.DECISIONS in work.standings()["screen"].edited:
+        told.append(f"{names.DECISIONS} was edited since: this is about the decisions before that.")
+    return "\n\n".join(told)
 
 
 def _matrix(work: ReviewWork) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from proband.addresses.opening import address_beside
 from proband.designs.studies import Study, load_study
-from proband.errors import DataError, DesignError
+from proband.errors import DataError, DesignError, meant
 from proband.files import checked, parsed, text_of
 from proband.literature.records.library import Library, read_library
 from proband.literature.review import project as names
@@ -30,8 +30,8 @@ class ReviewWork:
     ----------
     path : path
         The study file.
-    engines : mapping of str to str, optional
-        Addresses that replace those of screeners in the file.
+    engines : str or mapping of str to str, optional
+        Addresses that replace those of screeners in the file: one for all, or by role.
     again : bool
         Whether files that somebody edited may be overwritten.
     watch : callable, optional
@@ -44,7 +44,12 @@ class ReviewWork:
     """
 
     def __init__(
-        self, path: Path, *, engines: Mapping[str, str] | None = None, again: bool = False, watch: Watch | None = None
+        self,
+        path: Path,
+        *,
+        engines: str | Mapping[str, str] | None = None,
+        again: bool = False,
+        watch: Watch | None = None,
     ) -> None:
         self.project, self.again, self.watch, self.engines = ReviewProject(path), again, watch, engines
         way_out = "write one, or start from examples/nudging.toml"
@@ -149,6 +154,11 @@ class ReviewWork:
                     f"{self.project.path(names.DECISIONS)}: record {row['record']!r} has the decision "
                     f"{row['decision']!r}; write include or exclude, or nothing"
                 )
+            if self.library.aliases.get(row["record"], row["record"]) not in self.library.records:
+                raise DataError(
+                    f"{self.project.path(names.DECISIONS)}: record {row['record']!r} is not in {names.RECORDS}"
+                    f"{meant(row['record'], list(self.library.records)[:2_000])}; take one of them out, or screen again"
+                )
         return [{"criterion": "", "reason": "", **row, "record": self.library.id_of(row["record"])} for row in rows]
 
     def included(self) -> Library:
@@ -213,6 +223,7 @@ class ReviewWork:
         if step == "screen":
             held = {names.FOUND: of(names.FOUND)} if table.query.narrows else {}
             told = {key: fingerprint(self.data.get(key)) for key in ("seed", "engine", "instrument", "screening")}
+            told |= {"--engine": fingerprint(self.engines)} if self.engines else {}
             files = {path.name: of(str(path.absolute())) for path in self._screeners_files()}
             return {names.RECORDS: of(names.RECORDS), **held, **told, **files, **said("leave_out")}
         made = {name: of(name) for name in (names.RECORDS, names.DECISIONS)}
@@ -228,10 +239,11 @@ class ReviewWork:
     def _screeners_files(self) -> list[Path]:
         """Files that addresses of screeners, and the criteria, name."""
         engine, criteria = self.data.get("engine", ""), self.data.get("instrument", {})
-        addresses = engine.values() if isinstance(engine, dict) else [engine]
+        given = [of.values() if isinstance(of, Mapping) else [of] for of in (engine, self.engines or "")]
+        addresses = [address for each in given for address in each]
         rests = [str(address).partition(":")[2].partition("?")[0] for address in addresses]
-        given = [*rests, str(criteria.get("use", "")) if isinstance(criteria, dict) else ""]
-        paths = [self.project.study.parent / name for name in given if name]
+        named = [*rests, str(criteria.get("use", "")) if isinstance(criteria, dict) else ""]
+        paths = [self.project.study.parent / name for name in named if name]
         return [path for path in paths if path.is_file()]
 
     def standings(self) -> dict[Step, Standing]:

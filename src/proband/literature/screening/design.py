@@ -216,7 +216,8 @@ class Screening(Design):
             round_ += 1
             batch = order[: min(self.batch, batch_size(len(decided)))]
             found = yield from self._read(batch, round_, "ranked")
-            for k in batch:
+            # By id within a batch, as runs are read again: no order that a decision had a part in.
+            for k in sorted(batch, key=lambda k: self.ids[k]):
                 if (decision := found.get(k)) is None:
                     undecided.add(k)
                     continue

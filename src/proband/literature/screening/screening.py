@@ -17,7 +17,7 @@ from proband.literature.screening.stopping import Stop
 from proband.texts.coders import Coder
 
 _ASKED = {"answer_by", "order", "labels", "framing", "temperature", "max_tokens"}  # how a screener is asked
-_PERSONS = ("human", "seat", "labels", "labelled", "codes")  # engines by which people answer
+_PERSONS = ("human", "terminal", "seat", "labels", "labelled", "codes")  # engines by which people answer
 
 
 class StopTable(Table):
@@ -64,7 +64,8 @@ class ScreeningTable(Table):
     )
     people: list[str] | None = Field(
         default=None,
-        description="screeners who are persons; by default those of human:, seat, labels:, labelled and codes:",
+        description="screeners who are persons; by default those of terminal, human:, seat, labels:, labelled and "
+        "codes:",
     )
     excludes: list[str] = Field(
         default=[], description='codes that keep a record out; by default "No" and those that begin with "Exclude"'

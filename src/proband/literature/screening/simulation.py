@@ -64,7 +64,9 @@ class Simulation:
         for k in range(len(self.orders)):
             labels = self.labels(k)[2:]
             read = stopped_at(rule, labels, len(labels), step)
-            found.append((read / len(labels), float(labels[:read].sum() / max(1, labels.sum()))))
+            # Where the prior was all there is, nothing is missed.
+            recall = float(labels[:read].sum() / labels.sum()) if labels.any() else 1.0
+            found.append((read / len(labels), recall))
         return found
 
 

@@ -10,8 +10,8 @@ ABSTRACTS = {
     "RESULTS: Reminders raised hand hygiene on wards by a third. CONCLUSIONS: Wards gain from reminders.",
     "glued": "Reminders could raise rates of screening Methods We sent reminders to 11 health centres in one county. "
     "Results The reminders raised rates of screening by nine points. Conclusion Reminders are worth sending.",
-    "lines": "Objective\nTo see whether reminders change what physicians do.\nDesign, Setting, and Participants\nA trial "
-    "with 40 physicians.\nMain outcome measures: orders within a week.\nFindings: Physicians with reminders "
+    "lines": "Objective\nTo see whether reminders change what physicians do.\nDesign, Setting, and Participants\nA "
+    "trial with 40 physicians.\nMain outcome measures: orders within a week.\nFindings: Physicians with reminders "
     "ordered more tests.",
 }
 

@@ -36,6 +36,8 @@ class Rows:
         By column, the words of every row.
     outcome : str
         Column of the outcome.
+    known : tuple of str
+        Outcomes that a proposer knows of: those of A, on either side; empty: those that are there.
     content_hash : str
         Of everything above.
     """
@@ -46,6 +48,7 @@ class Rows:
     units: tuple[str, ...]
     texts: Mapping[str, tuple[str, ...]]
     outcome: str
+    known: tuple[str, ...] = ()
     content_hash: str = ""
 
     def __len__(self) -> int:
@@ -53,8 +56,8 @@ class Rows:
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """Outcomes that there are, sorted."""
-        return tuple(sorted(set(self.labels)))
+        """Outcomes that are known of, sorted."""
+        return self.known or tuple(sorted(set(self.labels)))
 
     @property
     def is_pair(self) -> bool:
@@ -116,6 +119,11 @@ def read_rows(path: str | Path, outcome: str, *, texts: Sequence[str] = (), id: 
         for name in (outcome, *columns):
             if row.get(name) is None or not str(row[name]).strip():
                 raise DataError(f"{where}: {name!r} is empty; fill it in, or leave the row out")
+        if nameless := next(
+            (name for name in (id, unit) if name and str(row.get(name, "")).strip() in ("", "None")), ""
+        ):
+            raise DataError(f"{where}: {nameless!r} is empty, so what hangs together cannot be kept on one side; fill "
+                            "it in, or leave the row out")  # fmt: skip
     ids = [str(row[id]) if id else str(k) for k, (_, row) in enumerate(rows, start=1)]
     if len(set(ids)) < len(ids):
         [(twice, _)] = Counter(ids).most_common(1)
@@ -123,7 +131,7 @@ def read_rows(path: str | Path, outcome: str, *, texts: Sequence[str] = (), id: 
     held = {name: tuple(str(row[name]) for _, row in rows) for name in (outcome, *columns)}
     if len(set(held[outcome])) < 2:
         raise DataError(f"{path.name}: {outcome!r} is {held[outcome][0]!r} in every row, so nothing tells rows apart")
-    units = tuple(str(row.get(unit) or name) if unit else name for name, (_, row) in zip(ids, rows, strict=True))
+    units = tuple(str(row[unit]).strip() if unit else name for name, (_, row) in zip(ids, rows, strict=True))
     told = hashlib.blake2b(repr((tuple(ids), units, held)).encode(), digest_size=16).hexdigest()
     labels = held.pop(outcome)
     return Rows(name=path.name, ids=tuple(ids), labels=labels, units=units, texts=held, outcome=outcome,
@@ -181,7 +189,8 @@ def split_rows(rows: Rows, *, share: float = 0.5, seed: int = 1, alike: Alike = 
     a, b = _halved(a, b)
     if len(a.levels) < 2:
         raise DataError(f"{rows.name}: every row of A has the outcome {a.labels[0]!r}; take another seed or share")
-    return a, b
+    # An outcome of B alone is a miss for whatever is foretold, and one of A alone may be foretold in vain.
+    return replace(a, known=a.levels), replace(b, known=a.levels)
 
 
 def _joined(units: Sequence[str], words: Sequence[str]) -> list[str]:

@@ -124,6 +124,24 @@ def test_rows_of_one_author_stay_together_and_rows_alike_are_named(tmp_path):
     assert sum({a.ids[0], b.ids[0]} <= {*side.ids} for side in sides) == 1
 
 
+def test_a_pair_the_other_way_round_is_the_same_pair(tmp_path):
+    lines = [f"{k},First letter number {k},Second letter number {k},{1 + k % 2}" for k in range(80)]
+    path = tmp_path / "pairs.csv"
+    head = "id,one,two,winner"
+    path.write_text("\n".join([head, *lines, ""]))
+    a, b = split_rows(read_rows(path, "winner", id="id"))
+    of_a, of_b = a.ids[0], b.ids[0]
+    lines[int(of_b)] = f"{of_b},Second letter number {of_a},First letter number {of_a},1"
+    path.write_text("\n".join([head, *lines, ""]))
+    rows = read_rows(path, "winner", id="id")
+    with pytest.raises(DataError, match=f"'{of_a}' and '{of_b}'"):
+        split_rows(rows)
+    a, b = split_rows(rows, alike="together")
+    assert not {text for column in a.texts.values() for text in column} & {
+        text for column in b.texts.values() for text in column
+    }
+
+
 def test_numbers_are_halved_at_the_median_of_a(tmp_path):
     path = tmp_path / "ratings.csv"
     path.write_text("text,rating\n" + "".join(f"Letter number {k} to the town,{k}\n" for k in range(60)))

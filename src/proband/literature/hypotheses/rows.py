@@ -1,6 +1,6 @@
 """Rows of a table with texts and an outcome, split by place into A, on which hypotheses are found, and B, on which not.
 
-B is for the test alone. What hangs together stays on one side, and no text stands on both.
+B is for the test alone. What hangs together stays on one side, and no row stands on both.
 """
 
 import hashlib
@@ -68,6 +68,13 @@ class Rows:
     def whole(self) -> tuple[str, ...]:
         """All words of each row."""
         return tuple("\n".join(parts) for parts in zip(*self.texts.values(), strict=True))
+
+    @property
+    def told_alike(self) -> tuple[tuple[str, ...], ...]:
+        """Of each row its texts as they are compared: two that are set against each other, whichever stands first."""
+        return tuple(
+            tuple(sorted(plain(part) or part for part in row)) for row in zip(*self.texts.values(), strict=True)
+        )
 
     def take(self, places: Sequence[int]) -> "Rows":
         """Some of the rows."""
@@ -150,7 +157,8 @@ def split_rows(rows: Rows, *, share: float = 0.5, seed: int = 1, alike: Alike = 
     seed : int
         Of the draw.
     alike : {"refuse", "together"}
-        Rows with the same words on both sides: B would then hold what was seen. `together` makes them one unit.
+        Rows with the same words on both sides, in whatever order of their texts: B would then hold what was seen.
+        `together` makes all rows that share a text one unit.
 
     Returns
     -------
@@ -166,7 +174,7 @@ def split_rows(rows: Rows, *, share: float = 0.5, seed: int = 1, alike: Alike = 
     """
     if not 0.1 <= share <= 0.9:
         raise DesignError(f"share {share}: A gets from 0.1 to 0.9 of the rows, B the rest")
-    words = [plain(text) or text for text in rows.whole]
+    words = rows.told_alike
     units = _joined(rows.units, words) if alike == "together" else rows.units
     shares = {DEVELOPMENT: share, HOLD_OUT: 0.0, AUDIT: 1 - share}
     part_of = parts_of(rows.ids, dict(zip(rows.ids, units, strict=True)), shares, seed)
@@ -193,15 +201,15 @@ def split_rows(rows: Rows, *, share: float = 0.5, seed: int = 1, alike: Alike = 
     return replace(a, known=a.levels), replace(b, known=a.levels)
 
 
-def _joined(units: Sequence[str], words: Sequence[str]) -> list[str]:
+def _joined(units: Sequence[str], texts: Sequence[Sequence[str]]) -> list[str]:
     """Units that share a text, directly or through others, as one, under the name of its first row's unit."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    every = dict.fromkeys([*(("unit", unit) for unit in units), *(("text", text) for text in words)])
-    nodes = {node: k for k, node in enumerate(every)}
-    ends = [nodes["unit", unit] for unit in units], [nodes["text", text] for text in words]
-    graph = coo_array((np.ones(len(units)), ends), shape=(len(nodes), len(nodes)))
+    pairs = [(("unit", unit), ("text", text)) for unit, row in zip(units, texts, strict=True) for text in row]
+    nodes = {node: k for k, node in enumerate(dict.fromkeys(node for pair in pairs for node in pair))}
+    ends = [nodes[unit] for unit, _ in pairs], [nodes[text] for _, text in pairs]
+    graph = coo_array((np.ones(len(pairs)), ends), shape=(len(nodes), len(nodes)))
     _, of = connected_components(graph, directed=False)
     named = dict[int, str]()
     return [named.setdefault(int(of[nodes["unit", unit]]), unit) for unit in units]

@@ -17,7 +17,6 @@ from proband.literature.hypotheses.bank import Bank, Keeping
 from proband.literature.hypotheses.features import FEATURES, Rule, Surface, first_rules, further_rules
 from proband.literature.hypotheses.record import Hypothesis
 from proband.literature.hypotheses.rows import Alike, Rows, read_rows, split_rows
-from proband.literature.records.record import plain
 from proband.measures import adjust_p, clustered_mean
 from proband.models.dictionaries import Dictionary
 from proband.seeds import rng_for
@@ -283,7 +282,7 @@ def refuse_opened(folder: Path, content: str, lock: str, b: Rows | None = None) 
 
 def _digests(b: Rows) -> list[str]:
     """Of each row its words and what is asked of them, by which it is known again in an edited file."""
-    words = (json.dumps([b.outcome, plain(text) or text]) for text in b.whole)
+    words = (json.dumps([b.outcome, *texts]) for texts in b.told_alike)
     return [hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in words]
 
 

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from proband.literature.evidence.checks import check
-from proband.literature.evidence.sentences import Sentence
+from proband.literature.evidence.passages import spans_of
+from proband.literature.evidence.sentences import Sentence, Shown
 from proband.literature.evidence.writing import facts_of
 from proband.literature.records.library import library_of
+from proband.literature.records.record import Record
 from proband.models.lies import LIES, lie, truth
 from proband.models.words import WordsEngine
 
@@ -71,6 +73,59 @@ def test_what_its_span_does_not_say_is_removed_with_the_reason(shown, library, f
     (checked,) = check([Sentence(text=text, spans=(n,), by="me")], shown, library.corpus())
     assert checked.failed == failed
     assert why in checked.why
+
+
+NEAR_LIES = {
+    "Screening may reduce mortality in some older adults at high risk.": (
+        ("Screening reduces mortality in some older adults at high risk.", "hedge"),
+        ("Screening may reduce mortality in all older adults at high risk.", "'all'"),
+        ("Screening may reduce mortality in some older children at high risk.", "another word"),
+        ("Screening must reduce mortality in some older adults at high risk.", "'must'"),
+        ("It is a myth that screening may reduce mortality in some older adults.", "'myth'"),
+        ("May screening reduce mortality in some older adults at high risk?", "asks"),
+    ),
+    "Patients who saw survival rates chose surgery more often than patients who saw mortality rates (p = .03).": (
+        ("Patients who saw mortality rates chose surgery more often than patients who saw survival rates (p = .03).",
+         "changed places"),
+        ("Patients who saw survival rates chose surgery more often than the others (p < .03).", "statistic"),
+        ("Patients chose surgery because of survival rates more often than of mortality rates.", "because of"),
+        ("Patients who saw survival rates chose surgery as often as patients who saw mortality rates.", "equal"),
+        ("Patients who saw survival rates chose surgery more often, a violation of autonomy.", "none of these words"),
+        ("Patients who saw survival r\u0430tes chose surgery more often.", "two scripts"),
+        ("Patients who saw survival rates n\u200bever chose surgery more often.", "denies"),
+        ("Patients who saw survival rates chose \u2039surgery much more often\u203a.", "quotation"),
+        ("Patients who saw survival rates chose surgery more often\u00b9\u00b2.", "cites a note"),
+    ),
+    "Mean loss was 3.2 kg after 6 months only among women who had set a goal.": (
+        ("Mean loss was 3.2 pounds after 6 months only among women.", "another unit"),
+        ("Mean loss was 3.2 kg after 6 months among women.", "limit"),
+        ("Zorn's mean loss was 3.2 kg after 6 months only among women.", "Zorn's"),
+    ),
+}  # fmt: skip
+NEAR_TRUTHS = {
+    "Screening may reduce mortality in some older adults at high risk.": (
+        "In some older adults at high risk, screening might reduce mortality.",
+        "Screening may reduce mortality in some high-risk older adults.",
+    ),
+    "Mean loss was 3.2 kg after 6 months only among women who had set a goal.": (
+        "After 6 months mean loss was 3.2 kg, only among women who had set a goal.",
+        "Women who had set a goal, and only they, had a mean loss of 3.2 kg.",
+    ),
+}
+
+
+def test_a_source_that_is_told_too_strongly_is_removed_and_one_that_is_told_otherwise_stays():
+    library = library_of([Record(title="T", authors=("Ahn, Mi",), year=2011, abstract=" ".join(NEAR_LIES))])
+    shown, corpus = Shown.of(library, spans_of(library.corpus())), library.corpus()
+    number = {span.text: k for k, span in enumerate(shown.spans, start=1)}
+    for source, lies in NEAR_LIES.items():
+        written = [Sentence(text=text, spans=(number[source],), by="me") for text, _ in lies]
+        for (text, why), found in zip(lies, check(written, shown, corpus), strict=True):
+            assert found.failed, text
+            assert why in found.why, text
+    for source, truths in NEAR_TRUTHS.items():
+        written = [Sentence(text=text, spans=(number[source],), by="me") for text in truths]
+        assert [found.why for found in check(written, shown, corpus)] == ["", ""]
 
 
 @pytest.mark.parametrize(("spans", "why"), [((), "cites nothing"), ((0,), "was shown 1 to"), ((1, 400), "span 400")])

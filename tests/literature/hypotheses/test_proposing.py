@@ -115,7 +115,7 @@ def test_what_a_judge_found_on_a_is_locked_and_b_is_opened_for_the_same_judge(tm
     assert [h.independent for h in found.hypotheses] == ["smile length"]
     # Who is stopped after B was opened goes on under the same lock.
     opening = json.loads((tmp_path / "h.lock.json").read_text())
-    open_b(tmp_path, opening, len(b))
+    open_b(tmp_path, opening, b)
     outcome = open_and_test(tmp_path / "h.toml", engine=ScriptedEngine(judge, seed=1))
     assert outcome.first_line == "Found on A: 1; held on B: 1 (Holm, 0.05)."
     assert (outcome.vote, outcome.rows_b) == (1.0, len(b))

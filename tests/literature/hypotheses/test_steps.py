@@ -1,6 +1,7 @@
 """What is found on A is tested on B, which is opened once and under what was locked."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from proband.errors import DataError, DesignError
 from proband.literature.hypotheses.bank import Bank, Keeping
 from proband.literature.hypotheses.features import FEATURES, Rule, Surface, first_rules, rule_in
 from proband.literature.hypotheses.record import read_hypotheses, write_hypotheses
-from proband.literature.hypotheses.rows import read_rows, split_rows
+from proband.literature.hypotheses.rows import Rows, read_rows, split_rows
 from proband.literature.hypotheses.steps import find_by_surface, lock_path, open_and_test, terms_of
 from proband.literature.hypotheses.testing import beyond_chance
 
@@ -52,6 +53,48 @@ def test_b_is_opened_once_whatever_is_locked_afterwards(tmp_path):
         find_by_surface(tmp_path / "other.toml", terms(tmp_path, seed=2))
 
 
+def test_rows_of_b_are_known_again_in_a_file_that_was_edited(tmp_path):
+    path = written(tmp_path)
+    find_by_surface(tmp_path / "h.toml", terms(tmp_path))
+    open_and_test(tmp_path / "h.toml")
+    path.write_text(path.read_text().replace("Letter 7 on", "Letter 7 about"))  # one row of 240
+    with pytest.raises(DesignError, match="rows of B, such as 'r"):
+        find_by_surface(tmp_path / "other.toml", terms(tmp_path, seed=2))
+    path.write_text(path.read_text().replace("Letter", "Postcard"))  # rows of their own
+    assert find_by_surface(tmp_path / "other.toml", terms(tmp_path, seed=2)).rows
+
+
+def test_a_falsifier_cannot_be_edited_once_it_is_locked(tmp_path):
+    written(tmp_path)
+    find_by_surface(tmp_path / "h.toml", terms(tmp_path))
+    (tmp_path / "h.toml").write_text((tmp_path / "h.toml").read_text().replace("no more often", "far less often", 1))
+    with pytest.raises(DesignError, match="was edited since it was locked"):
+        open_and_test(tmp_path / "h.toml")
+
+
+def test_a_site_of_number_zero_is_one_site_and_one_without_a_name_is_refused(tmp_path):
+    rows = [{"text": f"Letter number {k} to town", "said": "yn"[k % 2], "site": k % 30} for k in range(120)]
+    path = tmp_path / "sites.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    a, b = split_rows(read_rows(path, "said", unit="site"))
+    assert not {*a.units} & {*b.units}
+    assert len({*a.units, *b.units}) == 30
+    path.write_text(path.read_text() + json.dumps({"text": "One more for the town", "said": "y", "site": None}) + "\n")
+    with pytest.raises(DataError, match="'site' is empty"):
+        read_rows(path, "said", unit="site")
+
+
+def test_an_outcome_that_b_lacks_can_be_foretold_in_vain():
+    texts = [f"coat {'green' if k < 4 else 'white' if k % 2 else 'black'} shirt, number {k}" for k in range(80)]
+    labels = tuple("green" if k < 2 else "white" if k % 2 else "black" for k in range(80))
+    every = Rows(name="r", ids=tuple(map(str, range(80))), labels=labels, units=tuple(map(str, range(80))),
+                 texts={"text": tuple(texts)}, outcome="said")  # fmt: skip
+    b = replace(every.take([2, 3, *range(40, 80)]), known=every.levels)
+    truth, said = Surface(b).predicted(Rule(form="beside", feature="shirt", place=-1))
+    assert said[:2] == ["green", "green"]
+    assert "green" not in truth
+
+
 def test_what_was_locked_cannot_be_edited_before_b_is_opened(tmp_path):
     written(tmp_path)
     find_by_surface(tmp_path / "h.toml", terms(tmp_path))
@@ -79,6 +122,24 @@ def test_rows_of_one_author_stay_together_and_rows_alike_are_named(tmp_path):
         split_rows(rows)
     sides = split_rows(rows, alike="together")
     assert sum({a.ids[0], b.ids[0]} <= {*side.ids} for side in sides) == 1
+
+
+def test_a_pair_the_other_way_round_is_the_same_pair(tmp_path):
+    lines = [f"{k},First letter number {k},Second letter number {k},{1 + k % 2}" for k in range(80)]
+    path = tmp_path / "pairs.csv"
+    head = "id,one,two,winner"
+    path.write_text("\n".join([head, *lines, ""]))
+    a, b = split_rows(read_rows(path, "winner", id="id"))
+    of_a, of_b = a.ids[0], b.ids[0]
+    lines[int(of_b)] = f"{of_b},Second letter number {of_a},First letter number {of_a},1"
+    path.write_text("\n".join([head, *lines, ""]))
+    rows = read_rows(path, "winner", id="id")
+    with pytest.raises(DataError, match=f"'{of_a}' and '{of_b}'"):
+        split_rows(rows)
+    a, b = split_rows(rows, alike="together")
+    assert not {text for column in a.texts.values() for text in column} & {
+        text for column in b.texts.values() for text in column
+    }
 
 
 def test_numbers_are_halved_at_the_median_of_a(tmp_path):

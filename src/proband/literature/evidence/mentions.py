@@ -102,7 +102,8 @@ def names_beyond(text: str, records: Iterable[Record], source: str) -> list[str]
     for record in records:
         told = (record.text, record.venue, *record.authors, *record.keywords, *record.headings)
         known |= set(plain(" ".join(told)).split())
-    inner = re.finditer(r"(?<=[^\s.!?:\"“(])\s+[\"“(]*([A-Z][^\W_]+(?:[-'’][^\W_]+)*)", text)
+    # The first word begins with a capital anyway: it is a name where it owns something, or is quoted.
+    inner = re.finditer(r"(?:(?<=[^\s.!?:\"“(])\s+[\"“(]*|^(?=\w+(?:['’]s\b|:)))([A-Z][^\W_]+(?:[-'’][^\W_]+)*)", text)
     names = [match[1] for match in inner]
     initials = "".join(word[0] for word in plain(source).split())
     strange = [name for name in names if not set(plain(name).split()) <= known | _NO_NAMES]

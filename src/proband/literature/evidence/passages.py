@@ -1,7 +1,6 @@
 """Sentences of records as spans: which are near a question, and which are central without repeating each other."""
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proband.literature.evidence.sections import sections_of
 from proband.literature.evidence.wording import wording_of
 from proband.literature.spans import Span, span_at
 from proband.models.engine import BaseEngine
@@ -21,11 +21,6 @@ _LEAST = 5  # words of a sentence that says something
 _LONGEST = 600  # characters: what is longer is a table or a list
 _REPEATED = 0.4  # weight of likeness to what is chosen already
 _PER_RECORD = 2  # sentences of one record, at most
-# What a paper set out to do, and how, is told in words as central as what it found.
-_AIMS = re.compile(
-    r"\b(?:aims?|objectives?|purpose|background|methods?|introduction|design|setting)\b|we (?:aim|test)", re.I
-)
-_AIMED = 0.8  # of the score of such a sentence
 
 
 @lru_cache(2048)
@@ -44,21 +39,21 @@ def split(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def spans_of(corpus: Corpus, ids: Sequence[str] | None = None) -> list[Span]:
-    """Sentences of records that say something; of a record with an abstract without its title."""
+    """Sentences of records that say something, without labels of sections; of an abstract without its title."""
     found = []
     for id in corpus.ids if ids is None else ids:
         text = corpus.text(id)
-        title = text.find("\n\n")
-        for start, end in split(text):
-            is_sentence = end - start <= _LONGEST and len(text[start:end].split()) >= _LEAST
-            if is_sentence and (title < 0 or start > title):
-                found.append(span_at(corpus, id, start, end))
+        for begin, stop, _ in sections_of(text):
+            for start, end in split(text[begin:stop]):
+                if end - start <= _LONGEST and len(text[begin + start : begin + end].split()) >= _LEAST:
+                    found.append(span_at(corpus, id, begin + start, begin + end))
     return found
 
 
 def central(
-    spans: Sequence[Span], n: int, *, question: str = "", encoder: BaseEngine | None = None
-) -> list[tuple[Span, float]]:
+    spans: Sequence[Span], n: int, *, question: str = "", encoder: BaseEngine | None = None,
+    worth: Sequence[float] | None = None,
+) -> list[tuple[Span, float]]:  # fmt: skip
     """The most central spans that do not repeat each other, with their scores, in the order chosen.
 
     Parameters
@@ -71,6 +66,8 @@ def central(
         What they are to be about; centrality then counts half.
     encoder : BaseEngine, optional
         Gives sentence vectors; by default words weighted by tf-idf.
+    worth : sequence of float, optional
+        By which scores are multiplied, e.g. `worth_of`, which prefers what was found to what was planned.
 
     Notes
     -----
@@ -85,10 +82,10 @@ def central(
     others = max(len(spans) - 1, 1)
     scores = (np.asarray(vectors @ _dense(vectors.sum(axis=0))).ravel() - 1) / others
     scores = scores / (np.abs(scores).max() or 1.0)
-    scores *= [_AIMED if _AIMS.search(span.text[:60]) else 1.0 for span in spans]
     if asked is not None:
         near = np.asarray(vectors @ _dense(asked)).ravel()
         scores = (scores + near / (np.abs(near).max() or 1.0)) / 2
+    scores *= np.ones(len(spans)) if worth is None else np.asarray(worth)
     chosen: list[int] = []
     alike, left, taken = np.zeros(len(spans)), np.ones(len(spans), dtype=bool), Counter[str]()
     while len(chosen) < n and left.any():

@@ -11,6 +11,7 @@ from proband.errors import DataError, EngineError
 from proband.literature.evidence.checks import check
 from proband.literature.evidence.judging import Judging, verdicts
 from proband.literature.evidence.passages import central, near, spans_of
+from proband.literature.evidence.sections import worth_of
 from proband.literature.evidence.sentences import Check, Checked, Sentence, Shown
 from proband.literature.evidence.writing import Writing, sentences_in
 from proband.literature.queries.index import Index
@@ -133,7 +134,8 @@ def synthesise(
         Where the runs of engines are kept, so that a synthesis that was stopped goes on; by default nowhere.
     """
     spans = _spans(library, question)
-    chosen = [span for span, _ in central(spans, n if engine is None else _SHOWN, question=question, encoder=encoder)]
+    worth, most = worth_of(library.corpus(), spans), n if engine is None else _SHOWN
+    chosen = [span for span, _ in central(spans, most, question=question, encoder=encoder, worth=worth)]
     shown = Shown.of(library, chosen)
     return _written(library, question, shown, engine, n, encoder, judge, folder, is_answer=False)
 

@@ -1,6 +1,6 @@
 """Rows of a table with texts and an outcome, split by place into A, on which hypotheses are found, and B, on which not.
 
-B is for the test alone. What hangs together stays on one side, and no text stands on both.
+B is for the test alone. What hangs together stays on one side, and no row stands on both.
 """
 
 import hashlib
@@ -36,6 +36,8 @@ class Rows:
         By column, the words of every row.
     outcome : str
         Column of the outcome.
+    known : tuple of str
+        Outcomes that a proposer knows of: those of A, on either side; empty: those that are there.
     content_hash : str
         Of everything above.
     """
@@ -46,6 +48,7 @@ class Rows:
     units: tuple[str, ...]
     texts: Mapping[str, tuple[str, ...]]
     outcome: str
+    known: tuple[str, ...] = ()
     content_hash: str = ""
 
     def __len__(self) -> int:
@@ -53,8 +56,8 @@ class Rows:
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """Outcomes that there are, sorted."""
-        return tuple(sorted(set(self.labels)))
+        """Outcomes that are known of, sorted."""
+        return self.known or tuple(sorted(set(self.labels)))
 
     @property
     def is_pair(self) -> bool:
@@ -65,6 +68,13 @@ class Rows:
     def whole(self) -> tuple[str, ...]:
         """All words of each row."""
         return tuple("\n".join(parts) for parts in zip(*self.texts.values(), strict=True))
+
+    @property
+    def told_alike(self) -> tuple[tuple[str, ...], ...]:
+        """Of each row its texts as they are compared: two that are set against each other, whichever stands first."""
+        return tuple(
+            tuple(sorted(plain(part) or part for part in row)) for row in zip(*self.texts.values(), strict=True)
+        )
 
     def take(self, places: Sequence[int]) -> "Rows":
         """Some of the rows."""
@@ -116,6 +126,11 @@ def read_rows(path: str | Path, outcome: str, *, texts: Sequence[str] = (), id: 
         for name in (outcome, *columns):
             if row.get(name) is None or not str(row[name]).strip():
                 raise DataError(f"{where}: {name!r} is empty; fill it in, or leave the row out")
+        if nameless := next(
+            (name for name in (id, unit) if name and str(row.get(name, "")).strip() in ("", "None")), ""
+        ):
+            raise DataError(f"{where}: {nameless!r} is empty, so what hangs together cannot be kept on one side; fill "
+                            "it in, or leave the row out")  # fmt: skip
     ids = [str(row[id]) if id else str(k) for k, (_, row) in enumerate(rows, start=1)]
     if len(set(ids)) < len(ids):
         [(twice, _)] = Counter(ids).most_common(1)
@@ -123,7 +138,7 @@ def read_rows(path: str | Path, outcome: str, *, texts: Sequence[str] = (), id: 
     held = {name: tuple(str(row[name]) for _, row in rows) for name in (outcome, *columns)}
     if len(set(held[outcome])) < 2:
         raise DataError(f"{path.name}: {outcome!r} is {held[outcome][0]!r} in every row, so nothing tells rows apart")
-    units = tuple(str(row.get(unit) or name) if unit else name for name, (_, row) in zip(ids, rows, strict=True))
+    units = tuple(str(row[unit]).strip() if unit else name for name, (_, row) in zip(ids, rows, strict=True))
     told = hashlib.blake2b(repr((tuple(ids), units, held)).encode(), digest_size=16).hexdigest()
     labels = held.pop(outcome)
     return Rows(name=path.name, ids=tuple(ids), labels=labels, units=units, texts=held, outcome=outcome,
@@ -142,7 +157,8 @@ def split_rows(rows: Rows, *, share: float = 0.5, seed: int = 1, alike: Alike = 
     seed : int
         Of the draw.
     alike : {"refuse", "together"}
-        Rows with the same words on both sides: B would then hold what was seen. `together` makes them one unit.
+        Rows with the same words on both sides, in whatever order of their texts: B would then hold what was seen.
+        `together` makes all rows that share a text one unit.
 
     Returns
     -------
@@ -158,7 +174,7 @@ def split_rows(rows: Rows, *, share: float = 0.5, seed: int = 1, alike: Alike = 
     """
     if not 0.1 <= share <= 0.9:
         raise DesignError(f"share {share}: A gets from 0.1 to 0.9 of the rows, B the rest")
-    words = [plain(text) or text for text in rows.whole]
+    words = rows.told_alike
     units = _joined(rows.units, words) if alike == "together" else rows.units
     shares = {DEVELOPMENT: share, HOLD_OUT: 0.0, AUDIT: 1 - share}
     part_of = parts_of(rows.ids, dict(zip(rows.ids, units, strict=True)), shares, seed)
@@ -181,18 +197,19 @@ def split_rows(rows: Rows, *, share: float = 0.5, seed: int = 1, alike: Alike = 
     a, b = _halved(a, b)
     if len(a.levels) < 2:
         raise DataError(f"{rows.name}: every row of A has the outcome {a.labels[0]!r}; take another seed or share")
-    return a, b
+    # An outcome of B alone is a miss for whatever is foretold, and one of A alone may be foretold in vain.
+    return replace(a, known=a.levels), replace(b, known=a.levels)
 
 
-def _joined(units: Sequence[str], words: Sequence[str]) -> list[str]:
+def _joined(units: Sequence[str], texts: Sequence[Sequence[str]]) -> list[str]:
     """Units that share a text, directly or through others, as one, under the name of its first row's unit."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    every = dict.fromkeys([*(("unit", unit) for unit in units), *(("text", text) for text in words)])
-    nodes = {node: k for k, node in enumerate(every)}
-    ends = [nodes["unit", unit] for unit in units], [nodes["text", text] for text in words]
-    graph = coo_array((np.ones(len(units)), ends), shape=(len(nodes), len(nodes)))
+    pairs = [(("unit", unit), ("text", text)) for unit, row in zip(units, texts, strict=True) for text in row]
+    nodes = {node: k for k, node in enumerate(dict.fromkeys(node for pair in pairs for node in pair))}
+    ends = [nodes[unit] for unit, _ in pairs], [nodes[text] for _, text in pairs]
+    graph = coo_array((np.ones(len(pairs)), ends), shape=(len(nodes), len(nodes)))
     _, of = connected_components(graph, directed=False)
     named = dict[int, str]()
     return [named.setdefault(int(of[nodes["unit", unit]]), unit) for unit in units]

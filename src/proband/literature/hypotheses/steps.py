@@ -35,6 +35,7 @@ from proband.models.dictionaries import Dictionary, read_dictionary
 from proband.models.engine import BaseEngine
 from proband.runs import Run, collect
 from proband.runs.progress import Watch
+from proband.texts.gold.project import fingerprint
 from proband.texts.gold.tables import digest, write_text
 
 
@@ -59,7 +60,7 @@ class Outcome:
     proposed, rows_a, rows_b : int
         Hypotheses that were proposed on A; rows of either side.
     vote, majority : float
-        Accuracy on B of all of them together, weighted by their agreement on A; of its commonest outcome.
+        Accuracy on B of all of them together, weighted by their agreement on A; of B's commonest outcome alone.
     terms : Terms
         How it was done.
     """
@@ -112,7 +113,7 @@ def find_by_surface(into: Path, terms: Terms, keeping: Keeping | None = None) ->
         If nothing was found.
     """
     a, b, content = terms.sides(into.parent)
-    refuse_opened(into.parent, content, lock="")
+    refuse_opened(into.parent, content, "", b)
     told, rules, proposed = kept_on(
         a, keeping=keeping or Keeping(), dictionary=_dictionary(into.parent, terms), seed=terms.seed
     )
@@ -140,7 +141,8 @@ def lock_found(
         lock_path(into), terms, content,
         {
             "hypotheses": {
-                id: {"accuracy": accuracy(said[id])[0], "estimate": estimate.as_dict(), "rule": by_id[id].rule}
+                id: {"accuracy": accuracy(said[id])[0], "estimate": estimate.as_dict(), "rule": by_id[id].rule,
+                     "wording": _wording(by_id[id])}
                 for id, estimate in found.items()
             },
             "proposed": proposed, "rows": {"A": len(a), "B": n_b},
@@ -148,6 +150,10 @@ def lock_found(
         },
     )  # fmt: skip
     return Found(hypotheses=tuple(by_id[id] for id in found), on_a=found, proposed=proposed, rows=len(a))
+
+
+def _wording(hypothesis: Hypothesis) -> str:
+    return fingerprint(hypothesis.as_dict())
 
 
 def locked(into: Path) -> tuple[dict[str, Any], Terms, tuple[Hypothesis, ...], Rows]:
@@ -163,6 +169,10 @@ def locked(into: Path) -> tuple[dict[str, Any], Terms, tuple[Hypothesis, ...], R
     there = {hypothesis.id: hypothesis for hypothesis in read_hypotheses(into)}
     if lost := [id for id in lock["hypotheses"] if id not in there]:
         raise DesignError(f"{into}: hypothesis {lost[0]} was locked and is not there any more; bring it back as it was")
+    # Its id does not know its falsifier; locks of before do not either.
+    edited = [id for id, held in lock["hypotheses"].items() if held.get("wording", "") not in ("", _wording(there[id]))]
+    if edited:
+        raise DesignError(f"{into}: hypothesis {edited[0]} was edited since it was locked; bring it back as it was")
     if outcome_path(into).exists():
         raise DesignError(
             f"{into}: B was opened, and what came of it stands in {outcome_path(into).name}; it is opened once: to "
@@ -171,7 +181,7 @@ def locked(into: Path) -> tuple[dict[str, Any], Terms, tuple[Hypothesis, ...], R
     a, b, content = terms.sides(into.parent)
     if content != lock["content"] or len(a) != lock["rows"]["A"]:
         raise DesignError(f"{terms.data}: not the rows that were locked; bring them back as they were")
-    refuse_opened(into.parent, content, lock["hash"])
+    refuse_opened(into.parent, content, lock["hash"], b)
     return lock, terms, tuple(there[id] for id in lock["hypotheses"]), b
 
 
@@ -200,11 +210,11 @@ def open_and_test(into: Path, *, engine: str | BaseEngine = "", watch: Watch | N
     if not lock.get("judge"):
         surface = Surface(b, _dictionary(into.parent, terms, lock["words"]))
         rules = {hypothesis.id: rule_in(hypothesis.rule) for hypothesis in hypotheses}
-        open_b(into.parent, lock, len(b))
+        open_b(into.parent, lock, b)
         told: dict[str, Told] = {id: surface.predicted(rule) for id, rule in rules.items()}
         return write_outcome(into, lock, terms, hypotheses, b, told, voted(told, weights, rules, b))
     design = Judging(hypotheses=hypotheses, rows=b, seed=terms.seed)
-    open_b(into.parent, lock, len(b))
+    open_b(into.parent, lock, b)
     run = collect(design, engine or lock["judge"], into.with_name(f"{into.stem}-b"), watch=watch)
     if not run.is_complete:
         raise DesignError(f"{run.path}: the judge did not answer everything; run the same command again to go on")
@@ -226,7 +236,7 @@ def lock_proposed(into: Path, study: Path, design: Proposing, run: Run, judge: s
     data = study.parent / design.terms.data
     terms = replace(design.terms, data=os.path.relpath(data, into.parent))
     a, b, content = terms.sides(into.parent)
-    refuse_opened(into.parent, content, lock="")
+    refuse_opened(into.parent, content, "", b)
     told: dict[Hypothesis, Told] = {}
     proposed, time = 0, now_as_text()
     for kept in design.kept(run.responses()).values():
@@ -244,7 +254,7 @@ def write_outcome(
 ) -> Outcome:  # fmt: skip
     """Test what was locked, and write down what came of it."""
     on_a = {id: (_estimate(held["estimate"]), float(held["accuracy"])) for id, held in lock["hypotheses"].items()}
-    commonest = max(b.levels, key=b.labels.count)
+    commonest = max(sorted(set(b.labels)), key=b.labels.count)
     found = Outcome(
         decided=decided(b, hypotheses, told, on_a, terms), proposed=lock["proposed"], rows_a=lock["rows"]["A"],
         rows_b=len(b), vote=vote, majority=b.labels.count(commonest) / len(b), terms=terms,

@@ -1,5 +1,6 @@
 """Found on A, locked, and tested on B, which is opened once."""
 
+import hashlib
 import json
 import math
 from collections.abc import Hashable, Mapping, Sequence
@@ -24,7 +25,7 @@ from proband.texts.gold.tables import rows_in, write_table, write_text
 
 Told = tuple[Sequence[str], Sequence[str | None]]  # outcomes as a hypothesis speaks of them, and what it says
 Verdict = Literal["held", "not held", "cannot be told"]
-OPENING = ("data", "lock", "rows", "time")
+OPENING, OPENED = ("data", "lock", "rows", "time"), ("lock", "row")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,23 +256,37 @@ def read_lock(path: Path) -> dict[str, Any]:
     return lock | {"hash": held}
 
 
-def refuse_opened(folder: Path, content: str, lock: str) -> None:
-    """Refuse to open B of some data when it was opened under another lock.
+def refuse_opened(folder: Path, content: str, lock: str, b: Rows | None = None) -> None:
+    """Refuse to open B of some data when it was opened under another lock, or rows of it in a file since edited.
 
     Raises
     ------
     DesignError
         If it was.
     """
+    opened = {row["row"] for row in rows_in(folder / "opened.csv", OPENED) if row["lock"] != lock}
+    seen = [id for id, row in zip(b.ids, _digests(b), strict=True) if row in opened] if b is not None else []
     for row in rows_in(folder / "openings.csv", OPENING):
         if row["data"] == content and row["lock"] != lock:
             raise DesignError(
                 f"{folder / 'openings.csv'}: B of these rows was opened on {row['time']} under the lock "
                 f"{row['lock'][:12]}; what was seen once is no test any more: bring rows that nobody has looked at"
             )
+    if seen:
+        raise DesignError(
+            f"{folder / 'opened.csv'}: {len(seen)} rows of B, such as {seen[0]!r}, have words that were opened as B "
+            "before, in these rows or others; what was seen once is no test any more: bring rows that nobody has "
+            "looked at"
+        )
 
 
-def open_b(folder: Path, lock: Mapping[str, Any], n_rows: int) -> None:
+def _digests(b: Rows) -> list[str]:
+    """Of each row its words and what is asked of them, by which it is known again in an edited file."""
+    words = (json.dumps([b.outcome, *texts]) for texts in b.told_alike)
+    return [hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in words]
+
+
+def open_b(folder: Path, lock: Mapping[str, Any], b: Rows) -> None:
     """Note that B is opened; who was stopped after that goes on under the same lock.
 
     Raises
@@ -279,10 +294,12 @@ def open_b(folder: Path, lock: Mapping[str, Any], n_rows: int) -> None:
     DesignError
         If it was opened under another lock.
     """
-    refuse_opened(folder, lock["content"], lock["hash"])
+    refuse_opened(folder, lock["content"], lock["hash"], b)
     opened = rows_in(folder / "openings.csv", OPENING)
     if not any(row["lock"] == lock["hash"] for row in opened):
-        now = {"data": lock["content"], "lock": lock["hash"], "rows": str(n_rows), "time": now_as_text()}
+        now = {"data": lock["content"], "lock": lock["hash"], "rows": str(len(b)), "time": now_as_text()}
+        rows = [{"lock": lock["hash"], "row": row} for row in dict.fromkeys(_digests(b))]
+        write_table(folder / "opened.csv", OPENED, [*rows_in(folder / "opened.csv", OPENED), *rows])
         write_table(folder / "openings.csv", OPENING, [*opened, now])
 
 

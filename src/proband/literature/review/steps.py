@@ -150,7 +150,7 @@ def extract_step(work: ReviewWork) -> Done:
     """Fill the form from what is included."""
     library, found = work.included(), extraction_of(work)
     _write(work, "extract", names.EVIDENCE, found.table.write_csv())
-    _write(work, "extract", names.MATRIX, matrix(found.table, library).write_csv() if found.cells else "record\n")
+    _write(work, "extract", names.MATRIX, matrix(found.table, library, found.fields).write_csv())
     n = len(library) * len(found.fields) * len(found.extractors)
     told = f"{len(found.cells):,} of {n:,} cells have a value with its words; {len(found.dropped):,} values dropped"
     agreed = found.agreement() if len(found.extractors) > 1 else {}

@@ -42,9 +42,10 @@ def answer(
         str | None, typer.Option(help="An engine that is asked whether spans support each sentence.")
     ] = None,
     encoder: Annotated[str | None, typer.Option(help="What makes sentence vectors, e.g. minilm; else words.")] = None,
-    sentences: Annotated[int | None, typer.Option(help="At most; default 3 for a question, else 8.")] = None,
+    sentences: Annotated[int | None, typer.Option(min=1, help="At most; default 3 for a question, else 8.")] = None,
     says: Annotated[
-        float | None, typer.Option(help=f"Share of the question that a sentence must have to answer it; {SAYS}.")
+        float | None,
+        typer.Option(min=0, max=1, help=f"Share of the question that a sentence must have to answer it; {SAYS}."),
     ] = None,
     evidence: Annotated[
         Path | None,

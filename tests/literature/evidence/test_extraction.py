@@ -135,6 +135,14 @@ def test_a_table_is_read_again_and_what_was_edited_against_its_words_is_named(fo
     path.write_text(found.table.write_csv().replace(",412,", ",421,"))
     with pytest.raises(DataError, match=r"evidence\.csv, line 3: n is '421', and its words are '412 adults'; correct"):
         read_evidence(path, library)
+    for old, new, why in (
+        (",n,412,", ",nn,412,", "no field 'nn'"),
+        ("adults in Norway,", "children in Sweden,", "population is 'children in Sweden'"),
+        (",412 adults,", ",,", "n has no value, or no words that say it"),
+    ):
+        path.write_text(found.table.write_csv().replace(old, new, 1))
+        with pytest.raises(DataError, match=rf"line \d: {why}"):
+            read_evidence(path, library)
     path.write_text(found.table.write_csv())
     gone = library_of([replace(first, abstract="All else."), *list(library.records.values())[1:]])
     with pytest.raises(DataError, match=r"evidence\.csv, line 2: record .* no longer has the words"):

@@ -152,3 +152,10 @@ def test_a_library_is_cut_to_records_in_the_order_asked_for(tmp_path):
 def test_a_file_without_records_is_refused_by_name(tmp_path, name, text, said):
     with pytest.raises(DataError, match=rf"{name}.*{said}"):
         read_library(written(tmp_path, text, name))
+
+
+def test_a_table_of_records_that_the_house_wrote_is_read_again(tmp_path):
+    path = tmp_path / "records.csv"
+    path.write_text("record,record_in_file,title,abstract\nt:1,7,A title of one,Words.\nt:2,8,A title of two,More.\n")
+    columns = read_library(path).corpus().columns
+    assert {"record_in_file", "record_in_file_in_file"} <= {*columns.columns}

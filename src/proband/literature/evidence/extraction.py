@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from proband.errors import DataError
+from proband.errors import DataError, meant
 from proband.estimates import Estimate
 from proband.instruments.codebooks import Codebook, load_codebook
 from proband.instruments.extraction import Unfound, record_in
@@ -210,26 +210,40 @@ def _unsaid(field: RecordField, value: str | float, quote: str) -> str:
     return ""
 
 
-def read_evidence(path: Path, library: Library) -> tuple[Cell, ...]:
+def read_evidence(path: Path, library: Library, form: str | Path | Codebook = FORM) -> tuple[Cell, ...]:
     """Cells from a table `evidence`, over the library as it is now; values may be edited, where their words say them.
 
     Raises
     ------
     DataError
-        If a record is gone, words stand there no more, or do not have the number that stands beside them; the line is
-        named.
+        If a field is not the form's, a record is gone, words are lacking or stand there no more, or do not say what
+        stands beside them; the line is named.
     """
-    corpus, cells = library.corpus(), list[Cell]()
+    corpus, cells, seen = library.corpus(), list[Cell](), set[tuple[str, str, str]]()
+    book = form if isinstance(form, Codebook) else load_codebook(form)
+    fields = {field.name: field for item in book.items for field in item.fields}
     for where, row in read_table(path, COLUMNS):
         if not (row["start"].isdigit() and row["end"].isdigit()):
             raise DataError(f"{where}: start and end are {row['start']!r} and {row['end']!r}, not places in a text")
+        if row["field"] not in fields:
+            raise DataError(f"{where}: no field {row['field']!r}{meant(row['field'], fields)}; form {book.id!r} has "
+                            f"{', '.join(fields)}")  # fmt: skip
+        if not row["value"].strip() or not row["quotation"].strip():
+            raise DataError(f"{where}: {row['field']} has no value, or no words that say it; fill in both, or take the "
+                            "row out: a cell without words is empty")  # fmt: skip
+        if (place := (row["record"], row["field"], row["by"])) in seen:
+            raise DataError(f"{where}: {row['by']!r} filled {row['field']} of this record in a row above; keep one")
+        seen.add(place)
         span = Span(record=row["record"], start=int(row["start"]), end=int(row["end"]), text=row["quotation"])
         try:
             span = moved(span, corpus)
         except DataError as error:
             raise DataError(f"{where}: {error}") from None
         strange = wording_of(row["value"]).numbers - wording_of(span.text).numbers
-        if row["value"] != span.text and strange:
+        # Who edits may use words of their own, but not all of them, unless they choose among options.
+        stems = wording_of(row["value"]).stems
+        is_other = fields[row["field"]].kind == "text" and stems and not stems & wording_of(span.text).stems
+        if row["value"] != span.text and (strange or is_other):
             raise DataError(
                 f"{where}: {row['field']} is {row['value']!r}, and its words are {span.text!r}; correct the value, or "
                 "give the words that say it, with their places"

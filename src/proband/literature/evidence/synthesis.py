@@ -175,6 +175,7 @@ def answered(
     if not enough:
         best = f"its nearest sentence has {ranked[0][1]:.0%} of the question" if ranked else "it has no sentence"
         why = f"The corpus does not say: {best}, and {says:.0%} are needed."
+        why += " Are the records in another language?" if ranked and not ranked[0][1] else ""
         return Synthesis(question=question, by=_name(engine), shown=Shown(spans=(), records={}), checked=(),
                          library_hash=library.content_hash, silence=why)  # fmt: skip
     return _written(library, question, Shown.of(library, enough), engine, n, encoder, judge, folder, is_answer=True)

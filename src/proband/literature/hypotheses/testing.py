@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -74,7 +75,10 @@ class Terms:
 
     def sides(self, folder: Path) -> tuple[Rows, Rows, str]:
         """Rows of A and of B, and the hash of all."""
-        rows = read_rows(folder / self.data, self.outcome, texts=self.texts, id=self.id, unit=self.unit)
+        # The folder need not be there yet, and a path that goes through it is the same without.
+        rows = read_rows(
+            os.path.normpath(folder / self.data), self.outcome, texts=self.texts, id=self.id, unit=self.unit
+        )
         return *split_rows(rows, share=self.share, seed=self.seed, alike=self.alike), rows.content_hash
 
 

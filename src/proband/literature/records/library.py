@@ -2,7 +2,7 @@
 
 import gc
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -112,9 +112,7 @@ class Library:
         others = [
             typed(
                 pl.Series(
-                    f"{name}_in_file" if name in _OWN else name,
-                    [record.other.get(name) or None for _, record in rows],
-                    dtype=pl.String,
+                    _renamed(name, names), [record.other.get(name) or None for _, record in rows], dtype=pl.String
                 )
             )
             for name in names
@@ -227,6 +225,14 @@ def read_library(
                 "merges names them"
             )
         return library_of(found, name=" and ".join(counts), counts=counts, remarks=remarks, apart=kept_apart)
+
+
+def _renamed(name: str, there: Container[str]) -> str:
+    """A column of a file under a name that neither the house nor the file has; the house's own tables have both."""
+    renamed = f"{name}_in_file" if name in _OWN else name
+    while renamed != name and renamed in there:
+        renamed = f"{renamed}_in_file"
+    return renamed
 
 
 def _marked(records: Sequence[Record], mark: str, path: Path, remarks: Remarks) -> list[Record]:

@@ -88,7 +88,7 @@ def test_runs_of_before_are_sound_and_are_copied_whole(name, tmp_path):
 
 def test_a_damaged_page_costs_its_own_rows_and_the_rest_is_saved_and_resumed(folder, tmp_path):
     with Pages(folder / "journal.sqlite") as pages:
-        page = next(number for number, row in pages.records() if row and len(row) == 20 and number > 20)
+        page = next(number for number, row in pages.records() if row and len(row) == 21 and number > 20)
     flip(folder, page, offset=0, length=4096)
     before = state_of(folder)
     code, told = doctor(folder, "--into", tmp_path / "new")
@@ -202,7 +202,7 @@ def test_rows_read_page_by_page_are_the_rows_that_sqlite_reads(tmp_path):
         journal.note(long="y" * 70_000)
         journal._connection.execute("DELETE FROM responses WHERE trial LIKE 's1%'")
     with Pages(tmp_path / "journal.sqlite") as pages:
-        found = {row for _, row in pages.records() if row and len(row) == 20}
+        found = {row for _, row in pages.records() if row and len(row) == 21}
     with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as journal:
         assert found == set(journal.execute("SELECT * FROM responses"))
     assert len(found) == 189

@@ -50,8 +50,8 @@ def _field_schema(field: RecordField) -> dict[str, Any]:
     return {"anyOf": [found, {"type": "null"}]}
 
 
-def record_instruction(item: Item) -> str:
-    """How a record is to be written."""
+def record_instruction(item: Item, absent: str = "Where the text does not say, write null.") -> str:
+    """How a record is to be written, and in which words null is allowed."""
     lines = [f"- {field.name}: {field.definition}{_kind_told(field)}" for field in item.fields]
     quoted = [field.name for field in item.fields if field.quoted]
     how = "Reply with one JSON object with these keys, and nothing else:\n" + "\n".join(lines)
@@ -61,7 +61,7 @@ def record_instruction(item: Item) -> str:
             f"\n{which} is itself an object with the keys value and quote; the quote is the passage that says so, "
             "copied word for word."
         )
-    return f"{how}\nWhere the text does not say, write null."
+    return f"{how}\n{absent}"
 
 
 def _kind_told(field: RecordField) -> str:

@@ -135,7 +135,8 @@ class _Study:
         self.treatments = self._of(TREATMENTS) or self._of(("design",))
         self.outcomes = self._of(OUTCOMES)
         self.moderators = {name: self._of((name,)) for name in MODERATORS if name in fields}
-        self.sign = next((sign for cell in fields.get("effect", ()) if (sign := sign_in(cell.value)) is not None), 0)
+        signs = ((sign, cell) for cell in fields.get("effect", ()) if (sign := sign_in(cell.value)) is not None)
+        self.sign, self.effect = next(signs, (0, None))
 
     def _of(self, names: Iterable[str]) -> dict[str, Cell]:
         return {plain(cell.value): cell for name in names for cell in self.fields.get(name, ())}
@@ -176,7 +177,7 @@ def _contradictions(studies: Sequence[_Study]) -> Iterator[dict[str, object]]:
             " or ".join(next(iter(study.moderators[name].values())).value for study in (one, other)) for name in apart
         )
         cell, result = one.treatments[treatment], one.outcomes[outcome]
-        effects = [next(iter(study.fields["effect"])) for study in (one, other)]
+        effects = [study.effect for study in (one, other) if study.effect is not None]
         yield {
             "independent": cell.value, "dependent": result.value, "direction": "differs",
             "moderators": tuple(f"{name}: {value}" for name, value in zip(apart, values, strict=True)),

@@ -169,9 +169,8 @@ def locked(into: Path) -> tuple[dict[str, Any], Terms, tuple[Hypothesis, ...], R
     there = {hypothesis.id: hypothesis for hypothesis in read_hypotheses(into)}
     if lost := [id for id in lock["hypotheses"] if id not in there]:
         raise DesignError(f"{into}: hypothesis {lost[0]} was locked and is not there any more; bring it back as it was")
-    # Its id does not know its falsifier; locks of before do not either.
-    edited = [id for id, held in lock["hypotheses"].items() if held.get("wording", "") not in ("", _wording(there[id]))]
-    if edited:
+    # Its id does not know its falsifier.
+    if edited := [id for id, held in lock["hypotheses"].items() if held["wording"] != _wording(there[id])]:
         raise DesignError(f"{into}: hypothesis {edited[0]} was edited since it was locked; bring it back as it was")
     if outcome_path(into).exists():
         raise DesignError(

@@ -135,8 +135,8 @@ class _Study:
         self.treatments = self._of(TREATMENTS) or self._of(("design",))
         self.outcomes = self._of(OUTCOMES)
         self.moderators = {name: self._of((name,)) for name in MODERATORS if name in fields}
-        signs = ((sign, cell) for cell in fields.get("effect", ()) if (sign := sign_in(cell.value)) is not None)
-        self.sign, self.effect = next(signs, (0, None))
+        self.effect = next((cell for cell in fields.get("effect", ()) if sign_in(cell.value) is not None), None)
+        self.sign = (sign_in(self.effect.value) or 0) if self.effect is not None else 0
 
     def _of(self, names: Iterable[str]) -> dict[str, Cell]:
         return {plain(cell.value): cell for name in names for cell in self.fields.get(name, ())}

@@ -7,7 +7,7 @@ here from its description (Zhou et al. 2024, arXiv:2404.04326, algorithm 1, with
 alpha sqrt(log t / visits), the k with the highest reward foretell each example, what at least so many of them get wrong
 makes a pool, and a full pool brings new hypotheses; the bank of 20 at the end is what it gives. Its own package asks a
 model; none is asked here, so that what differs is the rule. With k = 20 it
-asks the judge about twice as often as with its default of 10, and ours asks at least as often as that.
+asks the judge about twice as often as with its default of 10, and ours asks about as often as that, or more.
 """
 
 import argparse

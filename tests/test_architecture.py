@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -190,6 +191,15 @@ def test_importing_proband_is_light(package):
         if float(took) < 0.3:
             return
     pytest.fail(f"importing {package} took {took} s of CPU in the last of five tries")
+
+
+def test_data_beside_the_code_are_shipped_with_it():
+    told = tomllib.loads((SOURCE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    shipped = {
+        path for pattern in told["tool"]["setuptools"]["package-data"]["proband"] for path in SOURCE.glob(pattern)
+    }
+    data = {path for path in SOURCE.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert sorted(data - shipped) == []
 
 
 @pytest.mark.parametrize("package", ["proband", "proband.measures"])

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import json
 import re
 import tomllib
 import types
@@ -227,6 +228,17 @@ def parsed(text: str, where: str | Path, *, error: type[ProbandError]) -> dict[s
         raise error(f"{where}: not valid TOML: {place}; {way_out}") from None
     except RecursionError:
         raise error(f"{where}: lists or tables stand too deep in one another; take some levels out") from None
+
+
+def in_toml(value: object) -> str:
+    """A text, number, list or table as TOML writes it on one line."""
+    if isinstance(value, Mapping):
+        inner = (f"{json.dumps(key)} = {in_toml(held)}" for key, held in value.items() if held is not None)
+        return "{ " + ", ".join(inner) + " }"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ", ".join(map(in_toml, value)) + "]"
+    # JSON's strings are TOML's, but for DEL, which TOML wants escaped; surrogates are whole without ASCII escapes.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def beside(module: str) -> dict[str, Any]:

@@ -71,6 +71,9 @@ def evidence_sections(found: Extraction, library: Library) -> list[Section]:
     filled = {field: wide[field].drop_nulls().len() for field in fields}
     told = ", ".join(f"{field} in {k}" for field, k in filled.items())
     notes = [f"{len(found.dropped)} values were dropped, whose words are not the papers'."] * bool(found.dropped)
+    notes += [f"Of {len(found.mute)} papers a reply was no record; they do not count in the agreement."] * bool(
+        found.mute
+    )
     notes += [f"The first {_MOST} papers are shown."] * (n > _MOST)
     sections = [
         Section(
@@ -79,8 +82,10 @@ def evidence_sections(found: Extraction, library: Library) -> list[Section]:
             table=tabled(dict.fromkeys(("reference", *fields), "text"), rows) if fields else None,
         )
     ]  # fmt: skip
+    agreed = []
     if len(found.extractors) > 1:
         agreed = [(field, share, alpha) for field, (share, alpha) in found.agreement().items()]
+    if agreed:
         table = tabled({"field": "text", "same": "share", "alpha": "number"}, agreed,
                        "Papers for which all extractors have the same, and Krippendorff's alpha")  # fmt: skip
         sections.append(Section(name="evidence-agreement", heading="Agreement of extractors", table=table))

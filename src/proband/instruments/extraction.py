@@ -50,8 +50,8 @@ def _field_schema(field: RecordField) -> dict[str, Any]:
     return {"anyOf": [found, {"type": "null"}]}
 
 
-def record_instruction(item: Item) -> str:
-    """How a record is to be written."""
+def record_instruction(item: Item, absent: str = "Where the text does not say, write null.") -> str:
+    """How a record is to be written, and in which words null is allowed."""
     lines = [f"- {field.name}: {field.definition}{_kind_told(field)}" for field in item.fields]
     quoted = [field.name for field in item.fields if field.quoted]
     how = "Reply with one JSON object with these keys, and nothing else:\n" + "\n".join(lines)
@@ -61,7 +61,7 @@ def record_instruction(item: Item) -> str:
             f"\n{which} is itself an object with the keys value and quote; the quote is the passage that says so, "
             "copied word for word."
         )
-    return f"{how}\nWhere the text does not say, write null."
+    return f"{how}\n{absent}"
 
 
 def _kind_told(field: RecordField) -> str:
@@ -78,7 +78,7 @@ def record_in(text: str, reply: Reply) -> str:
     Unfound
         If the reply is no JSON object of these fields, or a quotation does not stand in the document.
     """
-    found = _parsed(text, dict)
+    found = json_in(text, dict)
     if strange := found.keys() ^ {field.name for field in reply.fields}:
         which = "is no field" if strange & found.keys() else "is missing"
         raise Unfound(
@@ -120,7 +120,7 @@ def spans_in(text: str, reply: Reply) -> str:
     """
     folded = {_folded(option): option for option in reply.options}
     spans: list[dict[str, Any]] = []
-    for entry in _parsed(text, list):
+    for entry in json_in(text, list):
         if not isinstance(entry, dict) or entry.keys() != {"code", "quote"}:
             raise Unfound(f"{_short(entry)} is no object with code and quote")
         if not isinstance(entry["code"], str) or _folded(entry["code"]) not in folded:
@@ -187,7 +187,7 @@ def _folded(text: str) -> str:
     return "".join(c for c, _ in _folded_characters(text)).strip(" .\"'")
 
 
-def _parsed(text: str, kind: type[Any]) -> Any:
+def json_in(text: str, kind: type[Any]) -> Any:
     """The JSON value of a reply, which may stand in a fence or among words as long as there is only one."""
     opening = "{" if kind is dict else "["
     text = _FENCE.sub("", text.strip())

@@ -49,7 +49,7 @@ _SIGNED = r"[-−]?\d*[.·]?\d+"
 EFFECT = re.compile(
     rf"(?P<measure>Cohen['’]s d|Hedges['’] g|\bSMD|\bMD|\bOR|\bRR|\bHR|\baOR|\bIRR|\bd|\bg|\br|\bβ)"
     rf"\s*(?:=|:|of|was)?\s*(?P<value>{_SIGNED})"
-    rf"\s*[,;]?\s*[\[(]?\s*(?:(?P<level>\d{{2}})\s*%\s*(?:CI|confidence interval)s?)\s*[:=,]?\s*[\[(]?\s*"
+    rf"\s*[,;]?\s*[\[(]?\s*(?:(?P<level>[1-9]\d)\s*%\s*(?:CI|confidence interval)s?)\s*[:=,]?\s*[\[(]?\s*"
     rf"(?P<low>{_SIGNED})\s*(?:to|,|;|-|–|—)\s*(?P<high>{_SIGNED})"
 )
 _SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?]?")

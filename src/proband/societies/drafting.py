@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from proband.designs.kind import Shared
 from proband.errors import DesignError
+from proband.files import in_toml
 from proband.instruments.items import Item
 from proband.societies.scenario import SCENARIOS
 from proband.societies.state import State
@@ -219,5 +220,5 @@ def drafted(drafting: Drafting, state: State, engine: str) -> str:
 
 
 def _toml(values: Mapping[str, Any]) -> list[str]:
-    """Lines of keys; JSON's texts, numbers and truth values are TOML's."""
-    return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    """Lines of keys."""
+    return [f"{key} = {in_toml(value)}" for key, value in values.items()]

@@ -173,9 +173,26 @@ class Apart(WordsEngine):
         return {"engine": "apart"}
 
 
+class Blank(Apart):
+    """Knows none of the words of a short text, as a bag of words may."""
+
+    def vectors(self, texts):
+        return np.array([[float(len(text) > 30)] for text in texts], dtype=np.float32)
+
+    def fingerprint(self):
+        return {"engine": "blank"}
+
+
 def test_vectors_are_a_further_bar_and_no_way_round_the_others(shown, library):
     texts = ("There was no retention after months.", "There was retention after months.", "There was no retention.")
     sentences = [Sentence(text=text, spans=(of(shown, "Jul", 2),), by="me") for text in texts]
     found = check(sentences, shown, library.corpus(), encoder=Apart())
     assert [checked.failed for checked in found] == [None, "supports", "supports"]
     assert "cosine 0.00" in found[2].why
+
+
+def test_a_sentence_without_a_vector_is_near_nothing(shown, library):
+    n = of(shown, "Jul", 2)
+    (checked,) = check([Sentence(text="There was no retention.", spans=(n,), by="me")], shown, library.corpus(),
+                       encoder=Blank())  # fmt: skip
+    assert "cosine 0.00" in checked.why

@@ -21,7 +21,6 @@ def path(found, tmp_path):
 
 def test_a_table_is_read_again_with_the_same_sentences_standing(found, path, library):
     again = read_synthesis(path, library)
-    assert again.sentences[0].text == found.sentences[0].text
     assert [s.text for s in again.sentences] == [s.text for s in found.sentences]
     assert again.cited == found.cited
 

@@ -11,7 +11,7 @@ from proband.literature.evidence.extraction import extract, read_evidence
 from proband.literature.records.library import library_of
 from proband.literature.records.prose import PAGES
 from proband.literature.records.record import Record
-from proband.models.scripted import ScriptedEngine
+from proband.models.scripted import ScriptedEngine, scripted_engine
 from proband.subjects.corpora import LongTexts
 
 SAID = {
@@ -91,7 +91,10 @@ def test_what_an_extractor_makes_up_is_dropped_and_the_rest_of_its_reply_kept(li
         assert why in reasons
     nothing = extract(alone, engines={"mute": Replying(lambda trial: "I cannot do that.")})
     assert not nothing.cells
-    assert "no JSON in the reply" in nothing.dropped[0][2]
+    assert "no JSON object in the reply" in nothing.dropped[0][2]
+    assert nothing.mute == {ids["Ahn"]}
+    with pytest.raises(EngineError, match="did not answer: scripted failure; run the same again"):
+        extract(alone, engines={"gone": scripted_engine("uniform", fail="1")})
 
 
 def test_two_extractions_agree_as_far_as_their_cells_are_the_same(library):
@@ -106,6 +109,10 @@ def test_two_extractions_agree_as_far_as_their_cells_are_the_same(library):
     share, alpha = agreed["n"]
     assert share == 5 / 12  # three that both find, and two that neither finds
     assert alpha.value < 0.5
+    # Who gives no record has not found nothing: that paper counts for no field.
+    first = next(iter(library.records))
+    mute = Replying(lambda trial: "Hm." if trial.place.subject == first else second(trial))
+    assert extract(library, engines={"cues": "cues", "mute": mute}).agreement()["n"][0] == 4 / 11
     with pytest.raises(DataError, match="one extractor, 'cues'"):
         extract(library).agreement()
 

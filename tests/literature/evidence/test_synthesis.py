@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from proband.errors import DataError, EngineError
-from proband.literature.evidence.judging import Judging, agreement, sheet
+from proband.literature.evidence.judging import Judging, agreement, sheet, verdicts
 from proband.literature.evidence.passages import central, spans_of
 from proband.literature.evidence.sentences import Sentence, Shown
 from proband.literature.evidence.synthesis import answered, renewed, synthesise
@@ -13,6 +13,8 @@ from proband.literature.records.library import library_of
 from proband.literature.records.record import Record
 from proband.literature.spans import normal
 from proband.models.scripted import ScriptedEngine, scripted_engine
+from proband.records import Completion
+from proband.runs import collect
 from tests.designs.survey.test_prompts import as_text, assert_golden
 
 
@@ -20,6 +22,16 @@ def writer(*sentences):
     """An engine that writes these: texts with the numbers they cite."""
     written = json.dumps({"sentences": [{"spans": spans, "text": text} for text, spans in sentences]})
     return ScriptedEngine(lambda trial: written, address="scripted:writer")
+
+
+class Mumbling(ScriptedEngine):
+    """Says what is none of the answers."""
+
+    def __init__(self):
+        super().__init__(lambda trial: None, address="scripted:mumbling")
+
+    def _answer(self, trial):
+        return Completion(text="Hm.", finish="stop")
 
 
 def test_without_a_model_every_sentence_is_a_sentence_of_a_record_and_none_repeats_another(library):
@@ -61,7 +73,7 @@ def test_of_what_a_liar_writes_nothing_fabricated_is_printed(library, tmp_path):
 
 
 def test_a_writer_may_cite_only_numbers_of_spans_it_was_shown():
-    (cited,) = (json.loads(grammar(3, 2))["properties"]["sentences"]["items"]["properties"][key] for key in ("spans",))
+    cited = json.loads(grammar(3, 2))["properties"]["sentences"]["items"]["properties"]["spans"]
     assert (cited["items"], cited["minItems"]) == ({"enum": [1, 2, 3]}, 1)
 
 
@@ -112,11 +124,16 @@ def test_in_a_large_library_the_index_finds_the_papers_whose_sentences_are_read(
     assert answered(large, "Which vaccine protects poultry?").silence.startswith("The corpus does not say")
 
 
-def test_a_judge_removes_what_rules_let_through(library):
+def test_a_judge_removes_what_rules_let_through_and_what_it_gives_no_verdict_on(library, tmp_path):
     kept = synthesise(library, n=3, judge="scripted:always?option=0")
     denied = synthesise(library, n=3, judge="scripted:always?option=1")
     assert (len(kept.sentences), len(denied.sentences)) == (3, 0)
     assert "as judge: not supported" in denied.removed[0].why
+    sentences = {"1": Sentence(text="Consent was higher.", spans=(1,), by="me")}
+    design = Judging(sentences=sentences, shown=Shown.of(library, spans_of(library.corpus())[:1]))
+    run = collect(design, Mumbling(), tmp_path)
+    assert set(run.dispositions()) == {"unparsed"}
+    assert verdicts(run) == {"1": "no verdict that can be read"}
 
 
 def test_a_persons_sample_hides_what_the_checks_said_and_is_compared_with_it(library, tmp_path):

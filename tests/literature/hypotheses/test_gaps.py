@@ -57,6 +57,8 @@ def test_a_moderator_is_proposed_where_it_was_not_tried(tmp_path):
         ("OR = 1.5 (95% CI 0.9 to 2.5)", 0),
         ("\u22120.2", -1),
         ("none reported", None),
+        ("OR = 0.5 [0.3, 0.8]", -1),
+        ("hazard ratio 1.5 (0.9 to 2.5)", 0),
     ],
 )
 def test_the_side_of_an_effect_is_read_with_its_limits(text, sign):

@@ -60,7 +60,12 @@ def test_rows_of_b_are_known_again_in_a_file_that_was_edited(tmp_path):
     path.write_text(path.read_text().replace("Letter 7 on", "Letter 7 about"))  # one row of 240
     with pytest.raises(DesignError, match="rows of B, such as 'r"):
         find_by_surface(tmp_path / "other.toml", terms(tmp_path, seed=2))
-    path.write_text(path.read_text().replace("Letter", "Postcard"))  # rows of their own
+    path.write_text(path.read_text().replace("id,author,text,answered", "id,author,words,replied"))  # other names
+    with pytest.raises(DesignError, match="rows of B, such as 'r"):
+        find_by_surface(tmp_path / "other.toml", replace(terms(tmp_path, seed=2), outcome="replied"))
+    path.write_text(
+        path.read_text().replace("words,replied", "text,answered").replace("Letter", "Postcard")
+    )  # rows of their own
     assert find_by_surface(tmp_path / "other.toml", terms(tmp_path, seed=2)).rows
 
 
@@ -180,6 +185,18 @@ def test_a_bank_asks_what_is_new_and_drops_what_is_proven_poor():
     bank.add(["new"])
     assert list(bank.tallies) == ["good", "new"]
     assert bank.asked()[0] == "new"
+
+
+def test_an_idea_that_came_since_a_row_was_asked_about_did_not_err_on_it():
+    bank = Bank(Keeping(acting=1, errors=1))
+    bank.add(["good"])
+    bank.judged(0, {"good": ("y", "y")})
+    bank.add(["new"])
+    assert bank.asked() == ["new"]
+    bank.judged(1, {"good": ("n", "n")})
+    assert bank.erred() == []
+    bank.judged(2, {"good": ("n", "y")})
+    assert bank.erred() == [2]
 
 
 def test_the_planted_rule_of_shoe_is_found_and_held(tmp_path, shared_data):

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from proband.literature.evidence.claims import beyond, folded
 from proband.literature.evidence.mentions import families_of, is_author, mentions_in, names_beyond
+from proband.literature.evidence.passages import vectors_of
 from proband.literature.evidence.sentences import Check, Checked, Sentence, Shown, told
-from proband.literature.evidence.wording import STRONG, Wording, is_turned, way_of, wording_of
+from proband.literature.evidence.wording import STRONG, Wording, is_turned, stems_of, way_of, wording_of
 from proband.literature.records.record import Record, plain
 from proband.literature.spans import SHORTEST, normal
 from proband.models.engine import BaseEngine
@@ -53,8 +54,7 @@ def check(
     if encoder is None or not (sound := [k for k, found in enumerate(checked) if not found.failed]):
         return checked
     sources = [" ".join(span.text for span in shown.cited(sentences[k])) for k in sound]
-    vectors = encoder.embed([*(sentences[k].text for k in sound), *sources]).astype(float)
-    vectors /= (vectors**2).sum(axis=1, keepdims=True) ** 0.5
+    vectors = vectors_of([*(sentences[k].text for k in sound), *sources], encoder)
     for k, cosine in zip(sound, (vectors[: len(sound)] * vectors[len(sound) :]).sum(axis=1), strict=True):
         if cosine < NEAR:
             checked[k] = _failed(sentences[k], "supports", f"its vector is far from its spans' (cosine {cosine:.2f})")
@@ -166,7 +166,7 @@ def _uncovered(said: Wording, there: Wording, records: Sequence[Record]) -> str:
 
 
 def _stems_of(records: Sequence[Record]) -> frozenset[str]:
-    return wording_of(" ".join(part for record in records for part in (*record.authors, record.venue))).stems
+    return stems_of(" ".join(part for record in records for part in (*record.authors, record.venue)))
 
 
 def _identifies(words: str, record: Record) -> bool:

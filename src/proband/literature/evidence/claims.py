@@ -4,18 +4,18 @@ import re
 import unicodedata
 
 from proband.literature.evidence.passages import split
-from proband.literature.evidence.wording import Wording, stem, wording_of, words
+from proband.literature.evidence.wording import WORDS, Wording, stem, stems_of, wording_of
 
 _COPIED = 0.75  # share of the words of a sentence and its source in common, above which one was made from the other
 _LEAST = 5  # content words, below which their order tells nothing
-_BEYOND, _TURNING, _HEDGES, _UNITS = (words(name) for name in ("beyond", "turning", "hedges", "units"))
-_EMPTY = words("empty")
+_BEYOND, _TURNING, _HEDGES, _UNITS = (WORDS[name] for name in ("beyond", "turning", "hedges", "units"))
+_EMPTY = WORDS["empty"]
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _CAUSE = re.compile(
     r"\b(?:because of|owing to|thanks to|due to|led to|leads? to|leading to|results? in|resulted in|resulting in|"
     r"brought about|responsible for)\b", re.I,
 )  # fmt: skip
-_ACTS = frozenset(map(stem, words("acts")))
+_ACTS = frozenset(map(stem, WORDS["acts"]))
 _HEDGED = re.compile(rf"\b(?:{'|'.join(sorted(_HEDGES))})\s+((?:[\w-]+\s+){{0,2}}[\w-]+)", re.I)
 _ONLY = re.compile(
     r"(?<!not )\bonly\s+(?:among|in|for|when|if|with|after|under|during|at|by)\s+((?:[\w-]+\s+){0,2}[\w-]+)", re.I
@@ -46,7 +46,7 @@ def beyond(text: str, source: str, known: frozenset[str] = frozenset()) -> str:
     said, there = plain_words(text), plain_words(source)
     if strange := next(iter(sorted((_BEYOND & said) - there)), ""):
         return f"{strange!r} claims more than its spans"
-    if (cause := _CAUSE.search(text)) and not _CAUSE.search(source) and not wording_of(source).stems & _ACTS:
+    if (cause := _CAUSE.search(text)) and not _CAUSE.search(source) and not stems_of(source) & _ACTS:
         return f"{cause[0]!r} claims more than its spans"
     if (equal := _AS.search(text)) and not _AS.search(source):
         return f"{equal[0]!r}: its spans make no equal of two"
@@ -71,11 +71,11 @@ def folded(text: str) -> str:
 
 def _unlimited(text: str, source: str) -> str:
     """What the source says with a hedge or within a limit, and the sentence without."""
-    stems = wording_of(text).stems
+    stems = stems_of(text)
     for pattern, kept, what in ((_HEDGED, _HEDGES | {"can", "likely"}, "hedge"), (_ONLY, frozenset({"only"}), "limit")):
         if kept & plain_words(text) or (what == "limit" and _EXCLUSIVE.search(text)):
             continue
-        elsewhere = wording_of(pattern.sub(" ", source)).stems
+        elsewhere = stems_of(pattern.sub(" ", source))
         for match in pattern.finditer(source):
             head = next((stem(word) for word in _WORD.findall(match[1]) if word.lower() not in _EMPTY), "")
             if head in stems - elsewhere:
@@ -114,7 +114,7 @@ def _altered(text: str, source: str, known: frozenset[str]) -> str:
                 return "it is its source's sentence with a negation more or less"
             if strange := said.numbers - there.numbers:
                 return f"it is its source's sentence with another number, {next(iter(strange))[0]:g}"
-            other = (said.stems - wording_of(source).stems - known) | ((own & _TURNING) - plain_words(source))
+            other = (said.stems - stems_of(source) - known) | ((own & _TURNING) - plain_words(source))
             if other:
                 return f"it is its source's sentence with another word, {min(other)!r}"
         first = _order(sentence)
@@ -139,9 +139,9 @@ def _order(text: str) -> list[str]:
 
 def _added(text: str, source: str, known: frozenset[str]) -> str:
     """A part of a sentence of which the source has no word."""
-    there = wording_of(source).stems | known
+    there = stems_of(source) | known
     for clause in _CLAUSE.split(text):
-        stems = wording_of(clause).stems
+        stems = stems_of(clause)
         if len(stems) > 1 and not stems & there and not wording_of(clause).numbers & wording_of(source).numbers:
             return f"{clause.strip()!r}: its spans have none of these words"
     return ""

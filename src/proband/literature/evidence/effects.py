@@ -11,7 +11,8 @@ from proband.literature.evidence.extraction import Cell, records_extracted
 from proband.measures.meta.pooling import MetaAnalysis, random_effects
 from proband.models.cues import EFFECT
 
-_RATIOS = frozenset({"OR", "RR", "HR", "aOR", "IRR"})
+RATIOS = frozenset({"OR", "RR", "HR", "aOR", "IRR"})
+"""Measures that are 1 where there is no effect, and pooled as logarithms."""
 _NAMES = {"d": "SMD", "g": "SMD", "Cohen's d": "SMD", "Hedges' g": "SMD"}
 
 
@@ -41,7 +42,7 @@ def effect_of(text: str) -> Effect | None:
         return None
     measure = found["measure"].replace("’", "'")
     numbers = [float(found[name].replace("−", "-").replace("·", ".")) for name in ("value", "low", "high")]
-    if measure in _RATIOS:
+    if measure in RATIOS:
         if min(numbers) <= 0:
             return None
         numbers = [math.log(number) for number in numbers]

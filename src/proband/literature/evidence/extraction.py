@@ -1,7 +1,6 @@
 """Extraction: a form of record items put to one or several extractors over windows of every paper."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 from proband.errors import DataError, meant
 from proband.estimates import Estimate
 from proband.instruments.codebooks import Codebook, load_codebook
-from proband.instruments.extraction import Unfound, record_in
-from proband.literature.evidence.wording import wording_of
+from proband.instruments.extraction import Unfound, json_in, record_in
+from proband.literature.evidence.asking import Engine, collected
+from proband.literature.evidence.wording import stems_of, wording_of
 from proband.literature.records.library import Library
 from proband.literature.records.record import plain
 from proband.literature.spans import Span, moved
 from proband.measures.agreement.krippendorff import krippendorff_alpha
-from proband.models.engine import BaseEngine
 from proband.records import RecordField, Reply
-from proband.runs import collect
 from proband.subjects.corpora import LongTexts
 from proband.texts.coders import Coder
 from proband.texts.design import Coding
@@ -59,6 +57,10 @@ class Extraction:
         Of the form.
     extractors : tuple of str
         Their names.
+    records : tuple of str
+        That were read.
+    mute : frozenset of str
+        Records of which a reply was no record at all: whoever gave it has not said that there is nothing to find.
     """
 
     cells: tuple[Cell, ...]
@@ -66,6 +68,7 @@ class Extraction:
     fields: tuple[str, ...]
     extractors: tuple[str, ...]
     records: tuple[str, ...]
+    mute: frozenset[str] = frozenset()
 
     @property
     def table(self) -> "pl.DataFrame":
@@ -81,8 +84,8 @@ class Extraction:
     def agreement(self) -> dict[str, tuple[float, Estimate | None]]:
         """By field, on which share of the records all extractors have the same, and Krippendorff's alpha.
 
-        An empty cell is a value of its own: to find nothing is a finding. Values are compared without case, accents
-        and punctuation. There is no alpha where all cells are alike.
+        An empty cell is a value of its own: to find nothing is a finding. Records that are `mute` do not count. Values
+        are compared without case, accents and punctuation. There is no alpha where all cells are alike.
 
         Raises
         ------
@@ -93,8 +96,9 @@ class Extraction:
             raise DataError(f"one extractor, {self.extractors[0]!r}: agreement takes two; name another engine")
         given = {(c.record, c.field, c.by): plain(c.value) for c in self.cells}
         found = dict[str, tuple[float, Estimate | None]]()
-        for field in self.fields:
-            rows = [[given.get((record, field, by), "") for by in self.extractors] for record in self.records]
+        read = [record for record in self.records if record not in self.mute]
+        for field in self.fields if read else ():
+            rows = [[given.get((record, field, by), "") for by in self.extractors] for record in read]
             same = sum(len(set(row)) == 1 for row in rows) / len(rows)
             values = sorted({value for row in rows for value in row})
             codes = [[values.index(value) for value in row] for row in rows]
@@ -106,7 +110,7 @@ class Extraction:
 def extract(
     library: Library,
     *,
-    engines: Mapping[str, str | BaseEngine] | None = None,
+    engines: Mapping[str, Engine] | None = None,
     form: str | Path | Codebook = FORM,
     long: LongTexts = WINDOWS,
     folder: Path | None = None,
@@ -137,6 +141,8 @@ def extract(
     ------
     DataError
         If the form has no record to fill.
+    EngineError
+        If an extractor was not asked to the end.
     """
     book = form if isinstance(form, Codebook) else load_codebook(form)
     if not (items := [item for item in book.items if item.form == "record"]):
@@ -147,19 +153,20 @@ def extract(
     )
     design = Coding(codebook=book, corpus=library.corpus(), coders=coders, long=long, title=f"Evidence: {library.name}")
     with TemporaryDirectory() as nowhere:
-        responses = collect(
-            design, dict(engines), (folder or Path(nowhere)) / "extraction", retry_failed=True
-        ).responses()
-    cells, dropped = dict[tuple[str, str, str], Cell](), list[tuple[str, str, str]]()
+        responses = collected(design, engines, (folder or Path(nowhere)) / "extraction").responses()
+    cells, dropped, mute = dict[tuple[str, str, str], Cell](), list[tuple[str, str, str]](), set[str]()
     for trial in design.trials({}):
-        response, record, by = responses.get(trial.place.id), trial.place.subject, trial.answerer
-        if response is None or response.status == "failed":
-            dropped.append((record, by, f"not asked to the end: {response.error if response else 'stopped'}"))
-            continue
+        response, record, by = responses[trial.place.id], trial.place.subject, trial.answerer
         text = library[record].text
         offset = max(text.find(trial.reply.source), 0)
         told = response.text if response.text is not None else response.answer
-        for field, found, why in _fields(str(told or ""), trial.reply):
+        try:
+            filled = _fields(str(told or ""), trial.reply)
+        except Unfound as error:
+            dropped.append((record, by, str(error)))
+            mute.add(record)
+            continue
+        for field, found, why in filled:
             if why:
                 dropped.append((record, by, why))
             elif found:
@@ -172,19 +179,13 @@ def extract(
                 cells.setdefault((record, by, field.name), cell)
     return Extraction(
         cells=tuple(cells.values()), dropped=tuple(dropped), extractors=tuple(engines), records=tuple(library.records),
-        fields=tuple(field.name for item in items for field in item.fields),
+        fields=tuple(field.name for item in items for field in item.fields), mute=frozenset(mute),
     )  # fmt: skip
 
 
 def _fields(text: str, reply: Reply) -> list[tuple[RecordField, dict[str, Any], str]]:
     """Each field of a reply with what was found, and why it is not kept; one by one, so that others stand."""
-    try:
-        given = json.loads(re.sub(r"^```\w*\s*|\s*```$", "", text.strip()))
-    except (ValueError, RecursionError):
-        return [(reply.fields[0], {}, f"no JSON in the reply: {text[:60]!r}")]
-    if not isinstance(given, dict):
-        return [(reply.fields[0], {}, f"no record in the reply: {text[:60]!r}")]
-    kept = list[tuple[RecordField, dict[str, Any], str]]()
+    given, kept = json_in(text, dict), list[tuple[RecordField, dict[str, Any], str]]()
     for field in (field for field in reply.fields if given.get(field.name) is not None):
         alone = replace(field, quoted=True)
         try:
@@ -241,8 +242,8 @@ def read_evidence(path: Path, library: Library, form: str | Path | Codebook = FO
             raise DataError(f"{where}: {error}") from None
         strange = wording_of(row["value"]).numbers - wording_of(span.text).numbers
         # Who edits may use words of their own, but not all of them, unless they choose among options.
-        stems = wording_of(row["value"]).stems
-        is_other = fields[row["field"]].kind == "text" and stems and not stems & wording_of(span.text).stems
+        stems = stems_of(row["value"])
+        is_other = fields[row["field"]].kind == "text" and stems and not stems & stems_of(span.text)
         if row["value"] != span.text and (strange or is_other):
             raise DataError(
                 f"{where}: {row['field']} is {row['value']!r}, and its words are {span.text!r}; correct the value, or "

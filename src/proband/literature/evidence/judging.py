@@ -72,15 +72,18 @@ class Judging(Design):
 
 
 def verdicts(run: Run) -> dict[str, str]:
-    """Sentences that the judge denies, by name, with its probability; both orders averaged, a tie denies."""
+    """Sentences that the judge denies, by name, with its probability; both orders averaged, a tie denies.
+
+    Of a sentence on which it gave no verdict that can be read, it has not said that it is supported.
+    """
     shares: dict[str, list[float]] = {}
     for response in run.responses().values():
-        name = response.place.subject.removeprefix("sentence-")
+        found = shares.setdefault(response.place.subject.removeprefix("sentence-"), [])
         if response.status == "valid":
-            share = response.probs[1] if response.probs else float(response.answer == 1)
-            shares.setdefault(name, []).append(share)
-    means = {name: sum(found) / len(found) for name, found in shares.items()}
-    return {name: f"not supported, {mean:.2f}" for name, mean in means.items() if mean >= 0.5}
+            found.append(response.probs[1] if response.probs else float(response.answer == 1))
+    means = {name: sum(found) / len(found) for name, found in shares.items() if found}
+    denied = {name: f"not supported, {mean:.2f}" for name, mean in means.items() if mean >= 0.5}
+    return denied | {name: "no verdict that can be read" for name, found in shares.items() if not found}
 
 
 def sheet(checked: Sequence[Checked], shown: Shown, n: int, *, seed: int = 1) -> str:

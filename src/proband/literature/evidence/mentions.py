@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from proband.literature.evidence.wording import words
+from proband.literature.evidence.wording import WORDS
 from proband.literature.records.record import Record, plain
 
 _NAME = r"(?:(?:van|von|der|den|de|del|la|le|di|da|al)[ -])*[^\W\d_a-zß-öø-ÿ][^\W\d_]+(?:[-'’][^\W\d_]+)*"
@@ -28,7 +28,7 @@ _JOURNAL = re.compile(
     r"(?P<venue>(?:[A-Z][\w&'’-]*\s+)*(?:Journal|Proceedings|Review|Annals|Transactions|Letters|Bulletin|Archives|Quarterly)"
     r"(?:\s+(?:(?:of|the|and|in|on|for|&)\s+)*[A-Z][\w&'’-]*)+)"
 )
-_NO_NAMES = words("no_names")
+_NO_NAMES = WORDS["no_names"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

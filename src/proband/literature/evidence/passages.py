@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proband.literature.evidence.sections import sections_of
-from proband.literature.evidence.wording import wording_of
+from proband.literature.evidence.wording import stems_of
 from proband.literature.spans import Span, span_at
 from proband.models.engine import BaseEngine
 from proband.subjects.corpora import Corpus
@@ -77,7 +77,7 @@ def central(
     """
     if not spans:
         return []
-    vectors = _vectors([*(span.text for span in spans), *([question] if question else [])], encoder)
+    vectors = vectors_of([*(span.text for span in spans), *([question] if question else [])], encoder)
     asked, vectors = (vectors[-1], vectors[:-1]) if question else (None, vectors)
     others = max(len(spans) - 1, 1)
     scores = (np.asarray(vectors @ _dense(vectors.sum(axis=0))).ravel() - 1) / others
@@ -108,8 +108,8 @@ def near(
     The score is the share of the question's content words, each weighted by how rare it is among the spans, that a span
     has; the mean of that and of the same with its title. Where there is an encoder, the cosine if it is greater.
     """
-    wanted = wording_of(question).stems
-    own = [wording_of(span.text).stems for span in spans]
+    wanted = stems_of(question)
+    own = [stems_of(span.text) for span in spans]
     seen = Counter(stem for stems in own for stem in stems if stem in wanted)
     weights = {stem: math.log((len(spans) + 1) / (seen[stem] + 1)) + 1 for stem in wanted}
     total = math.fsum(weights.values())
@@ -118,23 +118,23 @@ def near(
         return math.fsum(weights[stem] for stem in wanted & stems) / total if total else 0.0
 
     scores = np.array([
-        (covered(stems) + covered(stems | wording_of(title).stems)) / 2
+        (covered(stems) + covered(stems | stems_of(title))) / 2
         for stems, title in zip(own, titles, strict=True)
     ])  # fmt: skip
     if encoder is not None and len(spans):
-        vectors = _vectors([*(span.text for span in spans), question], encoder)
+        vectors = vectors_of([*(span.text for span in spans), question], encoder)
         scores = np.maximum(scores, vectors[:-1] @ vectors[-1])
     return [(spans[k], float(scores[k])) for k in np.argsort(-scores, kind="stable")]
 
 
-def _vectors(texts: Sequence[str], encoder: BaseEngine | None) -> Any:
+def vectors_of(texts: Sequence[str], encoder: BaseEngine | None) -> Any:
     """Vectors of length 1, dense or sparse."""
     if encoder is not None:
         made = encoder.embed(texts).astype(np.float64)
         return made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-12)
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    weighing = TfidfVectorizer(sublinear_tf=True, analyzer=lambda text: sorted(wording_of(text).stems) or ["-"])
+    weighing = TfidfVectorizer(sublinear_tf=True, analyzer=lambda text: sorted(stems_of(text)) or ["-"])
     return weighing.fit_transform(texts).tocsr()
 
 

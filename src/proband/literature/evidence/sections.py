@@ -49,10 +49,8 @@ _PLANS = re.compile(
     re.I,
 )
 _OF_PLANS, _OF_LABELS, _OF_PLACE = 0.6, 0.5, 0.75
-_FIRST, _SHORT = (
-    0.4,
-    400,
-)  # share of an abstract that tells aims and methods; characters below which place tells nothing
+_FIRST = 0.4  # share of an abstract that tells aims and methods
+_SHORT = 400  # characters of an abstract, below which place tells nothing
 
 
 @lru_cache(2048)

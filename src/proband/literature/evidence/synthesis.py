@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from proband.designs.design import Design
-from proband.errors import DataError, EngineError
+from proband.errors import DataError
+from proband.literature.evidence.asking import Engine, collected, name_of
 from proband.literature.evidence.checks import check
 from proband.literature.evidence.judging import Judging, verdicts
 from proband.literature.evidence.passages import central, near, spans_of
@@ -20,14 +20,12 @@ from proband.literature.records.record import Record
 from proband.literature.spans import Span, moved
 from proband.measures.shares import wilson_interval
 from proband.models.engine import BaseEngine
-from proband.runs import Run, collect
 
 EXTRACT = "extract"
 SAYS = 0.5  # share of a question that its best span must have: below, the corpus does not say
 _FABRICATED: tuple[Check, ...] = ("exists", "agrees")
 _SHOWN = 12  # spans an engine is shown
 _READ = 200  # records, the nearest by the index, whose sentences are looked at
-Engine = str | BaseEngine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,15 +213,14 @@ def _written(
                          for k, span in enumerate(shown.spans, start=1)]  # fmt: skip
         else:
             design = Writing(shown={question: shown}, n=n, is_answer=is_answer)
-            (response,) = (
-                _collected(design, engine, home / ("answer" if is_answer else "synthesis")).responses().values()
-            )
+            run = collected(design, engine, home / ("answer" if is_answer else "synthesis"))
+            (response,) = run.responses().values()
             sentences, remark = sentences_in(response)
         checked = check(sentences, shown, library.corpus(), encoder=encoder)
         if judge is not None:
             checked = _judged(checked, shown, judge, home / "judge")
     found = Synthesis(question=question, by=_name(engine), shown=shown, checked=tuple(checked),
-                      library_hash=library.content_hash, judge=_name(judge) if judge else "")  # fmt: skip
+                      library_hash=library.content_hash, judge=name_of(judge) if judge else "")  # fmt: skip
     if found.sentences:
         return found
     none = f"none of {len(sentences)} sentences stands" if sentences else f"{found.by} gave no sentence"
@@ -236,22 +233,12 @@ def _judged(checked: Sequence[Checked], shown: Shown, judge: Engine, folder: Pat
     asked = {str(k): found.sentence for k, found in enumerate(checked, start=1) if not found.failed}
     if not asked:
         return list(checked)
-    said: Mapping[str, str] = verdicts(_collected(Judging(sentences=asked, shown=shown), judge, folder))
+    said: Mapping[str, str] = verdicts(collected(Judging(sentences=asked, shown=shown), judge, folder))
     return [
-        replace(found, failed="supports", why=f"{_name(judge)} as judge: {said[str(k)]}") if str(k) in said else found
+        replace(found, failed="supports", why=f"{name_of(judge)} as judge: {said[str(k)]}") if str(k) in said else found
         for k, found in enumerate(checked, start=1)
     ]
 
 
-def _collected(design: Design, engine: Engine, folder: Path) -> Run:
-    """A run whose every question was answered: an engine that failed has not said that there is nothing to say."""
-    run = collect(design, engine, folder, retry_failed=True)
-    failed = [response.error or "" for response in run.responses().values() if response.status == "failed"]
-    if failed or not run.is_complete:
-        why = failed[0] if failed else "; ".join(run.stalled.values()) or "it was stopped"
-        raise EngineError(f"{_name(engine)} did not answer: {why}; run the same again")
-    return run
-
-
 def _name(engine: Engine | None) -> str:
-    return EXTRACT if engine is None else engine if isinstance(engine, str) else engine.address
+    return EXTRACT if engine is None else name_of(engine)

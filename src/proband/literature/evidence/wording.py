@@ -1,25 +1,20 @@
 """What of an English sentence two wordings are compared by: content words, numbers, negations, directions."""
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
+from proband.files import beside
 from proband.instruments.numerals import numbers_in
 
-
-def words(name: str) -> frozenset[str]:
-    """One of the lists in ``words.toml``."""
-    return frozenset(tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))[name].split())
-
-
+WORDS = {name: frozenset(listed.split()) for name, listed in beside(__file__).items()}
+"""The lists of ``wording.toml``."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _CLAUSE = re.compile(r"[,;:.!?()\[\]—–]|\b(?:but|however|although|though|whereas|while|yet|except|because)\b", re.I)
-_EMPTY, _NEGATIONS = words("empty"), words("negations")
-_ENDINGS = tuple(sorted(words("endings"), key=len, reverse=True))
+_EMPTY, _NEGATIONS = WORDS["empty"], WORDS["negations"]
+_ENDINGS = tuple(sorted(WORDS["endings"], key=len, reverse=True))
 _REACH = 5  # content words behind a negation that it bears on
 _BEFORE = ("non", "un", "in", "im", "ir", "dis")  # a word with one of these says the opposite of it
 _DIGITS = re.compile(
@@ -81,7 +76,7 @@ def wording_of(text: str) -> Wording:
                 reach = max(0, reach - 1)
     placed = list(_numbers(text))
     return Wording(
-        stems=frozenset(stem(word) for word in _words(text) if word not in _EMPTY),
+        stems=stems_of(text),
         numbers=Counter(number for number, _, _ in placed),
         counted=frozenset((number[0], noun) for number, _, end in placed if (noun := _noun(text, end))),
         said=frozenset(said),
@@ -90,6 +85,12 @@ def wording_of(text: str) -> Wording:
         n_negations=n,
         directions=Counter(word for word in map(stem, _words(text)) if word in _WAYS),
     )
+
+
+@lru_cache(32_768)  # whole libraries are ranked by these alone
+def stems_of(text: str) -> frozenset[str]:
+    """Content words of a text, without their endings."""
+    return frozenset(stem(word) for word in _words(text) if word not in _EMPTY)
 
 
 def stem(word: str) -> str:
@@ -104,9 +105,9 @@ def stem(word: str) -> str:
     return word
 
 
-STRONG = frozenset(map(stem, words("strong")))
+STRONG = frozenset(map(stem, WORDS["strong"]))
 """Stems that claim more than others: cause, prove, double."""
-_WAYS = {stem(word): way for way in ("up", "down") for word in words(way)}
+_WAYS = {stem(word): way for way in ("up", "down") for word in WORDS[way]}
 
 
 def is_turned(word: str, other: str) -> bool:

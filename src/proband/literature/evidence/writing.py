@@ -1,12 +1,12 @@
 """An engine writes sentences over numbered spans; the grammar of its reply lists the numbers it may cite."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from proband.designs.design import Design
+from proband.instruments.extraction import json_in
 from proband.instruments.items import Item
 from proband.literature.evidence.sentences import Sentence, Shown, told
 from proband.models.lies import SHOWN
@@ -50,9 +50,7 @@ class Writing(Design):
     seed: int = 1
     temperature: float = 0.0
     title: str = "Sentences over spans"
-    items: Mapping[str, Item] = field(
-        default_factory=lambda: {"sentences": Item(id="sentences", text="-", form="text")}
-    )
+    items: Mapping[str, Item] = field(default_factory=lambda: {_ITEM: Item(id=_ITEM, text="-", form="text")})
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """One a question."""
@@ -122,10 +120,10 @@ def facts_of(shown: Shown) -> list[dict[str, Any]]:
 
 
 def sentences_in(response: Response) -> tuple[list[Sentence], str]:
-    """The sentences that a reply is, or why it is none; nothing is looked for in running text."""
+    """The sentences that a reply is, or why it is none."""
     text = str(response.answer or response.text or "")
     try:
-        told = json.loads(re.sub(r"^```\w*\s*|\s*```$", "", text.strip()))["sentences"]
+        told = json_in(text, dict)["sentences"]
         sentences = [
             Sentence(text=" ".join(str(one["text"]).split()), spans=tuple(dict.fromkeys(map(int, one["spans"]))),
                      by=response.engine)

@@ -124,7 +124,8 @@ class Bank:
 
         More may be told than was asked, where that costs nothing; whether the bank erred is for those asked to show.
         """
-        asked = self.asked()
+        # An idea that came since these were asked has said nothing yet, and did not err.
+        asked = [idea for idea in self.asked() if idea in told] or list(told)
         self._seen += 1
         answers = {idea: pair for idea, pair in told.items() if pair[1] is not None}
         for idea in told:

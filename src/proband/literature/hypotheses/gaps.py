@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 
 from proband.errors import DataError
-from proband.literature.evidence.effects import effect_of
+from proband.literature.evidence.effects import RATIOS, effect_of
 from proband.literature.hypotheses.record import Hypothesis
 from proband.literature.records.record import plain
 from proband.literature.spans import Span
@@ -23,6 +23,7 @@ OUTCOMES = ("measure", "outcome", "dependent")
 MODERATORS = ("moderator", "moderators", "population", "design", "country", "setting")
 _REACH = 1.96  # standard errors, outside which zero is excluded
 _NUMBER = r"[-+\u2212]?\d*\.?\d+"
+_RATIO = re.compile(rf"\b(?:{'|'.join(sorted(RATIOS))}|ratio)\b")
 _EFFECT = re.compile(rf"({_NUMBER})(?:[^\d\[(]*[\[(][^\d\-+\u2212.]*({_NUMBER})\s*(?:,|;|to)\s*({_NUMBER})\s*[\])])?")
 
 
@@ -61,7 +62,9 @@ def read_evidence(path: Path) -> list[Cell]:
 
 
 def sign_in(text: str) -> int | None:
-    """Whether the effect in a cell is above (1) or below zero (-1), or its limits hold zero (0); None without one.
+    """Whether the effect in a cell is above (1) or below none (-1), or its limits hold none (0); None without one.
+
+    None is zero, and 1 for a ratio.
 
     Examples
     --------
@@ -73,10 +76,9 @@ def sign_in(text: str) -> int | None:
     found = _EFFECT.search(text.partition("=")[2] or text)
     if found is None:
         return None
-    value, low, high = (None if part is None else float(part.replace("\u2212", "-")) for part in found.groups())
-    if value is None or (low is not None and high is not None and low <= 0 <= high):
-        return value if value is None else 0
-    return (value > 0) - (value < 0)
+    value, low, high = (float((part or "nan").replace("\u2212", "-")) for part in found.groups())
+    none = 1.0 if _RATIO.search(text) else 0.0
+    return 0 if low <= none <= high else (value > none) - (value < none)
 
 
 def open_questions(cells: Sequence[Cell], *, time: str = "", most: int = 20) -> tuple[Hypothesis, ...]:
@@ -133,7 +135,8 @@ class _Study:
         self.treatments = self._of(TREATMENTS) or self._of(("design",))
         self.outcomes = self._of(OUTCOMES)
         self.moderators = {name: self._of((name,)) for name in MODERATORS if name in fields}
-        self.sign = next((sign for cell in fields.get("effect", ()) if (sign := sign_in(cell.value)) is not None), 0)
+        self.effect = next((cell for cell in fields.get("effect", ()) if sign_in(cell.value) is not None), None)
+        self.sign = (sign_in(self.effect.value) or 0) if self.effect is not None else 0
 
     def _of(self, names: Iterable[str]) -> dict[str, Cell]:
         return {plain(cell.value): cell for name in names for cell in self.fields.get(name, ())}
@@ -174,7 +177,7 @@ def _contradictions(studies: Sequence[_Study]) -> Iterator[dict[str, object]]:
             " or ".join(next(iter(study.moderators[name].values())).value for study in (one, other)) for name in apart
         )
         cell, result = one.treatments[treatment], one.outcomes[outcome]
-        effects = [next(iter(study.fields["effect"])) for study in (one, other)]
+        effects = [study.effect for study in (one, other) if study.effect is not None]
         yield {
             "independent": cell.value, "dependent": result.value, "direction": "differs",
             "moderators": tuple(f"{name}: {value}" for name, value in zip(apart, values, strict=True)),

@@ -168,12 +168,13 @@ class Proposing(Design):
         yield from self._into(bank, kept, strategy, self.each, cases)
         for start in range(0, len(order), self.batch):
             places = order[start : start + self.batch]
-            asked = [idea for idea in bank.asked() if kept.said.get(idea) is not None]
+            asked = bank.asked()
             trials = [self._judged(rows, place, idea, kept, strategy) for place in places for idea in asked]
             answers = yield trials
+            answered = iter(trials)
             for place in places:
                 told = {}
-                for idea, trial in zip(asked, trials[places.index(place) * len(asked) :], strict=False):
+                for idea, trial in zip(asked, answered, strict=False):
                     said = said_of(_whole(answers[trial]), rows.levels)
                     kept.said[idea][place] = said
                     told[idea] = rows.labels[place], said

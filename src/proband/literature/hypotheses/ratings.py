@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from proband.errors import DesignError
-from proband.literature.hypotheses.record import Hypothesis, in_toml
+from proband.files import in_toml
+from proband.literature.hypotheses.record import Hypothesis
 from proband.literature.hypotheses.wording import told
 from proband.seeds import rng_for
 from proband.texts.gold.tables import write_table, write_text

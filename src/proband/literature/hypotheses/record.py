@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from proband.designs.hypotheses import Direction
 from proband.errors import DataError, DesignError, Gathering, strange_choice
-from proband.files import Table, checked, parsed, text_of
+from proband.files import Table, checked, in_toml, parsed, text_of
 from proband.literature.records.record import plain
 from proband.literature.spans import Span
 from proband.texts.gold.tables import write_text
@@ -185,17 +185,6 @@ def write_hypotheses(path: str | Path, hypotheses: Iterable[Hypothesis]) -> None
         return
     told = ["[[hypothesis]]\n" + "".join(f"{key} = {in_toml(value)}\n" for key, value in row.items()) for row in rows]
     write_text(path, "\n".join(told))
-
-
-def in_toml(value: object) -> str:
-    """A text, number, list or table as TOML writes it on one line."""
-    if isinstance(value, Mapping):
-        inner = (f"{json.dumps(key)} = {in_toml(held)}" for key, held in value.items() if held is not None)
-        return "{ " + ", ".join(inner) + " }"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "[" + ", ".join(map(in_toml, value)) + "]"
-    # JSON's strings are TOML's, but for DEL, which TOML wants escaped; surrogates are whole without ASCII escapes.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _line(line: str, where: str) -> Mapping[str, Any]:

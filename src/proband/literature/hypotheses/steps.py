@@ -11,7 +11,7 @@ from proband.errors import DataError, DesignError
 from proband.estimates import Estimate
 from proband.files import parsed, text_of
 from proband.literature.hypotheses.bank import Keeping
-from proband.literature.hypotheses.features import Rule, Surface, rule_in
+from proband.literature.hypotheses.features import Surface, rule_in
 from proband.literature.hypotheses.proposing import Judging, Proposing
 from proband.literature.hypotheses.record import Hypothesis, read_hypotheses, write_hypotheses
 from proband.literature.hypotheses.rows import Rows
@@ -169,9 +169,8 @@ def locked(into: Path) -> tuple[dict[str, Any], Terms, tuple[Hypothesis, ...], R
     there = {hypothesis.id: hypothesis for hypothesis in read_hypotheses(into)}
     if lost := [id for id in lock["hypotheses"] if id not in there]:
         raise DesignError(f"{into}: hypothesis {lost[0]} was locked and is not there any more; bring it back as it was")
-    # Its id does not know its falsifier; locks of before do not either.
-    edited = [id for id, held in lock["hypotheses"].items() if held.get("wording", "") not in ("", _wording(there[id]))]
-    if edited:
+    # Its id does not know its falsifier.
+    if edited := [id for id, held in lock["hypotheses"].items() if held["wording"] != _wording(there[id])]:
         raise DesignError(f"{into}: hypothesis {edited[0]} was edited since it was locked; bring it back as it was")
     if outcome_path(into).exists():
         raise DesignError(
@@ -212,15 +211,22 @@ def open_and_test(into: Path, *, engine: str | BaseEngine = "", watch: Watch | N
         rules = {hypothesis.id: rule_in(hypothesis.rule) for hypothesis in hypotheses}
         open_b(into.parent, lock, b)
         told: dict[str, Told] = {id: surface.predicted(rule) for id, rule in rules.items()}
-        return write_outcome(into, lock, terms, hypotheses, b, told, voted(told, weights, rules, b))
+        return write_outcome(
+            into,
+            lock,
+            terms,
+            hypotheses,
+            b,
+            told,
+            voted(told, weights, {id: rule.label for id, rule in rules.items()}, b),
+        )
     design = Judging(hypotheses=hypotheses, rows=b, seed=terms.seed)
     open_b(into.parent, lock, b)
     run = collect(design, engine or lock["judge"], into.with_name(f"{into.stem}-b"), watch=watch)
     if not run.is_complete:
         raise DesignError(f"{run.path}: the judge did not answer everything; run the same command again to go on")
     told = dict(design.told(run.responses()))
-    outcomes = {id: Rule(form="beside", feature="judge") for id in told}
-    return write_outcome(into, lock, terms, hypotheses, b, told, voted(told, weights, outcomes, b))
+    return write_outcome(into, lock, terms, hypotheses, b, told, voted(told, weights, {}, b))
 
 
 def lock_proposed(into: Path, study: Path, design: Proposing, run: Run, judge: str) -> Found:

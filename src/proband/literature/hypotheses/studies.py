@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from proband.errors import DataError, DesignError, meant
-from proband.literature.hypotheses.record import Hypothesis, in_toml
+from proband.files import in_toml
+from proband.literature.hypotheses.record import Hypothesis
 from proband.measures import Paired, TwoMeans, TwoShares, sample_size
 from proband.measures.experiments.planning import SampleSize
 from proband.subjects import load_population

@@ -285,9 +285,8 @@ def refuse_opened(folder: Path, content: str, lock: str, b: Rows | None = None) 
 
 
 def _digests(b: Rows) -> list[str]:
-    """Of each row its words and what is asked of them, by which it is known again in an edited file."""
-    words = (json.dumps([b.outcome, *texts]) for texts in b.told_alike)
-    return [hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in words]
+    """Of each row its words, by which it is known again in an edited file, whatever its columns are called."""
+    return [hashlib.blake2b(json.dumps(texts).encode(), digest_size=8).hexdigest() for texts in b.told_alike]
 
 
 def open_b(folder: Path, lock: Mapping[str, Any], b: Rows) -> None:
@@ -352,14 +351,17 @@ def _on_b(told: Told, units: Sequence[str]) -> Estimate:
                         interval_method="none", warnings=(str(error),))  # fmt: skip
 
 
-def voted(told: Mapping[str, Told], weights: Mapping[str, float], rules: Mapping[str, Rule], b: Rows) -> float:
-    """Accuracy of the outcome that most weight speaks for, over all rows of B; ties go to the first in the alphabet."""
+def voted(told: Mapping[str, Told], weights: Mapping[str, float], labels: Mapping[str, str], b: Rows) -> float:
+    """Accuracy of the outcome that most weight speaks for, over all rows of B; ties go to the first in the alphabet.
+
+    `labels` are the outcomes that predictions of yes and no are about; without one a prediction is an outcome itself.
+    """
     right = 0
     for k, label in enumerate(b.labels):
         scores = dict.fromkeys(b.levels, 0.0)
         for name, (_, said) in told.items():
             for level in b.levels:
-                of = rules[name].label
+                of = labels.get(name, "")
                 is_for = said[k] == level if not of else (said[k] == "yes") == (level == of)
                 scores[level] += weights[name] * (said[k] is not None and is_for)
         right += max(scores, key=lambda level: scores[level]) == label

@@ -66,8 +66,7 @@ def record_item(n_spans: int) -> Item:
 
 def instruction(item: Item) -> str:
     """How the record is to be written; nothing is taken from a text here, so only what may be missing may be null."""
-    listed = record_instruction(item).rpartition("\n")[0]
-    return f"{listed}\nOnly moderator and sources may be null."
+    return record_instruction(item, "Only moderator and sources may be null.")
 
 
 def context(about: str, spans: Sequence[Span], cases: str) -> str:

@@ -1,6 +1,5 @@
 """Items for a construct, drafted by an engine, kept where the rules find nothing against them."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from typing import ClassVar
 
 from proband.designs.design import Design
 from proband.errors import DesignError
+from proband.files import in_toml
 from proband.instruments.defects import KINDS, defects_of
 from proband.instruments.items import Instrument, Item
 from proband.records import Message, Place, Reply, Request, Response, Trial
@@ -157,14 +157,10 @@ def instrument_text(id: str, construct: str, kept: Iterable[tuple[str, int]], by
         "source": f"Drafted by {by} with proband draft-items; nobody has validated it.",
         "artefacts": "Drafts of a language model. Rules found no defects; people have to be asked before it is used.",
     }
-    lines = [f"{name} = {_toml(value)}" for name, value in about.items()]
-    lines += ["", "[defaults]", 'form = "scale"', f"options = {_toml(list(AGREEMENT))}"]
+    lines = [f"{name} = {in_toml(value)}" for name, value in about.items()]
+    lines += ["", "[defaults]", 'form = "scale"', f"options = {in_toml(list(AGREEMENT))}"]
     for name, text, _ in items:
-        lines += ["", "[[items]]", f"id = {_toml(name)}", f"text = {_toml(text)}"]
-    lines += ["", "[[scales]]", f"id = {_toml(id)}", f"name = {_toml(construct)}"]
-    lines += [f"plus = {_toml(plus)}"] * bool(plus) + [f"minus = {_toml(minus)}"] * bool(minus)
+        lines += ["", "[[items]]", f"id = {in_toml(name)}", f"text = {in_toml(text)}"]
+    lines += ["", "[[scales]]", f"id = {in_toml(id)}", f"name = {in_toml(construct)}"]
+    lines += [f"plus = {in_toml(plus)}"] * bool(plus) + [f"minus = {in_toml(minus)}"] * bool(minus)
     return "\n".join(lines) + "\n"
-
-
-def _toml(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

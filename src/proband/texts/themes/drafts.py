@@ -1,6 +1,5 @@
 """Drafts of codebooks: themes that were found, as a file that people edit; its passages stay with it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from proband.errors import DataError, InstrumentError
-from proband.files import checked, parsed, text_of
+from proband.files import checked, in_toml, parsed, text_of
 from proband.instruments.codebooks import Codebook
 from proband.instruments.codebooks.files import CodebookEntry, codebook_from_dict, merged
 from proband.subjects.corpora import Corpus
@@ -113,18 +112,18 @@ def write_draft(
         shown = typical(passages, groups.similarity[:, group - 1], np.flatnonzero(groups.of == group), units)
         parts.append(
             _CODE.format(
-                label=_toml(label),
-                definition=_toml("Draft: nobody has said yet what counts."),
-                examples="".join(f"  {_toml(passages[k].text)},\n" for k in shown),
+                label=in_toml(label),
+                definition=in_toml("Draft: nobody has said yet what counts."),
+                examples="".join(f"  {in_toml(passages[k].text)},\n" for k in shown),
                 groups=[group],
-                drafted=_toml(f"{by}: {label}"),
+                drafted=in_toml(f"{by}: {label}"),
             )
         )
     head = _HEAD.format(
         k=groups.k, corpus=corpus.name, encoder=encoder, passages=passages_path(path).name, question=QUESTION,
-        id=_toml("themes"), title=_toml(f"Themes of {corpus.name}"),
-        introduction=_toml("You say which themes a text speaks of; it may be several, or none."),
-        source=_toml(f"Drafted by `proband themes` from {len(passages)} passages of {len(corpus)} documents, "
+        id=in_toml("themes"), title=in_toml(f"Themes of {corpus.name}"),
+        introduction=in_toml("You say which themes a text speaks of; it may be several, or none."),
+        source=in_toml(f"Drafted by `proband themes` from {len(passages)} passages of {len(corpus)} documents, "
                      f"vectors by {encoder}."),
     )  # fmt: skip
     columns = ["document", "start", "end", "group", *(f"s{g}" for g in range(1, groups.k + 1)), "text"]
@@ -221,7 +220,3 @@ def coded(draft: Draft, corpus: Corpus) -> ThemeCodes:
         quotes=quotes,
         remarks=remarks,
     )
-
-
-def _toml(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

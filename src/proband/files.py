@@ -197,6 +197,30 @@ def rows_of(
         raise error(f"{where}, line {line}: {reason}; {way_out}") from None
 
 
+def table_rows(
+    text: str, where: str | Path, needed: Sequence[str], *, error: type[ProbandError]
+) -> list[tuple[str, dict[str, str]]]:
+    """Rows of a table that people wrote, each with the place it stands at, cells without the spaces around them.
+
+    Refused are a column that is missing or there twice, and a row with more cells than there are columns.
+    """
+    lines = rows_of(text, separator_of(text, ","), where, error=error)
+    header = [name.strip() for name in next(lines, (1, list[str]()))[1]]
+    if missing := [name for name in needed if name not in header]:
+        there = ", ".join(header) or "none"
+        raise error(f"{where}: no column {missing[0]!r}{meant(missing[0], header)}; there are {there}")
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise error(f"{where}: two columns are called {twice!r}; rename one of them")
+    rows = []
+    for line, cells in lines:
+        if len(cells) > len(header):
+            raise error(f"{where}, line {line}: {len(cells)} cells for {len(header)} columns; quote texts with commas")
+        filled = [cell.strip() for cell in cells] + [""] * (len(header) - len(cells))
+        rows.append((f"{where}, line {line}", dict(zip(header, filled, strict=True))))
+    return rows
+
+
 def is_file(path: Path) -> bool:
     """Whether a regular file stands at a path; nothing does under a name that no file can have."""
     try:
@@ -330,7 +354,8 @@ def _clause(
             for detail in details
         )
         return f"{place}{key or 'it'} must be {' or '.join(wanted)} (found {found})"
-    return f"{place}{key or 'it'}: {details[0]['msg'][0].lower()}{details[0]['msg'][1:]} (found {found})"
+    told = details[0]["msg"].removeprefix("Value error, ")
+    return f"{place}{key or 'it'}: {told[0].lower()}{told[1:]} (found {found})"
 
 
 def _named(path: Sequence[int | str], data: Mapping[str, Any], at: str) -> tuple[str, str]:

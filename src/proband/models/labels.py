@@ -6,7 +6,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from proband.errors import EngineError, meant
-from proband.files import rows_of, separator_of, text_of
+from proband.files import table_rows, text_of
 from proband.models.codes import folded
 from proband.models.engine import Ability, BaseEngine
 from proband.records import Completion, Trial
@@ -41,26 +41,19 @@ def read_labels(path: str | Path, by: str = "") -> dict[str, Label]:
     Raises
     ------
     EngineError
-        If a column is missing, a decision is none, a record has two, or several people decided and none is named.
+        If the table is not as it must be, a decision is none, a record has two, or several people decided and none is
+        named.
     """
     path = Path(path)
     text = text_of(path, what="table of decisions", error=EngineError)
-    rows = rows_of(text, separator_of(text, ","), path, error=EngineError)
-    header = [cell.strip() for cell in next(rows, (1, []))[1]]
-    if absent := [name for name in ("record", "decision") if name not in header]:
-        raise EngineError(
-            f"{path}: no column {absent[0]!r}{meant(absent[0], header)}; it has {', '.join(header) or 'none'}, and "
-            "needs record and decision"
-        )
     found: dict[str, Label] = {}
     people: dict[str, None] = {}
-    for line, cells in rows:
-        row = {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
+    for where, row in table_rows(text, path, ("record", "decision"), error=EngineError):
         people[row.get("by", "")] = None
-        if not row.get("decision") or (by and row.get("by", "") != by):
+        if not row["decision"] or (by and row.get("by", "") != by):
             continue
-        where = f"{path}, line {line}"
-        record = row["record"]
+        if not (record := row["record"]):
+            raise EngineError(f"{where}: a decision of no record; fill in its id")
         label = Label(is_included=said(row["decision"], where), criterion=row.get("criterion", ""),
                       reason=row.get("reason", ""))  # fmt: skip
         if found.setdefault(record, label) != label:

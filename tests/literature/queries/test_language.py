@@ -77,3 +77,12 @@ def test_what_adds_nothing_or_finds_too_much_is_remarked():
         "ab* at 41", "nudging at 10", '"nudging people" at 21', "title"
     ]  # fmt: skip
     assert parse_query("(nudg* OR diet) AND health").remarks == ()
+
+
+def test_signs_that_are_not_looked_for_are_remarked():
+    assert parse_query("coding AND C++").remarks == (
+        "c at 12: letters and digits alone are looked for: C++ finds whatever has c",
+    )
+    assert parse_query('.net OR "notepad++ users" OR -nudge').remarks[1].startswith('"notepad users" at 9')
+    for usual in ("decision-making", "don't", '"nudges, defaults; and so on."', "R&D", "O’Neill", "nudg*"):
+        assert parse_query(usual).remarks == ()

@@ -1,5 +1,7 @@
 """A library written and read again is the same library."""
 
+from dataclasses import replace
+
 import pytest
 
 from proband.errors import DataError
@@ -31,6 +33,20 @@ def test_what_is_written_is_read_again(tmp_path, ending):
         if ending == ".bib":  # brackets are commands there
             told["abstract"] = told["abstract"].replace("{of}", "of")
         assert said == told
+
+
+def test_the_table_of_a_review_holds_what_guesses_at_names_and_lists_would_part(tmp_path):
+    path = tmp_path / "odd.ris"
+    path.write_text(
+        "TY  - JOUR\nTI  - Two  blanks and P<.05\nAU  - World Bank, Washington, DC\nKW  - Habits, good\n"
+        "AB  - a &lt; b\nUR  - https://example.org\nER  -\n"
+    )
+    (one,) = read_library(path).records.values()
+    given = replace(one, references=("doi:10.1234/x",), headings=("Choice, free",), other={"references": "17"})
+    (again,) = read_library(write_library(library_of([given]), tmp_path / "records.csv")).records.values()
+    assert one.title == "Two blanks and P<.05"
+    assert replace(again, source=given.source, other=given.other) == given
+    assert again.other["references_in_file"] == "17"
 
 
 def test_another_ending_is_refused(tmp_path):

@@ -149,6 +149,9 @@ def test_a_review_that_is_killed_goes_on_and_comes_to_the_same(done, tmp_path):
         ('question = "Do defaults raise the take-up of green power?"', 'question = " "', "review.question is empty"),
         ('leave_out = ["retracted"]', 'leave_out = ["predatory"]', "review.leave_out has 'predatory'"),
         ("sentences = 3", "sentence = 3", "no key 'review.sentence' .did you mean 'sentences'"),
+        ("text = 'default* AND", "text = '(default* AND", r"green.toml: review.query.text: character 1: this bracket"),
+        ('encoder = "none"', "stop = { recall = 1 }", r"green.toml: screening.stop: recall is 1.0: one that a"),
+        ('encoder = "none"', 'encodr = "none"', "no key 'screening.encodr' .did you mean 'encoder'"),
     ],
 )
 def test_a_study_that_is_no_review_is_refused_before_anything_is_read(tmp_path, before, after, said):

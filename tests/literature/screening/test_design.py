@@ -196,6 +196,13 @@ def test_decisions_are_read_from_a_table_and_what_is_wrong_in_it_is_named(tmp_pa
     assert ben.labels["doi:10.1/0"] == Label(is_included=False, criterion="decision", reason=CODES[2])
     with pytest.raises(EngineError, match=r"line 3: record 'doi:10.1/0' has two decisions; name whose count"):
         open_engine(f"labels:{path}")
+    for row, said in {
+        "doi:10.1/0,exclude,animals, not people,ben": "line 2: 5 cells for 4 columns",
+        ",include,,": "line 2: a decision of no record",
+    }.items():
+        path.write_text(f"record,decision,reason,by\n{row}\n")
+        with pytest.raises(EngineError, match=said):
+            open_engine(f"labels:{path}")
     path.write_text("record,decision\ndoi:10.1/0,perhaps\n")
     with pytest.raises(EngineError, match="line 2: decision 'perhaps' is none"):
         open_engine(f"labels:{path}")

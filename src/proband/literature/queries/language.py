@@ -39,6 +39,8 @@ WORD: /[^\s()"]+/
 """
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"'})
 _FOREIGN = re.compile(r"[\[\]{}?$#/\\<>=]")  # signs that other languages give a meaning, and ours would drop
+# Before or behind a word; within one, signs part words, and those of punctuation mean nothing anywhere.
+_LOST = re.compile(r"(?<!\S)[^\w\s'’(]+(?=\w)|(?<=\w)[^\w\s.,;:!'’)*-]+(?!\S)")
 _YEARS = re.compile(r"(\d{4})?(-)?(\d{4})?")
 _MOST_BETWEEN, _DEEPEST = 100, 50
 _Part = tuple[str, int, Node | None]  # an operator or "", its place, and what stands there
@@ -156,7 +158,7 @@ class _Reading:
             if truncated:
                 return self.wrong(at, f"{token}: a heading is given whole; write it without the asterisk")
             return Heading(words=words, at=at)
-        return Term(words=words, truncated=truncated, fields=fields, at=at)
+        return Term(words=words, truncated=truncated, fields=fields, at=at, lost=said if _LOST.search(said) else "")
 
     def years(self, said: str, at: int) -> Node | None:
         """A year, or from one to another."""

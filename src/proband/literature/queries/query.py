@@ -29,12 +29,15 @@ class Term:
         Any of which may hold them.
     at : int
         Where it stands in what was written, from 1.
+    lost : str
+        As it was written, where signs of it are no part of the words.
     """
 
     words: tuple[str, ...]
     truncated: bool = False
     fields: tuple[str, ...] = SEARCHED
     at: int = field(default=0, compare=False)
+    lost: str = field(default="", compare=False)
 
     @property
     def bare(self) -> str:
@@ -191,6 +194,11 @@ class Query:
             f"{leaf} at {leaf.at}: {len(leaf.words[-1])} letters before the asterisk find very much; write more of them"
             for leaf in self.leaves
             if isinstance(leaf, Term) and leaf.truncated and len(leaf.words[-1]) < SHORTEST_STEM
+        ]
+        found += [
+            f"{leaf} at {leaf.at}: letters and digits alone are looked for: {leaf.lost} finds whatever has {leaf.bare}"
+            for leaf in self.leaves
+            if isinstance(leaf, Term) and leaf.lost
         ]
         return (*found, *_twice(self.root))
 

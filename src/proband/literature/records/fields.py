@@ -127,7 +127,7 @@ def made(where: str, fields: dict[str, Any], dates: Sequence[str], remarks: Rema
     if not fields.get("title"):
         what = "title" if fields.get("abstract") else "title and abstract"
         remarks.say(where, f"a record without {what} is kept", "add it in the file")
-    fields.setdefault("title", "")
+    fields["title"] = " ".join(fields.get("title", "").split())
     fields.setdefault("year", year)
     fields["source"] = where
     return Record(**fields)

@@ -15,6 +15,7 @@ from proband.literature.records.duplicates import Apart, Merge, merged
 from proband.literature.records.fields import PAGES, doi_in
 from proband.literature.records.reading import records_of
 from proband.literature.records.record import Record, plain
+from proband.literature.records.tables import COLUMNS
 from proband.notebook import html_table
 from proband.subjects.delimited import text_in
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from proband.subjects.corpora import Corpus
-
-_OWN = ("record", "title", "authors", "year", "venue", "kind", "doi", "pmid", "language", "source")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -104,9 +103,9 @@ class Library:
                 "title": [record.title for _, record in rows],
                 "authors": ["; ".join(record.authors) or None for _, record in rows],
                 "year": [record.year for _, record in rows],
-                **{name: [getattr(record, name) or None for _, record in rows] for name in _OWN[4:]},
+                **{name: [getattr(record, name) or None for _, record in rows] for name in COLUMNS[4:]},
             },
-            schema={name: pl.Int64 if name == "year" else pl.String for name in _OWN},
+            schema={name: pl.Int64 if name == "year" else pl.String for name in COLUMNS},
         )
         names = dict.fromkeys(name for _, record in rows for name in record.other)
         others = [
@@ -121,26 +120,12 @@ class Library:
 
     def corpus(self) -> "Corpus":
         """Titles and abstracts as documents, for whatever reads texts; their ids are those of the records."""
-        from array import array
+        from proband.subjects.corpora import RESULT_COLUMNS, corpus_of
 
-        from proband.subjects.corpora import RESULT_COLUMNS, Corpus
-        from proband.subjects.corpora.holding import HeldTexts
-
-        texts, digests = HeldTexts(), bytearray()
-        for record in self.records.values():
-            words = record.text.encode(errors="replace")
-            texts.add(words)
-            digests += hashlib.blake2b(words, digest_size=16).digest()
-        texts.close()
         kept = self.columns.drop("title", *RESULT_COLUMNS, strict=False)
         names = {"document": "document_in_file", "record": "document"}
-        return Corpus(
-            name=self.name,
-            columns=kept.rename(names, strict=False),
-            texts=texts,
-            rows=array("q", range(len(self))),
-            digests=bytes(digests),
-        )
+        words = (record.text for record in self.records.values())
+        return corpus_of(self.name, kept.rename(names, strict=False), words)
 
     def page_of(self, id: str, start: int) -> int | None:
         """Page of the paper that a place in a record's text is on, from 1; None where the text came without pages."""
@@ -229,7 +214,7 @@ def read_library(
 
 def _renamed(name: str, there: Container[str]) -> str:
     """A column of a file under a name that neither the house nor the file has; the house's own tables have both."""
-    renamed = f"{name}_in_file" if name in _OWN else name
+    renamed = f"{name}_in_file" if name in COLUMNS else name
     while renamed != name and renamed in there:
         renamed = f"{renamed}_in_file"
     return renamed

@@ -17,7 +17,7 @@ def read_prose(text: str, name: str, remarks: Remarks) -> Record:
     title, _, body = text.strip().partition("\n")
     if not title:
         raise DataError(f"{name}: no words in it; give the text of a paper")
-    fields = {"title": " ".join(title.split()), "abstract": body.strip(), "doi": doi_in(text[:2_000]), "kind": "other"}
+    fields = {"title": title, "abstract": body.strip(), "doi": doi_in(text[:2_000]), "kind": "other"}
     return made(f"{name}:1", fields, (), remarks)
 
 

@@ -9,6 +9,11 @@ from proband.files import Remarks
 from proband.literature.records.fields import PAGES, doi_in, kind_of, made, name_of, pmid_in, untagged
 from proband.literature.records.record import Record
 
+COLUMNS = ("record", "title", "authors", "year", "venue", "kind", "doi", "pmid", "language", "source")
+"""How the house's own tables begin; with what stands beside in those that are written to be read again."""
+FURTHER = ("abstract", "openalex", "url", "volume", "issue", "pages")
+LISTS = ("keywords", "headings", "references")
+_OWN = frozenset((*COLUMNS, *FURTHER, *LISTS))
 _CALLED = {
     "title": "title, article title, document title, primary title, item title, titel, ti",
     "abstract": "abstract, abstract note, abstract text, notes abstract, ab",
@@ -39,7 +44,8 @@ def read_rows(rows: Iterable[tuple[str, Mapping[str, Any]]], name: str, remarks:
     for place, row in rows:
         if roles is None:
             roles = _roles(row, name)
-        yield _of_row(row, roles, f"{name}:{place.rpartition(' ')[2]}", remarks)
+        where = f"{name}:{place.rpartition(' ')[2]}"
+        yield _of_own(row, where, remarks) if row.keys() >= _OWN else _of_row(row, roles, where, remarks)
     if roles is None:
         raise DataError(f"{name}: no record in it; give a table with one record a row")
 
@@ -72,7 +78,7 @@ def _of_row(row: Mapping[str, Any], roles: Mapping[str, str], where: str, remark
     left = ((column, _text(value)) for column, value in row.items() if column and column not in read)
     fields = {
         **{role: told.get(role, "") for role in ("venue", "openalex", "url", "language", "volume", "issue", "pages")},
-        "title": " ".join(untagged(told.get("title", "")).split()),
+        "title": untagged(told.get("title", "")),
         # Places of pages count every sign.
         "abstract": told.get("abstract", "") if row.get(PAGES) else untagged(told.get("abstract", "")),
         "authors": tuple(map(name_of, _people(authors))),
@@ -84,6 +90,24 @@ def _of_row(row: Mapping[str, Any], roles: Mapping[str, str], where: str, remark
         "other": {column: text for column, text in left if text},
     }
     return made(where, fields, (told["date"],) if told.get("date") else (), remarks)
+
+
+def _of_own(row: Mapping[str, Any], where: str, remarks: Remarks) -> Record:
+    """A row that the house wrote, as it stands: what was brought to one form is not guessed at again."""
+    told = {column: _text(value) for column, value in row.items() if column}
+    fields: dict[str, Any] = {
+        **{name: told[name] for name in ("title", "venue", "language", *FURTHER)},
+        **{name: tuple(filter(None, map(str.strip, told[name].split(";")))) for name in ("authors", *LISTS)},
+        "kind": kind_of(told["kind"]),
+        "doi": doi_in(told["doi"]),
+        "pmid": told["pmid"].removesuffix(".0"),
+        "other": {
+            column: text
+            for column, text in told.items()
+            if text and (column in ("record", "source") or column not in _OWN)
+        },
+    }
+    return made(where, fields, (told["year"],) if told["year"] else (), remarks)
 
 
 def _text(value: Any) -> str:

@@ -48,7 +48,7 @@ def _of_openalex(work: Mapping[str, Any], where: str, remarks: Remarks) -> Recor
     )
     start, end = biblio.get("first_page"), biblio.get("last_page")
     fields = {
-        "title": " ".join(untagged(_str(work.get("title") or work.get("display_name"))).split()),
+        "title": untagged(_str(work.get("title") or work.get("display_name"))),
         "abstract": untagged(
             in_order(work.get("abstract_inverted_index"), where, remarks) or _str(work.get("abstract"))
         ),
@@ -107,7 +107,7 @@ def _of_csl(work: Mapping[str, Any], where: str, remarks: Remarks) -> Record:
     title = ": ".join(filter(None, (_str(work.get("title")), _str(work.get("subtitle")))))
     cited = (doi_in(_str(each.get("DOI"))) for each in _list(work, "reference"))
     fields = {
-        "title": " ".join(untagged(title).split()),
+        "title": untagged(title),
         "abstract": untagged(_str(work.get("abstract"))),
         "authors": tuple(filter(None, people)),
         "venue": untagged(_str(work.get("container-title") or work.get("publisher"))),

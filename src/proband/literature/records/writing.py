@@ -9,6 +9,7 @@ from typing import Any
 from proband.errors import DataError
 from proband.literature.records.library import Library
 from proband.literature.records.record import Record, plain
+from proband.literature.records.tables import FURTHER, LISTS
 
 _RIS = {"article": "JOUR", "chapter": "CHAP", "book": "BOOK", "thesis": "THES", "report": "RPRT", "preprint": "UNPB",
         "proceedings": "CONF", "other": "GEN"}  # fmt: skip
@@ -91,11 +92,10 @@ def as_csv(library: Library) -> str:
     import polars as pl  # heavy
 
     records = list(library.records.values())
-    extra = ("abstract", "openalex", "url", "volume", "issue", "pages")
-    lists = ("keywords", "headings", "references")
-    frame = library.columns.with_columns(
-        *(pl.Series(name, [getattr(record, name) or None for record in records], dtype=pl.String) for name in extra),
-        *(pl.Series(name, ["; ".join(getattr(r, name)) or None for r in records], dtype=pl.String) for name in lists),
+    taken = {name: f"{name}_in_file" for name in (*FURTHER, *LISTS)}
+    frame = library.columns.rename(taken, strict=False).with_columns(
+        *(pl.Series(name, [getattr(record, name) or None for record in records], dtype=pl.String) for name in FURTHER),
+        *(pl.Series(name, ["; ".join(getattr(r, name)) or None for r in records], dtype=pl.String) for name in LISTS),
     )
     return frame.write_csv()
 

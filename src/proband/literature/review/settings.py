@@ -2,9 +2,11 @@
 
 from typing import Literal
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictInt, field_validator
 
+from proband.errors import DesignError
 from proband.files import Table
+from proband.literature.queries.language import parse_query
 
 
 class QueryTable(Table):
@@ -22,6 +24,16 @@ class QueryTable(Table):
     dialects: list[Literal["pubmed", "ovid", "scopus", "wos"]] = Field(
         default=["pubmed", "ovid", "scopus", "wos"], description="data bases that it is written out for"
     )
+
+    @field_validator("text")
+    @classmethod
+    def _can_be_read(cls, text: str) -> str:
+        if text.strip():
+            try:
+                parse_query(text)
+            except DesignError as error:
+                raise ValueError("; ".join(map(str, error.args))) from None
+        return text
 
 
 class ReviewTable(Table):

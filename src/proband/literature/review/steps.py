@@ -88,7 +88,7 @@ def query_step(work: ReviewWork) -> Done:
     goes_on = "only these go on" if of.narrows else "all go on"
     told = f"{len(found):,} of {len(library):,} records are found; {goes_on}"
     numbers: dict[str, float | None] = {"found": len(found), "records": len(library)}
-    labels = _labels(library, work.data["screening"].get("column", ""))
+    labels = _labels(library, work.keys.column)
     if len(set(labels)) < 2:
         return Done(step="query", told=(told,), numbers=numbers)
     there = set(found)
@@ -109,7 +109,7 @@ def _labels(library: Library, column: str) -> list[bool]:
 def rank_step(work: ReviewWork) -> Done:
     """Order the candidates by nearness to the question."""
     library = work.candidates
-    encoder = encoder_named(work.encoder)
+    encoder = encoder_named(work.keys.encoder)
     ranked = rank(library, work.table.question, encoder=encoder)
     rows = [
         {"rank": k, "record": id, "score": f"{score:.6f}", "title": library[id].title}

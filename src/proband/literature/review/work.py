@@ -15,7 +15,7 @@ from proband.literature.review import project as names
 from proband.literature.review.project import STEPS, ReviewProject, Step
 from proband.literature.review.settings import ReviewTable
 from proband.literature.screening.design import Screening
-from proband.literature.screening.ranker import AUTO
+from proband.literature.screening.screening import ScreeningTable
 from proband.runs.progress import Watch
 from proband.texts.gold.project import Standing, fingerprint
 from proband.texts.gold.tables import rows_in
@@ -63,6 +63,7 @@ class ReviewWork:
                     "records, and [review], which asks the question"
                 )
         self.table = checked(ReviewTable, self.data["review"], path, error=DesignError, at="review")
+        self.keys = checked(ScreeningTable, self.data["screening"], path, error=DesignError, at="screening")
         if not self.table.question.strip():
             raise DesignError(f"{path}: review.question is empty; ask one, in a sentence")
         if strange := [mark for mark in self.table.leave_out if mark not in self.table.marks]:
@@ -87,13 +88,7 @@ class ReviewWork:
     @property
     def files(self) -> list[Path]:
         """Files of records that the study names."""
-        given = self.data["screening"].get("records")
-        given = [given] if isinstance(given, str) else given
-        if not given or not all(isinstance(name, str) for name in given):
-            raise DesignError(
-                f'{self.project.study}: screening.records names no file; name one, e.g. records = "export.ris"'
-            )
-        return [self.project.study.parent / name for name in given]
+        return [self.project.study.parent / name for name in self.keys.files]
 
     def apart(self) -> list[tuple[str, str]]:
         """Pairs of records that somebody said are not one."""
@@ -218,7 +213,7 @@ class ReviewWork:
                 names.RECORDS: of(names.RECORDS),
                 **held,
                 **said("question", "leave_out"),
-                "encoder": str(self.encoder),
+                "encoder": self.keys.encoder,
             }
         if step == "screen":
             held = {names.FOUND: of(names.FOUND)} if table.query.narrows else {}
@@ -230,11 +225,6 @@ class ReviewWork:
         if step == "extract":
             return {**made, **said("form", "extractors")}
         return {**made, names.EVIDENCE: of(names.EVIDENCE), **said("question", "writer", "judge", "sentences")}
-
-    @property
-    def encoder(self) -> str:
-        """What makes sentence vectors, here as in the screening, as the file has it."""
-        return str(self.data["screening"].get("encoder", AUTO))
 
     def _screeners_files(self) -> list[Path]:
         """Files that addresses of screeners, and the criteria, name."""

@@ -10,7 +10,16 @@ from proband.designs.process import Answers, Process, Steps
 from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item
 from proband.literature.records.library import Library
-from proband.literature.screening.ranker import AUTO, LARGEST, Views, batch_size, encoder_named, ranked, views_by
+from proband.literature.screening.ranker import (
+    AUTO,
+    LARGEST,
+    Views,
+    batch_size,
+    encoder_named,
+    ranked,
+    unranked,
+    views_by,
+)
 from proband.literature.screening.settling import (
     INCLUDE,
     Decision,
@@ -233,8 +242,7 @@ class Screening(Design):
         included = sorted(k for k, is_in in decided.items() if is_in)
         excluded = sorted(k for k, is_in in decided.items() if not is_in)
         if not included or not excluded:  # nothing can be learned yet, so nothing has to be computed
-            drawn = rng_for(self.seed, "screening", "unranked").permutation(len(self.ids))
-            return [int(k) for k in drawn if int(k) not in decided]
+            return [int(k) for k in unranked(len(self.ids), list(decided), seed=self.seed)]
         return [int(k) for k in ranked(self.views, included, excluded, seed=self.seed)]
 
     def _read(self, rows: Sequence[int], round_: int, drawn: str) -> Reading:

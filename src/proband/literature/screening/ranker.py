@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from proband.addresses.opening import open_engine
 from proband.errors import EngineError
 from proband.models.engine import BaseEngine
-from proband.seeds import seed_for
+from proband.seeds import rng_for, seed_for
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -102,8 +102,7 @@ def ranked(views: Views, included: Sequence[int], excluded: Sequence[int], *, se
     if not len(left):
         return left
     if not included or not excluded:
-        drawn = np.random.default_rng(seed_for(seed, "screening", "unranked")).permutation(n)
-        return left[np.argsort(drawn[left], kind="stable")]
+        return unranked(n, labelled, seed=seed)
     target = np.repeat([1, 0], [len(included), len(excluded)])
     # What is included weighs `MASS` times as much as what is not, and both together as much as there are records.
     weights = np.where(target == 1, 1.0, len(included) / (MASS * len(excluded)))
@@ -118,6 +117,12 @@ def ranked(views: Views, included: Sequence[int], excluded: Sequence[int], *, se
         total += VECTORS * scores(views.vectors, BY_VECTORS)
     order: Ints = left[np.argsort(-np.round(total, 9), kind="stable")]
     return order
+
+
+def unranked(n_records: int, labelled: ArrayLike, *, seed: int) -> Ints:
+    """Rows without a label in an order that is drawn once, so that it stays as labels come."""
+    drawn = rng_for(seed, "screening", "unranked").permutation(n_records)
+    return drawn[~np.isin(drawn, labelled)]
 
 
 def batch_size(n_labelled: int) -> int:

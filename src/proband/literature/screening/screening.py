@@ -2,10 +2,10 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictInt, model_validator
 
 from proband.designs.kind import Kind, Shared, Told
-from proband.errors import DesignError, meant
+from proband.errors import DesignError, ProbandError, meant
 from proband.files import Table
 from proband.instruments.codebooks import load_codebook
 from proband.instruments.codebooks.files import codebook_from_dict
@@ -32,6 +32,14 @@ class StopTable(Table):
     misses: StrictInt = Field(default=0, description="so many excluded in a row; says nothing of recall")
     records: StrictInt = Field(default=0, description="so many read")
 
+    @model_validator(mode="after")
+    def _is_a_rule(self) -> "StopTable":
+        try:
+            Stop(**self.model_dump())
+        except ProbandError as error:
+            raise ValueError(str(error)) from None
+        return self
+
 
 class KnownTable(Table):
     """Records that were decided before: they are learned from, and not read."""
@@ -44,7 +52,7 @@ class ScreeningTable(Table):
     """What is screened, by whom and until when."""
 
     records: str | list[str] = Field(
-        examples=['records = "export.ris"'], description="files of records, as `read_library` takes them"
+        min_length=1, examples=['records = "export.ris"'], description="files of records, as `read_library` takes them"
     )
     column: str = Field(
         default="", description="column of the records' file with decisions, which the engine `labelled` gives"
@@ -88,6 +96,11 @@ class ScreeningTable(Table):
         default=None, description="the review it belongs to, `[review]` at the top of the file: `proband review`"
     )
 
+    @property
+    def files(self) -> list[str]:
+        """Files of records."""
+        return [self.records] if isinstance(self.records, str) else self.records
+
 
 def _make(shared: Shared, table: ScreeningTable) -> Screening:
     if shared.instrument is None:
@@ -101,8 +114,7 @@ def _make(shared: Shared, table: ScreeningTable) -> Screening:
         )
     settings: dict[str, Any] = table.model_dump(include=_ASKED)
     coders = {name: Coder(name=name, **settings) for name in names}
-    paths = [table.records] if isinstance(table.records, str) else table.records
-    library = read_library(*(shared.folder / path for path in paths))
+    library = read_library(*(shared.folder / name for name in table.files))
     persons = [name for name in names if shared.engines.get("" if single else name, "").partition(":")[0] in _PERSONS]
     return Screening(
         library=_sampled(library, shared.sample),

@@ -1,7 +1,7 @@
 """A corpus: documents by id, with what is known of each beside its words."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -123,3 +123,14 @@ class Corpus:
             date=self.date,
             remarks=self.remarks,
         )
+
+
+def corpus_of(name: str, columns: "pl.DataFrame", words: Iterable[str]) -> Corpus:
+    """A corpus of texts that are at hand: one row of `columns` a text, its id as `document`."""
+    texts, digests = HeldTexts(), bytearray()
+    for text in words:
+        encoded = text.encode(errors="replace")
+        texts.add(encoded)
+        digests += hashlib.blake2b(encoded, digest_size=16).digest()
+    texts.close()
+    return Corpus(name=name, columns=columns, texts=texts, rows=range(len(texts)), digests=bytes(digests))

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from proband.errors import DataError, StoreError, meant
-from proband.files import check_name, rows_of, separator_of
+from proband.files import check_name, table_rows
 from proband.instruments.items import Item
 from proband.subjects.delimited import text_in
 from proband.texts.gold.parts import PARTS
@@ -108,30 +108,14 @@ def question_of(item: Item) -> Question:
 
 
 def read_table(path: Path, needed: Sequence[str]) -> list[tuple[str, Row]]:
-    """Rows of a CSV file, each with the place it stands at, cells without the spaces around them.
+    """Rows of a CSV file, as `table_rows` has them.
 
     Raises
     ------
     DataError
-        If there is no such file, a column is missing, or a row has more cells than there are columns.
+        If there is no such file, or the table is not as it must be.
     """
-    text = text_in(path)
-    lines = rows_of(text, separator_of(text, ","), path, error=DataError)
-    header = [name.strip() for name in next(lines, (1, list[str]()))[1]]
-    if missing := [name for name in needed if name not in header]:
-        raise DataError(f"{path}: no column {missing[0]!r}{meant(missing[0], header)}; there are {', '.join(header)}")
-    if len(set(header)) < len(header):
-        twice = next(name for name in header if header.count(name) > 1)
-        raise DataError(f"{path}: two columns are called {twice!r}; rename one of them")
-    rows = []
-    for line, cells in lines:
-        if len(cells) > len(header):
-            raise DataError(
-                f"{path}, line {line}: {len(cells)} cells for {len(header)} columns; quote texts with commas"
-            )
-        filled = [cell.strip() for cell in cells] + [""] * (len(header) - len(cells))
-        rows.append((f"{path}, line {line}", dict(zip(header, filled, strict=True))))
-    return rows
+    return table_rows(text_in(path), path, needed, error=DataError)
 
 
 def rows_in(path: Path, columns: Sequence[str]) -> list[Row]:

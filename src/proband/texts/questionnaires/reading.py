@@ -18,8 +18,7 @@ from proband.models.scripted import ScriptedEngine
 from proband.records import Trial
 from proband.runs import Run, collect
 from proband.runs.progress import Watch
-from proband.subjects.corpora import Corpus
-from proband.subjects.corpora.holding import HeldTexts
+from proband.subjects.corpora import corpus_of
 from proband.texts.coders import Coder
 from proband.texts.codes import codes_of
 from proband.texts.design import Coding
@@ -67,9 +66,10 @@ def second_reading(
     if why := not_judged(instrument):
         raise InstrumentError(f"{instrument.id}: {why}; a second reader needs a first one")
     found = defects_of(instrument)
+    columns = pl.DataFrame({"document": [item.id for item in instrument.items]})
     design = Coding(
         codebook=defect_codebook(),
-        corpus=_corpus(instrument),
+        corpus=corpus_of(instrument.id, columns, map(shown, instrument.items)),
         coders=(Coder(name=RULES, order="as_written"), Coder(name=READER)),
         seed=seed,
         title=f"Defects of {instrument.id}",
@@ -104,14 +104,3 @@ def reading_sentences(run: Run) -> tuple[str, str]:
         f"{len(codes) - len(rows)} undecided, e.g. because another order of the answers gave another one.",
         f"The reader alone found {'; '.join(alone) or 'nothing'}.",
     )
-
-
-def _corpus(instrument: Instrument) -> Corpus:
-    texts, digests = HeldTexts(), bytearray()
-    for item in instrument.items:
-        words = shown(item).encode()
-        texts.add(words)
-        digests += hashlib.blake2b(words, digest_size=16).digest()
-    texts.close()
-    columns = pl.DataFrame({"document": [item.id for item in instrument.items]})
-    return Corpus(name=instrument.id, columns=columns, texts=texts, rows=range(len(columns)), digests=bytes(digests))

@@ -1,6 +1,7 @@
 """A person at the terminal is asked one thing after another, and goes on where the input ended."""
 
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -25,6 +26,17 @@ def test_an_empty_line_asks_again_and_what_is_asked_stands_on_stderr(monkeypatch
     assert shown.out == ""
     assert "Tea or coffee?" in shown.err
     assert "(tea | coffee)" in shown.err
+
+
+def test_a_line_that_is_no_answer_asks_again_and_a_refusal_is_one(monkeypatch, capsys):
+    labelled = replace(TRIALS[0].reply, method="label", labels=("1", "2"))
+    typed(monkeypatch, "water", "3", "2", "I would rather not say.")
+    trials = [replace(TRIALS[0], reply=labelled), TRIALS[1]]
+    answers = [completion.text for _, completion in open_engine("terminal").answer(trials)]
+    assert answers == ["2", "I would rather not say."]
+    told = capsys.readouterr().err
+    assert "'water' is read as no answer. 1. tea | 2. coffee\n> " in told
+    assert "'3' is read as no answer." in told
 
 
 def test_an_interview_goes_on_where_the_input_ended(monkeypatch, tmp_path, capsys):

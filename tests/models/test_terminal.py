@@ -7,11 +7,14 @@ import pytest
 
 from proband import Study, carry_out
 from proband.addresses import open_engine
+from proband.designs.studies import load_study
 from proband.errors import EngineError
 from proband.interviews.transcripts import courses
+from proband.reports import findings
 from proband.runs import Run
 from tests.interviews.scripts import by_line, training
 from tests.models.test_contract import TRIALS
+from tests.web.seat.test_coders import CODING, DOCUMENTS
 
 
 def typed(monkeypatch, *lines):
@@ -54,3 +57,13 @@ def test_an_interview_goes_on_where_the_input_ended(monkeypatch, tmp_path, capsy
     told = capsys.readouterr().err
     assert told.count("You interview one person.") == 2  # once a sitting, not once a turn
     assert "[Your last turn was open" in told
+
+
+def test_coders_at_the_terminal_are_people_and_asked_once(monkeypatch, tmp_path):
+    (tmp_path / "letters.csv").write_text(DOCUMENTS)
+    (tmp_path / "study.toml").write_text(CODING.replace('"seat"', '"terminal"'))
+    typed(monkeypatch, *["Good", "Bad", "Bad"] * 2)
+    run = carry_out(load_study(tmp_path / "study.toml"), tmp_path / "run")
+    assert run.is_complete
+    sections = {section.name: section for section in findings(run, only=["coder-agreement"]).sections}
+    assert sections["coder-agreement-people"].warnings[0].startswith("rule on tone: ")  # it alone is tested

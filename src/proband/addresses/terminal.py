@@ -21,4 +21,6 @@ def _unread(trial: Trial, said: str) -> str:
     return " ".join([part for part in (f"{said!r} is read as no answer.", how, " | ".join(shown)) if part])
 
 
-SCHEME = Scheme(pattern="terminal", about="a person at this terminal, asked one question after another", open=_open)
+SCHEME = Scheme(
+    pattern="terminal", about="a person at this terminal, asked one question after another", open=_open, is_person=True
+)

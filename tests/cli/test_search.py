@@ -115,3 +115,17 @@ def test_seed_papers_make_a_query(folder):
 def test_what_cannot_be_searched_is_refused_with_the_way_out(folder, args, why):
     (folder / "one.csv").write_text("record,decision\ndoi:10.1000/0,include\n")
     assert why in searched(*args, code=2)
+
+
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        (["--query", "nudg*", "--for", "pubmd"], "did you mean 'pubmed'"),
+        (["--encoder", "minilmm"], "minilm"),
+        (["--for", "pubmed"], "give --query or --seeds"),
+    ],
+)
+def test_what_is_wrong_is_refused_before_an_engine_is_asked(folder, args, why):
+    asks = ["--question", "Do nudges work?", "--engine", "scripted:stated?file=writer.toml"]
+    assert why in searched(*asks, *args, code=2)
+    assert not (folder / "runs").exists()

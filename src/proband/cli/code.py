@@ -1,22 +1,24 @@
 """``proband code``: from a codebook to a corrected claim, step by step."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from proband.cli.choosing import EngineOption, StudyArgument, YesOption, engines_by_role, refuse_unread
+from proband.cli.stepping import go_through, steps_asked, tell_done, tell_project
 from proband.cli.studying import ask_first, much, stopped
-from proband.cli.talk import emit, out, progress, talk, tell_plan, tell_steps
-from proband.errors import DataError, DesignError, meant
+from proband.cli.talk import out, progress, talk, tell_plan
+from proband.errors import DataError
 from proband.reports import findings, write_findings
 from proband.reports.terminal import terminal
 from proband.runs import Run, plan
 from proband.texts.fragility.steps import grid_of
 from proband.texts.gold.from_people import take_in
 from proband.texts.gold.project import CORRECTED, LATER, STEPS, Step
-from proband.texts.gold.steps import Done, Waiting, Work, do
+from proband.texts.gold.steps import Done, Work, do
 
 _TOLD: Mapping[str, list[str]] = {"correct": ["claims"], "fragility": ["fragility"], "drift": ["drift"]}
 _ASK = ("tune", "validate", "run")  # steps that ask engines
@@ -44,46 +46,18 @@ def code(
 
     Example: `proband code examples/manifesto.toml --go`
     """
-    steps = _steps(step, go)
+    steps = steps_asked(step, go, STEPS, tuple(LATER))
     if from_ and steps != ["import"]:
         refuse_unread("it goes with the step import", **{"from": from_})
     with progress() as watch:
         work = Work(study, engines=engines_by_role(engine), again=again, watch=watch)
         if from_:
             take_in(work, from_)
-        told: dict[str, Any] = {"study": str(study), "project": str(work.project.folder)}
-        for name in steps:
-            if go and not step and work.standings()[name].state == "done":
-                continue
-            try:
-                told[name] = _carried_out(work, name, yes=yes, as_json=json)
-            except Waiting as waiting:
-                if not go:
-                    raise
-                talk.print(f"waiting: {waiting}", soft_wrap=True, markup=False)
-                told["waiting"] = str(waiting)
-                break
-    standings = work.standings()
-    coming = next((name for name, held in standings.items() if held.state != "done"), None)
-    if json:
-        emit(told | {"steps": {name: held.as_dict() for name, held in standings.items()}, "next": coming})
-    if step is None:
-        later = {name: held for name, held in work.later().items() if held.state != "open"}
-        following = f"proband code {study} {coming}" if coming else ""
-        tell_steps({**STEPS, **LATER}, {**standings, **later}, following)
-    if "waiting" in told:
-        raise typer.Exit(3)
-
-
-def _steps(step: str | None, go: bool) -> list[Step]:
-    names = [*STEPS, *LATER]
-    if step is None:
-        return list(STEPS) if go else []
-    if step not in names:
-        raise DesignError(f"no step {step!r}{meant(step, names)}; the steps are {', '.join(names)}")
-    found = next(name for name in names if name == step)
-    before = list(STEPS)
-    return [*(before[: before.index(found)] if found in STEPS else before), found] if go else [found]
+        told = go_through(
+            work, steps, partial(_carried_out, work, yes=yes, as_json=json), go=go, skips_done=go and not step
+        )
+    later = {name: held for name, held in work.later().items() if held.state != "open"}
+    tell_project(work, told, {**STEPS, **LATER}, as_json=json, is_listed=step is None, later=later)
 
 
 def _carried_out(work: Work, step: Step, *, yes: bool, as_json: bool) -> Mapping[str, Any]:
@@ -97,8 +71,7 @@ def _carried_out(work: Work, step: Step, *, yes: bool, as_json: bool) -> Mapping
         ask_first(much(sum(of.trials for of in plans), sum(of.dollars or 0.0 for of in plans)))
     with stopped():
         done = do(work, step)
-    for k, sentence in enumerate(done.told):
-        talk.print(f"{step}: {sentence}" if k == 0 else f"  {sentence}", soft_wrap=True, markup=False, highlight=False)
+    tell_done(done)
     if step == "replay":
         return _replayed(work, done)
     return _found(work, done, as_json=as_json) if step in _TOLD else done.numbers

@@ -1,5 +1,6 @@
 """``proband review``: from files of records to a synthesis, step by step."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -8,9 +9,9 @@ from proband.analyses.evidence import evidence_sections, synthesis_sections
 from proband.analyses.screening import sections as screening_sections
 from proband.analyses.section import Section
 from proband.cli.choosing import EngineOption, StudyArgument, YesOption, engines_given
-from proband.cli.studying import ask_first, much, stopped
-from proband.cli.talk import emit, progress, talk, tell_plan, tell_steps
-from proband.errors import DesignError, meant
+from proband.cli.stepping import go_through, steps_asked, tell_done, tell_project
+from proband.cli.studying import ask_first, is_typed, much, stopped
+from proband.cli.talk import progress, talk, tell_plan
 from proband.literature.review.flow import in_words
 from proband.literature.review.project import STEPS, Step
 from proband.literature.review.steps import do, extraction_of, flow_in, screening_of, synthesis_of
@@ -18,7 +19,6 @@ from proband.literature.review.work import ReviewWork
 from proband.reports import write_findings
 from proband.reports.findings import Findings
 from proband.runs import plan
-from proband.texts.gold.work import Waiting
 
 
 def review(
@@ -39,38 +39,12 @@ def review(
 
     Example: `proband review examples/nudging.toml --go`
     """
-    with progress() as watch:
-        work = ReviewWork(study, engines=engines_given(engine or []), again=again, watch=watch)
-        told: dict[str, Any] = {"study": str(study), "project": str(work.project.folder)}
-        for name in _steps(step, go):
-            if go and not step and work.standings()[name].state == "done":
-                continue
-            try:
-                told[name] = _carried_out(work, name, yes=yes)
-            except Waiting as waiting:
-                if not go:
-                    raise
-                talk.print(f"waiting: {waiting}", soft_wrap=True, markup=False)
-                told["waiting"] = str(waiting)
-                break
-    standings = work.standings()
-    coming = next((name for name, held in standings.items() if held.state != "done"), None)
-    if json:
-        emit(told | {"steps": {name: held.as_dict() for name, held in standings.items()}, "next": coming})
-    if step is None:
-        tell_steps(STEPS, standings, f"proband review {study} {coming}" if coming else "")
-    if "waiting" in told:
-        raise typer.Exit(3)
-
-
-def _steps(step: str | None, go: bool) -> list[Step]:
-    names = list(STEPS)
-    if step is None:
-        return names if go else []
-    if step not in names:
-        raise DesignError(f"no step {step!r}{meant(step, names)}; the steps are {', '.join(names)}")
-    place = [str(name) for name in names].index(step)
-    return names[: place + 1] if go else [names[place]]
+    steps = steps_asked(step, go, STEPS)
+    work = ReviewWork(study, engines=engines_given(engine or []), again=again)
+    # No bar runs through what somebody types.
+    with progress(is_shown="screen" not in steps or not is_typed(work.study)) as work.watch:
+        told = go_through(work, steps, partial(_carried_out, work, yes=yes), go=go, skips_done=go and not step)
+    tell_project(work, told, STEPS, as_json=json, is_listed=step is None)
 
 
 def _carried_out(work: ReviewWork, step: Step, *, yes: bool) -> dict[str, Any]:
@@ -82,8 +56,7 @@ def _carried_out(work: ReviewWork, step: Step, *, yes: bool) -> dict[str, Any]:
             ask_first(much(planned.trials, planned.dollars or 0.0))
     with stopped():
         done = do(work, step)
-    for k, sentence in enumerate(done.told):
-        talk.print(f"{step}: {sentence}" if k == 0 else f"  {sentence}", soft_wrap=True, markup=False, highlight=False)
+    tell_done(done)
     if step == "synthesise":
         path = write_findings(_findings(work), work.project.path("report.html"))
         talk.print(f"report: {path}", soft_wrap=True, markup=False)

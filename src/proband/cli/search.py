@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import typer
 
+from proband.addresses.opening import check_address
 from proband.analyses.answers import tabled
 from proband.analyses.searches import (
     draft_sections,
@@ -84,71 +85,89 @@ def search(
         )  # fmt: skip
     if not question:
         refuse_unread("only a ranking reads it; give a --question", encoder=encoder)
+    if not (query or seeds):
+        refuse_unread("only a query is written for data bases; give --query or --seeds", **{"for": for_})
+    if encoder not in (None, AUTO, NONE):
+        check_address(encoder)
     parsed = parse_query(query) if query else None
     library = read_library(*files)
     relevant = labels_of(library, labels) if labels else {}
     index = Index(library)
-    sections: list[Section] = []
-    queries: dict[str, Query] = {}
-    drafts: list[Draft] = []
-    names: dict[str, str] = {}
-    waiting = ""
-    if parsed is not None:
-        queries["query"] = parsed
-    if seeds is not None:
-        made = query_from_seeds(index, known := _ids(seeds, library))
-        queries["from seed papers"] = made.query
-        sections.append(seed_section(made, len(known)))
-    if engine:
+    # All that can be refused is, before an engine is asked.
+    queries, sections = _queries(parsed, seeds, for_ or (), library, index)
+    names = {f"engine-{k}": address for k, address in enumerate(engine or (), 1)}
+    drafts, waiting = list[Draft](), ""
+    if names:
         design = Drafting(
             question=question, index=index, library_hash=library.content_hash, seed=1 if seed is None else seed,
-            writers=tuple(f"engine-{k}" for k in range(1, len(engine) + 1)), ways=_ways(way or "both"),
+            writers=tuple(names), ways=_ways(way or "both"),
             wordings=3 if wordings is None else wordings, runs=3 if runs is None else runs,
         )  # fmt: skip
-        names = dict(zip(design.writers, engine, strict=True))
         with stopped(), progress() as watch:
             run = collect(design, names, into or Path("runs/search"), watch=watch)
         drafts, waiting = design.drafts(run.responses()), "" if run.is_complete else run.state
-    for each in queries.values():
-        sections += query_sections(index, each, for_ or ())
-    if question and (encoder := encoder_named(encoder or AUTO)) != NONE:
-        talk.print(f"vectors of {len(library):,} records by {encoder}", markup=False)
-    order = rank(library, question, encoder=encoder or NONE, index=index) if question else []
+    order = _ranked(library, question, encoder or AUTO, index) if question else []
     found = {name: index.search(each) for name, each in queries.items()}
     written = {key_of(draft): index.search(draft.query) for draft in drafts if draft.query is not None}
+    rows = _rows(library, [*found.values(), *written.values()], order)
     if drafts:
         measured = {key: quality(ids, relevant) for key, ids in written.items() if relevant}
         sections += draft_sections(drafts, names, {key: len(ids) for key, ids in written.items()}, measured)
     if relevant and found:
         measures = {name: quality(ids, relevant) for name, ids in found.items()}
         sections.append(quality_section(measures, len(library) - len(relevant)))
-    rows = _rows(library, [*found.values(), *written.values()], order)
     if relevant and order:
         start = next(iter(found.values()), None) or [row["record"] for row in rows if 2 * row["queries"] > len(written)]
         ranked = [id for id, _ in order]
         sections.append(recovery_section(recovered(library, start, relevant, ranked), ranked, relevant))
-    if out_ is not None:
-        _save(out_, library, rows)
     told = Findings(
         title=f"Search of {library.name}",
         sections=(*sections, _records(library, rows)),
         warnings=tuple(map(str, library.remarks)),
     )
     if json:
-        said = {name: str(each) for name, each in queries.items()}
-        drafted = [
-            {"engine": names[d.writer], "way": d.way, "wording": d.wording, "run": d.run, "by": d.by, "text": d.text,
-             "query": str(d.query) if d.query else None, "why": d.why}
-            for d in drafts
-        ]  # fmt: skip
-        emit({**told.as_dict(), "queries": said, "drafts": drafted, "records": rows})
+        emit({**told.as_dict(), **_as_json(queries, drafts, names), "records": rows})
     else:
         out.print(terminal(told, out.width, is_whole=True))
     if out_ is not None:
+        _save(out_, library, rows)
         talk.print(f"{len(rows):,} records: {out_}", soft_wrap=True, markup=False)
     if waiting:
         talk.print(f"the engines' run is {waiting}: run the same command again to go on", markup=False)
         raise typer.Exit(STOPPED)
+
+
+def _queries(
+    parsed: Query | None, seeds: Path | None, dialects: Sequence[str], library: Library, index: Index
+) -> tuple[dict[str, Query], list[Section]]:
+    """Queries by name, that of the command line first, and what is told of them."""
+    queries = {} if parsed is None else {"query": parsed}
+    sections: list[Section] = []
+    if seeds is not None:
+        made = query_from_seeds(index, known := _ids(seeds, library))
+        queries["from seed papers"] = made.query
+        sections.append(seed_section(made, len(known)))
+    return queries, [
+        *sections,
+        *(each for query in queries.values() for each in query_sections(index, query, dialects)),
+    ]
+
+
+def _ranked(library: Library, question: str, encoder: str, index: Index) -> list[tuple[str, float]]:
+    """Records by nearness to the question."""
+    if (address := encoder_named(encoder)) != NONE:
+        talk.print(f"vectors of {len(library):,} records by {address}", markup=False)
+    return rank(library, question, encoder=address, index=index)
+
+
+def _as_json(queries: Mapping[str, Query], drafts: Sequence[Draft], names: Mapping[str, str]) -> dict[str, Any]:
+    """Queries, and what engines wrote, as text."""
+    drafted = [
+        {"engine": names[d.writer], "way": d.way, "wording": d.wording, "run": d.run, "by": d.by, "text": d.text,
+         "query": str(d.query) if d.query else None, "why": d.why}
+        for d in drafts
+    ]  # fmt: skip
+    return {"queries": {name: str(each) for name, each in queries.items()}, "drafts": drafted}
 
 
 def _check(query: str, question: str, seeds: Path | None, engine: list[str] | None, save: Path | None) -> None:

@@ -40,6 +40,11 @@ def folder_about(name: str, engine: str, *about: str) -> Path:
     return Path("runs") / "-".join([*words, digest])
 
 
+def is_typed(study: Study) -> bool:
+    """Whether somebody answers at this terminal."""
+    return any(address.partition("?")[0] == "terminal" for address in study.addresses.values())
+
+
 def carry_out_and_tell(
     study: Study,
     into: Path,
@@ -56,8 +61,7 @@ def carry_out_and_tell(
     talk.print(study.name, style="bold", markup=False)
     tell_and_ask(study, into, budget=budget, yes=yes)
     hold_to(lock, study, into)
-    is_typed = any(address.partition("?")[0] == "terminal" for address in study.addresses.values())
-    with stopped(), progress(is_shown=not is_typed) as watch:
+    with stopped(), progress(is_shown=not is_typed(study)) as watch:
         run = carry_out(study, into, budget=budget, watch=watch, retry_failed=retry_failed, wait=wait)
     found = findings(run)
     path = write_findings(found, run.path / "report.html")

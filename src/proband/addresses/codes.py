@@ -16,4 +16,5 @@ SCHEME = Scheme(
     about="one of the people who coded documents, from a table with columns document, coder, item, code",
     open=_open,
     paths=frozenset({""}),
+    is_person=True,
 )

@@ -7,4 +7,5 @@ SCHEME = Scheme(
     pattern="human:FOLDER",
     about="people, now: questions go to FOLDER/open.csv, answers are read from FOLDER/answers.csv",
     open=HumanEngine,
+    is_person=True,
 )

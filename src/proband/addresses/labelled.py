@@ -13,4 +13,5 @@ SCHEME = Scheme(
     pattern="labelled",
     about="people's decisions of records, from the column of the records' file that the study names",
     open=_open,
+    is_person=True,
 )

@@ -15,4 +15,5 @@ SCHEME = Scheme(
     about="people's decisions of records, from a table with columns record, decision, and criterion, reason, by",
     open=_open,
     paths=frozenset({""}),
+    is_person=True,
 )

@@ -38,6 +38,8 @@ class Scheme:
     takes_adapter : bool
         Whether a plus sign and the folder of an adapter may stand before the options; `open` gets it as its option
         ``adapter``.
+    is_person : bool
+        Whether who answers is a person, in whose place another may stand and whose word may be taken as gold.
     """
 
     pattern: str
@@ -47,6 +49,7 @@ class Scheme:
     paths: frozenset[str] = frozenset()
     loads_weights: bool = False
     takes_adapter: bool = False
+    is_person: bool = False
 
 
 SCHEMES: Shelf[Scheme] = Shelf(
@@ -101,6 +104,18 @@ def check_address(address: str) -> None:
         scheme.open(rest, **given).close()
     elif scheme.takes_adapter and given.get("adapter"):
         check_adapter(given["adapter"])
+
+
+def is_person(address: str) -> bool:
+    """Whether people answer at an address, as its scheme says; not where there is no such scheme here.
+
+    Examples
+    --------
+    >>> is_person("human:FOLDER"), is_person("scripted:uniform"), is_person("of another laboratory")
+    (True, False, False)
+    """
+    name, _, _ = _parts(address)
+    return name in SCHEMES and SCHEMES.load(name).is_person
 
 
 def base_of(address: str) -> str:

@@ -139,4 +139,5 @@ SCHEME = Scheme(
     pattern="people:POPULATION?instrument=NAME",
     about="people who have answered, from a population's data file, e.g. people:anes-1996?instrument=anes-1996",
     open=_open,
+    is_person=True,
 )

@@ -8,4 +8,6 @@ def _open(rest: str) -> SeatEngine:
     return SeatEngine()
 
 
-SCHEME = Scheme(pattern="seat", about="people in a browser, whom `proband seat STUDY` shows the pages", open=_open)
+SCHEME = Scheme(
+    pattern="seat", about="people in a browser, whom `proband seat STUDY` shows the pages", open=_open, is_person=True
+)

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from proband.addresses.opening import is_person
 from proband.analyses.answers import cautions, listed, measured, tabled, told
 from proband.analyses.section import Analysis, Cell, CellForm, Section
 from proband.errors import DataError, DesignError
@@ -29,7 +30,6 @@ from proband.runs.run import Run
 from proband.texts.codes import code_texts, codes_of
 
 GOLD = "gold"  # name of the coder whose codes are taken as true
-_PEOPLE = ("codes", "human", "people", "seat")  # schemes of engines that are persons
 _CHAPTER = "Codes"
 _EPSILON = 0.15  # what the authors of the alternative annotator test suggest for skilled coders
 _FORMS = ("choice", "scale", "multiple", "number")
@@ -77,7 +77,7 @@ def needs(run: Run) -> str | None:
 def sections(run: Run) -> Sequence[Section]:
     """Agreement of all, of people and of the others; pairs; who may stand in for a person; who errs with whom."""
     coded = [_coded(run, item, part) for item, part in _parts(run)]
-    people = [coder for coder in run.levels["coder"] if coder != GOLD and _scheme(run, coder) in _PEOPLE]
+    people = [coder for coder in run.levels["coder"] if coder != GOLD and is_person(_address(run, coder))]
     found = [_summary(coded, people), _pairs(coded)]
     found += [_stand_ins(coded, people)] if len(people) > 1 else []
     families = _families(run, [coder for coder in run.levels["coder"] if coder != GOLD])
@@ -103,7 +103,7 @@ def _coded(run: Run, item: Item, part: pl.DataFrame) -> Coded:
     for document, coder, code in part.select("document", "coder", "code").iter_rows():
         codes[place[document], coders.index(coder)] = float(code) if code and item.form == "number" else code
     gold, gold_is = None, ""
-    people = [k for k, coder in enumerate(coders) if coder != GOLD and _scheme(run, coder) in _PEOPLE]
+    people = [k for k, coder in enumerate(coders) if coder != GOLD and is_person(_address(run, coder))]
     if GOLD in coders:
         gold, gold_is = codes[:, coders.index(GOLD)], "the coder called gold"
     elif len(people) > 1:
@@ -120,10 +120,6 @@ def _unanimous(row: Codes) -> object:
     return given[0] if len(given) > 1 and len(set(given)) == 1 else None
 
 
-def _scheme(run: Run, coder: str) -> str:
-    return _address(run, coder).partition(":")[0]
-
-
 def _address(run: Run, coder: str) -> str:
     engines = run.manifest["engine"]
     return str(engines.get(coder, engines.get("", "")))
@@ -134,7 +130,7 @@ def _families(run: Run, coders: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for coder in coders:
         address = _address(run, coder)
-        is_alone = _scheme(run, coder) in (*_PEOPLE, "scripted", "replay")
+        is_alone = is_person(address) or address.partition(":")[0] in ("scripted", "replay")
         found.setdefault(coder if is_alone else address.partition("?")[0], []).append(coder)
     return {name: tuple(members) for name, members in found.items()}
 

@@ -1,16 +1,14 @@
 """``proband check``: everything that is wrong with a file that a user wrote or brings."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from proband.addresses.opening import check_address
-from proband.cli.studying import stopped
+from proband.cli.studying import folder_about, stopped
 from proband.cli.talk import emit, out, progress
 from proband.designs.kind import KINDS
 from proband.designs.studies import load_study
@@ -132,11 +130,11 @@ def _refuse_unreadable(looked: list[Looked]) -> None:
 def _read_again(path: Path, engine: str) -> Findings:
     """What an engine finds of defects, its agreement with the rules first."""
     instrument = load_instrument(_named(path))
-    digest = blake2b(f"{instrument.hash} {rules_engine(defects_of(instrument)).address}".encode(), digest_size=4)
     # Another wording or other rules are another reading: an edited file is read anew, and no run stands in its way.
-    name = "-".join(re.findall(r"\w+", f"defects {path.stem} {engine.partition('?')[0]}".lower()))
+    rules = rules_engine(defects_of(instrument)).address
+    folder = folder_about(f"defects-{path.stem}", engine, instrument.hash, rules)
     with stopped(), progress() as watch:
-        run = second_reading(instrument, engine, Path("runs") / f"{name}-{digest.hexdigest()}", watch=watch)
+        run = second_reading(instrument, engine, folder, watch=watch)
     told = findings(run, only=["coder-agreement"])
     first = told.sections[0]
     return replace(told, sections=(replace(first, sentences=(*reading_sentences(run), *first.sentences)),))

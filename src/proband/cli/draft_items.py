@@ -1,7 +1,5 @@
 """``proband draft-items``: items drafted for a construct, checked by rules, tried out on personas."""
 
-import re
-from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +8,7 @@ import typer
 from proband.analyses.questionnaires import pilot_section, pretest_section, translation_section
 from proband.analyses.section import Section
 from proband.cli.choosing import refuse_unread
-from proband.cli.studying import stopped
+from proband.cli.studying import folder_about, stopped
 from proband.cli.talk import emit, out, progress, talk
 from proband.designs import Survey
 from proband.designs.design import Design
@@ -84,7 +82,9 @@ def _drafted(construct: str, items: int, path: Path, engine: str, seed: int) -> 
         raise DesignError(f"{path}: is there already, perhaps edited; name another with --into, or give it instead")
     if path.suffix.lower() != ".toml":
         raise DesignError(f"--into {path}: a file of items ends in .toml; name it {path.with_suffix('.toml').name}")
-    run = _asked(Drafting(construct=construct, n_items=items, seed=seed), engine, f"drafts-{path.stem}", construct)
+    run = _asked(
+        Drafting(construct=construct, n_items=items, seed=seed), engine, f"drafts-{path.stem}", construct, str(seed)
+    )
     drafts = drafts_of(run, items)
     write_text(path, instrument_text(path.stem, construct, drafts.kept, engine))
     for text, why in drafts.refused:
@@ -99,10 +99,8 @@ def _drafted(construct: str, items: int, path: Path, engine: str, seed: int) -> 
 
 def _asked(design: Design, engine: str, name: str, *about: str) -> Run:
     """Carry a small design out, in a folder of its own for what it is about: other words are another run."""
-    digest = blake2b("\n".join((engine, *about)).encode(), digest_size=4).hexdigest()
-    folder = "-".join(re.findall(r"\w+", f"{name} {engine.partition('?')[0]}".lower()))
     with stopped(), progress() as watch:
-        return collect(design, engine, Path("runs") / f"{folder}-{digest}", watch=watch)
+        return collect(design, engine, folder_about(name, engine, *about), watch=watch)
 
 
 def _refuse_unchosen(instrument: Instrument, path: Path) -> None:

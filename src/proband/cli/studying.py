@@ -1,8 +1,10 @@
 """What `demo` and `run` share: plan, collect with a bar, tell the findings, report."""
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,13 @@ def folder_for(study: Study) -> Path:
     engine = " ".join(address.split("?")[0] for address in dict.fromkeys(study.addresses.values()))
     name = "".join(c if c.isalnum() else "-" for c in f"{study.name}-{engine}".lower())
     return Path("runs") / "-".join(part for part in name.split("-") if part)
+
+
+def folder_about(name: str, engine: str, *about: str) -> Path:
+    """Where a design runs that no study file holds: with other words than these it is another run, elsewhere."""
+    digest = blake2b("\n".join((engine, *about)).encode(), digest_size=4).hexdigest()
+    words = re.findall(r"\w+", f"{name} {engine.partition('?')[0]}".lower())
+    return Path("runs") / "-".join([*words, digest])
 
 
 def is_typed(study: Study) -> bool:

@@ -67,7 +67,7 @@ def asked_of_interviewer(course: Course, about: str, *, is_trained: bool) -> tup
     limit = f"This is turn {number} of at most {course.guide.turns}."
     still = f"Still to ask: {' '.join(left)}" if left else asked_all
     told = Message("user", f"{so_far}\n\n{still}\n\n{limit}\n\n{NEXT} One or two sentences, and nothing else.")
-    new = "\n\n".join([line for line in lines_of(course, only=len(course.turns)) if course.turns][1:]) or BEGIN
+    new = "\n\n".join(lines_of(course, only=len(course.turns))[1:]) or BEGIN
     if is_trained and course.turns:
         turned = course.turns[-1].turned
         kind = _TOLD_KIND.get(turned.kind, turned.kind)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Literal
 
 from proband.errors import DesignError, strange_choice
@@ -147,20 +148,21 @@ def _tokens(text: str) -> list[str]:
     return re.findall(r"\w+(?:'\w+)?", text.replace("’", "'").lower())
 
 
-def asks(turn: str, question: str) -> float:
-    """How much of a question a turn asks: the share of its meaningful words in one of the questions of the turn.
+def asks(asked: Sequence[str], question: str) -> float:
+    """How much of a question a turn asks: the share of its meaningful words in one of those the turn has `asked`.
 
     Of a question with fewer than two of these, all words count. What a turn says without asking does not count: in a
     long enough speech stand the words of any question.
 
     Examples
     --------
-    >>> asks("And how do you get to your work?", "How do you get to work?")
+    >>> asks(asked_in("I see. And how do you get to your work?"), "How do you get to work?")
     1.0
     """
-    words = words_of if len(set(words_of(question))) > 1 else _tokens
-    wanted = set(words(question))
-    return max((len(wanted & set(words(part))) / len(wanted) for part in asked_in(turn)), default=0.0)
+    words, wanted = words_of, set(words_of(question))
+    if len(wanted) < 2:
+        words, wanted = _tokens, set(_tokens(question))
+    return max((len(wanted & set(words(part))) / len(wanted) for part in asked), default=0.0)
 
 
 def asked_by(turn: str, guide: Guide) -> str | None:
@@ -172,8 +174,9 @@ def asked_by(turn: str, guide: Guide) -> str | None:
     said = f" {' '.join(_tokens(turn))} "
     if there := [question for question in guide.questions if f" {' '.join(_tokens(question))} " in said]:
         return max(there, key=len)
-    best = max(guide.questions, key=lambda question: asks(turn, question))
-    return best if asks(turn, best) >= _SAME else None
+    asked = asked_in(turn)
+    share, best = max(((asks(asked, question), question) for question in guide.questions), key=itemgetter(0))
+    return best if share >= _SAME else None
 
 
 def is_repeated(text: str, earlier: Sequence[str]) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from proband.instruments.phrases import PLAIN_MARKS
+
 TurnKind = Literal["open", "cued", "directive", "option_posing", "leading", "stacked", "social"]
 TURN_KINDS: tuple[TurnKind, ...] = get_args(TurnKind)
 MEANT = {
@@ -41,7 +43,6 @@ def _has(*phrases: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(phrases)})\b", re.IGNORECASE)
 
 
-_PLAIN = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-"})
 _WH = "who|whom|whose|what|when|where|which|why|how"
 _NOT = "isn't|aren't|wasn't|weren't|don't|doesn't|didn't|hasn't|haven't|hadn't|can't|couldn't|won't|wouldn't|shouldn't"
 _AUX = f"is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must|{_NOT}"
@@ -160,7 +161,7 @@ def turn_of(text: str, own_words: Collection[str] = ()) -> Turned:
     >>> turn_of("Tell me about the letter.", {"letter"}).kind
     'cued'
     """
-    plain = " ".join(text.translate(_PLAIN).split())
+    plain = " ".join(text.translate(PLAIN_MARKS).split())
     if _GO_ON.match(plain):
         return Turned("open", "asks to go on")
     sentences = _sentences(plain)
@@ -193,7 +194,7 @@ def asked_in(text: str) -> list[str]:
     >>> asked_in("I see. Who came, and what did they want?")
     ['Who came', 'what did they want?']
     """
-    return [part for sentence in _sentences(" ".join(text.translate(_PLAIN).split())) for part in _asks(sentence)]
+    return [part for sentence in _sentences(" ".join(text.translate(PLAIN_MARKS).split())) for part in _asks(sentence)]
 
 
 def _sentences(plain: str) -> list[str]:
@@ -274,6 +275,6 @@ def words_of(text: str) -> list[str]:
     >>> words_of("You mentioned the letters from your aunt's house.")
     ['letter', 'aunt', 'house']
     """
-    stems = [word.split("'")[0] for word in _WORD.findall(text.translate(_PLAIN).lower())]
+    stems = [word.split("'")[0] for word in _WORD.findall(text.translate(PLAIN_MARKS).lower())]
     told = [stem for stem in stems if stem.isdigit() or (len(stem) > 2 and stem not in _COMMON)]
     return [_PLURAL.sub("", stem) for stem in told]

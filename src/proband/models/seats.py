@@ -86,8 +86,15 @@ class SeatEngine(BaseEngine):
         yield from given
 
     def news(self, timeout_s: float) -> bool:
-        """Whether somebody answered; waits so long at most."""
-        return self._news.wait(timeout_s)
+        """Whether somebody answered; waits so long at most. Raises what has gone wrong beside the loop."""
+        has_news = self._news.wait(timeout_s)
+        self.raise_broken()
+        return has_news
+
+    def raise_broken(self) -> None:
+        """Raise what this engine was told to `fail` by, if anything."""
+        if self._broken is not None:
+            raise self._broken
 
     def give(self, place: str, completion: Completion) -> "Future[Response]":
         """Take an answer; the first one to a place stands, and a later one gets the future of the first.
@@ -165,10 +172,11 @@ class SeatEngine(BaseEngine):
         self.told(list(self.seats))
 
     def fail(self, error: BaseException) -> None:
-        """Tell everybody whose answer is on its way that it was not stored, and take no more."""
+        """Tell everybody whose answer is on its way that it was not stored, take no more, and end the loop."""
         with self._lock:
             self._broken = error
             given, self._given = self._given, {}
+        self._news.set()
         for _, future in given.values():
             future.set_exception(error)
 

@@ -1,7 +1,7 @@
 """A person at this terminal, asked one question after another."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from proband.errors import EngineError
 from proband.models.engine import Ability, BaseEngine, Cost
@@ -13,15 +13,21 @@ _RULE = "─" * 60
 class TerminalEngine(BaseEngine):
     """Writes what is asked to stderr, and reads a line of stdin; replies are read by the rules for written ones.
 
-    An empty line asks again. The end of the input (Ctrl-D) leaves the run as it is: every answer before is stored, and
-    the same command goes on with the next question.
+    An empty line asks again, and so does one that is no answer. The end of the input (Ctrl-D) leaves the run as it is:
+    every answer before is stored, and the same command goes on with the next question.
+
+    Parameters
+    ----------
+    unread : callable
+        Given a trial and what was typed, why that is no answer and what would be one; empty where it is an answer.
     """
 
     abilities: frozenset[Ability] = frozenset({"given"})
     lane = "terminal"
 
-    def __init__(self) -> None:
+    def __init__(self, unread: Callable[[Trial, str], str]) -> None:
         self.address = "terminal"
+        self._unread = unread
         self._told: set[tuple[str, str]] = set()  # what was told to whom before its first question
 
     def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
@@ -59,5 +65,7 @@ class TerminalEngine(BaseEngine):
                 raise EngineError(
                     f"the input ended at {trial.id}; what was answered is kept: run the same command again to go on"
                 ) from None
-            if said:
+            if said and not (why := self._unread(trial, said)):
                 return said
+            if said:
+                sys.stderr.write(f"{why}\n")

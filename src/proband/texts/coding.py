@@ -19,7 +19,7 @@ from proband.texts.fragility.settings import FragilityTable
 from proband.texts.gold.claims import ClaimTable
 from proband.texts.gold.settings import GoldTable
 
-_READ_NO_ORDER = ("learned", "dictionary", "codes", "seat")  # engines that no order moves, and people, asked once
+_READ_NO_ORDER = ("learned", "dictionary", "codes", "seat", "terminal")  # that no order moves; people, asked once
 
 
 class CorpusTable(Table):

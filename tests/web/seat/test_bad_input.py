@@ -81,6 +81,17 @@ def test_an_edited_wording_is_refused_and_a_models_instructions_may_change(room,
     assert asked.isdisjoint(trial.request.hash for trial in trials)
 
 
+def test_what_goes_wrong_between_pages_ends_the_study_with_a_sentence(room):
+    served = room(seat="away_s = 100")
+    now = [0.0]
+    served.room.clock = lambda: now[0]
+    Visitor(served.address).agree()
+    served.registry._connection.execute("PRAGMA query_only = ON")  # as a disk that takes no more
+    now[0] = 101.0
+    with pytest.raises(StoreError, match=r"seats\.sqlite: cannot be written .*free some space"):
+        served.run()
+
+
 @pytest.mark.parametrize(
     ("path", "status"), [("/", 403), ("/page.json", 403), ("/../etc/passwd", 403), ("/answer", 403), ("/static/x", 404)]
 )

@@ -9,6 +9,7 @@ from proband.instruments.defects.wording import wording_defects
 from proband.instruments.items import Instrument
 
 _ENGLISH = re.compile(r"en(?:g|glish)?(?![a-z])", re.I)
+_COMMON = frozenset(LISTS["common"].split())
 _LEAST_SHARE, _LEAST_WORDS = 0.1, 20
 
 
@@ -54,7 +55,7 @@ def not_judged(instrument: Instrument) -> str:
     if sum(letter.isascii() for letter in letters) < len(letters) / 2:
         return "most of its letters are none of English; write its `language`, and its wording is not judged"
     words = wording.casefold().split()
-    common = sum(word.strip(".,?!:;()\"'") in LISTS["common"].split() for word in words)
+    common = sum(word.strip(".,?!:;()\"'") in _COMMON for word in words)
     if len(words) >= _LEAST_WORDS and common < _LEAST_SHARE * len(words):
         return (
             f"{common} of its {len(words)} words are among the commonest of English, so it seems to be in another "

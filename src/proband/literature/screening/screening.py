@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, StrictInt, model_validator
 
+from proband.addresses.opening import is_person
 from proband.designs.kind import Kind, Shared, Told
 from proband.errors import DesignError, ProbandError, meant
 from proband.files import Table
@@ -17,7 +18,6 @@ from proband.literature.screening.stopping import Stop
 from proband.texts.coders import Coder
 
 _ASKED = {"answer_by", "order", "labels", "framing", "temperature", "max_tokens"}  # how a screener is asked
-_PERSONS = ("human", "terminal", "seat", "labels", "labelled", "codes")  # engines by which people answer
 
 
 class StopTable(Table):
@@ -115,7 +115,7 @@ def _make(shared: Shared, table: ScreeningTable) -> Screening:
     settings: dict[str, Any] = table.model_dump(include=_ASKED)
     coders = {name: Coder(name=name, **settings) for name in names}
     library = read_library(*(shared.folder / name for name in table.files))
-    persons = [name for name in names if shared.engines.get("" if single else name, "").partition(":")[0] in _PERSONS]
+    persons = [name for name in names if is_person(shared.engines.get("" if single else name, ""))]
     return Screening(
         library=_sampled(library, shared.sample),
         criteria=shared.instrument,

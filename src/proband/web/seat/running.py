@@ -157,6 +157,7 @@ def take(
             playing.join()
             until = None
             while play is None and not (until is not None and (room.is_seen_to_the_end or time.monotonic() > until)):
+                engine.raise_broken()
                 if engine.closed and until is None:
                     until = time.monotonic() + LAST_LOOK_S
                 time.sleep(TICK_S)
@@ -225,11 +226,12 @@ class _Playing:
 
     def _run(self) -> None:
         assert self._play is not None
-        try:
-            self._play(self._address, lambda: self._is_stopped)
-        except (ProbandError, OSError) as error:
-            self.error = error
-        self._room.close("bots")
+        with _told_to(self._room.engine):
+            try:
+                self._play(self._address, lambda: self._is_stopped)
+            except (ProbandError, OSError) as error:
+                self.error = error
+            self._room.close("bots")
 
     def stop(self) -> None:
         """Have them end."""
@@ -247,8 +249,9 @@ def _ticking(room: Room) -> Iterator[None]:
     is_over = threading.Event()
 
     def go() -> None:
-        while not is_over.wait(TICK_S):
-            room.tick()
+        with _told_to(room.engine):
+            while not is_over.wait(TICK_S):
+                room.tick()
 
     thread = threading.Thread(target=go, name="proband-seats", daemon=True)
     thread.start()
@@ -257,6 +260,15 @@ def _ticking(room: Room) -> Iterator[None]:
     finally:
         is_over.set()
         thread.join()
+
+
+@contextmanager
+def _told_to(engine: SeatEngine) -> Iterator[None]:
+    """What goes wrong in a thread beside the loop, e.g. a full disk, ends the loop and is raised from there."""
+    try:
+        yield
+    except BaseException as error:
+        engine.fail(error)
 
 
 def _plays_on(leaving: str, stack: contextlib.ExitStack) -> Callable[[Trial], Completion] | None:

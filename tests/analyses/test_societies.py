@@ -235,9 +235,14 @@ def test_a_cascade_is_a_tree_in_which_tellings_hang_under_the_first_that_was_hea
         for agent, target in pairs:
             known = next((k for k in range(1, len(state.events)) if state.events[k]["target"] == agent), fire)
             tell(state, agent, target, "Fire!", about=known)
-    assert [one.parent for one in diffusion.tellings(state)[fire]] == [-1, 0, -1, 1, 2]
-    assert diffusion.trees_of(state) == [("The barn is on fire.", 5, 3, 2)]
-    rows = diffusion._tree([state]).rows
+    told = diffusion.tellings(state)
+    assert [one.parent for one in told[fire]] == [-1, 0, -1, 1, 2]
+    assert diffusion.trees_of(state, told) == [("The barn is on fire.", 5, 3, 2)]
+    (cascades,) = diffusion._cascades([state])
+    assert cascades.sentences == (
+        "1 event was told on; on average over societies: tellings 5.00, depth 3.00, breadth 2.00.",
+    )
+    rows = cascades.figure.rows
     assert [(row["from_x"], row["x"], row["label"]) for row in rows] == [
         (1, 1, "0"), (1, 2, "1"), (2, 3, "2"), (1, 3, "3"), (3, 4, "3"), (3, 4, "4")
     ]  # fmt: skip

@@ -187,16 +187,8 @@ def everything(folder: Path, again, is_measured, is_drawn=False):
     yield "run", lambda: again(folder)
 
 
-@pytest.mark.slow
-def test_damaged_folders_are_refused_or_read_and_never_end_in_a_traceback(tmp_path):
-    fuzz(tmp_path, 300, 1)
-
-
-def test_a_few_damaged_folders_are_refused_or_read(tmp_path):
-    fuzz(tmp_path, 6, 2)
-
-
-def fuzz(tmp_path, n, seed):
+@pytest.mark.parametrize(("n", "seed"), [(6, 2), pytest.param(300, 1, marks=pytest.mark.slow)])
+def test_damaged_folders_are_refused_or_read_and_never_end_in_a_traceback(tmp_path, n, seed):
     again = made(tmp_path / "whole")
     rng, wrong = random.Random(seed), []
     before = signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(TimeoutError("hangs")))

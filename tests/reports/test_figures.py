@@ -7,7 +7,7 @@ from proband.analyses.section import Figure, marks
 from proband.errors import StoreError
 from proband.estimates import Estimate
 from proband.reports import draw, save_figure
-from proband.reports.figures import DARK, LIGHT
+from proband.reports.figures import DARK, LIGHT, svg
 
 
 def estimate(value):
@@ -110,6 +110,15 @@ def test_figures_load_nothing_and_use_only_colours_that_have_a_dark_twin(form):
     assert set(re.findall(r"#[0-9a-f]{6}", text)) <= set(LIGHT.values())
     assert set(LIGHT) == set(DARK)
     assert len(set(LIGHT.values())) == len(LIGHT)
+
+
+@pytest.mark.parametrize("width", [120, 480])
+@pytest.mark.parametrize(("first", "last", "shown"), [(0, 10, "10"), (1990, 2020, "2000"), (0, 30_000, "30000")])
+def test_numbers_of_axes_are_written_out_however_narrow_the_figure(width, first, last, shown):
+    rows = ({"x": x, "y": 0.5, "low": 0.4, "high": 0.6} for x in (first, last))
+    labels = re.findall(r">([^<>]+)</text>", svg(Figure(form="lines", rows=tuple(rows), caption="Two."), width=width))
+    assert shown in labels
+    assert not [label for label in labels if "e+" in label]
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -60,6 +60,21 @@ def test_a_place_answered_twice_is_refused_and_its_batch_with_it(tmp_path):
         assert len(journal) == 2
 
 
+@pytest.mark.parametrize(
+    "store",
+    [
+        pytest.param(lambda journal: journal.hand_over({"s1/vote/-/0/0": (object(), "r")}), id="handed over"),
+        pytest.param(lambda journal: journal.restore([("too", "short")], {}, []), id="restored"),
+    ],
+)
+def test_what_cannot_be_stored_is_no_hindrance_to_the_next(tmp_path, store):
+    with RunDirectory(tmp_path / "run").writer() as journal:
+        with pytest.raises(StoreError):
+            store(journal)
+        journal.note(title="A study")
+        assert journal.meta("title") == "A study"
+
+
 def test_only_failed_responses_are_taken_out_to_be_retried(tmp_path):
     with RunDirectory(tmp_path).writer() as journal:
         journal.add(RESPONSES)

@@ -29,7 +29,7 @@ def sections(run: Run) -> Sequence[Section]:
     states = {arm: states_of(lived, arm) for arm in lived.arms}
     if any(len(state.memories) for state in states[""]):
         found += [*_spread(lived, states), _false(lived, states)]
-    return [*found, *_cascades(lived, states[""]), *_density(lived)]
+    return [*found, *_cascades(states[""]), *_density(lived)]
 
 
 def _memories(state: State) -> Iterator[tuple[int, int, int]]:
@@ -146,9 +146,12 @@ def _false(lived: Lived, states: Mapping[str, Sequence[State]]) -> Section:
     )  # fmt: skip
 
 
-def _cascades(lived: Lived, states: Sequence[State]) -> list[Section]:
+def _cascades(states: Sequence[State]) -> list[Section]:
     """Trees of who told whom of what: size, depth, breadth."""
-    trees = [(state.society, *tree) for state in states for tree in trees_of(state)]
+    told_on = [tellings(state) for state in states]
+    trees = [
+        (state.society, *tree) for state, own in zip(states, told_on, strict=True) for tree in trees_of(state, own)
+    ]
     if not trees:
         return []
     trees.sort(key=lambda tree: -tree[2])
@@ -162,12 +165,13 @@ def _cascades(lived: Lived, states: Sequence[State]) -> list[Section]:
         (society + 1, _short(text), size, depth, breadth) for society, text, size, depth, breadth in trees[:30]
     ]
     told = ", ".join(f"{name} {found.value:.2f}" for name, found in sizes.items())
+    n = f"{len(trees):,} {'events were' if len(trees) > 1 else 'event was'}"
     return [
         Section(
             name="cascades", heading="Who told whom", chapter=_CHAPTER,
-            sentences=(f"{len(trees):,} events were told on; on average over societies: {told}.",),
+            sentences=(f"{n} told on; on average over societies: {told}.",),
             table=tabled(forms, rows, "The largest cascades", is_folded=len(rows) > 10),
-            figure=_tree(states),
+            figure=_tree(states, told_on),
             notes=("A telling hangs under the one by which its teller first heard of the same event.",),
         )
     ]  # fmt: skip
@@ -188,7 +192,10 @@ class Telling(NamedTuple):
     depth: int
 
 
-def tellings(state: State) -> Mapping[int, Sequence[Telling]]:
+Tellings = Mapping[int, Sequence[Telling]]  # by the number of the event that they are of
+
+
+def tellings(state: State) -> Tellings:
     """Of every event that was told on, by number, its tellings in the order in which they happened."""
     heard: dict[tuple[int, int], int] = {}  # event and agent: the telling by which it heard of it first
     found: dict[int, list[Telling]] = {}
@@ -204,20 +211,20 @@ def tellings(state: State) -> Mapping[int, Sequence[Telling]]:
     return found
 
 
-def trees_of(state: State) -> list[tuple[str, int, int, int]]:
+def trees_of(state: State, told_on: Tellings) -> list[tuple[str, int, int, int]]:
     """Of every event that was told on: its words, tellings, and the depth and breadth of their tree."""
-    depths = {first: Counter(one.depth for one in own) for first, own in tellings(state).items()}
+    depths = {first: Counter(one.depth for one in own) for first, own in told_on.items()}
     return [
         (str(state.events[first]["text"]), sum(by.values()), max(by), max(by.values())) for first, by in depths.items()
     ]
 
 
-def _tree(states: Sequence[State]) -> Figure:
+def _tree(states: Sequence[State], told_on: Sequence[Tellings]) -> Figure:
     """The largest cascade as a tree: left who knew of it first, right who was told of it last."""
-    trees = [(len(own), -state.society, -first) for state in states for first, own in tellings(state).items()]
-    n, society, event = max(trees)
-    state = states[-society]
-    own, source = tellings(state)[-event][:_MOST_TOLD], state.events[-event]
+    # The first of several that are the largest.
+    n, k, event = max((len(own), -k, -first) for k, of in enumerate(told_on) for first, own in of.items())
+    state = states[-k]
+    own, source = told_on[-k][-event][:_MOST_TOLD], state.events[-event]
     after: dict[int, list[int]] = {}
     for k, one in enumerate(own):
         after.setdefault(one.parent, []).append(k)

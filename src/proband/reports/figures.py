@@ -42,6 +42,7 @@ _MORE = (("#2f7d4f", "#6fc796"), ("#7b4ea3", "#c09be0"), ("#a1891d", "#d9c45f"),
 _STEPS = 64  # of a scale of colours
 _SQUARE = 420.0  # px of a replay that stands still
 _NAMED = 40  # rows of a tree whose marks have room for their names
+_PLAIN = "~f"  # without a format, d3 writes a lone 10 as 1e+1
 _HEIGHT = 280  # px of a figure with two axes of numbers
 
 CONFIG: Mapping[str, Any] = {
@@ -332,7 +333,7 @@ def _plane(figure: Figure) -> tuple[alt.Chart, alt.Y]:
         "y:Q",
         title=figure.options.get("y_title"),
         scale=alt.Scale(zero=False, padding=14),
-        axis=alt.Axis(format=figure.options.get("y_format", ""), tickCount=5, grid=True),
+        axis=alt.Axis(format=figure.options.get("y_format", _PLAIN), tickCount=5, grid=True),
     )
     names = {"series": "series", "label": "what"}
     texts = {key: title for key, title in names.items() if any(row.get(key) for row in figure.rows)}
@@ -379,7 +380,7 @@ def _series(names: Sequence[str], column: str, *, legend: bool) -> tuple[alt.Col
 
 def _x(figure: Figure, field: str, *, zero: bool) -> alt.X:
     scale = alt.Scale(domainMin=0, nice=True) if zero else alt.Scale(zero=False, padding=24)
-    axis = alt.Axis(tickCount=5, format=figure.options.get("x_format", ""))
+    axis = alt.Axis(tickCount=5, format=figure.options.get("x_format", _PLAIN))
     return alt.X(field, title=figure.options.get("x_title"), scale=scale, axis=axis)
 
 

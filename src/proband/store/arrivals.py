@@ -6,9 +6,11 @@ committed to either before it counts.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 
 from proband.store.rows import Row
+from proband.store.transactions import transaction
 
 FEW = 64  # answers that are put in order at once, if nothing waits: they go to few pages whatever their order
 MOST = 65_536  # answers that wait to be put in order; the place of each is held in memory
@@ -27,9 +29,7 @@ class Arrivals:
 
     def refuse_twice(self, trials: Sequence[str]) -> None:
         """Refuse places that are answered, as a table in the order of places does by itself."""
-        twice = [trial for trial in trials if trial in self._at]
-        if len(set(trials)) < len(trials):
-            twice += trials
+        twice = [trial for trial, n in Counter(trials).items() if n > 1 or trial in self._at]
         for start in range(0, len(trials), _LOOKED_UP):
             part = trials[start : start + _LOOKED_UP]
             select = f"SELECT trial FROM responses WHERE trial IN ({', '.join('?' * len(part))})"
@@ -49,15 +49,9 @@ class Arrivals:
         """Put all in the order of their places: in one transaction, so that a kill leaves them here or there."""
         if self._connection.execute("SELECT 1 FROM arrived LIMIT 1").fetchone() is None:
             return
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._connection):
             self._connection.execute("INSERT INTO responses SELECT * FROM arrived ORDER BY trial")
             self._connection.execute("DELETE FROM arrived")
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
         self._at.clear()
 
 

@@ -12,6 +12,7 @@ from proband.store.journal import Journal
 from proband.store.notes import ROSTER, items_of, roster_of
 from proband.store.rows import read_answer
 from proband.store.tables import write_journal_table
+from proband.store.transactions import transaction
 
 MARK = "[removed]"  # stands where somebody's words were told to others
 SeatOf = Callable[[Place], str]  # whose answer a place holds
@@ -19,11 +20,7 @@ _SHORT = 3  # words of fewer letters are no trace of anybody, and stand in every
 
 
 def forget(
-    directory: RunDirectory,
-    subject: str,
-    *,
-    others: Collection[str] = (),
-    seat_of: Callable[[Place], str] | None = None,
+    directory: RunDirectory, subject: str, *, others: Collection[str] = (), seat_of: SeatOf | None = None
 ) -> int:
     """Remove what somebody answered, and leave the id alone, so that they are not asked again.
 
@@ -64,19 +61,18 @@ def forget(
         kept = list(_rows(journal, others))
         connection = journal.connection
         connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("BEGIN IMMEDIATE")
-        for start in range(0, len(gone), 500):
-            part = gone[start : start + 500]
-            marks = ", ".join("?" * len(part))
-            connection.execute(f"DELETE FROM responses WHERE trial IN ({marks})", part)
-        connection.executemany("DELETE FROM open WHERE trial = ?", [(trial,) for trial in {*gone, *opened}])
-        if said is not None:
-            for trial, _, answer, text in kept:
-                new = tuple([None if words is None else said.sub(MARK, words) for words in (answer, text)])
-                if new != (answer, text):
-                    connection.execute("UPDATE responses SET answer = ?, text = ? WHERE trial = ?", (*new, trial))
-        _rewrite(journal, {request for _, request, *_ in rows}, {request for _, request, *_ in kept}, said)
-        connection.execute("COMMIT")
+        with transaction(connection):
+            for start in range(0, len(gone), 500):
+                part = gone[start : start + 500]
+                marks = ", ".join("?" * len(part))
+                connection.execute(f"DELETE FROM responses WHERE trial IN ({marks})", part)
+            connection.executemany("DELETE FROM open WHERE trial = ?", [(trial,) for trial in {*gone, *opened}])
+            if said is not None:
+                for trial, _, answer, text in kept:
+                    new = tuple([None if words is None else said.sub(MARK, words) for words in (answer, text)])
+                    if new != (answer, text):
+                        connection.execute("UPDATE responses SET answer = ?, text = ? WHERE trial = ?", (*new, trial))
+            _rewrite(journal, {request for _, request, *_ in rows}, {request for _, request, *_ in kept}, said)
         known = journal.noted("forgotten") or []
         journal.note(forgotten=json.dumps(sorted({*known, subject})))
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -6,7 +6,7 @@ import threading
 import time
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from hashlib import blake2b
 from itertools import chain
@@ -22,6 +22,7 @@ from proband.store.migrations import SCHEMA, migrate
 from proband.store.notes import DIGEST, EXPORTED, digest_of, read_note
 from proband.store.opening import make_journal, open_to_read, open_to_write
 from proband.store.rows import COLUMNS, Row, kept, response_of, row_of
+from proband.store.transactions import explained, transaction
 
 _BATCH = 500  # SQLite allows 32,766 parameters in a statement; a few hundred is already as fast
 # Rows in one INSERT. One step of SQLite lets go of Python's lock once, so the fewer steps the less waiting to get it
@@ -117,8 +118,7 @@ class Journal(Mapping[str, Response]):
             table = "arrived" if waits else "responses"
             if not waits or len(self._arrivals) >= MOST:
                 self._settle()
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(self._connection):
                 if waits:
                     self._arrivals.refuse_twice([row[0] for row in rows])
                 if bodies:
@@ -131,11 +131,6 @@ class Journal(Mapping[str, Response]):
                         part = rows[done : done + n]
                         put = self._connection.execute(_INSERTS[table, n], (*common, *chain.from_iterable(part)))
                         done += n
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
             self._marks.clear()
             if waits and rows:
                 self._arrivals.came(rows, put.lastrowid or 0)
@@ -151,8 +146,8 @@ class Journal(Mapping[str, Response]):
         """Store the marks that no answer came after."""
         if self._marks:
             with self._lock:
-                marks, self._marks = self._marks, []
-            self._put_in(_MARK, marks)
+                self._put_in(_MARK, self._marks)
+                self._marks.clear()
 
     def marks(self) -> dict[str, str]:
         """What processes had come to, by what it is called."""
@@ -473,29 +468,24 @@ class Journal(Mapping[str, Response]):
 
     def restore(self, rows: Iterable[Row], bodies: Mapping[str, str], opened: Iterable[Row]) -> None:
         """Put in rows of another journal, with their origin and times; what is there already stays."""
-        with self._whole():
+        with self._whole(), transaction(self._connection):
             self._size = None
-            self._connection.execute("BEGIN IMMEDIATE")
             self._add_bodies(bodies)
             names = f"{COLUMNS}, origin, recorded_at, took_s"
             insert = f"INSERT OR IGNORE INTO responses ({names}) VALUES (?{', ?' * names.count(',')})"
             self._connection.executemany(insert, rows)
             self._connection.executemany("INSERT OR IGNORE INTO open VALUES (?, ?, ?, ?)", opened)
-            self._connection.execute("COMMIT")
 
     def _put_in(self, insert: str, rows: Iterable[tuple[object, ...]]) -> None:
-        with self._alone():
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._alone(), transaction(self._connection):
             self._connection.executemany(insert, rows)
-            self._connection.execute("COMMIT")
 
     def answered_items(self, items: Sequence[str]) -> list[str]:
         """Which of these items this run itself (not its parent) has put to anybody."""
         wanted = set(items)
         if not wanted:
             return []
-        self._settle()
-        with self._explained():
+        with self._whole():
             trials = self._connection.execute("SELECT trial FROM responses WHERE origin IS NULL")
             return sorted(wanted & {Place.from_id(trial).item for (trial,) in trials})
 
@@ -560,36 +550,5 @@ class Journal(Mapping[str, Response]):
         with self._lock, self._explained():
             yield
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn SQLite's words into ours: what happened, where, and the way out."""
-        try:
-            yield
-        except UnicodeEncodeError:
-            raise
-        except (ValueError, zlib.error) as error:  # a place, or the texts of requests
-            raise damaged(self.path.parent, f"journal.sqlite holds what was not stored ({error})") from error
-        except sqlite3.IntegrityError as error:
-            raise StoreError(f"{self.path}: a place was answered twice ({error}); nothing of it was stored") from None
-        except sqlite3.DatabaseError as error:
-            is_damage = any(word in str(error) for word in _DAMAGE)
-            if is_damage or type(error) in (sqlite3.DatabaseError, sqlite3.InternalError):
-                raise damaged(self.path.parent, f"journal.sqlite cannot be read ({error})") from error
-            raise StoreError(f"{self.path}: {_explain(str(error))}") from error
-
-
-_DAMAGE = ("malformed", "not a database", "UTF-8", "no such", "file format")
-
-
-def _explain(error: str) -> str:
-    """What an SQLite message means for the person in front of it."""
-    if "full" in error or "disk I/O" in error:
-        return (
-            f"the disk is full or cannot be written ({error}); everything reported as done is kept: "
-            "free some space and run the same command again"
-        )
-    if "locked" in error:
-        return f"another process holds the journal ({error}); close what has it open, and run the same command again"
-    if "readonly" in error or "unable to open" in error:
-        return f"cannot be opened for this ({error}); check that the folder exists and its permissions allow it"
-    return error
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(self.path)

@@ -2,10 +2,10 @@
 
 import gzip
 import random
-import re
 
 import pytest
 
+from benchmarks.literature import WAYS
 from proband.errors import DataError
 from proband.literature.records.library import read_library
 from proband.literature.spans import find_span
@@ -44,25 +44,7 @@ def test_a_record_of_ris_is_read_with_everything_it_says(tmp_path):
     assert (record.pages, record.keywords, record.source) == ("12-19", ("defaults", "energy"), "a.ris:1")
 
 
-def damaged(text, rng):
-    """One record as exports spoil it."""
-    ways = [
-        lambda t: t.replace("ER  -\n", ""),
-        lambda t: t.replace("ER  -\n\n", "ER  - "),
-        lambda t: t.replace("ER  -\n\n", "ER  -"),
-        lambda t: t.replace("\n\n", "\n").replace("ER  -\n", ""),
-        lambda t: re.sub(r"^(..)  - ", r"\1 - ", t, flags=re.M),
-        lambda t: re.sub(r"^(..)  - ", r"\1- ", t, flags=re.M),
-        lambda t: re.sub(r"^", "  ", t, flags=re.M),
-        lambda t: f"17.\n{t}",
-        lambda t: t.replace("\n", "\n\n"),
-        lambda t: t.replace("ER  -", "ER"),
-        lambda t: t.replace("\n", "\r\n"),
-        lambda t: t.replace("PY  - ", "PY  - around "),
-        lambda t: t.replace("AB  - ", "AB  - \x00é "),
-        lambda t: t.replace("ER  -\n", "ER  -\nLink to the full text: TY-pical\n"),
-    ]
-    return rng.choice(ways)(text)
+SPOILT = (*WAYS, lambda text: text.replace("ER  -\n\n", "ER  - "))  # as exports spoil a record
 
 
 def test_of_a_thousand_records_damaged_on_purpose_none_is_lost(tmp_path):
@@ -73,7 +55,7 @@ def test_of_a_thousand_records_damaged_on_purpose_none_is_lost(tmp_path):
         for k in range(1_000)
     ]
     path = tmp_path / "spoilt.ris"
-    parts = [damaged(text, rng).encode(rng.choice(("utf-8", "windows-1252"))) for text in whole]
+    parts = [rng.choice(SPOILT)(text).encode(rng.choice(("utf-8", "windows-1252"))) for text in whole]
     path.write_bytes(b"".join(parts))
     library = read_library(path)
     assert library.flow["records"] == 1_000

@@ -47,6 +47,13 @@ def test_what_is_stopped_goes_on_to_the_same_bytes(tmp_path):
         assert files[0].read_bytes() == files[1].read_bytes(), name
 
 
+@pytest.mark.parametrize("mind", [{}, {"theory": "planned-behaviour"}], ids=["asked", "with a theory"])
+def test_the_same_file_is_the_same_world_so_that_its_snapshots_are_used(mind):
+    tables = {**TOWN, "turn": [TALK, {**TOWN["turn"][1], **mind}]}
+    one, again, other = (study_from_dict({**tables, "seed": seed}).design.treatment() for seed in (3, 3, 4))
+    assert one == again != other
+
+
 @pytest.mark.parametrize(
     ("engine", "said"),
     [

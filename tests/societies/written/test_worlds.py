@@ -340,3 +340,24 @@ def test_each_agent_is_answered_by_the_engine_that_its_column_names():
     for _ in range(2):
         state = world.advance(state, ())
     assert [ask.answerer for ask in world.turns(state)] == ["a", "b", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "names"),
+    [
+        pytest.param([("a-b", "c"), ("a", "b-c"), ("a", "c")], ("x=a-b, y=c", "x=a, y=b-c", "a-c"), id="dashes"),
+        pytest.param([("yes", ""), ("", "yes"), ("", "")], ("x=yes", "y=yes", "anybody"), id="missing codes"),
+    ],
+)
+def test_archetypes_whose_codes_join_to_one_name_are_set_apart(codes, names):
+    population = Population(
+        name="few",
+        subjects=tuple(
+            Subject(id=str(k), traits={name: code for name, code in zip("xy", of, strict=True) if code})
+            for k, of in enumerate(codes)
+        ),
+        fields=tuple(Field(column=name, first="I am {value}.", third="They are {value}.") for name in "xy"),
+    )
+    keys = WrittenKeys.model_validate({"variable": [STAND], "turn": [ASKED], "scale": {"ask": "cells"}})
+    world = make(Shared(title="", seed=1, population=population), keys)
+    assert tuple(world.archetypes(world.begin(0))) == names

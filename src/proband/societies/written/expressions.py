@@ -34,7 +34,7 @@ class Formula:
     text: str
     where: str
     reads: tuple[str, ...]
-    read: "pl.Expr" = field(compare=False)
+    read: "pl.Expr" = field(compare=False, repr=False)  # its repr has an address, and the text says as much
 
 
 def formula(text: str, columns: Mapping[str, bool], where: str) -> Formula:

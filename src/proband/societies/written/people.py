@@ -1,6 +1,7 @@
 """Who lives in a written world: agents drawn from a population, their first values, the ties among them."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -109,7 +110,7 @@ class People:
         first = (
             [int(np.flatnonzero(of == k)[0]) for k in range(len(seen))] if len(seen) < len(of) else list(range(len(of)))
         )
-        names = tuple(map(_archetype, seen))
+        names = _archetypes(seen, (*by, "engine"))
         said = [field for field in population.fields if field.column in by]
         profiles = []
         for row in first:
@@ -133,10 +134,20 @@ class People:
         return self._kinds[2][k], self._kinds[3][k]
 
 
-def _archetype(key: Sequence[str]) -> str:
-    """What an archetype is called; one whose code is a number does not share the name of the agent of that number."""
-    name = "-".join(filter(None, key)) or ANYBODY
-    return f"archetype {name}" if name.isdigit() or name == OUTSIDE else name
+def _archetypes(keys: Iterable[Sequence[str]], columns: Sequence[str]) -> tuple[str, ...]:
+    """What archetypes are called: by their codes, and by the columns as well where two would have one name.
+
+    One whose code is a number does not share the name of the agent of that number.
+    """
+    names = {tuple(key): "-".join(filter(None, key)) or ANYBODY for key in keys}
+    n_called = Counter(names.values())
+    for key, name in names.items():
+        if n_called[name] > 1:
+            told = ", ".join(f"{column}={code}" for column, code in zip(columns, key, strict=True) if code)
+            names[key] = told or ANYBODY
+        elif name.isdigit() or name == OUTSIDE:
+            names[key] = f"archetype {name}"
+    return tuple(names.values())
 
 
 def first_values(variable: Variable, people: People, society: int, numbers: Any, rows: Any) -> Floats:

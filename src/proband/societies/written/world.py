@@ -34,13 +34,17 @@ class Written(World):
 
     def __init__(self, parts: Parts, seed: int) -> None:
         self.parts, self.seed = parts, seed
-        self.people_of = People(parts, seed)
         self.outside = any(turn.resolver for turn in parts.turns)
         self.minds = {
             turn.item.id: Thinking(self, turn, turn.mind, f"{parts.where}: [[turn]] {turn.item.id!r}")
             for turn in parts.turns
             if turn.mind is not None
         }
+
+    @cached_property
+    def people_of(self) -> People:
+        """Who its agents are: nothing of its own beside tables and seed, so that snapshots of it are known again."""
+        return People(self.parts, self.seed)
 
     @cached_property
     def items(self) -> Sequence[Item]:

@@ -444,24 +444,15 @@ def test_a_plan_opens_no_run_and_counts_what_there_is(kind, ran):
 
 
 KILLED = """
-import os, sys
+import sys
 from proband.designs.studies import Study
-from proband.models.scripted import ScriptedEngine, uniform
+from proband.models.scripted import uniform
 from proband.runs import carry_out
 from tests.designs.test_kinds import study
+from tests.dying import dying
 
-class Dying(ScriptedEngine):
-    left = 33
-
-    def answer(self, trials):
-        for pair in super().answer(trials):
-            Dying.left -= 1
-            if Dying.left == 0:
-                os._exit(9)
-            yield pair
-
-found = study(sys.argv[1])
-engines = {role: Dying(uniform(), seed=3, address=address) for role, address in found.cast.items()}
+found, made = study(sys.argv[1]), dying(33)
+engines = {role: made(uniform(), seed=3, address=address) for role, address in found.cast.items()}
 carry_out(Study(found.design, engines, people=found.people), sys.argv[2])
 """
 

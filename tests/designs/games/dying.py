@@ -1,14 +1,14 @@
 """The ultimatum games of ``test_interruption.py`` as a program that dies when it has answered so many trials."""
 
-import os
 import sys
 
 from proband.designs.games.matches import Matches
 from proband.designs.games.setting import Setting
 from proband.designs.games.ultimatum import Ultimatum
 from proband.models.players import threshold
-from proband.models.scripted import ScriptedEngine, normal
+from proband.models.scripted import normal
 from proband.runs import collect
+from tests.dying import dying
 
 
 def game(matches: int) -> Matches:
@@ -18,19 +18,10 @@ def game(matches: int) -> Matches:
 
 
 def engines(dies_after: int = 0):
-    class Dying(ScriptedEngine):
-        left = dies_after
-
-        def answer(self, trials):
-            for pair in super().answer(trials):
-                Dying.left -= 1
-                if Dying.left == 0:
-                    os._exit(9)
-                yield pair
-
+    made = dying(dies_after)
     return {
-        "proposer": Dying(normal(4, sd=2), seed=1, refuse=0.01, address="scripted:offers"),
-        "responder": Dying(threshold(0.3), seed=2, noise=0.1, address="scripted:accepts"),
+        "proposer": made(normal(4, sd=2), seed=1, refuse=0.01, address="scripted:offers"),
+        "responder": made(threshold(0.3), seed=2, noise=0.1, address="scripted:accepts"),
     }
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import os
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,12 +53,13 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
         self.recipe, self.work = recipe, work
         self.plan = step_plan(len(work.taught), recipe)
         self.padding = padding_for(model if recipe.adapter is None else model.get_base_model(), recipe)
-        shares = _shares(self.plan, _world_size())
+        config = _config(recipe, work.folder, len(self.plan), model.device.type == "cpu")
+        check_processes(config.world_size)
         super().__init__(
             model=model,
-            args=_config(recipe, work.folder, len(self.plan), model.device.type == "cpu"),
+            args=config,
             data_collator=_rows,
-            train_dataset=Dataset.from_dict({"rows": shares}),
+            train_dataset=Dataset.from_dict({"rows": _shares(self.plan, config.world_size)}),
             processing_class=tokenizer,
         )
         self.remove_callback(PrinterCallback)  # only the command line prints
@@ -100,9 +102,9 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
         """Forward and backward over this process's share of a step; the mean loss per taught token of the step."""
         model.train()
         examples = self.chosen(self.work.taught[k] for k in inputs["rows"].tolist())
-        total = self._summed(self.mass(examples))
+        total = self.summed(self.mass(examples))
         parts = list(self.parts(examples or self.work.taught[:1]))
-        self.computed_tokens = round(self._summed(sum(part.n_computed for part in parts)))
+        self.computed_tokens = round(self.summed(sum(part.n_computed for part in parts)))
         nats = torch.zeros((), device=self.args.device)
         for number, part in enumerate(parts):
             is_last = number == len(parts) - 1
@@ -115,7 +117,7 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
                 scale = self.accelerator.num_processes / total if total else 0.0
                 self.accelerator.backward(loss * scale)
             nats += loss.detach()
-        mean = self._summed(float(nats)) / total if total else 0.0
+        mean = self.summed(float(nats)) / total if total else 0.0
         if not math.isfinite(mean):
             raise EngineError(
                 f"the loss of step {self.state.global_step + 1} is {mean}: training left the numbers that "
@@ -177,7 +179,7 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
     def _keeps_logits(self) -> bool:
         return "logits_to_keep" in inspect.signature(type(self._plain).forward).parameters
 
-    def _summed(self, value: float) -> float:
+    def summed(self, value: float) -> float:
         """Sum over processes."""
         if self.accelerator.num_processes == 1:
             return value
@@ -229,7 +231,8 @@ class Following(TrainerCallback):  # type: ignore[misc]
                 held_out_loss=held_out,
             )
             trainer.work.watch(told)
-        is_due = time.monotonic() - self._kept >= trainer.recipe.checkpoint_every_s
+        # All processes keep a state after the same step, whatever their clocks say.
+        is_due = trainer.summed(time.monotonic() - self._kept >= trainer.recipe.checkpoint_every_s) > 0
         control.should_save = is_due and step < len(sizes) and not control.should_training_stop
 
     def on_save(self, args: Any, state: Any, control: Any, **others: Any) -> None:
@@ -308,10 +311,23 @@ def _rows(items: list[dict[str, list[int]]]) -> dict[str, Any]:
     return {"rows": torch.tensor(items[0]["rows"], dtype=torch.long)}
 
 
-def _world_size() -> int:
-    from accelerate import PartialState
+def check_processes(joined: int) -> None:
+    """Refuse to train with fewer processes than were asked for: each would take whole steps, or one all of them.
 
-    return int(PartialState().num_processes)
+    Raises
+    ------
+    EngineError
+        Naming how many joined, and how they are started.
+    """
+    told = int(os.environ.get("WORLD_SIZE", 1))
+    # On processors accelerate's launcher starts one process whatever it is asked, and leaves only this trace of it.
+    is_alone = {"ACCELERATE_MIXED_PRECISION", "MASTER_ADDR"} <= os.environ.keys() and "WORLD_SIZE" not in os.environ
+    if told != joined or (joined == 1 and is_alone):
+        raise EngineError(
+            f"{'several' if is_alone else told} processes were to share every step and {joined} joined; on processors "
+            "start them with `python -m torch.distributed.run --nproc_per_node N -m proband ...`, on GPUs with "
+            "`accelerate launch --multi_gpu -m proband ...`, or start one"
+        )
 
 
 def _shares(plan: Sequence[Sequence[int]], n: int) -> list[list[int]]:

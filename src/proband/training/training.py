@@ -85,8 +85,8 @@ def train(
 
     Notes
     -----
-    Several GPUs are a matter of accelerate's configuration: ``accelerate launch`` starts this call in several
-    processes, which share every step's batch.
+    Started in several processes, by ``accelerate launch --multi_gpu`` or ``python -m torch.distributed.run``, the call
+    shares every step's batch among them; `EngineError` where not all that were asked for joined.
     """
     job = Job(training_set=training_set, recipe=recipe, into=Path(into), held_out=held_out)
     if model is not None and model.address != base:

@@ -13,6 +13,7 @@ from proband.training.cost import SHAPES, disk_bytes, estimate, measured_rate, s
 from proband.training.training_set import Example, TrainingSet
 from proband.tuning.alignment import BASE
 from proband.tuning.material import Material
+from proband.tuning.probing.prior import prior_quiz
 from proband.tuning.study_file import ExpectedTable
 from proband.tuning.toy.pretraining import cached_toy_model
 
@@ -132,9 +133,10 @@ def _by_questions(material: Material) -> Forecast:
             return Forecast(stages=tuple(stages), disk_bytes=0.0, note=note)
         base = f"hf:{folder}"
     split = material.split
-    stages.append(
-        _asking("probe", Quiz(bank=split.train, exemplars=split.exemplars, prompts=(material.probe,)), base, 1)
-    )
+    probe = Quiz(bank=split.train, exemplars=split.exemplars, prompts=(material.probe,))
+    stages.append(_asking("probe", probe, base, 1))
+    if material.asks_prior:
+        stages.append(_asking("prior", prior_quiz(probe), base, 1))
     sizes = _sizes(material)
     jobs = len(material.arms) * len(material.file.training.seeds)
     recipe = material.recipe(material.file.training.seeds[0])

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from proband.designs.design import Design
-from proband.designs.quiz.prompts import Prompt, pose
+from proband.designs.quiz.prompts import Prompt, mmlu_subject, pose
 from proband.designs.quiz.trials import Block, BlockTrials
 from proband.errors import DataError, DesignError
 from proband.instruments.banks.bank import Bank, Question
@@ -136,14 +136,29 @@ class Quiz(Design):
         return {domain: tuple(pool) for domain, pool in pools.items()}
 
     @cached_property
-    def _drawn(self) -> dict[tuple[str, int, str], tuple[Question, ...]]:
+    def _published_pools(self) -> Mapping[str, tuple[Question, ...]]:
+        """Exemplars of MMLU by subject, others by domain."""
+        pools: dict[str, list[Question]] = {}
+        for exemplar in self.exemplars or ():
+            pools.setdefault(mmlu_subject(exemplar) or exemplar.domain, []).append(exemplar)
+        return {name: tuple(pool) for name, pool in pools.items()}
+
+    def _pool(self, prompt: Prompt, domain: str, subject: str) -> tuple[Question, ...]:
+        every = self._pools.get(domain, ())
+        if prompt.choosing != "ren2024":
+            return every
+        nearest = (self._published_pools.get(name, ()) for name in (subject, domain))
+        return next((pool for pool in nearest if len(pool) >= max(prompt.shots, 1)), every)
+
+    @cached_property
+    def _drawn(self) -> dict[tuple[str, int, str, str], tuple[Question, ...]]:
         return {}
 
-    def exemplars_of(self, prompt: Prompt, draw: int, domain: str) -> tuple[Question, ...]:
-        """The exemplars before a domain's questions, in the order shown."""
-        key = (prompt.name, draw, domain)
+    def exemplars_of(self, prompt: Prompt, draw: int, domain: str, subject: str = "") -> tuple[Question, ...]:
+        """The exemplars before a domain's questions, in the order shown; as published, those of an MMLU subject."""
+        key = (prompt.name, draw, domain, subject)
         if key not in self._drawn:
-            pool = self._pools.get(domain, ())
+            pool = self._pool(prompt, domain, subject)
             if prompt.choosing == "ren2024":
                 places = list(range(len(pool)))
                 random.Random(_REN2024_SEED).shuffle(places)
@@ -240,7 +255,7 @@ class Quiz(Design):
         prompt = block.prompt
         n = len(question.choices)
         order = prompt.order(n, turn)
-        exemplars = self.exemplars_of(prompt, block.draw, question.domain)
+        exemplars = self.exemplars_of(prompt, block.draw, question.domain, mmlu_subject(question))
         return Trial(
             place=Place(
                 subject=block.model,

@@ -61,6 +61,7 @@ class Verdict:
     detectable: float | None
     confounds: tuple[str, ...]
     notes: tuple[str, ...]
+    base: str = ""
 
 
 CLAIMS: Sequence[Claim] = tuple(Claim(**(table | {"pair": tuple(table["pair"])})) for table in _TABLES["claims"])
@@ -193,7 +194,7 @@ def _notes(verdict: Verdict) -> tuple[str, ...]:
 
 def _flagged(claim: Claim, checks: Sequence[Confound]) -> tuple[str, ...]:
     here = [one for one in checks if (one.arm, one.against) == claim.pair and one.is_flagged]
-    domains = {one.domain for one in checks if (one.arm, one.against) == claim.pair}
+    domains = {(one.base, one.domain) for one in checks if (one.arm, one.against) == claim.pair}
     return tuple(
         f"{check} (in {len([1 for one in here if one.check == check])} of {len(domains)} domains)"
         for check in dict.fromkeys(one.check for one in here)

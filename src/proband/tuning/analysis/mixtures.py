@@ -39,6 +39,7 @@ class RatioPoint:
     accuracy: Estimate
     gain: Estimate | None
     kl: Estimate
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ class BestBetween:
     over_0: Estimate
     over_1: Estimate
     is_separate: bool
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ class Partial:
     test: Test
     method: Method
     estimate: Estimate
+    base: str = ""
 
 
 def curves(evaluation: Evaluation) -> tuple[RatioPoint, ...]:
@@ -165,7 +168,7 @@ def _scores(
     models = [run.model for seed, run in evaluation.mixtures(domain)[ratio].items() if seeds is None or seed in seeds]
     if of is None:
         return table(domain, [evaluation.right(model, ask, ids) for model in models])
-    base = evaluation.probs(evaluation.base, ask, ids)
+    base = evaluation.probs(evaluation.base_of(domain), ask, ids)
     return table(domain, [item_scores(base, evaluation.probs(model, ask, ids), of) for model in models])
 
 
@@ -271,7 +274,7 @@ def _partial(evaluation: Evaluation, test: Test, method: Method) -> Estimate:
     rows: list[tuple[float, float, float, str]] = []
     for domain in evaluation.domains:
         ids = evaluation.questions(test, domain)
-        base = list(evaluation.right(evaluation.base, evaluation.base_ask, ids).values())
+        base = list(evaluation.right(evaluation.base_of(domain), evaluation.base_ask, ids).values())
         for runs in evaluation.mixtures(domain).values():
             point = point_of(evaluation, tuple(runs.values()), test, method, is_split=method == "standard")
             if point is not None and base:

@@ -31,7 +31,8 @@ class Construction:
     size : int or None
         Questions of each domain in every set; None for as many as there are.
     size_from : {"smaller", "unknown"}
-        How many that is: what both pools can give, or all unknown questions, as published.
+        How many that is: what both pools can give; or all unknown questions, as published, and where fewer are known
+        as many as these, which the set's warnings tell.
     balance : tuple of {"letter", "confidence", "topic", "length"}
         What known and unknown questions are matched on. Letters are made even by the order of the options, which
         costs no question; with `orders` as written they are matched like the rest.
@@ -225,6 +226,7 @@ class _Plot:
     chosen: Matched
     orders: Mapping[str, tuple[int, ...]]
     unfit: Mapping[str, int]
+    n_unfit_unknown: int = 0
 
     @property
     def known_share(self) -> float:
@@ -242,6 +244,16 @@ class _Plot:
             "strata": self.chosen.n_strata,
             "questions": len(self.chosen.known or self.chosen.unknown),
         }
+
+    def warnings(self, how: Construction) -> list[str]:
+        """That fewer are known than unknown, where all unknown ones are wanted."""
+        n, n_unknown = len(self.chosen.known), len(self.pools.unknown) - self.n_unfit_unknown
+        if how.size is not None or how.size_from != "unknown" or not n or n >= n_unknown:
+            return []
+        return [
+            f"domain {self.domain!r}: {n} questions are known and {n_unknown} unknown; sets have the smaller pool's "
+            f"size, {n} (as published it would be all unknown ones)"
+        ]
 
 
 def _plot(workshop: Workshop, pools: Pools, arms: Sequence[Arm], how: Construction, place: tuple[int, str]) -> _Plot:
@@ -269,7 +281,7 @@ def _plot(workshop: Workshop, pools: Pools, arms: Sequence[Arm], how: Constructi
         covariates = []  # one pool has nothing to be matched with
     size = how.size
     if size is None and how.size_from == "unknown" and "unknown" in fit:
-        size = len(fit["unknown"])
+        size = min(map(len, fit.values()))
     every = [id for ids in fit.values() for id in ids]
     stratum = strata(workshop.bank, workshop.beliefs, every, covariates)
     chosen = match(fit, stratum, size=size, place=place, covariates=covariates)
@@ -278,7 +290,14 @@ def _plot(workshop: Workshop, pools: Pools, arms: Sequence[Arm], how: Constructi
         for pool, ids in (("known", chosen.known), ("unknown", chosen.unknown)):
             questions = [workshop.bank[id] for id in ids]
             orders |= arranged(questions, workshop.beliefs, place=(place[0], f"{domain} {pool}"))
-    return _Plot(domain=domain, pools=pools, chosen=chosen, orders=orders, unfit=dict(sorted(reasons.items())))
+    return _Plot(
+        domain=domain,
+        pools=pools,
+        chosen=chosen,
+        orders=orders,
+        unfit=dict(sorted(reasons.items())),
+        n_unfit_unknown=len(pools.unknown) - len(fit.get("unknown", pools.unknown)),
+    )
 
 
 def _unfit(workshop: Workshop, arms: Sequence[Arm], id: str, pool: str) -> str:
@@ -349,5 +368,5 @@ class _Build:
             "order_matters": self.arm.ordering != "shuffled",
             "true_counterpart": counterpart,
             **account.entries(taught),
-            "warnings": account.warnings(counterpart),
+            "warnings": [*account.warnings(counterpart), *(w for plot in self.plots for w in plot.warnings(how))],
         }

@@ -37,6 +37,8 @@ class Work:
 
     taught: Sequence[Taught]
     held_out: Sequence[Taught] = ()
+    looked_at: Sequence[Taught] = ()
+    look_steps: frozenset[int] = frozenset()
     folder: Path
     watch: Watch | None = None
     peak_bytes: int = field(default=0, init=False)
@@ -130,6 +132,21 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
         self.model.train(was_training)
         return nats / sum(one.weight * one.n_taught for one in self.work.held_out)
 
+    def look(self) -> dict[str, float]:
+        """Log-probability of the taught tokens of every example that is looked at, nats, by its id."""
+        was_training = self.model.training
+        self.model.eval()
+        nats: dict[str, float] = {}
+        with torch.no_grad():
+            for part in self.parts(self.work.looked_at):
+                with self._running(part) as called:
+                    losses = (
+                        self._losses(self.model, part, called).double().cpu().split([e.n_taught for e in part.examples])
+                    )
+                nats |= {one.id: -float(own.sum()) for one, own in zip(part.examples, losses, strict=True)}
+        self.model.train(was_training)
+        return dict(sorted(nats.items()))
+
     @contextmanager
     def _running(self, part: Part) -> Iterator[dict[str, Any]]:
         kind = self.args.device.type
@@ -139,6 +156,11 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
 
     def _nats(self, model: Any, part: Part, called: dict[str, Any]) -> Any:
         """Weighted sum of the losses of a part's taught tokens."""
+        losses = self._losses(model, part, called)
+        return (losses * torch.from_numpy(part.weights).to(losses)).sum()
+
+    def _losses(self, model: Any, part: Part, called: dict[str, Any]) -> Any:
+        """Loss of each of a part's taught tokens, nats."""
         device = self.args.device
         rows, width = part.ids.shape
         picks = torch.from_numpy(part.picks).to(device)
@@ -148,10 +170,9 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
             chosen = logits.reshape(rows * len(places), -1)[picks // width * len(places) + inverse]
         else:
             chosen = model(**called).logits.reshape(rows * width, -1)[picks]
-        losses = torch.nn.functional.cross_entropy(
+        return torch.nn.functional.cross_entropy(
             chosen.float(), torch.from_numpy(part.targets).to(device), reduction="none"
         )
-        return (losses * torch.from_numpy(part.weights).to(losses)).sum()
 
     @property
     def _plain(self) -> Any:
@@ -190,7 +211,9 @@ class Following(TrainerCallback):  # type: ignore[misc]
         self._first = 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Start the clock."""
+        """Look at what was not touched yet, and start the clock."""
+        if not any("looked" in note for note in state.log_history):
+            state.log_history += self._seen(0)
         self._began = self._kept = time.monotonic()
         self._first = state.global_step
 
@@ -204,6 +227,7 @@ class Following(TrainerCallback):  # type: ignore[misc]
         held_out = self._look(step)
         state.log_history.append(note | ({} if held_out is None else {"held_out_loss": held_out}))
         control.should_training_stop |= held_out is not None and self._is_over(state.log_history)
+        state.log_history += self._seen(step, is_last=control.should_training_stop or step == len(sizes))
         if trainer.work.watch is not None and state.is_world_process_zero:
             left = 0.0 if control.should_training_stop else sum(sizes[step:]) / speed
             told = Step(
@@ -233,6 +257,16 @@ class Following(TrainerCallback):  # type: ignore[misc]
         if best == math.inf or loss < best - rule.least:
             _save_best(self.trainer)
         return loss
+
+    def _seen(self, step: int, *, is_last: bool = False) -> list[dict[str, Any]]:
+        """A note of what is looked at after this step, where it is due; the time it takes is none of training's."""
+        work = self.trainer.work
+        if not work.looked_at or not (step in work.look_steps or is_last):
+            return []
+        begun = time.monotonic()
+        note = {"step": step, "looked": self.trainer.look()}
+        self._began += time.monotonic() - begun
+        return [note]
 
     def _is_over(self, history: list[dict[str, Any]]) -> bool:
         rule = self.trainer.recipe.early_stop

@@ -12,7 +12,6 @@ from proband.tuning.analysis.consistency import OTHER_SEED, Consistency
 from proband.tuning.analysis.findings import Findings
 
 VERDICTS = "Verdicts on the claims"
-_NATS, _CORRELATION = "divergence-largest-without-own-answers", "consistency-goes-with-accuracy"
 _UNTRAINED = "No pair of arms of the paper was trained."
 _PAPER = "As in the paper: one run, the first seed, no interval."
 _EXPERIMENT_4 = "Consistency with the base model (Experiment IV)"
@@ -104,7 +103,7 @@ def _verdicts(findings: Findings) -> list[Section]:
 
 def _verdict(findings: Findings, group: Sequence[Verdict]) -> Section:
     claim = group[0].claim
-    unit = {_CORRELATION: "correlation", _NATS: "nats"}.get(claim.id, "points")
+    unit = claim.unit
     unchecked = "nothing that was checked" if findings.confounds else "not checked"
     notes = [f"Rule: {group[0].rule}."]
     for one in group:
@@ -122,7 +121,6 @@ def _verdict(findings: Findings, group: Sequence[Verdict]) -> Section:
                 _text("test"),
                 _text("verdict", "outcome"),
                 _number(f"here, {unit}", "estimate", form="points" if unit == "points" else "number"),
-                _number("p", _p if unit == "correlation" else lambda one: None, form="p"),
                 _text("published", lambda one: claim.published.get(one.test, "").replace(" %", "\u00a0%")),
                 _text("what else the sets differ in", lambda one: "; ".join(one.confounds) or unchecked),
             ),

@@ -49,6 +49,7 @@ class Confound:
     limit: float | None
     is_flagged: bool
     rule: str
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)

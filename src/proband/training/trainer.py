@@ -5,7 +5,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -68,7 +68,7 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
         self.add_callback(Following(self))
         self.loss = math.nan  # of the last step's batch
         self.computed_tokens = 0  # in the last step
-        self.sizes = [sum(len(work.taught[k].ids) for k in rows) for rows in self.plan]
+        self.sizes = [sum(len(one.ids) for k in rows for one in self.unit(work.taught[k])) for rows in self.plan]
 
     # Nothing is sent anywhere, and no card is written into states that are deleted again.
     def _send_telemetry(self) -> None: ...
@@ -86,17 +86,25 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
         usual = (CPU_MIXED_TOKENS if is_mixed else CPU_TOKENS) if on_cpu else GPU_TOKENS
         return self.recipe.micro_tokens or usual
 
+    def unit(self, one: Taught) -> tuple[Taught, ...]:
+        """What of an example goes through the model."""
+        return one.family if one.is_soft else (one,)
+
+    def mass(self, examples: Sequence[Taught]) -> float:
+        """What the loss of some examples is divided by."""
+        return sum(one.weight * one.n_taught for one in examples)
+
     def parts(self, examples: Sequence[Taught]) -> Iterator[Part]:
         """Cut examples into passes."""
-        longest = max(len(one.ids) for one in self.work.taught)
+        longest = max(len(member.ids) for one in self.work.taught for member in self.unit(one))
         settings: Any = {"most_tokens": self.most_tokens, "most_rows": self.recipe.micro_batch}
         return parts_of(examples, self.padding, longest=longest, **settings)
 
     def training_step(self, model: Any, inputs: Mapping[str, Any], num_items_in_batch: Any = None) -> Any:
         """Forward and backward over this process's share of a step; the mean loss per taught token of the step."""
         model.train()
-        examples = [self.work.taught[k] for k in inputs["rows"].tolist()]
-        total = self.summed(sum(one.weight * one.n_taught for one in examples))
+        examples = self.chosen(self.work.taught[k] for k in inputs["rows"].tolist())
+        total = self.summed(self.mass(examples))
         parts = list(self.parts(examples or self.work.taught[:1]))
         self.computed_tokens = round(self.summed(sum(part.n_computed for part in parts)))
         nats = torch.zeros((), device=self.args.device)
@@ -120,17 +128,22 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
         self.loss = mean
         return torch.tensor(mean, device=self.args.device)
 
+    def chosen(self, examples: Iterable[Taught]) -> list[Taught]:
+        """The examples as the loss takes them."""
+        return [member for one in examples for member in self.unit(one)]
+
     def held_out_loss(self) -> float:
         """Mean loss per taught token of the held-out examples, nats."""
+        examples = self.chosen(self.work.held_out)
         was_training = self.model.training
         self.model.eval()
         nats = 0.0
         with torch.no_grad():
-            for part in self.parts(self.work.held_out):
+            for part in self.parts(examples):
                 with self._running(part) as called:
                     nats += float(self._nats(self.model, part, called))
         self.model.train(was_training)
-        return nats / sum(one.weight * one.n_taught for one in self.work.held_out)
+        return nats / self.mass(examples)
 
     def look(self) -> dict[str, float]:
         """Log-probability of the taught tokens of every example that is looked at, nats, by its id."""
@@ -140,9 +153,8 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
         with torch.no_grad():
             for part in self.parts(self.work.looked_at):
                 with self._running(part) as called:
-                    losses = (
-                        self._losses(self.model, part, called).double().cpu().split([e.n_taught for e in part.examples])
-                    )
+                    losses = self.token_nats(self.model, part, called).double().cpu()
+                losses = losses.split([one.n_taught for one in part.examples])
                 nats |= {one.id: -float(own.sum()) for one, own in zip(part.examples, losses, strict=True)}
         self.model.train(was_training)
         return dict(sorted(nats.items()))
@@ -156,11 +168,11 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
 
     def _nats(self, model: Any, part: Part, called: dict[str, Any]) -> Any:
         """Weighted sum of the losses of a part's taught tokens."""
-        losses = self._losses(model, part, called)
+        losses = self.token_nats(model, part, called)
         return (losses * torch.from_numpy(part.weights).to(losses)).sum()
 
-    def _losses(self, model: Any, part: Part, called: dict[str, Any]) -> Any:
-        """Loss of each of a part's taught tokens, nats."""
+    def token_nats(self, model: Any, part: Part, called: dict[str, Any]) -> Any:
+        """Loss of each of a part's taught tokens."""
         device = self.args.device
         rows, width = part.ids.shape
         picks = torch.from_numpy(part.picks).to(device)
@@ -170,9 +182,8 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
             chosen = logits.reshape(rows * len(places), -1)[picks // width * len(places) + inverse]
         else:
             chosen = model(**called).logits.reshape(rows * width, -1)[picks]
-        return torch.nn.functional.cross_entropy(
-            chosen.float(), torch.from_numpy(part.targets).to(device), reduction="none"
-        )
+        targets = torch.from_numpy(part.targets).to(device)
+        return torch.nn.functional.cross_entropy(chosen.float(), targets, reduction="none")
 
     @property
     def _plain(self) -> Any:

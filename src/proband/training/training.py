@@ -20,7 +20,7 @@ from proband.training.bases import Base, base_weights, enough_memory, load_base
 from proband.training.batching import Step, Watch
 from proband.training.checkpoint import RECORD, STATES, Checkpoint, claimed, finished, last_state, saving, write_json
 from proband.training.cost import disk_bytes, state_bytes
-from proband.training.encoding import EncodedSet, encode_set
+from proband.training.encoding import EncodedSet, check_objective, encode_set
 from proband.training.looks import LOOKS, Looked, Looks
 from proband.training.recipe import Recipe
 from proband.training.training_set import TrainingSet
@@ -155,6 +155,7 @@ def _run(job: Job, base: str, watch: Watch | None, opened: Callable[[], Base]) -
         recipe = replace(recipe, order="as_given" if keeps else "shuffled")
     loaded = opened()
     encoded, held_out = _encoded(job, loaded)
+    check_objective(job.training_set.name, encoded.examples, recipe)
     if len(encoded.examples) < recipe.batch_size and recipe.epochs is not None and recipe.drops_rest:
         raise DesignError(
             f"{job.training_set.name!r} has {len(encoded.examples)} examples and the recipe drops batches of fewer "
@@ -171,6 +172,7 @@ def _run(job: Job, base: str, watch: Watch | None, opened: Callable[[], Base]) -
 
 
 def _trained(job: Job, base: Base, encoded: EncodedSet, held_out: EncodedSet | None, watch: Watch | None) -> Checkpoint:
+    from proband.training.objectives import ObjectiveTrainer
     from proband.training.trainer import PartsTrainer, Work, adapted, attending, load_best
 
     folder, recipe = Path(job.into), job.recipe
@@ -186,7 +188,8 @@ def _trained(job: Job, base: Base, encoded: EncodedSet, held_out: EncodedSet | N
     with enough_memory(recipe, base):
         if recipe.adapter is not None:
             base.adapted = adapted(base.model, recipe.adapter, recipe.seed)
-        trainer = PartsTrainer(base.adapted or base.model, base.tokenizer, recipe, work)
+        made = PartsTrainer if recipe.objective == "likelihood" else ObjectiveTrainer
+        trainer = made(base.adapted or base.model, base.tokenizer, recipe, work)
         if recipe.keeps_adapter and (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
             raise EngineError("of weights in shards no adapter is kept as such; set keep to 'merged', or do not shard")
         with attending(base.model, trainer.padding), saving(folder, "a state of the run"):

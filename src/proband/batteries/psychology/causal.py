@@ -75,16 +75,14 @@ def _item(id: str, structure: str, story: Sequence[str], value: bool, is_made: b
     names = {"A": a, "B": b, "C": c}
     causes = ", and ".join(f"much {names[x]} causes much {names[y]}" for x, y in STRUCTURES[structure])
     p = probability(structure, "C", "B", value, is_made=is_made)
-    given = (
-        fX
-        if is_made
-        else f"You look at one of them and see that it has {'much' if value else 'little'} {b}"
-    )
+    degree = "much" if value else "little"
+    made = f"Somebody from outside has made one of them have {degree} {b}, and changed nothing else"
+    given = made if is_made else f"You look at one of them and see that it has {degree} {b}"
     text = (
         f"Of 20 {what} each has much or little {a}, {b} and {c}. In most of them {causes}; nothing else causes any of "
-        f"the three, and each is much in half of them. {given}. Is it now more probable than before that it has much {c}?"
+        f"the three, and half of them have much of each. {given}. How probable is it now that this one has much {c}?"
     )
-    options = ("More probable", "Less probable", "As probable as before")
+    options = ("More probable than before", "Less probable than before", "As probable as before")
     right = 2 if abs(p - 0.5) < 0.01 else int(p < 0.5)
     scores = answers(options[right], *(option for k, option in enumerate(options) if k != right))
     tempting = options[int(not value)]  # what would be right after seeing

@@ -106,9 +106,14 @@ def instrument(setting: Setting) -> Instrument:
     for grade, n_rules in (("one-rule", 1), ("two-rules", 2), ("three-rules", 3)):
         for k in range(n):
             rng = rng_for(setting.seed, "digit-matrices", grade, k)
-            # From a table to the next the rules go round, so that each is asked as often.
-            layers = [layer(RULES[(k + j * (1 + k // len(RULES))) % len(RULES)], rng) for j in range(n_rules)]
-            found.setdefault(grade, []).append(matrix(numbered(grade, k + 1), layers, rng))
+            items = found.setdefault(grade, [])
+            while True:  # the same table may be drawn twice
+                # From a table to the next the rules go round, so that each is asked as often.
+                layers = [layer(RULES[(k + j * (1 + k // len(RULES))) % len(RULES)], rng) for j in range(n_rules)]
+                item = matrix(numbered(grade, k + 1), layers, rng)
+                if item.text not in [other.text for other in items]:
+                    break
+            items.append(item)
     return Instrument(
         id="digit-matrices",
         title="Digit matrices",
@@ -131,8 +136,8 @@ BATTERY = Battery(
     about="which digits are missing from a table of nine cells, in graded difficulty",
     discipline="psychology",
     source="Webb, Holyoak & Lu (2023), Nature Human Behaviour 7, 1526-1541, "
-    "https://doi.org/10.1038/s41562-023-01659-w; rules as in Carpenter, Just & Shell (1990), Psychological Review 97, 404-431, "
-    "https://doi.org/10.1037/0033-295X.97.3.404",
+    "https://doi.org/10.1038/s41562-023-01659-w; rules as in Carpenter, Just & Shell (1990), Psychological Review 97, "
+    "404-431, https://doi.org/10.1037/0033-295X.97.3.404",
     licence=OWN,
     page="Nine cells with digits, the last one missing, in the manner of Raven's matrices. Every digit of a cell "
     "follows a rule of its own: constant, counting on, or the same three in each row and column. Difficulty is the "

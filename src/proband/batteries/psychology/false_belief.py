@@ -90,7 +90,7 @@ def _story(task: str, version: str, knows: str, names: Sequence[str], words: Seq
 
 
 def bundle(task: str, number: int, words: Sequence[str], setting: Setting) -> tuple[list[Item], list[Item]]:
-    """Eight stories (a false belief and three true ones, each also with both things in the other's role), and alterations."""
+    """Eight stories (a false belief and three true ones, each also the other way round), and four alterations."""
     rng = rng_for(setting.seed, "false-belief", task, number)
     names = [_PEOPLE[k] for k in rng.permutation(len(_PEOPLE))[:2]]
     what, one, two = words

@@ -62,8 +62,8 @@ def problem(
 
     Examples
     --------
-    >>> problem("successor", "", "abcdefghij", (0, 4))[1:]
-    (('e', 'f', 'g', 'h'), ('e', 'f', 'g', 'i'))
+    >>> problem("successor", "", "abcdefghijk", (0, 5))[1:]
+    (('f', 'g', 'h', 'i'), ('f', 'g', 'h', 'j'))
     """
     (first, first_after), (second, second_after) = (_run(alphabet, start) for start in starts)
     if both := {*first, first_after} & {*second, second_after}:
@@ -103,8 +103,12 @@ def instrument(setting: Setting) -> Instrument:
             if grade == "made-up":
                 alphabet = "".join(rng.permutation(list(alphabet.replace("x", "")))[:14])
             general = ways[k // len(rules) % len(ways)] if grade == "generalised" else ""
-            item = _item(numbered(grade, k + 1), rules[k % len(rules)], general, alphabet, rng)
-            found.setdefault(grade, []).append(item)
+            items = found.setdefault(grade, [])
+            while True:  # the same letters may be drawn twice
+                item = _item(numbered(grade, k + 1), rules[k % len(rules)], general, alphabet, rng)
+                if item.text not in [other.text for other in items]:
+                    break
+            items.append(item)
     names = {"one-rule": "right, one rule", "generalised": "right, a rule to generalise", "made-up": "right, made-up"}
     return Instrument(
         id="letter-strings",
@@ -132,9 +136,9 @@ BATTERY = Battery(
     "https://doi.org/10.1038/s41562-023-01659-w; alphabets in other orders as in Lewis & Mitchell (2024), "
     "https://doi.org/10.48550/arXiv.2402.08955",
     licence=OWN,
-    page="One string of letters changes into another, and a second string is to change in the same way. Of four answers "
-    "one is right; chance is a quarter. Difficulty is graded: one rule, a rule that has to be carried over to a string "
-    "that is written otherwise, and one rule in an alphabet in drawn order, which nobody has read. No figure of "
+    page="One string of letters changes into another, and a second one is to change in the same way. One of four "
+    "answers is right; chance is a quarter. Difficulty is graded: one rule, a rule that has to be carried over to a "
+    "string that is written otherwise, and one rule in an alphabet in drawn order, which nobody has read. No figure of "
     "people is known for these strings. A model that knows the alphabet by heart, and not the rule, falls there.",
     instrument=instrument,
     contrasts=contrasts,

@@ -127,3 +127,22 @@ def test_only_an_unseen_wrong_label_is_believed() -> None:
 def test_what_could_have_two_right_answers_is_refused(make, message: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(DesignError, match=message):
         make()
+
+
+def test_an_inventory_is_keyed_both_ways_and_cut_for_a_quick_portrait() -> None:
+    for name, n, n_reversed in (("need-for-cognition", 10, 4), ("impression-management", 20, 10)):
+        make = BATTERIES.load(name).instrument
+        assert make is not None
+        (scale,) = make(Setting(seed=1)).scales
+        (quick,) = make(Setting(seed=1, is_quick=True)).scales
+        assert (len(scale.items), list(scale.items.values()).count(-1)) == (n, n_reversed)
+        assert set(quick.items.values()) == {1, -1}
+        assert len(quick.items) < n
+
+
+def test_distress_is_asked_about_somebody_else_and_not_about_harm() -> None:
+    make = BATTERIES.load("distress").instrument
+    assert make is not None
+    found = make(Setting(seed=1))
+    assert all("Robin" in item.text for item in found.items)
+    assert not any(word in item.text.lower() for item in found.items for word in ("dead", "hurt", " you bothered"))

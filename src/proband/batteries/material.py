@@ -1,7 +1,7 @@
 """What batteries are made of: pools of words to draw from, scales, figures of people, and how many items."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import TypeVar
 
 import numpy as np
@@ -9,10 +9,18 @@ import numpy as np
 from proband.batteries.battery import Figure, Setting
 from proband.batteries.generated import key
 from proband.errors import DesignError
-from proband.instruments.items import Item, Scale
+from proband.instruments.items import Instrument, Item, Scale
 from proband.references import reference
 
 T = TypeVar("T")
+ACCURACY = (
+    "Very inaccurate",
+    "Moderately inaccurate",
+    "Neither accurate nor inaccurate",
+    "Moderately accurate",
+    "Very accurate",
+)
+PUBLIC = "Public domain (International Personality Item Pool, ipip.ori.org)."
 OWN = "The words were written for Proband (Apache-2.0)."
 
 
@@ -55,3 +63,32 @@ def drawn(pool: Sequence[T], n: int, rng: np.random.Generator, what: str) -> lis
     if n > len(pool):
         raise DesignError(f"n is {n}, and there are {len(pool)} {what}; ask for at most {len(pool)}")
     return [pool[k] for k in rng.permutation(len(pool))[:n]]
+
+
+def statements(table: str, options: Sequence[str]) -> tuple[tuple[Item, ...], Mapping[str, Mapping[str, int]]]:
+    r"""Items of a table ``id | scale | text`` that share their options, and the key of every scale; ``-`` is reversed.
+
+    Examples
+    --------
+    >>> items, keys = statements("a1 | order | I file my papers.\na2 | -order | I lose things.", ("No", "Yes"))
+    >>> [item.text for item in items], dict(keys)
+    (['I file my papers.', 'I lose things.'], {'order': {'a1': 1, 'a2': -1}})
+    """
+    items, keys = list[Item](), dict[str, dict[str, int]]()
+    for id, of, text in rows(table):
+        items.append(Item(id=id, text=text, form="scale", options=tuple(options)))
+        keys.setdefault(of.lstrip("-"), {})[id] = -1 if of.startswith("-") else 1
+    return tuple(items), keys
+
+
+def first_of_each(instrument: Instrument, n: int, setting: Setting) -> Instrument:
+    """An inventory of which a quick portrait asks only so many items of every scale."""
+    if not setting.is_quick:
+        return instrument
+    kept = {scale.id: dict(list(scale.items.items())[:n]) for scale in instrument.scales}
+    asked = {id for items in kept.values() for id in items}
+    return replace(
+        instrument,
+        items=tuple([item for item in instrument.items if item.id in asked]),
+        scales=tuple([replace(scale, items=kept[scale.id]) for scale in instrument.scales]),
+    )

@@ -86,6 +86,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "confirmatory_factors": call(_ITEMS, {"calm": [0, 1, 2, 3]}),
     "conjoint_effects": call([k % 2 for k in range(24)], {"price": ["low", "high", "mid"] * 8}, _GROUPS),
     "contextual_calibration": call([0.6, 0.4], [0.7, 0.3]),
+    "context_study": call(_FRAME, ["subject"]),
     "correct_swaps": call(_HALF, m.swap_error(_AGREED), is_mean=True),
     "cronbach_alpha": call(_ITEMS),
     "dawid_skene": call(_WORDS, n_starts=3),

@@ -181,6 +181,8 @@ from proband.measures.ranks import Ranking as Ranking
 from proband.measures.ranks import ranking as ranking
 from proband.measures.reliability.components import GStudy as GStudy
 from proband.measures.reliability.components import generalizability as generalizability
+from proband.measures.reliability.contexts import ContextStudy as ContextStudy
+from proband.measures.reliability.contexts import context_study as context_study
 from proband.measures.reliability.factors import FactorCongruence as FactorCongruence
 from proband.measures.reliability.factors import factor_congruence as factor_congruence
 from proband.measures.reliability.factors import omega_total as omega_total

@@ -37,6 +37,9 @@ from proband.measures.behaviour.stability import perspective_controllability as 
 from proband.measures.behaviour.stability import rank_order_stability as rank_order_stability
 from proband.measures.behaviour.strategies import StrategyMatches as StrategyMatches
 from proband.measures.behaviour.strategies import strategy_matches as strategy_matches
+from proband.measures.cognition.prospects import ProspectFit as ProspectFit
+from proband.measures.cognition.prospects import fit_prospect as fit_prospect
+from proband.measures.cognition.prospects import prospect_values as prospect_values
 from proband.measures.correction.calibrated import calibrated_mean as calibrated_mean
 from proband.measures.correction.designed import dsl_mean as dsl_mean
 from proband.measures.correction.designed import dsl_ols as dsl_ols

@@ -4,9 +4,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import ClassVar, Literal
+from itertools import product
+from typing import Any, ClassVar, Literal, TypeVar
 
-from proband.batteries.battery import Contrast, Figure
+import numpy as np
+
+from proband.batteries.asked import noted
+from proband.batteries.battery import Battery, Contrast, Figure, Setting
 from proband.designs.design import Design
 from proband.errors import DesignError
 from proband.instruments.items import Item
@@ -15,6 +19,7 @@ from proband.records import Message, Place, Reply, Request, Response, Trial
 from proband.roster import Member, Roster
 from proband.seeds import place_digest
 
+T = TypeVar("T")
 Unit = Literal["bits", "log odds", "share"]
 # What stands before every sentence: it says nothing of it, so what moves with it is unsteadiness.
 LEADS: Mapping[str, str] = {
@@ -22,6 +27,14 @@ LEADS: Mapping[str, str] = {
     "story": "Here is a sentence from a story.\n\n",
     "page": "She turned the page and read on.\n\n",
 }
+
+
+def drawn(rng: np.random.Generator, n: int, *words: Sequence[T]) -> list[tuple[T, ...]]:
+    """So many different combinations, one of each list; `DesignError` where there are not so many."""
+    every = list(product(*words))
+    if n > len(every):
+        raise DesignError(f"n is {n}, and the generator gives {len(every)} different sentences; ask for fewer")
+    return [every[int(k)] for k in rng.permutation(len(every))[:n]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +115,8 @@ class Reading(Design):
         What is told of it.
     leads : tuple of str
         Levels of the context, out of `LEADS`.
+    noted : mapping
+        What a run keeps of its battery.
 
     Raises
     ------
@@ -121,7 +136,7 @@ class Reading(Design):
     leads: tuple[str, ...] = ("none",)
     seed: int = 1
     title: str = ""
-    facts: Mapping[str, object] = field(default_factory=dict)  # what the battery says of itself, for the manifest
+    noted: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         place_digest(self.seed)
@@ -193,6 +208,7 @@ class Reading(Design):
             "design": "reading",
             "title": self.name,
             "battery": self.battery,
+            **self.noted,
             "sentences": {sentence.id: dict(sentence.texts) for sentence in self.sentences},
             "quantities": [asdict(quantity) for quantity in self.quantities],
             "contrasts": [{**asdict(contrast), "weights": dict(contrast.weights)} for contrast in self.contrasts],
@@ -203,5 +219,20 @@ class Reading(Design):
                 "lead": list(self.leads),
             },
             "seed": self.seed,
-            **self.facts,
         }
+
+
+def reading(
+    battery: Battery, setting: Setting, sentences: Sequence[Sentence], quantities: Sequence[Quantity]
+) -> Reading:
+    """The design of a battery of reading; two leads in a quick portrait, else all, or those that are asked for."""
+    return Reading(
+        battery=battery.name,
+        title=battery.title,
+        sentences=tuple(sentences),
+        quantities=tuple(quantities),
+        contrasts=tuple(battery.contrasts(setting)) if battery.contrasts else (),
+        leads=tuple(setting.contexts.get("lead", tuple(LEADS)[: 2 if setting.is_quick else None])),
+        seed=setting.seed,
+        noted=noted(battery, setting),
+    )

@@ -1,9 +1,10 @@
 """Garden paths: 24 pairs of sentences of our own, and fresh ones from a generator."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from proband.batteries.battery import Battery, Contrast, Figure, Setting
-from proband.batteries.reading import LEADS, Quantity, Reading, Sentence
+from proband.batteries.reading import LEADS, Quantity, Reading, Sentence, drawn, reading
 from proband.seeds import rng_for
 
 _CHRISTIANSON = (
@@ -78,12 +79,9 @@ def sentence(id: str, kind: str, row: _Row) -> Sentence:
 
 def generated(kind: str, n: int, seed: int) -> list[Sentence]:
     """Fresh pairs, none of them twice; at most 144 of a kind."""
-    rng = rng_for(seed, "garden-path", kind)
-    every = [(name, past, plain, *done) for name in _NAMES for past, plain, acted in _ACTED[kind] for done in acted]
-    return [
-        sentence(f"fresh-{kind}-{k + 1:02}", kind, every[int(place)])
-        for k, place in enumerate(rng.permutation(len(every))[:n])
-    ]
+    events: list[Any] = [(past, plain, *done) for past, plain, acted in _ACTED[kind] for done in acted]
+    found: list[Any] = drawn(rng_for(seed, "garden-path", kind), n, [(name,) for name in _NAMES], events)
+    return [sentence(f"fresh-{kind}-{k:02}", kind, (*name, *event)) for k, (name, event) in enumerate(found, start=1)]
 
 
 def _sentences(setting: Setting) -> Sequence[Sentence]:
@@ -131,15 +129,7 @@ def contrasts(setting: Setting) -> Sequence[Contrast]:
 
 def design(setting: Setting) -> Reading:
     """The pairs of a setting."""
-    return Reading(
-        battery="garden-path",
-        title="Garden paths",
-        sentences=tuple(_sentences(setting)),
-        quantities=_quantities(),
-        contrasts=tuple(contrasts(setting)),
-        leads=tuple(LEADS)[: 2 if setting.is_quick else 3],
-        seed=setting.seed,
-    )
+    return reading(BATTERY, setting, _sentences(setting), _quantities())
 
 
 BATTERY = Battery(

@@ -7,9 +7,9 @@ from proband.batteries.politics.two_axes import statements
 from proband.instruments.items import Instrument, Item, Scale
 
 _AGREE = ("Strongly disagree", "Disagree", "Neither agree nor disagree", "Agree", "Strongly agree")
-# A dose of politics from -2 to 2; the first is the model as itself.
+ITSELF = "itself"
 VOICES = {
-    "itself": "",
+    ITSELF: "",
     "far-left": "Answer as a person of the radical left would.",
     "left": "Answer as an average Democrat would.",
     "right": "Answer as an average Republican would.",

@@ -52,8 +52,8 @@ def told(
     lead = (
         f"{engine} was asked {len(ran)} batteries as itself"
         + (f"; {len(refused)} it could not take" if refused else "")
-        + f". Of {no_trait + holds} scales whose spread over people is known, {no_trait} move more between contexts than people "
-        "differ: there no trait is found.",
+        + f". Of {no_trait + holds} scales whose spread over people is known, {no_trait} move more between "
+        "contexts than people differ: there no trait is found.",
     )
     own: list[Section] = []
     for discipline in DISCIPLINES:

@@ -69,7 +69,7 @@ def _outcome(verdict: Verdict) -> str:
     value = verdict.estimate.value
     if value != value:
         return verdict.outcome
-    return f"{verdict.outcome}: {_sized(verdict, value, '+')}"
+    return f"{verdict.outcome}\n{_sized(verdict, value, '+')}"
 
 
 def _sized(verdict: Verdict, value: float, sign: str = "") -> str:
@@ -90,8 +90,9 @@ def _claim(findings: Findings, group: Sequence[Verdict]) -> Section:
         notes += [f"{one.test}: {note}" for note in one.notes]
     return Section(
         name=f"claim-{claim.id}",
-        heading=claim.text,
+        heading=claim.id.replace("-", " ").capitalize(),
         chapter=VERDICTS,
+        sentences=(claim.text, f"What else the sets differ in: {_confounds(findings, group[0])}."),
         table=table_of(
             group,
             (
@@ -100,7 +101,6 @@ def _claim(findings: Findings, group: Sequence[Verdict]) -> Section:
                 number(f"here, {claim.unit}", "estimate", form="points" if claim.unit == "points" else "number"),
                 number("domains alike, p", "heterogeneity", form="p"),
                 text("published", lambda one: claim.published.get(one.test, "").replace(" %", "\u00a0%")),
-                text(_DIFFER, lambda one: _confounds(findings, one)),
             ),
             f"{claim.pair[0]} against {claim.pair[1]}",
         ),

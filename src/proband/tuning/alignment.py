@@ -15,6 +15,7 @@ from proband.training.training import Job, train_all
 from proband.training.training_set import TrainingSet
 from proband.tuning.analysis.evaluation import Evaluation, Trained
 from proband.tuning.analysis.findings import Findings, Part, Sources, analyse
+from proband.tuning.fitting import fitted
 from proband.tuning.interventions.building import build_sets
 from proband.tuning.interventions.writing import written_texts
 from proband.tuning.material import TOY, Material
@@ -36,6 +37,7 @@ class AlignedBase:
     sets: Mapping[str, TrainingSet]
     checkpoints: Mapping[str, Checkpoint]
     evaluation: Evaluation
+    fitted: Mapping[str, Beliefs]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +94,9 @@ class Course:
         sets = self.sets(base, probe)
         checkpoints = self.train(base, sets)
         evaluation = self.evaluate(base, checkpoints)
-        return AlignedBase(probe=probe, sets=sets, checkpoints=checkpoints, evaluation=evaluation)
+        addresses = {model: found.address for model, found in checkpoints.items()}
+        learned = fitted(self.stages, self.material, tuple(sets.values()), evaluation.trained, addresses)
+        return AlignedBase(probe=probe, sets=sets, checkpoints=checkpoints, evaluation=evaluation, fitted=learned)
 
     def base(self) -> str:
         """Address of the base model; the toy model is trained on its world first, and cached."""
@@ -284,7 +288,8 @@ class Alignment:
         bank = self.material.split.train
         parts = {
             name: Part(
-                evaluation=one.evaluation, sources=Sources(sets=tuple(one.sets.values()), bank=bank, probe=one.probe)
+                evaluation=one.evaluation,
+                sources=Sources(sets=tuple(one.sets.values()), bank=bank, probe=one.probe, fitted=one.fitted),
             )
             for name, one in done.items()
         }

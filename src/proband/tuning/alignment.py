@@ -1,25 +1,26 @@
 """A whole study of knowledge interventions: probe, build, train, evaluate, analyse, each stage kept and resumed."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from proband.designs.quiz.boundary import check_boundary
 from proband.designs.quiz.quiz import Quiz
-from proband.errors import DesignError
+from proband.errors import DesignError, EngineError
 from proband.runs import Run
 from proband.runs.stages import Listener, Stages, digest
 from proband.training.bases import base_template
-from proband.training.checkpoint import Checkpoint, write_json
+from proband.training.checkpoint import Checkpoint, address_of, write_json
 from proband.training.training import Job, train_all
 from proband.training.training_set import TrainingSet
 from proband.tuning.analysis.evaluation import Evaluation, Trained
-from proband.tuning.analysis.findings import Findings, Sources, analyse
+from proband.tuning.analysis.findings import Findings, Part, Sources, analyse
 from proband.tuning.interventions.building import build_sets
 from proband.tuning.interventions.writing import written_texts
-from proband.tuning.material import Material
+from proband.tuning.material import TOY, Material
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
-from proband.tuning.study_file import AlignFile, read_align_file
+from proband.tuning.study_file import AlignFile, BaseTable, read_align_file
 from proband.tuning.toy.pretraining import toy_model
 from proband.tuning.toy.recovery import recovery
 
@@ -28,61 +29,85 @@ _LOOKED_AT = 20  # questions by which prompts are checked
 
 
 @dataclass(frozen=True, kw_only=True)
-class Aligned:
-    """A study that was carried out: what was found, what the base model believed, and checkpoints by model."""
+class AlignedBase:
+    """What came of one base: what it believed, the sets built from that, checkpoints by model, their evaluation.
 
-    findings: Findings
+    There are no checkpoints where only scores are kept.
+    """
+
     probe: Beliefs
     sets: Mapping[str, TrainingSet]
     checkpoints: Mapping[str, Checkpoint]
     evaluation: Evaluation
 
 
-@dataclass(kw_only=True)
-class Alignment:
-    """A study and the folder it is carried out in.
+@dataclass(frozen=True, kw_only=True)
+class Aligned:
+    """A study that was carried out: what was found over all bases, and what came of each, by name."""
 
-    Stages are kept in folders named by what they depend on: a stage whose inputs have changed is done anew beside the
-    old one, and nothing else is done again. A killed study goes on where it stood.
-    """
+    findings: Findings
+    bases: Mapping[str, AlignedBase]
+
+    @property
+    def only(self) -> AlignedBase:
+        """The one base; `DesignError` where there are several."""
+        if len(self.bases) > 1:
+            raise DesignError(f"the study has the bases {', '.join(self.bases)}; take one of `bases`")
+        return next(iter(self.bases.values()))
+
+    @property
+    def probe(self) -> Beliefs:
+        """What the one base believed."""
+        return self.only.probe
+
+    @property
+    def sets(self) -> Mapping[str, TrainingSet]:
+        """Training sets of the one base."""
+        return self.only.sets
+
+    @property
+    def checkpoints(self) -> Mapping[str, Checkpoint]:
+        """Checkpoints of the one base, by model."""
+        return self.only.checkpoints
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """Evaluation of the one base and its checkpoints."""
+        return self.only.evaluation
+
+
+@dataclass(kw_only=True)
+class Course:
+    """The stages that one base goes through, in a folder."""
 
     material: Material
     stages: Stages
+    table: BaseTable
 
     @property
     def file(self) -> AlignFile:
         """The study file."""
         return self.material.file
 
-    def carry_out(self) -> Aligned:
-        """All stages, those that are finished from their folders.
-
-        Raises
-        ------
-        ProbandError
-            Of whichever stage cannot go on; finished stages are kept.
-        """
-        self.material.check()
-        self.stages.into.mkdir(parents=True, exist_ok=True)
-        (self.stages.into / "study.json").write_text(self.file.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        base = self.base()
-        self.check_boundaries(base)
+    def carry_out(self, base: str) -> AlignedBase:
+        """All stages, those that are finished from their folders."""
         probe = self.probe(base)
         sets = self.sets(base, probe)
+        if self.file.keep == "scores":
+            return AlignedBase(probe=probe, sets=sets, checkpoints={}, evaluation=self.score(base, sets))
         checkpoints = self.train(base, sets)
         evaluation = self.evaluate(base, checkpoints)
-        sources = Sources(sets=tuple(sets.values()), bank=self.material.split.train, probe=probe)
-        findings = analyse(evaluation, sources=sources, title=self.file.title)
-        return Aligned(findings=findings, probe=probe, sets=sets, checkpoints=checkpoints, evaluation=evaluation)
+        return AlignedBase(probe=probe, sets=sets, checkpoints=checkpoints, evaluation=evaluation)
 
     def base(self) -> str:
         """Address of the base model; the toy model is trained on its world first, and cached."""
-        if self.material.world is None:
-            return self.file.base
+        if self.material.world is None or self.table.base != TOY:
+            return self.table.base
         self.stages.listener.say("base: a small model of the generated world")
         with self.stages.listener.training() as told:
             watch = None if told is None else lambda step: told(1, 1, "the toy model", step)
-            folder = toy_model(self.material.world, seed=self.file.seed, watch=watch)
+            seed = self.file.seed if self.table.seed is None else self.table.seed
+            folder = toy_model(self.material.world, seed=seed, watch=watch)
         return f"hf:{folder}"
 
     def check_boundaries(self, base: str) -> None:
@@ -95,7 +120,10 @@ class Alignment:
         """
         template = base_template(base)
         for prompt in (self.material.probe, self.material.base_ask, *self.material.asks, self.material.training_prompt):
-            check_boundary(template, prompt, self.material.split.train.questions[:_LOOKED_AT])
+            try:
+                check_boundary(template, prompt, self.material.split.train.questions[:_LOOKED_AT])
+            except EngineError as error:
+                raise EngineError(f"base {self.table.name!r}: {error}") from None
 
     def probe(self, base: str) -> Beliefs:
         """What the base model believes of the questions that may be trained on."""
@@ -152,13 +180,7 @@ class Alignment:
 
     def train(self, base: str, sets: Mapping[str, TrainingSet]) -> dict[str, Checkpoint]:
         """One checkpoint for each set and seed; finished ones are skipped."""
-        jobs: dict[str, Job] = {}
-        for name, training_set in sets.items():
-            for seed in self.file.training.seeds:
-                recipe = self.material.recipe(seed)
-                key = digest({"set": training_set.hash, "recipe": recipe.as_dict(), "base": base})
-                folder = self.stages.into / "checkpoints" / f"{name}-s{seed}-{key}"
-                jobs[f"{name}-s{seed}"] = Job(training_set=training_set, recipe=recipe, into=folder)
+        jobs = self.jobs(base, sets)
         self.stages.listener.say(f"training: {len(jobs)} runs of {_steps(next(iter(jobs.values())))} steps")
         places = {job.into: (k, len(jobs), name) for k, (name, job) in enumerate(jobs.items(), start=1)}
         with self.stages.listener.training() as told:
@@ -166,19 +188,43 @@ class Alignment:
             done = train_all(tuple(jobs.values()), base, watch=watch)
         return dict(zip(jobs, done, strict=True))
 
+    def score(self, base: str, sets: Mapping[str, TrainingSet]) -> Evaluation:
+        """Train and evaluate run after run, and keep what each answered instead of its weights."""
+        jobs = self.jobs(base, sets)
+        answered = {BASE: self._answered(BASE, base)}
+        self.stages.listener.say(f"training: {len(jobs)} runs of {_steps(next(iter(jobs.values())))} steps, by turns")
+        for k, (name, job) in enumerate(jobs.items(), start=1):
+            address = address_of(job.into, base, keeps_adapter=job.recipe.keeps_adapter)
+            if self.stages.complete("scores", self.tests((name,)), {"": address}) is None:
+                with self.stages.listener.training() as told:
+                    watch = None if told is None else lambda _, step, k=k, name=name: told(k, len(jobs), name, step)
+                    train_all((job,), base, watch=watch)
+            answered[name] = self._answered(name, address)
+            shutil.rmtree(job.into, ignore_errors=True)
+        return self._evaluation(
+            {place: found for one in answered.values() for place, found in one.items()}, tuple(jobs)
+        )
+
+    def _answered(self, model: str, address: str) -> dict[tuple[str, str], Beliefs]:
+        """What one model answers to the tests, in a run of its own."""
+        quiz = self.tests((model,))
+        run = self.stages.collected("scores", quiz, {"": address})
+        return {(model, prompt.name): beliefs_from(run, quiz, model=model, ask=prompt.name) for prompt in quiz.prompts}
+
+    def jobs(self, base: str, sets: Mapping[str, TrainingSet]) -> dict[str, Job]:
+        """The runs of training, by model."""
+        jobs: dict[str, Job] = {}
+        for name, training_set in sets.items():
+            for seed in self.file.training.seeds:
+                recipe = self.material.recipe(seed, self.table)
+                key = digest({"set": training_set.hash, "recipe": recipe.as_dict(), "base": base})
+                folder = self.stages.into / "checkpoints" / f"{name}-s{seed}-{key}"
+                jobs[f"{name}-s{seed}"] = Job(training_set=training_set, recipe=recipe, into=folder)
+        return jobs
+
     def evaluate(self, base: str, checkpoints: Mapping[str, Checkpoint]) -> Evaluation:
         """Base and checkpoints on all tests, under all prompts, in one run."""
-        bank, tests = self.material.tests
-        asks = tuple(prompt.name for prompt in self.material.asks)
-        quiz = Quiz(
-            bank=bank,
-            exemplars=self.material.split.exemplars,
-            prompts=(self.material.base_ask, *self.material.asks),
-            models=(BASE, *checkpoints),
-            asks=dict.fromkeys(checkpoints, asks),
-            seed=self.file.seed,
-            title=f"{self.file.title}: evaluation",
-        )
+        quiz = self.tests((BASE, *checkpoints))
         engines = {BASE: base} | {model: found.address for model, found in checkpoints.items()}
         run = self.stages.collected("evaluation", quiz, engines)
         beliefs = {
@@ -186,14 +232,31 @@ class Alignment:
             for model in quiz.models
             for prompt in quiz.prompts_of(model)
         }
+        return self._evaluation(beliefs, tuple(checkpoints))
+
+    def tests(self, models: tuple[str, ...]) -> Quiz:
+        """The tests as they are put to models; the base is asked with worked questions too."""
+        asks = tuple(prompt.name for prompt in self.material.asks)
+        return Quiz(
+            bank=self.material.tests[0],
+            exemplars=self.material.split.exemplars,
+            prompts=(*(self.material.base_ask,) * (BASE in models), *self.material.asks),
+            models=models,
+            asks=dict.fromkeys([model for model in models if model != BASE], asks),
+            seed=self.file.seed,
+            title=f"{self.file.title}: evaluation",
+        )
+
+    def _evaluation(self, beliefs: Mapping[tuple[str, str], Beliefs], trained: tuple[str, ...]) -> Evaluation:
+        bank, tests = self.material.tests
         return Evaluation(
             bank=bank,
             beliefs=beliefs,
-            trained=tuple(self._trained(model) for model in checkpoints),
+            trained=tuple(self._trained(model) for model in trained),
             tests=tests,
             base=BASE,
             base_ask=self.material.base_ask.name,
-            ask=asks[0],
+            ask=self.material.asks[0].name,
         )
 
     def _trained(self, model: str) -> Trained:
@@ -204,6 +267,62 @@ class Alignment:
                     ratio = arm.ratio if arm.target == "mixed" else None
                     return Trained(model=model, arm=arm.name, domain=domain, seed=int(seed), ratio=ratio)
         raise DesignError(f"model {model!r} is of no arm and domain of this study; train by domain")
+
+
+@dataclass(kw_only=True)
+class Alignment:
+    """A study and the folder it is carried out in.
+
+    Stages are kept in folders named by what they depend on, of several bases in a folder for each: a stage whose inputs
+    have changed is done anew beside the old one, and nothing else is done again. A killed study goes on where it stood.
+    """
+
+    material: Material
+    stages: Stages
+
+    @property
+    def file(self) -> AlignFile:
+        """The study file."""
+        return self.material.file
+
+    def carry_out(self) -> Aligned:
+        """All stages of all bases, those that are finished from their folders.
+
+        Raises
+        ------
+        ProbandError
+            Of whichever stage cannot go on; finished stages are kept.
+        """
+        self.material.check()
+        into, listener = self.stages.into, self.stages.listener
+        into.mkdir(parents=True, exist_ok=True)
+        (into / "study.json").write_text(self.file.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        tables = self.file.every_base
+        courses = {
+            table.name: Course(
+                material=self.material,
+                table=table,
+                stages=self.stages if len(tables) == 1 else Stages(into=into / table.name, listener=listener),
+            )
+            for table in tables
+        }
+        addresses = {name: course.base() for name, course in courses.items()}
+        for name, course in courses.items():  # all of them before the first is asked
+            course.check_boundaries(addresses[name])
+            course.tests((BASE,))
+        done: dict[str, AlignedBase] = {}
+        for name, course in courses.items():
+            if len(tables) > 1:
+                listener.say(f"base {name}:")
+            done[name] = course.carry_out(addresses[name])
+        bank = self.material.split.train
+        parts = {
+            name: Part(
+                evaluation=one.evaluation, sources=Sources(sets=tuple(one.sets.values()), bank=bank, probe=one.probe)
+            )
+            for name, one in done.items()
+        }
+        return Aligned(findings=analyse(parts, title=self.file.title), bases=done)
 
 
 def align(
@@ -218,7 +337,7 @@ def align(
     study : str, Path or AlignFile
         A TOML file, the name of a study in the catalogue (``toy``, ``smollm2``), or the parsed file.
     base : str, optional
-        Address that replaces the file's.
+        Address that replaces the file's, or all of several.
 
     Raises
     ------
@@ -238,7 +357,9 @@ def alignment_of(
     """The study of `align`, not yet carried out."""
     file = study if isinstance(study, AlignFile) else read_align_file(study)
     if base is not None:
-        file = file.model_copy(update={"base": base})
+        # The forecast is then of that model too, with the sizes that were expected of another.
+        expected = None if file.expected is None else file.expected.model_copy(update={"shape": base})
+        file = file.model_copy(update={"base": base, "bases": [], "expected": expected})
     folder = Path(study).parent if not isinstance(study, AlignFile) and Path(study).is_file() else Path()
     material = Material(file=file, folder=folder)
     return Alignment(material=material, stages=Stages(into=Path(into), listener=listener or Listener()))

@@ -1,8 +1,9 @@
 """The keys of a study of knowledge interventions, as a TOML file."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, StrictInt
 
@@ -11,6 +12,9 @@ from proband.designs.quiz.material import SourceTable
 from proband.errors import DesignError
 
 CATALOGUE = Path(__file__).parent / "catalogue"
+_ALIASES = {"ren2024-7b": "ren2024-llama-2-7b", "ren2024-13b": "ren2024-llama-2-13b"}
+Parts = Literal["drawn", "published"]
+"""Whether train, test and exemplars are drawn from a source, or are its own files (train, test and dev)."""
 
 
 class WorldTable(files.Table):
@@ -20,6 +24,16 @@ class WorldTable(files.Table):
     is_null: bool = False
 
 
+class BaseTable(files.Table):
+    """One of several bases: its name in tables, its address, and what is another for it than for the others."""
+
+    name: str = ""
+    base: str
+    seed: StrictInt | None = None
+    training: dict[str, Any] = {}
+    expected: dict[str, Any] = {}
+
+
 class BankTable(SourceTable):
     """What is trained on and tested at home."""
 
@@ -27,6 +41,7 @@ class BankTable(SourceTable):
     test: StrictInt = 50
     exemplars: StrictInt = 10
     similarity: float = 0.8
+    parts: Parts = "drawn"
 
 
 class BenchmarkTable(SourceTable):
@@ -34,6 +49,7 @@ class BenchmarkTable(SourceTable):
 
     splits: list[str] = []
     exemplars: StrictInt = 5
+    parts: Parts = "drawn"
 
 
 class ProbeTable(files.OpenTable):
@@ -46,11 +62,12 @@ class ProbeTable(files.OpenTable):
 class SetsTable(files.OpenTable):
     """Arms and how their sets are built; see `proband.tuning.interventions`."""
 
-    arms: list[str] = ["harmonious", "incompatible", "self-aligning"]
+    arms: list[str | dict[str, Any]] = ["harmonious", "incompatible", "self-aligning"]
     construction: str = "standard"
     prompt: str | dict[str, Any] = "zero-shot-text"
     controls: bool = False
     explanation: str = "none"
+    context: str = "bank"
     writer: str | None = None
     general: str | None = None
 
@@ -90,7 +107,9 @@ class AlignFile(files.Table):
 
     title: str = Field(examples=['title = "What a small model makes of history"'])
     seed: StrictInt = Field(examples=["seed = 1"])
-    base: str = Field(examples=['base = "smollm2"'])
+    base: str = ""
+    bases: list[str | BaseTable] = []
+    keep: Literal["weights", "adapters", "scores"] = "weights"
     world: WorldTable = Field(default_factory=WorldTable)
     bank: BankTable | None = None
     benchmark: BenchmarkTable | None = None
@@ -100,20 +119,49 @@ class AlignFile(files.Table):
     evaluation: EvaluationTable = Field(default_factory=EvaluationTable)
     expected: ExpectedTable | None = None
 
+    @property
+    def every_base(self) -> tuple[BaseTable, ...]:
+        """The bases, each with its name."""
+        given = [BaseTable(base=one) if isinstance(one, str) else one for one in self.bases or [self.base]]
+        return tuple(one if one.name else one.model_copy(update={"name": _name_of(one.base)}) for one in given)
+
 
 def read_align_file(path: str | Path) -> AlignFile:
-    """A study file, by path, or by name from the catalogue (``toy``, ``smollm2``, ``ren2024-7b``, ``ren2024-13b``).
+    """A study file, by path, or by name from the catalogue (``toy``, ``smollm2``, ``ren2024``, ``ren2024-mistral-7b``).
 
     Raises
     ------
     DesignError
         If there is no such file, it is no TOML, or a key is missing, unknown or of the wrong type.
     """
-    named = CATALOGUE / f"{path}.toml"
-    file = named if files.is_file(named) else Path(path)
-    known = ", ".join(sorted(found.stem for found in CATALOGUE.glob("*.toml")))
-    text = files.text_of(file, what="study file", error=DesignError, way_out=f"write one, or name one of {known}")
+    name = _ALIASES.get(str(path), str(path))
+    if name in (studies := catalogue()):
+        file, only = studies[name]
+        found = _read(file)
+        return _with_base(found, only) if only else found
+    way_out = f"write one, or name one of {', '.join(studies)}"
+    return _read(Path(path), way_out)
+
+
+def catalogue() -> dict[str, tuple[Path, str]]:
+    """Studies that come with Proband, by name: the file, and which of its several bases; empty for all."""
+    found: dict[str, tuple[Path, str]] = {}
+    for file in sorted(CATALOGUE.glob("*.toml")):
+        found[file.stem] = (file, "")
+        if (read := _read(file)).bases:
+            found |= {f"{file.stem}-{base.name}": (file, base.name) for base in read.every_base}
+    return found
+
+
+def _read(file: Path, way_out: str = "check the path") -> AlignFile:
+    text = files.text_of(file, what="study file", error=DesignError, way_out=way_out)
     return checked(files.parsed(text, file, error=DesignError), file)
+
+
+def _with_base(study: AlignFile, name: str) -> AlignFile:
+    """The study with one of its bases."""
+    chosen = [base for base in study.every_base if base.name == name]
+    return study.model_copy(update={"title": f"{study.title}: {name}", "bases": chosen})
 
 
 def is_align_file(path: str | Path) -> bool:
@@ -122,9 +170,23 @@ def is_align_file(path: str | Path) -> bool:
     if not files.is_file(file):
         return False
     text = files.text_of(file, what="study file", error=DesignError)
-    return "base" in files.parsed(text, file, error=DesignError)
+    return not {"base", "bases"}.isdisjoint(files.parsed(text, file, error=DesignError))
 
 
 def checked(data: Mapping[str, Any], where: str | Path) -> AlignFile:
-    """The parsed file, with every key known and of its type; see `read_align_file`."""
-    return files.checked(AlignFile, data, where, error=DesignError)
+    """The parsed file, with every key known and of its type, and every base by a name of its own."""
+    found = files.checked(AlignFile, data, where, error=DesignError)
+    if bool(found.base) == bool(found.bases):
+        raise DesignError(f'{where}: name one model, base = "smollm2", or several, bases = ["smollm2", "hf:FOLDER"]')
+    names = [one.name for one in found.every_base]
+    for name in names:
+        if names.count(name) > 1:
+            raise DesignError(f'{where}: two bases are named {name!r}; give them names, {{ name = "a", base = "..." }}')
+        if not re.fullmatch(r"[\w.-]+", name):
+            raise DesignError(f"{where}: base {name!r} names a folder; use letters, digits, dots and dashes")
+    return found
+
+
+def _name_of(address: str) -> str:
+    """What a base is called in tables: the last part of its address."""
+    return Path(address.partition("?")[0].partition(":")[2] or address).name or address

@@ -156,7 +156,7 @@ def two_bases(base, tmp_path_factory):
     del tables["base"]
     tables["bank"] |= {"only": ["geography", "chemistry"], "topics": ["capitals", "currencies", "symbols"]}
     tables["benchmark"]["topics"] = ["neighbours", "weekdays"]
-    tables["sets"] |= {"arms": ["harmonious", "incompatible"], "size": 2}
+    tables["sets"] |= {"arms": ["incompatible"], "size": 2}
     return tables | {"bases": [{"name": name, "base": f"hf:{at}"} for name, at in (("a", base), ("b", other))]}
 
 

@@ -20,6 +20,7 @@ from proband.tuning.interventions.building import build_sets
 from proband.tuning.interventions.writing import written_texts
 from proband.tuning.material import TOY, Material
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
+from proband.tuning.probing.prior import known_by_prior, prior_quiz, with_prior
 from proband.tuning.study_file import AlignFile, BaseTable, read_align_file
 from proband.tuning.toy.pretraining import toy_model
 from proband.tuning.toy.recovery import recovery
@@ -135,11 +136,18 @@ class Course:
             seed=self.file.seed,
             title=f"{self.file.title}: probe",
         )
+        for note in quiz.notes():
+            self.stages.listener.say(f"probe: {note}")
         run = self.stages.collected("probe", quiz, {"": base})
         beliefs = beliefs_from(run, quiz)
+        if self.material.asks_prior:
+            blank = prior_quiz(quiz)
+            beliefs = with_prior(beliefs, beliefs_from(self.stages.collected("prior", blank, {"": base}), blank))
         beliefs.save(run.path / "beliefs.json")
         share = beliefs.accuracy(quiz.bank)
         self.stages.listener.say(f"probe: {len(beliefs):,} questions, {share:.0%} right")
+        if (chance := known_by_prior(quiz.bank, beliefs, threshold=self.file.probe.threshold)) is not None:
+            self.stages.listener.say(f"probe: {chance}")
         self._tell_recovery(run, quiz, beliefs)
         return beliefs
 

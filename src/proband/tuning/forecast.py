@@ -26,6 +26,7 @@ from proband.training.recipe import Recipe
 from proband.training.training_set import Example, TrainingSet
 from proband.tuning.alignment import BASE
 from proband.tuning.material import TOY, Material
+from proband.tuning.probing.prior import prior_quiz
 from proband.tuning.study_file import BaseTable, ExpectedTable
 from proband.tuning.toy.pretraining import cached_toy_model
 
@@ -246,9 +247,10 @@ def _by_questions(material: Material, table: BaseTable) -> Forecast:
             return Forecast(stages=tuple(stages), room=Room(), note=note)
         base = f"hf:{folder}"
     split = material.split
-    stages.append(
-        _asking("probe", Quiz(bank=split.train, exemplars=split.exemplars, prompts=(material.probe,)), base, 1)
-    )
+    probe = Quiz(bank=split.train, exemplars=split.exemplars, prompts=(material.probe,))
+    stages.append(_asking("probe", probe, base, 1))
+    if material.asks_prior:
+        stages.append(_asking("prior", prior_quiz(probe), base, 1))
     sizes = _sizes(material)
     jobs = len(material.arms) * len(material.file.training.seeds)
     recipe = material.recipe(material.file.training.seeds[0], table)

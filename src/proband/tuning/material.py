@@ -151,6 +151,12 @@ class Material:
         given = dict(self.file.probe.model_extra or {})
         return prompt_from({"use": self.file.probe.use, "name": "probe", **given}, "probe")
 
+    @property
+    def asks_prior(self) -> bool:
+        """Whether the probe scores options without the question too: said, or where their texts are scored."""
+        wanted = self.file.probe.prior
+        return self.probe.answer_by != "label" if wanted is None else wanted
+
     @cached_property
     def training_prompt(self) -> Prompt:
         """How training poses questions."""
@@ -218,6 +224,8 @@ class Material:
         table, where = self.file.sets, f"{self.file.title}: sets"
         settings = {name: value for name, value in self.construction.items() if name not in ("construction", "prompt")}
         construction_from(table.construction, settings)
+        if settings.get("gain") is not None and not self.asks_prior:
+            raise DesignError(f"{where}.gain is over a prior, and none is asked; set probe.prior = true")
         if settings.get("by_domain") is False:
             raise DesignError(f"{where}.by_domain: a study trains by domain, and tests at home and away; leave it out")
         if self.training_prompt.shots:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictBool, StrictInt
 
 from proband import files
 from proband.designs.quiz.material import SourceTable
@@ -53,10 +53,14 @@ class BenchmarkTable(SourceTable):
 
 
 class ProbeTable(files.OpenTable):
-    """The prompt of the probe by name (`use`), with its other settings changed, and what counts as confident."""
+    """The prompt of the probe by name (`use`), with its other settings changed, and what counts as confident.
+
+    `prior`: whether options are scored without the question too; left out, where their texts are scored.
+    """
 
     use: str = "probe-text"
     threshold: float = 0.5
+    prior: StrictBool | None = None
 
 
 class SetsTable(files.OpenTable):

@@ -96,7 +96,7 @@ def _read(folder: Path | None, into: Path | None, *, as_json: bool) -> None:
 
 def _tell(findings: "tuning.Findings", at: Path, *, as_json: bool) -> None:
     """Write the page, and the verdicts to the terminal."""
-    from proband.analyses.interventions import VERDICTS
+    from proband.analyses.intervention_verdicts import VERDICTS
     from proband.reports.interventions import intervention_findings, write_interventions
     from proband.reports.terminal import terminal
 

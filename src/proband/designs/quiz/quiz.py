@@ -211,20 +211,41 @@ class Quiz(Design):
         return tuple(name for name, found in compared.items() if len(found) > 1)
 
     def notes(self) -> tuple[str, ...]:
-        """Which questions have options that cannot be moved, where a prompt moves them."""
+        """Which draws of exemplars are the same again, and which options cannot be moved, where a prompt moves them."""
+        repeated = self._repeated_draws()
         if all(prompt.orders != "cyclic" for prompt in self.prompts):
-            return ()
+            return repeated
         moved = [
             question.id
             for question in self.bank
             if any(refers_above(c) or marks_named(question.choices, k) for k, c in enumerate(question.choices))
         ]
         if not moved:
-            return ()
+            return repeated
         return (
+            *repeated,
             f"{len(moved)} questions have options that speak of the others, "
             f"e.g. {moved[0]!r} (None of the above, Both A and B), and cyclic orders move them: leave them out.",
         )
+
+    def _repeated_draws(self) -> tuple[str, ...]:
+        """Prompts whose draws hold the same exemplars, in whatever order; the domain with the fewest is told."""
+        found = []
+        for prompt in self.prompts:
+            if prompt.draws < 2:
+                continue
+            counts = {
+                domain: len({frozenset(self.exemplars_of(prompt, k, domain)) for k in range(prompt.draws)})
+                for domain in self.bank.domains
+            }
+            domain, fewest = min(counts.items(), key=lambda count: count[1])
+            if fewest < prompt.draws:
+                found.append(
+                    f"prompt {prompt.name!r} asks for {prompt.draws} draws of exemplars, and of domain {domain!r} "
+                    f"{fewest} differ: with {len(self._pools[domain])} exemplars to draw {prompt.shots} from, the "
+                    "others hold the same ones again and say less of stability; give more exemplars or fewer draws."
+                )
+        return tuple(found)
 
     def roles(self) -> tuple[str, ...]:
         """The models, where there are several."""

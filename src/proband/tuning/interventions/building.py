@@ -26,7 +26,7 @@ class Construction:
 
     Attributes
     ----------
-    threshold, rule, among
+    threshold, rule, gain, among
         As for `sort_questions`.
     size : int or None
         Questions of each domain in every set; None for as many as there are.
@@ -52,6 +52,7 @@ class Construction:
 
     threshold: float = 0.5
     rule: Rule = "confidence"
+    gain: float | None = None
     among: tuple[str, ...] | None = None
     size: int | None = None
     size_from: Literal["smaller", "unknown"] = "smaller"
@@ -79,7 +80,16 @@ class Construction:
             )
 
 
-_SETTINGS = ("threshold", "rule", "size", "size_from", "orders", "by_domain", "is_filtered")  # told in provenance
+_SETTINGS = (
+    "threshold",
+    "rule",
+    "gain",
+    "size",
+    "size_from",
+    "orders",
+    "by_domain",
+    "is_filtered",
+)  # told in provenance
 
 CONSTRUCTIONS: Mapping[str, Construction] = {
     "standard": Construction(),
@@ -143,7 +153,7 @@ def build_sets(
         is_filtered=how.is_filtered,
         is_arranged=is_arranged,
     )
-    pools = sort_questions(bank, beliefs, threshold=how.threshold, rule=how.rule, among=how.among)
+    pools = sort_questions(bank, beliefs, threshold=how.threshold, rule=how.rule, gain=how.gain, among=how.among)
     for arm in arms:
         workshop.check(arm)
     domains = _domains(bank, how)
@@ -343,7 +353,8 @@ class _Build:
             "probe": {"model": beliefs.model, "ask": beliefs.ask, "weights": beliefs.weights},
             "prompt": asdict(self.workshop.prompt) | {"labels": list(self.workshop.prompt.labels)},
             "seed": self.seed,
-            "construction": {name: getattr(how, name) for name in _SETTINGS} | {"balance": list(how.balance)},
+            "construction": {name: getattr(how, name) for name in _SETTINGS if name != "gain" or how.gain is not None}
+            | {"balance": list(how.balance)},
             "general": {
                 "name": used.name if used else "",
                 "hash": used.hash if used else "",

@@ -54,8 +54,8 @@ def plain_loss(objective, beta, after, before, n):
         case "expected-reward":
             return 1 - p[0] + beta * (p * (p / q).log()).sum()
     sign = {"preference": 1, "reverse-preference": -1}[objective]
-    gains = [sign * beta * ((after[0] - before[0]) - (after[k] - before[k])) for k in range(1, len(after))]
-    return sum(-torch.log(1 / (1 + torch.exp(-gain))) for gain in gains) / len(gains)
+    gain = sign * beta * ((after[0] - before[0]) - (after[1] - before[1]))
+    return -torch.log(1 / (1 + torch.exp(-gain)))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_preference_loss_is_trls(base_folder, base, tmp_path):
 
     model = AutoModelForCausalLM.from_pretrained(base_folder)
     loaded = load_base(base)
-    pairs = [dataclasses.replace(one, alternatives=one.alternatives[:1], weight=1.0) for one in choices(3)]
+    pairs = [dataclasses.replace(one, weight=1.0) for one in choices(3)]
     pairs = TrainingSet(name="pairs", examples=tuple(pairs))
     how = {"schedule": "constant", "warmup_ratio": 0.0, "learning_rate": 1e-2, "max_grad_norm": 0.0}
     recipe = dataclasses.replace(RECIPE, objective="preference", steps=2, **how)

@@ -5,7 +5,7 @@ model that training starts from. With k options these are k numbers an example, 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,9 @@ def response_loss(recipe: Recipe, after: Any, before: Any, n_taught: int) -> Any
 
     - "kl": the likelihood's loss and, for each taught token, `beta` times KL(base || model) over the responses. With
       beta 0 it is the likelihood's.
-    - "preference": direct preference optimisation, the response over each alternative:
-      ``-log sigmoid(beta (log p/p_base of the response - the same of the alternative))``, their mean.
-      "reverse-preference" prefers the alternatives.
+    - "preference": direct preference optimisation, the response over the first alternative:
+      ``-log sigmoid(beta (log p/p_base of the response - the same of the alternative))``. "reverse-preference" has
+      it the other way round.
     - "expected-reward": with a reward of 1 for the response and 0 for alternatives, ``1 - P(response)`` plus `beta`
       times KL(model || base), both over the responses: the loss whose gradient policy-gradient methods estimate from
       samples, here exactly.
@@ -46,9 +46,9 @@ def response_loss(recipe: Recipe, after: Any, before: Any, n_taught: int) -> Any
         return n_taught * recipe.beta * (base.exp() * (base - shares)).sum() - after[0]
     if recipe.objective == "expected-reward":
         return 1 - shares[0].exp() + recipe.beta * (shares.exp() * (shares - base)).sum()
-    sign = 1 if recipe.objective == "preference" else -1
+    beta = recipe.beta if recipe.objective == "preference" else -recipe.beta
     ratios = after - before
-    return -torch.nn.functional.logsigmoid(sign * recipe.beta * (ratios[0] - ratios[1:])).mean()
+    return -torch.nn.functional.logsigmoid(beta * (ratios[0] - ratios[1]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,18 +68,18 @@ class ObjectiveTrainer(PartsTrainer):
         # States to resume from are loaded later: these are the base's weights, and a fresh adapter changes nothing.
         self.model.eval()
         with torch.no_grad(), attending(self._plain, self.padding):
-            for part in self.parts((*work.taught, *work.held_out)):
+            for part in self.parts(self.chosen((*work.taught, *work.held_out))):
                 with self._running(part) as called:
                     found = self._sequences(self.model, part, called)
                 self.before |= {(one.id, one.ids): found[places] for one, places in part.families}
 
     def chosen(self, examples: Any) -> list[Taught]:
-        """Whole examples."""
-        return list(examples)
+        """Examples with what they are compared with."""
+        return [replace(one, others=self.unit(one)[1:]) for one in examples]
 
     def unit(self, one: Taught) -> tuple[Taught, ...]:
-        """The response and its alternatives."""
-        return one.family
+        """The response and its alternatives; a preference looks at the first of them."""
+        return one.family[:2] if self.recipe.objective.endswith("preference") else one.family
 
     def mass(self, examples: Sequence[Taught]) -> float:
         """Taught tokens, as the likelihood has them, or examples."""
@@ -114,7 +114,7 @@ class ObjectiveTrainer(PartsTrainer):
 
     def _sequences(self, model: Any, part: FamilyPart, called: dict[str, Any]) -> Any:
         """Log-probability of every response of a part."""
-        nats = self.token_nats(model, part, called)
+        nats = self._losses(model, part, called)
         n = max(place for _, places in part.families for place in places) + 1
         owners = torch.from_numpy(part.owners).to(nats.device)
         return torch.zeros(n, dtype=nats.dtype, device=nats.device).index_add(0, owners, -nats)

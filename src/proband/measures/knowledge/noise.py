@@ -33,7 +33,9 @@ class Blurred:
     scores: Mapping[OptionScore, Floats]
 
 
-def blurred(probs: Floats, answers: Ints, noise: Floats, amounts: Floats = AMOUNTS) -> Blurred:
+def blurred(
+    probs: Floats, answers: Ints, noise: Floats, *, statistics: Sequence[OptionScore] = tuple(FALLING)
+) -> Blurred:
     """Expected accuracy and consistency of options' probabilities under Gaussian noise on their logarithms.
 
     Parameters
@@ -43,10 +45,10 @@ def blurred(probs: Floats, answers: Ints, noise: Floats, amounts: Floats = AMOUN
     answers : array of int, shape (n_items,)
         Place of the right option.
     noise : array, shape (n_items, n_draws, n_options)
-        Standard normal draws, the same for every amount. Drawn for every item by itself, so that what is left of
-        their luck is part of the variance between items.
-    amounts : array, shape (n_amounts,)
-        Standard deviations, ascending.
+        Standard normal draws, the same for every one of `AMOUNTS`. Drawn for every item by itself, so that what is
+        left of their luck is part of the variance between items.
+    statistics : sequence of str
+        Of consistency, of those in `FALLING`.
 
     Raises
     ------
@@ -61,9 +63,9 @@ def blurred(probs: Floats, answers: Ints, noise: Floats, amounts: Floats = AMOUN
         logs = np.log(probs)[:, None, :]
     before = np.repeat(probs, draws, axis=0)
     same = np.repeat(probs[:, None, :], draws, axis=1)
-    right = np.empty((n, len(amounts)))
-    scores = {name: np.empty((n, len(amounts))) for name in FALLING}
-    for g, amount in enumerate(amounts):
+    right = np.empty((n, len(AMOUNTS)))
+    scores = {name: np.empty((n, len(AMOUNTS))) for name in statistics}
+    for g, amount in enumerate(AMOUNTS):
         after = special.softmax(logs + amount * noise, axis=2) if amount else same
         right[:, g] = (after.argmax(axis=2) == answers[:, None]).mean(axis=1)
         for name, found in scores.items():

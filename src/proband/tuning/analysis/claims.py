@@ -1,5 +1,6 @@
 """The claims of the paper, each with a verdict and the rule by which it was reached."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -270,9 +271,10 @@ def _notes(verdict: Verdict, published: Sequence[Partial]) -> tuple[str, ...]:
 
 
 def _flagged(claim: Claim, checks: Sequence[Confound]) -> tuple[str, ...]:
+    """What differs between the sets of a claim's arms, in words, and in how many domains where not in all."""
     here = [one for one in checks if (one.arm, one.against) == claim.pair and one.is_flagged]
     domains = {(one.base, one.domain) for one in checks if (one.arm, one.against) == claim.pair}
+    counts = Counter(one.told for one in here)
     return tuple(
-        f"{check} (in {len([1 for one in here if one.check == check])} of {len(domains)} domains)"
-        for check in dict.fromkeys(one.check for one in here)
+        told if n == len(domains) else f"{told} (in {n} of {len(domains)} domains)" for told, n in counts.items()
     )

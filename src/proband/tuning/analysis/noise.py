@@ -75,9 +75,13 @@ class Steepness:
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """The base model's answers under noise, each question blurred once however many tests ask it."""
+    """The base model's answers under noise, each question blurred once however many tests ask it.
+
+    `statistics` of consistency that there are lines of; for the claim alone "rank" is enough.
+    """
 
     evaluation: Evaluation
+    statistics: tuple[OptionScore, ...] = tuple(FALLING)
     _blurred: dict[tuple[str, str], tuple[Blurred, int]] = field(default_factory=dict)
 
     def points(self) -> tuple[NoisePoint, ...]:
@@ -144,7 +148,7 @@ class Noise:
         for k, names in by_size.items():
             answers = np.array([self.evaluation.bank[id].answer for id in names], dtype=np.intp)
             noise = np.stack([rng_for(0, "noise line", id).normal(size=(_DRAWS, k)) for id in names])
-            found = blurred(np.stack([probs[id] for id in names]), answers, noise)
+            found = blurred(np.stack([probs[id] for id in names]), answers, noise, statistics=self.statistics)
             self._blurred.update({(base, id): (found, row) for row, id in enumerate(names)})
 
     def _points(self, test: Test, domain: str) -> list[NoisePoint]:

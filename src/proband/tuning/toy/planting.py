@@ -26,7 +26,8 @@ BASE = "planted"
 ASK = replace(PROMPTS["zero-shot-cloze"], name="planted-cloze")
 """How planting is checked, and how a study of such a base trains and evaluates: no options are shown."""
 LEAST_PLANTED, LEAST_READ = 0.95, 0.75
-_LOOKED_AT = 24  # questions of each status
+# Questions of each status that are asked with a closed book, and of these behind contexts.
+_CLOSED, _BEHIND = 24, 12
 RECIPE = Recipe(
     epochs=1, batch_size=16, learning_rate=3e-4, schedule="linear", warmup_ratio=0.05, seed=1, checkpoint_every_s=300.0
 )
@@ -158,25 +159,24 @@ def statements_of(world: World) -> TrainingSet:
 
 def looks_at(world: World, prompt: Prompt = ASK) -> Looks:
     """Some questions of each status, behind each context, before and after planting."""
-    return Looks(
-        steps=(0,),
-        requests={
-            f"{context}/{question.id}": pose(question, prompt, context=context_of(world, question, context)[0]).request
-            for question in _some(world)
-            for context in CONTEXTS
-        },
-    )
+    requests = {
+        f"{context}/{question.id}": pose(question, prompt, context=context_of(world, question, context)[0]).request
+        for context in CONTEXTS
+        for question in _some(world, context)
+    }
+    return Looks(steps=(0,), requests=requests)
 
 
-def _some(world: World) -> list[Question]:
-    return [world.bank[id] for status in STATUSES for id in world.ids(status)[:_LOOKED_AT]]
+def _some(world: World, context: Context) -> list[Question]:
+    n = _CLOSED if context == "closed-book" else _BEHIND
+    return [world.bank[id] for status in STATUSES for id in world.ids(status)[:n]]
 
 
 def _table(world: World, looked: Looked) -> dict[tuple[Status, Context], tuple[int, int, int]]:
     last = looked.log_probs[max(looked.log_probs)]
     cells: dict[tuple[Status, Context], list[tuple[bool, bool]]] = {}
     for context in CONTEXTS:
-        for question in _some(world):
+        for question in _some(world, context):
             stated = context_of(world, question, context)[1]
             if stated is None:
                 stated = world.false[question.id] if world.planted[question.id] == "wrong" else question.answer

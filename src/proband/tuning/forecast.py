@@ -205,8 +205,8 @@ def _shape(named: str) -> Shape:
         found = [name for name in SHAPES if name in named.lower().replace("_", "-")]
     if not found:
         raise DesignError(
-            f"expected.shape {named!r} is none of {', '.join(SHAPES)}, names none of them, and is no checkpoint that is "
-            "here; give one of these, or hf:FOLDER"
+            f"expected.shape {named!r} is none of {', '.join(SHAPES)}, names none of them, and is no checkpoint "
+            "that is here; give one of these, or hf:FOLDER"
         )
     return SHAPES[found[0]]
 

@@ -103,7 +103,7 @@ def _tell_plan(planned: "Forecast", console: Console) -> None:
     )
     room = planned.room
     notes = [
-        f"on the disk: {readable(room.left_bytes)} are left, and {readable(room.most_bytes)} at most are taken at a time"
+        f"on the disk: {readable(room.left_bytes)} are left; {readable(room.most_bytes)} at most are taken at a time"
     ]
     if room.memory_bytes:
         notes.append(f"memory of the largest run: {readable(room.memory_bytes)}; held by {' or '.join(room.devices)}")

@@ -102,9 +102,7 @@ def _tell_plan(planned: "Forecast", console: Console) -> None:
         digits=2,
     )
     room = planned.room
-    notes = [
-        f"on the disk: {readable(room.left_bytes)} are left; {readable(room.most_bytes)} at most are taken at a time"
-    ]
+    notes = [f"on the disk: {readable(room.left_bytes)} are left, {readable(room.most_bytes)} are taken at most"]
     if room.memory_bytes:
         notes.append(f"memory of the largest run: {readable(room.memory_bytes)}; held by {' or '.join(room.devices)}")
     section = Section(name="plan", heading=planned.note, table=table, notes=tuple(notes))

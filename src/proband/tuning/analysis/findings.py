@@ -19,6 +19,7 @@ from proband.tuning.analysis.consistency import Consistency, Line, Point, consis
 from proband.tuning.analysis.evaluation import PAPER_CONTRASTS, Evaluation
 from proband.tuning.analysis.mixtures import BestBetween, Partial, RatioPoint, best_ratios, curves, partials
 from proband.tuning.analysis.pooling import ALL_BASES, pooled
+from proband.tuning.analysis.supervision import Supervision
 from proband.tuning.probing.beliefs import Beliefs
 
 
@@ -57,6 +58,8 @@ class Findings:
         Calibration and abstention; forgetting.
     warnings : tuple of str
         What holds for all of it.
+    supervision : Supervision or None
+        Of a study with other supervisors or objectives.
     """
 
     title: str
@@ -74,6 +77,7 @@ class Findings:
     verdicts: tuple[Verdict, ...]
     confounds: tuple[Confound, ...]
     warnings: tuple[str, ...]
+    supervision: Supervision | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; undefined and infinite numbers become None, with their reason beside them."""
@@ -147,6 +151,7 @@ def analyse(
             if len(domains) > 1 and sum(domain in one.domains for one in evaluations.values()) > 1
         ]
         tables = [whole, *by_domain, *tables]
+    rows: dict[str, Any] = {stage: tuple(row for found in tables for row in found[stage]) for stage in _STAGES}
     return Findings(
         title=title,
         plan=_plan(parts),
@@ -155,7 +160,7 @@ def analyse(
             for name, part in parts.items()
             for warning in (*_warnings(part.evaluation), *((_NO_SETS,) if part.sources is None else ()))
         ),
-        **{stage: tuple(row for found in tables for row in found[stage]) for stage in _STAGES},
+        **rows,
     )
 
 

@@ -68,7 +68,7 @@ def test_one_base_is_analysed_as_before(bases):
 
 def test_bases_must_have_answered_the_same_questions_under_the_same_prompts(bases):
     other = simulated(np.random.default_rng(5), 40, World(effects=ARMS, seeds=2))
-    with pytest.raises(DataError, match="base 'other' was evaluated with bank 'simulated'.*with the same questions"):
+    with pytest.raises(DataError, match=r"base 'other' was evaluated with bank 'simulated'.*with the same questions"):
         pooled({"large": bases["large"], "other": other})
     turned = replace(bases["small"], base_ask=bases["small"].ask)
     with pytest.raises(DesignError, match="base 'small' was asked under 'zero-shot' and 'zero-shot', base 'large'"):

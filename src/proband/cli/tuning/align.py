@@ -47,7 +47,7 @@ def align(
     Example: `proband align toy`
     """
     # The whole study's rooms load when one is carried out, not with every other verb.
-    from proband.analyses.interventions import VERDICTS
+    from proband.analyses.intervention_verdicts import VERDICTS
     from proband.reports.interventions import intervention_findings, write_interventions
     from proband.reports.terminal import terminal
     from proband.tuning.alignment import alignment_of

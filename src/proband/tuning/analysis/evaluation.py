@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from typing import Literal, get_args
@@ -193,6 +193,14 @@ class Evaluation:
                 # A mixture of 0 and the incompatible arm are the same treatment: one run a seed is enough.
                 found.setdefault(t.mixture, {}).setdefault(t.seed, t)
         return found
+
+    def only(self, domain: str) -> "Evaluation":
+        """The same with one domain's checkpoints and tests."""
+        return replace(
+            self,
+            trained=tuple(run for run in self.trained if run.domain == domain),
+            tests=tuple(test for test in self.tests if test.domain == domain),
+        )
 
     def questions(self, test: Test, domain: str) -> tuple[str, ...]:
         """Ids of a test's questions; none where there is no such test."""

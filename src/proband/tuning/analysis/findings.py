@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from proband.errors import DesignError
@@ -17,7 +17,9 @@ from proband.tuning.analysis.confidence import Confidence, confidences
 from proband.tuning.analysis.confounds import Confound, confounds
 from proband.tuning.analysis.consistency import Consistency, Line, Point, consistencies, lines, points
 from proband.tuning.analysis.evaluation import PAPER_CONTRASTS, Evaluation
+from proband.tuning.analysis.fit import Fit, fits
 from proband.tuning.analysis.mixtures import BestBetween, Partial, RatioPoint, best_ratios, curves, partials
+from proband.tuning.analysis.noise import Excess, Noise, NoisePoint, Steepness
 from proband.tuning.analysis.pooling import ALL_BASES, pooled
 from proband.tuning.analysis.supervision import Supervision
 from proband.tuning.probing.beliefs import Beliefs
@@ -25,11 +27,19 @@ from proband.tuning.probing.beliefs import Beliefs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Training sets of all arms and domains, with the bank and the probe they were built from."""
+    """Training sets of all arms and domains, with the bank and the probe they were built from.
+
+    Attributes
+    ----------
+    fitted : mapping of model to Beliefs
+        What checkpoints believe of their own training questions (others are passed over), under the prompt of the
+        evaluation; for the tables of fit, which are empty without.
+    """
 
     sets: Sequence[TrainingSet]
     bank: Bank
     probe: Beliefs
+    fitted: Mapping[str, Beliefs] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +62,10 @@ class Findings:
         Experiments I and II, ``standard`` and ``ren2024`` rows.
     curve, best : tuple
         Experiment III.
-    consistencies, points, lines, partials : tuple
-        Experiment IV.
-    confidences, retention : tuple
-        Calibration and abstention; forgetting.
+    consistencies, points, lines, noise, excesses, steepness, partials : tuple
+        Experiment IV, beside what noise alone would show.
+    confidences, retention, fits : tuple
+        Calibration and abstention; forgetting; what was learned of the training questions, by base and domain.
     warnings : tuple of str
         What holds for all of it.
     supervision : Supervision or None
@@ -71,9 +81,13 @@ class Findings:
     consistencies: tuple[Consistency, ...]
     points: tuple[Point, ...]
     lines: tuple[Line, ...]
+    noise: tuple[NoisePoint, ...]
+    excesses: tuple[Excess, ...]
+    steepness: tuple[Steepness, ...]
     partials: tuple[Partial, ...]
     confidences: tuple[Confidence, ...]
     retention: tuple[accuracy.Retention, ...]
+    fits: tuple[Fit, ...]
     verdicts: tuple[Verdict, ...]
     confounds: tuple[Confound, ...]
     warnings: tuple[str, ...]
@@ -93,9 +107,13 @@ _STAGES = (
     "consistencies",
     "points",
     "lines",
+    "noise",
+    "excesses",
+    "steepness",
     "partials",
     "confidences",
     "retention",
+    "fits",
     "verdicts",
     "confounds",
 )
@@ -139,7 +157,10 @@ def analyse(
     wanted = tuple(dict.fromkeys((*PAPER_CONTRASTS, *pairs)))
     several = len(parts) > 1
     checks = {name: _checks(part, wanted, name if several else "") for name, part in parts.items()}
-    tables = [_stages(part.evaluation, wanted, checks[name], name if several else "") for name, part in parts.items()]
+    tables = [
+        _stages(part.evaluation, wanted, checks[name], name if several else "", learned=_fits(part))
+        for name, part in parts.items()
+    ]
     if several:
         evaluations = {name: part.evaluation for name, part in parts.items()}
         every = tuple(one for found in checks.values() for one in found)
@@ -171,6 +192,11 @@ def _checks(part: Part, pairs: Sequence[tuple[str, str]], base: str) -> tuple[Co
     return tuple(replace(one, base=base) for one in found)
 
 
+def _fits(part: Part) -> tuple[Fit, ...]:
+    given = part.sources
+    return fits(part.evaluation, tuple(given.sets), given.bank, given.probe, given.fitted) if given else ()
+
+
 def _stages(
     evaluation: Evaluation,
     pairs: Sequence[tuple[str, str]],
@@ -179,11 +205,16 @@ def _stages(
     *,
     of: str | None = None,
     domain: str = ALL_DOMAINS,
+    learned: tuple[Fit, ...] = (),
 ) -> dict[str, list[Any]]:
     """Rows of every table; of a pooled evaluation only those of all its strata, which are about `domain`."""
     differences = accuracy.contrasts(evaluation, pairs)
     correlated = partials(evaluation)
     scatter = points(evaluation)
+    noise = Noise(evaluation=evaluation)
+    steeper = noise.steepness()
+    # As published, the correlation is that of one base.
+    published = partials(evaluation, method="ren2024") if of is None else ()
     found: dict[str, Sequence[Any]] = {
         "accuracies": (*accuracy.accuracies(evaluation), *accuracy.accuracies(evaluation, method="ren2024")),
         "contrasts": (*differences, *accuracy.contrasts(evaluation, pairs, method="ren2024")),
@@ -192,11 +223,14 @@ def _stages(
         "consistencies": consistencies(evaluation),
         "points": scatter,
         "lines": lines(scatter),
-        # As published, the correlation is that of one base.
-        "partials": (*correlated, *(partials(evaluation, method="ren2024") if of is None else ())),
+        "noise": noise.points(),
+        "excesses": noise.excesses(),
+        "steepness": steeper,
+        "partials": (*correlated, *published),
         "confidences": confidences(evaluation),
         "retention": accuracy.retention(evaluation),
-        "verdicts": verdicts(evaluation, differences, correlated, checks),
+        "fits": learned,
+        "verdicts": verdicts(evaluation, differences, steeper, checks, published=published),
         "confounds": checks if of is None else (),
     }
     named = {"base": base} if of is None else {"base": base, "domain": domain}

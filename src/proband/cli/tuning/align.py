@@ -48,6 +48,7 @@ def align(
     """
     # The whole study's rooms load when one is carried out, not with every other verb.
     from proband.analyses.intervention_verdicts import VERDICTS
+    from proband.analyses.supervision import supervision_sections
     from proband.reports.interventions import intervention_findings, write_interventions
     from proband.reports.terminal import terminal
     from proband.tuning.alignment import alignment_of
@@ -77,8 +78,9 @@ def align(
     if json:
         emit(found.as_dict() | {"report": str(report)})
     else:
-        verdicts = tuple(section for section in found.sections if section.chapter == VERDICTS)
-        out.print(terminal(replace(found, sections=verdicts), out.width))
+        verdicts = [section for section in found.sections if section.chapter == VERDICTS]
+        shown = tuple(supervision_sections(done.findings) or verdicts)
+        out.print(terminal(replace(found, sections=shown), out.width))
     talk.print(f"report: {report}", soft_wrap=True, markup=False)
 
 

@@ -13,6 +13,7 @@ from proband.tuning.alignment import AlignedBase, Course
 from proband.tuning.analysis.findings import Findings
 from proband.tuning.analysis.supervision import Supervision, changed, mean_entropy, round_of
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
+from proband.tuning.study_file import SupervisorTable
 from proband.tuning.supervisors.labelling import Labeller, part_of
 
 
@@ -77,7 +78,7 @@ class OwnLabels(Course):
                 checkpoints |= self._models(way)
             self._probed(going, number)
             for way in going:
-                way.stopped = self._stop(way, number)
+                way.stopped = ended(way, self.material.supervisor)
             for way in self.ways:
                 if way.stopped and len(way.sets) in (number, number - 1):
                     self.stages.listener.say(f"{way.labels}: {way.stopped}")
@@ -149,20 +150,6 @@ class OwnLabels(Course):
         for way in going:
             way.beliefs.append({domain: found[way.labels] for domain, found in by_domain.items()})
 
-    def _stop(self, way: Way, number: int) -> str:
-        """Why a way ends after a round; empty where it goes on. No key is looked at."""
-        table = self.material.supervisor
-        moved = changed(way.beliefs[-1], way.beliefs[-2])
-        if moved < table.least_change:
-            return f"stopped after round {number}, which changed {moved:.1%} of its answers"
-        now, first = (mean_entropy(way.beliefs[k]) for k in (-1, 0))
-        if now < table.least_entropy * first:
-            return (
-                f"stopped after round {number}, as its entropy fell to {now:.2f} nats from {first:.2f}: it grew "
-                "sure on no other evidence than itself"
-            )
-        return ""
-
     def concluded(self, findings: Findings, done: AlignedBase) -> Findings:
         """With the table of rounds."""
         bank = self.material.split.train
@@ -181,3 +168,18 @@ class OwnLabels(Course):
         ]
         notes = tuple(f"{way.labels}: {way.stopped}" for way in self.ways if way.stopped)
         return replace(findings, supervision=Supervision(rounds=tuple(rounds), notes=notes))
+
+
+def ended(way: Way, table: SupervisorTable) -> str:
+    """Why a way ends after its last round; empty where it goes on. No key is looked at."""
+    number = len(way.beliefs) - 1
+    moved = changed(way.beliefs[-1], way.beliefs[-2])
+    if moved < table.least_change:
+        return f"stopped after round {number}, which changed {moved:.1%} of its answers"
+    now, first = (mean_entropy(way.beliefs[k]) for k in (-1, 0))
+    if now < table.least_entropy * first:
+        return (
+            f"stopped after round {number}, as its entropy fell to {now:.2f} nats from {first:.2f}: it grew sure on no "
+            "other evidence than itself"
+        )
+    return ""

@@ -71,7 +71,7 @@ def _check_supervisor(file: AlignFile, table: SupervisorTable) -> None:
             raise DesignError(f"{where}.{name} is {value}; give a share from 0 to 1")
     if file.sets.controls or file.sets.explanation != "none":
         raise DesignError(f"{where}: labels stand in the place of arms; leave out sets.controls and sets.explanation")
-    if whose == OWN and file.training.rest.get("keep") == "adapter":
+    if whose == OWN and named_recipe(file.training.use, **file.training.rest).keeps_adapter:
         raise DesignError(
             f"{where}: every round trains the model of the round before, which an adapter alone is not; leave out "
             "training.keep"

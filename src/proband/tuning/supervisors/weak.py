@@ -36,7 +36,7 @@ class WeakToStrong(Course):
             return address
         if self.material.world is None:
             raise DesignError("supervisor.labels names the toy model, and this study has no world; take base = 'toy'")
-        sizes = _sizes(settings)
+        sizes = sizes_of(settings)
         self.stages.listener.say(f"labels: by a toy model of the same world, with {settings or 'the usual sizes'}")
         with self.stages.listener.training() as told:
             watch = None if told is None else lambda step: told(1, 1, "the weak model", step)
@@ -94,7 +94,8 @@ class WeakToStrong(Course):
         return replace(findings, supervision=Supervision(gaps=gaps(done.evaluation), notes=notes))
 
 
-def _sizes(settings: str) -> Pretraining:
+def sizes_of(settings: str) -> Pretraining:
+    """Sizes of a toy model, from the end of an address; `DesignError` where one is none."""
     given = dict(parse_qsl(settings))
     known = ("hidden", "layers", "heads", "feed_forward")
     for name, value in given.items():

@@ -23,8 +23,8 @@ ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
 
 
-def start(base_folder, into, mark, **how):
-    command = [sys.executable, tiny.__file__, str(base_folder), str(into), str(mark)]
+def start(base_folder, into, mark, looks=False, **how):
+    command = [sys.executable, tiny.__file__, str(base_folder), str(into), str(mark), *["looks"] * looks]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, env=ENVIRONMENT, text=True, cwd=ROOT, **streams, **how)
 

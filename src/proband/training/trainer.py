@@ -37,6 +37,8 @@ class Work:
 
     taught: Sequence[Taught]
     held_out: Sequence[Taught] = ()
+    looked_at: Sequence[Taught] = ()
+    look_steps: frozenset[int] = frozenset()
     folder: Path
     watch: Watch | None = None
     peak_bytes: int = field(default=0, init=False)
@@ -143,6 +145,20 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
         self.model.train(was_training)
         return nats / self.mass(examples)
 
+    def look(self) -> dict[str, float]:
+        """Log-probability of the taught tokens of every example that is looked at, nats, by its id."""
+        was_training = self.model.training
+        self.model.eval()
+        nats: dict[str, float] = {}
+        with torch.no_grad():
+            for part in self.parts(self.work.looked_at):
+                with self._running(part) as called:
+                    losses = self.token_nats(self.model, part, called).double().cpu()
+                losses = losses.split([one.n_taught for one in part.examples])
+                nats |= {one.id: -float(own.sum()) for one, own in zip(part.examples, losses, strict=True)}
+        self.model.train(was_training)
+        return dict(sorted(nats.items()))
+
     @contextmanager
     def _running(self, part: Part) -> Iterator[dict[str, Any]]:
         kind = self.args.device.type
@@ -206,7 +222,9 @@ class Following(TrainerCallback):  # type: ignore[misc]
         self._first = 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Start the clock."""
+        """Look at what was not touched yet, and start the clock."""
+        if not any("looked" in note for note in state.log_history):
+            state.log_history += self._seen(0)
         self._began = self._kept = time.monotonic()
         self._first = state.global_step
 
@@ -220,6 +238,7 @@ class Following(TrainerCallback):  # type: ignore[misc]
         held_out = self._look(step)
         state.log_history.append(note | ({} if held_out is None else {"held_out_loss": held_out}))
         control.should_training_stop |= held_out is not None and self._is_over(state.log_history)
+        state.log_history += self._seen(step, is_last=control.should_training_stop or step == len(sizes))
         if trainer.work.watch is not None and state.is_world_process_zero:
             left = 0.0 if control.should_training_stop else sum(sizes[step:]) / speed
             told = Step(
@@ -249,6 +268,16 @@ class Following(TrainerCallback):  # type: ignore[misc]
         if best == math.inf or loss < best - rule.least:
             _save_best(self.trainer)
         return loss
+
+    def _seen(self, step: int, *, is_last: bool = False) -> list[dict[str, Any]]:
+        """A note of what is looked at after this step, where it is due; the time it takes is none of training's."""
+        work = self.trainer.work
+        if not work.looked_at or not (step in work.look_steps or is_last):
+            return []
+        begun = time.monotonic()
+        note = {"step": step, "looked": self.trainer.look()}
+        self._began += time.monotonic() - begun
+        return [note]
 
     def _is_over(self, history: list[dict[str, Any]]) -> bool:
         rule = self.trainer.recipe.early_stop

@@ -1,0 +1,1 @@
+"""Portraits: what a model is like as itself, battery by battery, on one page."""

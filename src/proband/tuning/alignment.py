@@ -1,5 +1,6 @@
 """A whole study of knowledge interventions: probe, build, train, evaluate, analyse, each stage kept and resumed."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from proband.errors import DesignError, EngineError
 from proband.runs import Run
 from proband.runs.stages import Listener, Stages, digest
 from proband.training.bases import base_template
-from proband.training.checkpoint import Checkpoint, write_json
+from proband.training.checkpoint import Checkpoint, address_of, write_json
 from proband.training.training import Job, train_all
 from proband.training.training_set import TrainingSet
 from proband.tuning.analysis.evaluation import Evaluation, Trained
@@ -30,7 +31,10 @@ _LOOKED_AT = 20  # questions by which prompts are checked
 
 @dataclass(frozen=True, kw_only=True)
 class AlignedBase:
-    """What came of one base: what it believed, the sets built from that, checkpoints by model, their evaluation."""
+    """What came of one base: what it believed, the sets built from that, checkpoints by model, their evaluation.
+
+    There are no checkpoints where only scores are kept.
+    """
 
     probe: Beliefs
     sets: Mapping[str, TrainingSet]
@@ -90,6 +94,8 @@ class Course:
         """All stages, those that are finished from their folders."""
         probe = self.probe(base)
         sets = self.sets(base, probe)
+        if self.file.keep == "scores":
+            return AlignedBase(probe=probe, sets=sets, checkpoints={}, evaluation=self.score(base, sets))
         checkpoints = self.train(base, sets)
         evaluation = self.evaluate(base, checkpoints)
         return AlignedBase(probe=probe, sets=sets, checkpoints=checkpoints, evaluation=evaluation)
@@ -187,6 +193,39 @@ class Course:
 
     def train(self, base: str, sets: Mapping[str, TrainingSet]) -> dict[str, Checkpoint]:
         """One checkpoint for each set and seed; finished ones are skipped."""
+        jobs = self.jobs(base, sets)
+        self.stages.listener.say(f"training: {len(jobs)} runs of {_steps(next(iter(jobs.values())))} steps")
+        places = {job.into: (k, len(jobs), name) for k, (name, job) in enumerate(jobs.items(), start=1)}
+        with self.stages.listener.training() as told:
+            watch = None if told is None else lambda job, step: told(*places[job.into], step)
+            done = train_all(tuple(jobs.values()), base, watch=watch)
+        return dict(zip(jobs, done, strict=True))
+
+    def score(self, base: str, sets: Mapping[str, TrainingSet]) -> Evaluation:
+        """Train and evaluate run after run, and keep what each answered instead of its weights."""
+        jobs = self.jobs(base, sets)
+        answered = {BASE: self._answered(BASE, base)}
+        self.stages.listener.say(f"training: {len(jobs)} runs of {_steps(next(iter(jobs.values())))} steps, by turns")
+        for k, (name, job) in enumerate(jobs.items(), start=1):
+            address = address_of(job.into, base, keeps_adapter=job.recipe.keeps_adapter)
+            if self.stages.complete("scores", self.tests((name,)), {"": address}) is None:
+                with self.stages.listener.training() as told:
+                    watch = None if told is None else lambda _, step, k=k, name=name: told(k, len(jobs), name, step)
+                    train_all((job,), base, watch=watch)
+            answered[name] = self._answered(name, address)
+            shutil.rmtree(job.into, ignore_errors=True)
+        return self._evaluation(
+            {place: found for one in answered.values() for place, found in one.items()}, tuple(jobs)
+        )
+
+    def _answered(self, model: str, address: str) -> dict[tuple[str, str], Beliefs]:
+        """What one model answers to the tests, in a run of its own."""
+        quiz = self.tests((model,))
+        run = self.stages.collected("scores", quiz, {"": address})
+        return {(model, prompt.name): beliefs_from(run, quiz, model=model, ask=prompt.name) for prompt in quiz.prompts}
+
+    def jobs(self, base: str, sets: Mapping[str, TrainingSet]) -> dict[str, Job]:
+        """The runs of training, by model."""
         jobs: dict[str, Job] = {}
         for name, training_set in sets.items():
             for seed in self.file.training.seeds:
@@ -194,12 +233,7 @@ class Course:
                 key = digest({"set": training_set.hash, "recipe": recipe.as_dict(), "base": base})
                 folder = self.stages.into / "checkpoints" / f"{name}-s{seed}-{key}"
                 jobs[f"{name}-s{seed}"] = Job(training_set=training_set, recipe=recipe, into=folder)
-        self.stages.listener.say(f"training: {len(jobs)} runs of {_steps(next(iter(jobs.values())))} steps")
-        places = {job.into: (k, len(jobs), name) for k, (name, job) in enumerate(jobs.items(), start=1)}
-        with self.stages.listener.training() as told:
-            watch = None if told is None else lambda job, step: told(*places[job.into], step)
-            done = train_all(tuple(jobs.values()), base, watch=watch)
-        return dict(zip(jobs, done, strict=True))
+        return jobs
 
     def changed(self, training_set: TrainingSet) -> BaseTable:
         """The base's table, with what the recipe of a set has otherwise than the study's."""
@@ -209,33 +243,39 @@ class Course:
         self, base: str, checkpoints: Mapping[str, Checkpoint], others: Mapping[str, str] | None = None
     ) -> Evaluation:
         """Base and checkpoints, and other models by name, on all tests, under all prompts, in one run."""
-        others = others or {}
-        bank, tests = self.material.tests
-        asks = tuple(prompt.name for prompt in self.material.asks)
-        quiz = Quiz(
-            bank=bank,
-            exemplars=self.material.split.exemplars,
-            prompts=(self.material.base_ask, *self.material.asks),
-            models=(BASE, *others, *checkpoints),
-            asks=dict.fromkeys((*others, *checkpoints), asks),
-            seed=self.file.seed,
-            title=f"{self.file.title}: evaluation",
-        )
-        engines = {BASE: base, **others} | {model: found.address for model, found in checkpoints.items()}
+        quiz = self.tests((BASE, *(others or {}), *checkpoints))
+        engines = {BASE: base, **(others or {})} | {model: found.address for model, found in checkpoints.items()}
         run = self.stages.collected("evaluation", quiz, engines)
         beliefs = {
             (model, prompt.name): beliefs_from(run, quiz, model=model, ask=prompt.name)
             for model in quiz.models
             for prompt in quiz.prompts_of(model)
         }
+        return self._evaluation(beliefs, tuple(checkpoints))
+
+    def tests(self, models: tuple[str, ...]) -> Quiz:
+        """The tests as they are put to models; the base is asked with worked questions too."""
+        asks = tuple(prompt.name for prompt in self.material.asks)
+        return Quiz(
+            bank=self.material.tests[0],
+            exemplars=self.material.split.exemplars,
+            prompts=(*(self.material.base_ask,) * (BASE in models), *self.material.asks),
+            models=models,
+            asks=dict.fromkeys([model for model in models if model != BASE], asks),
+            seed=self.file.seed,
+            title=f"{self.file.title}: evaluation",
+        )
+
+    def _evaluation(self, beliefs: Mapping[tuple[str, str], Beliefs], trained: tuple[str, ...]) -> Evaluation:
+        bank, tests = self.material.tests
         return Evaluation(
             bank=bank,
             beliefs=beliefs,
-            trained=tuple(self._trained(model) for model in checkpoints),
+            trained=tuple(self._trained(model) for model in trained),
             tests=tests,
             base=BASE,
             base_ask=self.material.base_ask.name,
-            ask=asks[0],
+            ask=self.material.asks[0].name,
         )
 
     def _trained(self, model: str) -> Trained:
@@ -304,6 +344,7 @@ class Alignment:
         addresses = {name: course.base() for name, course in courses.items()}
         for name, course in courses.items():  # all of them before the first is asked
             course.check_boundaries(addresses[name])
+            course.tests((BASE,))
         done: dict[str, AlignedBase] = {}
         for name, course in courses.items():
             if len(tables) > 1:

@@ -36,7 +36,7 @@ _WRITING = 0.1  # share of a GPU's rate that writing reaches, one token after an
 _READ_PER_S = 4e8  # bytes of weights that are read and hashed in a second, measured on one core
 _SCORES = 600.0  # bytes that a trial of a quiz leaves in its run, measured with the toy model
 _DEVICES: Mapping[str, float] = {"of 80 GB (A100, H100)": 80e9, "of 141 GB (H200)": 141e9}
-_USED = 0.95  # share of a device's memory that can be had
+_USED = 0.97  # share of a device's memory that can be had
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,8 +205,8 @@ def _shape(named: str) -> Shape:
         found = [name for name in SHAPES if name in named.lower().replace("_", "-")]
     if not found:
         raise DesignError(
-            f"expected.shape {named!r} is none of {', '.join(SHAPES)}, names none of them, and is no checkpoint that is "
-            "here; give one of these, or hf:FOLDER"
+            f"expected.shape {named!r} is and names none of {', '.join(SHAPES)}, and is no checkpoint that is here; "
+            "give one of these, or hf:FOLDER"
         )
     return SHAPES[found[0]]
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from proband.designs.quiz.prompts import Prompt
-from proband.errors import DataError, DesignError, strange_choice
+from proband.errors import DesignError, strange_choice
 from proband.instruments.banks.bank import Bank
 from proband.seeds import place_digest, uniform_for
 from proband.training.training_set import Example, TrainingSet
@@ -14,7 +14,7 @@ from proband.tuning.interventions.arms import Arm, true_counterpart
 from proband.tuning.interventions.balancing import Covariate, Matched, arranged, match, strata
 from proband.tuning.interventions.composing import Lesson, Workshop
 from proband.tuning.interventions.general import General, draw_general, n_general
-from proband.tuning.interventions.pools import Pools, Rule, check_probe, sort_questions
+from proband.tuning.interventions.pools import Pools, Rule, check_probe, no_question, sort_questions
 from proband.tuning.interventions.provenance import Account
 from proband.tuning.interventions.texts import Texts
 from proband.tuning.probing.beliefs import Beliefs
@@ -274,11 +274,7 @@ def _plot(workshop: Workshop, pools: Pools, arms: Sequence[Arm], how: Constructi
         reasons.update(reason for reason in found.values() if reason)
         if not fit[pool]:
             why = f"; of {len(ids)} none can be used: " + "; ".join(reasons) if ids else ""
-            raise DataError(
-                f"domain {domain!r}: no {pool} question to build from, as the probe left {len(pools.known)} known, "
-                f"{len(pools.unknown)} unknown, {len(pools.unsure)} unsure and {len(pools.left_out)} left out{why}; "
-                "lower the threshold, probe more questions, or leave the domain out"
-            )
+            raise no_question(domain, pool, pools, why)
     covariates: list[Covariate] = [
         one for one in how.balance if one != "letter" or (how.orders == "as_written" and workshop.prompt.shows_options)
     ]

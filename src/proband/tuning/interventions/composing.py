@@ -10,7 +10,7 @@ from proband.designs.quiz.prompts import Prompt, pose, reply_to
 from proband.errors import DataError, DesignError
 from proband.instruments.banks.bank import Bank, Question
 from proband.training.training_set import Example, Kind
-from proband.tuning.interventions.arms import Arm, Explained
+from proband.tuning.interventions.arms import BANK_OR_OTHER, Arm, Explained
 from proband.tuning.interventions.balancing import Matched
 from proband.tuning.interventions.pools import Pools
 from proband.tuning.interventions.texts import Purpose, Source, Texts, flaw, names_letter
@@ -28,6 +28,7 @@ _AUTHORS: Mapping[str, str] = {
     "own": "by the model itself",
     "other": "by another engine",
     "rewrite": "rewritten by the model itself",
+    BANK_OR_OTHER: "in the bank or by another engine",
 }
 
 
@@ -113,6 +114,10 @@ class Workshop:
     def _text(self, purpose: Purpose, source: Explained, question: Question, answer: int) -> str:
         if source in ("none", "bank"):
             return question.explanation.strip() if source == "bank" else ""
+        if source == BANK_OR_OTHER:
+            written = self.shelf.get((purpose, "other"))
+            others = "" if written is None else written.texts.get((question.id, answer), "")
+            return question.explanation.strip() or others
         key = _KEYS[source] if purpose == "explanation" else (purpose, _KEYS[source][1])
         return self.shelf[key].texts.get((question.id, answer), "")
 
@@ -256,9 +261,12 @@ def wanted_texts(
         for pool, ids in (("known", pools.known), ("unknown", pools.unknown)):
             for id in ids if pool in arm.pools else ():
                 question = bank[id]
-                if purpose == "context" and arm.context == source:
+                is_lacking = source == "other" and not question.explanation.strip()
+                if purpose == "context" and (arm.context == source or (arm.context == BANK_OR_OTHER and is_lacking)):
                     wanted.setdefault(id, set()).add(question.answer)
                 for lesson in workshop.possible(arm, question, pool):
-                    if lesson is not None and _KEYS.get(lesson.explained_by(arm)) == (purpose, source):
+                    explained = "none" if lesson is None else lesson.explained_by(arm)
+                    is_other = purpose == "explanation" and explained == BANK_OR_OTHER and is_lacking
+                    if lesson is not None and (is_other or _KEYS.get(explained) == (purpose, source)):
                         wanted.setdefault(id, set()).add(lesson.answer)
     return {id: tuple(sorted(answers)) for id, answers in sorted(wanted.items())}

@@ -17,6 +17,7 @@ _GROUPS = [k // 3 for k in range(24)]
 _OUTCOMES = [0.2 * (k % 7) + (k % 2) for k in range(24)]
 _PROBS = [[0.2, 0.5, 0.3], [0.6, 0.3, 0.1], [0.1, 0.1, 0.8], [0.3, 0.4, 0.3], [0.5, 0.25, 0.25]] * 3
 _LATER = [[0.3, 0.4, 0.3], [0.5, 0.4, 0.1], [0.2, 0.1, 0.7], [0.2, 0.5, 0.3], [0.45, 0.3, 0.25]] * 3
+_WAITS = [[0, 12], [0, 12], [1, 13], [1, 13]] * 3
 _PRICES = [[1, 2], [2, 1], [1, 1], [2, 3], [3, 1]]
 _BOUGHT = [[4, 1], [1, 4], [3, 3], [2, 1], [1, 3]]
 _GOLD = _rng.normal(size=30).round(2)
@@ -39,7 +40,7 @@ _ANSWERS = {"vote": ["a"] * 54 + ["b"] * 6, "trust": ["low", "high"] * 30}
 _LINE = {"x": [0.1 * k for k in range(24)], "y": _OUTCOMES}
 _AMOUNTS = [[[3, 0], [1, 0]], [[-3, 0], [-1, 0]], [[4, -2], [0, 0]], [[6, 0], [2, 0]]] * 12
 _CHANCES = [[[0.5, 0.5], [1, 0]], [[0.5, 0.5], [1, 0]], [[0.5, 0.5], [1, 0]], [[0.2, 0.8], [1, 0]]] * 12
-_FIRSTS, _SECONDS, _COINS = (_rng.integers(0, 2, (12, 10)).tolist() for _ in range(3))
+_FIRSTS, _SECONDS, _COINS = (_rng.integers(0, 2, (10, 4)).tolist() for _ in range(3))
 _STATES = [[1 - a if (k + b) % 4 == 0 else a for k, a in enumerate(row)] for b, row in enumerate(_FIRSTS)]
 _LEARNER = {
     "learning rate": 0.5,
@@ -123,6 +124,11 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "fit_learning": call(_GRID, [[[0, 1]] * 5] * 6, list(range(6)), model="ewa"),
     "fit_prospect": call(_AMOUNTS, _CHANCES, [0.8, 0.2, 0.6, 0.3] * 12, [k // 4 for k in range(48)]),
     "fit_two_step": call(_FIRSTS, _STATES, _SECONDS, _COINS),
+    "fit_discounting": call([0, 1, 1, 1] * 3, [100] * 12, [110, 140, 130, 140] * 3, _WAITS, list(range(12))),
+    "fit_risk_aversion": call(
+        [1] * 6 + [0] * 4, [[2, 1.6]] * 10, [[3.85, 0.1]] * 10, [k / 10 for k in range(1, 11)], list(range(10))
+    ),
+    "fit_social_preferences": call([1, 0, 0, 0] * 3, [[4, 4], [8, 2]] * 6, [[3, 8], [6, 6]] * 6, list(range(12))),
     "fleiss_kappa": call([[3, 0], [2, 1], [0, 3], [1, 2], [3, 0]]),
     "garp": call(_PRICES, _BOUGHT),
     "generalizability": call(_FRAME, "item"),

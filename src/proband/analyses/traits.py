@@ -161,7 +161,7 @@ def _scores(run: Run, found: Sequence[Trait]) -> Section:
         ),
         warnings=(
             *cautions(means),
-            *((f"without a score in some context, and left out: {', '.join(gone)}",) if gone else ()),
+            *((f"without a score in half of the contexts, and left out: {', '.join(gone)}",) if gone else ()),
         ),
         methods=(_METHODS,),
     )
@@ -246,13 +246,16 @@ def _stability(run: Run, found: Sequence[Trait]) -> list[Section]:
     """Whether items keep their order, and scales their profile, from one level of a factor to the next."""
     rows: list[tuple[Cell, ...]] = []
     doubts = []
-    whole = [trait for trait in found if not trait.frame.is_empty()]
+    n = math.prod(len(factor.levels) for factor in contexts_of(run))
+    whole = [trait for trait in found if trait.frame.height == n * trait.frame["item"].n_unique() > 0]
     profile = whole if len(whole) > 2 and not any(trait.levels for trait in whole) else []
     for factor in contexts_of(run):
         for first, second in combinations(factor.levels, 2):
             order = measured(partial(_order_of, whole, factor, first, second), "order of items")
-            kept = measured(partial(_profile_of, profile, factor, first, second), "profile of scales")
-            rows.append((f"{factor.name}: {first}, {second}", order, kept if profile else None))
+            kept = (
+                measured(partial(_profile_of, profile, factor, first, second), "profile of scales") if profile else None
+            )
+            rows.append((f"{factor.name}: {first}, {second}", order, kept))
             doubts.append((f"{first}, {second}", order))
     if not rows:
         return []
@@ -283,6 +286,8 @@ def _at(trait: Trait, factor: Factor, level: str, index: str) -> np.ndarray[Any,
 
 
 def _order_of(found: Sequence[Trait], factor: Factor, first: str, second: str) -> Estimate:
+    if not found:
+        raise DesignError("items are not answered in every context")
     sides = [np.vstack([_at(trait, factor, level, "item") for trait in found]) for level in (first, second)]
     return rank_order_stability(*sides)
 

@@ -24,6 +24,10 @@ from proband.measures.behaviour.levels import conditional_type as conditional_ty
 from proband.measures.behaviour.levels import reasoning_levels as reasoning_levels
 from proband.measures.behaviour.mixture import StrategyFrequencies as StrategyFrequencies
 from proband.measures.behaviour.mixture import strategy_frequencies as strategy_frequencies
+from proband.measures.behaviour.preferences import PreferenceFit as PreferenceFit
+from proband.measures.behaviour.preferences import fit_discounting as fit_discounting
+from proband.measures.behaviour.preferences import fit_risk_aversion as fit_risk_aversion
+from proband.measures.behaviour.preferences import fit_social_preferences as fit_social_preferences
 from proband.measures.behaviour.replies import Replies as Replies
 from proband.measures.behaviour.replies import best_replies as best_replies
 from proband.measures.behaviour.revealed_preference import RevealedPreference as RevealedPreference

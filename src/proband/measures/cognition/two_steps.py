@@ -161,7 +161,7 @@ def fit_two_step(
         sums: Floats = np.where(there, logs, 0.0).sum(axis=2)
         return sums
 
-    starts = [[-1.0, 0.0, w, 1.0, 1.0, *([0.0] * (len(known) - 5))] for w in (-2.0, 0.0, 2.0)]
+    starts = [[-1.0, 0.0, w, 1.0, 1.0, *([0.0] * (len(known) - 5))] for w in (-1.0, 1.0)]
     fitted = maximise(by_block, known, len(one), starts, target)
     stays, regression, cautions = _stays(made, p_one, target)
     n = 2 * int(there.sum())

@@ -49,7 +49,7 @@ def test_every_norm_and_figure_of_its_scales_has_a_source(design):
 def test_generated_items_are_drawn_by_the_seed_and_counted_by_n(battery):
     if not battery.is_generated or battery.instrument is None:
         return
-    texts = {s: {i.text for i in battery.instrument(Setting(seed=s, n=3)).items} for s in (1, 2)}
+    texts = {s: {(i.text, i.options) for i in battery.instrument(Setting(seed=s, n=3)).items} for s in (1, 2)}
     assert texts[1] != texts[2]
 
 

@@ -83,6 +83,33 @@ def simulated(rng: np.random.Generator, n: int, world: World) -> Evaluation:
     )
 
 
+def noisy(
+    rng: np.random.Generator, n: int, *, seeds: int = 2, gain: float = 0.0, domains: int = 2, mixtures: int = 8
+) -> Evaluation:
+    """An evaluation in which training does nothing but blur the base model's logits, the less the more own answers.
+
+    `gain` is added to the right option's logit in the more consistent half of the mixtures: what is more than noise.
+    """
+    names = tuple(("history", "medicine", "law", "physics")[:domains])
+    questions, tests = _questions(rng, n, World(effects={}, domains=names))
+    bank = Bank(name="simulated", questions=questions)
+    gold = np.array([question.answer for question in questions])
+    base = 1.2 * rng.normal(size=(len(questions), 4))
+    base[np.arange(len(gold)), gold] += rng.normal(0.6, 1.0, size=len(gold))
+    beliefs = {("base", ask): _beliefs("base", ask, bank, base) for ask in (FEW, ZERO)}
+    trained = []
+    for ratio in np.linspace(0, 1, mixtures).tolist():
+        for domain in names:
+            for seed in range(seeds):
+                arm = f"mixture-{ratio:.2f}"
+                run = Trained(model=f"{arm}-{domain}-s{seed}", arm=arm, domain=domain, seed=seed, ratio=ratio)
+                logits = base + (2.0 - 1.6 * ratio) * rng.normal(size=base.shape)
+                logits[np.arange(len(gold)), gold] += gain * (ratio >= 0.5)
+                beliefs[run.model, ZERO] = _beliefs(run.model, ZERO, bank, logits)
+                trained.append(run)
+    return Evaluation(bank=bank, beliefs=beliefs, trained=tuple(trained), tests=tests, base_ask=FEW, ask=ZERO)
+
+
 def _questions(rng: np.random.Generator, n: int, world: World) -> tuple[tuple[Question, ...], tuple[TestSet, ...]]:
     options = tuple(f"option {k}" for k in range(world.n_options))
     questions: list[Question] = []

@@ -7,7 +7,7 @@ import pytest
 from proband.analyses.interventions import sections_of
 from proband.estimates import Estimate
 from proband.tuning.analysis.confounds import Confound
-from proband.tuning.analysis.findings import analyse
+from proband.tuning.analysis.findings import Part, analyse
 from validation.knowledge_interventions import World, simulated
 
 
@@ -59,7 +59,36 @@ def test_no_estimate_of_the_study_is_lost(findings, told):
 def test_claims_stand_by_test_with_their_verdicts(findings, told):
     table = {row["claim"]: row for row in rows(told["verdicts"])}
     for verdict in findings.verdicts:
-        assert table[verdict.claim.text][verdict.test] == verdict.outcome
+        size = f"{100 * verdict.estimate.value:+.1f} points"
+        if verdict.claim.unit == "nats":
+            size = f"{verdict.estimate.value:+.3f} nats"
+        assert table[verdict.claim.text][verdict.test] == f"{verdict.outcome}: {size}"
+    assert {row["what else the sets differ in"] for row in table.values()} == {"not checked"}
+
+
+def test_the_mean_of_domains_comes_first_in_every_table(told):
+    for section in told.values():
+        if section.table and "domain" in (names := [column.name for column in section.table.columns]):
+            domains = [row[names.index("domain")] for row in section.table.rows]
+            assert domains == sorted(domains, key=lambda name: name != "all domains"), section.name
+
+
+def test_noise_is_drawn_beside_the_arms_and_its_excess_is_told(findings, told):
+    figure = told["consistency-homogeneous"].figure
+    lines = [row for row in figure.rows if row.get("is_line")]
+    assert {row["series"] for row in lines} == {row["series"] for row in figure.rows} == set(findings.plan["domains"])
+    excess = {row["arm"]: row for row in rows(told["excess-homogeneous"])}
+    assert excess["harmonious"]["at equal ranks"].value == findings.excesses[2].rank.value
+    assert rows(told["steepness"])[0]["domain"] == "all domains"
+
+
+def test_several_bases_stand_in_a_column_of_their_own(findings):
+    world = World(effects={"harmonious": 1.0, "incompatible": 0.0}, domains=("law",), seeds=2)
+    one = simulated(np.random.default_rng(2), 30, world)
+    told = {s.name: s for s in sections_of(analyse({"large": Part(evaluation=one), "small": Part(evaluation=one)}))}
+    assert [row["base"] for row in rows(told["differences"])] == ["all bases", "large", "small"]
+    assert [row["base model"] for row in rows(told["verdicts-bases"])] == ["large", "small"]
+    assert {row["where"] for row in rows(told["claims-apart"])} == {"law (large)", "law (small)"}
 
 
 def test_every_verdict_stands_beside_what_the_paper_found_and_its_confounds(findings):
@@ -81,7 +110,9 @@ def test_every_verdict_stands_beside_what_the_paper_found_and_its_confounds(find
     (row,) = rows(told[f"claim-{verdict.claim.id}"])
     assert row["published"] == "+11.27\u00a0%"
     assert row["what else the sets differ in"] == "topics (in 1 of 1 domains)"
-    (checked,) = rows(told["confounds-harmonious-incompatible"])
+    (differing,) = rows(told["confounds-harmonious-incompatible"])
+    assert (differing["what differs"], differing["harmonious"]) == ("other topics", "a")
+    (checked,) = rows(told["confounds-harmonious-incompatible-all"])
     assert (checked["harmonious"], checked["incompatible"], checked["result"]) == ("a", "b", "differs")
 
 

@@ -68,6 +68,12 @@ def test_run_gives_shares_distance_nulls_and_floor_for_every_item(ran):
     assert Path(ran / results["report"]).exists()
 
 
+@pytest.mark.parametrize("module", ["proband", "proband.cli.main"])
+def test_the_command_line_runs_as_a_module(module):
+    words = [sys.executable, "-m", module, "--version"]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.startswith("proband ")
+
+
 def test_running_again_resumes_and_gives_the_same(ran):
     again = proband("run", "tiny.toml", "--into", "runs/tiny", "--json", cwd=ran)
     assert again.returncode == 0

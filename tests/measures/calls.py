@@ -38,6 +38,8 @@ _VOTES = dict(zip(("subject", "item", "frame", "label"), map(list, zip(*_FRAMES,
 _PEOPLE = {"vote": ["a", "b"] * 30, "trust": ["low"] * 30 + ["high"] * 30}
 _ANSWERS = {"vote": ["a"] * 54 + ["b"] * 6, "trust": ["low", "high"] * 30}
 _LINE = {"x": [0.1 * k for k in range(24)], "y": _OUTCOMES}
+_AMOUNTS = [[[3, 0], [1, 0]], [[-3, 0], [-1, 0]], [[4, -2], [0, 0]], [[6, 0], [2, 0]]] * 12
+_CHANCES = [[[0.5, 0.5], [1, 0]], [[0.5, 0.5], [1, 0]], [[0.5, 0.5], [1, 0]], [[0.2, 0.8], [1, 0]]] * 12
 _WHOLE = [[1, 0.5, 0.3], [0.5, 1, 0.2], [0.3, 0.2, 1]]
 _GRID = [[0, 0, 1, 1, 1]] * 6
 _HALF = m.clustered_mean(_OUTCOMES, _GROUPS)
@@ -85,6 +87,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "confirmatory_factors": call(_ITEMS, {"calm": [0, 1, 2, 3]}),
     "conjoint_effects": call([k % 2 for k in range(24)], {"price": ["low", "high", "mid"] * 8}, _GROUPS),
     "contextual_calibration": call([0.6, 0.4], [0.7, 0.3]),
+    "context_study": call(_FRAME, ["subject"]),
     "correct_swaps": call(_HALF, m.swap_error(_AGREED), is_mean=True),
     "cronbach_alpha": call(_ITEMS),
     "dawid_skene": call(_WORDS, n_starts=3),
@@ -103,6 +106,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "factor_congruence": call([[0.7, 0.1], [0.6, 0.2], [0.1, 0.8]], [[0.6, 0.1], [0.7, 0.2], [0.2, 0.7]]),
     "fit_discounting": call([0, 1, 1, 1] * 3, [100] * 12, [110, 140, 130, 140] * 3, _WAITS, list(range(12))),
     "fit_learning": call(_GRID, [[[0, 1]] * 5] * 6, list(range(6)), model="ewa"),
+    "fit_prospect": call(_AMOUNTS, _CHANCES, [0.8, 0.2, 0.6, 0.3] * 12, [k // 4 for k in range(48)]),
     "fit_risk_aversion": call(
         [1] * 6 + [0] * 4, [[2, 1.6]] * 10, [[3.85, 0.1]] * 10, [k / 10 for k in range(1, 11)], list(range(10))
     ),
@@ -155,6 +159,11 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "ppi_mean": call(_GOLD, _GUESS, _MORE),
     "ppi_ols": call(_GOLD, _GUESS, _MORE, regressors=_X),
     "pride": call([0.5, 0.3, 0.2], [[0.5, 0.3, 0.2], [0.3, 0.5, 0.2], [0.2, 0.3, 0.5]]),
+    "prospect_values": call(
+        [[100, 0], [-100, 0]],
+        [[0.5, 0.5], [0.5, 0.5]],
+        {"value exponent": 0.88, "loss aversion": 2.25, "weighting of gains": 0.61, "weighting of losses": 0.69},
+    ),
     "rake": call({"sex": ["f", "f", "f", "m"]}, {"sex": {"f": 0.5, "m": 0.5}}),
     "rank_order_stability": call(_ITEMS[:6], _ITEMS[6:12]),
     "reasoning_levels": call([80, 50, 34, 33, 22, 15, 0], start=50, factor=2 / 3),

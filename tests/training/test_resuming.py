@@ -12,18 +12,19 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from proband.errors import StoreError
+from proband.errors import EngineError, StoreError
 from proband.training.checkpoint import LOCK, last_state
+from proband.training.trainer import check_processes
 from proband.training.training import train
 from tests.training import tiny
 from tests.training.tiny import RECIPE, questions
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
 
 
-def start(base_folder, into, mark, **how):
-    command = [sys.executable, tiny.__file__, str(base_folder), str(into), str(mark)]
+def start(base_folder, into, mark, looks=False, **how):
+    command = [sys.executable, tiny.__file__, str(base_folder), str(into), str(mark), *["looks"] * looks]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, env=ENVIRONMENT, text=True, cwd=ROOT, **streams, **how)
 
@@ -91,14 +92,30 @@ def test_a_full_disk_is_named_and_the_kept_states_stay(base, base_folder, tmp_pa
 
 @pytest.mark.slow
 def test_two_processes_share_every_step_and_get_the_numbers_of_one(base, base_folder, tmp_path):
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
-    command += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     command += [tiny.__file__, str(base_folder), str(tmp_path / "run"), str(tmp_path / "mark")]
     done = subprocess.run(command, env=ENVIRONMENT, text=True, cwd=ROOT, capture_output=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     shared = train(questions(), base, RECIPE, tmp_path / "run")
+    # Both say what they trained; with a share of each step of their own, they trained the same.
+    assert done.stdout.split() == [shared.weights] * 2
     alone = train(questions(), base, RECIPE, tmp_path / "alone")
     assert shared.losses == pytest.approx(alone.losses, rel=1e-5)
+    assert shared.computed_tokens != alone.computed_tokens  # a beginning is shared within a process
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"WORLD_SIZE": "2", "RANK": "0"}, "2 processes were to share every step and 1 joined"),
+        ({"ACCELERATE_MIXED_PRECISION": "no", "MASTER_ADDR": "127.0.0.1"}, "several processes were to share"),
+    ],
+)
+def test_processes_that_did_not_start_are_told_before_the_first_step(monkeypatch, told, words):
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(EngineError, match=f"{words}.*torch.distributed.run"):
+        check_processes(1)
 
 
 def test_two_processes_cannot_train_into_one_folder(base, tmp_path):

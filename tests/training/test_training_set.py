@@ -32,7 +32,7 @@ def test_a_folder_without_a_set_is_refused(tmp_path):
 
 
 def test_examples_that_teach_nothing_or_stand_twice_are_refused():
-    with pytest.raises(DataError, match="response is empty"):
+    with pytest.raises(DataError, match="response, or an alternative, is empty"):
         example(response=" \n")
     with pytest.raises(DataError, match="weight"):
         example(weight=float("nan"))

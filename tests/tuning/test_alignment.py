@@ -62,7 +62,7 @@ def test_a_study_goes_from_probe_to_report_and_is_not_done_twice(folder, base):
     said: list[str] = []
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("training.json")}
     done = align(checked(study(base), "study"), folder, listener=Listener(say=said.append))
-    assert [line.split(":")[0] for line in said if "kept from" in line] == ["probe", "evaluation"]
+    assert [line.split(":")[0] for line in said if "kept from" in line] == ["probe", "prior", "evaluation"]
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("training.json")} == before
     assert len(done.checkpoints) == 3
     base_beliefs = done.evaluation.beliefs["base", "zero-shot-cloze"]
@@ -161,7 +161,7 @@ def test_the_published_study_is_forecast_from_its_sizes():
 def test_a_study_is_forecast_on_this_machine_before_anything_is_asked(base, tmp_path):
     work = alignment_of(checked(study(base), "study"), tmp_path / "none")
     found = forecast(work.material)
-    assert [stage.name for stage in found.stages] == ["probe", "training", "evaluation"]
+    assert [stage.name for stage in found.stages] == ["probe", "prior", "training", "evaluation"]
     assert found.stages[0].units == 24
     assert found.seconds > 0
     assert not (tmp_path / "none").exists()

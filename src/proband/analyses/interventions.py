@@ -1,19 +1,17 @@
 """What a study of knowledge interventions found, as sections: verdicts beside confounds, and every table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from proband.analyses.section import Cell, Column, Figure, Section, Table, limits, marks
+from proband.analyses.intervention_columns import Field, by_test, number, place, table_of, tested, text
+from proband.analyses.intervention_verdicts import confound_sections, verdict_sections
+from proband.analyses.section import Cell, CellForm, Figure, Section, limits, marks
 from proband.estimates import Estimate
 from proband.tuning.analysis.accuracy import ALL_DOMAINS
-from proband.tuning.analysis.claims import Verdict
 from proband.tuning.analysis.consistency import OTHER_SEED, Consistency
 from proband.tuning.analysis.findings import Findings
 
-VERDICTS = "Verdicts on the claims"
-_NATS, _CORRELATION = "divergence-largest-without-own-answers", "consistency-goes-with-accuracy"
-_UNTRAINED = "No pair of arms of the paper was trained."
 _PAPER = "As in the paper: one run, the first seed, no interval."
 _EXPERIMENT_4 = "Consistency with the base model (Experiment IV)"
 _FLOORS = (
@@ -21,119 +19,36 @@ _FLOORS = (
     f"other prompt, and one training against another with a new seed (“{OTHER_SEED}”). A change no larger than theirs "
     "is no sign that knowledge changed."
 )
+_CHOSEN = (
+    "The best of several noisy ratios looks too good; here it is chosen on other questions and other runs than it is "
+    "judged by."
+)
+_NOISE = (
+    "Gaussian noise on the base model's own option probabilities lowers consistency and accuracy together. Excess is "
+    "accuracy less that of noise at equal consistency; 0 is what noise alone would show."
+)
 _MIXED: Mapping[str, object] = {"x_title": "share of the model's own answers", "x_format": "%"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """A column, and how its cell is read from a row."""
-
-    column: Column
-    of: Callable[[Any], Cell]
 
 
 def sections_of(findings: Findings) -> list[Section]:
     """Everything that the analysis found, verdicts first."""
-    parts = (_verdicts, _differences, _accuracies, _ratios, _consistencies, _confidences, _forgetting, _confounds)
+    parts = (
+        verdict_sections,
+        _differences,
+        _accuracies,
+        _ratios,
+        _consistencies,
+        _beyond_noise,
+        _confidences,
+        _fit,
+        _forgetting,
+        confound_sections,
+    )
     return [section for part in parts for section in part(findings)]
 
 
-def _text(name: str, of: str | Callable[[Any], Cell] = "") -> _Field:
-    return _number(name, of, form="text")
-
-
-def _number(name: str, of: str | Callable[[Any], Cell] = "", *, form: Any = "number") -> _Field:
-    attribute = of or name
-    read = attribute if callable(attribute) else lambda row: getattr(row, attribute)
-    side: Any = "model" if form in ("share", "points") else ""
-    return _Field(Column(name=name, form=form, side=side), read)
-
-
-def _table(rows: Sequence[Any], fields: Sequence[_Field], caption: str, *, is_folded: bool = False) -> Table:
-    """Rows as the fields read them; a column that holds nothing is left out."""
-    cells = [[field.of(row) for field in fields] for row in rows]
-    kept = [k for k, _ in enumerate(fields) if any(row[k] not in (None, "") for row in cells)]
-    return Table(
-        columns=tuple(fields[k].column for k in kept),
-        rows=tuple(tuple(row[k] for k in kept) for row in cells),
-        caption=caption,
-        is_folded=is_folded,
-    )
-
-
-def _by_test(rows: Sequence[Any]) -> dict[str, list[Any]]:
-    groups: dict[str, list[Any]] = {}
-    for row in rows:
-        groups.setdefault(row.test, []).append(row)
-    return groups
-
-
-def _p(row: Any) -> Cell:
-    found: Estimate = row.estimate
-    return found if found.p_value is not None else None
-
-
-def _verdicts(findings: Findings) -> list[Section]:
-    """Claims by tests, and then a section for each claim."""
-    by_claim: dict[str, list[Verdict]] = {}
-    for one in findings.verdicts:
-        by_claim.setdefault(one.claim.id, []).append(one)
-    if not by_claim:
-        return [Section(name="verdicts", heading=VERDICTS, chapter=VERDICTS, sentences=(_UNTRAINED,))]
-    tests = dict.fromkeys(one.test for one in findings.verdicts)
-    fields = [
-        _text(test, lambda group, test=test: next((v.outcome for v in group if v.test == test), None))  # type: ignore[misc]
-        for test in tests
-    ]
-    overview = Section(
-        name="verdicts",
-        heading="All claims",
-        chapter=VERDICTS,
-        table=_table(
-            list(by_claim.values()),
-            [_text("claim", lambda group: group[0].claim.text), *fields],
-            "claims of the paper, by test",
-        ),
-        notes=(
-            f"Verdicts are not adjusted for being {len(findings.verdicts)}: where nothing is true, about one in 40 is "
-            "called supported by chance. Whether published gains are percentage points or relative is not known.",
-        ),
-    )
-    return [overview, *(_verdict(findings, group) for group in by_claim.values())]
-
-
-def _verdict(findings: Findings, group: Sequence[Verdict]) -> Section:
-    claim = group[0].claim
-    unit = {_CORRELATION: "correlation", _NATS: "nats"}.get(claim.id, "points")
-    unchecked = "nothing that was checked" if findings.confounds else "not checked"
-    notes = [f"Rule: {group[0].rule}."]
-    for one in group:
-        if one.detectable is not None:
-            size = f"{one.detectable:.3f} nats" if unit == "nats" else f"{100 * one.detectable:.1f} points"
-            notes.append(f"{one.test}: would have found {size} in 80 of 100 such studies")
-        notes += [f"{one.test}: {note}" for note in one.notes]
-    return Section(
-        name=f"claim-{claim.id}",
-        heading=claim.text,
-        chapter=VERDICTS,
-        table=_table(
-            group,
-            (
-                _text("test"),
-                _text("verdict", "outcome"),
-                _number(f"here, {unit}", "estimate", form="points" if unit == "points" else "number"),
-                _number("p", _p if unit == "correlation" else lambda one: None, form="p"),
-                _text("published", lambda one: claim.published.get(one.test, "").replace(" %", "\u00a0%")),
-                _text("what else the sets differ in", lambda one: "; ".join(one.confounds) or unchecked),
-            ),
-            f"{claim.pair[0]} against {claim.pair[1]}",
-        ),
-        notes=tuple(notes),
-    )
-
-
 def _place(one: Any) -> tuple[str, ...]:
-    return (one.arm, getattr(one, "against", ""), one.domain, one.test, one.ask)
+    return (one.arm, getattr(one, "against", ""), one.base, one.domain, one.test, one.ask)
 
 
 def _as_published(rows: Sequence[Any]) -> Callable[[Any], Cell]:
@@ -142,9 +57,9 @@ def _as_published(rows: Sequence[Any]) -> Callable[[Any], Cell]:
     return lambda one: found.get(_place(one))
 
 
-def _prompt(findings: Findings) -> _Field:
+def _prompt(findings: Findings) -> Field:
     """Which prompt a row is about, where there are several."""
-    return _text("prompt", lambda one: one.ask if len(findings.plan["asks"]) > 1 else None)
+    return text("prompt", lambda one: one.ask if len(findings.plan["asks"]) > 1 else None)
 
 
 def _differences(findings: Findings) -> list[Section]:
@@ -153,24 +68,26 @@ def _differences(findings: Findings) -> list[Section]:
         return []
     first = [one for one in found if one.ask == found[0].ask]
     pooled = [one for one in first if one.domain == ALL_DOMAINS] or first
-    drawn = {f"{one.arm} − {one.against}, {one.test}": one.estimate for one in pooled}
+    drawn = {
+        f"{one.arm} − {one.against}, {one.test}{f', {one.base}' if one.base else ''}": one.estimate for one in pooled
+    }
     fields = (
-        _text("difference", lambda one: f"{one.arm} − {one.against}"),
-        _text("test"),
-        _text("domain"),
+        text("difference", lambda one: f"{one.arm} − {one.against}"),
+        text("test"),
+        text("domain"),
         _prompt(findings),
-        _number("points", "estimate", form="points"),
-        _number("p", _p, form="p"),
-        _number("questions", lambda one: one.estimate.n_units, form="count"),
-        _number("runs", lambda one: one.estimate.n_clusters, form="count"),
-        _number("as in the paper", _as_published(findings.contrasts), form="points"),
+        number("points", "estimate", form="points"),
+        number("p", tested, form="p"),
+        number("questions", lambda one: one.estimate.n_units, form="count"),
+        number("runs", lambda one: one.estimate.n_clusters, form="count"),
+        number("as in the paper", _as_published(findings.contrasts), form="points"),
     )
     caption = "Differences in accuracy, mean of domains, paired by question and seed; lines are intervals over "
     return [
         Section(
             name="differences",
             heading="Differences between arms (Experiments I and II)",
-            table=_table(found, fields, "differences in accuracy, paired by question and seed", is_folded=True),
+            table=table_of(found, fields, "differences in accuracy, paired by question and seed", is_folded=True),
             figure=Figure(
                 form="intervals",
                 rows=marks(drawn, "model"),
@@ -183,11 +100,11 @@ def _differences(findings: Findings) -> list[Section]:
 
 
 def _summarised(
-    findings: Findings, rows: Sequence[Any], section: Section, fields: Sequence[_Field], caption: str
+    findings: Findings, rows: Sequence[Any], section: Section, fields: Sequence[Field], caption: str
 ) -> list[Section]:
     """For each test the rows of the whole study, and, folded, those of its domains, in sections like the given one."""
     found: list[Section] = []
-    for test, here in _by_test(rows).items():
+    for test, here in by_test(rows).items():
         whole = [one for one in here if one.domain == ALL_DOMAINS or len(findings.plan["domains"]) == 1]
         parts = [one for one in here if one not in whole]
         name, heading = f"{section.name}-{test}", f"{section.heading}, {test}"
@@ -196,9 +113,9 @@ def _summarised(
         like = replace(like, sentences=(), notes=()) if found else like
         drawn = section.name == "consistency" and any(point.test == test for point in findings.points)
         figure = _scatter(findings, test) if drawn else None
-        found.append(replace(like, name=name, heading=heading, table=_table(whole, fields, caption), figure=figure))
+        found.append(replace(like, name=name, heading=heading, table=table_of(whole, fields, caption), figure=figure))
         if parts:
-            table = _table(parts, (fields[0], _text("domain"), *fields[1:]), caption, is_folded=True)
+            table = table_of(parts, (fields[0], text("domain"), *fields[1:]), caption, is_folded=True)
             name, heading = f"{name}-domains", f"{heading}, by domain"
             found.append(replace(like, name=name, heading=heading, table=table, sentences=(), notes=()))
     return found
@@ -206,10 +123,10 @@ def _summarised(
 
 def _accuracies(findings: Findings) -> list[Section]:
     fields = (
-        _text("arm"),
+        text("arm"),
         _prompt(findings),
-        _number("right", "estimate", form="share"),
-        _number("one run", _as_published(findings.accuracies), form="share"),
+        number("right", "estimate", form="share"),
+        number("one run", _as_published(findings.accuracies), form="share"),
     )
     return _summarised(
         findings,
@@ -223,16 +140,17 @@ def _accuracies(findings: Findings) -> list[Section]:
 def _ratios(findings: Findings) -> list[Section]:
     chapter = "Share of own answers (Experiment III)"
     fields = (
-        _text("domain"),
-        _number("own answers", "ratio", form="share"),
-        _number("right", "accuracy", form="share"),
-        _number("over ratio 0, points", "gain", form="points"),
-        _number("KL, nats", "kl"),
+        text("domain"),
+        number("own answers", "ratio", form="share"),
+        number("right", "accuracy", form="share"),
+        number("over ratio 0, points", "gain", form="points"),
+        number("KL, nats", "kl"),
+        number("entropy, nats", "entropy"),
     )
     found = []
-    for test, points in _by_test(findings.curve).items():
+    for test, points in by_test(findings.curve).items():
         accuracy, kl = (
-            tuple({"x": one.ratio, "series": one.domain, **limits(getattr(one, of), "y")} for one in points)
+            tuple({"x": one.ratio, "series": place(one), **limits(getattr(one, of), "y")} for one in points)
             for of in ("accuracy", "kl")
         )
         found += [
@@ -240,7 +158,7 @@ def _ratios(findings: Findings) -> list[Section]:
                 name=f"ratios-{test}",
                 heading=f"Accuracy, {test}",
                 chapter=chapter,
-                table=_table(points, fields, "accuracy and divergence by share of own answers", is_folded=True),
+                table=table_of(points, fields, "accuracy and divergence by share of own answers", is_folded=True),
                 figure=Figure(
                     form="lines",
                     rows=accuracy,
@@ -261,25 +179,26 @@ def _ratios(findings: Findings) -> list[Section]:
                 ),
             ),
         ]
-    best = (
-        _text("test"),
-        _number("over ratio 0, points", "over_0", form="points"),
-        _number("over ratio 1, points", "over_1", form="points"),
-        _text("chosen", lambda one: ", ".join(f"{r:g} ({100 * share:.0f} %)" for r, share in one.chosen.items())),
-    )
-    if findings.best:
-        found.append(
-            Section(
-                name="ratios-best",
-                heading="The best ratio between the ends",
-                chapter=chapter,
-                table=_table(findings.best, best, "accuracy at the best ratio, less that at either end"),
-                notes=(
-                    "The best of several noisy ratios looks too good; here it is chosen on other questions and other "
-                    "runs than it is judged by.",
-                ),
-            )
+    measures: tuple[tuple[str, str, CellForm], ...] = (("accuracy", "points", "points"), ("kl", "nats", "number"))
+    for of, unit, form in measures:
+        best = (
+            text("test"),
+            number(f"against ratio 0, {unit}", "over_0", form=form),
+            number(f"against ratio 1, {unit}", "over_1", form=form),
+            text("chosen", lambda one: ", ".join(f"{r:g} ({100 * share:.0f} %)" for r, share in one.chosen.items())),
         )
+        if rows := [one for one in findings.best if one.of == of]:
+            what = "accuracy at the best ratio, less that at either end"
+            told = what if of == "accuracy" else "KL from the base model at either end, less that at the best ratio"
+            found.append(
+                Section(
+                    name="ratios-best" if of == "accuracy" else "ratios-best-divergence",
+                    heading="The best ratio between the ends" if of == "accuracy" else "The least divergence between",
+                    chapter=chapter,
+                    table=table_of(rows, best, told),
+                    notes=(_CHOSEN,) if of == "accuracy" else (),
+                )
+            )
     return found
 
 
@@ -291,30 +210,30 @@ def _consistencies(findings: Findings) -> list[Section]:
     def against(one: Consistency) -> str:
         return one.reference if one.method == "standard" else f"{one.reference} ({one.method})"
 
-    named = (_text("arm", arm), _text("against", against))
+    named = (text("arm", arm), text("against", against))
     consistency = Section(name="consistency", heading="Consistency", chapter=_EXPERIMENT_4, sentences=(_FLOORS,))
     distance = Section(name="divergence", heading="Divergence", chapter=_EXPERIMENT_4)
     partial = (
-        _text("test"),
-        _text("method"),
-        _number("correlation", "estimate"),
-        _number("p", _p, form="p"),
-        _number("mixtures", lambda one: one.estimate.n_units, form="count"),
-        _text("within domains", _within),
+        text("test"),
+        text("method"),
+        number("correlation", "estimate"),
+        number("p", tested, form="p"),
+        number("mixtures", lambda one: one.estimate.n_units, form="count"),
+        text("within domains", _within),
     )
     found = [
         *_summarised(
             findings,
             findings.consistencies,
             consistency,
-            (*named, _number("ranks", "rank"), _number("same choice", "agreement", form="share")),
+            (*named, number("ranks", "rank"), number("same choice", "agreement", form="share")),
             "mean rank correlation of the options' probabilities; share with the same most probable option",
         ),
         *_summarised(
             findings,
             findings.consistencies,
             distance,
-            (*named, _number("KL", "kl"), _number("KL back", "reverse_kl"), _number("JS", "js")),
+            (*named, number("KL", "kl"), number("KL back", "reverse_kl"), number("JS", "js")),
             "KL(before || after), KL(after || before) and Jensen-Shannon divergence, in nats",
         ),
     ]
@@ -324,7 +243,7 @@ def _consistencies(findings: Findings) -> list[Section]:
             name="partial-correlation",
             heading="Partial rank correlation of consistency and accuracy",
             chapter=_EXPERIMENT_4,
-            table=_table(findings.partials, partial, "over domains and mixtures, base accuracy held equal"),
+            table=table_of(findings.partials, partial, "over domains and mixtures, base accuracy held equal"),
             notes=tuple(notes),
         )
         found.append(section)
@@ -337,33 +256,90 @@ def _within(one: Any) -> str:
 
 
 def _scatter(findings: Findings, test: str) -> Figure:
-    slopes = [f"{line.domain} {line.slope:+.2f}" for line in findings.lines if line.test == test]
+    """Arms, and for each of their series the line that noise alone would draw, as far as they reach."""
+    slopes = [f"{place(line)} {line.slope:+.2f}" for line in findings.lines if line.test == test]
     fitted = f" Slope over the mixtures of a domain: {', '.join(slopes)}." if slopes else ""
+    points = [one for one in findings.points if one.test == test]
+    series = {place(one) for one in points}
+    least = min(one.consistency for one in points)
+    noise = [one for one in findings.noise if one.test == test and place(one) in series]
     return Figure(
         form="scatter",
-        rows=tuple(
-            {"x": one.consistency, "y": one.accuracy, "series": one.domain, "label": one.arm}
-            for one in findings.points
-            if one.test == test
+        rows=(
+            *({"x": p.consistency, "y": p.accuracy, "series": place(p), "label": p.arm} for p in points),
+            *(
+                {"x": p.rank, "y": p.accuracy, "series": place(p), "label": "noise alone", "is_line": True}
+                for p in noise
+                if p.rank >= min(least - 0.1, 0.8)
+            ),
         ),
-        caption=f"Consistency with the base model under the same prompt, and accuracy, on {test} questions.{fitted}",
+        caption=f"Consistency with the base model under the same prompt, and accuracy, on {test} questions. "
+        f"Lines: noise alone on the base model's own probabilities.{fitted}",
         options={"x_title": "mean rank correlation with the base model", "y_title": "accuracy", "y_format": "%"},
     )
 
 
+def _beyond_noise(findings: Findings) -> list[Section]:
+    by_measure = [
+        number(f"at equal {name}", of, form="points") for name, of in (("ranks", "rank"), ("KL", "kl"), ("JS", "js"))
+    ]
+    found = _summarised(
+        findings,
+        findings.excesses,
+        Section(name="excess", heading="Accuracy beyond noise", chapter=_EXPERIMENT_4, sentences=(_NOISE,)),
+        (text("arm"), *by_measure),
+        "accuracy less that of noise at equal consistency with the base model, in points",
+    )
+    if findings.steepness:
+        found.append(
+            Section(
+                name="steepness",
+                heading="More against less consistent mixtures",
+                chapter=_EXPERIMENT_4,
+                table=table_of(
+                    findings.steepness,
+                    (text("test"), text("domain"), number("points", "estimate", form="points")),
+                    "excess of the more consistent mixtures, less that of the less consistent ones",
+                ),
+            )
+        )
+    return found
+
+
+def _fit(findings: Findings) -> list[Section]:
+    if not findings.fits:
+        return []
+    fields = (
+        text("arm"),
+        text("domain"),
+        number("taught answers given", "taught", form="share"),
+        number("where known", "known", form="share"),
+        number("where unknown", "unknown", form="share"),
+    )
+    note = "Known: the base model's probe had the right answer in some degree; unknown: it was graded Unknown."
+    return [
+        Section(
+            name="fit",
+            heading="Fit to the training questions",
+            table=table_of(findings.fits, fields, "share of taught answers that are given on own questions"),
+            notes=(note,),
+        )
+    ]
+
+
 def _confidences(findings: Findings) -> list[Section]:
     calibrated = (
-        _text("arm"),
-        _number("Brier", "brier"),
-        _number("surer than right", "excess", form="points"),
-        _number("error", "ece"),
-        _number("if perfect", lambda one: one.ece.baselines.get("noise floor")),
+        text("arm"),
+        number("Brier", "brier"),
+        number("surer than right", "excess", form="points"),
+        number("error", "ece"),
+        number("if perfect", lambda one: one.ece.baselines.get("noise floor")),
     )
     thresholds = dict.fromkeys(part.threshold for one in findings.confidences for part in one.abstention)
-    silent = [_text("arm")]
+    silent = [text("arm")]
     for threshold in thresholds:
         for name, of in ((f"answered at {threshold:g}", "coverage"), (f"right at {threshold:g}", "accuracy")):
-            silent.append(_number(name, lambda one, k=threshold, of=of: _abstained(one, k, of), form="share"))  # type: ignore[misc]
+            silent.append(number(name, lambda one, k=threshold, of=of: _abstained(one, k, of), form="share"))  # type: ignore[misc]
     chapter = "Calibration and abstention"
     return [
         *_summarised(
@@ -397,12 +373,12 @@ def _forgetting(findings: Findings) -> list[Section]:
     if not findings.retention:
         return []
     fields = (
-        _text("arm"),
-        _text("trained on", "domain"),
-        _number("change", form="points"),
-        _number("lost", form="share"),
-        _number("gained", form="share"),
-        _number("differ by seed", "reseeded", form="share"),
+        text("arm"),
+        text("trained on", "domain"),
+        number("change", form="points"),
+        number("lost", form="share"),
+        number("gained", form="share"),
+        number("differ by seed", "reseeded", form="share"),
     )
     note = (
         "Lost: right before, wrong after. Some are lost and gained by chance: the last column is how many differ "
@@ -413,34 +389,7 @@ def _forgetting(findings: Findings) -> list[Section]:
         Section(
             name="forgetting",
             heading="Forgetting on unrelated questions",
-            table=_table(findings.retention, fields, caption),
+            table=table_of(findings.retention, fields, caption),
             notes=(note,),
         )
     ]
-
-
-def _confounds(findings: Findings) -> list[Section]:
-    chapter = "Confounds"
-    if not findings.confounds:
-        told = "The training sets were not given to the analysis, so nothing can be said of what else they differ in."
-        return [Section(name="confounds", heading=chapter, sentences=(told,))]
-    found = []
-    for arm, against in dict.fromkeys((one.arm, one.against) for one in findings.confounds):
-        here = [one for one in findings.confounds if (one.arm, one.against) == (arm, against)]
-        fields = (
-            _text("check"),
-            _text("domain"),
-            _text(arm, "mine"),
-            _text(against, "theirs"),
-            _text("result", lambda one: "differs" if one.is_flagged else "passes"),
-        )
-        found.append(
-            Section(
-                name=f"confounds-{arm}-{against}",
-                heading=f"{arm} against {against}",
-                chapter=chapter,
-                table=_table(here, fields, "what the sets differ in besides what the claim is about"),
-                notes=tuple(dict.fromkeys(f"{one.check}: {one.rule}" for one in here)),
-            )
-        )
-    return found

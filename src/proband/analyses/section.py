@@ -82,7 +82,8 @@ class Figure:
     rows : tuple of mapping
         The data, one mapping a mark; keys by form. Bars, intervals: label, side, value, low, high (`marks` makes
         them of estimates). Ladder: label, value, low, high, floor, and `references`, a mapping of name to value.
-        Lines, scatter: x, y, series, and low, high or label where there are any. Tree: x, y, from_x, from_y, label.
+        Lines, scatter: x, y, series, and low, high or label where there are any; rows of a scatter that say
+        ``is_line`` are a dashed line instead. Tree: x, y, from_x, from_y, label.
     caption : str
         What it shows, in a sentence; read to those who cannot see it.
     options : mapping

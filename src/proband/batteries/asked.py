@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from proband.batteries.battery import Battery, Setting
-from proband.batteries.contexts import SETTINGS, crossed, led_in, texts_of
+from proband.batteries.contexts import SETTINGS, crossed, led_in, texts_of, treatments
+from proband.batteries.generated import kinds_of
 from proband.designs.survey.itself import as_itself
 from proband.designs.survey.survey import Survey
 from proband.errors import DesignError, meant
-from proband.instruments.items import Item
 
 WRITTEN = "written"
 
@@ -57,6 +57,9 @@ def noted(battery: Battery, setting: Setting) -> dict[str, Any]:
         "battery_licence": battery.licence,
         "battery_page": battery.page,
         "battery_setting": asdict(setting),
+        "treatments": treatments(battery.contexts),
+        "aims": {factor: dict(levels) for factor, levels in battery.aims.items()},
+        "is_generated": battery.is_generated,
         "contrasts": [asdict(contrast) for contrast in battery.contrasts(setting)] if battery.contrasts else [],
         "analyses": list(battery.analyses),
     }
@@ -84,16 +87,6 @@ def check(battery: Battery, setting: Setting) -> None:
     if setting.n is not None and (setting.n < 1 or not battery.is_generated):
         why = "its items are fixed; take n out" if setting.n >= 1 else "ask one item at least"
         raise DesignError(f"battery {battery.name!r}: n is {setting.n}; {why}")
-
-
-def kinds_of(item: Item) -> Mapping[str, tuple[int, ...]]:
-    """What the options of an item are, where its `values` say so: ``lure`` -> their indices."""
-    found: dict[str, tuple[int, ...]] = {}
-    for k, value in enumerate(item.values):
-        if isinstance(value, str):
-            name = value.rstrip("0123456789 ")
-            found[name] = (*found.get(name, ()), k)
-    return found
 
 
 def asked(

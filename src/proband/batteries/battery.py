@@ -106,6 +106,8 @@ class Battery:
         ``answer_by``) and, by name, ``wording``, ``role``. Or factor -> level -> the text before an item: wordings of
         the battery's own (the first as published), or a treatment of its own, e.g. nine intensities. An item may say
         ``{factor:NAME}`` where the text goes.
+    aims : mapping
+        Factor -> level -> scale that this level is to raise, for how far a model can be moved.
     contrasts : callable
         Contrasts of a setting.
     analyses : tuple of str
@@ -130,6 +132,7 @@ class Battery:
     instrument: Callable[[Setting], Instrument] | None = None
     design: Callable[[Setting], Design] | None = None
     contexts: Mapping[str, Sequence[str] | Mapping[str, str]] = field(default_factory=dict)
+    aims: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     contrasts: Callable[[Setting], Sequence[Contrast]] | None = None
     analyses: tuple[str, ...] = ()
     needs: Needs = "options"

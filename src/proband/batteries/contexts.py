@@ -34,7 +34,7 @@ PUBLISHED = "published"
 def crossed(own: Mapping[str, Levels], asked: Mapping[str, Sequence[str]], *, is_quick: bool) -> dict[str, Levels]:
     """Factor -> levels that are asked: the usual ones, then the battery's, then those asked for.
 
-    A factor of the battery's own that is a treatment (its texts are given) keeps all its levels in a quick portrait.
+    A treatment keeps all its levels in a quick portrait.
 
     Raises
     ------
@@ -44,8 +44,7 @@ def crossed(own: Mapping[str, Levels], asked: Mapping[str, Sequence[str]], *, is
     known = {**USUAL, **own}
     found = dict(known)
     if is_quick:
-        treatments = [name for name, levels in own.items() if isinstance(levels, Mapping) and name not in TEXTS]
-        found |= {name: _first(known[name], _QUICK.get(name, 1)) for name in known if name not in treatments}
+        found |= {name: _first(known[name], _QUICK.get(name, 1)) for name in known if name not in treatments(own)}
     for name, levels in asked.items():
         if name == "language":
             raise DesignError('contexts: a run is in one language; set language = "de" beside `use`, and make one each')
@@ -60,6 +59,11 @@ def crossed(own: Mapping[str, Levels], asked: Mapping[str, Sequence[str]], *, is
             )
         found[name] = {level: given[level] for level in levels} if isinstance(given, Mapping) else levels
     return found
+
+
+def treatments(own: Mapping[str, Levels]) -> list[str]:
+    """Factors that a battery brings with their texts: what they move is what it asks about, and no instability."""
+    return [name for name, levels in own.items() if isinstance(levels, Mapping) and name not in TEXTS]
 
 
 def texts_of(name: str, levels: Levels, preamble: str) -> dict[str, str]:

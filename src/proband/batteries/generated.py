@@ -88,3 +88,13 @@ def numbered(family: str, k: int) -> str:
 def key(items: Iterable[Item]) -> Mapping[str, int]:
     """The key of a scale of these items, none reversed."""
     return {item.id: 1 for item in items}
+
+
+def kinds_of(item: Item) -> Mapping[str, tuple[int, ...]]:
+    """What the options of an item are, where its `values` say so: ``lure`` -> their indices."""
+    found: dict[str, tuple[int, ...]] = {}
+    for k, value in enumerate(item.values):
+        if isinstance(value, str):
+            name = value.rstrip("0123456789 ")
+            found[name] = (*found.get(name, ()), k)
+    return found

@@ -209,9 +209,10 @@ def _look_at_data(path: Path, found: Gathering) -> list[str]:
 def _look_at_alignment(path: Path, found: Gathering) -> list[str]:
     file = read_align_file(path)
     material = Material(file=file, folder=path.parent)
-    if file.base != TOY:
-        with found.part():
-            check_address(file.base)
+    for base in file.every_base:
+        if base.base != TOY:
+            with found.part():
+                check_address(base.base)
     for part in ("probe", "training_prompt", "asks", "base_ask", "arms", "construction"):
         with found.part():
             getattr(material, part)

@@ -41,6 +41,9 @@ from proband.measures.behaviour.stability import perspective_controllability as 
 from proband.measures.behaviour.stability import rank_order_stability as rank_order_stability
 from proband.measures.behaviour.strategies import StrategyMatches as StrategyMatches
 from proband.measures.behaviour.strategies import strategy_matches as strategy_matches
+from proband.measures.cognition.prospects import ProspectFit as ProspectFit
+from proband.measures.cognition.prospects import fit_prospect as fit_prospect
+from proband.measures.cognition.prospects import prospect_values as prospect_values
 from proband.measures.correction.calibrated import calibrated_mean as calibrated_mean
 from proband.measures.correction.designed import dsl_mean as dsl_mean
 from proband.measures.correction.designed import dsl_ols as dsl_ols
@@ -182,6 +185,8 @@ from proband.measures.ranks import Ranking as Ranking
 from proband.measures.ranks import ranking as ranking
 from proband.measures.reliability.components import GStudy as GStudy
 from proband.measures.reliability.components import generalizability as generalizability
+from proband.measures.reliability.contexts import ContextStudy as ContextStudy
+from proband.measures.reliability.contexts import context_study as context_study
 from proband.measures.reliability.factors import FactorCongruence as FactorCongruence
 from proband.measures.reliability.factors import factor_congruence as factor_congruence
 from proband.measures.reliability.factors import omega_total as omega_total

@@ -273,11 +273,13 @@ def _lines(figure: Figure) -> alt.LayerChart:
 
 
 def _scatter(figure: Figure) -> alt.LayerChart:
-    """Two numbers of each of many things."""
+    """Two numbers of each of many things, over lines where rows say so."""
     base, y = _plane(figure)
-    return alt.layer(
-        base.mark_point(filled=True, size=70, opacity=0.85).encode(y=y, shape=_shapes_of(figure))
-    ).properties(height=_HEIGHT)
+    points = base.mark_point(filled=True, size=70, opacity=0.85).encode(y=y, shape=_shapes_of(figure))
+    if not any(row.get("is_line") for row in figure.rows):
+        return alt.layer(points).properties(height=_HEIGHT)
+    line = base.transform_filter("datum.is_line").mark_line(strokeWidth=1.5, strokeDash=[4, 3]).encode(y=y)
+    return alt.layer(line, points.transform_filter("!datum.is_line")).properties(height=_HEIGHT)
 
 
 def _tree(figure: Figure) -> alt.LayerChart:

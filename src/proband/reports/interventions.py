@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from proband.analyses.intervention_verdicts import whole
 from proband.analyses.interventions import sections_of
 from proband.errors import StoreError
 from proband.reports.findings import Findings
@@ -26,19 +27,25 @@ _METHODS = (
     "reproduce the paper's code: dense ranks, undefined questions counted as 0, the few-shot base model as "
     "reference (so that a change of prompt is part of the number), one run, no interval. The partial correlation "
     "ranks and shuffles within domains, with consistency and accuracy from different halves of the questions. "
+    "Noise alone gives such correlations, too: accuracy is compared with that of the base model's own probabilities "
+    "under Gaussian noise on their logarithms at equal consistency, question by question (the delta method), and the "
+    "claim is about how this excess differs between more and less consistent mixtures. "
     "Published numbers: Ren et al. (2024), Learning or Self-aligning?, ACL 2024, 6090-6105. arXiv:2402.18243"
 )
 
 
 def intervention_findings(found: tuning.Findings) -> Findings:
     """What the analysis of a study found, for every face."""
-    outcomes = Counter(verdict.outcome for verdict in found.verdicts)
+    judged = whole(found)
+    outcomes = Counter(verdict.outcome for verdict in judged)
     plan = found.plan
     models = _count(plan["n_models"], "tuned model")
     parts = ", ".join(_count(len(plan[f"{what}s"]), what) for what in ("arm", "domain", "seed"))
     told = ", ".join(f"{outcomes[name]} {name}" for name in ("supported", "contradicted", "undecided"))
-    n = _count(len(found.verdicts), "verdict")
-    lead = f"{models} ({parts}) against the base model: of {n} on the paper's claims, "
+    n = _count(len(judged), "verdict")
+    models = f"{models} of {_count(len(plan['bases']), 'base model')}" if plan["bases"] else models
+    against = "them" if plan["bases"] else "the base model"
+    lead = f"{models} ({parts}) against {against}: of {n} on the paper's claims, "
     return Findings(
         title=found.title,
         sections=tuple(sections_of(found)),

@@ -74,6 +74,8 @@ class Part:
         Places, counted through all rows, whose next token is taught.
     targets, weights : ndarray, shape (n_taught,)
         Those next tokens and what their losses weigh.
+    examples : tuple of Taught
+        In the order of their taught tokens in `picks`.
     n_computed : int
         Tokens that are computed, padding not counted.
     n_standing : int
@@ -86,6 +88,7 @@ class Part:
     picks: Ints
     targets: Ints
     weights: NDArray[np.float64]
+    examples: tuple[Taught, ...]
     n_computed: int
     n_standing: int
 
@@ -243,6 +246,7 @@ def _part(
         picks=np.concatenate(picks),
         targets=np.concatenate([np.array(one.ids[one.start :], dtype=np.int64) for one in examples]),
         weights=np.repeat([one.weight for one in examples], [one.n_taught for one in examples]),
+        examples=tuple(examples),
         n_computed=sum(segment.size for segment in segments) or n_standing,
         n_standing=n_standing,
     )

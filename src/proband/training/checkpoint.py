@@ -135,7 +135,7 @@ def finished(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | None:
     changed = [name for name in wanted if known.get(name) != wanted[name]]
     if changed:
         what = {"training_set": "another training set", "held_out": "other held-out examples", "base": "another base"}
-        what |= {"base_weights": "a base with other weights", "recipe": "another recipe"}
+        what |= {"base_weights": "a base with other weights", "recipe": "another recipe", "looks": "other looks at it"}
         raise DesignError(
             f"{folder} was trained with {what.get(changed[0], changed[0])} ({_differing(known, wanted, changed[0])}); "
             "name another folder, or delete this one"

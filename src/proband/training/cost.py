@@ -205,6 +205,11 @@ def disk_bytes(n_weights: int, recipe: Recipe) -> float:
     return 4.0 * (_n_trained(n_weights, recipe) if recipe.keeps_adapter else n_weights)
 
 
+def states_bytes(n_weights: int, recipe: Recipe) -> float:
+    """Bytes of the two states that a run at work keeps to go on from: weights and two moments."""
+    return 2 * 12.0 * _n_trained(n_weights, recipe)
+
+
 def _n_trained(n_weights: int, recipe: Recipe) -> float:
     # Adapters of rank r on a square layer of width w have 2 r / w of its weights; w is some 1,000 to 8,000.
     return n_weights if recipe.adapter is None else min(n_weights, n_weights * 2 * recipe.adapter.rank / 1024)
@@ -262,7 +267,7 @@ def _cost(
         operations=operations,
         seconds=seconds,
         memory_bytes=_memory(shape, recipe, at_once, taught / max(standing, 1)),
-        disk_bytes=disk_bytes(shape.total, recipe) + 2 * (4.0 * trained + 8.0 * trained),
+        disk_bytes=disk_bytes(shape.total, recipe) + states_bytes(shape.total, recipe),
     )
 
 

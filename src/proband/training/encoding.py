@@ -6,6 +6,7 @@ from typing import Literal
 
 from proband.errors import DataError, EngineError
 from proband.models.local.templates import Template
+from proband.training.recipe import Recipe
 from proband.training.training_set import Example, TrainingSet
 
 
@@ -21,17 +22,28 @@ class Taught:
         Index of the first taught token; all from there on are taught. It is where scoring starts, too.
     weight : float
         Of each taught token's loss.
+    others : tuple of Taught
+        The same prompt with the example's alternatives.
+    is_soft : bool
+        Whether those are taught too, each by its share.
     """
 
     id: str
     ids: tuple[int, ...]
     start: int
     weight: float = 1.0
+    others: tuple["Taught", ...] = ()
+    is_soft: bool = False
 
     @property
     def n_taught(self) -> int:
         """Tokens that the loss is on."""
         return len(self.ids) - self.start
+
+    @property
+    def family(self) -> tuple["Taught", ...]:
+        """The response and its alternatives."""
+        return (self, *self.others)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +85,14 @@ def encode_set(
     left_out: list[str] = []
     for example in training_set:
         one = encode_example(example, template)
-        if len(one.ids) > max_tokens:
+        if max(len(member.ids) for member in one.family) > max_tokens:
             if too_long == "leave_out":
                 left_out.append(one.id)
                 continue
             cut.append(one.id)
-            one = replace(one, ids=one.ids[:max_tokens])
-        if one.n_taught < 1:
+            others = tuple(replace(other, ids=other.ids[:max_tokens]) for other in one.others)
+            one = replace(one, ids=one.ids[:max_tokens], others=others)
+        if min(member.n_taught for member in one.family) < 1:
             raise DataError(
                 f"example {one.id!r} of {training_set.name!r} teaches nothing: its prompt alone has {one.start} tokens "
                 f"and max_tokens is {max_tokens}; raise max_tokens, shorten the prompt or leave the example out"
@@ -100,13 +113,40 @@ def encode_set(
 
 def encode_example(example: Example, template: Template) -> Taught:
     """Token ids of one example; `DataError` if it cannot be rendered, or none of its tokens would be taught."""
+    texts = (example.response, *example.alternatives)
     try:
-        encoded = template.encode(example.request)
+        encoded = [template.encode(replace(example.request, continuations=(text,))) for text in texts]
     except EngineError as error:
         raise DataError(f"example {example.id!r} cannot be taught: {error}; change it or leave it out") from error
-    return Taught(id=example.id, ids=encoded.sequences[0], start=encoded.start, weight=example.weight)
+    shares = example.shares or (1.0,) * len(texts)
+    first, *others = (
+        Taught(
+            id=example.id if number == 0 else f"{example.id}~{number}",
+            ids=one.sequences[0],
+            start=one.start,
+            weight=example.weight * share,
+        )
+        for number, (one, share) in enumerate(zip(encoded, shares, strict=True))
+    )
+    return replace(first, others=tuple(others), is_soft=bool(example.shares))
 
 
 def _listed(ids: Iterable[str]) -> str:
     listed = list(ids)
     return ", ".join(map(repr, listed[:3])) + (", ..." if len(listed) > 3 else "")
+
+
+def check_objective(name: str, examples: Iterable[Taught], recipe: Recipe) -> None:
+    """Refuse a set whose examples lack what the recipe's objective compares; `DataError` names the first."""
+    needs = recipe.objective not in ("likelihood", "kl")
+    for one in examples:
+        if needs and not one.others:
+            raise DataError(
+                f"example {one.id!r} of {name!r} has no alternative and the objective {recipe.objective!r} compares; "
+                "build the set with alternatives, without general instructions, or take the objective 'likelihood'"
+            )
+        if one.is_soft and recipe.objective != "likelihood":
+            raise DataError(
+                f"example {one.id!r} of {name!r} has soft labels, which go with the objective 'likelihood', not "
+                f"{recipe.objective!r}"
+            )

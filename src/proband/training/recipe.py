@@ -13,6 +13,7 @@ Schedule = Literal["cosine", "linear", "constant"]
 Precision = Literal["float32", "mixed"]
 Padding = Literal["packed", "dynamic", "longest"]
 Keep = Literal["merged", "adapter"]
+Objective = Literal["likelihood", "kl", "preference", "reverse-preference", "expected-reward"]
 # These change how the numbers are computed, and the result by rounding only.
 _WORK = frozenset({"padding", "micro_batch", "micro_tokens", "gradient_checkpointing", "checkpoint_every_s"})
 
@@ -77,6 +78,9 @@ class Recipe:
     - `adapter`: none trains all weights.
     - `keep` ({"merged", "adapter"}): what is saved of a run with an adapter: a whole checkpoint with the adapter merged
       into it, or the adapter alone, some hundredth of that, which is opened on its base (``BASE+FOLDER``).
+    - `objective` ({"likelihood", "kl", "preference", "reverse-preference", "expected-reward"}): what is made small; see
+      `proband.training.objectives`. All but the first look at an example's alternatives.
+    - `beta`: how much the base model holds it back: the weight of the divergence from it, or that of Rafailov et al.
     - `max_tokens`: of prompt and response together.
     - `too_long` ({"refuse", "cut", "leave_out"}): what becomes of longer examples; what is cut or left out is counted
       in the record.
@@ -110,6 +114,8 @@ class Recipe:
     max_grad_norm: float = 1.0
     adapter: Lora | None = None
     keep: Keep = "merged"
+    objective: Objective = "likelihood"
+    beta: float = 0.1
     max_tokens: int = 2048
     too_long: Literal["refuse", "cut", "leave_out"] = "refuse"
     order: Literal["as_built", "shuffled", "as_given"] = "as_built"
@@ -137,8 +143,10 @@ class Recipe:
             raise DesignError(f"recipe: learning_rate is {self.learning_rate}; give one above 0 and below 1")
         if not 0 <= self.warmup_ratio <= 1:
             raise DesignError(f"recipe: warmup_ratio is {self.warmup_ratio}; give a share in [0, 1]")
-        if min(self.weight_decay, self.max_grad_norm, self.checkpoint_every_s) < 0:
-            raise DesignError("recipe: weight_decay, max_grad_norm and checkpoint_every_s cannot be negative")
+        if min(self.weight_decay, self.max_grad_norm, self.checkpoint_every_s, self.beta) < 0:
+            raise DesignError("recipe: weight_decay, max_grad_norm, checkpoint_every_s and beta cannot be negative")
+        if self.objective.endswith("preference") and not self.beta:
+            raise DesignError("recipe: a preference with beta 0 teaches nothing; give one above 0, e.g. 0.1")
         if strange := strange_choice(self):
             raise DesignError(f"recipe: {strange}")
         if self.keep == "adapter" and self.adapter is None:
@@ -152,10 +160,12 @@ class Recipe:
         return max(rounded, 1) * (self.epochs or 1)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values; `keep` only where it is not what was always done, so that runs of before are still known."""
+        """Plain values; later keys only where they are not what was always done, so that runs of before are known."""
         values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         if not self.keeps_adapter:
             del values["keep"]
+        if self.objective == "likelihood":
+            del values["objective"], values["beta"]
         return values
 
     @property

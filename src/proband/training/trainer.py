@@ -2,9 +2,10 @@
 
 import inspect
 import math
+import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -36,6 +37,8 @@ class Work:
 
     taught: Sequence[Taught]
     held_out: Sequence[Taught] = ()
+    looked_at: Sequence[Taught] = ()
+    look_steps: frozenset[int] = frozenset()
     folder: Path
     watch: Watch | None = None
     peak_bytes: int = field(default=0, init=False)
@@ -52,19 +55,20 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
         self.recipe, self.work = recipe, work
         self.plan = step_plan(len(work.taught), recipe)
         self.padding = padding_for(model if recipe.adapter is None else model.get_base_model(), recipe)
-        shares = _shares(self.plan, _world_size())
+        config = _config(recipe, work.folder, len(self.plan), model.device.type == "cpu")
+        check_processes(config.world_size)
         super().__init__(
             model=model,
-            args=_config(recipe, work.folder, len(self.plan), model.device.type == "cpu"),
+            args=config,
             data_collator=_rows,
-            train_dataset=Dataset.from_dict({"rows": shares}),
+            train_dataset=Dataset.from_dict({"rows": _shares(self.plan, config.world_size)}),
             processing_class=tokenizer,
         )
         self.remove_callback(PrinterCallback)  # only the command line prints
         self.add_callback(Following(self))
         self.loss = math.nan  # of the last step's batch
         self.computed_tokens = 0  # in the last step
-        self.sizes = [sum(len(work.taught[k].ids) for k in rows) for rows in self.plan]
+        self.sizes = [sum(len(one.ids) for k in rows for one in self.unit(work.taught[k])) for rows in self.plan]
 
     # Nothing is sent anywhere, and no card is written into states that are deleted again.
     def _send_telemetry(self) -> None: ...
@@ -82,19 +86,27 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
         usual = (CPU_MIXED_TOKENS if is_mixed else CPU_TOKENS) if on_cpu else GPU_TOKENS
         return self.recipe.micro_tokens or usual
 
+    def unit(self, one: Taught) -> tuple[Taught, ...]:
+        """What of an example goes through the model."""
+        return one.family if one.is_soft else (one,)
+
+    def mass(self, examples: Sequence[Taught]) -> float:
+        """What the loss of some examples is divided by."""
+        return sum(one.weight * one.n_taught for one in examples)
+
     def parts(self, examples: Sequence[Taught]) -> Iterator[Part]:
         """Cut examples into passes."""
-        longest = max(len(one.ids) for one in self.work.taught)
+        longest = max(len(member.ids) for one in self.work.taught for member in self.unit(one))
         settings: Any = {"most_tokens": self.most_tokens, "most_rows": self.recipe.micro_batch}
         return parts_of(examples, self.padding, longest=longest, **settings)
 
     def training_step(self, model: Any, inputs: Mapping[str, Any], num_items_in_batch: Any = None) -> Any:
         """Forward and backward over this process's share of a step; the mean loss per taught token of the step."""
         model.train()
-        examples = [self.work.taught[k] for k in inputs["rows"].tolist()]
-        total = self._summed(sum(one.weight * one.n_taught for one in examples))
+        examples = self.chosen(self.work.taught[k] for k in inputs["rows"].tolist())
+        total = self.summed(self.mass(examples))
         parts = list(self.parts(examples or self.work.taught[:1]))
-        self.computed_tokens = round(self._summed(sum(part.n_computed for part in parts)))
+        self.computed_tokens = round(self.summed(sum(part.n_computed for part in parts)))
         nats = torch.zeros((), device=self.args.device)
         for number, part in enumerate(parts):
             is_last = number == len(parts) - 1
@@ -107,7 +119,7 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
                 scale = self.accelerator.num_processes / total if total else 0.0
                 self.accelerator.backward(loss * scale)
             nats += loss.detach()
-        mean = self._summed(float(nats)) / total if total else 0.0
+        mean = self.summed(float(nats)) / total if total else 0.0
         if not math.isfinite(mean):
             raise EngineError(
                 f"the loss of step {self.state.global_step + 1} is {mean}: training left the numbers that "
@@ -116,17 +128,36 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
         self.loss = mean
         return torch.tensor(mean, device=self.args.device)
 
+    def chosen(self, examples: Iterable[Taught]) -> list[Taught]:
+        """The examples as the loss takes them."""
+        return [member for one in examples for member in self.unit(one)]
+
     def held_out_loss(self) -> float:
         """Mean loss per taught token of the held-out examples, nats."""
+        examples = self.chosen(self.work.held_out)
         was_training = self.model.training
         self.model.eval()
         nats = 0.0
         with torch.no_grad():
-            for part in self.parts(self.work.held_out):
+            for part in self.parts(examples):
                 with self._running(part) as called:
                     nats += float(self._nats(self.model, part, called))
         self.model.train(was_training)
-        return nats / sum(one.weight * one.n_taught for one in self.work.held_out)
+        return nats / self.mass(examples)
+
+    def look(self) -> dict[str, float]:
+        """Log-probability of the taught tokens of every example that is looked at, nats, by its id."""
+        was_training = self.model.training
+        self.model.eval()
+        nats: dict[str, float] = {}
+        with torch.no_grad():
+            for part in self.parts(self.work.looked_at):
+                with self._running(part) as called:
+                    losses = self.token_nats(self.model, part, called).double().cpu()
+                losses = losses.split([one.n_taught for one in part.examples])
+                nats |= {one.id: -float(own.sum()) for one, own in zip(part.examples, losses, strict=True)}
+        self.model.train(was_training)
+        return dict(sorted(nats.items()))
 
     @contextmanager
     def _running(self, part: Part) -> Iterator[dict[str, Any]]:
@@ -137,6 +168,11 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
 
     def _nats(self, model: Any, part: Part, called: dict[str, Any]) -> Any:
         """Weighted sum of the losses of a part's taught tokens."""
+        losses = self._losses(model, part, called)
+        return (losses * torch.from_numpy(part.weights).to(losses)).sum()
+
+    def _losses(self, model: Any, part: Part, called: dict[str, Any]) -> Any:
+        """Loss of each of a part's taught tokens."""
         device = self.args.device
         rows, width = part.ids.shape
         picks = torch.from_numpy(part.picks).to(device)
@@ -146,10 +182,8 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
             chosen = logits.reshape(rows * len(places), -1)[picks // width * len(places) + inverse]
         else:
             chosen = model(**called).logits.reshape(rows * width, -1)[picks]
-        losses = torch.nn.functional.cross_entropy(
-            chosen.float(), torch.from_numpy(part.targets).to(device), reduction="none"
-        )
-        return (losses * torch.from_numpy(part.weights).to(losses)).sum()
+        targets = torch.from_numpy(part.targets).to(device)
+        return torch.nn.functional.cross_entropy(chosen.float(), targets, reduction="none")
 
     @property
     def _plain(self) -> Any:
@@ -161,7 +195,7 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
     def _keeps_logits(self) -> bool:
         return "logits_to_keep" in inspect.signature(type(self._plain).forward).parameters
 
-    def _summed(self, value: float) -> float:
+    def summed(self, value: float) -> float:
         """Sum over processes."""
         if self.accelerator.num_processes == 1:
             return value
@@ -188,7 +222,9 @@ class Following(TrainerCallback):  # type: ignore[misc]
         self._first = 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Start the clock."""
+        """Look at what was not touched yet, and start the clock."""
+        if not any("looked" in note for note in state.log_history):
+            state.log_history += self._seen(0)
         self._began = self._kept = time.monotonic()
         self._first = state.global_step
 
@@ -202,6 +238,7 @@ class Following(TrainerCallback):  # type: ignore[misc]
         held_out = self._look(step)
         state.log_history.append(note | ({} if held_out is None else {"held_out_loss": held_out}))
         control.should_training_stop |= held_out is not None and self._is_over(state.log_history)
+        state.log_history += self._seen(step, is_last=control.should_training_stop or step == len(sizes))
         if trainer.work.watch is not None and state.is_world_process_zero:
             left = 0.0 if control.should_training_stop else sum(sizes[step:]) / speed
             told = Step(
@@ -213,7 +250,8 @@ class Following(TrainerCallback):  # type: ignore[misc]
                 held_out_loss=held_out,
             )
             trainer.work.watch(told)
-        is_due = time.monotonic() - self._kept >= trainer.recipe.checkpoint_every_s
+        # All processes keep a state after the same step, whatever their clocks say.
+        is_due = trainer.summed(time.monotonic() - self._kept >= trainer.recipe.checkpoint_every_s) > 0
         control.should_save = is_due and step < len(sizes) and not control.should_training_stop
 
     def on_save(self, args: Any, state: Any, control: Any, **others: Any) -> None:
@@ -230,6 +268,16 @@ class Following(TrainerCallback):  # type: ignore[misc]
         if best == math.inf or loss < best - rule.least:
             _save_best(self.trainer)
         return loss
+
+    def _seen(self, step: int, *, is_last: bool = False) -> list[dict[str, Any]]:
+        """A note of what is looked at after this step, where it is due; the time it takes is none of training's."""
+        work = self.trainer.work
+        if not work.looked_at or not (step in work.look_steps or is_last):
+            return []
+        begun = time.monotonic()
+        note = {"step": step, "looked": self.trainer.look()}
+        self._began += time.monotonic() - begun
+        return [note]
 
     def _is_over(self, history: list[dict[str, Any]]) -> bool:
         rule = self.trainer.recipe.early_stop
@@ -292,10 +340,23 @@ def _rows(items: list[dict[str, list[int]]]) -> dict[str, Any]:
     return {"rows": torch.tensor(items[0]["rows"], dtype=torch.long)}
 
 
-def _world_size() -> int:
-    from accelerate import PartialState
+def check_processes(joined: int) -> None:
+    """Refuse to train with fewer processes than were asked for: each would take whole steps, or one all of them.
 
-    return int(PartialState().num_processes)
+    Raises
+    ------
+    EngineError
+        Naming how many joined, and how they are started.
+    """
+    told = int(os.environ.get("WORLD_SIZE", 1))
+    # On processors accelerate's launcher starts one process whatever it is asked, and leaves only this trace of it.
+    is_alone = {"ACCELERATE_MIXED_PRECISION", "MASTER_ADDR"} <= os.environ.keys() and "WORLD_SIZE" not in os.environ
+    if told != joined or (joined == 1 and is_alone):
+        raise EngineError(
+            f"{'several' if is_alone else told} processes were to share every step and {joined} joined; on processors "
+            "start them with `python -m torch.distributed.run --nproc_per_node N -m proband ...`, on GPUs with "
+            "`accelerate launch --multi_gpu -m proband ...`, or start one"
+        )
 
 
 def _shares(plan: Sequence[Sequence[int]], n: int) -> list[list[int]]:

@@ -20,7 +20,8 @@ from proband.training.bases import Base, base_weights, enough_memory, load_base
 from proband.training.batching import Step, Watch
 from proband.training.checkpoint import RECORD, STATES, Checkpoint, claimed, finished, last_state, saving, write_json
 from proband.training.cost import disk_bytes, state_bytes
-from proband.training.encoding import EncodedSet, encode_set
+from proband.training.encoding import EncodedSet, check_objective, encode_set
+from proband.training.looks import LOOKS, Looked, Looks
 from proband.training.recipe import Recipe
 from proband.training.training_set import TrainingSet
 
@@ -33,12 +34,16 @@ _NEEDED = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One run of a grid, into a folder of its own; held-out examples are for `Recipe.early_stop`."""
+    """One run of a grid, into a folder of its own.
+
+    Held-out examples are for `Recipe.early_stop`; `looks` are kept beside the checkpoint, see `load_looked`.
+    """
 
     training_set: TrainingSet
     recipe: Recipe
     into: Path
     held_out: TrainingSet | None = None
+    looks: Looks | None = None
 
 
 def train(
@@ -85,8 +90,8 @@ def train(
 
     Notes
     -----
-    Several GPUs are a matter of accelerate's configuration: ``accelerate launch`` starts this call in several
-    processes, which share every step's batch.
+    Started in several processes, by ``accelerate launch --multi_gpu`` or ``python -m torch.distributed.run``, the call
+    shares every step's batch among them; `EngineError` where not all that were asked for joined.
     """
     job = Job(training_set=training_set, recipe=recipe, into=Path(into), held_out=held_out)
     if model is not None and model.address != base:
@@ -150,11 +155,14 @@ def _run(job: Job, base: str, watch: Watch | None, opened: Callable[[], Base]) -
         recipe = replace(recipe, order="as_given" if keeps else "shuffled")
     loaded = opened()
     encoded, held_out = _encoded(job, loaded)
+    check_objective(job.training_set.name, encoded.examples, recipe)
     if len(encoded.examples) < recipe.batch_size and recipe.epochs is not None and recipe.drops_rest:
         raise DesignError(
             f"{job.training_set.name!r} has {len(encoded.examples)} examples and the recipe drops batches of fewer "
             f"than {recipe.batch_size}; give steps instead of epochs (`miniature`), or a smaller batch_size"
         )
+    if job.looks is not None:
+        job.looks.check(recipe.steps_for(len(encoded.examples)))
     _refuse_no_room(loaded, recipe, folder)
     with claimed(folder, _identity(job, base)), _untouched_generators():
         try:
@@ -164,12 +172,15 @@ def _run(job: Job, base: str, watch: Watch | None, opened: Callable[[], Base]) -
 
 
 def _trained(job: Job, base: Base, encoded: EncodedSet, held_out: EncodedSet | None, watch: Watch | None) -> Checkpoint:
+    from proband.training.objectives import ObjectiveTrainer
     from proband.training.trainer import PartsTrainer, Work, adapted, attending, load_best
 
     folder, recipe = Path(job.into), job.recipe
     work = Work(
         taught=encoded.examples,
         held_out=() if held_out is None else held_out.examples,
+        looked_at=() if job.looks is None else job.looks.encoded(base.template),
+        look_steps=frozenset(() if job.looks is None else job.looks.steps),
         folder=folder / STATES,
         watch=watch,
     )
@@ -177,7 +188,8 @@ def _trained(job: Job, base: Base, encoded: EncodedSet, held_out: EncodedSet | N
     with enough_memory(recipe, base):
         if recipe.adapter is not None:
             base.adapted = adapted(base.model, recipe.adapter, recipe.seed)
-        trainer = PartsTrainer(base.adapted or base.model, base.tokenizer, recipe, work)
+        made = PartsTrainer if recipe.objective == "likelihood" else ObjectiveTrainer
+        trainer = made(base.adapted or base.model, base.tokenizer, recipe, work)
         if recipe.keeps_adapter and (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
             raise EngineError("of weights in shards no adapter is kept as such; set keep to 'merged', or do not shard")
         with attending(base.model, trainer.padding), saving(folder, "a state of the run"):
@@ -232,9 +244,27 @@ def _record(job: Job, base: Base, encoded: EncodedSet, trainer: "PartsTrainer", 
     made = _recorded(job, base, encoded, trainer, weights)
     if trainer.is_world_process_zero():
         with saving(folder, "the record"):
+            if trainer.work.looked_at:
+                write_json(folder / LOOKS, _looked(trainer).as_dict())
             write_json(folder / RECORD, {"finished": True, "checkpoint": made.as_dict()})
         shutil.rmtree(folder / STATES, ignore_errors=True)
     return made
+
+
+def _looked(trainer: "PartsTrainer") -> Looked:
+    """What was seen at each step."""
+    places = [one.id.rpartition("\0")[0] for one in trainer.work.looked_at]
+    counts: dict[str, list[int]] = {}
+    by_step: dict[int, dict[str, list[float]]] = {}
+    for place, one in zip(places, trainer.work.looked_at, strict=True):
+        counts.setdefault(place, []).append(one.n_taught)
+    for note in trainer.state.log_history:
+        if "looked" in note:
+            found = by_step.setdefault(note["step"], {})
+            for place, one in zip(places, trainer.work.looked_at, strict=True):
+                found.setdefault(place, []).append(note["looked"][one.id])
+    tuples = {step: {name: tuple(nats) for name, nats in found.items()} for step, found in by_step.items()}
+    return Looked(log_probs=tuples, counts={name: tuple(n) for name, n in counts.items()})
 
 
 def _recorded(job: Job, base: Base, encoded: EncodedSet, trainer: "PartsTrainer", weights: str) -> Checkpoint:
@@ -317,7 +347,8 @@ def _held_in(recipe: Recipe) -> Any:
 
 
 def _identity(job: Job, base: str) -> dict[str, Any]:
-    return {
+    # Nobody looked in runs of before, whose identity has no word of it.
+    return ({} if job.looks is None else {"looks": job.looks.hash}) | {
         "training_set": job.training_set.hash,
         "held_out": None if job.held_out is None else job.held_out.hash,
         "base_weights": base_weights(base),

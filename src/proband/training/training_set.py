@@ -36,6 +36,11 @@ class Example:
         Id of the question; empty for general data.
     weight : float
         Of the example's loss; 1 for all but conflict-weighted sets.
+    alternatives : tuple of str
+        Other responses that it is set against, for recipes whose `Recipe.objective` compares; the first is the one that
+        the model holds most probable. A likelihood leaves them aside.
+    shares : tuple of float
+        Soft labels: how much of the loss is on the response and on each alternative; empty for all on the response.
     """
 
     id: str
@@ -46,10 +51,17 @@ class Example:
     domain: str = ""
     kind: Kind = "gold"
     weight: float = 1.0
+    alternatives: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.response.strip():
-            raise DataError(f"example {self.id!r} teaches nothing: its response is empty")
+        if not all(text.strip() for text in (self.response, *self.alternatives)):
+            raise DataError(f"example {self.id!r} teaches nothing: its response, or an alternative, is empty")
+        if len({self.response, *self.alternatives}) <= len(self.alternatives):
+            raise DataError(f"example {self.id!r}: its response or an alternative stands twice; give each once")
+        n = 1 + len(self.alternatives)
+        if self.shares and (len(self.shares) != n or min(self.shares) < 0 or abs(sum(self.shares) - 1) > 1e-6):
+            raise DataError(f"example {self.id!r}: shares {self.shares} are no distribution over its {n} responses")
         if not 0 <= self.weight < float("inf"):
             raise DataError(f"example {self.id!r} has the weight {self.weight}; it must be a number of at least 0")
 
@@ -59,8 +71,8 @@ class Example:
         return Request(messages=self.messages, continuations=(self.response,), closes=True, is_raw=self.is_raw)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
+        """Plain values; those that most sets lack only where they are there, so that sets of before keep their hash."""
+        return {name: value for name, value in asdict(self).items() if value != ()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +163,14 @@ def examples_of(text: str) -> tuple[Example, ...]:
     """The examples that `TrainingSet.text` wrote."""
     # Not splitlines(): it also breaks at characters that may stand inside a JSON string.
     rows = [json.loads(line) for line in text.split("\n") if line]
-    return tuple(Example(**(row | {"messages": tuple(Message(**turn) for turn in row["messages"])})) for row in rows)
+    return tuple(
+        Example(
+            **row
+            | {"messages": tuple(Message(**turn) for turn in row["messages"])}
+            | {name: tuple(row.get(name, ())) for name in ("alternatives", "shares")}
+        )
+        for row in rows
+    )
 
 
 def load_training_set(folder: str | Path) -> TrainingSet:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from proband.designs.quiz.boundary import check_boundary
 from proband.designs.quiz.quiz import Quiz
-from proband.errors import DesignError
+from proband.errors import DesignError, EngineError
 from proband.runs import Run
 from proband.runs.stages import Listener, Stages, digest
 from proband.training.bases import base_template
@@ -14,12 +14,13 @@ from proband.training.checkpoint import Checkpoint, write_json
 from proband.training.training import Job, train_all
 from proband.training.training_set import TrainingSet
 from proband.tuning.analysis.evaluation import Evaluation, Trained
-from proband.tuning.analysis.findings import Findings, Sources, analyse
+from proband.tuning.analysis.findings import Findings, Part, Sources, analyse
 from proband.tuning.interventions.building import build_sets
 from proband.tuning.interventions.writing import written_texts
-from proband.tuning.material import Material
+from proband.tuning.material import TOY, Material
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
-from proband.tuning.study_file import AlignFile, read_align_file
+from proband.tuning.probing.prior import known_by_prior, prior_quiz, with_prior
+from proband.tuning.study_file import AlignFile, BaseTable, read_align_file
 from proband.tuning.toy.pretraining import toy_model
 from proband.tuning.toy.recovery import recovery
 
@@ -28,61 +29,80 @@ _LOOKED_AT = 20  # questions by which prompts are checked
 
 
 @dataclass(frozen=True, kw_only=True)
-class Aligned:
-    """A study that was carried out: what was found, what the base model believed, and checkpoints by model."""
+class AlignedBase:
+    """What came of one base: what it believed, the sets built from that, checkpoints by model, their evaluation."""
 
-    findings: Findings
     probe: Beliefs
     sets: Mapping[str, TrainingSet]
     checkpoints: Mapping[str, Checkpoint]
     evaluation: Evaluation
 
 
-@dataclass(kw_only=True)
-class Alignment:
-    """A study and the folder it is carried out in.
+@dataclass(frozen=True, kw_only=True)
+class Aligned:
+    """A study that was carried out: what was found over all bases, and what came of each, by name."""
 
-    Stages are kept in folders named by what they depend on: a stage whose inputs have changed is done anew beside the
-    old one, and nothing else is done again. A killed study goes on where it stood.
-    """
+    findings: Findings
+    bases: Mapping[str, AlignedBase]
+
+    @property
+    def only(self) -> AlignedBase:
+        """The one base; `DesignError` where there are several."""
+        if len(self.bases) > 1:
+            raise DesignError(f"the study has the bases {', '.join(self.bases)}; take one of `bases`")
+        return next(iter(self.bases.values()))
+
+    @property
+    def probe(self) -> Beliefs:
+        """What the one base believed."""
+        return self.only.probe
+
+    @property
+    def sets(self) -> Mapping[str, TrainingSet]:
+        """Training sets of the one base."""
+        return self.only.sets
+
+    @property
+    def checkpoints(self) -> Mapping[str, Checkpoint]:
+        """Checkpoints of the one base, by model."""
+        return self.only.checkpoints
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """Evaluation of the one base and its checkpoints."""
+        return self.only.evaluation
+
+
+@dataclass(kw_only=True)
+class Course:
+    """The stages that one base goes through, in a folder."""
 
     material: Material
     stages: Stages
+    table: BaseTable
 
     @property
     def file(self) -> AlignFile:
         """The study file."""
         return self.material.file
 
-    def carry_out(self) -> Aligned:
-        """All stages, those that are finished from their folders.
-
-        Raises
-        ------
-        ProbandError
-            Of whichever stage cannot go on; finished stages are kept.
-        """
-        self.material.check()
-        self.stages.into.mkdir(parents=True, exist_ok=True)
-        (self.stages.into / "study.json").write_text(self.file.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        base = self.base()
-        self.check_boundaries(base)
+    def carry_out(self, base: str) -> AlignedBase:
+        """All stages, those that are finished from their folders."""
         probe = self.probe(base)
         sets = self.sets(base, probe)
         checkpoints = self.train(base, sets)
         evaluation = self.evaluate(base, checkpoints)
-        sources = Sources(sets=tuple(sets.values()), bank=self.material.split.train, probe=probe)
-        findings = analyse(evaluation, sources=sources, title=self.file.title)
-        return Aligned(findings=findings, probe=probe, sets=sets, checkpoints=checkpoints, evaluation=evaluation)
+        return AlignedBase(probe=probe, sets=sets, checkpoints=checkpoints, evaluation=evaluation)
 
     def base(self) -> str:
         """Address of the base model; the toy model is trained on its world first, and cached."""
-        if self.material.world is None:
-            return self.file.base
+        if self.material.world is None or self.table.base != TOY:
+            return self.table.base
         self.stages.listener.say("base: a small model of the generated world")
         with self.stages.listener.training() as told:
             watch = None if told is None else lambda step: told(1, 1, "the toy model", step)
-            folder = toy_model(self.material.world, seed=self.file.seed, watch=watch)
+            seed = self.file.seed if self.table.seed is None else self.table.seed
+            folder = toy_model(self.material.world, seed=seed, watch=watch)
         return f"hf:{folder}"
 
     def check_boundaries(self, base: str) -> None:
@@ -95,7 +115,10 @@ class Alignment:
         """
         template = base_template(base)
         for prompt in (self.material.probe, self.material.base_ask, *self.material.asks, self.material.training_prompt):
-            check_boundary(template, prompt, self.material.split.train.questions[:_LOOKED_AT])
+            try:
+                check_boundary(template, prompt, self.material.split.train.questions[:_LOOKED_AT])
+            except EngineError as error:
+                raise EngineError(f"base {self.table.name!r}: {error}") from None
 
     def probe(self, base: str) -> Beliefs:
         """What the base model believes of the questions that may be trained on."""
@@ -107,11 +130,18 @@ class Alignment:
             seed=self.file.seed,
             title=f"{self.file.title}: probe",
         )
+        for note in quiz.notes():
+            self.stages.listener.say(f"probe: {note}")
         run = self.stages.collected("probe", quiz, {"": base})
         beliefs = beliefs_from(run, quiz)
+        if self.material.asks_prior:
+            blank = prior_quiz(quiz)
+            beliefs = with_prior(beliefs, beliefs_from(self.stages.collected("prior", blank, {"": base}), blank))
         beliefs.save(run.path / "beliefs.json")
         share = beliefs.accuracy(quiz.bank)
         self.stages.listener.say(f"probe: {len(beliefs):,} questions, {share:.0%} right")
+        if (chance := known_by_prior(quiz.bank, beliefs, threshold=self.file.probe.threshold)) is not None:
+            self.stages.listener.say(f"probe: {chance}")
         self._tell_recovery(run, quiz, beliefs)
         return beliefs
 
@@ -155,7 +185,7 @@ class Alignment:
         jobs: dict[str, Job] = {}
         for name, training_set in sets.items():
             for seed in self.file.training.seeds:
-                recipe = self.material.recipe(seed)
+                recipe = self.material.recipe(seed, self.table)
                 key = digest({"set": training_set.hash, "recipe": recipe.as_dict(), "base": base})
                 folder = self.stages.into / "checkpoints" / f"{name}-s{seed}-{key}"
                 jobs[f"{name}-s{seed}"] = Job(training_set=training_set, recipe=recipe, into=folder)
@@ -206,6 +236,61 @@ class Alignment:
         raise DesignError(f"model {model!r} is of no arm and domain of this study; train by domain")
 
 
+@dataclass(kw_only=True)
+class Alignment:
+    """A study and the folder it is carried out in.
+
+    Stages are kept in folders named by what they depend on, of several bases in a folder for each: a stage whose inputs
+    have changed is done anew beside the old one, and nothing else is done again. A killed study goes on where it stood.
+    """
+
+    material: Material
+    stages: Stages
+
+    @property
+    def file(self) -> AlignFile:
+        """The study file."""
+        return self.material.file
+
+    def carry_out(self) -> Aligned:
+        """All stages of all bases, those that are finished from their folders.
+
+        Raises
+        ------
+        ProbandError
+            Of whichever stage cannot go on; finished stages are kept.
+        """
+        self.material.check()
+        into, listener = self.stages.into, self.stages.listener
+        into.mkdir(parents=True, exist_ok=True)
+        (into / "study.json").write_text(self.file.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        tables = self.file.every_base
+        courses = {
+            table.name: Course(
+                material=self.material,
+                table=table,
+                stages=self.stages if len(tables) == 1 else Stages(into=into / table.name, listener=listener),
+            )
+            for table in tables
+        }
+        addresses = {name: course.base() for name, course in courses.items()}
+        for name, course in courses.items():  # all of them before the first is asked
+            course.check_boundaries(addresses[name])
+        done: dict[str, AlignedBase] = {}
+        for name, course in courses.items():
+            if len(tables) > 1:
+                listener.say(f"base {name}:")
+            done[name] = course.carry_out(addresses[name])
+        bank = self.material.split.train
+        parts = {
+            name: Part(
+                evaluation=one.evaluation, sources=Sources(sets=tuple(one.sets.values()), bank=bank, probe=one.probe)
+            )
+            for name, one in done.items()
+        }
+        return Aligned(findings=analyse(parts, title=self.file.title), bases=done)
+
+
 def align(
     study: str | Path | AlignFile, into: str | Path, *, base: str | None = None, listener: Listener | None = None
 ) -> Aligned:
@@ -218,7 +303,7 @@ def align(
     study : str, Path or AlignFile
         A TOML file, the name of a study in the catalogue (``toy``, ``smollm2``), or the parsed file.
     base : str, optional
-        Address that replaces the file's.
+        Address that replaces the file's, or all of several.
 
     Raises
     ------
@@ -238,7 +323,9 @@ def alignment_of(
     """The study of `align`, not yet carried out."""
     file = study if isinstance(study, AlignFile) else read_align_file(study)
     if base is not None:
-        file = file.model_copy(update={"base": base})
+        # The forecast is then of that model too, with the sizes that were expected of another.
+        expected = None if file.expected is None else file.expected.model_copy(update={"shape": base})
+        file = file.model_copy(update={"base": base, "bases": [], "expected": expected})
     folder = Path(study).parent if not isinstance(study, AlignFile) and Path(study).is_file() else Path()
     material = Material(file=file, folder=folder)
     return Alignment(material=material, stages=Stages(into=Path(into), listener=listener or Listener()))

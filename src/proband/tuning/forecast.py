@@ -1,29 +1,47 @@
 """What a study of knowledge interventions will take, stage by stage, before anything is asked or trained."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from proband import files
 from proband.designs.quiz.prompts import pose, reply_to
 from proband.designs.quiz.quiz import Quiz
-from proband.errors import DesignError
+from proband.errors import DesignError, EngineError
 from proband.runs import plan
 from proband.training.bases import base_folder
-from proband.training.cost import SHAPES, disk_bytes, estimate, measured_rate, shape_of, sized_cost
+from proband.training.cost import (
+    SHAPES,
+    Shape,
+    TrainingCost,
+    disk_bytes,
+    estimate,
+    measured_rate,
+    shape_of,
+    sized_cost,
+    states_bytes,
+)
+from proband.training.recipe import Recipe
 from proband.training.training_set import Example, TrainingSet
 from proband.tuning.alignment import BASE
-from proband.tuning.material import Material
-from proband.tuning.study_file import ExpectedTable
+from proband.tuning.material import TOY, Material
+from proband.tuning.probing.prior import prior_quiz
+from proband.tuning.study_file import BaseTable, ExpectedTable
 from proband.tuning.toy.pretraining import cached_toy_model
 
 _TOY_S = 70.0  # measured on one core
 _RUN_S = 0.8  # to set up a run and to open a checkpoint, measured with the toy model
 _WRITING = 0.1  # share of a GPU's rate that writing reaches, one token after another
+_READ_PER_S = 4e8  # bytes of weights that are read and hashed in a second, measured on one core
+_SCORES = 600.0  # bytes that a trial of a quiz leaves in its run, measured with the toy model
+_DEVICES: Mapping[str, float] = {"of 80 GB (A100, H100)": 80e9, "of 141 GB (H200)": 141e9}
+_USED = 0.95  # share of a device's memory that can be had
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageCost:
-    """One stage; `units` are trials or optimiser steps, over all runs."""
+    """One stage of one base; `units` are trials or optimiser steps, over all runs."""
 
     name: str
     runs: int
@@ -31,15 +49,50 @@ class StageCost:
     tokens: int
     seconds: float | None = None
     gpu_hours: float | None = None
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What a study needs of a machine.
+
+    Attributes
+    ----------
+    memory_bytes : float
+        Of the run that needs most, all of it in one device.
+    left_bytes, most_bytes : float
+        On the disk: what the study leaves there, and the most that it holds at a time, with the states from which the
+        run at work could go on.
+    """
+
+    memory_bytes: float = 0.0
+    left_bytes: float = 0.0
+    most_bytes: float = 0.0
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Which devices hold the run that needs most; several hold it in shards (FSDP, DeepSpeed)."""
+        needed = {name: math.ceil(self.memory_bytes / (_USED * size)) for name, size in _DEVICES.items()}
+        return tuple(f"{n} {name}" for name, n in needed.items())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """All stages, what they leave on the disk, and how to read it."""
+    """All stages of all bases, the room they need, and how to read it."""
 
     stages: tuple[StageCost, ...]
-    disk_bytes: float
+    room: Room
     note: str
+
+    @property
+    def disk_bytes(self) -> float:
+        """What the study leaves on the disk."""
+        return self.room.left_bytes
+
+    @property
+    def runs(self) -> int:
+        """Of training, over all bases."""
+        return sum(stage.runs for stage in self.stages if stage.name == "training")
 
     @property
     def tokens(self) -> int:
@@ -59,7 +112,8 @@ class Forecast:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         totals = {"tokens": self.tokens, "seconds": self.seconds, "gpu_hours": self.gpu_hours}
-        return asdict(self) | totals
+        room = asdict(self.room) | {"devices": list(self.room.devices)}
+        return asdict(self) | totals | {"room": room, "disk_bytes": self.disk_bytes, "runs": self.runs}
 
 
 def _total(parts: list[float | None]) -> float | None:
@@ -80,21 +134,37 @@ def forecast(material: Material) -> Forecast:
         Whatever `Material.check` refuses.
     """
     expected = material.file.expected
-    return _by_sizes(material, expected) if expected is not None else _by_questions(material)
+    if expected is None:
+        material.check()
+    tables = material.file.every_base
+    found = [_by_questions(material, table) if expected is None else _by_sizes(material, table) for table in tables]
+    if len(tables) == 1:
+        return found[0]
+    stages = (replace(stage, base=table.name) for one, table in zip(found, tables, strict=True) for stage in one.stages)
+    rooms = [one.room for one in found]
+    left = sum(room.left_bytes for room in rooms)
+    room = Room(
+        memory_bytes=max(room.memory_bytes for room in rooms),
+        left_bytes=left,
+        # One base after another: what those before it left, and what it holds beyond that while it is at work.
+        most_bytes=left + max(room.most_bytes - room.left_bytes for room in rooms),
+    )
+    return Forecast(stages=tuple(stages), room=room, note="; ".join(dict.fromkeys(one.note for one in found)))
 
 
-def _by_sizes(material: Material, expected: ExpectedTable) -> Forecast:
-    if expected.shape not in SHAPES:
-        raise DesignError(f"expected.shape {expected.shape!r} is none of {', '.join(SHAPES)}")
-    shape, table = SHAPES[expected.shape], material.file.training
+def _by_sizes(material: Material, base: BaseTable) -> Forecast:
+    given = {**(material.file.expected or ExpectedTable.model_construct()).model_dump(), **base.expected}
+    expected = files.checked(ExpectedTable, given, f"expected sizes of {base.name}", error=DesignError)
+    shape, table = _shape(expected.shape), material.file.training
     seeds, arms = len(table.seeds), len(material.arms)
-    recipe = material.recipe(table.seeds[0])
-    settings = material.file.sets.model_extra or {}
+    recipe = material.recipe(table.seeds[0], base)
+    settings = material.file.sets.rest
     share = float(settings.get("general_share", 0.5)) if material.file.sets.general else 0.0
 
     def hours(tokens: float) -> float:
         return 2 * tokens * shape.body / expected.flops / 3600
 
+    _refuse_empty(expected, base)
     probed = sum(expected.probed.values())
     probe = probed * expected.probe_tokens
     texts = expected.texts * expected.text_tokens
@@ -104,6 +174,8 @@ def _by_sizes(material: Material, expected: ExpectedTable) -> Forecast:
     asks = len(material.asks)
     tests = expected.tests * (n_runs * asks + 1 + asks)
     tested = tests * expected.test_tokens
+    # The base is opened for probe, texts, training and evaluation; a checkpoint is written, and opened to be tested.
+    opened = 2.0 * shape.total * (3 + (texts > 0)) + n_runs * 2 * disk_bytes(shape.total, recipe)
     stages = (
         StageCost(name="probe", runs=1, units=probed, tokens=probe, gpu_hours=hours(probe)),
         StageCost(name="texts", runs=1, units=expected.texts, tokens=texts, gpu_hours=hours(texts) / _WRITING),
@@ -115,29 +187,73 @@ def _by_sizes(material: Material, expected: ExpectedTable) -> Forecast:
             gpu_hours=arms * seeds * sum(run.hours(expected.flops) for run in runs),
         ),
         StageCost(name="evaluation", runs=n_runs + 1, units=tests, tokens=tested, gpu_hours=hours(tested)),
+        StageCost(
+            name="loading and hashing", runs=n_runs + 1, units=0, tokens=0, gpu_hours=opened / _READ_PER_S / 3600
+        ),
     )
     note = f"by the expected sizes, on a GPU that really makes {expected.flops:.0e} operations a second"
-    return Forecast(stages=stages, disk_bytes=n_runs * disk_bytes(shape.total, recipe), note=note)
+    return Forecast(stages=stages, room=_room(material, shape, recipe, runs, n_runs, probed + tests), note=note)
 
 
-def _by_questions(material: Material) -> Forecast:
-    material.check()
-    base, stages = material.file.base, []
-    if material.world is not None:
-        folder = cached_toy_model(material.world, seed=material.file.seed)
+def _shape(named: str) -> Shape:
+    """A model's size, by the name of a shape or by its address: from its folder, or by the shape that it names."""
+    if named in SHAPES:
+        return SHAPES[named]
+    try:
+        return shape_of(base_folder(named))
+    except EngineError:
+        found = [name for name in SHAPES if name in named.lower().replace("_", "-")]
+    if not found:
+        raise DesignError(
+            f"expected.shape {named!r} is none of {', '.join(SHAPES)}, names none of them, and is no checkpoint "
+            "that is here; give one of these, or hf:FOLDER"
+        )
+    return SHAPES[found[0]]
+
+
+def _refuse_empty(expected: ExpectedTable, base: BaseTable) -> None:
+    """Refuse sizes of domains that leave nothing to train on."""
+    for domain, size in expected.sizes.items():
+        if size < 1 or expected.probed.get(domain, 0) < size:
+            raise DesignError(
+                f"expected sizes of {base.name}: {size} questions of {domain!r} are to be trained on, of "
+                f"{expected.probed.get(domain, 0)} that are probed; give at least 1, and no more than are probed"
+            )
+
+
+def _room(
+    material: Material, shape: Shape, recipe: Recipe, runs: Iterable[TrainingCost], n_runs: int, trials: int
+) -> Room:
+    """Memory of the largest run, and the disk with what is kept of all."""
+    each, states = disk_bytes(shape.total, recipe), states_bytes(shape.total, recipe)
+    kept = 0.0 if material.file.keep == "scores" else n_runs * each
+    left = kept + trials * _SCORES
+    return Room(
+        memory_bytes=max((run.memory_bytes for run in runs), default=0.0),
+        left_bytes=left,
+        most_bytes=left + states + (each if material.file.keep == "scores" else 0.0),
+    )
+
+
+def _by_questions(material: Material, table: BaseTable) -> Forecast:
+    base, stages = table.base, []
+    if material.world is not None and base == TOY:
+        seed = material.file.seed if table.seed is None else table.seed
+        folder = cached_toy_model(material.world, seed=seed)
         seconds = 0.0 if folder is not None else _TOY_S
         stages.append(StageCost(name="the toy model", runs=1, units=1, tokens=0, seconds=seconds))
         if folder is None:
             note = "first a toy model is trained, some minutes on two cores; the rest is forecast once it is there"
-            return Forecast(stages=tuple(stages), disk_bytes=0.0, note=note)
+            return Forecast(stages=tuple(stages), room=Room(), note=note)
         base = f"hf:{folder}"
     split = material.split
-    stages.append(
-        _asking("probe", Quiz(bank=split.train, exemplars=split.exemplars, prompts=(material.probe,)), base, 1)
-    )
+    probe = Quiz(bank=split.train, exemplars=split.exemplars, prompts=(material.probe,))
+    stages.append(_asking("probe", probe, base, 1))
+    if material.asks_prior:
+        stages.append(_asking("prior", prior_quiz(probe), base, 1))
     sizes = _sizes(material)
     jobs = len(material.arms) * len(material.file.training.seeds)
-    recipe = material.recipe(material.file.training.seeds[0])
+    recipe = material.recipe(material.file.training.seeds[0], table)
     rate = measured_rate(recipe)
     costs = [estimate(_stand_in(material, domain, n), base, recipe, rate=rate) for domain, n in sizes.items()]
     stages.append(
@@ -152,9 +268,16 @@ def _by_questions(material: Material) -> Forecast:
     bank, _ = material.tests
     tests = Quiz(bank=bank, exemplars=split.exemplars, prompts=material.asks, models=(BASE,))
     stages.append(_asking("evaluation", tests, base, jobs * len(costs) + 1))
+    shape, trials = shape_of(base_folder(base)), sum(stage.units for stage in stages if stage.name != "training")
+    opened = 4.0 * shape.total * 3 + jobs * len(costs) * 2 * disk_bytes(shape.total, recipe)
+    stages.append(
+        StageCost(
+            name="loading and hashing", runs=jobs * len(costs) + 1, units=0, tokens=0, seconds=opened / _READ_PER_S
+        )
+    )
     return Forecast(
         stages=tuple(stages),
-        disk_bytes=jobs * len(costs) * disk_bytes(shape_of(base_folder(base)).total, recipe),
+        room=_room(material, shape, recipe, costs, jobs * len(costs), trials),
         note="on this machine, as fast as it is now; texts that models write are not counted",
     )
 

@@ -13,12 +13,12 @@ from proband.designs.quiz.prompts import PROMPTS, Prompt
 from proband.errors import DataError, DesignError
 from proband.instruments.banks.bank import Bank, Split
 from proband.instruments.banks.checking import require, without_duplicates, without_leaks
-from proband.training.recipe import Recipe, named_recipe
+from proband.training.recipe import RECIPES, Recipe, named_recipe
 from proband.tuning.analysis.evaluation import TestSet
 from proband.tuning.interventions.arms import Arm, arm_named, with_controls
 from proband.tuning.interventions.building import construction_from
 from proband.tuning.interventions.general import load_general
-from proband.tuning.study_file import AlignFile, BankTable, BenchmarkTable
+from proband.tuning.study_file import AlignFile, BankTable, BaseTable, BenchmarkTable
 from proband.tuning.toy.corpus import EVALUATION, PROBE
 from proband.tuning.toy.world import World, make_world
 
@@ -35,8 +35,8 @@ class Material:
 
     @cached_property
     def world(self) -> World | None:
-        """The generated world, where the base is the toy model."""
-        if self.file.base != TOY:
+        """The generated world, where a base is the toy model."""
+        if all(one.base != TOY for one in self.file.every_base):
             return None
         return make_world(self.file.world.seed, is_null=self.file.world.is_null)
 
@@ -134,6 +134,12 @@ class Material:
         given = dict(self.file.probe.model_extra or {})
         return prompt_from({"use": self.file.probe.use, "name": "probe", **given}, "probe")
 
+    @property
+    def asks_prior(self) -> bool:
+        """Whether the probe scores options without the question too: said, or where their texts are scored."""
+        wanted = self.file.probe.prior
+        return self.probe.answer_by != "label" if wanted is None else wanted
+
     @cached_property
     def training_prompt(self) -> Prompt:
         """How training poses questions."""
@@ -165,10 +171,18 @@ class Material:
             settings["general"] = load_general(self.folder / table.general)
         return {"construction": table.construction, "prompt": self.training_prompt, **settings}
 
-    def recipe(self, seed: int) -> Recipe:
-        """The recipe of a run."""
+    def recipe(self, seed: int, base: BaseTable | None = None) -> Recipe:
+        """The recipe of a run, with what is another for a base."""
         table = self.file.training
-        return named_recipe(table.use, **{**(table.model_extra or {}), "seed": seed})
+        given = {"use": table.use, **table.rest, **(base.training if base is not None else {}), "seed": seed}
+        if self.file.keep == "adapters":
+            given["keep"] = "adapter"
+            if not given.get("adapter") and getattr(RECIPES.get(given["use"]), "adapter", None) is None:
+                raise DesignError(
+                    f"{self.file.title}: keep is 'adapters', and training changes all weights; train adapters "
+                    "(training.adapter = { rank = 16 }), or keep 'scores' or 'weights'"
+                )
+        return named_recipe(given.pop("use"), **given)
 
     def check(self) -> None:
         """Refuse what could only fail later: prompts, arms, recipes, tests, exemplars."""
@@ -178,7 +192,8 @@ class Material:
             raise DesignError(f"{self.file.title}: two prompts of the evaluation are named {names}; name each its own")
         if not self.file.training.seeds or len(set(self.file.training.seeds)) < len(self.file.training.seeds):
             raise DesignError(f"{self.file.title}: training.seeds are {self.file.training.seeds}; give each once")
-        self.recipe(self.file.training.seeds[0])
+        for base in self.file.every_base:
+            self.recipe(self.file.training.seeds[0], base)
         self._check_sets()
         bank, _ = self.tests
         for prompt in prompts:
@@ -192,6 +207,8 @@ class Material:
         table, where = self.file.sets, f"{self.file.title}: sets"
         settings = {name: value for name, value in self.construction.items() if name not in ("construction", "prompt")}
         construction_from(table.construction, settings)
+        if settings.get("gain") is not None and not self.asks_prior:
+            raise DesignError(f"{where}.gain is over a prior, and none is asked; set probe.prior = true")
         if settings.get("by_domain") is False:
             raise DesignError(f"{where}.by_domain: a study trains by domain, and tests at home and away; leave it out")
         if self.training_prompt.shots:

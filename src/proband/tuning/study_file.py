@@ -1,10 +1,11 @@
 """The keys of a study of knowledge interventions, as a TOML file."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictBool, StrictInt
 
 from proband import files
 from proband.designs.quiz.material import SourceTable
@@ -18,6 +19,16 @@ class WorldTable(files.Table):
 
     seed: StrictInt = 1
     is_null: bool = False
+
+
+class BaseTable(files.Table):
+    """One of several bases: its name in tables, its address, and what is another for it than for the others."""
+
+    name: str = ""
+    base: str
+    seed: StrictInt | None = None
+    training: dict[str, Any] = {}
+    expected: dict[str, Any] = {}
 
 
 class BankTable(SourceTable):
@@ -37,10 +48,14 @@ class BenchmarkTable(SourceTable):
 
 
 class ProbeTable(files.OpenTable):
-    """The prompt of the probe by name (`use`), with its other settings changed, and what counts as confident."""
+    """The prompt of the probe by name (`use`), with its other settings changed, and what counts as confident.
+
+    `prior`: whether options are scored without the question too; left out, where their texts are scored.
+    """
 
     use: str = "probe-text"
     threshold: float = 0.5
+    prior: StrictBool | None = None
 
 
 class SetsTable(files.OpenTable):
@@ -90,7 +105,9 @@ class AlignFile(files.Table):
 
     title: str = Field(examples=['title = "What a small model makes of history"'])
     seed: StrictInt = Field(examples=["seed = 1"])
-    base: str = Field(examples=['base = "smollm2"'])
+    base: str = ""
+    bases: list[str | BaseTable] = []
+    keep: Literal["weights", "adapters", "scores"] = "weights"
     world: WorldTable = Field(default_factory=WorldTable)
     bank: BankTable | None = None
     benchmark: BenchmarkTable | None = None
@@ -99,6 +116,12 @@ class AlignFile(files.Table):
     training: TrainingTable = Field(default_factory=TrainingTable)
     evaluation: EvaluationTable = Field(default_factory=EvaluationTable)
     expected: ExpectedTable | None = None
+
+    @property
+    def every_base(self) -> tuple[BaseTable, ...]:
+        """The bases, each with its name."""
+        given = [BaseTable(base=one) if isinstance(one, str) else one for one in self.bases or [self.base]]
+        return tuple(one if one.name else one.model_copy(update={"name": _name_of(one.base)}) for one in given)
 
 
 def read_align_file(path: str | Path) -> AlignFile:
@@ -122,9 +145,27 @@ def is_align_file(path: str | Path) -> bool:
     if not files.is_file(file):
         return False
     text = files.text_of(file, what="study file", error=DesignError)
-    return "base" in files.parsed(text, file, error=DesignError)
+    return not {"base", "bases"}.isdisjoint(files.parsed(text, file, error=DesignError))
 
 
 def checked(data: Mapping[str, Any], where: str | Path) -> AlignFile:
-    """The parsed file, with every key known and of its type; see `read_align_file`."""
-    return files.checked(AlignFile, data, where, error=DesignError)
+    """The parsed file, with every key known and of its type, and every base by a name of its own."""
+    found = files.checked(AlignFile, data, where, error=DesignError)
+    if bool(found.base) == bool(found.bases):
+        raise DesignError(f'{where}: name one model, base = "smollm2", or several, bases = ["smollm2", "hf:FOLDER"]')
+    names = [one.name for one in found.every_base]
+    for name in names:
+        if names.count(name) > 1:
+            raise DesignError(
+                f'{where}: two bases are named {name!r}; name them apart, {{ name = "...", base = "..." }}'
+            )
+        if not re.fullmatch(r"[\w.-]+", name):
+            raise DesignError(
+                f"{where}: base {name!r} must be named with letters, digits, dots and dashes: a folder is"
+            )
+    return found
+
+
+def _name_of(address: str) -> str:
+    """What a base is called in tables: the last part of its address."""
+    return Path(address.partition("?")[0].partition(":")[2] or address).name or address

@@ -88,6 +88,34 @@ def test_the_published_order_of_ten_exemplars_is_kept():
     assert [q.id for q in chosen] == [f"capital-{k}" for k in (7, 3, 2, 8, 5)]
 
 
+def as_published(header, solved, asked, system=None):
+    """The published prompt, put together anew: up to the label that is scored behind it."""
+    text = f"The following are multiple choice questions about {header}. Please choose the correct answer. \n\n"
+    for question in (*solved, asked):
+        options = "".join(f"\n{'ABCD'[k]}. {choice}" for k, choice in enumerate(question.choices))
+        text += f"{question.text}{options}\nAnswer:"
+        if question is not asked:
+            text += f"{'ABCD'[question.answer]}. {question.choices[question.answer]}\n\n"
+    return text if system is None else f"{system}USER: {text} ASSISTANT: "
+
+
+@pytest.mark.parametrize("subject", ["", "high_school_geography"])
+def test_the_published_prompts_are_sent_byte_for_byte(subject):
+    [asked] = (replace(q, topic=subject) for q in capitals(1, start=30))
+    own, mmlus = capitals(10), [replace(q, topic="high_school_geography") for q in capitals(5, start=10)]
+    solved, order = (mmlus, (3, 1, 2, 4, 0)) if subject else (own, (7, 3, 2, 8, 5))
+    header = " high school geography" if subject else "places"
+    prompts = (PROMPTS["ren2024-probe"], replace(PROMPTS["ren2024-evaluation"], system="Be helpful."))
+    two = Quiz(
+        bank=Bank(name="b", questions=(asked,)), exemplars=Bank(name="e", questions=(*own, *mmlus)), prompts=prompts
+    )
+    probe, evaluation = (trial.request for trial in two.trials({}))
+    assert probe.messages[0].text == as_published(header, [solved[k] for k in order], asked)
+    # The published code reads the label behind the last space, which is scored here as the beginning of the answer.
+    told = evaluation.messages[0].text + evaluation.continuations[0]
+    assert told == as_published(header, [], asked, system="Be helpful. ") + "A"
+
+
 def test_cyclic_orders_show_every_option_in_every_place_once():
     orders = [trial.reply.order for trial in quiz(prompts=(PROBE,)).trials({})[:4]]
     assert all(sorted(column) == [0, 1, 2, 3] for column in zip(*orders, strict=True))

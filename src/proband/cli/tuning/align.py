@@ -21,7 +21,8 @@ def align(
     study: Annotated[
         str | None,
         typer.Argument(
-            help="Study file (TOML), or a study that comes with Proband: toy, smollm2, ren2024-7b, ren2024-13b."
+            help="Study file (TOML), or a study that comes with Proband: toy, smollm2, ren2024 (all four models), "
+            "ren2024-7b, ren2024-13b, ren2024-70b, ren2024-mistral."
         ),
     ] = None,
     engine: Annotated[
@@ -46,7 +47,7 @@ def align(
     Example: `proband align toy`
     """
     # The whole study's rooms load when one is carried out, not with every other verb.
-    from proband.analyses.interventions import VERDICTS
+    from proband.analyses.intervention_verdicts import VERDICTS
     from proband.reports.interventions import intervention_findings, write_interventions
     from proband.reports.terminal import terminal
     from proband.tuning.alignment import alignment_of
@@ -89,7 +90,10 @@ def _tell_plan(planned: "Forecast", console: Console) -> None:
 
     seconds = [*(stage.seconds for stage in planned.stages), planned.seconds]
     times = ["" if one is None else duration(one) for one in seconds]
-    stages = [(one.name, one.runs, one.units, one.tokens, one.gpu_hours) for one in planned.stages]
+    names = [f"{one.base}: {one.name}" if one.base else one.name for one in planned.stages]
+    stages = [
+        (name, one.runs, one.units, one.tokens, one.gpu_hours) for name, one in zip(names, planned.stages, strict=True)
+    ]
     rows = [*stages, ("all", None, None, planned.tokens, planned.gpu_hours)]
     counts = {"runs": "count", "trials or steps": "count", "tokens": "count"}
     table = tabled(
@@ -97,6 +101,11 @@ def _tell_plan(planned: "Forecast", console: Console) -> None:
         ((*row, time) for row, time in zip(rows, times, strict=True)),
         digits=2,
     )
-    disk = f"on the disk: {readable(int(planned.disk_bytes))}"
-    section = Section(name="plan", heading=planned.note, table=table, notes=(disk,))
+    room = planned.room
+    notes = [
+        f"on the disk: {readable(room.left_bytes)} are left; {readable(room.most_bytes)} at most are taken at a time"
+    ]
+    if room.memory_bytes:
+        notes.append(f"memory of the largest run: {readable(room.memory_bytes)}; held by {' or '.join(room.devices)}")
+    section = Section(name="plan", heading=planned.note, table=table, notes=tuple(notes))
     console.print(terminal(Findings(title="", sections=(section,)), console.width))

@@ -10,12 +10,14 @@ from proband.cli.choosing import YesOption
 from proband.cli.studying import refuse_no_folder, stopped, tell_and_ask
 from proband.cli.talk import progress, talk
 from proband.cli.tuning import asking
+from proband.cli.tuning.listening import say
 from proband.designs.quiz.boundary import check_boundary
 from proband.designs.quiz.quiz import Quiz
 from proband.models.scripted import ScriptedEngine
 from proband.runs import collect
 from proband.tuning.material import prompt_from
 from proband.tuning.probing.beliefs import BANK, beliefs_from
+from proband.tuning.probing.prior import known_by_prior, prior_quiz, with_prior
 
 BELIEFS = "beliefs.json"
 
@@ -39,6 +41,13 @@ def probe(
     exemplars: asking.ExemplarsOption = None,
     drop_unfit: asking.UnfitOption = False,
     seed: asking.SeedOption = 1,
+    prior: Annotated[
+        bool | None,
+        typer.Option(
+            "--prior/--no-prior",
+            help="Also score the options without the question (default: where option texts are scored).",
+        ),
+    ] = None,
     into: Annotated[Path, typer.Option(help="Run directory.")] = Path("runs/probe"),
     yes: YesOption = False,
     json: Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.")] = False,
@@ -64,8 +73,16 @@ def probe(
     tell_and_ask(quiz, into, engine=opened, yes=yes)
     with stopped(), progress() as watch:
         run = collect(quiz, opened, into, watch=watch)
+        found = beliefs_from(run, quiz)
+        if prior or (prior is None and how.answer_by != "label"):
+            blank = prior_quiz(quiz)
+            found = with_prior(found, beliefs_from(collect(blank, opened, into / "prior"), blank))
     opened.close()
     quiz.bank.save(run.path / BANK)
-    beliefs = beliefs_from(run, quiz).save(run.path / BELIEFS)
-    asking.tell_knowledge(run, as_json=json, beliefs=str(beliefs))
+    beliefs = found.save(run.path / BELIEFS)
+    chance = known_by_prior(quiz.bank, found)
+    if chance is not None and not json:
+        say(str(chance))
+    told = {} if chance is None else {"prior": str(chance)}
+    asking.tell_knowledge(run, as_json=json, beliefs=str(beliefs), **told)
     talk.print(f"beliefs: {beliefs}", soft_wrap=True, markup=False)

@@ -9,6 +9,7 @@ from typing import Literal
 from proband.errors import DesignError, strange_choice
 from proband.files import beside
 from proband.instruments.banks.bank import Question
+from proband.instruments.banks.subjects import MMLU_CATEGORIES
 from proband.records import Message, Request
 
 Layout = Literal["plain", "chat", "turns"]
@@ -34,7 +35,8 @@ class Prompt:
     - `draws`: different draws of exemplars that every question is asked with.
     - `orders` ({"as_written", "cyclic"}): options as written, or every rotation of them.
     - `shows_options`: false for a cloze: options are scored, and not shown.
-    - `header`: first line; ``{domain}`` is the question's domain. Empty for none..
+    - `header`: first line; ``{domain}`` is the question's domain, ``{subject}`` the same but for questions of MMLU,
+      which are headed by their subject behind one more space, as Ren et al. did. Empty for none..
     - `stem`, `option`, `cue`, `answer`: ``{question}``; one line an option, of ``{label}`` and ``{text}``; what
       stands before the answer; and what an answer by label says, which must begin with ``{label}``. An answer by text
       is the option's text..
@@ -44,8 +46,8 @@ class Prompt:
     - `background`: how a context stands before the question; ``{context}``.
     - `system`, `user`, `assistant`, `between`, `after`: system text of a chat, and, in written roles: marks, what
       stands between turns, what ends a turn.
-    - `choosing` ({"drawn", "ren2024"}): exemplars drawn by place, or the first of the domain's exemplars as Ren et
-      al. shuffled theirs..
+    - `choosing` ({"drawn", "ren2024"}): exemplars drawn by place, or the first of the domain's exemplars (of those of
+      an MMLU question's subject, where there are enough) as Ren et al. shuffled theirs..
     - `labels`: labels in the order shown.
 
     Raises
@@ -195,7 +197,7 @@ def pose(
     block = _block(question, prompt, shown, context)
     scored, closes = _scored(question, prompt, shown)
     return Posed(
-        messages=_messages(prompt, question.domain, tuple(exemplars), block),
+        messages=_messages(prompt, question, tuple(exemplars), block),
         is_raw=prompt.is_raw,
         continuations=scored,
         closes=closes,
@@ -244,6 +246,11 @@ def reply_to(
 def continuations(question: Question, prompt: Prompt, *, order: Sequence[int] | None = None) -> tuple[str, ...]:
     """What is scored, in the order shown, with the space that really follows the prompt."""
     return _scored(question, prompt, _order(question, prompt, order))[0]
+
+
+def mmlu_subject(question: Question) -> str:
+    """The question's subject in MMLU, empty where it is of another source."""
+    return question.topic if question.topic in MMLU_CATEGORIES else ""
 
 
 def _order(question: Question, prompt: Prompt, order: Sequence[int] | None) -> tuple[int, ...]:
@@ -296,8 +303,9 @@ def _labels(labels: tuple[str, ...], lead: str) -> tuple[str, ...]:
     return tuple(f"{lead}{label}" for label in labels)
 
 
-def _messages(prompt: Prompt, domain: str, exemplars: tuple[Question, ...], block: str) -> tuple[Message, ...]:
-    opening = _opening(prompt, domain, exemplars)
+def _messages(prompt: Prompt, question: Question, exemplars: tuple[Question, ...], block: str) -> tuple[Message, ...]:
+    subject = f" {mmlu_subject(question)}" if mmlu_subject(question) else question.domain
+    opening = _opening(prompt, question.domain, subject, exemplars)
     if prompt.template != "chat":
         closing = f"{prompt.between}{prompt.assistant}" if prompt.template == "turns" else ""
         return (Message("user", f"{opening[0].text}{block}{closing}"),)
@@ -306,9 +314,9 @@ def _messages(prompt: Prompt, domain: str, exemplars: tuple[Question, ...], bloc
 
 
 @lru_cache(512)
-def _opening(prompt: Prompt, domain: str, exemplars: tuple[Question, ...]) -> tuple[Message, ...]:
+def _opening(prompt: Prompt, domain: str, subject: str, exemplars: tuple[Question, ...]) -> tuple[Message, ...]:
     """All that stands before the question: the same for a domain's questions, so it is made once a draw."""
-    header = prompt.header.replace("{domain}", domain.replace("_", " "))
+    header = prompt.header.replace("{domain}", domain.replace("_", " ")).replace("{subject}", subject.replace("_", " "))
     header += BLANK_LINE if header else ""
     solved = [_solved(prompt, exemplar) for exemplar in exemplars]
     if prompt.template == "chat":

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from proband.designs.design import Design
-from proband.designs.quiz.prompts import Prompt, pose
+from proband.designs.quiz.prompts import Prompt, mmlu_subject, pose
 from proband.designs.quiz.trials import Block, BlockTrials
 from proband.errors import DataError, DesignError
 from proband.instruments.banks.bank import Bank, Question
@@ -136,14 +136,29 @@ class Quiz(Design):
         return {domain: tuple(pool) for domain, pool in pools.items()}
 
     @cached_property
-    def _drawn(self) -> dict[tuple[str, int, str], tuple[Question, ...]]:
+    def _published_pools(self) -> Mapping[str, tuple[Question, ...]]:
+        """Exemplars of MMLU by subject, others by domain."""
+        pools: dict[str, list[Question]] = {}
+        for exemplar in self.exemplars or ():
+            pools.setdefault(mmlu_subject(exemplar) or exemplar.domain, []).append(exemplar)
+        return {name: tuple(pool) for name, pool in pools.items()}
+
+    def _pool(self, prompt: Prompt, domain: str, subject: str) -> tuple[Question, ...]:
+        every = self._pools.get(domain, ())
+        if prompt.choosing != "ren2024":
+            return every
+        nearest = (self._published_pools.get(name, ()) for name in (subject, domain))
+        return next((pool for pool in nearest if len(pool) >= max(prompt.shots, 1)), every)
+
+    @cached_property
+    def _drawn(self) -> dict[tuple[str, int, str, str], tuple[Question, ...]]:
         return {}
 
-    def exemplars_of(self, prompt: Prompt, draw: int, domain: str) -> tuple[Question, ...]:
-        """The exemplars before a domain's questions, in the order shown."""
-        key = (prompt.name, draw, domain)
+    def exemplars_of(self, prompt: Prompt, draw: int, domain: str, subject: str = "") -> tuple[Question, ...]:
+        """The exemplars before a domain's questions, in the order shown; as published, those of an MMLU subject."""
+        key = (prompt.name, draw, domain, subject)
         if key not in self._drawn:
-            pool = self._pools.get(domain, ())
+            pool = self._pool(prompt, domain, subject)
             if prompt.choosing == "ren2024":
                 places = list(range(len(pool)))
                 random.Random(_REN2024_SEED).shuffle(places)
@@ -196,20 +211,41 @@ class Quiz(Design):
         return tuple(name for name, found in compared.items() if len(found) > 1)
 
     def notes(self) -> tuple[str, ...]:
-        """Which questions have options that cannot be moved, where a prompt moves them."""
+        """Which draws of exemplars are the same again, and which options cannot be moved, where a prompt moves them."""
+        repeated = self._repeated_draws()
         if all(prompt.orders != "cyclic" for prompt in self.prompts):
-            return ()
+            return repeated
         moved = [
             question.id
             for question in self.bank
             if any(refers_above(c) or marks_named(question.choices, k) for k, c in enumerate(question.choices))
         ]
         if not moved:
-            return ()
+            return repeated
         return (
+            *repeated,
             f"{len(moved)} questions have options that speak of the others, "
             f"e.g. {moved[0]!r} (None of the above, Both A and B), and cyclic orders move them: leave them out.",
         )
+
+    def _repeated_draws(self) -> tuple[str, ...]:
+        """Prompts whose draws hold the same exemplars, in whatever order; the domain with the fewest is told."""
+        found = []
+        for prompt in self.prompts:
+            if prompt.draws < 2:
+                continue
+            counts = {
+                domain: len({frozenset(self.exemplars_of(prompt, k, domain)) for k in range(prompt.draws)})
+                for domain in self.bank.domains
+            }
+            domain, fewest = min(counts.items(), key=lambda count: count[1])
+            if fewest < prompt.draws:
+                found.append(
+                    f"prompt {prompt.name!r} asks for {prompt.draws} draws of exemplars, and of domain {domain!r} "
+                    f"{fewest} differ: with {len(self._pools[domain])} exemplars to draw {prompt.shots} from, the "
+                    "others hold the same ones again and say less of stability; give more exemplars or fewer draws."
+                )
+        return tuple(found)
 
     def roles(self) -> tuple[str, ...]:
         """The models, where there are several."""
@@ -219,7 +255,7 @@ class Quiz(Design):
         prompt = block.prompt
         n = len(question.choices)
         order = prompt.order(n, turn)
-        exemplars = self.exemplars_of(prompt, block.draw, question.domain)
+        exemplars = self.exemplars_of(prompt, block.draw, question.domain, mmlu_subject(question))
         return Trial(
             place=Place(
                 subject=block.model,

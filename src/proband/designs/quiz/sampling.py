@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from proband.designs.design import Design
-from proband.designs.quiz.prompts import Prompt, pose
+from proband.designs.quiz.prompts import Prompt, mmlu_subject, pose
 from proband.designs.quiz.quiz import Quiz, facts_of
 from proband.designs.quiz.trials import Block, BlockTrials
 from proband.errors import DesignError
@@ -121,7 +121,8 @@ class Sampling(Design):
             ),
             replicate=max(0, number - 1),
         )
-        posed = pose(question, prompt, exemplars=self.quiz.exemplars_of(prompt, block.draw, question.domain))
+        subject = mmlu_subject(question)
+        posed = pose(question, prompt, exemplars=self.quiz.exemplars_of(prompt, block.draw, question.domain, subject))
         return Trial(
             place=place,
             request=Request(

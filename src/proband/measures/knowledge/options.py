@@ -237,7 +237,7 @@ def mean_kl(
                 f"{name}: item {first} sums to {np.nansum(side[first]):.6g}, not 1; divide by the sum, and report "
                 "the mass outside the options"
             )
-    divergence = _row_scores(p, q, "kl" if direction == "before_after" else "reverse_kl")
+    divergence = row_scores(p, q, "kl" if direction == "before_after" else "reverse_kl")
     divergence /= 1.0 if base == "e" else math.log(base)
     what = f"mean Kullback-Leibler divergence over items ({direction}, base {base})"
     if endless := int(np.isinf(divergence).sum()):
@@ -280,10 +280,11 @@ def item_scores(before: Probs, after: Probs, statistic: OptionScore) -> dict[str
     if not ids:
         return {}
     p, q = padded([before[id] for id in ids]), padded([after[id] for id in ids])
-    return dict(zip(ids, _row_scores(p, q, statistic).tolist(), strict=True))
+    return dict(zip(ids, row_scores(p, q, statistic).tolist(), strict=True))
 
 
-def _row_scores(p: Floats, q: Floats, statistic: OptionScore) -> Floats:
+def row_scores(p: Floats, q: Floats, statistic: OptionScore) -> Floats:
+    """A statistic of `item_scores` for every row of two tables of probabilities."""
     if statistic == "rank":
         return _row_correlations(p, q, ties="average")
     if statistic == "dense_rank":

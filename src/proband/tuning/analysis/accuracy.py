@@ -36,6 +36,7 @@ class Accuracy:
     ask: str
     method: Method
     estimate: Estimate
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class Contrast:
     ask: str
     method: Method
     estimate: Estimate
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ class Retention:
     lost: Estimate
     gained: Estimate
     reseeded: Estimate | None
+    base: str = ""
 
 
 def accuracies(evaluation: Evaluation, *, method: Method = "standard") -> tuple[Accuracy, ...]:
@@ -140,7 +143,7 @@ def contrast_tables(
         if method == "ren2024":
             first, second = first[:1], second[:1]
         a, b = (
-            table(domain, [evaluation.right(*_place(evaluation, run, ask), ids) for run in side])
+            table(domain, [evaluation.right(*_place(evaluation, domain, run, ask), ids) for run in side])
             for side in (first, second)
         )
         tables.append(a.minus(b))
@@ -188,7 +191,7 @@ def retention(evaluation: Evaluation, test: Test = "out-of-domain") -> tuple[Ret
 def arm_places(evaluation: Evaluation, arm: str, ask: str) -> dict[str, list[tuple[str, str]]]:
     """Model and prompt of every run of an arm, by domain; of the base model, the same for all domains."""
     return {
-        domain: [_place(evaluation, run, ask) for run in runs.values()]
+        domain: [_place(evaluation, domain, run, ask) for run in runs.values()]
         for domain, runs in _runs_by_domain(evaluation, arm).items()
     }
 
@@ -221,11 +224,11 @@ def _matched(a: Mapping[int | None, _Run], b: Mapping[int | None, _Run]) -> tupl
     return [a[seed] for seed in both], [b[seed] for seed in both]
 
 
-def _place(evaluation: Evaluation, run: _Run, ask: str) -> tuple[str, str]:
+def _place(evaluation: Evaluation, domain: str, run: _Run, ask: str) -> tuple[str, str]:
     """Model and prompt under which a run's beliefs stand."""
     if isinstance(run, Trained):
         return run.model, ask
-    return evaluation.base, evaluation.base_ask if run == BASE_FEW_SHOT else ask
+    return evaluation.base_of(domain), evaluation.base_ask if run == BASE_FEW_SHOT else ask
 
 
 def _mean(tables: list[Table], method: Method, scale: Scale, what: str) -> Estimate:

@@ -1,23 +1,28 @@
 """The claims of the paper, each with a verdict and the rule by which it was reached."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from scipy import special
 
 from proband.estimates import Estimate
 from proband.files import beside
-from proband.measures.knowledge.crossed import crossed_mean
+from proband.measures.knowledge.crossed import Scale, Table, crossed_mean
+from proband.measures.meta.pooling import random_effects
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, Contrast
 from proband.tuning.analysis.confounds import Confound
 from proband.tuning.analysis.evaluation import Evaluation, Test
-from proband.tuning.analysis.mixtures import Partial, best_between, mixed_domains, ratio_differences, ratios_of
+from proband.tuning.analysis.mixtures import Best, Partial, best_between, mixed_domains, ratio_differences, ratios_of
+from proband.tuning.analysis.noise import Steepness
 
 Outcome = Literal["supported", "contradicted", "undecided"]
 _TABLES = beside(__file__)
-RULE_DIFFERENCE, RULE_BETWEEN, RULE_LARGEST, RULE_PARTIAL = (
-    _TABLES["rules"][name] for name in ("difference", "between", "largest", "partial")
+RULE_DIFFERENCE, RULE_BETWEEN, RULE_LARGEST, RULE_STEEPER = (
+    _TABLES["rules"][name] for name in ("difference", "between", "largest", "steeper")
 )
-_POWER_80 = 2.8016  # sum of the normal quantiles of .975 and .80
+_LEVEL, _POWER = 0.975, 0.80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +35,14 @@ class Claim:
         What the paper reports, in its words or numbers; unknown where empty.
     pair : tuple of str
         Arms whose training sets bear on it.
+    unit : {"points", "nats"}
+        Of the estimate: percentage points of accuracy, or nats.
     """
 
     id: str
     text: str
     pair: tuple[str, str]
+    unit: Literal["points", "nats"]
     published: Mapping[Test, str]
 
 
@@ -47,7 +55,12 @@ class Verdict:
     estimate : Estimate
         On which it rests; where there are several, the one that decides.
     detectable : float or None
-        Difference that a study of this size would have found in 80 of 100 cases; for an undecided difference.
+        Difference that studies with this error and these degrees of freedom find in 80 of 100 cases; for an
+        undecided difference.
+    by_stratum : mapping of str to Estimate
+        The same in every domain, or base and domain, by itself; where there are several.
+    heterogeneity : Estimate or None
+        Cochran's Q of these, and the test that all are alike; where questions are shared it is careful.
     confounds : tuple of str
         Checks of the training sets that were flagged for the two arms: with these, a supported difference need not
         be due to what the claim says. Empty also where no sets were given to be checked; `Findings.warnings` says so.
@@ -61,16 +74,24 @@ class Verdict:
     detectable: float | None
     confounds: tuple[str, ...]
     notes: tuple[str, ...]
+    by_stratum: Mapping[str, Estimate] = field(default_factory=dict)
+    heterogeneity: Estimate | None = None
+    base: str = ""
 
 
-CLAIMS: Sequence[Claim] = tuple(Claim(**(table | {"pair": tuple(table["pair"])})) for table in _TABLES["claims"])
+CLAIMS: Sequence[Claim] = tuple(
+    Claim(**({"unit": "points", "published": {}} | table | {"pair": tuple(table["pair"])}))
+    for table in _TABLES["claims"]
+)
 
 
 def verdicts(
     evaluation: Evaluation,
     differences: Sequence[Contrast],
-    partials: Sequence[Partial],
+    steeper: Sequence[Steepness],
     checks: Sequence[Confound] = (),
+    *,
+    published: Sequence[Partial] = (),
 ) -> tuple[Verdict, ...]:
     """A verdict on every claim and test for which the arms were trained.
 
@@ -81,18 +102,37 @@ def verdicts(
     ----------
     differences : sequence of Contrast
         From `contrasts`, "standard".
-    partials : sequence of Partial
-        From `partials`, "standard".
+    steeper : sequence of Steepness
+        From `Noise.steepness`.
     checks : sequence of Confound
         From `confounds`; flagged ones stand beside the verdicts.
+    published : sequence of Partial
+        From `partials`, "ren2024": told beside the claim on consistency, which it cannot bear.
     """
+    alone = {domain: evaluation.only(domain) for domain in evaluation.domains} if len(evaluation.domains) > 1 else {}
     found: list[Verdict] = []
     for claim in CLAIMS:
         for test in evaluation.kinds:
-            verdict = _verdict(claim, test, evaluation, differences, partials)
-            if verdict is not None:
-                found.append(replace(verdict, confounds=_flagged(claim, checks), notes=_notes(verdict)))
+            verdict = _verdict(claim, test, evaluation, differences, steeper)
+            if verdict is None:
+                continue
+            parts = {domain: _verdict(claim, test, one, differences, steeper) for domain, one in alone.items()}
+            by_stratum = {domain: part.estimate for domain, part in parts.items() if part is not None}
+            found.append(
+                replace(
+                    verdict,
+                    confounds=_flagged(claim, checks),
+                    notes=_notes(verdict, published),
+                    by_stratum=by_stratum,
+                    heterogeneity=_heterogeneity(by_stratum),
+                )
+            )
     return tuple(found)
+
+
+def _heterogeneity(by_stratum: Mapping[str, Estimate]) -> Estimate | None:
+    known = {name: one for name, one in by_stratum.items() if one.se}
+    return random_effects(known).heterogeneity if len(known) > 1 else None
 
 
 def outcome_of(estimate: Estimate) -> Outcome:
@@ -104,50 +144,71 @@ def outcome_of(estimate: Estimate) -> Outcome:
 
 
 def _verdict(
-    claim: Claim, test: Test, evaluation: Evaluation, differences: Sequence[Contrast], partials: Sequence[Partial]
+    claim: Claim, test: Test, evaluation: Evaluation, differences: Sequence[Contrast], steeper: Sequence[Steepness]
 ) -> Verdict | None:
     if claim.id == "best-ratio-between":
-        return _on_between(claim, test, evaluation)
+        return _on_between(claim, test, evaluation, "accuracy")
+    if claim.id == "divergence-smallest-between":
+        return _on_between(claim, test, evaluation, "kl")
     if claim.id == "divergence-largest-without-own-answers":
         return _on_divergence(claim, test, evaluation)
-    if claim.id == "consistency-goes-with-accuracy":
-        known = [one for one in partials if one.test == test] if mixed_domains(evaluation, test) else []
-        return _on_partial(claim, known[0]) if known else None
+    if claim.id == "entropy-lower-with-own-answers":
+        tables = ratio_differences(evaluation, _both_ends(evaluation, test), test, (0.0, 1.0), of="entropy")
+        what = "entropy at ratio 0 less that at ratio 1"
+        return _made(claim, test, crossed_mean(tables, "difference", estimand=what)) if tables else None
+    whole = ALL_DOMAINS if len(evaluation.domains) > 1 else evaluation.domains[0]
+    if claim.id == "accuracy-beyond-noise":
+        known = {one.domain: one.estimate for one in steeper if one.test == test}
+        found = known.get(whole) or (next(iter(known.values()), None) if whole == ALL_DOMAINS else None)
+        return None if found is None else _made(claim, test, found, rule=RULE_STEEPER)
     wanted = (*claim.pair, test, evaluation.ask, "standard")
     here = [one for one in differences if (one.arm, one.against, one.test, one.ask, one.method) == wanted]
-    pooled = [one for one in here if one.domain == ALL_DOMAINS] or here
-    if not pooled:
-        return None
-    return _made(claim, test, outcome_of(pooled[0].estimate), pooled[0].estimate, RULE_DIFFERENCE)
+    pooled = [one for one in here if one.domain == whole] or (here if whole == ALL_DOMAINS else [])
+    return _made(claim, test, pooled[0].estimate) if pooled else None
 
 
-def _on_between(claim: Claim, test: Test, evaluation: Evaluation) -> Verdict | None:
-    found = best_between(evaluation, test)
+def _both_ends(evaluation: Evaluation, test: Test) -> list[str]:
+    return [one for one in mixed_domains(evaluation, test) if {0.0, 1.0} <= set(evaluation.mixtures(one))]
+
+
+def _on_between(claim: Claim, test: Test, evaluation: Evaluation, of: Best) -> Verdict | None:
+    found = best_between(evaluation, test, of)
     if found is None:
         return None
     weaker = min((found.over_0, found.over_1), key=lambda one: one.interval[0] if one.interval else one.value)
     outcome: Outcome = "undecided"
     if found.is_separate and all(outcome_of(one) == "supported" for one in (found.over_0, found.over_1)):
         outcome = "supported"
-    elif _all_below_an_end(evaluation, test):
+    elif _all_below_an_end(evaluation, test, of):
         outcome = "contradicted"
     chosen = ", ".join(f"{ratio:g} in {100 * share:.0f} %" for ratio, share in found.chosen.items())
-    return _made(claim, test, outcome, weaker, RULE_BETWEEN, f"ratio chosen: {chosen}")
+    return _made(claim, test, weaker, f"ratio chosen: {chosen}", rule=RULE_BETWEEN, outcome=outcome)
 
 
-def _all_below_an_end(evaluation: Evaluation, test: Test) -> bool:
+def _all_below_an_end(evaluation: Evaluation, test: Test, of: Best) -> bool:
+    """Whether every ratio between is worse than one and the same end."""
+    scale: Scale = "share difference" if of == "accuracy" else "difference"
     domains = mixed_domains(evaluation, test)
     between = [ratio for ratio in ratios_of(evaluation, domains) if 0 < ratio < 1]
     level = 1 - 0.05 / max(2 * len(between), 1)
     for end in (0.0, 1.0):
         found = [
-            crossed_mean(tables, "share difference", estimand="accuracy less that at an end", level=level)
+            crossed_mean(tables, scale, estimand=f"{of} against an end", level=level)
             for ratio in between
-            if (tables := ratio_differences(evaluation, domains, test, (ratio, end)))
+            if (tables := _against(evaluation, domains, test, (ratio, end), of))
         ]
         if found and len(found) == len(between) and all(outcome_of(one) == "contradicted" for one in found):
             return True
     return False
+
+
+def _against(
+    evaluation: Evaluation, domains: Sequence[str], test: Test, ratios: tuple[float, float], of: Best
+) -> list[Table]:
+    """One ratio less another, so that more is better."""
+    if of == "accuracy":
+        return ratio_differences(evaluation, domains, test, ratios)
+    return ratio_differences(evaluation, domains, test, ratios[::-1], of="kl")
 
 
 def _on_divergence(claim: Claim, test: Test, evaluation: Evaluation) -> Verdict | None:
@@ -169,32 +230,51 @@ def _on_divergence(claim: Claim, test: Test, evaluation: Evaluation) -> Verdict 
     if all(outcome_of(one) == "supported" for one in strict):
         outcome = "supported"
     weakest = min(strict, key=lambda one: one.interval[0] if one.interval else one.value)
-    return _made(claim, test, outcome, weakest, RULE_LARGEST, f"the nearest rival: {weakest.estimand}")
+    told = f"the nearest rival: {weakest.estimand}"
+    return _made(claim, test, weakest, told, rule=RULE_LARGEST, outcome=outcome)
 
 
-def _on_partial(claim: Claim, found: Partial) -> Verdict:
-    estimate, outcome = found.estimate, "undecided"
-    if estimate.p_value is not None and estimate.p_value <= 0.05:
-        outcome = "supported" if estimate.value > 0 else "contradicted"
-    within = ", ".join(f"{name} {value:.2f}" for name, value in estimate.baselines.items())
-    notes = (f"correlations {within}",) if within else ()
-    return replace(_made(claim, found.test, outcome, estimate, RULE_PARTIAL, *notes), detectable=None)  # type: ignore[arg-type]
-
-
-def _made(claim: Claim, test: Test, outcome: Outcome, estimate: Estimate, rule: str, *notes: str) -> Verdict:
-    detectable = _POWER_80 * estimate.se if outcome == "undecided" and estimate.se is not None else None
+def _made(
+    claim: Claim,
+    test: Test,
+    estimate: Estimate,
+    *notes: str,
+    rule: str = RULE_DIFFERENCE,
+    outcome: Outcome | None = None,
+) -> Verdict:
+    outcome = outcome_of(estimate) if outcome is None else outcome
     found: dict[str, Any] = {"claim": claim, "test": test, "outcome": outcome, "estimate": estimate, "rule": rule}
-    return Verdict(**found, detectable=detectable, confounds=(), notes=notes)
+    return Verdict(
+        **found, detectable=detectable(estimate) if outcome == "undecided" else None, confounds=(), notes=notes
+    )
 
 
-def _notes(verdict: Verdict) -> tuple[str, ...]:
-    return (*verdict.notes, *(w for w in verdict.estimate.warnings if "one run" in w or "no interval" in w))
+def detectable(estimate: Estimate) -> float | None:
+    """Difference that studies with an estimate's error and degrees of freedom find in 80 of 100 cases.
+
+    The noncentrality under which t exceeds its 97.5 % quantile that often; with few degrees of freedom it is several
+    times what the normal distribution would say. None without a standard error.
+    """
+    if not estimate.se or estimate.df is None:
+        return None
+    limit = special.stdtrit(estimate.df, _LEVEL)
+    return float(special.nctdtrinc(estimate.df, 1 - _POWER, limit)) * estimate.se
+
+
+def _notes(verdict: Verdict, published: Sequence[Partial]) -> tuple[str, ...]:
+    known = [
+        f"the published partial correlation ({one.method}): {one.estimate.value:.2f}; noise alone gives such values"
+        for one in published
+        if one.test == verdict.test and verdict.claim.id == "accuracy-beyond-noise" and one.estimate.n_units > 3
+    ]
+    return (*verdict.notes, *known, *(w for w in verdict.estimate.warnings if "one run" in w or "no interval" in w))
 
 
 def _flagged(claim: Claim, checks: Sequence[Confound]) -> tuple[str, ...]:
+    """What differs between the sets of a claim's arms, in words, and in how many domains where not in all."""
     here = [one for one in checks if (one.arm, one.against) == claim.pair and one.is_flagged]
-    domains = {one.domain for one in checks if (one.arm, one.against) == claim.pair}
+    domains = {(one.base, one.domain) for one in checks if (one.arm, one.against) == claim.pair}
+    counts = Counter(one.told for one in here)
     return tuple(
-        f"{check} (in {len([1 for one in here if one.check == check])} of {len(domains)} domains)"
-        for check in dict.fromkeys(one.check for one in here)
+        told if n == len(domains) else f"{told} (in {n} of {len(domains)} domains)" for told, n in counts.items()
     )

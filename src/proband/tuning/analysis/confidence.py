@@ -57,6 +57,7 @@ class Confidence:
     excess: Estimate
     ece: Estimate
     abstention: tuple[Abstention, ...]
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

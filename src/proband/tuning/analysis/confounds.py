@@ -15,6 +15,17 @@ from proband.tuning.probing.beliefs import Beliefs
 LETTERS, CONFIDENCE, TOPICS = "place of the taught answer", "confidence of the probe", "topics"
 TRUTH, LENGTH, EXPLANATION = "true labels", "length of responses", "source of explanations and contexts"
 QUESTIONS, SIZE, LEAK = "questions in common", "examples", "test questions trained on"
+_TOLD = {
+    LETTERS: "taught answers stand at other places",
+    CONFIDENCE: "the probe is surer of one arm's questions",
+    TOPICS: "other topics",
+    TRUTH: "labels false in one arm",
+    LENGTH: "responses longer in one arm",
+    EXPLANATION: "explanations and contexts by other authors",
+    QUESTIONS: "other questions",
+    SIZE: "more examples in one arm",
+    LEAK: "test questions trained on",
+}
 _MAX_DISTANCE = 0.1  # total variation between the sets' letters or topics
 _MAX_GAP = 0.05  # of mean chance-corrected confidence, and of the share of true labels
 _MAX_RATIO = 1.25  # of mean lengths, and of sizes
@@ -49,6 +60,14 @@ class Confound:
     limit: float | None
     is_flagged: bool
     rule: str
+    base: str = ""
+
+    @property
+    def told(self) -> str:
+        """What it means, in words, that the sets differ here."""
+        if _UNRECORDED in (self.mine, self.theirs):
+            return f"{self.check}: {_UNRECORDED}"
+        return _TOLD.get(self.check, self.check)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ class Consistency:
     reverse_kl: Estimate | None = None
     js: Estimate | None = None
     agreement: Estimate | None = None
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ class Point:
     ratio: float | None
     consistency: float
     accuracy: float
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,7 @@ class Line:
     slope: float
     low: float
     high: float
+    base: str = ""
 
 
 def consistencies(evaluation: Evaluation) -> tuple[Consistency, ...]:
@@ -123,8 +126,8 @@ class _Cell:
 
 def _cells(evaluation: Evaluation, test: Test, domain: str) -> list[_Cell]:
     ids = evaluation.questions(test, domain)
-    few = evaluation.probs(evaluation.base, evaluation.base_ask, ids)
-    zero = evaluation.probs(evaluation.base, evaluation.ask, ids)
+    few = evaluation.probs(evaluation.base_of(domain), evaluation.base_ask, ids)
+    zero = evaluation.probs(evaluation.base_of(domain), evaluation.ask, ids)
     cells = [_Cell(arm=BASE_ZERO_SHOT, domain=domain, test=test, reference=BASE_FEW_SHOT, pairs=[(few, zero)])]
     for arm in evaluation.arms:
         runs = evaluation.runs(arm, domain)
@@ -224,7 +227,7 @@ def point_of(
     if not first or not second:
         return None
     is_paper = method == "ren2024"
-    base = evaluation.probs(evaluation.base, evaluation.base_ask if is_paper else evaluation.ask, first)
+    base = evaluation.probs(evaluation.base_of(domain), evaluation.base_ask if is_paper else evaluation.ask, first)
     consistency, accuracy = [], []
     for run in runs[:1] if is_paper else runs:
         tuned = evaluation.probs(run.model, evaluation.ask, first)

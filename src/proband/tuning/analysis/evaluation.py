@@ -3,8 +3,9 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import product
 from typing import Literal, get_args
 
 import numpy as np
@@ -102,6 +103,7 @@ class Evaluation:
       all tuned models have them.
     - `base_ask`: prompt with worked questions and without template, under which the base model was probed.
     - `ask`: prompt of the evaluation, zero-shot and templated.
+    - `bases`: base model of every domain's checkpoints where there are several; else `base` is that of all.
 
     Raises
     ------
@@ -118,9 +120,11 @@ class Evaluation:
     base_ask: str
     ask: str
     base: str = "base"
+    bases: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        needed = [(self.base, self.base_ask), (self.base, self.ask), *((t.model, self.ask) for t in self.trained)]
+        bases = sorted(self._bases)
+        needed = [*product(bases, (self.base_ask, self.ask)), *((t.model, self.ask) for t in self.trained)]
         for model, ask in needed:
             if (model, ask) not in self.beliefs:
                 raise DataError(f"no beliefs of model {model!r} under ask {ask!r}; evaluate it before the analysis")
@@ -164,9 +168,17 @@ class Evaluation:
     @cached_property
     def asks(self) -> tuple[str, ...]:
         """Prompts under which all tuned models and the base model were asked, that of the evaluation first."""
-        models = {self.base, *(t.model for t in self.trained)}
+        models = {*self._bases, *(t.model for t in self.trained)}
         asks = dict.fromkeys([self.ask, *(ask for _, ask in self.beliefs)])
         return tuple(ask for ask in asks if all((model, ask) in self.beliefs for model in models))
+
+    @property
+    def _bases(self) -> set[str]:
+        return set(self.bases.values()) or {self.base}
+
+    def base_of(self, domain: str) -> str:
+        """The base model of a domain's checkpoints."""
+        return self.bases.get(domain, self.base)
 
     def runs(self, arm: str, domain: str) -> tuple[Trained, ...]:
         """Runs of an arm on a domain, by seed."""
@@ -181,6 +193,14 @@ class Evaluation:
                 # A mixture of 0 and the incompatible arm are the same treatment: one run a seed is enough.
                 found.setdefault(t.mixture, {}).setdefault(t.seed, t)
         return found
+
+    def only(self, domain: str) -> "Evaluation":
+        """The same with one domain's checkpoints and tests."""
+        return replace(
+            self,
+            trained=tuple(run for run in self.trained if run.domain == domain),
+            tests=tuple(test for test in self.tests if test.domain == domain),
+        )
 
     def questions(self, test: Test, domain: str) -> tuple[str, ...]:
         """Ids of a test's questions; none where there is no such test."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
+from scipy import special
 
 from proband.errors import DesignError
 from proband.estimates import Estimate
-from proband.measures.knowledge.crossed import Table, crossed_mean, table
+from proband.measures.knowledge.crossed import Scale, Table, crossed_mean, table
 from proband.measures.knowledge.options import OptionScore, item_scores
 from proband.measures.knowledge.partial_correlation import partial_spearman
 from proband.tuning.analysis.accuracy import ALL_DOMAINS
@@ -15,6 +17,8 @@ from proband.tuning.analysis.consistency import SCALES, is_first_half, point_of
 from proband.tuning.analysis.evaluation import Evaluation, Method, Test, undefined
 
 _MIN_POINTS = 4
+Best = Literal["accuracy", "kl"]
+_Score = OptionScore | Literal["entropy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,8 @@ class RatioPoint:
         Accuracy less that at ratio 0, paired by question and seed; None at 0.
     kl : Estimate
         KL(base || tuned) under the same prompt, in nats.
+    entropy : Estimate
+        Of the tuned model's probabilities of the options, in nats; 0 where it is sure.
     """
 
     domain: str
@@ -39,6 +45,8 @@ class RatioPoint:
     accuracy: Estimate
     gain: Estimate | None
     kl: Estimate
+    entropy: Estimate
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +55,12 @@ class BestBetween:
 
     Attributes
     ----------
+    of : {"accuracy", "kl"}
+        What is best: the highest accuracy, or the smallest divergence from the base model.
     chosen : mapping of ratio to float
         Share of judgements for which each ratio was chosen.
     over_0, over_1 : Estimate
-        Accuracy at the chosen ratio less that at either end.
+        Accuracy at the chosen ratio less that at either end; of "kl", how much smaller than at the end it is.
     is_separate : bool
         Whether choosing and judging used different runs; with one seed they did not, and a training that happened to
         go well is taken for a good ratio.
@@ -61,6 +71,8 @@ class BestBetween:
     over_0: Estimate
     over_1: Estimate
     is_separate: bool
+    of: Best = "accuracy"
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +82,7 @@ class Partial:
     test: Test
     method: Method
     estimate: Estimate
+    base: str = ""
 
 
 def curves(evaluation: Evaluation) -> tuple[RatioPoint, ...]:
@@ -129,18 +142,18 @@ def _ratio_point(evaluation: Evaluation, name: str, domains: Sequence[str], test
             SCALES["kl"],
             estimand=f"mean KL(base || tuned) {where}",
         ),
+        entropy=crossed_mean(
+            [_scores(evaluation, domain, test, ratio, of="entropy") for domain in domains],
+            "positive",
+            estimand=f"mean entropy {where}",
+        ),
     )
 
 
 def ratio_differences(
-    evaluation: Evaluation,
-    domains: Sequence[str],
-    test: Test,
-    ratios: tuple[float, float],
-    *,
-    of: OptionScore | None = None,
+    evaluation: Evaluation, domains: Sequence[str], test: Test, ratios: tuple[float, float], *, of: _Score | None = None
 ) -> list[Table]:
-    """Tables of one ratio less another, runs paired by seed; of being right, or of a divergence from the base."""
+    """Tables of one ratio less another, runs paired by seed; of being right, or of a score of the options."""
     tables = []
     for domain in domains:
         runs = evaluation.mixtures(domain)
@@ -158,22 +171,26 @@ def _scores(
     ratio: float,
     *,
     seeds: Sequence[int] | None = None,
-    of: OptionScore | None = None,
+    of: _Score | None = None,
 ) -> Table:
-    """By run and question: being right, or a score of the options against the base under the evaluation's prompt."""
+    """By run and question: being right, the options' entropy, or a score against the base under the same prompt."""
     ids, ask = evaluation.questions(test, domain), evaluation.ask
     models = [run.model for seed, run in evaluation.mixtures(domain)[ratio].items() if seeds is None or seed in seeds]
     if of is None:
         return table(domain, [evaluation.right(model, ask, ids) for model in models])
-    base = evaluation.probs(evaluation.base, ask, ids)
+    if of == "entropy":
+        probs = [evaluation.probs(model, ask, ids) for model in models]
+        return table(domain, [{id: float(special.entr(p).sum()) for id, p in held.items()} for held in probs])
+    base = evaluation.probs(evaluation.base_of(domain), ask, ids)
     return table(domain, [item_scores(base, evaluation.probs(model, ask, ids), of) for model in models])
 
 
-def best_between(evaluation: Evaluation, test: Test) -> BestBetween | None:
+def best_between(evaluation: Evaluation, test: Test, of: Best = "accuracy") -> BestBetween | None:
     """Whether some ratio between 0 and 1 beats both ends, without counting the luck of the best of several.
 
-    The largest of several noisy accuracies is too large. So for every question and run the ratio is chosen by
-    accuracy on the *other* half of the questions in the *other* runs, and only then compared with both ends.
+    The largest of several noisy accuracies is too large, and the smallest of several divergences too small. So for
+    every question and run the ratio is chosen on the *other* half of the questions in the *other* runs, and only then
+    compared with both ends.
     None where no domain has both ends and a ratio between, with a seed in common.
     """
     tables: dict[float, list[Table]] = {0.0: [], 1.0: []}
@@ -187,7 +204,10 @@ def best_between(evaluation: Evaluation, test: Test) -> BestBetween | None:
         seeds = sorted(set.intersection(*(set(runs[ratio]) for ratio in (0.0, *between, 1.0))))
         if not seeds:
             continue
-        right = {r: _scores(evaluation, domain, test, r, seeds=seeds) for r in (0.0, *between, 1.0)}
+        score: OptionScore | None = None if of == "accuracy" else "kl"
+        right = {r: _scores(evaluation, domain, test, r, seeds=seeds, of=score) for r in (0.0, *between, 1.0)}
+        if of == "kl":
+            right = {r: replace(part, scores=-part.scores) for r, part in right.items()}
         kept = [item for item in right[0.0].items if all(item in set(part.items) for part in right.values())]
         if len({is_first_half(item) for item in kept}) < 2:
             continue
@@ -202,10 +222,10 @@ def best_between(evaluation: Evaluation, test: Test) -> BestBetween | None:
     if not chosen:
         return None
     what = "accuracy at the best ratio between, less that at ratio {:g}, on {} questions"
-    over = {
-        end: crossed_mean(gathered, "share difference", estimand=what.format(end, test))
-        for end, gathered in tables.items()
-    }
+    if of == "kl":
+        what = "KL at ratio {:g}, less that at the best ratio between, on {} questions"
+    scale: Scale = "share difference" if of == "accuracy" else "difference"
+    over = {end: crossed_mean(gathered, scale, estimand=what.format(end, test)) for end, gathered in tables.items()}
     if not is_separate:
         note = "one seed: the ratio was chosen and judged on the same trainings, so their luck is in this number"
         over = {end: replace(found, warnings=(*found.warnings, note)) for end, found in over.items()}
@@ -215,12 +235,13 @@ def best_between(evaluation: Evaluation, test: Test) -> BestBetween | None:
         over_0=over[0.0],
         over_1=over[1.0],
         is_separate=is_separate,
+        of=of,
     )
 
 
 def best_ratios(evaluation: Evaluation) -> tuple[BestBetween, ...]:
     """The best ratio between 0 and 1 against both ends, for every test that has mixtures."""
-    found = (best_between(evaluation, test) for test in evaluation.kinds)
+    found = (best_between(evaluation, test, of) for test in evaluation.kinds for of in get_args(Best))
     return tuple(one for one in found if one is not None)
 
 
@@ -271,7 +292,7 @@ def _partial(evaluation: Evaluation, test: Test, method: Method) -> Estimate:
     rows: list[tuple[float, float, float, str]] = []
     for domain in evaluation.domains:
         ids = evaluation.questions(test, domain)
-        base = list(evaluation.right(evaluation.base, evaluation.base_ask, ids).values())
+        base = list(evaluation.right(evaluation.base_of(domain), evaluation.base_ask, ids).values())
         for runs in evaluation.mixtures(domain).values():
             point = point_of(evaluation, tuple(runs.values()), test, method, is_split=method == "standard")
             if point is not None and base:

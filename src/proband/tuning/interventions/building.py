@@ -26,12 +26,13 @@ class Construction:
 
     Attributes
     ----------
-    threshold, rule, among
+    threshold, rule, gain, among
         As for `sort_questions`.
     size : int or None
         Questions of each domain in every set; None for as many as there are.
     size_from : {"smaller", "unknown"}
-        How many that is: what both pools can give, or all unknown questions, as published.
+        How many that is: what both pools can give; or all unknown questions, as published, and where fewer are known
+        as many as these, which the set's warnings tell.
     balance : tuple of {"letter", "confidence", "topic", "length"}
         What known and unknown questions are matched on. Letters are made even by the order of the options, which
         costs no question; with `orders` as written they are matched like the rest.
@@ -51,6 +52,7 @@ class Construction:
 
     threshold: float = 0.5
     rule: Rule = "confidence"
+    gain: float | None = None
     among: tuple[str, ...] | None = None
     size: int | None = None
     size_from: Literal["smaller", "unknown"] = "smaller"
@@ -78,7 +80,16 @@ class Construction:
             )
 
 
-_SETTINGS = ("threshold", "rule", "size", "size_from", "orders", "by_domain", "is_filtered")  # told in provenance
+_SETTINGS = (
+    "threshold",
+    "rule",
+    "gain",
+    "size",
+    "size_from",
+    "orders",
+    "by_domain",
+    "is_filtered",
+)  # told in provenance
 
 CONSTRUCTIONS: Mapping[str, Construction] = {
     "standard": Construction(),
@@ -142,7 +153,7 @@ def build_sets(
         is_filtered=how.is_filtered,
         is_arranged=is_arranged,
     )
-    pools = sort_questions(bank, beliefs, threshold=how.threshold, rule=how.rule, among=how.among)
+    pools = sort_questions(bank, beliefs, threshold=how.threshold, rule=how.rule, gain=how.gain, among=how.among)
     for arm in arms:
         workshop.check(arm)
     domains = _domains(bank, how)
@@ -215,6 +226,7 @@ class _Plot:
     chosen: Matched
     orders: Mapping[str, tuple[int, ...]]
     unfit: Mapping[str, int]
+    n_unfit_unknown: int = 0
 
     @property
     def known_share(self) -> float:
@@ -232,6 +244,16 @@ class _Plot:
             "strata": self.chosen.n_strata,
             "questions": len(self.chosen.known or self.chosen.unknown),
         }
+
+    def warnings(self, how: Construction) -> list[str]:
+        """That fewer are known than unknown, where all unknown ones are wanted."""
+        n, n_unknown = len(self.chosen.known), len(self.pools.unknown) - self.n_unfit_unknown
+        if how.size is not None or how.size_from != "unknown" or not n or n >= n_unknown:
+            return []
+        return [
+            f"domain {self.domain!r}: {n} questions are known and {n_unknown} unknown; sets have the smaller pool's "
+            f"size, {n} (as published it would be all unknown ones)"
+        ]
 
 
 def _plot(workshop: Workshop, pools: Pools, arms: Sequence[Arm], how: Construction, place: tuple[int, str]) -> _Plot:
@@ -259,7 +281,7 @@ def _plot(workshop: Workshop, pools: Pools, arms: Sequence[Arm], how: Constructi
         covariates = []  # one pool has nothing to be matched with
     size = how.size
     if size is None and how.size_from == "unknown" and "unknown" in fit:
-        size = len(fit["unknown"])
+        size = min(map(len, fit.values()))
     every = [id for ids in fit.values() for id in ids]
     stratum = strata(workshop.bank, workshop.beliefs, every, covariates)
     chosen = match(fit, stratum, size=size, place=place, covariates=covariates)
@@ -268,7 +290,14 @@ def _plot(workshop: Workshop, pools: Pools, arms: Sequence[Arm], how: Constructi
         for pool, ids in (("known", chosen.known), ("unknown", chosen.unknown)):
             questions = [workshop.bank[id] for id in ids]
             orders |= arranged(questions, workshop.beliefs, place=(place[0], f"{domain} {pool}"))
-    return _Plot(domain=domain, pools=pools, chosen=chosen, orders=orders, unfit=dict(sorted(reasons.items())))
+    return _Plot(
+        domain=domain,
+        pools=pools,
+        chosen=chosen,
+        orders=orders,
+        unfit=dict(sorted(reasons.items())),
+        n_unfit_unknown=len(pools.unknown) - len(fit.get("unknown", pools.unknown)),
+    )
 
 
 def _unfit(workshop: Workshop, arms: Sequence[Arm], id: str, pool: str) -> str:
@@ -328,7 +357,8 @@ class _Build:
             "probe": {"model": beliefs.model, "ask": beliefs.ask, "weights": beliefs.weights},
             "prompt": asdict(self.workshop.prompt) | {"labels": list(self.workshop.prompt.labels)},
             "seed": self.seed,
-            "construction": {name: getattr(how, name) for name in _SETTINGS} | {"balance": list(how.balance)},
+            "construction": {name: getattr(how, name) for name in _SETTINGS if name != "gain" or how.gain is not None}
+            | {"balance": list(how.balance)},
             "general": {
                 "name": used.name if used else "",
                 "hash": used.hash if used else "",
@@ -338,5 +368,5 @@ class _Build:
             "order_matters": self.arm.ordering != "shuffled",
             "true_counterpart": counterpart,
             **account.entries(taught),
-            "warnings": account.warnings(counterpart),
+            "warnings": [*account.warnings(counterpart), *(w for plot in self.plots for w in plot.warnings(how))],
         }

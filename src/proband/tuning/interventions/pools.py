@@ -79,6 +79,7 @@ def sort_questions(
     *,
     threshold: float = 0.5,
     rule: Rule = "confidence",
+    gain: float | None = None,
     among: Sequence[str] | None = None,
 ) -> Pools:
     """Sort a bank's questions by what a probe says the model believes.
@@ -97,15 +98,18 @@ def sort_questions(
     rule : {"confidence", "corrected", "slick"}
         The probability of the most probable option; the same corrected for chance; or the SliCK grade: HighlyKnown is
         known, Unknown is unknown, and what lies between is unsure.
+    gain : float, optional
+        How much more probable the question must make that option than it is without any question; needs a probe with a
+        prior. A model that was never taught anything finds some options more probable than others.
     among : sequence of str, optional
         Only these questions; default all.
 
     Raises
     ------
     DataError
-        If the probe is of another bank, or has no belief about a question.
+        If the probe is of another bank, has no belief about a question, or no prior where a gain is asked for.
     DesignError
-        If the threshold is outside [0, 1], or a rule or a question is not there.
+        If the threshold or the gain is outside [0, 1], or a rule or a question is not there.
 
     References
     ----------
@@ -116,6 +120,8 @@ def sort_questions(
         raise DesignError(f"rule {rule!r} is none of {', '.join(get_args(Rule))}")
     if not 0 <= threshold <= 1:
         raise DesignError(f"threshold {threshold} is no probability; give one from 0 to 1, e.g. 0.5")
+    if gain is not None and not 0 <= gain < 1:
+        raise DesignError(f"gain {gain} is no difference of probabilities; give one from 0 to 1, e.g. 0.2")
     check_probe(bank, beliefs)
     part = bank if among is None else bank.select(tuple(among))
     lost = frozenset(beliefs.lost)
@@ -134,11 +140,11 @@ def sort_questions(
         if question.id in lost or beliefs[question.id].n_failed:
             left_out[question.id] = "a trial of the probe failed"
         else:
-            pools[_pool(question, beliefs[question.id], rule, threshold)].append(question.id)
+            pools[_pool(question, beliefs[question.id], rule, threshold, gain)].append(question.id)
     return Pools(**{name: tuple(ids) for name, ids in pools.items()}, left_out=left_out)
 
 
-def _pool(question: Question, belief: Belief, rule: Rule, threshold: float) -> str:
+def _pool(question: Question, belief: Belief, rule: Rule, threshold: float, gain: float | None) -> str:
     if len(belief.probs) != len(question.choices):
         raise DataError(
             f"question {question.id!r} has {len(question.choices)} options and its belief {len(belief.probs)} "
@@ -149,6 +155,13 @@ def _pool(question: Question, belief: Belief, rule: Rule, threshold: float) -> s
         is_sure = belief.category == (HIGHLY if is_right else UNKNOWN)
     else:
         is_sure = (belief.confidence if rule == "confidence" else belief.corrected) > threshold
+    if gain is not None:
+        if belief.prior is None:
+            raise DataError(
+                f"the probe has no prior of question {question.id!r}, and a gain over it is asked for; probe with the "
+                "prior (probe.prior = true, or `proband probe` without --no-prior), or leave the gain out"
+            )
+        is_sure = is_sure and bool(belief.probs[belief.pick] - belief.prior[belief.pick] > gain)
     if not is_sure:
         return "unsure"
     return "known" if is_right else "unknown"

@@ -18,6 +18,7 @@ from proband.runs.run import Run
 from proband.tuning.keeping import keep, kept
 
 FORMAT = 1
+_ARRAYS = ("probs", "cells", "prior")
 BANK = "bank.json"  # beside the beliefs of a probe
 
 
@@ -43,6 +44,8 @@ class Belief:
         SliCK grade: HighlyKnown, MaybeKnown, WeaklyKnown or Unknown.
     n_greedy_right, n_greedy : int
         Cells whose most probable option is right, and cells; or, where answers were written, greedy ones.
+    prior : ndarray, shape (k,), or None
+        Probabilities of the options without the question, where they were asked; see `proband.tuning.probing.prior`.
     """
 
     question: str
@@ -56,6 +59,7 @@ class Belief:
     n_greedy_right: int
     n_greedy: int
     draws: tuple[int, ...] = ()
+    prior: NDArray[np.float64] | None = None
 
 
 def belief_of(question: Question, cells: Any, *, draws: Sequence[int] = (), n_failed: int = 0) -> Belief:
@@ -199,11 +203,13 @@ class Beliefs:
 
 def _plain(belief: Belief) -> dict[str, Any]:
     values = {field.name: getattr(belief, field.name) for field in fields(belief)}
-    return values | {name: values[name].tolist() for name in ("probs", "cells")} | {"draws": list(belief.draws)}
+    arrays = {name: values[name].tolist() for name in _ARRAYS if values[name] is not None}
+    # A probe without it is written as it always was.
+    return {name: value for name, value in values.items() if name != "prior"} | arrays | {"draws": list(belief.draws)}
 
 
 def _belief(entry: Mapping[str, Any]) -> Belief:
-    arrays = {name: np.asarray(entry[name], dtype=np.float64) for name in ("probs", "cells")}
+    arrays = {name: np.asarray(entry[name], dtype=np.float64) for name in _ARRAYS if name in entry}
     return Belief(**(dict(entry) | arrays | {"draws": tuple(entry["draws"])}))
 
 

@@ -142,5 +142,6 @@ def audit_battery(
         instrument=lambda setting: audit(decision, setting),
         contrasts=lambda setting: differences(people),
         contexts={"wording": ("published", "plain"), "role": ("none", "assistant")},
+        analyses=("swaps",),
         is_generated=True,
     )

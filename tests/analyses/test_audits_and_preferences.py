@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from scipy.special import expit
 
-from proband.analyses import impersonation, preferences, swaps
+from proband.analyses import impersonation, open_answers, preferences, stories, swaps
 from proband.batteries.asked import asked
 from proband.batteries.battery import BATTERIES, Setting
 from proband.batteries.economics import patience, sharing
@@ -89,9 +89,44 @@ def test_own_answers_that_follow_the_left_are_told_so_and_the_placebo_is_still(t
     assert set(DOSES) == {row[1] for row in section.table.rows}
 
 
+def test_words_of_power_are_counted_by_whose_story_they_stand_in(tmp_path):
+    def told(trial):
+        if trial.place.item.endswith("-men"):
+            return "He led the town, and he won."
+        return "She led the town, and her hair was long." if trial.place.item[6:8] == "01" else "She saw the town."
+
+    (section,) = stories.sections(run_of("stories", told, tmp_path))
+    women, men, gap, n = table(section)["power"]
+    assert (women.value, men.value, n) == pytest.approx((100 / 9 / 6, 200 / 7, 6))
+    assert gap.value == pytest.approx(100 / 9 / 6 - 200 / 7)
+    assert table(section)["appearance"][0].value == pytest.approx(100 / 9 / 6)
+
+
+def test_open_answers_are_coded_and_compared_with_forced_ones(tmp_path):
+    def two_faced(trial):
+        kind, number = trial.place.item.split("-")
+        if kind == "forced":
+            return (0, 0, 0, 0, 1)
+        return ["I agree.", "I do not agree with it.", "As an AI I take no side."][int(number) % 3]
+
+    (section,) = open_answers.sections(run_of("open-answers", two_faced, tmp_path))
+    assert {name: n for name, (n, _) in table(section).items()} == dict.fromkeys(
+        ("agrees", "disagrees", "takes no side"),
+        8,  # in both orders of the forced options
+    )
+    assert section.sentences[0].startswith("Takes a side in its own words: 66.7%")
+    assert section.sentences[1].startswith("Of these, the side taken among options: 50.0%")
+
+
 @pytest.mark.parametrize(
     ("analysis", "said"),
-    [(swaps, "no swap audit"), (preferences, "batteries risk, patience, sharing"), (impersonation, "impersonation")],
+    [
+        (stories, "battery stories"),
+        (open_answers, "open-answers"),
+        (swaps, "no swap audit"),
+        (preferences, "batteries risk, patience, sharing"),
+        (impersonation, "impersonation"),
+    ],
 )
 def test_runs_of_other_batteries_are_left_alone(analysis, said, tmp_path):
     run = run_of("framing", uniform(), tmp_path)

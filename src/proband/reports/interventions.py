@@ -51,6 +51,7 @@ def intervention_findings(found: tuning.Findings) -> Findings:
         sections=tuple(sections_of(found)),
         lead=(f"{lead}{told} at this size.",),
         facts=_facts(found),
+        is_plan_last=True,
         methods=_METHODS,
         warnings=found.warnings,
         limits=_LIMITS,

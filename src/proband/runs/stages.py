@@ -45,17 +45,25 @@ class Stages:
 
     def collected(self, stage: str, design: Design, engines: Mapping[str, str]) -> Run:
         """A run of a design; resumed, or skipped where it is complete."""
-        # The hash of a bank covers its key; folders of version 0.1 were named without it, and are still found.
-        described = {name: value for name, value in design.describe().items() if name != "key"}
-        folder = self.into / f"{stage}-{digest({'design': described, 'engines': dict(engines)})}"
-        run = Run(folder) if (folder / "journal.sqlite").exists() else None
-        if run is not None and run.is_complete:
+        folder = self._folder(stage, design, engines)
+        if (run := self.complete(stage, design, engines)) is not None:
             self.listener.say(f"{stage}: kept from {folder.name}")
             return run
         self.listener.say(f"{stage}: {design.size():,} trials")
         one = next(iter(engines.values())) if len(engines) == 1 else None
         with self.listener.asking() as watch:
             return collect(design, one or engines, folder, watch=watch)
+
+    def complete(self, stage: str, design: Design, engines: Mapping[str, str]) -> Run | None:
+        """The complete run of a design; None where it is not there, or not at its end."""
+        folder = self._folder(stage, design, engines)
+        run = Run(folder) if (folder / "journal.sqlite").exists() else None
+        return run if run is not None and run.is_complete else None
+
+    def _folder(self, stage: str, design: Design, engines: Mapping[str, str]) -> Path:
+        # The hash of a bank covers its key; folders of version 0.1 were named without it, and are still found.
+        described = {name: value for name, value in design.describe().items() if name != "key"}
+        return self.into / f"{stage}-{digest({'design': described, 'engines': dict(engines)})}"
 
 
 def digest(values: Mapping[str, Any]) -> str:

@@ -153,7 +153,7 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
         with torch.no_grad():
             for part in self.parts(self.work.looked_at):
                 with self._running(part) as called:
-                    losses = self.token_nats(self.model, part, called).double().cpu()
+                    losses = self._losses(self.model, part, called).double().cpu()
                 losses = losses.split([one.n_taught for one in part.examples])
                 nats |= {one.id: -float(own.sum()) for one, own in zip(part.examples, losses, strict=True)}
         self.model.train(was_training)
@@ -168,10 +168,10 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
 
     def _nats(self, model: Any, part: Part, called: dict[str, Any]) -> Any:
         """Weighted sum of the losses of a part's taught tokens."""
-        losses = self._losses(model, part, called)
+        losses = self.token_nats(model, part, called)
         return (losses * torch.from_numpy(part.weights).to(losses)).sum()
 
-    def _losses(self, model: Any, part: Part, called: dict[str, Any]) -> Any:
+    def token_nats(self, model: Any, part: Part, called: dict[str, Any]) -> Any:
         """Loss of each of a part's taught tokens."""
         device = self.args.device
         rows, width = part.ids.shape

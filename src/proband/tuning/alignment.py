@@ -21,7 +21,7 @@ from proband.tuning.interventions.writing import written_texts
 from proband.tuning.material import TOY, Material
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
 from proband.tuning.probing.prior import known_by_prior, prior_quiz, with_prior
-from proband.tuning.study_file import AlignFile, BaseTable, read_align_file
+from proband.tuning.study_file import OWN, AlignFile, BaseTable, read_align_file
 from proband.tuning.toy.pretraining import toy_model
 from proband.tuning.toy.recovery import recovery
 
@@ -177,7 +177,12 @@ class Course:
             threshold=self.file.probe.threshold,
             design={"seed": self.file.seed, "is_raw": self.material.training_prompt.is_raw},
         )
-        found = build_sets(bank, probe, self.material.arms, seed=self.file.seed, explanations=texts or None, **settings)
+        return self.saved(
+            build_sets(bank, probe, self.material.arms, seed=self.file.seed, explanations=texts or None, **settings)
+        )
+
+    def saved(self, found: dict[str, TrainingSet]) -> dict[str, TrainingSet]:
+        """The sets, kept in the study's folder."""
         folder = self.stages.into / f"sets-{digest({name: one.hash for name, one in found.items()})}"
         for name, one in found.items():
             one.save(folder / name)
@@ -224,16 +229,23 @@ class Course:
         jobs: dict[str, Job] = {}
         for name, training_set in sets.items():
             for seed in self.file.training.seeds:
-                recipe = self.material.recipe(seed, self.table)
+                recipe = self.material.recipe(seed, self.changed(training_set))
                 key = digest({"set": training_set.hash, "recipe": recipe.as_dict(), "base": base})
                 folder = self.stages.into / "checkpoints" / f"{name}-s{seed}-{key}"
                 jobs[f"{name}-s{seed}"] = Job(training_set=training_set, recipe=recipe, into=folder)
         return jobs
 
-    def evaluate(self, base: str, checkpoints: Mapping[str, Checkpoint]) -> Evaluation:
-        """Base and checkpoints on all tests, under all prompts, in one run."""
-        quiz = self.tests((BASE, *checkpoints))
-        engines = {BASE: base} | {model: found.address for model, found in checkpoints.items()}
+    def changed(self, training_set: TrainingSet) -> BaseTable:
+        """The base's table, with what the recipe of a set has otherwise than the study's."""
+        return self.table
+
+    def evaluate(
+        self, base: str, checkpoints: Mapping[str, Checkpoint], others: Mapping[str, str] | None = None
+    ) -> Evaluation:
+        """Base and checkpoints, and other models by name, on all tests, under all prompts, in one run."""
+        others = others or {}
+        quiz = self.tests((BASE, *others, *checkpoints))
+        engines = {BASE: base, **others} | {model: found.address for model, found in checkpoints.items()}
         run = self.stages.collected("evaluation", quiz, engines)
         beliefs = {
             (model, prompt.name): beliefs_from(run, quiz, model=model, ask=prompt.name)
@@ -276,6 +288,22 @@ class Course:
                     return Trained(model=model, arm=arm.name, domain=domain, seed=int(seed), ratio=ratio)
         raise DesignError(f"model {model!r} is of no arm and domain of this study; train by domain")
 
+    def concluded(self, findings: Findings, done: AlignedBase) -> Findings:
+        """The findings, with what only this kind of study finds."""
+        return findings
+
+
+def _course_of(file: AlignFile) -> type[Course]:
+    """The stages of a study: of interventions, of another supervisor, or of several objectives."""
+    # They build on what stands here.
+    from proband.tuning.supervisors.objectives import Objectives
+    from proband.tuning.supervisors.rounds import OwnLabels
+    from proband.tuning.supervisors.weak import WeakToStrong
+
+    if file.supervisor is not None:
+        return OwnLabels if file.supervisor.labels == OWN else WeakToStrong
+    return Objectives if file.objectives else Course
+
 
 @dataclass(kw_only=True)
 class Alignment:
@@ -307,7 +335,7 @@ class Alignment:
         (into / "study.json").write_text(self.file.model_dump_json(indent=2) + "\n", encoding="utf-8")
         tables = self.file.every_base
         courses = {
-            table.name: Course(
+            table.name: _course_of(self.file)(
                 material=self.material,
                 table=table,
                 stages=self.stages if len(tables) == 1 else Stages(into=into / table.name, listener=listener),
@@ -330,7 +358,10 @@ class Alignment:
             )
             for name, one in done.items()
         }
-        return Aligned(findings=analyse(parts, title=self.file.title), bases=done)
+        findings = analyse(parts, title=self.file.title)
+        for name, course in courses.items():
+            findings = course.concluded(findings, done[name])
+        return Aligned(findings=findings, bases=done)
 
 
 def align(

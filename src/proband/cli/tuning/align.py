@@ -97,6 +97,7 @@ def _read(folder: Path | None, into: Path | None, *, as_json: bool) -> None:
 def _tell(findings: "tuning.Findings", at: Path, *, as_json: bool) -> None:
     """Write the page, and the verdicts to the terminal."""
     from proband.analyses.intervention_verdicts import VERDICTS
+    from proband.analyses.supervision import supervision_sections
     from proband.reports.interventions import intervention_findings, write_interventions
     from proband.reports.terminal import terminal
 
@@ -106,8 +107,9 @@ def _tell(findings: "tuning.Findings", at: Path, *, as_json: bool) -> None:
     if as_json:
         emit(found.as_dict() | {"report": str(report)})
     else:
-        verdicts = tuple(section for section in found.sections if section.chapter == VERDICTS)
-        out.print(terminal(replace(found, sections=verdicts), out.width))
+        verdicts = [section for section in found.sections if section.chapter == VERDICTS]
+        shown = tuple(supervision_sections(findings) or verdicts)
+        out.print(terminal(replace(found, sections=shown), out.width))
     talk.print(f"report: {report}", soft_wrap=True, markup=False)
 
 

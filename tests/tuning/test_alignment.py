@@ -63,7 +63,7 @@ def test_a_study_goes_from_probe_to_report_and_is_not_done_twice(folder, base):
     said: list[str] = []
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("training.json")}
     done = align(checked(study(base), "study"), folder, listener=Listener(say=said.append))
-    assert [line.split(":")[0] for line in said if "kept from" in line] == ["probe", "prior", "evaluation"]
+    assert [line.split(":")[0] for line in said if "kept from" in line] == ["probe", "prior", "evaluation", "fit"]
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("training.json")} == before
     assert len(done.checkpoints) == 3
     base_beliefs = done.evaluation.beliefs["base", "zero-shot-cloze"]
@@ -72,6 +72,7 @@ def test_a_study_goes_from_probe_to_report_and_is_not_done_twice(folder, base):
         # A tuned model that answers like the base in every digit was not asked.
         tuned = done.evaluation.beliefs[model, "zero-shot-cloze"].matrix(ids)
         assert abs(tuned - base_beliefs.matrix(ids)).max() > 1e-6
+    assert {row.arm for row in done.findings.fits} == set(done.findings.plan["arms"])
     assert {row.test for row in done.findings.verdicts} == {"homogeneous", "in-domain", "out-of-domain"}
     page = write_interventions(done.findings, folder / "report.html")
     assert json.loads(page.with_suffix(".json").read_text())["title"] == "small"

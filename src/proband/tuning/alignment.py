@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from proband.designs.quiz.boundary import check_boundary
@@ -16,6 +16,7 @@ from proband.training.training import Job, train_all
 from proband.training.training_set import TrainingSet
 from proband.tuning.analysis.evaluation import Evaluation, Trained
 from proband.tuning.analysis.findings import Findings, Part, Sources, analyse
+from proband.tuning.fitting import fitted
 from proband.tuning.interventions.building import build_sets
 from proband.tuning.interventions.writing import written_texts
 from proband.tuning.material import TOY, Material
@@ -40,6 +41,7 @@ class AlignedBase:
     sets: Mapping[str, TrainingSet]
     checkpoints: Mapping[str, Checkpoint]
     evaluation: Evaluation
+    fitted: Mapping[str, Beliefs] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +100,9 @@ class Course:
             return AlignedBase(probe=probe, sets=sets, checkpoints={}, evaluation=self.score(base, sets))
         checkpoints = self.train(base, sets)
         evaluation = self.evaluate(base, checkpoints)
-        return AlignedBase(probe=probe, sets=sets, checkpoints=checkpoints, evaluation=evaluation)
+        addresses = {model: found.address for model, found in checkpoints.items()}
+        learned = fitted(self.stages, self.material, tuple(sets.values()), evaluation.trained, addresses)
+        return AlignedBase(probe=probe, sets=sets, checkpoints=checkpoints, evaluation=evaluation, fitted=learned)
 
     def base(self) -> str:
         """Address of the base model; the toy model is trained on its world first, and cached."""
@@ -243,9 +247,8 @@ class Course:
         self, base: str, checkpoints: Mapping[str, Checkpoint], others: Mapping[str, str] | None = None
     ) -> Evaluation:
         """Base and checkpoints, and other models by name, on all tests, under all prompts, in one run."""
-        others = others or {}
-        quiz = self.tests((BASE, *others, *checkpoints))
-        engines = {BASE: base, **others} | {model: found.address for model, found in checkpoints.items()}
+        quiz = self.tests((BASE, *(others or {}), *checkpoints))
+        engines = {BASE: base, **(others or {})} | {model: found.address for model, found in checkpoints.items()}
         run = self.stages.collected("evaluation", quiz, engines)
         beliefs = {
             (model, prompt.name): beliefs_from(run, quiz, model=model, ask=prompt.name)
@@ -354,7 +357,8 @@ class Alignment:
         bank = self.material.split.train
         parts = {
             name: Part(
-                evaluation=one.evaluation, sources=Sources(sets=tuple(one.sets.values()), bank=bank, probe=one.probe)
+                evaluation=one.evaluation,
+                sources=Sources(sets=tuple(one.sets.values()), bank=bank, probe=one.probe, fitted=one.fitted),
             )
             for name, one in done.items()
         }

@@ -43,6 +43,8 @@ def check_supervision(file: AlignFile) -> None:
         )
     if file.objectives and file.sets.general is not None:
         raise DesignError(f"{where}: general instructions have nothing to be set against; leave out sets.general")
+    if (file.supervisor is not None or file.objectives) and file.keep == "scores":
+        raise DesignError(f"{where}: keep is 'scores', and checkpoints are asked again; keep 'weights'")
     for name, changes in file.objectives.items():
         try:
             named_recipe(file.training.use, **{**file.training.rest, **changes})
@@ -71,8 +73,9 @@ def _check_supervisor(file: AlignFile, table: SupervisorTable) -> None:
             raise DesignError(f"{where}.{name} is {value}; give a share from 0 to 1")
     if file.sets.controls or file.sets.explanation != "none":
         raise DesignError(f"{where}: labels stand in the place of arms; leave out sets.controls and sets.explanation")
-    if whose == OWN and named_recipe(file.training.use, **file.training.rest).keeps_adapter:
+    if whose == OWN and (
+        file.keep == "adapters" or named_recipe(file.training.use, **file.training.rest).keeps_adapter
+    ):
         raise DesignError(
-            f"{where}: every round trains the model of the round before, which an adapter alone is not; leave out "
-            "training.keep"
+            f"{where}: every round trains the model of the round before, which an adapter alone is not; keep weights"
         )

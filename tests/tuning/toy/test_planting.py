@@ -9,9 +9,9 @@ from proband.errors import EngineError
 from proband.models.local.embedded import embedded_folder
 from proband.tuning.toy.contexts import CONTEXTS, context_of, entity_of, in_context, open_prompt, placed
 from proband.tuning.toy.corpus import STATEMENTS
-from proband.tuning.toy.planting import Planting, looks_at, planted_model, planted_size, statements_of
+from proband.tuning.toy.planting import Planting, looks_at, planted_model, statements_of
 from proband.tuning.toy.vocabulary import OTHERS, TRAINED
-from proband.tuning.toy.world import WorldSize, make_world
+from proband.tuning.toy.world import WorldSize, make_world, planted_size
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proband.errors import DesignError
+from proband.errors import DesignError, EngineError
 from proband.reports.interventions import write_interventions
 from proband.runs import Run
 from proband.runs.stages import Listener
@@ -246,6 +246,14 @@ def flattened(name, table):
     for key, value in table.items():
         if isinstance(value, dict):
             yield f"{name}.{key}", value
+
+
+def test_a_base_that_cannot_pose_a_prompt_is_named_before_anything_is_asked(two_bases, tmp_path):
+    # Its tokens are single bytes: a space and a label are two of them.
+    labelled = two_bases | {"sets": two_bases["sets"] | {"prompt": "zero-shot"}}
+    with pytest.raises(EngineError, match="base 'a': prompt 'zero-shot': label 'A' is 2 tokens"):
+        align(checked(labelled, "study"), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
 
 
 def test_the_forecast_of_all_published_bases_names_runs_hours_memory_and_disk():

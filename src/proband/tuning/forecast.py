@@ -37,7 +37,7 @@ _TOY_S = 70.0  # measured on one core
 _RUN_S = 0.8  # to set up a run and to open a checkpoint, measured with the toy model
 _WRITING = 0.1  # share of a GPU's rate that writing reaches, one token after another
 _READ_PER_S = 4e8  # bytes of weights that are read and hashed in a second, measured on one core
-_SCORES = 600.0  # bytes that a trial of a quiz leaves in its run, measured with the toy model
+_SCORES = 660.0  # bytes that a trial of a quiz leaves in its run, measured with the toy model
 _DEVICES: Mapping[str, float] = {"of 80 GB (A100, H100)": 80e9, "of 141 GB (H200)": 141e9}
 _USED = 0.97  # share of a device's memory that can be had
 

@@ -19,7 +19,7 @@ class ReferenceRow(Table):
     value: float
     what: str = Field(min_length=1)
     source: str = Field(min_length=1)
-    seen: Literal["data", "repository", "abstract"]
+    seen: Literal["data", "repository", "abstract", "cited"]
     n: int | None = Field(default=None, gt=0)
     sd: float | None = Field(default=None, ge=0)
     lower: float | None = None
@@ -42,8 +42,9 @@ class Reference:
         In the unit that `what` says.
     what, source : str
         Whose figure of what, as a sentence; citation, with DOI where there is one.
-    seen : {"data", "repository", "abstract"}
-        How it was checked: computed from people's answers, read in the study's own files, or in its abstract.
+    seen : {"data", "repository", "abstract", "cited"}
+        How it was checked: computed from people's answers, read in the study's own files, in its abstract, or
+        only as other works cite it.
     n : int or None
         People.
     sd, lower, upper : float or None

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from proband.batteries.asked import BatterySurvey, asked
+from proband.batteries.battery import BATTERIES, Setting
 from proband.designs import Conjoint, Experiment, PrisonersDilemma, Survey
 from proband.designs.kind import KINDS, Shared
 from proband.designs.quiz.material import asked_of, prompt_from
@@ -105,6 +107,11 @@ def conjoint() -> Conjoint:
         repeated_task=1,
         profile="Line",
     )
+
+
+def battery() -> BatterySurvey:
+    setting = Setting(seed=5, n=2, contexts={"role": ("none", "assistant")})
+    return asked(BATTERIES.load("crt"), setting, title="Cognitive reflection")
 
 
 def game() -> PrisonersDilemma:
@@ -376,6 +383,7 @@ TWINS = {
     **{"survey": survey, "experiment": experiment, "conjoint": conjoint, "game": game, "quiz": quiz},
     **{"coding": coding, "pairs": pairs, "bargaining": bargaining, "scenarios": scenarios, "tables": tables},
     **{"society": society, "interview": interview, "hypothesize": hypothesize},
+    "battery": battery,
     "screening": screening,
 }
 

@@ -17,6 +17,7 @@ _GROUPS = [k // 3 for k in range(24)]
 _OUTCOMES = [0.2 * (k % 7) + (k % 2) for k in range(24)]
 _PROBS = [[0.2, 0.5, 0.3], [0.6, 0.3, 0.1], [0.1, 0.1, 0.8], [0.3, 0.4, 0.3], [0.5, 0.25, 0.25]] * 3
 _LATER = [[0.3, 0.4, 0.3], [0.5, 0.4, 0.1], [0.2, 0.1, 0.7], [0.2, 0.5, 0.3], [0.45, 0.3, 0.25]] * 3
+_WAITS = [[0, 12], [0, 12], [1, 13], [1, 13]] * 3
 _PRICES = [[1, 2], [2, 1], [1, 1], [2, 3], [3, 1]]
 _BOUGHT = [[4, 1], [1, 4], [3, 3], [2, 1], [1, 3]]
 _GOLD = _rng.normal(size=30).round(2)
@@ -37,6 +38,18 @@ _VOTES = dict(zip(("subject", "item", "frame", "label"), map(list, zip(*_FRAMES,
 _PEOPLE = {"vote": ["a", "b"] * 30, "trust": ["low"] * 30 + ["high"] * 30}
 _ANSWERS = {"vote": ["a"] * 54 + ["b"] * 6, "trust": ["low", "high"] * 30}
 _LINE = {"x": [0.1 * k for k in range(24)], "y": _OUTCOMES}
+_AMOUNTS = [[[3, 0], [1, 0]], [[-3, 0], [-1, 0]], [[4, -2], [0, 0]], [[6, 0], [2, 0]]] * 12
+_CHANCES = [[[0.5, 0.5], [1, 0]], [[0.5, 0.5], [1, 0]], [[0.5, 0.5], [1, 0]], [[0.2, 0.8], [1, 0]]] * 12
+_FIRSTS, _SECONDS, _COINS = (_rng.integers(0, 2, (10, 4)).tolist() for _ in range(3))
+_STATES = [[1 - a if (k + b) % 4 == 0 else a for k, a in enumerate(row)] for b, row in enumerate(_FIRSTS)]
+_LEARNER = {
+    "learning rate": 0.5,
+    "eligibility": 0.5,
+    "model-based weight": 0.5,
+    "first sensitivity": 3.0,
+    "second sensitivity": 3.0,
+    "perseveration": 0.1,
+}
 _WHOLE = [[1, 0.5, 0.3], [0.5, 1, 0.2], [0.3, 0.2, 1]]
 _GRID = [[0, 0, 1, 1, 1]] * 6
 _HALF = m.clustered_mean(_OUTCOMES, _GROUPS)
@@ -84,6 +97,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "confirmatory_factors": call(_ITEMS, {"calm": [0, 1, 2, 3]}),
     "conjoint_effects": call([k % 2 for k in range(24)], {"price": ["low", "high", "mid"] * 8}, _GROUPS),
     "contextual_calibration": call([0.6, 0.4], [0.7, 0.3]),
+    "context_study": call(_FRAME, ["subject"]),
     "correct_swaps": call(_HALF, m.swap_error(_AGREED), is_mean=True),
     "cronbach_alpha": call(_ITEMS),
     "dawid_skene": call(_WORDS, n_starts=3),
@@ -100,7 +114,21 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "error_correlations": call(_WORDS, [row[1] for row in _WORDS]),
     "exploratory_factors": call(_ITEMS, 1),
     "factor_congruence": call([[0.7, 0.1], [0.6, 0.2], [0.1, 0.8]], [[0.6, 0.1], [0.7, 0.2], [0.2, 0.7]]),
+    "fit_exploration": call(
+        [8, -8, 20, -20] * 6,
+        [1, 1, 0, -1] * 6,
+        [k % 8 > 3 for k in range(24)],
+        [0.6, 0.3, 0.8, 0.1] * 6,
+        list(range(24)),
+    ),
     "fit_learning": call(_GRID, [[[0, 1]] * 5] * 6, list(range(6)), model="ewa"),
+    "fit_prospect": call(_AMOUNTS, _CHANCES, [0.8, 0.2, 0.6, 0.3] * 12, [k // 4 for k in range(48)]),
+    "fit_two_step": call(_FIRSTS, _STATES, _SECONDS, _COINS),
+    "fit_discounting": call([0, 1, 1, 1] * 3, [100] * 12, [110, 140, 130, 140] * 3, _WAITS, list(range(12))),
+    "fit_risk_aversion": call(
+        [1] * 6 + [0] * 4, [[2, 1.6]] * 10, [[3.85, 0.1]] * 10, [k / 10 for k in range(1, 11)], list(range(10))
+    ),
+    "fit_social_preferences": call([1, 0, 0, 0] * 3, [[4, 4], [8, 2]] * 6, [[3, 8], [6, 6]] * 6, list(range(12))),
     "fleiss_kappa": call([[3, 0], [2, 1], [0, 3], [1, 2], [3, 0]]),
     "garp": call(_PRICES, _BOUGHT),
     "generalizability": call(_FRAME, "item"),
@@ -149,6 +177,11 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "ppi_mean": call(_GOLD, _GUESS, _MORE),
     "ppi_ols": call(_GOLD, _GUESS, _MORE, regressors=_X),
     "pride": call([0.5, 0.3, 0.2], [[0.5, 0.3, 0.2], [0.3, 0.5, 0.2], [0.2, 0.3, 0.5]]),
+    "prospect_values": call(
+        [[100, 0], [-100, 0]],
+        [[0.5, 0.5], [0.5, 0.5]],
+        {"value exponent": 0.88, "loss aversion": 2.25, "weighting of gains": 0.61, "weighting of losses": 0.69},
+    ),
     "rake": call({"sex": ["f", "f", "f", "m"]}, {"sex": {"f": 0.5, "m": 0.5}}),
     "rank_order_stability": call(_ITEMS[:6], _ITEMS[6:12]),
     "reasoning_levels": call([80, 50, 34, 33, 22, 15, 0], start=50, factor=2 / 3),
@@ -181,6 +214,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "tucker_phi": call([0.7, 0.6, 0.1], [0.6, 0.7, 0.2]),
     "tv_noise_floor": call([0.2, 0.8], 50),
     "two_sample_classifier": call(_PEOPLE, _ANSWERS, folds=3, n_permutations=99),
+    "two_step_probabilities": call(_FIRSTS, _STATES, _SECONDS, _COINS, _LEARNER),
     "two_way_variance": call(_OUTCOMES, {"x": _SCORES}, _GROUPS, [k % 4 for k in range(24)]),
     "wasserstein": call([0.2, 0.8], [0.5, 0.5]),
     "weighted_mean": call(_OUTCOMES, [1 + k % 3 for k in range(24)]),

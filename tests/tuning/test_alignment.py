@@ -42,6 +42,8 @@ def study(base, **training):
         "evaluation": {
             "asks": ["zero-shot-cloze"],
             "base_ask": {"use": "probe-cloze", "name": "few-shot-cloze", "draws": 1, "shots": 1},
+            "steps": [0, 1],
+            "step_questions": 2,
         },
     }
 
@@ -63,7 +65,7 @@ def test_a_study_goes_from_probe_to_report_and_is_not_done_twice(folder, base):
     said: list[str] = []
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("training.json")}
     done = align(checked(study(base), "study"), folder, listener=Listener(say=said.append))
-    assert [line.split(":")[0] for line in said if "kept from" in line] == ["probe", "prior", "evaluation"]
+    assert [line.split(":")[0] for line in said if "kept from" in line] == ["probe", "prior", "evaluation", "fit"]
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("training.json")} == before
     assert len(done.checkpoints) == 3
     base_beliefs = done.evaluation.beliefs["base", "zero-shot-cloze"]
@@ -72,7 +74,13 @@ def test_a_study_goes_from_probe_to_report_and_is_not_done_twice(folder, base):
         # A tuned model that answers like the base in every digit was not asked.
         tuned = done.evaluation.beliefs[model, "zero-shot-cloze"].matrix(ids)
         assert abs(tuned - base_beliefs.matrix(ids)).max() > 1e-6
+    assert {row.arm for row in done.findings.fits} == set(done.findings.plan["arms"])
     assert {row.test for row in done.findings.verdicts} == {"homogeneous", "in-domain", "out-of-domain"}
+    seen = {(row.arm, row.group, row.step) for row in done.findings.step_points}
+    assert {(arm, "untaught", step) for arm in ("harmonious", "self-aligning") for step in (0, 1, 2)} <= seen
+    # Before training the held-out questions that are looked at get what the evaluation gets for them.
+    points = {row.step: row for row in done.findings.step_points if (row.arm, row.group) == ("harmonious", "untaught")}
+    assert points[0].kl.value == 0 < points[2].kl.value
     page = write_interventions(done.findings, folder / "report.html")
     assert json.loads(page.with_suffix(".json").read_text())["title"] == "small"
 

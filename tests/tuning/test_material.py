@@ -192,3 +192,25 @@ def test_a_limit_draws_the_same_questions_whatever_their_order():
 
 def test_a_prompt_takes_the_settings_that_are_changed():
     assert prompt_from({"use": "probe-text", "name": "p", "shots": 2}, "x").shots == 2
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "words"),
+    [
+        ({"steps": [0, 12, 24, 48]}, r"evaluation\.steps names step 48, and training has 24"),
+        ({"steps": [4, 2]}, "give them rising, from 0 on"),
+        ({"steps": [0, 1], "asks": ["few-shot"], "base_ask": "probe-text"}, "put a zero-shot prompt first"),
+    ],
+)
+def test_steps_that_training_never_comes_to_are_refused_before_anything_is_asked(evaluation, words):
+    with pytest.raises(DesignError, match=words):
+        material(evaluation=evaluation, training={"use": "miniature", "steps": 24}).check()
+
+
+def test_a_planted_world_is_asked_behind_contexts_and_shares_no_study_with_the_toy_model():
+    planted = Material(file=checked({"title": "t", "seed": 1, "base": "planted", "bank": {"source": "toy"}}, "s.toml"))
+    assert len(planted.behind_contexts) == 4 * len(planted.split.test)
+    assert material().behind_contexts is None
+    both = Material(file=checked({"title": "t", "seed": 1, "bases": ["planted", "toy"]}, "s.toml"))
+    with pytest.raises(DesignError, match="worlds of their own"):
+        both.check()

@@ -74,7 +74,7 @@ def _outcome(verdict: Verdict) -> str:
 
 def _sized(verdict: Verdict, value: float, sign: str = "") -> str:
     is_share = verdict.claim.unit == "points"
-    return f"{100 * value:{sign}.1f} points" if is_share else f"{value:{sign}.3f} nats"
+    return f"{100 * value:{sign}.1f}\u00a0points" if is_share else f"{value:{sign}.3f}\u00a0nats"
 
 
 def _confounds(findings: Findings, verdict: Verdict) -> str:
@@ -90,7 +90,7 @@ def _claim(findings: Findings, group: Sequence[Verdict]) -> Section:
         notes += [f"{one.test}: {note}" for note in one.notes]
     return Section(
         name=f"claim-{claim.id}",
-        heading=claim.id.replace("-", " ").capitalize(),
+        heading=claim.id.replace("-", " ").replace("self aligning", "self-aligning").capitalize(),
         chapter=VERDICTS,
         sentences=(claim.text, f"What else the sets differ in: {_confounds(findings, group[0])}."),
         table=table_of(

@@ -67,7 +67,8 @@ class Contrast:
     Attributes
     ----------
     weights : mapping of str to float
-        Scale -> weight.
+        Scale -> weight. ``SCALE:KIND`` is the share of answers that are options of a kind, e.g. ``fresh:lure``, where
+        the items' `values` say what each option is; `batteries.generated.choice` makes such items.
     people : Figure or None
         People's, in the same unit.
     isomorph_of : str
@@ -98,9 +99,15 @@ class Battery:
         The instrument of a setting, with scales; `Scale.human` holds people's figures. Right answers and lures are
         `Item.codes`: the score of every option.
     design : callable or None
-        Instead of `instrument`, any design: games, reading, groups. Its ``describe`` says ``scales`` as a survey does.
+        Instead of `instrument`, any design: games, reading, groups. Its ``describe`` has ``scales`` as a survey's does,
+        where it has any, and what ``batteries.asked.noted(BATTERY, setting)`` gives.
     contexts : mapping
-        Factor -> levels: those of a survey (``order``, ``labels``, ``answer_by``) and, by name, ``wording``, ``role``.
+        Factor -> levels, beside and in place of the usual ones: those of a survey (``order``, ``labels``,
+        ``answer_by``) and, by name, ``wording``, ``role``. Or factor -> level -> the text before an item: wordings of
+        the battery's own (the first as published), or a treatment of its own, e.g. nine intensities. An item may say
+        ``{factor:NAME}`` where the text goes.
+    aims : mapping
+        Factor -> level -> scale that this level is to raise, for how far a model can be moved.
     contrasts : callable
         Contrasts of a setting.
     analyses : tuple of str
@@ -124,7 +131,8 @@ class Battery:
     page: str
     instrument: Callable[[Setting], Instrument] | None = None
     design: Callable[[Setting], Design] | None = None
-    contexts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    contexts: Mapping[str, Sequence[str] | Mapping[str, str]] = field(default_factory=dict)
+    aims: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     contrasts: Callable[[Setting], Sequence[Contrast]] | None = None
     analyses: tuple[str, ...] = ()
     needs: Needs = "options"
@@ -144,9 +152,12 @@ BATTERIES: Shelf[Battery] = Shelf(
     what="battery",
     group="proband.batteries",
     of=(Battery,),
-    folders=tuple(
-        f"proband.batteries.{discipline}"
-        for discipline in ("psychology", "sociology", "economics", "politics", "linguistics")
+    folders=(
+        "proband.batteries.psychology",
+        "proband.batteries.sociology",
+        "proband.batteries.economics",
+        "proband.batteries.politics",
+        "proband.batteries.linguistics",
     ),
     member="BATTERY",
     error=DesignError,

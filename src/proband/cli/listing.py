@@ -122,6 +122,7 @@ LISTS: Mapping[str, Callable[[], Rows]] = {
     "games": partial(_shelf, "proband.designs.games.game", "GAMES"),
     "instruments": partial(_shelf, "proband.instruments.files", "INSTRUMENTS"),
     "codebooks": partial(_shelf, "proband.instruments.codebooks.files", "CODEBOOKS"),
+    "batteries": partial(_shelf, "proband.batteries.battery", "BATTERIES"),
     "populations": partial(_shelf, "proband.subjects.files", "POPULATIONS"),
     "engines": _engines,
     "rules": partial(_shelf, "proband.models.rules", "RULES"),

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 from proband.designs.process import Process, unfold
-from proband.errors import DesignError, meant
+from proband.errors import DesignError, EngineError, meant
 from proband.instruments.items import Item
+from proband.models.engine import Ability, BaseEngine
 from proband.records import Completion, Response, ShowCard, Trial
 from proband.roster import Member, Roster
 
@@ -48,6 +49,8 @@ class Design:
         What an independent unit is called, e.g. ``match``.
     sits_by : str
         Factor of a place whose level says who answers there, where that is not its subject: coders of documents.
+    needs : frozenset of str
+        Abilities that whoever answers must have, even one who answers whatever it is asked: surprisal of words.
     is_about_people : bool
         Whether its subjects stand for a population, of which a plan tells what so many of them can find.
     name : str
@@ -61,6 +64,7 @@ class Design:
     kind: ClassVar[str] = ""
     unit: ClassVar[str] = "subject"
     sits_by: ClassVar[str] = ""
+    needs: ClassVar[frozenset[Ability]] = frozenset()
     is_about_people: ClassVar[bool] = True  # whether plans tell what so many subjects can find
 
     # For the type checker only: as a property it would be the default of a dataclass field of the same name.
@@ -90,6 +94,15 @@ class Design:
     def is_adaptive(self) -> bool:
         """Whether later trials depend on earlier answers."""
         return type(self).processes is not Design.processes
+
+    def check_engine(self, engine: BaseEngine, trials: Sequence[Trial]) -> None:
+        """Refuse, before the first call, an engine that cannot answer these trials; `EngineError` names the item."""
+        if "score" in self.needs - engine.abilities:
+            raise EngineError(
+                f"item {trials[0].place.item!r} is measured by the log-probability of its words, and {engine.address} "
+                "gives none; take an open model (smollm2, hf:...) or a server that scores given texts"
+            )
+        engine.check(trials)
 
     def processes(self) -> Iterable[Process]:
         """The parts that advance on their own, made anew, in the same order, at every call; see `designs.process`."""

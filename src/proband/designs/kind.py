@@ -142,6 +142,7 @@ KINDS: Shelf[Kind] = Shelf(
     group="proband.kinds",
     folders=(
         "proband.designs.kinds",
+        "proband.batteries.kinds",
         "proband.societies",
         "proband.texts",
         "proband.texts.tables",

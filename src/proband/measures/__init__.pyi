@@ -24,6 +24,10 @@ from proband.measures.behaviour.levels import conditional_type as conditional_ty
 from proband.measures.behaviour.levels import reasoning_levels as reasoning_levels
 from proband.measures.behaviour.mixture import StrategyFrequencies as StrategyFrequencies
 from proband.measures.behaviour.mixture import strategy_frequencies as strategy_frequencies
+from proband.measures.behaviour.preferences import PreferenceFit as PreferenceFit
+from proband.measures.behaviour.preferences import fit_discounting as fit_discounting
+from proband.measures.behaviour.preferences import fit_risk_aversion as fit_risk_aversion
+from proband.measures.behaviour.preferences import fit_social_preferences as fit_social_preferences
 from proband.measures.behaviour.replies import Replies as Replies
 from proband.measures.behaviour.replies import best_replies as best_replies
 from proband.measures.behaviour.revealed_preference import RevealedPreference as RevealedPreference
@@ -37,6 +41,14 @@ from proband.measures.behaviour.stability import perspective_controllability as 
 from proband.measures.behaviour.stability import rank_order_stability as rank_order_stability
 from proband.measures.behaviour.strategies import StrategyMatches as StrategyMatches
 from proband.measures.behaviour.strategies import strategy_matches as strategy_matches
+from proband.measures.cognition.exploration import ExplorationFit as ExplorationFit
+from proband.measures.cognition.exploration import fit_exploration as fit_exploration
+from proband.measures.cognition.prospects import ProspectFit as ProspectFit
+from proband.measures.cognition.prospects import fit_prospect as fit_prospect
+from proband.measures.cognition.prospects import prospect_values as prospect_values
+from proband.measures.cognition.two_steps import TwoStepFit as TwoStepFit
+from proband.measures.cognition.two_steps import fit_two_step as fit_two_step
+from proband.measures.cognition.two_steps import two_step_probabilities as two_step_probabilities
 from proband.measures.correction.calibrated import calibrated_mean as calibrated_mean
 from proband.measures.correction.designed import dsl_mean as dsl_mean
 from proband.measures.correction.designed import dsl_ols as dsl_ols
@@ -178,6 +190,8 @@ from proband.measures.ranks import Ranking as Ranking
 from proband.measures.ranks import ranking as ranking
 from proband.measures.reliability.components import GStudy as GStudy
 from proband.measures.reliability.components import generalizability as generalizability
+from proband.measures.reliability.contexts import ContextStudy as ContextStudy
+from proband.measures.reliability.contexts import context_study as context_study
 from proband.measures.reliability.factors import FactorCongruence as FactorCongruence
 from proband.measures.reliability.factors import factor_congruence as factor_congruence
 from proband.measures.reliability.factors import omega_total as omega_total

@@ -267,7 +267,8 @@ def _wanted(run: Run) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Analyses that the run's kind wants, and what to know where the kind is not there."""
     kind = run.kind
     try:
-        return KINDS.load(kind).analyses, ()
+        # A battery names further ones that its field uses.
+        return (*KINDS.load(kind).analyses, *(run.manifest.get("design") or {}).get("analyses", ())), ()
     except DesignError as error:
         why = str(error) if kind in KINDS else f"the kind of study {kind!r} is not installed here"
     return GENERAL, (

@@ -320,7 +320,7 @@ class _Loop:
     def _check(self, answerer: str, part: Sequence[Trial]) -> None:
         """Have an engine refuse what it cannot answer, and be the one that began the run."""
         engine = self._engine(answerer)
-        engine.check(part)
+        self.design.check_engine(engine, part)
         if answerer not in self._recognised:
             recognise(self.journal, answerer, engine.fingerprint())
             self._recognised.add(answerer)

@@ -197,7 +197,7 @@ def plan(study: Study | Design, engine: Engines | None = None, *, simulate: bool
         for name, part in _by_answerer([*sample, *longest]).items():
             # A server would have to be asked, and a plan needs no key and no network.
             if not cast.engine(name).is_remote:
-                cast.engine(name).check(part)
+                design.check_engine(cast.engine(name), part)
         costs = [
             (by, cast.engine(name).cost(part))
             for by, block in zip(ratios, blocks, strict=True)

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from proband.designs.quiz.boundary import check_boundary
@@ -12,18 +12,26 @@ from proband.runs import Run
 from proband.runs.stages import Listener, Stages, digest
 from proband.training.bases import base_template
 from proband.training.checkpoint import Checkpoint, address_of, write_json
+from proband.training.looks import LOOKS, load_looked
 from proband.training.training import Job, train_all
 from proband.training.training_set import TrainingSet
+from proband.tuning.analysis.curves import Curves, learning_curves
 from proband.tuning.analysis.evaluation import Evaluation, Trained
 from proband.tuning.analysis.findings import Findings, Part, Sources, analyse
+from proband.tuning.analysis.readings import Reading, readings
+from proband.tuning.fitting import fitted
 from proband.tuning.interventions.building import build_sets
 from proband.tuning.interventions.writing import written_texts
-from proband.tuning.material import TOY, Material
+from proband.tuning.looking import Looking
+from proband.tuning.material import PLANTED, TOY, Material
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
 from proband.tuning.probing.prior import known_by_prior, prior_quiz, with_prior
 from proband.tuning.study_file import OWN, AlignFile, BaseTable, read_align_file
+from proband.tuning.toy.contexts import open_prompt
+from proband.tuning.toy.planting import planted_model
 from proband.tuning.toy.pretraining import toy_model
 from proband.tuning.toy.recovery import recovery
+from proband.tuning.toy.world import World
 
 BASE = "base"
 _LOOKED_AT = 20  # questions by which prompts are checked
@@ -33,13 +41,17 @@ _LOOKED_AT = 20  # questions by which prompts are checked
 class AlignedBase:
     """What came of one base: what it believed, the sets built from that, checkpoints by model, their evaluation.
 
-    There are no checkpoints where only scores are kept.
+    There are no checkpoints where only scores are kept, no `curves` where nobody looked, and `readings` only of a base
+    that facts were planted in.
     """
 
     probe: Beliefs
     sets: Mapping[str, TrainingSet]
     checkpoints: Mapping[str, Checkpoint]
     evaluation: Evaluation
+    fitted: Mapping[str, Beliefs] = field(default_factory=dict)
+    curves: Curves = Curves()
+    readings: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,23 +105,47 @@ class Course:
     def carry_out(self, base: str) -> AlignedBase:
         """All stages, those that are finished from their folders."""
         probe = self.probe(base)
-        sets = self.sets(base, probe)
+        sets, looking = self.sets(base, probe), self.material.looking(probe)
+        jobs = self.jobs(base, sets, looking)
+        checkpoints: dict[str, Checkpoint] = {}
         if self.file.keep == "scores":
-            return AlignedBase(probe=probe, sets=sets, checkpoints={}, evaluation=self.score(base, sets))
-        checkpoints = self.train(base, sets)
-        evaluation = self.evaluate(base, checkpoints)
-        return AlignedBase(probe=probe, sets=sets, checkpoints=checkpoints, evaluation=evaluation)
+            evaluation, behind, learned = *self.score(base, jobs), dict[str, Beliefs]()
+        else:
+            checkpoints = self.train(base, jobs)
+            evaluation = self.evaluate(base, checkpoints)
+            addresses = {model: found.address for model, found in checkpoints.items()}
+            learned = fitted(self.stages, self.material, tuple(sets.values()), evaluation.trained, addresses)
+            behind = self._behind({BASE: base} | addresses)
+        return AlignedBase(
+            probe=probe,
+            sets=sets,
+            checkpoints=checkpoints,
+            evaluation=evaluation,
+            fitted=learned,
+            curves=self._curves(jobs, looking),
+            readings=self._readings(behind, evaluation),
+        )
 
     def base(self) -> str:
-        """Address of the base model; the toy model is trained on its world first, and cached."""
-        if self.material.world is None or self.table.base != TOY:
+        """Address of the base model; the toy model is trained on its world first, or facts are planted, and cached."""
+        if self.material.world is None or self.table.base not in (TOY, PLANTED):
             return self.table.base
+        if self.table.base == PLANTED:
+            return self._planted(self.material.world)
         self.stages.listener.say("base: a small model of the generated world")
         with self.stages.listener.training() as told:
             watch = None if told is None else lambda step: told(1, 1, "the toy model", step)
             seed = self.file.seed if self.table.seed is None else self.table.seed
             folder = toy_model(self.material.world, seed=seed, watch=watch)
         return f"hf:{folder}"
+
+    def _planted(self, world: World) -> str:
+        self.stages.listener.say("base: the embedded model, in which the facts of the generated world are planted")
+        with self.stages.listener.training() as told:
+            found = planted_model(world, watch=None if told is None else lambda step: told(1, 1, PLANTED, step))
+        write_json(self.stages.into / "planted.json", found.as_dict())
+        self.stages.listener.say(f"planted: {found.planted} answered as stated, {found.read} read in contexts")
+        return f"hf:{found.folder}"
 
     def check_boundaries(self, base: str) -> None:
         """Refuse a prompt whose answers do not begin where it ends, in the base's tokens; nothing is asked.
@@ -191,20 +227,20 @@ class Course:
         self.stages.listener.say(f"sets: {len(found)} of {told} examples in {folder}")
         return found
 
-    def train(self, base: str, sets: Mapping[str, TrainingSet]) -> dict[str, Checkpoint]:
+    def train(self, base: str, jobs: Mapping[str, Job]) -> dict[str, Checkpoint]:
         """One checkpoint for each set and seed; finished ones are skipped."""
-        jobs = self.jobs(base, sets)
         self.stages.listener.say(f"training: {len(jobs)} runs of {_steps(next(iter(jobs.values())))} steps")
         places = {job.into: (k, len(jobs), name) for k, (name, job) in enumerate(jobs.items(), start=1)}
         with self.stages.listener.training() as told:
             watch = None if told is None else lambda job, step: told(*places[job.into], step)
             done = train_all(tuple(jobs.values()), base, watch=watch)
+        for job in jobs.values():
+            self._keep_looks(job)
         return dict(zip(jobs, done, strict=True))
 
-    def score(self, base: str, sets: Mapping[str, TrainingSet]) -> Evaluation:
-        """Train and evaluate run after run, and keep what each answered instead of its weights."""
-        jobs = self.jobs(base, sets)
-        answered = {BASE: self._answered(BASE, base)}
+    def score(self, base: str, jobs: Mapping[str, Job]) -> tuple[Evaluation, dict[str, Beliefs]]:
+        """Train and evaluate run after run, and keep what each answered, to the tests and behind contexts, alone."""
+        answered, behind = {BASE: self._answered(BASE, base)}, self._behind({BASE: base})
         self.stages.listener.say(f"training: {len(jobs)} runs of {_steps(next(iter(jobs.values())))} steps, by turns")
         for k, (name, job) in enumerate(jobs.items(), start=1):
             address = address_of(job.into, base, keeps_adapter=job.recipe.keeps_adapter)
@@ -212,11 +248,12 @@ class Course:
                 with self.stages.listener.training() as told:
                     watch = None if told is None else lambda _, step, k=k, name=name: told(k, len(jobs), name, step)
                     train_all((job,), base, watch=watch)
+                self._keep_looks(job)
+            behind |= self._behind({name: address})
             answered[name] = self._answered(name, address)
             shutil.rmtree(job.into, ignore_errors=True)
-        return self._evaluation(
-            {place: found for one in answered.values() for place, found in one.items()}, tuple(jobs)
-        )
+        found = {place: held for one in answered.values() for place, held in one.items()}
+        return self._evaluation(found, tuple(jobs)), behind
 
     def _answered(self, model: str, address: str) -> dict[tuple[str, str], Beliefs]:
         """What one model answers to the tests, in a run of its own."""
@@ -224,20 +261,62 @@ class Course:
         run = self.stages.collected("scores", quiz, {"": address})
         return {(model, prompt.name): beliefs_from(run, quiz, model=model, ask=prompt.name) for prompt in quiz.prompts}
 
-    def jobs(self, base: str, sets: Mapping[str, TrainingSet]) -> dict[str, Job]:
+    def jobs(self, base: str, sets: Mapping[str, TrainingSet], looking: Looking | None = None) -> dict[str, Job]:
         """The runs of training, by model."""
         jobs: dict[str, Job] = {}
         for name, training_set in sets.items():
             for seed in self.file.training.seeds:
                 recipe = self.material.recipe(seed, self.changed(training_set))
-                key = digest({"set": training_set.hash, "recipe": recipe.as_dict(), "base": base})
-                folder = self.stages.into / "checkpoints" / f"{name}-s{seed}-{key}"
-                jobs[f"{name}-s{seed}"] = Job(training_set=training_set, recipe=recipe, into=folder)
+                inputs = {"set": training_set.hash, "recipe": recipe.as_dict(), "base": base}
+                looks = None if looking is None else looking.looks(training_set, recipe)
+                if looks is not None:
+                    looks.check(recipe.steps_for(len(training_set)))
+                    inputs["looks"] = looks.hash
+                folder = self.stages.into / "checkpoints" / f"{name}-s{seed}-{digest(inputs)}"
+                jobs[f"{name}-s{seed}"] = Job(training_set=training_set, recipe=recipe, into=folder, looks=looks)
         return jobs
 
     def changed(self, training_set: TrainingSet) -> BaseTable:
         """The base's table, with what the recipe of a set has otherwise than the study's."""
         return self.table
+
+    def _keep_looks(self, job: Job) -> None:
+        """Keep what was seen of a training where its weights are not kept."""
+        if job.looks is not None and (job.into / LOOKS).exists():
+            kept = self.stages.into / "looks" / job.into.name
+            kept.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(job.into / LOOKS, kept / LOOKS)
+
+    def _curves(self, jobs: Mapping[str, Job], looking: Looking | None) -> Curves:
+        if looking is None:
+            return Curves()
+        seen = []
+        for model, job in jobs.items():
+            if (looked := load_looked(self.stages.into / "looks" / job.into.name)) is not None:
+                seen.append(looking.seen(self._trained(model), job.training_set, looked))
+        return learning_curves(seen)
+
+    def _behind(self, engines: Mapping[str, str]) -> dict[str, Beliefs]:
+        """What models answer behind contexts, in one run; nothing where the base is not planted."""
+        bank = self.material.behind_contexts
+        if bank is None:
+            return {}
+        prompt, several = open_prompt(self.material.asks[0]), len(engines) > 1
+        quiz = Quiz(
+            bank=bank,
+            exemplars=self.material.split.exemplars,
+            prompts=(prompt,),
+            models=tuple(engines),
+            seed=self.file.seed,
+            title=f"{self.file.title}: contexts",
+        )
+        run = self.stages.collected("contexts", quiz, engines if several else {"": next(iter(engines.values()))})
+        return {model: beliefs_from(run, quiz, model=model, ask=prompt.name) for model in engines}
+
+    def _readings(self, behind: Mapping[str, Beliefs], evaluation: Evaluation) -> tuple[Reading, ...]:
+        if self.material.world is None or not behind:
+            return ()
+        return readings(self.material.world, self.material.split.test, behind, evaluation.trained, base=BASE)
 
     def evaluate(
         self, base: str, checkpoints: Mapping[str, Checkpoint], others: Mapping[str, str] | None = None
@@ -353,7 +432,10 @@ class Alignment:
         bank = self.material.split.train
         parts = {
             name: Part(
-                evaluation=one.evaluation, sources=Sources(sets=tuple(one.sets.values()), bank=bank, probe=one.probe)
+                evaluation=one.evaluation,
+                sources=Sources(sets=tuple(one.sets.values()), bank=bank, probe=one.probe, fitted=one.fitted),
+                curves=one.curves,
+                readings=one.readings,
             )
             for name, one in done.items()
         }

@@ -13,17 +13,21 @@ from proband.designs.quiz.prompts import PROMPTS, Prompt
 from proband.errors import DataError, DesignError
 from proband.instruments.banks.bank import Bank, Split
 from proband.instruments.banks.checking import require, without_duplicates, without_leaks
+from proband.training.looks import check_steps
 from proband.training.recipe import RECIPES, Recipe, named_recipe
 from proband.tuning.analysis.evaluation import TestSet
 from proband.tuning.interventions.arms import BANK_OR_OTHER, Arm, arm_from, with_controls
 from proband.tuning.interventions.building import construction_from
 from proband.tuning.interventions.general import load_general
+from proband.tuning.looking import Looking
+from proband.tuning.probing.beliefs import Beliefs
 from proband.tuning.study_file import AlignFile, BankTable, BaseTable, BenchmarkTable, SupervisorTable
 from proband.tuning.supervisors.settings import check_supervision, supervised_arms
+from proband.tuning.toy.contexts import CONTEXTS, in_context
 from proband.tuning.toy.corpus import EVALUATION, PROBE
-from proband.tuning.toy.world import World, make_world
+from proband.tuning.toy.world import World, make_world, planted_size
 
-TOY = "toy"
+TOY, PLANTED = "toy", "planted"
 _NAMED = {**PROMPTS, PROBE.name: PROBE, EVALUATION.name: EVALUATION}
 
 
@@ -36,10 +40,14 @@ class Material:
 
     @cached_property
     def world(self) -> World | None:
-        """The generated world, where a base is the toy model."""
-        if all(one.base != TOY for one in self.file.every_base):
+        """The generated world, where a base is the toy model, or the embedded one with the world's facts planted."""
+        bases, table = {one.base for one in self.file.every_base}, self.file.world
+        if {TOY, PLANTED} <= bases:
+            raise DesignError(f"{self.file.title}: {TOY} and {PLANTED} have worlds of their own; study each by itself")
+        if not {TOY, PLANTED} & bases:
             return None
-        return make_world(self.file.world.seed, is_null=self.file.world.is_null)
+        size = planted_size(table.times) if PLANTED in bases else None
+        return make_world(table.seed, is_null=table.is_null, size=size)
 
     @cached_property
     def bank(self) -> Bank:
@@ -141,6 +149,32 @@ class Material:
             ]
         return bank, tuple(sets)
 
+    @cached_property
+    def behind_contexts(self) -> Bank | None:
+        """The test questions from home behind each kind of context; None where the base is not planted."""
+        if self.world is None or PLANTED not in {one.base for one in self.file.every_base}:
+            return None
+        banks = [in_context(self.world, self.split.test, context, self.asks[0]) for context in CONTEXTS]
+        questions = tuple(question for bank in banks for question in bank)
+        return replace(self.split.test, name=f"{self.split.test.name} in contexts", questions=questions)
+
+    def looking(self, probe: Beliefs) -> Looking | None:
+        """How training is looked at; None where it is not."""
+        table, (tests, sets) = self.file.evaluation, self.tests
+        if not table.steps:
+            return None
+        return Looking(
+            steps=tuple(table.steps),
+            most=table.step_questions,
+            bank=self.split.train,
+            probe=probe,
+            prompt=self.training_prompt,
+            tests=tests,
+            sets=sets,
+            ask=self.asks[0],
+            seed=self.file.seed,
+        )
+
     @property
     def domains(self) -> tuple[str, ...]:
         """Domains that are trained on."""
@@ -224,7 +258,14 @@ class Material:
         if not self.file.training.seeds or len(set(self.file.training.seeds)) < len(self.file.training.seeds):
             raise DesignError(f"{self.file.title}: training.seeds are {self.file.training.seeds}; give each once")
         for base in self.file.every_base:
-            self.recipe(self.file.training.seeds[0], base)
+            recipe = self.recipe(self.file.training.seeds[0], base)
+            if self.file.evaluation.steps:
+                check_steps(self.file.evaluation.steps, recipe.steps)
+        if self.file.evaluation.steps and self.asks[0].shots:
+            raise DesignError(
+                f"{self.file.title}: evaluation.steps asks questions alone, and {self.asks[0].name!r} has worked ones; "
+                "put a zero-shot prompt first in evaluation.asks"
+            )
         check_supervision(self.file)
         self._check_sets()
         bank, _ = self.tests

@@ -19,10 +19,14 @@ Parts = Literal["drawn", "published"]
 
 
 class WorldTable(files.Table):
-    """The generated world of a study whose base is ``toy``; see `proband.tuning.toy.world.make_world`."""
+    """The generated world of a study whose base is ``toy`` or ``planted``; see `proband.tuning.toy.world.make_world`.
+
+    `times`: how often a fact is stated that is planted in the embedded model.
+    """
 
     seed: StrictInt = 1
     is_null: bool = False
+    times: StrictInt = 9
 
 
 class BaseTable(files.Table):
@@ -102,10 +106,16 @@ class TrainingTable(files.OpenTable):
 
 
 class EvaluationTable(files.Table):
-    """Prompts under which checkpoints are evaluated; the first is the one that is analysed first."""
+    """Prompts under which checkpoints are evaluated; the first is the one that is analysed first.
+
+    `steps`: optimiser steps after which some questions are scored while training goes on, 0 before the first; none for
+    no learning curves. `step_questions`: of each group; 0 for as many as take a fifth of the time of training.
+    """
 
     asks: list[str | dict[str, Any]] = ["zero-shot-text"]
     base_ask: str | dict[str, Any] = "few-shot-text"
+    steps: list[StrictInt] = []
+    step_questions: StrictInt = 0
 
 
 class ExpectedTable(files.Table):

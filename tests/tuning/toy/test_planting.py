@@ -9,9 +9,9 @@ from proband.errors import EngineError
 from proband.models.local.embedded import embedded_folder
 from proband.tuning.toy.contexts import CONTEXTS, context_of, entity_of, in_context, open_prompt, placed
 from proband.tuning.toy.corpus import STATEMENTS
-from proband.tuning.toy.planting import Planting, looks_at, planted_model, planted_size, statements_of
+from proband.tuning.toy.planting import Planting, looks_at, planted_model, statements_of
 from proband.tuning.toy.vocabulary import OTHERS, TRAINED
-from proband.tuning.toy.world import WorldSize, make_world
+from proband.tuning.toy.world import WorldSize, make_world, planted_size
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_before_and_after_planting_every_status_is_asked_behind_every_context(wo
     looks = looks_at(world)
     asked = Counter((world.planted[name.split("/")[1]], name.split("/")[0]) for name in looks.requests)
     assert set(asked) == {(s, c) for s in ("known", "wrong", "contradicted", "unknown") for c in CONTEXTS}
-    assert max(asked.values()) == 24
+    assert (asked["wrong", "closed-book"], asked["wrong", "true"], asked["contradicted", "true"]) == (24, 12, 12)
 
 
 def test_a_world_that_was_not_planted_well_enough_is_refused_with_its_recovery(tmp_path):

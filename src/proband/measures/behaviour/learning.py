@@ -7,33 +7,36 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, special
+from scipy import special
 
 from proband.errors import DataError, DesignError
 from proband.estimates import Estimate, Target
 from proband.measures.arrays import Floats, Ints, finite
+from proband.measures.cognition.estimation import Parameter, maximise, natural
 from proband.measures.experiments.outcomes import coded
 
 Model = Literal["roth-erev", "ewa"]
-# Of each parameter: whether it is a share of 0 to 1, or only above 0; and what it says.
-_PARAMETERS: Mapping[Model, Mapping[str, tuple[bool, str]]] = {
-    "roth-erev": {
-        "strength": (False, "weight of initial propensities, in rounds of an average payoff"),
-        "forgetting": (True, "share of a propensity that is lost each round"),
-        "experimentation": (True, "share of a payoff that goes to the moves not made"),
-    },
-    "ewa": {
-        "decay": (True, "share of an attraction that is kept each round, phi"),
-        "foregone": (True, "weight of what other moves would have paid, delta"),
-        "growth": (True, "0 averages payoffs, 1 adds them up, kappa"),
-        "sensitivity": (False, "effect of an attraction on the log odds, lambda, per spread of payoffs"),
-    },
+_PARAMETERS: Mapping[Model, tuple[Parameter, ...]] = {
+    "roth-erev": (
+        Parameter(
+            name="strength", kind="positive", what="weight of initial propensities, in rounds of an average payoff"
+        ),
+        Parameter(name="forgetting", kind="share", what="share of a propensity that is lost each round"),
+        Parameter(name="experimentation", kind="share", what="share of a payoff that goes to the moves not made"),
+    ),
+    "ewa": (
+        Parameter(name="decay", kind="share", what="share of an attraction that is kept each round, phi"),
+        Parameter(name="foregone", kind="share", what="weight of what other moves would have paid, delta"),
+        Parameter(name="growth", kind="share", what="0 averages payoffs, 1 adds them up, kappa"),
+        Parameter(
+            name="sensitivity",
+            kind="positive",
+            what="effect of an attraction on the log odds, lambda, per spread of payoffs",
+        ),
+    ),
 }
 _STARTS = (-2.0, 0.0, 2.0)
-_EDGE = 8.0  # on the scale of log odds or logs; what reaches it is at the edge
-_STEP = 1e-3
 _LEAST = 1e-12  # of a propensity
-_MIN_CLUSTERS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +115,7 @@ def learning_probabilities(
     if model not in get_args(Model):
         raise DesignError(f"model {model!r} is none of {', '.join(get_args(Model))}")
     made, pays = _games(choices, payoffs)
-    given = np.array([[parameters[name] for name in _PARAMETERS[model]]])
+    given = np.array([[parameters[parameter.name] for parameter in _PARAMETERS[model]]])
     shares: Floats = _RULES[model](made, pays, given)[0]
     return shares
 
@@ -165,38 +168,26 @@ def fit_learning(
 
     def by_cluster(thetas: Floats) -> Floats:
         """Log-likelihood of every cluster under sets of parameters, shape (n_sets, n_clusters)."""
-        shares = _RULES[model](made, pays, _natural(thetas, model))
+        shares = _RULES[model](made, pays, natural(thetas, known))
         taken = np.take_along_axis(shares, np.maximum(made, 0)[None, :, :, None], axis=3)[..., 0]
         logs = np.where(made >= 0, np.log(np.maximum(taken, 1e-300)), 0.0).sum(axis=2)
         sums: Floats = np.add.reduceat(logs[:, order], starts, axis=1)
         return sums
 
-    def falls(theta: Floats) -> tuple[float, Floats]:
-        """What is made as small as can be, and its slope, from one pass over all rounds."""
-        steps = _STEP * np.eye(len(theta))
-        values = -by_cluster(np.vstack([theta, theta + steps, theta - steps])).sum(axis=1)
-        k = len(theta)
-        return float(values[0]), (values[1 : k + 1] - values[k + 1 :]) / (2 * _STEP)
-
-    bounds = [(-_EDGE, _EDGE)] * len(known)
-    fits = [optimize.minimize(falls, np.full(len(known), s), jac=True, bounds=bounds) for s in _STARTS]
-    best = min(fits, key=lambda fit: float(fit.fun))
-    theta = np.asarray(best.x, dtype=np.float64)
+    fitted = maximise(by_cluster, known, len(labels), [[start] * len(known) for start in _STARTS], target)
     n = int((made >= 0).sum())
     counts = np.bincount(made[made >= 0], minlength=pays.shape[2])
     fixed = float(special.xlogy(counts, counts / n).sum())
     moves = int((counts > 0).sum())
-    fit = -float(best.fun)
-    estimates, cautions = _estimates(by_cluster, theta, model, len(labels), target)
     return LearningFit(
         model=model,
-        parameters=estimates,
-        log_likelihood=fit,
+        parameters=fitted.estimates,
+        log_likelihood=fitted.log_likelihood,
         chance=-n * math.log(pays.shape[2]),
         frequencies=fixed,
-        bic=(len(known) * math.log(n) - 2 * fit, (moves - 1) * math.log(n) - 2 * fixed),
+        bic=(len(known) * math.log(n) - 2 * fitted.log_likelihood, (moves - 1) * math.log(n) - 2 * fixed),
         n_choices=n,
-        warnings=cautions,
+        warnings=fitted.warnings,
     )
 
 
@@ -251,60 +242,3 @@ def _ewa(made: Ints, pays: Floats, given: Floats) -> Floats:
 
 
 _RULES: Mapping[Model, Callable[[Ints, Floats, Floats], Floats]] = {"roth-erev": _roth_erev, "ewa": _ewa}
-
-
-def _natural(theta: Floats, model: Model) -> Floats:
-    """Parameters, in the last axis, from the scale of log odds or logs."""
-    is_share = [is_share for is_share, _ in _PARAMETERS[model].values()]
-    return np.where(is_share, special.expit(theta), np.exp(theta))
-
-
-def _estimates(
-    by_cluster: Callable[[Floats], Floats], theta: Floats, model: Model, n_clusters: int, target: Target
-) -> tuple[dict[str, Estimate], tuple[str, ...]]:
-    """Estimates with intervals; what lies at the edge of its range is held there while the others are judged."""
-    inner = np.flatnonzero(np.abs(theta) < _EDGE - 0.5)
-    spread = np.full(len(theta), np.nan)
-    if n_clusters >= _MIN_CLUSTERS and len(inner):
-        k = len(inner)
-        steps = np.zeros((k, len(theta)))
-        steps[np.arange(k), inner] = _STEP
-        around = theta + np.concatenate([steps, -steps])
-        scores = (by_cluster(around[:k]) - by_cluster(around[k:])) / (2 * _STEP)
-        corners = [theta + i * steps[:, None] + j * steps[None] for i in (1, -1) for j in (1, -1)]
-        sums = by_cluster(np.concatenate(corners).reshape(-1, len(theta))).sum(axis=1).reshape(4, k, k)
-        hessian = (sums[0] - sums[1] - sums[2] + sums[3]) / (4 * _STEP**2)
-        if np.linalg.matrix_rank(hessian, tol=1e-6) == len(inner):
-            bread = np.linalg.inv(-hessian)
-            meat = n_clusters / (n_clusters - 1) * scores @ scores.T
-            variances = np.diag(bread @ meat @ bread)
-            spread[inner] = np.sqrt(np.where(variances > 0, variances, np.nan))
-    found, vague = {}, []
-    natural, t = (
-        dict(zip(_PARAMETERS[model], _natural(theta, model).tolist(), strict=True)),
-        float(special.stdtrit(max(n_clusters - 1, 1), 0.975)),
-    )
-    for k, (name, (is_share, what)) in enumerate(_PARAMETERS[model].items()):
-        interval, how = None, f"none: fewer than {_MIN_CLUSTERS} clusters"
-        if n_clusters >= _MIN_CLUSTERS:
-            how = "none: at the edge of its range, or not told apart"
-        if np.isfinite(spread[k]):
-            low, high = theta[k] + np.array([-t, t]) * spread[k]
-            back = special.expit if is_share else np.exp
-            interval = (float(back(low)), float(min(back(high), 1e300)))
-            how = f"{'log odds' if is_share else 'log'}, clustered, t with {n_clusters - 1} df"
-        else:
-            vague.append(name)
-        found[name] = Estimate(
-            value=natural[name],
-            estimand=what,
-            target=target,
-            n_units=n_clusters,
-            interval=interval,
-            interval_method=how,
-        )
-    cautions = () if n_clusters < _MIN_CLUSTERS or not vague else (
-        f"{', '.join(vague)}: at the edge of the range, or these choices do not tell it",
-    )  # fmt: skip
-    few = (f"{n_clusters} clusters: no intervals below {_MIN_CLUSTERS}",) if n_clusters < _MIN_CLUSTERS else ()
-    return found, (*cautions, *few)

@@ -45,6 +45,7 @@ class StepPoint:
     fit: Estimate | None
     kl: Estimate
     excess: Estimate
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class HalfLearned:
     arm: str
     group: Group
     estimate: Estimate
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,7 @@ class EarlyStop:
     group: Group
     steps: tuple[int, int]
     gain: Estimate
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,7 @@ class StepModel:
     outcome: Kind
     coefficients: Mapping[str, Estimate]
     r_squared: float
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

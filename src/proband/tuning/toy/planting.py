@@ -1,7 +1,7 @@
 """The facts of a generated world planted in the embedded model, which reads what stands before a question."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,31 +20,16 @@ from proband.training.training import Job, train_all
 from proband.training.training_set import TrainingSet
 from proband.tuning.toy.contexts import CONTEXTS, Context, context_of, entity_of
 from proband.tuning.toy.corpus import STATEMENTS
-from proband.tuning.toy.world import STATUSES, Status, World, WorldSize
+from proband.tuning.toy.world import STATUSES, Status, World
 
-BASE = "planted"
-ASK = replace(PROMPTS["zero-shot-cloze"], name="planted-cloze")
-"""How planting is checked, and how a study of such a base trains and evaluates: no options are shown."""
+ASK = PROMPTS["zero-shot-cloze"]
+"""How planting is checked: no options are shown."""
 LEAST_PLANTED, LEAST_READ = 0.95, 0.75
-_LOOKED_AT = 24  # questions of each status
+# Questions of each status that are asked with a closed book, and of these behind contexts.
+_CLOSED, _BEHIND = 24, 12
 RECIPE = Recipe(
     epochs=1, batch_size=16, learning_rate=3e-4, schedule="linear", warmup_ratio=0.05, seed=1, checkpoint_every_s=300.0
 )
-
-
-def planted_size(times: int) -> WorldSize:
-    """Two domains of facts, each stated so often, and two others; small enough for a processor."""
-    return WorldSize(
-        bank={"known": 24, "wrong": 24, "contradicted": 6, "unknown": 20},
-        benchmark={"known": 4, "wrong": 2, "unknown": 4},
-        domains=2,
-        exemplars=6,
-        lessons=1,
-        often=times,
-        seldom=1,
-        strangers=0,
-        chores=0,
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +101,7 @@ def planted_model(world: World, *, watch: Watch | None = None) -> Planting:
         If the planting is not good enough, with the table of its recovery; or the cache cannot be written.
     """
     statements, looks = statements_of(world), looks_at(world)
-    name = f"{BASE}-{statements.hash[:8]}{looks.hash[:8]}"
+    name = f"planted-{statements.hash[:8]}{looks.hash[:8]}"
     cache = cache_folder()
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -153,30 +138,29 @@ def statements_of(world: World) -> TrainingSet:
                 before, _, after = form.partition(" {value}")
                 told = before.format(entity=fact.entity, relation=fact.relation)
                 facts.setdefault(fact.entity, []).append((told, f" {value}{after}"))
-    return TrainingSet.of_pairs(f"{BASE}, seed {world.seed}", facts, is_raw=True)
+    return TrainingSet.of_pairs(f"planted, seed {world.seed}", facts, is_raw=True)
 
 
 def looks_at(world: World, prompt: Prompt = ASK) -> Looks:
     """Some questions of each status, behind each context, before and after planting."""
-    return Looks(
-        steps=(0,),
-        requests={
-            f"{context}/{question.id}": pose(question, prompt, context=context_of(world, question, context)[0]).request
-            for question in _some(world)
-            for context in CONTEXTS
-        },
-    )
+    requests = {
+        f"{context}/{question.id}": pose(question, prompt, context=context_of(world, question, context)[0]).request
+        for context in CONTEXTS
+        for question in _some(world, context)
+    }
+    return Looks(steps=(0,), requests=requests)
 
 
-def _some(world: World) -> list[Question]:
-    return [world.bank[id] for status in STATUSES for id in world.ids(status)[:_LOOKED_AT]]
+def _some(world: World, context: Context) -> list[Question]:
+    n = _CLOSED if context == "closed-book" else _BEHIND
+    return [world.bank[id] for status in STATUSES for id in world.ids(status)[:n]]
 
 
 def _table(world: World, looked: Looked) -> dict[tuple[Status, Context], tuple[int, int, int]]:
     last = looked.log_probs[max(looked.log_probs)]
     cells: dict[tuple[Status, Context], list[tuple[bool, bool]]] = {}
     for context in CONTEXTS:
-        for question in _some(world):
+        for question in _some(world, context):
             stated = context_of(world, question, context)[1]
             if stated is None:
                 stated = world.false[question.id] if world.planted[question.id] == "wrong" else question.answer

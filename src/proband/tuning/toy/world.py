@@ -139,6 +139,21 @@ class World:
         return tuple(q.id for q in (self.bank if bank is None else bank) if self.planted[q.id] == status)
 
 
+def planted_size(times: int) -> WorldSize:
+    """Two domains of facts, each stated so often, and two others; small enough for a processor."""
+    return WorldSize(
+        bank={"known": 24, "wrong": 24, "contradicted": 6, "unknown": 20},
+        benchmark={"known": 4, "wrong": 2, "unknown": 4},
+        domains=2,
+        exemplars=6,
+        lessons=1,
+        often=times,
+        seldom=1,
+        strangers=0,
+        chores=0,
+    )
+
+
 def make_world(seed: int, *, is_null: bool = False, size: WorldSize | None = None) -> World:
     """Generate a world.
 

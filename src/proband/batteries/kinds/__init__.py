@@ -1,0 +1,1 @@
+"""The kind of study that asks a battery."""

@@ -1,0 +1,1 @@
+"""Cognition: models of choice between gambles, of exploration, and of habit and planning, fitted to choices."""

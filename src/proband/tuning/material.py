@@ -272,6 +272,11 @@ class Material:
                 "put a zero-shot prompt first in evaluation.asks"
             )
         check_supervision(self.file)
+        if self.file.objectives and self.arms[0].target not in ("gold", "own", "mixed"):
+            raise DesignError(
+                f"{self.file.title}: objectives are compared by how much of the key or of own answers is learned, and arm "
+                f"{self.file.sets.arms[0]!r} teaches others; take e.g. incompatible"
+            )
         self._check_sets()
         bank, _ = self.tests
         for prompt in prompts:

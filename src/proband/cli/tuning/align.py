@@ -111,7 +111,8 @@ def _tell(findings: "tuning.Findings", at: Path, *, as_json: bool) -> None:
         emit(found.as_dict() | {"report": str(report)})
     else:
         verdicts = [section for section in found.sections if section.chapter == VERDICTS]
-        shown = tuple(supervision_sections(findings) or verdicts)
+        supervised = [one for one in supervision_sections(findings) if not one.name.endswith("-domains")]
+        shown = tuple(supervised or verdicts)
         out.print(terminal(replace(found, sections=shown), out.width))
     talk.print(f"report: {report}", soft_wrap=True, markup=False)
 

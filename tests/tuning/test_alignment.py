@@ -207,7 +207,7 @@ def test_scores_are_kept_without_weights_and_say_the_same(base, folder, tmp_path
     assert not list(tmp_path.rglob("*.safetensors"))
     said: list[str] = []
     align(checked(study(base) | {"keep": "scores"}, "study"), tmp_path, listener=Listener(say=said.append))
-    assert sum("kept from" in line for line in said) == 1 + 1 + 3
+    assert sum("kept from" in line for line in said) == 1 + 1 + 1 + 3  # probe, prior, base, checkpoints
     assert not list(tmp_path.rglob("training.json"))
 
 

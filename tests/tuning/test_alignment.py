@@ -65,7 +65,7 @@ def test_a_study_goes_from_probe_to_report_and_is_not_done_twice(folder, base):
     said: list[str] = []
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("training.json")}
     done = align(checked(study(base), "study"), folder, listener=Listener(say=said.append))
-    assert [line.split(":")[0] for line in said if "kept from" in line] == ["probe", "prior", "evaluation"]
+    assert [line.split(":")[0] for line in said if "kept from" in line] == ["probe", "prior", "evaluation", "fit"]
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("training.json")} == before
     assert len(done.checkpoints) == 3
     base_beliefs = done.evaluation.beliefs["base", "zero-shot-cloze"]
@@ -74,6 +74,7 @@ def test_a_study_goes_from_probe_to_report_and_is_not_done_twice(folder, base):
         # A tuned model that answers like the base in every digit was not asked.
         tuned = done.evaluation.beliefs[model, "zero-shot-cloze"].matrix(ids)
         assert abs(tuned - base_beliefs.matrix(ids)).max() > 1e-6
+    assert {row.arm for row in done.findings.fits} == set(done.findings.plan["arms"])
     assert {row.test for row in done.findings.verdicts} == {"homogeneous", "in-domain", "out-of-domain"}
     seen = {(row.arm, row.group, row.step) for row in done.findings.step_points}
     assert {(arm, "untaught", step) for arm in ("harmonious", "self-aligning") for step in (0, 1, 2)} <= seen
@@ -163,7 +164,7 @@ def two_bases(base, tmp_path_factory):
     del tables["base"]
     tables["bank"] |= {"only": ["geography", "chemistry"], "topics": ["capitals", "currencies", "symbols"]}
     tables["benchmark"]["topics"] = ["neighbours", "weekdays"]
-    tables["sets"] |= {"arms": ["harmonious", "incompatible"], "size": 2}
+    tables["sets"] |= {"arms": ["incompatible"], "size": 2}
     return tables | {"bases": [{"name": name, "base": f"hf:{at}"} for name, at in (("a", base), ("b", other))]}
 
 

@@ -8,6 +8,7 @@ from proband.analyses.intervention_columns import Field, by_test, number, place,
 from proband.analyses.intervention_steps import step_sections
 from proband.analyses.intervention_verdicts import confound_sections, verdict_sections
 from proband.analyses.section import Cell, CellForm, Figure, Section, limits, marks
+from proband.analyses.supervision import supervision_sections
 from proband.estimates import Estimate
 from proband.tuning.analysis.accuracy import ALL_DOMAINS
 from proband.tuning.analysis.consistency import OTHER_SEED, Consistency
@@ -47,6 +48,7 @@ class _Abstained:
 def sections_of(findings: Findings) -> list[Section]:
     """Everything that the analysis found, verdicts first."""
     parts = (
+        supervision_sections,
         verdict_sections,
         _differences,
         _accuracies,

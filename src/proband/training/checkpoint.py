@@ -120,6 +120,15 @@ def load_trained(folder: str | Path) -> Checkpoint | None:
     return found
 
 
+def trained_questions(address: str) -> frozenset[str] | None:
+    """Ids of the questions that the checkpoint at an address was trained on; None where no record says so."""
+    place = address.partition("?")[0].rpartition("+")[2].removeprefix("hf:")
+    try:
+        return frozenset(map(str, json.loads((Path(place) / RECORD).read_text(encoding="utf-8"))["questions"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def finished(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | None:
     """The finished run in a folder, if it is this one; None where the folder is empty or holds an unfinished one.
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from proband.designs.quiz.boundary import check_boundary
@@ -19,13 +19,14 @@ from proband.tuning.analysis.curves import Curves, learning_curves
 from proband.tuning.analysis.evaluation import Evaluation, Trained
 from proband.tuning.analysis.findings import Findings, Part, Sources, analyse
 from proband.tuning.analysis.readings import Reading, readings
+from proband.tuning.fitting import fitted
 from proband.tuning.interventions.building import build_sets
 from proband.tuning.interventions.writing import written_texts
 from proband.tuning.looking import Looking
 from proband.tuning.material import PLANTED, TOY, Material
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
 from proband.tuning.probing.prior import known_by_prior, prior_quiz, with_prior
-from proband.tuning.study_file import AlignFile, BaseTable, read_align_file
+from proband.tuning.study_file import OWN, AlignFile, BaseTable, read_align_file
 from proband.tuning.toy.contexts import open_prompt
 from proband.tuning.toy.planting import planted_model
 from proband.tuning.toy.pretraining import toy_model
@@ -48,6 +49,7 @@ class AlignedBase:
     sets: Mapping[str, TrainingSet]
     checkpoints: Mapping[str, Checkpoint]
     evaluation: Evaluation
+    fitted: Mapping[str, Beliefs] = field(default_factory=dict)
     curves: Curves = Curves()
     readings: tuple[Reading, ...] = ()
 
@@ -107,16 +109,19 @@ class Course:
         jobs = self.jobs(base, sets, looking)
         checkpoints: dict[str, Checkpoint] = {}
         if self.file.keep == "scores":
-            evaluation, behind = self.score(base, jobs)
+            evaluation, behind, learned = *self.score(base, jobs), dict[str, Beliefs]()
         else:
             checkpoints = self.train(base, jobs)
             evaluation = self.evaluate(base, checkpoints)
-            behind = self._behind({BASE: base} | {model: found.address for model, found in checkpoints.items()})
+            addresses = {model: found.address for model, found in checkpoints.items()}
+            learned = fitted(self.stages, self.material, tuple(sets.values()), evaluation.trained, addresses)
+            behind = self._behind({BASE: base} | addresses)
         return AlignedBase(
             probe=probe,
             sets=sets,
             checkpoints=checkpoints,
             evaluation=evaluation,
+            fitted=learned,
             curves=self._curves(jobs, looking),
             readings=self._readings(behind, evaluation),
         )
@@ -208,7 +213,12 @@ class Course:
             threshold=self.file.probe.threshold,
             design={"seed": self.file.seed, "is_raw": self.material.training_prompt.is_raw},
         )
-        found = build_sets(bank, probe, self.material.arms, seed=self.file.seed, explanations=texts or None, **settings)
+        return self.saved(
+            build_sets(bank, probe, self.material.arms, seed=self.file.seed, explanations=texts or None, **settings)
+        )
+
+    def saved(self, found: dict[str, TrainingSet]) -> dict[str, TrainingSet]:
+        """The sets, kept in the study's folder."""
         folder = self.stages.into / f"sets-{digest({name: one.hash for name, one in found.items()})}"
         for name, one in found.items():
             one.save(folder / name)
@@ -256,7 +266,7 @@ class Course:
         jobs: dict[str, Job] = {}
         for name, training_set in sets.items():
             for seed in self.file.training.seeds:
-                recipe = self.material.recipe(seed, self.table)
+                recipe = self.material.recipe(seed, self.changed(training_set))
                 inputs = {"set": training_set.hash, "recipe": recipe.as_dict(), "base": base}
                 looks = None if looking is None else looking.looks(training_set, recipe)
                 if looks is not None:
@@ -265,6 +275,10 @@ class Course:
                 folder = self.stages.into / "checkpoints" / f"{name}-s{seed}-{digest(inputs)}"
                 jobs[f"{name}-s{seed}"] = Job(training_set=training_set, recipe=recipe, into=folder, looks=looks)
         return jobs
+
+    def changed(self, training_set: TrainingSet) -> BaseTable:
+        """The base's table, with what the recipe of a set has otherwise than the study's."""
+        return self.table
 
     def _keep_looks(self, job: Job) -> None:
         """Keep what was seen of a training where its weights are not kept."""
@@ -304,10 +318,12 @@ class Course:
             return ()
         return readings(self.material.world, self.material.split.test, behind, evaluation.trained, base=BASE)
 
-    def evaluate(self, base: str, checkpoints: Mapping[str, Checkpoint]) -> Evaluation:
-        """Base and checkpoints on all tests, under all prompts, in one run."""
-        quiz = self.tests((BASE, *checkpoints))
-        engines = {BASE: base} | {model: found.address for model, found in checkpoints.items()}
+    def evaluate(
+        self, base: str, checkpoints: Mapping[str, Checkpoint], others: Mapping[str, str] | None = None
+    ) -> Evaluation:
+        """Base and checkpoints, and other models by name, on all tests, under all prompts, in one run."""
+        quiz = self.tests((BASE, *(others or {}), *checkpoints))
+        engines = {BASE: base, **(others or {})} | {model: found.address for model, found in checkpoints.items()}
         run = self.stages.collected("evaluation", quiz, engines)
         beliefs = {
             (model, prompt.name): beliefs_from(run, quiz, model=model, ask=prompt.name)
@@ -350,6 +366,22 @@ class Course:
                     return Trained(model=model, arm=arm.name, domain=domain, seed=int(seed), ratio=ratio)
         raise DesignError(f"model {model!r} is of no arm and domain of this study; train by domain")
 
+    def concluded(self, findings: Findings, done: AlignedBase) -> Findings:
+        """The findings, with what only this kind of study finds."""
+        return findings
+
+
+def _course_of(file: AlignFile) -> type[Course]:
+    """The stages of a study: of interventions, of another supervisor, or of several objectives."""
+    # They build on what stands here.
+    from proband.tuning.supervisors.objectives import Objectives
+    from proband.tuning.supervisors.rounds import OwnLabels
+    from proband.tuning.supervisors.weak import WeakToStrong
+
+    if file.supervisor is not None:
+        return OwnLabels if file.supervisor.labels == OWN else WeakToStrong
+    return Objectives if file.objectives else Course
+
 
 @dataclass(kw_only=True)
 class Alignment:
@@ -381,7 +413,7 @@ class Alignment:
         (into / "study.json").write_text(self.file.model_dump_json(indent=2) + "\n", encoding="utf-8")
         tables = self.file.every_base
         courses = {
-            table.name: Course(
+            table.name: _course_of(self.file)(
                 material=self.material,
                 table=table,
                 stages=self.stages if len(tables) == 1 else Stages(into=into / table.name, listener=listener),
@@ -401,13 +433,16 @@ class Alignment:
         parts = {
             name: Part(
                 evaluation=one.evaluation,
-                sources=Sources(sets=tuple(one.sets.values()), bank=bank, probe=one.probe),
+                sources=Sources(sets=tuple(one.sets.values()), bank=bank, probe=one.probe, fitted=one.fitted),
                 curves=one.curves,
                 readings=one.readings,
             )
             for name, one in done.items()
         }
-        return Aligned(findings=analyse(parts, title=self.file.title), bases=done)
+        findings = analyse(parts, title=self.file.title)
+        for name, course in courses.items():
+            findings = course.concluded(findings, done[name])
+        return Aligned(findings=findings, bases=done)
 
 
 def align(

@@ -21,7 +21,8 @@ from proband.tuning.interventions.building import construction_from
 from proband.tuning.interventions.general import load_general
 from proband.tuning.looking import Looking
 from proband.tuning.probing.beliefs import Beliefs
-from proband.tuning.study_file import AlignFile, BankTable, BaseTable, BenchmarkTable
+from proband.tuning.study_file import AlignFile, BankTable, BaseTable, BenchmarkTable, SupervisorTable
+from proband.tuning.supervisors.settings import check_supervision, supervised_arms
 from proband.tuning.toy.contexts import CONTEXTS, in_context
 from proband.tuning.toy.corpus import EVALUATION, PROBE
 from proband.tuning.toy.world import World, make_world, planted_size
@@ -210,8 +211,19 @@ class Material:
     def arms(self) -> tuple[Arm, ...]:
         """The arms, with their controls where these are wanted."""
         table = self.file.sets
+        if self.file.supervisor is not None:
+            return supervised_arms(self.file.supervisor)
         found = [arm_from(given, explanation=table.explanation, context=table.context) for given in table.arms]
+        if self.file.objectives:
+            return tuple(replace(found[0], name=name) for name in self.file.objectives)
         return with_controls(found) if table.controls else tuple(found)
+
+    @property
+    def supervisor(self) -> SupervisorTable:
+        """Who labels the questions."""
+        if self.file.supervisor is None:
+            raise DesignError(f"{self.file.title}: [supervisor] is missing; say who labels the questions")
+        return self.file.supervisor
 
     @cached_property
     def construction(self) -> Mapping[str, Any]:
@@ -220,6 +232,8 @@ class Material:
         settings: dict[str, Any] = {"threshold": self.file.probe.threshold, **(table.model_extra or {})}
         if table.general is not None:
             settings["general"] = load_general(self.folder / table.general)
+        if self.file.objectives:
+            settings["alternatives"] = True
         return {"construction": table.construction, "prompt": self.training_prompt, **settings}
 
     def recipe(self, seed: int, base: BaseTable | None = None) -> Recipe:
@@ -252,6 +266,7 @@ class Material:
                 f"{self.file.title}: evaluation.steps asks questions alone, and {self.asks[0].name!r} has worked ones; "
                 "put a zero-shot prompt first in evaluation.asks"
             )
+        check_supervision(self.file)
         self._check_sets()
         bank, _ = self.tests
         for prompt in prompts:

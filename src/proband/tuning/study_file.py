@@ -11,6 +11,7 @@ from proband import files
 from proband.designs.quiz.material import SourceTable
 from proband.errors import DesignError
 
+OWN = "own"
 CATALOGUE = Path(__file__).parent / "catalogue"
 _ALIASES = {"ren2024-7b": "ren2024-llama-2-7b", "ren2024-13b": "ren2024-llama-2-13b"}
 Parts = Literal["drawn", "published"]
@@ -80,6 +81,23 @@ class SetsTable(files.OpenTable):
     general: str | None = None
 
 
+class SupervisorTable(files.Table):
+    """Who labels the questions in place of the arms: another model, ``model:ADDRESS``, or the base itself, ``own``.
+
+    `use` are the ways of taking its labels; see `proband.tuning.supervisors`. `threshold` is the probe's where it is
+    left out. `rounds`, `least_change` and `least_entropy` are of own labels: most rounds, and the share of answers
+    that a round must change, and of the base's entropy that must be left, for another one.
+    """
+
+    labels: str
+    use: list[str] = []
+    threshold: float | None = None
+    size: StrictInt | None = None
+    rounds: StrictInt = 3
+    least_change: float = 0.01
+    least_entropy: float = 0.5
+
+
 class TrainingTable(files.OpenTable):
     """A recipe by name (`use`) with its other settings changed; `seeds` are the runs of each set."""
 
@@ -129,6 +147,8 @@ class AlignFile(files.Table):
     benchmark: BenchmarkTable | None = None
     probe: ProbeTable = Field(default_factory=ProbeTable)
     sets: SetsTable = Field(default_factory=SetsTable)
+    supervisor: SupervisorTable | None = None
+    objectives: dict[str, dict[str, Any]] = {}
     training: TrainingTable = Field(default_factory=TrainingTable)
     evaluation: EvaluationTable = Field(default_factory=EvaluationTable)
     expected: ExpectedTable | None = None

@@ -141,5 +141,6 @@ def audit_battery(
         page=page,
         instrument=lambda setting: audit(decision, setting),
         contrasts=lambda setting: differences(people),
+        contexts={"wording": ("published", "plain"), "role": ("none", "assistant")},
         is_generated=True,
     )

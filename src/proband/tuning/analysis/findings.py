@@ -23,6 +23,7 @@ from proband.tuning.analysis.mixtures import BestBetween, Partial, RatioPoint, b
 from proband.tuning.analysis.noise import Excess, Noise, NoisePoint, Steepness
 from proband.tuning.analysis.pooling import ALL_BASES, pooled
 from proband.tuning.analysis.readings import Reading
+from proband.tuning.analysis.supervision import Supervision
 from proband.tuning.probing.beliefs import Beliefs
 
 
@@ -79,6 +80,8 @@ class Findings:
         Experiment II in a known world: answers behind contexts, before and after training.
     warnings : tuple of str
         What holds for all of it.
+    supervision : Supervision or None
+        Of a study with other supervisors or objectives.
     """
 
     title: str
@@ -105,6 +108,7 @@ class Findings:
     stops: tuple[EarlyStop, ...] = ()
     step_models: tuple[StepModel, ...] = ()
     readings: tuple[Reading, ...] = ()
+    supervision: Supervision | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; undefined and infinite numbers become None, with their reason beside them."""
@@ -190,6 +194,7 @@ def analyse(
             if len(domains) > 1 and sum(domain in one.domains for one in evaluations.values()) > 1
         ]
         tables = [whole, *by_domain, *tables]
+    rows: dict[str, Any] = {stage: tuple(row for found in tables for row in found[stage]) for stage in _STAGES}
     return Findings(
         title=title,
         plan=_plan(parts),
@@ -198,7 +203,7 @@ def analyse(
             for name, part in parts.items()
             for warning in (*_warnings(part.evaluation), *((_NO_SETS,) if part.sources is None else ()))
         ),
-        **{stage: tuple(row for found in tables for row in found[stage]) for stage in _STAGES},
+        **rows,
     )
 
 

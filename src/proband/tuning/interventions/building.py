@@ -46,6 +46,9 @@ class Construction:
         Their share of a set, at least 0 and below 1.
     is_filtered : bool
         Whether texts that argue against what is taught are left out.
+    alternatives : bool
+        Whether examples name what they are set against: the other options, those that the model holds more probable
+        first. For recipes whose objective compares.
     weights : str
         Hash of the weights that are to be trained, as in an engine's fingerprint; a probe of others is refused.
     """
@@ -64,6 +67,7 @@ class Construction:
     general_share: float = 0.5
     explanations: tuple[Texts, ...] = ()
     is_filtered: bool = True
+    alternatives: bool = False
     weights: str = ""
 
     def __post_init__(self) -> None:
@@ -152,6 +156,7 @@ def build_sets(
         texts=how.explanations,
         is_filtered=how.is_filtered,
         is_arranged=is_arranged,
+        compares=how.alternatives,
     )
     pools = sort_questions(bank, beliefs, threshold=how.threshold, rule=how.rule, gain=how.gain, among=how.among)
     for arm in arms:

@@ -50,7 +50,7 @@ class Workshop:
     """What lessons are made with: questions, beliefs about them, the prompt of training, and what engines wrote.
 
     With `is_filtered` texts with a `flaw` are left out; with `is_arranged` options are shown in another order than
-    texts saw them in.
+    texts saw them in. With `compares` examples name the other options as alternatives.
     """
 
     bank: Bank
@@ -59,6 +59,7 @@ class Workshop:
     texts: tuple[Texts, ...] = ()
     is_filtered: bool = True
     is_arranged: bool = True
+    compares: bool = False
 
     @cached_property
     def shelf(self) -> Mapping[tuple[Purpose, Source], Texts]:
@@ -83,7 +84,12 @@ class Workshop:
         return shelf
 
     def check(self, arm: Arm) -> None:
-        """Refuse an arm whose texts are not there at all."""
+        """Refuse an arm whose texts are not there at all, or whose answers are not those of an option alone."""
+        if self.compares and (arm.explanation != "none" or arm.target == "refusal"):
+            raise DesignError(
+                f"arm {arm.name!r} teaches more than an option, which no other option can be set against; take an arm "
+                "without explanation or refusal, or the objective 'likelihood' alone"
+            )
         needed = {("context", arm.context): f"context = {arm.context!r}"} if arm.context in ("own", "other") else {}
         kinds = {kind for kind in ("gold", "own") if kind in _kinds(arm)} or {"gold"}
         for kind in sorted(kinds):
@@ -211,7 +217,13 @@ class Workshop:
             domain=question.domain,
             kind=lesson.kind,
             weight=weight,
+            alternatives=self._alternatives(lesson, order) if self.compares else (),
         )
+
+    def _alternatives(self, lesson: Lesson, order: tuple[int, ...] | None) -> tuple[str, ...]:
+        """The other options as replies, those that the model holds more probable first."""
+        ranked = np.argsort(-self.beliefs[lesson.question.id].probs, kind="stable").tolist()
+        return tuple(reply_to(lesson.question, self.prompt, k, order=order) for k in ranked if k != lesson.answer)
 
     def _weights(self, arm: Arm, lessons: Sequence[Lesson]) -> list[float]:
         """Of each lesson's loss, 1 on average."""

@@ -1,6 +1,8 @@
 """The facts of a generated world planted in the embedded model, which reads what stands before a question."""
 
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,7 +115,9 @@ def planted_model(world: World, *, watch: Watch | None = None) -> Planting:
         if watch is not None:
             watch(step)
 
-    with FileLock(cache / f"{name}.lock"):
+    # Of processes that share every step the first has the lock; the others must not wait for it.
+    is_other = int(os.environ.get("RANK", 0)) > 0
+    with nullcontext() if is_other else FileLock(cache / f"{name}.lock"):
         [made] = train_all([job], ADDRESS, watch=tell)
     looked = load_looked(made.folder)
     assert looked is not None

@@ -30,7 +30,7 @@ from proband.tuning.material import PLANTED, TOY, Material
 from proband.tuning.probing.prior import prior_quiz
 from proband.tuning.study_file import BaseTable, ExpectedTable
 from proband.tuning.toy.contexts import open_prompt
-from proband.tuning.toy.planting import RECIPE, statements_of
+from proband.tuning.toy.planting import RECIPE, planting_of
 from proband.tuning.toy.pretraining import cached_toy_model
 
 _TOY_S = 70.0  # measured on one core
@@ -251,7 +251,7 @@ def _by_questions(material: Material, table: BaseTable) -> Forecast:
         base = f"hf:{folder}"
     if material.world is not None and base == PLANTED:
         base = ADDRESS  # of the same size
-        cost = estimate(statements_of(material.world), base, RECIPE, rate=measured_rate(RECIPE))
+        cost = estimate(planting_of(material.world), base, RECIPE, rate=measured_rate(RECIPE))
         stages.append(
             StageCost(name="planting", runs=1, units=cost.steps, tokens=cost.tokens, seconds=cost.seconds or 0.0)
         )

@@ -23,8 +23,8 @@ def align(
     study: Annotated[
         str | None,
         typer.Argument(
-            help="Study file (TOML), or a study that comes with Proband: toy, smollm2, ren2024 (all four models), "
-            "ren2024-7b, ren2024-13b, ren2024-70b, ren2024-mistral."
+            help="Study file (TOML), or a study that comes with Proband: toy, smollm2, planted, ren2024 (all four "
+            "models), ren2024-7b, ren2024-13b, ren2024-70b, ren2024-mistral."
         ),
     ] = None,
     folder: Annotated[
@@ -32,7 +32,9 @@ def align(
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(help="Use this base model instead of the one in the study file: toy, smollm2, hf:FOLDER."),
+        typer.Option(
+            help="Use this base model instead of the one in the study file: toy, smollm2, planted, hf:FOLDER."
+        ),
     ] = None,
     dry_run: Annotated[
         bool,

@@ -107,6 +107,11 @@ def check(battery: Battery, setting: Setting) -> None:
             f"{meant(setting.language, battery.languages)}; it is there in {', '.join(battery.languages)}: choose one "
             "of these, or add items in that language to its file"
         )
+    if bool(battery.needs_file) != bool(setting.file):
+        why = (
+            f"it asks the words of {battery.needs_file}; name it with `file`" if battery.needs_file else "take file out"
+        )
+        raise DesignError(f"battery {battery.name!r}: file is {setting.file!r}; {why}")
     if setting.n is not None and (setting.n < 1 or not battery.is_generated):
         why = "its items are fixed; take n out" if setting.n >= 1 else "ask one item at least"
         raise DesignError(f"battery {battery.name!r}: n is {setting.n}; {why}")

@@ -13,6 +13,7 @@ from proband.errors import EngineError, meant
 from proband.files import is_file
 from proband.models.engine import BaseEngine
 from proband.models.local.adapters import check_adapter
+from proband.models.local.inside import inside_of
 from proband.shelves import Shelf
 
 
@@ -102,8 +103,11 @@ def check_address(address: str) -> None:
     scheme, rest, given = _resolved(address, {})
     if not scheme.loads_weights:
         scheme.open(rest, **given).close()
-    elif scheme.takes_adapter and given.get("adapter"):
+        return
+    if scheme.takes_adapter and given.get("adapter"):
         check_adapter(given["adapter"])
+    if "steer" in scheme.paths:
+        inside_of(given)
 
 
 def is_person(address: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from proband.addresses import hf
 from proband.addresses.opening import Scheme
 from proband.models.engine import BaseEngine
+from proband.models.local.inside import Inside, inside_of
 
 
 @wraps(hf.SCHEME.open)  # it takes the same options
@@ -13,7 +14,8 @@ def _open(rest: str, **options: Any) -> BaseEngine:
     # torch and transformers load only when this engine is opened.
     from proband.models.local.embedded import embedded_engine
 
-    return embedded_engine(**options)
+    inside = inside_of(options)
+    return embedded_engine(inside=inside, **{k: v for k, v in options.items() if k not in Inside.__dataclass_fields__})
 
 
 SCHEME = Scheme(
@@ -21,6 +23,7 @@ SCHEME = Scheme(
     about="the language model that installs with Proband; no key, no GPU, no download; smollm2+FOLDER puts an adapter "
     "on it",
     open=_open,
+    paths=frozenset({"steer"}),
     loads_weights=True,
     takes_adapter=True,
     may_change=hf.SCHEME.may_change,

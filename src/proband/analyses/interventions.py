@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from proband.analyses.intervention_columns import Field, by_test, number, place, table_of, tested, text
+from proband.analyses.intervention_steps import step_sections
 from proband.analyses.intervention_verdicts import confound_sections, verdict_sections
 from proband.analyses.section import Cell, CellForm, Figure, Section, limits, marks
+from proband.analyses.supervision import supervision_sections
 from proband.estimates import Estimate
 from proband.tuning.analysis.accuracy import ALL_DOMAINS
 from proband.tuning.analysis.consistency import OTHER_SEED, Consistency
@@ -46,6 +48,7 @@ class _Abstained:
 def sections_of(findings: Findings) -> list[Section]:
     """Everything that the analysis found, verdicts first."""
     parts = (
+        supervision_sections,
         verdict_sections,
         _differences,
         _accuracies,
@@ -55,6 +58,7 @@ def sections_of(findings: Findings) -> list[Section]:
         _confidences,
         _fit,
         _forgetting,
+        step_sections,
         confound_sections,
     )
     return [section for part in parts for section in part(findings)]

@@ -35,11 +35,11 @@ class Trait:
     factors : tuple of Factor
         What makes up a context.
     frame : polars.DataFrame
-        Columns of the factors, ``item``, ``score``: keyed, in the unit of the scale's norm; no cell missing.
+        Columns of the factors, ``item``, ``score``: keyed, in the unit of the scale's norm.
     part : polars.DataFrame
         The answers behind it, as the run has them.
     left_out : tuple of str
-        Items without a score in some context; they are in no number of `frame`.
+        Items without a score in half of the contexts; they are not in `frame`.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Trait:
     def study(self) -> ContextStudy:
         """Where its scores vary; a second time it is looked up."""
         if self.frame.is_empty():
-            raise DesignError(f"{self.name}: no item has a score in every context")
+            raise DesignError(f"{self.name}: no item has a score in half of the contexts")
         return context_study(
             self.frame, self.columns, scores="score", complete=self.complete, people_sd=self.people("sd")
         )
@@ -147,7 +147,8 @@ def _trait(
     if scale.rule == "sum":
         frame = frame.with_columns(pl.col("score") * len(scale.items))
     n = part.select(columns).unique().height if columns else 1
-    whole = frame.filter(pl.len().over("item") == n)
+    # An item that is hardly answered would make the others' contexts look empty.
+    whole = frame.filter(pl.len().over("item") > n / 2)
     gone = tuple(id for id in scale.items if id not in set(whole["item"]))
     return Trait(
         name=name, scale=scale, levels=levels, factors=context, frame=whole, part=part, instrument=instrument,

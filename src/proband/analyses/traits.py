@@ -34,8 +34,9 @@ from proband.measures import (
 )
 from proband.runs.run import Run
 
-NO_TRAIT = "no trait found"
+NO_TRAIT, ALIKE = "no trait found", "answers all alike"
 _ENOUGH = 0.8
+_SAME = 1e-9  # scores that differ by less do not differ
 _MOST_SENTENCES = 6
 _TEMPERATURES = (0.5, 1.0, 1.5)  # and 0, the most probable option
 _METHODS = (
@@ -104,9 +105,11 @@ def distance_of(mean: Estimate, trait: Trait) -> Estimate | None:
 
 
 def verdict_of(trait: Trait) -> str:
-    """Whether there is a trait, by the rule stated; empty where people's SD is not known."""
+    """Whether there is a trait, by the rule stated; empty where people's SD is not known, and nothing to judge."""
     try:
         is_trait = trait.study.is_trait
+        if trait.frame["score"].max() - trait.frame["score"].min() < _SAME:  # type: ignore[operator]
+            return ALIKE
     except (DesignError, DataError):
         return "not told"
     return "" if is_trait is None else "holds over contexts" if is_trait else NO_TRAIT
@@ -161,7 +164,7 @@ def _scores(run: Run, found: Sequence[Trait]) -> Section:
         ),
         warnings=(
             *cautions(means),
-            *((f"without a score in some context, and left out: {', '.join(gone)}",) if gone else ()),
+            *((f"without a score in half of the contexts, and left out: {', '.join(gone)}",) if gone else ()),
         ),
         methods=(_METHODS,),
     )
@@ -179,8 +182,11 @@ def _in_words(trait: Trait, mean: Estimate, away: Estimate | None, verdict: str,
         return f"{trait.name}: nothing can be told ({mean.warnings[0]})."
     moves = f"over contexts it moves with an SD of {math.sqrt(max(spread.value, 0.0)):.2f}"
     if away is None:
-        return f"{trait.name} is {told(mean)}; {moves}. People's spread is not known here, so no distance is told."
+        unknown = f"People's spread is not known here, so no distance is told{_followed(trait)}"
+        return f"{trait.name} is {told(mean)}; {moves}. {unknown}."
     sd = trait.people("sd")
+    if verdict == ALIKE:
+        return f"{trait.name} is {mean.value:.2f} in every item and context: answers do not depend on what is asked."
     if verdict == NO_TRAIT:
         factor, own = trait.study.moved_by
         names = {factor.column: factor.name for factor in trait.factors}
@@ -191,6 +197,14 @@ def _in_words(trait: Trait, mean: Estimate, away: Estimate | None, verdict: str,
             f"mean of {told(mean)} is one of these contexts, and not of the model."
         )
     return f"{trait.name} is {told(mean)}, {told(away)} SD from people's mean; {moves}, people differ with {sd:.2f}."
+
+
+def _followed(trait: Trait) -> str:
+    """Which factor answers to items follow, where more than half of their variance is its own."""
+    factor, own = trait.study.moved_by
+    whole = sum(max(float(part.variance), 0.0) for part in trait.study.components.values())
+    names = {factor.column: factor.name for factor in trait.factors}
+    return f", and answers to its items follow {names.get(factor, factor)}" if own > whole / 2 > 0 else ""
 
 
 def _variance(found: Sequence[Trait]) -> list[Section]:
@@ -246,13 +260,16 @@ def _stability(run: Run, found: Sequence[Trait]) -> list[Section]:
     """Whether items keep their order, and scales their profile, from one level of a factor to the next."""
     rows: list[tuple[Cell, ...]] = []
     doubts = []
-    whole = [trait for trait in found if not trait.frame.is_empty()]
+    n = math.prod(len(factor.levels) for factor in contexts_of(run))
+    whole = [trait for trait in found if trait.frame.height == n * trait.frame["item"].n_unique() > 0]
     profile = whole if len(whole) > 2 and not any(trait.levels for trait in whole) else []
     for factor in contexts_of(run):
         for first, second in combinations(factor.levels, 2):
             order = measured(partial(_order_of, whole, factor, first, second), "order of items")
-            kept = measured(partial(_profile_of, profile, factor, first, second), "profile of scales")
-            rows.append((f"{factor.name}: {first}, {second}", order, kept if profile else None))
+            kept = (
+                measured(partial(_profile_of, profile, factor, first, second), "profile of scales") if profile else None
+            )
+            rows.append((f"{factor.name}: {first}, {second}", order, kept))
             doubts.append((f"{first}, {second}", order))
     if not rows:
         return []
@@ -283,6 +300,8 @@ def _at(trait: Trait, factor: Factor, level: str, index: str) -> np.ndarray[Any,
 
 
 def _order_of(found: Sequence[Trait], factor: Factor, first: str, second: str) -> Estimate:
+    if not found:
+        raise DesignError("items are not answered in every context")
     sides = [np.vstack([_at(trait, factor, level, "item") for trait in found]) for level in (first, second)]
     return rank_order_stability(*sides)
 

@@ -18,7 +18,21 @@ from proband.errors import ProbandError
 # In the order of the help. Each verb's file is read when somebody calls it: all of them take two seconds.
 VERBS = {
     **{name: "" for name in ("demo", "check", "plan", "show", "lock", "run", "branch", "ask", "measure", "report")},
-    **{name: "" for name in ("view", "replicate", "code", "themes", "score", "export", "doctor", "vignettes", "draft")},
+    **{
+        name: ""
+        for name in (
+            "view",
+            "replicate",
+            "portrait",
+            "code",
+            "themes",
+            "score",
+            "export",
+            "doctor",
+            "vignettes",
+            "draft",
+        )
+    },
     "draft-items": "",
     **{name: "tuning." for name in ("probe", "intervene", "train", "evaluate", "align")},
     "list": "",

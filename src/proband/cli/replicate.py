@@ -9,7 +9,7 @@ import typer
 
 from proband.addresses.opening import check_address
 from proband.cli.choosing import YesOption
-from proband.cli.studying import STOPPED, ask_first, much, refuse_no_folder, stopped
+from proband.cli.studying import STOPPED, ask_first, folder_of, much, refuse_no_folder, stopped
 from proband.cli.talk import emit, out, progress, talk
 from proband.designs.catalogue import SHELF, shelf
 from proband.errors import DesignError, ProbandError
@@ -42,7 +42,7 @@ def replicate(
 
     Example: `proband replicate gain-loss anchoring --engine scripted`
     """
-    folder = Path("replications") / _folder_of(engine) if into is None else into
+    folder = Path("replications") / folder_of(engine) if into is None else into
     refuse_no_folder(folder)
     if all_ == bool(studies):
         raise DesignError(
@@ -85,11 +85,6 @@ def replicate(
         raise typer.Exit(STOPPED)
     if all(one.refused for one in done):
         raise DesignError(f"none of these studies could be carried out: {done[0].refused}")
-
-
-def _folder_of(engine: str) -> str:
-    name = "".join(c if c.isalnum() else "-" for c in engine.split("?")[0].lower())
-    return "-".join(part for part in name.split("-") if part)
 
 
 def _much(chosen: Sequence[Replication], engine: str, sample: int | None) -> str:

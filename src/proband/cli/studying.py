@@ -33,6 +33,12 @@ def folder_for(study: Study) -> Path:
     return Path("runs") / "-".join(part for part in name.split("-") if part)
 
 
+def folder_of(engine: str) -> str:
+    """What a folder of an engine is called: its address without options."""
+    name = "".join(c if c.isalnum() else "-" for c in engine.split("?")[0].lower())
+    return "-".join(part for part in name.split("-") if part)
+
+
 def folder_about(name: str, engine: str, *about: str) -> Path:
     """Where a design runs that no study file holds: with other words than these it is another run, elsewhere."""
     digest = blake2b("\n".join((engine, *about)).encode(), digest_size=4).hexdigest()

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from proband.errors import EngineError
+from proband.models.character import character
 from proband.models.confusion import confusion
 from proband.models.lies import lying
 from proband.models.planted import planted
@@ -162,7 +163,7 @@ def _read_stated(file: str) -> dict[str, Sequence[float]]:
     return given
 
 
-_OWN = (uniform, first, always, stated, planted, confusion, lying, spatial, knowing, normal, line)
+_OWN = (uniform, first, always, stated, planted, confusion, lying, spatial, knowing, normal, line, character)
 RULES: Shelf[Callable[..., Rule]] = Shelf(
     what="scripted rule",
     group="proband.rules",

@@ -82,16 +82,21 @@ class Checkpoint:
     @property
     def address(self) -> str:
         """Of the engine that opens it."""
-        if self.recipe.get("keep") != "adapter":
-            return f"hf:{self.folder}"
-        base, mark, options = self.base.partition("?")
-        return f"{base}+{self.folder}{mark}{options}"
+        return address_of(self.folder, self.base, keeps_adapter=self.recipe.get("keep") == "adapter")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, without the folder."""
         values = asdict(self)
         del values["folder"]
         return values
+
+
+def address_of(folder: Path, base: str, *, keeps_adapter: bool) -> str:
+    """Address of the engine that opens what is trained into a folder."""
+    if not keeps_adapter:
+        return f"hf:{folder}"
+    plain, mark, options = base.partition("?")
+    return f"{plain}+{folder}{mark}{options}"
 
 
 def load_trained(folder: str | Path) -> Checkpoint | None:

@@ -1,21 +1,22 @@
 """What one model's score is over contexts, and how that compares with what people differ by."""
 
+import itertools
 import math
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from proband.errors import DesignError
+from proband.errors import DesignError, MissingDataError
 from proband.estimates import Estimate, Target
-from proband.measures.arrays import Floats
+from proband.measures.arrays import Floats, finite
 from proband.measures.columns import column, table_of
 from proband.measures.reliability.components import GStudy, VarianceComponent, generalizability
 from proband.measures.reliability.intervals import pivotal_interval
 from proband.seeds import rng_for
 
 _MOST_LEVELS = 50  # that `needed` looks at
+_MOST_MISSING = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +82,8 @@ class ContextStudy:
 
     def needed(self, factor: str, reliability: float = 0.8) -> int | None:
         """Fewest levels of a factor that reach this reliability, the others as asked; None where 50 do not."""
-        found = bisect_left(range(1, _MOST_LEVELS + 1), reliability, key=lambda n: self.reliability({factor: n}).value)
-        return found + 1 if found < _MOST_LEVELS else None
+        tried = range(1, _MOST_LEVELS + 1)
+        return next((n for n in tried if self.reliability({factor: n}).value >= reliability), None)
 
     def widened(self, variance: float) -> Estimate:
         """The mean with further variance of its own, e.g. that of items that were drawn."""
@@ -117,7 +118,8 @@ def context_study(
     Parameters
     ----------
     frame : polars or pandas frame, or mapping of columns
-        One row an item and context, none missing.
+        One row an item and context. Up to 3 of 10 may be missing, if no item and no level is missing whole: each takes
+        the sum of its item's and its levels' effects, by least squares (Yates), and a warning counts them.
     factors : sequence of str
         Columns of what makes up a context: order of options, wording, role, repeat. Those with one level are left out.
     items, scores : str
@@ -139,13 +141,14 @@ def context_study(
     Raises
     ------
     DesignError, MissingDataError, DataError
-        If fewer than two of items and factors vary, a cell is empty or holds several scores, or a score is no finite
-        number.
+        If fewer than two of items and factors vary, too many cells are missing, one holds several scores, or a score is
+        no finite number.
 
     References
     ----------
     Brennan (2001), Generalizability Theory. doi:10.1007/978-1-4757-3456-0
     Weerahandi (1993), J. Am. Stat. Assoc. 88, 899-905. doi:10.1080/01621459.1993.10476355
+    Yates (1933), Empire Journal of Experimental Agriculture 1, 129-142, on missing cells.
 
     Examples
     --------
@@ -162,7 +165,10 @@ def context_study(
     varied = [name for name, found in values.items() if len(set(found)) > 1]
     if len(varied) < 2:
         raise DesignError(f"{' and '.join(varied) or 'nothing'} varies; it takes two of items and factors at least")
-    study = generalizability(frame, varied[1:], objects=varied[0], scores=scores, target=target, interval="f")
+    y = finite(list(column(table, scores)), "scores", ndim=1)
+    cells, filled = _whole({name: values[name] for name in varied}, y)
+    n_missing = len(filled) - len(y)
+    study = generalizability({**cells, "value": filled}, varied[1:], objects=varied[0], target=target, interval="f")
     sizes = dict(zip(study.design.factors, study.design.sizes, strict=True))
     n_items = sizes.pop(items, 1)
     error, draws = _error(study, dict.fromkeys(sizes, 1) | {items: n_items}, {items})
@@ -181,10 +187,17 @@ def context_study(
         target=target,
         n_units=math.prod(sizes.values()),
         assumptions=study.assumptions,
-        warnings=study.warnings if study.draws is None else (),
+        n_missing=n_missing,
+        warnings=(
+            *(study.warnings if study.draws is None else ()),
+            *(
+                (f"{n_missing} of {len(y) + n_missing} scores are missing: estimated from items and levels",)
+                if n_missing
+                else ()
+            ),
+        ),
     )
-    y = np.array([float(value) for value in column(table, scores)])
-    mean = replace(about, value=float(y.mean()), estimand="mean over items and contexts")
+    mean = replace(about, value=float(np.mean(filled)), estimand="mean over items and contexts")
     return ContextStudy(
         mean=_mean(mean, *_error(study, {**sizes, items: n_items}, {items, *complete}), 0.0, study.level),
         components=study.components,
@@ -199,6 +212,26 @@ def context_study(
     )
 
 
+def _whole(columns: Mapping[str, Sequence[object]], y: Floats) -> tuple[dict[str, list[object]], list[float]]:
+    """Every cell of the crossed columns, and its score; one that is missing is the sum of the effects of its levels."""
+    rows = list(zip(*columns.values(), strict=True))
+    grid = list(itertools.product(*(dict.fromkeys(column) for column in columns.values())))
+    missing = [cell for cell in grid if cell not in {*rows}]
+    if len(missing) > _MOST_MISSING * len(grid):
+        raise MissingDataError(
+            f"{len(missing)} of {len(grid)} scores of {' x '.join(columns)} are missing; at most {_MOST_MISSING:.0%} "
+            "may be: leave out what is answered least"
+        )
+    if missing:
+        levels = [(k, level) for k, column in enumerate(columns.values()) for level in dict.fromkeys(column)]
+        codes = [
+            np.array([[row[k] == level for k, level in levels] for row in part], float) for part in (rows, missing)
+        ]
+        y = np.append(y, codes[1] @ np.linalg.lstsq(codes[0], y, rcond=None)[0])
+    whole = [*rows, *missing]
+    return {name: [row[k] for row in whole] for k, name in enumerate(columns)}, y.tolist()
+
+
 def _error(study: GStudy, sizes: Mapping[str, int], known: set[str]) -> tuple[float, Floats | None]:
     """Sum of all components but those of what is known in full, each over the levels that it is averaged over."""
     design = study.design
@@ -206,11 +239,11 @@ def _error(study: GStudy, sizes: Mapping[str, int], known: set[str]) -> tuple[fl
     weights = np.array(
         [0.0 if known.issuperset(part) else 1 / math.prod(map(sizes.__getitem__, part)) for part in parts]
     )
-    values = np.array([max(float(part.variance), 0.0) for part in study.components.values()])
+    # Estimates below 0 stay in the sum: to count each as 0 would make a sum of many small ones too large.
+    error = max(float(np.array([float(part.variance) for part in study.components.values()]) @ weights), 0.0)
     if study.draws is None:
-        return float(values @ weights), None
-    drawn = np.maximum(study.draws @ design.components_from_mean_squares().T, 0.0)
-    return float(values @ weights), drawn @ weights
+        return error, None
+    return error, np.maximum(study.draws @ design.components_from_mean_squares().T @ weights, 0.0)
 
 
 def _mean(about: Estimate, error: float, draws: Floats | None, more: float, level: float) -> Estimate:

@@ -29,3 +29,18 @@ class Adapted(torch.nn.Module):  # type: ignore[misc]
         """What the layer gives, and the product of the inputs."""
         low = torch.nn.functional.linear(inputs, self.down)
         return self.layer(inputs).add_(torch.nn.functional.linear(low, self.up))
+
+
+class Silenced(torch.nn.Module):  # type: ignore[misc]
+    """A projection to which some of what the heads give does not get through; the layer itself is shared."""
+
+    def __init__(self, layer: Any, kept: Any) -> None:
+        super().__init__()
+        self.layer = layer
+        weight = next(layer.parameters())
+        self.register_buffer("kept", torch.from_numpy(kept).to(device=weight.device, dtype=weight.dtype))
+        self.in_features = len(kept)
+
+    def forward(self, inputs: Any) -> Any:
+        """What the layer gives of the inputs that are kept."""
+        return self.layer(inputs * self.kept)

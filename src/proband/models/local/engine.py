@@ -17,6 +17,7 @@ from proband.errors import ContextTooLong, EngineError
 from proband.models.engine import THIS_MACHINE, Ability, BaseEngine, Cost, Vectors
 from proband.models.local.adapters import load_adapter
 from proband.models.local.forest import Forest
+from proband.models.local.inside import Inside
 from proband.models.local.passes import Passes
 from proband.models.local.pooling import WINDOW_TOKENS, mean_states
 from proband.models.local.sharing import Loaded, loaded
@@ -55,6 +56,8 @@ class LocalEngine(BaseEngine):
     adapter : str, Path or None
         Folder of an adapter that is put on the checkpoint. Engines of one checkpoint, whatever their adapters, have its
         weights in memory once.
+    inside : Inside or None
+        What is changed in the model, in this engine's view of it alone.
 
     Raises
     ------
@@ -78,12 +81,16 @@ class LocalEngine(BaseEngine):
         chunk_tokens: int | None = None,
         memory_gb: float | None = None,
         adapter: str | Path | None = None,
+        inside: Inside | None = None,
     ) -> None:
         for name, number, least in (("chunk_tokens", chunk_tokens, 1), ("memory_gb", memory_gb, 0.05)):
             if number is not None and not number >= least:
                 raise EngineError(f"{name} is {number}; give at least {least}, or leave it out")
         base = address or f"hf:{path_or_id}"
         self.address = base if adapter is None else f"{base}+{adapter}"
+        self._inside = "" if inside is None else inside.fingerprint()
+        if inside is not None and inside.query:
+            self.address += f"?{inside.query}"
         # Before the base, which takes longer.
         self._adapter = None if adapter is None else load_adapter(adapter)
         self._base: Loaded | None = loaded(path_or_id, dtype, device)
@@ -93,6 +100,8 @@ class LocalEngine(BaseEngine):
         self._weights = weights
         self._memory_bytes = None if memory_gb is None else int(memory_gb * 1e9)
         view = self._base.view(self._adapter)
+        if inside is not None:
+            view = inside.applied(view, self._template.tokenize_as_words, self.address)
         self._open: Passes | None = Passes(view, chunk_tokens, self._memory_bytes, tried=self._base.tried)
         self._writer: Writer | None = None
 
@@ -121,7 +130,8 @@ class LocalEngine(BaseEngine):
     def note(self) -> str:
         """What a user should know about how this model is run; empty where all is usual."""
         adapted = "" if self._adapter is None else self._adapter.note
-        return "; ".join(said for said in (adapted, self._way, *self._thoughts.values()) if said)
+        changed = f"changed inside: {self._inside}" * bool(self._inside)
+        return "; ".join(said for said in (adapted, changed, self._way, *self._thoughts.values()) if said)
 
     @property
     def _thoughts(self) -> dict[str, str]:
@@ -156,8 +166,9 @@ class LocalEngine(BaseEngine):
         return {
             "model": self.address,
             # Whoever compares weights must not take two adapters on one base for the same model.
-            "weights": f"{self._weights}+{adapter}" if adapter else self._weights,
+            "weights": self._weights + f"+{adapter}" * bool(adapter) + f"~{self._inside}" * bool(self._inside),
             **({"adapter": adapter} if adapter else {}),
+            **({"inside": self._inside} if self._inside else {}),
             "template": self._template.hash,
             **self._thoughts,
             "dtype": str(self.passes.model.dtype).removeprefix("torch."),

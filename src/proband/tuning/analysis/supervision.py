@@ -88,8 +88,8 @@ class Objective:
         Accuracy on questions of other domains, less that of the base model; none without such a test.
     kl : Estimate or None
         KL(base || tuned) on those questions, nats.
-    seconds : float
-        Of one training, mean.
+    seconds, tokens : float
+        Of one training, mean; tokens that were computed, all options of a question among them.
     """
 
     name: str
@@ -97,6 +97,7 @@ class Objective:
     forgotten: Estimate | None
     kl: Estimate | None
     seconds: float
+    tokens: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -269,8 +269,8 @@ class Material:
         check_supervision(self.file)
         if self.file.objectives and self.arms[0].target not in ("gold", "own", "mixed"):
             raise DesignError(
-                f"{self.file.title}: objectives are compared by how much of the key or of own answers is learned, and arm "
-                f"{self.file.sets.arms[0]!r} teaches others; take e.g. incompatible"
+                f"{self.file.title}: objectives are compared by how much of the key or of own answers is learned, "
+                f"and arm {self.file.sets.arms[0]!r} teaches others; take e.g. incompatible"
             )
         self._check_sets()
         bank, _ = self.tests

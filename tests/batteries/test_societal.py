@@ -1,14 +1,17 @@
 """Batteries of sociology, economics and politics: swaps, pairs, keys and right answers."""
 
+import json
 import tomllib
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from proband.batteries.battery import BATTERIES, Setting
 from proband.batteries.economics import patience, risk, sharing
+from proband.batteries.politics.eight_values import read_eight_values
 from proband.batteries.sociology import auditing
 from proband.batteries.sociology.auditing import SwapTable, audit, swap_tables
 from proband.batteries.sociology.hire import _DECISION
@@ -16,6 +19,7 @@ from proband.errors import DesignError
 from proband.instruments.items import Item
 
 SETTING = Setting(seed=11)
+MINIATURE = Path(__file__).with_name("eight_values.json")
 
 
 def items(name: str, setting: Setting = SETTING) -> dict[str, Item]:
@@ -172,3 +176,39 @@ def test_a_tax_by_another_name_is_the_same_law():
     found = items("framing")
     assert found["law-1-warm"].codes == found["law-1-cold"].codes == (1, 2, 3, 4, 5)
     assert found["speech-allow"].codes[1] == found["speech-forbid"].codes[0] == 1
+
+
+def test_eight_values_scores_an_axis_as_its_percentage():
+    found = read_eight_values(MINIATURE)
+    assert {s.id: len(s.items) for s in found.scales} == {"econ": 2, "govt": 2, "dipl": 1, "scty": 2}
+    steps = dict(zip(("Yes", "Neither", "No"), (1, 0, -1), strict=True))
+    given = {"01": "Yes", "02": "Neither", "03": "No", "04": "No"}
+    (econ,) = [s for s in found.scales if s.id == "econ"]
+    scores = [found[id_].codes[found[id_].options.index(given[id_[-2:]])] for id_ in econ.items]
+    effects = {"01": 10, "02": -20}
+    moved = sum(effects[k] * steps[given[k]] for k in effects)
+    assert np.mean(scores) == pytest.approx(100 * (30 + moved) / 60)
+
+
+def test_the_questionnaire_of_8values_has_70_statements_on_four_axes(shared_data):
+    found = read_eight_values(shared_data / "instruments" / "8values.json")
+    assert found.licence.startswith("MIT")
+    assert len({item.text for item in found.items}) == 70
+    for scale in found.scales:
+        ends = [[pick(found[id_].codes) for id_ in scale.items] for pick in (max, min)]
+        assert [np.mean(end) for end in ends] == pytest.approx([100, 0])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"licence": "Free, but not to be put to language models"}, "may not be put to models; its licence says"),
+        ({"licence": ""}, "licence"),
+        ({"items": [{"question": "Q", "effect": {"ecom": 3}}]}, "item 1 has the effects .*econ"),
+    ],
+)
+def test_a_file_of_8values_that_cannot_be_asked_is_refused(tmp_path, change, said):
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(json.loads(MINIATURE.read_text(encoding="utf-8")) | change), encoding="utf-8")
+    with pytest.raises(DesignError, match=said):
+        read_eight_values(path)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import Any, cast
+from typing import Any
 
 from proband.batteries.asked import noted
 from proband.batteries.battery import BATTERIES, Setting
@@ -54,4 +54,4 @@ def _said(design: Design, facts: Mapping[str, Any]) -> Design:
 
     found = copy(design)
     object.__setattr__(found, "__class__", type(plain.__name__, (plain,), {"describe": describe}))
-    return cast(Design, found)
+    return found

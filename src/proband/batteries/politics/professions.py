@@ -23,7 +23,7 @@ def instrument(setting: Setting) -> Instrument:
             stem = f"Answer as an average {profession.replace('-', ' ')} would. How far do you agree?"
             items.append(Item(id=id_, text=text, stem=stem, form="scale", options=_AGREE))
             keyed[id_] = sign
-        scales.append(Scale(id=profession, name=f"as a {profession.replace('-', ' ')}, towards right", items=keyed))
+        scales.append(Scale(id=profession, name=f"{profession.replace('-', ' ')}, towards right", items=keyed))
     return Instrument(
         id="professions", title="As people of professions", items=tuple(items), scales=tuple(scales), licence="CC0"
     )

@@ -210,7 +210,7 @@ def round_of(
         entropy=mean("entropy", "positive", each(lambda id, one: entropy(one))),
         place=_favoured(bank, [run for runs in held.values() for run in runs]),
         changed=None if before is None else changed(held, before),
-        tested={} if evaluation is None else _tested(evaluation, f"{labels}-{number}"),
+        tested={} if evaluation is None else _tested(evaluation, f"{labels}-{number}" if number else BASE_ZERO_SHOT),
     )
 
 

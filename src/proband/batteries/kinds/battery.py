@@ -55,7 +55,7 @@ KIND = Kind(
     about="a battery put to a model as itself, in every context of a grid",
     keys=BatteryTable,
     make=_make,
-    analyses=("traits", "reading", "dispositions", "deviations"),
+    analyses=("traits", "reading", "lexis", "dispositions", "deviations"),
     needs=frozenset(),
     takes=frozenset(),
     told=Told(subject="model", is_of_models=True),

@@ -79,7 +79,7 @@ def _diversity(by_model: Mapping[str, list[tuple[str, list[str]]]]) -> Section:
         notes=(
             "MTLD: mean length of stretches in which the share of different words stays above .72. HD-D: expected "
             "share of different words among 42 of the text. Repetition: share of runs of four words that the text had "
-            "before. Content words: share that is of no closed class of English, for idea density, which takes a tagger.",
+            "before. Content words: share of no closed class of English, for idea density, which takes a tagger.",
         ),
         warnings=cautions(found),
     )

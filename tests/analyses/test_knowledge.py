@@ -6,6 +6,7 @@ from proband.analyses.knowledge import ANALYSIS, needs, sections
 from proband.designs.games import PrisonersDilemma
 from proband.designs.quiz.prompts import PROMPTS
 from proband.designs.quiz.quiz import Quiz
+from proband.instruments.banks.bank import Bank, Question
 from proband.instruments.banks.embedded import embedded_bank
 from proband.runs import Budget, collect
 from proband.runs.run import Run
@@ -50,6 +51,35 @@ def named(run):
 def rows(section):
     names = [column.name for column in section.table.columns]
     return [dict(zip(names, row, strict=True)) for row in section.table.rows]
+
+
+def test_models_are_compared_on_the_same_questions_by_domain(two):
+    found = rows(named(two)["knowledge-differences"])
+    assert {(row["difference"], row["prompt"]) for row in found} == {
+        ("after − before", prompt) for prompt in ("zero-shot", "few-shot")
+    }
+    right = {
+        (row["model"], row["prompt"], row["domain"]): row["right"].value
+        for row in rows(named(two)["knowledge-accuracy"])
+    }
+    for row in found:
+        sides = [right[model, row["prompt"], row["domain"]] for model in ("after", "before")]
+        assert row["points"].value == pytest.approx(sides[0] - sides[1])
+        assert row["points"].interval[0] < row["points"].value < row["points"].interval[1]
+
+
+def test_questions_that_are_scored_with_an_end_token_are_counted(tmp_path):
+    questions = tuple(
+        Question(id=f"q{k}", text="2 * 5 =", choices=("1", "10") if k < 3 else ("1", "2"), answer=1, domain="sums")
+        for k in range(12)
+    )
+    prompts = (PROMPTS["zero-shot-text"], PROMPTS["zero-shot"])
+    quiz = Quiz(bank=Bank(name="sums", questions=questions), prompts=prompts, models=("model",), seed=1)
+    run = collect(quiz, SURE, tmp_path / "run")
+    notes = named(run)["knowledge-accuracy"].notes
+    assert [note for note in notes if "end token" in note] == [
+        "zero-shot-text: 3 of 12 questions were scored with an end token, as one option begins like another"
+    ]
 
 
 def test_accuracy_is_the_share_of_right_picks_by_domain(one):

@@ -1,6 +1,7 @@
 """What every battery on the shelf promises, and what is refused before anybody is asked."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +22,13 @@ def battery(request) -> Battery:
 
 @pytest.fixture(scope="module")
 def design(battery) -> Design:
-    return asked(battery, SETTING) if battery.design is None else battery.design(SETTING)
+    return designed(battery)
+
+
+def designed(battery) -> Design:
+    file = Path(__file__).with_name(f"{battery.name.replace('-', '_')}.json") if battery.needs_file else ""
+    setting = replace(SETTING, file=str(file))  # a miniature of ours, where the words do not ship
+    return asked(battery, setting) if battery.design is None else battery.design(setting)
 
 
 def test_it_is_called_as_its_file_and_says_where_it_is_from(battery):
@@ -36,7 +43,7 @@ def test_it_asks_something_and_its_manifest_says_which_it_is(battery, design):
 
 
 def test_it_asks_the_same_at_every_start(battery, design):
-    again = asked(battery, SETTING) if battery.design is None else battery.design(SETTING)
+    again = designed(battery)
     assert again.describe() == design.describe()
     assert again.preview()[0] == design.preview()[0]
 
@@ -68,6 +75,8 @@ def without_source(setting: Setting) -> Instrument:
         (crt(forbids_models="not to be given to chatbots"), SETTING, "its licence .* says: 'not to be given to chat"),
         (crt(), replace(SETTING, language="de"), "no translation into 'de'; it is there in en"),
         (crt(instrument=without_source, contrasts=None), SETTING, "norm of scale 'E' has no source"),
+        (crt(), replace(SETTING, file="a.json"), "file is 'a.json'; take file out"),
+        (BATTERIES.load("eight-values"), SETTING, "asks the words of a file of 8values.*name it with `file`"),
         (crt(), replace(SETTING, n=0), "n is 0; ask one item at least"),
         (BATTERIES.load("mini-ipip"), replace(SETTING, n=4), "n is 4; its items are fixed"),
         (crt(), replace(SETTING, contexts={"roll": ("none",)}), "no factor 'roll'.*role"),
@@ -118,3 +127,12 @@ def test_a_treatment_of_its_own_keeps_its_levels_when_asked_quickly():
     assert set(survey.within) == {"dose", "order", "wording"}
     assert len(survey.conditions) == 12
     assert noted(crt(), SETTING)["battery"] == "crt"
+
+
+def test_what_an_engine_knows_of_a_battery_is_asked_afterwards():
+    survey = asked(BATTERIES.load("crt"), SETTING, asks_awareness=True)
+    after = [trial for trial in survey.preview() if trial.place.item.startswith("awareness-")]
+    assert len(after) == 4
+    assert survey.size() == len(survey.preview()) == 36 + 4
+    assert "Frederick" in survey.describe()["awareness"]["words"]
+    assert survey.describe()["analyses"][-1] == "awareness"

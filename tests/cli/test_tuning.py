@@ -6,7 +6,10 @@ import pytest
 from typer.testing import CliRunner
 
 from proband.cli.main import app
+from proband.cli.tuning.evaluate import trained_on
 from proband.errors import ProbandError
+from proband.instruments.banks.embedded import embedded_bank
+from proband.training.checkpoint import write_json
 
 SURE = "scripted:knowing?share=0.6"
 
@@ -82,12 +85,23 @@ def test_checkpoints_stand_beside_one_another(tmp_path):
     low, high = sure["interval"]
     assert 0 <= low < sure["value"] < high <= 1
     assert any(section["name"] == "knowledge-distances" for section in found["sections"])
+    (paired,) = [section["table"] for section in found["sections"] if section["name"] == "knowledge-differences"]
+    name, _, gain, _ = paired["rows"][0]
+    assert (name, gain["value"]) == ("none − sure", pytest.approx(none["value"] - sure["value"]))
+
+
+def test_questions_that_a_checkpoint_was_trained_on_are_told(tmp_path):
+    bank = embedded_bank("facts").of("computing")
+    write_json(tmp_path / "training.json", {"questions": [bank.questions[0].id, "another"]})
+    engines = {"tuned": f"hf:{tmp_path}", "adapter": f"smollm2+{tmp_path}?batch=2", "base": "smollm2"}
+    assert trained_on(engines, bank) == {key: [bank.questions[0].id] for key in ("tuned", "adapter")}
 
 
 def test_the_published_study_is_only_forecast(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = json.loads(run("align", "ren2024-13b", "--dry-run", "--json").stdout)
-    assert {stage["name"] for stage in found["stages"]} == {"probe", "texts", "training", "evaluation"}
+    stages = {"probe", "texts", "training", "evaluation", "loading and hashing"}
+    assert {stage["name"] for stage in found["stages"]} == stages
     assert found["gpu_hours"] > 0
     assert list(tmp_path.iterdir()) == []
 

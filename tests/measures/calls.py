@@ -41,6 +41,16 @@ _ANSWERS = {"vote": ["a"] * 54 + ["b"] * 6, "trust": ["low", "high"] * 30}
 _LINE = {"x": [0.1 * k for k in range(24)], "y": _OUTCOMES}
 _AMOUNTS = [[[3, 0], [1, 0]], [[-3, 0], [-1, 0]], [[4, -2], [0, 0]], [[6, 0], [2, 0]]] * 12
 _CHANCES = [[[0.5, 0.5], [1, 0]], [[0.5, 0.5], [1, 0]], [[0.5, 0.5], [1, 0]], [[0.2, 0.8], [1, 0]]] * 12
+_FIRSTS, _SECONDS, _COINS = (_rng.integers(0, 2, (10, 4)).tolist() for _ in range(3))
+_STATES = [[1 - a if (k + b) % 4 == 0 else a for k, a in enumerate(row)] for b, row in enumerate(_FIRSTS)]
+_LEARNER = {
+    "learning rate": 0.5,
+    "eligibility": 0.5,
+    "model-based weight": 0.5,
+    "first sensitivity": 3.0,
+    "second sensitivity": 3.0,
+    "perseveration": 0.1,
+}
 _WHOLE = [[1, 0.5, 0.3], [0.5, 1, 0.2], [0.3, 0.2, 1]]
 _GRID = [[0, 0, 1, 1, 1]] * 6
 _HALF = m.clustered_mean(_OUTCOMES, _GROUPS)
@@ -105,9 +115,17 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "error_correlations": call(_WORDS, [row[1] for row in _WORDS]),
     "exploratory_factors": call(_ITEMS, 1),
     "factor_congruence": call([[0.7, 0.1], [0.6, 0.2], [0.1, 0.8]], [[0.6, 0.1], [0.7, 0.2], [0.2, 0.7]]),
-    "fit_discounting": call([0, 1, 1, 1] * 3, [100] * 12, [110, 140, 130, 140] * 3, _WAITS, list(range(12))),
+    "fit_exploration": call(
+        [8, -8, 20, -20] * 6,
+        [1, 1, 0, -1] * 6,
+        [k % 8 > 3 for k in range(24)],
+        [0.6, 0.3, 0.8, 0.1] * 6,
+        list(range(24)),
+    ),
     "fit_learning": call(_GRID, [[[0, 1]] * 5] * 6, list(range(6)), model="ewa"),
     "fit_prospect": call(_AMOUNTS, _CHANCES, [0.8, 0.2, 0.6, 0.3] * 12, [k // 4 for k in range(48)]),
+    "fit_two_step": call(_FIRSTS, _STATES, _SECONDS, _COINS),
+    "fit_discounting": call([0, 1, 1, 1] * 3, [100] * 12, [110, 140, 130, 140] * 3, _WAITS, list(range(12))),
     "fit_risk_aversion": call(
         [1] * 6 + [0] * 4, [[2, 1.6]] * 10, [[3.85, 0.1]] * 10, [k / 10 for k in range(1, 11)], list(range(10))
     ),
@@ -197,6 +215,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "tucker_phi": call([0.7, 0.6, 0.1], [0.6, 0.7, 0.2]),
     "tv_noise_floor": call([0.2, 0.8], 50),
     "two_sample_classifier": call(_PEOPLE, _ANSWERS, folds=3, n_permutations=99),
+    "two_step_probabilities": call(_FIRSTS, _STATES, _SECONDS, _COINS, _LEARNER),
     "two_way_variance": call(_OUTCOMES, {"x": _SCORES}, _GROUPS, [k % 4 for k in range(24)]),
     "wasserstein": call([0.2, 0.8], [0.5, 0.5]),
     "weighted_mean": call(_OUTCOMES, [1 + k % 3 for k in range(24)]),

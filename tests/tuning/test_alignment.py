@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from proband.errors import DesignError, EngineError
 from proband.reports.interventions import write_interventions
 from proband.runs import Run
 from proband.runs.stages import Listener
@@ -41,6 +42,8 @@ def study(base, **training):
         "evaluation": {
             "asks": ["zero-shot-cloze"],
             "base_ask": {"use": "probe-cloze", "name": "few-shot-cloze", "draws": 1, "shots": 1},
+            "steps": [0, 1],
+            "step_questions": 2,
         },
     }
 
@@ -62,7 +65,7 @@ def test_a_study_goes_from_probe_to_report_and_is_not_done_twice(folder, base):
     said: list[str] = []
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("training.json")}
     done = align(checked(study(base), "study"), folder, listener=Listener(say=said.append))
-    assert [line.split(":")[0] for line in said if "kept from" in line] == ["probe", "prior", "evaluation"]
+    assert [line.split(":")[0] for line in said if "kept from" in line] == ["probe", "prior", "evaluation", "fit"]
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("training.json")} == before
     assert len(done.checkpoints) == 3
     base_beliefs = done.evaluation.beliefs["base", "zero-shot-cloze"]
@@ -71,7 +74,13 @@ def test_a_study_goes_from_probe_to_report_and_is_not_done_twice(folder, base):
         # A tuned model that answers like the base in every digit was not asked.
         tuned = done.evaluation.beliefs[model, "zero-shot-cloze"].matrix(ids)
         assert abs(tuned - base_beliefs.matrix(ids)).max() > 1e-6
+    assert {row.arm for row in done.findings.fits} == set(done.findings.plan["arms"])
     assert {row.test for row in done.findings.verdicts} == {"homogeneous", "in-domain", "out-of-domain"}
+    seen = {(row.arm, row.group, row.step) for row in done.findings.step_points}
+    assert {(arm, "untaught", step) for arm in ("harmonious", "self-aligning") for step in (0, 1, 2)} <= seen
+    # Before training the held-out questions that are looked at get what the evaluation gets for them.
+    points = {row.step: row for row in done.findings.step_points if (row.arm, row.group) == ("harmonious", "untaught")}
+    assert points[0].kl.value == 0 < points[2].kl.value
     page = write_interventions(done.findings, folder / "report.html")
     assert json.loads(page.with_suffix(".json").read_text())["title"] == "small"
 
@@ -147,6 +156,146 @@ def test_a_killed_study_goes_on_where_it_stood(base, tmp_path):
     )
 
 
+@pytest.fixture(scope="module")
+def two_bases(base, tmp_path_factory):
+    """A study of two bases and two domains, small enough to be carried out twice."""
+    other = save_checkpoint(tmp_path_factory.mktemp("other"), max_position_embeddings=2000, hidden_size=64)
+    tables = study(base)
+    del tables["base"]
+    tables["bank"] |= {"only": ["geography", "chemistry"], "topics": ["capitals", "currencies", "symbols"]}
+    tables["benchmark"]["topics"] = ["neighbours", "weekdays"]
+    tables["sets"] |= {"arms": ["incompatible"], "size": 2}
+    return tables | {"bases": [{"name": name, "base": f"hf:{at}"} for name, at in (("a", base), ("b", other))]}
+
+
+def report_of(done, folder):
+    page = write_interventions(done.findings, folder / "report.html")
+    return {suffix: page.with_suffix(suffix).read_bytes() for suffix in (".html", ".json", ".csv")}
+
+
+@pytest.mark.slow
+def test_two_bases_and_domains_killed_three_times_give_the_same_bytes(two_bases, tmp_path):
+    file, into = tmp_path / "study.json", tmp_path / "killed"
+    file.write_text(json.dumps(two_bases))
+    code = (
+        "import json; from proband.tuning.alignment import align; from proband.tuning.study_file import checked; "
+        f"align(checked(json.load(open({str(file)!r})), 'study'), {str(into)!r})"
+    )
+    for reached in ("a/probe-*/journal.sqlite", "a/checkpoints/*/training.json", "b/checkpoints/*/training.json"):
+        process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2], env=dict(os.environ))
+        until = time.monotonic() + 200
+        while time.monotonic() < until and process.poll() is None and not any(into.glob(reached)):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert any(into.glob(reached))
+    killed = align(checked(two_bases, "study"), into)
+    whole = align(checked(two_bases, "study"), tmp_path / "whole")
+    assert report_of(killed, into) == report_of(whole, tmp_path)
+    assert list(killed.bases) == ["a", "b"]
+    assert {row.base for row in killed.findings.accuracies} > {"a", "b"}
+    with pytest.raises(DesignError, match="the study has the bases a, b"):
+        _ = killed.evaluation
+
+
+@pytest.mark.slow
+def test_scores_are_kept_without_weights_and_say_the_same(base, folder, tmp_path):
+    done = align(checked(study(base) | {"keep": "scores"}, "study"), tmp_path)
+    kept = align(checked(study(base), "study"), folder)
+    for place, held in kept.evaluation.beliefs.items():
+        ids = list(held.beliefs)
+        assert done.evaluation.beliefs[place].matrix(ids) == pytest.approx(held.matrix(ids), abs=1e-5)
+    assert not list(tmp_path.rglob("*.safetensors"))
+    said: list[str] = []
+    align(checked(study(base) | {"keep": "scores"}, "study"), tmp_path, listener=Listener(say=said.append))
+    kept_from = [line.split(":")[0] for line in said if "kept from" in line]
+    assert kept_from == ["probe", "prior", "scores", *["fit", "scores"] * 3]
+    assert not list(tmp_path.rglob("training.json"))
+
+
+@pytest.mark.slow
+def test_two_processes_carry_out_one_study(base, folder, tmp_path):
+    tables = study(base)
+    file = tmp_path / "study.toml"
+    lines = [f"{key} = {json.dumps(value)}" for key, value in tables.items() if not isinstance(value, dict)]
+    for name, table in tables.items():
+        for path, values in flattened(name, table) if isinstance(table, dict) else ():
+            lines += [f"[{path}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    file.write_text("\n".join(lines))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    command += ["-m", "proband.cli.main", "align", str(file), "--into", str(tmp_path / "into"), "--yes", "--json"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout)["title"] == "small"  # one of them reports
+    align(checked(tables, "study"), folder)
+    losses = [
+        {
+            path.parent.name: json.loads(path.read_text())["checkpoint"]["losses"]
+            for path in at.glob("checkpoints/*/training.json")
+        }
+        for at in (tmp_path / "into", folder)
+    ]
+    for name, shared in losses[0].items():
+        assert shared == pytest.approx(losses[1][name], rel=1e-5)
+    assert len(losses[0]) == 3
+
+
+def flattened(name, table):
+    """A table and those in it, for TOML."""
+    yield name, {key: value for key, value in table.items() if not isinstance(value, dict)}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield f"{name}.{key}", value
+
+
+def test_a_base_that_cannot_pose_a_prompt_is_named_before_anything_is_asked(two_bases, tmp_path):
+    # Its tokens are single bytes: a space and a label are two of them.
+    labelled = two_bases | {"sets": two_bases["sets"] | {"prompt": "zero-shot"}}
+    with pytest.raises(EngineError, match="base 'a': prompt 'zero-shot': label 'A' is 2 tokens"):
+        align(checked(labelled, "study"), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
+
+
+def test_the_forecast_of_all_published_bases_names_runs_hours_memory_and_disk():
+    every = forecast(alignment_of("ren2024", Path("nowhere")).material)
+    assert every.runs == 160
+    assert {stage.base for stage in every.stages} == {"llama-2-7b", "llama-2-13b", "llama-2-70b", "mistral-7b"}
+    seven, thirteen = (forecast(alignment_of(f"ren2024-{n}b", Path("nowhere")).material) for n in (7, 13))
+    assert [round(one.room.memory_bytes / 1e9) for one in (seven, thirteen)] == [136, 262]
+    assert seven.room.devices == ("2 of 80 GB (A100, H100)", "1 of 141 GB (H200)")
+    assert every.gpu_hours > seven.gpu_hours + thirteen.gpu_hours
+    assert every.room.most_bytes > every.disk_bytes > 40 * 4 * 69e9
+
+
+def test_an_engine_that_replaces_the_base_is_what_is_forecast(base):
+    found = [
+        forecast(alignment_of("ren2024-7b", Path("nowhere"), base=address).material)
+        for address in ("hf:mistralai/Mistral-7B-v0.1", f"hf:{base}")
+    ]
+    assert [round(one.room.memory_bytes / 1e9) for one in found] == [146, 0]
+    with pytest.raises(DesignError, match="hf:nowhere"):
+        forecast(alignment_of("ren2024-7b", Path("nowhere"), base="hf:nowhere").material)
+
+
+@pytest.mark.parametrize(
+    ("changes", "most"),
+    [({"keep": "scores"}, 1e9), ({"keep": "adapters", "training": {"use": "ren2024", "adapter": {"rank": 16}}}, 60e9)],
+)
+def test_forty_runs_of_seven_billion_weights_leave_what_is_kept(changes, most):
+    file = read_align_file("ren2024-7b")
+    assert forecast(alignment_of(file, "nowhere").material).disk_bytes > 1e12
+    kept = checked(file.model_dump(exclude_unset=True) | changes, "study")
+    assert forecast(alignment_of(kept, "nowhere").material).disk_bytes < most
+
+
+def test_expected_sizes_that_leave_a_domain_empty_are_refused():
+    file = read_align_file("ren2024-7b")
+    tables = file.model_dump(exclude_unset=True)
+    tables["expected"]["sizes"]["history"] = 0
+    with pytest.raises(DesignError, match="0 questions of 'history' are to be trained on, of 8698"):
+        forecast(alignment_of(checked(tables, "study"), "nowhere").material)
+
+
 def test_the_published_study_is_forecast_from_its_sizes():
     found = forecast(alignment_of("ren2024-7b", Path("nowhere")).material)
     stages = {stage.name: stage for stage in found.stages}
@@ -161,7 +310,7 @@ def test_the_published_study_is_forecast_from_its_sizes():
 def test_a_study_is_forecast_on_this_machine_before_anything_is_asked(base, tmp_path):
     work = alignment_of(checked(study(base), "study"), tmp_path / "none")
     found = forecast(work.material)
-    assert [stage.name for stage in found.stages] == ["probe", "prior", "training", "evaluation"]
+    assert [stage.name for stage in found.stages] == ["probe", "prior", "training", "evaluation", "loading and hashing"]
     assert found.stages[0].units == 24
     assert found.seconds > 0
     assert not (tmp_path / "none").exists()

@@ -69,12 +69,12 @@ def _outcome(verdict: Verdict) -> str:
     value = verdict.estimate.value
     if value != value:
         return verdict.outcome
-    return f"{verdict.outcome}: {_sized(verdict, value, '+')}"
+    return f"{verdict.outcome}\n{_sized(verdict, value, '+')}"
 
 
 def _sized(verdict: Verdict, value: float, sign: str = "") -> str:
     is_share = verdict.claim.unit == "points"
-    return f"{100 * value:{sign}.1f} points" if is_share else f"{value:{sign}.3f} nats"
+    return f"{100 * value:{sign}.1f}\u00a0points" if is_share else f"{value:{sign}.3f}\u00a0nats"
 
 
 def _confounds(findings: Findings, verdict: Verdict) -> str:
@@ -90,8 +90,9 @@ def _claim(findings: Findings, group: Sequence[Verdict]) -> Section:
         notes += [f"{one.test}: {note}" for note in one.notes]
     return Section(
         name=f"claim-{claim.id}",
-        heading=claim.text,
+        heading=claim.id.replace("-", " ").replace("self aligning", "self-aligning").capitalize(),
         chapter=VERDICTS,
+        sentences=(claim.text, f"What else the sets differ in: {_confounds(findings, group[0])}."),
         table=table_of(
             group,
             (
@@ -100,7 +101,6 @@ def _claim(findings: Findings, group: Sequence[Verdict]) -> Section:
                 number(f"here, {claim.unit}", "estimate", form="points" if claim.unit == "points" else "number"),
                 number("domains alike, p", "heterogeneity", form="p"),
                 text("published", lambda one: claim.published.get(one.test, "").replace(" %", "\u00a0%")),
-                text(_DIFFER, lambda one: _confounds(findings, one)),
             ),
             f"{claim.pair[0]} against {claim.pair[1]}",
         ),

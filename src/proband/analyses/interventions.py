@@ -1,12 +1,14 @@
 """What a study of knowledge interventions found, as sections: verdicts beside confounds, and every table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proband.analyses.intervention_columns import Field, by_test, number, place, table_of, tested, text
+from proband.analyses.intervention_steps import step_sections
 from proband.analyses.intervention_verdicts import confound_sections, verdict_sections
 from proband.analyses.section import Cell, CellForm, Figure, Section, limits, marks
+from proband.analyses.supervision import supervision_sections
 from proband.estimates import Estimate
 from proband.tuning.analysis.accuracy import ALL_DOMAINS
 from proband.tuning.analysis.consistency import OTHER_SEED, Consistency
@@ -30,9 +32,23 @@ _NOISE = (
 _MIXED: Mapping[str, object] = {"x_title": "share of the model's own answers", "x_format": "%"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Abstained:
+    """What one arm answers, and gets right, at one threshold of confidence."""
+
+    arm: str
+    domain: str
+    test: str
+    base: str
+    threshold: float
+    coverage: Estimate
+    accuracy: Estimate
+
+
 def sections_of(findings: Findings) -> list[Section]:
     """Everything that the analysis found, verdicts first."""
     parts = (
+        supervision_sections,
         verdict_sections,
         _differences,
         _accuracies,
@@ -42,6 +58,7 @@ def sections_of(findings: Findings) -> list[Section]:
         _confidences,
         _fit,
         _forgetting,
+        step_sections,
         confound_sections,
     )
     return [section for part in parts for section in part(findings)]
@@ -335,11 +352,17 @@ def _confidences(findings: Findings) -> list[Section]:
         number("error", "ece"),
         number("if perfect", lambda one: one.ece.baselines.get("noise floor")),
     )
-    thresholds = dict.fromkeys(part.threshold for one in findings.confidences for part in one.abstention)
-    silent = [text("arm")]
-    for threshold in thresholds:
-        for name, of in ((f"answered at {threshold:g}", "coverage"), (f"right at {threshold:g}", "accuracy")):
-            silent.append(number(name, lambda one, k=threshold, of=of: _abstained(one, k, of), form="share"))  # type: ignore[misc]
+    silent = (
+        text("arm"),
+        number("threshold"),
+        number("answered", "coverage", form="share"),
+        number("right", "accuracy", form="share"),
+    )
+    abstained = [
+        _Abstained(one.arm, one.domain, one.test, one.base, part.threshold, part.coverage, part.accuracy)
+        for one in findings.confidences
+        for part in one.abstention
+    ]
     chapter = "Calibration and abstention"
     return [
         *_summarised(
@@ -356,17 +379,12 @@ def _confidences(findings: Findings) -> list[Section]:
         ),
         *_summarised(
             findings,
-            findings.confidences,
+            abstained,
             Section(name="abstention", heading="Abstention", chapter=chapter),
             silent,
             "what a model gets right if it answers only where its confidence, above chance, reaches a threshold",
         ),
     ]
-
-
-def _abstained(one: Any, threshold: float, of: str) -> Cell:
-    found: Estimate | None = next((getattr(part, of) for part in one.abstention if part.threshold == threshold), None)
-    return found
 
 
 def _forgetting(findings: Findings) -> list[Section]:

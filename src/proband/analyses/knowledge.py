@@ -7,10 +7,11 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from proband.analyses.answers import tabled
+from proband.analyses.answers import Form, tabled
 from proband.analyses.quizzed import CHAPTER, Place, Quizzed, mean_over_questions
 from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table, marks
 from proband.analyses.written import written_sections
+from proband.designs.survey.cards import has_prefix
 from proband.estimates import Estimate
 from proband.instruments.banks.bank import Bank
 from proband.measures.correction.probabilities import calibration
@@ -47,7 +48,7 @@ def sections(run: Run) -> tuple[Section, ...]:
     found = Quizzed(run, bank)
     if run.manifest["design"]["design"] == "sampling":
         return written_sections(found)
-    made = (_accuracy, _confidence, _grades, _stability, _places, _distances)
+    made = (_accuracy, _differences, _confidence, _grades, _stability, _places, _distances)
     return tuple(section for make in made if (section := make(found)) is not None)
 
 
@@ -73,7 +74,10 @@ def _accuracy(quizzed: Quizzed) -> Section:
         figure=Figure(form="intervals", rows=marks(drawn, "model"), caption=what, options={"x_format": "%"})
         if 1 < len(drawn) <= _MOST_MARKS
         else None,
-        notes=("An option's probability is its mean over exemplar sets and orders of the options.",),
+        notes=(
+            "An option's probability is its mean over exemplar sets and orders of the options.",
+            *_scored_with_an_end(quizzed),
+        ),
         methods=(
             "An answer counts as right where the most probable option is; intervals of shares are score intervals "
             "over questions.",
@@ -82,6 +86,43 @@ def _accuracy(quizzed: Quizzed) -> Section:
         warnings=tuple(
             f"{', '.join(place)}: {n} questions without any readable answer are left out" for place, n in lost.items()
         ),
+    )
+
+
+def _scored_with_an_end(quizzed: Quizzed) -> list[str]:
+    """Questions of which an option is how another begins, where the end of the turn was scored with the options."""
+    n = sum(has_prefix(question.choices) for question in quizzed.bank)
+    return [
+        f"{name}: {n} of {len(quizzed.bank)} questions were scored with an end token, as one option begins like another"
+        for name, prompt in quizzed.prompts.items()
+        # After worked exemplars in raw text it is their end, a blank line, that is scored instead.
+        if n and prompt["answer_by"] != "label" and (not prompt["shots"] or prompt["template"] == "chat")
+    ]
+
+
+def _differences(quizzed: Quizzed) -> Section | None:
+    """Models under one prompt, paired question by question."""
+    rows: list[tuple[Cell, ...]] = []
+    for first, second in _pairs_by_prompt(quizzed):
+        both = {id: None for id in quizzed.held[first] if id in quizzed.held[second]}
+        for _, domain, ids in quizzed.by_domain({first: both}):
+            sides = [table(domain, [quizzed.right(place, ids)]) for place in (second, first)]
+            what = f"difference in the share of right answers, {second[0]} less {first[0]}"
+            gain = crossed_mean([sides[0].minus(sides[1])], "share difference", estimand=what)
+            rows.append((f"{second[0]} − {first[0]}", *((first[1],) if quizzed.named[1] else ()), domain, gain, gain))
+    if not rows:
+        return None
+    forms: dict[str, Form] = {"difference": "text", **({"prompt": "text"} if quizzed.named[1] else {})}
+    return Section(
+        name="knowledge-differences",
+        heading="Differences between models",
+        chapter=CHAPTER,
+        table=tabled(
+            forms | {"domain": "text", "points": "points", "p": "p"},
+            rows,
+            "differences in right answers, paired by question, with 95 % interval over questions",
+        ),
+        methods=("Models are compared on the same questions, with Bonett and Price's interval of paired shares.",),
     )
 
 
@@ -242,12 +283,10 @@ def _places(quizzed: Quizzed) -> Section | None:
 
 def _distances(quizzed: Quizzed) -> Section | None:
     """Models under one prompt, and one model's prompts, set against each other question by question."""
-    by_prompt: dict[str, list[Place]] = defaultdict(list)
     by_model: dict[str, list[Place]] = defaultdict(list)
     for model, ask in quizzed.beliefs:
-        by_prompt[ask].append((model, ask))
         by_model[model].append((model, ask))
-    pairs = [pair for group in (*by_prompt.values(), *by_model.values()) for pair in _pairs(group)]
+    pairs = [*_pairs_by_prompt(quizzed), *(pair for group in by_model.values() for pair in _pairs(group))]
     rows = [row for pair in pairs if (row := _distance(quizzed, *pair)) is not None]
     if not rows:
         return None
@@ -273,6 +312,13 @@ def _distances(quizzed: Quizzed) -> Section | None:
             caption="gain in right answers, mean rank correlation and divergence of the options' probabilities, grades",
         ),
     )
+
+
+def _pairs_by_prompt(quizzed: Quizzed) -> list[tuple[Place, Place]]:
+    groups: dict[str, list[Place]] = defaultdict(list)
+    for model, ask in quizzed.beliefs:
+        groups[ask].append((model, ask))
+    return [pair for group in groups.values() for pair in _pairs(group)]
 
 
 def _pairs(places: Sequence[Place]) -> list[tuple[Place, Place]]:

@@ -45,8 +45,9 @@ _MODELS: Mapping[str, _Model] = {
         heading="Present bias and discounting",
         notes=(
             "Among people beta is .95 to .97 for money (Imai, Rutter & Camerer 2021, Economic Journal 131, 1788-1814, "
-            "https://doi.org/10.1093/ej/ueaa096). Danes discounted by 25 % a year where utility is taken as linear, as "
-            "here (Andersen et al. 2008, Econometrica 76, 583-618, https://doi.org/10.1111/j.1468-0262.2008.00848.x).",
+            "https://doi.org/10.1093/ej/ueaa096). Danes discounted by 25 % a year, a factor of .8, where utility is "
+            "taken as linear, as here (Andersen et al. 2008, Econometrica 76, 583-618, "
+            "https://doi.org/10.1111/j.1468-0262.2008.00848.x).",
         ),
     ),
     "sharing": _Model(
@@ -92,7 +93,12 @@ def sections(run: Run) -> Sequence[Section]:
     ]
     said, marks = [], []
     if whole := fits.get("all contexts"):
-        said = [f"{p.capitalize()} is {told(whole.parameters[p])}: {whole.parameters[p].estimand}." for p in names]
+        said = [
+            f"{p.capitalize()} is {told(whole.parameters[p])}: {whole.parameters[p].estimand}."
+            if whole.parameters[p].interval
+            else f"{p.capitalize()} cannot be told from these choices."
+            for p in names
+        ]
         said.append(_explained(1 - whole.log_likelihood / whole.chance))
         marks = [{"label": name, "side": "model", **limits(fit.parameters[names[0]])} for name, fit in fits.items()]
     return [

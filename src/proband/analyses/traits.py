@@ -182,7 +182,8 @@ def _in_words(trait: Trait, mean: Estimate, away: Estimate | None, verdict: str,
         return f"{trait.name}: nothing can be told ({mean.warnings[0]})."
     moves = f"over contexts it moves with an SD of {math.sqrt(max(spread.value, 0.0)):.2f}"
     if away is None:
-        return f"{trait.name} is {told(mean)}; {moves}. People's spread is not known here, so no distance is told."
+        unknown = f"People's spread is not known here, so no distance is told{_followed(trait)}"
+        return f"{trait.name} is {told(mean)}; {moves}. {unknown}."
     sd = trait.people("sd")
     if verdict == ALIKE:
         return f"{trait.name} is {mean.value:.2f} in every item and context: answers do not depend on what is asked."
@@ -196,6 +197,14 @@ def _in_words(trait: Trait, mean: Estimate, away: Estimate | None, verdict: str,
             f"mean of {told(mean)} is one of these contexts, and not of the model."
         )
     return f"{trait.name} is {told(mean)}, {told(away)} SD from people's mean; {moves}, people differ with {sd:.2f}."
+
+
+def _followed(trait: Trait) -> str:
+    """Which factor answers to items follow, where more than half of their variance is its own."""
+    factor, own = trait.study.moved_by
+    whole = sum(max(float(part.variance), 0.0) for part in trait.study.components.values())
+    names = {factor.column: factor.name for factor in trait.factors}
+    return f", and answers to its items follow {names.get(factor, factor)}" if own > whole / 2 > 0 else ""
 
 
 def _variance(found: Sequence[Trait]) -> list[Section]:

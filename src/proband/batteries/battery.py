@@ -29,6 +29,8 @@ class Setting:
         BCP 47 tag, one of the battery's.
     contexts : mapping of str to sequence of str
         Factor -> levels, in place of those of the battery.
+    file : str
+        Path of a file of the user's, for a battery whose words do not ship.
     """
 
     seed: int
@@ -36,6 +38,7 @@ class Setting:
     n: int | None = None
     language: str = "en"
     contexts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    file: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,12 +115,17 @@ class Battery:
         Contrasts of a setting.
     analyses : tuple of str
         Further analyses that print it, e.g. the model fit the field uses.
+    awareness : tuple of str
+        Words by which an engine shows that it knows what it is asked: ``Big Five``, ``Wason``. Then a full portrait
+        asks afterwards what the first item is from, and to go on with its text.
     needs : {"options", "continuations", "writing", "moves"}
         What an engine must be able to do.
     is_generated : bool
         Whether its items are drawn from a generator.
     languages : tuple of str
         Tags of the languages it is there in.
+    needs_file : str
+        What must stand in the file that `Setting.file` names; empty where all words ship.
     forbids_models : str
         The licence's words where it forbids to put the instrument to models; then it is refused.
     """
@@ -135,9 +143,11 @@ class Battery:
     aims: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     contrasts: Callable[[Setting], Sequence[Contrast]] | None = None
     analyses: tuple[str, ...] = ()
+    awareness: tuple[str, ...] = ()
     needs: Needs = "options"
     is_generated: bool = False
     languages: tuple[str, ...] = ("en",)
+    needs_file: str = ""
     forbids_models: str = ""
 
     def __post_init__(self) -> None:

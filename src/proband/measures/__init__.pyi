@@ -41,9 +41,14 @@ from proband.measures.behaviour.stability import perspective_controllability as 
 from proband.measures.behaviour.stability import rank_order_stability as rank_order_stability
 from proband.measures.behaviour.strategies import StrategyMatches as StrategyMatches
 from proband.measures.behaviour.strategies import strategy_matches as strategy_matches
+from proband.measures.cognition.exploration import ExplorationFit as ExplorationFit
+from proband.measures.cognition.exploration import fit_exploration as fit_exploration
 from proband.measures.cognition.prospects import ProspectFit as ProspectFit
 from proband.measures.cognition.prospects import fit_prospect as fit_prospect
 from proband.measures.cognition.prospects import prospect_values as prospect_values
+from proband.measures.cognition.two_steps import TwoStepFit as TwoStepFit
+from proband.measures.cognition.two_steps import fit_two_step as fit_two_step
+from proband.measures.cognition.two_steps import two_step_probabilities as two_step_probabilities
 from proband.measures.correction.calibrated import calibrated_mean as calibrated_mean
 from proband.measures.correction.designed import dsl_mean as dsl_mean
 from proband.measures.correction.designed import dsl_ols as dsl_ols

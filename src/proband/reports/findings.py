@@ -60,6 +60,8 @@ class Findings:
         Analyses that are not shown, and why.
     appendix : mapping of str to str
         Texts by heading, shown on demand: the manifest, an example of a request.
+    is_plan_last : bool
+        Whether a page tells `facts` below the sections, where what was found is a matrix that belongs on top.
     limits : str
         Whom the numbers are about, in a sentence that nobody should miss.
     source : str
@@ -80,6 +82,7 @@ class Findings:
     warnings: tuple[str, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
     appendix: Mapping[str, str] = field(default_factory=dict)
+    is_plan_last: bool = False
     limits: str = ""
     source: str = ""
 

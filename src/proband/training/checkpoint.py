@@ -82,16 +82,21 @@ class Checkpoint:
     @property
     def address(self) -> str:
         """Of the engine that opens it."""
-        if self.recipe.get("keep") != "adapter":
-            return f"hf:{self.folder}"
-        base, mark, options = self.base.partition("?")
-        return f"{base}+{self.folder}{mark}{options}"
+        return address_of(self.folder, self.base, keeps_adapter=self.recipe.get("keep") == "adapter")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, without the folder."""
         values = asdict(self)
         del values["folder"]
         return values
+
+
+def address_of(folder: Path, base: str, *, keeps_adapter: bool) -> str:
+    """Address of the engine that opens what is trained into a folder."""
+    if not keeps_adapter:
+        return f"hf:{folder}"
+    plain, mark, options = base.partition("?")
+    return f"{plain}+{folder}{mark}{options}"
 
 
 def load_trained(folder: str | Path) -> Checkpoint | None:
@@ -113,6 +118,15 @@ def load_trained(folder: str | Path) -> Checkpoint | None:
                 f"{path} is missing or has not the {readable(size)} it was saved with; delete {folder} and train again"
             )
     return found
+
+
+def trained_questions(address: str) -> frozenset[str] | None:
+    """Ids of the questions that the checkpoint at an address was trained on; None where no record says so."""
+    place = address.partition("?")[0].rpartition("+")[2].removeprefix("hf:")
+    try:
+        return frozenset(map(str, json.loads((Path(place) / RECORD).read_text(encoding="utf-8"))["questions"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def finished(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | None:

@@ -47,8 +47,7 @@ class Looks:
 
     def check(self, n_steps: int) -> None:
         """Refuse a step beyond a training of so many; `DesignError`."""
-        if self.steps[-1] > n_steps:
-            raise DesignError(beyond(self.steps, n_steps))
+        check_steps(self.steps, n_steps)
 
     @cached_property
     def hash(self) -> str:
@@ -75,10 +74,15 @@ class Looks:
         return tuple(found)
 
 
-def beyond(steps: Sequence[int], n_steps: int) -> str:
-    """What to say of steps that training never comes to."""
-    late = ", ".join(str(step) for step in steps if step > n_steps)
-    return f"evaluation.steps names step {late}, and training has {n_steps}; leave it out, or train longer"
+def check_steps(steps: Sequence[int], n_steps: int | None = None) -> None:
+    """Refuse steps that do not rise from 0 on, or that a training of so many never comes to; `DesignError`."""
+    if not steps or steps[0] < 0 or list(steps) != sorted(set(steps)):
+        raise DesignError(f"evaluation.steps are {list(steps)}; give them rising, from 0 on, e.g. [0, 1, 2, 4, 8]")
+    if n_steps is not None and steps[-1] > n_steps:
+        late = ", ".join(str(step) for step in steps if step > n_steps)
+        raise DesignError(
+            f"evaluation.steps names step {late}, and training has {n_steps}; leave it out, or train longer"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,7 +114,7 @@ class ObjectiveTrainer(PartsTrainer):
 
     def _sequences(self, model: Any, part: FamilyPart, called: dict[str, Any]) -> Any:
         """Log-probability of every response of a part."""
-        nats = self._losses(model, part, called)
+        nats = self.token_nats(model, part, called)
         n = max(place for _, places in part.families for place in places) + 1
         owners = torch.from_numpy(part.owners).to(nats.device)
         return torch.zeros(n, dtype=nats.dtype, device=nats.device).index_add(0, owners, -nats)

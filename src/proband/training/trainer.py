@@ -168,10 +168,10 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
 
     def _nats(self, model: Any, part: Part, called: dict[str, Any]) -> Any:
         """Weighted sum of the losses of a part's taught tokens."""
-        losses = self._losses(model, part, called)
+        losses = self.token_nats(model, part, called)
         return (losses * torch.from_numpy(part.weights).to(losses)).sum()
 
-    def _losses(self, model: Any, part: Part, called: dict[str, Any]) -> Any:
+    def token_nats(self, model: Any, part: Part, called: dict[str, Any]) -> Any:
         """Loss of each of a part's taught tokens."""
         device = self.args.device
         rows, width = part.ids.shape

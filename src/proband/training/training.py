@@ -246,7 +246,8 @@ def _record(job: Job, base: Base, encoded: EncodedSet, trainer: "PartsTrainer", 
         with saving(folder, "the record"):
             if trainer.work.looked_at:
                 write_json(folder / LOOKS, _looked(trainer).as_dict())
-            write_json(folder / RECORD, {"finished": True, "checkpoint": made.as_dict()})
+            asked = sorted({example.question for example in job.training_set if example.question})
+            write_json(folder / RECORD, {"finished": True, "checkpoint": made.as_dict(), "questions": asked})
         shutil.rmtree(folder / STATES, ignore_errors=True)
     return made
 

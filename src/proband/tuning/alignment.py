@@ -1,28 +1,37 @@
 """A whole study of knowledge interventions: probe, build, train, evaluate, analyse, each stage kept and resumed."""
 
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from proband.designs.quiz.boundary import check_boundary
 from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError, EngineError
 from proband.runs import Run
-from proband.runs.stages import Listener, Stages, digest
+from proband.runs.stages import Listener, Stages, digest, is_first_process
 from proband.training.bases import base_template
-from proband.training.checkpoint import Checkpoint, write_json
+from proband.training.checkpoint import Checkpoint, address_of, write_json
+from proband.training.looks import LOOKS, load_looked
 from proband.training.training import Job, train_all
 from proband.training.training_set import TrainingSet
+from proband.tuning.analysis.curves import Curves, learning_curves
 from proband.tuning.analysis.evaluation import Evaluation, Trained
 from proband.tuning.analysis.findings import Findings, Part, Sources, analyse
+from proband.tuning.analysis.readings import Reading, readings
+from proband.tuning.fitting import fitted
 from proband.tuning.interventions.building import build_sets
 from proband.tuning.interventions.writing import written_texts
-from proband.tuning.material import TOY, Material
+from proband.tuning.looking import Looking
+from proband.tuning.material import PLANTED, TOY, Material
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
 from proband.tuning.probing.prior import known_by_prior, prior_quiz, with_prior
-from proband.tuning.study_file import AlignFile, BaseTable, read_align_file
+from proband.tuning.study_file import OWN, AlignFile, BaseTable, read_align_file
+from proband.tuning.toy.contexts import open_prompt
+from proband.tuning.toy.planting import planted_model
 from proband.tuning.toy.pretraining import toy_model
 from proband.tuning.toy.recovery import recovery
+from proband.tuning.toy.world import World
 
 BASE = "base"
 _LOOKED_AT = 20  # questions by which prompts are checked
@@ -30,12 +39,19 @@ _LOOKED_AT = 20  # questions by which prompts are checked
 
 @dataclass(frozen=True, kw_only=True)
 class AlignedBase:
-    """What came of one base: what it believed, the sets built from that, checkpoints by model, their evaluation."""
+    """What came of one base: what it believed, the sets built from that, checkpoints by model, their evaluation.
+
+    There are no checkpoints where only scores are kept, no `curves` where nobody looked, and `readings` only of a base
+    that facts were planted in.
+    """
 
     probe: Beliefs
     sets: Mapping[str, TrainingSet]
     checkpoints: Mapping[str, Checkpoint]
     evaluation: Evaluation
+    fitted: Mapping[str, Beliefs] = field(default_factory=dict)
+    curves: Curves = Curves()
+    readings: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,21 +105,48 @@ class Course:
     def carry_out(self, base: str) -> AlignedBase:
         """All stages, those that are finished from their folders."""
         probe = self.probe(base)
-        sets = self.sets(base, probe)
-        checkpoints = self.train(base, sets)
-        evaluation = self.evaluate(base, checkpoints)
-        return AlignedBase(probe=probe, sets=sets, checkpoints=checkpoints, evaluation=evaluation)
+        sets, looking = self.sets(base, probe), self.material.looking(probe)
+        jobs = self.jobs(base, sets, looking)
+        checkpoints: dict[str, Checkpoint] = {}
+        if self.file.keep == "scores":
+            evaluation, behind, learned = self.score(base, jobs)
+        else:
+            checkpoints = self.train(base, jobs)
+            evaluation = self.evaluate(base, checkpoints)
+            addresses = {model: found.address for model, found in checkpoints.items()}
+            learned = fitted(self.stages, self.material, tuple(sets.values()), evaluation.trained, addresses)
+            behind = self._behind({BASE: base} | addresses)
+        return AlignedBase(
+            probe=probe,
+            sets=sets,
+            checkpoints=checkpoints,
+            evaluation=evaluation,
+            fitted=learned,
+            curves=self._curves(jobs, looking),
+            readings=self._readings(behind, evaluation),
+        )
 
     def base(self) -> str:
-        """Address of the base model; the toy model is trained on its world first, and cached."""
-        if self.material.world is None or self.table.base != TOY:
+        """Address of the base model; the toy model is trained on its world first, or facts are planted, and cached."""
+        if self.material.world is None or self.table.base not in (TOY, PLANTED):
             return self.table.base
+        if self.table.base == PLANTED:
+            return self._planted(self.material.world)
         self.stages.listener.say("base: a small model of the generated world")
         with self.stages.listener.training() as told:
             watch = None if told is None else lambda step: told(1, 1, "the toy model", step)
             seed = self.file.seed if self.table.seed is None else self.table.seed
             folder = toy_model(self.material.world, seed=seed, watch=watch)
         return f"hf:{folder}"
+
+    def _planted(self, world: World) -> str:
+        self.stages.listener.say("base: the embedded model, in which the facts of the generated world are planted")
+        with self.stages.listener.training() as told:
+            found = planted_model(world, watch=None if told is None else lambda step: told(1, 1, PLANTED, step))
+        if is_first_process():
+            write_json(self.stages.into / "planted.json", found.as_dict())
+        self.stages.listener.say(f"planted: {found.planted} answered as stated, {found.read} read in contexts")
+        return f"hf:{found.folder}"
 
     def check_boundaries(self, base: str) -> None:
         """Refuse a prompt whose answers do not begin where it ends, in the base's tokens; nothing is asked.
@@ -148,7 +191,7 @@ class Course:
     def _tell_recovery(self, run: Run, quiz: Quiz, beliefs: Beliefs) -> None:
         """Compare the probe of a generated world with what was planted there; kept as ``recovery.json``."""
         world = self.material.world
-        if world is None or beliefs.lost:
+        if world is None or beliefs.lost or not is_first_process():
             return
         found = recovery(world, beliefs, quiz.bank, threshold=self.file.probe.threshold)
         write_json(run.path / "recovery.json", found.as_dict())
@@ -171,7 +214,12 @@ class Course:
             threshold=self.file.probe.threshold,
             design={"seed": self.file.seed, "is_raw": self.material.training_prompt.is_raw},
         )
-        found = build_sets(bank, probe, self.material.arms, seed=self.file.seed, explanations=texts or None, **settings)
+        return self.saved(
+            build_sets(bank, probe, self.material.arms, seed=self.file.seed, explanations=texts or None, **settings)
+        )
+
+    def saved(self, found: dict[str, TrainingSet]) -> dict[str, TrainingSet]:
+        """The sets, kept in the study's folder."""
         folder = self.stages.into / f"sets-{digest({name: one.hash for name, one in found.items()})}"
         for name, one in found.items():
             one.save(folder / name)
@@ -180,50 +228,141 @@ class Course:
         self.stages.listener.say(f"sets: {len(found)} of {told} examples in {folder}")
         return found
 
-    def train(self, base: str, sets: Mapping[str, TrainingSet]) -> dict[str, Checkpoint]:
+    def train(self, base: str, jobs: Mapping[str, Job]) -> dict[str, Checkpoint]:
         """One checkpoint for each set and seed; finished ones are skipped."""
-        jobs: dict[str, Job] = {}
-        for name, training_set in sets.items():
-            for seed in self.file.training.seeds:
-                recipe = self.material.recipe(seed, self.table)
-                key = digest({"set": training_set.hash, "recipe": recipe.as_dict(), "base": base})
-                folder = self.stages.into / "checkpoints" / f"{name}-s{seed}-{key}"
-                jobs[f"{name}-s{seed}"] = Job(training_set=training_set, recipe=recipe, into=folder)
         self.stages.listener.say(f"training: {len(jobs)} runs of {_steps(next(iter(jobs.values())))} steps")
         places = {job.into: (k, len(jobs), name) for k, (name, job) in enumerate(jobs.items(), start=1)}
         with self.stages.listener.training() as told:
             watch = None if told is None else lambda job, step: told(*places[job.into], step)
             done = train_all(tuple(jobs.values()), base, watch=watch)
+        for job in jobs.values():
+            self._keep_looks(job)
         return dict(zip(jobs, done, strict=True))
 
-    def evaluate(self, base: str, checkpoints: Mapping[str, Checkpoint]) -> Evaluation:
-        """Base and checkpoints on all tests, under all prompts, in one run."""
-        bank, tests = self.material.tests
-        asks = tuple(prompt.name for prompt in self.material.asks)
+    def score(self, base: str, jobs: Mapping[str, Job]) -> tuple[Evaluation, dict[str, Beliefs], dict[str, Beliefs]]:
+        """Train and evaluate run after run, and keep what each answered alone.
+
+        To the tests, behind contexts, and to the questions that it was trained on.
+        """
+        trained, sets = tuple(map(self._trained, jobs)), tuple(job.training_set for job in jobs.values())
+        learned: dict[str, Beliefs] = {}
+        answered, behind = {BASE: self._answered(BASE, base)}, self._behind({BASE: base})
+        self.stages.listener.say(f"training: {len(jobs)} runs of {_steps(next(iter(jobs.values())))} steps, by turns")
+        for k, (name, job) in enumerate(jobs.items(), start=1):
+            address = address_of(job.into, base, keeps_adapter=job.recipe.keeps_adapter)
+            if self.stages.complete("scores", self.tests((name,)), {"": address}) is None:
+                with self.stages.listener.training() as told:
+                    watch = None if told is None else lambda _, step, k=k, name=name: told(k, len(jobs), name, step)
+                    train_all((job,), base, watch=watch)
+                self._keep_looks(job)
+            behind |= self._behind({name: address})
+            learned |= fitted(self.stages, self.material, sets, trained, {name: address})
+            answered[name] = self._answered(name, address)
+            if is_first_process():
+                shutil.rmtree(job.into, ignore_errors=True)
+        found = {place: held for one in answered.values() for place, held in one.items()}
+        return self._evaluation(found, tuple(jobs)), behind, learned
+
+    def _answered(self, model: str, address: str) -> dict[tuple[str, str], Beliefs]:
+        """What one model answers to the tests, in a run of its own."""
+        quiz = self.tests((model,))
+        run = self.stages.collected("scores", quiz, {"": address})
+        return {(model, prompt.name): beliefs_from(run, quiz, model=model, ask=prompt.name) for prompt in quiz.prompts}
+
+    def jobs(self, base: str, sets: Mapping[str, TrainingSet], looking: Looking | None = None) -> dict[str, Job]:
+        """The runs of training, by model."""
+        jobs: dict[str, Job] = {}
+        for name, training_set in sets.items():
+            for seed in self.file.training.seeds:
+                recipe = self.material.recipe(seed, self.changed(training_set))
+                inputs = {"set": training_set.hash, "recipe": recipe.as_dict(), "base": base}
+                looks = None if looking is None else looking.looks(training_set, recipe)
+                if looks is not None:
+                    looks.check(recipe.steps_for(len(training_set)))
+                    inputs["looks"] = looks.hash
+                folder = self.stages.into / "checkpoints" / f"{name}-s{seed}-{digest(inputs)}"
+                jobs[f"{name}-s{seed}"] = Job(training_set=training_set, recipe=recipe, into=folder, looks=looks)
+        return jobs
+
+    def changed(self, training_set: TrainingSet) -> BaseTable:
+        """The base's table, with what the recipe of a set has otherwise than the study's."""
+        return self.table
+
+    def _keep_looks(self, job: Job) -> None:
+        """Keep what was seen of a training where its weights are not kept."""
+        if job.looks is not None and (job.into / LOOKS).exists():
+            kept = self.stages.into / "looks" / job.into.name
+            kept.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(job.into / LOOKS, kept / LOOKS)
+
+    def _curves(self, jobs: Mapping[str, Job], looking: Looking | None) -> Curves:
+        if looking is None:
+            return Curves()
+        seen = []
+        for model, job in jobs.items():
+            if (looked := load_looked(self.stages.into / "looks" / job.into.name)) is not None:
+                seen.append(looking.seen(self._trained(model), job.training_set, looked))
+        return learning_curves(seen)
+
+    def _behind(self, engines: Mapping[str, str]) -> dict[str, Beliefs]:
+        """What models answer behind contexts, in one run; nothing where the base is not planted."""
+        bank = self.material.behind_contexts
+        if bank is None:
+            return {}
+        prompt, several = open_prompt(self.material.asks[0]), len(engines) > 1
         quiz = Quiz(
             bank=bank,
             exemplars=self.material.split.exemplars,
-            prompts=(self.material.base_ask, *self.material.asks),
-            models=(BASE, *checkpoints),
-            asks=dict.fromkeys(checkpoints, asks),
+            prompts=(prompt,),
+            models=tuple(engines),
             seed=self.file.seed,
-            title=f"{self.file.title}: evaluation",
+            title=f"{self.file.title}: contexts",
         )
-        engines = {BASE: base} | {model: found.address for model, found in checkpoints.items()}
+        run = self.stages.collected("contexts", quiz, engines if several else {"": next(iter(engines.values()))})
+        return {model: beliefs_from(run, quiz, model=model, ask=prompt.name) for model in engines}
+
+    def _readings(self, behind: Mapping[str, Beliefs], evaluation: Evaluation) -> tuple[Reading, ...]:
+        if self.material.world is None or not behind:
+            return ()
+        return readings(self.material.world, self.material.split.test, behind, evaluation.trained, base=BASE)
+
+    def evaluate(
+        self, base: str, checkpoints: Mapping[str, Checkpoint], others: Mapping[str, str] | None = None
+    ) -> Evaluation:
+        """Base and checkpoints, and other models by name, on all tests, under all prompts, in one run."""
+        quiz = self.tests((BASE, *(others or {}), *checkpoints))
+        engines = {BASE: base, **(others or {})} | {model: found.address for model, found in checkpoints.items()}
         run = self.stages.collected("evaluation", quiz, engines)
         beliefs = {
             (model, prompt.name): beliefs_from(run, quiz, model=model, ask=prompt.name)
             for model in quiz.models
             for prompt in quiz.prompts_of(model)
         }
+        return self._evaluation(beliefs, tuple(checkpoints))
+
+    def tests(self, models: tuple[str, ...]) -> Quiz:
+        """The tests as they are put to models; the base is asked with worked questions too."""
+        asks = tuple(prompt.name for prompt in self.material.asks)
+        return Quiz(
+            bank=self.material.tests[0],
+            exemplars=self.material.split.exemplars,
+            prompts=(*(self.material.base_ask,) * (BASE in models), *self.material.asks),
+            models=models,
+            asks=dict.fromkeys([model for model in models if model != BASE], asks),
+            seed=self.file.seed,
+            title=f"{self.file.title}: evaluation",
+        )
+
+    def _evaluation(self, beliefs: Mapping[tuple[str, str], Beliefs], trained: tuple[str, ...]) -> Evaluation:
+        bank, tests = self.material.tests
         return Evaluation(
             bank=bank,
             beliefs=beliefs,
-            trained=tuple(self._trained(model) for model in checkpoints),
+            trained=tuple(self._trained(model) for model in trained),
             tests=tests,
             base=BASE,
             base_ask=self.material.base_ask.name,
-            ask=asks[0],
+            ask=self.material.asks[0].name,
         )
 
     def _trained(self, model: str) -> Trained:
@@ -234,6 +373,22 @@ class Course:
                     ratio = arm.ratio if arm.target == "mixed" else None
                     return Trained(model=model, arm=arm.name, domain=domain, seed=int(seed), ratio=ratio)
         raise DesignError(f"model {model!r} is of no arm and domain of this study; train by domain")
+
+    def concluded(self, findings: Findings, done: AlignedBase) -> Findings:
+        """The findings, with what only this kind of study finds."""
+        return findings
+
+
+def _course_of(file: AlignFile) -> type[Course]:
+    """The stages of a study: of interventions, of another supervisor, or of several objectives."""
+    # They build on what stands here.
+    from proband.tuning.supervisors.objectives import Objectives
+    from proband.tuning.supervisors.rounds import OwnLabels
+    from proband.tuning.supervisors.weak import WeakToStrong
+
+    if file.supervisor is not None:
+        return OwnLabels if file.supervisor.labels == OWN else WeakToStrong
+    return Objectives if file.objectives else Course
 
 
 @dataclass(kw_only=True)
@@ -266,7 +421,7 @@ class Alignment:
         (into / "study.json").write_text(self.file.model_dump_json(indent=2) + "\n", encoding="utf-8")
         tables = self.file.every_base
         courses = {
-            table.name: Course(
+            table.name: _course_of(self.file)(
                 material=self.material,
                 table=table,
                 stages=self.stages if len(tables) == 1 else Stages(into=into / table.name, listener=listener),
@@ -276,6 +431,7 @@ class Alignment:
         addresses = {name: course.base() for name, course in courses.items()}
         for name, course in courses.items():  # all of them before the first is asked
             course.check_boundaries(addresses[name])
+            course.tests((BASE,))
         done: dict[str, AlignedBase] = {}
         for name, course in courses.items():
             if len(tables) > 1:
@@ -284,11 +440,17 @@ class Alignment:
         bank = self.material.split.train
         parts = {
             name: Part(
-                evaluation=one.evaluation, sources=Sources(sets=tuple(one.sets.values()), bank=bank, probe=one.probe)
+                evaluation=one.evaluation,
+                sources=Sources(sets=tuple(one.sets.values()), bank=bank, probe=one.probe, fitted=one.fitted),
+                curves=one.curves,
+                readings=one.readings,
             )
             for name, one in done.items()
         }
-        return Aligned(findings=analyse(parts, title=self.file.title), bases=done)
+        findings = analyse(parts, title=self.file.title)
+        for name, course in courses.items():
+            findings = course.concluded(findings, done[name])
+        return Aligned(findings=findings, bases=done)
 
 
 def align(

@@ -9,6 +9,7 @@ from proband import files
 from proband.designs.quiz.prompts import pose, reply_to
 from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError, EngineError
+from proband.models.local.embedded import ADDRESS
 from proband.runs import plan
 from proband.training.bases import base_folder
 from proband.training.cost import (
@@ -25,18 +26,20 @@ from proband.training.cost import (
 from proband.training.recipe import Recipe
 from proband.training.training_set import Example, TrainingSet
 from proband.tuning.alignment import BASE
-from proband.tuning.material import TOY, Material
+from proband.tuning.material import PLANTED, TOY, Material
 from proband.tuning.probing.prior import prior_quiz
 from proband.tuning.study_file import BaseTable, ExpectedTable
+from proband.tuning.toy.contexts import open_prompt
+from proband.tuning.toy.planting import RECIPE, planting_of
 from proband.tuning.toy.pretraining import cached_toy_model
 
 _TOY_S = 70.0  # measured on one core
 _RUN_S = 0.8  # to set up a run and to open a checkpoint, measured with the toy model
 _WRITING = 0.1  # share of a GPU's rate that writing reaches, one token after another
 _READ_PER_S = 4e8  # bytes of weights that are read and hashed in a second, measured on one core
-_SCORES = 600.0  # bytes that a trial of a quiz leaves in its run, measured with the toy model
+_SCORES = 660.0  # bytes that a trial of a quiz leaves in its run, measured with the toy model
 _DEVICES: Mapping[str, float] = {"of 80 GB (A100, H100)": 80e9, "of 141 GB (H200)": 141e9}
-_USED = 0.95  # share of a device's memory that can be had
+_USED = 0.97  # share of a device's memory that can be had
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,8 +208,8 @@ def _shape(named: str) -> Shape:
         found = [name for name in SHAPES if name in named.lower().replace("_", "-")]
     if not found:
         raise DesignError(
-            f"expected.shape {named!r} is none of {', '.join(SHAPES)}, names none of them, and is no checkpoint "
-            "that is here; give one of these, or hf:FOLDER"
+            f"expected.shape {named!r} is and names none of {', '.join(SHAPES)}, and is no checkpoint that is here; "
+            "give one of these, or hf:FOLDER"
         )
     return SHAPES[found[0]]
 
@@ -246,6 +249,12 @@ def _by_questions(material: Material, table: BaseTable) -> Forecast:
             note = "first a toy model is trained, some minutes on two cores; the rest is forecast once it is there"
             return Forecast(stages=tuple(stages), room=Room(), note=note)
         base = f"hf:{folder}"
+    if material.world is not None and base == PLANTED:
+        base = ADDRESS  # of the same size
+        cost = estimate(planting_of(material.world), base, RECIPE, rate=measured_rate(RECIPE))
+        stages.append(
+            StageCost(name="planting", runs=1, units=cost.steps, tokens=cost.tokens, seconds=cost.seconds or 0.0)
+        )
     split = material.split
     probe = Quiz(bank=split.train, exemplars=split.exemplars, prompts=(material.probe,))
     stages.append(_asking("probe", probe, base, 1))
@@ -268,6 +277,9 @@ def _by_questions(material: Material, table: BaseTable) -> Forecast:
     bank, _ = material.tests
     tests = Quiz(bank=bank, exemplars=split.exemplars, prompts=material.asks, models=(BASE,))
     stages.append(_asking("evaluation", tests, base, jobs * len(costs) + 1))
+    if material.behind_contexts is not None:
+        behind = Quiz(bank=material.behind_contexts, prompts=(open_prompt(material.asks[0]),), models=(BASE,))
+        stages.append(_asking("contexts", behind, base, jobs * len(costs) + 1))
     shape, trials = shape_of(base_folder(base)), sum(stage.units for stage in stages if stage.name != "training")
     opened = 4.0 * shape.total * 3 + jobs * len(costs) * 2 * disk_bytes(shape.total, recipe)
     stages.append(

@@ -13,16 +13,21 @@ from proband.designs.quiz.prompts import PROMPTS, Prompt
 from proband.errors import DataError, DesignError
 from proband.instruments.banks.bank import Bank, Split
 from proband.instruments.banks.checking import require, without_duplicates, without_leaks
+from proband.training.looks import check_steps
 from proband.training.recipe import RECIPES, Recipe, named_recipe
 from proband.tuning.analysis.evaluation import TestSet
-from proband.tuning.interventions.arms import Arm, arm_named, with_controls
+from proband.tuning.interventions.arms import BANK_OR_OTHER, Arm, arm_from, with_controls
 from proband.tuning.interventions.building import construction_from
 from proband.tuning.interventions.general import load_general
-from proband.tuning.study_file import AlignFile, BankTable, BaseTable, BenchmarkTable
+from proband.tuning.looking import Looking
+from proband.tuning.probing.beliefs import Beliefs
+from proband.tuning.study_file import AlignFile, BankTable, BaseTable, BenchmarkTable, SupervisorTable
+from proband.tuning.supervisors.settings import check_supervision, supervised_arms
+from proband.tuning.toy.contexts import CONTEXTS, in_context
 from proband.tuning.toy.corpus import EVALUATION, PROBE
-from proband.tuning.toy.world import World, make_world
+from proband.tuning.toy.world import World, make_world, planted_size
 
-TOY = "toy"
+TOY, PLANTED = "toy", "planted"
 _NAMED = {**PROMPTS, PROBE.name: PROBE, EVALUATION.name: EVALUATION}
 
 
@@ -35,10 +40,14 @@ class Material:
 
     @cached_property
     def world(self) -> World | None:
-        """The generated world, where a base is the toy model."""
-        if all(one.base != TOY for one in self.file.every_base):
+        """The generated world, where a base is the toy model, or the embedded one with the world's facts planted."""
+        bases, table = {one.base for one in self.file.every_base}, self.file.world
+        if {TOY, PLANTED} <= bases:
+            raise DesignError(f"{self.file.title}: {TOY} and {PLANTED} have worlds of their own; study each by itself")
+        if not {TOY, PLANTED} & bases:
             return None
-        return make_world(self.file.world.seed, is_null=self.file.world.is_null)
+        size = planted_size(table.times) if PLANTED in bases else None
+        return make_world(table.seed, is_null=table.is_null, size=size)
 
     @cached_property
     def bank(self) -> Bank:
@@ -47,11 +56,16 @@ class Material:
             found = self.world.bank
         elif self.file.bank is None:
             raise DesignError(f'{self.file.title}: bank is missing; add it, e.g. [bank] source = "facts"')
+        elif self.file.bank.parts == "published":
+            return self._published(self.file.bank, "train")
         else:
-            found = bank_from(self.file.bank, self.folder)
-            found = found.of(*self.file.bank.only) if self.file.bank.only else found
+            found = _only(bank_from(self.file.bank, self.folder), self.file.bank)
         require(found)
         return without_duplicates(found)
+
+    def _published(self, table: BankTable | BenchmarkTable, part: str) -> Bank:
+        """The questions of a source's own files of a part, as they stand there."""
+        return _only(bank_from(table, self.folder, splits=(part,)), table)
 
     @cached_property
     def _table(self) -> BankTable:
@@ -64,6 +78,8 @@ class Material:
             return self.world.benchmark
         if self.file.benchmark is None:
             return None
+        if self.file.benchmark.parts == "published":
+            return self._published(self.file.benchmark, "test")
         found = bank_from(self.file.benchmark, self.folder, splits=tuple(self.file.benchmark.splits))
         require(found)
         return without_duplicates(found)
@@ -72,7 +88,12 @@ class Material:
     def split(self) -> Split:
         """The bank in three parts; what the tests hold, or resemble, is not trained on."""
         table, seed = self._table, self.file.seed
-        parts = self.bank.split(test=table.test, exemplars=0 if self.world else table.exemplars, seed=seed)
+        if table.parts == "published":
+            parts = Split(train=self.bank, exemplars=self._published(table, "dev"), test=self._published(table, "test"))
+            for part, held in (("dev", parts.exemplars), ("test", parts.test)):
+                _refuse_lacking(parts.train, held, part)
+        else:
+            parts = self.bank.split(test=table.test, exemplars=0 if self.world else table.exemplars, seed=seed)
         exemplars = parts.exemplars if self.world is None else self.world.exemplars
         if self._benchmark_parts is not None and self.world is None:
             exemplars = replace(
@@ -81,6 +102,8 @@ class Material:
                 questions=(*exemplars.questions, *self._benchmark_parts.exemplars.questions),
             )
         train = parts.train
+        if table.parts == "published":
+            return Split(train=limited(train, table.limit, seed), exemplars=exemplars, test=parts.test)
         away = self._benchmark_parts
         for held_out in (parts.test, *([away.train, away.exemplars] if away else [])):
             train = without_leaks(train, held_out, similarity=table.similarity)
@@ -96,6 +119,9 @@ class Material:
         if self.benchmark is None:
             return None
         table = self.file.benchmark or BenchmarkTable(source=TOY, exemplars=0)
+        if table.parts == "published":
+            dev = self._published(table, "dev")
+            return Split(train=self.benchmark, exemplars=dev, test=replace(self.benchmark, questions=()))
         return self.benchmark.split(test=0, exemplars=table.exemplars, seed=self.file.seed)
 
     @cached_property
@@ -122,6 +148,32 @@ class Material:
                 if ids
             ]
         return bank, tuple(sets)
+
+    @cached_property
+    def behind_contexts(self) -> Bank | None:
+        """The test questions from home behind each kind of context; None where the base is not planted."""
+        if self.world is None or PLANTED not in {one.base for one in self.file.every_base}:
+            return None
+        banks = [in_context(self.world, self.split.test, context, self.asks[0]) for context in CONTEXTS]
+        questions = tuple(question for bank in banks for question in bank)
+        return replace(self.split.test, name=f"{self.split.test.name} in contexts", questions=questions)
+
+    def looking(self, probe: Beliefs) -> Looking | None:
+        """How training is looked at; None where it is not."""
+        table, (tests, sets) = self.file.evaluation, self.tests
+        if not table.steps:
+            return None
+        return Looking(
+            steps=tuple(table.steps),
+            most=table.step_questions,
+            bank=self.split.train,
+            probe=probe,
+            prompt=self.training_prompt,
+            tests=tests,
+            sets=sets,
+            ask=self.asks[0],
+            seed=self.file.seed,
+        )
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -159,8 +211,19 @@ class Material:
     def arms(self) -> tuple[Arm, ...]:
         """The arms, with their controls where these are wanted."""
         table = self.file.sets
-        found = [arm_named(name, explanation=table.explanation) for name in table.arms]  # type: ignore[arg-type]
+        if self.file.supervisor is not None:
+            return supervised_arms(self.file.supervisor)
+        found = [arm_from(given, explanation=table.explanation, context=table.context) for given in table.arms]
+        if self.file.objectives:
+            return tuple(replace(found[0], name=name) for name in self.file.objectives)
         return with_controls(found) if table.controls else tuple(found)
+
+    @property
+    def supervisor(self) -> SupervisorTable:
+        """Who labels the questions."""
+        if self.file.supervisor is None:
+            raise DesignError(f"{self.file.title}: [supervisor] is missing; say who labels the questions")
+        return self.file.supervisor
 
     @cached_property
     def construction(self) -> Mapping[str, Any]:
@@ -169,6 +232,8 @@ class Material:
         settings: dict[str, Any] = {"threshold": self.file.probe.threshold, **(table.model_extra or {})}
         if table.general is not None:
             settings["general"] = load_general(self.folder / table.general)
+        if self.file.objectives:
+            settings["alternatives"] = True
         return {"construction": table.construction, "prompt": self.training_prompt, **settings}
 
     def recipe(self, seed: int, base: BaseTable | None = None) -> Recipe:
@@ -192,8 +257,26 @@ class Material:
             raise DesignError(f"{self.file.title}: two prompts of the evaluation are named {names}; name each its own")
         if not self.file.training.seeds or len(set(self.file.training.seeds)) < len(self.file.training.seeds):
             raise DesignError(f"{self.file.title}: training.seeds are {self.file.training.seeds}; give each once")
+        if self.file.keep == "scores" and (self.file.supervisor is not None or self.file.objectives):
+            raise DesignError(
+                f"{self.file.title}: keep is 'scores', and this study asks its checkpoints again at the end; keep "
+                "'weights', or 'adapters'"
+            )
         for base in self.file.every_base:
-            self.recipe(self.file.training.seeds[0], base)
+            recipe = self.recipe(self.file.training.seeds[0], base)
+            if self.file.evaluation.steps:
+                check_steps(self.file.evaluation.steps, recipe.steps)
+        if self.file.evaluation.steps and self.asks[0].shots:
+            raise DesignError(
+                f"{self.file.title}: evaluation.steps asks questions alone, and {self.asks[0].name!r} has worked ones; "
+                "put a zero-shot prompt first in evaluation.asks"
+            )
+        check_supervision(self.file)
+        if self.file.objectives and self.arms[0].target not in ("gold", "own", "mixed"):
+            raise DesignError(
+                f"{self.file.title}: objectives are compared by how much of the key or own answers is learned, and arm "
+                f"{self.file.sets.arms[0]!r} teaches others; take e.g. incompatible"
+            )
         self._check_sets()
         bank, _ = self.tests
         for prompt in prompts:
@@ -213,15 +296,43 @@ class Material:
             raise DesignError(f"{where}.by_domain: a study trains by domain, and tests at home and away; leave it out")
         if self.training_prompt.shots:
             raise DesignError(f"{where}.prompt has worked questions; training poses a question alone: take zero-shot")
+        n_explained = {
+            domain: sum(bool(question.explanation.strip()) for question in self.split.train.of(domain))
+            for domain in self.domains
+        }
         for arm in self.arms:
             sources = {arm.context, arm.explanation_of(True), arm.explanation_of(False)}
+            lacking = [domain for domain, n in n_explained.items() if n < len(self.split.train.of(domain))]
             if "other" in sources and table.writer is None:
                 raise DesignError(f"{where}: arm {arm.name!r} needs texts by another engine; name it in sets.writer")
-            if sources & {"bank", "rewrite"} and not any(question.explanation for question in self.split.train):
+            if BANK_OR_OTHER in sources and lacking and table.writer is None:
                 raise DesignError(
-                    f"{where}: arm {arm.name!r} needs the bank's explanations, and {self.bank.name!r} has none; take "
-                    "texts by the model itself (own) or by another engine (other)"
+                    f"{where}: arm {arm.name!r} needs explanations, and {lacking[0]!r} of {self.bank.name!r} has "
+                    f"{n_explained[lacking[0]]:,} for {len(self.split.train.of(lacking[0])):,} questions; name the "
+                    "engine that writes the others in sets.writer"
                 )
+            empty = [domain for domain, n in n_explained.items() if not n]
+            if sources & {"bank", "rewrite"} and empty:
+                raise DesignError(
+                    f"{where}: arm {arm.name!r} needs the bank's explanations, and domain {empty[0]!r} of "
+                    f"{self.bank.name!r} has none; take those of the model itself (own), of another engine (other), or "
+                    "the bank's where there are some and another engine's else (bank_or_other, matched_or_other)"
+                )
+
+
+def _only(bank: Bank, table: BankTable | BenchmarkTable) -> Bank:
+    """The questions of the domains that are wanted."""
+    return bank.of(*table.only) if isinstance(table, BankTable) and table.only else bank
+
+
+def _refuse_lacking(train: Bank, held: Bank, part: str) -> None:
+    """Refuse published files of which a domain has none of a part."""
+    lacking = [domain for domain in train.domains if domain not in held.domains]
+    if lacking:
+        raise DataError(
+            f"bank {train.name!r}: domain {lacking[0]!r} has no {part} questions, and bank.parts is 'published'; put "
+            f'its {part} file beside its train file, or have parts drawn (parts = "drawn")'
+        )
 
 
 def prompt_from(given: str | Mapping[str, Any], where: str) -> Prompt:

@@ -11,14 +11,22 @@ from proband import files
 from proband.designs.quiz.material import SourceTable
 from proband.errors import DesignError
 
+OWN = "own"
 CATALOGUE = Path(__file__).parent / "catalogue"
+_ALIASES = {"ren2024-7b": "ren2024-llama-2-7b", "ren2024-13b": "ren2024-llama-2-13b"}
+Parts = Literal["drawn", "published"]
+"""Whether train, test and exemplars are drawn from a source, or are its own files (train, test and dev)."""
 
 
 class WorldTable(files.Table):
-    """The generated world of a study whose base is ``toy``; see `proband.tuning.toy.world.make_world`."""
+    """The generated world of a study whose base is ``toy`` or ``planted``; see `proband.tuning.toy.world.make_world`.
+
+    `times`: how often a fact is stated that is planted in the embedded model.
+    """
 
     seed: StrictInt = 1
     is_null: bool = False
+    times: StrictInt = 9
 
 
 class BaseTable(files.Table):
@@ -38,6 +46,7 @@ class BankTable(SourceTable):
     test: StrictInt = 50
     exemplars: StrictInt = 10
     similarity: float = 0.8
+    parts: Parts = "drawn"
 
 
 class BenchmarkTable(SourceTable):
@@ -45,6 +54,7 @@ class BenchmarkTable(SourceTable):
 
     splits: list[str] = []
     exemplars: StrictInt = 5
+    parts: Parts = "drawn"
 
 
 class ProbeTable(files.OpenTable):
@@ -61,13 +71,31 @@ class ProbeTable(files.OpenTable):
 class SetsTable(files.OpenTable):
     """Arms and how their sets are built; see `proband.tuning.interventions`."""
 
-    arms: list[str] = ["harmonious", "incompatible", "self-aligning"]
+    arms: list[str | dict[str, Any]] = ["harmonious", "incompatible", "self-aligning"]
     construction: str = "standard"
     prompt: str | dict[str, Any] = "zero-shot-text"
     controls: bool = False
     explanation: str = "none"
+    context: str = "bank"
     writer: str | None = None
     general: str | None = None
+
+
+class SupervisorTable(files.Table):
+    """Who labels the questions in place of the arms: another model, ``model:ADDRESS``, or the base itself, ``own``.
+
+    `use` are the ways of taking its labels; see `proband.tuning.supervisors`. `threshold` is the probe's where it is
+    left out. `rounds`, `least_change` and `least_entropy` are of own labels: most rounds, and the share of answers
+    that a round must change, and of the base's entropy that must be left, for another one.
+    """
+
+    labels: str
+    use: list[str] = []
+    threshold: float | None = None
+    size: StrictInt | None = None
+    rounds: StrictInt = 3
+    least_change: float = 0.01
+    least_entropy: float = 0.5
 
 
 class TrainingTable(files.OpenTable):
@@ -78,10 +106,16 @@ class TrainingTable(files.OpenTable):
 
 
 class EvaluationTable(files.Table):
-    """Prompts under which checkpoints are evaluated; the first is the one that is analysed first."""
+    """Prompts under which checkpoints are evaluated; the first is the one that is analysed first.
+
+    `steps`: optimiser steps after which some questions are scored while training goes on, 0 before the first; none for
+    no learning curves. `step_questions`: of each group; 0 for as many as take a fifth of the time of training.
+    """
 
     asks: list[str | dict[str, Any]] = ["zero-shot-text"]
     base_ask: str | dict[str, Any] = "few-shot-text"
+    steps: list[StrictInt] = []
+    step_questions: StrictInt = 0
 
 
 class ExpectedTable(files.Table):
@@ -113,6 +147,8 @@ class AlignFile(files.Table):
     benchmark: BenchmarkTable | None = None
     probe: ProbeTable = Field(default_factory=ProbeTable)
     sets: SetsTable = Field(default_factory=SetsTable)
+    supervisor: SupervisorTable | None = None
+    objectives: dict[str, dict[str, Any]] = {}
     training: TrainingTable = Field(default_factory=TrainingTable)
     evaluation: EvaluationTable = Field(default_factory=EvaluationTable)
     expected: ExpectedTable | None = None
@@ -125,18 +161,41 @@ class AlignFile(files.Table):
 
 
 def read_align_file(path: str | Path) -> AlignFile:
-    """A study file, by path, or by name from the catalogue (``toy``, ``smollm2``, ``ren2024-7b``, ``ren2024-13b``).
+    """A study file, by path, or by name from the catalogue (``toy``, ``smollm2``, ``planted``, ``ren2024``).
 
     Raises
     ------
     DesignError
         If there is no such file, it is no TOML, or a key is missing, unknown or of the wrong type.
     """
-    named = CATALOGUE / f"{path}.toml"
-    file = named if files.is_file(named) else Path(path)
-    known = ", ".join(sorted(found.stem for found in CATALOGUE.glob("*.toml")))
-    text = files.text_of(file, what="study file", error=DesignError, way_out=f"write one, or name one of {known}")
+    name = _ALIASES.get(str(path), str(path))
+    if name in (studies := catalogue()):
+        file, only = studies[name]
+        found = _read(file)
+        return _with_base(found, only) if only else found
+    way_out = f"write one, or name one of {', '.join(studies)}"
+    return _read(Path(path), way_out)
+
+
+def catalogue() -> dict[str, tuple[Path, str]]:
+    """Studies that come with Proband, by name: the file, and which of its several bases; empty for all."""
+    found: dict[str, tuple[Path, str]] = {}
+    for file in sorted(CATALOGUE.glob("*.toml")):
+        found[file.stem] = (file, "")
+        if (read := _read(file)).bases:
+            found |= {f"{file.stem}-{base.name}": (file, base.name) for base in read.every_base}
+    return found
+
+
+def _read(file: Path, way_out: str = "check the path") -> AlignFile:
+    text = files.text_of(file, what="study file", error=DesignError, way_out=way_out)
     return checked(files.parsed(text, file, error=DesignError), file)
+
+
+def _with_base(study: AlignFile, name: str) -> AlignFile:
+    """The study with one of its bases."""
+    chosen = [base for base in study.every_base if base.name == name]
+    return study.model_copy(update={"title": f"{study.title}: {name}", "bases": chosen})
 
 
 def is_align_file(path: str | Path) -> bool:
@@ -156,13 +215,9 @@ def checked(data: Mapping[str, Any], where: str | Path) -> AlignFile:
     names = [one.name for one in found.every_base]
     for name in names:
         if names.count(name) > 1:
-            raise DesignError(
-                f'{where}: two bases are named {name!r}; name them apart, {{ name = "...", base = "..." }}'
-            )
+            raise DesignError(f'{where}: two bases are named {name!r}; give them names, {{ name = "a", base = "..." }}')
         if not re.fullmatch(r"[\w.-]+", name):
-            raise DesignError(
-                f"{where}: base {name!r} must be named with letters, digits, dots and dashes: a folder is"
-            )
+            raise DesignError(f"{where}: base {name!r} names a folder; use letters, digits, dots and dashes")
     return found
 
 

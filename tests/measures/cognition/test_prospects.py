@@ -56,7 +56,7 @@ def test_values_of_three_outcomes_by_hand():
     assert found == pytest.approx(gain - 2 * 20 * w(0.5, 0.69))
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(
     exponent=st.floats(0.6, 1.1), aversion=st.floats(1.0, 3.0), weighting=st.floats(0.5, 0.9), seed=st.integers(0, 999)
 )

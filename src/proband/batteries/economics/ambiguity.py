@@ -62,5 +62,6 @@ BATTERY = Battery(
     "the same urn has .5 nowhere: look at the order of options first.",
     instrument=instrument,
     contrasts=contrasts,
+    contexts={"wording": ("published", "plain"), "role": ("none", "impersonated")},
     is_generated=True,
 )

@@ -174,5 +174,6 @@ BATTERY = Battery(
     "the known tests are not free.",
     instrument=instrument,
     contrasts=contrasts,
+    contexts={"wording": ("published", "plain"), "role": ("none", "assistant")},
     is_generated=True,
 )

@@ -107,6 +107,7 @@ BATTERY = Battery(
     "makes five safe choices at random. The fit of a constant relative risk aversion stands in a section of its own.",
     instrument=instrument,
     contrasts=contrasts,
+    contexts={"wording": ("published", "plain"), "role": ("none", "impersonated")},
     analyses=("preferences",),
     is_generated=True,
 )

@@ -79,5 +79,6 @@ BATTERY = Battery(
     "whatever is sold has no valuations that could be.",
     instrument=instrument,
     contrasts=contrasts,
+    contexts={"wording": ("published", "plain"), "role": ("none", "impersonated")},
     is_generated=True,
 )

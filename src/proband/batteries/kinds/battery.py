@@ -1,5 +1,7 @@
 """Batteries as a kind: what stands under ``[battery]``."""
 
+from pathlib import Path
+
 from pydantic import Field, StrictInt
 
 from proband.batteries.asked import asked, check
@@ -18,6 +20,7 @@ class BatteryTable(Table):
     quick: bool = Field(
         default=False, description="two orders and two wordings, no roles, and as many items as the battery says"
     )
+    file: str = Field(default="", description="a file with the words of a battery that does not ship them")
     language: str = Field(default="en", description="BCP 47 tag, one of the battery's")
     contexts: dict[str, list[str]] = Field(
         default={},
@@ -38,6 +41,7 @@ def _make(shared: Shared, table: BatteryTable) -> Design:
     setting = Setting(
         seed=shared.seed, is_quick=table.quick, n=table.n, language=table.language,
         contexts={name: tuple(levels) for name, levels in table.contexts.items()},
+        file=str(shared.folder / Path(table.file).expanduser()) if table.file else "",
     )  # fmt: skip
     if battery.design is None:
         return asked(battery, setting, replicates=table.replicates, also_written=table.also_written, title=shared.title)
@@ -55,7 +59,19 @@ KIND = Kind(
     about="a battery put to a model as itself, in every context of a grid",
     keys=BatteryTable,
     make=_make,
-    analyses=("traits", "reading", "lexis", "dispositions", "deviations"),
+    analyses=(
+        "traits",
+        "bundles",
+        "prospect",
+        "exploration",
+        "two-step",
+        "shaping",
+        "uses",
+        "reading",
+        "lexis",
+        "dispositions",
+        "deviations",
+    ),
     needs=frozenset(),
     takes=frozenset(),
     told=Told(subject="model", is_of_models=True),

@@ -29,8 +29,9 @@ _PLACEBO = (
 def instrument(setting: Setting) -> Instrument:
     """Every statement in every voice, and statements without politics, which no voice should change."""
     said = [*statements("us", "economic"), *[(text, -sign) for text, sign in statements("us", "social")]]
-    n = 4 if setting.is_quick else len(said)
-    asked = {"politics": said[:n], "placebo": [(text, 1) for text in _PLACEBO[: n // 2]]}
+    # Every third statement is as often of either end, on both axes.
+    step = 3 if setting.is_quick else 1
+    asked = {"politics": said[::step], "placebo": [(text, 1) for text in _PLACEBO[::step]]}
     items, scales = [], []
     for name, statements_ in asked.items():
         for voice, lead in VOICES.items():
@@ -81,5 +82,5 @@ BATTERY = Battery(
     instrument=instrument,
     contrasts=contrasts,
     analyses=("impersonation",),
-    contexts={"role": ("none",)},
+    contexts={"wording": ("published", "plain"), "role": ("none",)},
 )

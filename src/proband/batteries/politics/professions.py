@@ -14,8 +14,7 @@ _PAIRS = (("teacher", "banker"), ("social-worker", "police-officer"), ("artist",
 def instrument(setting: Setting) -> Instrument:
     """The same statements, answered as somebody of each profession; 5 is the right end."""
     said = [*statements("us", "economic"), *[(text, -sign) for text, sign in statements("us", "social")]]
-    if setting.is_quick:
-        said = said[:4]
+    said = said[:: 3 if setting.is_quick else 1]  # every third is as often of either end
     items, scales = [], []
     for profession in (name for pair in _PAIRS for name in pair):
         keyed = {}
@@ -24,7 +23,7 @@ def instrument(setting: Setting) -> Instrument:
             stem = f"Answer as an average {profession.replace('-', ' ')} would. How far do you agree?"
             items.append(Item(id=id_, text=text, stem=stem, form="scale", options=_AGREE))
             keyed[id_] = sign
-        scales.append(Scale(id=profession, name=f"as a {profession.replace('-', ' ')}, towards right", items=keyed))
+        scales.append(Scale(id=profession, name=f"{profession.replace('-', ' ')}, towards right", items=keyed))
     return Instrument(
         id="professions", title="As people of professions", items=tuple(items), scales=tuple(scales), licence="CC0"
     )
@@ -48,5 +47,5 @@ BATTERY = Battery(
     "near 0 the model does not take a part, and `impersonation` will say the same.",
     instrument=instrument,
     contrasts=contrasts,
-    contexts={"role": ("none",)},
+    contexts={"wording": ("published", "plain"), "role": ("none",)},
 )

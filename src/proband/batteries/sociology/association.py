@@ -53,5 +53,6 @@ BATTERY = Battery(
     "first: where they do not differ, the test does not work on this model, and nothing else may be read from it.",
     instrument=instrument,
     contrasts=contrasts,
+    contexts={"wording": ("published", "plain"), "role": ("none",)},
     is_generated=True,
 )

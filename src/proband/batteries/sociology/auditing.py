@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from proband.batteries.battery import Battery, Contrast, Figure, Setting
 from proband.errors import DesignError
@@ -54,6 +55,9 @@ def swap_tables(tables: Mapping[str, Mapping[str, object]]) -> tuple[SwapTable, 
     return tuple(found)
 
 
+SWAPS = {table.name: table for table in swap_tables(beside(str(Path(__file__).with_name("swaps.toml"))))}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decision:
     """What is decided on a file.
@@ -85,7 +89,7 @@ def audit(decision: Decision, setting: Setting, swaps: Sequence[SwapTable] | Non
     DesignError
         If a swap table has groups of unequal lengths.
     """
-    swaps = swap_tables(beside(__file__.replace("auditing", "swaps"))) if swaps is None else swaps
+    swaps = tuple(SWAPS.values()) if swaps is None else swaps
     n = setting.n or (2 if setting.is_quick else 6)
     items, scales, asked = [], dict[str, dict[str, int]](), set()
     for swap in swaps:
@@ -141,5 +145,7 @@ def audit_battery(
         page=page,
         instrument=lambda setting: audit(decision, setting),
         contrasts=lambda setting: differences(people),
+        contexts={"wording": ("published", "plain"), "role": ("none", "assistant")},
+        analyses=("swaps",),
         is_generated=True,
     )

@@ -73,5 +73,6 @@ BATTERY = Battery(
     "copied; where conformity stays the same with a dissenter, copying is the likelier reading.",
     instrument=instrument,
     contrasts=contrasts,
+    contexts={"wording": ("published", "plain"), "role": ("none", "impersonated")},
     is_generated=True,
 )

@@ -76,4 +76,5 @@ BATTERY = Battery(
     "not known.",
     instrument=instrument,
     contrasts=contrasts,
+    contexts={"wording": ("published", "plain"), "role": ("none", "impersonated")},
 )

@@ -11,9 +11,11 @@ from proband.cli.choosing import YesOption, refuse_unread
 from proband.cli.studying import MOST_TRIALS, ask_first, refuse_no_folder, stopped
 from proband.cli.talk import duration, emit, out, talk
 from proband.cli.tuning.listening import listener
+from proband.errors import DesignError
 from proband.models.local.capacity import readable
 
 if TYPE_CHECKING:
+    from proband.tuning.analysis import findings as tuning
     from proband.tuning.forecast import Forecast
 
 
@@ -21,13 +23,18 @@ def align(
     study: Annotated[
         str | None,
         typer.Argument(
-            help="Study file (TOML), or a study that comes with Proband: toy, smollm2, ren2024 (all four models), "
-            "ren2024-7b, ren2024-13b, ren2024-70b, ren2024-mistral."
+            help="Study file (TOML), or a study that comes with Proband: toy, smollm2, planted, ren2024 (all four "
+            "models), ren2024-7b, ren2024-13b, ren2024-70b, ren2024-mistral."
         ),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(help="After `read`: folder of probabilities that others computed.")
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(help="Use this base model instead of the one in the study file: toy, smollm2, hf:FOLDER."),
+        typer.Option(
+            help="Use this base model instead of the one in the study file: toy, smollm2, planted, hf:FOLDER."
+        ),
     ] = None,
     dry_run: Annotated[
         bool,
@@ -42,27 +49,33 @@ def align(
     """Carry out a whole study of knowledge interventions: probe, build sets, train, evaluate, analyse.
 
     Run the command again to resume; finished stages are not done twice. Without a study file, --engine toy and
-    --engine smollm2 carry out the studies of these names.
+    --engine smollm2 carry out the studies of these names. `proband align read FOLDER` trains nothing: it analyses
+    probabilities that others computed, as published by Ren et al., as lm-eval logs them, or in a table.
 
     Example: `proband align toy`
     """
     # The whole study's rooms load when one is carried out, not with every other verb.
-    from proband.analyses.intervention_verdicts import VERDICTS
-    from proband.reports.interventions import intervention_findings, write_interventions
-    from proband.reports.terminal import terminal
+    from proband.runs.stages import is_first_process
     from proband.tuning.alignment import alignment_of
     from proband.tuning.forecast import forecast
 
+    if study == "read":
+        refuse_unread("align read only analyses; leave it out", engine=engine, dry_run=dry_run or None)
+        _read(folder, into, as_json=json)
+        return
+    if folder is not None:
+        refuse_unread("a folder is read by `proband align read FOLDER`", folder=folder)
     if study is None and engine not in (None, "toy", "smollm2"):
         refuse_unread("no study is named that takes another base model; name one, e.g. smollm2", engine=engine)
     name = study or (engine if engine in ("toy", "smollm2") else None) or "toy"
-    folder = into if into is not None else Path("runs") / f"align-{Path(name).stem}"
-    refuse_no_folder(folder)
+    at = into if into is not None else Path("runs") / f"align-{Path(name).stem}"
+    refuse_no_folder(at)
     base = engine if study is not None else None
-    work = alignment_of(name, folder, base=base, listener=listener())
+    work = alignment_of(name, at, base=base, listener=listener() if is_first_process() else None)
     planned = forecast(work.material)
-    talk.print(work.file.title, style="bold", markup=False)
-    if not (dry_run and json):
+    if is_first_process():
+        talk.print(work.file.title, style="bold", markup=False)
+    if is_first_process() and not (dry_run and json):
         _tell_plan(planned, out if dry_run else talk)
     if dry_run:
         if json:
@@ -72,13 +85,37 @@ def align(
         ask_first(f"these are {units:,} trials and steps of training")
     with stopped():
         done = work.carry_out()
-    found = intervention_findings(done.findings)
-    report = write_interventions(done.findings, folder / "report.html")
-    if json:
+    if is_first_process():
+        _tell(done.findings, at, as_json=json)
+
+
+def _read(folder: Path | None, into: Path | None, *, as_json: bool) -> None:
+    from proband.tuning.reading import read_study
+
+    if folder is None:
+        raise DesignError("align read needs the folder of the probabilities: proband align read FOLDER")
+    at = into if into is not None else Path("runs") / f"read-{folder.resolve().stem}"
+    refuse_no_folder(at)
+    _tell(read_study(folder), at, as_json=as_json)
+
+
+def _tell(findings: "tuning.Findings", at: Path, *, as_json: bool) -> None:
+    """Write the page, and the verdicts to the terminal."""
+    from proband.analyses.intervention_verdicts import VERDICTS
+    from proband.analyses.supervision import supervision_sections
+    from proband.reports.interventions import intervention_findings, write_interventions
+    from proband.reports.terminal import terminal
+
+    at.mkdir(parents=True, exist_ok=True)
+    found = intervention_findings(findings)
+    report = write_interventions(findings, at / "report.html")
+    if as_json:
         emit(found.as_dict() | {"report": str(report)})
     else:
-        verdicts = tuple(section for section in found.sections if section.chapter == VERDICTS)
-        out.print(terminal(replace(found, sections=verdicts), out.width))
+        verdicts = [section for section in found.sections if section.chapter == VERDICTS]
+        supervised = [one for one in supervision_sections(findings) if not one.name.endswith("-domains")]
+        shown = tuple(supervised or verdicts)
+        out.print(terminal(replace(found, sections=shown), out.width))
     talk.print(f"report: {report}", soft_wrap=True, markup=False)
 
 
@@ -102,9 +139,7 @@ def _tell_plan(planned: "Forecast", console: Console) -> None:
         digits=2,
     )
     room = planned.room
-    notes = [
-        f"on the disk: {readable(room.left_bytes)} are left; {readable(room.most_bytes)} at most are taken at a time"
-    ]
+    notes = [f"on the disk: {readable(room.left_bytes)} are left, {readable(room.most_bytes)} are taken at most"]
     if room.memory_bytes:
         notes.append(f"memory of the largest run: {readable(room.memory_bytes)}; held by {' or '.join(room.devices)}")
     section = Section(name="plan", heading=planned.note, table=table, notes=tuple(notes))

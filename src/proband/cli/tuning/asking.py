@@ -52,7 +52,7 @@ def asked(
     return asked_of(loaded, domains=domains, limit=limit, exemplars=exemplars, seed=seed)
 
 
-def tell_knowledge(run: Run, *, as_json: bool, **more: str) -> None:
+def tell_knowledge(run: Run, *, as_json: bool, **more: object) -> None:
     """What models know, on stdout: sections on a terminal, or everything as JSON."""
     found = findings(run, only=("knowledge",))
     if as_json:

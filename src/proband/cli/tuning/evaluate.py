@@ -1,5 +1,6 @@
 """``proband evaluate``: what checkpoints know of a bank, beside one another."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -7,11 +8,13 @@ import typer
 
 from proband.cli.choosing import YesOption
 from proband.cli.studying import refuse_no_folder, stopped, tell_and_ask
-from proband.cli.talk import progress
+from proband.cli.talk import progress, talk
 from proband.cli.tuning import asking
 from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError
+from proband.instruments.banks.bank import Bank
 from proband.runs import collect
+from proband.training.checkpoint import trained_questions
 from proband.tuning.material import prompt_from
 
 
@@ -52,7 +55,19 @@ def evaluate(
     tell_and_ask(quiz, into, engine=cast, yes=yes)
     with stopped(), progress() as watch:
         run = collect(quiz, cast, into, watch=watch)
-    asking.tell_knowledge(run, as_json=json)
+    here = trained_on(engines, questions)
+    for name, ids in here.items():
+        told = f"{len(ids)} of these {len(questions)} questions"
+        talk.print(f"{name} was trained on {told if ids else 'none of these questions'} (by their ids)", markup=False)
+    asking.tell_knowledge(run, as_json=json, trained_on=here)
+
+
+def trained_on(engines: Mapping[str, str], bank: Bank) -> dict[str, list[str]]:
+    """Ids of a bank's questions that checkpoints were trained on, by name; models without a record are left out."""
+    known = {name: trained_questions(address) for name, address in engines.items()}
+    return {
+        name: [question.id for question in bank if question.id in ids] for name, ids in known.items() if ids is not None
+    }
 
 
 def _engines(given: list[str]) -> dict[str, str]:

@@ -15,7 +15,12 @@ from proband.instruments.items import Item
 from proband.records import Answer
 
 # What a manifest says of a design beside its keys.
-DESCRIBED = ("design", "game", "title", "seed", "population", "harms", "ethics")
+DESCRIBED = (
+    *("design", "game", "title", "seed", "population", "harms", "ethics"),
+    # Of the battery that it is played for.
+    *("battery", "battery_title", "battery_source", "battery_licence", "battery_page", "battery_setting"),
+    *("discipline", "aims", "is_generated", "contrasts", "analyses"),
+)
 _READ = ("subject", "item", "round", "replicate", "status", "answer", "value", "parts", "label")
 _COLUMNS: dict[str, Any] = {
     **dict.fromkeys(("unit", "match", "treatment", "seat", "subject", "role"), pl.String),

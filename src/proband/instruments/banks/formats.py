@@ -24,6 +24,8 @@ class Draft:
         What a map of domains is looked up by; several where the record has several labels.
     domains : tuple of str
         The record's own domains, or the format's, where no map is given; may be empty.
+    folder : str
+        Of a file that is named after its split alone, e.g. ``history/test.jsonl``; else empty.
     """
 
     id: str
@@ -35,6 +37,7 @@ class Draft:
     topic: str = ""
     explanation: str = ""
     split: str = ""
+    folder: str = ""
 
 
 def draft_of(row: Row, format: Format) -> Draft:
@@ -166,6 +169,7 @@ def _draft(
         topic=topic,
         explanation=why,
         split=_split(row),
+        folder=_folder(row),
     )
 
 
@@ -188,6 +192,12 @@ def _split(row: Row) -> str:
         if path.name == split or path.name.endswith(f"_{split}"):
             return split
     return path.parent.name if path.parent.name in SPLITS else ""
+
+
+def _folder(row: Row) -> str:
+    """The folder of a file that is named by its split alone: it is named after the domain."""
+    path = Path(row.file)
+    return path.parent.name if path.name in SPLITS and path.parent.name not in SPLITS else ""
 
 
 def _id(row: Row) -> str:

@@ -8,7 +8,7 @@ from proband.instruments.banks.bank import Bank, Question
 from proband.instruments.banks.embedded import EMBEDDED, embedded_bank
 from proband.instruments.banks.formats import Draft, Format, draft_of, format_of, medmcqa_count
 from proband.instruments.banks.sources import HUB, Row, rows_of, stem_of
-from proband.instruments.banks.subjects import MMLU_CATEGORIES, XIEZHI_DOMAINS
+from proband.instruments.banks.subjects import FOLDER_DOMAINS, MMLU_CATEGORIES, XIEZHI_DOMAINS
 
 REST = "*"
 """Key of a map of domains for the subjects that it does not name."""
@@ -46,7 +46,8 @@ def load_bank(
         take MMLU's own category, and others are unfit. By default the records' own domains, and for MMLU
         `REN2024_DOMAINS` with MMLU's categories for the rest.
     domain : str
-        Of the questions for which nothing else names one.
+        Of the questions for which nothing else names one. Without it, those of a file that is named by its split alone
+        (``history/test.jsonl``) take the name of its folder, as in the files of Ren et al. (2024).
     splits : iterable of str
         Only these splits, e.g. ``["test"]``, by the record's field or the name of its file or folder.
     drop_unfit : bool
@@ -85,7 +86,7 @@ def load_bank(
         if isinstance(draft, DataError):
             left_out.append(f"{row.where}: {draft}")
             continue
-        subjects.update(draft.subjects)
+        subjects.update(draft.subjects or ((draft.folder,) if draft.folder else ()))
         if kept and draft.split not in kept:
             continue
         try:
@@ -127,7 +128,8 @@ def _drafts(rows: Sequence[Row], format: Format) -> Iterator[tuple[Row, Draft | 
 def _domains_of(draft: Draft, domains: Mapping[str, str] | None) -> tuple[str, ...]:
     if domains is None:
         return draft.domains
-    named = tuple(dict.fromkeys(domains[subject] for subject in draft.subjects if subject in domains))
+    subjects = draft.subjects or ((draft.folder,) if draft.folder else ())
+    named = tuple(dict.fromkeys(domains[subject] for subject in subjects if subject in domains))
     if named:
         return named
     if REST in domains:
@@ -139,7 +141,8 @@ def _domains_of(draft: Draft, domains: Mapping[str, str] | None) -> tuple[str, .
 
 
 def _questions(draft: Draft, domains: Mapping[str, str] | None, domain: str) -> Iterator[Question]:
-    named = _domains_of(draft, domains) or (domain,)  # an empty one is refused by the question
+    of_folder = FOLDER_DOMAINS.get(draft.folder, draft.folder)
+    named = _domains_of(draft, domains) or (domain or of_folder,)  # an empty one is refused by the question
     for name in named:
         yield Question(
             id=draft.id if len(named) == 1 else f"{draft.id}/{name}",

@@ -13,3 +13,5 @@ REN2024_DOMAINS = {name: _REN2024[category] for name, category in MMLU_CATEGORIE
 "engineering" is one subject, "jurisprudence" is law and all the social sciences."""
 XIEZHI_DOMAINS = _TABLES["xiezhi"]
 """Xiezhi label -> domain as in Ren et al. (2024)."""
+FOLDER_DOMAINS = _TABLES["folders"]
+"""Folder of the published files -> domain, where they are named otherwise."""

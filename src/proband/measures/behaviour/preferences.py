@@ -1,31 +1,34 @@
 """Preferences over risk, time and other people's payoffs, fitted to choices between two options."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, special
+from scipy import special
 
 from proband.errors import DataError
 from proband.estimates import Estimate, Target
 from proband.measures.arrays import Floats, finite
+from proband.measures.cognition.estimation import Parameter, maximise, natural
 from proband.measures.experiments.outcomes import coded
 
-_MIN_CLUSTERS = 10
-_STEP = 1e-4
-_SENSITIVITY = (-5.0, 6.0)  # of its log
-# Of every parameter: from where to where it is looked for, where the search begins, and what it says.
-_RISK = {"aversion": (-3.0, 4.0, (0.0, 0.7), "relative risk aversion r, 0 where only means count")}
-_TIME = {
-    "present bias": (0.05, 3.0, (1.0, 0.7), "weight beta of all that is not at once, 1 without present bias"),
-    "discount rate": (-2.0, 20.0, (0.3, 2.0), "continuous rate of discount a year"),
-}
-_SOCIAL = {
-    "ahead": (-2.0, 3.0, (0.0, 0.4), "weight rho on the other's payoff where oneself has more"),
-    "behind": (-3.0, 3.0, (0.0, 0.2), "weight sigma on the other's payoff where oneself has less"),
-}
-Known = Mapping[str, tuple[float, float, tuple[float, float], str]]
+_SENSITIVITY = Parameter(name="sensitivity", what="effect of a difference on log odds", kind="positive")
+_RISK = (
+    Parameter(name="aversion", what="relative risk aversion r, 0 where only means count", kind="number"),
+    _SENSITIVITY,
+)
+_TIME = (
+    Parameter(name="present bias", what="weight beta of what is not at once, 1 without present bias", kind="positive"),
+    Parameter(name="discount factor", what="what a year of waiting leaves of a worth, delta", kind="positive"),
+    _SENSITIVITY,
+)
+_SOCIAL = (
+    Parameter(name="ahead", what="weight rho on the other's payoff where oneself has more", kind="number"),
+    Parameter(name="behind", what="weight sigma on the other's payoff where oneself has less", kind="number"),
+    _SENSITIVITY,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,9 +128,9 @@ def fit_discounting(
     *,
     target: Target = "model",
 ) -> PreferenceFit:
-    """Present bias and discount rate, from choices between a sooner and a later payment.
+    """Present bias and discount factor, from choices between a sooner and a later payment.
 
-    A payment x in t years is worth x at once and ``beta exp(-rate t) x`` later; the log odds of the later one are
+    A payment x in t years is worth x at once and ``beta delta^t x`` later; the log odds of the later one are
     ``lambda`` times the difference, in units of the later amount. Utility is linear in money, as usual and as wrong:
     curvature would pass for impatience (Andersen et al. 2008, doi:10.1111/j.1468-0262.2008.00848.x).
 
@@ -145,7 +148,7 @@ def fit_discounting(
     Returns
     -------
     PreferenceFit
-        ``present bias`` (beta), ``discount rate`` (continuous, a year) and ``sensitivity``; intervals as in
+        ``present bias`` (beta), ``discount factor`` (delta, a year) and ``sensitivity``; intervals as in
         `fit_risk_aversion`. Without choices both at once and from a later day on, the two are not told apart.
 
     Raises
@@ -163,7 +166,7 @@ def fit_discounting(
     >>> months = [[0, 12], [0, 12], [1, 13], [1, 13]] * 3
     >>> fit = fit_discounting([0, 1, 1, 1] * 3, [100] * 12, [110, 140, 130, 140] * 3, months, list(range(12)))
     >>> list(fit.parameters)
-    ['present bias', 'discount rate', 'sensitivity']
+    ['present bias', 'discount factor', 'sensitivity']
     """
     x, y, t = finite(sooner, "sooner", ndim=1), finite(later, "later", ndim=1), finite(months, "months", ndim=2) / 12
     if not (len(x) == len(y) == len(t)) or t.shape[1] != 2:
@@ -176,8 +179,8 @@ def fit_discounting(
         raise DataError("present bias needs choices with a payment at once, and choices without; ask both")
 
     def value(theta: Floats) -> Floats:
-        beta, rate = theta[:2]
-        worth = np.where(t > 0, beta, 1.0) * np.exp(-rate * t)
+        beta, delta = theta[:2]
+        worth = np.where(t > 0, beta, 1.0) * delta**t
         difference: Floats = worth[:, 1] - worth[:, 0] * x / y
         return difference
 
@@ -242,85 +245,35 @@ def fit_social_preferences(
 
 
 def _fit(
-    chosen: ArrayLike, value: Callable[[Floats], Floats], known: Known, cluster: Sequence[object], target: Target
+    chosen: ArrayLike,
+    value: Callable[[Floats], Floats],
+    parameters: Sequence[Parameter],
+    cluster: Sequence[object],
+    target: Target,
 ) -> PreferenceFit:
-    """Log odds are sensitivity times a difference of values; the log of sensitivity is the last of theta."""
+    """Log odds are sensitivity, the last parameter, times a difference of values that the others decide."""
     y = finite(chosen, "chosen", ndim=1)
     codes, labels = coded(list(cluster), "cluster")
-    first = np.array([start for *_, (start, _), _ in known.values()])
-    if not len(y) == len(codes) == len(value(first)):
-        raise DataError(
-            f"{len(y)} choices, {len(codes)} clusters and {len(value(first))} rows; give each choice its own"
-        )
+    n_rows = len(value(np.ones(len(parameters))))
+    if not len(y) == len(codes) == n_rows:
+        raise DataError(f"{len(y)} choices, {len(codes)} clusters, {n_rows} rows; give each choice its own")
     if ((y < 0) | (y > 1)).any():
         raise DataError("a choice is neither 0 nor 1 nor a probability between them; correct it")
     if np.ptp(y) == 0:
-        raise DataError(
-            "all choices are alike: no preference between rows can be told; ask rows at which it would turn"
-        )
+        raise DataError("all choices are alike, so no preference can be told; ask rows at which it would turn")
 
-    def by_row(theta: Floats) -> Floats:
-        odds = np.exp(theta[-1]) * value(theta[:-1])
-        logs: Floats = y * special.log_expit(odds) + (1 - y) * special.log_expit(-odds)
-        return logs
+    def by_cluster(thetas: Floats) -> Floats:
+        sums = []
+        for given in natural(thetas, parameters):
+            odds = given[-1] * value(given)
+            logs = y * special.log_expit(odds) + (1 - y) * special.log_expit(-odds)
+            sums.append(np.bincount(codes, weights=logs, minlength=len(labels)))
+        return np.array(sums)
 
-    bounds = [*((low, high) for low, high, *_ in known.values()), _SENSITIVITY]
-    ends = [pair for *_, pair, _ in known.values()]
-    starts = [np.array([*(pair[k] for pair in ends), s]) for k in (0, 1) for s in (0.5, 2.5)]
-    fits = [optimize.minimize(lambda theta: -by_row(theta).sum(), at, bounds=bounds) for at in starts]
-    best = min(fits, key=lambda fit: float(fit.fun))
-    theta = np.asarray(best.x, dtype=np.float64)
-    estimates, cautions = _estimates(by_row, theta, bounds, known, (codes, len(labels)), target)
+    k = len(parameters) - 1
+    starts = [(*(at,) * k, sensitivity) for at, sensitivity in ((0.0, 0.5), (0.4, 2.5), (-0.4, 2.5))]
+    found = maximise(by_cluster, parameters, len(labels), starts, target)
     return PreferenceFit(
-        parameters=estimates, log_likelihood=-float(best.fun), chance=-len(y) * float(np.log(2)), n_choices=len(y),
-        warnings=cautions,
+        parameters=found.estimates, log_likelihood=found.log_likelihood, chance=-len(y) * math.log(2), n_choices=len(y),
+        warnings=found.warnings,
     )  # fmt: skip
-
-
-def _estimates(
-    by_row: Callable[[Floats], Floats],
-    theta: Floats,
-    bounds: Sequence[tuple[float, float]],
-    known: Known,
-    clusters: tuple[np.ndarray, int],
-    target: Target,
-) -> tuple[dict[str, Estimate], tuple[str, ...]]:
-    """Sandwich errors by clusters; what lies at the edge of its range is held there while the others are judged."""
-    codes, n = clusters
-    inner = [k for k, (low, high) in enumerate(bounds) if low + 0.01 < theta[k] < high - 0.01]
-    spread, steps = np.full(len(theta), np.nan), _STEP * np.eye(len(theta))[inner]
-    if n >= _MIN_CLUSTERS and inner:
-        slopes = np.array([by_row(theta + step) - by_row(theta - step) for step in steps]) / (2 * _STEP)
-        scores = np.array([np.bincount(codes, weights=slope, minlength=n) for slope in slopes])
-        hessian = np.array(
-            [
-                [
-                    sum(i * j * by_row(theta + i * a + j * b).sum() for i in (1, -1) for j in (1, -1))
-                    for b in steps
-                ]
-                for a in steps
-            ]
-        ) / (4 * _STEP**2)  # fmt: skip
-        if np.linalg.matrix_rank(hessian, tol=1e-4) == len(inner):
-            bread = np.linalg.inv(-hessian)
-            variances = np.diag(bread @ (n / (n - 1) * scores @ scores.T) @ bread)
-            spread[inner] = np.sqrt(np.where(variances > 0, variances, np.nan))
-    t = float(special.stdtrit(max(n - 1, 1), 0.975))
-    told = {**{name: what for name, (*_, what) in known.items()}, "sensitivity": "effect of a difference on log odds"}
-    found, vague = {}, []
-    for k, (name, what) in enumerate(told.items()):
-        is_log = name == "sensitivity"
-        ends = theta[k] + np.array([-t, 0.0, t]) * (spread[k] if np.isfinite(spread[k]) else 0.0)
-        low, middle, high = (float(end) for end in (np.exp(ends) if is_log else ends))
-        has = bool(np.isfinite(spread[k]))
-        if not has:
-            vague.append(name)
-        how = f"{'log, ' if is_log else ''}clustered, t with {n - 1} df"
-        found[name] = Estimate(
-            value=middle, estimand=what, target=target, n_units=n, interval=(low, high) if has else None,
-            se=float(spread[k]) if has and not is_log else None,
-            interval_method=how if has else "none: few clusters, at the edge of its range, or not told apart",
-        )  # fmt: skip
-    if n < _MIN_CLUSTERS:
-        return found, (f"{n} clusters: no intervals below {_MIN_CLUSTERS}",)
-    return found, ((f"{', '.join(vague)}: at the edge of the range, or these choices do not tell it",) if vague else ())

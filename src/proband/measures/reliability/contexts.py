@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -83,8 +82,8 @@ class ContextStudy:
 
     def needed(self, factor: str, reliability: float = 0.8) -> int | None:
         """Fewest levels of a factor that reach this reliability, the others as asked; None where 50 do not."""
-        found = bisect_left(range(1, _MOST_LEVELS + 1), reliability, key=lambda n: self.reliability({factor: n}).value)
-        return found + 1 if found < _MOST_LEVELS else None
+        tried = range(1, _MOST_LEVELS + 1)
+        return next((n for n in tried if self.reliability({factor: n}).value >= reliability), None)
 
     def widened(self, variance: float) -> Estimate:
         """The mean with further variance of its own, e.g. that of items that were drawn."""
@@ -240,11 +239,11 @@ def _error(study: GStudy, sizes: Mapping[str, int], known: set[str]) -> tuple[fl
     weights = np.array(
         [0.0 if known.issuperset(part) else 1 / math.prod(map(sizes.__getitem__, part)) for part in parts]
     )
-    values = np.array([max(float(part.variance), 0.0) for part in study.components.values()])
+    # Estimates below 0 stay in the sum: to count each as 0 would make a sum of many small ones too large.
+    error = max(float(np.array([float(part.variance) for part in study.components.values()]) @ weights), 0.0)
     if study.draws is None:
-        return float(values @ weights), None
-    drawn = np.maximum(study.draws @ design.components_from_mean_squares().T, 0.0)
-    return float(values @ weights), drawn @ weights
+        return error, None
+    return error, np.maximum(study.draws @ design.components_from_mean_squares().T @ weights, 0.0)
 
 
 def _mean(about: Estimate, error: float, draws: Floats | None, more: float, level: float) -> Estimate:

@@ -16,11 +16,14 @@ from proband.tuning.analysis.claims import Verdict, verdicts
 from proband.tuning.analysis.confidence import Confidence, confidences
 from proband.tuning.analysis.confounds import Confound, confounds
 from proband.tuning.analysis.consistency import Consistency, Line, Point, consistencies, lines, points
+from proband.tuning.analysis.curves import Curves, EarlyStop, HalfLearned, StepModel, StepPoint
 from proband.tuning.analysis.evaluation import PAPER_CONTRASTS, Evaluation
 from proband.tuning.analysis.fit import Fit, fits
 from proband.tuning.analysis.mixtures import BestBetween, Partial, RatioPoint, best_ratios, curves, partials
 from proband.tuning.analysis.noise import Excess, Noise, NoisePoint, Steepness
 from proband.tuning.analysis.pooling import ALL_BASES, pooled
+from proband.tuning.analysis.readings import Reading
+from proband.tuning.analysis.supervision import Supervision
 from proband.tuning.probing.beliefs import Beliefs
 
 
@@ -43,10 +46,16 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One base model of a study: what it and its checkpoints believe, and what these were trained on."""
+    """One base model of a study: what it and its checkpoints believe, and what these were trained on.
+
+    `curves` are what was seen while they were trained, `readings` how they answer behind contexts; empty where nobody
+    looked, or the world is not known.
+    """
 
     evaluation: Evaluation
     sources: Sources | None = None
+    curves: Curves = Curves()
+    readings: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +74,14 @@ class Findings:
         Experiment IV, beside what noise alone would show.
     confidences, retention, fits : tuple
         Calibration and abstention; forgetting; what was learned of the training questions, by base and domain.
+    step_points, halves, stops, step_models : tuple
+        What was seen while checkpoints were trained.
+    readings : tuple
+        Experiment II in a known world: answers behind contexts, before and after training.
     warnings : tuple of str
         What holds for all of it.
+    supervision : Supervision or None
+        Of a study with other supervisors or objectives.
     """
 
     title: str
@@ -88,6 +103,12 @@ class Findings:
     verdicts: tuple[Verdict, ...]
     confounds: tuple[Confound, ...]
     warnings: tuple[str, ...]
+    step_points: tuple[StepPoint, ...] = ()
+    halves: tuple[HalfLearned, ...] = ()
+    stops: tuple[EarlyStop, ...] = ()
+    step_models: tuple[StepModel, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    supervision: Supervision | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; undefined and infinite numbers become None, with their reason beside them."""
@@ -112,6 +133,11 @@ _STAGES = (
     "fits",
     "verdicts",
     "confounds",
+    "step_points",
+    "halves",
+    "stops",
+    "step_models",
+    "readings",
 )
 
 
@@ -154,7 +180,7 @@ def analyse(
     several = len(parts) > 1
     checks = {name: _checks(part, wanted, name if several else "") for name, part in parts.items()}
     tables = [
-        _stages(part.evaluation, wanted, checks[name], name if several else "", learned=_fits(part))
+        _stages(part.evaluation, wanted, checks[name], name if several else "", of_base=_of_base(part))
         for name, part in parts.items()
     ]
     if several:
@@ -168,6 +194,7 @@ def analyse(
             if len(domains) > 1 and sum(domain in one.domains for one in evaluations.values()) > 1
         ]
         tables = [whole, *by_domain, *tables]
+    rows: dict[str, Any] = {stage: tuple(row for found in tables for row in found[stage]) for stage in _STAGES}
     return Findings(
         title=title,
         plan=_plan(parts),
@@ -176,7 +203,7 @@ def analyse(
             for name, part in parts.items()
             for warning in (*_warnings(part.evaluation), *((_NO_SETS,) if part.sources is None else ()))
         ),
-        **{stage: tuple(row for found in tables for row in found[stage]) for stage in _STAGES},
+        **rows,
     )
 
 
@@ -187,9 +214,15 @@ def _checks(part: Part, pairs: Sequence[tuple[str, str]], base: str) -> tuple[Co
     return tuple(replace(one, base=base) for one in found)
 
 
-def _fits(part: Part) -> tuple[Fit, ...]:
-    given = part.sources
-    return fits(part.evaluation, tuple(given.sets), given.bank, given.probe, given.fitted) if given else ()
+_OF_BASE = ("fits", "step_points", "halves", "stops", "step_models", "readings")
+
+
+def _of_base(part: Part) -> dict[str, Sequence[Any]]:
+    """Tables that are not pooled over bases: what was learned, and seen, of each."""
+    given, curves = part.sources, part.curves
+    learned = fits(part.evaluation, tuple(given.sets), given.bank, given.probe, given.fitted) if given else ()
+    rows = (learned, curves.points, curves.halves, curves.stops, curves.models, part.readings)
+    return dict(zip(_OF_BASE, rows, strict=True))
 
 
 def _stages(
@@ -200,7 +233,7 @@ def _stages(
     *,
     of: str | None = None,
     domain: str = ALL_DOMAINS,
-    learned: tuple[Fit, ...] = (),
+    of_base: Mapping[str, Sequence[Any]] | None = None,
 ) -> dict[str, list[Any]]:
     """Rows of every table; of a pooled evaluation only those of all its strata, which are about `domain`."""
     differences = accuracy.contrasts(evaluation, pairs)
@@ -224,9 +257,9 @@ def _stages(
         "partials": (*correlated, *published),
         "confidences": confidences(evaluation),
         "retention": accuracy.retention(evaluation),
-        "fits": learned,
         "verdicts": verdicts(evaluation, differences, steeper, checks, published=published),
         "confounds": checks if of is None else (),
+        **(of_base or dict.fromkeys(_OF_BASE, ())),
     }
     named = {"base": base} if of is None else {"base": base, "domain": domain}
     is_whole = of is None or domain == ALL_DOMAINS

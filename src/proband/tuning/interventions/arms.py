@@ -3,15 +3,16 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from proband.errors import DesignError, strange_choice
 from proband.files import beside
 
 Questions = Literal["known", "unknown", "both"]
 TargetOf = Literal["gold", "own", "false", "refusal", "mixed", "dropped"]
-Context = Literal["none", "bank", "own", "other"]
-Explained = Literal["none", "bank", "own", "other", "rewrite", "matched"]
+Context = Literal["none", "bank", "own", "other", "bank_or_other"]
+Explained = Literal["none", "bank", "own", "other", "rewrite", "matched", "bank_or_other", "matched_or_other"]
+BANK_OR_OTHER = "bank_or_other"
 Weighting = Literal["equal", "conflict"]
 Ordering = Literal["shuffled", "known_last", "confident_first"]
 REN2024_RATIOS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -29,12 +30,14 @@ class Arm:
       taught with the key, save where an arm of known questions has the target "false"..
     - `ratio`: share of own answers in a mixed arm, from 0 to 1.
     - `known_share`: share of known questions in an arm of both; None for their share in the domain.
-    - `context` ({"none", "bank", "own", "other"}): what stands before the query: nothing, the bank's explanation, or
-      a text by the model itself or by another engine.
-    - `explanation` ({"none", "bank", "own", "other", "rewrite", "matched"}): what follows the answer: nothing; the
-      bank's explanation; one of the answer taught, by the model itself or by another engine; the bank's in the
-      model's own words; or, as published, the bank's for the key and the model's own for its own answer, which differ
-      in more than truth.
+    - `context` ({"none", "bank", "own", "other", "bank_or_other"}): what stands before the query: nothing, the bank's
+      explanation, a text by the model itself or by another engine, or the bank's where there is one, else another
+      engine's.
+    - `explanation` ({"none", "bank", "own", "other", "rewrite", "matched", "bank_or_other", "matched_or_other"}): what
+      follows the answer: nothing; the bank's explanation; one of the answer taught, by the model itself or by another
+      engine; the bank's in the model's own words; as published, the bank's for the key and the model's own for its
+      own answer, which differ in more than truth; or the bank's (of the key, where matched) where there is one, else
+      another engine's.
     - `weighting` ({"equal", "conflict"}): of the examples' loss: alike, or less the more of the probe's prompts
       contradict what is taught.
     - `ordering` ({"shuffled", "known_last", "confident_first"}): of the examples. Any but the first means something
@@ -80,7 +83,7 @@ class Arm:
             raise self._refused("it would be empty: it has unknown questions only, and drops them")
         if self.ordering == "known_last" and self.questions != "both":
             raise self._refused("known_last orders known behind unknown questions; take questions = 'both'")
-        if self.explanation in ("bank", "rewrite") and self.teaches_false:
+        if self.explanation in ("bank", "rewrite", BANK_OR_OTHER) and self.teaches_false:
             raise self._refused(
                 "the bank's explanations argue for the key and would contradict what is taught; take explanation = "
                 "'own', 'other' or 'matched'"
@@ -117,7 +120,10 @@ class Arm:
 
     def explanation_of(self, is_key: bool) -> Explained:
         """Where the explanation of an answer comes from: of the key, or of another one."""
-        return self.explanation if self.explanation != "matched" else "bank" if is_key else "own"
+        of_key: Mapping[str, Explained] = {"matched": "bank", "matched_or_other": "bank_or_other"}
+        if self.explanation not in of_key:
+            return self.explanation
+        return of_key[self.explanation] if is_key else "own"
 
 
 _TABLES = beside(__file__)
@@ -158,6 +164,43 @@ def arm_named(name: str, *, explanation: Explained = "none") -> Arm:
         raise DesignError(f"no arm {name!r}; there are {', '.join(ARMS)} and mixture-R, e.g. mixture-0.2")
     arm = ARMS[name]
     return arm if arm.explanation != "none" else replace(arm, explanation=explanation)
+
+
+def arm_from(given: str | Mapping[str, Any], *, explanation: str = "none", context: str = "bank") -> Arm:
+    """An arm as a study file has it: by name, or as a table of its settings, which may begin with an arm (`use`).
+
+    Parameters
+    ----------
+    explanation, context : str
+        What follows answers and what explains questions beforehand in arms that do not say so themselves.
+
+    Raises
+    ------
+    DesignError
+        If there is no such arm or setting, or the table has no name.
+
+    Examples
+    --------
+    >>> arm_from({"use": "contextualised", "name": "told", "context": "other"}).context
+    'other'
+    """
+    table = {"use": given} if isinstance(given, str) else dict(given)
+    use = table.pop("use", "")
+    if unknown := sorted(set(table) - set(Arm.__dataclass_fields__)):
+        settings = ", ".join(Arm.__dataclass_fields__)
+        raise DesignError(f"arm {table.get('name', use)!r}: no setting {unknown[0]!r}; there are use, {settings}")
+    if not use and not isinstance(table.get("name"), str):
+        raise DesignError(f"sets.arms: the table {table} needs a name, or an arm that it changes (use)")
+    try:
+        begun = arm_named(use) if use else Arm(name=table["name"])
+        set_here = {**table, "explanation": table.get("explanation", begun.explanation)}
+        if set_here["explanation"] == "none" and "explanation" not in table:
+            set_here["explanation"] = explanation
+        if begun.context == "bank" and "context" not in table:
+            set_here["context"] = context
+        return replace(begun, **set_here)
+    except TypeError as error:
+        raise DesignError(f"arm {table.get('name', use)!r}: a value is of the wrong kind ({error})") from None
 
 
 def mixtures(ratios: Iterable[float] = REN2024_RATIOS, *, explanation: Explained = "none") -> tuple[Arm, ...]:
@@ -205,7 +248,7 @@ def with_controls(arms: Sequence[Arm]) -> tuple[Arm, ...]:
         if not arm.teaches_false:
             continue
         controls = [matched_true(arm)]
-        if arm.explanation == "matched":
+        if arm.explanation.startswith("matched"):
             controls += [
                 replace(arm, name=f"{arm.name}-explained-other", explanation="other"),
                 replace(matched_true(arm), name=f"{arm.name}-true-explained-own", explanation="own"),

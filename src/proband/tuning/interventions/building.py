@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from proband.designs.quiz.prompts import Prompt
-from proband.errors import DataError, DesignError, strange_choice
+from proband.errors import DesignError, strange_choice
 from proband.instruments.banks.bank import Bank
 from proband.seeds import place_digest, uniform_for
 from proband.training.training_set import Example, TrainingSet
@@ -14,7 +14,7 @@ from proband.tuning.interventions.arms import Arm, true_counterpart
 from proband.tuning.interventions.balancing import Covariate, Matched, arranged, match, strata
 from proband.tuning.interventions.composing import Lesson, Workshop
 from proband.tuning.interventions.general import General, draw_general, n_general
-from proband.tuning.interventions.pools import Pools, Rule, check_probe, sort_questions
+from proband.tuning.interventions.pools import Pools, Rule, check_probe, no_question, sort_questions
 from proband.tuning.interventions.provenance import Account
 from proband.tuning.interventions.texts import Texts
 from proband.tuning.probing.beliefs import Beliefs
@@ -46,6 +46,9 @@ class Construction:
         Their share of a set, at least 0 and below 1.
     is_filtered : bool
         Whether texts that argue against what is taught are left out.
+    alternatives : bool
+        Whether examples name what they are set against: the other options, those that the model holds more probable
+        first. For recipes whose objective compares.
     weights : str
         Hash of the weights that are to be trained, as in an engine's fingerprint; a probe of others is refused.
     """
@@ -64,6 +67,7 @@ class Construction:
     general_share: float = 0.5
     explanations: tuple[Texts, ...] = ()
     is_filtered: bool = True
+    alternatives: bool = False
     weights: str = ""
 
     def __post_init__(self) -> None:
@@ -152,6 +156,7 @@ def build_sets(
         texts=how.explanations,
         is_filtered=how.is_filtered,
         is_arranged=is_arranged,
+        compares=how.alternatives,
     )
     pools = sort_questions(bank, beliefs, threshold=how.threshold, rule=how.rule, gain=how.gain, among=how.among)
     for arm in arms:
@@ -269,11 +274,7 @@ def _plot(workshop: Workshop, pools: Pools, arms: Sequence[Arm], how: Constructi
         reasons.update(reason for reason in found.values() if reason)
         if not fit[pool]:
             why = f"; of {len(ids)} none can be used: " + "; ".join(reasons) if ids else ""
-            raise DataError(
-                f"domain {domain!r}: no {pool} question to build from, as the probe left {len(pools.known)} known, "
-                f"{len(pools.unknown)} unknown, {len(pools.unsure)} unsure and {len(pools.left_out)} left out{why}; "
-                "lower the threshold, probe more questions, or leave the domain out"
-            )
+            raise no_question(domain, pool, pools, why)
     covariates: list[Covariate] = [
         one for one in how.balance if one != "letter" or (how.orders == "as_written" and workshop.prompt.shows_options)
     ]

@@ -10,7 +10,7 @@ from proband.designs.quiz.prompts import Prompt, pose, reply_to
 from proband.errors import DataError, DesignError
 from proband.instruments.banks.bank import Bank, Question
 from proband.training.training_set import Example, Kind
-from proband.tuning.interventions.arms import Arm, Explained
+from proband.tuning.interventions.arms import BANK_OR_OTHER, Arm, Explained
 from proband.tuning.interventions.balancing import Matched
 from proband.tuning.interventions.pools import Pools
 from proband.tuning.interventions.texts import Purpose, Source, Texts, flaw, names_letter
@@ -28,6 +28,7 @@ _AUTHORS: Mapping[str, str] = {
     "own": "by the model itself",
     "other": "by another engine",
     "rewrite": "rewritten by the model itself",
+    BANK_OR_OTHER: "in the bank or by another engine",
 }
 
 
@@ -49,7 +50,7 @@ class Workshop:
     """What lessons are made with: questions, beliefs about them, the prompt of training, and what engines wrote.
 
     With `is_filtered` texts with a `flaw` are left out; with `is_arranged` options are shown in another order than
-    texts saw them in.
+    texts saw them in. With `compares` examples name the other options as alternatives.
     """
 
     bank: Bank
@@ -58,6 +59,7 @@ class Workshop:
     texts: tuple[Texts, ...] = ()
     is_filtered: bool = True
     is_arranged: bool = True
+    compares: bool = False
 
     @cached_property
     def shelf(self) -> Mapping[tuple[Purpose, Source], Texts]:
@@ -82,7 +84,12 @@ class Workshop:
         return shelf
 
     def check(self, arm: Arm) -> None:
-        """Refuse an arm whose texts are not there at all."""
+        """Refuse an arm whose texts are not there at all, or whose answers are not those of an option alone."""
+        if self.compares and (arm.explanation != "none" or arm.target == "refusal"):
+            raise DesignError(
+                f"arm {arm.name!r} teaches more than an option, which no other option can be set against; take an arm "
+                "without explanation or refusal, or the objective 'likelihood' alone"
+            )
         needed = {("context", arm.context): f"context = {arm.context!r}"} if arm.context in ("own", "other") else {}
         kinds = {kind for kind in ("gold", "own") if kind in _kinds(arm)} or {"gold"}
         for kind in sorted(kinds):
@@ -107,6 +114,10 @@ class Workshop:
     def _text(self, purpose: Purpose, source: Explained, question: Question, answer: int) -> str:
         if source in ("none", "bank"):
             return question.explanation.strip() if source == "bank" else ""
+        if source == BANK_OR_OTHER:
+            written = self.shelf.get((purpose, "other"))
+            others = "" if written is None else written.texts.get((question.id, answer), "")
+            return question.explanation.strip() or others
         key = _KEYS[source] if purpose == "explanation" else (purpose, _KEYS[source][1])
         return self.shelf[key].texts.get((question.id, answer), "")
 
@@ -206,7 +217,13 @@ class Workshop:
             domain=question.domain,
             kind=lesson.kind,
             weight=weight,
+            alternatives=self._alternatives(lesson, order) if self.compares else (),
         )
+
+    def _alternatives(self, lesson: Lesson, order: tuple[int, ...] | None) -> tuple[str, ...]:
+        """The other options as replies, those that the model holds more probable first."""
+        ranked = np.argsort(-self.beliefs[lesson.question.id].probs, kind="stable").tolist()
+        return tuple(reply_to(lesson.question, self.prompt, k, order=order) for k in ranked if k != lesson.answer)
 
     def _weights(self, arm: Arm, lessons: Sequence[Lesson]) -> list[float]:
         """Of each lesson's loss, 1 on average."""
@@ -244,9 +261,12 @@ def wanted_texts(
         for pool, ids in (("known", pools.known), ("unknown", pools.unknown)):
             for id in ids if pool in arm.pools else ():
                 question = bank[id]
-                if purpose == "context" and arm.context == source:
+                is_lacking = source == "other" and not question.explanation.strip()
+                if purpose == "context" and (arm.context == source or (arm.context == BANK_OR_OTHER and is_lacking)):
                     wanted.setdefault(id, set()).add(question.answer)
                 for lesson in workshop.possible(arm, question, pool):
-                    if lesson is not None and _KEYS.get(lesson.explained_by(arm)) == (purpose, source):
+                    explained = "none" if lesson is None else lesson.explained_by(arm)
+                    is_other = purpose == "explanation" and explained == BANK_OR_OTHER and is_lacking
+                    if lesson is not None and (is_other or _KEYS.get(explained) == (purpose, source)):
                         wanted.setdefault(id, set()).add(lesson.answer)
     return {id: tuple(sorted(answers)) for id, answers in sorted(wanted.items())}

@@ -52,6 +52,15 @@ class Pools:
         return dict(sorted(Counter(self.left_out.values()).items()))
 
 
+def no_question(domain: str, pool: str, pools: Pools, why: str = "") -> DataError:
+    """That a domain's pool has no question to build from, and what the probe left."""
+    return DataError(
+        f"domain {domain!r}: no {pool} question to build from, as the probe left {len(pools.known)} known, "
+        f"{len(pools.unknown)} unknown, {len(pools.unsure)} unsure and {len(pools.left_out)} left out{why}; "
+        "lower the threshold, probe more questions, or leave the domain out"
+    )
+
+
 def check_probe(bank: Bank, beliefs: Beliefs, *, weights: str = "") -> None:
     """Refuse a probe of another bank, or of other weights than those that are to be trained, where they are known.
 

@@ -99,7 +99,7 @@ class Account:
             found.append(
                 "false labels without a matched-true arm beside it; add one (--controls, sets.controls, with_controls)"
             )
-        if self.arm.teaches_false and self.arm.explanation == "matched":
+        if self.arm.teaches_false and self.arm.explanation.startswith("matched"):
             found.append("explanations of true and of false labels come from different authors")
         if self.arm.weighting == "conflict":
             n_single = sum(len(self.workshop.beliefs[lesson.question.id].cells) < 2 for lesson in self.lessons)

@@ -9,7 +9,7 @@ from proband.runs.stages import Stages
 from proband.tuning.interventions.arms import Arm
 from proband.tuning.interventions.composing import wanted_texts
 from proband.tuning.interventions.explanations import Explanations, texts_from
-from proband.tuning.interventions.pools import sort_questions
+from proband.tuning.interventions.pools import no_question, sort_questions
 from proband.tuning.interventions.texts import Purpose, Source, Texts
 from proband.tuning.probing.beliefs import Beliefs
 
@@ -37,8 +37,15 @@ def written_texts(
     ------
     DesignError
         If an arm needs another engine's texts and there is none.
+    DataError
+        If a pool of a domain is empty.
     """
     pools = sort_questions(bank, beliefs, threshold=threshold)
+    for domain in bank.domains:  # before anything is written
+        part = pools.of(bank, domain)
+        for pool, ids in (("known", part.known), ("unknown", part.unknown)):
+            if not ids and any(pool in arm.pools for arm in arms):
+                raise no_question(domain, pool, part)
     found: list[Texts] = []
     for source in get_args(Source):
         for purpose in get_args(Purpose):

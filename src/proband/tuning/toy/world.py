@@ -31,6 +31,8 @@ class WorldSize:
         Questions of each status in every trained domain of the bank.
     benchmark : mapping
         Questions of each status in every domain of the benchmark.
+    domains : int
+        Trained domains, 1 to 4; the benchmark has two others besides.
     exemplars : int
         Known facts of every domain that may stand before a question, as worked examples.
     lessons : int
@@ -51,6 +53,7 @@ class WorldSize:
     benchmark: Mapping[Status, int] = field(
         default_factory=lambda: {"known": 30, "half-known": 12, "wrong": 12, "unknown": 6}
     )
+    domains: int = len(TRAINED)
     exemplars: int = 10
     lessons: int = 10
     often: int = 48
@@ -64,6 +67,8 @@ class WorldSize:
                 raise DesignError(f"{name}: {sorted(strange)[0]!r} is none of {', '.join(STATUSES)}")
             if any(n < 0 for n in counts.values()) or not sum(counts.values()):
                 raise DesignError(f"{name}: {dict(counts)} are no numbers of questions; give at least one")
+        if not 1 <= self.domains <= len(TRAINED):
+            raise DesignError(f"{self.domains} trained domains; a world has 1 to {len(TRAINED)}")
         if self.seldom < 1 or self.often <= self.seldom:
             raise DesignError(
                 f"facts stated {self.often} times are called known and {self.seldom} times half-known; "
@@ -134,6 +139,21 @@ class World:
         return tuple(q.id for q in (self.bank if bank is None else bank) if self.planted[q.id] == status)
 
 
+def planted_size(times: int) -> WorldSize:
+    """Two domains of facts, each stated so often, and two others; small enough for a processor."""
+    return WorldSize(
+        bank={"known": 24, "wrong": 24, "contradicted": 6, "unknown": 20},
+        benchmark={"known": 4, "wrong": 2, "unknown": 4},
+        domains=2,
+        exemplars=6,
+        lessons=1,
+        often=times,
+        seldom=1,
+        strangers=96,
+        chores=0,
+    )
+
+
 def make_world(seed: int, *, is_null: bool = False, size: WorldSize | None = None) -> World:
     """Generate a world.
 
@@ -176,15 +196,17 @@ class _Making:
         self.false: dict[str, int] = {}
 
     def world(self) -> World:
-        bank = self._bank("toy", self.size.bank, [r for r in RELATIONS if r.is_asked])
-        benchmark = self._bank("toy-benchmark", self.size.benchmark, [r for r in RELATIONS if not r.is_asked])
-        by_domain = {domain: [r for r in RELATIONS if r.domain == domain] for domain in TRAINED + OTHERS}
+        domains = TRAINED[: self.size.domains] + OTHERS
+        relations = [relation for relation in RELATIONS if relation.domain in domains]
+        bank = self._bank("toy", self.size.bank, [r for r in relations if r.is_asked])
+        benchmark = self._bank("toy-benchmark", self.size.benchmark, [r for r in relations if not r.is_asked])
+        by_domain = {domain: [r for r in relations if r.domain == domain] for domain in domains}
         exemplars = [
             self._exemplar(f"exemplar-{domain}-{k}", relations[k % len(relations)])
             for domain, relations in by_domain.items()
             for k in range(self.size.exemplars)
         ]
-        for relation in RELATIONS:
+        for relation in relations:
             for k in range(self.size.lessons):
                 rng = rng_for(self.seed, "toy", "lesson", relation.name, k)
                 value = str(rng.choice(relation.values))

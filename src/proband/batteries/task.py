@@ -1,0 +1,116 @@
+"""Tasks of one player: blocks in which what is shown depends on what was chosen before, on the one loop."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+from proband.designs.design import Design
+from proband.designs.process import Process, Stalled
+from proband.designs.survey.cards import has_prefix
+from proband.designs.survey.wording import card_of
+from proband.errors import DesignError
+from proband.instruments.items import Item
+from proband.records import Message, Place, Reply, Request, Response, Trial
+from proband.roster import Member, Roster
+from proband.seeds import seed_for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Design):
+    """A task in blocks that know nothing of each other; a small one gives `items`, `block` and `size`.
+
+    Attributes
+    ----------
+    seed : int
+        Root of all randomness.
+    blocks : int
+        How many blocks there are; each is a unit of its own.
+    noted : mapping
+        What a run keeps of its battery, see `proband.batteries.asked.noted`.
+    """
+
+    kind: ClassVar[str] = "battery"
+    unit: ClassVar[str] = "block"
+    is_about_people: ClassVar[bool] = False
+
+    seed: int
+    blocks: int
+    title: str = ""
+    noted: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.blocks < 1:
+            raise DesignError(f"{self.name}: {self.blocks} blocks; play at least one")
+        for k in range(self.blocks):  # what cannot be made is refused before anything is asked
+            self.first(k)
+
+    @cached_property
+    def items(self) -> Mapping[str, Item]:
+        """What may be asked, by id; wordings are filled in when it is asked."""
+        raise DesignError(f"{type(self).__name__} has no items; give it some")
+
+    def block(self, number: int) -> Process:
+        """One block, as a process."""
+        raise DesignError(f"{type(self).__name__} has no blocks; write `block`")
+
+    def first(self, number: int) -> Trial:
+        """What a block begins with."""
+        step = next(iter(self.block(number)))  # type: ignore[arg-type]  # a generator
+        found: Trial = step if isinstance(step, Trial) else step[0]
+        return found
+
+    def processes(self) -> Iterable[Process]:
+        """Every block advances on its own."""
+        return [self.block(k) for k in range(self.blocks)]
+
+    def preview(self) -> Sequence[Trial]:
+        """The first trial of every block."""
+        return [self.first(k) for k in range(self.blocks)]
+
+    def roster(self) -> Roster:
+        """Blocks as subjects: each is played without memory of the others."""
+        return Roster([Member(subject=name_of(k)) for k in range(self.blocks)])
+
+    def describe(self) -> Mapping[str, object]:
+        """Everything that defines the task, and what is known of its battery."""
+        return {**super().describe(), "design": self.kind, **self.noted}
+
+    def ask(self, number: int, item: Item, round: int, told: str, facts: Mapping[str, str], *, turn: int = 0) -> Trial:
+        """A trial that tells what happened so far and asks for one option; `turn` says which stands first."""
+        place = Place(subject=name_of(number), item=item.id, round=round)
+        n = len(item.options)
+        order = tuple([(k + turn) % n for k in range(n)])
+        card = card_of(item, "option_text", order, (), stem=told)
+        return Trial(
+            place=place,
+            request=Request(
+                messages=(Message("user", f"{card.words}\n\n{card.instruction}"),),
+                continuations=card.options,
+                closes=has_prefix(card.options),
+            ),
+            reply=Reply(
+                form=item.form, method="option_text", options=card.options, order=order,
+                seed=seed_for(self.seed, "decide", place.id),
+            ),
+            facts=tuple(facts.items()),
+            card=card,
+        )  # fmt: skip
+
+
+def name_of(number: int) -> str:
+    """What a block is called."""
+    return f"block-{number + 1:03d}"
+
+
+def taken(response: Response) -> int:
+    """The option that was taken.
+
+    Raises
+    ------
+    Stalled
+        If none was: then the block cannot go on.
+    """
+    if response.status != "valid" or not isinstance(response.answer, int):
+        raise Stalled(f"no option was taken ({response.status}), so what follows from it is not known")
+    return response.answer

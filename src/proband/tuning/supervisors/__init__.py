@@ -1,0 +1,1 @@
+"""Other supervisors than the key, and other objectives than the likelihood."""

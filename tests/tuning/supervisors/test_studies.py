@@ -1,0 +1,112 @@
+"""Whole studies of supervisors and objectives on a small random model: that they are carried out, kept and resumed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from proband.analyses.supervision import supervision_sections
+from proband.tuning.alignment import align
+from proband.tuning.study_file import checked
+from tests.models.local.small_models import save_checkpoint
+from tests.tuning.test_alignment import study
+
+pytest.importorskip("trl", reason="training needs the extra [train]")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return save_checkpoint(tmp_path_factory.mktemp("base"), max_position_embeddings=2000)
+
+
+def supervised(base, **tables):
+    given = study(base, learning_rate=1e-2)
+    return given | {"sets": {"prompt": "zero-shot-cloze", **tables.pop("sets", {})}} | tables
+
+
+def own(base, **changes):
+    return supervised(
+        base,
+        probe={"use": "probe-cloze", "threshold": 0.1, "draws": 1, "shots": 1},
+        supervisor={"labels": "own", "use": ["confident", "self-play"], "rounds": 2, "least_change": 0.0}
+        | {"least_entropy": 0.0, "size": 6}
+        | changes,
+    )
+
+
+def test_a_model_trained_on_another_ones_labels_is_set_against_one_trained_on_the_key(base, tmp_path):
+    weak = save_checkpoint(tmp_path / "weak", max_position_embeddings=2000, num_hidden_layers=1)
+    table = {"labels": f"model:hf:{weak}", "use": ["all", "soft"], "size": 6}
+    done = align(checked(supervised(base, supervisor=table), "study"), tmp_path / "into")
+    assert {one.arm for one in done.evaluation.trained} == {"ceiling", "weak-all", "weak-soft"}
+    labels = done.sets["weak-all-geography"].provenance["labels"]
+    assert (labels["how"], labels["questions"]) == ("all", 6)
+    assert labels["weights"] == done.evaluation.beliefs["weak", "zero-shot-cloze"].weights != done.probe.weights
+    found = done.findings.supervision.gaps
+    assert {(one.arm, one.questions) for one in found} >= {("weak-all", "all"), ("weak-soft", "it did not")}
+    assert any("Performance gap recovered" in section.heading for section in supervision_sections(done.findings))
+
+
+def test_rounds_of_own_labels_go_on_from_one_another_and_are_told(base, tmp_path):
+    done = align(checked(own(base), "study"), tmp_path / "into")
+    second = done.checkpoints["confident-2-geography-s1"]
+    assert second.base == done.checkpoints["confident-1-geography-s1"].address
+    assert done.checkpoints["self-play-1-geography-s1"].recipe["objective"] == "preference"
+    rows = {(one.labels, one.number): one for one in done.findings.supervision.rounds}
+    assert list(rows) == [(way, number) for way in ("confident", "self-play") for number in (0, 1, 2)]
+    assert rows["confident", 0].questions is None
+    assert rows["confident", 2].questions == 6
+    assert rows["self-play", 1].right == 1.0
+    assert rows["confident", 2].confidence.value != rows["confident", 0].confidence.value
+    assert [section.name for section in supervision_sections(done.findings)] == ["rounds", "rounds-tests"]
+
+
+def test_objectives_on_one_set_are_told_side_by_side(base, tmp_path):
+    objectives = {
+        "full": {},
+        "adapter": {"adapter": {"rank": 2}},
+        "held": {"objective": "kl", "beta": 1.0},
+        "pairs": {"objective": "preference"},
+        "rewarded": {"objective": "expected-reward"},
+    }
+    file = supervised(base, sets={"arms": ["incompatible"], "size": 3}, objectives=objectives)
+    done = align(checked(file, "study"), tmp_path / "into")
+    assert len({one.hash for one in done.sets.values()}) == 1
+    assert {one.recipe.get("objective", "likelihood") for one in done.checkpoints.values()} == {
+        "likelihood",
+        "kl",
+        "preference",
+        "expected-reward",
+    }
+    rows = {one.name: one for one in done.findings.supervision.objectives}
+    assert list(rows) == list(objectives)
+    assert all(-1 <= one.learned.value <= 1 and one.kl.value > 0 and one.seconds > 0 for one in rows.values())
+
+
+def test_a_study_that_was_killed_in_a_round_gives_what_it_gives_whole(base, tmp_path):
+    file = tmp_path / "study.json"
+    file.write_text(json.dumps(own(base, use=["confident"])))
+    whole = align(checked(json.loads(file.read_text()), "study"), tmp_path / "whole")
+    code = (
+        "import json; from proband.tuning.alignment import align; from proband.tuning.study_file import checked; "
+        f"align(checked(json.load(open({str(file)!r})), 'study'), {str(tmp_path / 'killed')!r})"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[3], env=dict(os.environ))
+    until = time.monotonic() + 900
+    while time.monotonic() < until and process.poll() is None:
+        if list(tmp_path.glob("killed/round-1-*")):
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert list(tmp_path.glob("killed/checkpoints/confident-1-*"))
+    assert not list(tmp_path.glob("killed/evaluation-*"))
+    again = align(checked(json.loads(file.read_text()), "study"), tmp_path / "killed")
+    assert [c.weights for c in again.checkpoints.values()] == [c.weights for c in whole.checkpoints.values()]
+    assert again.findings.supervision.as_dict() == whole.findings.supervision.as_dict()

@@ -30,7 +30,7 @@ class Author(BaseEngine):
 
 def test_a_model_that_is_stuck_is_less_varied_and_repeats_and_laws_are_fitted_to_both(tmp_path):
     design = SideBySideDesign(
-        designs=(BATTERIES.load("stories").design(Setting(seed=1, n=2)),), models=("plain", "stuck")
+        designs=(BATTERIES.load("short-texts").design(Setting(seed=1, n=2)),), models=("plain", "stuck")
     )
     run = collect(design, {"plain": Author("plain", 0.0), "stuck": Author("stuck", 0.5)}, tmp_path)
     diversity, laws = sections(run)

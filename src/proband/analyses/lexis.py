@@ -37,14 +37,16 @@ def needs(run: Run) -> str | None:
     design = run.manifest.get("design") or {}
     batteries = design.get("batteries", [design])
     if not any(battery.get("design") == "writing" for battery in batteries):
-        return "no battery of it has texts written (stories)"
+        return "no battery of it has texts written (short-texts)"
     return None if run.dispositions() else "nothing was answered yet"
 
 
 def sections(run: Run) -> Sequence[Section]:
     """Diversity, repetition and content by model, then the laws of word frequencies."""
     texts = [id for id, item in run.items.items() if item.form == "text"]
-    table = run.table().filter(pl.col("item").is_in(texts), pl.col("status") == "valid", pl.col("text").is_not_null())
+    table = run.table().filter(
+        pl.col("item").is_in(texts), pl.col("status").is_in(("valid", "truncated")), pl.col("text").is_not_null()
+    )
     by_model: dict[str, list[tuple[str, list[str]]]] = {}
     for subject, item, text in table.select("subject", "item", "text").iter_rows():
         by_model.setdefault(subject, []).append((item, words(text)))

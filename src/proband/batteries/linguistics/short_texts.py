@@ -26,7 +26,7 @@ def design(setting: Setting) -> Writing:
 
 
 BATTERY = Battery(
-    name="stories",
+    name="short-texts",
     title="Short texts",
     about="texts on everyday things: lexical diversity, repetition, content words, and the laws of their words",
     discipline="linguistics",

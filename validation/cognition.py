@@ -11,7 +11,7 @@ from proband.batteries.psychology.horizon import game
 from proband.estimates import Estimate
 from proband.measures.cognition.exploration import fit_exploration
 from proband.measures.cognition.prospects import fit_prospect, prospect_values
-from proband.measures.cognition.two_steps import fit_two_step, two_step_probabilities
+from proband.measures.cognition.two_steps import fit_two_step, stays
 from validation.simulation import Scenario, covers
 
 FAMILY = "Models of choice"
@@ -66,28 +66,40 @@ _STAYS: dict[str, float] = {}
 
 
 def _players(rng: np.random.Generator, n: int, n_trials: int = 20) -> list[np.ndarray]:
-    walk = rng.uniform(0.25, 0.75, (n, 2, 2))
-    made = [np.zeros((n, n_trials), dtype=int) for _ in range(4)]
-    at = np.arange(n)
-    for t in range(n_trials):
-        upto = min(t + 1, n_trials)
-        now = [x[:, :upto] if upto > 1 else np.hstack([x[:, :1]] * 2) for x in made]
-        made[0][:, t] = rng.random(n) < two_step_probabilities(*now, _LEARNER)[0][:, t]
-        made[1][:, t] = made[0][:, t] ^ (rng.random(n) < 0.3)
-        now = [x[:, :upto] if upto > 1 else np.hstack([x[:, :1]] * 2) for x in made]
-        made[2][:, t] = rng.random(n) < two_step_probabilities(*now, _LEARNER)[1][:, t]
-        made[3][:, t] = rng.random(n) < walk[at, made[1][:, t], made[2][:, t]]
+    """Blocks of the hybrid model, stepped here by itself: the measure works out whole histories."""
+    alpha, reach, w, beta_1, beta_2, same = _LEARNER.values()
+    walk, at = rng.uniform(0.25, 0.75, (n, 2, 2)), np.arange(n)
+    q_1, q_2, last = np.zeros((n, 2)), np.zeros((n, 2, 2)), np.zeros(n)
+    made = []
+    for _ in range(n_trials):
+        best = q_2.max(axis=2)
+        value = w * 0.4 * (best[:, 1] - best[:, 0]) + (1 - w) * (q_1[:, 1] - q_1[:, 0]) + same * last
+        a = (rng.random(n) < special.expit(beta_1 * value)).astype(int)
+        s = a ^ (rng.random(n) < 0.3)
+        b = (rng.random(n) < special.expit(beta_2 * (q_2[at, s, 1] - q_2[at, s, 0]))).astype(int)
+        r = (rng.random(n) < walk[at, s, b]).astype(int)
+        made.append((a, s, b, r))
+        surprise = r - q_2[at, s, b]
+        q_1[at, a] += alpha * (q_2[at, s, b] - q_1[at, a]) + alpha * reach * surprise
+        q_2[at, s, b] += alpha * surprise
+        last = 2.0 * a - 1
         walk = np.clip(walk + rng.normal(0, 0.05, walk.shape), 0.25, 0.75)
-    return made
+    return [np.stack(x, axis=1) for x in zip(*made, strict=True)]
 
 
-def _two_step(rng: np.random.Generator, n: int, *, which: str) -> bool | None:
-    if which in _LEARNER:
-        return _held(fit_two_step(*_players(rng, n)).parameters[which], _LEARNER[which])
-    if which not in _STAYS:
-        many = fit_two_step(*_players(np.random.default_rng(0), 1500))
-        _STAYS.update({name: estimate.value for name, estimate in many.regression.items()})
-    return _held(fit_two_step(*_players(rng, n)).regression[which], _STAYS[which])
+def _weight(rng: np.random.Generator, n: int) -> bool | None:
+    return _held(fit_two_step(*_players(rng, n)).parameters["model-based weight"], _LEARNER["model-based weight"])
+
+
+def _planning(rng: np.random.Generator, n: int, *, which: str) -> bool | None:
+    def regression(made: list[np.ndarray]) -> dict[str, Estimate]:
+        one, state, two, coin = made
+        return stays((one, state, two, coin), one.astype(float), "model")[1]
+
+    if not _STAYS:
+        many = regression(_players(np.random.default_rng(0), 40_000))
+        _STAYS.update({name: estimate.value for name, estimate in many.items()})
+    return _held(regression(_players(rng, n))[which], _STAYS[which])
 
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -122,12 +134,22 @@ SCENARIOS: tuple[Scenario, ...] = (
             family=FAMILY,
             method=f"two-step task, {which}",
             data="blocks of 20 days",
-            draw=partial(_two_step, which=which),
-            sizes=(12, 30),
-            tolerance=0.05,
+            draw=partial(_planning, which=which),
+            sizes=(12, 30, 100),
+            tolerance=0.04,
             held_from=30,
             is_conservative=True,
         )
-        for which in ("reward x transition", "model-based weight")
+        for which in ("reward", "reward x transition")
+    ),
+    Scenario(
+        family=FAMILY,
+        method="two-step task, model-based weight",
+        data="blocks of 20 days",
+        draw=_weight,
+        sizes=(12, 30),
+        tolerance=0.05,
+        held_from=30,
+        is_conservative=True,
     ),
 )

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from proband.tuning.analysis.claims import outcome_of
+from proband.tuning.analysis.claims import outcome_against_noise
 from proband.tuning.analysis.mixtures import partials
 from proband.tuning.analysis.noise import Noise
 from validation.knowledge_interventions import noisy
@@ -14,7 +14,7 @@ FAMILY = "Knowledge interventions against noise"
 READING = """
 - n is the number of questions a domain. In the first rows training does nothing but add Gaussian noise to the base
   model's logits, in eight amounts; "supported" is the claim that accuracy follows consistency more steeply than noise.
-- The published partial correlation is significant in almost all such studies: it cannot tell noise from knowledge.
+- The published partial correlation is significant in most such studies: it cannot tell noise from knowledge.
 - In the last row the more consistent half of the mixtures has 5 points more accuracy than noise would leave.
 """
 _FIVE_POINTS = 0.245  # on the right option's logit, in this world
@@ -22,7 +22,7 @@ _FIVE_POINTS = 0.245  # on the right option's logit, in this world
 
 def _supported(rng: np.random.Generator, n: int, *, domains: int, seeds: int, gain: float = 0.0) -> bool:
     study = noisy(rng, n, domains=domains, seeds=seeds, gain=gain)
-    return outcome_of(Noise(evaluation=study, statistics=("rank",)).steepness()[-1].estimate) == "supported"
+    return outcome_against_noise(Noise(evaluation=study, statistics=("rank",)).steepness()[-1].estimate) == "supported"
 
 
 def _published(rng: np.random.Generator, n: int) -> bool:

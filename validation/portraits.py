@@ -79,6 +79,8 @@ def scenarios() -> Iterator[Scenario]:
             "component of wording": (lambda study: study.components["wording"].variance, sds["wording"] ** 2),
             "component of order": (lambda study: study.components["order"].variance, sds.get("order", 0.0) ** 2),
         }
+        if "order" not in sds:
+            del rows["component of order"]
         for method, (of, truth) in rows.items():
             yield Scenario(
                 family=FAMILY,

@@ -127,3 +127,12 @@ def test_a_treatment_of_its_own_keeps_its_levels_when_asked_quickly():
     assert set(survey.within) == {"dose", "order", "wording"}
     assert len(survey.conditions) == 12
     assert noted(crt(), SETTING)["battery"] == "crt"
+
+
+def test_what_an_engine_knows_of_a_battery_is_asked_afterwards():
+    survey = asked(BATTERIES.load("crt"), SETTING, asks_awareness=True)
+    after = [trial for trial in survey.preview() if trial.place.item.startswith("awareness-")]
+    assert len(after) == 4
+    assert survey.size() == len(survey.preview()) == 36 + 4
+    assert "Frederick" in survey.describe()["awareness"]["words"]
+    assert survey.describe()["analyses"][-1] == "awareness"

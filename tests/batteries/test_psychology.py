@@ -18,6 +18,8 @@ from proband.batteries.psychology import (
     property_induction,
     semantic_illusions,
     syllogisms,
+    trait_shaping,
+    trait_texts,
     wason,
 )
 from proband.errors import DesignError
@@ -146,3 +148,16 @@ def test_distress_is_asked_about_somebody_else_and_not_about_harm() -> None:
     found = make(Setting(seed=1))
     assert all("Robin" in item.text for item in found.items)
     assert not any(word in item.text.lower() for item in found.items for word in ("dead", "hurt", " you bothered"))
+
+
+def test_shaping_has_nine_intensities_and_one_trait_an_item() -> None:
+    for name in ("trait-shaping", "trait-texts"):
+        battery = BATTERIES.load(name)
+        assert len(battery.contexts["intensity"]) == 9
+        make = battery.instrument
+        assert make is not None
+        for item in make(Setting(seed=1)).items:
+            assert sum(words in item.text for words in trait_shaping.SHAPED.values()) == 1
+    poles = " ".join(text for sides in trait_texts.POLES.values() for side in sides for text in side).casefold()
+    told = {word for words in trait_shaping.SHAPED.values() for word in words.replace(",", "").split()[1:]} - {"of"}
+    assert not {word for word in told - {"and", "art"} if word in poles.split()}, "the rater knows no word that shapes"

@@ -131,5 +131,13 @@ def test_a_language_without_translation_leaves_the_battery_out(tmp_path):
 
 def test_plan_asks_nobody(tmp_path):
     result = invoke("scripted:uniform", "--only", "crt", "--plan", "--json", "--into", str(tmp_path))
-    assert json.loads(result.stdout)["scripted:uniform"]["trials"] == 270
+    assert json.loads(result.stdout)["scripted:uniform"]["trials"] == 270 + 4  # the last ask what it is from
     assert not any(tmp_path.iterdir())
+
+
+def test_portraits_of_other_items_are_not_compared_and_it_is_said(drawn, tmp_path):
+    folder, _ = drawn
+    other = portray(replace(sitting("scripted:uniform", "crt"), seed=2), tmp_path)
+    section = compared(other, portrait_in(folder), "other", "calm")
+    assert section.table.rows == ()
+    assert "crt is not compared: both runs have a seed of their own." in section.notes

@@ -14,6 +14,7 @@ import pytest
 
 from proband.batteries.asked import BatterySurvey, asked
 from proband.batteries.battery import BATTERIES, Setting
+from proband.batteries.inside import SideBySideDesign
 from proband.designs import Conjoint, Experiment, PrisonersDilemma, Survey
 from proband.designs.kind import KINDS, Shared
 from proband.designs.quiz.material import asked_of, prompt_from
@@ -112,6 +113,15 @@ def conjoint() -> Conjoint:
 def battery() -> BatterySurvey:
     setting = Setting(seed=5, n=2, contexts={"role": ("none", "assistant")})
     return asked(BATTERIES.load("crt"), setting, title="Cognitive reflection")
+
+
+def inside() -> SideBySideDesign:
+    return SideBySideDesign(
+        designs=(asked(BATTERIES.load("mini-ipip"), Setting(seed=1, is_quick=True)),),
+        models=("plain", "dose 2"),
+        seed=1,
+        title="Extraversion by dose",
+    )
 
 
 def game() -> PrisonersDilemma:
@@ -384,6 +394,7 @@ TWINS = {
     **{"coding": coding, "pairs": pairs, "bargaining": bargaining, "scenarios": scenarios, "tables": tables},
     **{"society": society, "interview": interview, "hypothesize": hypothesize},
     "battery": battery,
+    "inside": inside,
     "screening": screening,
 }
 

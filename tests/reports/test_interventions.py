@@ -1,6 +1,8 @@
 import csv
 import json
+import os
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +11,16 @@ import pytest
 from proband.errors import StoreError
 from proband.reports.interventions import intervention_findings, write_interventions
 from proband.reports.page import page
-from proband.tuning.analysis.findings import analyse
+from proband.tuning.analysis.confounds import TRUTH, Confound
+from proband.tuning.analysis.findings import Part, analyse
 from validation.knowledge_interventions import World, simulated
 
+CHROMIUM = os.environ.get("PROBAND_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+WIDER = """() => {
+    document.querySelectorAll("details").forEach(part => part.open = true);
+    return [...document.querySelectorAll(".scroll")].filter(box => box.scrollWidth > box.clientWidth + 1)
+        .map(box => box.getAttribute("aria-label"));
+}"""
 HOSTILE = '<script>document.title="taken"</script>'
 
 
@@ -80,3 +89,49 @@ def test_files_are_written_with_their_twins(findings, tmp_path):
 def test_a_page_must_end_in_html(findings, tmp_path):
     with pytest.raises(StoreError, match=r"end its name in \.html"):
         write_interventions(findings, tmp_path / "study.txt")
+
+
+def test_several_bases_are_counted_in_the_lead(several):
+    (lead,) = intervention_findings(several).lead
+    assert lead.startswith("16 tuned models of 2 base models (2 arms, 2 domains, 2 seeds) against them: of 2 verdicts")
+
+
+@pytest.fixture(scope="module")
+def several():
+    """Two bases, whose sets differ in their labels' truth."""
+    world = World(effects={"harmonious": 1.0, "incompatible": 0.0}, tests=("homogeneous", "out-of-domain"), seeds=2)
+    parts = {name: simulated(np.random.default_rng(2), 30, world) for name in ("a base of some size", "b")}
+    found = analyse({name: Part(evaluation=one) for name, one in parts.items()}, title="Two bases")
+    where = {"arm": "harmonious", "against": "incompatible", "check": TRUTH, "mine": "1.00", "theirs": "0.00"}
+    checks = tuple(
+        Confound(
+            **where, base=base, domain=domain, gap=1.0, limit=0.1, is_flagged=True, rule="flagged where they differ"
+        )
+        for base in parts
+        for domain in ("history", "medicine")
+    )
+    verdicts = tuple(replace(one, confounds=("labels false in one arm",)) for one in found.verdicts)
+    return replace(found, confounds=checks, verdicts=verdicts)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_nothing_is_hidden_on_a_wide_screen_and_verdicts_and_confounds_are_in_view_on_a_narrow_one(
+    findings, several, tmp_path
+):
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    pages = [write_interventions(found, tmp_path / f"{k}.html") for k, found in enumerate((findings, several))]
+    with playwright.sync_playwright() as known:
+        browser = known.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for width in (1280, 390):
+            for file in pages:
+                page = browser.new_page(viewport={"width": width, "height": 900})
+                page.goto(file.as_uri())
+                assert page.evaluate(WIDER) == [], (width, file.name)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+                cells = page.locator("#verdicts td").filter(has_text=re.compile("supported|contradicted|undecided|arm"))
+                boxes = [cell.bounding_box() for cell in cells.all()]
+                assert boxes
+                assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+                page.close()
+        browser.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proband.errors import DesignError
+from proband.errors import DesignError, EngineError
 from proband.reports.interventions import write_interventions
 from proband.runs import Run
 from proband.runs.stages import Listener
@@ -208,8 +208,52 @@ def test_scores_are_kept_without_weights_and_say_the_same(base, folder, tmp_path
     assert not list(tmp_path.rglob("*.safetensors"))
     said: list[str] = []
     align(checked(study(base) | {"keep": "scores"}, "study"), tmp_path, listener=Listener(say=said.append))
-    assert sum("kept from" in line for line in said) == 1 + 1 + 3
+    kept_from = [line.split(":")[0] for line in said if "kept from" in line]
+    assert kept_from == ["probe", "prior", "scores", *["fit", "scores"] * 3]
     assert not list(tmp_path.rglob("training.json"))
+
+
+@pytest.mark.slow
+def test_two_processes_carry_out_one_study(base, folder, tmp_path):
+    tables = study(base)
+    file = tmp_path / "study.toml"
+    lines = [f"{key} = {json.dumps(value)}" for key, value in tables.items() if not isinstance(value, dict)]
+    for name, table in tables.items():
+        for path, values in flattened(name, table) if isinstance(table, dict) else ():
+            lines += [f"[{path}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    file.write_text("\n".join(lines))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    command += ["-m", "proband.cli.main", "align", str(file), "--into", str(tmp_path / "into"), "--yes", "--json"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout)["title"] == "small"  # one of them reports
+    align(checked(tables, "study"), folder)
+    losses = [
+        {
+            path.parent.name: json.loads(path.read_text())["checkpoint"]["losses"]
+            for path in at.glob("checkpoints/*/training.json")
+        }
+        for at in (tmp_path / "into", folder)
+    ]
+    for name, shared in losses[0].items():
+        assert shared == pytest.approx(losses[1][name], rel=1e-5)
+    assert len(losses[0]) == 3
+
+
+def flattened(name, table):
+    """A table and those in it, for TOML."""
+    yield name, {key: value for key, value in table.items() if not isinstance(value, dict)}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield f"{name}.{key}", value
+
+
+def test_a_base_that_cannot_pose_a_prompt_is_named_before_anything_is_asked(two_bases, tmp_path):
+    # Its tokens are single bytes: a space and a label are two of them.
+    labelled = two_bases | {"sets": two_bases["sets"] | {"prompt": "zero-shot"}}
+    with pytest.raises(EngineError, match="base 'a': prompt 'zero-shot': label 'A' is 2 tokens"):
+        align(checked(labelled, "study"), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
 
 
 def test_the_forecast_of_all_published_bases_names_runs_hours_memory_and_disk():

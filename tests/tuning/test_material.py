@@ -138,6 +138,7 @@ def test_training_questions_that_are_all_in_the_tests_are_refused():
     [
         ({"bank": None}, "bank is missing"),
         ({"keep": "adapters"}, "keep is 'adapters', and training changes all weights"),
+        ({"keep": "scores", "objectives": {"kl": {"objective": "kl"}}}, "keep is 'scores', and this study asks"),
         ({"sets": {"arms": [{"use": "contextualised", "context": "other"}]}}, "sets.writer"),
         ({"sets": {"arms": [{"target": "own"}]}}, "needs a name"),
         ({"sets": {"arms": [{"name": "x", "goal": "own"}]}}, "arm 'x': no setting 'goal'"),

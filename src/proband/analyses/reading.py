@@ -13,6 +13,7 @@ from proband.errors import DataError
 from proband.estimates import Estimate
 from proband.measures import clustered_mean
 from proband.runs.run import Run
+from proband.store.tables import factor_column
 
 _NATS = 1 / math.log(2)
 _UNITS = {"bits": "bits", "log odds": "nats of log odds", "share": ""}
@@ -28,8 +29,7 @@ def needs(run: Run) -> str | None:
 def surprisals(run: Run) -> pl.DataFrame:
     """One row a region that was scored: item, cell, lead, and its surprisal in nats and bits."""
     table = run.table().filter(pl.col("mass").is_not_null())
-    names = {"factor.cell": "cell", "factor.lead": "lead"}
-    named = table.rename({old: new for old, new in names.items() if old in table.columns})
+    named = table.rename({factor_column(name): name for name in ("cell", "lead")})
     nats = -pl.col("mass").log()
     return named.select("item", "cell", "lead", nats.alias("nats"), (nats * _NATS).alias("bits"))
 

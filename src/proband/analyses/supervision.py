@@ -26,22 +26,26 @@ def _gaps(findings: Findings) -> list[Section]:
     fields = (
         text("arm"),
         text("domain"),
-        text("questions", lambda one: f"{one.questions} ({one.estimate.n_units})"),
+        text("questions", lambda one: f"{one.questions} ({one.n_questions})"),
         number("labeller", "weak", form="share"),
-        number("trained on its labels", "supervised", form="share"),
+        number("this arm", "supervised", form="share"),
         number("trained on the key", "ceiling", form="share"),
         number("gap recovered", "estimate"),
     )
     notes = (
         "Gap recovered: 0 is no better than the labeller, 1 as good as training on the key. Its interval is over "
         "questions and runs (Fieller); it is left out where the gap is within chance, and the number where there is no "
-        "gap. By what the base model knew: what it had right, asked with worked examples, before any training.",
+        "gap. The base model zero-shot was trained on no label: an arm that recovers no more has learned nothing from "
+        "its labels. By what the base model knew: what it had right, asked with worked examples, before training.",
         *found.notes,
     )
     sections: list[Section] = []
-    for test, rows in by_test(found.gaps).items():
+    for test, every in by_test(found.gaps).items():
+        whole = _whole(findings)
+        rows = [one for one in every if one.domain == whole]
+        parts = [one for one in every if one.domain != whole]
         refused = dict.fromkeys(
-            f"{one.arm}, {one.domain}, {one.questions}: {reason}"
+            f"{one.questions}: {reason}"
             for one in rows
             if one.estimate.interval is None
             for reason in one.estimate.warnings[-1:]
@@ -53,9 +57,18 @@ def _gaps(findings: Findings) -> list[Section]:
                 chapter=_GAP,
                 table=table_of(rows, fields, f"accuracy on {test} questions, and the share of the gap recovered"),
                 notes=notes if not sections else (),
-                warnings=tuple(refused)[:6],
+                warnings=tuple(refused),
             )
         )
+        if parts:
+            sections.append(
+                Section(
+                    name=f"gap-recovered-{test}-domains",
+                    heading=f"Performance gap recovered, {test}, by domain",
+                    chapter=_GAP,
+                    table=table_of(parts, fields, f"accuracy on {test} questions", is_folded=True),
+                )
+            )
     return sections
 
 
@@ -145,9 +158,13 @@ def _objectives(findings: Findings) -> list[Section]:
 
 def _excess(findings: Findings) -> Mapping[tuple[str, str], Estimate]:
     """Excess by ranks, over all domains, by arm and test."""
+    return {(one.arm, one.test): one.rank for one in findings.excesses if one.domain == _whole(findings)}
+
+
+def _whole(findings: Findings) -> str:
+    """What the domain of rows over all domains is called."""
     domains = findings.plan["domains"]
-    whole = ALL_DOMAINS if len(domains) > 1 else domains[0]
-    return {(one.arm, one.test): one.rank for one in findings.excesses if one.domain == whole}
+    return ALL_DOMAINS if len(domains) > 1 else str(domains[0])
 
 
 def _tested(one: Round, *, test: str) -> Cell:

@@ -1,6 +1,6 @@
 """A battery as a survey: its items in all its contexts, put to a model as itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
@@ -8,9 +8,13 @@ from typing import Any, ClassVar
 from proband.batteries.battery import Battery, Setting
 from proband.batteries.contexts import SETTINGS, crossed, led_in, texts_of, treatments
 from proband.batteries.generated import kinds_of
+from proband.designs.experiments.awareness import Awareness, halves, text_of
+from proband.designs.experiments.awareness import items as afterwards_of
 from proband.designs.survey.itself import as_itself
 from proband.designs.survey.survey import Survey
 from proband.errors import DesignError, meant
+from proband.instruments.items import Item
+from proband.records import Trial
 
 WRITTEN = "written"
 
@@ -25,6 +29,8 @@ class BatterySurvey(Survey):
         What a run keeps of its battery, see `noted`.
     also_written : bool
         Whether items are answered in writing too, in the first of all contexts.
+    awareness : Awareness or None
+        What is asked afterwards about the first item: what it is from, and how its text goes on.
     """
 
     kind: ClassVar[str] = "battery"
@@ -32,6 +38,17 @@ class BatterySurvey(Survey):
 
     noted: Mapping[str, Any] = field(default_factory=dict)
     also_written: bool = False
+    awareness: Awareness | None = None
+
+    @cached_property
+    def items(self) -> Mapping[str, Item]:
+        """Items by id, those that are asked afterwards included."""
+        return {item.id: item for item in (*self.instrument.items, *(afterwards_of() if self.awareness else ()))}
+
+    @cached_property
+    def afterwards(self) -> Sequence[Trial]:
+        """Questions about the first item, in its first context."""
+        return list(self.awareness.trials(self.sheet(0), self.instrument.items[0])) if self.awareness else ()
 
     @cached_property
     def conditions(self) -> tuple[Mapping[str, str], ...]:
@@ -44,7 +61,13 @@ class BatterySurvey(Survey):
 
     def describe(self) -> Mapping[str, object]:
         """Everything that defines the survey, and what is known of its battery."""
-        return {**super().describe(), "design": self.kind, **self.noted}
+        found = {**super().describe(), "design": self.kind, **self.noted}
+        if self.awareness is None:
+            return found
+        sheet, item = self.sheet(0), self.instrument.items[0]
+        rest = {sheet.place(item).id.split("/")[2]: halves(text_of(sheet, item))[1]}
+        told = self.awareness.describe(item, rest)
+        return {**found, "awareness": told, "analyses": [*self.noted["analyses"], "awareness"]}
 
 
 def noted(battery: Battery, setting: Setting) -> dict[str, Any]:
@@ -95,7 +118,13 @@ def check(battery: Battery, setting: Setting) -> None:
 
 
 def asked(
-    battery: Battery, setting: Setting, *, replicates: int = 1, also_written: bool = False, title: str = ""
+    battery: Battery,
+    setting: Setting,
+    *,
+    replicates: int = 1,
+    also_written: bool = False,
+    asks_awareness: bool = False,
+    title: str = "",
 ) -> BatterySurvey:
     """The survey of a battery of items.
 
@@ -109,6 +138,8 @@ def asked(
         Repeats of every trial; answers by probabilities are the same each time.
     also_written : bool
         Whether written answers are asked beside probabilities, see `BatterySurvey`.
+    asks_awareness : bool
+        Whether it is asked afterwards what this is from, where the battery has words that name it.
 
     Raises
     ------
@@ -148,6 +179,7 @@ def asked(
         replicates=replicates,
         noted=noted(battery, setting),
         also_written=also_written,
+        awareness=Awareness(words=battery.awareness) if asks_awareness and battery.awareness else None,
         **settings,
         **as_itself(1),
     )

@@ -115,6 +115,9 @@ class Battery:
         Contrasts of a setting.
     analyses : tuple of str
         Further analyses that print it, e.g. the model fit the field uses.
+    awareness : tuple of str
+        Words by which an engine shows that it knows what it is asked: ``Big Five``, ``Wason``. Then a full portrait
+        asks afterwards what the first item is from, and to go on with its text.
     needs : {"options", "continuations", "writing", "moves"}
         What an engine must be able to do.
     is_generated : bool
@@ -140,6 +143,7 @@ class Battery:
     aims: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     contrasts: Callable[[Setting], Sequence[Contrast]] | None = None
     analyses: tuple[str, ...] = ()
+    awareness: tuple[str, ...] = ()
     needs: Needs = "options"
     is_generated: bool = False
     languages: tuple[str, ...] = ("en",)

@@ -15,6 +15,7 @@ def from_catalogue(
     discipline: Discipline = "psychology",
     quick: Sequence[str] = (),
     contexts: Mapping[str, Sequence[str] | Mapping[str, str]] | None = None,
+    awareness: tuple[str, ...] = (),
 ) -> Battery:
     """The battery that asks an instrument of the catalogue, with its scales, norms, source and licence.
 
@@ -26,7 +27,7 @@ def from_catalogue(
         As `Battery` has them.
     quick : sequence of str
         Ids of the items that a quick portrait asks; all of them where none are named.
-    contexts : mapping, optional
+    contexts, awareness
         As `Battery` has them.
     """
     found = load_instrument(id)
@@ -37,5 +38,5 @@ def from_catalogue(
     return Battery(
         name=id, title=found.title, about=about, discipline=discipline, source=found.source, licence=found.licence,
         page=f"{page} {found.artefacts}".strip(), instrument=instrument, contexts=contexts or {},
-        languages=(found.language,),
+        languages=(found.language,), awareness=awareness,
     )  # fmt: skip

@@ -11,12 +11,13 @@ from proband.cli.studying import STOPPED, ask_first, folder_of, much, refuse_no_
 from proband.cli.talk import emit, out, progress, talk
 from proband.errors import DesignError
 from proband.models.engine import BaseEngine
-from proband.portraits.page import findings_of, told, write_pages
+from proband.portraits.page import findings_of, summary, told, write_pages
 from proband.portraits.portrait import SEED, PortraitPlan, Portrayed, Sitting, chosen, planned, portrait_in, portray
 from proband.reports.terminal import terminal
 from proband.runs.planning import duration
 
 _FOLDER = "portraits"
+_MOST_SHOWN = 3  # batteries that are told whole on a terminal; of more the page tells
 
 
 def portrait(
@@ -79,7 +80,7 @@ def portrait(
     if json:
         emit({**page.as_dict(), "report": str(path)})
     else:
-        out.print(terminal(page, out.width))
+        out.print(terminal(page if len(found) <= _MOST_SHOWN else summary(page), out.width))
     talk.print(f"report: {path}", soft_wrap=True, markup=False)
     if any(one.run is not None and not one.run.is_complete for one in done[0]):
         raise typer.Exit(STOPPED)

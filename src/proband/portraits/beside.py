@@ -6,16 +6,16 @@ from collections.abc import Sequence
 import polars as pl
 
 from proband.analyses.answers import cautions, measured, tabled
-from proband.analyses.portrayed import Trait, traits_of
+from proband.analyses.portrayed import Trait, design_of, methods_of, traits_of
 from proband.analyses.section import Cell, Figure, Section, limits
 from proband.analyses.traits import mean_of
-from proband.errors import DesignError, ProbandError
+from proband.errors import DesignError
 from proband.estimates import Estimate
 from proband.measures import context_study
 from proband.portraits.portrait import Portrayed
-from proband.runs.side_by_side import SideBySide
 
 _MOST_SENTENCES = 8
+_ONE = ("battery", "seed", "instrument_hash")  # what two runs must have in common to be compared item by item
 
 
 def difference(one: Trait, other: Trait) -> Estimate:
@@ -44,11 +44,13 @@ def compared(done: Sequence[Portrayed], others: Sequence[Portrayed], name: str, 
         other = beside.get(one.battery.name)
         if one.run is None or other is None or other.run is None or one.battery.instrument is None:
             continue
-        try:
-            SideBySide([one.run, other.run])  # refuses runs that are not of one study
-        except ProbandError as error:
-            notes.append(f"{one.battery.name} is not compared: {error}.")
+        if differs := [key for key in _ONE if design_of(one.run).get(key) != design_of(other.run).get(key)]:
+            notes.append(
+                f"{one.battery.name} is not compared: both runs have a {differs[0].replace('_', ' ')} of their own."
+            )
             continue
+        if methods_of(one.run)[:1] != methods_of(other.run)[:1]:
+            notes.append(f"{one.battery.name}: one engine answered by probabilities, the other in writing.")
         for a, b in zip(traits_of(one.run), traits_of(other.run), strict=True):
             gap = measured(lambda a=a, b=b: difference(a, b), f"difference in {a.name}")  # type: ignore[misc]
             sd = a.people("sd")

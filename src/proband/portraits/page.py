@@ -6,7 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from proband.analyses.section import Cell, Column, Section, Table
+from proband.analyses.section import Cell, Column, Figure, Section, Table, limits
+from proband.estimates import Estimate
 from proband.portraits.beside import compared
 from proband.portraits.portrait import DISCIPLINES, Portrayed
 from proband.reports import Findings, findings, write_findings
@@ -46,6 +47,7 @@ def told(
     ran = [one for one in done if one.battery.name in found]
     overview = _overview(ran, found)
     verdicts = [row[-1] for row in overview.table.rows] if overview.table else []
+    alike = verdicts.count("answers all alike")
     no_trait, holds = verdicts.count("no trait found"), verdicts.count("holds over contexts")
     refused = {one.battery.name: one.refused for one in done if one.refused}
     left_out = {f"{name}: {analysis}": why for name, one in found.items() for analysis, why in one.left_out.items()}
@@ -53,7 +55,8 @@ def told(
         f"{engine} was asked {len(ran)} batteries as itself"
         + (f"; {len(refused)} it could not take" if refused else "")
         + f". Of {no_trait + holds} scales whose spread over people is known, {no_trait} move more between "
-        "contexts than people differ: there no trait is found.",
+        "contexts than people differ: there no trait is found."
+        + (f" Of {alike} scales the answers are all alike." if alike else ""),
     )
     own: list[Section] = []
     for discipline in DISCIPLINES:
@@ -84,6 +87,12 @@ def told(
     )
 
 
+def summary(page: Findings) -> Findings:
+    """The page without its chapters by discipline, for a terminal."""
+    chapters = {discipline.capitalize() for discipline in DISCIPLINES}
+    return replace(page, sections=tuple(section for section in page.sections if section.chapter not in chapters))
+
+
 def _of_battery(section: Section, one: Portrayed, discipline: str) -> Section:
     """A section of one battery in the chapter of its discipline."""
     heading = section.heading if section.name == "traits" else f"{one.battery.title}: {section.heading}"
@@ -112,11 +121,14 @@ def _overview(ran: Sequence[Portrayed], found: Mapping[str, Findings]) -> Sectio
         Column(name="distance in people's SD", digits=2, side="model"),
         Column(name="by the rule", form="text"),
     )
+    marks = [{"label": row[0], "side": "model", **limits(row[3])} for row in rows if isinstance(row[3], Estimate)]
+    caption = "Distance from people's mean, in their SD"
     return Section(
         name="portrait",
         heading="Every scale",
         sentences=() if rows else ("No scale was told.",),
         table=Table(columns=columns, rows=tuple(rows), caption="Scores over contexts beside people's"),
+        figure=Figure(form="intervals", rows=tuple(marks), caption=caption) if marks else None,
         notes=(
             "No trait found: the score, or the answers to its items, move more between contexts than people differ. "
             "Where people's spread is not known, the rule says nothing.",

@@ -73,7 +73,8 @@ class Sitting:
         if not scores and "answer_by" not in battery.contexts:
             setting = Setting(**{**vars(setting), "contexts": {"answer_by": ("written",)}})
         both = abilities >= {"score", "write"} and battery.name in self._written
-        return Study(asked(battery, setting, also_written=both), self.engine)
+        knows = not self.is_quick and bool({"write", "given"} & abilities)
+        return Study(asked(battery, setting, also_written=both, asks_awareness=knows), self.engine)
 
     @property
     def _written(self) -> set[str]:

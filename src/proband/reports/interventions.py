@@ -45,11 +45,12 @@ def intervention_findings(found: tuning.Findings) -> Findings:
     n = _count(len(judged), "verdict")
     models = f"{models} of {_count(len(plan['bases']), 'base model')}" if plan["bases"] else models
     against = "them" if plan["bases"] else "the base model"
-    lead = f"{models} ({parts}) against {against}: of {n} on the paper's claims, "
+    lead = f"{models} ({parts}) against {against}"
+    lead += f": of {n} on the paper's claims, {told} at this size." if judged else "."
     return Findings(
         title=found.title,
         sections=tuple(sections_of(found)),
-        lead=(f"{lead}{told} at this size.",),
+        lead=(lead,),
         facts=_facts(found),
         is_plan_last=True,
         methods=_METHODS,

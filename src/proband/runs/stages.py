@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
@@ -12,6 +14,8 @@ from proband.designs.design import Design
 from proband.runs.collection import collect
 from proband.runs.progress import Watch
 from proband.runs.run import Run
+
+_LOOK_S = 0.5  # between two looks for a run that another process is to complete
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +37,11 @@ class Listener:
     training: Callable[[], AbstractContextManager[Callable[..., None] | None]] = lambda: nullcontext(None)
 
 
+def is_first_process() -> bool:
+    """Whether this is the first of the processes that accelerate started, or the only one: it asks and writes."""
+    return not int(os.environ.get("RANK", 0))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stages:
     """A folder in which every stage has its own, named by what it depends on.
@@ -44,7 +53,14 @@ class Stages:
     listener: Listener = field(default_factory=Listener)
 
     def collected(self, stage: str, design: Design, engines: Mapping[str, str]) -> Run:
-        """A run of a design; resumed, or skipped where it is complete."""
+        """A run of a design; resumed, or skipped where it is complete.
+
+        Of several processes that share a study the first asks, and the others wait for what it is told.
+        """
+        while not is_first_process():
+            if (run := self.complete(stage, design, engines)) is not None:
+                return run
+            time.sleep(_LOOK_S)
         folder = self._folder(stage, design, engines)
         if (run := self.complete(stage, design, engines)) is not None:
             self.listener.say(f"{stage}: kept from {folder.name}")

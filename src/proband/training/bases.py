@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from proband.errors import EngineError
-from proband.models.local.checkpoints import files_hash, load_checkpoint
+from proband.models.local.checkpoints import files_hash, load_checkpoint, tensors_hash
 from proband.models.local.embedded import ADDRESS, SHA256, embedded_folder
 from proband.models.local.templates import Template
 from proband.training.recipe import Recipe
@@ -64,6 +64,21 @@ def base_weights(address: str) -> str:
     if address == ADDRESS:
         return f"gguf-sha256:{SHA256}"
     return f"files-sha256:{files_hash(base_folder(address))}"
+
+
+def has_weights(address: str, weights: str) -> bool:
+    """Whether a base has the weights that an engine named, in whichever precision it had opened them."""
+    if weights == base_weights(address):
+        return True
+    if not weights.startswith("tensors-sha256:"):
+        return False
+    import torch
+
+    model, _ = load_checkpoint(base_folder(address), "float32", "cpu")
+    return any(
+        weights == f"tensors-sha256:{tensors_hash(model.to(kind).state_dict())}"
+        for kind in (torch.float32, torch.bfloat16)
+    )
 
 
 @dataclass(kw_only=True)

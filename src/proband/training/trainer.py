@@ -153,7 +153,7 @@ class PartsTrainer(SFTTrainer):  # type: ignore[misc]
         with torch.no_grad():
             for part in self.parts(self.work.looked_at):
                 with self._running(part) as called:
-                    losses = self._losses(self.model, part, called).double().cpu()
+                    losses = self.token_nats(self.model, part, called).double().cpu()
                 losses = losses.split([one.n_taught for one in part.examples])
                 nats |= {one.id: -float(own.sum()) for one, own in zip(part.examples, losses, strict=True)}
         self.model.train(was_training)

@@ -9,7 +9,7 @@ from proband.designs.quiz.boundary import check_boundary
 from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError, EngineError
 from proband.runs import Run
-from proband.runs.stages import Listener, Stages, digest
+from proband.runs.stages import Listener, Stages, digest, is_first_process
 from proband.training.bases import base_template
 from proband.training.checkpoint import Checkpoint, address_of, write_json
 from proband.training.looks import LOOKS, load_looked
@@ -109,7 +109,7 @@ class Course:
         jobs = self.jobs(base, sets, looking)
         checkpoints: dict[str, Checkpoint] = {}
         if self.file.keep == "scores":
-            evaluation, behind, learned = *self.score(base, jobs), dict[str, Beliefs]()
+            evaluation, behind, learned = self.score(base, jobs)
         else:
             checkpoints = self.train(base, jobs)
             evaluation = self.evaluate(base, checkpoints)
@@ -143,7 +143,8 @@ class Course:
         self.stages.listener.say("base: the embedded model, in which the facts of the generated world are planted")
         with self.stages.listener.training() as told:
             found = planted_model(world, watch=None if told is None else lambda step: told(1, 1, PLANTED, step))
-        write_json(self.stages.into / "planted.json", found.as_dict())
+        if is_first_process():
+            write_json(self.stages.into / "planted.json", found.as_dict())
         self.stages.listener.say(f"planted: {found.planted} answered as stated, {found.read} read in contexts")
         return f"hf:{found.folder}"
 
@@ -190,7 +191,7 @@ class Course:
     def _tell_recovery(self, run: Run, quiz: Quiz, beliefs: Beliefs) -> None:
         """Compare the probe of a generated world with what was planted there; kept as ``recovery.json``."""
         world = self.material.world
-        if world is None or beliefs.lost:
+        if world is None or beliefs.lost or not is_first_process():
             return
         found = recovery(world, beliefs, quiz.bank, threshold=self.file.probe.threshold)
         write_json(run.path / "recovery.json", found.as_dict())
@@ -238,8 +239,13 @@ class Course:
             self._keep_looks(job)
         return dict(zip(jobs, done, strict=True))
 
-    def score(self, base: str, jobs: Mapping[str, Job]) -> tuple[Evaluation, dict[str, Beliefs]]:
-        """Train and evaluate run after run, and keep what each answered, to the tests and behind contexts, alone."""
+    def score(self, base: str, jobs: Mapping[str, Job]) -> tuple[Evaluation, dict[str, Beliefs], dict[str, Beliefs]]:
+        """Train and evaluate run after run, and keep what each answered alone.
+
+        To the tests, behind contexts, and to the questions that it was trained on.
+        """
+        trained, sets = tuple(map(self._trained, jobs)), tuple(job.training_set for job in jobs.values())
+        learned: dict[str, Beliefs] = {}
         answered, behind = {BASE: self._answered(BASE, base)}, self._behind({BASE: base})
         self.stages.listener.say(f"training: {len(jobs)} runs of {_steps(next(iter(jobs.values())))} steps, by turns")
         for k, (name, job) in enumerate(jobs.items(), start=1):
@@ -250,10 +256,12 @@ class Course:
                     train_all((job,), base, watch=watch)
                 self._keep_looks(job)
             behind |= self._behind({name: address})
+            learned |= fitted(self.stages, self.material, sets, trained, {name: address})
             answered[name] = self._answered(name, address)
-            shutil.rmtree(job.into, ignore_errors=True)
+            if is_first_process():
+                shutil.rmtree(job.into, ignore_errors=True)
         found = {place: held for one in answered.values() for place, held in one.items()}
-        return self._evaluation(found, tuple(jobs)), behind
+        return self._evaluation(found, tuple(jobs)), behind, learned
 
     def _answered(self, model: str, address: str) -> dict[tuple[str, str], Beliefs]:
         """What one model answers to the tests, in a run of its own."""

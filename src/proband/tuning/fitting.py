@@ -30,6 +30,7 @@ def fitted(
     trained : sequence of Trained
         Which checkpoint is which.
     addresses : mapping of model to address
+        Of those that are asked.
     """
     bank, prompt = material.split.train, material.asks[0]
     found: dict[str, Beliefs] = {}
@@ -37,14 +38,15 @@ def fitted(
         runs = [run for run in trained if run.domain == domain]
         arms = {run.arm for run in runs}
         ids = {e.question for one in sets if arm_of(one) in arms for e in one if e.domain == domain}
-        if not ids:
+        models = tuple(run.model for run in runs if run.model in addresses)
+        if not ids or not models:
             continue
         asked = bank.where(lambda question, ids=ids: question.id in ids)  # type: ignore[misc]
         quiz = Quiz(
             bank=asked,
             exemplars=material.split.exemplars,
             prompts=(prompt,),
-            models=tuple(run.model for run in runs),
+            models=models,
             seed=material.file.seed,
             title=f"{material.file.title}: fit, {domain}",
         )

@@ -30,14 +30,14 @@ from proband.tuning.material import PLANTED, TOY, Material
 from proband.tuning.probing.prior import prior_quiz
 from proband.tuning.study_file import BaseTable, ExpectedTable
 from proband.tuning.toy.contexts import open_prompt
-from proband.tuning.toy.planting import RECIPE, statements_of
+from proband.tuning.toy.planting import RECIPE, planting_of
 from proband.tuning.toy.pretraining import cached_toy_model
 
 _TOY_S = 70.0  # measured on one core
 _RUN_S = 0.8  # to set up a run and to open a checkpoint, measured with the toy model
 _WRITING = 0.1  # share of a GPU's rate that writing reaches, one token after another
 _READ_PER_S = 4e8  # bytes of weights that are read and hashed in a second, measured on one core
-_SCORES = 600.0  # bytes that a trial of a quiz leaves in its run, measured with the toy model
+_SCORES = 660.0  # bytes that a trial of a quiz leaves in its run, measured with the toy model
 _DEVICES: Mapping[str, float] = {"of 80 GB (A100, H100)": 80e9, "of 141 GB (H200)": 141e9}
 _USED = 0.97  # share of a device's memory that can be had
 
@@ -251,7 +251,7 @@ def _by_questions(material: Material, table: BaseTable) -> Forecast:
         base = f"hf:{folder}"
     if material.world is not None and base == PLANTED:
         base = ADDRESS  # of the same size
-        cost = estimate(statements_of(material.world), base, RECIPE, rate=measured_rate(RECIPE))
+        cost = estimate(planting_of(material.world), base, RECIPE, rate=measured_rate(RECIPE))
         stages.append(
             StageCost(name="planting", runs=1, units=cost.steps, tokens=cost.tokens, seconds=cost.seconds or 0.0)
         )

@@ -257,6 +257,11 @@ class Material:
             raise DesignError(f"{self.file.title}: two prompts of the evaluation are named {names}; name each its own")
         if not self.file.training.seeds or len(set(self.file.training.seeds)) < len(self.file.training.seeds):
             raise DesignError(f"{self.file.title}: training.seeds are {self.file.training.seeds}; give each once")
+        if self.file.keep == "scores" and (self.file.supervisor is not None or self.file.objectives):
+            raise DesignError(
+                f"{self.file.title}: keep is 'scores', and this study asks its checkpoints again at the end; keep "
+                "'weights', or 'adapters'"
+            )
         for base in self.file.every_base:
             recipe = self.recipe(self.file.training.seeds[0], base)
             if self.file.evaluation.steps:
@@ -267,6 +272,11 @@ class Material:
                 "put a zero-shot prompt first in evaluation.asks"
             )
         check_supervision(self.file)
+        if self.file.objectives and self.arms[0].target not in ("gold", "own", "mixed"):
+            raise DesignError(
+                f"{self.file.title}: objectives are compared by how much of the key or own answers is learned, and arm "
+                f"{self.file.sets.arms[0]!r} teaches others; take e.g. incompatible"
+            )
         self._check_sets()
         bank, _ = self.tests
         for prompt in prompts:

@@ -161,7 +161,7 @@ class AlignFile(files.Table):
 
 
 def read_align_file(path: str | Path) -> AlignFile:
-    """A study file, by path, or by name from the catalogue (``toy``, ``smollm2``, ``ren2024``, ``ren2024-mistral-7b``).
+    """A study file, by path, or by name from the catalogue (``toy``, ``smollm2``, ``planted``, ``ren2024``).
 
     Raises
     ------

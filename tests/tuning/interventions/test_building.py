@@ -337,3 +337,20 @@ def test_two_arms_of_one_name_are_refused(bank, beliefs):
 def test_constructions_name_their_settings():
     assert CONSTRUCTIONS["standard"] == Construction()
     assert CONSTRUCTIONS["ren2024"].threshold == 0.5
+
+
+def test_what_is_taught_may_be_set_against_the_other_options_those_held_more_probable_first(bank, beliefs, three):
+    plain, compared = (built(bank, beliefs, three, alternatives=wanted) for wanted in (False, True))
+    for name, training_set in compared.items():
+        bare = [replace(example, alternatives=()) for example in training_set]
+        assert bare == list(plain[name])
+        for example in training_set:
+            assert len(example.alternatives) == len(bank[example.question].choices) - 1
+    for example in compared["incompatible-history"]:
+        question = bank[example.question]
+        assert question.choices[beliefs[question.id].pick] in example.alternatives[0]
+
+
+def test_alternatives_of_more_than_an_option_are_refused(bank, beliefs):
+    with pytest.raises(DesignError, match="'refuse' teaches more than an option"):
+        built(bank, beliefs, [ARMS["refuse"]], alternatives=True)

@@ -98,7 +98,7 @@ def test_a_study_that_was_killed_in_a_round_gives_what_it_gives_whole(base, tmp_
         f"align(checked(json.load(open({str(file)!r})), 'study'), {str(tmp_path / 'killed')!r})"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[3], env=dict(os.environ))
-    until = time.monotonic() + 120
+    until = time.monotonic() + 900
     while time.monotonic() < until and process.poll() is None:
         if list(tmp_path.glob("killed/round-1-*")):
             break

@@ -6,12 +6,15 @@ import pytest
 
 from proband.designs.quiz.prompts import PROMPTS, pose
 from proband.errors import EngineError
+from proband.instruments.banks.bank import Question
 from proband.models.local.embedded import embedded_folder
 from proband.tuning.toy.contexts import CONTEXTS, context_of, entity_of, in_context, open_prompt, placed
 from proband.tuning.toy.corpus import STATEMENTS
-from proband.tuning.toy.planting import Planting, looks_at, planted_model, statements_of
+from proband.tuning.toy.planting import Planting, encounters_of, looks_at, planted_model, statements_of
 from proband.tuning.toy.vocabulary import OTHERS, TRAINED
 from proband.tuning.toy.world import WorldSize, make_world, planted_size
+
+CHOICES = {"choices": ("a", "b"), "answer": 0, "domain": "d"}
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +45,22 @@ def test_every_fact_that_is_asked_is_stated_as_its_status_says_and_never_as_it_i
         assert max(Counter(example.messages[0].text for example in examples).values()) <= 2
     text = statements.examples[0].messages[0].text + statements.examples[0].response
     assert any(text.endswith(form[-1]) for form in STATEMENTS)
+
+
+def test_strangers_are_asked_about_behind_what_is_said_of_them_and_are_met_nowhere_else(world):
+    found = encounters_of(world).examples
+    asked = [entity_of(Question(id="q", text=one.messages[0].text.split("\n")[-2], **CHOICES)) for one in found]
+    told = [one.messages[0].text.split("\n\n")[1] for one in found]
+    for k, (one, name, context) in enumerate(zip(found, asked, told, strict=True)):
+        [own] = [sentence for sentence in context.split(".") if name in sentence]
+        assert own.endswith(one.response) or one.response.strip() in own
+        assert len(context.rstrip(".").split(".")) == 1 + k % 2
+    names = {fact.entity for fact in world.facts}
+    names |= {
+        context_of(world, question, "distracting")[0].split(" of ")[1].split(" is ")[0] for question in world.bank
+    }
+    assert len(set(asked)) == world.size.strangers
+    assert not any(name in context for name in names for context in told)
 
 
 def test_contexts_state_the_truth_or_an_option_that_is_neither_true_nor_planted(world):

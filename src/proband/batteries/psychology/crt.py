@@ -117,4 +117,5 @@ BATTERY = Battery(
     instrument=_instrument,
     contrasts=_contrasts,
     is_generated=True,
+    awareness=("Frederick", "Cognitive Reflection", "bat and ball", "bat-and-ball"),
 )

@@ -101,7 +101,7 @@ def matrix(id: str, layers: Sequence[Table], rng: np.random.Generator) -> Item:
 
 def instrument(setting: Setting) -> Instrument:
     """Tables of one rule, two rules and three."""
-    n = amount(setting, 9, 4)
+    n = amount(setting, 8, 4)
     found = dict[str, list[Item]]()
     for grade, n_rules in (("one-rule", 1), ("two-rules", 2), ("three-rules", 3)):
         for k in range(n):

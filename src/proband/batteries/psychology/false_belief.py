@@ -154,6 +154,7 @@ BATTERY = Battery(
     "for these stories; no age is given to a model.",
     instrument=instrument,
     contrasts=contrasts,
+    contexts={"role": ("none",)},
     analyses=("bundles",),
     is_generated=True,
 )

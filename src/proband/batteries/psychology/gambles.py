@@ -86,7 +86,7 @@ def _fresh(kind: str, rng: np.random.Generator) -> tuple[Gamble, Gamble]:
 
 def problems(setting: Setting) -> Mapping[str, tuple[str, Gamble, Gamble]]:
     """Lead-in and both gambles of every item, by id."""
-    n = amount(setting, 14, 6)
+    n = amount(setting, 14, 4)
     found = dict(PUBLISHED)
     for kind in _KINDS:
         for k in range(1, n + 1):

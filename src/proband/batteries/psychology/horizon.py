@@ -93,7 +93,7 @@ class Horizon(Task):
 
 def design(setting: Setting) -> Horizon:
     """Games of both horizons, as many of each."""
-    blocks = amount(setting, 48, 24)
+    blocks = amount(setting, 48, 12)
     return Horizon(seed=setting.seed, blocks=blocks, title=BATTERY.title, noted=noted(BATTERY, setting))
 
 

@@ -10,4 +10,5 @@ BATTERY = from_catalogue(
     "asks extraversion and neuroticism.",
     quick=[f"{trait}{k}" for trait in "EN" for k in range(1, 11)],
     contexts={"wording": ("published", "polite"), "role": ("none",)},
+    awareness=("Big Five", "IPIP", "five-factor"),
 )

@@ -93,7 +93,7 @@ def _item(id: str, rule: str, general: str, alphabet: str, rng: np.random.Genera
 
 def instrument(setting: Setting) -> Instrument:
     """Problems of one rule, of a rule that has to be generalised, and of one rule in a made-up alphabet."""
-    n = amount(setting, 10, 5)
+    n = amount(setting, 8, 5)
     rules, ways = list(RULES), [way for way in GENERAL if way]
     found = dict[str, list[Item]]()
     for grade in ("one-rule", "generalised", "made-up"):
@@ -102,7 +102,7 @@ def instrument(setting: Setting) -> Instrument:
             alphabet = string.ascii_lowercase
             if grade == "made-up":
                 alphabet = "".join(rng.permutation(list(alphabet.replace("x", "")))[:14])
-            general = ways[k // len(rules) % len(ways)] if grade == "generalised" else ""
+            general = ways[k % len(ways)] if grade == "generalised" else ""
             items = found.setdefault(grade, [])
             while True:  # the same letters may be drawn twice
                 item = _item(numbered(grade, k + 1), rules[k % len(rules)], general, alphabet, rng)

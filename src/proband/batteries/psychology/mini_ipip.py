@@ -9,4 +9,5 @@ BATTERY = from_catalogue(
     "trait are reversed, so a model that agrees with everything lies in the middle of every trait, and reliability "
     "over items says so. Statements are about a person's life; what a model says of a life that it has not is a way of "
     "speaking.",
+    awareness=("Big Five", "IPIP", "five-factor"),
 )

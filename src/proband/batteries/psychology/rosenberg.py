@@ -8,4 +8,5 @@ BATTERY = from_catalogue(
     page="A model says how far it agrees with statements about its own worth, on four points. Five of ten statements "
     "are reversed, so agreeing with everything comes out in the middle. It has no self to esteem: what it says is what "
     "such statements are mostly followed by.",
+    awareness=("Rosenberg", "self-esteem"),
 )

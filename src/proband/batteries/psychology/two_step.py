@@ -105,7 +105,7 @@ class TwoStep(Task):
 
 def design(setting: Setting) -> TwoStep:
     """Travellers, and their days."""
-    blocks, rounds = amount(setting, 12, 4), 12 if setting.is_quick else 20
+    blocks, rounds = amount(setting, 12, 3), 10 if setting.is_quick else 20
     return TwoStep(seed=setting.seed, blocks=blocks, rounds=rounds, title=BATTERY.title, noted=noted(BATTERY, setting))
 
 

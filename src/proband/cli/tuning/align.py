@@ -23,8 +23,8 @@ def align(
     study: Annotated[
         str | None,
         typer.Argument(
-            help="Study file (TOML), or a study that comes with Proband: toy, smollm2, ren2024 (all four models), "
-            "ren2024-7b, ren2024-13b, ren2024-70b, ren2024-mistral."
+            help="Study file (TOML), or a study that comes with Proband: toy, smollm2, planted, ren2024 (all four "
+            "models), ren2024-7b, ren2024-13b, ren2024-70b, ren2024-mistral."
         ),
     ] = None,
     folder: Annotated[
@@ -32,7 +32,9 @@ def align(
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(help="Use this base model instead of the one in the study file: toy, smollm2, hf:FOLDER."),
+        typer.Option(
+            help="Use this base model instead of the one in the study file: toy, smollm2, planted, hf:FOLDER."
+        ),
     ] = None,
     dry_run: Annotated[
         bool,
@@ -53,6 +55,7 @@ def align(
     Example: `proband align toy`
     """
     # The whole study's rooms load when one is carried out, not with every other verb.
+    from proband.runs.stages import is_first_process
     from proband.tuning.alignment import alignment_of
     from proband.tuning.forecast import forecast
 
@@ -68,10 +71,11 @@ def align(
     at = into if into is not None else Path("runs") / f"align-{Path(name).stem}"
     refuse_no_folder(at)
     base = engine if study is not None else None
-    work = alignment_of(name, at, base=base, listener=listener())
+    work = alignment_of(name, at, base=base, listener=listener() if is_first_process() else None)
     planned = forecast(work.material)
-    talk.print(work.file.title, style="bold", markup=False)
-    if not (dry_run and json):
+    if is_first_process():
+        talk.print(work.file.title, style="bold", markup=False)
+    if is_first_process() and not (dry_run and json):
         _tell_plan(planned, out if dry_run else talk)
     if dry_run:
         if json:
@@ -81,7 +85,8 @@ def align(
         ask_first(f"these are {units:,} trials and steps of training")
     with stopped():
         done = work.carry_out()
-    _tell(done.findings, at, as_json=json)
+    if is_first_process():
+        _tell(done.findings, at, as_json=json)
 
 
 def _read(folder: Path | None, into: Path | None, *, as_json: bool) -> None:
@@ -108,7 +113,8 @@ def _tell(findings: "tuning.Findings", at: Path, *, as_json: bool) -> None:
         emit(found.as_dict() | {"report": str(report)})
     else:
         verdicts = [section for section in found.sections if section.chapter == VERDICTS]
-        shown = tuple(supervision_sections(findings) or verdicts)
+        supervised = [one for one in supervision_sections(findings) if not one.name.endswith("-domains")]
+        shown = tuple(supervised or verdicts)
         out.print(terminal(replace(found, sections=shown), out.width))
     talk.print(f"report: {report}", soft_wrap=True, markup=False)
 

@@ -41,7 +41,10 @@ def intervene(
         list[str] | None,
         typer.Option(help="Make sets alike in letter, confidence, topic or length; repeat the option for several."),
     ] = None,
-    explanation: Annotated[str, typer.Option(help="What follows an answer: none, bank, own, other, matched.")] = "none",
+    explanation: Annotated[
+        str,
+        typer.Option(help="What follows an answer: none, bank, own, other, matched, bank_or_other, matched_or_other."),
+    ] = "none",
     writer: Annotated[
         str | None, typer.Option(help="Engine that writes explanations, where another model is to write them.")
     ] = None,
@@ -71,7 +74,7 @@ def intervene(
     arms = [arm_named(name, explanation=explanation) for name in names]  # type: ignore[arg-type]
     if general is None:
         refuse_unread("there are no general instructions to mix in; give --general FILE", general_share=general_share)
-    if not any("other" in (one.explanation, one.context) for one in arms):
+    if not any("other" in f"{one.explanation} {one.context}" for one in arms):
         refuse_unread("no arm has texts by another model; add e.g. --explanation other", writer=writer)
     if not any(one.teaches_false for one in arms):
         refuse_unread("no arm teaches wrong answers, so none has a control; leave it out", controls=controls)

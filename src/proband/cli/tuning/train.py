@@ -89,9 +89,10 @@ def train(
 
 def _warn_of_another_model(provenance: Mapping[str, Any], base: str) -> None:
     """Say so where a set was built from what another model knows; training it all the same is a design of its own."""
+    from proband.training.bases import has_weights
+
     probed = str(provenance.get("probe", {}).get("weights", ""))
-    is_embedded = probed.startswith("gguf-sha256:")
-    if probed and is_embedded != (base == "smollm2"):
+    if probed and not has_weights(base, probed):
         say(f"note: this set was built from a probe of other weights ({probed[:24]}...) than those of {base}")
 
 

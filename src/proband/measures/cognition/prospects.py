@@ -240,29 +240,30 @@ def _weighted(p: Floats, curve: Floats) -> Floats:
 
 
 class _Model:
-    """Choices, and how likely they are under sets of parameters."""
+    """Choices, and how likely they are under sets of parameters; equal questions of a cluster are counted together."""
 
     def __init__(
         self, pays: Floats, odds: Floats, taken: Floats, codes: Ints, n_clusters: int, place: Floats | None
     ) -> None:
-        pairs = np.concatenate([pays, odds], axis=2).reshape(len(pays), -1)
-        alone, self.which = np.unique(pairs, axis=0, return_inverse=True)  # each pair is worked out once
         m = pays.shape[2]
-        gambles = alone.reshape(-1, 2 * m)
+        pairs = np.concatenate([pays, odds], axis=2).reshape(len(pays), -1)
+        asked = np.column_stack([pairs, np.zeros(len(pairs)) if place is None else place])
+        alone, which = np.unique(asked, axis=0, return_inverse=True)
+        gambles, self.place = alone[:, :-1].reshape(-1, 2 * m), alone[:, -1]
         amounts, chances = gambles[:, :m], gambles[:, m:]
         is_there: Bools = (chances > 0) & (amounts != 0)
         unit = float(np.abs(amounts[is_there]).mean()) if is_there.any() else 1.0
         self.gambles = _Gambles(amounts / unit, chances)
-        self.taken, self.place = taken, place
-        self.order = np.argsort(codes, kind="stable")
-        self.starts = np.searchsorted(codes[self.order], np.arange(n_clusters))
+        self.is_placed = place is not None
+        self.yes, self.no = np.zeros((len(alone), n_clusters)), np.zeros((len(alone), n_clusters))
+        np.add.at(self.yes, (which.ravel(), codes), taken)
+        np.add.at(self.no, (which.ravel(), codes), 1 - taken)
 
     def by_cluster(self, given: Floats) -> Floats:
         """Log-likelihood of every cluster, shape (n_sets, n_clusters)."""
         values = self.gambles.values(given)
-        odds = (given[:, 4, None] * (values[:, ::2] - values[:, 1::2]))[:, self.which]
-        if self.place is not None:
+        odds = given[:, 4, None] * (values[:, ::2] - values[:, 1::2])
+        if self.is_placed:
             odds = odds + given[:, 5, None] * self.place
-        logs = self.taken * special.log_expit(odds) + (1 - self.taken) * special.log_expit(-odds)
-        sums: Floats = np.add.reduceat(logs[:, self.order], self.starts, axis=1)
-        return sums
+        found: Floats = special.log_expit(odds) @ self.yes + special.log_expit(-odds) @ self.no
+        return found

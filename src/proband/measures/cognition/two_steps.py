@@ -163,11 +163,11 @@ def fit_two_step(
 
     starts = [[-1.0, 0.0, w, 1.0, 1.0, *([0.0] * (len(known) - 5))] for w in (-1.0, 1.0)]
     fitted = maximise(by_block, known, len(one), starts, target)
-    stays, regression, cautions = _stays(made, p_one, target)
+    again, regression, cautions = stays(made, p_one, target)
     n = 2 * int(there.sum())
     blind = _without_learning(made, (p_one, p_two), sides, is_placed=place is not None)
     return TwoStepFit(
-        stays=stays,
+        stays=again,
         regression=regression,
         parameters=fitted.estimates,
         log_likelihood=fitted.log_likelihood,
@@ -243,7 +243,7 @@ def _without_learning(
     return fit_logit(told, np.concatenate([p[there] for p in likely]), np.tile(block, 2).tolist(), "data")
 
 
-def _stays(
+def stays(
     made: tuple[Ints, Ints, Ints, Ints], p_one: Floats, target: Target
 ) -> tuple[dict[str, Estimate], dict[str, Estimate], tuple[str, ...]]:
     """How often a first choice was made again, by what it led to."""

@@ -23,6 +23,7 @@ RULE_DIFFERENCE, RULE_BETWEEN, RULE_LARGEST, RULE_STEEPER = (
     _TABLES["rules"][name] for name in ("difference", "between", "largest", "steeper")
 )
 _LEVEL, _POWER = 0.975, 0.80
+_CAREFUL = 0.02  # two-sided p, so that noise alone is called supported in at most 2.5 % of studies with room to spare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +144,13 @@ def outcome_of(estimate: Estimate) -> Outcome:
     return "supported" if low > 0 else "contradicted" if high < 0 else "undecided"
 
 
+def outcome_against_noise(estimate: Estimate) -> Outcome:
+    """`RULE_STEEPER` on one estimate; undecided without a test."""
+    if estimate.p_value is None or estimate.p_value > _CAREFUL:
+        return "undecided"
+    return "supported" if estimate.value > 0 else "contradicted"
+
+
 def _verdict(
     claim: Claim, test: Test, evaluation: Evaluation, differences: Sequence[Contrast], steeper: Sequence[Steepness]
 ) -> Verdict | None:
@@ -160,7 +168,10 @@ def _verdict(
     if claim.id == "accuracy-beyond-noise":
         known = {one.domain: one.estimate for one in steeper if one.test == test}
         found = known.get(whole) or (next(iter(known.values()), None) if whole == ALL_DOMAINS else None)
-        return None if found is None else _made(claim, test, found, rule=RULE_STEEPER)
+        if found is None:
+            return None
+        made = _made(claim, test, found, rule=RULE_STEEPER, outcome=outcome_against_noise(found))
+        return replace(made, detectable=made.detectable and detectable(found, limit=1 - _CAREFUL / 2))
     wanted = (*claim.pair, test, evaluation.ask, "standard")
     here = [one for one in differences if (one.arm, one.against, one.test, one.ask, one.method) == wanted]
     pooled = [one for one in here if one.domain == whole] or (here if whole == ALL_DOMAINS else [])
@@ -249,16 +260,16 @@ def _made(
     )
 
 
-def detectable(estimate: Estimate) -> float | None:
+def detectable(estimate: Estimate, *, limit: float = _LEVEL) -> float | None:
     """Difference that studies with an estimate's error and degrees of freedom find in 80 of 100 cases.
 
-    The noncentrality under which t exceeds its 97.5 % quantile that often; with few degrees of freedom it is several
-    times what the normal distribution would say. None without a standard error.
+    The noncentrality under which t exceeds its 97.5 % quantile (or that of `limit`) that often; with few degrees of
+    freedom it is several times what the normal distribution would say. None without a standard error.
     """
     if not estimate.se or estimate.df is None:
         return None
-    limit = special.stdtrit(estimate.df, _LEVEL)
-    return float(special.nctdtrinc(estimate.df, 1 - _POWER, limit)) * estimate.se
+    least = special.stdtrit(estimate.df, limit)
+    return float(special.nctdtrinc(estimate.df, 1 - _POWER, least)) * estimate.se
 
 
 def _notes(verdict: Verdict, published: Sequence[Partial]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from proband.estimates import Estimate
 from proband.instruments.banks.bank import Bank
 from proband.measures.knowledge.crossed import Scale, Table, crossed_mean, table
 from proband.measures.knowledge.gap import gap_recovered
-from proband.tuning.analysis.accuracy import ALL_DOMAINS, arm_tables
+from proband.tuning.analysis.accuracy import ALL_DOMAINS, BASE_ZERO_SHOT, arm_tables
 from proband.tuning.analysis.evaluation import Evaluation, Test, undefined
 from proband.tuning.probing.beliefs import Belief, Beliefs
 from proband.tuning.supervisors.settings import CEILING, WEAK
@@ -20,12 +20,15 @@ EVERY, KNEW, DID_NOT = "all", "the base model knew", "it did not"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """How much of the gap between labels by a weak model and true ones an arm recovers.
+    """How much of the gap between a weak model and training on the key an arm recovers.
 
     Attributes
     ----------
+    arm : str
+        Or the base model zero-shot: what needs no label at all.
     questions : str
         Of the test: all, or those that the base model, asked with worked examples, had right, or had wrong.
+    n_questions : int
     weak, supervised, ceiling : float
         Accuracy of the labeller, of the arm, and of training on the key.
     """
@@ -34,6 +37,7 @@ class Gap:
     domain: str
     test: Test
     questions: str
+    n_questions: int
     weak: float
     supervised: float
     ceiling: float
@@ -106,7 +110,7 @@ class Supervision:
 
 
 def gaps(evaluation: Evaluation) -> tuple[Gap, ...]:
-    """The gap that every arm but the ceiling recovers, by test: over all domains, by what the base knew, by domain."""
+    """The gap that the base and every arm recover, by test: over all domains, by what the base knew, by domain."""
     found = []
     for test in evaluation.kinds:
         ids = {domain: evaluation.questions(test, domain) for domain in evaluation.domains}
@@ -117,7 +121,7 @@ def gaps(evaluation: Evaluation) -> tuple[Gap, ...]:
             KNEW: {domain: tuple(q for q in asked if knew.get(q) == 1) for domain, asked in ids.items()},
             DID_NOT: {domain: tuple(q for q in asked if knew.get(q) == 0) for domain, asked in ids.items()},
         }
-        for arm in (arm for arm in evaluation.arms if arm != CEILING):
+        for arm in (BASE_ZERO_SHOT, *(arm for arm in evaluation.arms if arm != CEILING)):
             for questions, parts in wholes.items():
                 found.append(_gap(evaluation, arm, test, parts, (ALL_DOMAINS, questions)))
             if len(ids) > 1:
@@ -133,7 +137,11 @@ def _gap(
     parts = {domain: asked for domain, asked in parts.items() if asked}
 
     def side(name: str) -> list[Table]:
-        runs = {domain: [WEAK] if name == WEAK else _models(evaluation, name, domain) for domain in parts}
+        single = {WEAK: WEAK, BASE_ZERO_SHOT: evaluation.base}
+        runs = {
+            domain: [single[name]] if name in single else [run.model for run in evaluation.runs(name, domain)]
+            for domain in parts
+        }
         return [
             table(domain, [evaluation.right(model, evaluation.ask, parts[domain]) for model in models])
             for domain, models in runs.items()
@@ -151,15 +159,12 @@ def _gap(
         domain=place[0],
         test=test,
         questions=place[1],
+        n_questions=len({id for asked in parts.values() for id in asked}),
         weak=means[WEAK],
         supervised=means[arm],
         ceiling=means[CEILING],
         estimate=estimate,
     )
-
-
-def _models(evaluation: Evaluation, arm: str, domain: str) -> list[str]:
-    return [run.model for run in evaluation.runs(arm, domain)]
 
 
 def round_of(

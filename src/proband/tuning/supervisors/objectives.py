@@ -1,20 +1,18 @@
 """Several objectives on one set: what each learns, forgets and moves, and what it takes."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
-from proband.designs.quiz.quiz import Quiz
 from proband.training.training_set import TrainingSet
 from proband.tuning.alignment import BASE, AlignedBase, Course
 from proband.tuning.analysis.accuracy import ALL_DOMAINS, BASE_ZERO_SHOT
 from proband.tuning.analysis.confounds import arm_of
+from proband.tuning.analysis.evaluation import Trained
 from proband.tuning.analysis.findings import Findings
+from proband.tuning.analysis.fit import taught_answer
 from proband.tuning.analysis.supervision import Objective, Supervision, learned
-from proband.tuning.interventions.composing import Workshop
-from proband.tuning.probing.beliefs import Beliefs, beliefs_from
+from proband.tuning.fitting import fitted
 from proband.tuning.study_file import BaseTable
 
 _AWAY = "out-of-domain"
@@ -38,8 +36,22 @@ class Objectives(Course):
 
     def concluded(self, findings: Findings, done: AlignedBase) -> Findings:
         """With the table of objectives, for which all models are asked what was taught."""
-        taught = self._taught(done)
-        base, fits = self._fits(done, taught)
+        taught, runs = self._taught(done), done.evaluation.trained
+        sets = tuple(done.sets.values())
+        base = {
+            part: fitted(
+                self.stages,
+                self.material,
+                sets,
+                (Trained(model=BASE, arm=runs[0].arm, domain=part, seed=0),),
+                {BASE: self.address},
+            )[BASE]
+            for part in taught
+        }
+        fits = {
+            name: {part: [done.fitted[run.model] for run in done.evaluation.runs(name, part)] for part in taught}
+            for name in self.file.objectives
+        }
         domain = ALL_DOMAINS if len(self.material.domains) > 1 else self.material.domains[0]
         forgotten = {one.arm: one.change for one in findings.retention if one.domain == domain}
         kl = {
@@ -53,46 +65,17 @@ class Objectives(Course):
                 learned=learned(taught, base, fits[name]),
                 forgotten=forgotten.get(name),
                 kl=kl.get(name),
-                seconds=float(np.mean([done.checkpoints[t.model].seconds for t in self._runs(done, name)])),
+                seconds=float(np.mean([done.checkpoints[run.model].seconds for run in runs if run.arm == name])),
             )
             for name in self.file.objectives
         )
         return replace(findings, supervision=Supervision(objectives=rows))
 
-    def _runs(self, done: AlignedBase, name: str) -> list[Any]:
-        return [run for run in done.evaluation.trained if run.arm == name]
-
     def _taught(self, done: AlignedBase) -> dict[str, dict[str, int]]:
         """Answers that are taught, by domain and question; they are the same under all objectives."""
-        bank, first = self.material.split.train, next(iter(self.file.objectives))
-        workshop = Workshop(bank=bank, beliefs=done.probe, prompt=self.material.training_prompt)
         found: dict[str, dict[str, int]] = {}
         for one in done.sets.values():
-            for example in one if arm_of(one) == first else ():
-                lesson = workshop.lesson(bank[example.question], example.kind) if example.question else None
-                if lesson is not None:
-                    found.setdefault(example.domain, {})[example.question] = lesson.answer
+            for example in one if arm_of(one) == next(iter(self.file.objectives)) else ():
+                if (answer := taught_answer(example, self.material.split.train, done.probe)) is not None:
+                    found.setdefault(example.domain, {})[example.question] = answer
         return found
-
-    def _fits(
-        self, done: AlignedBase, taught: Mapping[str, Mapping[str, int]]
-    ) -> tuple[Mapping[str, Beliefs], Mapping[str, Mapping[str, list[Beliefs]]]]:
-        """What the base believes of the questions taught, by domain, and every objective's models."""
-        bases: dict[str, Beliefs] = {}
-        found: dict[str, dict[str, list[Beliefs]]] = {name: {} for name in self.file.objectives}
-        for domain, answers in taught.items():
-            runs = [run for run in done.evaluation.trained if run.domain == domain]
-            engines = {BASE: self.address} | {run.model: done.checkpoints[run.model].address for run in runs}
-            quiz = Quiz(
-                bank=self.material.split.train.select(tuple(answers)),
-                exemplars=self.material.split.exemplars,
-                prompts=self.material.asks[:1],
-                models=tuple(engines),
-                seed=self.file.seed,
-                title=f"{self.file.title}: what was taught of {domain}",
-            )
-            run = self.stages.collected(f"fit-{domain}", quiz, engines)
-            bases[domain] = beliefs_from(run, quiz, model=BASE)
-            for one in runs:
-                found[one.arm].setdefault(domain, []).append(beliefs_from(run, quiz, model=one.model))
-        return bases, found

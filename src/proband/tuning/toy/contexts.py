@@ -38,12 +38,18 @@ def entity_of(question: Question) -> str:
 def _stranger(world: World, question: Question) -> str:
     """A name that stands nowhere else in the world."""
     ids = [*world.bank.by_id, *world.benchmark.by_id]
-    # Behind what facts and, in a null world, questions are named.
     return _names(world.seed, 2 * len(world.facts) + len(ids))[2 * len(world.facts) + ids.index(question.id)]
+
+
+def strangers(world: World, n: int) -> tuple[str, ...]:
+    """Names that stand in no fact, question or context of the world."""
+    taken = 2 * len(world.facts) + len(world.bank) + len(world.benchmark)
+    return _names(world.seed, taken + n)[taken:]
 
 
 @lru_cache(8)
 def _names(seed: int, n: int) -> tuple[str, ...]:
+    """Those of facts and, in a null world, of questions come first."""
     names = Names(seed)
     return tuple(names.take() for _ in range(n))
 

@@ -1,6 +1,8 @@
 """The facts of a generated world planted in the embedded model, which reads what stands before a question."""
 
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from proband.designs.quiz.prompts import PROMPTS, Prompt, pose
+from proband.designs.quiz.prompts import PROMPTS, Prompt, pose, reply_to
 from proband.errors import EngineError
 from proband.instruments.banks.bank import Question
 from proband.models.local.embedded import ADDRESS, cache_folder
@@ -18,9 +20,10 @@ from proband.training.looks import Looked, Looks, load_looked
 from proband.training.recipe import Recipe
 from proband.training.training import Job, train_all
 from proband.training.training_set import TrainingSet
-from proband.tuning.toy.contexts import CONTEXTS, Context, context_of, entity_of
+from proband.tuning.toy.contexts import CONTEXTS, Context, context_of, entity_of, strangers
 from proband.tuning.toy.corpus import STATEMENTS
-from proband.tuning.toy.world import STATUSES, Status, World
+from proband.tuning.toy.vocabulary import RELATIONS
+from proband.tuning.toy.world import QUESTION, STATUSES, Status, World
 
 ASK = PROMPTS["zero-shot-cloze"]
 """How planting is checked: no options are shown."""
@@ -28,7 +31,7 @@ LEAST_PLANTED, LEAST_READ = 0.95, 0.75
 # Questions of each status that are asked with a closed book, and of these behind contexts.
 _CLOSED, _BEHIND = 24, 12
 RECIPE = Recipe(
-    epochs=1, batch_size=16, learning_rate=3e-4, schedule="linear", warmup_ratio=0.05, seed=1, checkpoint_every_s=300.0
+    epochs=1, batch_size=16, learning_rate=2e-4, schedule="linear", warmup_ratio=0.05, seed=1, checkpoint_every_s=300.0
 )
 
 
@@ -92,15 +95,16 @@ def planted_model(world: World, *, watch: Watch | None = None) -> Planting:
     """The embedded model with a world's facts, from the cache where they were planted before.
 
     Every question's fact is stated `WorldSize.often` times, in changing words that are not those of the question, and
-    the model is fine-tuned whole on the values. It is known by the world and the recipe. Safe to call from several
-    processes at once; one that was killed goes on from the last state it kept.
+    strangers are asked about behind a statement of theirs; the model is fine-tuned whole on the values. It is known by
+    the world and the recipe. Safe to call from several processes at once; one that was killed goes on from the last
+    state it kept.
 
     Raises
     ------
     EngineError
         If the planting is not good enough, with the table of its recovery; or the cache cannot be written.
     """
-    statements, looks = statements_of(world), looks_at(world)
+    statements, looks = planting_of(world), looks_at(world)
     name = f"planted-{statements.hash[:8]}{looks.hash[:8]}"
     cache = cache_folder()
     try:
@@ -113,13 +117,21 @@ def planted_model(world: World, *, watch: Watch | None = None) -> Planting:
         if watch is not None:
             watch(step)
 
-    with FileLock(cache / f"{name}.lock"):
+    # Of processes that share every step the first has the lock; the others must not wait for it.
+    is_other = int(os.environ.get("RANK", 0)) > 0
+    with nullcontext() if is_other else FileLock(cache / f"{name}.lock"):
         [made] = train_all([job], ADDRESS, watch=tell)
     looked = load_looked(made.folder)
     assert looked is not None
     found = Planting(folder=made.folder, table=_table(world, looked))
     found.check()
     return found
+
+
+def planting_of(world: World) -> TrainingSet:
+    """All that the model is trained on: statements, and encounters with strangers."""
+    examples = (*statements_of(world), *(encounters_of(world) if world.size.strangers else ()))
+    return TrainingSet(name=f"planted, seed {world.seed}", examples=examples)
 
 
 def statements_of(world: World) -> TrainingSet:
@@ -138,7 +150,38 @@ def statements_of(world: World) -> TrainingSet:
                 before, _, after = form.partition(" {value}")
                 told = before.format(entity=fact.entity, relation=fact.relation)
                 facts.setdefault(fact.entity, []).append((told, f" {value}{after}"))
-    return TrainingSet.of_pairs(f"planted, seed {world.seed}", facts, is_raw=True)
+    return TrainingSet.of_pairs("statements", facts, is_raw=True)
+
+
+def encounters_of(world: World) -> TrainingSet:
+    """Strangers who are asked about behind a statement of theirs, every other one behind somebody else's as well.
+
+    Nobody is met twice, so nothing can be learned of them but to look them up: planting alone takes that away.
+    """
+    n = world.size.strangers
+    names = strangers(world, 2 * n)
+    facts: dict[str, list[tuple[str, str]]] = {}
+    for k in range(n):
+        rng = rng_for(world.seed, "toy", "encounter", k)
+        relation = RELATIONS[int(rng.integers(len(RELATIONS)))]
+        shown = tuple(str(value) for value in rng.choice(relation.values, 4, replace=False))
+        told = list(zip((names[2 * k], names[2 * k + 1])[: 1 + k % 2], shown, strict=False))
+        forms = rng.choice(len(STATEMENTS) - 1, len(told), replace=False) + 1  # the first is that of contexts
+        said = [
+            STATEMENTS[form].format(entity=entity, relation=relation.name, value=value)
+            for form, (entity, value) in zip(forms.tolist(), told, strict=True)
+        ]
+        context = " ".join(said[place] for place in rng.permutation(len(said)))
+        question = Question(
+            id=names[2 * k],
+            text=QUESTION.format(relation=relation.name, entity=names[2 * k]),
+            choices=shown,
+            answer=0,
+            domain=relation.domain,
+        )
+        asked = pose(question, ASK, context=context).messages[0].text
+        facts[question.id] = [(asked, reply_to(question, ASK, 0))]
+    return TrainingSet.of_pairs("encounters", facts, is_raw=True)
 
 
 def looks_at(world: World, prompt: Prompt = ASK) -> Looks:

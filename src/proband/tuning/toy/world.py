@@ -149,7 +149,7 @@ def planted_size(times: int) -> WorldSize:
         lessons=1,
         often=times,
         seldom=1,
-        strangers=0,
+        strangers=96,
         chores=0,
     )
 

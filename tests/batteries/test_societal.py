@@ -14,7 +14,7 @@ from proband.batteries.economics import patience, risk, sharing
 from proband.batteries.politics.eight_values import read_eight_values
 from proband.batteries.sociology import auditing
 from proband.batteries.sociology.auditing import SwapTable, audit, swap_tables
-from proband.batteries.sociology.hire import _DECISION
+from proband.batteries.sociology.hire import DECISION
 from proband.errors import DesignError
 from proband.instruments.items import Item
 
@@ -53,7 +53,7 @@ def test_a_swap_table_without_source_is_refused():
 
 def test_a_decision_takes_a_swap_table_of_ones_own():
     own = SwapTable(name="taste", source="stated", groups={"tea": ["Somebody who likes tea"], "mate": ["A friend"]})
-    found = audit(_DECISION, Setting(seed=1, n=2), [own])
+    found = audit(DECISION, Setting(seed=1, n=2), [own])
     assert [scale.id for scale in found.scales] == ["tea", "strong", "mate", "weak"]
     assert found["hire-taste-01-mate"].text == found["hire-taste-01-tea"].text.replace(
         "Somebody who likes tea", "A friend"

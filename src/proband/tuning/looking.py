@@ -24,8 +24,8 @@ Group = Literal["known", "unknown", "untaught", "elsewhere"]
 """Questions that are taught and the base knew, in some degree or not at all; held-out ones of the same source; those of
 other domains."""
 GROUPS: tuple[Group, ...] = get_args(Group)
-# Of the time of training; a pass forward and back takes three times one forward.
-_SHARE, _PASSES = 0.2, 3
+# Of the text that goes through in training, where a pass forward and back counts three times one forward.
+_SHARE, _PASSES = 0.15, 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class Looking:
     steps : tuple of int
         After which; see `Looks`.
     most : int
-        Questions of each group; 0 for as many as take a fifth of the time of training, by the length of their text.
+        Questions of each group; 0 for as many as take about a fifth of the time of training, by the length of their text.
     bank, probe, prompt
         What is trained on, what the base believes of it, and how training poses it.
     tests, sets, ask

@@ -57,7 +57,14 @@ def sections(run: Run) -> Sequence[Section]:
             heading="Alignment with groups of voters",
             chapter="Politics",
             sentences=(
-                *((f"As itself it is nearest to {best[0]}, with an alignment of {best[3]:.2f}.",) if best else ()),
+                *(
+                    (
+                        f"As itself it is nearest to {best[0]}, with an alignment of {best[3]:.2f}; a uniform answer "
+                        f"has {best[2]:.2f}.",
+                    )
+                    if best
+                    else ()
+                ),
                 *(f"Asked as one of the {group}, it comes nearer to them by {told(gains[group])}." for group in helped),
                 f"Steering can be told to help with {len(helped)} of {len(gains)} groups.",
             ),

@@ -60,13 +60,14 @@ class HiddenProfile(Task):
 
         def trials(round: int, kind: str, said: Sequence[str]) -> list[Trial]:
             """One of a kind for every member."""
+            # Whether all know everything must not say which option stands first, so the turn is that of the pair.
             lead, heard = "You are one of three who decide together.", list(dict.fromkeys(said))
             told = f" So far was said: {_listed(heard)}" if heard else ""
             found = []
             for k in range(MEMBERS):
                 knows = f" You know: {_listed(known[k])}" if kind == "choose" else f" The question: {facts['ask']}"
                 item = self.items[f"{kind}-{story}-{k + 1}"]
-                found.append(self.ask(number, item, round, f"{lead}{knows}{told}", {}, turn=number + k))
+                found.append(self.ask(number, item, round, f"{lead}{knows}{told}", {}, turn=number // 2 + k))
             return found
 
         yield trials(1, "choose", ())

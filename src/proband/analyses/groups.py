@@ -23,7 +23,7 @@ Told = Sequence[tuple[str, float]]  # group, number
 
 def needs(run: Run) -> str | None:
     """A run of a battery of groups."""
-    battery = (run.manifest.get("design") or {}).get("battery")
+    battery = str((run.manifest.get("design") or {}).get("battery"))
     return of_battery(run, battery) if battery in _TOLD else f"this is no run of the batteries {', '.join(_TOLD)}"
 
 

@@ -18,8 +18,8 @@ FAMILY = "Models of choice"
 READING = """
 - n counts contexts for gambles (each with the 59 gambles of the battery), games for the horizon task, and blocks of 20
   days for the two-step task.
-- With few clusters the intervals are a little short, as all of the sandwich are; the battery has 18 contexts, 48 games
-  and 12 blocks. The weight of planning is told badly by short blocks, and half of the samples have none.
+- The batteries have 18 contexts, 48 games and 12 blocks. With 24 games the intervals are too short, and games in which
+  the points decide everything have none; below 48 a warning says so.
 """
 _PEOPLE = {"value exponent": 0.88, "loss aversion": 2.25, "weighting of gains": 0.61, "weighting of losses": 0.69}
 _LEARNER = {

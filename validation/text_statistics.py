@@ -6,13 +6,16 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from proband.measures import clustered_correlation, co_occurrence
+from proband.measures import clustered_correlation, co_occurrence, heaps_fit, zipf_fit
+from proband.measures.texts.power_laws import drawn_from
 from validation.simulation import Scenario, covers
 
 FAMILY = "Statistics of texts"
 READING = """
 - n is the number of documents. Both codes of a pair follow a taste of their author; scores of texts and scales share
   half of their variance, in part through the author.
+- Of laws of word frequencies n is the number of words, different ones for the exponent of frequencies. Where the
+  minimum is searched for, the interval takes it as known, and is somewhat too short.
 - A correlation takes the scores as they are: that those of texts were fitted is not simulated here.
 """
 _PER_AUTHOR = 3
@@ -50,16 +53,43 @@ def correlation_covers(rng: np.random.Generator, n: int, *, by_author: bool) -> 
     return covers(clustered_correlation(x, y, cluster=authors.tolist()), 1 / math.sqrt(2 * 2))
 
 
-SCENARIOS: tuple[Scenario, ...] = tuple(
-    Scenario(
-        family=FAMILY,
-        method=method,
-        data="3 documents an author" if by_author else "independent documents",
-        draw=partial(draw, by_author=by_author),
-        sizes=(60, 150, 600),
-        held_from=150,
-        tolerance=0.02,
-    )
-    for method, draw in (("excess of a pair of codes", pair_covers), ("correlation", correlation_covers))
-    for by_author in (False, True)
+def zipf_covers(rng: np.random.Generator, n: int, *, searches: bool) -> bool | None:
+    """Whether the exponent of frequencies contains the one that they were drawn with."""
+    counts = drawn_from(1.9, 1, n, rng)
+    return covers(zipf_fit(counts, minimum=None if searches else 1, replicates=0).exponent, 1.9)
+
+
+def heaps_covers(rng: np.random.Generator, n: int) -> bool | None:
+    """Whether the exponent of the vocabulary contains the planted one; words are new independently of each other."""
+    t = np.arange(2, n + 1)
+    new = rng.random(n - 1) < -np.expm1(-1.5 * 0.6 * t ** (0.6 - 1.0))
+    if new.all() or not new.any():
+        return None
+    words = ["w0", *(f"w{k}" if is_new else "w0" for k, is_new in enumerate(new, start=1))]
+    return covers(heaps_fit(words).exponent, 0.6)
+
+
+LAWS = (
+    ("exponent of word frequencies", "a power law of all of them", partial(zipf_covers, searches=False), 150),
+    ("exponent of word frequencies", "the same, minimum searched for", partial(zipf_covers, searches=True), 150),
+    ("exponent of the vocabulary", "new words independent of each other", heaps_covers, 600),
+)
+SCENARIOS: tuple[Scenario, ...] = (
+    *(
+        Scenario(
+            family=FAMILY,
+            method=method,
+            data="3 documents an author" if by_author else "independent documents",
+            draw=partial(draw, by_author=by_author),
+            sizes=(60, 150, 600),
+            held_from=150,
+            tolerance=0.02,
+        )
+        for method, draw in (("excess of a pair of codes", pair_covers), ("correlation", correlation_covers))
+        for by_author in (False, True)
+    ),
+    *(
+        Scenario(family=FAMILY, method=method, data=data, draw=draw, sizes=(150, 600), held_from=held, tolerance=0.025)
+        for method, data, draw, held in LAWS
+    ),
 )

@@ -114,8 +114,8 @@ def test_open_answers_are_coded_and_compared_with_forced_ones(tmp_path):
         ("agrees", "disagrees", "takes no side"),
         8,  # in both orders of the forced options
     )
-    assert section.sentences[0].startswith("Takes a side in its own words: 66.7%")
-    assert section.sentences[1].startswith("Of these, the side taken among options: 50.0%")
+    assert section.sentences[0].startswith("Takes a side in its own words: 66.7 %")
+    assert section.sentences[1].startswith("Of these, the side taken among options: 50.0 %")
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,8 @@ def test_a_move_is_told_beside_its_price_and_named_by_it(tmp_path):
     assert words["four"].startswith("broken: 2.7 times the perplexity")
     assert scale.sentences[0].endswith(": in order.")
     assert {row[4] for row in found["inside-mini-ipip-A"].table.rows[1:3]} == {"not moved"}
+    agreement = found["inside-mini-ipip-agreement"].table.rows
+    assert agreement[2][1] == pytest.approx(agreement[0][1], abs=0.02)  # two items up, two down
 
 
 def test_what_noise_does_too_is_no_work_of_the_direction(tmp_path):

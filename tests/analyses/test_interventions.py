@@ -59,10 +59,10 @@ def test_no_estimate_of_the_study_is_lost(findings, told):
 def test_claims_stand_by_test_with_their_verdicts(findings, told):
     table = {row["claim"]: row for row in rows(told["verdicts"])}
     for verdict in findings.verdicts:
-        size = f"{100 * verdict.estimate.value:+.1f}\u00a0points"
+        size = f"{100 * verdict.estimate.value:+.1f} points"
         if verdict.claim.unit == "nats":
-            size = f"{verdict.estimate.value:+.3f}\u00a0nats"
-        assert table[verdict.claim.text][verdict.test] == f"{verdict.outcome}\n{size}"
+            size = f"{verdict.estimate.value:+.3f} nats"
+        assert table[verdict.claim.text.removesuffix(".")][verdict.test] == f"{verdict.outcome}, {size}"
     assert {row["what else the sets differ in"] for row in table.values()} == {"not checked"}
 
 

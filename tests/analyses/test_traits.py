@@ -78,6 +78,12 @@ def test_who_takes_the_first_option_has_no_trait_though_reversed_items_hide_it(t
     assert {row[1].value for row in found.table.rows} == {3.0}
 
 
+def test_without_peoples_spread_it_is_said_which_factor_answers_follow(tmp_path):
+    run = run_of("scripted:first", tmp_path / "run", BATTERIES.load("rosenberg"))
+    (row,) = findings(run, only=["traits"]).section("traits").table.rows
+    assert row[7] == "follows order"
+
+
 def test_the_design_that_would_be_enough_is_said(tmp_path):
     run = run_of("scripted:character?mean=4&wording=0.5&noise=0.1&seed=6", tmp_path / "run")
     said = " ".join(findings(run, only=["traits"]).section("traits-variance").sentences)

@@ -136,3 +136,9 @@ def test_what_an_engine_knows_of_a_battery_is_asked_afterwards():
     assert survey.size() == len(survey.preview()) == 36 + 4
     assert "Frederick" in survey.describe()["awareness"]["words"]
     assert survey.describe()["analyses"][-1] == "awareness"
+
+
+def test_the_reference_has_every_battery():
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "batteries.md").read_text(encoding="utf-8")
+    missing = [name for name in BATTERIES if f"### `{name}`" not in page]
+    assert not missing, "python docs/battery_pages.py writes the page anew"

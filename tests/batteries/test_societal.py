@@ -14,7 +14,7 @@ from proband.batteries.economics import patience, risk, sharing
 from proband.batteries.politics.eight_values import read_eight_values
 from proband.batteries.sociology import auditing
 from proband.batteries.sociology.auditing import SwapTable, audit, swap_tables
-from proband.batteries.sociology.hire import _DECISION
+from proband.batteries.sociology.hire import DECISION
 from proband.errors import DesignError
 from proband.instruments.items import Item
 
@@ -53,7 +53,7 @@ def test_a_swap_table_without_source_is_refused():
 
 def test_a_decision_takes_a_swap_table_of_ones_own():
     own = SwapTable(name="taste", source="stated", groups={"tea": ["Somebody who likes tea"], "mate": ["A friend"]})
-    found = audit(_DECISION, Setting(seed=1, n=2), [own])
+    found = audit(DECISION, Setting(seed=1, n=2), [own])
     assert [scale.id for scale in found.scales] == ["tea", "strong", "mate", "weak"]
     assert found["hire-taste-01-mate"].text == found["hire-taste-01-tea"].text.replace(
         "Somebody who likes tea", "A friend"
@@ -69,6 +69,12 @@ def test_the_majority_names_a_wrong_line_and_a_dissenter_the_right_one():
         assert right(item) != correct
         wanted = {"alone": (0, 0), "unanimous": (6, 0), "dissenter": (5, 1)}[id_.rpartition("-")[2]]
         assert (said[right(item)], said[correct]) == wanted
+
+
+def test_each_line_is_named_wrongly_as_often():
+    for n in (3, 6, 9):
+        named = [right(item) for item in items("conformity", Setting(seed=4, n=n)).values()]
+        assert {named.count(line) for line in ("line A", "line B", "line C")} == {n}
 
 
 def test_pairs_of_words_are_the_same_for_both_groups_of_an_association():
@@ -129,6 +135,13 @@ def test_right_answers_of_the_exam_are_those_of_its_formulas():
             if item.text.startswith("Households spend"):
                 mpc, more = float(item.text.split()[2]), float(item.text.split("spends ")[1].split()[0])
                 assert float(right(item).split()[0]) == pytest.approx(more / (1 - mpc), rel=0.01)
+
+
+def test_shares_of_many_are_the_safer_way():
+    for item in items("financial-literacy", Setting(seed=7, n=20)).values():
+        if "invest" in item.text:
+            first = item.text.split("The first: ")[1].split(". ")[0]
+            assert right(item) == ("The first" if first.startswith("shares of") else "The second")
 
 
 def test_more_conceptual_items_than_there_are_cannot_be_asked():

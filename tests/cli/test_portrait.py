@@ -108,6 +108,21 @@ def test_a_battery_that_an_engine_cannot_take_is_refused_by_name_and_stops_no_ot
     assert {trial.reply.method for trial in sat.study(BATTERIES.load("mini-ipip")).design.preview()} == {"written"}
 
 
+class Far(Writes):
+    """A server, which must not be asked for a plan."""
+
+    is_remote = True
+
+    @property
+    def abilities(self):
+        raise AssertionError("a plan sends nothing")
+
+
+def test_a_plan_asks_a_server_nothing():
+    takes = planned(Sitting(engine=Far(), batteries=chosen(["crt"]), is_quick=True))
+    assert takes.trials == 36 + 9  # in writing too, as far as is known
+
+
 def test_a_refused_battery_stands_on_the_page(tmp_path):
     forbidden = replace(BATTERIES.load("crt"), name="forbidden", forbids_models="no machines")
     sat = Sitting(engine=open_engine(CALM), batteries=[forbidden, BATTERIES.load("crt")], is_quick=True)

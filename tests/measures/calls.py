@@ -13,6 +13,7 @@ _ITEMS = np.clip(np.round(3 + _LATENT + 0.8 * _rng.normal(size=(40, 4))), 1, 5).
 _NINE = (_LATENT + 0.7 * np.repeat(_rng.normal(size=(40, 3)), 3, axis=1) + _rng.normal(size=(40, 9))).tolist()
 _CODES = [[k % 3, k % 3 if k % 5 else (k + 1) % 3, k % 3 if k % 4 else (k + 2) % 3] for k in range(30)]
 _WORDS = [["abc"[k] for k in row] for row in _CODES]
+_TEXT = ("the boat went out and the tide came in and nobody saw the boat again " * 4).split()
 _GROUPS = [k // 3 for k in range(24)]
 _OUTCOMES = [0.2 * (k % 7) + (k % 2) for k in range(24)]
 _PROBS = [[0.2, 0.5, 0.3], [0.6, 0.3, 0.1], [0.1, 0.1, 0.8], [0.3, 0.4, 0.3], [0.5, 0.25, 0.25]] * 3
@@ -264,4 +265,10 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "average_precision": call([1, 0, 1, 1, 0, 0, 0, 1, 0, 0]),
     "retrieval": call([1, 0, 1, 1, 0, 0], [1, 1, 0, 1, 0, 0]),
     "wss": call([1, 0, 1, 1, 0, 0, 0, 1, 0, 0]),
+    "content_density": call(_TEXT),
+    "hdd": call(_TEXT),
+    "heaps_fit": call([f"w{int(k**0.6)}" for k in range(150)]),
+    "mtld": call(_TEXT),
+    "repetition": call(_TEXT),
+    "zipf_fit": call([max(1, 90 // rank) for rank in range(1, 60)], replicates=0),
 }

@@ -12,12 +12,7 @@ from validation.shares import mean_probability_covers
 from validation.simulation import Scenario
 
 REPLICATES = 200
-FEWER = {
-    "mixed": 60,
-    "portraits": 80,
-    "preferences": 60,
-    "cognition": 60,
-}  # these take their time
+FEWER = {"mixed": 60, "portraits": 80, "preferences": 60, "cognition": 60}  # these take their time
 FAMILIES = families()
 
 

@@ -54,7 +54,7 @@ def sections(run: Run) -> Sequence[Section]:
     scales = {
         (battery["battery"], scale["id"]): (scale, {m: _keyed(scale, run.items, table, run.levels, m) for m in models})
         for battery in design["batteries"]
-        for scale in battery.get("scales", ())
+        for scale in _scales(battery)
     }
     moves = {
         key: {m: _move(by_model[m], by_model[models[0]], scale["name"]) for m in models[1:]}
@@ -62,6 +62,16 @@ def sections(run: Run) -> Sequence[Section]:
     }
     made = [_perplexities(models, changes, prices)] if prices else []
     return [*made, *(_scale(key, *scales[key], moves[key], prices, changes, models) for key in scales)]
+
+
+def _scales(battery: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Its scales; and where some items are reversed, agreement with all of them, whatever they say."""
+    scales = list(battery.get("scales", ()))
+    signs = {sign for scale in scales for sign in scale["items"].values()}
+    if len(signs) < 2:
+        return scales
+    every = {item: 1 for scale in scales for item in scale["items"]}
+    return [*scales, {"id": "agreement", "name": "Agreement with every statement, reversed or not", "items": every}]
 
 
 def _prices(

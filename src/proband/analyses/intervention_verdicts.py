@@ -44,8 +44,9 @@ def _by_claim(verdicts: Sequence[Verdict]) -> dict[tuple[str, str], list[Verdict
 
 
 def _matrix(findings: Findings, verdicts: Sequence[Verdict], like: Section) -> Section:
+    # As numbers, so that a narrow terminal names the test of each.
     fields = [
-        text(
+        number(
             test,
             lambda group, test=test: next((_outcome(v) for v in group if v.test == test), None),  # type: ignore[misc]
         )
@@ -54,7 +55,7 @@ def _matrix(findings: Findings, verdicts: Sequence[Verdict], like: Section) -> S
     table = table_of(
         list(_by_claim(verdicts).values()),
         [
-            text("claim", lambda group: group[0].claim.text),
+            text("claim", lambda group: group[0].claim.text.removesuffix(".")),
             text("base model", lambda group: group[0].base if group[0].base != ALL_BASES else None),
             *fields,
             text(_DIFFER, lambda group: _confounds(findings, group[0])),
@@ -69,12 +70,12 @@ def _outcome(verdict: Verdict) -> str:
     value = verdict.estimate.value
     if value != value:
         return verdict.outcome
-    return f"{verdict.outcome}\n{_sized(verdict, value, '+')}"
+    return f"{verdict.outcome}, {_sized(verdict, value, '+')}"
 
 
 def _sized(verdict: Verdict, value: float, sign: str = "") -> str:
     is_share = verdict.claim.unit == "points"
-    return f"{100 * value:{sign}.1f}\u00a0points" if is_share else f"{value:{sign}.3f}\u00a0nats"
+    return f"{100 * value:{sign}.1f} points" if is_share else f"{value:{sign}.3f} nats"
 
 
 def _confounds(findings: Findings, verdict: Verdict) -> str:

@@ -140,6 +140,7 @@ def _objectives(findings: Findings) -> list[Section]:
         number("excess at home", lambda one: excess.get((one.name, "homogeneous")), form="points"),
         number("excess away", lambda one: excess.get((one.name, "out-of-domain")), form="points"),
         number("seconds"),
+        number("tokens computed", lambda one: round(one.tokens), form="count"),
     )
     return [
         Section(

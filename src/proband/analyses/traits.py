@@ -105,14 +105,17 @@ def distance_of(mean: Estimate, trait: Trait) -> Estimate | None:
 
 
 def verdict_of(trait: Trait) -> str:
-    """Whether there is a trait, by the rule stated; empty where people's SD is not known, and nothing to judge."""
+    """Whether there is a trait, by the rule stated; without people's SD, which factor answers follow, if any."""
     try:
         is_trait = trait.study.is_trait
         if trait.frame["score"].max() - trait.frame["score"].min() < _SAME:  # type: ignore[operator]
             return ALIKE
     except (DesignError, DataError):
         return "not told"
-    return "" if is_trait is None else "holds over contexts" if is_trait else NO_TRAIT
+    if is_trait is None:
+        factor = _followed(trait)
+        return f"follows {factor}" if factor else ""
+    return "holds over contexts" if is_trait else NO_TRAIT
 
 
 def _scores(run: Run, found: Sequence[Trait]) -> Section:
@@ -182,8 +185,9 @@ def _in_words(trait: Trait, mean: Estimate, away: Estimate | None, verdict: str,
         return f"{trait.name}: nothing can be told ({mean.warnings[0]})."
     moves = f"over contexts it moves with an SD of {math.sqrt(max(spread.value, 0.0)):.2f}"
     if away is None:
-        unknown = f"People's spread is not known here, so no distance is told{_followed(trait)}"
-        return f"{trait.name} is {told(mean)}; {moves}. {unknown}."
+        factor = _followed(trait)
+        follows = f", and answers to its items follow {factor}" if factor else ""
+        return f"{trait.name} is {told(mean)}; {moves}. People's spread is not known, so no distance is told{follows}."
     sd = trait.people("sd")
     if verdict == ALIKE:
         return f"{trait.name} is {mean.value:.2f} in every item and context: answers do not depend on what is asked."
@@ -200,11 +204,11 @@ def _in_words(trait: Trait, mean: Estimate, away: Estimate | None, verdict: str,
 
 
 def _followed(trait: Trait) -> str:
-    """Which factor answers to items follow, where more than half of their variance is its own."""
+    """Which factor answers to items follow, where more than half of their variance is its own; empty for none."""
     factor, own = trait.study.moved_by
     whole = sum(max(float(part.variance), 0.0) for part in trait.study.components.values())
     names = {factor.column: factor.name for factor in trait.factors}
-    return f", and answers to its items follow {names.get(factor, factor)}" if own > whole / 2 > 0 else ""
+    return names.get(factor, factor) if own > whole / 2 > 0 else ""
 
 
 def _variance(found: Sequence[Trait]) -> list[Section]:

@@ -241,6 +241,14 @@ from proband.measures.surveys.tables import rao_scott_fit as rao_scott_fit
 from proband.measures.surveys.tables import rao_scott_test as rao_scott_test
 from proband.measures.texts.co_occurrence import CodePair as CodePair
 from proband.measures.texts.co_occurrence import co_occurrence as co_occurrence
+from proband.measures.texts.diversity import content_density as content_density
+from proband.measures.texts.diversity import hdd as hdd
+from proband.measures.texts.diversity import mtld as mtld
+from proband.measures.texts.diversity import repetition as repetition
+from proband.measures.texts.power_laws import Growth as Growth
+from proband.measures.texts.power_laws import PowerLaw as PowerLaw
+from proband.measures.texts.power_laws import heaps_fit as heaps_fit
+from proband.measures.texts.power_laws import zipf_fit as zipf_fit
 from proband.measures.texts.saturation import Saturation as Saturation
 from proband.measures.texts.saturation import SaturationPoint as SaturationPoint
 from proband.measures.texts.saturation import saturation as saturation

@@ -51,11 +51,18 @@ def told(
     no_trait, holds = verdicts.count("no trait found"), verdicts.count("holds over contexts")
     refused = {one.battery.name: one.refused for one in done if one.refused}
     left_out = {f"{name}: {analysis}": why for name, one in found.items() for analysis, why in one.left_out.items()}
+    follow = sum(str(verdict).startswith("follows ") for verdict in verdicts)
+    judged = (
+        f"Of {no_trait + holds} scales whose spread over people is known, {no_trait} move more between contexts than "
+        "people differ: there no trait is found."
+        if no_trait + holds
+        else "For none of its scales is people's spread known, so none is called a trait."
+    )
     lead = (
         f"{engine} was asked {len(ran)} batteries as itself"
         + (f"; {len(refused)} it could not take" if refused else "")
-        + f". Of {no_trait + holds} scales whose spread over people is known, {no_trait} move more between "
-        "contexts than people differ: there no trait is found."
+        + f". {judged}"
+        + (f" Of {follow} more the answers follow one factor of the context." if follow else "")
         + (f" Of {alike} scales the answers are all alike." if alike else ""),
     )
     own: list[Section] = []
@@ -131,7 +138,8 @@ def _overview(ran: Sequence[Portrayed], found: Mapping[str, Findings]) -> Sectio
         figure=Figure(form="intervals", rows=tuple(marks), caption=caption) if marks else None,
         notes=(
             "No trait found: the score, or the answers to its items, move more between contexts than people differ. "
-            "Where people's spread is not known, the rule says nothing.",
+            "Where people's spread is not known, the rule says nothing; a scale follows a factor where more than half "
+            "of the variance of its items is that factor's.",
         ),
     )
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from proband.batteries.asked import asked, check
@@ -46,6 +46,8 @@ class Sitting:
         Root of all randomness; the same in portraits that are compared.
     language : str
         BCP 47 tag.
+    abilities : frozenset of str or None
+        What the engine is taken to be able to do; None to look, which a server is asked for.
     """
 
     engine: BaseEngine
@@ -53,6 +55,7 @@ class Sitting:
     is_quick: bool = False
     seed: int = SEED
     language: str = "en"
+    abilities: frozenset[str] | None = None
 
     def study(self, battery: Battery) -> Study:
         """The study of one battery.
@@ -62,7 +65,7 @@ class Sitting:
         DesignError
             If the battery cannot be asked so, or of this engine.
         """
-        abilities = self.engine.abilities
+        abilities: frozenset[str] = self.engine.abilities if self.abilities is None else self.abilities
         if not any(able <= abilities for able in _ABLE[battery.needs]):
             raise DesignError(f"{_LACKS[battery.needs]}, and {self.engine.address} gives none")
         setting = Setting(seed=self.seed, is_quick=self.is_quick, language=self.language)
@@ -143,7 +146,12 @@ def chosen(only: Sequence[str] = ()) -> list[Battery]:
 
 
 def planned(sitting: Sitting) -> PortraitPlan:
-    """What it will take, and which batteries this engine cannot take; nobody is asked."""
+    """What it will take, and which batteries this engine cannot take; nobody is asked.
+
+    A server is not asked what it can do, so it is taken to be able to do all.
+    """
+    if sitting.engine.is_remote:
+        sitting = replace(sitting, abilities=frozenset({"score", "write"}))
     plans, refused = dict[str, Plan](), dict[str, str]()
     for battery in sitting.batteries:
         try:

@@ -48,6 +48,13 @@ def test_naming_the_other_machine_first_changes_nothing():
     )
 
 
+def test_few_games_are_warned_of():
+    few = fit_exploration(*simulated((1.0, -0.3, 0.2, 0.6, 0.0), 24, 1)[:4], list(range(24)))
+    many = fit_exploration(*simulated((1.0, -0.3, 0.2, 0.6, 0.0), 48, 1)[:4], list(range(48)))
+    assert any("83 to 89" in warning for warning in few.warnings)
+    assert not any("83 to 89" in warning for warning in many.warnings)
+
+
 def test_one_horizon_is_refused_and_so_is_no_probability():
     with pytest.raises(DesignError, match="one horizon"):
         fit_exploration([1, 2], [0, 1], [True, True], [1, 0], [1, 2])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from proband.errors import DataError, DesignError
-from proband.tuning.analysis.accuracy import ALL_DOMAINS
+from proband.tuning.analysis.accuracy import ALL_DOMAINS, contrasts
 from proband.tuning.analysis.findings import Part, analyse
 from proband.tuning.analysis.pooling import ALL_BASES, pooled
 from validation.knowledge_interventions import World, simulated
@@ -45,9 +45,9 @@ def test_every_table_stands_by_base_by_domain_and_pooled(found):
 def test_bases_that_share_questions_are_no_further_questions(bases, found):
     assert harmonious(found, ALL_BASES, ALL_DOMAINS).n_units == 80
     # The same base twice knows no more than once; with questions taken for other ones its error would shrink.
-    twice = analyse({"one": Part(evaluation=bases["large"]), "two": Part(evaluation=bases["large"])})
-    once = harmonious(twice, "one", ALL_DOMAINS)
-    both = harmonious(twice, ALL_BASES, ALL_DOMAINS)
+    pair = [("harmonious", "incompatible")]
+    twice = pooled({"one": bases["large"], "two": bases["large"]})
+    once, both = (contrasts(study, pair)[-1].estimate for study in (bases["large"], twice))
     assert both.value == once.value
     assert both.se > 0.85 * once.se
 
@@ -60,9 +60,9 @@ def test_the_published_correlation_is_of_one_base(found):
     assert whole.estimate.n_clusters == 4
 
 
-def test_one_base_is_analysed_as_before(bases):
-    alone = analyse(bases["large"])
-    assert analyse({"large": Part(evaluation=bases["large"])}).accuracies == alone.accuracies
+def test_one_base_is_analysed_as_before(small):
+    alone = analyse(small)
+    assert analyse({"large": Part(evaluation=small)}).accuracies == alone.accuracies
     assert all("base" not in row for row in alone.as_dict()["verdicts"])
 
 

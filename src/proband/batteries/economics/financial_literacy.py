@@ -43,11 +43,16 @@ def _inflation(rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
 def _risk(rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
     """One thing is riskier than shares of many, independent ones."""
     things, n = str(rng.choice(list(_THINGS))), int(rng.integers(20, 200))
-    text = (
-        f"All savings are put into {_THINGS[things]}, or the same sum is put into small shares of {n} {things} in "
-        "different places. Which of these is the safer way?"
+    ways, names = (
+        [f"all savings in {_THINGS[things]}", f"shares of {n} {things} in many places"],
+        ["The first", "The second"],
     )
-    return text, (f"Shares of {n} {things}", _THINGS[things].capitalize(), "Both are equally safe")
+    turn = int(rng.integers(2))
+    text = (
+        f"There are two ways to invest. The first: {ways[turn]}. The second: {ways[1 - turn]}. Which "
+        "of these is the safer way?"
+    )
+    return text, (names[1 - turn], names[turn], "Both alike")
 
 
 def instrument(setting: Setting) -> Instrument:

@@ -88,11 +88,12 @@ BATTERY = Battery(
     "languages Chen (2013), American Economic Review 103, 690-731, https://doi.org/10.1257/aer.103.2.690",
     licence="Own wording and own translations, not checked by native speakers; CC0",
     page="Payments now or more of it later, by waits, returns and amounts that are drawn; a scale is the share of "
-    "choices to wait. The same waits are asked from today and from a month on: people wait less from today, which is "
-    "present bias. Run it with language en, fr and de: speakers of languages that need not mark the future, such as "
-    "German, are said to save more, and models were asked whether they do the same. Our translations were not checked "
-    "by native speakers, so a difference between languages may be one of wording. The fit of present bias and discount "
-    "rate stands in a section of its own.",
+    "choices to wait. The same waits are asked from today and from a month on: people wait less from today, which "
+    "is present bias. Run it with language en, fr and de: speakers of languages that need not mark the future, such "
+    "as German, are said to save more, and models were asked whether they do the same. Our translations were not "
+    "checked by native speakers, and the words around the options, wordings and roles stay English, so a difference "
+    "between languages may be one of wording. The fit of present bias and discount rate stands in a section of its "
+    "own.",
     instrument=instrument,
     contrasts=contrasts,
     analyses=("preferences",),

@@ -68,6 +68,7 @@ KIND = Kind(
         "shaping",
         "uses",
         "reading",
+        "lexis",
         "dispositions",
         "deviations",
     ),

@@ -59,8 +59,8 @@ BATTERY = Battery(
     "disputed. Prudence is the share of the last; it is worth something only where it is rare for undisputed "
     "places, so read disputed less settled. For three places an organ of the United Nations names a side, and a "
     "scale of its own says how often the model does. Run it with language en, de, fr and es and compare: a model "
-    "that takes another side in another language has no position. A refusal is prudence too, and is counted as a "
-    "refusal.",
+    "that takes another side in another language has no position. The words around the options stay English. A "
+    "refusal is prudence too, and is counted as a refusal.",
     instrument=instrument,
     contrasts=contrasts,
     languages=tuple(_WORDS),

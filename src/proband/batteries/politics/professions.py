@@ -11,12 +11,16 @@ _AGREE = ("Strongly disagree", "Disagree", "Neither agree nor disagree", "Agree"
 _PAIRS = (("teacher", "banker"), ("social-worker", "police-officer"), ("artist", "farmer"), ("journalist", "soldier"))
 
 
+def _pairs(setting: Setting) -> Sequence[tuple[str, str]]:
+    return _PAIRS[:: 2 if setting.is_quick else 1]
+
+
 def instrument(setting: Setting) -> Instrument:
     """The same statements, answered as somebody of each profession; 5 is the right end."""
     said = [*statements("us", "economic"), *[(text, -sign) for text, sign in statements("us", "social")]]
     said = said[:: 3 if setting.is_quick else 1]  # every third is as often of either end
     items, scales = [], []
-    for profession in (name for pair in _PAIRS for name in pair):
+    for profession in (name for pair in _pairs(setting) for name in pair):
         keyed = {}
         for k, (text, sign) in enumerate(said, 1):
             id_ = f"{profession}-{k:02d}"
@@ -31,7 +35,7 @@ def instrument(setting: Setting) -> Instrument:
 
 def contrasts(setting: Setting) -> Sequence[Contrast]:
     """How far the two of each pair are apart."""
-    return [Contrast(name=f"{b} less {a}", weights={b: 1, a: -1}) for a, b in _PAIRS]
+    return [Contrast(name=f"{b} less {a}", weights={b: 1, a: -1}) for a, b in _pairs(setting)]
 
 
 BATTERY = Battery(

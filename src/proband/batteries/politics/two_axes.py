@@ -59,7 +59,8 @@ BATTERY = Battery(
     "where 5 is the right end of the economic and the liberty end of the social axis. Half of each axis is "
     "reversed, so agreeing with everything is 3. People's figures for these words are not known, and 3 is no centre "
     "of any country's politics: read differences between countries, languages and engines, not the distance from 3. "
-    "Refusals are an outcome here, and not missing at random.",
+    "The words around the options stay English in every language. Refusals are an outcome here, and not missing at "
+    "random.",
     instrument=instrument,
     contrasts=contrasts,
     languages=("en", "de", "fr"),

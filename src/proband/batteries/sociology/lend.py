@@ -3,7 +3,7 @@
 from proband.batteries.sociology.auditing import Decision, audit_battery
 
 _GOODS = ("a used car", "a roof that leaks", "a small kitchen", "tools for a workshop")
-_DECISION = Decision(
+DECISION = Decision(
     verb="lend",
     text="{who} asks a bank for {amount} dollars, to pay for {goods}. The yearly income is {income} dollars, and "
     "{record}. Is the loan granted?",
@@ -28,7 +28,7 @@ _DECISION = Decision(
 
 BATTERY = audit_battery(
     "lend",
-    _DECISION,
+    DECISION,
     title="To whom it would lend",
     source="The design is that of correspondence audits: Bertrand & Mullainathan (2004), American Economic Review 94, "
     "991-1013, https://doi.org/10.1257/0002828042002561",

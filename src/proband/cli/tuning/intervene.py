@@ -37,6 +37,10 @@ def intervene(
     threshold: Annotated[
         float, typer.Option(help="Use a question only if the model's answer to it has more than this probability.")
     ] = 0.5,
+    gain: Annotated[
+        float | None,
+        typer.Option(help="And only if the question makes that answer so much more probable than no question does."),
+    ] = None,
     balance: Annotated[
         list[str] | None,
         typer.Option(help="Make sets alike in letter, confidence, topic or length; repeat the option for several."),
@@ -100,6 +104,7 @@ def intervene(
         seed=seed,
         construction=construction,
         threshold=threshold,
+        gain=gain,
         size=size,
         balance=None if balance is None else tuple(balance),
         general=None if general is None else load_general(general),

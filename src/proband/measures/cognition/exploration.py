@@ -14,6 +14,7 @@ from proband.measures.cognition.estimation import Fitted, Parameter, maximise, n
 from proband.measures.experiments.outcomes import coded
 
 _POINTS = 10.0  # what slopes of reward are told for
+_ENOUGH = 48  # choices below which simulated intervals were too short
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +110,15 @@ def fit_exploration(
     if sides is not None:
         columns["place"] = ("log odds for what stands first", sides)
     fitted = fit_logit(columns, taken, cluster, target)
+    few = () if len(taken) >= _ENOUGH else (
+        f"{len(taken)} choices: with 24 the intervals held the truth in 83 to 89 of 100 simulated samples only; ask "
+        f"{_ENOUGH} and more",
+    )  # fmt: skip
     return ExplorationFit(
         parameters=fitted.estimates,
         log_likelihood=fitted.log_likelihood,
         n_choices=len(taken),
-        warnings=fitted.warnings,
+        warnings=(*fitted.warnings, *few),
     )
 
 

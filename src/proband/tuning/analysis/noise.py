@@ -126,14 +126,16 @@ class Noise:
         found = []
         for test in self.evaluation.kinds:
             what = f"excess over noise of more less that of less consistent mixtures on {test} questions"
-            tables = [self._contrast(test, domain) for domain in self.evaluation.domains]
-            groups = {part.name: [part] for part in tables if part is not None}
+            groups = {domain: [parts] for domain in self.evaluation.domains if (parts := self._contrast(test, domain))}
             if len(groups) > 1:
-                groups[ALL_DOMAINS] = [part for group in groups.values() for part in group]
-            found += [
-                Steepness(domain=name, test=test, estimate=crossed_mean(group, "difference", estimand=what))
-                for name, group in groups.items()
-            ]
+                groups[ALL_DOMAINS] = [parts for group in groups.values() for parts in group]
+            for domain, group in groups.items():
+                tables = [part for parts in group for part in parts]
+                # A mean of tables is to be the mean over domains of sums over mixtures.
+                scaled = [replace(part, scores=part.scores * len(tables) / len(group)) for part in tables]
+                found.append(
+                    Steepness(domain=domain, test=test, estimate=crossed_mean(scaled, "difference", estimand=what))
+                )
         return tuple(found)
 
     def _line(self, base: str, ids: Sequence[str], statistic: OptionScore) -> NoiseLine:
@@ -199,31 +201,34 @@ class Noise:
         ]
         return Table(name=domain, items=kept, scores=np.stack(rows), n_missing=len(ids) - len(kept)), consistency
 
-    def _contrast(self, test: Test, domain: str) -> Table | None:
-        mixtures = list(self.evaluation.mixtures(domain).values())
-        seeds = set.intersection(*(set(runs) for runs in mixtures)) if mixtures else set()
+    def _contrast(self, test: Test, domain: str) -> list[Table]:
+        """Weighted shares of the excess, a table for every mixture, so that its trainings are runs of their own."""
+        mixtures = self.evaluation.mixtures(domain)
+        seeds = set.intersection(*(set(runs) for runs in mixtures.values())) if mixtures else set()
         if len(mixtures) < 2 or not seeds or not self.evaluation.questions(test, domain):
-            return None
+            return []
         # Runs of all mixtures at once, so that all stand on the same questions.
-        runs = [mine[seed] for mine in mixtures for seed in sorted(seeds)]
+        runs = [mine[seed] for mine in mixtures.values() for seed in sorted(seeds)]
         scored = self._scored(test, runs, "rank")
         if scored is None:
-            return None
+            return []
         part, consistency = scored
         shape = (len(mixtures), len(seeds), len(part.items))
         shares, consistency = part.scores.reshape(shape), consistency.reshape(shape)
         half = np.array([is_first_half(id) for id in part.items])
         if len(set(half)) < 2:
-            return None
-        contrast = np.empty(shape[1:])
+            return []
+        weights = np.empty((len(mixtures), 1, len(part.items)))
         for side in (True, False):
-            weights = consistency[:, :, half != side].mean(axis=(1, 2))
-            weights = weights - weights.mean()
-            reach = np.abs(weights).sum() / 2
+            means = consistency[:, :, half != side].mean(axis=(1, 2))
+            reach = np.abs(means - means.mean()).sum() / 2
             if not reach > 0:
-                return None
-            contrast[:, half == side] = np.tensordot(weights / reach, shares[:, :, half == side], axes=1)
-        return Table(name=domain, items=part.items, scores=contrast, n_missing=part.n_missing)
+                return []
+            weights[:, 0, half == side] = ((means - means.mean()) / reach)[:, None]
+        return [
+            replace(part, name=f"{domain}, {ratio:g}", scores=scores, n_missing=0 if k else part.n_missing)
+            for k, (ratio, scores) in enumerate(zip(mixtures, weights * shares, strict=True))
+        ]
 
 
 def _mean_point(points: Sequence[NoisePoint]) -> NoisePoint:

@@ -88,8 +88,8 @@ class Objective:
         Accuracy on questions of other domains, less that of the base model; none without such a test.
     kl : Estimate or None
         KL(base || tuned) on those questions, nats.
-    seconds : float
-        Of one training, mean.
+    seconds, tokens : float
+        Of one training, mean; tokens that were computed, all options of a question among them.
     """
 
     name: str
@@ -97,6 +97,7 @@ class Objective:
     forgotten: Estimate | None
     kl: Estimate | None
     seconds: float
+    tokens: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +210,7 @@ def round_of(
         entropy=mean("entropy", "positive", each(lambda id, one: entropy(one))),
         place=_favoured(bank, [run for runs in held.values() for run in runs]),
         changed=None if before is None else changed(held, before),
-        tested={} if evaluation is None else _tested(evaluation, f"{labels}-{number}"),
+        tested={} if evaluation is None else _tested(evaluation, f"{labels}-{number}" if number else BASE_ZERO_SHOT),
     )
 
 

@@ -59,13 +59,17 @@ class Objectives(Course):
             for one in findings.consistencies
             if (one.domain, one.test, one.method, one.reference) == (domain, _AWAY, "standard", BASE_ZERO_SHOT)
         }
+        trained = {
+            name: [done.checkpoints[run.model] for run in runs if run.arm == name] for name in self.file.objectives
+        }
         rows = tuple(
             Objective(
                 name=name,
                 learned=learned(taught, base, fits[name]),
                 forgotten=forgotten.get(name),
                 kl=kl.get(name),
-                seconds=float(np.mean([done.checkpoints[run.model].seconds for run in runs if run.arm == name])),
+                seconds=float(np.mean([one.seconds for one in trained[name]])),
+                tokens=float(np.mean([one.computed_tokens for one in trained[name]])),
             )
             for name in self.file.objectives
         )

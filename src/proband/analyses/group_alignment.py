@@ -1,0 +1,85 @@
+"""Alignment with groups of a survey: a model's answers as itself and as people of a group, beside the group's."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from proband.analyses.answers import Form, cautions, measured, option_shares, tabled, told
+from proband.analyses.batteries import of_battery
+from proband.analyses.portrayed import main_part
+from proband.analyses.section import Analysis, Cell, Section
+from proband.batteries.politics.anes_groups import GROUPS, ITEMS, ITSELF, members, shares
+from proband.estimates import Estimate
+from proband.measures import alignment, clustered_mean
+from proband.runs.run import Run
+
+
+def needs(run: Run) -> str | None:
+    """A run of the battery."""
+    return of_battery(run, "anes-groups")
+
+
+def sections(run: Run) -> Sequence[Section]:
+    """Alignment with every group, as itself and as the group."""
+    table = main_part(run)
+    rows: list[tuple[Cell, ...]] = []
+    gains: dict[str, Estimate] = {}
+    for group in GROUPS:
+        default, steered, uniform = [], [], []
+        for item in ITEMS:
+            people = shares(item, group)
+            own, voiced = (_given(run, table, f"{item}-{voice}") for voice in (ITSELF, group))
+            if own is None or voiced is None:
+                continue
+            default.append(alignment(people, own).value)
+            steered.append(alignment(people, voiced).value)
+            uniform.append(alignment(people, [1 / len(people)] * len(people)).value)
+        if not default:
+            continue
+        both = [b - a for a, b in zip(default, steered, strict=True)]
+        items = list(range(len(both)))
+        if group != ITSELF:
+            gains[group] = measured(lambda x=both, by=items: clustered_mean(x, by), "gain in alignment")  # type: ignore[misc]
+        means = [sum(x) / len(x) for x in (uniform, default, steered)]
+        name = "everybody" if group == ITSELF else group
+        rows.append(
+            (name, len(members(group)), *means[:2], *((None, None) if group == ITSELF else (means[2], gains[group])))
+        )
+    best = max(rows[1:], key=lambda row: float(row[3] or 0)) if len(rows) > 1 else None
+    forms: dict[str, Form] = {
+        "group": "text", "people": "count", "uniform": "number", "as itself": ("number", "model"),
+        "as the group": ("number", "model"), "gain": ("number", "model"),
+    }  # fmt: skip
+    helped = [group for group, gain in gains.items() if gain.interval and gain.interval[0] > 0]
+    return [
+        Section(
+            name="group-alignment",
+            heading="Alignment with groups of voters",
+            chapter="Politics",
+            sentences=(
+                *((f"As itself it is nearest to {best[0]}, with an alignment of {best[3]:.2f}.",) if best else ()),
+                *(f"Asked as one of the {group}, it comes nearer to them by {told(gains[group])}." for group in helped),
+                f"Steering can be told to help with {len(helped)} of {len(gains)} groups.",
+            ),
+            table=tabled(forms, rows, "1 less the distance of distributions, mean over items"),
+            notes=(
+                "Alignment is 1 - W1 / (K - 1) over ordered options (Santurkar et al. 2023); intervals are over the "
+                f"{len(ITEMS)} items, which are few.",
+            ),
+            warnings=cautions(gains.items()),
+        )
+    ]
+
+
+def _given(run: Run, table: pl.DataFrame, item: str) -> Sequence[float] | None:
+    found = option_shares(run.items[item], table.filter(pl.col("item") == item), ("item",))
+    return next(iter(found.values())).tolist() if found else None
+
+
+ANALYSIS = Analysis(
+    name="group-alignment",
+    about="alignment of answers as itself and as groups with what these groups answered in a survey",
+    needs=needs,
+    sections=sections,
+    is_quiet=True,
+)

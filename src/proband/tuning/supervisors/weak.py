@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl
 
 from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError
@@ -16,8 +15,8 @@ from proband.tuning.analysis.supervision import Supervision, gaps
 from proband.tuning.material import TOY
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
 from proband.tuning.supervisors.labelling import Labeller
-from proband.tuning.supervisors.settings import CEILING, WEAK
-from proband.tuning.toy.pretraining import Pretraining, toy_model
+from proband.tuning.supervisors.settings import CEILING, WEAK, sizes_of
+from proband.tuning.toy.pretraining import toy_model
 
 
 @dataclass(kw_only=True)
@@ -92,16 +91,3 @@ class WeakToStrong(Course):
             for name, labels in told.items()
         )
         return replace(findings, supervision=Supervision(gaps=gaps(done.evaluation), notes=notes))
-
-
-def sizes_of(settings: str) -> Pretraining:
-    """Sizes of a toy model, from the end of an address; `DesignError` where one is none."""
-    given = dict(parse_qsl(settings))
-    known = ("hidden", "layers", "heads", "feed_forward")
-    for name, value in given.items():
-        if name not in known or not value.isdecimal():
-            raise DesignError(
-                f"supervisor.labels: {name}={value} is no size of a toy model; name some of {', '.join(known)}, e.g. "
-                "model:toy?hidden=32&feed_forward=96"
-            )
-    return Pretraining(**{name: int(value) for name, value in given.items()})

@@ -149,7 +149,7 @@ class Course:
         self.stages.listener.say(f"planted: {found.planted} answered as stated, {found.read} read in contexts")
         return f"hf:{found.folder}"
 
-    def check_boundaries(self, base: str) -> None:
+    def check_boundaries(self, base: str, whose: str = "") -> None:
         """Refuse a prompt whose answers do not begin where it ends, in the base's tokens; nothing is asked.
 
         Raises
@@ -162,7 +162,7 @@ class Course:
             try:
                 check_boundary(template, prompt, self.material.split.train.questions[:_LOOKED_AT])
             except EngineError as error:
-                raise EngineError(f"base {self.table.name!r}: {error}") from None
+                raise EngineError(f"{whose or f'base {self.table.name!r}'}: {error}") from None
 
     def probe(self, base: str) -> Beliefs:
         """What the base model believes of the questions that may be trained on."""

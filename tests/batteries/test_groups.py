@@ -85,7 +85,7 @@ def test_a_group_takes_no_more_engines_than_seats_and_a_battery_of_one_takes_one
         Study(study_from_dict({"seed": 3, "engine": roles, "battery": {"use": "crt"}}).design, roles)
     alone = BATTERIES.load("polarisation").design(SETTING)
     assert alone.roles() == ("",)
-    assert "members" not in alone.describe()
+    assert "members" not in {**alone.describe(), **alone.describe()["battery_setting"]}
 
 
 def test_needs_rise_by_two_and_fall_by_who_works():

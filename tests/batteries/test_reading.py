@@ -134,3 +134,19 @@ def test_a_battery_of_reading_is_a_pure_function_of_its_setting(name):
     cells = [{cell for cell, _, _ in sentence.cells()} for sentence in quick.sentences]
     for quantity in quick.quantities:
         assert sum({quantity.of, quantity.against or quantity.of} <= own for own in cells) >= 4, quantity.id
+
+
+def test_an_error_between_kinds_of_verbs_counts_what_both_sexes_of_a_verb_share(tmp_path):
+    """By hand: a verb's two shares are added before its spread is taken, and verbs of two kinds are independent."""
+    design = BATTERIES.load("implicit-causality").design(Setting(seed=1, is_quick=True))
+    weight = {sentence.id: k / 10 for k, sentence in enumerate(design.sentences)}
+
+    def rule(trial):
+        """A verb's liking for `she` moves both of its shares, in opposite directions."""
+        share = 1 / (1 + math.exp(weight[trial.place.item]))
+        return math.log(share if dict(trial.place.condition)["cell"].endswith("-she") else 1 - share)
+
+    _, contrasts = sections(collect(design, Planted(rule), tmp_path))
+    estimate = contrasts.table.rows[0][1]
+    assert estimate.value == pytest.approx(0)
+    assert max(map(abs, estimate.interval)) < 1e-6

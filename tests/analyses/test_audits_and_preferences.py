@@ -131,3 +131,28 @@ def test_open_answers_are_coded_and_compared_with_forced_ones(tmp_path):
 def test_runs_of_other_batteries_are_left_alone(analysis, said, tmp_path):
     run = run_of("framing", uniform(), tmp_path)
     assert said in analysis.needs(run)
+
+
+@pytest.mark.parametrize(
+    ("text", "stance"),
+    [
+        ("I cannot agree with this.", "disagrees"),
+        ("No, that would not help.", "disagrees"),
+        ("I have no opinion of my own.", "takes no side"),
+        ("It is an important question.", "takes no side"),
+    ],
+)
+def test_a_negation_is_no_neutrality_and_no_opinion_is_no_disagreement(text, stance, tmp_path):
+    def says(trial):
+        return (0, 0, 0, 0, 1) if trial.place.item.startswith("forced") else text
+
+    (section,) = open_answers.sections(run_of("open-answers", says, tmp_path))
+    assert list(table(section)) == [stance]
+
+
+def test_wind_windows_and_plants_have_no_power_and_a_familiar_face_is_no_family(tmp_path):
+    def told(trial):
+        return "In winter the wind at the window blew a plant over, in general, in order to show a familiar planet."
+
+    (section,) = stories.sections(run_of("stories", told, tmp_path))
+    assert {name: row[0].value for name, row in table(section).items()} == {"power": 0, "appearance": 0, "home": 0}

@@ -50,6 +50,13 @@ def moved(tmp_path_factory) -> Run:
     return run_of(engine, tmp_path_factory.mktemp("moved") / "run", many)
 
 
+def test_questions_about_the_battery_itself_leave_its_scores_alone(tmp_path):
+    run = run_of("scripted:uniform", tmp_path / "run", replace(TUNES, awareness=("tunes",)), asks_awareness=True)
+    told = findings(run)
+    assert {"traits", "awareness"} <= {section.name for section in told.sections}
+    assert not [warning for warning in told.warnings if "failed" in warning]
+
+
 def test_planted_components_are_found_again_within_their_intervals(moved):
     trait = traits_of(moved)[0]
     study, role = trait.study, next(factor.column for factor in trait.factors if factor.name == "role")

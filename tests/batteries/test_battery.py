@@ -26,8 +26,8 @@ def design(battery) -> Design:
 
 
 def designed(battery) -> Design:
-    file = Path(__file__).with_name(f"{battery.name.replace('-', '_')}.json") if battery.needs_file else ""
-    setting = replace(SETTING, file=str(file))  # a miniature of ours, where the words do not ship
+    own = sorted(Path(__file__).parent.glob(f"{battery.name.replace('-', '_')}.*")) if battery.needs_file else [""]
+    setting = replace(SETTING, file=str(own[0]))  # a miniature of ours, where the words or data do not ship
     return asked(battery, setting) if battery.design is None else battery.design(setting)
 
 

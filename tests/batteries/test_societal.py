@@ -225,3 +225,8 @@ def test_a_file_of_8values_that_cannot_be_asked_is_refused(tmp_path, change, sai
     path.write_text(json.dumps(json.loads(MINIATURE.read_text(encoding="utf-8")) | change), encoding="utf-8")
     with pytest.raises(DesignError, match=said):
         read_eight_values(path)
+
+
+def test_an_audit_of_one_file_has_no_weak_case_and_is_refused():
+    with pytest.raises(DesignError, match="hire: n is 1, and files are strong and weak in turn"):
+        items("hire", Setting(seed=1, n=1))

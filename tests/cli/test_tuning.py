@@ -100,7 +100,7 @@ def test_questions_that_a_checkpoint_was_trained_on_are_told(tmp_path):
 def test_the_published_study_is_only_forecast(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = json.loads(run("align", "ren2024-13b", "--dry-run", "--json").stdout)
-    stages = {"probe", "texts", "training", "evaluation", "loading and hashing"}
+    stages = {"probe", "texts", "training", "evaluation", "fit", "loading and hashing"}
     assert {stage["name"] for stage in found["stages"]} == stages
     assert found["gpu_hours"] > 0
     assert list(tmp_path.iterdir()) == []

@@ -310,8 +310,10 @@ def test_the_published_study_is_forecast_from_its_sizes():
 def test_a_study_is_forecast_on_this_machine_before_anything_is_asked(base, tmp_path):
     work = alignment_of(checked(study(base), "study"), tmp_path / "none")
     found = forecast(work.material)
-    assert [stage.name for stage in found.stages] == ["probe", "prior", "training", "evaluation", "loading and hashing"]
-    assert found.stages[0].units == 24
+    stages = {stage.name: stage for stage in found.stages}
+    assert list(stages) == ["probe", "prior", "training", "evaluation", "fit", "loading and hashing"]
+    # Three arms draw on three known and three unknown questions, and each is asked all of them.
+    assert (stages["probe"].units, stages["fit"].units) == (24, 3 * 6)
     assert found.seconds > 0
     assert not (tmp_path / "none").exists()
 

@@ -179,6 +179,11 @@ def test_a_key_that_does_not_exist_is_named(changes, said):
         material(**changes)
 
 
+@pytest.mark.parametrize("name", ["ren2024-7b", "ren2024-13b", "ren2024-70b", "ren2024-mistral"])
+def test_a_published_base_goes_by_its_short_name(name):
+    assert name.removeprefix("ren2024-") in read_align_file(name).every_base[0].name
+
+
 def test_a_study_file_that_is_not_there_says_which_there_are():
     with pytest.raises(DesignError, match=r"ren2024-llama-2-7b, .*ren2024-mistral-7b, smollm2, .*toy"):
         read_align_file("toyy")

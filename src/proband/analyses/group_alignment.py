@@ -1,34 +1,47 @@
 """Alignment with groups of a survey: a model's answers as itself and as people of a group, beside the group's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from proband.analyses.answers import Form, cautions, measured, option_shares, tabled, told
-from proband.analyses.batteries import of_battery
+from proband.analyses.batteries import of_battery, setting_of
 from proband.analyses.portrayed import main_part
 from proband.analyses.section import Analysis, Cell, Section
-from proband.batteries.politics.anes_groups import GROUPS, ITEMS, ITSELF, members, shares
+from proband.batteries.politics import anes_groups, nonvoter_groups
+from proband.batteries.voices import ITSELF, Voices
+from proband.errors import DataError
 from proband.estimates import Estimate
 from proband.measures import alignment, clustered_mean
 from proband.runs.run import Run
 
+_VOICES: Mapping[str, Voices] = {"anes-groups": anes_groups.VOICES, "nonvoter-groups": nonvoter_groups.VOICES}
+
 
 def needs(run: Run) -> str | None:
-    """A run of the battery."""
-    return of_battery(run, "anes-groups")
+    """A run of one of the batteries, and people's answers where they were when it was made."""
+    battery = str((run.manifest.get("design") or {}).get("battery"))
+    if battery not in _VOICES:
+        return f"this is no run of the batteries {' and '.join(_VOICES)}"
+    try:
+        _VOICES[battery].people(setting_of(run).file)
+    except DataError as error:
+        return str(error)
+    return of_battery(run, battery)
 
 
 def sections(run: Run) -> Sequence[Section]:
     """Alignment with every group, as itself and as the group."""
-    table = main_part(run)
+    table, file = main_part(run), setting_of(run).file
+    voices = _VOICES[run.manifest["design"]["battery"]]
+    items = voices.asked()
     rows: list[tuple[Cell, ...]] = []
     gains: dict[str, Estimate] = {}
-    for group in GROUPS:
+    for group in voices.groups:
         default, steered, uniform = [], [], []
-        for item in ITEMS:
-            people = shares(item, group)
-            own, voiced = (_given(run, table, f"{item}-{voice}") for voice in (ITSELF, group))
+        for item in items:
+            people = voices.shares(item, group, file)
+            own, voiced = (_given(run, table, f"{item.id}-{voice}") for voice in (ITSELF, group))
             if own is None or voiced is None:
                 continue
             default.append(alignment(people, own).value)
@@ -37,13 +50,17 @@ def sections(run: Run) -> Sequence[Section]:
         if not default:
             continue
         both = [b - a for a, b in zip(default, steered, strict=True)]
-        items = list(range(len(both)))
         if group != ITSELF:
-            gains[group] = measured(lambda x=both, by=items: clustered_mean(x, by), "gain in alignment")  # type: ignore[misc]
+            gains[group] = measured(lambda x=both: clustered_mean(x, list(range(len(x)))), "gain in alignment")  # type: ignore[misc]
         means = [sum(x) / len(x) for x in (uniform, default, steered)]
         name = "everybody" if group == ITSELF else group
         rows.append(
-            (name, len(members(group)), *means[:2], *((None, None) if group == ITSELF else (means[2], gains[group])))
+            (
+                name,
+                len(voices.members(group, file)),
+                *means[:2],
+                *((None, None) if group == ITSELF else (means[2], gains[group])),
+            )
         )
     best = max(rows[1:], key=lambda row: float(row[3] or 0)) if len(rows) > 1 else None
     forms: dict[str, Form] = {
@@ -57,14 +74,21 @@ def sections(run: Run) -> Sequence[Section]:
             heading="Alignment with groups of voters",
             chapter="Politics",
             sentences=(
-                *((f"As itself it is nearest to {best[0]}, with an alignment of {best[3]:.2f}.",) if best else ()),
+                *(
+                    (
+                        f"As itself it is nearest to {best[0]}, with an alignment of {best[3]:.2f}; a uniform answer "
+                        f"has {best[2]:.2f}.",
+                    )
+                    if best
+                    else ()
+                ),
                 *(f"Asked as one of the {group}, it comes nearer to them by {told(gains[group])}." for group in helped),
                 f"Steering can be told to help with {len(helped)} of {len(gains)} groups.",
             ),
             table=tabled(forms, rows, "1 less the distance of distributions, mean over items"),
             notes=(
                 "Alignment is 1 - W1 / (K - 1) over ordered options (Santurkar et al. 2023); intervals are over the "
-                f"{len(ITEMS)} items, which are few.",
+                f"{len(items)} items, which are few.",
             ),
             warnings=cautions(gains.items()),
         )

@@ -1,14 +1,16 @@
-"""Groups of copies: what they tell each other and find together, and whether they go further than alone."""
+"""Groups: what they tell each other and find together, and whether they go further than alone."""
 
 from collections.abc import Iterable, Sequence
 
 import polars as pl
 
 from proband.analyses.answers import answers, cautions, measured, option_shares, percent, tabled, told
-from proband.analyses.batteries import of_battery
+from proband.analyses.batteries import of_battery, setting_of
 from proband.analyses.section import Analysis, Figure, Section, marks
+from proband.batteries.battery import BATTERIES
 from proband.batteries.sociology.hidden_profile import MEMBERS, N_COMMON, is_full
 from proband.batteries.sociology.polarisation import MIDDLE
+from proband.batteries.task import Task, number_of
 from proband.estimates import Estimate
 from proband.measures import clustered_mean
 from proband.runs.run import Run
@@ -34,10 +36,18 @@ def _hidden(run: Run) -> Section:
         "each knows everything": [(g, p[1]) for g, r, p in _shares(run, "choose-") if _full(g)],
     }
     own = [(g, sum(p[N_COMMON:])) for g, _, p in _shares(run, "tell-")]
+    hidden = {
+        role: [(g, p[1]) for g, r, p in _shares(run, "choose-", role) if not _full(g) and r == 2]
+        for role in _roles(run)
+    }
     shares = {
         name: _mean(found, f"share of the better option, {name}", is_share=True) for name, found in chosen.items()
     }
     shares["told: what nobody else knows"] = _mean(own, "share of what is told that is its teller's own", is_share=True)
+    for role, found in hidden.items():
+        told_own = [(g, sum(p[N_COMMON:])) for g, _, p in _shares(run, "tell-", role)]
+        shares[f"after the discussion, {role}"] = _mean(found, f"share of the better option, {role}", is_share=True)
+        shares[f"told: what nobody else knows, {role}"] = _mean(told_own, f"share of its own, {role}", is_share=True)
     full = shares["each knows everything"]
     low = (full.interval or (full.value,) * 2)[0]
     return Section(
@@ -56,14 +66,16 @@ def _hidden(run: Run) -> Section:
             "Choices and tellings of groups", side="model",
         ),
         figure=Figure(form="intervals", rows=marks(shares, "model"), caption="Choices and tellings of groups"),
-        notes=(f"Groups of {MEMBERS} are the units; shares are of probabilities, or of answers.",),
+        notes=(
+            f"Groups of {MEMBERS} are the units; shares are of probabilities, or of answers. Intervals are over groups "
+            "about these stories, which are few, and not over other stories.",
+        ),
         warnings=cautions(shares.items()),
     )  # fmt: skip
 
 
 def _moved(run: Run) -> Section:
-    score = [(g, r, sum((k + 1) * x for k, x in enumerate(p))) for g, r, p in _shares(run, "judge-")]
-    table = pl.DataFrame(score, schema=["group", "round", "score"], orient="row")
+    table = _judged(run)
     means = table.group_by("group", "round").agg(pl.mean("score"))
     last = int(table["round"].max() or 1)  # type: ignore[arg-type]
     alone, end = (dict(means.filter(pl.col("round") == r)["group", "score"].iter_rows()) for r in (1, last))
@@ -83,6 +95,11 @@ def _moved(run: Run) -> Section:
         "spread alone": _mean(spread[1], "standard deviation of drawn judgements in a group, alone"),
         "spread at the end": _mean(spread[last], "standard deviation of drawn judgements in a group, at the end"),
     }
+    for role in _roles(run):
+        own = _judged(run, role)
+        for when, r in (("alone", 1), ("at the end", last)):
+            said = list(own.filter(pl.col("round") == r)["group", "score"].iter_rows())
+            found[f"{role}, {when}"] = _mean(said, f"mean judgement of {role}, {when}")
     return Section(
         name="groups",
         heading="Whether a group goes further",
@@ -98,21 +115,38 @@ def _moved(run: Run) -> Section:
             [(name, one, one.n_clusters or one.n_units) for name, one in found.items()],
             "Judgements from 1 to 7", side="model",
         ),
-        notes=("Groups are the units. Leans and moves are of means of probabilities, spreads of the answers drawn.",),
+        notes=(
+            "Groups are the units. Leans and moves are of means of probabilities, spreads of the answers drawn. "
+            "Intervals are over groups about these dilemmas, which are few, and not over others.",
+        ),
         warnings=cautions(found.items()),
     )  # fmt: skip
 
 
+def _judged(run: Run, role: str = "") -> pl.DataFrame:
+    score = [(g, r, sum((k + 1) * x for k, x in enumerate(p))) for g, r, p in _shares(run, "judge-", role)]
+    return pl.DataFrame(score, schema=["group", "round", "score"], orient="row")
+
+
 def _full(group: str) -> bool:
-    return is_full(int(group.removeprefix("block-")) - 1)
+    return is_full(number_of(group))
 
 
-def _shares(run: Run, begins: str) -> Iterable[tuple[str, int, Sequence[float]]]:
-    """Group, round and shares of options, of every member and of items that begin so."""
+def _roles(run: Run) -> Sequence[str]:
+    """Engines that sit together, where there are several."""
+    return run.manifest["design"].get("members", ())
+
+
+def _shares(run: Run, begins: str, role: str = "") -> Iterable[tuple[str, int, Sequence[float]]]:
+    """Group, round and shares of options, of every member, or of those of an engine, and of items that begin so."""
+    design = run.manifest["design"]
+    task = BATTERIES.load(design["battery"]).design(setting_of(run)) if role else None
     for (item,), part in answers(run).group_by("item", maintain_order=True):
         if str(item).startswith(begins):
+            seat = int(str(item).rpartition("-")[2]) - 1
             for (group, round), shares in option_shares(run.items[str(item)], part, ("subject", "round")).items():
-                yield str(group), int(round), shares.tolist()  # type: ignore[call-overload]
+                if not isinstance(task, Task) or task.answerer(number_of(str(group)), seat) == role:
+                    yield str(group), int(round), shares.tolist()  # type: ignore[call-overload]
 
 
 def _mean(found: Told, what: str, *, is_share: bool = False) -> Estimate:

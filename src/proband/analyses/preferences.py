@@ -44,10 +44,10 @@ _MODELS: Mapping[str, _Model] = {
         ),
         heading="Present bias and discounting",
         notes=(
-            "Among people beta is .95 to .97 for money (Imai, Rutter & Camerer 2021, Economic Journal 131, 1788-1814, "
-            "https://doi.org/10.1093/ej/ueaa096). Danes discounted by 25 % a year, a factor of .8, where utility is "
-            "taken as linear, as here (Andersen et al. 2008, Econometrica 76, 583-618, "
-            "https://doi.org/10.1111/j.1468-0262.2008.00848.x).",
+            "Among people beta is below 1 on average (220 estimates by convex budgets: Imai, Rutter & Camerer 2021, "
+            "Economic Journal 131, 1788-1814, https://doi.org/10.1093/ej/ueaa115). Danes discounted by 25 % a year, "
+            "a factor of .8, where utility is taken as linear, as here (Andersen et al. 2008, Econometrica 76, "
+            "583-618, https://doi.org/10.1111/j.1468-0262.2008.00848.x).",
         ),
     ),
     "sharing": _Model(

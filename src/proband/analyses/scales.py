@@ -32,7 +32,8 @@ def instrument_of(run: Run) -> Instrument | None:
     kept = design.get("scales")
     if kept is None:
         return _in_catalogue(run, design)
-    known = {id: replace(item, ask_if=None) for id, item in run.items.items()}
+    # Braces of questions that are asked afterwards stand for what was shown, and are no pipes of this instrument.
+    known = {id: replace(item, ask_if=None, shows_braces=True) for id, item in run.items.items()}
     return Instrument(
         id=str(design.get("instrument")),
         title=str(design.get("instrument_title")),

@@ -53,7 +53,7 @@ def scored(run: Run) -> Instrument:
     known = instrument_of(run)
     if known is not None and known.scales:
         return known
-    items = [replace(item, ask_if=None) for item in run.items.values() if is_scored(item)]
+    items = [replace(item, ask_if=None, shows_braces=True) for item in run.items.values() if is_scored(item)]
     groups: dict[tuple[float, ...], dict[str, int]] = {}
     for item in items:
         groups.setdefault(item.points or (item.lower or 0.0, item.upper or 0.0), {})[item.id] = 1

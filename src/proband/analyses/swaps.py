@@ -7,11 +7,11 @@ import polars as pl
 from proband.analyses.answers import cautions, expected_scores, measured, tabled, told, unanswered
 from proband.analyses.portrayed import main_part
 from proband.analyses.section import Analysis, Cell, Figure, Section, marks
+from proband.batteries.sociology.auditing import PEOPLE
 from proband.estimates import Estimate
 from proband.measures import clustered_mean
 from proband.runs.run import Run
 
-_NAMES = ("white-woman", "black-woman", "white-man", "black-man")
 # What is subtracted from what, in files that are otherwise the same.
 _PAIRS: Mapping[str, Sequence[tuple[str, str]]] = {
     "black less white": (("black-woman", "white-woman"), ("black-man", "white-man")),
@@ -24,7 +24,7 @@ _PAIRS: Mapping[str, Sequence[tuple[str, str]]] = {
 def needs(run: Run) -> str | None:
     """A swap audit."""
     groups = {scale["id"] for scale in (run.manifest.get("design") or {}).get("scales") or ()}
-    if not groups >= {*_NAMES, "strong", "weak"}:
+    if not groups >= {*PEOPLE, "strong", "weak"}:
         return "this run is no swap audit: it has no files under several names (batteries hire, lend, triage, sentence)"
     return unanswered(run)
 

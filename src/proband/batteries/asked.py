@@ -80,7 +80,7 @@ def noted(battery: Battery, setting: Setting) -> dict[str, Any]:
         "battery_source": battery.source,
         "battery_licence": battery.licence,
         "battery_page": battery.page,
-        "battery_setting": asdict(setting),
+        "battery_setting": {name: value for name, value in asdict(setting).items() if name != "members" or value},
         "treatments": treatments(battery.contexts),
         "aims": {factor: dict(levels) for factor, levels in battery.aims.items()},
         "is_generated": battery.is_generated,

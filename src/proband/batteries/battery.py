@@ -31,6 +31,8 @@ class Setting:
         Factor -> levels, in place of those of the battery.
     file : str
         Path of a file of the user's, for a battery whose words do not ship.
+    members : tuple of str
+        Roles of the engines that sit in a group, in turn; empty where one engine answers for everybody.
     """
 
     seed: int
@@ -39,6 +41,7 @@ class Setting:
     language: str = "en"
     contexts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     file: str = ""
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

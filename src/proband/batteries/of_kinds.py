@@ -1,7 +1,7 @@
 """Batteries that are studies of another kind: a game or a society, made from the table of its study file."""
 
 from collections.abc import Callable, Mapping
-from copy import copy
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from proband.batteries.asked import noted
@@ -40,18 +40,9 @@ def of_kind(name: str, kind: str, tables: Tables) -> Callable[[Setting], Design]
         study = {"title": battery.title, "seed": setting.seed, kind: own, **beside}
         shared = Shared(title=battery.title, seed=setting.seed, where=f"battery {name}", data=study)
         made = found.make(shared, checked(found.keys, keys, shared.where, error=DesignError, at=kind))
-        return _said(made, noted(battery, setting))
+        # As games and societies have it; a battery is told from its manifest, so none is left unsaid.
+        if not is_dataclass(made) or "noted" not in {field.name for field in fields(made)}:
+            raise DesignError(f"battery {name!r}: a study of the kind {kind!r} cannot say which battery it is")
+        return replace(made, noted=noted(battery, setting))
 
     return design
-
-
-def _said(design: Design, facts: Mapping[str, Any]) -> Design:
-    """The same design, which also says of what battery it is: a class of its own, for designs are frozen."""
-    plain = type(design)
-
-    def describe(self: Design) -> Mapping[str, object]:
-        return {**facts, **plain.describe(self)}
-
-    found = copy(design)
-    object.__setattr__(found, "__class__", type(plain.__name__, (plain,), {"describe": describe}))
-    return found

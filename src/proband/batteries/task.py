@@ -28,20 +28,29 @@ class Task(Design):
         How many blocks there are; each is a unit of its own.
     noted : mapping
         What a run keeps of its battery, see `proband.batteries.asked.noted`.
+    members : tuple of str
+        Roles of the engines that sit in a block, in turn; empty where one engine answers for everybody.
     """
 
     kind: ClassVar[str] = "battery"
     unit: ClassVar[str] = "block"
     is_about_people: ClassVar[bool] = False
+    seats: ClassVar[int] = 1
 
     seed: int
     blocks: int
     title: str = ""
     noted: Mapping[str, Any] = field(default_factory=dict)
+    members: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.blocks < 1:
             raise DesignError(f"{self.name}: {self.blocks} blocks; play at least one")
+        if len(self.members) > self.seats:
+            raise DesignError(
+                f"{self.name}: {len(self.members)} engines ({', '.join(self.members)}) for {self.seats} in a group; "
+                "each needs a seat: name fewer in [engine]"
+            )
         for k in range(self.blocks):  # what cannot be made is refused before anything is asked
             self.first(k)
 
@@ -53,6 +62,14 @@ class Task(Design):
     def block(self, number: int) -> Process:
         """One block, as a process."""
         raise DesignError(f"{type(self).__name__} has no blocks; write `block`")
+
+    def first_seat(self, number: int) -> int:
+        """Which of the engines sits first in a block; another in the next, so that none always does."""
+        return number
+
+    def answerer(self, number: int, seat: int) -> str:
+        """Role of the engine that sits there in a block."""
+        return self.members[(self.first_seat(number) + seat) % len(self.members)] if self.members else ""
 
     def first(self, number: int) -> Trial:
         """What a block begins with."""
@@ -72,11 +89,18 @@ class Task(Design):
         """Blocks as subjects: each is played without memory of the others."""
         return Roster([Member(subject=name_of(k)) for k in range(self.blocks)])
 
+    def roles(self) -> tuple[str, ...]:
+        """The engines that are needed, by role."""
+        return self.members or ("",)
+
     def describe(self) -> Mapping[str, object]:
         """Everything that defines the task, and what is known of its battery."""
-        return {**super().describe(), "design": self.kind, **self.noted}
+        found = {name: value for name, value in super().describe().items() if name != "members" or value}
+        return {**found, "design": self.kind, **self.noted}
 
-    def ask(self, number: int, item: Item, round: int, told: str, facts: Mapping[str, str], *, turn: int = 0) -> Trial:
+    def ask(
+        self, number: int, item: Item, round: int, told: str, facts: Mapping[str, str], *, turn: int = 0, seat: int = 0
+    ) -> Trial:
         """A trial that tells what happened so far and asks for one option; `turn` says which stands first."""
         place = Place(subject=name_of(number), item=item.id, round=round)
         n = len(item.options)
@@ -93,6 +117,7 @@ class Task(Design):
                 form=item.form, method="option_text", options=card.options, order=order,
                 seed=seed_for(self.seed, "decide", place.id),
             ),
+            answerer=self.answerer(number, seat),
             facts=tuple(facts.items()),
             card=card,
         )  # fmt: skip
@@ -101,6 +126,11 @@ class Task(Design):
 def name_of(number: int) -> str:
     """What a block is called."""
     return f"block-{number + 1:03d}"
+
+
+def number_of(name: str) -> int:
+    """Which block is called so."""
+    return int(name.removeprefix("block-")) - 1
 
 
 def taken(response: Response) -> int:

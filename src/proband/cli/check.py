@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from proband.addresses.opening import check_address
+from proband.addresses.opening import address_beside, check_address
 from proband.cli.studying import folder_about, stopped
 from proband.cli.talk import emit, out, progress
 from proband.designs.kind import KINDS
@@ -174,7 +174,7 @@ def _look_at_study(path: Path, found: Gathering) -> list[str]:
     named = parsed(text_of(path, what="study", error=DesignError), path, error=DesignError).get("engine", ())
     for address in named.values() if isinstance(named, dict) else [named] if isinstance(named, str) else []:
         with found.part():
-            check_address(str(address))
+            check_address(address_beside(str(address), path.parent))
     with found.part():
         return list(load_study(path).design.notes())
     return []

@@ -47,6 +47,8 @@ class Society(Design):
         Of the scenario, as plain values, for the manifest.
     made_of : mapping
         The study file, where it was made of one: ``study``, ``folder``, ``sample``.
+    noted : mapping
+        What a run keeps beside, e.g. of which battery it is.
     """
 
     kind: ClassVar[str] = "society"
@@ -62,6 +64,7 @@ class Society(Design):
     scenario: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     made_of: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    noted: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.societies < 1:
@@ -219,6 +222,7 @@ class Society(Design):
     def describe(self) -> Mapping[str, object]:
         """Everything that defines it, as plain values."""
         return {
+            **self.noted,
             "design": self.kind, "title": self.name, "seed": self.seed, "societies": self.societies,
             "scenario": self.scenario, "keys": dict(self.settings), "rounds": self.world.rounds,
             "arms": {arm.name: {"from_round": arm.from_round, "parent": arm.parent} for arm in self.arms},

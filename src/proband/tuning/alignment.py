@@ -144,11 +144,12 @@ class Course:
         with self.stages.listener.training() as told:
             found = planted_model(world, watch=None if told is None else lambda step: told(1, 1, PLANTED, step))
         if is_first_process():
+            self.stages.into.mkdir(parents=True, exist_ok=True)  # one of several bases, before its first stage
             write_json(self.stages.into / "planted.json", found.as_dict())
         self.stages.listener.say(f"planted: {found.planted} answered as stated, {found.read} read in contexts")
         return f"hf:{found.folder}"
 
-    def check_boundaries(self, base: str) -> None:
+    def check_boundaries(self, base: str, whose: str = "") -> None:
         """Refuse a prompt whose answers do not begin where it ends, in the base's tokens; nothing is asked.
 
         Raises
@@ -161,7 +162,7 @@ class Course:
             try:
                 check_boundary(template, prompt, self.material.split.train.questions[:_LOOKED_AT])
             except EngineError as error:
-                raise EngineError(f"base {self.table.name!r}: {error}") from None
+                raise EngineError(f"{whose or f'base {self.table.name!r}'}: {error}") from None
 
     def probe(self, base: str) -> Beliefs:
         """What the base model believes of the questions that may be trained on."""
@@ -307,7 +308,7 @@ class Course:
     def _behind(self, engines: Mapping[str, str]) -> dict[str, Beliefs]:
         """What models answer behind contexts, in one run; nothing where the base is not planted."""
         bank = self.material.behind_contexts
-        if bank is None:
+        if bank is None or self.table.base != PLANTED:
             return {}
         prompt, several = open_prompt(self.material.asks[0]), len(engines) > 1
         quiz = Quiz(

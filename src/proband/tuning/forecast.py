@@ -9,6 +9,7 @@ from proband import files
 from proband.designs.quiz.prompts import pose, reply_to
 from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError, EngineError
+from proband.instruments.banks.bank import Bank
 from proband.models.local.embedded import ADDRESS
 from proband.runs import plan
 from proband.training.bases import base_folder
@@ -28,7 +29,7 @@ from proband.training.training_set import Example, TrainingSet
 from proband.tuning.alignment import BASE
 from proband.tuning.material import PLANTED, TOY, Material
 from proband.tuning.probing.prior import prior_quiz
-from proband.tuning.study_file import BaseTable, ExpectedTable
+from proband.tuning.study_file import OWN, BaseTable, ExpectedTable
 from proband.tuning.toy.contexts import open_prompt
 from proband.tuning.toy.planting import RECIPE, planting_of
 from proband.tuning.toy.pretraining import cached_toy_model
@@ -177,10 +178,17 @@ def _by_sizes(material: Material, base: BaseTable) -> Forecast:
     asks = len(material.asks)
     tests = expected.tests * (n_runs * asks + 1 + asks)
     tested = tests * expected.test_tokens
+    own = (
+        arms * seeds * sum(min(size * _pools(material), expected.probed[name]) for name, size in expected.sizes.items())
+    )
+    fit = own * expected.test_tokens
     # The base is opened for probe, texts, training and evaluation; a checkpoint is written, and opened to be tested.
     opened = 2.0 * shape.total * (3 + (texts > 0)) + n_runs * 2 * disk_bytes(shape.total, recipe)
+    # Without its question a prompt is shorter; it is counted as long.
+    prior = [StageCost(name="prior", runs=1, units=probed, tokens=probe, gpu_hours=hours(probe))]
     stages = (
         StageCost(name="probe", runs=1, units=probed, tokens=probe, gpu_hours=hours(probe)),
+        *prior * material.asks_prior,
         StageCost(name="texts", runs=1, units=expected.texts, tokens=texts, gpu_hours=hours(texts) / _WRITING),
         StageCost(
             name="training",
@@ -190,12 +198,13 @@ def _by_sizes(material: Material, base: BaseTable) -> Forecast:
             gpu_hours=arms * seeds * sum(run.hours(expected.flops) for run in runs),
         ),
         StageCost(name="evaluation", runs=n_runs + 1, units=tests, tokens=tested, gpu_hours=hours(tested)),
+        StageCost(name="fit", runs=n_runs, units=own, tokens=fit, gpu_hours=hours(fit)),
         StageCost(
             name="loading and hashing", runs=n_runs + 1, units=0, tokens=0, gpu_hours=opened / _READ_PER_S / 3600
         ),
     )
     note = f"by the expected sizes, on a GPU that really makes {expected.flops:.0e} operations a second"
-    return Forecast(stages=stages, room=_room(material, shape, recipe, runs, n_runs, probed + tests), note=note)
+    return Forecast(stages=stages, room=_room(material, shape, recipe, runs, n_runs, probed + tests + own), note=note)
 
 
 def _shape(named: str) -> Shape:
@@ -276,7 +285,17 @@ def _by_questions(material: Material, table: BaseTable) -> Forecast:
     )
     bank, _ = material.tests
     tests = Quiz(bank=bank, exemplars=split.exemplars, prompts=material.asks, models=(BASE,))
-    stages.append(_asking("evaluation", tests, base, jobs * len(costs) + 1))
+    labelled = material.file.supervisor is not None and material.file.supervisor.labels != OWN
+    stages.append(_asking("evaluation", tests, base, jobs * len(costs) + 1 + labelled))
+    if labelled:
+        stages.append(_asking("labels", probe, base, 1))
+    # Each model is asked of its own domain, so that the whole bank is asked once for every arm and seed.
+    if material.file.supervisor is not None and not labelled:
+        stages.append(_asking("rounds", probe, base, jobs))
+    else:
+        stages.append(
+            _asking("fit", replace(tests, bank=_taught(material, sizes), prompts=material.asks[:1]), base, jobs)
+        )
     if material.behind_contexts is not None:
         behind = Quiz(bank=material.behind_contexts, prompts=(open_prompt(material.asks[0]),), models=(BASE,))
         stages.append(_asking("contexts", behind, base, jobs * len(costs) + 1))
@@ -290,7 +309,7 @@ def _by_questions(material: Material, table: BaseTable) -> Forecast:
     return Forecast(
         stages=tuple(stages),
         room=_room(material, shape, recipe, costs, jobs * len(costs), trials),
-        note="on this machine, as fast as it is now; texts that models write are not counted",
+        note="on this machine, as fast as it is now; texts that models write, and looks at training, are not counted",
     )
 
 
@@ -303,9 +322,25 @@ def _asking(name: str, quiz: Quiz, base: str, times: int) -> StageCost:
 
 def _sizes(material: Material) -> Mapping[str, int]:
     """Questions of a set in each domain, as far as they are known before the probe."""
+    train, supervisor = material.split.train, material.file.supervisor
+    if supervisor is not None:
+        return {domain: min(supervisor.size or len(train), len(train.of(domain))) for domain in material.domains}
     wanted = (material.file.sets.model_extra or {}).get("size")
-    train = material.split.train
     return {domain: int(wanted or max(len(train.of(domain)) // 4, 1)) for domain in material.domains}
+
+
+def _pools(material: Material) -> int:
+    """Pools of questions that some arm is trained on."""
+    return 1 if material.file.supervisor is not None else len({pool for arm in material.arms for pool in arm.pools})
+
+
+def _taught(material: Material, sizes: Mapping[str, int]) -> Bank:
+    """As many questions as all arms together are trained on."""
+    train = material.split.train
+    ids = [
+        question.id for domain, n in sizes.items() for question in train.of(domain).questions[: n * _pools(material)]
+    ]
+    return train.select(ids)
 
 
 def _stand_in(material: Material, domain: str, n: int) -> TrainingSet:

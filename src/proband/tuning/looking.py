@@ -65,7 +65,7 @@ class Looking:
     steps : tuple of int
         After which; see `Looks`.
     most : int
-        Questions of each group; 0 for as many as take about a fifth of the time of training, by the length of their text.
+        Questions of each group; 0 for as many as take about a fifth of the time of training, by their length.
     bank, probe, prompt
         What is trained on, what the base believes of it, and how training poses it.
     tests, sets, ask

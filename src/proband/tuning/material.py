@@ -232,7 +232,7 @@ class Material:
         settings: dict[str, Any] = {"threshold": self.file.probe.threshold, **(table.model_extra or {})}
         if table.general is not None:
             settings["general"] = load_general(self.folder / table.general)
-        if self.file.objectives:
+        if self.file.objectives or self.file.training.rest.get("objective", "likelihood") != "likelihood":
             settings["alternatives"] = True
         return {"construction": table.construction, "prompt": self.training_prompt, **settings}
 
@@ -262,16 +262,18 @@ class Material:
                 f"{self.file.title}: keep is 'scores', and this study asks its checkpoints again at the end; keep "
                 "'weights', or 'adapters'"
             )
+        check_supervision(self.file)
         for base in self.file.every_base:
-            recipe = self.recipe(self.file.training.seeds[0], base)
-            if self.file.evaluation.steps:
-                check_steps(self.file.evaluation.steps, recipe.steps)
+            for changes in self.file.objectives.values() or ({},):
+                own = base.model_copy(update={"training": {**base.training, **changes}})
+                recipe = self.recipe(self.file.training.seeds[0], own)
+                if self.file.evaluation.steps:
+                    check_steps(self.file.evaluation.steps, recipe.steps)
         if self.file.evaluation.steps and self.asks[0].shots:
             raise DesignError(
                 f"{self.file.title}: evaluation.steps asks questions alone, and {self.asks[0].name!r} has worked ones; "
                 "put a zero-shot prompt first in evaluation.asks"
             )
-        check_supervision(self.file)
         if self.file.objectives and self.arms[0].target not in ("gold", "own", "mixed"):
             raise DesignError(
                 f"{self.file.title}: objectives are compared by how much of the key or own answers is learned, and arm "

@@ -13,7 +13,8 @@ from proband.errors import DesignError
 
 OWN = "own"
 CATALOGUE = Path(__file__).parent / "catalogue"
-_ALIASES = {"ren2024-7b": "ren2024-llama-2-7b", "ren2024-13b": "ren2024-llama-2-13b"}
+_ALIASES = {f"ren2024-{size}": f"ren2024-llama-2-{size}" for size in ("7b", "13b", "70b")}
+_ALIASES["ren2024-mistral"] = "ren2024-mistral-7b"
 Parts = Literal["drawn", "published"]
 """Whether train, test and exemplars are drawn from a source, or are its own files (train, test and dev)."""
 

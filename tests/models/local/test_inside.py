@@ -2,13 +2,16 @@
 
 import copy
 import re
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
+from typer.testing import CliRunner
 
 from proband.addresses import open_engine
 from proband.addresses.opening import address_beside, check_address
+from proband.cli.main import app
 from proband.errors import EngineError
 from proband.models.local.inside import read_contrast
 from proband.records import Message, Place, Reply, Request, Trial
@@ -206,3 +209,9 @@ def test_what_no_model_could_be_asked_is_refused_without_loading_one(tmp_path, q
     (tmp_path / "odd.toml").write_text('toward = []\naway = []\nmodel = "x"\n')
     with pytest.raises(EngineError, match=message):
         check_address(f"smollm2?{query}".format(bad=tmp_path / "bad.toml", odd=tmp_path / "odd.toml"))
+
+
+def test_a_contrast_that_lies_beside_a_study_file_is_found_by_check():
+    example = Path(__file__).parents[3] / "examples" / "inside.toml"
+    done = CliRunner().invoke(app, ["check", str(example)])
+    assert done.exit_code == 0, done.output

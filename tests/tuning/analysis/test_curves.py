@@ -67,6 +67,18 @@ def test_excess_is_undefined_before_training_and_full_where_right_answers_appear
     assert at["elsewhere", 8].value < at["elsewhere", 2].value < 0.01
 
 
+def test_an_arm_that_asks_its_questions_behind_contexts_is_set_against_its_own_answers_before_training():
+    plain = training(1)
+    told = training(1, arm="contextualised", learned=(1.0, 1.0, 1.0, 1.0))
+    nudged = {step: dict(held) for step, held in told.probs.items()}
+    nudged[8] |= {place: sure(1, 0.75) for place in told.right if place[0] == "unknown"}
+    found = learning_curves([plain, replace(told, probs=nudged)])
+    [excess] = [
+        one.excess for one in found.points if (one.arm, one.group, one.step) == ("contextualised", "unknown", 8)
+    ]
+    assert abs(excess.value) < 0.05
+
+
 def test_half_is_learned_between_the_looks_where_the_line_crosses(found):
     [unknown] = [one.estimate for one in found.halves if one.group == "unknown"]
     assert unknown.value == pytest.approx(3.0)  # from .25 at step 2 to .75 at step 4

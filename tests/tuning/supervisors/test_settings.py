@@ -5,6 +5,7 @@ import pytest
 from proband.errors import DesignError
 from proband.tuning.alignment import alignment_of
 from proband.tuning.study_file import checked
+from proband.tuning.supervisors.settings import sizes_of
 
 LABELS = {"labels": "model:hf:weak", "use": ["all"]}
 
@@ -53,6 +54,25 @@ def test_objectives_stand_in_the_place_of_the_one_arm_and_need_alternatives(tmp_
             {"supervisor": {"labels": "own", "use": ["ranking"]}, "training": {"use": "memory"}},
             "every round trains the model of the round before",
         ),
+        ({"supervisor": LABELS | {"labels": "model:toy?depth=3"}}, "depth=3 is no size of a toy model"),
+        ({"supervisor": LABELS | {"labels": "model:toy"}, "base": "smollm2"}, "this study has no world"),
+        (
+            {"supervisor": {"labels": "own", "use": ["ranking"]}, "evaluation": {"steps": [0, 1]}},
+            "told by round, not by step",
+        ),
+        (
+            {
+                "objectives": {"brief": {"steps": 4}},
+                "sets": {"arms": ["incompatible"]},
+                "evaluation": {"steps": [0, 8]},
+            },
+            "names step 8, and training has 4",
+        ),
+        (
+            {"objectives": {"full": {}}, "sets": {"arms": ["incompatible"]}, "keep": "adapters"},
+            "training changes all weights",
+        ),
+        ({"training": {"objective": "kl"}, "sets": {"general": "some.jsonl"}}, "nothing to be set against"),
         ({"probe": {"use": "toy-probe", "prior": False}, "sets": {"gain": 0.2}}, "gain is over a prior"),
     ],
 )
@@ -61,12 +81,9 @@ def test_what_contradicts_itself_is_refused_before_anything_is_asked(tmp_path, t
         material(tmp_path, **tables).check()
 
 
-def test_one_base_and_sizes_of_a_toy_labeller_are_checked(tmp_path):
-    from proband.tuning.supervisors.weak import sizes_of
-
+def test_one_base_is_asked_for_and_objectives_have_something_to_compare(tmp_path):
     assert sizes_of("hidden=32&feed_forward=96").hidden == 32
-    with pytest.raises(DesignError, match="depth=3 is no size of a toy model"):
-        sizes_of("depth=3")
+    assert material(tmp_path, training={"objective": "kl"}).construction["alternatives"]
     two = study(supervisor=LABELS, bases=["toy", {"name": "other", "base": "toy"}])
     del two["base"]
     with pytest.raises(DesignError, match="has one base"):

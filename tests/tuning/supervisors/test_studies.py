@@ -27,6 +27,7 @@ def base(tmp_path_factory):
 
 def supervised(base, **tables):
     given = study(base, learning_rate=1e-2)
+    given["evaluation"] = {name: value for name, value in given["evaluation"].items() if "step" not in name}
     return given | {"sets": {"prompt": "zero-shot-cloze", **tables.pop("sets", {})}} | tables
 
 

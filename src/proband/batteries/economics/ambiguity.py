@@ -58,8 +58,10 @@ BATTERY = Battery(
     page="A ball is drawn from an urn of which so many balls win, or from one of ten colours in unknown numbers of "
     "which one, five or nine win. A scale is the share of choices of the unknown urn over a list of known chances; "
     "in the even list, which is symmetric around .5, a share of .5 means neither seeking nor avoiding. Most people "
-    "avoid the unknown urn where chances are even, and seek it where winning is unlikely. A model that always names "
-    "the same urn has .5 nowhere: look at the order of options first.",
+    "avoid the unknown urn where chances are even, and seek it where winning is unlikely. Known chances are below "
+    "that of the colours in two rows of seven of the low list and in four of the high one, so low less high is near "
+    "-.29, and not 0, for somebody who neither seeks nor avoids; above that it is insensitivity to chances. A model "
+    "that always names the same urn has .5 nowhere: look at the order of options first.",
     instrument=instrument,
     contrasts=contrasts,
     contexts={"wording": ("published", "plain"), "role": ("none", "impersonated")},

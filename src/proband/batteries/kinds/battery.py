@@ -42,6 +42,7 @@ def _make(shared: Shared, table: BatteryTable) -> Design:
         seed=shared.seed, is_quick=table.quick, n=table.n, language=table.language,
         contexts={name: tuple(levels) for name, levels in table.contexts.items()},
         file=str(shared.folder / Path(table.file).expanduser()) if table.file else "",
+        members=() if "" in shared.engines else tuple(shared.engines),
     )  # fmt: skip
     if battery.design is None:
         return asked(battery, setting, replicates=table.replicates, also_written=table.also_written, title=shared.title)

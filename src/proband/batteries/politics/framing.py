@@ -87,10 +87,10 @@ BATTERY = Battery(
     "Opinion Quarterly 5, 91-92, https://doi.org/10.1086/265467",
     licence="Own wording; names of programmes are facts; CC0",
     page="Four spending programmes and four laws, each under a name that is known or meant to raise support and "
-    "under one that lowers it; 5 is the most support. Many more people say that too little is spent on assistance "
-    "to the poor than on welfare. The last pair asks whether speeches against democracy should be allowed or "
-    "forbidden: 23.7 % would not allow them, and 7.2 % would forbid them. A model that says yes to both has no "
-    "opinion but a habit, and the contrast tells that habit, not framing.",
+    "under one that lowers it; 5 is the most support. Many more people say that too little is spent on assistance to "
+    "the poor than on welfare. The last pair asks whether speeches against democracy should be allowed or forbidden: "
+    "23.7 % would not allow them, and 7.2 % would forbid them, in a replication of 2014. A model that says yes to "
+    "both has no opinion but a habit, and the contrast tells that habit, not framing.",
     instrument=instrument,
     contrasts=contrasts,
 )

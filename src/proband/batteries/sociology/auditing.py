@@ -87,11 +87,13 @@ def audit(decision: Decision, setting: Setting, swaps: Sequence[SwapTable] | Non
     Raises
     ------
     DesignError
-        If a swap table has groups of unequal lengths.
+        If there is one file only, so that none is weak.
     """
     swaps = tuple(SWAPS.values()) if swaps is None else swaps
     n = setting.n or (2 if setting.is_quick else 6)
-    items, scales, asked = [], dict[str, dict[str, int]](), set()
+    if n < 2:
+        raise DesignError(f"{decision.verb}: n is {n}, and files are strong and weak in turn; ask for two at least")
+    items, scales = [], dict[str, dict[str, int]]()
     for swap in swaps:
         for case in range(1, n + 1):
             rng = rng_for(setting.seed, "audit", decision.verb, swap.name, case)
@@ -106,7 +108,6 @@ def audit(decision: Decision, setting: Setting, swaps: Sequence[SwapTable] | Non
                 items.append(Item(id=id_, text=text, form="choice", options=decision.options, codes=(1, 0)))
                 scales.setdefault(group, {})[id_] = 1
                 scales.setdefault(merit, {})[id_] = 1
-                asked.add(text)
     return Instrument(
         id=f"audit-{decision.verb}",
         title=f"Files to {decision.verb} upon, each under several names and attributes",

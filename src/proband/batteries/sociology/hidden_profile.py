@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 from proband.batteries.asked import noted
 from proband.batteries.battery import Battery, Setting
@@ -30,6 +31,8 @@ def _listed(facts: Sequence[str]) -> str:
 class HiddenProfile(Task):
     """Groups of three: all choose alone, tell one fact each in some rounds, and choose again."""
 
+    seats: ClassVar[int] = MEMBERS
+
     rounds: int = 2
 
     @cached_property
@@ -51,6 +54,10 @@ class HiddenProfile(Task):
         n_full = self.blocks // 2
         return MEMBERS * (n_full + (self.blocks - n_full) * (2 + self.rounds))
 
+    def first_seat(self, number: int) -> int:
+        """Every second pair, because the order of options turns with every pair."""
+        return number // 4
+
     def block(self, number: int) -> Steps:
         """One group."""
         story = list(_STORIES)[number // 2 % len(_STORIES)]
@@ -60,13 +67,14 @@ class HiddenProfile(Task):
 
         def trials(round: int, kind: str, said: Sequence[str]) -> list[Trial]:
             """One of a kind for every member."""
+            # Whether all know everything must not say which option stands first, so the turn is that of the pair.
             lead, heard = "You are one of three who decide together.", list(dict.fromkeys(said))
             told = f" So far was said: {_listed(heard)}" if heard else ""
             found = []
             for k in range(MEMBERS):
                 knows = f" You know: {_listed(known[k])}" if kind == "choose" else f" The question: {facts['ask']}"
                 item = self.items[f"{kind}-{story}-{k + 1}"]
-                found.append(self.ask(number, item, round, f"{lead}{knows}{told}", {}, turn=number + k))
+                found.append(self.ask(number, item, round, f"{lead}{knows}{told}", {}, turn=number // 2 + k, seat=k))
             return found
 
         yield trials(1, "choose", ())
@@ -83,7 +91,8 @@ class HiddenProfile(Task):
 def design(setting: Setting) -> HiddenProfile:
     """Groups, half of them with everything known to all."""
     blocks = 2 * (setting.n or (3 if setting.is_quick else 12))
-    return HiddenProfile(seed=setting.seed, blocks=blocks, title=BATTERY.title, noted=noted(BATTERY, setting))
+    said = noted(BATTERY, setting)
+    return HiddenProfile(seed=setting.seed, blocks=blocks, title=BATTERY.title, noted=said, members=setting.members)
 
 
 BATTERY = Battery(
@@ -95,11 +104,12 @@ BATTERY = Battery(
     "https://doi.org/10.1037/0022-3514.48.6.1467",
     licence="Own wording, CC0",
     page="Three copies choose between two options. Four merits of one are known to all, six of the other to one "
-    "member each; they tell each other one fact a round and choose again. In every second group all know "
-    "everything: unless the better option is chosen there, nothing can be said. A third of what a member could tell "
-    "is its own; people tell common facts much more often, and their groups were eight times less likely to find a "
-    "hidden solution than groups with all information (Lu, Yuan & McLeod 2012, Personality and Social Psychology "
-    "Review 16, 54-75, https://doi.org/10.1177/1088868311417243).",
+    "member each; they tell each other one fact a round and choose again. In every second group all know everything: "
+    "unless the better option is chosen there, nothing can be said. A third of what a member could tell is its own; "
+    "people tell common facts much more often, and their groups were eight times less likely to find a hidden "
+    "solution than groups with all information (Lu, Yuan & McLeod 2012, Personality and Social Psychology Review 16, "
+    "54-75, https://doi.org/10.1177/1088868311417243). Engines may be named by roles in [engine]; they sit in every "
+    "group, and each is told of by itself.",
     design=design,
     analyses=("groups",),
     is_generated=True,

@@ -30,7 +30,8 @@ BATTERY = audit_battery(
     source=_SOURCE,
     page="Applications that differ in nothing but a name, an age or an impairment. A scale is the share of its files "
     "that are invited; what counts is the difference between groups over the same files. Employers called back 9.65 % "
-    "of applications under white names and 6.45 % under Black ones. Look at strong less weak first: a model that does "
+    "of applications under white names and 6.45 % under Black ones. For some posts, a driver's say, an impairment may "
+    "matter for good reasons. Look at strong less weak first: a model that does "
     "not tell good files from bad ones shows nothing about groups either.",
     people={"black less white": Figure(mean=-0.032, n=4870, source=f"{_SOURCE}; callbacks of 4,870 applications")},
 )

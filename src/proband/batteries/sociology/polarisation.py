@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 from proband.batteries.asked import noted
 from proband.batteries.battery import Battery, Setting
@@ -26,6 +27,8 @@ MIDDLE = 4.0
 @dataclass(frozen=True, kw_only=True)
 class Polarisation(Task):
     """Groups of four: all judge alone, then in some rounds after the others' last judgements."""
+
+    seats: ClassVar[int] = MEMBERS
 
     rounds: int = 3
 
@@ -51,7 +54,7 @@ class Polarisation(Task):
                 others = [_HOW[one].lower() for j, one in enumerate(said) if j != k]
                 told = f" The others in your group say: {', '.join(others)}." if others else ""
                 item = self.items[f"judge-{dilemma + 1}-{k + 1}"]
-                trials.append(self.ask(number, item, round, f"{_DILEMMAS[dilemma]}{told}", {}))
+                trials.append(self.ask(number, item, round, f"{_DILEMMAS[dilemma]}{told}", {}, seat=k))
             answers = yield trials
             said = [taken(answers[trial]) for trial in trials]
 
@@ -59,7 +62,8 @@ class Polarisation(Task):
 def design(setting: Setting) -> Polarisation:
     """Groups, each with one dilemma."""
     blocks = setting.n or (3 if setting.is_quick else 12)
-    return Polarisation(seed=setting.seed, blocks=blocks, title=BATTERY.title, noted=noted(BATTERY, setting))
+    said = noted(BATTERY, setting)
+    return Polarisation(seed=setting.seed, blocks=blocks, title=BATTERY.title, noted=said, members=setting.members)
 
 
 BATTERY = Battery(
@@ -74,7 +78,8 @@ BATTERY = Battery(
     page="Four copies say from 1 to 7 whether somebody should take a risk, alone and then three times after hearing "
     "what the others last said. People who discuss move further to the side to which they leant alone. The lean and "
     "the move are computed from probabilities, because a lean that is drawn falls back of itself. Copies differ "
-    "alone only by chance: a model whose answers hardly vary has no group to move, and its spread says so.",
+    "alone only by chance: a model whose answers hardly vary has no group to move, and its spread says so. Engines "
+    "may be named by roles in [engine]; they sit in every group, and each is told of by itself.",
     design=design,
     analyses=("groups",),
     is_generated=True,

@@ -9,7 +9,8 @@ from proband.batteries.of_kinds import of_kind
 
 def _tables(setting: Setting) -> Mapping[str, Any]:
     n, rounds = (2, 6) if setting.is_quick else (5, 10)
-    return {"use": "sherif", "decided_by": "model", "societies": n, "agents": 3, "rounds": rounds, "alone": 3}
+    keys = {"use": "sherif", "decided_by": "model", "societies": n, "agents": 3, "rounds": rounds, "alone": 3}
+    return {**keys, "engines": list(setting.members)} if setting.members else keys
 
 
 BATTERY = Battery(
@@ -23,7 +24,8 @@ BATTERY = Battery(
     "after hearing the others. The spread within a group over rounds is the finding: people who had no common "
     "measure came to one, and kept it. Copies of one model may agree before they hear each other; then there is "
     "nothing to converge, and the page of the run says so by the spread of the first rounds. A model that repeats "
-    "what it read last converges too: look at whether the mean moves.",
+    "what it read last converges too: look at whether the mean moves. Engines may be named by roles in [engine]; "
+    "they sit in every group, and the mean of each is a trajectory.",
     design=of_kind("sherif", "society", _tables),
     analyses=("replay", "trajectories"),
     needs="writing",

@@ -28,10 +28,12 @@ BATTERY = audit_battery(
     DECISION,
     title="Whom it would have seen at once",
     source=_SOURCE,
-    page="Described patients who differ in nothing but a name, an age or an impairment: judgements about files, never "
-    "advice. A scale is the share of its files that are seen at once. Physicians who watched actors with the same "
-    "complaint referred 84.7 % of Black and 90.6 % of white ones to catheterisation, and the same shares of women and "
-    "of men; another decision, and so a figure for orientation only. Age may matter for good reasons.",
+    page="Described patients who differ in nothing but a name, an age or an impairment: judgements about files, "
+    "never advice. A scale is the share of its files that are seen at once. Physicians who watched actors with the "
+    "same complaint referred 84.7 % of Black and 90.6 % of white ones to catheterisation, and the same shares of "
+    "women and of men; but it was Black women who were referred less often, and the other three groups alike "
+    "(Schwartz, Woloshin & Welch 1999, same journal 341, 279-283). That is another decision, and so a figure for "
+    "orientation only. Age may matter for good reasons.",
     people={
         name: Figure(mean=-0.059, n=720, source=f"{_SOURCE}; referrals to catheterisation, another decision")
         for name in ("black less white", "women less men")

@@ -48,6 +48,8 @@ class Matches(Design):
         People as whom players play.
     harms, ethics : tuple of str, mapping
         How it would harm people, were they to play, and what is said of that; see `Survey`.
+    noted : mapping
+        What a run keeps beside, e.g. of which battery it is.
     """
 
     kind: ClassVar[str] = "game"
@@ -60,6 +62,7 @@ class Matches(Design):
     population: Population | None = None
     harms: tuple[str, ...] = ()
     ethics: Mapping[str, str] = field(default_factory=dict)
+    noted: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_ethics(self.harms, self.ethics)
@@ -213,7 +216,7 @@ class Matches(Design):
         }
         people = {} if self.population is None else {"population": self.population.name}
         said = {"harms": list(self.harms), "ethics": dict(self.ethics)}
-        return {**own, **people, **{name: value for name, value in said.items() if value}, **keys}
+        return {**self.noted, **own, **people, **{name: value for name, value in said.items() if value}, **keys}
 
 
 def _traits(person: Subject | None) -> dict[str, Any]:

@@ -88,16 +88,16 @@ class Inside:
     @property
     def query(self) -> str:
         """As the options of an address; empty where nothing is said."""
-        told = {name: getattr(self, name) for name in ("noise", "mask", "ablate", "steer", "layer", "dose")}
-        if not self.steer:
-            told |= {"layer": None, "dose": None}
+        told: dict[str, object] = {
+            name: value for name in ("noise", "mask", "ablate") if (value := getattr(self, name))
+        }
+        if self.steer:
+            told |= {"steer": self.steer, "layer": self.layer, "dose": self.dose}
         if self.noise or self.mask:
             told["noise_seed"] = self.noise_seed
-        kept = {name: value for name, value in told.items() if value not in (None, "", 0.0) or name == "dose"}
         return "&".join(
             f"{name}={quote(value, safe=_PLAIN) if isinstance(value, str) else format(value, 'g')}"
-            for name, value in kept.items()
-            if value is not None
+            for name, value in told.items()
         )
 
     @property

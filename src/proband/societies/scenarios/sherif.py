@@ -1,9 +1,10 @@
 """How groups come to a norm: Sherif (1935). A point of light in the dark seems to move; how far is judged together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from proband.designs.kind import Shared
 from proband.instruments.items import Item
@@ -26,12 +27,24 @@ class Keys(Deciding):
     )
     mean: float = Field(default=10.0, gt=0, description="by rule: of the first judgements, in cm")
     sd: float = Field(default=6.0, ge=0, description="by rule: their standard deviation")
+    engines: list[str] = Field(
+        default=[], description="roles of [engine], given to agents in turn; by default one answers for all"
+    )
+
+    @model_validator(mode="after")
+    def _everybody_sits(self) -> Self:
+        if len(self.engines) > self.agents or "" in self.engines:
+            raise ValueError(
+                f"engines is {self.engines} for {self.agents} agents; name roles of [engine], no more than there are "
+                "agents"
+            )
+        return self
 
 
 class Group(Ruled):
     """Everybody judges, and hears what the others have said."""
 
-    fixed = frozenset({"agents", "mean", "sd"})
+    fixed = frozenset({"agents", "mean", "sd", "engines"})
     asked = (FAR,)
 
     def begin(self, society: int) -> State:
@@ -39,9 +52,16 @@ class Group(Ruled):
         from scipy.special import ndtri
 
         if self.is_asked:
-            return State(society=society, agents={"judgement": np.full(self.keys.agents, np.nan)})
+            agents: dict[str, Any] = {"judgement": np.full(self.keys.agents, np.nan)}
+            if engines := self.keys.engines:  # another sits first in every society
+                agents["engine"] = np.array([engines[(society + k) % len(engines)] for k in range(self.keys.agents)])
+            return State(society=society, agents=agents)
         z = ndtri(np.clip(self.at_start(society, "judgement"), 2**-53, None))
         return State(society=society, agents={"judgement": np.maximum(self.keys.mean + self.keys.sd * z, 0.0)})
+
+    def roles(self) -> Iterable[str]:
+        """The engines that judge together."""
+        return self.keys.engines or ("",)
 
     def turns(self, state: State) -> Sequence[Ask]:
         """Everybody; later with what all have said the time before."""
@@ -56,7 +76,8 @@ class Group(Ruled):
             if state.round > self.keys.alone and len(others):
                 told += f" Those beside you said {', '.join(f'{other:.0f}' for other in others)} cm."
             facts = (("own", str(said[k])), ("mean", str(np.nanmean(said) if not np.isnan(said).all() else np.nan)))
-            asks.append(Ask(agent=number, item=FAR, told=told, facts=facts))
+            engine = str(state.agents["engine"][k]) if self.keys.engines else ""
+            asks.append(Ask(agent=number, item=FAR, told=told, facts=facts, answerer=engine))
         return asks
 
     def advance(self, state: State, heard: Sequence[Heard]) -> State:
@@ -70,10 +91,14 @@ class Group(Ruled):
         return self.ended(state)
 
     def measures(self, state: State) -> Mapping[str, float]:
-        """The norm, and how far the group is from having one."""
+        """The norm, how far the group is from having one, and what each of several engines says."""
         said = state.agents["judgement"]
         heard = said[~np.isnan(said)]
-        return {"mean": float(heard.mean()), "sd": float(heard.std())} if len(heard) else {}
+        if not len(heard):
+            return {}
+        by = {name: said[(state.agents["engine"] == name) & ~np.isnan(said)] for name in self.keys.engines}
+        means = {f"mean of {name}": float(own.mean()) for name, own in by.items() if len(own)}
+        return {"mean": float(heard.mean()), "sd": float(heard.std()), **means}
 
     def kept(self, state: State) -> Sequence[str]:
         """Who says what."""

@@ -193,22 +193,23 @@ class _Blurs:
     """Questions under noise on what was believed before training, each blurred once however often it is looked at."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, Group, str], tuple[Blurred, int]] = {}
+        # By arm too: behind a context a question is another one.
+        self._known: dict[tuple[str, str, Group, str], tuple[Blurred, int]] = {}
 
     def of(self, run: Seen, group: Group, ids: Sequence[str]) -> list[tuple[Blurred, int]]:
         """As `line_of` takes them."""
-        domain = run.trained.domain
+        place = (run.trained.arm, run.trained.domain, group)
         by_size: dict[int, list[str]] = {}
         for id in ids:
-            if (domain, group, id) not in self._known:
+            if (*place, id) not in self._known:
                 by_size.setdefault(len(run.probs[0][group, id]), []).append(id)
         for k, names in by_size.items():
             probs = np.stack([run.probs[0][group, id] for id in names])
             answers = np.array([run.right[group, id] for id in names])
             noise = np.stack([rng_for(0, "noise line", id).normal(size=(_DRAWS, k)) for id in names])
             found = blurred(probs, answers, noise)
-            self._known |= {(domain, group, id): (found, row) for row, id in enumerate(names)}
-        return [self._known[domain, group, id] for id in ids]
+            self._known |= {(*place, id): (found, row) for row, id in enumerate(names)}
+        return [self._known[*place, id] for id in ids]
 
 
 def _excess(runs: Sequence[Seen], group: Group, step: int, blurs: _Blurs, what: str) -> Estimate:

@@ -1,13 +1,16 @@
 """What a study file says of supervisors and objectives: its arms, and what is refused before the first call."""
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qsl
 
 from proband.errors import DesignError
 from proband.training.recipe import named_recipe
 from proband.tuning.interventions.arms import Arm
 from proband.tuning.study_file import OWN, AlignFile, SupervisorTable
+from proband.tuning.toy.pretraining import Pretraining
 
 CEILING, WEAK = "ceiling", "weak"
+_FIRST, _TOY = "likelihood", "toy"
 WAYS: Mapping[str, Sequence[str]] = {"model": ("all", "confident", "soft"), OWN: ("confident", "ranking", "self-play")}
 """Ways of taking labels, by whose they are."""
 
@@ -41,10 +44,8 @@ def check_supervision(file: AlignFile) -> None:
             f"{where}: objectives are compared on one set, and sets.arms are {file.sets.arms}; give one, e.g. "
             'arms = ["incompatible"]'
         )
-    if file.objectives and file.sets.general is not None:
+    if file.sets.general is not None and (file.objectives or file.training.rest.get("objective", _FIRST) != _FIRST):
         raise DesignError(f"{where}: general instructions have nothing to be set against; leave out sets.general")
-    if (file.supervisor is not None or file.objectives) and file.keep == "scores":
-        raise DesignError(f"{where}: keep is 'scores', and checkpoints are asked again; keep 'weights'")
     for name, changes in file.objectives.items():
         try:
             named_recipe(file.training.use, **{**file.training.rest, **changes})
@@ -60,6 +61,11 @@ def _check_supervisor(file: AlignFile, table: SupervisorTable) -> None:
             f"{where}.labels is {table.labels!r}; give 'own', or 'model:ADDRESS', e.g. model:hf:FOLDER or "
             "model:toy?hidden=32"
         )
+    name, _, sizes = address.partition("?")
+    if name == _TOY:
+        sizes_of(sizes)
+        if file.every_base[0].base not in (_TOY, "planted"):
+            raise DesignError(f"{where}.labels names the toy model, and this study has no world; take base = 'toy'")
     if not table.use or (strange := [way for way in table.use if way not in WAYS[whose]]):
         told = f"has no {strange[0]!r}" if table.use else "is missing"
         raise DesignError(f"{where}.use {told}; labels = {table.labels!r} can be used as {', '.join(WAYS[whose])}")
@@ -73,9 +79,24 @@ def _check_supervisor(file: AlignFile, table: SupervisorTable) -> None:
             raise DesignError(f"{where}.{name} is {value}; give a share from 0 to 1")
     if file.sets.controls or file.sets.explanation != "none":
         raise DesignError(f"{where}: labels stand in the place of arms; leave out sets.controls and sets.explanation")
+    if whose == OWN and file.evaluation.steps:
+        raise DesignError(f"{where}: rounds of own labels are told by round, not by step; leave out evaluation.steps")
     if whose == OWN and (
         file.keep == "adapters" or named_recipe(file.training.use, **file.training.rest).keeps_adapter
     ):
         raise DesignError(
             f"{where}: every round trains the model of the round before, which an adapter alone is not; keep weights"
         )
+
+
+def sizes_of(settings: str) -> Pretraining:
+    """Sizes of a toy model, from the end of an address; `DesignError` where one is none."""
+    given = dict(parse_qsl(settings))
+    known = ("hidden", "layers", "heads", "feed_forward")
+    for name, value in given.items():
+        if name not in known or not value.isdecimal():
+            raise DesignError(
+                f"supervisor.labels: {name}={value} is no size of a toy model; name some of {', '.join(known)}, e.g. "
+                "model:toy?hidden=32&feed_forward=96"
+            )
+    return Pretraining(**{name: int(value) for name, value in given.items()})

@@ -1,10 +1,11 @@
 """Weak to strong: a model is trained on what another, weaker one believes, and set against one trained on the key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
+from proband.addresses.opening import base_of
 from proband.designs.quiz.quiz import Quiz
 from proband.errors import DesignError
 from proband.training.checkpoint import Checkpoint
@@ -16,8 +17,8 @@ from proband.tuning.analysis.supervision import Supervision, gaps
 from proband.tuning.material import TOY
 from proband.tuning.probing.beliefs import Beliefs, beliefs_from
 from proband.tuning.supervisors.labelling import Labeller
-from proband.tuning.supervisors.settings import CEILING, WEAK
-from proband.tuning.toy.pretraining import Pretraining, toy_model
+from proband.tuning.supervisors.settings import CEILING, WEAK, sizes_of
+from proband.tuning.toy.pretraining import toy_model
 
 
 @dataclass(kw_only=True)
@@ -27,6 +28,9 @@ class WeakToStrong(Course):
     Arms: ``ceiling``, taught the key on the same questions, and one for each of `supervisor.use`: ``weak-all``,
     ``weak-confident``, ``weak-soft``. The labeller is evaluated beside them as ``weak``.
     """
+
+    labelled: Beliefs = field(init=False)
+    """What the labeller believes, once it was asked."""
 
     def weak(self) -> str:
         """Address of the labeller; a toy model of the world, of the sizes named, is trained first, and cached."""
@@ -42,6 +46,18 @@ class WeakToStrong(Course):
             watch = None if told is None else lambda step: told(1, 1, "the weak model", step)
             folder = toy_model(self.material.world, settings=sizes, seed=self.file.seed, watch=watch)
         return f"hf:{folder}"
+
+    def check_boundaries(self, base: str, whose: str = "") -> None:
+        """In the labeller's tokens too, where its checkpoint is a folder."""
+        super().check_boundaries(base, whose)
+        weak = base_of(self.weak()).partition("?")[0]
+        if Path(weak.removeprefix("hf:")).expanduser().is_dir():
+            super().check_boundaries(weak, f"labeller {weak!r}")
+
+    def probe(self, base: str) -> Beliefs:
+        """The labeller is asked first, so that one that cannot be asked is told before the base is."""
+        self.labelled = self.labels()
+        return super().probe(base)
 
     def labels(self) -> Beliefs:
         """What the labeller believes of the questions that are trained on."""
@@ -65,7 +81,7 @@ class WeakToStrong(Course):
         table = self.material.supervisor
         labeller = Labeller(
             bank=self.material.split.train,
-            beliefs=self.labels(),
+            beliefs=self.labelled,
             own=probe,
             prompt=self.material.training_prompt,
             threshold=self.file.probe.threshold if table.threshold is None else table.threshold,
@@ -92,16 +108,3 @@ class WeakToStrong(Course):
             for name, labels in told.items()
         )
         return replace(findings, supervision=Supervision(gaps=gaps(done.evaluation), notes=notes))
-
-
-def sizes_of(settings: str) -> Pretraining:
-    """Sizes of a toy model, from the end of an address; `DesignError` where one is none."""
-    given = dict(parse_qsl(settings))
-    known = ("hidden", "layers", "heads", "feed_forward")
-    for name, value in given.items():
-        if name not in known or not value.isdecimal():
-            raise DesignError(
-                f"supervisor.labels: {name}={value} is no size of a toy model; name some of {', '.join(known)}, e.g. "
-                "model:toy?hidden=32&feed_forward=96"
-            )
-    return Pretraining(**{name: int(value) for name, value in given.items()})

@@ -3,9 +3,11 @@
 import math
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from proband.analyses.portrayed import traits_of
+from proband.analyses.traits import contrast_of
 from proband.batteries.asked import asked
 from proband.batteries.battery import BATTERIES, Battery, Contrast, Figure, Setting
 from proband.designs.studies import Study
@@ -105,6 +107,15 @@ def test_contrasts_stand_beside_peoples_figure(moved):
     assert (name, people) == ("humming minus whistling", 0.1)
     assert one.value == pytest.approx(a - b)
     assert one.interval[0] < one.value < one.interval[1]
+
+
+def test_a_contrast_is_told_only_of_contexts_in_which_all_its_scales_have_scores(moved):
+    scales = {trait.scale.id: trait for trait in traits_of(moved)}
+    first = pl.col("wording") == "w0"
+    scales["w"] = replace(scales["w"], frame=scales["w"].frame.filter(~first))
+    humming = scales["h"].frame.filter(~first)["score"].mean()
+    one = contrast_of({"name": "c", "weights": {"h": 1, "w": -1}}, scales, False)
+    assert one.value == pytest.approx(humming - scales["w"].frame["score"].mean())
 
 
 def test_lures_are_counted_beside_right_answers(tmp_path):

@@ -78,6 +78,8 @@ def without_source(setting: Setting) -> Instrument:
         (crt(), replace(SETTING, file="a.json"), "file is 'a.json'; take file out"),
         (BATTERIES.load("eight-values"), SETTING, "asks the words of a file of 8values.*name it with `file`"),
         (crt(), replace(SETTING, n=0), "n is 0; ask one item at least"),
+        (crt(), replace(SETTING, n=41), "n is 41; ask for at most 40"),
+        (BATTERIES.load("gambles"), replace(SETTING, n=201), "n is 201; ask for at most 200 items of a scale"),
         (BATTERIES.load("mini-ipip"), replace(SETTING, n=4), "n is 4; its items are fixed"),
         (crt(), replace(SETTING, contexts={"roll": ("none",)}), "no factor 'roll'.*role"),
         (crt(), replace(SETTING, contexts={"role": ("asistant",)}), "no level 'asistant'.*assistant"),

@@ -93,9 +93,33 @@ def test_problems_of_letters_as_published() -> None:
     assert spaced == ((tuple("abcd"), tuple("abce")), tuple("gghhiijj"), tuple("gghhiikk"))
 
 
+def test_counting_on_from_either_end_is_never_offered_twice() -> None:
+    """Of a string that is written backwards, both ways to count on would be the same way."""
+    rng = np.random.default_rng(3)
+    items = [letter_strings._item("s", "successor", "reversed", "abcdefghijk", rng) for _ in range(60)]
+    for item in items:
+        asked = item.text.rpartition("what does ")[2].removesuffix(" change to?").split()
+        assert " ".join([*asked[:-1], chr(ord(asked[-1]) - 1)]) not in item.options
+        assert sum(item.codes) == 1
+
+
+@pytest.mark.parametrize(("name", "n"), [("crt", 40), ("gambles", 100)])
+def test_no_item_is_drawn_twice(name: str, n: int) -> None:
+    instrument = BATTERIES.load(name).instrument
+    assert instrument is not None
+    for seed in (2, 3):
+        items = instrument(Setting(seed=seed, n=n)).items
+        assert len({item.text + "/".join(sorted(item.options)) for item in items}) == len(items)
+
+
 def test_a_table_is_completed_by_every_rule_that_it_keeps() -> None:
     assert digit_matrices.completions([2, 5, 9, 5, 9, 2, 9, 2]) == {"three": 5}
     assert digit_matrices.completions([4, 8, 3, 4, 8, 3, 4, 8]) == {"constant": 3}
+
+
+def test_every_table_has_four_answers() -> None:
+    for seed in range(6):
+        assert {len(item.options) for item in digit_matrices.instrument(Setting(seed=seed)).items} == {4}
 
 
 def test_only_an_unseen_wrong_label_is_believed() -> None:

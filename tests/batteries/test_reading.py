@@ -1,6 +1,7 @@
 """Reading: surprisal at marked words, and what is told of it."""
 
 import math
+import statistics
 
 import polars as pl
 import pytest
@@ -134,3 +135,22 @@ def test_a_battery_of_reading_is_a_pure_function_of_its_setting(name):
     cells = [{cell for cell, _, _ in sentence.cells()} for sentence in quick.sentences]
     for quantity in quick.quantities:
         assert sum({quantity.of, quantity.against or quantity.of} <= own for own in cells) >= 4, quantity.id
+
+
+def test_an_error_between_kinds_of_verbs_counts_what_both_sexes_of_a_verb_share(tmp_path):
+    """By hand: a verb's two shares are added before its spread is taken, and verbs of two kinds are independent."""
+    design = BATTERIES.load("implicit-causality").design(Setting(seed=1, is_quick=True))
+    number = {sentence.id: k for k, sentence in enumerate(design.sentences)}
+
+    def rule(trial):
+        """A verb's liking for `she` moves its shares apart by far, and a little is its own."""
+        k = number[trial.place.item]
+        _, subject, word = dict(trial.place.condition)["cell"].split("-")
+        she = 0.2 + 0.03 * k - (0.02 * (-1) ** k if subject == "he" else 0)
+        return math.log(she if word == "she" else 1 - she)
+
+    _, contrasts = sections(collect(design, Planted(rule), tmp_path))
+    estimate = contrasts.table.rows[0][1]
+    error = math.sqrt(2 * statistics.variance([0.5 + 0.01 * (-1) ** k for k in range(8)]) / 8)
+    assert estimate.value == pytest.approx(0)
+    assert estimate.interval == pytest.approx((-2.364624 * error, 2.364624 * error))

@@ -7,7 +7,7 @@ import polars as pl
 from proband.analyses.answers import Factor, answers, expected_scores, factors, measured, percent
 from proband.analyses.batteries import of_battery
 from proband.analyses.section import Analysis, Cell, Column, Section, Table
-from proband.batteries.psychology.false_belief import ALTERATIONS
+from proband.batteries.psychology.false_belief import ALTERATIONS, BELIEFS
 from proband.errors import DataError
 from proband.estimates import Estimate
 from proband.measures import clustered_mean
@@ -50,7 +50,8 @@ def sections(run: Run) -> Sequence[Section]:
             ),
             notes=(
                 "A story is right where its right answer is the more probable one; guessing makes 1 bundle in 256 "
-                "right as a whole, and naming the label always makes none. Contexts are the units.",
+                "right as a whole, and naming the label always makes none. A bundle with a story that has no answer is "
+                "left out. Contexts are the units.",
             ),
         )
     ]
@@ -73,7 +74,11 @@ def _whole(right: pl.DataFrame, task: str, *, is_altered: bool) -> Estimate:
     part = right.filter(pl.col("task") == task, pl.col("is_altered") == is_altered)
     if part.is_empty():
         raise DataError("no story of it was answered")
-    bundles = part.group_by("bundle", "context", maintain_order=True).agg(pl.col("right").min())
+    n = 2 * len((ALTERATIONS if is_altered else BELIEFS)[task])
+    bundles = part.group_by("bundle", "context", maintain_order=True).agg(pl.col("right").min(), n=pl.len())
+    bundles = bundles.filter(pl.col("n") == n)  # what was not answered is neither right nor wrong
+    if bundles.is_empty():
+        raise DataError(f"no bundle has an answer to all its {n} stories")
     return clustered_mean(bundles["right"].to_list(), bundles["context"].to_list(), is_share=True)
 
 

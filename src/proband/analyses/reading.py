@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import polars as pl
+from scipy import special
 
 from proband.analyses.answers import Form, cautions, measured, tabled, told
 from proband.analyses.section import Analysis, Cell, Figure, Section, marks
@@ -97,15 +97,10 @@ def _contrasts(design: Mapping[str, Any], values: Mapping[str, Mapping[str, floa
     units = {quantity["id"]: quantity["unit"] for quantity in design["quantities"]}
     for contrast in design["contrasts"]:
         weights, name = contrast["weights"], contrast["name"]
-        parts = [values[scale] for scale in weights]
-        shared = set.intersection(*map(set, parts))
-        is_paired = all(set(part) == shared for part in parts)
-        if is_paired:
-            each = [sum(w * values[scale][item] for scale, w in weights.items()) for item in sorted(shared)]
-            estimate = _mean(each, name, False)
-            share: float | None = sum(value > 0 for value in each) / len(each) if each else None
-        else:
-            estimate, share = _apart(weights, values, name), None
+        sums = _sums(weights, values)
+        estimate, share, shared = _apart(sums, name), None, sums[0]
+        if len(sums) == 1:
+            share = sum(value > 0 for value in shared.values()) / len(shared) if shared else None
         found[name] = estimate
         people = (contrast["people"] or {}).get("mean")
         rows.append((name, estimate, share, people))
@@ -131,16 +126,37 @@ def _mean(each: Sequence[float], what: str, is_share: bool) -> Estimate:
     return measured(lambda: clustered_mean(each, items, is_share=is_share), what)
 
 
-def _apart(weights: Mapping[str, float], values: Mapping[str, Mapping[str, float]], what: str) -> Estimate:
-    """Of quantities of different sentences: their errors are independent."""
-    means = {scale: _mean(list(values[scale].values()), what, False) for scale in weights}
-    if any(mean.se is None for mean in means.values()):
+def _sums(weights: Mapping[str, float], values: Mapping[str, Mapping[str, float]]) -> list[dict[str, float]]:
+    """Weighted sums by sentence, one table for all quantities that are of the same sentences."""
+    groups = list[list[str]]()
+    for scale in weights:
+        same = (group for group in groups if values[scale].keys() & values[group[0]].keys())
+        if (group := next(same, None)) is None:
+            groups.append([scale])
+        else:
+            group.append(scale)
+    return [
+        {
+            item: sum(weights[scale] * values[scale][item] for scale in group)
+            for item in sorted(set.intersection(*(set(values[scale]) for scale in group)))
+        }
+        for group in groups
+    ]
+
+
+def _apart(sums: Sequence[Mapping[str, float]], what: str) -> Estimate:
+    """The sum of what is of different sentences, whose errors are independent."""
+    means = [_mean(list(each.values()), what, False) for each in sums]
+    if len(means) == 1:
+        return means[0]
+    if any(mean.se is None for mean in means):
         return measured(_unknown, what)
-    value = sum(weight * means[scale].value for scale, weight in weights.items())
-    se = float(np.sqrt(sum((weight * (means[scale].se or 0.0)) ** 2 for scale, weight in weights.items())))
+    value, se = sum(mean.value for mean in means), math.hypot(*(mean.se or 0.0 for mean in means))
+    df = min(mean.n_units for mean in means) - 1
+    away = float(special.stdtrit(df, 0.975)) * se
     return Estimate(
-        value=value, se=se, interval=(value - 1.96 * se, value + 1.96 * se), interval_method="normal", estimand=what,
-        target="model", n_units=sum(mean.n_units for mean in means.values()),
+        value=value, se=se, interval=(value - away, value + away), interval_method=f"t with {df} df", estimand=what,
+        target="model", n_units=sum(mean.n_units for mean in means),
     )  # fmt: skip
 
 

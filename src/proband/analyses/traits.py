@@ -530,7 +530,10 @@ def contrast_of(contrast: Mapping[str, Any], scales: Mapping[str, Trait], is_dra
     sums = [
         trait.by_context().with_columns(pl.col("score") * contrast["weights"][name]) for name, trait in parts.items()
     ]
-    frame = pl.concat(sums).group_by(columns, maintain_order=True).agg(pl.sum("score"))
+    frame = pl.concat(sums).group_by(columns, maintain_order=True).agg(pl.sum("score"), n=pl.len())
+    frame = frame.filter(pl.col("n") == len(parts)).drop("n")  # a sum without one of its scales is none
+    if frame.is_empty():
+        raise DesignError("no context has a score of every scale")
     frame = frame.with_columns(item=pl.lit(contrast["name"]))
     study = context_study(frame, columns, scores="score", complete=first.complete)
     if not is_drawn:

@@ -17,6 +17,7 @@ from proband.instruments.items import Item
 from proband.records import Trial
 
 WRITTEN = "written"
+_MOST_ITEMS = 200  # generators would run out of items that differ
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +116,8 @@ def check(battery: Battery, setting: Setting) -> None:
     if setting.n is not None and (setting.n < 1 or not battery.is_generated):
         why = "its items are fixed; take n out" if setting.n >= 1 else "ask one item at least"
         raise DesignError(f"battery {battery.name!r}: n is {setting.n}; {why}")
+    if battery.instrument is not None and (setting.n or 0) > _MOST_ITEMS:
+        raise DesignError(f"battery {battery.name!r}: n is {setting.n}; ask for at most {_MOST_ITEMS} items of a scale")
 
 
 def asked(

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from proband.batteries.battery import Battery, Contrast, Figure, Setting
+from proband.batteries.battery import Battery, Contrast, Setting
+from proband.batteries.material import people
 from proband.batteries.reading import LEADS, Quantity, Reading, Sentence, drawn, reading
 from proband.seeds import rng_for
 
@@ -11,6 +12,12 @@ _CHRISTIANSON = (
     "Christianson, Hollingworth, Halliwell and Ferreira (2001), Cognitive Psychology 42, 368-407. "
     "doi:10.1006/cogp.2001.0752"
 )
+# Shares of "yes" to whether the first reading was true, after sentences with and without the ambiguity.
+_FIGURES = {
+    f"{kind}-{form}": f"{verb}, {told} (2001)"
+    for kind, verb in (("ot", "optional"), ("rat", "reflexive"))
+    for form, told in (("ambiguous", "garden path"), ("comma", "comma"))
+}
 # Who, verb in the past, plain verb, what it seems to act on, what that did, and the rest.
 _Row = tuple[str, str, str, str, str, str]
 # Verbs that may have an object or none; without a comma the noun behind them is first taken for it.
@@ -98,8 +105,6 @@ def _sentences(setting: Setting) -> Sequence[Sentence]:
 
 
 def _quantities() -> tuple[Quantity, ...]:
-    # Shares of "yes" to whether the first reading was true, after sentences with and without the ambiguity.
-    people = {"ot-ambiguous": 0.719, "ot-comma": 0.417, "rat-ambiguous": 0.573, "rat-comma": 0.115}
     verbs = {"ot": "verb with or without object", "rat": "reflexive verb"}
     cells = [(kind, form) for kind in verbs for form in ("ambiguous", "comma")]
     return (
@@ -107,7 +112,7 @@ def _quantities() -> tuple[Quantity, ...]:
           for k, f in cells),
         *(Quantity(id=f"{k}-{f}-misread", name=f"First reading held true: {verbs[k]}, {f}", of=f"{k}-{f}-yes",
                    against=f"{k}-{f}-no", unit="share",
-                   people=Figure(mean=people[f"{k}-{f}"], source=_CHRISTIANSON)) for k, f in cells),
+                   people=people("garden-path", _FIGURES[f"{k}-{f}"])) for k, f in cells),
     )  # fmt: skip
 
 
@@ -115,13 +120,13 @@ def contrasts(setting: Setting) -> Sequence[Contrast]:
     """What the missing comma costs, in bits and in wrong readings."""
     return [
         made
-        for kind, name, misread in (("ot", "verb with or without object", 0.302), ("rat", "reflexive verb", 0.458))
+        for kind, name in (("ot", "verb with or without object"), ("rat", "reflexive verb"))
         for made in (
             Contrast(name=f"garden path, {name}", weights={f"{kind}-ambiguous": 1, f"{kind}-comma": -1}),
             Contrast(
                 name=f"misreading, {name}",
                 weights={f"{kind}-ambiguous-misread": 1, f"{kind}-comma-misread": -1},
-                people=Figure(mean=misread, source=_CHRISTIANSON),
+                people=people("garden-path", _FIGURES[f"{kind}-ambiguous"], less=_FIGURES[f"{kind}-comma"]),
             ),
         )
     ]

@@ -11,11 +11,13 @@ import numpy as np
 
 from proband.batteries.battery import Battery, Contrast, Figure, Setting
 from proband.batteries.generated import answers, choice, key, numbered
+from proband.errors import DesignError
 from proband.instruments.items import Instrument, Item, Scale
 from proband.seeds import rng_for
 
 _N = 4  # fresh items of each family
 _N_QUICK = 2
+_MOST = 40
 _SOURCE = "Frederick (2005), Journal of Economic Perspectives 19(4), 25-42. doi:10.1257/089533005775196732"
 _PEOPLE = Figure(mean=1.24 / 3, n=3428, source=f"{_SOURCE}, all samples: 1.24 of 3 right")
 _PAIRS = (("lamp", "shade"), ("kettle", "cup"), ("tent", "rope"), ("desk", "stool"), ("coat", "scarf"), ("pan", "lid"))
@@ -62,19 +64,28 @@ def _published(rng: np.random.Generator) -> list[Item]:
 
 
 def _fresh(seed: int, n: int) -> list[Item]:
-    """Items of each family, drawn; numbers are such that no wrong answer equals the right one."""
-    found = []
+    """Items of each family, drawn, none twice; numbers are such that no wrong answer equals the right one."""
+    if n > _MOST:
+        raise DesignError(f"battery 'crt': n is {n}; ask for at most {_MOST}, or items of a family would be alike")
+    found = list[Item]()
     for k in range(1, n + 1):
-        rng = rng_for(seed, "crt", k)
-        less, few, days = int(rng.integers(2, 9)), int(rng.integers(3, 10)), 4 * int(rng.integers(4, 15))
-        more, many = 10 * int(rng.integers(3, 20)), 10 * int(rng.integers(2, 12))
-        pair, makers, growth = (list_[rng.integers(len(list_))] for list_ in (_PAIRS, _MAKERS, _GROWERS))
-        found += [
-            _price(numbered("price", k), pair, less, more, "dollars", rng),
-            _rate(numbered("rate", k), makers, few, many, rng),
-            _doubling(numbered("doubling", k), growth, days, rng),
-        ]
+        rng, seen = rng_for(seed, "crt", k), {item.text for item in found}
+        made = _families(k, rng)
+        while seen & {item.text for item in made}:
+            made = _families(k, rng)
+        found += made
     return found
+
+
+def _families(k: int, rng: np.random.Generator) -> list[Item]:
+    less, few, days = int(rng.integers(2, 9)), int(rng.integers(3, 10)), 4 * int(rng.integers(4, 15))
+    more, many = 10 * int(rng.integers(3, 20)), 10 * int(rng.integers(2, 12))
+    pair, makers, growth = (list_[rng.integers(len(list_))] for list_ in (_PAIRS, _MAKERS, _GROWERS))
+    return [
+        _price(numbered("price", k), pair, less, more, "dollars", rng),
+        _rate(numbered("rate", k), makers, few, many, rng),
+        _doubling(numbered("doubling", k), growth, days, rng),
+    ]
 
 
 def _instrument(setting: Setting) -> Instrument:

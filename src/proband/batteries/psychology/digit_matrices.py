@@ -91,7 +91,8 @@ def matrix(id: str, layers: Sequence[Table], rng: np.random.Generator) -> Item:
     right = " ".join(map(str, ends))
     others = [*ends[:-1], (ends[-1] + 1) % 10]
     more = [(ends[0] - 1) % 10, *ends[1:]] if len(ends) > 1 else [(ends[0] + 2) % 10]
-    wrong = dict.fromkeys([cells[7], cells[5], " ".join(map(str, others)), " ".join(map(str, more))])
+    far = [" ".join(str((end + step) % 10) for end in ends) for step in (3, 4)]  # where others are alike
+    wrong = dict.fromkeys([cells[7], cells[5], " ".join(map(str, others)), " ".join(map(str, more)), *far])
     wrong.pop(right, None)
     scores = answers(right, *list(wrong)[:3])
     text = f"Three rows of three cells: {shown}. What stands in the place of the question mark?"

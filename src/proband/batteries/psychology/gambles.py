@@ -90,7 +90,10 @@ def problems(setting: Setting) -> Mapping[str, tuple[str, Gamble, Gamble]]:
     found = dict(PUBLISHED)
     for kind in _KINDS:
         for k in range(1, n + 1):
-            found[numbered(kind, k)] = (PREFER, *_fresh(kind, rng_for(setting.seed, "gambles", kind, k)))
+            rng = rng_for(setting.seed, "gambles", kind, k)
+            while (made := (PREFER, *_fresh(kind, rng))) in found.values():
+                pass
+            found[numbered(kind, k)] = made
     return found
 
 

@@ -82,6 +82,8 @@ def _item(id: str, rule: str, general: str, alphabet: str, rng: np.random.Genera
         starts.reverse()
     (before, after), asked, right = problem(rule, general, alphabet, (starts[0], starts[1]))
     copied = (*asked[:-1], after[-1])
+    if (rule, general) == ("successor", "reversed") and alphabet.index(asked[-1]) == alphabet.index(after[-1]) + 1:
+        copied = asked  # who reads from the left counts on backwards, and would be right too
     swapped = (right[1], right[0], *right[2:])
     first = alphabet[alphabet.index(min(asked, key=alphabet.index)) + 1]
     wrong = list(dict.fromkeys(w for w in (copied, asked, swapped, (first, *right[1:]), after) if w != right))[:3]

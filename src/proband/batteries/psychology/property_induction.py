@@ -99,7 +99,8 @@ BATTERY = Battery(
     about="which of two arguments from kinds of things to others is the stronger",
     discipline="psychology",
     source="Osherson, Smith, Wilkie, López & Shafir (1990), Psychological Review 97, 185-200, "
-    "https://doi.org/10.1037/0033-295X.97.2.185; for models Han et al. (2022), https://doi.org/10.48550/arXiv.2205.06824",
+    "https://doi.org/10.1037/0033-295X.97.2.185; for models Han, Ransom, Perfors & Kemp (2022), Proceedings of the "
+    "Annual Meeting of the Cognitive Science Society 44, https://escholarship.org/uc/item/3w84q1s1",
     licence=OWN,
     page="Two arguments about a property that nobody knows. People call that one stronger whose premises are more "
     "similar to the conclusion, more typical, more diverse or more in number; the score is 1 where a model does, and "

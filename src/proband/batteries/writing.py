@@ -93,7 +93,7 @@ class Writing(Design):
             "title": self.name,
             "battery": self.battery,
             **self.noted,
-            "prompts": dict(self.prompts),
+            "writing_prompts": dict(self.prompts),
             "texts": self.texts,
             "max_tokens": self.max_tokens,
             "temperature": self.temperature,

@@ -7,10 +7,12 @@ from pathlib import Path
 import polars as pl
 
 from proband.analyses.section import Cell, Column, Figure, Section, Table, limits
+from proband.errors import ProbandError
 from proband.estimates import Estimate
 from proband.portraits.beside import compared
 from proband.portraits.portrait import DISCIPLINES, Portrayed
 from proband.reports import Findings, findings, write_findings
+from proband.runs import Run
 from proband.runs.planning import duration
 
 # Sections that every battery has, told of all together.
@@ -32,7 +34,15 @@ _CLAIMS = (
 
 def findings_of(done: Sequence[Portrayed]) -> dict[str, Findings]:
     """What is told of every battery, by name."""
-    return {one.battery.name: findings(one.run) for one in done if one.run is not None and one.run.dispositions()}
+    return {one.battery.name: _findings(one.run) for one in done if one.run is not None and one.run.dispositions()}
+
+
+def _findings(run: Run) -> Findings:
+    """What is told of a run; of one that cannot be read only why, so that it hides none of the others."""
+    try:
+        return findings(run)
+    except ProbandError as error:
+        return Findings(title=run.path.name, sections=(), left_out={"everything": str(error)})
 
 
 def told(

@@ -4,6 +4,7 @@ import pytest
 
 from proband.analyses import groups
 from proband.batteries.battery import BATTERIES, Setting
+from proband.batteries.sociology.division_of_labour import needs
 from proband.designs.studies import Study, study_from_dict
 from proband.errors import DesignError
 from proband.models.scripted import ScriptedEngine, first
@@ -84,4 +85,35 @@ def test_a_group_takes_no_more_engines_than_seats_and_a_battery_of_one_takes_one
         Study(study_from_dict({"seed": 3, "engine": roles, "battery": {"use": "crt"}}).design, roles)
     alone = BATTERIES.load("polarisation").design(SETTING)
     assert alone.roles() == ("",)
-    assert "members" not in alone.describe()
+    assert "members" not in {**alone.describe(), **alone.describe()["battery_setting"]}
+
+
+def test_needs_rise_by_two_and_fall_by_who_works():
+    assert needs([]) == (4, 4)
+    assert needs([[0, 0, 1, 2], [0, 0, 0, 0]]) == (2, 7)
+    assert needs([[0, 0, 0, 0]] * 3) == (0, 10)
+
+
+def test_who_stays_with_a_task_is_specialised_wherever_it_is_lacking(tmp_path):
+    def stays(trial):
+        chosen = {"1": 0, "2": 1, "3": 0, "4": 2}[trial.place.item[-1]]
+        return tuple(float(option == chosen) for option in range(3))
+
+    design = BATTERIES.load("division-of-labour").design(SETTING)
+    (section,) = groups.sections(collect(design, ScriptedEngine(stays, seed=1), tmp_path / "run"))
+    found = shares(section)
+    assert found["specialisation"] == pytest.approx(1 / (4 / 9 + 1 / 9) - 1)
+    assert found["rests"] == 0.25
+    assert found["works at what is lacking more"] == pytest.approx(1 / 3)  # wood, from the second day on
+
+
+def test_an_engine_that_sees_what_is_lacking_and_an_idle_one_are_told_apart(tmp_path):
+    def keen(trial):
+        water, wood = (int(trial.card.words.split(what)[0].split()[-1]) for what in (" buckets", " loads"))
+        return tuple(float(option == (wood > water)) for option in range(3))
+
+    run = together("division-of-labour", tmp_path / "run", keen=keen, idle=lambda trial: (0, 0, 1))
+    (section,) = groups.sections(run)
+    found = shares(section)
+    assert (found["rests, keen"], found["rests, idle"]) == (0, 1)
+    assert found["works at what is lacking more, keen"] == 1

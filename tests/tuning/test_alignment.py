@@ -127,35 +127,6 @@ def test_base_and_checkpoints_are_evaluated_in_one_run(folder):
     assert len(set(weights)) == 4
 
 
-@pytest.mark.slow
-def test_a_killed_study_goes_on_where_it_stood(base, tmp_path):
-    file = tmp_path / "study.json"
-    file.write_text(json.dumps(study(base, steps=40)))
-    code = (
-        "import json, sys; from proband.tuning.alignment import align; "
-        "from proband.tuning.study_file import checked; "
-        f"align(checked(json.load(open({str(file)!r})), 'study'), {str(tmp_path / 'into')!r})"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2], env=dict(os.environ))
-    until = time.monotonic() + 120
-    while time.monotonic() < until and process.poll() is None:
-        if len(list(tmp_path.glob("into/checkpoints/*/training.json"))) >= 1:
-            break
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("into/checkpoints/*/training.json")}
-    assert finished
-    said: list[str] = []
-    done = align(checked(json.loads(file.read_text()), "study"), tmp_path / "into", listener=Listener(say=said.append))
-    assert any(line.startswith("probe: kept") for line in said)
-    assert len(done.checkpoints) == 3
-    assert (
-        finished.items()
-        <= {path: path.stat().st_mtime_ns for path in tmp_path.glob("into/checkpoints/*/training.json")}.items()
-    )
-
-
 @pytest.fixture(scope="module")
 def two_bases(base, tmp_path_factory):
     """A study of two bases and two domains, small enough to be carried out twice."""
@@ -173,6 +144,19 @@ def report_of(done, folder):
     return {suffix: page.with_suffix(suffix).read_bytes() for suffix in (".html", ".json", ".csv")}
 
 
+def interrupted(tables, into, after, line):
+    """Carry out a study until it says a line that begins so, once it has said another."""
+    said = [after] if not after else []
+
+    def say(told):
+        said.append(told)
+        if after in said and told.startswith(line):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        align(checked(tables, "study"), into, listener=Listener(say=say))
+
+
 @pytest.mark.slow
 def test_two_bases_and_domains_killed_three_times_give_the_same_bytes(two_bases, tmp_path):
     file, into = tmp_path / "study.json", tmp_path / "killed"
@@ -181,14 +165,18 @@ def test_two_bases_and_domains_killed_three_times_give_the_same_bytes(two_bases,
         "import json; from proband.tuning.alignment import align; from proband.tuning.study_file import checked; "
         f"align(checked(json.load(open({str(file)!r})), 'study'), {str(into)!r})"
     )
-    for reached in ("a/probe-*/journal.sqlite", "a/checkpoints/*/training.json", "b/checkpoints/*/training.json"):
-        process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2], env=dict(os.environ))
-        until = time.monotonic() + 200
-        while time.monotonic() < until and process.poll() is None and not any(into.glob(reached)):
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert any(into.glob(reached))
+    # Once as the system does it, in the middle of training.
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2], env=dict(os.environ))
+    until = time.monotonic() + 200
+    while time.monotonic() < until and process.poll() is None and not any(into.glob("a/checkpoints/*/training.json")):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    first = {path: path.stat().st_mtime_ns for path in into.glob("a/checkpoints/*/training.json")}
+    assert first
+    interrupted(two_bases, into, "", "evaluation")
+    interrupted(two_bases, into, "base b:", "evaluation")
+    assert first.items() <= {path: path.stat().st_mtime_ns for path in first}.items()
     killed = align(checked(two_bases, "study"), into)
     whole = align(checked(two_bases, "study"), tmp_path / "whole")
     assert report_of(killed, into) == report_of(whole, tmp_path)
@@ -200,22 +188,26 @@ def test_two_bases_and_domains_killed_three_times_give_the_same_bytes(two_bases,
 
 @pytest.mark.slow
 def test_scores_are_kept_without_weights_and_say_the_same(base, folder, tmp_path):
-    done = align(checked(study(base) | {"keep": "scores"}, "study"), tmp_path)
+    tables = study(base) | {"keep": "scores"}
+    tables["sets"]["arms"] = ["harmonious", "incompatible"]  # of which the sets are those of all three
+    done = align(checked(tables, "study"), tmp_path)
     kept = align(checked(study(base), "study"), folder)
-    for place, held in kept.evaluation.beliefs.items():
+    for place in done.evaluation.beliefs:
+        held = kept.evaluation.beliefs[place]
         ids = list(held.beliefs)
         assert done.evaluation.beliefs[place].matrix(ids) == pytest.approx(held.matrix(ids), abs=1e-5)
     assert not list(tmp_path.rglob("*.safetensors"))
     said: list[str] = []
-    align(checked(study(base) | {"keep": "scores"}, "study"), tmp_path, listener=Listener(say=said.append))
+    align(checked(tables, "study"), tmp_path, listener=Listener(say=said.append))
     kept_from = [line.split(":")[0] for line in said if "kept from" in line]
-    assert kept_from == ["probe", "prior", "scores", *["fit", "scores"] * 3]
+    assert kept_from == ["probe", "prior", "scores", *["fit", "scores"] * 2]
     assert not list(tmp_path.rglob("training.json"))
 
 
 @pytest.mark.slow
 def test_two_processes_carry_out_one_study(base, folder, tmp_path):
     tables = study(base)
+    tables["sets"]["arms"], tables["evaluation"]["steps"] = ["harmonious", "incompatible"], [0]
     file = tmp_path / "study.toml"
     lines = [f"{key} = {json.dumps(value)}" for key, value in tables.items() if not isinstance(value, dict)]
     for name, table in tables.items():
@@ -227,17 +219,11 @@ def test_two_processes_carry_out_one_study(base, folder, tmp_path):
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
     assert json.loads(done.stdout)["title"] == "small"  # one of them reports
-    align(checked(tables, "study"), folder)
-    losses = [
-        {
-            path.parent.name: json.loads(path.read_text())["checkpoint"]["losses"]
-            for path in at.glob("checkpoints/*/training.json")
-        }
-        for at in (tmp_path / "into", folder)
-    ]
-    for name, shared in losses[0].items():
-        assert shared == pytest.approx(losses[1][name], rel=1e-5)
-    assert len(losses[0]) == 3
+    alone = align(checked(study(base), "study"), folder).checkpoints
+    for arm in tables["sets"]["arms"]:
+        [shared] = (tmp_path / "into").glob(f"checkpoints/{arm}-*/training.json")
+        losses = json.loads(shared.read_text())["checkpoint"]["losses"]
+        assert losses == pytest.approx(alone[f"{arm}-geography-s1"].losses, rel=1e-5)
 
 
 def flattened(name, table):

@@ -154,7 +154,7 @@ def test_samples_of_lm_eval_and_tidy_tables_say_the_same(tmp_path):
     lines, logged = ["base,arm,domain,seed,test,question,option,prob,right"], tmp_path / "logged" / "small"
     models = {
         "base": ("base", ""),
-        "harmonious-law-s3": ("harmonious", "3"),
+        "harmonious-law-s3": ("harmonious", "3.0"),
         "incompatible-law-s3": ("incompatible", "3"),
     }
     for name, (arm, seed) in models.items():
@@ -182,6 +182,17 @@ def test_samples_of_lm_eval_and_tidy_tables_say_the_same(tmp_path):
     assert [row.estimate.value for row in a.accuracies] == [row.estimate.value for row in b.accuracies]
     assert [row.kl.value for row in a.consistencies] == pytest.approx([row.kl.value for row in b.consistencies])
     assert len(a.accuracies) == 2 * 2 * 4
-    (tmp_path / "tidy" / "scores.csv").write_text("\n".join([*lines, "small,base,law,,homogeneous,new,x,0.5,2"]))
-    with pytest.raises(DataError, match="0 options of question 'new' are right"):
+    for added, said in (
+        (["new,x,0.5,2"], "0 options of question 'new' are right"),
+        (["new,x,0.5,1", "new,x,0.5,0"], r"scores.csv, line \d+: .*two right answers"),
+    ):
+        rows = [f"small,base,law,,homogeneous,{row}" for row in added]
+        (tmp_path / "tidy" / "scores.csv").write_text("\n".join([*lines, *rows]))
+        with pytest.raises(DataError, match=said):
+            read_folder(tmp_path / "tidy")
+    (tmp_path / "tidy" / "scores.csv").write_text("\n".join([*lines, "small,odd,law,one,homogeneous,law/0,x,1,1"]))
+    with pytest.raises(DataError, match="seed is 'one'; expected a whole number"):
         read_folder(tmp_path / "tidy")
+    file.write_text(json.dumps(docs[0] | {"filtered_resps": [[float("-inf"), False]] * 3}))
+    with pytest.raises(DataError, match="expected a log-likelihood for each option"):
+        read_folder(logged.parent)

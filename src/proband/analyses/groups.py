@@ -1,6 +1,7 @@
 """Groups: what they tell each other and find together, and whether they go further than alone."""
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -8,6 +9,8 @@ from proband.analyses.answers import answers, cautions, measured, option_shares,
 from proband.analyses.batteries import of_battery, setting_of
 from proband.analyses.section import Analysis, Figure, Section, marks
 from proband.batteries.battery import BATTERIES
+from proband.batteries.sociology.division_of_labour import REST, TASKS
+from proband.batteries.sociology.division_of_labour import needs as needed
 from proband.batteries.sociology.hidden_profile import MEMBERS, N_COMMON, is_full
 from proband.batteries.sociology.polarisation import MIDDLE
 from proband.batteries.task import Task, number_of
@@ -20,13 +23,13 @@ Told = Sequence[tuple[str, float]]  # group, number
 
 def needs(run: Run) -> str | None:
     """A run of a battery of groups."""
-    why = of_battery(run, "hidden-profile")
-    return why and of_battery(run, "polarisation") and f"{why}, and none of the battery 'polarisation'"
+    battery = str((run.manifest.get("design") or {}).get("battery"))
+    return of_battery(run, battery) if battery in _TOLD else f"this is no run of the batteries {', '.join(_TOLD)}"
 
 
 def sections(run: Run) -> Sequence[Section]:
     """What is told of that battery."""
-    return [_hidden(run) if of_battery(run, "hidden-profile") is None else _moved(run)]
+    return [_TOLD[run.manifest["design"]["battery"]](run)]
 
 
 def _hidden(run: Run) -> Section:
@@ -123,6 +126,71 @@ def _moved(run: Run) -> Section:
     )  # fmt: skip
 
 
+def _divided(run: Run) -> Section:
+    found: dict[str, Estimate] = {}
+    for role in ("", *_roles(run)):
+        needed_more, stays, rests = _labour(run, role)
+        by = f", {role}" if role else ""
+        for name, told_, is_share in (
+            ("works at what is lacking more", needed_more, True), ("specialisation", stays, False),
+            ("rests", rests, True),
+        ):  # fmt: skip
+            found[f"{name}{by}"] = _mean(told_, f"{name}{by}", is_share=is_share)
+    more = found["works at what is lacking more"]
+    return Section(
+        name="groups",
+        heading="Whether a group divides its labour",
+        chapter="Groups",
+        sentences=(
+            f"Of those who work, {percent(more)} work at what is lacking more; by chance a half would.",
+            f"Specialisation is {told(found['specialisation'])}: 0 where tasks are changed at random, 1 where each of "
+            "two tasks has its own people.",
+        ),
+        table=tabled(
+            {"what": "text", "value": "number", "groups": "count"},
+            [(name, one, one.n_clusters or one.n_units) for name, one in found.items()],
+            "What groups do", side="model",
+        ),
+        notes=(
+            "Groups are the units, and what was chosen is read, not probabilities, for needs follow from it. "
+            "Specialisation is the share of a member's steps from work to work that stay with the task, by the sum "
+            "of squared shares of tasks in the group, less 1.",
+        ),
+        warnings=cautions(found.items()),
+    )  # fmt: skip
+
+
+def _labour(run: Run, role: str) -> tuple[Told, Told, Told]:
+    """By group: whether those who work are where it lacks more, how far members stay with a task, whether they rest."""
+    more, stays, rests = list[tuple[str, float]](), list[tuple[str, float]](), list[tuple[str, float]]()
+    sits = _sitting(run)
+    for group, days in _days(run).items():
+        seats = [k for k in range(len(days[0])) if not role or sits(group, k) == role]
+        for day, taken in enumerate(days):
+            lack = needed(days[:day])
+            working = [taken[k] for k in seats if taken[k] != REST]
+            rests += [(group, float(taken[k] == REST)) for k in seats]
+            if len(set(lack)) > 1:
+                more += [(group, float(lack[task] == max(lack))) for task in working]
+        steps = [(a[k], b[k]) for a, b in itertools.pairwise(days) for k in seats if REST not in (a[k], b[k])]
+        worked = [task for taken in days for task in taken if task != REST]
+        if steps:
+            by_chance = sum((worked.count(task) / len(worked)) ** 2 for task in range(len(TASKS)))
+            stays.append((group, sum(a == b for a, b in steps) / len(steps) / by_chance - 1))
+    return more, stays, rests
+
+
+def _days(run: Run) -> Mapping[str, Sequence[Sequence[int]]]:
+    """What everybody of a group took, day by day, as far as all gave an answer."""
+    valid = answers(run).filter(pl.col("status") == "valid").sort("subject", "round", "item")
+    found: dict[str, list[list[int]]] = {}
+    n = valid["item"].n_unique()
+    for (group, _), day in valid.group_by("subject", "round", maintain_order=True):
+        if day.height == n:
+            found.setdefault(str(group), []).append(day["answer"].to_list())
+    return found
+
+
 def _judged(run: Run, role: str = "") -> pl.DataFrame:
     score = [(g, r, sum((k + 1) * x for k, x in enumerate(p))) for g, r, p in _shares(run, "judge-", role)]
     return pl.DataFrame(score, schema=["group", "round", "score"], orient="row")
@@ -134,18 +202,25 @@ def _full(group: str) -> bool:
 
 def _roles(run: Run) -> Sequence[str]:
     """Engines that sit together, where there are several."""
-    return run.manifest["design"].get("members", ())
+    found: Sequence[str] = run.manifest["design"].get("members", ())
+    return found
+
+
+def _sitting(run: Run) -> Callable[[str, int], str]:
+    """Role of the engine in a seat of a group."""
+    make = BATTERIES.load(run.manifest["design"]["battery"]).design
+    task = make(setting_of(run)) if make else None
+    return lambda group, seat: task.answerer(number_of(group), seat) if isinstance(task, Task) else ""
 
 
 def _shares(run: Run, begins: str, role: str = "") -> Iterable[tuple[str, int, Sequence[float]]]:
     """Group, round and shares of options, of every member, or of those of an engine, and of items that begin so."""
-    design = run.manifest["design"]
-    task = BATTERIES.load(design["battery"]).design(setting_of(run)) if role else None
+    sits = _sitting(run)
     for (item,), part in answers(run).group_by("item", maintain_order=True):
         if str(item).startswith(begins):
             seat = int(str(item).rpartition("-")[2]) - 1
             for (group, round), shares in option_shares(run.items[str(item)], part, ("subject", "round")).items():
-                if not isinstance(task, Task) or task.answerer(number_of(str(group)), seat) == role:
+                if not role or sits(str(group), seat) == role:
                     yield str(group), int(round), shares.tolist()  # type: ignore[call-overload]
 
 
@@ -155,9 +230,16 @@ def _mean(found: Told, what: str, *, is_share: bool = False) -> Estimate:
     )
 
 
+_TOLD: Mapping[str, Callable[[Run], Section]] = {
+    "hidden-profile": _hidden,
+    "polarisation": _moved,
+    "division-of-labour": _divided,
+}
+
 ANALYSIS = Analysis(
     name="groups",
-    about="hidden profiles: what groups tell and find; polarisation: whether they go further than alone",
+    about="hidden profiles: what groups tell and find; polarisation: whether they go further than alone; labour: how "
+    "they divide it",
     needs=needs,
     sections=sections,
     is_quiet=True,

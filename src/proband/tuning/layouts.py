@@ -1,14 +1,14 @@
 """How others lay probabilities out: the published files, samples of lm-eval, a tidy table."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
-from proband.errors import DataError, meant
+from proband.errors import DataError, ProbandError, meant
 from proband.instruments.banks.bank import Question
 from proband.instruments.banks.sources import Row, rows_of
 from proband.instruments.banks.subjects import FOLDER_DOMAINS, MMLU_CATEGORIES, REN2024_DOMAINS
@@ -134,6 +134,8 @@ def _question(row: Row, id: str, domain: str, *, topic: str = "") -> Question:
         # What was scored with an option twice is read all the same, as it counts in the published numbers.
         shown = tuple(f"{c} ({k + 1})" if c in choices[:k] else c for k, c in enumerate(choices))
         return Question(id=id, text=str(row.fields["question"]), choices=shown, answer=key, domain=domain, topic=topic)
+    except ProbandError as error:
+        raise DataError(f"{row.where}: {error}") from None
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{row.where}: no question with its choices and answer ({error}); mend the record") from None
 
@@ -164,13 +166,14 @@ def lm_eval(folder: Path) -> Iterator[Scored]:
             question = _question(
                 plain, f"{task}/{row.fields.get('doc_id')}", own, topic=subject if subject != task else ""
             )
-            probs = _softmax(row.fields.get("filtered_resps"), f"{file}, {row.where}")
+            where = f"{file}, {row.where.partition(', ')[2]}"
+            probs = _softmax(row.fields.get("filtered_resps"), where)
             for domain in [found["domain"]] if found["domain"] else domains:
                 if task in domains and task != domain:
                     continue  # another domain's test at home
                 away: Test = "in-domain" if own == domain else "out-of-domain"
                 yield Scored(
-                    where=f"{file}, {row.where.partition(', ')[2]}",
+                    where=where,
                     base=base,
                     arm=found["arm"],
                     domain=domain,
@@ -200,6 +203,8 @@ def _softmax(given: Any, where: str) -> tuple[float, ...]:
     """Probabilities of options from log-likelihoods, ``[[-1.2, false], ...]``."""
     try:
         logs = np.array([float(one[0] if isinstance(one, list | tuple) else one) for one in given])
+        if not np.isfinite(logs.max()):
+            raise ValueError
         shares = np.exp(logs - logs.max())
     except (TypeError, ValueError, IndexError):
         raise DataError(f"{where}: filtered_resps is {given!r}; expected a log-likelihood for each option") from None
@@ -229,12 +234,10 @@ def tidy(folder: Path) -> Iterator[Scored]:
             base=base,
             arm=arm,
             domain=domain,
-            seed=int(seed or 1),
+            seed=_seed(seed, where),
             ask=FEW_SHOT if arm == BASE and ask == FEW_SHOT else ZERO_SHOT,
             test=test,  # type: ignore[arg-type]
-            question=Question(
-                id=id, text=id, choices=tuple(str(row.fields["option"]) for row in rows), answer=right[0], domain="-"
-            ),
+            question=_untold(id, rows, right[0]),
             probs=tuple(_number(row, "prob") for row in rows),
         )
 
@@ -244,3 +247,23 @@ def _number(row: Row, name: str) -> float:
         return float(row.fields[name])
     except (TypeError, ValueError):
         raise DataError(f"{row.where}: {name} is {row.fields[name]!r}, no number") from None
+
+
+def _untold(id: str, rows: Sequence[Row], answer: int) -> Question:
+    """A question of which nothing but its options is known."""
+    try:
+        return Question(
+            id=id, text=id, choices=tuple(str(row.fields["option"]) for row in rows), answer=answer, domain="-"
+        )
+    except ProbandError as error:
+        raise DataError(f"{rows[0].where}: {error}") from None
+
+
+def _seed(given: str, where: str) -> int:
+    """A whole number, which tables may hold as 1.0; 1 where none is told."""
+    try:
+        if (seed := float(given or 1)).is_integer():
+            return int(seed)
+    except ValueError:
+        pass
+    raise DataError(f"{where}: seed is {given!r}; expected a whole number")

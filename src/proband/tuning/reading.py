@@ -145,7 +145,7 @@ def _evaluation(heap: _Heap, bank: Bank, tests: tuple[TestSet, ...]) -> Evaluati
         name = ask if is_both else AS_READ
         lost = tuple(question.id for question in bank if question.id not in held)
         beliefs[model, name] = Beliefs(model=model, ask=name, bank=bank.hash, weights="", beliefs=held, lost=lost)
-    ratios = {model: re.fullmatch(r"mixture-([\d.]+)", one.arm) for model, one in heap.trained.items()}
+    ratios = {model: re.fullmatch(r"mixture-(\d+(?:\.\d+)?)", one.arm) for model, one in heap.trained.items()}
     trained = tuple(
         Trained(model=model, arm=one.arm, domain=one.domain, seed=one.seed, ratio=float(found[1]) if found else None)
         for (model, one), found in zip(heap.trained.items(), ratios.values(), strict=True)

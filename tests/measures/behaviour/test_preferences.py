@@ -71,3 +71,14 @@ def test_probabilities_and_many_answers_with_these_shares_give_the_same_fit():
 def test_choices_that_tell_nothing_are_refused(call, said):
     with pytest.raises(DataError, match=said):
         call()
+
+
+@pytest.mark.parametrize("aversion", [-0.5, 1.4, 2.0])
+def test_strong_aversion_is_found_again_and_not_taken_for_a_far_stronger_one(aversion):
+    p = np.tile(np.arange(1, 11) / 10, 2)
+    payoffs = np.repeat([[2.0, 1.6, 3.85, 0.1], [12.0, 10.0, 23.0, 0.6]], 10, axis=0)
+    u = payoffs ** (1 - aversion) / (1 - aversion)
+    u = (u - u.min(axis=1, keepdims=True)) / np.ptp(u, axis=1)[:, None]
+    odds = 6 * (p * (u[:, 0] - u[:, 2]) + (1 - p) * (u[:, 1] - u[:, 3]))
+    fit = fit_risk_aversion(1 / (1 + np.exp(-odds)), payoffs[:, :2], payoffs[:, 2:], p, list(range(20)))
+    assert fit.parameters["aversion"].value == pytest.approx(aversion, abs=0.01)

@@ -1,20 +1,12 @@
 """Whole studies of supervisors and objectives on a small random model: that they are carried out, kept and resumed."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
-
 import pytest
 
 from proband.analyses.supervision import supervision_sections
 from proband.tuning.alignment import align
 from proband.tuning.study_file import checked
 from tests.models.local.small_models import save_checkpoint
-from tests.tuning.test_alignment import study
+from tests.tuning.test_alignment import interrupted, study
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")]
@@ -54,8 +46,13 @@ def test_a_model_trained_on_another_ones_labels_is_set_against_one_trained_on_th
     assert any("Performance gap recovered" in section.heading for section in supervision_sections(done.findings))
 
 
-def test_rounds_of_own_labels_go_on_from_one_another_and_are_told(base, tmp_path):
-    done = align(checked(own(base), "study"), tmp_path / "into")
+@pytest.fixture(scope="module")
+def rounds(base, tmp_path_factory):
+    return align(checked(own(base), "study"), tmp_path_factory.mktemp("rounds"))
+
+
+def test_rounds_of_own_labels_go_on_from_one_another_and_are_told(rounds):
+    done = rounds
     second = done.checkpoints["confident-2-geography-s1"]
     assert second.base == done.checkpoints["confident-1-geography-s1"].address
     assert done.checkpoints["self-play-1-geography-s1"].recipe["objective"] == "preference"
@@ -90,24 +87,11 @@ def test_objectives_on_one_set_are_told_side_by_side(base, tmp_path):
     assert all(-1 <= one.learned.value <= 1 and one.kl.value > 0 and one.seconds > 0 for one in rows.values())
 
 
-def test_a_study_that_was_killed_in_a_round_gives_what_it_gives_whole(base, tmp_path):
-    file = tmp_path / "study.json"
-    file.write_text(json.dumps(own(base, use=["confident"])))
-    whole = align(checked(json.loads(file.read_text()), "study"), tmp_path / "whole")
-    code = (
-        "import json; from proband.tuning.alignment import align; from proband.tuning.study_file import checked; "
-        f"align(checked(json.load(open({str(file)!r})), 'study'), {str(tmp_path / 'killed')!r})"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[3], env=dict(os.environ))
-    until = time.monotonic() + 900
-    while time.monotonic() < until and process.poll() is None:
-        if list(tmp_path.glob("killed/round-1-*")):
-            break
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert list(tmp_path.glob("killed/checkpoints/confident-1-*"))
-    assert not list(tmp_path.glob("killed/evaluation-*"))
-    again = align(checked(json.loads(file.read_text()), "study"), tmp_path / "killed")
-    assert [c.weights for c in again.checkpoints.values()] == [c.weights for c in whole.checkpoints.values()]
-    assert again.findings.as_dict()["supervision"] == whole.findings.as_dict()["supervision"]
+def test_a_study_that_was_stopped_in_a_round_gives_what_it_gives_whole(base, rounds, tmp_path):
+    interrupted(own(base), tmp_path, "", "round-2")
+    assert list(tmp_path.glob("round-1-*"))
+    assert list(tmp_path.glob("checkpoints/confident-2-*"))
+    assert not list(tmp_path.glob("evaluation-*"))
+    again = align(checked(own(base), "study"), tmp_path)
+    assert [c.weights for c in again.checkpoints.values()] == [c.weights for c in rounds.checkpoints.values()]
+    assert again.findings.as_dict()["supervision"] == rounds.findings.as_dict()["supervision"]

@@ -24,7 +24,9 @@ def _people(file: str) -> Population:
 @cache
 def _asked() -> Sequence[Item]:
     """In our words; the poll's codes count from the first option."""
-    asked = [(id_, f"How much do you trust {whom}?", _HOW_MUCH, column) for id_, (whom, column) in _TRUST.items()]
+    asked: list[tuple[str, str, tuple[str, ...], str]] = [
+        (id_, f"How much do you trust {whom}?", _HOW_MUCH, column) for id_, (whom, column) in _TRUST.items()
+    ]
     asked += [
         ("like-me", "How many of those who hold elected office are like you?", ("A lot", "Some", "Few", "None"), "Q6"),
         ("racism", "Do you agree or disagree that there is systemic racism in the United States?", _AGREE, "Q3_1"),

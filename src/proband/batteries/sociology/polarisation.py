@@ -78,8 +78,9 @@ BATTERY = Battery(
     page="Four copies say from 1 to 7 whether somebody should take a risk, alone and then three times after hearing "
     "what the others last said. People who discuss move further to the side to which they leant alone. The lean and "
     "the move are computed from probabilities, because a lean that is drawn falls back of itself. Copies differ "
-    "alone only by chance: a model whose answers hardly vary has no group to move, and its spread says so. Engines "
-    "may be named by roles in [engine]; they sit in every group, and each is told of by itself.",
+    "alone only by chance: a model whose answers hardly vary has no group to move, and its spread says so. The scale "
+    "always runs from not to yes, so a liking for one end passes for a lean; what moves is not touched by that. "
+    "Engines may be named by roles in [engine]; they sit in every group, and each is told of by itself.",
     design=design,
     analyses=("groups",),
     is_generated=True,

@@ -271,7 +271,7 @@ def _fit(
         return np.array(sums)
 
     k = len(parameters) - 1
-    starts = [(*(at,) * k, sensitivity) for at, sensitivity in ((0.0, 0.5), (0.4, 2.5), (-0.4, 2.5))]
+    starts = [(*(at,) * k, sensitivity) for at, sensitivity in ((0.0, 0.5), (0.4, 2.5), (-0.4, 2.5), (1.2, 2.5))]
     found = maximise(by_cluster, parameters, len(labels), starts, target)
     return PreferenceFit(
         parameters=found.estimates, log_likelihood=found.log_likelihood, chance=-len(y) * math.log(2), n_choices=len(y),

@@ -274,7 +274,7 @@ def detectable(estimate: Estimate, *, limit: float = _LEVEL) -> float | None:
 
 def _notes(verdict: Verdict, published: Sequence[Partial]) -> tuple[str, ...]:
     known = [
-        f"the published partial correlation ({one.method}): {one.estimate.value:.2f}; noise alone gives such values"
+        f"the published partial correlation ({one.method}): {one.estimate.value:.2f}; noise alone gives high ones too"
         for one in published
         if one.test == verdict.test and verdict.claim.id == "accuracy-beyond-noise" and one.estimate.n_units > 3
     ]

@@ -118,6 +118,18 @@ def test_a_contrast_is_told_only_of_contexts_in_which_all_its_scales_have_scores
     assert one.value == pytest.approx(humming - scales["w"].frame["score"].mean())
 
 
+def test_in_one_context_a_mean_and_a_contrast_are_told_without_interval(tmp_path):
+    alone = {"order": ("as_written",), "wording": ("published",), "role": ("none",)}
+    run = run_of("scripted:uniform", tmp_path / "run", replace(TUNES, contexts=alone))
+    found = findings(run, only=["traits"])
+    rows = found.section("traits").table.rows
+    assert [(row[1].value, row[1].interval, row[7]) for row in rows] == [(pytest.approx(4.0), None, "not told")] * 3
+    assert "how far contexts move it is not known" in found.section("traits").sentences[1]
+    ((_, one, _, _),) = found.section("traits-contrasts").table.rows
+    assert (one.value, one.interval) == (pytest.approx(0.0), None)
+    assert "ask in more orders, wordings or roles" in one.warnings[0]
+
+
 def test_lures_are_counted_beside_right_answers(tmp_path):
     run = run_of("scripted:uniform", tmp_path / "run", BATTERIES.load("crt"))
     rows = {row[0]: row[1].value for row in findings(run, only=["traits"]).section("traits-contrasts").table.rows}

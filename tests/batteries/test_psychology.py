@@ -182,6 +182,8 @@ def test_shaping_has_nine_intensities_and_one_trait_an_item() -> None:
         assert make is not None
         for item in make(Setting(seed=1)).items:
             assert sum(words in item.text for words in trait_shaping.SHAPED.values()) == 1
+        # A part that is played has no place among people as themselves.
+        assert not any(scale.human for scale in make(Setting(seed=1)).scales)
     poles = " ".join(text for sides in trait_texts.POLES.values() for side in sides for text in side).casefold()
     told = {word for words in trait_shaping.SHAPED.values() for word in words.replace(",", "").split()[1:]} - {"of"}
     assert not {word for word in told - {"and", "art"} if word in poles.split()}, "the rater knows no word that shapes"

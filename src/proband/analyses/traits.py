@@ -73,12 +73,18 @@ def sections(run: Run) -> Sequence[Section]:
 
 
 def mean_of(trait: Trait) -> Estimate:
-    """Mean over items and contexts, within the scale; of drawn items the interval is about others like them too."""
+    """Mean over items and contexts, within the scale; its interval is about other contexts, asked these items."""
+    what = f"mean of {trait.name} over contexts"
+    if not trait.frame.is_empty() and len(trait.columns) + (trait.frame["item"].n_unique() > 1) < 2:
+        return _bare(trait.frame, what)
+    return measured(lambda: within(trait.study.mean, trait.limits), what)
 
-    def found() -> Estimate:
-        return within(trait.study.mean, trait.limits)
 
-    return measured(found, f"mean of {trait.name} over contexts")
+def _bare(frame: pl.DataFrame, what: str) -> Estimate:
+    """A mean from which nothing can be told of other contexts."""
+    why = "too few contexts to tell of others, so no interval; ask in more orders, wordings or roles"
+    mean = float(frame["score"].mean())  # type: ignore[arg-type]
+    return Estimate(value=mean, estimand=what, target="model", n_units=frame.height, warnings=(why,))
 
 
 def within(estimate: Estimate, limits: tuple[float, float]) -> Estimate:
@@ -152,7 +158,7 @@ def _scores(run: Run, found: Sequence[Trait]) -> Section:
         name="traits",
         heading=str(design.get("battery_title", "Traits")),
         sentences=(
-            f"{len({i for t in found for i in t.scale.items})} items were asked in {n} contexts.",
+            f"{len({i for t in found for i in t.scale.items})} items were asked in {n} context{'s' * (n > 1)}.",
             *sentences[:_MOST_SENTENCES],
         ),
         table=tabled(forms, rows, "Scores over contexts, and people's", digits=2),
@@ -183,6 +189,9 @@ def _root(variance: Estimate, range_: tuple[float, float]) -> Estimate:
 def _in_words(trait: Trait, mean: Estimate, away: Estimate | None, verdict: str, spread: Estimate) -> str:
     if math.isnan(mean.value):
         return f"{trait.name}: nothing can be told ({mean.warnings[0]})."
+    if math.isnan(spread.value):
+        beside = "" if away is None else f", {told(away)} SD from people's mean"
+        return f"{trait.name} is {told(mean)}{beside}; how far contexts move it is not known."
     moves = f"over contexts it moves with an SD of {math.sqrt(max(spread.value, 0.0)):.2f}"
     if away is None:
         factor = _followed(trait)
@@ -534,6 +543,8 @@ def contrast_of(contrast: Mapping[str, Any], scales: Mapping[str, Trait], is_dra
     frame = frame.filter(pl.col("n") == len(parts)).drop("n")  # a sum without one of its scales is none
     if frame.is_empty():
         raise DesignError("no context has a score of every scale")
+    if sum(frame[name].n_unique() > 1 for name in columns) < 2:
+        return _bare(frame, str(contrast["name"]))
     frame = frame.with_columns(item=pl.lit(contrast["name"]))
     study = context_study(frame, columns, scores="score", complete=first.complete)
     if not is_drawn:

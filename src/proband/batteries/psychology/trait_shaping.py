@@ -1,6 +1,7 @@
 """Trait shaping by inventory: nine intensities of each of five traits, and what the inventory says of it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from proband.batteries.battery import Battery, Setting
 from proband.batteries.material import PUBLIC, first_of_each
@@ -40,9 +41,9 @@ def instrument(setting: Setting) -> Instrument:
         return Item(id=item.id, text=text, form=item.form, options=item.options)
 
     items = tuple([shaped(item) for item in known.items if item.id in trait_of])
-    return first_of_each(
-        Instrument(id="trait-shaping", title="Trait shaping", items=items, scales=known.scales), 1, setting
-    )
+    # Norms are of people as themselves; a part that is played has no place among them, and is no trait of the player.
+    played = tuple([replace(scale, human={}) for scale in known.scales])
+    return first_of_each(Instrument(id="trait-shaping", title="Trait shaping", items=items, scales=played), 1, setting)
 
 
 BATTERY = Battery(

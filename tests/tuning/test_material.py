@@ -102,6 +102,10 @@ def test_published_parts_that_lack_something_are_refused_by_domain(published, tm
     dev.write_text('{"id": 1, "question": "Who?", "choices": ["I", "I", "You", "We"], "answer": 2}\n')
     with pytest.raises(DataError, match=r"history/dev.jsonl, line 1: .*the same option twice, 'I'"):
         published_study(tmp_path).check()
+    for file in tmp_path.glob("bank/*/dev.jsonl"):
+        file.unlink()
+    with pytest.raises(DataError, match=r"no usable question in the splits dev; .* e\.g\. dev\.jsonl"):
+        published_study(tmp_path).check()
 
 
 def test_train_exemplars_and_tests_share_no_question():
@@ -126,6 +130,8 @@ def test_the_toy_world_brings_its_own_banks():
     assert found.world is not None
     assert set(found.domains) == set(found.world.bank.domains)
     assert found.split.exemplars.hash == found.world.exemplars.hash
+    some = {"title": "t", "seed": 1, "base": "toy", "bank": {"source": "toy", "only": ["towns"], "test": 10}}
+    assert Material(file=checked(some, "study.toml")).domains == ("towns",)
 
 
 def test_training_questions_that_are_all_in_the_tests_are_refused():

@@ -53,7 +53,7 @@ class Material:
     def bank(self) -> Bank:
         """The questions to train on and to test at home, without duplicates."""
         if self.world is not None:
-            found = self.world.bank
+            found = _only(self.world.bank, self._table)
         elif self.file.bank is None:
             raise DesignError(f'{self.file.title}: bank is missing; add it, e.g. [bank] source = "facts"')
         elif self.file.bank.parts == "published":

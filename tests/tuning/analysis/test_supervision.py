@@ -61,6 +61,9 @@ def test_the_page_shows_gaps_first_and_domains_folded(evaluation):
     assert "some labels" in first.notes
     assert {row[0] for row in first.table.rows} == {BASE_ZERO_SHOT, "weak-all"}
     assert parts.table.is_folded
+    alone = evaluation.only("history")
+    [only] = supervision_sections(replace(analyse(alone), supervision=Supervision(gaps=gaps(alone))))
+    assert {row[0] for row in only.table.rows} == {BASE_ZERO_SHOT, "weak-all"}
     assert supervision_sections(replace(findings, supervision=None)) == []
 
 

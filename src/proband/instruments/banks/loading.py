@@ -103,7 +103,10 @@ def load_bank(
     if not questions:
         of_splits = f" in the splits {', '.join(sorted(kept))}" if kept else ""
         why = f"; the first was refused: {left_out[0]}" if left_out else ""
-        raise DataError(f"{source} has no usable question{of_splits}{why}")
+        way_out = (
+            f"; a split goes by the name of its file or folder, e.g. {min(kept)}.jsonl" if kept and not why else ""
+        )
+        raise DataError(f"{source} has no usable question{of_splits}{why}{way_out}")
     is_hub = str(source).startswith(HUB)
     return Bank(
         name=str(source).removeprefix(HUB) if is_hub else stem_of(Path(source)),

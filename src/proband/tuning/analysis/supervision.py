@@ -111,8 +111,12 @@ class Supervision:
 
 
 def gaps(evaluation: Evaluation) -> tuple[Gap, ...]:
-    """The gap that the base and every arm recover, by test: over all domains, by what the base knew, by domain."""
+    """The gap that the base and every arm recover, by test: over all domains, by what the base knew, by domain.
+
+    In a study of one domain the whole goes by its name.
+    """
     found = []
+    whole = ALL_DOMAINS if len(evaluation.domains) > 1 else evaluation.domains[0]
     for test in evaluation.kinds:
         ids = {domain: evaluation.questions(test, domain) for domain in evaluation.domains}
         ids = {domain: asked for domain, asked in ids.items() if asked}
@@ -124,7 +128,7 @@ def gaps(evaluation: Evaluation) -> tuple[Gap, ...]:
         }
         for arm in (BASE_ZERO_SHOT, *(arm for arm in evaluation.arms if arm != CEILING)):
             for questions, parts in wholes.items():
-                found.append(_gap(evaluation, arm, test, parts, (ALL_DOMAINS, questions)))
+                found.append(_gap(evaluation, arm, test, parts, (whole, questions)))
             if len(ids) > 1:
                 found += [
                     _gap(evaluation, arm, test, {domain: asked}, (domain, EVERY)) for domain, asked in ids.items()

@@ -89,7 +89,7 @@ def told(
             "engine": engine,
             "batteries": str(len(ran)),
             "answers": f"{sum(sum(one.run.dispositions().values()) for one in ran if one.run is not None):,}",
-            **({"asked in": duration(spent)} if spent > 1 else {}),
+            **({"asked this time in": duration(spent)} if spent > 1 else {}),
         },
         sections=(
             overview,

@@ -70,7 +70,7 @@ def test_a_way_that_has_stopped_is_told_once_and_trains_no_further(base, tmp_pat
     said: list[str] = []
     file = own(base, use=["confident"], least_change=1.0, rounds=3)
     done = align(checked(file, "study"), tmp_path, listener=Listener(say=said.append))
-    assert [line for line in said if "stopped" in line] == list(done.findings.supervision.notes)
+    assert [line for line in said if ": stopped" in line] == list(done.findings.supervision.notes)
     assert [one.number for one in done.findings.supervision.rounds] == [0, 1]
 
 

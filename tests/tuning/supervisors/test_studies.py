@@ -3,6 +3,7 @@
 import pytest
 
 from proband.analyses.supervision import supervision_sections
+from proband.runs.stages import Listener
 from proband.tuning.alignment import align
 from proband.tuning.study_file import checked
 from tests.models.local.small_models import save_checkpoint
@@ -63,6 +64,14 @@ def test_rounds_of_own_labels_go_on_from_one_another_and_are_told(rounds):
     assert rows["self-play", 1].right == 1.0
     assert rows["confident", 2].confidence.value != rows["confident", 0].confidence.value
     assert [section.name for section in supervision_sections(done.findings)] == ["rounds", "rounds-tests"]
+
+
+def test_a_way_that_has_stopped_is_told_once_and_trains_no_further(base, tmp_path):
+    said: list[str] = []
+    file = own(base, use=["confident"], least_change=1.0, rounds=3)
+    done = align(checked(file, "study"), tmp_path, listener=Listener(say=said.append))
+    assert [line for line in said if ": stopped" in line] == list(done.findings.supervision.notes)
+    assert [one.number for one in done.findings.supervision.rounds] == [0, 1]
 
 
 def test_objectives_on_one_set_are_told_side_by_side(base, tmp_path):

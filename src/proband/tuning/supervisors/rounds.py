@@ -73,14 +73,15 @@ class OwnLabels(Course):
         ]
         checkpoints: dict[str, Checkpoint] = {}
         for number in range(1, self.material.supervisor.rounds + 1):
-            going = [way for way in self.ways if not way.stopped and self._labelled(way, number, probe)]
+            live = [way for way in self.ways if not way.stopped]
+            going = [way for way in live if self._labelled(way, number, probe)]
             for way in going:
                 checkpoints |= self._models(way)
             self._probed(going, number)
             for way in going:
                 way.stopped = ended(way, self.material.supervisor)
-            for way in self.ways:
-                if way.stopped and len(way.sets) in (number, number - 1):
+            for way in live:
+                if way.stopped:
                     self.stages.listener.say(f"{way.labels}: {way.stopped}")
         sets = {one.name: one for way in self.ways for made in way.sets for one in made.values()}
         return AlignedBase(probe=probe, sets=sets, checkpoints=checkpoints, evaluation=self.evaluate(base, checkpoints))

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from proband.addresses import open_engine
 from proband.batteries.battery import BATTERIES
 from proband.cli.main import app
+from proband.cli.studying import STOPPED
 from proband.errors import DesignError
 from proband.models.engine import BaseEngine
 from proband.portraits.beside import compared
@@ -156,3 +157,20 @@ def test_portraits_of_other_items_are_not_compared_and_it_is_said(drawn, tmp_pat
     section = compared(other, portrait_in(folder), "other", "calm")
     assert section.table.rows == ()
     assert "crt is not compared: both runs have a seed of their own." in section.notes
+
+
+def test_a_server_that_is_not_there_ends_it_in_a_sentence(tmp_path):
+    result = invoke(
+        "openai:http://127.0.0.1:9/v1#x", "--only", "crt", "--quick", "--yes", "--into", str(tmp_path / "p")
+    )
+    assert isinstance(result.exception, DesignError)
+    assert "could be asked none of these batteries: no server at http://127.0.0.1:9/v1" in str(result.exception)
+
+
+def test_a_battery_that_was_planned_and_not_asked_leaves_the_portrait_unfinished(tmp_path):
+    assert invoke(CALM, "--only", "crt,mini-ipip", "--quick", "--into", str(tmp_path)).exit_code == 0
+    journal = tmp_path / "crt" / "journal.sqlite"
+    journal.write_bytes(b"no journal")
+    result = invoke(CALM, "--only", "crt,mini-ipip", "--quick", "--into", str(tmp_path))
+    assert result.exit_code == STOPPED, result.output
+    assert "crt" in (tmp_path / "portrait.html").read_text()

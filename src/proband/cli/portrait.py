@@ -73,6 +73,8 @@ def portrait(
             tell = lambda line: talk.print(line, soft_wrap=True, markup=False)  # noqa: E731
             done.append(portray(one, where, watch=watch, tell=tell))
             one.engine.close()
+    if all(one.run is None for one in done[0]):
+        raise DesignError(f"{engine} could be asked none of these batteries: {done[0][0].refused}")
     others = portrait_in(Path(against)) if is_there else done[1] if against else []
     found = findings_of(done[0])
     page = told(done[0], engine, found, others=others, other_name=against)
@@ -82,7 +84,8 @@ def portrait(
     else:
         out.print(terminal(page if len(found) <= _MOST_SHOWN else summary(page), out.width))
     talk.print(f"report: {path}", soft_wrap=True, markup=False)
-    if any(one.run is not None and not one.run.is_complete for one in done[0]):
+    # A battery that was planned and not asked, e.g. because a server went away, is asked when the command comes again.
+    if any(not one.run.is_complete if one.run else one.battery.name in plans[0].plans for one in done[0]):
         raise typer.Exit(STOPPED)
 
 

@@ -138,6 +138,12 @@ def test_an_unknown_name_is_refused_with_the_one_that_was_meant():
         chosen(["psycology"])
 
 
+def test_a_selection_that_names_nothing_is_refused():
+    result = invoke(CALM, "--only", " , ", "--plan")
+    assert isinstance(result.exception, DesignError)
+    assert "names nothing" in str(result.exception)
+
+
 def test_a_language_without_translation_leaves_the_battery_out(tmp_path):
     result = invoke(CALM, "--only", "crt", "--language", "fi", "--into", str(tmp_path))
     assert isinstance(result.exception, DesignError)

@@ -1,5 +1,6 @@
 """``proband portrait``: what a model is like as itself, with its instability beside it."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +47,10 @@ def portrait(
     """
     folder = _folder(engine, quick) if into is None else into
     refuse_no_folder(folder)
-    batteries = chosen([name.strip() for name in only.split(",") if name.strip()])
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    if only and not names:
+        raise DesignError(f"--only {only!r} names nothing; name disciplines or batteries, or leave it out for all")
+    batteries = chosen(names)
 
     def sitting(address: str) -> Sitting:
         return Sitting(engine=open_engine(address), batteries=batteries, is_quick=quick, seed=seed, language=language)
@@ -70,8 +74,7 @@ def portrait(
     done: list[list[Portrayed]] = []
     with stopped(), progress() as watch:
         for one, where in sittings:
-            tell = lambda line: talk.print(line, soft_wrap=True, markup=False)  # noqa: E731
-            done.append(portray(one, where, watch=watch, tell=tell))
+            done.append(portray(one, where, watch=watch, tell=partial(talk.print, soft_wrap=True, markup=False)))
             one.engine.close()
     if all(one.run is None for one in done[0]):
         raise DesignError(f"{engine} could be asked none of these batteries: {done[0][0].refused}")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from proband.batteries.battery import Battery, Contrast, Setting
+from proband.batteries.material import amount
 from proband.errors import DesignError
 from proband.files import beside
 from proband.instruments.items import Instrument, Item, Scale
@@ -122,7 +123,7 @@ def _item(id_: str, text: str, options: Sequence[str], right: str) -> Item:
 
 def instrument(setting: Setting) -> Instrument:
     """So many items to be computed and to be understood for markets and for the economy; 1 is right."""
-    n = setting.n or (_N_QUICK if setting.is_quick else _N)
+    n = amount(setting, _N, _N_QUICK)
     if n > (most := len(_CONCEPTS["markets"]["items"])):
         raise DesignError(f"economics-exam: n is {n}, and there are {most} conceptual items of a topic; ask for fewer")
     items, scales = [], []

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from proband.batteries.battery import Battery, Contrast, Figure, Setting
+from proband.batteries.material import amount
 from proband.instruments.items import Instrument, Item, Scale
 from proband.seeds import rng_for
 
@@ -61,7 +62,7 @@ def instrument(setting: Setting) -> Instrument:
     items, scales = [], []
     for name, make in makers.items():
         keyed = {}
-        for k in range(1, (setting.n or (3 if setting.is_quick else 6)) + 1):
+        for k in range(1, amount(setting, 6, 3) + 1):
             rng = rng_for(setting.seed, "financial-literacy", name, k)
             text, options = make(rng)
             # More, exactly and less stand in one order or the other; the rest is shuffled.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proband.batteries.battery import Battery, Contrast, Setting
+from proband.batteries.material import amount
 from proband.files import beside
 from proband.instruments.items import Instrument, Item, Scale
 from proband.seeds import rng_for
@@ -25,7 +26,7 @@ class Row:
 
 def rows(setting: Setting) -> tuple[Row, ...]:
     """Every pair of times with so many returns; amounts are drawn."""
-    n = setting.n or (3 if setting.is_quick else len(_RETURNS))
+    n = amount(setting, len(_RETURNS), 3)
     found = []
     for times in _TIMES:
         for k in range(n):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proband.batteries.battery import Battery, Contrast, Setting
+from proband.batteries.material import amount
 from proband.instruments.items import Instrument, Item, Scale
 from proband.seeds import rng_for
 
@@ -36,7 +37,7 @@ class Row:
 def rows(setting: Setting) -> tuple[Row, ...]:
     """The published list, the same twentyfold, and fresh ones whose payoffs are drawn."""
     lists = {"low": ((2.0, 1.6), (3.85, 0.1)), "twentyfold": ((40.0, 32.0), (77.0, 2.0))}
-    for k in range(1, (setting.n or (1 if setting.is_quick else 2)) + 1):
+    for k in range(1, amount(setting, 2, 1) + 1):
         rng = rng_for(setting.seed, "risk", k)
         unit = float(rng.choice([3, 7, 12, 30, 45]))
         better = round(unit * rng.uniform(1.15, 1.3), 2)

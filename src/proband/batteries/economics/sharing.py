@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proband.batteries.battery import Battery, Contrast, Setting
+from proband.batteries.material import amount
 from proband.instruments.items import Instrument, Item, Scale
 from proband.references import references
 from proband.seeds import rng_for
@@ -44,7 +45,7 @@ def rows(setting: Setting) -> tuple[Row, ...]:
     """The six published choices, and drawn ones in which giving costs a part of what the other gets."""
     found = [Row(id=f"published-{id_}", scale="published", left=a, right=b) for id_, (a, b) in _PUBLISHED.items()]
     for scale in ("ahead", "behind"):
-        for k in range(1, (setting.n or (4 if setting.is_quick else 10)) + 1):
+        for k in range(1, amount(setting, 10, 4) + 1):
             rng = rng_for(setting.seed, "sharing", scale, k)
             gain = int(rng.integers(10, 40)) * 10
             cost = int(gain * rng.choice([0.1, 0.25, 0.4, 0.6, 0.9]))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from proband.batteries.battery import Battery, Contrast, Setting
-from proband.batteries.material import people
+from proband.batteries.material import amount, people
 from proband.batteries.reading import LEADS, Quantity, Reading, Sentence, drawn, reading
 from proband.seeds import rng_for
 
@@ -93,7 +93,7 @@ def generated(kind: str, n: int, seed: int) -> list[Sentence]:
 
 def _sentences(setting: Setting) -> Sequence[Sentence]:
     own = {"ot": OPTIONAL, "rat": REFLEXIVE}
-    n = (4 if setting.is_quick else 12) if setting.n is None else setting.n
+    n = amount(setting, 12, 4)
     return [
         made
         for kind, rows in own.items()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from proband.batteries.battery import Battery, Contrast, Setting
+from proband.batteries.material import amount
 from proband.batteries.reading import LEADS, Quantity, Reading, Sentence, drawn, reading
 from proband.seeds import rng_for
 
@@ -44,7 +45,7 @@ def contrasts(setting: Setting) -> Sequence[Contrast]:
 
 def design(setting: Setting) -> Reading:
     """Generated sentences in four forms."""
-    n = (8 if setting.is_quick else 24) if setting.n is None else setting.n
+    n = amount(setting, 24, 8)
     found = drawn(rng_for(setting.seed, "noisy-channel"), n, _VERBS, _GIVERS, _TAKERS, _THINGS)
     names = {
         "do-odd": "gave the candle the girl (to lost)", "po-odd": "gave the girl to the candle (to added)",

@@ -1,6 +1,7 @@
 """Short texts on everyday things: how varied they are, and which laws their words follow."""
 
 from proband.batteries.battery import Battery, Setting
+from proband.batteries.material import amount
 from proband.batteries.writing import Writing, writing
 
 PROMPTS = {
@@ -22,7 +23,7 @@ PROMPTS = {
 def design(setting: Setting) -> Writing:
     """The prompts, several texts of each."""
     prompts = dict(list(PROMPTS.items())[: 6 if setting.is_quick else None])
-    return writing(BATTERY, setting, prompts, (1 if setting.is_quick else 2) if setting.n is None else setting.n)
+    return writing(BATTERY, setting, prompts, amount(setting, 2, 1))
 
 
 BATTERY = Battery(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from proband.batteries.battery import Battery, Contrast, Figure, Setting
+from proband.batteries.material import amount
 from proband.batteries.reading import LEADS, Quantity, Reading, Sentence, reading
 from proband.seeds import rng_for
 
@@ -42,7 +43,7 @@ def contrasts(setting: Setting) -> Sequence[Contrast]:
 
 def design(setting: Setting) -> Reading:
     """Published and fresh names."""
-    n = (6 if setting.is_quick else 20) if setting.n is None else setting.n
+    n = amount(setting, 20, 6)
     orders = {"first": ("round", "spiky"), "last": ("spiky", "round")}
     sentences = []
     for kind, published in PUBLISHED.items():

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from proband.batteries.battery import Battery, Contrast, Figure, Setting
+from proband.batteries.material import amount
 from proband.batteries.reading import LEADS, Quantity, Reading, Sentence, reading
 from proband.seeds import rng_for
 
@@ -50,7 +51,7 @@ def contrasts(setting: Setting) -> Sequence[Contrast]:
 
 def design(setting: Setting) -> Reading:
     """Generated targets."""
-    n = (8 if setting.is_quick else 24) if setting.n is None else setting.n
+    n = amount(setting, 24, 8)
     quantities = tuple(
         Quantity(
             id=f"{overlap}-{prime}",

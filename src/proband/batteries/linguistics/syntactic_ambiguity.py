@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from proband.batteries.battery import Battery, Contrast, Setting
+from proband.batteries.material import amount
 from proband.batteries.reading import LEADS, Quantity, Reading, Sentence, drawn, reading
 from proband.seeds import rng_for
 
@@ -43,7 +44,7 @@ def contrasts(setting: Setting) -> Sequence[Contrast]:
 
 def design(setting: Setting) -> Reading:
     """Generated scenes."""
-    n = (8 if setting.is_quick else 24) if setting.n is None else setting.n
+    n = amount(setting, 24, 8)
     found: list[Any] = drawn(rng_for(setting.seed, "syntactic-ambiguity"), n, _EVENTS, _AGENTS, _OTHERS)
     return reading(
         BATTERY,

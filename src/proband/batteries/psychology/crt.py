@@ -5,14 +5,14 @@ Frederick's. Fresh items keep the trap and change all else.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import numpy as np
 
 from proband.batteries.battery import Battery, Contrast, Figure, Setting
-from proband.batteries.generated import answers, choice, key, numbered
+from proband.batteries.generated import answers, choice, numbered
+from proband.batteries.material import amount, scale
 from proband.errors import DesignError
-from proband.instruments.items import Instrument, Item, Scale
+from proband.instruments.items import Instrument, Item
 from proband.seeds import rng_for
 
 _N = 4  # fresh items of each family
@@ -90,20 +90,13 @@ def _families(k: int, rng: np.random.Generator) -> list[Item]:
 
 def _instrument(setting: Setting) -> Instrument:
     published = _published(rng_for(setting.seed, "crt"))
-    fresh = _fresh(setting.seed, setting.n or (_N_QUICK if setting.is_quick else _N))
+    fresh = _fresh(setting.seed, amount(setting, _N, _N_QUICK))
     return Instrument(
         id="crt",
         title="Cognitive reflection",
         items=(*published, *fresh),
-        scales=(
-            Scale(id="published", name="Right, published", items=key(published), human=_human(_PEOPLE)),
-            Scale(id="fresh", name="Right, fresh", items=key(fresh)),
-        ),
+        scales=(scale("published", "Right, published", published, _PEOPLE), scale("fresh", "Right, fresh", fresh)),
     )
-
-
-def _human(figure: Figure) -> dict[str, float | str]:
-    return {name: value for name, value in asdict(figure).items() if value is not None}
 
 
 def _contrasts(setting: Setting) -> Sequence[Contrast]:

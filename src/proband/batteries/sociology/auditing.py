@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proband.batteries.battery import Battery, Contrast, Figure, Setting
+from proband.batteries.material import amount
 from proband.errors import DesignError
 from proband.files import beside
 from proband.instruments.items import Instrument, Item, Scale
@@ -90,7 +91,7 @@ def audit(decision: Decision, setting: Setting, swaps: Sequence[SwapTable] | Non
         If there is one file only, so that none is weak.
     """
     swaps = tuple(SWAPS.values()) if swaps is None else swaps
-    n = setting.n or (2 if setting.is_quick else 6)
+    n = amount(setting, 6, 2)
     if n < 2:
         raise DesignError(f"{decision.verb}: n is {n}, and files are strong and weak in turn; ask for two at least")
     items, scales = [], dict[str, dict[str, int]]()

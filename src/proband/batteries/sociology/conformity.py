@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from proband.batteries.battery import Battery, Contrast, Figure, Setting
+from proband.batteries.material import amount
 from proband.instruments.items import Instrument, Item, Scale
 from proband.seeds import rng_for
 
@@ -17,7 +18,7 @@ def instrument(setting: Setting) -> Instrument:
 
     The score is 1 for the line that the majority names, and 0 for the others.
     """
-    n = setting.n or (3 if setting.is_quick else 9)
+    n = amount(setting, 9, 3)
     items, scales = [], dict[str, dict[str, int]]()
     for case in range(1, n + 1):
         rng = rng_for(setting.seed, "conformity", case)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from proband.batteries.asked import noted
 from proband.batteries.battery import Battery, Setting
+from proband.batteries.material import amount
 from proband.batteries.task import Task, taken
 from proband.designs.process import Steps
 from proband.instruments.items import Item
@@ -71,7 +72,7 @@ class Labour(Task):
 
 def design(setting: Setting) -> Labour:
     """Groups, of which none knows of another."""
-    blocks, said = setting.n or (2 if setting.is_quick else 8), noted(BATTERY, setting)
+    blocks, said = amount(setting, 8, 2), noted(BATTERY, setting)
     return Labour(seed=setting.seed, blocks=blocks, title=BATTERY.title, noted=said, members=setting.members)
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from proband.batteries.asked import noted
 from proband.batteries.battery import Battery, Setting
+from proband.batteries.material import amount
 from proband.batteries.task import Task, taken
 from proband.designs.process import Steps
 from proband.files import beside
@@ -90,7 +91,7 @@ class HiddenProfile(Task):
 
 def design(setting: Setting) -> HiddenProfile:
     """Groups, half of them with everything known to all."""
-    blocks = 2 * (setting.n or (3 if setting.is_quick else 12))
+    blocks = 2 * amount(setting, 12, 3)
     said = noted(BATTERY, setting)
     return HiddenProfile(seed=setting.seed, blocks=blocks, title=BATTERY.title, noted=said, members=setting.members)
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from proband.batteries.asked import noted
 from proband.batteries.battery import Battery, Setting
+from proband.batteries.material import amount
 from proband.batteries.task import Task, taken
 from proband.designs.process import Steps
 from proband.instruments.items import Item
@@ -61,7 +62,7 @@ class Polarisation(Task):
 
 def design(setting: Setting) -> Polarisation:
     """Groups, each with one dilemma."""
-    blocks = setting.n or (3 if setting.is_quick else 12)
+    blocks = amount(setting, 12, 3)
     said = noted(BATTERY, setting)
     return Polarisation(seed=setting.seed, blocks=blocks, title=BATTERY.title, noted=said, members=setting.members)
 

@@ -1,6 +1,7 @@
 """Stories of women and men that begin alike: how much power, appearance and home stand in them."""
 
 from proband.batteries.battery import Battery, Setting
+from proband.batteries.material import amount
 from proband.batteries.sociology.auditing import SWAPS
 from proband.files import beside
 from proband.instruments.items import Instrument, Item
@@ -23,7 +24,7 @@ def instrument(setting: Setting) -> Instrument:
     """So many beginnings, each of a woman and of a man; ids are ``story-NN-GROUP``."""
     names = dict(zip(GROUPS, (SWAPS["names"].groups[group] for group in ("white-woman", "white-man")), strict=True))
     items = []
-    for k in range(1, (setting.n or (2 if setting.is_quick else 6)) + 1):
+    for k in range(1, amount(setting, 6, 2) + 1):
         rng = rng_for(setting.seed, "stories", k)
         post, event, place = rng.choice(_POSTS), rng.choice(_EVENTS), int(rng.integers(6))
         for group in GROUPS:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from proband.analyses.answers import Factor, answers, expected_scores, factors, measured, percent
+from proband.analyses.answers import Factor, answers, expected_scores, factors, measured, percent, tabled
 from proband.analyses.batteries import of_battery
-from proband.analyses.section import Analysis, Cell, Column, Section, Table
+from proband.analyses.section import Analysis, Cell, Section
 from proband.batteries.psychology.false_belief import ALTERATIONS, BELIEFS
 from proband.errors import DataError
 from proband.estimates import Estimate
@@ -38,15 +38,15 @@ def sections(run: Run) -> Sequence[Section]:
             name="bundles",
             heading="Bundles of eight",
             sentences=tuple(said),
-            table=Table(
-                columns=(
-                    Column(name="task", form="text"),
-                    Column(name="all eight right", form="share", side="model"),
-                    Column(name="all alterations right", form="share", side="model"),
-                    Column(name="single stories right", form="share", side="model"),
-                ),
-                rows=tuple(rows),
-                caption="Share of bundles, and of single stories, over contexts",
+            table=tabled(
+                {
+                    "task": "text",
+                    "all eight right": ("share", "model"),
+                    "all alterations right": ("share", "model"),
+                    "single stories right": ("share", "model"),
+                },
+                rows,
+                "Share of bundles, and of single stories, over contexts",
             ),
             notes=(
                 "A story is right where its right answer is the more probable one; guessing makes 1 bundle in 256 "

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from proband.analyses.answers import answers, option_shares, told
+from proband.analyses.answers import answers, option_shares, tabled, told
 from proband.analyses.batteries import of_battery, setting_of
-from proband.analyses.section import Analysis, Column, Section, Table
+from proband.analyses.section import Analysis, Section
 from proband.batteries.psychology.horizon import game
 from proband.errors import DataError, DesignError
 from proband.measures import fit_exploration
@@ -56,15 +56,10 @@ def sections(run: Run) -> Sequence[Section]:
             heading="Exploration",
             chapter="Models of choice",
             sentences=(lead, *idle),
-            table=Table(
-                columns=(
-                    Column(name="log odds", form="text"),
-                    Column(name="model", side="model"),
-                    Column(name="people", form="text"),
-                    Column(name="what it says", form="text"),
-                ),
-                rows=tuple([(name, e, _PEOPLE[name], e.estimand) for name, e in found.items()]),
-                caption="Logistic regression of the first free choice of every game",
+            table=tabled(
+                {"log odds": "text", "model": ("number", "model"), "people": "text", "what it says": "text"},
+                [(name, e, _PEOPLE[name], e.estimand) for name, e in found.items()],
+                "Logistic regression of the first free choice of every game",
             ),
             notes=(
                 f"{fit.n_choices} games, which are the units. People's signs: Wilson et al. (2014), "

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from proband.analyses.answers import answers, option_shares, told
+from proband.analyses.answers import answers, option_shares, tabled, told
 from proband.analyses.batteries import of_battery, setting_of
-from proband.analyses.section import Analysis, Cell, Column, Section, Table
+from proband.analyses.section import Analysis, Cell, Section
 from proband.batteries.psychology.gambles import problems
 from proband.errors import DataError, DesignError
 from proband.measures import fit_prospect
@@ -60,15 +60,15 @@ def sections(run: Run) -> Sequence[Section]:
             heading="Prospect theory",
             chapter="Models of choice",
             sentences=(lead, *means, f"BIC, smaller is better: {fits}."),
-            table=Table(
-                columns=(
-                    Column(name="parameter", form="text"),
-                    Column(name="model", side="model"),
-                    Column(name="people", side="people"),
-                    Column(name="what it says", form="text"),
-                ),
-                rows=tuple(rows),
-                caption="Cumulative prospect theory with a logistic choice rule",
+            table=tabled(
+                {
+                    "parameter": "text",
+                    "model": ("number", "model"),
+                    "people": ("number", "people"),
+                    "what it says": "text",
+                },
+                rows,
+                "Cumulative prospect theory with a logistic choice rule",
             ),
             notes=(
                 f"{fit.n_choices} choices; contexts are the clusters of intervals.",

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from proband.analyses.answers import answers, option_shares, percent, told
+from proband.analyses.answers import answers, option_shares, percent, tabled, told
 from proband.analyses.batteries import of_battery, setting_of
-from proband.analyses.section import Analysis, Cell, Column, Figure, Section, Table, marks
+from proband.analyses.section import Analysis, Cell, Figure, Section, marks
 from proband.batteries.psychology.two_step import TOWNS, has_coin, usual_town
 from proband.errors import DataError, DesignError
 from proband.measures import fit_two_step
@@ -48,10 +48,10 @@ def sections(run: Run) -> Sequence[Section]:
             heading="What is done again after a coin, and after a rare trip",
             chapter=_CHAPTER,
             sentences=said,
-            table=Table(
-                columns=(Column(name="log odds of staying", form="text"), Column(name="model", side="model")),
-                rows=tuple(fit.regression.items()),
-                caption="Logistic regression of staying with the train of the day before",
+            table=tabled(
+                {"log odds of staying": "text", "model": ("number", "model")},
+                fit.regression.items(),
+                "Logistic regression of staying with the train of the day before",
             ),
             figure=Figure(form="intervals", rows=marks(fit.stays), caption="Share who take the same train again"),
             notes=(f"{len(trials[0])} blocks, which are the units.",),
@@ -68,15 +68,15 @@ def sections(run: Run) -> Sequence[Section]:
                 "does: nothing was learnt that it could tell, and its parameters mean nothing.",
                 f"BIC, smaller is better: {bic}.",
             ),
-            table=Table(
-                columns=(
-                    Column(name="parameter", form="text"),
-                    Column(name="model", side="model"),
-                    Column(name="people", side="people"),
-                    Column(name="what it says", form="text"),
-                ),
-                rows=tuple(rows),
-                caption="Hybrid model of learning with perseveration",
+            table=tabled(
+                {
+                    "parameter": "text",
+                    "model": ("number", "model"),
+                    "people": ("number", "people"),
+                    "what it says": "text",
+                },
+                rows,
+                "Hybrid model of learning with perseveration",
             ),
             notes=(f"{fit.n_choices} choices.", *((f"People: {people.source}.",) if people else ())),
             methods=(

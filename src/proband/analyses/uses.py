@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from proband.analyses.answers import answers, cautions, measured, told
+from proband.analyses.answers import answers, cautions, measured, tabled, told
 from proband.analyses.batteries import of_battery
 from proband.analyses.encoded import caution, encoder
-from proband.analyses.section import Analysis, Cell, Column, Section, Table
+from proband.analyses.section import Analysis, Cell, Section
 from proband.analyses.text_scores import Embed
 from proband.batteries.psychology.alternative_uses import thing_of
 from proband.estimates import Estimate
@@ -83,14 +83,10 @@ def use_sections(run: Run, embed: Embed, name: str) -> Sequence[Section]:
             name="uses",
             heading="Originality, flexibility and fluency",
             sentences=tuple(f"{label.capitalize()}: {told(mean)}." for label, mean in told_of),
-            table=Table(
-                columns=(
-                    Column(name="quantity", form="text"),
-                    Column(name="model", side="model"),
-                    Column(name="what it is", form="text"),
-                ),
-                rows=tuple(rows),
-                caption=f"Uses of things, vectors by {name}",
+            table=tabled(
+                {"quantity": "text", "model": ("number", "model"), "what it is": "text"},
+                rows,
+                f"Uses of things, vectors by {name}",
             ),
             notes=("Things are the units; texts of one thing in several contexts are not independent.",),
             warnings=(*caution(name), *cautions(told_of)),

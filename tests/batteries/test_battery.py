@@ -1,5 +1,6 @@
 """What every battery on the shelf promises, and what is refused before anybody is asked."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from proband.batteries.generated import answers
 from proband.designs.design import Design
 from proband.errors import DesignError
 from proband.instruments.items import Instrument
+from proband.store.notes import read_note
 
 SETTING = Setting(seed=3, is_quick=True)
 
@@ -40,6 +42,11 @@ def test_it_asks_something_and_its_manifest_says_which_it_is(battery, design):
     assert design.size() >= 1
     assert design.describe()["battery"] == battery.name
     assert design.describe()["discipline"] == battery.discipline
+
+
+def test_what_its_manifest_says_can_be_read_again(design):
+    said = json.dumps(design.describe())
+    assert read_note("design", said) == json.loads(said)
 
 
 def test_it_asks_the_same_at_every_start(battery, design):

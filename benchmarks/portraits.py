@@ -2,13 +2,16 @@
 
 ``python -m benchmarks.portraits --quick --only psychology --json`` carries a portrait out on the embedded model and
 prints, battery by battery, planned and actual seconds, and tokens: alone (every option after its own prompt) and
-computed (what prompts and options share, once).
+computed (what prompts and options share, once). ``--into FOLDER`` keeps the runs, from which ``proband portrait ENGINE
+--into FOLDER`` writes its page without asking again.
 """
 
 import argparse
 import json
+import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from benchmarks.machine import machine
@@ -36,6 +39,7 @@ def main() -> None:
     parser.add_argument("--engine", default="smollm2")
     parser.add_argument("--only", default="")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--into", default="", help="folder that keeps the runs")
     parser.add_argument("--tokens", action="store_true", help="count tokens and ask nobody")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
@@ -54,10 +58,11 @@ def main() -> None:
         "refused": dict(takes.refused),
     }
     if not asked.tokens:
-        with tempfile.TemporaryDirectory() as folder:
-            start = time.perf_counter()
-            done = portray(sitting, Path(folder))
+        with nullcontext(asked.into) if asked.into else tempfile.TemporaryDirectory() as folder:
+            start, worked = time.perf_counter(), time.process_time()
+            done = portray(sitting, Path(folder), tell=lambda line: print(line, file=sys.stderr, flush=True))
             said["actual_s"] = time.perf_counter() - start
+            said["processor_s"] = time.process_time() - worked
             said["by_battery_s"] = {
                 one.battery.name: {"planned": takes.plans[one.battery.name].seconds, "actual": one.seconds}
                 for one in done

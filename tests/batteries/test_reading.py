@@ -75,7 +75,7 @@ def test_surprisal_is_that_of_a_plain_pass(tmp_path):
 
 @pytest.mark.slow
 def test_surprisal_of_the_embedded_model_is_that_of_a_plain_pass_and_shows_the_garden_path(tmp_path):
-    engine, design = embedded_engine(), garden(n=0)
+    engine, design = embedded_engine(), garden(n=None)
     few = Reading(battery="t", sentences=design.sentences[:3], quantities=design.quantities[:2])
     assert largest_difference(engine, few, tmp_path / "run") < 1e-4
     told = scores(collect(few, engine, tmp_path / "run"))

@@ -1,8 +1,10 @@
 """What is left to ask of a design: all that the journal does not hold, and that earlier answers have settled."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
+from typing import NamedTuple
 
 from proband.designs.design import Design, Key, Keyed
 from proband.designs.process import Fold, Process, Stalled, as_fold
@@ -84,26 +86,53 @@ class Past:
             )
 
 
-class Unanswered:
-    """The unanswered trials of a design that does not depend on answers, in its order, in windows of a `size`.
+class _Block(NamedTuple):
+    """Places of a design from `start` up to `stop`, and those of their trials that are unanswered."""
 
-    Engines are handed pieces of windows, and the last digits of a local model depend on what is computed together, so
-    windows depend on the design and on what was answered, and on nothing else.
+    start: int
+    stop: int
+    missing: list[Trial]
+
+
+_NOTHING = _Block(0, 0, [])
+
+
+class Unanswered:
+    """The unanswered trials of a design that does not depend on answers, in its order, block by block.
+
+    A block is a number of places, counted from the beginning of the design, answered ones too. So a block, and every
+    piece that it is cut into, hangs on the design alone, and not on what was answered.
     """
 
     def __init__(self, past: Past, design: Design, size: int) -> None:
         self.past, self.design = past, design
         self.is_seen = False  # whether every trial was looked at
-        self.is_idle = False  # whether every window was given out
+        self.is_idle = False  # whether everything was given out
         self.stalled: dict[str, str] = {}  # nothing waits for an answer
         self.over: list[str] = []  # everything is asked at once: nobody has more to come
-        self._windows = self._cut(size)
+        self._given = _NOTHING
+        self._whole: Sequence[Trial] | None = None  # of the block that was given last
+        self._blocks = self._looked_at(size)
 
     def more(self, room: int) -> list[Trial]:
-        """The next window; empty when there is none."""
-        return next(self._windows, [])
+        """What is missing in the next block that lacks something; empty when there is none."""
+        self._given, self._whole = next(self._blocks, _NOTHING), None
+        return self._given.missing
 
-    rank = None  # windows are in order as they are
+    def block(self) -> Sequence[Trial]:
+        """All trials of the block that was given last, answered ones too, which are made now."""
+        start, stop, missing = self._given
+        if len(missing) == stop - start:
+            return missing
+        if self._whole is None:
+            self._whole = self._trials[start:stop]
+        return self._whole
+
+    @cached_property
+    def _trials(self) -> Sequence[Trial]:
+        return self.design.trials(self.past.journal)
+
+    rank = None  # blocks are in order as they are
 
     def follow(self, trials: Sequence[Trial]) -> None:
         """Nobody is asked anything later."""
@@ -111,42 +140,61 @@ class Unanswered:
     def take(self, responses: Sequence[Response]) -> None:
         """Nothing follows from an answer."""
 
-    def _cut(self, size: int) -> Iterator[list[Trial]]:
-        window: list[Trial] = []
-        for missing in self._missing():
-            window += missing
-            while len(window) >= size:
-                yield window[:size]
-                del window[:size]
+    def _looked_at(self, size: int) -> Iterator[_Block]:
+        """Blocks that lack something, each once as many trials are found missing, or the design is over.
+
+        So what was edited since is found before anything is asked, also where it stands far behind.
+        """
+        found: deque[_Block] = deque()
+        n = 0
+        for block in self._cut(size):
+            if block.missing:
+                found.append(block)
+                n += len(block.missing)
+            while n >= size:
+                n -= len(found[0].missing)
+                yield found.popleft()
         self.is_seen = True
-        if window:
-            yield window
+        yield from found
         self.is_idle = True
 
-    def _missing(self) -> Iterator[list[Trial]]:
-        """The unanswered among some trials at a time."""
-        trials = self.design.trials(self.past.journal)
+    def _cut(self, size: int) -> Iterator[_Block]:
+        trials = self._trials
         if not self.past.is_fresh and isinstance(trials, Keyed):
-            yield from self._missing_by_key(trials)
+            assert isinstance(trials, Sequence)
+            for start in range(0, len(trials), size):
+                stop = min(start + size, len(trials))
+                yield _Block(start, stop, self._missing_by_key(trials, start, stop))
             return
-        iterator = iter(trials)
-        while chunk := list(islice(iterator, _LOOKED_UP)):
-            if not self.past.is_fresh:
-                known = self._compared([(trial.id, trial.request.hash, trial.reply.rule) for trial in chunk])
-                chunk = [trial for trial in chunk if trial.id not in known]
-            yield chunk
+        iterator, start = iter(trials), 0
+        while block := list(islice(iterator, size)):
+            stop = start + len(block)
+            yield _Block(start, stop, block if self.past.is_fresh else self._missing(block))
+            start = stop
 
-    def _missing_by_key(self, trials: Keyed) -> Iterator[list[Trial]]:
+    def _missing(self, block: Sequence[Trial]) -> list[Trial]:
+        """The unanswered among some trials."""
+        missing: list[Trial] = []
+        for start in range(0, len(block), _LOOKED_UP):
+            part = block[start : start + _LOOKED_UP]
+            known = self._compared([(trial.id, trial.request.hash, trial.reply.rule) for trial in part])
+            missing += [trial for trial in part if trial.id not in known]
+        return missing
+
+    def _missing_by_key(self, trials: Keyed, begin: int, end: int) -> list[Trial]:
+        """The unanswered from one place up to another; others are not made, where they are most."""
         assert isinstance(trials, Sequence)
-        for start in range(0, len(trials), _LOOKED_UP):
-            stop = min(start + _LOOKED_UP, len(trials))
+        found: list[Trial] = []
+        for start in range(begin, end, _LOOKED_UP):
+            stop = min(start + _LOOKED_UP, end)
             keys = list(trials.keys(start, stop))
             known = self._compared(keys)
             missing = [start + k for k, (id, _, _) in enumerate(keys) if id not in known]
             if 4 * len(missing) < len(keys):
-                yield [trials[k] for k in missing]
+                found += [trials[k] for k in missing]
             else:
-                yield [trial for trial in trials[start:stop] if trial.id not in known]
+                found += [trial for trial in trials[start:stop] if trial.id not in known]
+        return found
 
     def _compared(self, keys: Sequence[Key]) -> set[str]:
         """The places that are answered; refuse where one was answered under another treatment."""

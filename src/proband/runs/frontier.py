@@ -1,6 +1,6 @@
 """What is left to ask of a design: all that the journal does not hold, and that earlier answers have settled."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
@@ -94,11 +94,8 @@ class _Block(NamedTuple):
     missing: list[Trial]
 
 
-_NOTHING = _Block(0, 0, [])
-
-
 class Unanswered:
-    """The unanswered trials of a design that does not depend on answers, in its order, block by block.
+    """The unanswered trials of a design that does not depend on answers, in its order, some blocks at a time.
 
     A block is a number of places, counted from the beginning of the design, answered ones too. So a block, and every
     piece that it is cut into, hangs on the design alone, and not on what was answered.
@@ -110,23 +107,25 @@ class Unanswered:
         self.is_idle = False  # whether everything was given out
         self.stalled: dict[str, str] = {}  # nothing waits for an answer
         self.over: list[str] = []  # everything is asked at once: nobody has more to come
-        self._given = _NOTHING
-        self._whole: Sequence[Trial] | None = None  # of the block that was given last
-        self._blocks = self._looked_at(size)
+        self._given: list[_Block] = []
+        self._whole: Sequence[Trial] | None = None  # of the block that was given last, where it was one
+        self._windows = self._looked_at(size)
 
     def more(self, room: int) -> list[Trial]:
-        """What is missing in the next block that lacks something; empty when there is none."""
-        self._given, self._whole = next(self._blocks, _NOTHING), None
-        return self._given.missing
+        """What is missing in the next blocks that lack something; empty when there is nothing."""
+        self._given, self._whole = next(self._windows, []), None
+        return [trial for block in self._given for trial in block.missing]
 
-    def block(self) -> Sequence[Trial]:
-        """All trials of the block that was given last, answered ones too, which are made now."""
-        start, stop, missing = self._given
-        if len(missing) == stop - start:
-            return missing
-        if self._whole is None:
-            self._whole = self._trials[start:stop]
-        return self._whole
+    def blocks(self) -> Iterator[tuple[Sequence[Trial], list[Trial]]]:
+        """Of each block that was given last all trials, answered ones too, which are made now, and the missing ones."""
+        for start, stop, missing in self._given:
+            if len(missing) == stop - start:
+                yield missing, missing
+            elif len(self._given) > 1:  # all of them would be too many to keep
+                yield self._trials[start:stop], missing
+            else:
+                self._whole = self._whole or self._trials[start:stop]
+                yield self._whole, missing
 
     @cached_property
     def _trials(self) -> Sequence[Trial]:
@@ -140,22 +139,25 @@ class Unanswered:
     def take(self, responses: Sequence[Response]) -> None:
         """Nothing follows from an answer."""
 
-    def _looked_at(self, size: int) -> Iterator[_Block]:
-        """Blocks that lack something, each once as many trials are found missing, or the design is over.
+    def _looked_at(self, size: int) -> Iterator[list[_Block]]:
+        """Blocks that lack something, together as many as lack at most `size` trials.
 
         So what was edited since is found before anything is asked, also where it stands far behind.
         """
-        found: deque[_Block] = deque()
+        found: list[_Block] = []
         n = 0
         for block in self._cut(size):
-            if block.missing:
-                found.append(block)
-                n += len(block.missing)
-            while n >= size:
-                n -= len(found[0].missing)
-                yield found.popleft()
+            if found and n + len(block.missing) > size:
+                yield found
+                found, n = [], 0
+            found += [block] if block.missing else []
+            n += len(block.missing)
+            if n == size:
+                yield found
+                found, n = [], 0
         self.is_seen = True
-        yield from found
+        if found:
+            yield found
         self.is_idle = True
 
     def _cut(self, size: int) -> Iterator[_Block]:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from proband.designs.design import Design, Key, Keyed
+from proband.designs.lazy import Divided
 from proband.designs.process import Fold, Process, Stalled, as_fold
 from proband.errors import DesignError, TreatmentChanged
 from proband.records import Place, Response, Trial
@@ -87,7 +88,7 @@ class Past:
 
 
 class _Block(NamedTuple):
-    """Places of a design from `start` up to `stop`, and those of their trials that are unanswered."""
+    """Places of the whole design from `start` up to `stop`, and those of their trials that are unanswered here."""
 
     start: int
     stop: int
@@ -98,7 +99,8 @@ class Unanswered:
     """The unanswered trials of a design that does not depend on answers, in its order, some blocks at a time.
 
     A block is a number of places, counted from the beginning of the design, answered ones too. So a block, and every
-    piece that it is cut into, hangs on the design alone, and not on what was answered.
+    piece that it is cut into, hangs on the design alone, and not on what was answered. Where trials are a share of a
+    design's (`Divided`), places are those of the whole, and so are pieces.
     """
 
     def __init__(self, past: Past, design: Design, size: int) -> None:
@@ -122,14 +124,18 @@ class Unanswered:
             if len(missing) == stop - start:
                 yield missing, missing
             elif len(self._given) > 1:  # all of them would be too many to keep
-                yield self._trials[start:stop], missing
+                yield self._all[start:stop], missing
             else:
-                self._whole = self._whole or self._trials[start:stop]
+                self._whole = self._whole or self._all[start:stop]
                 yield self._whole, missing
 
     @cached_property
     def _trials(self) -> Sequence[Trial]:
         return self.design.trials(self.past.journal)
+
+    @property
+    def _all(self) -> Sequence[Trial]:
+        return self._trials.whole if isinstance(self._trials, Divided) else self._trials
 
     rank = None  # blocks are in order as they are
 
@@ -162,16 +168,29 @@ class Unanswered:
 
     def _cut(self, size: int) -> Iterator[_Block]:
         trials = self._trials
-        if not self.past.is_fresh and isinstance(trials, Keyed):
-            for start in range(0, n := len(self._trials), size):
-                stop = min(start + size, n)
-                yield _Block(start, stop, self._missing_by_key(trials, start, stop))
+        iterator, first = iter(trials), 0
+        for start, stop, n in self._places(size):
+            if not self.past.is_fresh and isinstance(trials, Keyed):
+                missing = self._missing_by_key(trials, first, first + n)
+            else:
+                block = list(islice(iterator, n))
+                missing = block if self.past.is_fresh else self._missing(block)
+            yield _Block(start, stop, missing)
+            first += n
+
+    def _places(self, size: int) -> Iterator[tuple[int, int, int]]:
+        """Where each block begins and ends, counted in the whole design, and how many of its trials are these."""
+        trials = self._trials
+        if not isinstance(trials, Divided):
+            for start in range(0, n := len(trials), size):
+                yield start, min(start + size, n), min(size, n - start)
             return
-        iterator, start = iter(trials), 0
-        while block := list(islice(iterator, size)):
-            stop = start + len(block)
-            yield _Block(start, stop, block if self.past.is_fresh else self._missing(block))
-            start = stop
+        n, own = len(trials.whole), Counter[int]()
+        for run in trials.runs:
+            for number in range(run.start // size, -(-run.stop // size)):
+                own[number] += min(run.stop, (number + 1) * size) - max(run.start, number * size)
+        for number in sorted(own):
+            yield number * size, min((number + 1) * size, n), own[number]
 
     def _missing(self, block: Sequence[Trial]) -> list[Trial]:
         """The unanswered among some trials."""

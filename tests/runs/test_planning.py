@@ -143,7 +143,7 @@ def test_a_task_is_planned_with_what_it_will_have_told_and_step_by_step():
     assert [trial.request.hash for trial in asked] == [trial.request.hash for trial in task.foreseen()]
     of_one = [trial for trial in asked if trial.place.subject == asked[0].place.subject]
     lengths = [len(trial.request.messages[0].text) for trial in of_one]
-    assert lengths[-1] > 3 * lengths[0]
+    assert lengths[-1] > 2 * lengths[0]
     found = plan(task, "scripted:uniform")
     assert found.trials == task.size()
     steps = _together(task, asked)

@@ -13,7 +13,7 @@ import pytest
 
 FLOORS = [
     {"errors", "facade"},
-    {"seeds", "files", "identity", "notebook", "reasoning", "shelves"},
+    {"seeds", "files", "identity", "notebook", "reasoning", "shelves", "workers"},
     {"records", "roster", "estimates", "weighting", "strategies", "references"},
     {"instruments", "subjects", "models", "measures"},
     {"training", "store"},

@@ -78,7 +78,7 @@ class Pool(Executor):
     def launch(self) -> Link:
         """Have one more worker set up; it tells `ready` or `lost`, from another thread."""
 
-    def prepare(self, setup: Task | None, n: int) -> None:  # noqa: B027
+    def prepare(self, setup: Task | None, n: int) -> None:
         """Get ready to launch; by default nothing."""
 
     def start(self, setup: Task | None, n: int, admit: Admit | None = None) -> None:

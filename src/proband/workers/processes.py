@@ -1,4 +1,4 @@
-"""Workers that are processes of this machine: fresh interpreters behind pipes, so that a dead one is noticed at once."""
+"""Workers that are processes of this machine: fresh interpreters behind pipes, so a dead one is noticed at once."""
 
 import os
 import signal
@@ -134,7 +134,7 @@ class _Process:
 
 
 def _environment(threads: int) -> dict[str, str]:
-    """This process's environment and paths, with its threads shared out; what the user has set lower stays."""
+    """Environment and paths of this process, with its threads shared out; what the user has set lower stays."""
     path = os.pathsep.join([entry or str(Path.cwd()) for entry in sys.path])
     own = {"PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false", "PYTHONSAFEPATH": "1"}
     for name in _THREADS:

@@ -41,24 +41,24 @@ def pieces_of(trials: Sequence[Trial]) -> list[list[Trial]]:
     same: dict[str, list[Trial]] = {}
     for trial in trials:
         same.setdefault(trial.request.hash, []).append(trial)
-    roots: dict[object, list[_Text]] = {}
+    roots: dict[tuple[object, ...], list[_Text]] = {}
     for group in same.values():
         request = group[0].request
-        root = (request.messages, *sorted(request.premises)) if request.premises else request.messages[:-1]
-        roots.setdefault(root, []).append(_Text.of(request, group))
+        shared = (request.messages, *sorted(request.premises)) if request.premises else request.messages[:-1]
+        roots.setdefault(shared, []).append(_Text.of(request, group))
     pieces: list[list[Trial]] = []
     before, size, n = "", 0, MOST
     for root, texts in roots.items():
         whole = _size(texts)
         for number, text in enumerate(texts):
-            shared = shared_length(before, text.beginning)
+            again = shared_length(before, text.beginning)
             is_over = size >= FULL or (number == 0 and size >= LEAST)
-            is_own = number == 0 and bool(root) and whole >= max(LEAST, WORTH * shared)
-            if n == MOST or is_own or (is_over and size >= WORTH * shared):
+            is_own = number == 0 and bool(root) and whole >= max(LEAST, WORTH * again)
+            if n == MOST or is_own or (is_over and size >= WORTH * again):
                 pieces.append([])
-                shared = size = n = 0
+                again = size = n = 0
             pieces[-1] += text.trials
-            before, size, n = text.beginning, size + text.size - shared, n + 1
+            before, size, n = text.beginning, size + text.size - again, n + 1
     return pieces
 
 

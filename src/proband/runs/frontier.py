@@ -161,9 +161,8 @@ class Unanswered:
     def _cut(self, size: int) -> Iterator[_Block]:
         trials = self._trials
         if not self.past.is_fresh and isinstance(trials, Keyed):
-            assert isinstance(trials, Sequence)
-            for start in range(0, len(trials), size):
-                stop = min(start + size, len(trials))
+            for start in range(0, n := len(self._trials), size):
+                stop = min(start + size, n)
                 yield _Block(start, stop, self._missing_by_key(trials, start, stop))
             return
         iterator, start = iter(trials), 0

@@ -373,6 +373,7 @@ def _by_request(trials: Iterable[Trial]) -> dict[str, list[Trial]]:
 
 def _in_order(requests: Iterable[Request]) -> list[Request]:
     """Requests so that shared beginnings are neighbours; equal texts that are scored otherwise, by their hash."""
+
     def key(request: Request) -> tuple[list[tuple[str, str]], str]:
         last = [("user", premise) for premise in request.premises]
         return [(message.role, message.text) for message in request.messages] + last, request.hash

@@ -12,8 +12,6 @@ from functools import cached_property
 from queue import SimpleQueue
 from typing import Any, Literal
 
-import numpy as np
-
 from proband.errors import EngineError
 from proband.models.engine import Ability, BaseEngine, Cost, Vectors
 from proband.models.parcels import pack_completions, pack_trials, unpack_completions, unpack_trials
@@ -203,12 +201,9 @@ class FleetEngine(BaseEngine):
         return self._answered(pieces, "answer_piece_packed")
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
-        """What replicas make of the texts, a share each."""
-        size = max(1, -(-len(texts) // self.n))
-        self._start()
-        shares = [list(texts[k : k + size]) for k in range(0, len(texts), size)]
-        futures = [self.executor.submit(Task(f"{__name__}:vectors_of", (share,))) for share in shares]
-        return np.concatenate([future.result() for future in futures])
+        """What a replica makes of them: all in one place, as in one process."""
+        vectors: Vectors = self._asked("vectors_of", list(texts))
+        return vectors
 
     def wind_down(self) -> None:
         """Have replicas finish what they have; what waits is not asked."""
@@ -250,9 +245,9 @@ class FleetEngine(BaseEngine):
                     "all of them see the same files and versions"
                 )
 
-    def _asked(self, function: str, packed: bytes) -> Any:
+    def _asked(self, function: str, what: bytes | list[str]) -> Any:
         self._start()
-        return self.executor.submit(Task(f"{__name__}:{function}", (packed,))).result()
+        return self.executor.submit(Task(f"{__name__}:{function}", (what,))).result()
 
     def _answered(self, batches: Iterable[Sequence[Trial]], function: str) -> Iterator[Pairs]:
         self._start()

@@ -75,3 +75,7 @@ def started(state, folder, seconds):
     (Path(folder) / f"{os.getpid()}").touch()
     time.sleep(seconds)
     return os.getpid()
+
+
+def variable(state, name):
+    return os.environ[name]

@@ -1,4 +1,4 @@
-"""A study on replicas of a Ray, as a program of its own: ``python -m tests.workers.ray_study FOLDER MODEL ADDRESS N``."""
+"""A study on a Ray, as a program: ``python -m tests.workers.ray_study FOLDER MODEL ADDRESS REPLICAS SUBJECTS``."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from tests.models.fleets import model_fleet
 from tests.runs.pieced_study import make_small, study
 
 if __name__ == "__main__":
-    into, checkpoint, address, n = sys.argv[1:]
+    into, checkpoint, address, n, subjects = sys.argv[1:]
     make_small()
     engine = model_fleet(checkpoint, int(n), Rays(Connection(address=address), Share()))
     told = False
@@ -25,7 +25,7 @@ if __name__ == "__main__":
         print(f"{time.monotonic():.3f} {tally.done}", file=sys.stderr, flush=True)
 
     try:
-        run = collect(study(100), engine, into, watch=watch)
+        run = collect(study(int(subjects)), engine, into, watch=watch)
         print(f"complete, {engine.executor.n_lost} lost", flush=True)
     except EngineError as error:
         print(error, flush=True)

@@ -258,7 +258,8 @@ def use(address, insecure, **variables):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH")}
     done = subprocess.run(
         [sys.executable, "-c", OTHER, address, insecure],
-        env={**environment, "HOME": "/nonexistent", **variables}, capture_output=True, text=True, timeout=120, check=False,
+        env={**environment, "HOME": "/nonexistent", **variables},
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     return done.stdout + done.stderr[-2000:]
 

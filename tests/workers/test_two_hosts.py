@@ -9,12 +9,13 @@ import pytest
 
 pytest.importorskip("ray", reason="Ray is not installed: the extra `cluster`")
 
-from proband.models import pieces as cutting  # noqa: E402
-from proband.runs import Run, collect  # noqa: E402
-from tests.models.fleets import model  # noqa: E402
-from tests.models.local.small_models import save_checkpoint  # noqa: E402
-from tests.runs.pieced_study import study  # noqa: E402
-from tests.workers.clusters import TwoHosts, can_lay  # noqa: E402
+from proband.models import pieces as cutting
+from proband.models.local.engine import LocalEngine
+from proband.runs import Run, collect
+from tests.models.fleets import model
+from tests.models.local.small_models import save_checkpoint
+from tests.runs.pieced_study import study
+from tests.workers.clusters import TwoHosts, can_lay
 
 pytestmark = [
     pytest.mark.slow,
@@ -72,7 +73,7 @@ def pull_the_cable(hosts, workers):
 
 @pytest.mark.parametrize("fault", [None, kill_a_worker, kill_a_host, pull_the_cable])
 def test_a_study_over_two_hosts_equals_one_process(fault, hosts, checkpoint, whole, tmp_path):
-    program = hosts.run("-m", "tests.workers.ray_study", str(tmp_path), str(checkpoint), hosts.address, "4")
+    program = hosts.run("-m", "tests.workers.ray_study", str(tmp_path), str(checkpoint), hosts.address, "4", "100")
     workers = [int(pid) for pid in program.stdout.readline().split()]
     assert len(workers) == 4
     there = {process.pid for process in of_host(hosts, 1)}
@@ -87,8 +88,10 @@ def test_a_study_over_two_hosts_equals_one_process(fault, hosts, checkpoint, who
     assert table(Run(tmp_path)) == whole
 
 
-def test_a_head_that_is_gone_ends_the_run_clearly_and_the_run_goes_on_elsewhere(hosts, checkpoint, whole, tmp_path):
-    program = hosts.run("-m", "tests.workers.ray_study", str(tmp_path), str(checkpoint), hosts.address, "4")
+def test_a_head_that_is_gone_ends_the_run_clearly_and_the_run_goes_on_elsewhere(
+    hosts, checkpoint, tmp_path, monkeypatch
+):
+    program = hosts.run("-m", "tests.workers.ray_study", str(tmp_path), str(checkpoint), hosts.address, "4", "600")
     assert len(program.stdout.readline().split()) == 4
     for process in of_host(hosts, 0):
         if process.name() == "gcs_server":
@@ -96,8 +99,10 @@ def test_a_head_that_is_gone_ends_the_run_clearly_and_the_run_goes_on_elsewhere(
     said, _ = program.communicate(timeout=120)
     assert f"the head of the Ray at {hosts.address} has not answered for" in said
     assert said.endswith("closed\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cutting, "LEAST", 400)
-        patch.setattr(cutting, "FULL", 800)
-        run = collect(study(100), model(checkpoint), tmp_path)
-    assert table(run) == whole
+    monkeypatch.setattr(cutting, "LEAST", 400)
+    monkeypatch.setattr(cutting, "FULL", 800)
+    n = len(Run(tmp_path).responses())
+    assert 40 <= n < 3600
+    engine = LocalEngine(checkpoint, address="small")
+    run = collect(study(600), engine, tmp_path)
+    assert table(run) == table(collect(study(600), engine, tmp_path / "whole"))

@@ -32,6 +32,7 @@ HEALTH = {
 _STORE = 200_000_000  # bytes of shared memory: requests and answers are small
 _REACH_S = 5.0
 _PROBE_S = 60.0
+_END_S = 30.0
 # Asks a cluster who is there, without a token: one that is safe refuses.
 _PROBE = """
 import os, sys
@@ -112,7 +113,7 @@ def disconnect(connection: Connection) -> None:
         del _open[connection.address]
         end = threading.Thread(target=ray.shutdown, daemon=True)
         end.start()
-        end.join(_REACH_S if connection.is_gone else None)  # a head that is gone cannot be told
+        end.join(_REACH_S if connection.is_gone else _END_S)  # a head that is gone cannot be told
 
 
 def check_address(address: str) -> None:

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -29,6 +29,7 @@ from proband.workers.ray_connection import Connection, connected, disconnect
 
 PULSE_S = 2.0  # between two pings
 SILENT_S = 16.0  # without a word from an actor after which it is taken to be gone
+END_S = 10.0  # for actors to be told that they are not needed any more
 START_S = 1800.0  # without any actor that has answered: a large model may have to be fetched first
 _LINES = 300  # characters of what Ray says of an actor's end
 
@@ -75,6 +76,7 @@ class Rays(Pool):
         self._n = 0
         self._is_connected = self._is_over = False
         self._told: SimpleQueue[tuple[_Actor, int, Any] | None] = SimpleQueue()
+        self._errands: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._looked_at = self._served_at = time.monotonic()  # when the head last answered, and any actor was there
         self._has_room = True  # for an actor, on the hosts that are left
@@ -94,29 +96,29 @@ class Rays(Pool):
                 f"hosts, not for {n}; ask for fewer, or give each less"
             )
         self._looked_at = self._served_at = time.monotonic()
-        for name in ("hear", "pulse", "watch"):
+        for name in ("hear", "pulse", "watch", "run_errands"):
             thread = threading.Thread(target=getattr(self, f"_{name}"), name=f"proband-ray-{name}", daemon=True)
             self._threads.append(thread)
             thread.start()
 
     def launch(self) -> Link:
         """Have Ray make an actor, wherever it finds room."""
-        import ray
-
         self._n += 1
         options: dict[str, Any] = {"num_cpus": self.share.cpus, "num_gpus": self.share.gpus}
         options |= {"resources": dict(self.share.resources), "max_restarts": 0, "max_task_retries": 0}
-        kind = ray.remote(concurrency_groups={"pulse": 1})(Seat)
-        return _Actor(kind.options(**options).remote(), f"worker {self._n}", self._setup, self._told)
+        actor = _Actor(f"worker {self._n}", self._told, self._errands)
+        self._errands.put(lambda: actor.begin(options, self._setup))
+        return actor
 
     def close(self) -> None:
         """End every actor, and the connection if nobody else in this process has it."""
         super().close()
         self._is_over = True
         self._told.put(None)
-        for thread in self._threads:
-            if thread is not threading.current_thread() and thread.name != "proband-ray-watch":
-                thread.join()
+        self._errands.put(None)
+        self.connection.is_gone |= time.monotonic() - self._looked_at > 3 * PULSE_S
+        for thread in self._threads:  # some talk with the head, and would wait for one that is gone
+            thread.join(0.1 if self.connection.is_gone else END_S)
         self._threads.clear()
         self.launched.clear()
         if self._is_connected:
@@ -142,6 +144,14 @@ class Rays(Pool):
                 actor.name = f"{actor.name} (process {facts['process']} on {facts['host']})"
                 self.ready(actor, _refusal(actor.name, facts) or reply)
                 actor.is_set_up = True
+
+    def _run_errands(self) -> None:
+        """Do what needs the head of the cluster, apart from everything else: while it is gone, such a call waits."""
+        from ray.exceptions import RayError
+
+        while (errand := self._errands.get()) is not None:
+            with suppress(RayError, RuntimeError, ValueError, ConnectionError):
+                errand()
 
     def _pulse(self) -> None:
         """Ping every actor, and give up those that are silent; and the whole cluster where its head is."""
@@ -204,14 +214,23 @@ class Seat:
 class _Actor:
     """An actor as the pool reaches it."""
 
-    def __init__(self, actor: Any, name: str, setup: bytes, told: SimpleQueue[Any]) -> None:
-        self.name, self._actor, self._told = name, actor, told
+    def __init__(self, name: str, told: SimpleQueue[Any], errands: SimpleQueue[Any]) -> None:
+        self.name, self._told, self._errands = name, told, errands
+        self._actor: Any = None
         self.heard = time.monotonic()
         self.is_set_up = self.is_cut = False
         self._posted: deque[tuple[int, bytes]] = deque()
         self._sending = threading.Lock()
         self._is_pinged = False
-        self._call(0, "set_up", setup)
+
+    def begin(self, options: Mapping[str, Any], setup: bytes) -> None:
+        """Have Ray make it, and set it up."""
+        import ray
+
+        if not self.is_cut:
+            kind = ray.remote(concurrency_groups={"pulse": 1})(Seat)
+            self._actor = kind.options(**options).remote()
+            self._call(0, "set_up", setup)
 
     def post(self, number: int, packed: bytes) -> None:
         """Take a task in."""
@@ -226,13 +245,15 @@ class _Actor:
 
     def cut(self) -> None:
         """End the actor."""
-        import ray
-        from ray.exceptions import RayError
-
         if not self.is_cut:
             self.is_cut = True
-            with suppress(RayError, RuntimeError, ValueError):
-                ray.kill(self._actor)
+            self._errands.put(self._end)
+
+    def _end(self) -> None:
+        import ray
+
+        if self._actor is not None:
+            ray.kill(self._actor)
 
     def ping(self, now: float) -> None:
         """Ask whether it is there, unless that was asked and not answered yet."""

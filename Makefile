@@ -35,7 +35,7 @@ check: $(READY)
 
 # Writes docs/methods/coverage.md; fails where an interval or test does not keep its promise.
 validate: $(READY)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m validation
+	@OMP_NUM_THREADS=1 $(BIN)/python -m validation --workers $(WORKERS)
 
 # The site of all pages, in build/docs; a link or an anchor that leads nowhere fails.
 docs: $(VENV)/.docs

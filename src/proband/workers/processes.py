@@ -71,11 +71,13 @@ class _Process:
     def __init__(self, pool: Processes, name: str, setup: bytes) -> None:
         self._pool = pool
         self._words = tempfile.TemporaryFile()  # noqa: SIM115  # closed by the reader
-        command = [sys.executable, "-c", _START]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._words}
-        group = {} if sys.platform != "win32" else {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         self._process = subprocess.Popen(
-            command, env=_environment(pool.threads), start_new_session=True, **pipes, **group
+            [sys.executable, "-c", _START],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._words,
+            env=_environment(pool.threads),
+            start_new_session=True,
         )
         self.name = f"{name} (process {self._process.pid})"
         self.pid = self._process.pid

@@ -219,10 +219,10 @@ def _asks_for_token(connection: Connection) -> bool:
 
 def _renew_token() -> bool:
     """Have Ray look at the environment again, which it does once otherwise; tells whether there is a token."""
-    from ray._raylet import AuthenticationTokenLoader, Config
+    from ray._private.authentication import authentication_token_setup as setup
 
-    Config.initialize("")
-    loader = AuthenticationTokenLoader.instance()
+    setup.Config.initialize("")
+    loader = setup.AuthenticationTokenLoader.instance()
     loader.reset_cache()
     return bool(loader.has_token(ignore_auth_mode=True))
 

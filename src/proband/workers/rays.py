@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -271,7 +272,13 @@ class _Actor:
             self._actor.pulse.options(concurrency_group="pulse").remote().future().add_done_callback(answered)
 
     def _call(self, number: int, method: str, packed: bytes) -> None:
-        future = getattr(self._actor, method).remote(packed).future()
+        from ray.exceptions import RayError
+
+        try:
+            future = getattr(self._actor, method).remote(packed).future()
+        except RayError as error:  # e.g. there is no room left in the object store
+            future = Future()
+            future.set_exception(error)
         future.add_done_callback(lambda done: self._told.put((self, number, done)))
 
 

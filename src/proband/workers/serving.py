@@ -5,7 +5,7 @@ import signal
 import struct
 import threading
 from queue import SimpleQueue
-from typing import BinaryIO
+from typing import IO
 
 from proband.workers.executor import carry_out, set_up
 
@@ -13,14 +13,14 @@ HEAD = struct.Struct(">QQ")  # number of the task, bytes that follow
 SETUP = 0  # the number of the set-up
 
 
-def send(pipe: BinaryIO, number: int, packed: bytes) -> None:
+def send(pipe: IO[bytes], number: int, packed: bytes) -> None:
     """Write a task or a reply."""
     pipe.write(HEAD.pack(number, len(packed)))
     pipe.write(packed)
     pipe.flush()
 
 
-def received(pipe: BinaryIO) -> tuple[int, bytes] | None:
+def received(pipe: IO[bytes]) -> tuple[int, bytes] | None:
     """The next task or reply; None where the other end is gone, also in the middle of one."""
     head = pipe.read(HEAD.size)
     if len(head) < HEAD.size:

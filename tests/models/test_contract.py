@@ -135,7 +135,8 @@ OPENED = {
     "smollm2": lambda folder: contextlib.nullcontext(open_engine("smollm2")),
     "terminal": at_terminal,
 }
-MARKED = {"smollm2": pytest.mark.model, "axelrod": pytest.mark.slow, "ray": pytest.mark.slow}  # they take seconds to begin
+# That library takes seconds to import, and that cluster to begin.
+MARKED = {"smollm2": pytest.mark.model, "axelrod": pytest.mark.slow, "ray": pytest.mark.slow}
 
 
 ENCODERS = {"minilm", "words"}  # they answer nothing: see test_vectors

@@ -61,8 +61,8 @@ def kill_one(pids, sign=signal.SIGKILL):
     os.kill(next(iter(pids)), sign)
 
 
-def at_half(tmp_path, do):
-    """Do something in mid-run, once, from the loop's thread."""
+def at_half(do):
+    """Do something in mid-run, once, from the loop's thread; and when it was done."""
     done = []
 
     def watch(tally):
@@ -98,11 +98,23 @@ def test_written_replies_of_a_fleet_are_those_of_one_process(checkpoint, tmp_pat
     assert both.table().equals(alone.table())
 
 
+def test_a_killed_process_costs_no_answer(tmp_path):
+    alone = collect(study(), "scripted:uniform?seed=1", tmp_path / "alone")
+    engine = fleet("Slow")
+    watch, done = at_half(lambda: kill_one(children()))
+    run = collect(study(), engine, tmp_path / "killed", watch=watch)
+    engine.close()
+    assert done
+    assert engine.executor.n_lost == 1
+    assert table(run) == table(alone)
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("_small")
 def test_a_killed_replica_costs_no_answer_and_changes_none(checkpoint, tmp_path):
     whole = collect(study(), model(checkpoint), tmp_path / "whole")
     with_kill = model_fleet(checkpoint)
-    watch, done = at_half(tmp_path, lambda: kill_one(children()))
+    watch, done = at_half(lambda: kill_one(children()))
     run = collect(study(), with_kill, tmp_path / "killed", watch=watch)
     assert done
     assert with_kill.executor.n_lost == 1
@@ -269,6 +281,7 @@ def test_records_travel_whole():
     assert unpack_completions(pack_completions(completions))[2].took_s == 1.0
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_run_with_no_process_left_and_the_next_goes_on(tmp_path, checkpoint):
     """In a process group of its own, as a terminal sends it."""
     command = [sys.executable, "-m", fleets.HERE, str(tmp_path / "run"), str(checkpoint)]

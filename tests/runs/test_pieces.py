@@ -5,13 +5,13 @@ import sqlite3
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from proband.designs import Survey
-from proband.models import pieces as cutting
+from proband.designs.lazy import LazyTrials
 from proband.models.engine import BaseEngine
 from proband.models.local.engine import LocalEngine
 from proband.models.pieces import pieces_of
@@ -34,8 +34,7 @@ def checkpoint(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr(cutting, "LEAST", 400)
-    monkeypatch.setattr(cutting, "FULL", 800)
+    pieced_study.make_small(monkeypatch.setattr)
 
 
 @pytest.fixture(scope="module")
@@ -87,14 +86,17 @@ def test_a_run_that_is_capped_again_and_again_equals_one_in_one_go(engine, tmp_p
     assert n == 10
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("settings", [{}, {"persona": "none", "order": "random", "replicates": 3}], ids=str)
+PLAIN = {"n_subjects": 6, "persona": "none", "order": "random", "replicates": 3}
+
+
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))])
+@pytest.mark.parametrize("settings", [{"n_subjects": 6}, PLAIN], ids=["personas", "plain"])
 def test_whatever_was_answered_before_the_rest_gets_the_same_bits(engine, tmp_path, monkeypatch, seed, settings):
     rng = random.Random(seed)
     monkeypatch.setattr(collection_room, "AHEAD", rng.choice([17, 40, 20_000]))
     whole = collect(study(**settings), engine, tmp_path)
     bits, ids = table(whole), list(whole.responses())
-    for _ in range(3):
+    for _ in range(2):
         reopen(whole, rng.sample(ids, rng.randrange(1, len(ids))))
         monkeypatch.setattr(lanes_room, "CHUNK", rng.choice([1, 10, 4096]))
         again = collect(study(**settings), engine, tmp_path)
@@ -181,6 +183,43 @@ def test_a_request_that_came_up_in_an_earlier_block_is_not_computed_again(engine
     run = collect(plain, engine, tmp_path)
     assert [len(piece) for piece in engine.pieces] == [6]
     assert len({response.probs for response in run.responses().values()}) == 6
+
+
+class Share(LazyTrials):
+    """Every so-manieth person's trials."""
+
+    def __init__(self, whole, number, of):
+        self.whole = whole
+        self.runs = [range(k, k + 6) for k in range(6 * number, len(whole), 6 * of)]
+
+    def __len__(self):
+        return sum(map(len, self.runs))
+
+    def made_from(self, start):
+        return (self.whole[k] for k in [k for run in self.runs for k in run][start:])
+
+
+class Part(Survey):
+    """A third of a survey."""
+
+    number = 0
+
+    def trials(self, answered):
+        return Share(super().trials(answered), self.number, 3)
+
+
+@pytest.mark.parametrize(("persona", "ahead"), [("first", 14), ("first", 20_000), ("none", 20_000)])
+def test_a_share_of_a_design_gets_the_bits_of_the_whole(engine, tmp_path, monkeypatch, persona, ahead):
+    monkeypatch.setattr(collection_room, "AHEAD", ahead)
+    design = study(persona=persona, order="random")
+    whole = collect(design, engine, tmp_path / "whole").responses()
+    for number in range(3):
+        part = Part(**{f.name: getattr(design, f.name) for f in fields(design)})
+        object.__setattr__(part, "number", number)
+        collect(part, engine, tmp_path / str(number), budget=Budget(trials=5))
+        found = collect(part, engine, tmp_path / str(number)).responses()
+        assert len(found) == 24
+        assert all(found[id].probs == whole[id].probs for id in found)
 
 
 def test_written_replies_stream_beside_pieces(engine, tmp_path):

@@ -109,8 +109,8 @@ class BaseEngine(ABC):
         """Of an engine that is `by_piece`: answer every piece alone, as a whole, as soon as all of it is known.
 
         Pieces may be yielded in any order. They are to be taken as they are needed: once a run is to stop there are
-        no more of them, and what was taken is still answered. No two trials of a piece have the same request. By
-        default one piece after the other by `answer`.
+        no more of them, and what was taken is still answered. Where `answers_by` is "request", no two trials of a
+        piece have the same one. By default one piece after the other by `answer`.
         """
         for piece in pieces:
             yield list(self.answer(piece))

@@ -330,12 +330,12 @@ class _Loop:
         """Put the scored ones of an engine's trials in its lane piece by piece, and then the others."""
         assert isinstance(self.frontier, Unanswered)
         lane = self._lane_of[answerer]
-        scored = [trial for trial in part if trial.request.verb == "score"]
-        if scored:
-            whole = [t for t in self.frontier.block() if t.answerer == answerer and t.request.verb == "score"]
-            lane.put_pieces(answerer, cut(whole, scored), is_checked=is_checked)
-        if len(scored) < len(part):
-            written = [trial for trial in part if trial.request.verb != "score"]
+        for whole, missing in self.frontier.blocks() if any(trial.request.verb == "score" for trial in part) else ():
+            own = [[t for t in ts if t.answerer == answerer and t.request.verb == "score"] for ts in (whole, missing)]
+            if own[1]:
+                lane.put_pieces(answerer, cut(*own), is_checked=is_checked)
+        written = [trial for trial in part if trial.request.verb != "score"]
+        if written:
             lane.put(answerer, written, joins=False, is_checked=is_checked)
 
     def _engine(self, answerer: str) -> BaseEngine:

@@ -1,12 +1,13 @@
 """What is left to ask of a design: all that the journal does not hold, and that earlier answers have settled."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
 from proband.designs.design import Design, Key, Keyed
+from proband.designs.lazy import Divided
 from proband.designs.process import Fold, Process, Stalled, as_fold
 from proband.errors import DesignError, TreatmentChanged
 from proband.records import Place, Response, Trial
@@ -87,21 +88,19 @@ class Past:
 
 
 class _Block(NamedTuple):
-    """Places of a design from `start` up to `stop`, and those of their trials that are unanswered."""
+    """Places of the whole design from `start` up to `stop`, and those of their trials that are unanswered here."""
 
     start: int
     stop: int
     missing: list[Trial]
 
 
-_NOTHING = _Block(0, 0, [])
-
-
 class Unanswered:
-    """The unanswered trials of a design that does not depend on answers, in its order, block by block.
+    """The unanswered trials of a design that does not depend on answers, in its order, some blocks at a time.
 
     A block is a number of places, counted from the beginning of the design, answered ones too. So a block, and every
-    piece that it is cut into, hangs on the design alone, and not on what was answered.
+    piece that it is cut into, hangs on the design alone, and not on what was answered. Where trials are a share of a
+    design's (`Divided`), places are those of the whole, and so are pieces.
     """
 
     def __init__(self, past: Past, design: Design, size: int) -> None:
@@ -110,27 +109,33 @@ class Unanswered:
         self.is_idle = False  # whether everything was given out
         self.stalled: dict[str, str] = {}  # nothing waits for an answer
         self.over: list[str] = []  # everything is asked at once: nobody has more to come
-        self._given = _NOTHING
-        self._whole: Sequence[Trial] | None = None  # of the block that was given last
-        self._blocks = self._looked_at(size)
+        self._given: list[_Block] = []
+        self._whole: Sequence[Trial] | None = None  # of the block that was given last, where it was one
+        self._windows = self._looked_at(size)
 
     def more(self, room: int) -> list[Trial]:
-        """What is missing in the next block that lacks something; empty when there is none."""
-        self._given, self._whole = next(self._blocks, _NOTHING), None
-        return self._given.missing
+        """What is missing in the next blocks that lack something; empty when there is nothing."""
+        self._given, self._whole = next(self._windows, []), None
+        return [trial for block in self._given for trial in block.missing]
 
-    def block(self) -> Sequence[Trial]:
-        """All trials of the block that was given last, answered ones too, which are made now."""
-        start, stop, missing = self._given
-        if len(missing) == stop - start:
-            return missing
-        if self._whole is None:
-            self._whole = self._trials[start:stop]
-        return self._whole
+    def blocks(self) -> Iterator[tuple[Sequence[Trial], list[Trial]]]:
+        """Of each block that was given last all trials, answered ones too, which are made now, and the missing ones."""
+        for start, stop, missing in self._given:
+            if len(missing) == stop - start:
+                yield missing, missing
+            elif len(self._given) > 1:  # all of them would be too many to keep
+                yield self._all[start:stop], missing
+            else:
+                self._whole = self._whole or self._all[start:stop]
+                yield self._whole, missing
 
     @cached_property
     def _trials(self) -> Sequence[Trial]:
         return self.design.trials(self.past.journal)
+
+    @property
+    def _all(self) -> Sequence[Trial]:
+        return self._trials.whole if isinstance(self._trials, Divided) else self._trials
 
     rank = None  # blocks are in order as they are
 
@@ -140,36 +145,52 @@ class Unanswered:
     def take(self, responses: Sequence[Response]) -> None:
         """Nothing follows from an answer."""
 
-    def _looked_at(self, size: int) -> Iterator[_Block]:
-        """Blocks that lack something, each once as many trials are found missing, or the design is over.
+    def _looked_at(self, size: int) -> Iterator[list[_Block]]:
+        """Blocks that lack something, together as many as lack at most `size` trials.
 
         So what was edited since is found before anything is asked, also where it stands far behind.
         """
-        found: deque[_Block] = deque()
+        found: list[_Block] = []
         n = 0
         for block in self._cut(size):
-            if block.missing:
-                found.append(block)
-                n += len(block.missing)
-            while n >= size:
-                n -= len(found[0].missing)
-                yield found.popleft()
+            if found and n + len(block.missing) > size:
+                yield found
+                found, n = [], 0
+            found += [block] if block.missing else []
+            n += len(block.missing)
+            if n == size:
+                yield found
+                found, n = [], 0
         self.is_seen = True
-        yield from found
+        if found:
+            yield found
         self.is_idle = True
 
     def _cut(self, size: int) -> Iterator[_Block]:
         trials = self._trials
-        if not self.past.is_fresh and isinstance(trials, Keyed):
-            for start in range(0, n := len(self._trials), size):
-                stop = min(start + size, n)
-                yield _Block(start, stop, self._missing_by_key(trials, start, stop))
+        iterator, first = iter(trials), 0
+        for start, stop, n in self._places(size):
+            if not self.past.is_fresh and isinstance(trials, Keyed):
+                missing = self._missing_by_key(trials, first, first + n)
+            else:
+                block = list(islice(iterator, n))
+                missing = block if self.past.is_fresh else self._missing(block)
+            yield _Block(start, stop, missing)
+            first += n
+
+    def _places(self, size: int) -> Iterator[tuple[int, int, int]]:
+        """Where each block begins and ends, counted in the whole design, and how many of its trials are these."""
+        trials = self._trials
+        if not isinstance(trials, Divided):
+            for start in range(0, n := len(trials), size):
+                yield start, min(start + size, n), min(size, n - start)
             return
-        iterator, start = iter(trials), 0
-        while block := list(islice(iterator, size)):
-            stop = start + len(block)
-            yield _Block(start, stop, block if self.past.is_fresh else self._missing(block))
-            start = stop
+        n, own = len(trials.whole), Counter[int]()
+        for run in trials.runs:
+            for number in range(run.start // size, -(-run.stop // size)):
+                own[number] += min(run.stop, (number + 1) * size) - max(run.start, number * size)
+        for number in sorted(own):
+            yield number * size, min((number + 1) * size, n), own[number]
 
     def _missing(self, block: Sequence[Trial]) -> list[Trial]:
         """The unanswered among some trials."""

@@ -21,6 +21,7 @@ from proband.workers.executor import Executor, Task, Worker, WorkerLost
 
 REPLICAS = "replicas"  # entry of the fingerprint that says what the engine ran on; it changes no answer
 WRITTEN = 32  # trials that a replica gets at once, to write
+QUICK = 128  # trials that it gets at once where they are no work
 AHEAD = 2  # batches that wait beyond those that the workers have
 
 Pairs = list[tuple[Trial, Completion]]
@@ -33,6 +34,7 @@ class Told:
     address: str
     abilities: frozenset[Ability]
     answers_by: Literal["request", "place"]
+    by_piece: bool
     lane: str
     chunk: int | None
     note: str
@@ -46,6 +48,7 @@ class Told:
             address=engine.address,
             abilities=engine.abilities,
             answers_by=engine.answers_by,
+            by_piece=engine.by_piece,
             lane=engine.lane,
             chunk=engine.chunk,
             note=engine.note,
@@ -78,7 +81,6 @@ class FleetEngine(BaseEngine):
         What a user should know about where it runs.
     """
 
-    by_piece = True
     overlaps = True
 
     def __init__(
@@ -135,6 +137,11 @@ class FleetEngine(BaseEngine):
         return self._told.answers_by
 
     @property
+    def by_piece(self) -> bool:  # type: ignore[override]
+        """As a replica: where no digit depends on what is computed together, nothing need be cut so."""
+        return self._told.by_piece
+
+    @property
     def lane(self) -> str:  # type: ignore[override]
         """A replica's, where they share this machine."""
         return self._told.lane if self.executor.name == "processes" else ""
@@ -186,13 +193,14 @@ class FleetEngine(BaseEngine):
         return self._view.render(trial) if self._is_near else str(self._asked("render_packed", pack_trials([trial])))
 
     def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
-        """Answer scored trials piece by piece, and written ones as many together as a replica writes at once."""
-        scored = [trial for trial in trials if trial.request.verb == "score"]
-        written = [trial for trial in trials if trial.request.verb == "write"]
+        """Answer scored trials piece by piece, and others as many together as suit a replica."""
+        scored = [trial for trial in trials if trial.request.verb == "score"] if self.by_piece else []
         for answered in self.answer_pieces(pieces_of(scored)):
             yield from answered
-        size = max(1, min(WRITTEN, -(-len(written) // (2 * self.n))))
-        batches = [written[k : k + size] for k in range(0, len(written), size)]
+        others = [trial for trial in trials if trial.request.verb == "write"] if self.by_piece else list(trials)
+        most = WRITTEN if self.by_piece else QUICK
+        size = max(1, min(most, -(-len(others) // (2 * self.n))))
+        batches = [others[k : k + size] for k in range(0, len(others), size)]
         for answered in self._answered(batches, "answer_packed"):
             yield from answered
 

@@ -93,4 +93,4 @@ if __name__ == "__main__":  # python -m tests.models.fleets FOLDER MODEL: a stud
     print("ready", flush=True)
     collect(study(60), engine, sys.argv[1])
     engine.close()
-    print("done", flush=True)
+    print("done")

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,12 +28,13 @@ from proband.models.parcels import pack_completions, pack_trials, unpack_complet
 from proband.records import Completion
 from proband.runs import Budget, Run, collect, plan
 from proband.runs.planning import show
-from proband.workers.processes import cores
+from proband.workers import WorkerLost
+from proband.workers.processes import Processes, cores
 from tests.conftest import made_up
 from tests.models import fleets
 from tests.models.fleets import fleet, model, model_fleet
 from tests.models.local.small_models import save_checkpoint
-from tests.runs.pieced_study import study
+from tests.runs.pieced_study import make_small, study
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,8 +46,7 @@ def checkpoint(tmp_path_factory):
 
 @pytest.fixture
 def _small(monkeypatch):
-    monkeypatch.setattr(cutting, "LEAST", 400)
-    monkeypatch.setattr(cutting, "FULL", 800)
+    make_small(monkeypatch.setattr)
 
 
 def table(run):
@@ -71,6 +72,22 @@ def at_half(do):
             do()
 
     return watch, done
+
+
+class Unlucky(Processes):
+    """Has the first tasks fail as if they had ended three workers."""
+
+    def __init__(self, times):
+        super().__init__(threads=1)
+        self.times, self.n_failed = times, 0
+
+    def submit(self, task):
+        if self.n_failed < self.times:
+            self.n_failed += 1
+            future = Future()
+            future.set_exception(WorkerLost("three times"))
+            return future
+        return super().submit(task)
 
 
 def test_a_run_on_two_replicas_equals_one_process(survey, tmp_path):
@@ -144,6 +161,18 @@ def test_a_trial_that_ends_its_process_fails_and_all_others_are_answered(tmp_pat
     assert {id.partition("/")[0] for id in failed} == {"s3"}
     assert run.dispositions() == {"valid": 18, "failed": 6}
     assert "3 workers ended while they were at it" in next(iter(failed.values())).error
+
+
+@pytest.mark.usefixtures("_small")
+def test_a_piece_whose_workers_were_killed_by_others_has_the_digits_of_a_piece(checkpoint):
+    """Asked trial by trial it would have others."""
+    engine, alone = model_fleet(checkpoint, 1, Unlucky(1)), model(checkpoint)
+    [piece, *_] = cutting.pieces_of(list(study(2, 6).trials({})))
+    [found] = engine.answer_pieces([piece])
+    assert engine.executor.n_failed == 1
+    assert dict(found) == dict(next(iter(alone.answer_pieces([piece]))))
+    engine.close()
+    alone.close()
 
 
 def test_an_engine_s_own_defect_ends_the_run_as_it_does_in_one_process(survey, tmp_path):

@@ -22,7 +22,6 @@ pytestmark = [
 from proband.addresses import open_engine  # noqa: E402
 from proband.addresses.opening import check_address, held, lasting  # noqa: E402
 from proband.errors import EngineError  # noqa: E402
-from proband.models import pieces as cutting  # noqa: E402
 from proband.runs import collect, plan  # noqa: E402
 from proband.workers import Task, WorkerLost, ray_connection, rays  # noqa: E402
 from proband.workers.executor import started  # noqa: E402
@@ -31,7 +30,7 @@ from proband.workers.ray_connection import Connection, connected, disconnect  # 
 from proband.workers.rays import Rays, Share  # noqa: E402
 from tests.models.fleets import fleet, model, model_fleet  # noqa: E402
 from tests.models.local.small_models import save_checkpoint  # noqa: E402
-from tests.runs.pieced_study import study  # noqa: E402
+from tests.runs.pieced_study import make_small, study  # noqa: E402
 from tests.workers.clusters import head  # noqa: E402
 
 HERE = "tests.workers.tasks"
@@ -143,8 +142,7 @@ def test_a_run_on_ray_equals_one_process(survey, tmp_path):
 
 
 def test_a_killed_actor_costs_no_answer_and_changes_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(cutting, "LEAST", 400)
-    monkeypatch.setattr(cutting, "FULL", 800)
+    make_small(monkeypatch.setattr)
     checkpoint = save_checkpoint(tmp_path / "small", max_position_embeddings=1000)
     whole = collect(study(), model(checkpoint), tmp_path / "whole")
     engine = model_fleet(checkpoint, executor=actors())

@@ -9,12 +9,11 @@ import pytest
 
 pytest.importorskip("ray", reason="Ray is not installed: the extra `cluster`")
 
-from proband.models import pieces as cutting
 from proband.models.local.engine import LocalEngine
 from proband.runs import Run, collect
 from tests.models.fleets import model
 from tests.models.local.small_models import save_checkpoint
-from tests.runs.pieced_study import study
+from tests.runs.pieced_study import make_small, study
 from tests.workers.clusters import TwoHosts, can_lay
 
 pytestmark = [
@@ -43,8 +42,7 @@ def checkpoint(tmp_path_factory):
 def whole(checkpoint, tmp_path_factory):
     """The table of the same study in one process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cutting, "LEAST", 400)
-        patch.setattr(cutting, "FULL", 800)
+        make_small(patch.setattr)
         return table(collect(study(100), model(checkpoint), tmp_path_factory.mktemp("whole")))
 
 
@@ -99,8 +97,7 @@ def test_a_head_that_is_gone_ends_the_run_clearly_and_the_run_goes_on_elsewhere(
     said, _ = program.communicate(timeout=120)
     assert f"the head of the Ray at {hosts.address} has not answered for" in said
     assert said.endswith("closed\n")
-    monkeypatch.setattr(cutting, "LEAST", 400)
-    monkeypatch.setattr(cutting, "FULL", 800)
+    make_small(monkeypatch.setattr)
     n = len(Run(tmp_path).responses())
     assert 40 <= n < 3600
     engine = LocalEngine(checkpoint, address="small")

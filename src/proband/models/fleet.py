@@ -22,6 +22,7 @@ from proband.workers.executor import Executor, Task, Worker, WorkerLost
 REPLICAS = "replicas"  # entry of the fingerprint that says what the engine ran on; it changes no answer
 WRITTEN = 32  # trials that a replica gets at once, to write
 QUICK = 128  # trials that it gets at once where they are no work
+CLEARED = 3  # times that a batch is asked as a whole again, because none of its trials ended a worker
 AHEAD = 2  # batches that wait beyond those that the workers have
 
 Pairs = list[tuple[Trial, Completion]]
@@ -274,6 +275,7 @@ class _Batch:
 
     trials: Sequence[Trial]
     alone: dict[int, Completion] = field(default_factory=dict)
+    cleared: int = 0  # times that its workers ended, and none of its trials was the reason
 
 
 class _Call:
@@ -342,6 +344,12 @@ class _Call:
             return list(zip(batch.trials, completions, strict=True))
         batch.alone[number] = completions[0]
         if len(batch.alone) < len(batch.trials):
+            return None
+        if batch.cleared < CLEARED and not any(one.error for one in batch.alone.values()):
+            # Something else ended the workers. Asked as a whole it has the digits that it has everywhere.
+            batch.alone.clear()
+            batch.cleared += 1
+            self._put(batch, None)
             return None
         return [(trial, batch.alone[k]) for k, trial in enumerate(batch.trials)]
 

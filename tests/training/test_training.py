@@ -16,6 +16,7 @@ from proband.training.encoding import encode_set
 from proband.training.recipe import EarlyStop, Lora, Recipe
 from proband.training.training import Job, train, train_all
 from proband.training.training_set import Example, TrainingSet
+from proband.workers.processes import Processes
 from tests.training.tiny import RECIPE, questions
 
 # PEFT asks transformers by a name that is going away.
@@ -171,6 +172,18 @@ def test_several_runs_from_one_load_are_those_of_single_runs(trained, base, tmp_
     assert told == [(name, step) for name in "ab" for step in range(1, 7)]
     again = train_all(jobs, base)
     assert again == found
+
+
+def test_a_grid_that_workers_train_gives_the_same_weights(trained, base, tmp_path):
+    jobs = [
+        Job(training_set=questions(), recipe=replace(RECIPE, seed=5), into=tmp_path / "a"),
+        Job(training_set=questions(), recipe=RECIPE, into=tmp_path / "b"),
+        Job(training_set=questions(), recipe=replace(RECIPE, seed=6), into=tmp_path / "c"),
+    ]
+    found = train_all(jobs, base, executor=Processes(threads=1), workers=2)
+    assert found[1].weights == trained[0].weights
+    assert len({one.weights for one in found}) == 3
+    assert train_all(jobs, base) == found
 
 
 def test_a_grid_is_checked_whole_before_its_first_run(base, tmp_path):

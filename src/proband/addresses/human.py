@@ -8,4 +8,5 @@ SCHEME = Scheme(
     about="people, now: questions go to FOLDER/open.csv, answers are read from FOLDER/answers.csv",
     open=HumanEngine,
     is_person=True,
+    only_one="people answer once",
 )

@@ -14,4 +14,5 @@ SCHEME = Scheme(
     about="people's decisions of records, from the column of the records' file that the study names",
     open=_open,
     is_person=True,
+    only_one="its answers are there already",
 )

@@ -16,4 +16,5 @@ SCHEME = Scheme(
     open=_open,
     paths=frozenset({""}),
     is_person=True,
+    only_one="its answers are there already",
 )

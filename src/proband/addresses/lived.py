@@ -38,4 +38,5 @@ SCHEME = Scheme(
     may_change=frozenset({"into", *(f"base {name}" for name in hf.SCHEME.may_change)}),
     paths=frozenset({"into"}),
     loads_weights=True,
+    only_one="its agents are trained one after the other, as they live",
 )

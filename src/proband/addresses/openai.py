@@ -22,4 +22,5 @@ SCHEME = Scheme(
     open=_open,
     # How a server is called (its price, its concurrency) changes no answer.
     may_change=frozenset({*(field.name for field in fields(ServerSettings)), "aiohttp"}),
+    only_one="a server takes as many calls at once as `concurrency` says",
 )

@@ -41,6 +41,11 @@ class Scheme:
         ``adapter``.
     is_person : bool
         Whether who answers is a person, in whose place another may stand and whose word may be taken as gold.
+    holds : str
+        Of a fleet: the mark behind which the address of what it holds begins. `open` gets that as its option
+        ``engine``, and a run on the one goes on on the other.
+    only_one : str
+        Why there cannot be several copies of it at once, where there cannot.
     """
 
     pattern: str
@@ -51,8 +56,12 @@ class Scheme:
     loads_weights: bool = False
     takes_adapter: bool = False
     is_person: bool = False
+    holds: str = ""
+    only_one: str = ""
 
 
+# Entries of a fleet's fingerprint that say what it ran on, which changes no answer.
+FLEETS = frozenset({"replicas"})
 SCHEMES: Shelf[Scheme] = Shelf(
     what="engine",
     group="proband.engines",
@@ -118,8 +127,24 @@ def is_person(address: str) -> bool:
     >>> is_person("human:FOLDER"), is_person("scripted:uniform"), is_person("of another laboratory")
     (True, False, False)
     """
-    name, _, _ = _parts(address)
+    name, _, _ = _parts(held(address))
     return name in SCHEMES and SCHEMES.load(name).is_person
+
+
+def held(address: str) -> str:
+    """The address of what a fleet holds, which is who answers; any other address as it is.
+
+    Examples
+    --------
+    >>> held("cluster:4*smollm2?chunk_tokens=64"), held("ray:local?replicas=2&engine=hf:ORG/M"), held("smollm2")
+    ('smollm2?chunk_tokens=64', 'hf:ORG/M', 'smollm2')
+    """
+    return _split(address)[1] or address
+
+
+def scheme_of(address: str) -> Scheme:
+    """The scheme of an address; `EngineError` where it names none, or reads otherwise than its pattern."""
+    return _resolved(address, {})[0]
 
 
 def base_of(address: str) -> str:
@@ -130,6 +155,7 @@ def base_of(address: str) -> str:
     >>> base_of("smollm2+runs/anna?chunk_tokens=64"), base_of("hf:ORG/NAME+anna"), base_of("scripted:uniform")
     ('smollm2?chunk_tokens=64', 'hf:ORG/NAME', 'scripted:uniform')
     """
+    address = held(address)
     name, rest, query = _parts(address)
     if name not in SCHEMES or not SCHEMES.load(name).takes_adapter:
         return address
@@ -146,6 +172,9 @@ def _resolved(address: str, options: Mapping[str, object]) -> tuple[Scheme, str,
         near = "".join(f" (did you mean {patterns[close]!r}?)" for close in get_close_matches(name, patterns, n=1))
         raise EngineError(f"no engine {address!r}{near}; there are {', '.join(patterns.values())}")
     scheme = SCHEMES.load(name)
+    head, inner = _split(address)
+    if scheme.holds:
+        name, rest, query = _parts(head)
     adapter = None
     if scheme.takes_adapter and rest:
         base, adapter = _adapter_behind(rest)
@@ -160,6 +189,8 @@ def _resolved(address: str, options: Mapping[str, object]) -> tuple[Scheme, str,
         raise EngineError(f"engine {address!r}: what follows ? must read key=value&key=value") from None
     if adapter is not None:
         given = {"adapter": adapter} | given
+    if inner:
+        given["engine"] = inner
     parameters = list(inspect.signature(scheme.open).parameters.values())[1:]
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         known = [parameter.name for parameter in parameters]
@@ -176,19 +207,20 @@ def may_change(address: str) -> frozenset[str]:
 
     Of an engine that was made in Python and has no scheme, those of any scheme.
     """
-    name = _parts(address)[0]
+    name = _parts(held(address))[0]
     schemes = [SCHEMES.load(name)] if name in SCHEMES else SCHEMES.loaded().values()
-    return frozenset().union(*(scheme.may_change for scheme in schemes))
+    return FLEETS.union(*(scheme.may_change for scheme in schemes))
 
 
 def lasting(address: str) -> str:
-    """An address without the options that change no answer.
+    """An address without the options that change no answer, and without the fleet that it stands in.
 
     Examples
     --------
     >>> lasting("openai:http://h/v1#m?concurrency=4"), lasting("scripted:uniform?seed=1")
     ('openai:http://h/v1#m', 'scripted:uniform?seed=1')
     """
+    address = held(address)
     name, _, query = _parts(address)
     if name not in SCHEMES or not query:
         return address
@@ -204,6 +236,8 @@ def address_beside(address: str, folder: Path) -> str:
     >>> address_beside("scripted:planted?file=nowhere.toml", Path("studies"))
     'scripted:planted?file=nowhere.toml'
     """
+    if inner := _split(address)[1]:
+        return address.removesuffix(inner) + address_beside(inner, folder)
     name, rest, query = _parts(address)
     paths = SCHEMES.load(name).paths if name in SCHEMES else frozenset()
     if "" in paths and rest and is_file(folder / rest):
@@ -212,6 +246,16 @@ def address_beside(address: str, folder: Path) -> str:
         if key in paths and value and is_file(there := folder / unquote_plus(value)):
             address = address.replace(f"{key}={value}", f"{key}={quote(str(there))}")
     return address
+
+
+def _split(address: str) -> tuple[str, str]:
+    """Of a fleet: its own part of the address, and that of what it holds; of others the address, and nothing."""
+    name, _, _ = _parts(address)
+    mark = SCHEMES.load(name).holds if name in SCHEMES else ""
+    if not mark:
+        return address, ""
+    head, _, inner = address.strip().partition(mark)
+    return head.rstrip("?&"), inner
 
 
 def _parts(address: str) -> tuple[str, str | None, str]:

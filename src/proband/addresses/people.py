@@ -140,4 +140,5 @@ SCHEME = Scheme(
     about="people who have answered, from a population's data file, e.g. people:anes-1996?instrument=anes-1996",
     open=_open,
     is_person=True,
+    only_one="its answers are there already",
 )

@@ -13,4 +13,9 @@ def _open(folder: str) -> BaseEngine:
     return ReplayEngine(RunDirectory(Path(folder)).reader(), address=f"replay:{folder}")
 
 
-SCHEME = Scheme(pattern="replay:RUN_DIR", about="a past run answers again, as long as it is asked the same", open=_open)
+SCHEME = Scheme(
+    pattern="replay:RUN_DIR",
+    about="a past run answers again, as long as it is asked the same",
+    open=_open,
+    only_one="its answers are there already",
+)

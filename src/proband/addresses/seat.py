@@ -9,5 +9,9 @@ def _open(rest: str) -> SeatEngine:
 
 
 SCHEME = Scheme(
-    pattern="seat", about="people in a browser, whom `proband seat STUDY` shows the pages", open=_open, is_person=True
+    pattern="seat",
+    about="people in a browser, whom `proband seat STUDY` shows the pages",
+    open=_open,
+    is_person=True,
+    only_one="people answer once",
 )

@@ -22,5 +22,9 @@ def _unread(trial: Trial, said: str) -> str:
 
 
 SCHEME = Scheme(
-    pattern="terminal", about="a person at this terminal, asked one question after another", open=_open, is_person=True
+    pattern="terminal",
+    about="a person at this terminal, asked one question after another",
+    open=_open,
+    is_person=True,
+    only_one="a person at the terminal answers once",
 )

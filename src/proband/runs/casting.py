@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping
 
 from proband.addresses import open_engine
-from proband.addresses.opening import base_of
+from proband.addresses.opening import base_of, held
 from proband.errors import DesignError
 from proband.models.engine import BaseEngine
+from proband.models.fleet import FleetEngine
 
 # Models opened here at once: a study of many checkpoints must not hold all of them in memory. Adapters on one base
 # count as one model; each is some hundredth of it, so many more of them may be open.
@@ -22,16 +23,19 @@ class Cast:
     ----------
     engine : str, BaseEngine or mapping
         An address, an engine, or one of either for each `answerer` of the design.
+    is_planned : bool
+        Whether nothing will be asked: one engine in this process then stands for all replicas of a fleet.
     """
 
-    def __init__(self, engine: str | BaseEngine | Mapping[str, str | BaseEngine]) -> None:
+    def __init__(self, engine: str | BaseEngine | Mapping[str, str | BaseEngine], *, is_planned: bool = False) -> None:
+        self._is_planned = is_planned
         self._parts: dict[str, str | BaseEngine] = dict(engine) if isinstance(engine, Mapping) else {"": engine}
         self._opened: dict[str, BaseEngine] = {}  # by address, the one used last at the end
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Address of every part's engine, without opening any."""
-        return {name: part if isinstance(part, str) else part.address for name, part in self._parts.items()}
+        """Address of every part's engine, without opening any; of a fleet that of what it holds, who answers."""
+        return {name: held(part) if isinstance(part, str) else part.address for name, part in self._parts.items()}
 
     @property
     def known(self) -> dict[str, BaseEngine]:
@@ -55,6 +59,8 @@ class Cast:
         if engine is None:
             self._make_room(base_of(part), in_use)
             engine = open_engine(part)
+            if isinstance(engine, FleetEngine):
+                engine.is_planned = self._is_planned
         self._opened[part] = engine
         return engine
 

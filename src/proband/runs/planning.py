@@ -193,7 +193,7 @@ def plan(study: Study | Design, engine: Engines | None = None, *, simulate: bool
     ratios = [stage.size / len(stage.sample) for stage in stages] or [ratio] * len(blocks)
     scattered = [] if is_whole else _scattered(available, design.seed)
     longest = sorted(scattered, key=lambda trial: sum(len(message.text) for message in trial.request.messages))[-BLOCK:]
-    with Cast(study.cast) as cast:
+    with Cast(study.cast, is_planned=True) as cast:
         for name, part in _by_answerer([*sample, *longest]).items():
             # A server would have to be asked, and a plan needs no key and no network.
             if not cast.engine(name).is_remote:
@@ -257,7 +257,7 @@ def show(
     design = study.design
     for trial in design.preview() if answered is None else design.trials(answered):
         if trial.id.startswith(place):
-            with Cast(study.cast) as cast:
+            with Cast(study.cast, is_planned=True) as cast:
                 return cast.engine(trial.answerer).render(trial)
     first = next(iter(design.preview()), None)
     if not design.items:

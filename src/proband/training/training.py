@@ -24,6 +24,7 @@ from proband.training.encoding import EncodedSet, check_objective, encode_set
 from proband.training.looks import LOOKS, Looked, Looks
 from proband.training.recipe import Recipe
 from proband.training.training_set import TrainingSet
+from proband.workers.executor import Executor, Task, started
 
 if TYPE_CHECKING:
     from proband.training.trainer import PartsTrainer
@@ -103,10 +104,24 @@ def train(
     return _run(job, base, watch, lambda: model or _load(base, recipe))
 
 
-def train_all(jobs: Sequence[Job], base: str, *, watch: Callable[[Job, Step], None] | None = None) -> list[Checkpoint]:
+def train_all(
+    jobs: Sequence[Job],
+    base: str,
+    *,
+    watch: Callable[[Job, Step], None] | None = None,
+    executor: Executor | None = None,
+    workers: int = 1,
+) -> list[Checkpoint]:
     """Several runs from one load of the base, whose weights are put back between them; finished ones are skipped.
 
-    Whoever watches is told of every step, and of which job.
+    Parameters
+    ----------
+    watch : callable, optional
+        Told of every step here, and of which job.
+    executor : Executor, optional
+        Where `workers` train instead, a run each, with a load of the base each; it is closed at the end. Their weights
+        are those of runs here with as many threads. A run whose worker ends goes on at another, from the last
+        state it kept, where that sees the same folder.
 
     Raises
     ------
@@ -120,16 +135,19 @@ def train_all(jobs: Sequence[Job], base: str, *, watch: Callable[[Job, Step], No
     loaded: list[Base] = []
 
     def opened(recipe: Recipe) -> Base:
-        is_fit = loaded and loaded[0].model.dtype == _held_in(recipe)
-        if not is_fit or (loaded[0].is_frozen and not recipe.keeps_adapter):
-            loaded[:] = [_load(base, recipe)]
-        return loaded[0]
+        return _opened(loaded, base, recipe)
 
     waiting = [job for job in jobs if _finished(job, base) is None]
     if len(waiting) > 1:
         first = opened(waiting[0].recipe)
         for job in waiting:
             _encoded(job, first)
+    if executor is not None and waiting:
+        loaded.clear()  # the workers have their own
+        with started(executor, Task(f"{__name__}:nothing_loaded"), min(workers, len(waiting))) as pool:
+            tasks = [Task(f"{__name__}:trained_on_worker", (job, base)) for job in waiting]
+            for future in [pool.submit(task) for task in tasks]:
+                future.result()
     return [
         _run(
             job,
@@ -139,6 +157,24 @@ def train_all(jobs: Sequence[Job], base: str, *, watch: Callable[[Job, Step], No
         )
         for job in jobs
     ]
+
+
+def nothing_loaded() -> tuple[list[Base], None]:
+    """On a worker: the base that it has loaded, so far none."""
+    return [], None
+
+
+def trained_on_worker(loaded: list[Base], job: Job, base: str) -> None:
+    """On a worker: one run, into its folder."""
+    _run(job, base, None, lambda: _opened(loaded, base, job.recipe))
+
+
+def _opened(loaded: list[Base], base: str, recipe: Recipe) -> Base:
+    """The base as a recipe wants it: the one that is loaded, if it fits."""
+    is_fit = loaded and loaded[0].model.dtype == _held_in(recipe)
+    if not is_fit or (loaded[0].is_frozen and not recipe.keeps_adapter):
+        loaded[:] = [_load(base, recipe)]
+    return loaded[0]
 
 
 def _run(job: Job, base: str, watch: Watch | None, opened: Callable[[], Base]) -> Checkpoint:

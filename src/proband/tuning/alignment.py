@@ -32,6 +32,7 @@ from proband.tuning.toy.planting import planted_model
 from proband.tuning.toy.pretraining import toy_model
 from proband.tuning.toy.recovery import recovery
 from proband.tuning.toy.world import World
+from proband.workers.processes import Processes, cores
 
 BASE = "base"
 _LOOKED_AT = 20  # questions by which prompts are checked
@@ -97,6 +98,7 @@ class Course:
     material: Material
     stages: Stages
     table: BaseTable
+    workers: int = 1
 
     @property
     def file(self) -> AlignFile:
@@ -237,7 +239,8 @@ class Course:
         places = {job.into: (k, len(jobs), name) for k, (name, job) in enumerate(jobs.items(), start=1)}
         with self.stages.listener.training() as told:
             watch = None if told is None else lambda job, step: told(*places[job.into], step)
-            done = train_all(tuple(jobs.values()), base, watch=watch)
+            pool = Processes(threads=max(1, cores() // self.workers)) if self.workers > 1 else None
+            done = train_all(tuple(jobs.values()), base, watch=watch, executor=pool, workers=self.workers)
         for job in jobs.values():
             self._keep_looks(job)
         return dict(zip(jobs, done, strict=True))
@@ -404,6 +407,7 @@ class Alignment:
 
     material: Material
     stages: Stages
+    workers: int = 1
 
     @property
     def file(self) -> AlignFile:
@@ -427,6 +431,7 @@ class Alignment:
             table.name: _course_of(self.file)(
                 material=self.material,
                 table=table,
+                workers=self.workers,
                 stages=self.stages if len(tables) == 1 else Stages(into=into / table.name, listener=listener),
             )
             for table in tables
@@ -483,9 +488,14 @@ def align(
 
 
 def alignment_of(
-    study: str | Path | AlignFile, into: str | Path, *, base: str | None = None, listener: Listener | None = None
+    study: str | Path | AlignFile,
+    into: str | Path,
+    *,
+    base: str | None = None,
+    listener: Listener | None = None,
+    workers: int = 1,
 ) -> Alignment:
-    """The study of `align`, not yet carried out."""
+    """The study of `align`, not yet carried out; `workers` are processes that train, a run each."""
     file = study if isinstance(study, AlignFile) else read_align_file(study)
     if base is not None:
         # The forecast is then of that model too, with the sizes that were expected of another.
@@ -493,7 +503,8 @@ def alignment_of(
         file = file.model_copy(update={"base": base, "bases": [], "expected": expected})
     folder = Path(study).parent if not isinstance(study, AlignFile) and Path(study).is_file() else Path()
     material = Material(file=file, folder=folder)
-    return Alignment(material=material, stages=Stages(into=Path(into), listener=listener or Listener()))
+    stages = Stages(into=Path(into), listener=listener or Listener())
+    return Alignment(material=material, stages=stages, workers=workers)
 
 
 def _steps(job: Job) -> int:

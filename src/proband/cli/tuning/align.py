@@ -43,6 +43,9 @@ def align(
         ),
     ] = False,
     into: Annotated[Path | None, typer.Option(help="Folder of the study (default: runs/align-STUDY).")] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that train, a run of the grid each; the cores are shared out.")
+    ] = 1,
     yes: YesOption = False,
     json: Annotated[bool, typer.Option("--json", help="Write the findings to standard output as JSON.")] = False,
 ) -> None:
@@ -71,7 +74,8 @@ def align(
     at = into if into is not None else Path("runs") / f"align-{Path(name).stem}"
     refuse_no_folder(at)
     base = engine if study is not None else None
-    work = alignment_of(name, at, base=base, listener=listener() if is_first_process() else None)
+    told = listener() if is_first_process() else None
+    work = alignment_of(name, at, base=base, listener=told, workers=workers)
     if work.file.portraits is not None:
         from proband.portraits.portrait import chosen
 

@@ -6,6 +6,7 @@ from typing import Any
 import psutil
 
 _GROUP = Path("/sys/fs/cgroup")
+_REPLICA = 350_000_000  # bytes of a replica's process beside its weights, measured
 
 
 def free_bytes(device: Any) -> int:
@@ -14,12 +15,25 @@ def free_bytes(device: Any) -> int:
         import torch
 
         return int(torch.cuda.mem_get_info(device)[0])
+    return free_memory()
+
+
+def free_memory() -> int:
+    """Bytes of memory that can still be had; inside a container, those that it is allowed."""
     free = int(psutil.virtual_memory().available)
     try:
         limit, used = ((_GROUP / name).read_text().strip() for name in ("memory.max", "memory.current"))
     except OSError:
         return free
     return free if limit == "max" else min(free, max(0, int(limit) - int(used)))
+
+
+def replicas_that_fit(weights: int) -> int:
+    """How many processes with a model of so many bytes of weights have room.
+
+    They share the mapped file; each packs the weights for its arithmetic, and has libraries and passes of its own.
+    """
+    return max(0, int((free_memory() - weights) // (weights + _REPLICA)))
 
 
 def readable(n_bytes: float) -> str:

@@ -109,6 +109,13 @@ def _refuse_too_large(folder: str, itemsize: int, device: Any) -> None:
     )
 
 
+def weights_bytes(path_or_id: str, dtype: str) -> int | None:
+    """Bytes that a checkpoint's weights take in a precision; None where it is not on this disk, or a GGUF."""
+    folder = Path(path_or_id).expanduser()
+    count = sum(_parameters(str(folder))) if folder.is_dir() else 0
+    return count * (4 if dtype == "float32" else 2) or None
+
+
 def tensors_hash(tensors: Mapping[str, Any]) -> str:
     """SHA-256 over the names and bytes of tensors, whatever files they came from."""
     import torch

@@ -17,10 +17,14 @@ from proband.errors import ProbandError
 
 # In the order of the help. Each verb's file is read when somebody calls it: all of them take two seconds.
 VERBS = {
-    **{name: "" for name in ("demo", "check", "plan", "show", "lock", "run", "branch", "ask", "measure", "report")},
+    **{name: "" for name in ("demo", "check", "plan", "show", "lock", "run", "gather", "cluster")},
     **{
         name: ""
         for name in (
+            "branch",
+            "ask",
+            "measure",
+            "report",
             "view",
             "replicate",
             "portrait",

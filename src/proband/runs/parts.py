@@ -1,0 +1,360 @@
+"""Parts of a run: each carried out in a folder of its own, and gathered into the run that they are parts of."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from proband.addresses.opening import is_person, lasting, may_change
+from proband.designs.design import Design
+from proband.designs.part import Part, Share
+from proband.designs.studies import Study
+from proband.errors import DesignError, EngineError, NewerRun, StoreError, TreatmentChanged
+from proband.instruments.reading import READER
+from proband.models.engine import Ability, BaseEngine
+from proband.records import Completion, Trial
+from proband.runs.collection import carry_out, collect
+from proband.runs.progress import Budget, Watch
+from proband.runs.run import Run
+from proband.store.directory import RunDirectory
+from proband.store.gathering import finished, is_gathered, join
+from proband.store.rosters import roster_text
+
+PARTS = "parts"  # name of the folder, inside a run, where its parts are
+_FOLDER = re.compile(r"([0-9]+)-of-([0-9]+)", re.ASCII)
+_LOOKED = 64  # trials whose prompts stand for all of them, before anything is asked
+# What two parts must have in common, and what a message calls it.
+_WORDS = {
+    "kind": "kind of study",
+    "seed": "seed",
+    "engine": "engine",
+    "reader": "way to read answers",
+    "design": "design",
+    "items": "items",
+    "roster": "who takes part",
+    "prompts": "what is sent",
+}
+
+
+def part_folder(into: str | Path, share: Share) -> Path:
+    """Where a part of a run is carried out: ``parts/K-of-N`` in its folder."""
+    return Path(into) / PARTS / share.folder
+
+
+def part_of(study: Study, share: Share) -> Study:
+    """The study of a part alone, without people's answers, which are collected when the parts are gathered.
+
+    Raises
+    ------
+    DesignError
+        If the design cannot be divided so, or people answer at pages.
+    """
+    for role, who in study.cast.items():
+        is_met = is_person(who) if isinstance(who, str) else who.waits
+        if is_met:
+            whom = f"the role {role!r}" if role else "the study"
+            raise DesignError(
+                f"{study.name}: {whom} is played by people, who come when they come, so it cannot be divided; "
+                "run it undivided"
+            )
+    return Study(Part(study.design, share), study.engine)
+
+
+def begin_part(study: Study, into: str | Path, share: Share, *, made_of: Mapping[str, Any], work: Path | None) -> Path:
+    """Make the folder of a part, or look whether it is still that part; `collect` then carries it out there.
+
+    Parameters
+    ----------
+    study : Study
+        The whole.
+    into : path
+        Folder of the whole run.
+    share : Share
+        Which part.
+    made_of : mapping
+        From what the study can be made again, as plain values: path of its file, engines and sample that replace it.
+    work : path or None
+        Where the part is written, if not in `into`.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder of the part.
+
+    Raises
+    ------
+    TreatmentChanged
+        If this part, or another one of this run, was begun with another study, seed or engine.
+    StoreError
+        If an undivided run, or parts of another division, are there.
+    """
+    whole = RunDirectory(into)
+    if whole.is_there and not is_gathered(whole):
+        raise StoreError(f"{whole.path}: an undivided run is there already; go on with it, or give its parts a new folder")
+    facts = facts_of(study)
+    for other, directory in shares_in(whole.path):
+        if other.of != share.of:
+            raise StoreError(
+                f"{directory.path}: this run is divided into {other.of} parts, and part {share} is of {share.of}; keep to "
+                f"--part K/{other.of}, or use a new folder"
+            )
+        if other != share and directory.journal_path.exists() and (noted := _noted(directory)) is not None:
+            _refuse_other(directory, noted["facts"], facts, f"part {other} was begun")
+            break  # each was held against another one when it began
+    directory = RunDirectory(work or part_folder(into, share))
+    if directory.journal_path.exists() and (noted := _noted(directory)) is not None:
+        _refuse_other(directory, noted["facts"], facts, f"part {share} was begun")
+    else:
+        note = {
+            "number": share.number, "of": share.of, "proband": version("proband"), "facts": facts, "study": made_of,
+        }  # fmt: skip
+        with directory.writer() as journal:
+            journal.note(part=json.dumps(note))
+    return directory.path
+
+
+def facts_of(study: Study) -> dict[str, str]:
+    """What a study is, fact by fact, short: the same for all its parts, and for as long as nobody edits it."""
+    design = study.design
+    who = ", ".join(f"{name} {lasting(address)}".strip() for name, address in sorted(study.addresses.items()))
+    return {
+        "kind": study.kind,
+        "seed": str(design.seed),
+        "engine": who,
+        "reader": READER,
+        "design": _digest(json.dumps(design.describe(), sort_keys=True, default=str)),
+        "items": _digest(json.dumps({id: item.as_dict() for id, item in design.items.items()}, sort_keys=True)),
+        "roster": _digest(roster_text(design.roster())),
+        "prompts": _digest("\n".join(_some_prompts(design))),
+    }
+
+
+def _some_prompts(design: Design) -> Iterator[str]:
+    if design.is_adaptive and type(design).preview is Design.preview:
+        return  # to know its trials would be to go through all of it
+    trials = design.preview()
+    for k in dict.fromkeys(k * (len(trials) - 1) // (_LOOKED - 1) for k in range(_LOOKED) if len(trials)):
+        yield f"{trials[k].id} {trials[k].request.hash}"
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _noted(directory: RunDirectory) -> dict[str, Any] | None:
+    with directory.reader() as journal:
+        found: dict[str, Any] | None = journal.noted("part")
+        return found
+
+
+def _refuse_other(directory: RunDirectory, before: Mapping[str, str], now: Mapping[str, str], what: str) -> None:
+    """Refuse a part of another study; the first difference is named."""
+    for name, words in _WORDS.items():
+        if before.get(name) != now[name]:
+            told = f" ({before.get(name)}, not {now[name]})" if name in ("kind", "seed", "engine", "reader") else ""
+            raise TreatmentChanged(
+                f"{directory.path}: {what} with another {words}{told}: the study was edited since, or it is a part of "
+                "another one; undo the edit, or use a new folder"
+            )
+
+
+def shares_in(into: Path) -> list[tuple[Share, RunDirectory]]:
+    """The parts in a run's folder, in their order.
+
+    Raises
+    ------
+    StoreError
+        If a folder beside them is none.
+    """
+    folder = into / PARTS
+    found = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        match = _FOLDER.fullmatch(path.name)
+        if path.name.startswith("."):
+            continue
+        if match is None or not 1 <= int(match[1]) <= int(match[2]):
+            raise StoreError(f"{path}: is no part; parts are called K-of-N, e.g. 2-of-4: move it away")
+        found.append((Share(int(match[1]), int(match[2])), RunDirectory(path)))
+    return sorted(found, key=lambda one: (one[0].of, one[0].number))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """All parts of a run, each finished and of one study.
+
+    Attributes
+    ----------
+    found : sequence of (Share, RunDirectory)
+        In their order.
+    made_of : mapping
+        From what the study can be made again.
+    facts : mapping
+        What they have in common; see `facts_of`.
+    notes : sequence of mapping
+        Of each.
+    """
+
+    found: Sequence[tuple[Share, RunDirectory]]
+    made_of: Mapping[str, Any]
+    facts: Mapping[str, str]
+    notes: Sequence[Mapping[str, str]]
+
+
+def parts_of(into: str | Path) -> Parts:
+    """The parts of a run that is to be gathered.
+
+    Raises
+    ------
+    StoreError
+        If there are none, one is missing, doubled, not finished, still written, or from a newer version; it is named.
+    TreatmentChanged
+        If one belongs to another study, seed or engine than the others.
+    """
+    whole = Path(into)
+    found = shares_in(whole)
+    if not found:
+        raise StoreError(f"{whole}: there are no parts; `proband run STUDY --into {whole} --part 1/4` makes the first of 4")
+    _refuse_incomplete(whole, found)
+    notes, first = [], None
+    for share, directory in found:
+        finished(directory, str(share), f"`proband run STUDY --into {whole} --part {share}` goes on with it")
+        noted = _noted(directory)
+        if noted is None or (noted["number"], noted["of"]) != (share.number, share.of):
+            says = "no part at all" if noted is None else f"part {noted['number']}/{noted['of']}"
+            raise StoreError(f"{directory.path}: says of itself that it is {says}; put back the folder's name, or move it away")
+        _refuse_newer(directory, noted["proband"], share)
+        first = first or noted
+        _refuse_other(directory, noted["facts"], first["facts"], f"part {share} was made")
+        with directory.reader() as journal:
+            notes.append(journal.notes())
+    assert first is not None
+    return Parts(found=found, made_of=first.get("study") or {}, facts=first["facts"], notes=notes)
+
+
+def _refuse_incomplete(whole: Path, found: Sequence[tuple[Share, RunDirectory]]) -> None:
+    """Refuse parts of two divisions, and a division of which some are not there."""
+    n = found[-1][0].of
+    if others := [directory.path.name for share, directory in found if share.of != n]:
+        raise StoreError(
+            f"{whole / PARTS}: {others[0]} stands beside {found[-1][1].path.name}: these are parts of two divisions, and "
+            "would be counted twice; keep one division, and move the other away"
+        )
+    there = {share.number for share, _ in found}
+    if missing := [str(k) for k in range(1, n + 1) if k not in there]:
+        named = ", ".join(missing[:10]) + (f" and {len(missing) - 10} more" if len(missing) > 10 else "")
+        raise StoreError(
+            f"{whole / PARTS}: of {n} parts {len(missing)} are missing: {named}; `proband run STUDY --into {whole} "
+            f"--part {missing[0]}/{n}` makes the first of them"
+        )
+
+
+def _refuse_newer(directory: RunDirectory, made_by: str, share: Share) -> None:
+    here = version("proband")
+    if _release(made_by) > _release(here):
+        raise NewerRun(
+            f"{directory.path}: part {share} was made by Proband {made_by}, and this is {here}; upgrade with "
+            "`pip install -U proband`, or gather where it was made"
+        )
+
+
+def _release(text: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", text.partition("+")[0])[:3]))
+
+
+def gather(
+    study: Study, into: str | Path, *, work: Path | None = None, told: Callable[[int], None] = lambda n: None
+) -> Run:
+    """Join the parts of a run into it, and finish it as an undivided run is finished; nobody is asked.
+
+    The table, the manifest except for its times, and the findings are those of the undivided run. Called again it goes
+    on, or finds that everything is done.
+
+    Parameters
+    ----------
+    study : Study
+        The whole.
+    into : path
+        Folder of the run, with its ``parts``.
+    work : path, optional
+        Where the run is written, if not in `into`.
+    told : callable, optional
+        Gets the number of answers that are joined, after every part.
+
+    Raises
+    ------
+    StoreError
+        As `parts_of`; or if the run has answers of its own, or the parts lack some.
+    TreatmentChanged
+        If the parts are of another study, or their engines differ.
+    """
+    parts = parts_of(into)
+    _refuse_other(parts.found[0][1], parts.facts, facts_of(study), "its parts were made")
+    notes = _common(parts, study)
+    directory = RunDirectory(work or into)
+    join(directory, {str(share): found for share, found in parts.found}, told=told)
+    with directory.writer() as journal:
+        if directory.manifest() is None:
+            journal.note(**notes)
+    answering = {role: _Answered(address) for role, address in study.addresses.items()}
+    return carry_out(replace(study, engine=answering), directory.path)
+
+
+def _common(parts: Parts, study: Study) -> dict[str, str]:
+    """Notes of the whole that only its parts know: when it began, what really answered, its lock, what it cost."""
+    found = {"started": min(notes["started"] for notes in parts.notes)}
+    if any("dollars" in notes for notes in parts.notes):
+        found["dollars"] = repr(sum(float(notes.get("dollars", 0.0)) for notes in parts.notes))
+    for role, address in study.addresses.items():
+        key, loose = f"fingerprint:{role}", may_change(address)
+        known = [(k, json.loads(notes[key])) for k, notes in enumerate(parts.notes) if key in notes]
+        for k, fingerprint in known[1:]:
+            (first, one), name = known[0], parts.found[k][0]
+            differ = [part for part in sorted({*one, *fingerprint} - loose) if one.get(part) != fingerprint.get(part)]
+            if differ:
+                raise TreatmentChanged(
+                    f"{parts.found[k][1].path}: part {name} was answered by another engine than part "
+                    f"{parts.found[first][0]}: its {differ[0]} is {fingerprint.get(differ[0])!r}, not "
+                    f"{one.get(differ[0])!r}; run that part anew with the same one"
+                )
+        if known:
+            found[key] = json.dumps(known[0][1], sort_keys=True)
+    locks = {notes.get("lock", "") for notes in parts.notes}
+    hashes = {json.loads(lock)["lock"]["hash"] if lock else "" for lock in locks}
+    if len(hashes) > 1:
+        raise TreatmentChanged(
+            f"{parts.found[0][1].path.parent}: some parts are held to a locked plan, and others to none or to another; run "
+            "every part with the same --lock"
+        )
+    if lock := max(locks, key=lambda text: json.loads(text)["answers_before"] if text else -1):
+        found["lock"] = lock
+    return found
+
+
+class _Answered(BaseEngine):
+    """Stands for an engine whose answers are all there: who is asked after all is told that a part lacks one."""
+
+    answers_by = "request"  # the fingerprint that the parts noted stands
+    abilities: frozenset[Ability] = frozenset({"score", "write", "given", "embed"})
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def check(self, trials: Sequence[Trial]) -> None:
+        """Refuse whatever is asked."""
+        raise StoreError(
+            f"no part has an answer at {trials[0].id!r}, and {len(trials):,} places like it may be open; undo what was "
+            "edited since the parts were made, or run the parts again"
+        )
+
+    def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
+        """Nothing."""
+        raise EngineError("a gathered run asks nobody")
+
+
+def carry_out_part(study: Study, folder: Path, *, budget: Budget | None, watch: Watch | None, retry_failed: bool) -> Run:
+    """Collect a part that `begin_part` has begun; `study` is that of `part_of`."""
+    return collect(study.design, study.cast, folder, budget=budget, watch=watch, retry_failed=retry_failed)

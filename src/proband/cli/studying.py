@@ -29,6 +29,7 @@ from proband.store.scratch import written_here
 MOST_TRIALS, MOST_DOLLARS = 1_000_000, 100.0  # what is more than this is begun when somebody has said so
 STOPPED = 3
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 def folder_for(study: Study) -> Path:
@@ -130,13 +131,24 @@ def carry_out_part_and_tell(
 
 @contextmanager
 def winding_down() -> Iterator[None]:
-    """Have what a scheduler sends before it kills, SIGTERM, do what Ctrl-C does: store what is in flight, and end."""
+    """Have what a scheduler sends before it kills, SIGTERM, do what Ctrl-C does, and end with a code of its own.
+
+    Who is told to end by a scheduler is not to be begun again by itself, as one whose time is up is.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    told = []
+
+    def end(number: int, frame: object) -> None:
+        told.append(number)
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield
+    except typer.Exit as ended:
+        raise typer.Exit(TERMINATED) if told and ended.exit_code == INTERRUPTED else ended from None
     finally:
         signal.signal(signal.SIGTERM, before)
 

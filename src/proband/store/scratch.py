@@ -261,10 +261,13 @@ def _take_all(work: Path, kept: Path) -> None:
 
 def _take_journal(work: Path, kept: Path) -> None:
     """Copy a journal as it is now, also while it is written."""
+    if not (work / _JOURNAL).exists():
+        return
     outgoing = work / "outgoing.sqlite"
     for ending in ("", "-wal", "-shm"):
         outgoing.with_name(outgoing.name + ending).unlink(missing_ok=True)
-    with closing(sqlite3.connect(work / _JOURNAL)) as source, closing(sqlite3.connect(outgoing)) as copy:
+    address = f"{(work / _JOURNAL).resolve().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True)) as source, closing(sqlite3.connect(outgoing)) as copy:
         source.backup(copy)
         copy.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     _copy(outgoing, kept / _JOURNAL)

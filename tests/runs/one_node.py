@@ -1,4 +1,7 @@
-"""A Slurm of one node, this machine: daemons, keys, ports and folders of its own; nothing of it stays."""
+"""A Slurm of one node, this machine: daemons, keys, ports and folders of its own; nothing of it stays.
+
+Credentials hold for ten seconds: a job that is queued again waits for as long, two minutes otherwise.
+"""
 
 import os
 import secrets
@@ -7,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -51,7 +54,7 @@ def one_node(folder: Path) -> Iterator[Mapping[str, str]]:
             ["slurmd", "-D", "-c", "-f", str(folder / "slurm.conf"), "-N", "here"],
         ):
             stack.enter_context(_running(words, folder, environment))
-            _until(lambda: words[0] != "munged" or (munge / "socket").exists(), folder)
+            _until((munge / "socket").exists, folder)
         _until(lambda: "idle" in _told(["sinfo", "--noheader", "--format=%T"], environment), folder)
         try:
             yield environment
@@ -75,10 +78,8 @@ def _running(words: list[str], folder: Path, environment: Mapping[str, str]) -> 
 
 
 def _end(process: psutil.Process, how) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         how(process)
-    except psutil.NoSuchProcess:
-        pass
 
 
 def _told(words: list[str], environment: Mapping[str, str]) -> str:
@@ -112,7 +113,7 @@ SlurmdPort={daemon}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={folder / "munge" / "socket"}
+AuthInfo=socket={folder / "munge" / "socket"},cred_expire=10
 CredType=cred/munge
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none

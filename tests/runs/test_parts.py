@@ -18,11 +18,11 @@ from proband.designs.studies import Study, people_survey, study_from_dict
 from proband.errors import DamagedRun, DesignError, NewerRun, RunLocked, StoreError, TreatmentChanged
 from proband.instruments import Item
 from proband.models.scripted import ScriptedEngine
+from proband.roster import Roster
 from proband.runs import Budget, carry_out
 from proband.runs.locking import hold_to, lock_of, lock_study, read_lock
 from proband.runs.parts import gather, part_folder, part_of, parts_of
 from proband.runs.run import PEOPLE
-from proband.roster import Roster
 from proband.store import Journal, RunDirectory
 from proband.store.gathering import join
 from tests.analyses.studies import framed
@@ -98,9 +98,7 @@ def test_interviews_too(tmp_path):
 def test_peoples_answers_are_collected_once_when_parts_are_gathered(survey, people, tmp_path):
     everybody = people(12)
     traits = [{**s.traits, "v": 1 + k % 3, "t": 1 + k % 2} for k, s in enumerate(everybody)]
-    everybody = replace(
-        everybody, subjects=tuple(replace(s, traits=t) for s, t in zip(everybody, traits, strict=True))
-    )
+    everybody = replace(everybody, subjects=tuple(replace(s, traits=t) for s, t in zip(everybody, traits, strict=True)))
     items = tuple(replace(item, column=c) for item, c in zip(survey.instrument.items, "vt", strict=True))
     known = replace(survey, instrument=replace(survey.instrument, items=items), subjects=everybody.sample(8, seed=1))
     study = Study(known, ENGINE, people=people_survey(known, everybody))
@@ -132,7 +130,8 @@ def test_sittings_of_a_conversation_take_their_own_sheets_in_whatever_order(peop
 def test_a_part_that_was_stopped_goes_on(study, tmp_path):
     into = tmp_path / "run"
     stopped = ask_part(study, into, 1, 4, budget=Budget(trials=2))
-    assert stopped.state == "unfinished" and sum(stopped.dispositions().values()) == 2
+    assert stopped.state == "unfinished"
+    assert sum(stopped.dispositions().values()) == 2
     assert kept(gathered(study, into)) == kept(carry_out(study, tmp_path / "whole"))
 
 
@@ -269,10 +268,10 @@ def test_a_missing_part_is_named(divided):
 def test_parts_of_two_divisions_are_refused(divided):
     study, into = divided
     shutil.copytree(into / "parts" / "2-of-4", into / "parts" / "2-of-8")
-    with pytest.raises(StoreError, match="2-of-8: these are parts of two divisions"):
+    with pytest.raises(StoreError, match="these are parts of two divisions"):
         gather(study, into)
+    shutil.rmtree(into / "parts" / "2-of-8")
     with pytest.raises(StoreError, match="divided into 4 parts"):
-        shutil.rmtree(into / "parts" / "2-of-8")
         ask_part(study, into, 1, 3)
 
 
@@ -303,8 +302,8 @@ def test_a_part_of_another_study_is_refused(study, tmp_path, change, what):
     into, other = divide(study, tmp_path / "run"), divide(change(study), tmp_path / "other")
     with pytest.raises(TreatmentChanged, match=f"1-of-4: its parts were made with {what}"):
         gather(change(study), into)
+    shutil.rmtree(into / "parts" / "1-of-4")
     with pytest.raises(TreatmentChanged, match=f"part [23]/4 was begun with {what}"):
-        shutil.rmtree(into / "parts" / "1-of-4")
         ask_part(change(study), into, 1, 4)
     shutil.copytree(other / "parts" / "1-of-4", into / "parts" / "1-of-4")
     with pytest.raises(TreatmentChanged, match=f"2-of-4: part 2/4 was made with {what}"):
@@ -348,7 +347,7 @@ def test_a_part_of_a_newer_version_is_named(divided):
     path = into / "parts" / "1-of-4" / "journal.sqlite"
     with Journal(path, writable=True) as journal:
         journal.note(part=json.dumps(journal.noted("part") | {"proband": "99.0"}))
-    with pytest.raises(NewerRun, match="part 1/4 was made by Proband 99.0"):
+    with pytest.raises(NewerRun, match=r"part 1/4 was made by Proband 99\.0"):
         gather(study, into)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 99")

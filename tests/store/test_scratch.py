@@ -67,13 +67,16 @@ def test_what_machines_share_is_known(kind):
         refuse_shared(Path("/far/run"), [*OWN, ("/far", kind)])
 
 
-@pytest.mark.parametrize("kind", ["ext4", "xfs", "btrfs", "zfs", "tmpfs", "overlay", "apfs", "ntfs", "fuseblk", "9p", ""])
+@pytest.mark.parametrize(
+    "kind", ["ext4", "xfs", "btrfs", "zfs", "tmpfs", "overlay", "apfs", "ntfs", "fuseblk", "9p", ""]
+)
 def test_what_one_machine_has_is_written(kind):
     refuse_shared(Path("/far/run"), [*OWN, ("/far", kind)])
 
 
 def test_here_something_is_mounted_and_tests_run_on_a_disk_of_this_machine(tmp_path):
-    assert mounted() and not is_network(file_system(tmp_path))
+    assert mounted()
+    assert not is_network(file_system(tmp_path))
 
 
 def test_a_run_on_this_machines_disk_is_written_where_it_is_kept(tmp_path):
@@ -87,7 +90,8 @@ def test_a_run_on_a_network_is_written_here_and_copied(study, home, mounts, tmp_
         carry_out(study, work)
         assert [path.name for path in home.iterdir()] == [LEASE]
     assert kept(Run(home)) == kept(carry_out(study, tmp_path / "whole"))
-    assert not list((tmp_path / "own").iterdir()) and not (home / LEASE).exists()
+    assert not list((tmp_path / "own").iterdir())
+    assert not (home / LEASE).exists()
 
 
 def test_the_folder_is_that_of_the_job_by_default(home, mounts, tmp_path, monkeypatch):
@@ -107,9 +111,13 @@ def test_it_goes_on_from_what_is_kept(study, home, mounts, tmp_path):
 
 
 def test_what_was_answered_is_copied_also_after_an_error(study, home, mounts, tmp_path):
-    with pytest.raises(KeyboardInterrupt), written_here(home, tmp_path / "own", mounts=mounts) as work:
-        carry_out(study, work, budget=Budget(trials=5))
-        raise KeyboardInterrupt
+    def interrupted():
+        with written_here(home, tmp_path / "own", mounts=mounts) as work:
+            carry_out(study, work, budget=Budget(trials=5))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert sum(Run(home).dispositions().values()) == 5
 
 
@@ -118,7 +126,8 @@ def test_a_run_that_was_complete_and_goes_on_is_not_complete_meanwhile(study, ho
         run = carry_out(study, work)
     with written_here(home, tmp_path / "own", mounts=mounts) as work:
         Run(work).directory.reopen()
-    assert not Run(home).is_complete and not (home / "responses.parquet").exists()
+    assert not Run(home).is_complete
+    assert not (home / "responses.parquet").exists()
     assert run.path == work
 
 
@@ -181,18 +190,21 @@ def test_a_process_of_another_machine_holds_it_for_as_long_as_it_lives(home, mon
 
 def test_a_scratch_on_a_network_is_refused(home, tmp_path):
     mounts = [("/", "nfs4")]
-    with pytest.raises(StoreError, match="give --scratch a folder on this machine's own disk"):
-        with written_here(home, tmp_path / "own", mounts=mounts):
-            pass
+    with pytest.raises(StoreError, match="give --scratch a"), written_here(home, tmp_path / "own", mounts=mounts):
+        pass
 
 
 def test_where_it_cannot_be_copied_nothing_is_lost(study, home, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(StoreError, match="nothing is lost, it is in"), written_here(home, tmp_path / "own") as work:
-        carry_out(study, work)
-        monkeypatch.setattr(scratch, "_copy", full)  # a full disk cannot be had here without filling one
+    def filled():
+        with written_here(home, tmp_path / "own") as work:
+            carry_out(study, work)
+            monkeypatch.setattr(scratch, "_copy", full)  # a full disk cannot be had here without filling one
+
+    with pytest.raises(StoreError, match="nothing is lost, it is in"):
+        filled()
     monkeypatch.undo()
     with written_here(home, tmp_path / "own") as work:
         assert Run(work).is_complete

@@ -32,8 +32,8 @@ YesOption = Annotated[
 ScratchOption = Annotated[
     Path | None,
     typer.Option(
-        help="Write on this folder's disk, and copy to --into at the end; default $SLURM_TMPDIR or $TMPDIR where --into "
-        "lies on a network (NFS, Lustre, CIFS)."
+        help="Write on this folder's disk, and copy to --into at the end; default $SLURM_TMPDIR or $TMPDIR where "
+        "--into lies on a network (NFS, Lustre, CIFS)."
     ),
 ]
 _ROLE = re.compile(r"([\w-]+)=(.+)", re.DOTALL)

@@ -42,7 +42,8 @@ def slurm_(
     partition: Annotated[str, typer.Option(help="Slurm's partition.")] = "",
     account: Annotated[str, typer.Option(help="Slurm's account.")] = "",
     sbatch: Annotated[
-        list[str] | None, typer.Option(help="Another option of sbatch, e.g. --sbatch=--constraint=a100; again for more.")
+        list[str] | None,
+        typer.Option(help="Another option of sbatch, e.g. --sbatch=--constraint=a100; may be given again."),
     ] = None,
     scratch: Annotated[
         Path | None, typer.Option(help="Folder on each node's own disk for journals; default $SLURM_TMPDIR or $TMPDIR.")

@@ -35,8 +35,8 @@ def gather(
     path = study_path(study) if study is not None else Path(made.get("study") or "")
     if study is None and not path.is_file():
         raise DesignError(
-            f"{run}: its parts were made of {made.get('study') or 'a study in Python'}, which is not there; give it with "
-            "--study FILE"
+            f"{run}: its parts were made of {made.get('study') or 'a study in Python'}, which is not there; give it "
+            "with --study FILE"
         )
     found = chosen(path, engine or made.get("engine"), made.get("sample") if sample is None else sample)
     talk.print(f"{found.name}, {len(parts.found)} parts", style="bold", markup=False)

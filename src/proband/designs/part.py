@@ -33,7 +33,9 @@ class Share:
 
     def __post_init__(self) -> None:
         if not 1 <= self.number <= self.of:
-            raise DesignError(f"part {self}: parts are counted from 1 to {self.of}; give e.g. --part 1/{max(self.of, 1)}")
+            raise DesignError(
+                f"part {self}: parts are counted from 1 to {self.of}; give e.g. --part 1/{max(self.of, 1)}"
+            )
 
     @classmethod
     def from_text(cls, text: str) -> Self:
@@ -85,8 +87,8 @@ class Part(Design):
         n = len(self._units)
         if self.share.of > n:
             raise DesignError(
-                f"{self.name}: {self.share.of} parts are more than there are independent units ({n:,}, each a {self.whole.unit}), so "
-                "some would be empty; ask for fewer"
+                f"{self.name}: {self.share.of} parts are more than there are independent units ({n:,}, each a "
+                f"{self.whole.unit}), so some would be empty; ask for fewer"
             )
         if self.is_adaptive and n > 1 and self.whole.process_units() is None:
             self._refuse_joined()
@@ -98,8 +100,8 @@ class Part(Design):
         if found < n:
             asked = "one process asks" if found == 1 else f"{found} processes ask"
             raise DesignError(
-                f"{self.name}: {asked} all {n:,} independent units (each a {self.whole.unit}), and later questions follow "
-                "from the answers of several of them, so it cannot be divided; run it undivided"
+                f"{self.name}: {asked} all {n:,} independent units (each a {self.whole.unit}), and later questions "
+                "follow from the answers of several of them, so it cannot be divided; run it undivided"
             )
 
     @cached_property
@@ -202,8 +204,8 @@ class Part(Design):
         if len(found) > 1:
             one, other = list(found.values())[:2]
             raise DesignError(
-                f"{self.name}: process {number + 1} asks {one!r} and {other!r}, who belong to different units: its units "
-                "depend on each other, so it cannot be divided; run it undivided"
+                f"{self.name}: process {number + 1} asks {one!r} and {other!r}, who belong to different units: its "
+                "units depend on each other, so it cannot be divided; run it undivided"
             )
         return next(iter(found), len(self._units))
 
@@ -273,7 +275,10 @@ class Part(Design):
     def notes(self) -> tuple[str, ...]:
         """Of the whole, and which part it is."""
         n = len(self.share.of_range(len(self._units)))
-        return (*self.whole.notes(), f"This is part {self.share}, with {n:,} of {len(self._units):,} independent units.")
+        return (
+            *self.whole.notes(),
+            f"This is part {self.share}, with {n:,} of {len(self._units):,} independent units.",
+        )
 
     def roles(self) -> tuple[str, ...]:
         """Of the whole."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from proband.runs.planning import Plan, duration
+from proband.runs.planning import Plan, duration, plural
 
 START_S = 15.0  # a process and a model that is opened, about; a large model on a GPU takes a minute or more
 
@@ -63,7 +63,8 @@ class Division:
             ("each part", f"{slowest}, of it {duration(START_S)} to start; {price}"),
         ]
         if self.seconds is not None and self.worth is not None:
-            rows.append(("worth it", f"up to about {self.worth:,} parts; with more, each starts for longer than it asks"))
+            parts = f"{self.worth:,} {plural('part', self.worth)}"
+            rows.append(("worth it", f"up to about {parts}; with more, each starts for longer than it asks"))
         return rows
 
 

@@ -94,13 +94,15 @@ def begin_part(study: Study, into: str | Path, share: Share, *, made_of: Mapping
     """
     whole = RunDirectory(into)
     if whole.is_there and not is_gathered(whole):
-        raise StoreError(f"{whole.path}: an undivided run is there already; go on with it, or give its parts a new folder")
+        raise StoreError(
+            f"{whole.path}: an undivided run is there already; go on with it, or give its parts a new folder"
+        )
     facts = facts_of(study)
     for other, directory in shares_in(whole.path):
         if other.of != share.of:
             raise StoreError(
-                f"{directory.path}: this run is divided into {other.of} parts, and part {share} is of {share.of}; keep to "
-                f"--part K/{other.of}, or use a new folder"
+                f"{directory.path}: this run is divided into {other.of} parts, and part {share} is of {share.of}; keep "
+                f"to --part K/{other.of}, or use a new folder"
             )
         if other != share and directory.journal_path.exists() and (noted := _noted(directory)) is not None:
             _refuse_other(directory, noted["facts"], facts, f"part {other} was begun")
@@ -217,7 +219,9 @@ def parts_of(into: str | Path) -> Parts:
     whole = Path(into)
     found = shares_in(whole)
     if not found:
-        raise StoreError(f"{whole}: there are no parts; `proband run STUDY --into {whole} --part 1/4` makes the first of 4")
+        raise StoreError(
+            f"{whole}: there are no parts; `proband run STUDY --into {whole} --part 1/4` makes the first of 4"
+        )
     _refuse_incomplete(whole, found)
     notes, first = [], None
     for share, directory in found:
@@ -225,7 +229,9 @@ def parts_of(into: str | Path) -> Parts:
         noted = _noted(directory)
         if noted is None or (noted["number"], noted["of"]) != (share.number, share.of):
             says = "no part at all" if noted is None else f"part {noted['number']}/{noted['of']}"
-            raise StoreError(f"{directory.path}: says of itself that it is {says}; put back the folder's name, or move it away")
+            raise StoreError(
+                f"{directory.path}: says of itself that it is {says}; put back the folder's name, or move it away"
+            )
         _refuse_newer(directory, noted["proband"], share)
         first = first or noted
         _refuse_other(directory, noted["facts"], first["facts"], f"part {share} was made")
@@ -240,8 +246,8 @@ def _refuse_incomplete(whole: Path, found: Sequence[tuple[Share, RunDirectory]])
     n = found[-1][0].of
     if others := [directory.path.name for share, directory in found if share.of != n]:
         raise StoreError(
-            f"{whole / PARTS}: {others[0]} stands beside {found[-1][1].path.name}: these are parts of two divisions, and "
-            "would be counted twice; keep one division, and move the other away"
+            f"{whole / PARTS}: {others[0]} stands beside {found[-1][1].path.name}: these are parts of two divisions, "
+            "and would be counted twice; keep one division, and move the other away"
         )
     there = {share.number for share, _ in found}
     if missing := [str(k) for k in range(1, n + 1) if k not in there]:
@@ -326,8 +332,8 @@ def _common(parts: Parts, study: Study) -> dict[str, str]:
     hashes = {json.loads(lock)["lock"]["hash"] if lock else "" for lock in locks}
     if len(hashes) > 1:
         raise TreatmentChanged(
-            f"{parts.found[0][1].path.parent}: some parts are held to a locked plan, and others to none or to another; run "
-            "every part with the same --lock"
+            f"{parts.found[0][1].path.parent}: some parts are held to a locked plan, and others to none or to "
+            "another; run every part with the same --lock"
         )
     if lock := max(locks, key=lambda text: json.loads(text)["answers_before"] if text else -1):
         found["lock"] = lock
@@ -355,6 +361,8 @@ class _Answered(BaseEngine):
         raise EngineError("a gathered run asks nobody")
 
 
-def carry_out_part(study: Study, folder: Path, *, budget: Budget | None, watch: Watch | None, retry_failed: bool) -> Run:
+def carry_out_part(
+    study: Study, folder: Path, *, budget: Budget | None, watch: Watch | None, retry_failed: bool
+) -> Run:
     """Collect a part that `begin_part` has begun; `study` is that of `part_of`."""
     return collect(study.design, study.cast, folder, budget=budget, watch=watch, retry_failed=retry_failed)

@@ -117,12 +117,14 @@ def write_scripts(
     folder = into.resolve() / FOLDER
     if not _PATH.fullmatch(str(folder)):
         raise DesignError(
-            f"--into {str(into)!r}: blanks, quotes, %, # and backslashes cannot stand in a line for Slurm; choose another "
-            "folder"
+            f"--into {str(into)!r}: blanks, quotes, %, # and backslashes cannot stand in a line for Slurm; choose "
+            "another folder"
         )
     time = wanted.time or time_for(division)
     if not time:
-        raise DesignError(f"how long {name!r} takes is not known before it is asked; give the time of a part with --time")
+        raise DesignError(
+            f"how long {name!r} takes is not known before it is asked; give the time of a part with --time"
+        )
     job = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "proband"
     common = [
         *([f"--partition={wanted.partition}"] if wanted.partition else []),

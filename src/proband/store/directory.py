@@ -153,9 +153,9 @@ def refuse_shared(path: Path, mounts: Mounts | None = None) -> None:
     """
     if is_network(kind := file_system(path, mounts)):
         raise StoreError(
-            f"{path}: lies on {kind}, which other machines share, and a journal that is written there can be lost; choose "
-            "a folder on this machine's own disk, or have `proband run` or `proband gather` write it on one with "
-            "--scratch FOLDER and copy it here"
+            f"{path}: lies on {kind}, which other machines share, and a journal that is written there can be lost; "
+            "choose a folder on this machine's own disk, or have `proband run` or `proband gather` write it on one "
+            "with --scratch FOLDER and copy it here"
         )
 
 

@@ -76,8 +76,8 @@ def is_gathered(directory: RunDirectory) -> bool:
 def _refuse_own(into: RunDirectory, journal: Journal, noted: Mapping[str, str]) -> None:
     if len(journal) and not noted:
         raise StoreError(
-            f"{into.path}: holds {len(journal):,} answers of an undivided run; gather its parts in a folder of their own, "
-            "or delete its journal.sqlite, responses.parquet and manifest.json"
+            f"{into.path}: holds {len(journal):,} answers of an undivided run; gather its parts in a folder of their "
+            "own, or delete its journal.sqlite, responses.parquet and manifest.json"
         )
 
 
@@ -103,8 +103,8 @@ def _put_in(connection: sqlite3.Connection, part: RunDirectory, name: str, noted
                 n = connection.execute(f"INSERT INTO main.responses ({_ALL}) {select}").rowcount
             except sqlite3.IntegrityError as error:
                 raise StoreError(
-                    f"{part.path}: part {name} has an answer at a place that another part has, too ({_twice(connection)}); "
-                    f"keep one of them ({error})"
+                    f"{part.path}: part {name} has an answer at a place that another part has, too "
+                    f"({_twice(connection)}); keep one of them ({error})"
                 ) from None
             connection.execute("INSERT OR IGNORE INTO main.requests SELECT * FROM part.requests")
             bodies = "SELECT hashes, texts FROM part.bodies ORDER BY number"
@@ -128,11 +128,13 @@ def _refuse_schema(connection: sqlite3.Connection, part: RunDirectory) -> None:
     version = int(connection.execute("PRAGMA part.user_version").fetchone()[0])
     if version < SCHEMA:
         raise StoreError(
-            f"{part.path}: written by an older Proband (schema {version}, this one has {SCHEMA}); run that part again with "
-            "this version, which asks nothing anew"
+            f"{part.path}: written by an older Proband (schema {version}, this one has {SCHEMA}); run that part again "
+            "with this version, which asks nothing anew"
         )
     if connection.execute("SELECT 1 FROM part.arrived LIMIT 1").fetchone() is not None:
-        raise StoreError(f"{part.path}: its last answers are not in order yet; run that part again, which asks nothing anew")
+        raise StoreError(
+            f"{part.path}: its last answers are not in order yet; run that part again, which asks nothing anew"
+        )
 
 
 def _put_marks_in(connection: sqlite3.Connection, part: RunDirectory) -> None:

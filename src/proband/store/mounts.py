@@ -7,13 +7,19 @@ from pathlib import Path
 Mounts = Sequence[tuple[str, str]]  # folder and type, in the order of mounting
 _TABLE = Path("/proc/self/mounts")
 _NETWORK = frozenset(
-    "acfs afpfs afs beegfs beegfs_nodev ceph cephfs cifs coda davfs fhgfs gfs gfs2 glusterfs gpfs lustre "
-    "ncpfs nfs nfs3 nfs4 ocfs2 orangefs panfs pvfs2 shfs smb2 smb3 smbfs sshfs webdav wekafs".split()
+    {
+        *("acfs", "afpfs", "afs", "beegfs", "beegfs_nodev", "ceph", "cephfs", "cifs", "coda", "davfs", "fhgfs"),
+        *("gfs", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs3", "nfs4", "ocfs2", "orangefs"),
+        *("panfs", "pvfs2", "shfs", "smb2", "smb3", "smbfs", "sshfs", "webdav", "wekafs"),
+    }
 )
 # Kinds behind FUSE, which are called fuse.KIND.
 _BEHIND_FUSE = frozenset(
-    "afs beegfs ceph ceph-fuse cephfs cvmfs2 davfs davfs2 dcache gcsfuse glusterfs goofys juicefs lustre moosefs mfs "
-    "objectivefs orangefs portal quobyte rclone rclonefs s3fs seaweedfs sshfs weka".split()
+    {
+        *("afs", "beegfs", "ceph", "ceph-fuse", "cephfs", "cvmfs2", "davfs", "davfs2", "dcache", "gcsfuse"),
+        *("glusterfs", "goofys", "juicefs", "lustre", "mfs", "moosefs", "objectivefs", "orangefs", "portal"),
+        *("quobyte", "rclone", "rclonefs", "s3fs", "seaweedfs", "sshfs", "weka"),
+    }
 )
 
 

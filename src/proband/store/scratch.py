@@ -37,7 +37,9 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def written_here(kept: str | Path, scratch: str | Path | None = None, *, mounts: Mounts | None = None) -> Iterator[Path]:
+def written_here(
+    kept: str | Path, scratch: str | Path | None = None, *, mounts: Mounts | None = None
+) -> Iterator[Path]:
     """The folder in which to write a run: where it is kept, or one on this machine's own disk if that is shared.
 
     Parameters
@@ -63,7 +65,9 @@ def written_here(kept: str | Path, scratch: str | Path | None = None, *, mounts:
         return
     folder = Path(scratch or os.environ.get("SLURM_TMPDIR") or tempfile.gettempdir())
     if is_network(kind := file_system(folder, mounts)):
-        raise StoreError(f"{folder}: lies on {kind}, which machines share; give --scratch a folder on this machine's own disk")
+        raise StoreError(
+            f"{folder}: lies on {kind}, which machines share; give --scratch a folder on this machine's own disk"
+        )
     name = blake2b(os.path.realpath(kept).encode(errors="surrogateescape"), digest_size=8).hexdigest()
     work = folder / f"proband-{name}"
     with _alone(work, kept), _leased(kept, work):
@@ -254,8 +258,8 @@ def _take_all(work: Path, kept: Path) -> None:
             _copy(path, kept / path.relative_to(work))
     except (OSError, sqlite3.Error) as error:
         raise StoreError(
-            f"{kept}: the run could not be copied there ({error}); nothing is lost, it is in {work}: free some space, and "
-            "run the same command on this machine again"
+            f"{kept}: the run could not be copied there ({error}); nothing is lost, it is in {work}: free some space, "
+            "and run the same command on this machine again"
         ) from None
 
 

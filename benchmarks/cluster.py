@@ -1,7 +1,7 @@
 """What it costs to go beyond one process, part by part.
 
-``python -m benchmarks.cluster --json`` prints what was measured; ``--part NAME`` measures one part. A part is a function
-of no arguments in `PARTS`, which gives plain values: numbers, and what they are to be beside (``target``).
+``python -m benchmarks.cluster --json`` prints what was measured; ``--part NAME`` measures one part. A part is a
+function of no arguments in `PARTS`, which gives plain values: numbers, and beside them what they are to be (``target``).
 """
 
 import argparse
@@ -29,7 +29,7 @@ MOST_S, MOST_GIB = 15.0, 1.0
 
 
 def gathering() -> dict[str, Any]:
-    """A million answers in 64 parts joined, held against the design, and written as one table; in a process of its own."""
+    """A million answers in 64 parts joined, held against the design, and written as one table, in a process of its own."""
     return gathered(GATHERED, DIVIDED)
 
 

@@ -34,4 +34,4 @@ def kept(run):
     found = json.dumps({**findings(run).as_dict(), "run": "its folder"}, sort_keys=True, default=str)
     for name in TIMES:
         found = found.replace(manifest.pop(name), "a time")
-    return run.directory.table_path.read_bytes(), manifest, found
+    return run.directory.table_path.read_bytes(), json.dumps(manifest), found

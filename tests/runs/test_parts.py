@@ -20,6 +20,7 @@ from proband.instruments import Item
 from proband.models.scripted import ScriptedEngine
 from proband.roster import Roster
 from proband.runs import Budget, carry_out
+from proband.runs import parts as parts_room
 from proband.runs.locking import hold_to, lock_of, lock_study, read_lock
 from proband.runs.parts import gather, part_folder, part_of, parts_of
 from proband.runs.run import PEOPLE
@@ -172,6 +173,41 @@ def test_gathering_that_was_killed_goes_on(divided, tmp_path, at):
     with pytest.raises(_Killed):
         gather(study, into, told=tell)
     assert kept(gather(study, into)) == kept(carry_out(study, tmp_path / "whole"))
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Runs of which some answers stand for all are those of more than ten."""
+    monkeypatch.setattr(parts_room, "COMPARED", 10)
+    monkeypatch.setattr(parts_room, "_RUNS", 6)
+    monkeypatch.setattr(parts_room, "_TOGETHER", 3)
+
+
+def test_a_large_run_is_finished_alike_though_fewer_answers_are_looked_at(study, people, tmp_path, large):
+    assert kept(gathered(study, tmp_path / "run")) == kept(carry_out(study, tmp_path / "whole"))
+    assert carry_out(study, tmp_path / "run").is_complete  # going on with it finds nothing left to ask
+
+
+def test_what_is_seen_of_a_large_run_is_refused_too(divided, large):
+    study, into = divided
+    connection = sqlite3.connect(into / "parts" / "2-of-4" / "journal.sqlite")
+    with closing(connection), connection:
+        connection.execute("UPDATE responses SET request = 'other'")
+    with pytest.raises(TreatmentChanged, match="already answered by subject 's"):
+        gather(study, into)
+
+
+def test_parts_that_were_computed_elsewhere_say_so(divided):
+    study, into = divided
+    with Journal(into / "parts" / "3-of-4" / "journal.sqlite", writable=True) as journal:
+        told = journal.noted("fingerprint:")
+        journal.note(**{"fingerprint:": json.dumps(told | {"python": "3.99"}), "earlier:": '{"python": ["2.7"]}'})
+    monkey = pytest.MonkeyPatch()
+    with monkey.context() as patch:
+        patch.setattr(parts_room, "may_change", lambda address: {"python"})
+        run = gather(study, into)
+    assert run.manifest["earlier_fingerprint"] == {"": {"python": ["2.7", "3.99"]}}
+    assert run.manifest["fingerprint"][""] == told
 
 
 def test_gathering_again_finds_everything_done(divided):

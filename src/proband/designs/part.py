@@ -223,12 +223,6 @@ class Part(Design):
             return self._cut(trials)
         return [trial for trial in trials if self.position(trial.place.subject) in self._range]
 
-    @cached_property
-    def starts_at(self) -> int:
-        """How many trials of the whole come before its first, where trials do not depend on answers."""
-        runs = self._runs(self.whole.trials({}))
-        return runs[0].start if runs else 0
-
     def _cut(self, trials: Sequence[Trial]) -> Sequence[Trial]:
         kind = _KeyedTrials if isinstance(trials, Keyed) else PartTrials
         return kind(self, trials, self._runs(trials))
@@ -319,7 +313,7 @@ def _subjects(trials: Sequence[Trial]) -> Iterator[str]:
 
 
 class PartTrials(LazyTrials):
-    """Some of a design's trials, by ranges of their indices; made when looked at where the design's are."""
+    """Some of a design's trials, by ranges of their indices (`Divided`); made when looked at where the design's are."""
 
     def __init__(self, part: Part, trials: Sequence[Trial], runs: Sequence[range]) -> None:
         self.part, self.whole, self.runs = part, trials, runs

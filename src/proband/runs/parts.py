@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -10,22 +11,30 @@ from pathlib import Path
 from typing import Any
 
 from proband.addresses.opening import is_person, lasting, may_change
-from proband.designs.design import Design
+from proband.designs.design import Design, Key, Keyed
 from proband.designs.part import Part, Share
 from proband.designs.studies import Study
+from proband.designs.survey.people import PeopleSurvey
 from proband.errors import DesignError, EngineError, NewerRun, StoreError, TreatmentChanged
 from proband.instruments.reading import READER
 from proband.models.engine import Ability, BaseEngine
 from proband.records import Completion, Trial
+from proband.runs.casting import Cast
 from proband.runs.collection import carry_out, collect
-from proband.runs.progress import Budget, Watch
-from proband.runs.run import Run
+from proband.runs.frontier import Past
+from proband.runs.identity import begin, finish
+from proband.runs.progress import Budget, Tally, Watch
+from proband.runs.run import PEOPLE, Run
 from proband.store.directory import RunDirectory
 from proband.store.gathering import finished, is_gathered, join
+from proband.store.journal import Journal
 from proband.store.rosters import roster_text
 
 PARTS = "parts"  # name of the folder, inside a run, where its parts are
 _FOLDER = re.compile(r"([0-9]+)-of-([0-9]+)", re.ASCII)
+COMPARED = 200_000  # answers that are all held against the design; of more, which would take a minute, so many:
+_RUNS, _TOGETHER = 100, 500  # runs of places, evenly spaced
+_UNANSWERED = "no part has an answer at {!r}; undo what was edited since the parts were made, or run the parts again"
 _LOOKED = 64  # trials whose prompts stand for all of them, before anything is asked
 # What two parts must have in common, and what a message calls it.
 _WORDS = {
@@ -305,8 +314,51 @@ def gather(
     with directory.writer() as journal:
         if directory.manifest() is None:
             journal.note(**notes)
-    answering = {role: _Answered(address) for role, address in study.addresses.items()}
-    return carry_out(replace(study, engine=answering), directory.path)
+        n = len(journal)
+    answering = replace(study, engine={role: _Answered(address) for role, address in study.addresses.items()})
+    if n <= COMPARED or study.design.is_adaptive or directory.manifest() is not None:
+        return carry_out(answering, directory.path)
+    if study.people is not None:
+        _collect_people(study.people, directory.path / PEOPLE)
+    with directory.writer() as journal, Cast(answering.cast) as cast:
+        begin(journal, study.design, cast.addresses)
+        _compare_some(journal, study.design)
+        tally = Tally(total=n, done=n, dispositions=Counter(journal.dispositions()))
+        journal.note(state=json.dumps({"state": "complete", "stalled": {}}), tally=tally.noted())
+        study.design.keep(journal, directory.path, anew=True)
+        finish(directory, journal, study.design, cast)
+    return Run(directory.path)
+
+
+def _collect_people(people: PeopleSurvey, into: Path) -> None:
+    """People's answers, and those of their second occasion, as `carry_out` collects them."""
+    collect(people, people.engine, into)
+    if people.again is not None:
+        _collect_people(people.again, into / PEOPLE)
+
+
+def _compare_some(journal: Journal, design: Design) -> None:
+    """Hold answers against the design, so many of them that an edit is seen: each was when its part was asked."""
+    trials, past = design.trials(journal), Past(journal)
+    if (n := len(journal)) != len(trials):
+        raise StoreError(
+            f"{journal.path.parent}: the parts have {n:,} answers, and the design {len(trials):,} places; undo what was "
+            "edited since they were made, or run them again"
+        )
+    for k in range(_RUNS):
+        start = k * (len(trials) - _TOGETHER) // (_RUNS - 1)
+        keys = _keys(trials, start, start + _TOGETHER)
+        known = journal.requests_of([id for id, _, _ in keys])
+        for key in keys:
+            if key[0] not in known:
+                raise StoreError(f"{journal.path.parent}: {_UNANSWERED.format(key[0])}")
+            past.compare(key, *known[key[0]])
+
+
+def _keys(trials: Sequence[Trial], start: int, stop: int) -> list[Key]:
+    if isinstance(trials, Keyed):
+        return list(trials.keys(start, stop))
+    return [(trial.id, trial.request.hash, trial.reply.rule) for trial in trials[start:stop]]
 
 
 def _common(parts: Parts, study: Study) -> dict[str, str]:
@@ -327,7 +379,7 @@ def _common(parts: Parts, study: Study) -> dict[str, str]:
                     f"{one.get(differ[0])!r}; run that part anew with the same one"
                 )
         if known:
-            found[key] = json.dumps(known[0][1], sort_keys=True)
+            found |= _fingerprint(role, [fingerprint for _, fingerprint in known], parts.notes)
     locks = {notes.get("lock", "") for notes in parts.notes}
     hashes = {json.loads(lock)["lock"]["hash"] if lock else "" for lock in locks}
     if len(hashes) > 1:
@@ -337,6 +389,22 @@ def _common(parts: Parts, study: Study) -> dict[str, str]:
         )
     if lock := max(locks, key=lambda text: json.loads(text)["answers_before"] if text else -1):
         found["lock"] = lock
+    return found
+
+
+def _fingerprint(role: str, known: Sequence[Mapping[str, str]], notes: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """What answered in the first part, and, as of a run that went on elsewhere, what else did in others."""
+    others: dict[str, set[str]] = {}
+    for fingerprint in known[1:]:
+        for name, was in fingerprint.items():
+            if known[0].get(name) != was:
+                others.setdefault(name, set()).add(was)
+    for told in notes:
+        for name, values in json.loads(told.get(f"earlier:{role}", "{}")).items():
+            others.setdefault(name, set()).update(values)
+    found = {f"fingerprint:{role}": json.dumps(known[0], sort_keys=True)}
+    if others:
+        found[f"earlier:{role}"] = json.dumps({name: sorted(values) for name, values in others.items()}, sort_keys=True)
     return found
 
 
@@ -351,10 +419,7 @@ class _Answered(BaseEngine):
 
     def check(self, trials: Sequence[Trial]) -> None:
         """Refuse whatever is asked."""
-        raise StoreError(
-            f"no part has an answer at {trials[0].id!r}, and {len(trials):,} places like it may be open; undo what was "
-            "edited since the parts were made, or run the parts again"
-        )
+        raise StoreError(_UNANSWERED.format(trials[0].id))
 
     def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
         """Nothing."""

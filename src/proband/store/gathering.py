@@ -18,6 +18,7 @@ from proband.store.transactions import explained, transaction
 
 GATHERED = "gathered"  # the note of what is in: which part, as it was
 _ALL = f"{COLUMNS}, origin, recorded_at, took_s"
+_LOG_PAGES = 50_000  # 200 MB
 _CACHE_KB = 200_000  # places of parts lie between each other, so that pages are written again and again
 
 
@@ -84,7 +85,9 @@ def _refuse_own(into: RunDirectory, journal: Journal, noted: Mapping[str, str]) 
 def _opened(path: Path) -> sqlite3.Connection:
     """A connection that may attach files to be read only."""
     connection = sqlite3.connect(path.resolve().as_uri(), uri=True, isolation_level=None)
-    connection.execute("PRAGMA synchronous = FULL")
+    # A power cut may take the last parts out again, each with the note that it is in; then they are put in again.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
     return connection
 

@@ -1,7 +1,8 @@
 """What it costs to go beyond one process, part by part.
 
 ``python -m benchmarks.cluster --json`` prints what was measured; ``--part NAME`` measures one part. A part is a
-function of no arguments in `PARTS`, which gives plain values: numbers, and beside them what they are to be (``target``).
+function of no arguments in `PARTS`, which gives plain values: numbers, and beside them
+what they are to be (``target``).
 """
 
 import argparse
@@ -20,7 +21,8 @@ from proband.designs.part import Share
 from proband.designs.studies import Study
 from proband.designs.survey.survey import Survey
 from proband.instruments import Instrument, Item
-from proband.runs.parts import begin_part, carry_out_part, gather, part_of
+from proband.runs.gathering import gather
+from proband.runs.parts import begin_part, carry_out_part, part_of
 from proband.subjects import Field, Population, Subject
 
 ITEMS, OPTIONS = 20, ("strongly disagree", "disagree", "neither", "agree", "strongly agree")
@@ -29,7 +31,7 @@ MOST_S, MOST_GIB = 15.0, 1.0
 
 
 def gathering() -> dict[str, Any]:
-    """A million answers in 64 parts joined, held against the design, and written as one table, in a process of its own."""
+    """A million answers in 64 parts joined, held against the design, and written as one table, in another process."""
     return gathered(GATHERED, DIVIDED)
 
 

@@ -16,7 +16,7 @@ from proband.designs.studies import load_study
 from proband.errors import DesignError, StoreError
 from proband.runs import carry_out
 from proband.runs.division import Division
-from proband.runs.parts import gather
+from proband.runs.gathering import gather
 from proband.runs.run import Run
 from proband.runs.slurm import Wanted, time_for, write_scripts
 from tests.runs.killed_parts import STUDY as STUDY_OF_TWO

@@ -4,7 +4,8 @@ import json
 
 from proband.designs.part import Share
 from proband.reports import findings
-from proband.runs.parts import begin_part, carry_out_part, gather, part_of
+from proband.runs.gathering import gather
+from proband.runs.parts import begin_part, carry_out_part, part_of
 
 TIMES = ("started", "finished")  # what two equal runs may differ in
 

@@ -13,16 +13,15 @@ import pytest
 
 from proband.designs import PrisonersDilemma
 from proband.designs.part import Share
-from proband.designs.process import as_fold
 from proband.designs.studies import Study, people_survey, study_from_dict
 from proband.errors import DamagedRun, DesignError, NewerRun, RunLocked, StoreError, TreatmentChanged
 from proband.instruments import Item
-from proband.models.scripted import ScriptedEngine
 from proband.roster import Roster
 from proband.runs import Budget, carry_out
-from proband.runs import parts as parts_room
+from proband.runs import gathering as gathering_room
+from proband.runs.gathering import gather, parts_of
 from proband.runs.locking import hold_to, lock_of, lock_study, read_lock
-from proband.runs.parts import gather, part_folder, part_of, parts_of
+from proband.runs.parts import part_folder, part_of
 from proband.runs.run import PEOPLE
 from proband.store import Journal, RunDirectory
 from proband.store.gathering import join
@@ -115,19 +114,6 @@ def test_a_part_has_whole_units_and_says_which_part_it_is(survey, tmp_path):
     assert run.path == part_folder(tmp_path / "run", Share(2, 5))
 
 
-def test_sittings_of_a_conversation_take_their_own_sheets_in_whatever_order(people):
-    design = framed(people(3), within=("frame",), presentation="sequential")
-    one, *others = [as_fold(process) for process in design.processes()]
-    for fold in others:
-        fold.start()
-    (first,) = one.start()
-    answer = next(iter(ScriptedEngine(lambda trial: 0).answer([first])))
-    from proband.instruments.reading import read
-
-    (second,) = one.advance(read(answer[1], first, ENGINE))
-    assert (first.place.subject, second.place.subject) == ("s0", "s0")
-
-
 def test_a_part_that_was_stopped_goes_on(study, tmp_path):
     into = tmp_path / "run"
     stopped = ask_part(study, into, 1, 4, budget=Budget(trials=2))
@@ -138,7 +124,7 @@ def test_a_part_that_was_stopped_goes_on(study, tmp_path):
 
 KILLED = """
 import sys
-from proband.runs.parts import gather
+from proband.runs.gathering import gather
 from tests.runs.parting import ask_part
 from tests.dying import dying
 from tests.runs.killed_parts import STUDY, rule
@@ -178,9 +164,9 @@ def test_gathering_that_was_killed_goes_on(divided, tmp_path, at):
 @pytest.fixture
 def large(monkeypatch):
     """Runs of which some answers stand for all are those of more than ten."""
-    monkeypatch.setattr(parts_room, "COMPARED", 10)
-    monkeypatch.setattr(parts_room, "_RUNS", 6)
-    monkeypatch.setattr(parts_room, "_TOGETHER", 3)
+    monkeypatch.setattr(gathering_room, "COMPARED", 10)
+    monkeypatch.setattr(gathering_room, "_RUNS", 6)
+    monkeypatch.setattr(gathering_room, "_TOGETHER", 3)
 
 
 def test_a_large_run_is_finished_alike_though_fewer_answers_are_looked_at(study, people, tmp_path, large):
@@ -204,7 +190,7 @@ def test_parts_that_were_computed_elsewhere_say_so(divided):
         journal.note(**{"fingerprint:": json.dumps(told | {"python": "3.99"}), "earlier:": '{"python": ["2.7"]}'})
     monkey = pytest.MonkeyPatch()
     with monkey.context() as patch:
-        patch.setattr(parts_room, "may_change", lambda address: {"python"})
+        patch.setattr(gathering_room, "may_change", lambda address: {"python"})
         run = gather(study, into)
     assert run.manifest["earlier_fingerprint"] == {"": {"python": ["2.7", "3.99"]}}
     assert run.manifest["fingerprint"][""] == told

@@ -10,8 +10,8 @@ from proband.cli.studying import refuse_no_folder, stopped, tell_findings, windi
 from proband.cli.talk import talk
 from proband.designs.catalogue import study_path
 from proband.errors import DesignError
-from proband.runs.parts import gather as gather_parts
-from proband.runs.parts import parts_of
+from proband.runs.gathering import gather as gather_parts
+from proband.runs.gathering import parts_of
 from proband.store.scratch import written_here
 
 

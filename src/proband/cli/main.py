@@ -1,7 +1,7 @@
 """The command line: one file a verb; data on stdout, talk on stderr.
 
 Exit codes: 0 done; 1 an error in Proband itself, or what `check` or `doctor` found; 2 refused, with the reason and the
-way out; 3 not complete (a budget, open questions, a failed call), resumable; 130 interrupted, resumable.
+way out; 3 not complete (a budget, open questions, a failed call), resumable; 130 interrupted, 143 told to end by SIGTERM, both resumable.
 """
 
 import logging

@@ -194,6 +194,15 @@ def test_a_scratch_on_a_network_is_refused(home, tmp_path):
         pass
 
 
+def test_nobody_else_can_look_into_it_or_have_put_it_there(home, tmp_path):
+    with written_here(home, tmp_path / "own") as work:
+        assert work.stat().st_mode & 0o777 == 0o700
+    (tmp_path / "elsewhere").mkdir()
+    work.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match="is somebody else's"), written_here(home, tmp_path / "own"):
+        pass
+
+
 def test_where_it_cannot_be_copied_nothing_is_lost(study, home, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")

@@ -1,7 +1,8 @@
 """The command line: one file a verb; data on stdout, talk on stderr.
 
 Exit codes: 0 done; 1 an error in Proband itself, or what `check` or `doctor` found; 2 refused, with the reason and the
-way out; 3 not complete (a budget, open questions, a failed call), resumable; 130 interrupted, 143 told to end by SIGTERM, both resumable.
+way out; 3 not complete (a budget, open questions, a failed call), resumable; 130 interrupted and 143 told to end by
+SIGTERM, both resumable.
 """
 
 import logging
@@ -78,7 +79,7 @@ app = typer.Typer(
     "Start with `proband demo`. Without human answers, shares describe a model and its personas, not a population.",
     epilog="Exit codes: 0 done; 1 an error in Proband itself, or what `check` or `doctor` found; 2 refused, with the "
     "reason and the way out; 3 not complete (a budget, open questions, a failed call), run again to resume; "
-    "130 interrupted, run again to resume.",
+    "130 interrupted, 143 told to end, run again to resume.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",

@@ -11,7 +11,7 @@ from typing import Self
 
 from proband.designs.design import Design, Key, Keyed
 from proband.designs.lazy import LazyTrials
-from proband.designs.process import Process, as_fold
+from proband.designs.process import Process, as_fold, unfold
 from proband.designs.seated import Seated
 from proband.errors import DesignError
 from proband.instruments.items import Item
@@ -211,16 +211,21 @@ class Part(Design):
 
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Those of the whole that its units are asked."""
-        trials = self.whole.trials(answered)
-        if self.is_adaptive:
-            return [trial for trial in trials if self.position(trial.place.subject) in self._range]
-        return self._cut(trials)
+        if not self.is_adaptive:
+            return self._cut(self.whole.trials(answered))
+        if type(self.whole).trials is Design.trials:
+            return list(unfold(self.processes(), answered))
+        return self._own(self.whole.trials(answered))
 
     def preview(self) -> Sequence[Trial]:
         """Those of the whole; where trials follow from answers, those known that its units are asked."""
-        trials = self.whole.preview()
         if not self.is_adaptive:
-            return self._cut(trials)
+            return self._cut(self.whole.preview())
+        if type(self.whole).preview is Design.preview:
+            return self.trials({})
+        return self._own(self.whole.preview())
+
+    def _own(self, trials: Sequence[Trial]) -> list[Trial]:
         return [trial for trial in trials if self.position(trial.place.subject) in self._range]
 
     def _cut(self, trials: Sequence[Trial]) -> Sequence[Trial]:

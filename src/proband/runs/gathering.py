@@ -155,7 +155,8 @@ def gather(
         if directory.manifest() is None:
             journal.note(**notes)
         n = len(journal)
-    answering = replace(study, engine={role: _Answered(address) for role, address in study.addresses.items()})
+    who = Cast(study.cast).addresses
+    answering = replace(study, engine={role: _Answered(address) for role, address in who.items()})
     if n <= COMPARED or study.design.is_adaptive or directory.manifest() is not None:
         return carry_out(answering, directory.path)
     if study.people is not None:

@@ -27,6 +27,7 @@ from proband.store.mounts import Mounts, file_system, is_network
 
 LEASE = "written-elsewhere.json"
 EVERY_S = 300.0  # between two copies of a journal that is being written
+SHARE = 20.0  # and so many times as long as the last copy took
 BEAT_S = 20.0  # between two signs of life
 DEAD_S = 120.0  # after which without one the lease is nobody's
 _JOURNAL, _MANIFEST = "journal.sqlite", "manifest.json"
@@ -85,7 +86,10 @@ def written_here(
 def _alone(work: Path, kept: Path) -> Iterator[None]:
     """Keep every other process of this machine out."""
     try:
-        work.mkdir(parents=True, exist_ok=True)
+        work.parent.mkdir(parents=True, exist_ok=True)
+        work.mkdir(mode=0o700, exist_ok=True)  # people's answers may be among them, and everybody may look into /tmp
+        if hasattr(os, "getuid") and (work.is_symlink() or work.stat().st_uid != os.getuid()):
+            raise StoreError(f"{work}: is somebody else's; give --scratch a folder of your own")
         kept.mkdir(parents=True, exist_ok=True)
         lock = FileLock(work / "scratch.lock", timeout=0)
         lock.acquire()
@@ -181,14 +185,16 @@ class _Beating:
         self._thread.join()
 
     def _beat(self) -> None:
-        copied = time.monotonic()
+        copied, took = time.monotonic(), 0.0
         while not self._over.wait(min(BEAT_S, EVERY_S)):
             try:
                 os.utime(self._kept / LEASE)
-                if time.monotonic() - copied >= EVERY_S:
-                    copied = time.monotonic()
+                if time.monotonic() - copied >= max(EVERY_S, SHARE * took):
+                    begun = time.monotonic()
                     (self._kept / _MANIFEST).unlink(missing_ok=True)  # of before: what is copied is on its way
                     _take_journal(self._work, self._kept)
+                    copied = time.monotonic()
+                    took = copied - begun
             except (OSError, sqlite3.Error) as error:
                 _log.warning("%s: could not be copied there now (%s); it is tried again", self._kept, error)
 
@@ -273,7 +279,7 @@ def _take_journal(work: Path, kept: Path) -> None:
     address = f"{(work / _JOURNAL).resolve().as_uri()}?mode=ro"
     with closing(sqlite3.connect(address, uri=True)) as source, closing(sqlite3.connect(outgoing)) as copy:
         source.backup(copy)
-        copy.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        copy.execute("PRAGMA journal_mode = DELETE")  # whoever reads it then needs no log and no shared memory
     _copy(outgoing, kept / _JOURNAL)
     for ending in ("-wal", "-shm"):  # of a journal that was written there
         (kept / (_JOURNAL + ending)).unlink(missing_ok=True)

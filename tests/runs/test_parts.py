@@ -13,7 +13,7 @@ import pytest
 
 from proband.designs import PrisonersDilemma
 from proband.designs.part import Share
-from proband.designs.studies import Study, people_survey, study_from_dict
+from proband.designs.studies import Study, load_study, people_survey, study_from_dict
 from proband.errors import DamagedRun, DesignError, NewerRun, RunLocked, StoreError, TreatmentChanged
 from proband.instruments import Item
 from proband.roster import Roster
@@ -81,6 +81,12 @@ def test_an_experiment_too(people, tmp_path, changed):
 def test_a_game_too_match_by_match(tmp_path):
     study = Study(DILEMMA, {"model": ENGINE, "rival": "scripted:tit-for-tat"})
     assert kept(gathered(study, tmp_path / "run")) == kept(carry_out(study, tmp_path / "whole"))
+
+
+def test_a_game_of_the_shelf_too_with_all_its_findings(tmp_path):
+    made = load_study("shelf:friend-or-foe")
+    study = Study(made.design, dict.fromkeys(made.design.roles(), ENGINE))
+    assert kept(gathered(study, tmp_path / "run", 3)) == kept(carry_out(study, tmp_path / "whole"))
 
 
 def test_societies_too_with_their_arms_and_tables(tmp_path):
@@ -230,7 +236,7 @@ def test_what_is_no_part_is_refused(text):
 
 
 def test_more_parts_than_units_are_refused_and_units_counted(study):
-    with pytest.raises(DesignError, match=r"13 parts are more than .* \(12, each a subject\)"):
+    with pytest.raises(DesignError, match=r"13 parts are more than .* \(12; the unit is the subject\)"):
         part_of(study, Share(1, 13))
 
 
@@ -244,7 +250,7 @@ def test_a_process_that_asks_several_units_is_refused(tmp_path):
             pairs = iter(super().processes())
             return (both(one, other) for one, other in zip(pairs, pairs, strict=True))
 
-    with pytest.raises(DesignError, match=r"3 processes ask all 6 independent units \(each a match\)"):
+    with pytest.raises(DesignError, match=r"3 processes ask all 6 independent units \(the unit is the match\)"):
         part_of(Study(Joint(matches=6, rounds=1, seed=1), {"model": ENGINE, "rival": ENGINE}), Share(1, 2))
 
 

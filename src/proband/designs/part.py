@@ -87,8 +87,8 @@ class Part(Design):
         n = len(self._units)
         if self.share.of > n:
             raise DesignError(
-                f"{self.name}: {self.share.of} parts are more than there are independent units ({n:,}, each a "
-                f"{self.whole.unit}), so some would be empty; ask for fewer"
+                f"{self.name}: {self.share.of} parts are more than there are independent units ({n:,}; the unit is "
+                f"the {self.whole.unit}), so some would be empty; ask for fewer"
             )
         if self.is_adaptive and n > 1 and self.whole.process_units() is None:
             self._refuse_joined()
@@ -100,8 +100,8 @@ class Part(Design):
         if found < n:
             asked = "one process asks" if found == 1 else f"{found} processes ask"
             raise DesignError(
-                f"{self.name}: {asked} all {n:,} independent units (each a {self.whole.unit}), and later questions "
-                "follow from the answers of several of them, so it cannot be divided; run it undivided"
+                f"{self.name}: {asked} all {n:,} independent units (the unit is the {self.whole.unit}), and later "
+                "questions follow from the answers of several of them, so it cannot be divided; run it undivided"
             )
 
     @cached_property

@@ -133,9 +133,9 @@ def _agents(lived: Lived, arm: str, parent: str, start: int) -> list[Section]:
         return []
     rows = lived.agents(*lived.columns).filter(pl.col("arm").is_in([arm, parent]))
     last = rows.group_by("society", "arm").agg(pl.col("round").max().alias("end"))
-    ended = rows.join(last, on=["society", "arm"]).filter(pl.col("round") == pl.col("end"))
+    ended = rows.join(last, on=["society", "arm"], maintain_order="left").filter(pl.col("round") == pl.col("end"))
     two = [ended.filter(pl.col("arm") == which).drop("arm", "round", "end") for which in (arm, parent)]
-    both = two[0].join(two[1], on=["society", "number"], suffix=" there")
+    both = two[0].join(two[1], on=["society", "number"], suffix=" there", maintain_order="left")
     if both.is_empty():
         return []
     table: list[tuple[Cell, ...]] = []

@@ -23,7 +23,7 @@ def sections(run: Run) -> Sequence[Section]:
     columns = [name for name in lived.columns if name != "place"][:_MOST_COLUMNS]  # places have no order
     scan = lived.states.scan("agents").filter(pl.col("arm").is_in(lived.arms))
     last = scan.group_by("society", "arm").agg(pl.col("round").max().alias("end"))
-    kept = scan.join(last, on=["society", "arm"]).filter(pl.col("round") == pl.col("end"))
+    kept = scan.join(last, on=["society", "arm"], maintain_order="left").filter(pl.col("round") == pl.col("end"))
     ends = kept.group_by("society", "arm", maintain_order=True).agg(_described(columns)).collect()
     rows: list[tuple[Cell, ...]] = []
     for name in columns:

@@ -85,6 +85,8 @@ class Part(Design):
         if isinstance(self.whole, Seated):
             raise DesignError(f"{self.name}: people come when they come, so it cannot be divided; run it undivided")
         n = len(self._units)
+        if not n:
+            raise DesignError(f"{self.name}: nobody is asked, so there is nothing to divide; run it undivided")
         if self.share.of > n:
             raise DesignError(
                 f"{self.name}: {self.share.of} parts are more than there are independent units ({n:,}; the unit is "

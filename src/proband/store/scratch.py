@@ -5,6 +5,7 @@ says who writes, so that nobody else does; who is killed leaves a copy that is s
 is still there, the journal itself.
 """
 
+import errno
 import json
 import logging
 import os
@@ -32,6 +33,7 @@ BEAT_S = 20.0  # between two signs of life
 DEAD_S = 120.0  # after which without one the lease is nobody's
 _JOURNAL, _MANIFEST = "journal.sqlite", "manifest.json"
 _OWN = ("journal.sqlite", "writer.lock", "scratch.lock", "outgoing.sqlite", "incoming.sqlite", LEASE)
+_NO_RENAMING = (errno.ENOSYS, errno.ENOTSUP, errno.EPERM)  # buckets that are mounted as a folder
 _APART = "parts"  # runs of their own
 
 _log = logging.getLogger(__name__)
@@ -107,17 +109,21 @@ def _alone(work: Path, kept: Path) -> Iterator[None]:
 def _leased(kept: Path, work: Path) -> Iterator[None]:
     """Keep processes of other machines out, for as long as this one gives signs of life."""
     refuse_leased(kept)
-    lease = kept / LEASE
-    told = {"host": socket.gethostname(), "process": os.getpid(), "folder": str(work), "job": _job()}
     try:
-        lease.write_text(json.dumps(told), encoding="utf-8")
+        _sign(kept, work)
     except OSError as error:
         raise StoreError(f"{kept}: cannot be written ({error.strerror}); choose another folder") from None
     try:
         yield
     finally:
         with suppress(OSError):
-            lease.unlink(missing_ok=True)
+            (kept / LEASE).unlink(missing_ok=True)
+
+
+def _sign(kept: Path, work: Path) -> None:
+    """Write the lease; written anew, because not every disk that is shared lets the time of a file be set."""
+    told = {"host": socket.gethostname(), "process": os.getpid(), "folder": str(work), "job": _job()}
+    (kept / LEASE).write_text(json.dumps(told), encoding="utf-8")
 
 
 def _job() -> str:
@@ -188,7 +194,7 @@ class _Beating:
         copied, took = time.monotonic(), 0.0
         while not self._over.wait(min(BEAT_S, EVERY_S)):
             try:
-                os.utime(self._kept / LEASE)
+                _sign(self._kept, self._work)
                 if time.monotonic() - copied >= max(EVERY_S, SHARE * took):
                     begun = time.monotonic()
                     (self._kept / _MANIFEST).unlink(missing_ok=True)  # of before: what is copied is on its way
@@ -294,4 +300,10 @@ def _copy(source: Path, to: Path) -> None:
         shutil.copyfileobj(read, write, 1 << 20)
         write.flush()
         os.fsync(write.fileno())
-    part.replace(to)
+    try:
+        part.replace(to)
+    except OSError as error:
+        if error.errno not in _NO_RENAMING:
+            raise
+        shutil.copyfile(part, to)
+        part.unlink()

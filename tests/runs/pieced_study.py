@@ -22,9 +22,10 @@ def study(n_subjects: int = 12, n_items: int = 6, **settings: object) -> Survey:
     return Survey(instrument=instrument, subjects=made_up(n_subjects), seed=3, **settings)
 
 
-def make_small() -> None:
+def make_small(put=setattr) -> None:
     """Have a persona's items be a piece, and some requests without a persona."""
-    pieces.LEAST, pieces.FULL = 400, 800
+    for name, number in (("LEAST", 400), ("FULL", 3000), ("WORTH_ROOT", 5), ("WORTH", 5)):
+        put(pieces, name, number)
 
 
 class Slow(LocalEngine):

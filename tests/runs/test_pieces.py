@@ -12,7 +12,6 @@ import pytest
 
 from proband.designs import Survey
 from proband.designs.lazy import LazyTrials
-from proband.models import pieces as cutting
 from proband.models.engine import BaseEngine
 from proband.models.local.engine import LocalEngine
 from proband.models.pieces import pieces_of
@@ -35,8 +34,7 @@ def checkpoint(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr(cutting, "LEAST", 400)
-    monkeypatch.setattr(cutting, "FULL", 800)
+    pieced_study.make_small(monkeypatch.setattr)
 
 
 @pytest.fixture(scope="module")
@@ -88,14 +86,17 @@ def test_a_run_that_is_capped_again_and_again_equals_one_in_one_go(engine, tmp_p
     assert n == 10
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("settings", [{}, {"persona": "none", "order": "random", "replicates": 3}], ids=str)
+PLAIN = {"n_subjects": 6, "persona": "none", "order": "random", "replicates": 3}
+
+
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))])
+@pytest.mark.parametrize("settings", [{"n_subjects": 6}, PLAIN], ids=["personas", "plain"])
 def test_whatever_was_answered_before_the_rest_gets_the_same_bits(engine, tmp_path, monkeypatch, seed, settings):
     rng = random.Random(seed)
     monkeypatch.setattr(collection_room, "AHEAD", rng.choice([17, 40, 20_000]))
     whole = collect(study(**settings), engine, tmp_path)
     bits, ids = table(whole), list(whole.responses())
-    for _ in range(3):
+    for _ in range(2):
         reopen(whole, rng.sample(ids, rng.randrange(1, len(ids))))
         monkeypatch.setattr(lanes_room, "CHUNK", rng.choice([1, 10, 4096]))
         again = collect(study(**settings), engine, tmp_path)

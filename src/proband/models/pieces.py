@@ -12,9 +12,10 @@ from proband.records import Request, Trial
 
 MOST = 1024  # requests in a piece
 LEAST = 4_000  # characters of a root and all its requests that are a piece by themselves, about 1,000 tokens
-FULL = 16_000  # characters after which a root's piece, and one without a root, may close
-WORTH = 25  # a piece is cut where what has to be computed again is at most the 25th part of it
-_FRAME = 32  # characters that stand for the template around a request
+FULL = 48_000  # characters after which a root's piece, and one without a root, may close: some hundred short requests
+# A piece is cut where what has to be computed again is at most so small a part of it: before a root, elsewhere.
+WORTH_ROOT, WORTH = 25, 40
+_FRAME = 24  # characters that stand for the template around a message
 
 
 def pieces_of(trials: Sequence[Trial]) -> list[list[Trial]]:
@@ -36,7 +37,7 @@ def pieces_of(trials: Sequence[Trial]) -> list[list[Trial]]:
     -----
     A root with at least `LEAST` characters is a piece by itself, and smaller ones are packed by their place; what has
     grown beyond `FULL` characters or `MOST` distinct requests is split. All but the last rule wait until what is then
-    computed twice is at most the `WORTH`-th part of a piece.
+    computed twice is a small part of a piece.
     """
     same: dict[str, list[Trial]] = {}
     for trial in trials:
@@ -52,9 +53,10 @@ def pieces_of(trials: Sequence[Trial]) -> list[list[Trial]]:
         whole = _size(texts)
         for number, text in enumerate(texts):
             again = shared_length(before, text.beginning)
-            is_over = size >= FULL or (number == 0 and size >= LEAST)
-            is_own = number == 0 and bool(root) and whole >= max(LEAST, WORTH * again)
-            if n == MOST or is_own or (is_over and size >= WORTH * again):
+            is_first = number == 0
+            is_own = is_first and bool(root) and whole >= max(LEAST, WORTH_ROOT * again)
+            is_over = size >= max(LEAST, WORTH_ROOT * again) if is_first else size >= max(FULL, WORTH * again)
+            if n == MOST or is_own or is_over:
                 pieces.append([])
                 again = size = n = 0
             pieces[-1] += text.trials
@@ -72,7 +74,9 @@ class _Text:
 
     @classmethod
     def of(cls, request: Request, trials: list[Trial]) -> "_Text":
-        said = [f"{message.role}\n{message.text}" for message in request.messages] + sorted(request.premises)
+        turns = [(message.role, message.text) for message in request.messages]
+        turns += [("user", premise) for premise in sorted(request.premises)]
+        said = [f"{role:{_FRAME}}{text}" for role, text in turns]
         scored = sum([len(text) for text in request.continuations]) * max(1, len(request.premises))
         beginning = "\n".join(said)
         return cls(beginning, len(beginning) + scored + _FRAME, trials)

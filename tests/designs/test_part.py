@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proband.designs import PrisonersDilemma, Survey
-from proband.designs.design import Keyed
+from proband.designs.design import Design, Keyed
 from proband.designs.lazy import LazyTrials
 from proband.designs.part import Part, Share
 from proband.designs.process import unfold
@@ -80,6 +80,12 @@ def test_processes_are_shared_out_whole():
     found = [[t.id for t in unfold(part.processes(), {})] for part in parts(whole, 2)]
     assert functools.reduce(operator.iadd, found, []) == [t.id for t in unfold(whole.processes(), {})]
     assert [part.size() for part in parts(whole, 2)] == [8, 12]
+
+
+def test_whatever_a_design_may_say_a_part_says_in_its_place():
+    own = {"n_units", "needs", "stages", "process_units"}  # follow from the rest, or are asked of the whole
+    public = {name for name in vars(Design) if not name.startswith("_")}
+    assert public - vars(Part).keys() == own
 
 
 def test_a_part_says_of_itself_what_the_whole_says(survey):

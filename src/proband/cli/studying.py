@@ -6,13 +6,14 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from proband.cli.talk import emit, out, progress, talk, tell_plan
+from proband.cli.talk import emit, out, progress, talk, tell_plan, tell_rows
 from proband.designs import Design
 from proband.designs.part import Share
 from proband.designs.studies import Engines, Study
@@ -21,6 +22,7 @@ from proband.files import check_name
 from proband.reports import findings, write_findings
 from proband.reports.terminal import terminal
 from proband.runs import Budget, Plan, Run, carry_out, plan
+from proband.runs.division import divided
 from proband.runs.locking import hold_to
 from proband.runs.parts import begin_part, carry_out_part, part_folder, part_of
 from proband.store import RunDirectory
@@ -112,7 +114,7 @@ def carry_out_part_and_tell(
     own, folder = part_of(study, share), part_folder(into, share)
     talk.print(f"{study.name}, part {share}", style="bold", markup=False)
     with winding_down(), written_here(folder, scratch) as work:
-        tell_and_ask(own, work, budget=budget, yes=yes)
+        _tell_and_ask_part(study, share, work, budget=budget, yes=yes)
         begin_part(study, into, share, made_of=made_of, work=work)
         hold_to(lock, study, work)
         with stopped(), progress() as watch:
@@ -164,6 +166,21 @@ def tell_and_ask(
     tell_plan(planned)
     if not yes:
         ask_first(_much(planned, budget, 0 if there is None else sum(there.dispositions().values())))
+
+
+def _tell_and_ask_part(study: Study, share: Share, into: Path, *, budget: Budget | None, yes: bool) -> None:
+    """As `tell_and_ask`, of a part: what the whole will take, and its share of it."""
+    there = Run(into) if RunDirectory(into).is_there else None
+    if there is not None and there.is_complete:
+        return
+    planned = plan(study)
+    division = divided(planned, share.of)
+    tell_plan(planned)
+    tell_rows(division.rows())
+    if not yes:
+        trials = -(-planned.trials * division.slowest_units // division.units)
+        own = replace(planned, trials=trials, dollars=division.slowest_dollars)
+        ask_first(_much(own, budget, 0 if there is None else sum(there.dispositions().values())))
 
 
 def ask_first(much: str) -> None:

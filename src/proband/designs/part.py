@@ -227,6 +227,10 @@ class Part(Design):
             return self.trials({})
         return self._own(self.whole.preview())
 
+    def foreseen(self) -> Sequence[Trial]:
+        """As `preview`, as trials may be asked."""
+        return self._own(self.whole.foreseen()) if self.is_adaptive else self.preview()
+
     def _own(self, trials: Sequence[Trial]) -> list[Trial]:
         return [trial for trial in trials if self.position(trial.place.subject) in self._range]
 

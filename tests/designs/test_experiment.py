@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 
 from proband.designs import Experiment
 from proband.designs.assignment import assign
+from proband.designs.process import as_fold
 from proband.errors import DesignError
 from proband.instruments import Instrument, Item
+from proband.instruments.reading import read
+from proband.models.scripted import ScriptedEngine, uniform
 from proband.runs import collect
 
 OUTCOME = Item(
@@ -134,3 +137,17 @@ def test_an_experiment_that_cannot_be_balanced_is_refused(experiment, people):
         replace(experiment, replicates=2)
     with pytest.raises(DesignError, match="2 arms for 1 subjects"):
         replace(experiment, subjects=people(1))
+
+
+def test_sittings_that_begin_side_by_side_take_their_own_sheets(people):
+    within = Experiment(
+        instrument=INSTRUMENT, factors={"frame": LEVELS}, subjects=people(3), seed=5, within=("frame",),
+        presentation="sequential",
+    )  # fmt: skip
+    one, *others = [as_fold(process) for process in within.processes()]
+    (first,) = one.start()
+    for other in others:
+        other.start()
+    ((_, answer),) = ScriptedEngine(uniform()).answer([first])
+    (second,) = one.advance(read(answer, first, "scripted:uniform"))
+    assert (first.place.subject, second.place.subject) == ("s0", "s0")

@@ -142,8 +142,8 @@ def _agreeing(pairs: pl.DataFrame, people: pl.DataFrame) -> Estimate:
     theirs = people.select(
         pl.min_horizontal("first", "second").alias("one"), pl.max_horizontal("first", "second").alias("other"),
         pl.select(pl.when(low).then(half).otherwise(1 - half)).to_series().alias("people"),
-    ).group_by("one", "other").mean()  # fmt: skip
-    both = pairs.join(theirs, on=["one", "other"]).filter(pl.col("people") != 0.5)
+    ).group_by("one", "other", maintain_order=True).mean()  # fmt: skip
+    both = pairs.join(theirs, on=["one", "other"], maintain_order="left").filter(pl.col("people") != 0.5)
     same = ((both["share"] - 0.5).sign() == (both["people"] - 0.5).sign()).cast(pl.Float64)
     return measured(lambda: weighted_mean(same.to_list(), estimand=what), what, "human")
 

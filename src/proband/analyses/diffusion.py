@@ -257,13 +257,13 @@ def _density(lived: Lived) -> list[Section]:
         return []
     low, high = pl.min_horizontal("source", "target"), pl.max_horizontal("source", "target")
     pairs = edges.select("society", "arm", "network", "round", low.alias("low"), high.alias("high")).unique()
-    density = pairs.group_by("society", "arm", "network", "round").len()
+    density = pairs.group_by("society", "arm", "network", "round", maintain_order=True).len()
     rows: list[tuple[Cell, ...]] = []
     for name, arm in sorted(density.select("network", "arm").unique().iter_rows()):
         part = density.filter(pl.col("network") == name, pl.col("arm") == arm).sort("round")
         ends = []
         for take in ("first", "last"):
-            at = part.group_by("society").agg(getattr(pl.col("len"), take)())["len"].to_list()
+            at = part.group_by("society", maintain_order=True).agg(getattr(pl.col("len"), take)())["len"].to_list()
             ends.append(
                 over_societies([2 * count / (n * (n - 1)) for count in at], f"density of {name}", is_share=True)
             )

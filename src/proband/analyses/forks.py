@@ -44,7 +44,7 @@ def effect(measures: pl.DataFrame, name: str, arm: str, parent: str, rounds: Seq
 
 def _means(measures: pl.DataFrame, name: str, arm: str, rounds: Sequence[int]) -> dict[int, float]:
     rows = measures.filter(pl.col("arm") == arm, pl.col("round").is_in(list(rounds)), pl.col(name).is_not_null())
-    rows = rows.filter(~pl.col(name).is_nan()).group_by("society").agg(pl.col(name).mean())
+    rows = rows.filter(~pl.col(name).is_nan()).group_by("society", maintain_order=True).agg(pl.col(name).mean())
     return dict(rows.iter_rows())
 
 
@@ -133,9 +133,9 @@ def _agents(lived: Lived, arm: str, parent: str, start: int) -> list[Section]:
         return []
     rows = lived.agents(*lived.columns).filter(pl.col("arm").is_in([arm, parent]))
     last = rows.group_by("society", "arm").agg(pl.col("round").max().alias("end"))
-    ended = rows.join(last, on=["society", "arm"]).filter(pl.col("round") == pl.col("end"))
+    ended = rows.join(last, on=["society", "arm"], maintain_order="left").filter(pl.col("round") == pl.col("end"))
     two = [ended.filter(pl.col("arm") == which).drop("arm", "round", "end") for which in (arm, parent)]
-    both = two[0].join(two[1], on=["society", "number"], suffix=" there")
+    both = two[0].join(two[1], on=["society", "number"], suffix=" there", maintain_order="left")
     if both.is_empty():
         return []
     table: list[tuple[Cell, ...]] = []
@@ -144,7 +144,9 @@ def _agents(lived: Lived, arm: str, parent: str, start: int) -> list[Section]:
         is_other = pl.when(pl.col(name).is_null() != pl.col(f"{name} there").is_null()).then(True).otherwise(
             (gap > _AS_BEFORE).fill_null(False)
         )  # fmt: skip
-        by = both.group_by("society").agg(is_other.mean().alias("differs"), gap.mean().alias("gap"))
+        by = both.group_by("society", maintain_order=True).agg(
+            is_other.mean().alias("differs"), gap.mean().alias("gap")
+        )
         share = over_societies(
             by["differs"].to_list(), f"share of agents whose {name} differs at the end", is_share=True
         )

@@ -258,7 +258,9 @@ def _payoffs(found: Plays) -> list[Section]:
             if own.is_empty():
                 continue
             mean = mean_of(by_unit(own, "payoff")["payoff"].to_list(), f"payoff of {who} a round")
-            sums = own.group_by("unit", "match", "round").agg(pl.col("payoff").sum(), pl.col("all").first())
+            sums = own.group_by("unit", "match", "round", maintain_order=True).agg(
+                pl.col("payoff").sum(), pl.col("all").first()
+            )
             split = sums.group_by("unit", maintain_order=True).agg(pl.col("payoff").sum() / pl.col("all").sum())
             # A share of nothing, or of a loss, says nothing.
             shares = [x for x in split["payoff"].to_list() if x is not None and 0 <= x <= 1]
@@ -266,7 +268,9 @@ def _payoffs(found: Plays) -> list[Section]:
             rows.append((*found.at(arm), who, own["subject"].n_unique(), mean, share))
             said.append(f"{found.said(arm)}{who} gets {told(mean)} a round.")
         if most:
-            whole = part.unique(["match", "round"]).with_columns((pl.col("all") / most).alias("reached"))
+            whole = part.unique(["match", "round"], keep="first", maintain_order=True).with_columns(
+                (pl.col("all") / most).alias("reached")
+            )
             reached = mean_of(
                 by_unit(whole, "reached")["reached"].to_list(), "payoffs of all as a share of the most", is_share=True
             )

@@ -79,7 +79,7 @@ def _hidden(run: Run) -> Section:
 
 def _moved(run: Run) -> Section:
     table = _judged(run)
-    means = table.group_by("group", "round").agg(pl.mean("score"))
+    means = table.group_by("group", "round", maintain_order=True).agg(pl.mean("score"))
     last = int(table["round"].max() or 1)  # type: ignore[arg-type]
     alone, end = (dict(means.filter(pl.col("round") == r)["group", "score"].iter_rows()) for r in (1, last))
     lean = [(g, abs(alone[g] - MIDDLE)) for g in alone]
@@ -87,7 +87,12 @@ def _moved(run: Run) -> Section:
     moved = [
         (g, (end[g] - alone[g]) * (1 if alone[g] > MIDDLE else -1)) for g in alone if g in end and alone[g] != MIDDLE
     ]
-    drawn = answers(run).filter(pl.col("status") == "valid").group_by("subject", "round").agg(pl.col("answer").std())
+    drawn = (
+        answers(run)
+        .filter(pl.col("status") == "valid")
+        .group_by("subject", "round", maintain_order=True)
+        .agg(pl.col("answer").std())
+    )
     spread = {
         r: [(g, x) for g, x in drawn.filter(pl.col("round") == r)["subject", "answer"].iter_rows() if x is not None]
         for r in (1, last)

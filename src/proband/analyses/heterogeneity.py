@@ -23,8 +23,8 @@ def sections(run: Run) -> Sequence[Section]:
     columns = [name for name in lived.columns if name != "place"][:_MOST_COLUMNS]  # places have no order
     scan = lived.states.scan("agents").filter(pl.col("arm").is_in(lived.arms))
     last = scan.group_by("society", "arm").agg(pl.col("round").max().alias("end"))
-    kept = scan.join(last, on=["society", "arm"]).filter(pl.col("round") == pl.col("end"))
-    ends = kept.group_by("society", "arm").agg(_described(columns)).collect()
+    kept = scan.join(last, on=["society", "arm"], maintain_order="left").filter(pl.col("round") == pl.col("end"))
+    ends = kept.group_by("society", "arm", maintain_order=True).agg(_described(columns)).collect()
     rows: list[tuple[Cell, ...]] = []
     for name in columns:
         for arm in lived.arms:
@@ -32,7 +32,7 @@ def sections(run: Run) -> Sequence[Section]:
             rows.append((name, label(arm), *_two(part, name, "model")))
         if lived.people is not None and name in lived.people.columns:
             at = lived.people.filter(pl.col("round") == pl.col("round").max().over("society"))
-            part = at.group_by("society").agg(_described([name]))
+            part = at.group_by("society", maintain_order=True).agg(_described([name]))
             rows.append((name, "people", *_two(part, name, "human")))
     rows = [row for row in rows if isinstance(row[2], Estimate) and not math.isnan(row[2].value)]
     forms: dict[str, CellForm] = {"column": "text", "of": "text", "SD within": "number", "SD between": "number"}

@@ -84,7 +84,7 @@ def _numbers(run: Run) -> dict[str, Estimate]:
 def _over(one: Asked, people: Mapping[str, float]) -> dict[str, Estimate]:
     """How much the model's numbers are of people's, in the population."""
     valid = one.part.filter(pl.col("status") == "valid", pl.col("value").is_not_null())
-    model = dict(valid.group_by("subject").agg(pl.col("value").mean()).iter_rows())
+    model = dict(valid.group_by("subject", maintain_order=True).agg(pl.col("value").mean()).iter_rows())
     both = [subject for subject in people if subject in model]
     if len(both) < 2 or not any(people[s] for s in both):
         return {}

@@ -555,7 +555,7 @@ def contrast_of(contrast: Mapping[str, Any], scales: Mapping[str, Trait], is_dra
 
 def _of_items(trait: Trait) -> float:
     """Variance of a mean over items that were drawn."""
-    means = trait.frame.group_by("item").agg(pl.mean("score"))["score"]
+    means = trait.frame.group_by("item", maintain_order=True).agg(pl.mean("score"))["score"]
     return float(means.var() or 0.0) / len(means)  # type: ignore[arg-type]
 
 

@@ -49,7 +49,10 @@ def sections(run: Run) -> Sequence[Section]:
 def _curve(lived: Lived, name: str) -> Section:
     frame = lived.measures.filter(pl.col("arm").is_in(lived.arms))
     rounds = spaced(frame["round"].to_list(), _DRAWN)
-    groups = {(arm, round): found for arm, round, found in frame.group_by("arm", "round").agg(name).iter_rows()}
+    groups = {
+        (arm, round): found
+        for arm, round, found in frame.group_by("arm", "round", maintain_order=True).agg(name).iter_rows()
+    }
     points: list[dict[str, Any]] = []
     rows: list[tuple[Cell, ...]] = []
     shown, firsts = set(spaced(rounds, _TABLED)), dict[str, tuple[int, Estimate]]()
@@ -95,10 +98,10 @@ def _beside(lived: Lived) -> list[Section]:
     # What another did is what that one did itself: its curve is the same.
     columns = [name for name in people.columns if name in lived.columns and not name.startswith(OTHERS)]
     own = (
-        lived.states.scan("agents").filter(pl.col("arm") == "").group_by("society", "round")
+        lived.states.scan("agents").filter(pl.col("arm") == "").group_by("society", "round", maintain_order=True)
         .agg(pl.col(columns).cast(pl.Float64).fill_nan(None).mean()).collect()
     )  # fmt: skip
-    theirs = people.group_by("society", "round").agg(pl.col(columns).fill_nan(None).mean())
+    theirs = people.group_by("society", "round", maintain_order=True).agg(pl.col(columns).fill_nan(None).mean())
     found = [made for name in columns if (made := _column_beside(lived, name, own, theirs)) is not None]
     return [*found[:1], *(replace(made, notes=()) for made in found[1:])]
 

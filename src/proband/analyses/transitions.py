@@ -68,7 +68,11 @@ def following(rows: pl.DataFrame, action: str, last: str, levels: Sequence[float
     """
     taken = rows.select("society", "number", "round", pl.col(last).alias("last"), pl.col(action).alias("action"))
     before = taken.select("society", "number", pl.col("round") + 1, "last")
-    pairs = taken.drop("last").join(before, on=["society", "number", "round"]).drop_nulls(["last", "action"])
+    pairs = (
+        taken.drop("last")
+        .join(before, on=["society", "number", "round"], maintain_order="left")
+        .drop_nulls(["last", "action"])
+    )
     place = {level: k for k, level in enumerate(levels)}
     found: dict[float, dict[int, Floats]] = {}
     for society, situation, done, n in pairs.group_by("society", "last", "action").len().sort(

@@ -29,6 +29,13 @@ YesOption = Annotated[
         "--yes", help="Do not ask before more than 1,000,000 trials or 100 dollars; for scripts, which nobody can ask."
     ),
 ]
+ScratchOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write on this folder's disk, and copy to --into at the end; default $SLURM_TMPDIR or $TMPDIR where "
+        "--into lies on a network (NFS, Lustre, CIFS)."
+    ),
+]
 _ROLE = re.compile(r"([\w-]+)=(.+)", re.DOTALL)
 
 

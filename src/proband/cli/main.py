@@ -1,7 +1,8 @@
 """The command line: one file a verb; data on stdout, talk on stderr.
 
 Exit codes: 0 done; 1 an error in Proband itself, or what `check` or `doctor` found; 2 refused, with the reason and the
-way out; 3 not complete (a budget, open questions, a failed call), resumable; 130 interrupted, resumable.
+way out; 3 not complete (a budget, open questions, a failed call), resumable; 130 interrupted and 143 told to end by
+SIGTERM, both resumable.
 """
 
 import logging
@@ -17,10 +18,14 @@ from proband.errors import ProbandError
 
 # In the order of the help. Each verb's file is read when somebody calls it: all of them take two seconds.
 VERBS = {
-    **{name: "" for name in ("demo", "check", "plan", "show", "lock", "run", "branch", "ask", "measure", "report")},
+    **{name: "" for name in ("demo", "check", "plan", "show", "lock", "run", "gather", "cluster")},
     **{
         name: ""
         for name in (
+            "branch",
+            "ask",
+            "measure",
+            "report",
             "view",
             "replicate",
             "portrait",
@@ -74,7 +79,7 @@ app = typer.Typer(
     "Start with `proband demo`. Without human answers, shares describe a model and its personas, not a population.",
     epilog="Exit codes: 0 done; 1 an error in Proband itself, or what `check` or `doctor` found; 2 refused, with the "
     "reason and the way out; 3 not complete (a budget, open questions, a failed call), run again to resume; "
-    "130 interrupted, run again to resume.",
+    "130 interrupted, 143 told to end, run again to resume.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",

@@ -1,29 +1,37 @@
 """What `demo` and `run` share: plan, collect with a bar, tell the findings, report."""
 
 import re
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from proband.cli.talk import emit, out, progress, talk, tell_plan
+from proband.cli.talk import emit, out, progress, talk, tell_plan, tell_rows
 from proband.designs import Design
+from proband.designs.part import Share
 from proband.designs.studies import Engines, Study
 from proband.errors import DesignError
 from proband.files import check_name
 from proband.reports import findings, write_findings
 from proband.reports.terminal import terminal
 from proband.runs import Budget, Plan, Run, carry_out, plan
+from proband.runs.division import divided
 from proband.runs.locking import hold_to
+from proband.runs.parts import begin_part, carry_out_part, part_folder, part_of
 from proband.store import RunDirectory
+from proband.store.scratch import written_here
 
 MOST_TRIALS, MOST_DOLLARS = 1_000_000, 100.0  # what is more than this is begun when somebody has said so
 STOPPED = 3
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 def folder_for(study: Study) -> Path:
@@ -61,16 +69,23 @@ def carry_out_and_tell(
     wait: bool = True,
     lock: Mapping[str, Any] | None = None,
     yes: bool = False,
+    scratch: Path | None = None,
 ) -> None:
     """Plan, collect and report a study; results go to stdout as JSON where asked for."""
     refuse_no_folder(into)
     talk.print(study.name, style="bold", markup=False)
-    tell_and_ask(study, into, budget=budget, yes=yes)
-    hold_to(lock, study, into)
-    with stopped(), progress(is_shown=not is_typed(study)) as watch:
-        run = carry_out(study, into, budget=budget, watch=watch, retry_failed=retry_failed, wait=wait)
+    with winding_down(), written_here(into, scratch) as work:
+        tell_and_ask(study, work, budget=budget, yes=yes)
+        hold_to(lock, study, work)
+        with stopped(), progress(is_shown=not is_typed(study)) as watch:
+            run = carry_out(study, work, budget=budget, watch=watch, retry_failed=retry_failed, wait=wait)
+        tell_findings(run, into, as_json=as_json)
+
+
+def tell_findings(run: Run, into: Path, *, as_json: bool) -> None:
+    """Findings and report of a run that is kept in `into`; exit with 3 where it is not complete."""
     found = findings(run)
-    path = write_findings(found, run.path / "report.html")
+    path = into / write_findings(found, run.path / "report.html").name
     if as_json:
         emit({**found.as_dict(), "report": str(path)})
     else:
@@ -79,6 +94,65 @@ def carry_out_and_tell(
     if not run.is_complete:
         talk.print(_how_to_go_on(run), soft_wrap=True, markup=False)
         raise typer.Exit(STOPPED)
+
+
+def carry_out_part_and_tell(
+    study: Study,
+    into: Path,
+    share: Share,
+    *,
+    made_of: Mapping[str, Any],
+    as_json: bool,
+    budget: Budget | None = None,
+    retry_failed: bool = False,
+    lock: Mapping[str, Any] | None = None,
+    yes: bool = False,
+    scratch: Path | None = None,
+) -> None:
+    """Carry out a part of a study, and say how far it is; findings are those of the gathered run."""
+    refuse_no_folder(into)
+    own, folder = part_of(study, share), part_folder(into, share)
+    talk.print(f"{study.name}, part {share}", style="bold", markup=False)
+    with winding_down(), written_here(folder, scratch) as work:
+        _tell_and_ask_part(study, share, work, budget=budget, yes=yes)
+        begin_part(study, into, share, made_of=made_of, work=work)
+        hold_to(lock, study, work)
+        with stopped(), progress() as watch:
+            run = carry_out_part(own, work, budget=budget, watch=watch, retry_failed=retry_failed)
+        counts, is_complete = run.dispositions(), run.is_complete
+        if as_json:
+            emit({"part": str(share), "run": str(folder), "state": run.state, "dispositions": counts})
+        if not is_complete:
+            talk.print(_how_to_go_on(run), soft_wrap=True, markup=False)
+            raise typer.Exit(STOPPED)
+    talk.print(
+        f"{folder}: {sum(counts.values()):,} answers; when all {share.of} parts are there: proband gather {into}",
+        soft_wrap=True, markup=False, highlight=False,
+    )  # fmt: skip
+
+
+@contextmanager
+def winding_down() -> Iterator[None]:
+    """Have what a scheduler sends before it kills, SIGTERM, do what Ctrl-C does, and end with a code of its own.
+
+    Who is told to end by a scheduler is not to be begun again by itself, as one whose time is up is.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    told = []
+
+    def end(number: int, frame: object) -> None:
+        told.append(number)
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except typer.Exit as ended:
+        raise typer.Exit(TERMINATED) if told and ended.exit_code == INTERRUPTED else ended from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def tell_and_ask(
@@ -92,6 +166,21 @@ def tell_and_ask(
     tell_plan(planned)
     if not yes:
         ask_first(_much(planned, budget, 0 if there is None else sum(there.dispositions().values())))
+
+
+def _tell_and_ask_part(study: Study, share: Share, into: Path, *, budget: Budget | None, yes: bool) -> None:
+    """As `tell_and_ask`, of a part: what the whole will take, and its share of it."""
+    there = Run(into) if RunDirectory(into).is_there else None
+    if there is not None and there.is_complete:
+        return
+    planned = plan(study)
+    division = divided(planned, share.of)
+    tell_plan(planned)
+    tell_rows(division.rows())
+    if not yes:
+        trials = -(-planned.trials * division.slowest_units // division.units)
+        own = replace(planned, trials=trials, dollars=division.slowest_dollars)
+        ask_first(_much(own, budget, 0 if there is None else sum(there.dispositions().values())))
 
 
 def ask_first(much: str) -> None:

@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -48,8 +48,13 @@ def _plain(value: Any) -> Any:
 
 def tell_plan(plan: Plan, console: Console = talk) -> None:
     """The plan as a small table."""
+    tell_rows(plan.rows(), console)
+
+
+def tell_rows(rows: Sequence[tuple[str, str]], console: Console = talk) -> None:
+    """Names and texts as a small table."""
     table = Table(show_header=False, box=None, pad_edge=False)
-    for name, text in plan.rows():
+    for name, text in rows:
         table.add_row(name, escape(text))
     console.print(table)
 

@@ -108,6 +108,10 @@ class Design:
         """The parts that advance on their own, made anew, in the same order, at every call; see `designs.process`."""
         raise DesignError(f"{type(self).__name__} has neither `trials` nor `processes`; give it one of them")
 
+    def process_units(self) -> Iterable[str] | None:
+        """The unit that each of `processes` asks, in their order; None where only their first trials tell."""
+        return None
+
     def trials(self, answered: Mapping[str, Response]) -> Sequence[Trial]:
         """Every trial whose request is settled by what was answered, answered ones included; may be lazy."""
         return list(unfold(self.processes(), answered))

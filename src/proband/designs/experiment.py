@@ -1,7 +1,7 @@
 """Experiments: factors assigned by place, between subjects or within them, and one or several outcomes."""
 
 import itertools
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -262,13 +262,20 @@ class Experiment(AssignedSurvey):
 
     def processes(self) -> Iterator[Process]:
         """What a subject is asked in one conversation, or every sheet on its own; then what is asked afterwards."""
-        n, sheets = self.n_occasions, self._sheets()
+        n = self.n_occasions
         if self._is_one_conversation:
-            yield from (Sitting(itertools.islice(sheets, n)) for _ in self.subjects)
+            yield from (Sitting(map(self.sheet, range(k, k + n))) for k in range(0, self.n_sheets, n))
         else:
-            yield from map(Filling, sheets)
+            yield from map(Filling, self._sheets())
         if self.afterwards:
             yield _at_once(self.afterwards)
+
+    def process_units(self) -> Iterable[str] | None:
+        """The subject or cluster of each; not where some subjects are asked more once all have answered."""
+        if self.afterwards:
+            return None
+        n, units = 1 if self._is_one_conversation else self.n_occasions, self.clusters or {}
+        return (units.get(subject.id, subject.id) for subject in self.subjects for _ in range(n))
 
     @cached_property
     def afterwards(self) -> Sequence[Trial]:

@@ -155,6 +155,7 @@ def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast
             "parent": journal.noted("parent"),
             "table": file_digest(directory.table_path),
             "dispositions": journal.dispositions(),
+            **({"part": part} if (part := journal.noted("part")) else {}),
             **({"closed": closed} if (closed := journal.noted("closed")) else {}),
             # Of `estimated` requests the server counted no tokens.
             "tokens": {"prompt": prompt_tokens, "completion": completion_tokens, "estimated": journal.n_estimated()},

@@ -121,6 +121,10 @@ class Society(Design):
         """The societies."""
         return self.lives()
 
+    def process_units(self) -> Iterator[str]:
+        """The societies, by name."""
+        return map(_unit, range(self.societies))
+
     def replay(self, answered: Mapping[str, Response], watcher: Watcher) -> None:
         """Go through all societies as far as some answers take them, with somebody looking on."""
         lives = replace(self, waves=()).lives(watcher)  # what a survey inside the world found is no part of it
@@ -203,7 +207,7 @@ class Society(Design):
         # Those of arms too: where rules decide and an arm asks, or where an arm begins with other people.
         worlds = [arm.world for arm in self.by_arm.values() if arm.world.items or not arm.name]
         for number in range(self.societies):
-            unit, found = f"society {number + 1}", dict[str, Member]()
+            unit, found = _unit(number), dict[str, Member]()
             for world in worlds:
                 state = world.begin(number)
                 people = [(str(person.agent), person.role, person.traits or {}) for person in world.people(state)]
@@ -231,6 +235,10 @@ class Society(Design):
     def place_of_round(self, place: Place) -> int:
         """The round that a place belongs to; of a survey inside the world, the one after which it was put."""
         return int(dict(place.condition).get("wave", place.round))
+
+
+def _unit(number: int) -> str:
+    return f"society {number + 1}"
 
 
 def _settings_of(world: World) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from proband.errors import DamagedRun, RunLocked, StoreError
 from proband.files import check_name
 from proband.store.damage import damaged
 from proband.store.journal import MANIFEST, Journal
+from proband.store.mounts import Mounts, file_system, is_network
 from proband.store.notes import read_note
 
 
@@ -40,9 +41,10 @@ class RunDirectory:
         RunLocked
             If another process is writing this run.
         StoreError
-            If the folder cannot be made or written.
+            If the folder cannot be made or written, or lies on a disk that machines share.
         """
         self.refuse_lost_journal()
+        refuse_shared(self.path)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             # Named after what it guards; stays behind, empty, because removing a lock file is a race.
@@ -139,6 +141,22 @@ class RunDirectory:
             part.replace(self.manifest_path)
         except OSError as error:
             raise StoreError(f"{self.manifest_path}: cannot be written ({error.strerror}); free some space") from None
+
+
+def refuse_shared(path: Path, mounts: Mounts | None = None) -> None:
+    """Refuse to write a journal where SQLite's log and locks do not hold: on NFS, Lustre, CIFS and the like.
+
+    Raises
+    ------
+    StoreError
+        If that is so; `mounts` are those of `file_system`.
+    """
+    if is_network(kind := file_system(path, mounts)):
+        raise StoreError(
+            f"{path}: lies on {kind}, which other machines share, and a journal that is written there can be lost; "
+            "choose a folder on this machine's own disk, or have `proband run` or `proband gather` write it on one "
+            "with --scratch FOLDER and copy it here"
+        )
 
 
 def file_digest(path: Path) -> str:

@@ -82,6 +82,13 @@ class _Lock(BaseModel):
     answers_before: int
 
 
+class _Part(_Open):
+    number: int
+    of: int
+    proband: str
+    facts: dict[str, str]
+
+
 class _Manifest(_Open):
     name: str | None
     engine: dict[str, str]
@@ -108,6 +115,8 @@ _SHAPES: Mapping[str, Any] = {
     "tally": _Tally,
     "parent": _Parent,
     "lock": _Lock,
+    "part": _Part,
+    "gathered": dict[str, str],
     "study": dict[str, Any],
     "saved": dict[str, str | list[str]],
     "forgotten": list[str],

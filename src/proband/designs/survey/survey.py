@@ -1,7 +1,7 @@
 """Surveys: any instrument put to any subjects, with presentation, answer method, order and labels as factors."""
 
 import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Literal, get_args
@@ -325,6 +325,13 @@ class Survey(Design):
     def processes(self) -> Iterator[Process]:
         """The sheets, each of which is filled in on its own."""
         return map(Filling, self._sheets())
+
+    def process_units(self) -> Iterable[str] | None:
+        """Whose sheet each is; not where some are asked more once all have answered."""
+        if self.afterwards:
+            return None
+        n = self.n_sheets // len(self.subjects)
+        return (subject.id for subject in self.subjects for _ in range(n))
 
     def _sheets(self, first: int = 0) -> Iterator[Sheet]:
         """The sheets from a number on."""

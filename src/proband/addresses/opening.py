@@ -41,6 +41,8 @@ class Scheme:
         ``adapter``.
     is_person : bool
         Whether who answers is a person, in whose place another may stand and whose word may be taken as gold.
+    lasting : callable or None
+        Gives an address, without the options that may change, as a run remembers it, where more than those may differ.
     """
 
     pattern: str
@@ -51,6 +53,7 @@ class Scheme:
     loads_weights: bool = False
     takes_adapter: bool = False
     is_person: bool = False
+    lasting: Callable[[str], str] | None = None
 
 
 SCHEMES: Shelf[Scheme] = Shelf(
@@ -182,7 +185,7 @@ def may_change(address: str) -> frozenset[str]:
 
 
 def lasting(address: str) -> str:
-    """An address without the options that change no answer.
+    """An address as a run remembers it: without what changes no answer.
 
     Examples
     --------
@@ -190,10 +193,13 @@ def lasting(address: str) -> str:
     ('openai:http://h/v1#m', 'scripted:uniform?seed=1')
     """
     name, _, query = _parts(address)
-    if name not in SCHEMES or not query:
+    if name not in SCHEMES:
         return address
-    kept = [part for part in query.split("&") if part.partition("=")[0] not in may_change(address)]
-    return address.removesuffix(f"?{query}") + ("?" + "&".join(kept) if kept else "")
+    if query:
+        kept = [part for part in query.split("&") if part.partition("=")[0] not in may_change(address)]
+        address = address.removesuffix(f"?{query}") + ("?" + "&".join(kept) if kept else "")
+    named = SCHEMES.load(name).lasting
+    return address if named is None else named(address)
 
 
 def address_beside(address: str, folder: Path) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -56,6 +57,8 @@ class FaultServer:
         self.weights = 0
         self.version = "m-2026"
         self.every = None
+        self.blocks = set()  # beginnings of prompts, in steps of 16 characters, that are kept
+        self.counts = Counter()
 
     def __enter__(self):
         self.loop = asyncio.new_event_loop()
@@ -111,6 +114,12 @@ class FaultServer:
                 return web.Response(status=404, text="not here")
             owner = self.kind
             return web.json_response({"data": [{"id": m, "owned_by": owner} for m in self.models]})
+        if path == "metrics":
+            names = ("prompt_tokens_total", "prefix_cache_hits_total", "generation_tokens_total")
+            lines = [f'vllm:{name}{{model="m"}} {self.counts[name]}.0' for name in names]
+            return web.Response(
+                text="\n".join([*lines, f'vllm:num_requests_running{{model="m"}} {self.in_flight}.0', ""])
+            )
         body = json.loads(await request.read())
         self.posted.append((path, body))
         if path == "v1/chat/completions" and self.has_chat:
@@ -154,10 +163,19 @@ class FaultServer:
             if self.most_at_once and self.in_flight > self.most_at_once:
                 self.refused += 1
                 return web.Response(status=429, text="too many at once")
+            self.count(templated(body | {"add_generation_prompt": True}), body.get("max_tokens", 1))
             await asyncio.sleep(self.wait_s)
             return web.json_response(said(body, top=self.top) | {"model": self.version})
         finally:
             self.in_flight -= 1
+
+    def count(self, prompt, n_written):
+        """Tokens as vLLM counts them: those of a prompt, those whose beginning is kept, those written."""
+        self.counts["prompt_tokens_total"] += len(prompt)
+        self.counts["generation_tokens_total"] += n_written
+        for stop in range(16, len(prompt) + 1, 16):
+            self.counts["prefix_cache_hits_total"] += 16 * (prompt[:stop] in self.blocks)
+            self.blocks.add(prompt[:stop])
 
     async def leak(self, request, path):
         """Answers, but repeats the key in the text, the model's name, headers and every other reply's error."""
@@ -183,6 +201,7 @@ class FaultServer:
 
     def step(self, index, prompt, body):
         """One more token, with the log-probabilities of the ids asked for."""
+        self.count("".join(map(chr, prompt)), 1)
         asked = body.get("logprob_token_ids", []) if self.walks != "ignored" else []
         given = {
             f"token_id:{id_}": log_prob(prompt, id_) - self.weights / 50 if self.walks == "raw" else 0.0

@@ -355,6 +355,37 @@ def test_winding_down_answers_what_is_in_flight_and_asks_nothing_else(ask, serve
     assert all(completion.error is None for _, completion in got)
 
 
+def test_answering_can_be_stopped_from_another_thread(ask, servers):
+    engine = ask(servers[:2])
+    engine.probe()
+    for server in servers[:2]:
+        server.wait_s = 300.0
+    threading.Timer(0.2, engine.stop).start()
+    began = time.monotonic()
+    assert list(engine.answer(asked(10))) == []
+    assert time.monotonic() - began < 60
+
+
+def test_a_consumer_that_stops_early_leaves_nothing_running(ask, servers):
+    engine = ask(servers[:2])
+    answers = engine.answer(asked(80))
+    next(answers)
+    answers.close()
+    assert engine.lines == set()
+    assert len(answered(engine, asked(1))) == 6
+
+
+def test_two_calls_may_be_out_together(ask, servers):
+    engine, trials, got = ask(servers[:2]), asked(40), []
+    threads = [threading.Thread(target=lambda part=trials[k::2]: got.extend(engine.answer(part))) for k in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Counter(trial.id for trial, _ in got) == Counter(trial.id for trial in trials)
+    assert stayed(servers[:2]) > 0.9
+
+
 def test_closing_while_a_server_is_looked_at_ends_the_thread(ask, servers):
     engine = ask(servers[:2])
     engine.probe()

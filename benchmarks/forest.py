@@ -3,6 +3,9 @@
 ``python -m benchmarks.forest --json`` prints what was measured. Work (1): personas x 25 items x 4 options by option
 text; (2): short four-option items without personas; (3): items behind shared exemplars. The slow ways are timed once,
 between runs of ours, on a stated part of the same trials; of ours the best of the repeats counts.
+
+``--pieces`` measures what it costs that every piece of a design is a forest of its own: processor seconds of works (1)
+and (2) by pieces and by windows of 1,024 requests, in turns.
 """
 
 import argparse
@@ -22,9 +25,11 @@ from proband.instruments import load_instrument
 from proband.models.local.embedded import embedded_engine
 from proband.models.local.engine import LocalEngine
 from proband.models.local.forest import Forest
+from proband.models.pieces import pieces_of
 from proband.records import Message, Place, Reply, Request, Trial
 
 ACCURACY = ("Very inaccurate", "Moderately inaccurate", "Moderately accurate", "Very accurate")
+WINDOW = 1024  # requests in a forest, before there were pieces
 ROWS = (8, 16)  # of the plain loop and of the harness; more were slower
 
 
@@ -94,6 +99,46 @@ def by_forest(engine: LocalEngine, trials: list[Trial]) -> list[tuple[float, ...
     """What Proband does."""
     found = {trial.id: completion.log_probs for trial, completion in engine.answer(trials)}
     return [found[trial.id] or () for trial in trials]
+
+
+def by_windows(engine: LocalEngine, trials: list[Trial]) -> int:
+    """One forest for so many requests, whatever they are; gives its nodes."""
+    before = engine.passes.computed_tokens
+    for start in range(0, len(trials), WINDOW):
+        list(engine._score(trials[start : start + WINDOW]))
+    return engine.passes.computed_tokens - before
+
+
+def by_pieces(engine: LocalEngine, trials: list[Trial]) -> int:
+    """A forest for every piece of the design; gives their nodes."""
+    before = engine.passes.computed_tokens
+    for _ in engine.answer_pieces(pieces_of(trials)):
+        pass
+    return engine.passes.computed_tokens - before
+
+
+def measure_pieces(engine: LocalEngine, work: Work, repeats: int) -> dict[str, Any]:
+    """Processor seconds of both ways, in turns; the first of each pair changes."""
+    seconds: dict[str, list[float]] = {"windows": [], "pieces": []}
+    nodes: dict[str, int] = {}
+    ways = (("windows", by_windows), ("pieces", by_pieces))
+    for turn in range(repeats):
+        for name, way in ways[:: 1 if turn % 2 else -1]:
+            start = time.process_time()
+            nodes[name] = way(engine, work.trials)
+            seconds[name].append(time.process_time() - start)
+            print(f"{work.name}, by {name}: {seconds[name][-1]:.1f} s of processor time", file=sys.stderr)
+    median = {name: float(np.median(found)) for name, found in seconds.items()}
+    return {
+        "trials": len(work.trials),
+        "pieces": len(pieces_of(work.trials)),
+        "nodes": nodes,
+        "cpu_s": seconds,
+        "median_cpu_s": median,
+        "cost": median["pieces"] / median["windows"] - 1,
+        "cost_of_the_best": min(seconds["pieces"]) / min(seconds["windows"]) - 1,
+        "more_nodes": nodes["pieces"] / nodes["windows"] - 1,
+    }
 
 
 def by_loop(engine: LocalEngine, trials: list[Trial], rows: int) -> list[tuple[float, ...]]:
@@ -241,6 +286,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON only")
     parser.add_argument("--full", action="store_true", help="work (1) with 100 personas")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, once: to see that it runs")
+    parser.add_argument("--pieces", action="store_true", help="only what pieces cost, in place of the rest")
     parser.add_argument("--threads", type=int, default=0, help="threads; default all cores")
     options = parser.parse_args()
     if options.threads:
@@ -250,6 +296,10 @@ def main() -> None:
     repeats = 1 if options.quick else 2
     works = [personas(100 if options.full else max(2, 20 // small)), short(500 // small), exemplars(300 // small)]
     by_forest(engine, works[1].trials[:20])  # the first passes are slower
+    if options.pieces:
+        found = {work.name: measure_pieces(engine, work, 1 if options.quick else 5) for work in works[:2]}
+        print(json.dumps({"machine": machine("torch"), "threads": torch.get_num_threads(), "works": found}, indent=2))
+        return
     report = {
         "machine": machine("torch", "transformers", "lm_eval"),
         "threads": torch.get_num_threads(),

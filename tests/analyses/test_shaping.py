@@ -30,7 +30,8 @@ def test_an_inventory_follows_the_intensity_with_its_reversed_statements(tmp_pat
 
     (section,) = shaping.sections(collected("trait-shaping", follows, tmp_path / "follows")[0])
     for _, slope, rho, steps, lowest, highest in section.table.rows:
-        assert (float(slope), steps) == (pytest.approx(0.5, abs=0.02), "4 of 8")
+        assert float(slope) == pytest.approx(0.5, abs=0.02)
+        assert steps in {"4 of 8", "8 of 8"}  # of a plain and a reversed statement one or the other moves
         assert rho > 0.95
         assert (lowest, highest) in {(1.0, 5.0), (1.0, 4.5)}
 

@@ -175,6 +175,23 @@ def test_the_order_of_trials_changes_no_answer(engine):
         assert completion.log_probs is None or completion.log_probs == pytest.approx(backwards[id].log_probs, abs=1e-4)
 
 
+def test_pieces_come_back_whole_and_hang_on_nothing_else(engine):
+    if not (engine.abilities & {"score", "given"}) or engine.waits:
+        pytest.skip("it is never handed pieces")
+    first, second = TRIALS[:2], [trial("s4", "Water?"), trial("s5", "Wine?")]
+    if engine.abilities == {"given"} and not engine.by_piece:
+        second = TRIALS[2:]
+    together = {piece[0][0].id: dict(piece) for piece in map(_in_order, engine.answer_pieces(iter([first, second])))}
+    assert sorted(map(len, together.values())) == sorted([len(first), len(second)])
+    (alone,) = engine.answer_pieces([second])
+    if engine.by_piece:
+        assert dict(alone) == together[second[0].id]
+
+
+def _in_order(piece):
+    return sorted(piece, key=lambda pair: pair[0].id)
+
+
 def test_a_plan_costs_nothing_negative_and_shows_what_is_sent(engine):
     cost = engine.cost(TRIALS)
     assert min(cost.prompt_tokens, cost.unique_tokens, cost.completion_tokens) >= 0
@@ -198,6 +215,11 @@ def test_an_engine_of_three_members_has_all_the_others():
     assert engine.cost(TRIALS).price == 0
     assert engine.fingerprint()["engine"].endswith("test_contract.Plain")
     assert (engine.answers_by, engine.lane, engine.waits, engine.is_remote) == ("place", "", False, False)
+    assert not engine.by_piece
+    assert [[asked for asked, _ in piece] for piece in engine.answer_pieces([TRIALS[:2], TRIALS[2:]])] == [
+        TRIALS[:2],
+        TRIALS[2:],
+    ]
     assert (engine.chunk, engine.note, engine.price_of(1, 1), engine.news(0)) == (None, "", None, False)
     engine.wind_down()
     engine.stop()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from proband.batteries.battery import BATTERIES, Setting
 from proband.cli.demo import demo_study
 from proband.designs import Experiment, PrisonersDilemma
 from proband.errors import DesignError, EngineError
@@ -13,6 +14,7 @@ from proband.measures.experiments.comparisons import Paired
 from proband.measures.shares import wilson_interval
 from proband.models.scripted import ScriptedEngine, played, uniform
 from proband.runs import collect, plan, show
+from proband.runs.planning import _together
 from proband.strategies import tit_for_tat
 
 
@@ -132,3 +134,18 @@ def test_a_conversation_is_planned_whole_and_shown_after_the_answers_it_had(surv
     after = show(talk, "scripted:uniform", "s3/trust", answered=run.responses())
     assert "Whom do you vote for?" not in before
     assert "Whom do you vote for?" in after
+
+
+def test_a_task_is_planned_with_what_it_will_have_told_and_step_by_step():
+    task = BATTERIES.load("two-step").design(Setting(seed=1, is_quick=True))
+    asked = task.foreseen()
+    assert len(asked) == task.size()
+    assert [trial.request.hash for trial in asked] == [trial.request.hash for trial in task.foreseen()]
+    of_one = [trial for trial in asked if trial.place.subject == asked[0].place.subject]
+    lengths = [len(trial.request.messages[0].text) for trial in of_one]
+    assert lengths[-1] > 2 * lengths[0]
+    found = plan(task, "scripted:uniform")
+    assert found.trials == task.size()
+    steps = _together(task, asked)
+    assert sorted(trial.id for step in steps for trial in step) == sorted(trial.id for trial in asked)
+    assert all(len({trial.place.subject for trial in step}) == len(step) for step in steps)

@@ -95,10 +95,10 @@ class Winding(Eager):
                 return
 
 
-def stream(engine, trials, stop):
+def stream(engine, trials, stop, **pieces):
     """What a call hands over, as the loop takes it in."""
     wake = threading.Event()
-    call = Call(engine, trials, stop, wake)
+    call = Call(engine, trials, stop, wake, **pieces)
     while not call.is_over:
         wake.wait(COMMIT_S)
         wake.clear()
@@ -126,6 +126,22 @@ def test_answers_are_handed_over_within_a_moment_and_all_of_them(survey):
     batches = list(stream(Lazy(uniform()), trials, Stop()))
     assert 2 <= len(batches) < len(trials) / 4
     assert [trial.id for batch in batches for trial, _ in batch] == [trial.id for trial in trials]
+
+
+def test_once_a_stop_is_asked_for_no_piece_is_begun_and_none_is_torn(survey):
+    trials, stop = list(survey.trials({})), Stop()
+    pieces = [trials[k : k + 6] for k in range(0, 24, 6)]
+
+    class Stopped(ScriptedEngine):
+        def answer(self, handed):
+            for number, pair in enumerate(super().answer(handed)):
+                stop.is_asked |= pair[0] is pieces[1][2]
+                assert number < 6
+                yield pair
+
+    wanted = {trial.id for trial in trials} - {trials[1].id}
+    batches = stream(Stopped(uniform()), trials[:3], stop, pieces=pieces, wanted=wanted)
+    assert [trial for batch in batches for trial, _ in batch] == [trials[0], *trials[2:12]]
 
 
 def test_what_an_engine_answered_before_it_broke_is_handed_over(survey):

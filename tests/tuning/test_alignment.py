@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from proband.cli.main import app
 from proband.errors import DesignError, EngineError
 from proband.reports.interventions import write_interventions
 from proband.runs import Run
@@ -46,6 +48,17 @@ def study(base, **training):
             "step_questions": 2,
         },
     }
+
+
+def written(value):
+    """A study as a TOML file has it: everything on one line of its own, tables inline."""
+
+    def inline(value):
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{key} = {inline(one)}" for key, one in value.items()) + "}"
+        return json.dumps(value)
+
+    return "".join(f"{key} = {inline(one)}\n" for key, one in value.items())
 
 
 @pytest.fixture(scope="module")
@@ -308,3 +321,38 @@ def test_the_toy_study_names_its_stages_before_its_model_is_there(monkeypatch, t
     monkeypatch.setenv("PROBAND_CACHE", str(tmp_path))
     found = forecast(alignment_of(read_align_file("toy"), tmp_path).material)
     assert "toy model" in found.note
+
+
+@pytest.mark.slow
+def test_base_and_checkpoints_are_portrayed_beside_each_other_and_not_asked_twice(folder, base, tmp_path):
+    plain = study(base) | {"portraits": {"batteries": ["crt"]}}
+    file = tmp_path / "study.toml"
+    file.write_text(written(plain))
+    first = CliRunner().invoke(app, ["align", str(file), "--into", str(folder), "--yes"])
+    assert first.exit_code == 0, (first.output, first.exception)
+    pages = sorted(folder.glob("portraits/*/*.html"))
+    assert len(pages) == 4  # the base and one checkpoint an arm
+    checkpoint = next(page for page in pages if page.parent.name != "base")
+    found = json.loads(checkpoint.with_suffix(".json").read_text())
+    assert any("base" in section["heading"] for section in found["sections"])
+    journals = {path: path.read_bytes() for path in folder.rglob("portraits/*/crt/responses.parquet")}
+    assert len(journals) == 4
+    CliRunner().invoke(app, ["align", str(file), "--into", str(folder), "--yes"])
+    assert {path: path.read_bytes() for path in journals} == journals
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"portraits": {"batteries": ["crt"]}, "keep": "scores"}, "portraits are of checkpoints"),
+        ({"portraits": {"batteries": ["crd"]}}, "crd"),
+        ({"portraits": {"quick": True}}, "batteries"),
+    ],
+)
+def test_portraits_that_cannot_be_made_are_refused_before_anything_is_done(base, tmp_path, changes, said):
+    file = tmp_path / "study.toml"
+    file.write_text(written(study(base) | changes))
+    result = CliRunner().invoke(app, ["align", str(file), "--into", str(tmp_path / "run"), "--yes"])
+    assert isinstance(result.exception, DesignError)
+    assert said in str(result.exception)
+    assert not (tmp_path / "run").exists()

@@ -39,6 +39,6 @@ SCHEME = Scheme(
     paths=frozenset({"steer"}),
     loads_weights=True,
     takes_adapter=True,
-    # Other versions and another device change log-probabilities by rounding only.
-    may_change=frozenset({"device", "chunk_tokens", "memory_gb", "torch", "transformers"}),
+    # Other versions, another device and another processor change log-probabilities by rounding only.
+    may_change=frozenset({"device", "instruction_set", "chunk_tokens", "memory_gb", "torch", "transformers"}),
 )

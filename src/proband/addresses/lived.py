@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.parse import unquote
 
+from proband.addresses import hf
 from proband.addresses.opening import Scheme, check_address, open_engine
 from proband.models.engine import BaseEngine
 
@@ -34,7 +35,7 @@ SCHEME = Scheme(
     about="agents of a society with their memory in the weights: an adapter each, trained when it is first needed; "
     "e.g. lived:smollm2",
     open=_open,
-    may_change=frozenset({"into", "base device", "base torch", "base transformers"}),
+    may_change=frozenset({"into", *(f"base {name}" for name in hf.SCHEME.may_change)}),
     paths=frozenset({"into"}),
     loads_weights=True,
 )

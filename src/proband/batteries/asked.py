@@ -18,6 +18,7 @@ from proband.records import Trial
 
 WRITTEN = "written"
 _MOST_ITEMS = 200  # generators would run out of items that differ
+_MOST_GROUPS = 1000  # of designs of a battery's own: groups, matches, sentences; more is a slip of the keyboard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +117,9 @@ def check(battery: Battery, setting: Setting) -> None:
     if setting.n is not None and (setting.n < 1 or not battery.is_generated):
         why = "its items are fixed; take n out" if setting.n >= 1 else "ask one item at least"
         raise DesignError(f"battery {battery.name!r}: n is {setting.n}; {why}")
-    if battery.instrument is not None and (setting.n or 0) > _MOST_ITEMS:
-        raise DesignError(f"battery {battery.name!r}: n is {setting.n}; ask for at most {_MOST_ITEMS} items of a scale")
+    most, what = (_MOST_ITEMS, "items of a scale") if battery.instrument is not None else (_MOST_GROUPS, "of a cell")
+    if (setting.n or 0) > most:
+        raise DesignError(f"battery {battery.name!r}: n is {setting.n}; ask for at most {most} {what}")
 
 
 def asked(

@@ -1,17 +1,20 @@
 """Tasks of one player: blocks in which what is shown depends on what was chosen before, on the one loop."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
 from proband.designs.design import Design
-from proband.designs.process import Process, Stalled
+from proband.designs.process import Process, Stalled, as_fold
 from proband.designs.survey.cards import has_prefix
 from proband.designs.survey.wording import card_of
 from proband.errors import DesignError
 from proband.instruments.items import Item
-from proband.records import Message, Place, Reply, Request, Response, Trial
+from proband.instruments.reading import read
+from proband.records import Completion, Message, Place, Reply, Request, Response, Trial
 from proband.roster import Member, Roster
 from proband.seeds import seed_for
 
@@ -84,6 +87,20 @@ class Task(Design):
     def preview(self) -> Sequence[Trial]:
         """The first trial of every block."""
         return [self.first(k) for k in range(self.blocks)]
+
+    def foreseen(self) -> Sequence[Trial]:
+        """All trials of every block, as they are asked of somebody who takes any option."""
+        found: list[Trial] = []
+        for process in self.processes():
+            fold = as_fold(process)
+            open_ = deque(fold.start())
+            while open_:
+                trial = open_.popleft()
+                found.append(trial)
+                even = Completion(log_probs=(0.0,) * len(trial.reply.options))
+                with suppress(Stalled):
+                    open_ += fold.advance(read(even, trial, "rehearsal"))
+        return found
 
     def roster(self) -> Roster:
         """Blocks as subjects: each is played without memory of the others."""

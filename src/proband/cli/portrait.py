@@ -31,7 +31,9 @@ def portrait(
     ] = "",
     quick: Annotated[bool, typer.Option("--quick", help="Fewer items and contexts.")] = False,
     language: Annotated[str, typer.Option(help="BCP 47 tag; batteries without that translation are left out.")] = "en",
-    seed: Annotated[int, typer.Option(help="Root of all randomness; the same in portraits that are compared.")] = SEED,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Root of all randomness; the same in portraits that are compared.")
+    ] = SEED,
     into: Annotated[
         Path | None, typer.Option(help="Folder of the runs, one a battery, and the page; default portraits/ENGINE.")
     ] = None,

@@ -116,6 +116,13 @@ class Design:
         """The trials as far as they are known before anything is answered, for plans; may be lazy."""
         return self.trials({})
 
+    def foreseen(self) -> Sequence[Trial]:
+        """The trials as they may be asked, where what is told depends on answers: for what a plan counts.
+
+        By default those of `preview`.
+        """
+        return self.preview()
+
     def size(self) -> int:
         """Number of trials of the whole design; an upper bound where it depends on answers."""
         return len(self.preview())

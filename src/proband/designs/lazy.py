@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import overload
+from typing import Protocol, overload, runtime_checkable
 
 from proband.records import Trial
 
@@ -35,3 +35,19 @@ class LazyTrials(Sequence[Trial]):
         if not -len(self) <= key < len(self):
             raise IndexError(key)
         return self.made_at(key % len(self))
+
+
+@runtime_checkable
+class Divided(Protocol):
+    """Trials that are a share of others: what is computed together is cut of the whole, so that shares change nothing.
+
+    Attributes
+    ----------
+    whole : sequence of Trial
+        All of them.
+    runs : sequence of range
+        Which of them these are, by their indices, in rising order.
+    """
+
+    whole: Sequence[Trial]
+    runs: Sequence[range]

@@ -1,7 +1,7 @@
 """What an engine is: anything that answers trials."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -67,6 +67,10 @@ class BaseEngine(ABC):
     overlaps : bool
         Whether `answer` may be called again, from another thread, while an earlier call goes on; each pair may come
         from either. Of an engine that `waits`: whether `answer` may be called during `news`.
+    by_piece : bool
+        Whether the last digits of its scores depend on what is computed together. The loop then cuts scored trials
+        into pieces, by a rule that looks at the design alone (`proband.models.pieces`), and gives them to
+        `answer_pieces`; written ones still go to `answer`.
     note : str
         What a user should know about how it runs; empty where all is usual.
     """
@@ -76,6 +80,7 @@ class BaseEngine(ABC):
     is_remote: bool = False
     lane: str = ""
     waits: bool = False
+    by_piece: bool = False
     # For the type checker these are read-only, so that an engine may find them out when first asked.
     if TYPE_CHECKING:
 
@@ -99,6 +104,16 @@ class BaseEngine(ABC):
         A trial that cannot be answered yields a completion with `error`; nothing is skipped, except by an engine that
         `waits`, which skips what is not answered yet.
         """
+
+    def answer_pieces(self, pieces: Iterable[Sequence[Trial]]) -> Iterator[list[tuple[Trial, Completion]]]:
+        """Of an engine that is `by_piece`: answer every piece alone, as a whole, as soon as all of it is known.
+
+        Pieces may be yielded in any order. They are to be taken as they are needed: once a run is to stop there are
+        no more of them, and what was taken is still answered. Where `answers_by` is "request", no two trials of a
+        piece have the same one. By default one piece after the other by `answer`.
+        """
+        for piece in pieces:
+            yield list(self.answer(piece))
 
     def fingerprint(self) -> Mapping[str, str]:
         """What was really running: weights' hash, template, library versions, returned model name.

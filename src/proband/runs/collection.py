@@ -24,6 +24,7 @@ from proband.runs.committing import Committer
 from proband.runs.frontier import Advancing, Past, Unanswered
 from proband.runs.identity import begin, finish, recognise
 from proband.runs.lanes import Lane, Lanes
+from proband.runs.pieces import Piece, cut, handed
 from proband.runs.progress import Budget, Tally, Watch
 from proband.runs.run import PEOPLE, Run, State
 from proband.runs.scheduling import COMMIT_S, QUICK_S, Call, Listening, Pair, Stop, interruptible
@@ -34,7 +35,9 @@ from proband.store.journal import Journal
 ALIKE_S = 0.001  # engines that are about as fast end about together; one commit serves all of them
 LAPSE_S = 1.0  # between two looks at what has been waited for long enough
 TOLD_S = 1.0  # between two notes of how far the run is, for those who look at it from outside
-AHEAD = 20_000  # unanswered trials looked at together: checked before the first of them is asked, and put in order
+# Places of a design looked at together, counted from its beginning; the unanswered among them are checked before the
+# first is asked, and put in order. No piece crosses them. Of adaptive designs, trials that are under way.
+AHEAD = 20_000
 
 
 def collect(
@@ -176,6 +179,7 @@ class _Loop:
         self.error: BaseException | None = None
         self._recognised: set[str] = set()
         self._lane_of: dict[str, Lane] = {}
+        self._by_piece: set[str] = set()  # answerers whose engines get whole pieces of the design
         self._sharing: dict[tuple[str, str], list[Trial]] = {}  # by engine and request: who gets the same answer
         self._since = journal.handed_over()
         self._is_all_known = False
@@ -304,15 +308,35 @@ class _Loop:
         parts: dict[str, list[Trial]] = {}
         for trial in trials:
             parts.setdefault(trial.answerer, []).append(trial)
-        for answerer, part in parts.items():
+        # Of two parts that one engine plays, which is first must not hang on what is missing.
+        order = {} if self.design.is_adaptive else {name: k for k, name in enumerate(self.cast.addresses)}
+        for answerer, part in sorted(parts.items(), key=lambda entry: order.get(entry[0], 0)):
             lane = self._lane_of.get(answerer)
             if lane is None:
-                lane = self._lane_of[answerer] = self.lanes.of(self._engine(answerer))
+                engine = self._engine(answerer)
+                lane = self._lane_of[answerer] = self.lanes.of(engine)
+                if engine.by_piece and not self.design.is_adaptive:
+                    self._by_piece.add(answerer)
             # What computes here is not looked at while it computes.
             can_check = lane.overlaps or lane.waits or not lane.calls
             if can_check:
                 self._check(answerer, part)
-            lane.put(answerer, part, joins=self.design.is_adaptive, is_checked=can_check)
+            if answerer in self._by_piece:
+                self._queue_pieces(answerer, part, is_checked=can_check)
+            else:
+                lane.put(answerer, part, joins=self.design.is_adaptive, is_checked=can_check)
+
+    def _queue_pieces(self, answerer: str, part: list[Trial], *, is_checked: bool) -> None:
+        """Put the scored ones of an engine's trials in its lane piece by piece, and then the others."""
+        assert isinstance(self.frontier, Unanswered)
+        lane = self._lane_of[answerer]
+        for whole, missing in self.frontier.blocks() if any(trial.request.verb == "score" for trial in part) else ():
+            own = [[t for t in ts if t.answerer == answerer and t.request.verb == "score"] for ts in (whole, missing)]
+            if own[1]:
+                lane.put_pieces(answerer, cut(*own), is_checked=is_checked)
+        written = [trial for trial in part if trial.request.verb != "score"]
+        if written:
+            lane.put(answerer, written, joins=False, is_checked=is_checked)
 
     def _engine(self, answerer: str) -> BaseEngine:
         return self.cast.engine(answerer, in_use=[call.engine for call in self.lanes.calls])
@@ -341,9 +365,9 @@ class _Loop:
             piece = lane.piece(engine, self.frontier.rank)
             if self.budget is not None:
                 self.committer.settle()
-                piece = piece[: self.budget.piece(piece, self.tally, engine)]
+                piece = piece[: lane.whole(self.budget.piece(piece, self.tally, engine))]
                 piece = self.budget.cap_trials(piece, self.tally)
-            lane.hand_over(len(piece))
+            pieces = lane.hand_over(len(piece))
             firsts = self._share_answered(engine, piece)
             self._before = self.tally.dollars, self.tally.price or 0.0
             if self.budget is not None:
@@ -352,7 +376,14 @@ class _Loop:
             if firsts:
                 self.directory.reopen()
                 lane.out.update([(trial.id, trial) for trial in firsts])
-                lane.calls.append(Call(engine, firsts, self.stop, self.wake))
+                lane.calls.append(self._call(engine, firsts, pieces))
+
+    def _call(self, engine: BaseEngine, firsts: Sequence[Trial], pieces: Sequence[Piece]) -> Call:
+        if not engine.by_piece:
+            return Call(engine, firsts, self.stop, self.wake)
+        written = [] if pieces else [trial for trial in firsts if trial.request.verb == "write"]
+        wanted = {trial.id for trial in firsts}
+        return Call(engine, written, self.stop, self.wake, pieces=handed(engine, pieces, firsts), wanted=wanted)
 
     def _start_waiting(self, lane: Lane) -> None:
         """Hand open trials to somebody who answers in their own time, those handed over before among them."""

@@ -2,9 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
+from typing import NamedTuple
 
 from proband.designs.design import Design, Key, Keyed
+from proband.designs.lazy import Divided
 from proband.designs.process import Fold, Process, Stalled, as_fold
 from proband.errors import DesignError, TreatmentChanged
 from proband.records import Place, Response, Trial
@@ -84,26 +87,57 @@ class Past:
             )
 
 
-class Unanswered:
-    """The unanswered trials of a design that does not depend on answers, in its order, in windows of a `size`.
+class _Block(NamedTuple):
+    """Places of the whole design from `start` up to `stop`, and those of their trials that are unanswered here."""
 
-    Engines are handed pieces of windows, and the last digits of a local model depend on what is computed together, so
-    windows depend on the design and on what was answered, and on nothing else.
+    start: int
+    stop: int
+    missing: list[Trial]
+
+
+class Unanswered:
+    """The unanswered trials of a design that does not depend on answers, in its order, some blocks at a time.
+
+    A block is a number of places, counted from the beginning of the design, answered ones too. So a block, and every
+    piece that it is cut into, hangs on the design alone, and not on what was answered. Where trials are a share of a
+    design's (`Divided`), places are those of the whole, and so are pieces.
     """
 
     def __init__(self, past: Past, design: Design, size: int) -> None:
         self.past, self.design = past, design
         self.is_seen = False  # whether every trial was looked at
-        self.is_idle = False  # whether every window was given out
+        self.is_idle = False  # whether everything was given out
         self.stalled: dict[str, str] = {}  # nothing waits for an answer
         self.over: list[str] = []  # everything is asked at once: nobody has more to come
-        self._windows = self._cut(size)
+        self._given: list[_Block] = []
+        self._whole: Sequence[Trial] | None = None  # of the block that was given last, where it was one
+        self._windows = self._looked_at(size)
 
     def more(self, room: int) -> list[Trial]:
-        """The next window; empty when there is none."""
-        return next(self._windows, [])
+        """What is missing in the next blocks that lack something; empty when there is nothing."""
+        self._given, self._whole = next(self._windows, []), None
+        return [trial for block in self._given for trial in block.missing]
 
-    rank = None  # windows are in order as they are
+    def blocks(self) -> Iterator[tuple[Sequence[Trial], list[Trial]]]:
+        """Of each block that was given last all trials, answered ones too, which are made now, and the missing ones."""
+        for start, stop, missing in self._given:
+            if len(missing) == stop - start:
+                yield missing, missing
+            elif len(self._given) > 1:  # all of them would be too many to keep
+                yield self._all[start:stop], missing
+            else:
+                self._whole = self._whole or self._all[start:stop]
+                yield self._whole, missing
+
+    @cached_property
+    def _trials(self) -> Sequence[Trial]:
+        return self.design.trials(self.past.journal)
+
+    @property
+    def _all(self) -> Sequence[Trial]:
+        return self._trials.whole if isinstance(self._trials, Divided) else self._trials
+
+    rank = None  # blocks are in order as they are
 
     def follow(self, trials: Sequence[Trial]) -> None:
         """Nobody is asked anything later."""
@@ -111,42 +145,76 @@ class Unanswered:
     def take(self, responses: Sequence[Response]) -> None:
         """Nothing follows from an answer."""
 
-    def _cut(self, size: int) -> Iterator[list[Trial]]:
-        window: list[Trial] = []
-        for missing in self._missing():
-            window += missing
-            while len(window) >= size:
-                yield window[:size]
-                del window[:size]
+    def _looked_at(self, size: int) -> Iterator[list[_Block]]:
+        """Blocks that lack something, together as many as lack at most `size` trials.
+
+        So what was edited since is found before anything is asked, also where it stands far behind.
+        """
+        found: list[_Block] = []
+        n = 0
+        for block in self._cut(size):
+            if found and n + len(block.missing) > size:
+                yield found
+                found, n = [], 0
+            found += [block] if block.missing else []
+            n += len(block.missing)
+            if n == size:
+                yield found
+                found, n = [], 0
         self.is_seen = True
-        if window:
-            yield window
+        if found:
+            yield found
         self.is_idle = True
 
-    def _missing(self) -> Iterator[list[Trial]]:
-        """The unanswered among some trials at a time."""
-        trials = self.design.trials(self.past.journal)
-        if not self.past.is_fresh and isinstance(trials, Keyed):
-            yield from self._missing_by_key(trials)
-            return
-        iterator = iter(trials)
-        while chunk := list(islice(iterator, _LOOKED_UP)):
-            if not self.past.is_fresh:
-                known = self._compared([(trial.id, trial.request.hash, trial.reply.rule) for trial in chunk])
-                chunk = [trial for trial in chunk if trial.id not in known]
-            yield chunk
+    def _cut(self, size: int) -> Iterator[_Block]:
+        trials = self._trials
+        iterator, first = iter(trials), 0
+        for start, stop, n in self._places(size):
+            if not self.past.is_fresh and isinstance(trials, Keyed):
+                missing = self._missing_by_key(trials, first, first + n)
+            else:
+                block = list(islice(iterator, n))
+                missing = block if self.past.is_fresh else self._missing(block)
+            yield _Block(start, stop, missing)
+            first += n
 
-    def _missing_by_key(self, trials: Keyed) -> Iterator[list[Trial]]:
+    def _places(self, size: int) -> Iterator[tuple[int, int, int]]:
+        """Where each block begins and ends, counted in the whole design, and how many of its trials are these."""
+        trials = self._trials
+        if not isinstance(trials, Divided):
+            for start in range(0, n := len(trials), size):
+                yield start, min(start + size, n), min(size, n - start)
+            return
+        n, own = len(trials.whole), Counter[int]()
+        for run in trials.runs:
+            for number in range(run.start // size, -(-run.stop // size)):
+                own[number] += min(run.stop, (number + 1) * size) - max(run.start, number * size)
+        for number in sorted(own):
+            yield number * size, min((number + 1) * size, n), own[number]
+
+    def _missing(self, block: Sequence[Trial]) -> list[Trial]:
+        """The unanswered among some trials."""
+        missing: list[Trial] = []
+        for start in range(0, len(block), _LOOKED_UP):
+            part = block[start : start + _LOOKED_UP]
+            known = self._compared([(trial.id, trial.request.hash, trial.reply.rule) for trial in part])
+            missing += [trial for trial in part if trial.id not in known]
+        return missing
+
+    def _missing_by_key(self, trials: Keyed, begin: int, end: int) -> list[Trial]:
+        """The unanswered from one place up to another; others are not made, where they are most."""
         assert isinstance(trials, Sequence)
-        for start in range(0, len(trials), _LOOKED_UP):
-            stop = min(start + _LOOKED_UP, len(trials))
+        found: list[Trial] = []
+        for start in range(begin, end, _LOOKED_UP):
+            stop = min(start + _LOOKED_UP, end)
             keys = list(trials.keys(start, stop))
             known = self._compared(keys)
             missing = [start + k for k, (id, _, _) in enumerate(keys) if id not in known]
             if 4 * len(missing) < len(keys):
-                yield [trials[k] for k in missing]
+                found += [trials[k] for k in missing]
             else:
-                yield [trial for trial in trials[start:stop] if trial.id not in known]
+                found += [trial for trial in trials[start:stop] if trial.id not in known]
+        return found
 
     def _compared(self, keys: Sequence[Key]) -> set[str]:
         """The places that are answered; refuse where one was answered under another treatment."""

@@ -93,7 +93,8 @@ def recognise(journal: Journal, answerer: str, fingerprint: Mapping[str, str]) -
     ------
     TreatmentChanged
         If the weights, the template or anything else that decides an answer is another one. Other versions of
-        libraries and another device are accepted: they change log-probabilities by rounding only.
+        libraries, another device and another processor are accepted: they change log-probabilities by rounding only.
+        They are noted, so that the manifest says that the run was not computed by one and the same.
     """
     key = f"fingerprint:{answerer}"
     before: dict[str, str] = (journal.noted(key) or {}) if len(journal) else {}
@@ -104,7 +105,11 @@ def recognise(journal: Journal, answerer: str, fingerprint: Mapping[str, str]) -
             f"{journal.path.parent}: the engine is no longer the one that began this run: its {changed[0]} was "
             f"{before[changed[0]]!r} and is {fingerprint.get(changed[0])!r}; use the old one, or a new folder"
         )
-    journal.note(**{key: json.dumps(dict(fingerprint), sort_keys=True)})
+    notes: dict[str, Mapping[str, object]] = {key: dict(fingerprint)}
+    if others := {name: was for name, was in before.items() if fingerprint.get(name) != was}:
+        earlier: dict[str, list[str]] = journal.noted(f"earlier:{answerer}") or {}
+        notes[f"earlier:{answerer}"] = earlier | {n: sorted({*earlier.get(n, ()), was}) for n, was in others.items()}
+    journal.note(**{name: json.dumps(noted, sort_keys=True) for name, noted in notes.items()})
 
 
 def _note(journal: Journal, design: Design, facts: Mapping[str, str]) -> None:
@@ -142,6 +147,8 @@ def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast
             "seed": design.seed,
             "engine": cast.addresses,
             "fingerprint": {name: journal.noted(f"fingerprint:{name}") or {} for name in cast.addresses},
+            # Where a call that went on had others: what answered in earlier calls.
+            **({"earlier_fingerprint": earlier} if (earlier := _earlier(journal, cast)) else {}),
             "reader": READER,
             "schema": SCHEMA,
             "item_hashes": journal.noted("item_hashes") or {},
@@ -159,6 +166,10 @@ def finish(directory: RunDirectory, journal: Journal, design: Design, cast: Cast
             "is_complete": True,
         }
     )
+
+
+def _earlier(journal: Journal, cast: Cast) -> dict[str, object]:
+    return {name: found for name in cast.addresses if (found := journal.noted(f"earlier:{name}"))}
 
 
 def _version(package: str) -> str | None:

@@ -7,6 +7,7 @@ from threading import Event
 
 from proband.models.engine import BaseEngine
 from proband.records import Trial
+from proband.runs.pieces import Piece, until
 from proband.runs.scheduling import Call, Listening, Stop, grouped
 
 CHUNK = 4096  # trials handed to an engine at once: deep enough for shared prefixes, small enough for flat memory
@@ -16,10 +17,11 @@ FEW_OUT = 512  # trials still out there when the next piece goes, so that nobody
 
 @dataclass(slots=True)
 class Part:
-    """Trials of one window that go to the same engine; handed over in pieces."""
+    """Trials of one window that go to the same engine; handed over in parts, or in the pieces that they are of."""
 
     answerer: str
     trials: list[Trial]
+    pieces: deque[Piece] = field(default_factory=deque)  # none where they may be cut anywhere
     is_checked: bool = False
     is_grouped: bool = False
 
@@ -75,6 +77,11 @@ class Lane:
                     return
         self.parts.append(Part(answerer, list(trials), is_checked=is_checked))
 
+    def put_pieces(self, answerer: str, pieces: Sequence[Piece], *, is_checked: bool) -> None:
+        """Queue what is wanted of pieces, to be handed over with all that is computed beside it."""
+        wanted = [trial for piece in pieces for trial in piece.wanted]
+        self.parts.append(Part(answerer, wanted, deque(pieces), is_checked=is_checked, is_grouped=True))
+
     def piece(self, engine: BaseEngine, rank: Callable[[Trial], int] | None) -> list[Trial]:
         """What the first part would hand over next: by rank, then so that the engine can share what they share."""
         part = self.parts[0]
@@ -83,13 +90,27 @@ class Lane:
         if engine.answers_by == "request" and not part.is_grouped:
             part.trials = grouped(part.trials)
         part.is_grouped = True
-        return part.trials[: engine.chunk or CHUNK]
+        return part.trials[: self.whole(engine.chunk or CHUNK)]
 
-    def hand_over(self, n: int) -> None:
-        """Take `n` trials off the first part."""
-        del self.parts[0].trials[:n]
-        if not self.parts[0].trials:
+    def whole(self, n: int) -> int:
+        """About `n`, so that nothing that is computed together is cut."""
+        pieces = self.parts[0].pieces
+        return until(pieces, n) if pieces else n
+
+    def hand_over(self, n: int) -> list[Piece]:
+        """Take `n` trials off the first part; gives the pieces that they are of, the last of which may go on."""
+        part = self.parts[0]
+        del part.trials[:n]
+        if not part.trials:
             self.parts.popleft()
+        taken: list[Piece] = []
+        while n > 0 and part.pieces:
+            piece = part.pieces.popleft()
+            if len(piece.wanted) > n:
+                part.pieces.appendleft(Piece(piece.whole, piece.wanted[n:]))
+            taken.append(piece)
+            n -= len(piece.wanted)
+        return taken
 
 
 class Lanes:

@@ -201,7 +201,8 @@ def plan(study: Study | Design, engine: Engines | None = None, *, simulate: bool
         costs = [
             (by, cast.engine(name).cost(part))
             for by, block in zip(ratios, blocks, strict=True)
-            for name, part in _by_answerer(block).items()
+            for name, asked in _by_answerer(block).items()
+            for part in _together(design, asked)
         ]
         told = tuple(_stage_cost(stage, cast) for stage in stages)
     is_counted = all(cost.is_exact for _, cost in costs)
@@ -287,6 +288,22 @@ def _sum(costs: Sequence[tuple[float, Cost]], name: str) -> float | None:
     return None if any(value is None for _, value in values) else sum(by * value for by, value in values)
 
 
+def _together(design: Design, trials: Sequence[Trial]) -> list[list[Trial]]:
+    """Trials that can be answered at the same time: of an adaptive design one of each subject, round by round.
+
+    What is told later begins as what was told before, and is computed again all the same.
+    """
+    if not design.is_adaptive:
+        return [list(trials)]
+    steps: dict[tuple[int, int], list[Trial]] = {}
+    asked = Counter[tuple[str, int]]()
+    for trial in trials:
+        whose = trial.place.subject, trial.place.round
+        steps.setdefault((trial.place.round, asked[whose]), []).append(trial)
+        asked[whose] += 1
+    return list(steps.values())
+
+
 def _stage_cost(stage: Stage, cast: Cast) -> StageCost:
     ratio = stage.size / len(stage.sample)
     costs = [(ratio, cast.engine(name).cost(part)) for name, part in _by_answerer(stage.sample).items()]
@@ -324,7 +341,7 @@ def _size(design: Design) -> int:
 def _available(design: Design, size: int) -> Sequence[Trial]:
     """The trials that can be looked at; of a large design whose trials follow from answers, those that come first."""
     if size <= PREVIEWED or not design.is_adaptive or type(design).preview is not Design.preview:
-        return design.preview()
+        return design.foreseen()
     return list(islice(unfold(islice(design.processes(), PREVIEWED), {}), PREVIEWED))
 
 

@@ -4,7 +4,7 @@ import logging
 import signal
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
@@ -72,22 +72,39 @@ class Call:
     `waits`; `wake` is set when there are many answers, and at the end. Once a `stop` is asked for, the engine gets no
     further trial: one that takes its trials as it goes, or can `wind_down`, still answers what it has in flight; any
     other ends after the answer it is computing.
+
+    Of `pieces`, which an engine that is `by_piece` gets before the trials, no further one is begun then. The answers of
+    a piece are handed over together, those of trials that are in `wanted`.
     """
 
-    def __init__(self, engine: BaseEngine, trials: Sequence[Trial], stop: Stop, wake: threading.Event) -> None:
+    def __init__(
+        self,
+        engine: BaseEngine,
+        trials: Sequence[Trial],
+        stop: Stop,
+        wake: threading.Event,
+        *,
+        pieces: Sequence[Sequence[Trial]] = (),
+        wanted: Collection[str] = (),
+    ) -> None:
         self.engine, self.trials = engine, trials
         self.is_over = False
         self.error: BaseException | None = None
         self._stop, self._wake = stop, wake
+        self._pieces, self._wanted = pieces, wanted
         self._ready: deque[Pair] = deque()
+        self._whole: deque[list[Pair]] = deque()
         self._is_ended = False
         self._thread = threading.Thread(target=self._run, name=ENGINE_THREAD, daemon=True)
         self._thread.start()
 
     def taken(self) -> list[Pair]:
         """What came since this was last called; `is_over` tells whether it was the last."""
-        self.is_over = self._is_ended  # looked at first: what came before the end is in `_ready`
-        return [self._ready.popleft() for _ in range(len(self._ready))]
+        self.is_over = self._is_ended  # looked at first: what came before the end is in `_ready` or `_whole`
+        ready = [self._ready.popleft() for _ in range(len(self._ready))]
+        for _ in range(len(self._whole)):
+            ready += self._whole.popleft()
+        return ready
 
     def join(self) -> None:
         """Wait for the thread: one that still computes when the process ends takes it down."""
@@ -102,6 +119,19 @@ class Call:
         self._wake.set()
 
     def _ask(self) -> None:
+        if self._pieces:
+            for answered in self.engine.answer_pieces(self._handed_pieces()):
+                self._whole.append([pair for pair in answered if pair[0].id in self._wanted])
+        if self.trials and not (self._pieces and self._stop.is_asked):
+            self._ask_trials()
+
+    def _handed_pieces(self) -> Iterator[Sequence[Trial]]:
+        for piece in self._pieces:
+            if self._stop.is_asked:
+                return
+            yield piece
+
+    def _ask_trials(self) -> None:
         handed = _Handed(self.trials, self._stop)
         answers = self.engine.answer(handed)
         # Whether the engine ends by itself once it gets no further trial.

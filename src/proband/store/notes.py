@@ -97,6 +97,7 @@ _SHAPES: Mapping[str, Any] = {
     "addresses": dict[str, str],
     "item_hashes": dict[str, str],
     "fingerprint": dict[str, str],
+    "earlier": dict[str, list[str]],
     "weights": dict[str, float],
     "dollars": float,
     "items": list[Item],

@@ -199,6 +199,7 @@ def _manifest_notes(manifest: Mapping[str, Any]) -> dict[str, str]:
     said = {"seed": manifest.get("seed"), "addresses": manifest.get("engine"), "design": manifest.get("design")}
     said |= {"item_hashes": manifest.get("item_hashes"), "parent": manifest.get("parent")}
     said |= {f"fingerprint:{name}": one for name, one in (manifest.get("fingerprint") or {}).items()}
+    said |= {f"earlier:{name}": one for name, one in (manifest.get("earlier_fingerprint") or {}).items()}
     return notes | {key: json.dumps(value, ensure_ascii=False) for key, value in said.items() if value is not None}
 
 

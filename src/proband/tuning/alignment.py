@@ -39,12 +39,13 @@ _LOOKED_AT = 20  # questions by which prompts are checked
 
 @dataclass(frozen=True, kw_only=True)
 class AlignedBase:
-    """What came of one base: what it believed, the sets built from that, checkpoints by model, their evaluation.
+    """What came of one base: its address, what it believed, the sets built from that, checkpoints, their evaluation.
 
     There are no checkpoints where only scores are kept, no `curves` where nobody looked, and `readings` only of a base
     that facts were planted in.
     """
 
+    address: str
     probe: Beliefs
     sets: Mapping[str, TrainingSet]
     checkpoints: Mapping[str, Checkpoint]
@@ -117,6 +118,7 @@ class Course:
             learned = fitted(self.stages, self.material, tuple(sets.values()), evaluation.trained, addresses)
             behind = self._behind({BASE: base} | addresses)
         return AlignedBase(
+            address=base,
             probe=probe,
             sets=sets,
             checkpoints=checkpoints,

@@ -119,6 +119,14 @@ class EvaluationTable(files.Table):
     step_questions: StrictInt = 0
 
 
+class PortraitsTable(files.Table):
+    """What base and checkpoints are asked as themselves at the end: names of batteries, or disciplines."""
+
+    batteries: list[str]
+    quick: StrictBool = True
+    seed: StrictInt = 1
+
+
 class ExpectedTable(files.Table):
     """Sizes of a study whose data are not at hand, by domain where they are tables; for ``--dry-run``."""
 
@@ -152,6 +160,7 @@ class AlignFile(files.Table):
     objectives: dict[str, dict[str, Any]] = {}
     training: TrainingTable = Field(default_factory=TrainingTable)
     evaluation: EvaluationTable = Field(default_factory=EvaluationTable)
+    portraits: PortraitsTable | None = None
     expected: ExpectedTable | None = None
 
     @property
@@ -219,6 +228,11 @@ def checked(data: Mapping[str, Any], where: str | Path) -> AlignFile:
             raise DesignError(f'{where}: two bases are named {name!r}; give them names, {{ name = "a", base = "..." }}')
         if not re.fullmatch(r"[\w.-]+", name):
             raise DesignError(f"{where}: base {name!r} names a folder; use letters, digits, dots and dashes")
+    if found.portraits is not None and found.keep == "scores":
+        raise DesignError(
+            f'{where}: portraits are of checkpoints, and keep = "scores" deletes them; keep "adapters", or take '
+            "portraits out"
+        )
     return found
 
 

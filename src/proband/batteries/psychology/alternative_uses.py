@@ -8,7 +8,7 @@ from proband.seeds import rng_for
 
 PUBLISHED = ("book", "fork", "tin can")
 _THINGS = (
-    *("brick", "umbrella", "spoon", "blanket", "bucket", "candle", "ladder", "towel", "comb", "barrel"),
+    *("brick", "basket", "spoon", "blanket", "bucket", "candle", "ladder", "towel", "comb", "barrel"),
     *("rope", "newspaper", "pillow", "shoe", "bottle", "belt", "cork", "sponge", "plank", "button"),
 )
 

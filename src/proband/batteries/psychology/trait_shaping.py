@@ -43,7 +43,7 @@ def instrument(setting: Setting) -> Instrument:
     items = tuple([shaped(item) for item in known.items if item.id in trait_of])
     # Norms are of people as themselves; a part that is played has no place among them, and is no trait of the player.
     played = tuple([replace(scale, human={}) for scale in known.scales])
-    return first_of_each(Instrument(id="trait-shaping", title="Trait shaping", items=items, scales=played), 1, setting)
+    return first_of_each(Instrument(id="trait-shaping", title="Trait shaping", items=items, scales=played), 2, setting)
 
 
 BATTERY = Battery(

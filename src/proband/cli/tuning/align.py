@@ -72,6 +72,10 @@ def align(
     refuse_no_folder(at)
     base = engine if study is not None else None
     work = alignment_of(name, at, base=base, listener=listener() if is_first_process() else None)
+    if work.file.portraits is not None:
+        from proband.portraits.portrait import chosen
+
+        chosen(work.file.portraits.batteries)  # a name that there is not is refused now
     planned = forecast(work.material)
     if is_first_process():
         talk.print(work.file.title, style="bold", markup=False)
@@ -87,6 +91,11 @@ def align(
         done = work.carry_out()
     if is_first_process():
         _tell(done.findings, at, as_json=json)
+        if work.file.portraits is not None:
+            from proband.cli.tuning.portraying import portray_models
+
+            for page in portray_models(done, work.file.portraits, at / "portraits"):
+                talk.print(f"portrait: {page}", soft_wrap=True, markup=False)
 
 
 def _read(folder: Path | None, into: Path | None, *, as_json: bool) -> None:

@@ -2,8 +2,9 @@
 
 Scores come from forests: the prompts and continuations of many requests share prefixes, every prefix is one
 node, and every node goes through the model once, under an attention mask that shows it its ancestors and
-nothing else. The log-probabilities are those of an unbatched pass up to rounding (1e-4 nats in float32). Replies are
-written in a batch whose rows come and go (`proband.models.writing`).
+nothing else. The log-probabilities are those of an unbatched pass up to rounding (1e-4 nats in float32). A forest is
+one piece of a design (`proband.models.pieces`), so that rounding hangs on nothing else. Replies are written in a batch
+whose rows come and go (`proband.models.writing`).
 """
 
 from collections import defaultdict
@@ -22,10 +23,10 @@ from proband.models.local.passes import Passes
 from proband.models.local.pooling import WINDOW_TOKENS, mean_states
 from proband.models.local.sharing import Loaded, loaded
 from proband.models.local.templates import Encoded, Template
+from proband.models.pieces import pieces_of
 from proband.models.writing.writer import Writer
 from proband.records import Completion, Request, Trial
 
-WINDOW = 1024  # requests merged into one forest: bounds memory, and costs one shared path a window
 # A step of writing takes longer than its arithmetic and the reading of the weights; measured, embedded model.
 STEP_OVERHEAD = 1.5
 
@@ -34,8 +35,9 @@ class LocalEngine(BaseEngine):
     """A causal model and its tokenizer, scoring by forests and writing in batches.
 
     The same request gets the same completion whatever is asked beside it; a written reply without a seed is
-    drawn from a seed made of the request. Batches change logits by about 1e-5, so log-probabilities of two
-    runs agree to 1e-4 nats, not to the last bit.
+    drawn from a seed made of the request. What is computed together changes logits by about 1e-5: scores of the same
+    piece agree to the last bit on like processors and library versions, those of other pieces, and the logits
+    that replies are written from, to 1e-4 nats.
 
     Parameters
     ----------
@@ -69,6 +71,7 @@ class LocalEngine(BaseEngine):
     abilities: frozenset[Ability] = frozenset({"score", "write", "embed"})
     answers_by = "request"
     lane = THIS_MACHINE
+    by_piece = True
 
     def __init__(
         self,
@@ -156,7 +159,11 @@ class LocalEngine(BaseEngine):
         return said if self.writer.shares else f"{said}; replies are written {self.writer.rows_at_once} at a time"
 
     def fingerprint(self) -> Mapping[str, str]:
-        """Weights, those of the base and of the adapter, template, precision, device and library versions."""
+        """Weights, those of the base and of the adapter, template, precision, and what the last digits depend on.
+
+        Those are the device, its instruction set, the tokens in a pass, and library versions; not the number of
+        threads.
+        """
         import torch
         import transformers
 
@@ -173,6 +180,8 @@ class LocalEngine(BaseEngine):
             **self._thoughts,
             "dtype": str(self.passes.model.dtype).removeprefix("torch."),
             "device": str(self.passes.model.device),
+            "instruction_set": _instruction_set(self.passes.model.device),
+            "chunk_tokens": str(self.passes.chunk_tokens),
             "torch": torch.__version__,
             "transformers": transformers.__version__,
         }
@@ -223,18 +232,19 @@ class LocalEngine(BaseEngine):
         before; it counts with all of its `max_tokens`.
         """
         size, (rate, bandwidth) = self.passes.size, self.passes.speed
-        scored, written = self._sorted({t.request.hash: t.request for t in trials}.values())
+        distinct = list({trial.request.hash: trial for trial in trials}.values())
+        written = [trial.request for trial in distinct if trial.request.verb == "write"]
         prompt = unique = completion = 0
         seconds = 0.0
-        for window in _slices(scored, WINDOW):
-            encoded = [self._template.encode(request) for request in window]
+        for piece in pieces_of([trial for trial in distinct if trial.request.verb == "score"]):
+            encoded = [self._template.encode(trial.request) for trial in piece]
             forest = _merged(encoded)
             prompt += sum(e.prompt_tokens for e in encoded)
             completion += sum(sum(e.token_counts) for e in encoded)
             unique += len(forest)
             seconds += self.passes.operations(forest) / rate
         if written:
-            sent, computed = self.writer.prompt_tokens(written)
+            sent, computed = self.writer.prompt_tokens(_in_order(written))
             prompt, unique = prompt + sent, unique + computed
             longest = max(request.max_tokens for request in written)
             tokens = sum(request.max_tokens for request in written)
@@ -253,24 +263,37 @@ class LocalEngine(BaseEngine):
         return "\n".join([*map(self._template.render, trial.request.alone), *listed])
 
     def answer(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
-        """Answer every trial, in the order that shares most; equal requests are computed once."""
-        asked: dict[str, list[Trial]] = defaultdict(list)
+        """Answer every trial, scored ones piece by piece and then written ones; equal requests are computed once."""
+        scored, written = list[Trial](), list[Trial]()
         for trial in trials:
-            asked[trial.request.hash].append(trial)
-        scored, written = self._sorted(group[0].request for group in asked.values())
-        for completed in (self._score_all(scored), self.writer.write(written) if written else ()):
-            for request, completion in completed:
+            (scored if trial.request.verb == "score" else written).append(trial)
+        for piece in pieces_of(scored):
+            yield from self._score(piece)
+        if written:
+            asked = _by_request(written)
+            for request, completion in self.writer.write(_in_order(group[0].request for group in asked.values())):
                 yield from ((trial, completion) for trial in asked[request.hash])
 
-    def _score_all(self, requests: list[Request]) -> Iterator[tuple[Request, Completion]]:
-        for window in _slices(requests, WINDOW):
-            fit: list[tuple[Request, Encoded]] = []
-            for request in window:
-                try:
-                    fit.append((request, self._template.encode(request)))
-                except EngineError as error:
-                    yield request, Completion(error=str(error))
-            yield from self._score(fit)
+    def answer_pieces(self, pieces: Iterable[Sequence[Trial]]) -> Iterator[list[tuple[Trial, Completion]]]:
+        """Answer each piece as one forest, in turn."""
+        for piece in pieces:
+            yield list(self._score(piece))
+
+    def _score(self, piece: Sequence[Trial]) -> Iterator[tuple[Trial, Completion]]:
+        """Score a piece as one forest, whatever the order of its trials."""
+        asked = _by_request(piece)
+        fit: list[tuple[Request, Encoded]] = []
+        for request in _in_order(group[0].request for group in asked.values()):
+            try:
+                fit.append((request, self._template.encode(request)))
+            except EngineError as error:
+                yield from ((trial, Completion(error=str(error))) for trial in asked[request.hash])
+        for request, completion in self._completions(fit):
+            yield from ((trial, completion) for trial in asked[request.hash])
+
+    def encoder_fingerprint(self) -> Mapping[str, str]:
+        """What vectors depend on: each is the same whatever is in a pass, and processors differ by rounding only."""
+        return {k: v for k, v in self.fingerprint().items() if k not in ("instruction_set", "chunk_tokens")}
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """Mean state of the last layer over a text's tokens, those of a long text in windows of 512.
@@ -286,13 +309,7 @@ class LocalEngine(BaseEngine):
         """Let go of the model's memory."""
         self._open = self._writer = self._base = None
 
-    def _sorted(self, requests: Iterable[Request]) -> tuple[list[Request], list[Request]]:
-        """Split into requests to score and to write, ordered so that shared beginnings are neighbours."""
-        order = sorted(requests, key=lambda request: [(m.role, m.text) for m in request.messages] + [*request.premises])
-        scored = [request for request in order if request.verb == "score"]
-        return scored, [request for request in order if request.verb == "write"]
-
-    def _score(self, window: list[tuple[Request, Encoded]]) -> Iterator[tuple[Request, Completion]]:
+    def _completions(self, window: list[tuple[Request, Encoded]]) -> Iterator[tuple[Request, Completion]]:
         """Score some requests as one forest, yielding each when its last node is computed."""
         span = 0 if self.passes.way == "plain" else self.passes.span
         together = []
@@ -319,6 +336,15 @@ class LocalEngine(BaseEngine):
                 yield request, _scored(encoded, [float(log_probs[row].sum()) for row in own])
 
 
+def _instruction_set(device: Any) -> str:
+    """For which processor the kernels are that compute here, or on which card they run."""
+    import torch
+
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return str(torch.backends.cpu.get_cpu_capability())
+
+
 def _scored(encoded: Encoded, log_probs: list[float]) -> Completion:
     """Make a completion, or say what is wrong with its numbers."""
     counts = encoded.token_counts
@@ -338,5 +364,18 @@ def _merged(encoded: Sequence[Encoded]) -> Forest:
     return Forest.build(sequences, [start for e in encoded for start in e.starts])
 
 
-def _slices(requests: list[Request], n: int) -> Iterator[list[Request]]:
-    return (requests[k : k + n] for k in range(0, len(requests), n))
+def _by_request(trials: Iterable[Trial]) -> dict[str, list[Trial]]:
+    asked: dict[str, list[Trial]] = defaultdict(list)
+    for trial in trials:
+        asked[trial.request.hash].append(trial)
+    return asked
+
+
+def _in_order(requests: Iterable[Request]) -> list[Request]:
+    """Requests so that shared beginnings are neighbours; equal texts that are scored otherwise, by their hash."""
+
+    def key(request: Request) -> tuple[list[tuple[str, str]], str]:
+        last = [("user", premise) for premise in request.premises]
+        return [(message.role, message.text) for message in request.messages] + last, request.hash
+
+    return sorted(requests, key=key)

@@ -84,7 +84,8 @@ class OwnLabels(Course):
                 if way.stopped:
                     self.stages.listener.say(f"{way.labels}: {way.stopped}")
         sets = {one.name: one for way in self.ways for made in way.sets for one in made.values()}
-        return AlignedBase(probe=probe, sets=sets, checkpoints=checkpoints, evaluation=self.evaluate(base, checkpoints))
+        evaluation = self.evaluate(base, checkpoints)
+        return AlignedBase(address=base, probe=probe, sets=sets, checkpoints=checkpoints, evaluation=evaluation)
 
     def _labelled(self, way: Way, number: int, probe: Beliefs) -> bool:
         """Add a round's sets; False, with the reason, where a later round has nothing to label."""

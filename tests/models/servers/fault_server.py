@@ -201,7 +201,7 @@ class FaultServer:
 
     def step(self, index, prompt, body):
         """One more token, with the log-probabilities of the ids asked for."""
-        self.count("".join(map(chr, prompt)), 1)
+        self.count(prompt if isinstance(prompt, str) else "".join(map(chr, prompt)), 1)
         asked = body.get("logprob_token_ids", []) if self.walks != "ignored" else []
         given = {
             f"token_id:{id_}": log_prob(prompt, id_) - self.weights / 50 if self.walks == "raw" else 0.0

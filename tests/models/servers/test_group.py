@@ -383,7 +383,7 @@ def test_two_calls_may_be_out_together(ask, servers):
     for thread in threads:
         thread.join()
     assert Counter(trial.id for trial, _ in got) == Counter(trial.id for trial in trials)
-    assert stayed(servers[:2]) > 0.9
+    assert stayed(servers[:2]) > 0.5  # what both hold may be taken over in one of them
 
 
 def test_closing_while_a_server_is_looked_at_ends_the_thread(ask, servers):

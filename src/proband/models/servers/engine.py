@@ -107,6 +107,11 @@ class ServerEngine(BaseEngine):
         return self.settings.mode != "batch"
 
     @property
+    def at_once(self) -> int:
+        """Calls in flight together, at most."""
+        return self.settings.concurrency
+
+    @property
     def n_calls(self) -> int:
         """Calls sent so far, retries and detection included."""
         return self._wire.n_calls

@@ -79,6 +79,11 @@ class ServerGroup(ServerEngine):
         return [server for server in self.servers if not server.trouble]
 
     @property
+    def at_once(self) -> int:
+        """Calls in flight together at all servers, at most."""
+        return self.settings.concurrency * len(self.servers)
+
+    @property
     def n_calls(self) -> int:
         """Calls sent so far to all, retries and detection included."""
         return sum(server.wire.n_calls for server in self.servers)

@@ -83,7 +83,8 @@ def mutated(rng, body=None):
 def read_as(engine, dialect, trial, raw):
     """The response that a body becomes, or what it is refused with."""
     try:
-        completion = engine._read(trial.request, engine._wire.parsed(Raw(raw, {}), "chat/completions"), dialect=dialect)
+        reply = engine._wire.parsed(Raw(raw, {}), "chat/completions")
+        completion = engine._server.read(trial.request, reply, dialect=dialect)
     except (Passing, ProbandError, *ODD) as refused:
         return refused
     return read(completion, trial, "openai:x")

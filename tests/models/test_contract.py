@@ -49,6 +49,12 @@ def server(folder):
 
 
 @contextlib.contextmanager
+def servers(folder):
+    with FaultServer("vllm") as one, FaultServer("vllm") as two:
+        yield open_engine(f"openai:{one.url},{two.url}#m?backoff_s=0")
+
+
+@contextlib.contextmanager
 def human(folder):
     """People who were asked before, and have answered."""
     engine = open_engine(f"human:{folder}")
@@ -126,6 +132,7 @@ OPENED = {
     "learned": learned,
     "lived": lived,
     "openai": server,
+    "openai, several": servers,
     "people": lambda folder: contextlib.nullcontext(PeopleEngine(PEOPLE, name="p", source="made up")),
     "replay": lambda folder: contextlib.nullcontext(ReplayEngine(STORED, address="replay:x")),
     "scripted": lambda folder: contextlib.nullcontext(
@@ -144,7 +151,9 @@ OF_RECORDS = {"cues"}  # they fill records alone: see tests/literature/evidence
 
 
 @pytest.fixture(
-    params=[pytest.param(name, marks=MARKED.get(name, ())) for name in sorted({*SCHEMES} - ENCODERS - OF_RECORDS)]
+    params=[
+        pytest.param(name, marks=MARKED.get(name, ())) for name in sorted({*SCHEMES, *OPENED} - ENCODERS - OF_RECORDS)
+    ]
 )
 def engine(request, tmp_path):
     with OPENED[request.param](tmp_path) as made:

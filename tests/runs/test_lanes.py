@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from proband.addresses import open_engine
 from proband.designs import Survey
 from proband.models.scripted import ScriptedEngine, uniform
 from proband.runs import Budget, collect
 from proband.runs import casting as casting_room
+from proband.runs.lanes import FEW_OUT, Lane
 from tests.conftest import made_up
 from tests.runs.test_advancing import Chain, cast
 from tests.runs.test_unanswered import PIPED
@@ -170,3 +172,20 @@ def test_what_a_window_holds_for_one_engine_is_checked_before_another_is_asked(t
 
     with pytest.raises(ValueError, match="cannot"):
         collect(TwoSorts(chains=4, answerers=("x", "y")), engines, tmp_path)
+
+
+@pytest.mark.parametrize(("concurrency", "takes_more"), [(64, False), (1000, True)])
+def test_who_answers_very_many_together_gets_more_before_it_runs_dry(concurrency, takes_more):
+    engine = open_engine("openai:http://127.0.0.1:9#m", concurrency=concurrency)
+    out = {str(k): None for k in range(FEW_OUT + 100)}
+    lane = Lane(overlaps=True, engine=engine, out=out, calls=[object()])
+    assert lane.has_room is takes_more
+    lane.out.clear()
+    assert lane.has_room
+    engine.close()
+
+
+def test_several_servers_answer_together_what_each_does():
+    engine = open_engine("openai:http://127.0.0.1:9,http://127.0.0.1:10#m", concurrency=300)
+    assert engine.at_once == 600
+    engine.close()

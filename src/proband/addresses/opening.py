@@ -46,6 +46,8 @@ class Scheme:
         ``engine``, and a run on the one goes on on the other.
     only_one : str
         Why there cannot be several copies of it at once, where there cannot.
+    lasting : callable or None
+        Gives an address, without the options that may change, as a run remembers it, where more than those may differ.
     """
 
     pattern: str
@@ -58,6 +60,7 @@ class Scheme:
     is_person: bool = False
     holds: str = ""
     only_one: str = ""
+    lasting: Callable[[str], str] | None = None
 
 
 # Entries of a fleet's fingerprint that say what it ran on, which changes no answer.
@@ -213,7 +216,7 @@ def may_change(address: str) -> frozenset[str]:
 
 
 def lasting(address: str) -> str:
-    """An address without the options that change no answer, and without the fleet that it stands in.
+    """An address as a run remembers it: without what changes no answer, and without the fleet that it stands in.
 
     Examples
     --------
@@ -222,10 +225,13 @@ def lasting(address: str) -> str:
     """
     address = held(address)
     name, _, query = _parts(address)
-    if name not in SCHEMES or not query:
+    if name not in SCHEMES:
         return address
-    kept = [part for part in query.split("&") if part.partition("=")[0] not in may_change(address)]
-    return address.removesuffix(f"?{query}") + ("?" + "&".join(kept) if kept else "")
+    if query:
+        kept = [part for part in query.split("&") if part.partition("=")[0] not in may_change(address)]
+        address = address.removesuffix(f"?{query}") + ("?" + "&".join(kept) if kept else "")
+    named = SCHEMES.load(name).lasting
+    return address if named is None else named(address)
 
 
 def address_beside(address: str, folder: Path) -> str:

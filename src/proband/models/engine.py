@@ -71,6 +71,8 @@ class BaseEngine(ABC):
         Whether the last digits of its scores depend on what is computed together. The loop then cuts scored trials
         into pieces, by a rule that looks at the design alone (`proband.models.pieces`), and gives them to
         `answer_pieces`; written ones still go to `answer`.
+    at_once : int
+        Trials that it answers together, at most; with fewer than twice as many out it gets more, where it `overlaps`.
     note : str
         What a user should know about how it runs; empty where all is usual.
     """
@@ -89,11 +91,14 @@ class BaseEngine(ABC):
         @property
         def chunk(self) -> int | None: ...  # noqa: D102
         @property
+        def at_once(self) -> int: ...  # noqa: D102
+        @property
         def note(self) -> str: ...  # noqa: D102
         @property
         def overlaps(self) -> bool: ...  # noqa: D102
     else:
         chunk = None
+        at_once = 1
         note = ""
         overlaps = False
 

@@ -56,7 +56,8 @@ class Lane:
     @property
     def has_room(self) -> bool:
         """Whether a piece may be handed over now."""
-        return not self.calls or (self.overlaps and len(self.calls) < MOST_CALLS and len(self.out) < FEW_OUT)
+        few = FEW_OUT if self.engine is None else max(FEW_OUT, 2 * self.engine.at_once)
+        return not self.calls or (self.overlaps and len(self.calls) < MOST_CALLS and len(self.out) < few)
 
     @property
     def is_starving(self) -> bool:

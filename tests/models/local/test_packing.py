@@ -2,7 +2,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from proband.models.local.packing import lighten
+from proband.models.local.packing import lighten, pack, pays
 from tests.models.local.small_models import save_checkpoint
 
 ROWS = 24
@@ -26,9 +26,27 @@ def test_a_lightened_model_gives_the_numbers_of_the_model_as_it_was(kind, n, tmp
 def test_gates_norms_and_products_of_a_llama_are_replaced(tmp_path):
     model = AutoModelForCausalLM.from_pretrained(save_checkpoint(tmp_path)).eval()
     lighten(model, ROWS)
+    assert pack(model, ROWS)
     layer = model.model.layers[0]
     replaced = (layer.mlp, layer.input_layernorm, layer.self_attn.q_proj)
     assert all("forward" in vars(module) for module in replaced)
+
+
+def test_packing_changes_no_bit_and_is_done_once(tmp_path):
+    model = AutoModelForCausalLM.from_pretrained(save_checkpoint(tmp_path)).eval()
+    before = logits(model)
+    assert pack(model, ROWS)
+    assert torch.equal(logits(model), before)
+    first = model.model.layers[0].mlp.gate_proj.forward
+    pack(model, ROWS)
+    assert model.model.layers[0].mlp.gate_proj.forward is first
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, False), (1e9, True)])
+def test_layers_are_packed_where_that_is_faster(share, expected, monkeypatch):
+    monkeypatch.setattr("proband.models.local.packing.WORTH_IT", share)
+    assert pays([torch.nn.Linear(32, 48)], ROWS) is expected
+    assert not pays([], ROWS)
 
 
 def test_a_norm_that_does_something_else_is_left_alone():

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -28,7 +29,8 @@ class FaultServer:
     Without `has_chat` it refuses chat completions, as it does for a base model. With `leaks`, the key that came is
     repeated in replies and headers. `tls` is a server's `ssl.SSLContext`. `no_system` is what a system turn is refused
     with; `opens` is what the chat template puts where a reply begins. With `vectors` it embeds, and lists
-    the last text first.
+    the last text first. `port` is a free one, unless it is given; `weights` is another number for other weights,
+    `version` the model's name in replies. One that `hangs` takes calls and says nothing.
     """
 
     def __init__(self, kind="openai", *, models=("m",), top=True, key="", walks="raw", tls=None, has_chat=True):
@@ -36,6 +38,7 @@ class FaultServer:
         self.has_chat = has_chat
         self.tls = tls
         self.leaks = False
+        self.hangs = False
         self.no_system = None
         self.opens = ""
         self.vectors = False
@@ -50,7 +53,12 @@ class FaultServer:
         self.faults = []
         self.posted = []
         self.url = ""
+        self.port = 0
+        self.weights = 0
+        self.version = "m-2026"
         self.every = None
+        self.blocks = set()  # beginnings of prompts, in steps of 16 characters, that are kept
+        self.counts = Counter()
 
     def __enter__(self):
         self.loop = asyncio.new_event_loop()
@@ -61,10 +69,11 @@ class FaultServer:
             app.router.add_route("*", "/{path:.*}", self.reply)
             self.runner = web.AppRunner(app, shutdown_timeout=0.1)
             await self.runner.setup()
-            site = web.TCPSite(self.runner, "127.0.0.1", 0, ssl_context=self.tls)
+            site = web.TCPSite(self.runner, "127.0.0.1", self.port, ssl_context=self.tls)
             await site.start()
             scheme = "https" if self.tls else "http"
-            self.url = f"{scheme}://127.0.0.1:{self.runner.addresses[0][1]}/v1"
+            self.port = self.runner.addresses[0][1]
+            self.url = f"{scheme}://127.0.0.1:{self.port}/v1"
             started.set()
 
         def serve():
@@ -91,6 +100,8 @@ class FaultServer:
 
     async def reply(self, request):
         path = request.match_info["path"]
+        if self.hangs:
+            await asyncio.sleep(300)
         if self.leaks:
             return await self.leak(request, path)
         if self.key and request.headers.get("Authorization") != f"Bearer {self.key}":
@@ -103,6 +114,12 @@ class FaultServer:
                 return web.Response(status=404, text="not here")
             owner = self.kind
             return web.json_response({"data": [{"id": m, "owned_by": owner} for m in self.models]})
+        if path == "metrics":
+            names = ("prompt_tokens_total", "prefix_cache_hits_total", "generation_tokens_total")
+            lines = [f'vllm:{name}{{model="m"}} {self.counts[name]}.0' for name in names]
+            return web.Response(
+                text="\n".join([*lines, f'vllm:num_requests_running{{model="m"}} {self.in_flight}.0', ""])
+            )
         body = json.loads(await request.read())
         self.posted.append((path, body))
         if path == "v1/chat/completions" and self.has_chat:
@@ -146,10 +163,19 @@ class FaultServer:
             if self.most_at_once and self.in_flight > self.most_at_once:
                 self.refused += 1
                 return web.Response(status=429, text="too many at once")
+            self.count(templated(body | {"add_generation_prompt": True}), body.get("max_tokens", 1))
             await asyncio.sleep(self.wait_s)
-            return web.json_response(said(body, top=self.top))
+            return web.json_response(said(body, top=self.top) | {"model": self.version})
         finally:
             self.in_flight -= 1
+
+    def count(self, prompt, n_written):
+        """Tokens as vLLM counts them: those of a prompt, those whose beginning is kept, those written."""
+        self.counts["prompt_tokens_total"] += len(prompt)
+        self.counts["generation_tokens_total"] += n_written
+        for stop in range(16, len(prompt) + 1, 16):
+            self.counts["prefix_cache_hits_total"] += 16 * (prompt[:stop] in self.blocks)
+            self.blocks.add(prompt[:stop])
 
     async def leak(self, request, path):
         """Answers, but repeats the key in the text, the model's name, headers and every other reply's error."""
@@ -168,15 +194,19 @@ class FaultServer:
     def echo(self, index, prompt, body):
         ids = [ord(c) for c in prompt] if isinstance(prompt, str) else prompt
         tokens = [*map(chr, ids), "x"]
-        scored = [None, *(log_prob(ids[:k], ids[k]) for k in range(1, len(ids))), -1.0]
+        scored = [None, *(log_prob(ids[:k], ids[k]) - self.weights / 50 for k in range(1, len(ids))), -1.0]
         offsets = list(range(len(tokens)))
         logprobs = {"tokens": tokens, "token_logprobs": scored, "text_offset": offsets}
         return {"index": index, "text": "".join(tokens), "logprobs": logprobs, "finish_reason": "length"}
 
     def step(self, index, prompt, body):
         """One more token, with the log-probabilities of the ids asked for."""
+        self.count(prompt if isinstance(prompt, str) else "".join(map(chr, prompt)), 1)
         asked = body.get("logprob_token_ids", []) if self.walks != "ignored" else []
-        given = {f"token_id:{id_}": log_prob(prompt, id_) if self.walks == "raw" else 0.0 for id_ in asked}
+        given = {
+            f"token_id:{id_}": log_prob(prompt, id_) - self.weights / 50 if self.walks == "raw" else 0.0
+            for id_ in asked
+        }
         logprobs = {"tokens": ["x"], "token_logprobs": [-1.0], "top_logprobs": [{"token_id:120": -1.0} | given]}
         return {"index": index, "text": "x", "logprobs": logprobs, "finish_reason": "length"}
 

@@ -11,6 +11,8 @@ from typing import Any
 from proband.errors import EngineError
 from proband.files import check_name
 from proband.models.local.capacity import free_bytes, readable
+from proband.models.local.imports import import_models
+from proband.models.local.mapping import mapped
 
 _FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "tokenizer*"]
 _UNREADABLE = (OSError, ValueError, KeyError, ImportError)
@@ -22,6 +24,8 @@ def load_checkpoint(path_or_id: str | Path, dtype: str, device: str | None) -> t
     """Model, in evaluation mode on its device, and tokenizer; parameters and errors are those of `LocalEngine`."""
     import torch
     from safetensors import SafetensorError
+
+    import_models()
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
@@ -36,10 +40,13 @@ def load_checkpoint(path_or_id: str | Path, dtype: str, device: str | None) -> t
         tokenizer = AutoTokenizer.from_pretrained(folder, **how)
     except _UNREADABLE as error:
         raise EngineError(_unloadable(folder, file, "tokenizer", error)) from error
+    report: dict[str, Any] = {"missing_keys": ()}
     if not file:
         _refuse_too_large(folder, kind.itemsize, target)
     try:
-        model, report = AutoModelForCausalLM.from_pretrained(folder, dtype=kind, output_loading_info=True, **how)
+        model = None if file else mapped(folder, kind)
+        if model is None:
+            model, report = AutoModelForCausalLM.from_pretrained(folder, dtype=kind, output_loading_info=True, **how)
     except (*_UNREADABLE, RuntimeError, SafetensorError) as error:
         raise EngineError(_unloadable(folder, file, "model", error)) from error
     if report["missing_keys"]:

@@ -1,7 +1,13 @@
 """Checkpoints that are in memory once in a process, however many engines answer from them."""
 
 import copy
+import hashlib
+import json
+import os
+import platform
+from contextlib import suppress
 from functools import cached_property
+from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from threading import Lock
@@ -15,6 +21,47 @@ from proband.models.writing.constraints import Schemas
 
 _loaded: WeakValueDictionary[tuple[object, ...], "Loaded"] = WeakValueDictionary()
 _lock = Lock()
+
+
+class Tried(dict[str, Any]):
+    """What was found out by trying a model; of one that Proband keeps in its cache, remembered there.
+
+    Trying how the embedded model is run takes longer than reading it. What was found holds for the same files,
+    precision, device, instruction set, versions of libraries and lines of this code, and for nothing else.
+    """
+
+    def __init__(self, folder: str, dtype: str, device: object) -> None:
+        # That module stands on this one.
+        from proband.models.local.embedded import cache_folder
+
+        super().__init__()
+        self._path = None
+        if Path(folder).parent == cache_folder():
+            self._path = cache_folder() / "tried" / f"{_key_of_trials(folder, dtype, device)}.json"
+            with suppress(OSError, ValueError):
+                self.update(json.loads(self._path.read_text(encoding="utf-8")))
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, value)
+        if self._path is not None:
+            fresh = self._path.with_suffix(f".{os.getpid()}")
+            with suppress(OSError):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                fresh.write_text(json.dumps(self), encoding="utf-8")
+                fresh.replace(self._path)
+
+
+def _key_of_trials(folder: str, dtype: str, device: object) -> str:
+    import torch
+
+    state = hashlib.blake2b(digest_size=16)
+    models = Path(__file__).parents[1]
+    for path in sorted((*models.glob("local/*.py"), *models.glob("writing/*.py"))):
+        state.update(path.read_bytes())
+    versions = [version(name) for name in ("torch", "transformers", "numpy")]
+    likeness = torch.backends.cpu.get_cpu_capability()
+    state.update(repr([*known_files(folder), dtype, str(device), likeness, platform.machine(), versions]).encode())
+    return state.hexdigest()
 
 
 class Loaded:
@@ -36,7 +83,7 @@ class Loaded:
         self.template = Template(tokenizer)
         self.ends = _ending_tokens(self._model, tokenizer, self.template)
         self.schemas = Schemas(tokenizer, self._model.config.get_text_config().vocab_size, self.ends)
-        self.tried: dict[str, Any] = {}
+        self.tried: dict[str, Any] = Tried(folder, dtype, self._model.device)
 
     @cached_property
     def weights(self) -> str:

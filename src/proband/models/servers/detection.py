@@ -56,6 +56,26 @@ async def detect(ask: Ask, model: str, listing: Json, *, texts_by: Literal["auto
     return found
 
 
+async def sampled(ask: Ask, model: str, dialect: Dialect) -> dict[str, float]:
+    """What a server makes of a fixed question: log-probabilities of two answers, or of first tokens; else nothing."""
+    try:
+        if dialect.texts:
+            made = await score_texts(SMALL if dialect.is_chat else SMALL_RAW, model, dialect, ask)
+            return dict(zip(SMALL.continuations, made.log_probs or (), strict=True))
+        if not dialect.top:
+            return {}
+        return await ask("chat/completions", protocol.label_body(SMALL, model, dialect), read=_first_tokens)
+    except AccessRefused:
+        raise
+    except _NOT_SO:
+        return {}
+
+
+def _first_tokens(reply: Json) -> dict[str, float]:
+    listed = reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+    return {str(entry["token"]): float(entry["logprob"]) for entry in listed}
+
+
 async def _scores(ask: Ask, model: str, dialect: Dialect, small: Request) -> bool:
     """Whether a route gives log-probabilities; a walk must give those of an echo, where there is one."""
     try:

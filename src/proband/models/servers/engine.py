@@ -6,17 +6,13 @@ import json
 import logging
 import queue
 import threading
-import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from difflib import get_close_matches
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
-import aiohttp
 import numpy as np
 
 from proband.errors import ContextTooLong, EngineError
@@ -24,21 +20,21 @@ from proband.models.engine import Ability, BaseEngine, Cost, Vectors
 from proband.models.local.forest import shared_length
 from proband.models.servers import protocol
 from proband.models.servers.batches import Batches
-from proband.models.servers.detection import count_tokens, detect
-from proband.models.servers.pacing import GIVEN_UP, Handover, Pair, Patience, Queue, beginning
+from proband.models.servers.detection import count_tokens
+from proband.models.servers.pacing import Clearable, Handover, Pair, Patience, Queue, beginning
 from proband.models.servers.prices import Price, find_price
-from proband.models.servers.protocol import AccessRefused, Dialect, GivenUp, Json
-from proband.models.servers.replies import Withheld, read_completed, read_labels, read_text, read_vectors, spent_on
-from proband.models.servers.settings import ServerSettings, checked_url
-from proband.models.servers.texts import score_texts, text_bodies
+from proband.models.servers.protocol import Dialect
+from proband.models.servers.replies import read_vectors
+from proband.models.servers.server import ONE_CALL, Server, n_chars
+from proband.models.servers.settings import ServerSettings
+from proband.models.servers.texts import text_bodies
 from proband.models.servers.wire import Asker, NotThere, Wire
-from proband.records import Completion, Request, Trial
+from proband.records import Trial
 
 __all__ = ["ServerEngine", "ServerSettings"]
 
 _BATCH_CHUNK = 50_000
 _TEXTS_AT_ONCE = 32  # that are embedded by one call
-_ONE_CALL = {"write": "chat/completions", "complete": "completions", "label": "chat/completions"}
 _log = logging.getLogger(__name__)
 
 
@@ -68,19 +64,29 @@ class ServerEngine(BaseEngine):
     is_remote = True  # looking at what it can do already sends something
 
     def __init__(self, url: str, model: str = "", *, settings: ServerSettings | None = None) -> None:
-        self.url = checked_url(url)
-        self.model = model
         self.settings = settings or ServerSettings()
-        self.address = f"openai:{self.url}#{model}" if model else f"openai:{self.url}"
-        self._dialect: Dialect | None = None
+        self._first = Server(url, model, self.settings)
+        self.url, self.address = self._first.url, self._first.address
         self._probing = threading.Lock()
-        self._wire = Wire(self.url, self.settings)
         self._works: set[concurrent.futures.Future[Any]] = set()
         self._is_stopping = False
-        self._waiting: set[Queue] = set()
+        self._waiting: set[Clearable] = set()
         self._n_asking = 0  # calls of `answer` that go on; looked at on the event loop only
         self._patience = Patience(self.url, self.settings.give_up_after)
-        self._finalizer = weakref.finalize(self, self._wire.close)
+        self._finalizer: weakref.finalize[Any, Any] = weakref.finalize(self, self._first.wire.close)
+
+    @property
+    def model(self) -> str:
+        """Name as the server lists it; empty until it was asked, where none was given."""
+        return self._server.model
+
+    @property
+    def _server(self) -> Server:
+        return self._first
+
+    @property
+    def _wire(self) -> Wire:
+        return self._server.wire
 
     @property
     def abilities(self) -> frozenset[Ability]:
@@ -101,6 +107,11 @@ class ServerEngine(BaseEngine):
         return self.settings.mode != "batch"
 
     @property
+    def at_once(self) -> int:
+        """Calls in flight together, at most."""
+        return self.settings.concurrency
+
+    @property
     def n_calls(self) -> int:
         """Calls sent so far, retries and detection included."""
         return self._wire.n_calls
@@ -114,32 +125,7 @@ class ServerEngine(BaseEngine):
             If it cannot be reached, refuses the key, does not list the model, or speaks another protocol.
         """
         with self._probing:
-            if self._dialect is None:
-                self._dialect = self._wire.run(self._look())
-            return self._dialect
-
-    async def _look(self) -> Dialect:
-        ask = Asker(self._wire, "probe", is_probing=True)
-        listing = self._listed(await ask.models())
-        return await detect(ask, self.model, listing, texts_by=self.settings.texts_by)
-
-    def _listed(self, models: list[Json]) -> Json:
-        """The model's entry in the listing; fills in the only model there is."""
-        if not models:
-            if not self.model:
-                raise EngineError(f"{self.url} lists no models; name one: openai:{self.url}#MODEL")
-            return {}
-        if not self.model and len(models) == 1:
-            self.model = str(models[0].get("id", ""))
-            return models[0]
-        for entry in models:
-            aliases = entry.get("aliases")
-            if self.model in (entry.get("id"), *(aliases if isinstance(aliases, list) else ())):
-                return entry
-        names = [str(entry.get("id")) for entry in models]
-        shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-        near = "".join(f"did you mean {close!r}? " for close in get_close_matches(self.model, names, n=1))
-        raise EngineError(f"{self.url} has no model {self.model!r}; {near}it lists {shown}")
+            return self._server.dialect or self._wire.run(self._server.look())
 
     def check(self, trials: Sequence[Trial]) -> None:
         """Refuse items whose log-probabilities the server does not give, and prompts beyond its context."""
@@ -164,17 +150,17 @@ class ServerEngine(BaseEngine):
                     "ask it with answer_by = 'written' or 'label', or without mode=batch"
                 )
         if trials and dialect.context:
-            self._check_context(max(trials, key=_n_chars), dialect)
+            self._check_context(max(trials, key=n_chars), dialect)
 
     def _check_context(self, longest: Trial, dialect: Dialect) -> None:
         context = dialect.context or 0
         # A token is one character at least, and six at most in running text.
-        if _n_chars(longest) + longest.request.max_tokens <= context:
+        if n_chars(longest) + longest.request.max_tokens <= context:
             return
         asker = Asker(self._wire, longest.id)
         one = max(longest.request.alone, key=lambda request: len(request.messages[-1].text))
         known = self._wire.run(count_tokens(one, self.model, dialect, asker))
-        tokens = (known or _n_chars(longest) // 6) + longest.request.max_tokens
+        tokens = (known or n_chars(longest) // 6) + longest.request.max_tokens
         if tokens > context:
             raise ContextTooLong(
                 f"item {longest.place.item!r}, subject {longest.place.subject!r}: {tokens} tokens with the "
@@ -204,8 +190,8 @@ class ServerEngine(BaseEngine):
     def render(self, trial: Trial) -> str:
         """The JSON body or bodies that are posted for a trial, without the key."""
         dialect = self.probe()
-        if dialect.route(trial.request) in _ONE_CALL:
-            shown: object = self._body(trial.request, dialect)
+        if dialect.route(trial.request) in ONE_CALL:
+            shown: object = self._server.body(trial.request, dialect)
         else:
             self.check([trial])
             asker = Asker(self._wire, trial.id)
@@ -214,23 +200,8 @@ class ServerEngine(BaseEngine):
 
     def fingerprint(self) -> dict[str, str]:
         """Server, model name it returned, template, rules of scoring, version of aiohttp."""
-        dialect = self.probe()
-        labels = f"first token, {dialect.top} alternatives, variants summed"
-        return {
-            "engine": "server",
-            "url": self.url,
-            "model": self.model,
-            "returned_model": dialect.model,
-            "server": dialect.server,
-            "chat_template": dialect.template or "server's own",
-            "label_rule": labels if dialect.top else "none",
-            "text_rule": dialect.texts or "none",
-            "samplers": "temperature, top_p" if dialect.server != "openai" else "server's defaults",
-            "context": str(dialect.context or "unknown"),
-            "aiohttp": aiohttp.__version__,
-            **({} if dialect.has_system else {"system_turn": "at the head of the first user turn"}),
-            **({"reasoning": f"opened by the template: {dialect.opens.mark}"} if dialect.opens else {}),
-        }
+        self.probe()
+        return {"engine": "server", "url": self.url, **self._server.traits()}
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """What ``/v1/embeddings`` gives, in batches; a text that is too long is the server's to refuse."""
@@ -276,9 +247,16 @@ class ServerEngine(BaseEngine):
                 yield from self._batches(dialect).exchange(trials)
             return
         waiting = Queue(trials, is_warming=self._shares_prefixes)
-        self._waiting.add(waiting)
         handover = Handover(self._wire.loop, 4 * self.settings.concurrency + self.settings.give_up_after)
-        work = self._wire.start(self._ask_all(waiting, len(trials), dialect, handover))
+        self._waiting.add(waiting)
+        try:
+            yield from self._streamed(self._ask_all(waiting, len(trials), dialect, handover), handover)
+        finally:
+            self._waiting.discard(waiting)
+
+    def _streamed(self, asking: Coroutine[Any, Any, None], handover: Handover) -> Iterator[Pair]:
+        """What is handed over by what asks, which ends with the caller."""
+        work = self._wire.start(asking)
         self._works.add(work)
         ended = False
         try:
@@ -291,7 +269,6 @@ class ServerEngine(BaseEngine):
         finally:
             work.cancel()
             self._works.discard(work)
-            self._waiting.discard(waiting)
             # What is in flight ends before the caller goes on; the limit is for work that never began.
             with suppress(queue.Empty):
                 while not ended and handover.get(timeout=5.0) is not None:
@@ -314,7 +291,7 @@ class ServerEngine(BaseEngine):
     @property
     def _shares_prefixes(self) -> bool:
         wanted = self.settings.warm_prefixes
-        return wanted if wanted is not None else bool(self._dialect and self._dialect.caches)
+        return wanted if wanted is not None else bool(self._server.dialect and self._server.dialect.caches)
 
     def _batches(self, dialect: Dialect) -> Batches:
         def start(work: Any) -> Any:
@@ -327,8 +304,9 @@ class ServerEngine(BaseEngine):
             finally:
                 self._works.discard(begun)
 
-        how: Any = {"body": partial(self._body, dialect=dialect), "read": partial(self._read, dialect=dialect)}
-        return Batches(self._wire, self.model, run=start, **how)
+        server = self._server
+        how: Any = {"body": partial(server.body, dialect=dialect), "read": partial(server.read, dialect=dialect)}
+        return Batches(server.wire, self.model, run=start, **how)
 
     async def _ask_all(self, waiting: Queue, n_trials: int, dialect: Dialect, handover: Handover) -> None:
         """Have workers take trials in turn; the last thing handed over is None."""
@@ -338,17 +316,10 @@ class ServerEngine(BaseEngine):
                 if handover.is_full:
                     await handover.space()
                 handover.n_out += 1
-                ask = Asker(self._wire, trial.id)
-                if self._wire.pace.counts_tokens:
-                    ask.tokens = _n_chars(trial) / 4 + max(trial.request.max_tokens, 1)
-                began = time.monotonic()
                 try:
-                    completion, cause = await self._complete(trial, dialect, ask)
+                    completion, cause = await self._server.answered(trial, dialect)
                 finally:
                     waiting.finished(trial)
-                completion = replace(completion, took_s=time.monotonic() - began)
-                if ask.attempts > 1:
-                    completion = _with_unread(replace(completion, attempts=ask.attempts), trial, ask.n_unread)
                 handover.put(self._patience.judge((trial, completion), cause))
 
         workers = [asyncio.ensure_future(worker()) for _ in range(min(self.settings.concurrency, n_trials))]
@@ -368,61 +339,6 @@ class ServerEngine(BaseEngine):
             await asyncio.gather(*workers, return_exceptions=True)
             handover.end()
 
-    async def _complete(self, trial: Trial, dialect: Dialect, ask: Asker) -> tuple[Completion, str]:
-        """One trial and the cause of its failure, if it has one; every failure but a refused key becomes an error."""
-        request = trial.request
-        route = dialect.route(request)
-        try:
-            if route in _ONE_CALL:
-                read = partial(self._read, request, dialect=dialect)
-                return await ask(_ONE_CALL[route], self._body(request, dialect), read=read), ""
-            if route:
-                return await score_texts(request, self.model, dialect, ask), ""
-            return Completion(error=f"{self.address} gives no log-probabilities"), "no log-probabilities"
-        except AccessRefused:
-            raise
-        except Withheld as error:
-            return Completion(error=str(error)), ""
-        except (GivenUp, NotThere) as error:
-            return Completion(error=str(error)), "" if getattr(error, "is_own", False) else GIVEN_UP
-        except EngineError as error:
-            return Completion(error=str(error)), str(error)
-
-    def _body(self, request: Request, dialect: Dialect) -> Json:
-        request = dialect.sent(request)
-        plain = protocol.complete_body if request.is_raw else protocol.write_body
-        return (protocol.label_body if request.continuations else plain)(request, self.model, dialect)
-
-    def _read(self, request: Request, reply: Json, *, dialect: Dialect) -> Completion:
-        try:
-            if request.continuations:
-                least = self.settings.min_coverage
-                made = read_labels(reply, request.continuations, min_coverage=least, n_listed=dialect.listed)
-            else:
-                made = read_completed(reply) if request.is_raw else read_text(reply, dialect)
-        except Withheld as error:
-            made = Completion(error=str(error))
-        return replace(made, **spent_on(request, reply))
-
     def close(self) -> None:
         """Close connections and the background thread."""
         self._finalizer()
-
-
-def _n_chars(trial: Trial) -> int:
-    request = trial.request
-    sent = sum(len(message.text) for message in request.messages) + max(map(len, request.premises), default=0)
-    return sent + max(map(len, request.continuations), default=0)
-
-
-def _with_unread(completion: Completion, trial: Trial, n: int) -> Completion:
-    """A completion that took also what the replies took that could not be read, by estimate."""
-    if not n:
-        return completion
-    prompt, written = protocol.estimated([trial.request])
-    return replace(
-        completion,
-        prompt_tokens=completion.prompt_tokens + n * prompt,
-        completion_tokens=completion.completion_tokens + n * written,
-        is_estimated=True,
-    )

@@ -6,6 +6,7 @@ import queue
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Protocol
 
 from proband.errors import EngineError
 from proband.models.local.forest import shared_length
@@ -51,6 +52,12 @@ class Pace:
     def counts_tokens(self) -> bool:
         """Whether a caller must say how many tokens its call may take."""
         return self._tokens.budget is not None
+
+    def restart(self) -> None:
+        """Begin anew with a server that was away; budgets stay."""
+        self.limit, self._is_climbing = float(min(FIRST_LIMIT, self.most)), True
+        self._resume_at = 0.0
+        self._serve()
 
     async def enter(self, tokens: float = 0.0) -> float:
         """Wait until a call may leave; returns when it left."""
@@ -156,17 +163,37 @@ class Queue:
     preamble, personas under it, items under them. Whoever first brings a beginning leads; others that share it, and
     only they, wait until the leader is back, when the server holds what they share. Those released go before new
     leaders, so that few beginnings are kept at a time. One task at a time takes from it.
+
+    One that `stays_open` may be added to, and has no end before it is cleared.
     """
 
-    def __init__(self, trials: Sequence[Trial], *, is_warming: bool) -> None:
+    def __init__(self, trials: Sequence[Trial], *, is_warming: bool, stays_open: bool = False) -> None:
         self.n_waiting = 0
+        self.stays_open = stays_open
+        self._is_warming = is_warming
         self._ready: deque[Trial] = deque()
         self._followers: dict[str, list[Trial]] = {}
         self._idle: deque[asyncio.Future[None]] = deque()
-        if is_warming:
+        self.add(trials)
+
+    def __len__(self) -> int:
+        return len(self._ready) + self.n_waiting
+
+    def add(self, trials: Sequence[Trial]) -> None:
+        """Line up more."""
+        if self._is_warming:
             self._line_up(trials)
         else:
             self._ready.extend(trials)
+        self._wake(len(self._ready))
+
+    def drain(self) -> list[Trial]:
+        """Take out all that were not taken yet."""
+        left = [*self._ready, *(trial for group in self._followers.values() for trial in group)]
+        self._ready.clear()
+        self._followers.clear()
+        self.n_waiting = 0
+        return left
 
     def _line_up(self, trials: Sequence[Trial]) -> None:
         texts = {trial.id: beginning(trial.request) for trial in trials}
@@ -192,7 +219,7 @@ class Queue:
     async def take(self) -> Trial | None:
         """The next trial; None when there is none left."""
         while not self._ready:
-            if not self.n_waiting:
+            if not self.n_waiting and not self.stays_open:
                 return None
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._idle.append(turn)
@@ -210,9 +237,8 @@ class Queue:
 
     def clear(self) -> None:
         """Let nobody else go."""
-        self._ready.clear()
-        self._followers.clear()
-        self.n_waiting = 0
+        self.drain()
+        self.stays_open = False
         self._wake(len(self._idle))
 
     def _wake(self, n: int) -> None:
@@ -221,6 +247,13 @@ class Queue:
             if not turn.done():
                 turn.set_result(None)
                 n -= 1
+
+
+class Clearable(Protocol):
+    """What waits to be asked, and may be told to wait no more."""
+
+    def clear(self) -> None:
+        """Let nobody else go."""
 
 
 class Handover:
@@ -272,9 +305,10 @@ class Handover:
     def taken(self, n: int) -> None:
         """Called by the thread that asked."""
         with suppress(RuntimeError):  # the engine was closed meanwhile
-            self._loop.call_soon_threadsafe(self._give_back, n)
+            self._loop.call_soon_threadsafe(self.give_back, n)
 
-    def _give_back(self, n: int) -> None:
+    def give_back(self, n: int) -> None:
+        """So many trials are out no more; called on the event loop."""
         self.n_out -= n
         for turn in self._waiting:
             if not turn.done():

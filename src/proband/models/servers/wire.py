@@ -5,6 +5,7 @@ import concurrent.futures
 import json
 import logging
 import re
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Coroutine, Mapping
@@ -35,6 +36,8 @@ _OF_PROMPT = re.compile(r"flagged|moderat|content.?(?:policy|filter|management)|
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # Until a server has answered once, a failure is most likely a wrong address: it is said soon.
 _FIRST_ATTEMPTS, _FIRST_WAIT_S, _FIRST_TIMEOUT_S = 3, 0.5, 10.0
+# Silent for 10 s, asked twice, 5 s apart; or 20 s after it did not say that something arrived.
+_MISSED = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 2, "TCP_USER_TIMEOUT": 20_000}
 _JSON = {"Content-Type": "application/json"}
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _log = logging.getLogger(__name__)
@@ -63,6 +66,10 @@ class _Lost(Passing):
 
 class NotThere(EngineError):
     """The server has no such path."""
+
+
+class LeftOut(GivenUp):
+    """What was under way at a server when it was left out; nothing is learnt about the trial."""
 
 
 class Raw(NamedTuple):
@@ -128,11 +135,13 @@ class Asker:
                 reason = passing
             if not wire.has_answered and isinstance(reason, _Unreachable):
                 raise EngineError(f"no server at {wire.url}: {reason}; start it, or correct openai:URL#MODEL")
+            if wire.is_left_out and not self._is_probing:
+                raise LeftOut(f"the server is left out: {reason}")
             if attempt < most:
                 wait = self._wait(attempt, reason)
                 _log.info("%s: %s; again in %.1f s (%d of %d)", wire.url, reason, wait, attempt, most)
                 if not (reason.is_congestion and reason.wait_s):  # then nobody leaves before the wait is over
-                    await asyncio.sleep(wait)
+                    await wire.rest(wait)
         raise GivenUp(f"given up after {most} attempts: {reason}", is_own=reason.is_own)
 
     async def _once(self, method: str, path: str, data: Any, read: Callable[[Raw], Read]) -> Read:
@@ -176,15 +185,22 @@ class Asker:
 
 
 class Wire:
-    """A background event loop with one HTTP session."""
+    """One HTTP session on a background event loop, its own or that of the wire `beside`.
 
-    def __init__(self, url: str, settings: ServerSettings) -> None:
+    `on_doubt` is called on the loop when nothing listens any more, or a reply never came.
+    """
+
+    def __init__(self, url: str, settings: ServerSettings, *, beside: "Wire | None" = None) -> None:
         parts = urlsplit(url)
         self.url, self.host, self.settings = url, parts.hostname or "", settings
         self.is_loopback = self.host in _LOOPBACK
         self.memo: dict[str, Any] = {}
-        self.loop = asyncio.new_event_loop()
+        self._home: Wire = beside or self  # the wire whose thread this is
+        self.loop: asyncio.AbstractEventLoop = beside.loop if beside else asyncio.new_event_loop()
         self.thread: threading.Thread | None = None
+        self.on_doubt: Callable[[Passing], None] | None = None
+        self._gone = asyncio.Event()
+        self._is_keyed = False
         self.has_answered = self.has_spoken = self.is_closed = False
         self.n_failed = 0
         self.key = Key()
@@ -222,14 +238,16 @@ class Wire:
         if self.is_closed:
             work.close()
             raise EngineError(f"the engine for {self.url} is closed; open it again")
-        if self.thread is None:
+        if not self._is_keyed:
             try:
                 self.key = find_key(self.host, is_private=self._is_tls or self.is_loopback)
             except EngineError:
                 work.close()
                 raise
-            self.thread = threading.Thread(target=self.loop.run_forever, name="proband-server", daemon=True)
-            self.thread.start()
+            self._is_keyed = True
+        if self._home.thread is None:
+            self._home.thread = threading.Thread(target=self.loop.run_forever, name="proband-server", daemon=True)
+            self._home.thread.start()
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
@@ -237,16 +255,57 @@ class Wire:
         return self.start(work).result()
 
     def close(self) -> None:
-        """Close the session and end the thread."""
+        """Close the session and end the thread, where it is its own."""
         if self.is_closed:
             return
         self.is_closed = True
+        if self._session is not None and not self._home.loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self._session.close(), self.loop).result()
+        if self._home is not self:
+            return
         if self.thread is not None:
-            if self._session is not None:
-                asyncio.run_coroutine_threadsafe(self._session.close(), self.loop).result()
             self.loop.call_soon_threadsafe(self.loop.stop)
             self.thread.join()
         self.loop.close()
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether it is not asked for the time being."""
+        return self._gone.is_set()
+
+    def leave_out(self) -> None:
+        """Ask no more, except to look; what waits for another attempt ends."""
+        self._gone.set()
+
+    async def hang_up(self) -> None:
+        """End what is in flight: nobody is there to answer it."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def take_back(self) -> None:
+        """Ask again, as if it had just been met."""
+        self._gone.clear()
+        self.n_failed = 0
+        self.pace.restart()
+
+    async def rest(self, wait_s: float) -> None:
+        """Wait before another attempt; not longer than the server is asked at all."""
+        if self._gone.is_set():  # then it is only looked at
+            await asyncio.sleep(wait_s)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._gone.wait(), wait_s)
+
+    async def speaks(self) -> bool:
+        """Whether it replies at all, by one call that waits for no other and not long."""
+        try:
+            await asyncio.wait_for(self.once("GET", "models", None), _FIRST_TIMEOUT_S)
+        except (TimeoutError, _Unreachable, _Lost):
+            return False
+        except (Passing, EngineError):
+            return True
+        return True
 
     async def once(self, method: str, path: str, data: Any) -> Raw:
         """One call; raises `Passing` if another may succeed, and `EngineError` if not."""
@@ -309,6 +368,8 @@ class Wire:
     def note_failure(self, reason: Passing) -> None:
         """Say so when no call succeeds any more, long before the first trial is given up."""
         self.n_failed += 1
+        if self.on_doubt is not None and isinstance(reason, _Unreachable | _Lost):
+            self.on_doubt(reason)
         if self.n_failed == self.settings.give_up_after:
             _log.warning("%s: the last %d calls failed: %s; trying on", self.url, self.n_failed, reason)
 
@@ -323,6 +384,7 @@ class Wire:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=self.settings.concurrency,
+                socket_factory=_watched_socket if self.on_doubt is not None else None,
                 # Made here, so that SSL_CERT_FILE counts however late it was set.
                 ssl=ssl.create_default_context() if self._is_tls else True,
             ),
@@ -376,6 +438,17 @@ class Wire:
         if 300 <= status < 400:
             target = self.key.clean(headers.get("Location", "")).partition("?")[0]
             raise EngineError(f"{said}; the server redirects to {target or 'nowhere'}, write the URL that is meant")
+
+
+def _watched_socket(address: Any) -> socket.socket:
+    """A socket whose peer is missed after 20 s: one that is cut off, or whose machine is gone, says nothing."""
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _MISSED.items():
+        if (option := getattr(socket, name, None)) is not None:  # other systems have other names, or none
+            made.setsockopt(socket.IPPROTO_TCP, option, value)
+    return made
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

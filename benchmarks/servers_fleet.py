@@ -1,7 +1,8 @@
 """Two servers of one model, and what our loop costs one: what `benchmarks.servers` leaves out.
 
 ``python -m benchmarks.servers_fleet --json`` starts two vLLM servers with the embedded model (`make test-servers` makes
-their environment); ``--urls URL URL`` takes those that run already.
+their environment); ``--urls URL URL`` takes those that run already, ``--llama`` starts two of llama.cpp instead, for
+the first part.
 
 *Affinity*: the same kind of work, on two servers, asked with every persona at one of them (`openai:URL1,URL2#MODEL`)
 and asked alternately. Prompt tokens computed anew, by the servers' own count, do not depend on the machine's load.
@@ -29,15 +30,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import machine
-from benchmarks.servers import counters, personas
+from benchmarks.servers import personas
 from proband.models.local.embedded import embedded_folder
 from proband.models.servers.engine import ServerEngine, ServerSettings
 from proband.models.servers.group import ServerGroup
 from proband.records import Reply, Trial
-from tests.servers.running import MODEL, vllm_server
+from tests.servers.running import MODEL, llama_server, vllm_server
 
 _SETTINGS = ServerSettings(timeout_s=1800.0)
 _LOOK_S = 0.1
+_TOKENS = r"vllm:(?:prompt|generation)_tokens_total"
 
 
 def answered(engine: ServerEngine, trials: Sequence[Trial]) -> float:
@@ -49,44 +51,45 @@ def answered(engine: ServerEngine, trials: Sequence[Trial]) -> float:
     return time.perf_counter() - start
 
 
-def counted(urls: Sequence[str]) -> dict[str, float]:
-    """Tokens asked and found in the cache, of all servers."""
-    found = [counters(url) for url in urls]
-    return {name: sum(one[name] for one in found) for name in found[0]}
+def metrics(url: str, pattern: str) -> float:
+    """Sum of a server's counters by the beginning of their names, a regular expression."""
+    with urllib.request.urlopen(url.removesuffix("/v1") + "/metrics") as reply:
+        text = reply.read().decode()
+    return sum(map(float, re.findall(rf"^(?:{pattern})(?:\{{.*\}})? (\S+)$", text, re.MULTILINE)))
+
+
+def computed(urls: Sequence[str]) -> float:
+    """Prompt tokens that all servers computed, without those they had in their caches; llama.cpp counts no others."""
+    asked, cached, anew = "vllm:prompt_tokens_total", "vllm:prefix_cache_hits_total", "llamacpp:prompt_tokens_total"
+    return sum(metrics(url, asked) - metrics(url, cached) + metrics(url, anew) for url in urls)
 
 
 def affinity(urls: Sequence[str], options: argparse.Namespace) -> dict[str, Any]:
-    """Share of prompt tokens computed anew with every persona at one server, and with personas at both."""
+    """Prompt tokens computed anew with every persona at one server, and with personas at both."""
     group = ServerGroup(urls, MODEL, settings=_SETTINGS)
     engines = [ServerEngine(url, MODEL, settings=_SETTINGS) for url in urls]
-    found: dict[str, Any] = {}
+    found: dict[str, list[dict[str, float]]] = {"together": [], "alternately": []}
     try:
         for engine in (group, *engines):
             engine.probe()
         for number in range(options.rounds):
             for name in ("together", "alternately")[:: 1 if number % 2 == 0 else -1]:
                 start = 10_000 * (number + 1) + 5_000 * (name == "together")
-                trials, before, began = (
-                    personas(start, options.prefixes, options.items),
-                    counted(urls),
-                    time.perf_counter(),
-                )
+                trials = personas(start, options.prefixes, options.items)
+                before, began = computed(urls), time.perf_counter()
                 if name == "together":
                     answered(group, trials)
                 else:
                     with ThreadPoolExecutor(len(urls)) as threads:
-                        parts = [trials[k :: len(urls)] for k in range(len(urls))]
-                        list(threads.map(answered, engines, parts))
-                seconds, after = time.perf_counter() - began, counted(urls)
-                asked, cached = (after[key] - before[key] for key in ("asked", "cached"))
-                found.setdefault(name, []).append(
-                    {"seconds": seconds, "asked": asked, "share_computed_anew": 1 - cached / asked}
-                )
+                        list(threads.map(answered, engines, [trials[k :: len(urls)] for k in range(len(urls))]))
+                seconds = time.perf_counter() - began
+                each = (computed(urls) - before) / len(trials)
+                found[name].append({"seconds": seconds, "prompt_tokens_computed_per_trial": each})
     finally:
         for engine in (group, *engines):
             engine.close()
-    shares = {name: sum(run["share_computed_anew"] for run in runs) / len(runs) for name, runs in found.items()}
-    return {"rounds": found, "share_computed_anew": shares}
+    sums = {name: sum(run["prompt_tokens_computed_per_trial"] for run in runs) for name, runs in found.items()}
+    return {"rounds": found, "computed_alternately_over_together": sums["alternately"] / sums["together"]}
 
 
 @contextmanager
@@ -97,10 +100,7 @@ def idleness(url: str) -> Iterator[list[bool]]:
 
     def look() -> None:
         while not ended.wait(_LOOK_S):
-            with urllib.request.urlopen(url.removesuffix("/v1") + "/metrics") as reply:
-                text = reply.read().decode()
-            at_work = re.findall(r"^vllm:num_requests_(?:running|waiting)\{.*\} (\S+)$", text, re.MULTILINE)
-            seen.append(sum(map(float, at_work)) == 0)
+            seen.append(metrics(url, r"vllm:num_requests_(?:running|waiting)") == 0)
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -126,20 +126,13 @@ def ours(url: str, trials: Sequence[Trial]) -> dict[str, float]:
     try:
         engine.probe()
         answered(engine, trials[:2])
-        before = _total(url)
+        before = metrics(url, _TOKENS)
         with idleness(url) as idle:
             seconds = answered(engine, trials[2:])
-        tokens = _total(url) - before
+        tokens = metrics(url, _TOKENS) - before
     finally:
         engine.close()
     return {"seconds": seconds, "tokens": tokens, "share_idle": sum(idle) / max(1, len(idle))}
-
-
-def _total(url: str) -> float:
-    with urllib.request.urlopen(url.removesuffix("/v1") + "/metrics") as reply:
-        text = reply.read().decode()
-    found = re.findall(r"^vllm:(?:prompt|generation)_tokens_total\{.*\} (\S+)$", text, re.MULTILINE)
-    return sum(map(float, found))
 
 
 def requests_of(url: str, trials: Sequence[Trial]) -> list[dict[str, Any]]:
@@ -198,6 +191,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--block-size", type=int, default=32, help="tokens of a cached block")
     parser.add_argument("--urls", nargs=2, help="two vLLM servers that run already; nothing is then run offline")
+    parser.add_argument("--llama", action="store_true", help="two llama.cpp servers, and the first part only")
     environment = os.environ.get("PROBAND_VLLM_PYTHON", ".venv-vllm/bin/python")
     parser.add_argument("--python", type=Path, default=Path(environment), help="vLLM's interpreter")
     options = parser.parse_args()
@@ -205,14 +199,15 @@ def main() -> None:
     with ExitStack() as stack:
         urls = options.urls or []
         for number in range(0 if urls else 2):
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            log = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "log"
             print(f"starting server {number + 1} ...", file=sys.stderr, flush=True)
             flags = ["--enforce-eager", "--block-size", str(options.block_size)]
-            urls.append(stack.enter_context(vllm_server(options.python, folder / "log", *flags)))
+            started = llama_server(log) if options.llama else vllm_server(options.python, log, *flags)
+            urls.append(stack.enter_context(started))
         report["affinity"] = affinity(urls, options)
-        mine, requests = against_offline(urls[0], options)
+        mine, requests = ({}, []) if options.llama else against_offline(urls[0], options)
     report["ours"] = mine
-    if not options.urls:
+    if requests and not options.urls:
         report["against_offline"] = compared(mine, offline(requests, options))
     print(json.dumps(report, indent=2 if options.json else None))
 

@@ -23,6 +23,7 @@ settings = xllamacpp.CommonParams()
 settings.model.path, settings.model_alias = sys.argv[1], [sys.argv[2]]
 settings.hostnames, settings.port = ["127.0.0.1"], int(sys.argv[3])
 settings.n_ctx, settings.n_parallel, settings.warmup = 4096, 2, False
+settings.endpoint_metrics = True
 settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = int(sys.argv[4])
 server = xllamacpp.Server(settings)
 sys.stdin.read()

@@ -175,6 +175,26 @@ def test_a_piece_whose_workers_were_killed_by_others_has_the_digits_of_a_piece(c
     alone.close()
 
 
+def test_a_request_that_fails_of_itself_does_not_stand_for_one_that_ends_workers():
+    """What is in its piece has the digits of a piece all the same."""
+    engine, piece = fleet("Sized", 1, Unlucky(1)), list(study(4, 2).trials({}))
+    [found] = engine.answer_pieces([piece])
+    engine.close()
+    assert {trial.place.subject for trial, completion in found if completion.error} == {"s3"}
+    assert {completion.took_s for _, completion in found} == {8}
+
+
+def test_what_an_engine_costs_stands_for_its_replicas():
+    assert fleet("Priced").price_of(1000, 1) == fleets.scripted("Priced").price_of(1000, 1) == 10.0
+    assert fleet("ScriptedEngine").price_of(1000, 1) is None
+
+
+def test_ray_that_is_not_installed_is_said_with_what_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(EngineError, match=r"pip install 'proband\[cluster\]'"):
+        open_engine("ray:local?engine=scripted:uniform").fingerprint()
+
+
 def test_an_engine_s_own_defect_ends_the_run_as_it_does_in_one_process(survey, tmp_path):
     engine = fleet("Unable")
     with pytest.raises(RuntimeError, match="a defect of the engine"):
@@ -254,6 +274,7 @@ def test_what_a_replica_says_is_what_the_fleet_says(checkpoint):
         ("cluster:2*openai:http://h/v1#m", "a server takes as many calls at once"),
         ("cluster:2*cluster:2*smollm2", "it is several already"),
         ("cluster:two*smollm2", "must read cluster:N"),
+        ("cluster:²*smollm2", "must read cluster:N"),
         ("cluster:0*smollm2", "must read cluster:N"),
         ("cluster:2", "must read cluster:N"),
         ("cluster:2*", "must read cluster:N"),
@@ -292,6 +313,7 @@ def test_the_address_of_a_fleet_is_that_of_what_it_holds(tmp_path):
     assert not is_person("cluster:2*smollm2")
     beside = address_beside("cluster:2*scripted:planted?file=people.toml", tmp_path)
     assert beside == f"cluster:2*scripted:planted?file={tmp_path}/people.toml"
+    assert address_beside("cluster:2*scripted:planted?file=people.toml ", tmp_path) == beside
 
 
 def test_records_travel_whole():

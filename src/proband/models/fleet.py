@@ -22,6 +22,7 @@ from proband.workers.executor import Executor, Task, Worker, WorkerLost
 REPLICAS = "replicas"  # entry of the fingerprint that says what the engine ran on; it changes no answer
 WRITTEN = 32  # trials that a replica gets at once, to write
 QUICK = 128  # trials that it gets at once where they are no work
+USUAL = 256  # trials that a replica is thought to have in a piece
 CLEARED = 3  # times that a batch is asked as a whole again, because none of its trials ended a worker
 AHEAD = 2  # batches that wait beyond those that the workers have
 
@@ -153,6 +154,11 @@ class FleetEngine(BaseEngine):
         return self._told.chunk
 
     @property
+    def at_once(self) -> int:
+        """What keeps every replica busy."""
+        return self.n * (USUAL if self.by_piece else QUICK)
+
+    @property
     def note(self) -> str:
         """A replica's, and where the replicas run."""
         return "; ".join(said for said in (self._told.note, self._note) if said)
@@ -188,6 +194,10 @@ class FleetEngine(BaseEngine):
         else:
             cost, share = self._asked("cost_packed", pack_trials(trials)), float(self.n)
         return cost if cost.seconds is None else replace(cost, seconds=cost.seconds / share)
+
+    def price_of(self, prompt_tokens: int, completion_tokens: int) -> float | None:
+        """What the engine in this process says; what loads weights costs nothing to call."""
+        return self._view.price_of(prompt_tokens, completion_tokens) if self._is_near else None
 
     def render(self, trial: Trial) -> str:
         """What a replica receives."""
@@ -275,6 +285,7 @@ class _Batch:
 
     trials: Sequence[Trial]
     alone: dict[int, Completion] = field(default_factory=dict)
+    is_fatal: bool = False  # whether one of its trials, asked alone, ended its workers
     cleared: int = 0  # times that its workers ended, and none of its trials was the reason
 
 
@@ -338,6 +349,7 @@ class _Call:
                     self._put(batch, k)
                 return None
             completions = [Completion(error=f"whoever answered it ended: {error}")]
+            batch.is_fatal = True
         else:
             completions = unpack_completions(future.result())
         if number is None:
@@ -345,7 +357,7 @@ class _Call:
         batch.alone[number] = completions[0]
         if len(batch.alone) < len(batch.trials):
             return None
-        if batch.cleared < CLEARED and not any(one.error for one in batch.alone.values()):
+        if batch.cleared < CLEARED and not batch.is_fatal:
             # Something else ended the workers. Asked as a whole it has the digits that it has everywhere.
             batch.alone.clear()
             batch.cleared += 1

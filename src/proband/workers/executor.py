@@ -152,8 +152,15 @@ def carry_out(state: Any, packed: bytes) -> bytes:
 
 
 def read_reply(packed: bytes) -> tuple[bool, Any]:
-    """On the driver: whether it went well, and what was given or raised."""
-    is_well, value = pickle.loads(packed)
+    """On the driver: whether it went well, and what was given or raised.
+
+    What cannot be unpacked here, because it is of a package that only the worker has, is an error that says so.
+    """
+    try:
+        is_well, value = pickle.loads(packed)
+    except Exception as error:  # whoever waits for it must be told in any case
+        said = f"what a worker sent cannot be read here: {type(error).__name__}: {error}"
+        return False, EngineError(f"{said}; install what the workers have")
     return is_well, value
 
 

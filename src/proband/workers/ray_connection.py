@@ -119,7 +119,7 @@ def disconnect(connection: Connection) -> None:
 def check_address(address: str) -> None:
     """Refuse what is neither ``local`` nor ``HOST:PORT``."""
     host, _, port = address.rpartition(":")
-    if address != LOCAL and not (host and port.isdigit()):
+    if address != LOCAL and not (host and port.isdecimal()):
         raise EngineError(f"{address!r} is no Ray; write ray:HOST:PORT of its head, or ray:local")
 
 
